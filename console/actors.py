@@ -1,0 +1,49 @@
+"""Who acts."""
+
+from dataclasses import dataclass
+
+import structlog
+from django.http import HttpRequest
+
+from console.models import User
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A user through the web, the command line, or the console itself (kind "console").
+
+    `user_id` is None where no user of the console stands behind the act.
+    """
+
+    kind: str
+    label: str
+    user_id: int | None = None
+    is_operator: bool = False
+    address: str = ""
+    agent: str = ""
+    request_id: str = ""
+
+
+OUTSIDE = Actor(kind="console", label="Someone outside the console")
+
+
+def from_request(request: HttpRequest) -> Actor:
+    """Return the signed-in user as an Actor, or an anonymous one on the pages open to all."""
+    user = request.user
+    known = isinstance(user, User)
+    return Actor(
+        kind="web",
+        label=user.email if known else "Someone not signed in",
+        user_id=user.pk if known else None,
+        is_operator=known and user.is_superuser,
+        address=request.META.get("REMOTE_ADDR", ""),
+        agent=request.headers.get("user-agent", "")[:200],
+        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+    )
+
+
+def from_command_line(user: User) -> Actor:
+    """Return `user` acting through a management command."""
+    return Actor(
+        kind="command", label=user.email, user_id=user.pk, is_operator=user.is_superuser
+    )

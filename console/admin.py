@@ -1,0 +1,137 @@
+"""Operators' pages of people, apps, branches, members and the audit trail; changes are audited."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import Model
+from django.http import HttpRequest
+
+from console import services
+from console.actors import from_request
+from console.audit import Action, Target
+from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Nothing can be added, changed or deleted here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return no."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return no."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return no."""
+        return False
+
+
+class AddUserForm(AdminUserCreationForm):
+    """A new user, by email."""
+
+    class Meta:
+        model = User
+        fields: ClassVar[list[str]] = ["email"]
+
+
+@admin.register(User)
+class UserPages(UserAdmin):
+    """People. Disabling one works at his next request; deleting one is not offered."""
+
+    add_form = AddUserForm
+    ordering: ClassVar[list[str]] = ["email"]
+    list_display: ClassVar[list[str]] = ["email", "is_active", "is_superuser", "last_login"]
+    list_filter: ClassVar[list[str]] = ["is_active", "is_superuser"]
+    search_fields: ClassVar[list[str]] = ["email", "first_name", "last_name"]
+    readonly_fields: ClassVar[list[str]] = ["last_login", "date_joined"]
+    filter_horizontal: ClassVar[list[str]] = []
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        ("Person", {"fields": ("first_name", "last_name")}),
+        ("Rights", {"fields": ("is_active", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save; an operator has the admin site and the other way round."""
+        obj.is_staff = obj.is_superuser
+        target = Target(subject=f"{obj.email}: {', '.join(form.changed_data) or 'no change'}")
+        with services.acting(from_request(request), Action.USER_CHANGED, target):
+            super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return no: an inactive user keeps his name in the audit trail."""
+        return False
+
+
+@admin.register(App)
+class AppPages(ReadOnly):
+    """Apps; their owners change them in the console."""
+
+    list_display: ClassVar[list[str]] = ["name", "app_id", "region", "path_profile", "created_at"]
+    list_filter: ClassVar[list[str]] = ["region", "path_profile"]
+    search_fields: ClassVar[list[str]] = ["name", "app_id", "repository"]
+
+
+@admin.register(Branch)
+class BranchPages(ReadOnly):
+    """Branches; their apps' owners change them in the console."""
+
+    list_display: ClassVar[list[str]] = [
+        "name", "app", "stage", "production", "protected", "deleted_at",
+    ]  # fmt: skip
+    list_filter: ClassVar[list[str]] = ["stage", "production", "protected", "app"]
+    list_select_related: ClassVar[list[str]] = ["app"]
+    search_fields: ClassVar[list[str]] = ["name", "app__name", "app__app_id"]
+
+
+@admin.register(Member)
+class MemberPages(admin.ModelAdmin):
+    """Members. An operator who wants to read values makes himself one here, which is audited."""
+
+    list_display: ClassVar[list[str]] = ["user", "app", "role"]
+    list_filter: ClassVar[list[str]] = ["role", "app"]
+    list_select_related: ClassVar[list[str]] = ["user", "app"]
+    search_fields: ClassVar[list[str]] = ["user__email", "app__name", "app__app_id"]
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Member | None = None) -> list[str]:
+        """Fix who and where, once made."""
+        return ["app", "user"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
+        """Set the role."""
+        saved = services.set_member(
+            actor=from_request(request), app=obj.app, user=obj.user, role=obj.role
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: Member) -> None:
+        """Remove the member."""
+        services.remove_member(actor=from_request(request), member=obj)
+
+
+@admin.register(AuditEvent)
+class AuditEventPages(ReadOnly):
+    """The audit trail's attempts."""
+
+    list_display: ClassVar[list[str]] = [
+        "at", "actor", "action", "app_id", "branch", "subject", "address",
+    ]  # fmt: skip
+    list_filter: ClassVar[list[str]] = ["action", "actor_kind", "at"]
+    search_fields: ClassVar[list[str]] = ["actor", "app_id", "branch", "subject", "address"]
+
+
+@admin.register(AuditOutcome)
+class AuditOutcomePages(ReadOnly):
+    """How the attempts ended."""
+
+    list_display: ClassVar[list[str]] = ["at", "event", "outcome", "version_after", "detail"]
+    list_filter: ClassVar[list[str]] = ["outcome", "at"]
+    list_select_related: ClassVar[list[str]] = ["event"]
+    search_fields: ClassVar[list[str]] = ["event__actor", "event__subject", "detail"]

@@ -1,0 +1,128 @@
+"""The audit trail: the attempt is committed before the act, its outcome is a row of its own."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from console.actors import Actor
+from console.models import AuditEvent, AuditOutcome
+
+
+class Action(StrEnum):
+    """What was attempted; ACTION_WORDS says it in words."""
+
+    OPERATOR_CREATED = "operator.create"
+    SIGN_IN = "session.sign_in"
+    SIGN_OUT = "session.sign_out"
+    APP_CREATED = "app.create"
+    APP_CHANGED = "app.change"
+    BRANCH_ADDED = "branch.add"
+    BRANCH_CHANGED = "branch.change"
+    BRANCH_DELETED = "branch.delete"
+    MEMBER_SET = "member.set"
+    MEMBER_REMOVED = "member.remove"
+    USER_CHANGED = "user.change"
+    SECRET_CREATED = "secret.create"
+    SECRET_CHANGED = "secret.change"
+    SECRET_REMOVED = "secret.remove"
+    SECRET_REVEALED = "secret.reveal"
+    MIRROR_REPAIRED = "secret.mirror"
+    FOUND_ADDED = "found.add"
+    FOUND_CHANGED = "found.change"
+    FOUND_REMOVED = "found.remove"
+    FOUND_ALL = "found.all"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended. SETTLED follows UNKNOWN, or an attempt that a crash cut off."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an act is about: ids and names, never a value."""
+
+    app_id: str = ""
+    branch: str = ""
+    subject: str = ""
+
+
+def attempt(
+    actor: Actor,
+    action: Action,
+    target: Target = Target(),  # noqa: B008  (frozen)
+    *,
+    change_set: uuid.UUID | None = None,
+    version_before: int | None = None,
+) -> AuditEvent:
+    """Write the attempt and return it. The caller sees to it that it is committed before the act."""
+    return AuditEvent.objects.create(
+        action=action,
+        actor_kind=actor.kind,
+        actor_id=actor.user_id,
+        actor=actor.label,
+        app_id=target.app_id,
+        branch=target.branch,
+        subject=target.subject,
+        change_set=change_set,
+        version_before=version_before,
+        address=actor.address,
+        agent=actor.agent,
+        request_id=actor.request_id,
+    )
+
+
+def conclude(
+    event_id: int, outcome: Outcome, *, version_after: int | None = None, detail: str = ""
+) -> None:
+    """Write how an attempt ended."""
+    AuditOutcome.objects.create(
+        event_id=event_id, outcome=outcome, version_after=version_after, detail=detail[:200]
+    )
+
+
+class Recording:
+    """What the act adds to its outcome."""
+
+    version_after: int | None = None
+    detail: str = ""
+
+
+@contextmanager
+def recording(
+    actor: Actor, action: Action, target: Target, *, version_before: int | None = None
+) -> Iterator[Recording]:
+    """Commit the attempt, run the act, write its outcome: succeeded, denied, or failed.
+
+    An attempt that can't be written stops the act. Exceptions go on to the caller.
+    """
+    with transaction.atomic(durable=True):
+        event = attempt(actor, action, target, version_before=version_before)
+    entry = Recording()
+    try:
+        yield entry
+    except PermissionDenied:
+        conclude(event.pk, Outcome.DENIED)
+        raise
+    except Exception as error:
+        conclude(event.pk, Outcome.FAILED, detail=getattr(error, "code", type(error).__name__))
+        raise
+    conclude(
+        event.pk, Outcome.SUCCEEDED, version_after=entry.version_after, detail=entry.detail
+    )
+
+
+def refuse(actor: Actor, action: Action, target: Target) -> None:
+    """Record an attempt that was denied before anything else happened."""
+    with transaction.atomic(durable=True):
+        conclude(attempt(actor, action, target).pk, Outcome.DENIED)

@@ -1,0 +1,49 @@
+"""Error pages; a request that wants a fragment gets one. Nothing of the inside but a request id."""
+
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from console.htmx import wants_fragment
+
+
+def _request_id() -> str:
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    context = {"sentence": sentence, "request_id": _request_id()}
+    part = "store_error.html#fragment" if wants_fragment(request) else f"{status}.html"
+    return render(request, part, context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400."""
+    return _page(request, 400, "This request makes no sense here. Go back and try again.")
+
+
+def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 with our own sentence: which role does not allow it."""
+    return _page(request, 403, str(exception) or "You may not do this.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404; the same for what isn't there and for what is none of your business."""
+    return _page(request, 404, "There is nothing here, or nothing that you may see.")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Answer 500 from a template that needs no context processor."""
+    page = render_to_string("500.html", {"request_id": _request_id()})
+    return HttpResponse(page, status=500)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:
+    """Answer a post without its CSRF token."""
+    sentence = "This page is too old to be sent. Reload it, and send it again."
+    context = {"sentence": sentence, "request_id": _request_id()}
+    part = "store_error.html#fragment" if wants_fragment(request) else "403_csrf.html"
+    return render(request, part, context, status=403)

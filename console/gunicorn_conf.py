@@ -1,0 +1,27 @@
+"""How gunicorn serves the console; console/start.py hands it the listening socket."""
+
+import signal
+from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+wsgi_app = "console.wsgi:application"
+worker_class = "gthread"
+workers = 2
+threads = 8
+graceful_timeout = 15  # seconds; a slow store answers within 10
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a heartbeat needs no disk; gunicorn makes its file safely
+worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
+loglevel = "warning"
+control_socket_disable = True  # nobody steers the server from outside
+
+
+def when_ready(server: Arbiter) -> None:
+    """Let Ctrl-C end as SIGTERM does: requests under way are answered first."""
+    signal.signal(signal.SIGINT, lambda _signal, _frame: server.signal(signal.SIGTERM, None))
+
+
+def post_worker_init(_worker: Worker) -> None:
+    """Leave Ctrl-C, which the terminal sends to every process, to the master."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,93 @@
+"""Structured logs: one line an event, JSON outside a terminal, redacted, with no control characters."""
+
+import logging.config
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+_SENSITIVE = ("value", "password", "passwd", "secret_key", "encryption_key", "token", "cookie", "authorization")
+# At DEBUG these print what they send and receive: values, signatures, ciphertext.
+_NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Hide what is kept under a telling name, whatever it is."""
+    return {
+        name: REDACTED if any(word in name.lower() for word in _SENSITIVE) else value
+        for name, value in event.items()
+    }
+
+
+def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape line breaks, ANSI escapes, bidi controls and the like, so that an entry is one line."""
+    return {name: _escaped(value, keep="\n" if name == "exception" else "") for name, value in event.items()}
+
+
+def _escaped(value: Any, keep: str) -> Any:
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(
+        character if character.isprintable() or character in keep
+        else character.encode("unicode_escape").decode()
+        for character in value
+    )
+
+
+SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,  # the traceback's lines; never the frames' variables
+    redact,
+    one_line,
+]
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """Return the configuration of Python's logging, every logger through one redacting formatter."""
+    terminal = sys.stderr.isatty()
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer()
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": SHARED,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # No mail to admins: its report holds the request's fields and every frame's variables.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            **{name: {"level": "INFO"} for name in _NEVER_BELOW_INFO},
+        },
+    }
+
+
+def configure(config: Mapping[str, Any]) -> None:
+    """Set up logging; Django calls it with settings.LOGGING."""
+    logging.config.dictConfig(dict(config))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,198 @@
+"""People, apps, branches, who may act on them, and the audit trail. Never a value."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+
+from console.naming import APP_ID_PATTERN, BRANCH_NAME_LIMIT, PathProfile, branch_name_problem
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates users by email; emails are compared without case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Return a saved user. Without a password the user can't sign in by one."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Return a saved operator."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by email, whatever its case."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractUser):
+    """A person, known by email. A superuser is an operator: he runs the deployment."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("email address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        """Lower the email, so that one person has one account."""
+        super().clean()
+        self.email = self.email.strip().lower()
+
+
+class App(models.Model):
+    """An Amplify app. Its secrets stand in the parameter store under `app_id`."""
+
+    app_id = models.CharField(
+        "app ID",
+        max_length=20,
+        unique=True,
+        validators=[
+            RegexValidator(
+                APP_ID_PATTERN.removesuffix("$") + r"\Z",
+                "An app ID is a d followed by 1 to 19 lower-case letters and digits, "
+                "as the Amplify console shows it.",
+            )
+        ],
+    )
+    name = models.CharField(max_length=255)
+    repository = models.CharField(max_length=1000, blank=True)
+    region = models.CharField(max_length=32)
+    path_profile = models.CharField(
+        max_length=10,
+        choices=[(profile.value, profile.value) for profile in PathProfile],
+        default=PathProfile.BOTH.value,
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name", "app_id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.app_id})"
+
+
+class Stage(models.TextChoices):
+    """Amplify's branch stages."""
+
+    PRODUCTION = "PRODUCTION", "Production"
+    BETA = "BETA", "Beta"
+    DEVELOPMENT = "DEVELOPMENT", "Development"
+    EXPERIMENTAL = "EXPERIMENTAL", "Experimental"
+    PULL_REQUEST = "PULL_REQUEST", "Pull request"
+    NONE = "NONE", "None"
+
+
+def check_branch_name(name: str) -> None:
+    """Validate a branch's name (console.naming says what it can be)."""
+    if problem := branch_name_problem(name):
+        raise ValidationError(problem)
+
+
+class Branch(models.Model):
+    """A git branch connected to an app.
+
+    A deleted one keeps its row, for its secrets stay behind in the store until someone removes
+    them. `production` marks the one branch that serves the app's users.
+    """
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="branches")
+    name = models.CharField(max_length=BRANCH_NAME_LIMIT, validators=[check_branch_name])
+    stage = models.CharField(max_length=20, choices=Stage.choices, default=Stage.NONE)
+    production = models.BooleanField(default=False)
+    protected = models.BooleanField(default=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        verbose_name_plural = "branches"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["app", "name"], name="one_branch_per_name"),
+            UniqueConstraint(
+                fields=["app"], condition=Q(production=True), name="one_production_branch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """A person's role in an app; what it may do stands in access.py."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer", "Viewer"
+        DEVELOPER = "developer", "Developer"
+        MAINTAINER = "maintainer", "Maintainer"
+        OWNER = "owner", "Owner"
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["app", "user"], name="one_role_per_member")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role}"
+
+
+class AuditEvent(models.Model):
+    """An attempt: who is about to do what. Append-only, by triggers in the database.
+
+    It names people, apps and branches by text and number, with no foreign key, so that nothing
+    that is deleted later changes or takes a row along.
+    """
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    action = models.CharField(max_length=40)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=254)
+    app_id = models.CharField(max_length=20, blank=True)
+    branch = models.CharField(max_length=BRANCH_NAME_LIMIT, blank=True)
+    subject = models.CharField(max_length=1011, blank=True)
+    change_set = models.UUIDField(null=True)
+    version_before = models.PositiveIntegerField(null=True)
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["app_id", "-id"], name="audit_of_an_app")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action}"
+
+
+class AuditOutcome(models.Model):
+    """How an attempt ended; a row of its own, so that nothing is ever updated. Append-only."""
+
+    event = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, related_name="outcomes", db_constraint=False
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    outcome = models.CharField(max_length=20)
+    version_after = models.PositiveIntegerField(null=True)
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+
+    def __str__(self) -> str:
+        return self.outcome

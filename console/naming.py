@@ -1,0 +1,37 @@
+"""The names that Amplify gives to apps, branches and parameter paths: pure rules, no Django."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+APP_ID_PATTERN = r"^d[a-z0-9]{1,19}$"
+BRANCH_NAME_LIMIT = 255  # characters; Amplify's CreateBranch takes 1 to 255
+
+_APP_ID = re.compile(APP_ID_PATTERN.removesuffix("$") + r"\Z")
+
+
+class PathProfile(StrEnum):
+    """Which of Amplify's two parameter paths an app's branches use (DESIGN.md §4)."""
+
+    BOTH = "both"
+    DOCUMENTED = "documented"
+    BACKEND = "backend"
+
+
+def is_app_id(text: str) -> bool:
+    """Say whether `text` is an Amplify app id. `shared` and `resource_reference` can't be one."""
+    return _APP_ID.match(text) is not None
+
+
+def branch_name_problem(name: str) -> str:
+    """Return why `name` can't name a branch, or "" where it can.
+
+    Git refuses control characters in a ref; a lone surrogate has no UTF-8 form, so no hash.
+    """
+    if not name:
+        return "Give the branch a name."
+    if len(name) > BRANCH_NAME_LIMIT:
+        return f"A branch name has at most {BRANCH_NAME_LIMIT} characters; this one has {len(name)}."
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        return "A branch name holds no control characters. Remove line breaks, tabs and the like."
+    return ""

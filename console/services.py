@@ -1,0 +1,135 @@
+"""What changes people, apps, branches and members: right > record > database.
+
+Every function takes the actor, and raises Http404 for what he can't see, PermissionDenied for
+what he may not, and ValidationError (with a message for people) for input that can't be.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from console.access import Permission, find_app, find_branch, require_operator
+from console.actors import Actor
+from console.audit import Action, Target, recording
+from console.models import App, Branch, Member, User
+
+Row = TypeVar("Row", App, Branch)
+
+
+@contextmanager
+def acting(actor: Actor, action: Action, target: Target) -> Iterator[None]:
+    """Record the act and run it in one transaction."""
+    with recording(actor, action, target), transaction.atomic():
+        yield
+
+
+def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
+    """Create the deployment's first user, an operator. Raises PermissionDenied if there is one."""
+    with acting(actor, Action.OPERATOR_CREATED, Target(subject=email)):
+        _lock_users()
+        if User.objects.exists():
+            raise PermissionDenied("This console is set up already. Sign in.")
+        return User.objects.create_superuser(email, password)
+
+
+def _lock_users() -> None:
+    """Let one set-up run at a time: a row lock on PostgreSQL; SQLite has one writer as it is."""
+    ContentType.objects.select_for_update().get(app_label="console", model="user")
+
+
+def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
+    """Create an app from its checked fields; the actor becomes its owner."""
+    with acting(actor, Action.APP_CREATED, Target(fields["app_id"], subject=fields["name"])):
+        require_operator(actor)
+        app = App(**fields)
+        app.full_clean()
+        app.save()
+        Member.objects.create(app=app, user_id=actor.user_id, role=Member.Role.OWNER)
+        return app
+
+
+def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
+    """Change an app's name, repository or path profile."""
+    access = find_app(actor, app_id)
+    with acting(actor, Action.APP_CHANGED, Target(app_id, subject=", ".join(fields))):
+        access.require(Permission.MANAGE)
+        return _update(access.app, fields)
+
+
+def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
+    """Connect a branch. One that was deleted comes back, with the secrets that it left behind."""
+    access = find_app(actor, app_id)
+    with acting(actor, Action.BRANCH_ADDED, Target(app_id, branch=fields["name"])):
+        access.require(Permission.MANAGE)
+        branch = access.app.branches.filter(name=fields["name"]).first() or Branch(app=access.app)
+        if branch.pk and branch.deleted_at is None:
+            raise ValidationError({"name": "This app has a branch of this name already."})
+        return _update_branch(branch, {**fields, "deleted_at": None})
+
+
+def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any]) -> Branch:
+    """Change a branch's stage, production mark or protection."""
+    access = find_app(actor, app_id)
+    branch = find_branch(access, pk)
+    with acting(actor, Action.BRANCH_CHANGED, Target(app_id, branch=branch.name)):
+        access.require(Permission.MANAGE)
+        return _update_branch(branch, fields)
+
+
+def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
+    """Mark a branch deleted. Its secrets are no business of this function."""
+    access = find_app(actor, app_id)
+    branch = find_branch(access, pk)
+    with acting(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
+        access.require(Permission.MANAGE)
+        return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
+
+
+def set_member(*, actor: Actor, app: App, user: User, role: str) -> Member:
+    """Give a user a role in an app. Owners do, and operators through the admin site."""
+    target = Target(app.app_id, subject=f"{user.email}: {role}")
+    with acting(actor, Action.MEMBER_SET, target):
+        _require_manager(actor, app)
+        if role != Member.Role.OWNER:
+            _keep_an_owner(app, user)
+        member, _ = Member.objects.update_or_create(app=app, user=user, defaults={"role": role})
+        return member
+
+
+def remove_member(*, actor: Actor, member: Member) -> None:
+    """Take a user's role in an app away; it works at his next request."""
+    target = Target(member.app.app_id, subject=member.user.email)
+    with acting(actor, Action.MEMBER_REMOVED, target):
+        _require_manager(actor, member.app)
+        _keep_an_owner(member.app, member.user)
+        member.delete()
+
+
+def _require_manager(actor: Actor, app: App) -> None:
+    if not actor.is_operator:
+        find_app(actor, app.app_id).require(Permission.MANAGE)
+
+
+def _keep_an_owner(app: App, leaving: User) -> None:
+    owners = app.members.select_for_update().filter(role=Member.Role.OWNER)
+    if [owner.user_id for owner in owners] == [leaving.pk]:
+        raise ValidationError("This is the app's last owner. Make someone else an owner first.")
+
+
+def _update_branch(branch: Branch, fields: dict[str, Any]) -> Branch:
+    if fields.get("production"):  # it moves: an app has one
+        branch.app.branches.exclude(pk=branch.pk).update(production=False)
+    return _update(branch, fields)
+
+
+def _update(row: Row, fields: dict[str, Any]) -> Row:
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.full_clean()
+    row.save()
+    return row

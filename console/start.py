@@ -1,0 +1,142 @@
+"""Start the console on this machine: keys, database, static files, checks, then gunicorn.
+
+`make run` and the image come here. What is there already is kept, so a second start is immediate.
+No Django setting is read before the keys are there.
+"""
+
+import base64
+import os
+import resource
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+
+VAR_DIR = Path(__file__).resolve().parent.parent / "var"
+LOOPBACK = {"", "localhost", "127.0.0.1", "[::1]"}
+KEYS = """\
+# The console's keys, made once. Keep a copy in a safe place, apart from the database's backup:
+# without ENCRYPTION_KEYS nobody can read the secrets in the embedded store again.
+SECRET_KEY={secret_key}
+ENCRYPTION_KEYS={encryption_key}
+"""
+
+
+def main() -> None:
+    """Prepare what is missing, print the one link to open, and become gunicorn."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold keys and values
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+    listener = listen()
+    try:
+        make_keys()
+        django.setup()
+        prepare_database()
+        collect_static_files()
+        call_command("check", databases=["default"])
+        print(link(listener.getsockname()[1]), flush=True)
+    except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
+        sys.exit(f"The console can't start. {error}")
+    serve(listener)
+
+
+def listen() -> socket.socket:
+    """Return a socket bound to PORT, so that nothing is done before we know that we can serve."""
+    address, port = os.environ.get("BIND_ADDRESS", "127.0.0.1"), os.environ.get("PORT", "8000")
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, int(port)))
+    except (OverflowError, ValueError):
+        sys.exit(f"PORT is “{port}”. Set it to a number from 1 to 65535.")
+    except OSError as error:
+        sys.exit(
+            f"The console can't listen on {address}, port {port} ({error.strerror}). "
+            "Stop what listens there, or choose another port: PORT=8001 make run"
+        )
+    return listener
+
+
+def make_keys() -> None:
+    """Make var/ and the keys in it, unless they are there or this is more than one machine's own.
+
+    A deployment brings its keys: made here, they would be lost with the container.
+    """
+    VAR_DIR.mkdir(exist_ok=True)
+    if VAR_DIR.stat().st_mode & 0o077:
+        VAR_DIR.chmod(0o700)
+    file = VAR_DIR / "keys.env"
+    if file.exists() or not set(os.environ.get("ALLOWED_HOSTS", "").split(",")) <= LOOPBACK:
+        return
+    with NamedTemporaryFile("w", dir=VAR_DIR) as draft:  # its mode is 0600
+        draft.write(
+            KEYS.format(
+                secret_key=secrets.token_urlsafe(50),
+                encryption_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            )
+        )
+        draft.flush()
+        os.fsync(draft.fileno())
+        with suppress(FileExistsError):  # another start was faster: its keys stand
+            os.link(draft.name, file)  # whole or not at all
+
+
+def prepare_database() -> None:
+    """Bring the tables up to date."""
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+
+def collect_static_files() -> None:
+    """Collect the static files where one is newer than the last collection.
+
+    Who sets STATIC_ROOT has filled it himself, as the image does.
+    """
+    from django.conf import settings
+
+    manifest = Path(settings.STATIC_ROOT, "staticfiles.json")
+    collected = manifest.stat().st_mtime if manifest.exists() else 0
+    if "STATIC_ROOT" not in os.environ and any(at > collected for at in changes()):
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def changes() -> Iterator[float]:
+    """Yield when each static file last came or changed on this disk."""
+    from django.contrib.staticfiles.finders import get_finders
+
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            yield Path(storage.path(name)).stat().st_ctime
+
+
+def link(port: int) -> str:
+    """Return the one line that says where to go on."""
+    from django.conf import settings
+
+    from console.setup import link_path
+
+    base = f"http://127.0.0.1:{port}" if settings.LOCAL else f"https://{settings.ALLOWED_HOSTS[0]}"
+    if path := link_path():
+        return f"Set up the console here, within a day: {base}{path}"
+    return f"The console: {base}/"
+
+
+def serve(listener: socket.socket) -> None:
+    """Become gunicorn, with the socket."""
+    listener.listen(2048)
+    listener.set_inheritable(True)
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn_conf"]
+    command = [*gunicorn, "--bind", f"fd://{listener.fileno()}"]
+    os.execv(sys.executable, command)  # noqa: S606 - nothing in it comes from outside
+
+
+if __name__ == "__main__":
+    main()

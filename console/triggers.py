@@ -1,0 +1,74 @@
+"""The audit tables are append-only in the database itself, whoever asks."""
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+TABLES = ("console_auditevent", "console_auditoutcome")
+_MESSAGE = "the audit trail is append-only"
+
+_POSTGRES_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION console_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{_MESSAGE}'; END $$
+"""
+
+
+def create(connection: BaseDatabaseWrapper) -> None:
+    """Create the triggers where they are missing. A migration that remakes a table drops them."""
+    _execute(connection, _create_sql(connection.vendor))
+
+
+def drop(connection: BaseDatabaseWrapper) -> None:
+    """Drop the triggers; only tests, which empty the tables, have a reason to."""
+    _execute(connection, _drop_sql(connection.vendor))
+
+
+def after_migrate(using: str, **_: Any) -> None:
+    """Receive post_migrate."""
+    from django.db import connections
+
+    create(connections[using])
+
+
+def _create_sql(vendor: str) -> list[str]:
+    if vendor == "postgresql":
+        return [_POSTGRES_FUNCTION] + [
+            f"CREATE OR REPLACE TRIGGER {table}_{name} BEFORE {events} ON {table} "
+            f"FOR EACH {level} EXECUTE FUNCTION console_append_only()"
+            for table in TABLES
+            for name, events, level in (
+                ("append_only", "UPDATE OR DELETE", "ROW"),
+                ("no_truncate", "TRUNCATE", "STATEMENT"),
+            )
+        ]
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS {table}_{name} BEFORE {event} ON {table} {when} "
+        f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
+        for table in TABLES
+        for name, event, when in (
+            ("no_update", "UPDATE", ""),
+            ("no_delete", "DELETE", ""),
+            # INSERT OR REPLACE fires no DELETE trigger
+            ("no_replace", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"),
+        )
+    ]
+
+
+def _drop_sql(vendor: str) -> list[str]:
+    if vendor == "postgresql":
+        return [
+            f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}"
+            for table in TABLES
+            for name in ("append_only", "no_truncate")
+        ]
+    return [
+        f"DROP TRIGGER IF EXISTS {table}_{name}"
+        for table in TABLES
+        for name in ("no_update", "no_delete", "no_replace")
+    ]
+
+
+def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

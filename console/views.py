@@ -1,0 +1,218 @@
+"""Pages of the core: apps, overview, settings, activity, set-up, health."""
+
+import secrets
+import string
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Count, Q
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from console import activity as trail
+from console import services, setup
+from console.access import Access, Permission, find_app, find_branch, memberships, require_operator
+from console.actors import from_request
+from console.forms import (
+    AppForm,
+    BranchForm,
+    BranchSettingsForm,
+    GeneralForm,
+    SearchForm,
+    SetupForm,
+)
+from console.models import Branch
+
+
+def app_context(access: Access, nav: str) -> dict[str, Any]:
+    """Return what every page of an app shows around its content."""
+    return {
+        "app": access.app,
+        "nav": nav,
+        "role": access.role,
+        "may_manage": access.may(Permission.MANAGE),
+    }
+
+
+def _show_form(
+    request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
+) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    return render(request, template, {"form": form, **context}, status=status)
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Let whoever holds the one-time link become the first operator."""
+    if not setup.is_open(token):
+        raise Http404("This set-up link is used or too old.")
+    form = SetupForm(request.POST or None)
+    if not form.is_valid():
+        return _show_form(request, "console/setup.html", form, {})
+    fields = form.cleaned_data
+    user = services.create_first_operator(
+        actor=from_request(request), email=fields["email"], password=fields["password1"]
+    )
+    if fields["sample_app"]:
+        call_command("sample_app", owner=user.email, verbosity=0)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    messages.success(request, "The console is set up. Welcome.")
+    return redirect("apps")
+
+
+@require_GET
+def apps(request: HttpRequest) -> HttpResponse:
+    """List the apps that the user is a member of."""
+    actor = from_request(request)
+    q = SearchForm(request.GET).text()
+    members = memberships(actor).annotate(
+        branch_count=Count("app__branches", filter=Q(app__branches__deleted_at=None))
+    )
+    if q:
+        members = members.filter(Q(app__name__icontains=q) | Q(app__app_id__icontains=q))
+    cards = [
+        {
+            "app_id": member.app.app_id,
+            "name": member.app.name,
+            "repository": member.app.repository,
+            "role": member.get_role_display(),
+            "branch_count": member.branch_count,
+        }
+        for member in members
+    ]
+    return render(
+        request, "console/apps.html", {"apps": cards, "q": q, "may_create": actor.is_operator}
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def app_new(request: HttpRequest) -> HttpResponseBase:
+    """Create an app; an operator's page."""
+    actor = from_request(request)
+    require_operator(actor)
+    form = AppForm(request.POST or None, initial={"app_id": _new_app_id()})
+    if not form.is_valid():
+        return _show_form(request, "console/app_new.html", form, {})
+    fields = {**form.cleaned_data, "region": settings.AWS_REGION}
+    app = services.create_app(actor=actor, fields=fields)
+    messages.success(request, f"{app.name} is created. Add its branches next.")
+    return redirect("overview", app_id=app.app_id)
+
+
+def _new_app_id() -> str:
+    alphabet = string.ascii_lowercase + string.digits
+    return "d" + "".join(secrets.choice(alphabet) for _ in range(13))
+
+
+@require_GET
+def overview(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Show an app's branches."""
+    access = find_app(from_request(request), app_id)
+    q = SearchForm(request.GET).text()
+    branches = list(access.app.branches.filter(deleted_at=None))
+    context = {
+        "production": next((branch for branch in branches if branch.production), None),
+        "others": [b for b in branches if not b.production and q.lower() in b.name.lower()],
+        "q": q,
+    }
+    return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
+
+
+@require_GET
+def activity(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Show an app's audit trail."""
+    access = find_app(from_request(request), app_id)
+    q, outcome = SearchForm(request.GET).text(), request.GET.get("outcome", "")
+    page = trail.of_app(app_id, q=q, outcome=outcome, number=request.GET.get("page", "1"))
+    context = {"page": page, "q": q, "outcome": outcome, "outcomes": trail.OUTCOMES.items()}
+    return render(request, "console/activity.html", {**app_context(access, "activity"), **context})
+
+
+def _managed(request: HttpRequest, app_id: str) -> Access:
+    access = find_app(from_request(request), app_id)
+    access.require(Permission.MANAGE)
+    return access
+
+
+@require_http_methods(["GET", "POST"])
+def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Change an app's name, repository and path profile."""
+    access = _managed(request, app_id)
+    form = GeneralForm(request.POST or None, instance=access.app)
+    if not form.is_valid():
+        access.app.refresh_from_db()  # the form has written its fields into it
+        return _show_form(request, "console/general.html", form, app_context(access, "general"))
+    services.change_app(actor=access.actor, app_id=app_id, fields=form.cleaned_data)
+    messages.success(request, "Saved.")
+    return redirect("general", app_id=app_id)
+
+
+@require_GET
+def branches(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List an app's branches, deleted ones last."""
+    access = _managed(request, app_id)
+    rows = sorted(access.app.branches.all(), key=lambda branch: branch.deleted_at is not None)
+    return render(
+        request, "console/branches.html", {**app_context(access, "branches"), "branches": rows}
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def branch_add(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Connect a branch."""
+    access = _managed(request, app_id)
+    return _branch_form(request, access, BranchForm(request.POST or None), None)
+
+
+@require_http_methods(["GET", "POST"])
+def branch_edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Change a branch's stage, production mark and protection."""
+    access = _managed(request, app_id)
+    branch = find_branch(access, pk)
+    return _branch_form(
+        request, access, BranchSettingsForm(request.POST or None, instance=branch), branch
+    )
+
+
+def _branch_form(
+    request: HttpRequest, access: Access, form: BranchSettingsForm | BranchForm, branch: Branch | None
+) -> HttpResponseBase:
+    if form.is_valid():
+        try:
+            saved = _save_branch(access, form.cleaned_data, branch)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"Saved the branch {saved.name}.")
+            return redirect("branches", app_id=access.app.app_id)
+    context = {**app_context(access, "branches"), "branch": branch}
+    return _show_form(request, "console/branch_form.html", form, context)
+
+
+def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) -> Branch:
+    actor, app_id = access.actor, access.app.app_id
+    if branch is None:
+        return services.add_branch(actor=actor, app_id=app_id, fields=fields)
+    return services.change_branch(actor=actor, app_id=app_id, pk=branch.pk, fields=fields)
+
+
+@login_not_required
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that the process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def database_answers() -> None:
+    """Return if the database answers; raise django.db.Error otherwise."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")

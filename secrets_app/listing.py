@@ -1,0 +1,170 @@
+"""Which secrets a page shows: search, filter, sort, pages. From the database alone.
+
+Rows are dicts, which is what a template reads fastest; a page has up to a hundred of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from django.core.paginator import Paginator
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from console.access import Access, Permission
+from console.models import App, Branch
+from secrets_app.models import Secret
+from secrets_app.places import ALL_BRANCHES, folders_of, mirror_state
+
+PER_PAGE = (15, 50, 100)
+ONLY_ALL_BRANCHES = "all"
+_BRANCH_ORDER = F("branch__name").asc(nulls_first=True)
+SORTS: dict[str, tuple[Any, ...]] = {
+    "branch": (_BRANCH_ORDER, "key"),
+    "-branch": (F("branch__name").desc(nulls_last=True), "key"),
+    "variable": ("key", _BRANCH_ORDER),
+    "-variable": ("-key", _BRANCH_ORDER),
+    "changed": (F("changed_at").asc(nulls_first=True), "key", _BRANCH_ORDER),
+    "-changed": (F("changed_at").desc(nulls_last=True), "key", _BRANCH_ORDER),
+}
+_COLUMNS = (
+    "pk", "key", "branch_id", "branch__name", "branch__protected", "branch__deleted_at",
+    "version", "mirror_version", "mirror_of", "changed_at", "changed_by", "gone_at", "claim_id",
+    "claimed_until",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a page was asked for; anything that makes no sense falls back."""
+
+    q: str = ""
+    branch: str = ""
+    sort: str = "branch"
+    page: str = "1"
+    per_page: int = PER_PAGE[0]
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> "Query":
+        """Read a query string."""
+        sort, per_page = parameters.get("sort", ""), parameters.get("per_page", "")
+        return cls(
+            q=parameters.get("q", "").strip()[:200],
+            branch=parameters.get("branch", "")[:20],
+            sort=sort if sort in SORTS else "branch",
+            page=parameters.get("page", "1")[:9],
+            per_page=int(per_page) if per_page in map(str, PER_PAGE) else PER_PAGE[0],
+        )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of secrets."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    number: int
+    pages: int
+    first: int
+    last: int
+    per_page: int
+    sort: str
+    q: str
+    branch: str
+    branch_name: str
+    per_page_choices: tuple[int, ...] = field(default=PER_PAGE)
+
+
+def branches_of(app: App) -> list[Branch]:
+    """Return the app's branches, and those deleted ones that left secrets behind."""
+    left_behind = Exists(Secret.objects.filter(branch=OuterRef("pk")))
+    return list(app.branches.filter(Q(deleted_at=None) | left_behind))
+
+
+def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
+    """Return the page that `query` asks for: two queries, whatever the number of secrets."""
+    chosen = _chosen(query, branches)
+    secrets = _filtered(access.app, query, chosen)
+    page = Paginator(secrets.order_by(*SORTS[query.sort]), query.per_page).get_page(query.page)
+    shape = _Shape(access, [*branches], chosen)
+    return Listing(
+        rows=[shape.row(secret) for secret in cast("QuerySet[Secret]", page.object_list).values(*_COLUMNS)],
+        total=page.paginator.count,
+        number=page.number,
+        pages=page.paginator.num_pages,
+        first=page.start_index(),
+        last=page.end_index(),
+        per_page=query.per_page,
+        sort=query.sort,
+        q=query.q,
+        branch=query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else "",
+        branch_name=chosen.name if chosen else "",
+    )
+
+
+def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> dict[str, Any] | None:
+    """Return one secret as a row, or None."""
+    values = Secret.objects.filter(app=access.app, pk=secret_id).values(*_COLUMNS).first()
+    return _Shape(access, [*branches], None).row(values) if values else None
+
+
+def _chosen(query: Query, branches: Iterable[Branch]) -> Branch | None:
+    return next((branch for branch in branches if str(branch.pk) == query.branch), None)
+
+
+def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]:
+    secrets = Secret.objects.filter(app=app)
+    if chosen:  # the effective ones: its own, else those for All branches
+        own = Secret.objects.filter(branch=chosen, gone_at=None).values("key")
+        secrets = secrets.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own))
+    elif query.branch == ONLY_ALL_BRANCHES:
+        secrets = secrets.filter(branch=None)
+    if query.q:
+        secrets = secrets.filter(Q(key__icontains=query.q) | Q(branch__name__icontains=query.q))
+    return secrets
+
+
+class _Shape:
+    """What is the same for all rows of a page."""
+
+    def __init__(self, access: Access, branches: list[Branch], chosen: Branch | None) -> None:
+        self.write = {b.pk: access.may_on(Permission.WRITE, b) for b in branches}
+        self.write[None] = access.may_on(Permission.WRITE, None)
+        self.reveal = {b.pk: access.may_on(Permission.REVEAL, b) for b in branches}
+        self.reveal[None] = access.may_on(Permission.REVEAL, None)
+        self.mirrored = {branch for branch, mirror in folders_of(access.app, branches) if mirror}
+        self.chosen = chosen
+        self.now = timezone.now()
+
+    def row(self, secret: dict[str, Any]) -> dict[str, Any]:
+        """Add what the page shows of a secret to its columns."""
+        branch_id = secret["branch_id"]
+        changed_at = secret["changed_at"]
+        secret["branch"] = secret["branch__name"] if branch_id else ALL_BRANCHES
+        secret["deleted"] = secret["branch__deleted_at"] is not None
+        secret["changed"] = _minute(changed_at) if changed_at else ""
+        secret["may_write"] = self.write[branch_id]
+        secret["may_reveal"] = self.reveal[branch_id]
+        secret["origin"] = ("own" if branch_id else "inherited") if self.chosen else ""
+        secret["state"] = self._state(secret)
+        secret["mirror"] = (
+            mirror_state(
+                secret["version"],
+                secret["mirror_version"],
+                secret["mirror_of"],
+                secret["changed_by"],
+            )
+            if branch_id in self.mirrored
+            else ""
+        )
+        return secret
+
+    def _state(self, secret: dict[str, Any]) -> str:
+        if secret["claim_id"] is not None:
+            return "saving" if secret["claimed_until"] > self.now else "unknown"
+        return "gone" if secret["gone_at"] else ""
+
+
+def _minute(moment: datetime) -> str:
+    return moment.isoformat(" ", "minutes")[:16] + "Z"

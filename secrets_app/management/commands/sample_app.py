@@ -1,0 +1,79 @@
+"""`manage.py sample_app`: an app to look around in."""
+
+import secrets
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from console.actors import Actor, from_command_line
+from console.models import App, Stage, User
+from console.naming import PathProfile
+from console.services import add_branch, create_app
+from secrets_app.changes import DONE, Change
+from secrets_app.saving import save
+from secrets_app.store.base import SecretValue
+
+BRANCHES = (
+    {"name": "main", "stage": Stage.PRODUCTION, "production": True, "protected": True},
+    {"name": "develop", "stage": Stage.DEVELOPMENT},
+    {"name": "feature/login", "stage": Stage.EXPERIMENTAL},
+)
+SECRETS = (
+    ("DATABASE_URL", None),
+    ("GOOGLE_CLIENT_SECRET", None),
+    ("STRIPE_API_KEY", None),
+    ("STRIPE_API_KEY", "main"),
+    ("DATABASE_URL", "develop"),
+)
+
+
+class Command(BaseCommand):
+    """Make a sample app; its secrets' values are random, and only in the embedded store."""
+
+    help = "Make a sample app with branches and, in the embedded store, secrets."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the operator who becomes the app's owner."""
+        parser.add_argument("--owner", required=True, help="the email of an operator")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make it."""
+        owner = User.objects.filter(email=options["owner"].strip().lower()).first()
+        if owner is None:
+            raise CommandError("Nobody has this email here.")
+        actor = from_command_line(owner)
+        app = create_app(actor=actor, fields=_fields())
+        for fields in BRANCHES:
+            add_branch(actor=actor, app_id=app.app_id, fields=fields)
+        if settings.PARAMETER_STORE == "embedded":
+            _add_secrets(actor, app)
+        if options["verbosity"]:
+            self.stdout.write(f"Made {app}.")
+
+
+def _fields() -> dict[str, str]:
+    return {
+        "app_id": "dsample" + secrets.token_hex(4),
+        "name": "Sample shop",
+        "repository": "github.com/example/sample-shop",
+        "region": settings.AWS_REGION,
+        "path_profile": PathProfile.BOTH,
+    }
+
+
+def _add_secrets(actor: Actor, app: App) -> None:
+    branches = {branch.name: branch.pk for branch in app.branches.all()}
+    changes = [
+        Change(
+            token=str(number),
+            key=key,
+            branch_id=branches[branch] if branch else None,
+            value=SecretValue(f"sample-{secrets.token_urlsafe(16)}"),
+        )
+        for number, (key, branch) in enumerate(SECRETS)
+    ]
+    outcomes = save(actor=actor, app_id=app.app_id, changes=changes, change_set=uuid.uuid4())
+    if problems := [outcome.message for outcome in outcomes if outcome.outcome not in DONE]:
+        raise CommandError(" ".join(problems))

@@ -1,0 +1,87 @@
+"""A projection of what the parameter store lists (never a value), and the embedded store's tables."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+
+from console.models import App, AuditEvent, Branch
+
+
+class Secret(models.Model):
+    """What is known of a secret without asking the store. No branch means All branches.
+
+    `version` is the primary path's, 0 where nothing stands there; `mirror_version` the mirror's,
+    and `mirror_of` the primary version whose value the mirror is known to hold. A row with both
+    versions 0 is a creation under way, or gone.
+    """
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="secrets")
+    branch = models.ForeignKey(Branch, models.CASCADE, null=True, related_name="secrets")
+    key = models.CharField(max_length=1011)
+    version = models.PositiveIntegerField(default=0)
+    mirror_version = models.PositiveIntegerField(default=0)
+    mirror_of = models.PositiveIntegerField(default=0)
+    modified = models.DateTimeField(null=True)  # the store's own; null from a write to the next check
+    changed_at = models.DateTimeField(null=True)
+    changed_by = models.CharField(max_length=254, blank=True)  # "" is: outside the console
+    gone_at = models.DateTimeField(null=True)  # when it was found removed outside the console
+    first_seen = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(db_index=True)  # when this row last came to show something else
+    claim = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["app", "branch", "key"], name="one_secret_per_branch"),
+            UniqueConstraint(
+                fields=["app", "key"], condition=Q(branch=None), name="one_secret_for_all_branches"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Revalidation(models.Model):
+    """When an app's projection was last held against the store, and how that ended."""
+
+    app = models.OneToOneField(App, models.CASCADE, primary_key=True)
+    started_at = models.DateTimeField()
+    agreed_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.app_id} {self.started_at}"
+
+
+class EmbeddedParameter(models.Model):
+    """The embedded store: a path and its current version."""
+
+    path = models.CharField(max_length=1011, unique=True)
+    version = models.PositiveIntegerField()
+    modified = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class EmbeddedVersion(models.Model):
+    """The embedded store: one version's ciphertext, bound to its path and version."""
+
+    parameter = models.ForeignKey(EmbeddedParameter, models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    key_id = models.CharField(max_length=16)
+    nonce = models.BinaryField(max_length=12)
+    ciphertext = models.BinaryField()
+    modified = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["parameter", "version"], name="one_row_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parameter_id} v{self.version}"

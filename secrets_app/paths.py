@@ -1,0 +1,186 @@
+"""Scope and key to parameter path: pure, no Django.
+
+The rules are Amplify's own: the documented path is what the Hosting build container reads, the
+backend path what a deployed backend's `secret()` and `npx ampx` read (DESIGN.md §4).
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from console.naming import PathProfile, is_app_id
+
+KEY_PATTERN = "^[a-zA-Z0-9_.-]+$"
+LEVEL_LIMIT = 15  # SSM: a hierarchy has at most fifteen levels
+ARN_LIMIT = 1011  # SSM: characters of a parameter's name, its ARN prefix included
+ARN_PREFIX = "arn:aws-us-gov:ssm:ap-southeast-1:123456789012:parameter"  # the longest there is
+PATH_LIMIT = ARN_LIMIT - len(ARN_PREFIX)
+
+_KEY = re.compile(r"[a-zA-Z0-9_.-]+\Z")
+_PATH = re.compile(r"(/[a-zA-Z0-9_.-]+)+\Z")
+_NOT_CLEAN = re.compile(r"[^A-Za-z0-9]")
+_BACKEND_SEGMENT = re.compile(r"-(branch|sandbox|standalone)-[0-9a-f]{10}\Z")
+
+
+class PathRefused(ValueError):
+    """A key or a scope that no parameter path can hold; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class AllBranches:
+    """Every branch of an app that has no override."""
+
+    app_id: str
+
+
+@dataclass(frozen=True)
+class OneBranch:
+    """One branch of an app."""
+
+    app_id: str
+    branch: str
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A developer's own cloud sandbox: the package.json name of the project, and the user."""
+
+    project: str
+    user: str
+
+
+Scope = AllBranches | OneBranch | Sandbox
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where a scope's parameters stand.
+
+    `primary` is written first and read from; `mirror` is its copy, or None. `note` says why a
+    mirror that the profile asks for is not there.
+    """
+
+    primary: str
+    mirror: str | None = None
+    note: str = ""
+
+
+def check_key(key: str) -> None:
+    """Raise PathRefused unless `key` is one that Amplify takes."""
+    if not key:
+        raise PathRefused("Give the secret a name.")
+    if _KEY.match(key) is None:
+        raise PathRefused(
+            "A name holds only letters a to z, digits, and the signs _ . and - "
+            f"(pattern {KEY_PATTERN}). Rename it."
+        )
+    if key in {".", ".."}:
+        raise PathRefused("A name can't be just one or two dots. Rename it.")
+
+
+def check_path(path: str) -> None:
+    """Raise PathRefused unless SSM can hold a parameter named `path`."""
+    if _PATH.match(path) is None:
+        raise PathRefused(
+            "A parameter path holds only letters a to z, digits and _ . - / with no empty part."
+        )
+    if path.count("/") > LEVEL_LIMIT:
+        raise PathRefused(f"A parameter path has at most {LEVEL_LIMIT} levels. Use a shorter name.")
+    if len(path) > PATH_LIMIT:
+        raise PathRefused(
+            f"A parameter path has at most {PATH_LIMIT} characters; this one has {len(path)}. "
+            "Use a shorter name."
+        )
+
+
+def folder(scope: Scope, profile: PathProfile) -> Folder:
+    """Return where the parameters of `scope` stand under `profile`.
+
+    Raises PathRefused for an app id that isn't one, for a sandbox whose names leave nothing, and
+    in profile `documented` for a branch that has no documented path.
+    """
+    match scope:
+        case AllBranches(app_id):
+            _check_app_id(app_id)
+            return Folder(f"/amplify/shared/{app_id}")
+        case Sandbox(project, user):
+            return Folder(_backend_folder(project, user, "sandbox"))
+        case OneBranch(app_id, branch):
+            _check_app_id(app_id)
+            return _branch_folder(app_id, branch, profile)
+
+
+def locate(scope: Scope, key: str, profile: PathProfile) -> Folder:
+    """Return the parameter path or paths of `key` in `scope`: a Folder with the key appended.
+
+    Raises PathRefused as `folder` and `check_key` do, and for a path over SSM's limits. A mirror
+    that alone is over them is left out, with the note.
+    """
+    check_key(key)
+    place = folder(scope, profile)
+    primary = f"{place.primary}/{key}"
+    check_path(primary)
+    if place.mirror is None:
+        return Folder(primary, None, place.note)
+    mirror = f"{place.mirror}/{key}"
+    try:
+        check_path(mirror)
+    except PathRefused as refusal:
+        return Folder(primary, None, f"No documented path: {refusal}")
+    return Folder(primary, mirror)
+
+
+def listing_prefixes(app_id: str) -> tuple[str, str]:
+    """Return the two path prefixes under which all parameters of an app stand."""
+    _check_app_id(app_id)
+    return f"/amplify/{app_id}", f"/amplify/shared/{app_id}"
+
+
+def documented_path_problem(app_id: str, branch: str) -> str:
+    """Return why `branch` has no documented path, or "" where it has one."""
+    if _BACKEND_SEGMENT.search(branch):
+        return "its name looks like one of the backend's own folders"
+    path = f"/amplify/{app_id}/{branch}/k"
+    try:
+        check_path(path)
+    except PathRefused:
+        return "Parameter Store can't hold its name (a sign, an empty part, or its length)"
+    return ""
+
+
+def _check_app_id(app_id: str) -> None:
+    if not is_app_id(app_id):
+        raise PathRefused("An app id is a d followed by 1 to 19 lower-case letters and digits.")
+
+
+def _branch_folder(app_id: str, branch: str, profile: PathProfile) -> Folder:
+    backend = _backend_folder(app_id, branch, "branch")
+    if profile is PathProfile.BACKEND:
+        return Folder(backend)
+    documented = f"/amplify/{app_id}/{branch}"
+    problem = documented_path_problem(app_id, branch)
+    if profile is PathProfile.BOTH:
+        if problem:
+            return Folder(backend, None, f"No documented path for this branch: {problem}.")
+        return Folder(backend, documented)
+    if problem:
+        raise PathRefused(
+            f"This branch has no documented path: {problem}. "
+            "Give the app the path profile “both” or “backend”."
+        )
+    return Folder(documented)
+
+
+def _backend_folder(namespace: str, name: str, kind: str) -> str:
+    """Amplify's own rule (@aws-amplify/platform-core, BackendIdentifierConversions)."""
+    digest = hashlib.sha512((namespace + name).encode()).hexdigest()[:10]
+    short_name = _clean(name)[:50]
+    room = 128 - 7 - len(kind) - len(short_name) - 4 - 10 - 1
+    short_namespace = _clean(namespace)[:room]
+    if not short_namespace:
+        raise PathRefused("The project's name holds no letter or digit. Rename it in package.json.")
+    return f"/amplify/{short_namespace}/{short_name}-{kind}-{digest}"
+
+
+def _clean(text: str) -> str:
+    return _NOT_CLEAN.sub("", text)

@@ -1,0 +1,65 @@
+"""An app's rows and Amplify's paths: which scope a branch is, and where a secret stands."""
+
+from collections.abc import Iterable
+
+from console.models import App, Branch
+from console.naming import PathProfile
+from secrets_app.models import Secret
+from secrets_app.paths import AllBranches, Folder, OneBranch, PathRefused, Scope, folder, locate
+
+ALL_BRANCHES = "All branches"
+
+
+def scope_of(app: App, branch: Branch | None) -> Scope:
+    """Return the scope of a branch; None is All branches."""
+    return AllBranches(app.app_id) if branch is None else OneBranch(app.app_id, branch.name)
+
+
+def place_of(app: App, branch: Branch | None, key: str) -> Folder:
+    """Return the parameter paths of a secret. Raises PathRefused."""
+    return locate(scope_of(app, branch), key, PathProfile(app.path_profile))
+
+
+def place_of_secret(app: App, secret: Secret) -> Folder:
+    """Return the parameter paths of a known secret, whose branch is loaded."""
+    return place_of(app, secret.branch, secret.key)
+
+
+def scope_name(branch: Branch | None) -> str:
+    """Return what people call a scope."""
+    return ALL_BRANCHES if branch is None else branch.name
+
+
+def folders_of(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, bool], str]:
+    """Map (branch id, whether it is the mirror) to the folder where its parameters stand.
+
+    Branches that the profile can't place are left out; nothing is ever written for them.
+    """
+    profile = PathProfile(app.path_profile)
+    folders: dict[tuple[int | None, bool], str] = {}
+    for branch in (None, *branches):
+        try:
+            place = folder(scope_of(app, branch), profile)
+        except PathRefused:
+            continue
+        branch_id = branch.pk if branch else None
+        folders[branch_id, False] = place.primary
+        if place.mirror:
+            folders[branch_id, True] = place.mirror
+    return folders
+
+
+def mirror_state(version: int, mirror_version: int, mirror_of: int, changed_by: str) -> str:
+    """Say how the mirror stands to its primary: "" in step, else what is off.
+
+    "missing": no mirror; "alone": nothing but the mirror; "behind": it differs or may differ, for
+    one of the two was written without the other; "unverified": both were found, and nobody has
+    compared them yet.
+    """
+    if not version:
+        return "alone" if mirror_version else ""
+    if not mirror_version:
+        return "missing"
+    if mirror_of == version:
+        return ""
+    return "behind" if mirror_of or changed_by else "unverified"

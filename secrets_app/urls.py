@@ -1,0 +1,22 @@
+"""URLs of the secrets pages, and of what looks at the store."""
+
+from django.urls import path
+
+from secrets_app import views
+
+_SECRETS = "apps/<str:app_id>/hosting/secrets/"
+
+urlpatterns = [
+    path(_SECRETS, views.secrets, name="secrets"),
+    path(f"{_SECRETS}manage/", views.manage, name="secrets_manage"),
+    path(f"{_SECRETS}revalidate/", views.revalidate, name="secrets_revalidate"),
+    path(f"{_SECRETS}<int:pk>/", views.detail, name="secret_detail"),
+    path(f"{_SECRETS}<int:pk>/reveal/", views.reveal, name="secret_reveal"),
+    path(f"{_SECRETS}<int:pk>/mirror/", views.mirror, name="secret_mirror"),
+    path(
+        "apps/<str:app_id>/settings/branches/<int:pk>/delete/",
+        views.branch_delete,
+        name="branch_delete",
+    ),
+    path("readyz", views.readyz, name="readyz"),
+]

@@ -1,0 +1,323 @@
+"""The secrets pages: list, edit mode, details, reveal, revalidation."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from console import activity as trail
+from console import services as core
+from console.access import Access, Permission, find_app, find_branch
+from console.actors import from_request
+from console.audit import Outcome
+from console.htmx import wants_fragment
+from console.models import AuditOutcome, Branch
+from console.views import app_context, database_answers
+from secrets_app import forms, revalidation, saving, services
+from secrets_app.changes import DONE, Change, RowOutcome
+from secrets_app.listing import Listing, Query, branches_of, list_secrets, row_of
+from secrets_app.models import Secret
+from secrets_app.places import ALL_BRANCHES, scope_name
+from secrets_app.store import parameter_store
+from secrets_app.store.base import SecretValue
+from secrets_app.store.errors import StoreError
+
+BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
+
+
+def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
+    """Return what the list and the edit mode share."""
+    since = timezone.now()  # before the rows are read: what changes after it is sent later
+    branches = branches_of(access.app)
+    return {
+        **app_context(access, "secrets"),
+        "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
+        "branches": _filter_choices(branches),
+        "freshness": revalidation.freshness(access.app),
+        "since": since.isoformat(),
+        "may_write_any": _may_write_any(access, branches),
+    }
+
+
+def _filter_choices(branches: list[Branch]) -> list[tuple[str, str]]:
+    return [
+        ("", "Every branch"),
+        ("all", "All branches only"),
+        *((str(b.pk), f"{b.name} (deleted)" if b.deleted_at else b.name) for b in branches),
+    ]
+
+
+def _may_write_any(access: Access, branches: list[Branch]) -> bool:
+    return any(access.may_on(Permission.WRITE, branch) for branch in (None, *branches))
+
+
+@require_GET
+def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List an app's secrets, without asking the store."""
+    access = find_app(from_request(request), app_id)
+    context = _page_context(request, access)
+    template = "secrets/list.html"
+    if wants_fragment(request):
+        return render(request, f"{template}#listing", context)
+    saved = forms.change_set_of(request.GET.get("saved", ""), access.actor.user_id)
+    context["saved"] = _count_saved(saved) if saved else None
+    return render(request, template, context)
+
+
+def _count_saved(change_set: uuid.UUID) -> int:
+    return AuditOutcome.objects.filter(
+        event__change_set=change_set, outcome=Outcome.SUCCEEDED
+    ).count()
+
+
+@require_http_methods(["GET", "POST"])
+def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Show the edit mode, and save what it posts."""
+    access = find_app(from_request(request), app_id)
+    if request.method == "POST":
+        return _save(request, access)
+    if wants_fragment(request):
+        return render(request, "secrets/manage.html#rows", _manage_context(request, access))
+    return render(request, "secrets/manage.html", _manage_context(request, access))
+
+
+def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
+    blank = request.GET.get("new", "")
+    count = min(int(blank), BLANK_ROWS) if blank.isdecimal() and len(blank) < 4 else 0
+    return {
+        **_page_context(request, access),
+        "branch_choices": _writable(access),
+        "change_set": forms.change_set_token(access.actor.user_id),
+        "new_rows": [{"number": number} for number in range(1, count + 1)],
+    }
+
+
+def _writable(access: Access) -> list[tuple[str, str]]:
+    everywhere = [("", ALL_BRANCHES)] if access.may_on(Permission.WRITE, None) else []
+    active = access.app.branches.filter(deleted_at=None)
+    return everywhere + [
+        (str(branch.pk), branch.name)
+        for branch in active
+        if access.may_on(Permission.WRITE, branch)
+    ]
+
+
+def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
+    user_id = access.actor.user_id
+    posted = forms.change_set_of(request.POST.get("change_set", ""), user_id)
+    outcomes = saving.save(
+        actor=access.actor,
+        app_id=access.app.app_id,
+        changes=forms.changes_of(request.POST),
+        change_set=posted or uuid.uuid4(),
+    )
+    done = all(outcome.outcome in DONE for outcome in outcomes)
+    status = 200 if done else 422
+    if wants_fragment(request):
+        context = {"app": access.app, "outcomes": outcomes}
+        return render(request, "secrets/manage.html#outcomes", context, status=status)
+    if done:
+        address = reverse("secrets", args=[access.app.app_id])
+        return redirect(f"{address}?saved={request.POST.get('change_set', '')}" if outcomes and posted else address)
+    return render(
+        request,
+        "secrets/manage.html",
+        _with_outcomes(_manage_context(request, access), request, outcomes),
+        status=status,
+    )
+
+
+def _with_outcomes(
+    context: dict[str, Any], request: HttpRequest, outcomes: list[RowOutcome]
+) -> dict[str, Any]:
+    """Lay the outcomes beside their rows; a value is never sent back."""
+    by_token = {outcome.token: outcome for outcome in outcomes}
+    shown = set()
+    for row in context["listing"].rows:
+        row["outcome"] = by_token.get(str(row["pk"]))
+        shown.add(str(row["pk"]))
+    again = [row for row in forms.new_rows_of(request.POST)]
+    context["new_rows"] = [
+        {**vars(row), "outcome": outcome}
+        for row in again
+        if (outcome := by_token[f"new-{row.number}"]).outcome not in DONE
+    ]
+    done = sum(outcome.outcome in DONE for outcome in outcomes)
+    elsewhere = [o for o in outcomes if o.token not in shown and not o.token.startswith("new-")]
+    context["summary"] = " ".join(
+        [f"{done} of {len(outcomes)} saved. The rest stands below: type its values again."]
+        + [outcome.message for outcome in elsewhere if outcome.outcome not in DONE]
+    )
+    return context
+
+
+@require_POST
+def revalidate(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Hold the list against the store, and send what changed since the page was rendered."""
+    actor = from_request(request)
+    revalidation.revalidate(actor=actor, app_id=app_id)
+    access = find_app(actor, app_id)
+    context = _page_context(request, access)
+    context |= _changes_since(access, context["listing"], _moment(request.POST.get("since", "")))
+    mode = "manage" if request.POST.get("mode") == "manage" else "list"
+    return render(request, f"secrets/{mode}.html#revalidated", context)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment and timezone.is_aware(moment) else None
+
+
+def _changes_since(access: Access, listing: Listing, since: datetime | None) -> dict[str, Any]:
+    if since is None:
+        return {"whole": True}
+    touched = Secret.objects.filter(app=access.app, touched_at__gte=since)
+    if not touched.exists():
+        return {"whole": False, "changed": []}
+    newest = touched.aggregate(Max("first_seen"))["first_seen__max"]
+    ids = set(touched.values_list("pk", flat=True))
+    return {
+        "whole": newest >= since or listing.sort.endswith("changed"),
+        "changed": [row for row in listing.rows if row["pk"] in ids],
+    }
+
+
+@require_GET
+def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+    """Show where a secret stands, its version and what happened to it."""
+    access = find_app(from_request(request), app_id)
+    return _show_detail(request, access, pk)
+
+
+def _show_detail(
+    request: HttpRequest, access: Access, pk: int, value: SecretValue | None = None
+) -> HttpResponse:
+    secret = services.find_secret(access, pk)
+    branches = [secret.branch] if secret.branch else []
+    context = {
+        **app_context(access, "secrets"),
+        "row": row_of(access, pk, branches),
+        **_paths(access, secret),
+        "version": secret.version,
+        "events": trail.of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
+        "value": _exact(value) if value else None,
+    }
+    part = "#detail" if wants_fragment(request) else ""
+    return render(request, f"secrets/detail.html{part}", context)
+
+
+def _paths(access: Access, secret: Secret) -> dict[str, Any]:
+    try:
+        place = services.located(access, secret)
+    except StoreError as error:
+        return {"paths": [], "note": error.sentence}
+    mirror = [("Documented path (mirror)", place.mirror)] if place.mirror else []
+    return {"paths": [("Parameter path", place.primary), *mirror], "note": place.note}
+
+
+def _exact(value: SecretValue) -> str:
+    """Escape a value for HTML so that the page's text is the value: a bare CR would become LF."""
+    return mark_safe(escape(value.reveal()).replace("\r", "&#13;"))
+
+
+@require_POST
+def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+    """Show a value: permitted, audited before it leaves, kept by no cache."""
+    actor = from_request(request)
+    value = services.reveal(actor=actor, app_id=app_id, pk=pk)
+    if wants_fragment(request):
+        response = render(request, "secrets/detail.html#value", {"value": _exact(value)})
+    else:
+        response = _show_detail(request, find_app(actor, app_id), pk, value)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Make a secret's two paths hold the same value."""
+    actor = from_request(request)
+    done = services.put_mirror_right(actor=actor, app_id=app_id, pk=pk)
+    if wants_fragment(request):
+        return _show_detail(request, find_app(actor, app_id), pk)
+    messages.success(request, done)
+    return redirect("secret_detail", app_id=app_id, pk=pk)
+
+
+@require_http_methods(["GET", "POST"])
+def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Delete a branch; its secrets stay in the store unless they are ticked."""
+    access = find_app(from_request(request), app_id)
+    access.require(Permission.MANAGE)
+    branch = find_branch(access, pk)
+    left = list(branch.secrets.order_by("key"))
+    context = {**app_context(access, "branches"), "branch": branch, "secrets": left}
+    if request.method == "GET":
+        return render(request, "secrets/delete_branch.html", context)
+    if branch.production and request.POST.get("confirm") != branch.name:
+        context["error"] = "This is the production branch. Type its name to delete it."
+        return render(request, "secrets/delete_branch.html", context, status=422)
+    outcomes = _remove_ticked(request, access, left)
+    failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
+    if failed:
+        context["secrets"] = list(branch.secrets.order_by("key"))
+        context["outcomes"] = outcomes
+        context["error"] = "Some secrets could not be removed, so the branch is still here."
+        return render(request, "secrets/delete_branch.html", context, status=422)
+    core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)
+    messages.success(request, _deleted(branch, len(left) - len(outcomes)))
+    return redirect("branches", app_id=app_id)
+
+
+def _remove_ticked(
+    request: HttpRequest, access: Access, left: list[Secret]
+) -> list[dict[str, Any]]:
+    ticked = set(request.POST.getlist("remove"))
+    changes = [
+        Change(str(secret.pk), secret.pk, base=secret.version)
+        for secret in left
+        if str(secret.pk) in ticked
+    ]
+    outcomes = saving.save(
+        actor=access.actor, app_id=access.app.app_id, changes=changes, change_set=uuid.uuid4()
+    )
+    keys = {str(secret.pk): secret.key for secret in left}
+    return [
+        {"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes
+    ]
+
+
+def _deleted(branch: Branch, staying: int) -> str:
+    if not staying:
+        return f"Deleted the branch {branch.name}."
+    return (
+        f"Deleted the branch {branch.name}. {staying} of its secrets stay in the parameter store "
+        "and are listed as a deleted branch's."
+    )
+
+
+@login_not_required
+@require_GET
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer whether the database and the parameter store answer."""
+    try:
+        database_answers()
+        parameter_store().ping()
+    except (DatabaseError, StoreError):
+        return HttpResponse("not ready\n", content_type="text/plain", status=503)
+    return HttpResponse("ready\n", content_type="text/plain")
