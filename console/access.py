@@ -75,11 +75,7 @@ class Access:
 
 def find_app(actor: Actor, app_id: str) -> Access:
     """Return the actor's access to an app. Raises Http404 for everyone who is no member."""
-    member = (
-        Member.objects.select_related("app")
-        .filter(app__app_id=app_id, user_id=actor.user_id, user__is_active=True)
-        .first()
-    )
+    member = memberships(actor).filter(app__app_id=app_id).first()
     if member is None:
         raise Http404("No such app.")
     return Access(actor, member.app, member.role)
@@ -95,10 +91,12 @@ def find_branch(access: Access, pk: int) -> Branch:
 
 
 def memberships(actor: Actor) -> QuerySet[Member]:
-    """Return what the actor is a member of, by app name."""
+    """Return what the actor is a member of, by app name; nobody and the disabled are of nothing."""
+    if actor.user_id is None:
+        return Member.objects.none()
     return (
         Member.objects.select_related("app")
-        .filter(user_id=actor.user_id)
+        .filter(user_id=actor.user_id, user__is_active=True)
         .order_by("app__name", "app__app_id")
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -61,7 +62,17 @@ class Entry:
     agent: str
 
 
-def of_app(app_id: str, *, q: str = "", outcome: str = "", number: str = "1") -> Page[Entry]:
+class EntryPaginator(Paginator):
+    """Pages of events, put in words a page at a time."""
+
+    def page(self, number: int | str) -> Page[Any]:
+        """Return one page of entries."""
+        page = super().page(number)
+        page.object_list = [entry(event) for event in page.object_list]
+        return page
+
+
+def of_app(app_id: str, *, q: str = "", outcome: str = "", number: str = "1") -> Page[Any]:
     """Return a page of an app's entries, newest first; `q` looks in people, keys and branches."""
     events = _with_outcomes(AuditEvent.objects.filter(app_id=app_id))
     if q:
@@ -72,9 +83,7 @@ def of_app(app_id: str, *, q: str = "", outcome: str = "", number: str = "1") ->
         events = events.filter(last_outcome=None)
     elif outcome in OUTCOMES:
         events = events.filter(last_outcome=outcome)
-    page = Paginator(events, PAGE).get_page(number)
-    page.object_list = [entry(event) for event in page.object_list]
-    return page
+    return EntryPaginator(events, PAGE).get_page(number)
 
 
 def of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry]:
@@ -83,7 +92,7 @@ def of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry
     return [entry(event) for event in _with_outcomes(events)[:limit]]
 
 
-def _with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+def _with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[Any]:
     """Join each event's latest outcome: an unknown one may have been settled."""
     latest = AuditOutcome.objects.filter(event_id=OuterRef("pk")).order_by("-id")
     return events.order_by("-id").annotate(
@@ -93,9 +102,9 @@ def _with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
     )
 
 
-def entry(event: AuditEvent) -> Entry:
+def entry(event: Any) -> Entry:
     """Put an annotated event in words."""
-    outcome = event.last_outcome or ATTEMPTED  # type: ignore[attr-defined]  # annotated
+    outcome = event.last_outcome or ATTEMPTED
     words = WORDS.get(Action(event.action), event.action)
     return Entry(
         at=event.at,
@@ -106,8 +115,8 @@ def entry(event: AuditEvent) -> Entry:
         branch=event.branch,
         outcome=outcome,
         outcome_label=OUTCOMES.get(outcome, outcome),
-        detail=event.last_detail or "",  # type: ignore[attr-defined]
-        versions=_versions(event.version_before, event.version_after),  # type: ignore[attr-defined]
+        detail=event.last_detail or "",
+        versions=_versions(event.version_before, event.version_after),
         address=event.address,
         agent=event.agent,
     )

@@ -29,13 +29,13 @@ OUTSIDE = Actor(kind="console", label="Someone outside the console")
 
 def from_request(request: HttpRequest) -> Actor:
     """Return the signed-in user as an Actor, or an anonymous one on the pages open to all."""
-    user = request.user
-    known = isinstance(user, User)
+    user = getattr(request, "user", None)
+    known = user if isinstance(user, User) else None
     return Actor(
         kind="web",
-        label=user.email if known else "Someone not signed in",
-        user_id=user.pk if known else None,
-        is_operator=known and user.is_superuser,
+        label=known.email if known else "Someone not signed in",
+        user_id=known.pk if known else None,
+        is_operator=known is not None and known.is_superuser,
         address=request.META.get("REMOTE_ADDR", ""),
         agent=request.headers.get("user-agent", "")[:200],
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
@@ -44,6 +44,4 @@ def from_request(request: HttpRequest) -> Actor:
 
 def from_command_line(user: User) -> Actor:
     """Return `user` acting through a management command."""
-    return Actor(
-        kind="command", label=user.email, user_id=user.pk, is_operator=user.is_superuser
-    )
+    return Actor(kind="command", label=user.email, user_id=user.pk, is_operator=user.is_superuser)

@@ -43,12 +43,27 @@ class UserPages(UserAdmin):
     """People. Disabling one works at his next request; deleting one is not offered."""
 
     add_form = AddUserForm
-    ordering: ClassVar[list[str]] = ["email"]
-    list_display: ClassVar[list[str]] = ["email", "is_active", "is_superuser", "last_login"]
-    list_filter: ClassVar[list[str]] = ["is_active", "is_superuser"]
-    search_fields: ClassVar[list[str]] = ["email", "first_name", "last_name"]
-    readonly_fields: ClassVar[list[str]] = ["last_login", "date_joined"]
-    filter_horizontal: ClassVar[list[str]] = []
+    ordering = ("email",)
+    list_display = (
+        "email",
+        "is_active",
+        "is_superuser",
+        "last_login",
+    )
+    list_filter = (
+        "is_active",
+        "is_superuser",
+    )
+    search_fields = (
+        "email",
+        "first_name",
+        "last_name",
+    )
+    readonly_fields = (
+        "last_login",
+        "date_joined",
+    )
+    filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Person", {"fields": ("first_name", "last_name")}),
@@ -73,31 +88,72 @@ class UserPages(UserAdmin):
 class AppPages(ReadOnly):
     """Apps; their owners change them in the console."""
 
-    list_display: ClassVar[list[str]] = ["name", "app_id", "region", "path_profile", "created_at"]
-    list_filter: ClassVar[list[str]] = ["region", "path_profile"]
-    search_fields: ClassVar[list[str]] = ["name", "app_id", "repository"]
+    list_display = (
+        "name",
+        "app_id",
+        "region",
+        "path_profile",
+        "created_at",
+    )
+    list_filter = (
+        "region",
+        "path_profile",
+    )
+    search_fields = (
+        "name",
+        "app_id",
+        "repository",
+    )
 
 
 @admin.register(Branch)
 class BranchPages(ReadOnly):
     """Branches; their apps' owners change them in the console."""
 
-    list_display: ClassVar[list[str]] = [
-        "name", "app", "stage", "production", "protected", "deleted_at",
-    ]  # fmt: skip
-    list_filter: ClassVar[list[str]] = ["stage", "production", "protected", "app"]
-    list_select_related: ClassVar[list[str]] = ["app"]
-    search_fields: ClassVar[list[str]] = ["name", "app__name", "app__app_id"]
+    list_display = (
+        "name",
+        "app",
+        "stage",
+        "production",
+        "protected",
+        "deleted_at",
+    )
+    list_filter = (
+        "stage",
+        "production",
+        "protected",
+        "app",
+    )
+    list_select_related = ("app",)
+    search_fields = (
+        "name",
+        "app__name",
+        "app__app_id",
+    )
 
 
 @admin.register(Member)
 class MemberPages(admin.ModelAdmin):
     """Members. An operator who wants to read values makes himself one here, which is audited."""
 
-    list_display: ClassVar[list[str]] = ["user", "app", "role"]
-    list_filter: ClassVar[list[str]] = ["role", "app"]
-    list_select_related: ClassVar[list[str]] = ["user", "app"]
-    search_fields: ClassVar[list[str]] = ["user__email", "app__name", "app__app_id"]
+    list_display = (
+        "user",
+        "app",
+        "role",
+    )
+    list_filter = (
+        "role",
+        "app",
+    )
+    list_select_related = (
+        "user",
+        "app",
+    )
+    search_fields = (
+        "user__email",
+        "app__name",
+        "app__app_id",
+    )
     actions = None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Member | None = None) -> list[str]:
@@ -120,18 +176,47 @@ class MemberPages(admin.ModelAdmin):
 class AuditEventPages(ReadOnly):
     """The audit trail's attempts."""
 
-    list_display: ClassVar[list[str]] = [
-        "at", "actor", "action", "app_id", "branch", "subject", "address",
-    ]  # fmt: skip
-    list_filter: ClassVar[list[str]] = ["action", "actor_kind", "at"]
-    search_fields: ClassVar[list[str]] = ["actor", "app_id", "branch", "subject", "address"]
+    list_display = (
+        "at",
+        "actor",
+        "action",
+        "app_id",
+        "branch",
+        "subject",
+        "address",
+    )
+    list_filter = (
+        "action",
+        "actor_kind",
+        "at",
+    )
+    search_fields = (
+        "actor",
+        "app_id",
+        "branch",
+        "subject",
+        "address",
+    )
 
 
 @admin.register(AuditOutcome)
 class AuditOutcomePages(ReadOnly):
     """How the attempts ended."""
 
-    list_display: ClassVar[list[str]] = ["at", "event", "outcome", "version_after", "detail"]
-    list_filter: ClassVar[list[str]] = ["outcome", "at"]
-    list_select_related: ClassVar[list[str]] = ["event"]
-    search_fields: ClassVar[list[str]] = ["event__actor", "event__subject", "detail"]
+    list_display = (
+        "at",
+        "event",
+        "outcome",
+        "version_after",
+        "detail",
+    )
+    list_filter = (
+        "outcome",
+        "at",
+    )
+    list_select_related = ("event",)
+    search_fields = (
+        "event__actor",
+        "event__subject",
+        "detail",
+    )

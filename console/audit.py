@@ -60,12 +60,12 @@ class Target:
 def attempt(
     actor: Actor,
     action: Action,
-    target: Target = Target(),  # noqa: B008  (frozen)
+    target: Target = Target(),
     *,
     change_set: uuid.UUID | None = None,
     version_before: int | None = None,
 ) -> AuditEvent:
-    """Write the attempt and return it. The caller sees to it that it is committed before the act."""
+    """Write the attempt and return it. The caller commits it before the act."""
     return AuditEvent.objects.create(
         action=action,
         actor_kind=actor.kind,
@@ -117,9 +117,7 @@ def recording(
     except Exception as error:
         conclude(event.pk, Outcome.FAILED, detail=getattr(error, "code", type(error).__name__))
         raise
-    conclude(
-        event.pk, Outcome.SUCCEEDED, version_after=entry.version_after, detail=entry.detail
-    )
+    conclude(event.pk, Outcome.SUCCEEDED, version_after=entry.version_after, detail=entry.detail)
 
 
 def refuse(actor: Actor, action: Action, target: Target) -> None:

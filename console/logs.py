@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, JSON outside a terminal, redacted, with no control characters."""
+"""Structured logs: one line an event, JSON outside a terminal, redacted, no control characters."""
 
 import logging.config
 import sys
@@ -9,7 +9,16 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-_SENSITIVE = ("value", "password", "passwd", "secret_key", "encryption_key", "token", "cookie", "authorization")
+_SENSITIVE = (
+    "value",
+    "password",
+    "passwd",
+    "secret_key",
+    "encryption_key",
+    "token",
+    "cookie",
+    "authorization",
+)
 # At DEBUG these print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 
@@ -23,15 +32,19 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Escape line breaks, ANSI escapes, bidi controls and the like, so that an entry is one line."""
-    return {name: _escaped(value, keep="\n" if name == "exception" else "") for name, value in event.items()}
+    """Escape line breaks, ANSI escapes, bidi controls and the like: an entry is one line."""
+    return {
+        name: _escaped(value, keep="\n" if name == "exception" else "")
+        for name, value in event.items()
+    }
 
 
 def _escaped(value: Any, keep: str) -> Any:
     if not isinstance(value, str) or value.isprintable():
         return value
     return "".join(
-        character if character.isprintable() or character in keep
+        character
+        if character.isprintable() or character in keep
         else character.encode("unicode_escape").decode()
         for character in value
     )
@@ -50,7 +63,7 @@ SHARED: list[Processor] = [
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """Return the configuration of Python's logging, every logger through one redacting formatter."""
+    """Return the configuration of logging, every logger through one redacting formatter."""
     terminal = sys.stderr.isatty()
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -64,7 +77,10 @@ def logging_config(level: str) -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": SHARED,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    renderer,
+                ],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},

@@ -31,7 +31,9 @@ def branch_name_problem(name: str) -> str:
     if not name:
         return "Give the branch a name."
     if len(name) > BRANCH_NAME_LIMIT:
-        return f"A branch name has at most {BRANCH_NAME_LIMIT} characters; this one has {len(name)}."
+        return (
+            f"A branch name has at most {BRANCH_NAME_LIMIT} characters; this one has {len(name)}."
+        )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
         return "A branch name holds no control characters. Remove line breaks, tabs and the like."
     return ""

@@ -49,7 +49,9 @@ def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
         app = App(**fields)
         app.full_clean()
         app.save()
-        Member.objects.create(app=app, user_id=actor.user_id, role=Member.Role.OWNER)
+        Member.objects.create(
+            app=app, user=User.objects.get(pk=actor.user_id or 0), role=Member.Role.OWNER
+        )
         return app
 
 

@@ -8,6 +8,7 @@ import base64
 import os
 import resource
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from tempfile import NamedTemporaryFile
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import DatabaseError, connections
 
 VAR_DIR = Path(__file__).resolve().parent.parent / "var"
 LOOPBACK = {"", "localhost", "127.0.0.1", "[::1]"}
@@ -32,6 +33,7 @@ ENCRYPTION_KEYS={encryption_key}
 
 def main() -> None:
     """Prepare what is missing, print the one link to open, and become gunicorn."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn, nothing needs a traceback
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold keys and values
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
@@ -41,7 +43,7 @@ def main() -> None:
         django.setup()
         prepare_database()
         collect_static_files()
-        call_command("check", databases=["default"])
+        BaseCommand().check(databases=["default"])
         print(link(listener.getsockname()[1]), flush=True)
     except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
         sys.exit(f"The console can't start. {error}")
@@ -131,6 +133,7 @@ def link(port: int) -> str:
 
 def serve(listener: socket.socket) -> None:
     """Become gunicorn, with the socket."""
+    connections.close_all()
     listener.listen(2048)
     listener.set_inheritable(True)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn_conf"]

@@ -3,7 +3,16 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedFiles(CompressedManifestStaticFilesStorage):
-    """Also where one JavaScript module imports another."""
+class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
+    """Our own JavaScript modules import each other by their hashed names too.
 
-    support_js_module_import_aggregation = True
+    Django's switch for it would also read other packages' scripts, of which some import by a
+    name that is no file.
+    """
+
+    patterns: tuple[object, ...] = CompressedManifestStaticFilesStorage.patterns
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        _, modules = self._js_module_import_aggregation_patterns
+        self.patterns = (*HashedFiles.patterns, ("js/*.js", modules))
+        super().__init__(*args, **kwargs)

@@ -184,7 +184,10 @@ def branch_edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 
 
 def _branch_form(
-    request: HttpRequest, access: Access, form: BranchSettingsForm | BranchForm, branch: Branch | None
+    request: HttpRequest,
+    access: Access,
+    form: BranchSettingsForm | BranchForm,
+    branch: Branch | None,
 ) -> HttpResponseBase:
     if form.is_valid():
         try:

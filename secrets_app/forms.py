@@ -39,7 +39,12 @@ def changes_of(post: QueryDict) -> list[Change]:
 def new_rows_of(post: QueryDict) -> list[NewRow]:
     """Return the filled new rows as they can be shown again."""
     return [
-        NewRow(number, post[f"{token}-key"], post.get(f"{token}-branch", ""), post.get(f"{token}-base", ""))
+        NewRow(
+            number,
+            _field(post, f"{token}-key"),
+            _field(post, f"{token}-branch"),
+            _field(post, f"{token}-base"),
+        )
         for number, token in _new_tokens(post)
     ]
 
@@ -64,7 +69,7 @@ def _signer(user_id: int | None) -> Signer:
 def _known_rows(post: QueryDict) -> Iterator[Change]:
     rows = dict.fromkeys(match[1] for match in map(_KNOWN_ROW.match, post) if match)
     for row in rows:
-        base = _version(post.get(f"base-{row}", ""))
+        base = _version(_field(post, f"base-{row}"))
         text = _text(post, f"value-{row}")
         if post.get(f"remove-{row}"):
             yield Change(row, int(row), base=base)
@@ -74,10 +79,10 @@ def _known_rows(post: QueryDict) -> Iterator[Change]:
 
 def _new_rows(post: QueryDict) -> Iterator[Change]:
     for _, token in _new_tokens(post):
-        branch, base = post.get(f"{token}-branch", ""), post.get(f"{token}-base", "")
+        branch, base = _field(post, f"{token}-branch"), _field(post, f"{token}-base")
         yield Change(
             token,
-            key=post[f"{token}-key"].strip(" "),
+            key=_field(post, f"{token}-key").strip(" "),
             branch_id=None if branch == "" else _version(branch),
             value=SecretValue(_text(post, f"{token}-value")),
             base=_version(base) if base else 0,
@@ -94,7 +99,11 @@ def _new_tokens(post: QueryDict) -> Iterator[tuple[int, str]]:
 
 def _text(post: QueryDict, name: str) -> str:
     """Return a value as it was typed: browsers post a text area's line breaks as CR LF."""
-    return post.get(name, "").replace("\r\n", "\n")
+    return _field(post, name).replace("\r\n", "\n")
+
+
+def _field(post: QueryDict, name: str) -> str:
+    return str(post.get(name, ""))
 
 
 def _version(text: str) -> int:

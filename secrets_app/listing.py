@@ -89,7 +89,10 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
     page = Paginator(secrets.order_by(*SORTS[query.sort]), query.per_page).get_page(query.page)
     shape = _Shape(access, [*branches], chosen)
     return Listing(
-        rows=[shape.row(secret) for secret in cast("QuerySet[Secret]", page.object_list).values(*_COLUMNS)],
+        rows=[
+            shape.row(secret)
+            for secret in cast("QuerySet[Secret]", page.object_list).values(*_COLUMNS)
+        ],
         total=page.paginator.count,
         number=page.number,
         pages=page.paginator.num_pages,
@@ -129,10 +132,10 @@ class _Shape:
     """What is the same for all rows of a page."""
 
     def __init__(self, access: Access, branches: list[Branch], chosen: Branch | None) -> None:
-        self.write = {b.pk: access.may_on(Permission.WRITE, b) for b in branches}
-        self.write[None] = access.may_on(Permission.WRITE, None)
-        self.reveal = {b.pk: access.may_on(Permission.REVEAL, b) for b in branches}
-        self.reveal[None] = access.may_on(Permission.REVEAL, None)
+        scopes: dict[int | None, Branch | None] = {branch.pk: branch for branch in branches}
+        scopes[None] = None
+        self.write = {pk: access.may_on(Permission.WRITE, b) for pk, b in scopes.items()}
+        self.reveal = {pk: access.may_on(Permission.REVEAL, b) for pk, b in scopes.items()}
         self.mirrored = {branch for branch, mirror in folders_of(access.app, branches) if mirror}
         self.chosen = chosen
         self.now = timezone.now()
@@ -157,6 +160,9 @@ class _Shape:
             )
             if branch_id in self.mirrored
             else ""
+        )
+        secret["notable"] = bool(
+            secret["deleted"] or secret["state"] or secret["mirror"] or secret["origin"]
         )
         return secret
 

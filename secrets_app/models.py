@@ -1,4 +1,4 @@
-"""A projection of what the parameter store lists (never a value), and the embedded store's tables."""
+"""A projection of the store's listing (never a value), and the embedded store's tables."""
 
 from typing import ClassVar
 
@@ -22,12 +22,16 @@ class Secret(models.Model):
     version = models.PositiveIntegerField(default=0)
     mirror_version = models.PositiveIntegerField(default=0)
     mirror_of = models.PositiveIntegerField(default=0)
-    modified = models.DateTimeField(null=True)  # the store's own; null from a write to the next check
+    modified = models.DateTimeField(
+        null=True
+    )  # the store's own; null from a write to the next check
     changed_at = models.DateTimeField(null=True)
     changed_by = models.CharField(max_length=254, blank=True)  # "" is: outside the console
     gone_at = models.DateTimeField(null=True)  # when it was found removed outside the console
     first_seen = models.DateTimeField(auto_now_add=True)
-    touched_at = models.DateTimeField(db_index=True)  # when this row last came to show something else
+    touched_at = models.DateTimeField(
+        db_index=True
+    )  # when this row last came to show something else
     claim = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )

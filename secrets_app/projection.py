@@ -53,9 +53,7 @@ def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
     return _outside_change(secret, seen, known, now)
 
 
-def _outside_change(
-    secret: Secret, seen: Seen, known: tuple[int, int], now: datetime
-) -> Action:
+def _outside_change(secret: Secret, seen: Seen, known: tuple[int, int], now: datetime) -> Action:
     standing = seen.primary or seen.mirror
     if standing is None:
         secret.gone_at = now

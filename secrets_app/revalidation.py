@@ -17,8 +17,8 @@ from console.actors import Actor
 from console.audit import Action, Target
 from console.models import App, Branch
 from secrets_app.models import Revalidation, Secret
-from secrets_app.places import folders_of, place_of_secret, scope_name
 from secrets_app.paths import PathRefused, listing_prefixes
+from secrets_app.places import folders_of, place_of_secret, scope_name
 from secrets_app.projection import Found, Seen, agrees, goes_back, observe, record_found
 from secrets_app.rows import settle
 from secrets_app.store import parameter_store
@@ -153,9 +153,7 @@ def _update_known(
     return found
 
 
-def _write(
-    row: Secret, known: tuple[int, int, datetime | None, int | None], now: datetime
-) -> bool:
+def _write(row: Secret, known: tuple[int, int, datetime | None, int | None], now: datetime) -> bool:
     """Update the row unless somebody wrote it since it was read."""
     version, mirror_version, _, claim_id = known
     same = Secret.objects.filter(

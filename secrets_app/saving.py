@@ -20,7 +20,7 @@ from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.places import place_of
 from secrets_app.store import parameter_store
-from secrets_app.store.base import Parameter, ParameterStore
+from secrets_app.store.base import Parameter, ParameterStore, SecretValue
 from secrets_app.store.errors import (
     AlreadyExists,
     KeyUnavailable,
@@ -106,7 +106,7 @@ def _ready(
     except PathRefused as refusal:
         _refuse(change, str(refusal), "key")
     if change.value is not None:
-        _check_value(change)
+        _check_value(change, change.value)
     return Ready(change, branch, key, place, secret)
 
 
@@ -114,9 +114,7 @@ def _refuse(change: Change, message: str, field: str) -> None:
     raise Refused(RowOutcome(change.token, Result.REFUSED, message, field, change.base))
 
 
-def _branch_of(
-    change: Change, secret: Secret | None, branches: dict[int, Branch]
-) -> Branch | None:
+def _branch_of(change: Change, secret: Secret | None, branches: dict[int, Branch]) -> Branch | None:
     branch_id = secret.branch_id if secret else change.branch_id
     if branch_id is None:
         return None
@@ -136,10 +134,9 @@ def _check_right(access: Access, change: Change, branch: Branch | None, key: str
         raise Refused(RowOutcome(change.token, Result.DENIED, str(denial))) from None
 
 
-def _check_value(change: Change) -> None:
-    assert change.value is not None
+def _check_value(change: Change, value: SecretValue) -> None:
     try:
-        check_value(change.value)
+        check_value(value)
     except Rejected as rejection:
         _refuse(change, rejection.sentence, "value")
 
@@ -166,7 +163,9 @@ def _write_all(
                 token, Result.NOT_TRIED, wording.NOT_TRIED, version=row.change.base
             )
             continue
-        outcome, stopped = _write_one(access, store, row, current.get(row.place.primary), change_set)
+        outcome, stopped = _write_one(
+            access, store, row, current.get(row.place.primary), change_set
+        )
         outcomes[token] = outcome
 
 
@@ -179,8 +178,8 @@ def _write_one(
 ) -> tuple[RowOutcome, bool]:
     """Write a row; return its outcome, and whether the rest is better left untried."""
     version = stored.version if stored else 0
-    removing = row.change.value is None
-    if version != row.change.base and not (removing and version == 0):
+    value = row.change.value
+    if version != row.change.base and not (value is None and version == 0):
         return wording.conflict(row.change.token, access, row.branch, row.key, stored), False
     try:
         claimed = rows.claim(
@@ -189,9 +188,9 @@ def _write_one(
     except rows.Busy:
         return wording.busy(row.change.token, access, row.branch, row.key, version), False
     try:
-        if removing:
+        if value is None:
             return _remove(store, row, claimed), False
-        return _put(access, store, row, claimed), False
+        return _put(access, store, row, claimed, value), False
     except AlreadyExists:
         rows.finish(claimed, Outcome.FAILED, detail="conflict")
         found = store.current([row.place.primary]).get(row.place.primary)
@@ -208,9 +207,9 @@ def _told(row: Ready, result: Result, error: StoreError) -> RowOutcome:
     return RowOutcome(row.change.token, result, error.sentence, version=row.change.base)
 
 
-def _put(access: Access, store: ParameterStore, row: Ready, claimed: rows.Claimed) -> RowOutcome:
-    value = row.change.value
-    assert value is not None
+def _put(
+    access: Access, store: ParameterStore, row: Ready, claimed: rows.Claimed, value: SecretValue
+) -> RowOutcome:
     written = store.put(row.place.primary, value, overwrite=claimed.base > 0)
     mirror, problem = None, ""
     if row.place.mirror:

@@ -1,11 +1,10 @@
 """The only way to a value: right > record > store > projection. (Many at once: saving.py.)"""
 
-from django.utils import timezone
+from django.http import Http404
 
 from console.access import Access, Permission, find_app
 from console.actors import Actor
 from console.audit import Action, Outcome, recording
-from django.http import Http404
 from secrets_app import rows
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
@@ -71,9 +70,7 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int) -> str:
     current = parameter_store().current([place.primary])
     base = current[place.primary].version if current else 0
     try:
-        claimed = rows.claim(
-            access, Action.MIRROR_REPAIRED, secret.branch, secret.key, base=base
-        )
+        claimed = rows.claim(access, Action.MIRROR_REPAIRED, secret.branch, secret.key, base=base)
     except rows.Busy:
         raise Conflict("Someone is saving this secret at this moment. Try again.") from None
     try:

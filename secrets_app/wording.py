@@ -31,9 +31,7 @@ def conflict(
     return RowOutcome(token, Result.CONFLICT, message, version=stored.version, pk=pk)
 
 
-def busy(
-    token: str, access: Access, branch: Branch | None, key: str, version: int
-) -> RowOutcome:
+def busy(token: str, access: Access, branch: Branch | None, key: str, version: int) -> RowOutcome:
     """Say who is writing the secret at this moment."""
     known = (
         Secret.objects.select_related("claim")

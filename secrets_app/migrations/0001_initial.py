@@ -5,68 +5,134 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('console', '0001_initial'),
+        ("console", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EmbeddedParameter',
+            name="EmbeddedParameter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=1011, unique=True)),
-                ('version', models.PositiveIntegerField()),
-                ('modified', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("path", models.CharField(max_length=1011, unique=True)),
+                ("version", models.PositiveIntegerField()),
+                ("modified", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Revalidation',
+            name="Revalidation",
             fields=[
-                ('app', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='console.app')),
-                ('started_at', models.DateTimeField()),
-                ('agreed_at', models.DateTimeField(null=True)),
-                ('problem', models.CharField(blank=True, max_length=200)),
+                (
+                    "app",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="console.app",
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("agreed_at", models.DateTimeField(null=True)),
+                ("problem", models.CharField(blank=True, max_length=200)),
             ],
         ),
         migrations.CreateModel(
-            name='EmbeddedVersion',
+            name="EmbeddedVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('key_id', models.CharField(max_length=16)),
-                ('nonce', models.BinaryField(max_length=12)),
-                ('ciphertext', models.BinaryField()),
-                ('modified', models.DateTimeField()),
-                ('parameter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='secrets_app.embeddedparameter')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("key_id", models.CharField(max_length=16)),
+                ("nonce", models.BinaryField(max_length=12)),
+                ("ciphertext", models.BinaryField()),
+                ("modified", models.DateTimeField()),
+                (
+                    "parameter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="secrets_app.embeddedparameter",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('parameter', 'version'), name='one_row_per_version')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("parameter", "version"), name="one_row_per_version"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Secret',
+            name="Secret",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=1011)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('mirror_version', models.PositiveIntegerField(default=0)),
-                ('mirror_of', models.PositiveIntegerField(default=0)),
-                ('modified', models.DateTimeField(null=True)),
-                ('changed_at', models.DateTimeField(null=True)),
-                ('changed_by', models.CharField(blank=True, max_length=254)),
-                ('gone_at', models.DateTimeField(null=True)),
-                ('first_seen', models.DateTimeField(auto_now_add=True)),
-                ('touched_at', models.DateTimeField(db_index=True)),
-                ('claimed_until', models.DateTimeField(null=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='console.app')),
-                ('branch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='console.branch')),
-                ('claim', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='console.auditevent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=1011)),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("mirror_version", models.PositiveIntegerField(default=0)),
+                ("mirror_of", models.PositiveIntegerField(default=0)),
+                ("modified", models.DateTimeField(null=True)),
+                ("changed_at", models.DateTimeField(null=True)),
+                ("changed_by", models.CharField(blank=True, max_length=254)),
+                ("gone_at", models.DateTimeField(null=True)),
+                ("first_seen", models.DateTimeField(auto_now_add=True)),
+                ("touched_at", models.DateTimeField(db_index=True)),
+                ("claimed_until", models.DateTimeField(null=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="console.app",
+                    ),
+                ),
+                (
+                    "branch",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="console.branch",
+                    ),
+                ),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="console.auditevent",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('app', 'branch', 'key'), name='one_secret_per_branch'), models.UniqueConstraint(condition=models.Q(('branch', None)), fields=('app', 'key'), name='one_secret_for_all_branches')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("app", "branch", "key"), name="one_secret_per_branch"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("branch", None)),
+                        fields=("app", "key"),
+                        name="one_secret_for_all_branches",
+                    ),
+                ],
             },
         ),
     ]

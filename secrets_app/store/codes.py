@@ -1,0 +1,126 @@
+"""What SSM's error codes mean for the console. Pure: codes go in, errors of ours come out."""
+
+import re
+
+from secrets_app.store.errors import (
+    AccessDenied,
+    AlreadyExists,
+    KeyUnavailable,
+    LimitReached,
+    Misconfigured,
+    NotFound,
+    Rejected,
+    StoreError,
+    StoreFailed,
+    Throttled,
+)
+
+_CODES: dict[type[StoreError], set[str]] = {
+    AccessDenied: {"AccessDenied", "AccessDeniedException", "NotAuthorized", "403"},
+    AlreadyExists: {"ParameterAlreadyExists"},
+    KeyUnavailable: {
+        "DisabledException",
+        "IncorrectKeyException",
+        "InvalidCiphertextException",
+        "InvalidKeyId",
+        "InvalidKeyUsageException",
+        "KeyUnavailableException",
+    },
+    LimitReached: {
+        "LimitExceededException",
+        "ParameterLimitExceeded",
+        "ParameterMaxVersionLimitExceeded",
+        "PoliciesLimitExceededException",
+        "ServiceQuotaExceededException",
+    },
+    Misconfigured: {
+        "401",
+        "404",
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignature",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "UnknownOperationException",
+        "UnrecognizedClient",
+        "UnrecognizedClientException",
+    },
+    NotFound: {"ParameterNotFound", "ParameterVersionNotFound"},
+    Rejected: {
+        "HierarchyLevelLimitExceededException",
+        "HierarchyTypeMismatchException",
+        "IncompatiblePolicyException",
+        "InvalidAllowedPatternException",
+        "InvalidPolicyAttributeException",
+        "InvalidPolicyTypeException",
+        "ParameterPatternMismatchException",
+        "UnsupportedParameterType",
+        "ValidationError",
+        "ValidationException",
+    },
+    Throttled: {
+        "429",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TooManyUpdates",
+    },
+}
+_KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
+
+_OTHER_TYPE = (
+    "At this path stands a parameter of another type, made outside the console, and Parameter "
+    "Store can't change a type. Remove it, then create the secret."
+)
+_SENTENCES = {
+    "HierarchyLevelLimitExceededException": (
+        "A parameter path has at most 15 levels. Use a shorter name."
+    ),
+    "HierarchyTypeMismatchException": _OTHER_TYPE,
+    "UnsupportedParameterType": _OTHER_TYPE,
+    "ParameterPatternMismatchException": (
+        "This parameter has a pattern, set outside the console, that the value doesn't match. "
+        "Write a value that matches, or have an operator remove the pattern."
+    ),
+    "ParameterMaxVersionLimitExceeded": (
+        "Parameter Store keeps 100 versions, and the oldest can't make room, for it has a label. "
+        "An operator has to move the label."
+    ),
+    "ValidationException": "The parameter store does not take this name or value. Change it.",
+}
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+def error_for(code: str, status: int) -> StoreError:
+    """Return the error that SSM's `code`, answered with HTTP `status`, stands for.
+
+    A code that no one knows is StoreFailed; one that isn't a plain word is not kept, for it goes
+    into logs.
+    """
+    kind = _KINDS.get(code) or _kms(code) or StoreFailed
+    plain = code if _PLAIN.match(code) else f"HTTP{status}"
+    return kind(_SENTENCES.get(code, ""), code=plain)
+
+
+def _kms(code: str) -> type[StoreError] | None:
+    """SSM passes KMS's refusals on, as in KMSAccessDeniedException or KMS.DisabledException."""
+    if not code.startswith("KMS"):
+        return None
+    if "Throttl" in code:
+        return Throttled
+    return StoreFailed if "Internal" in code else KeyUnavailable

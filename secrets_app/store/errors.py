@@ -1,0 +1,142 @@
+"""What a parameter store can answer besides what it was asked for.
+
+StoreError
+├── Rejected            it breaks a rule, ours (nothing was sent) or SSM's       422
+├── Conflict
+│   └── AlreadyExists   a creation met a parameter that is there                 422
+├── NotFound            the parameter isn't there (any more)                     404
+├── Unavailable         the store was asked and did not do it; nothing changed   503
+│   ├── AccessDenied    the console's own identity lacks a right
+│   ├── KeyUnavailable  the encryption key is disabled, missing or forbidden
+│   ├── LimitReached    parameters, versions or size: the store is full
+│   ├── Throttled       too many calls, also after the retries
+│   ├── Misconfigured   no or bad credentials, region or endpoint
+│   ├── Unreachable     no connection, or a read without an answer
+│   └── StoreFailed     the store's own fault (a 5xx), or an answer we don't know
+├── Unreadable          what is stored doesn't decrypt: a wrong key, or tampering 502
+└── OutcomeUnknown      a write whose answer was lost: it may have happened      502
+
+`sentence` is for people: what happened and what to do, and never a value, an ARN or an account.
+`code` is for operators and logs: the store's own error code.
+"""
+
+from typing import ClassVar
+
+
+class StoreError(Exception):
+    """Base of all; `status` is the HTTP status of a page that ends with it."""
+
+    status: ClassVar[int] = 503
+    sentence: str = "The parameter store did not answer as expected. Try again in a minute."
+
+    def __init__(self, sentence: str = "", *, code: str = "") -> None:
+        self.sentence = sentence or type(self).sentence
+        self.code = code or type(self).__name__
+        super().__init__(self.sentence)
+
+
+class Rejected(StoreError):
+    """Input that the store does not take."""
+
+    status = 422
+    sentence = "The parameter store does not take this."
+
+
+class Conflict(StoreError):
+    """The stored parameter is not the one that was expected."""
+
+    status = 422
+    sentence = "This secret was changed meanwhile."
+
+
+class AlreadyExists(Conflict):
+    """A creation met a parameter that is there."""
+
+    sentence = "A secret with this name is already there. Reload to see it."
+
+
+class NotFound(StoreError):
+    """The parameter isn't there."""
+
+    status = 404
+    sentence = (
+        "This secret is no longer in the parameter store. It was removed outside the console."
+    )
+
+
+class Unavailable(StoreError):
+    """The store was asked and did not do it."""
+
+
+class AccessDenied(Unavailable):
+    """The console's own identity lacks a right."""
+
+    sentence = (
+        "The parameter store refused the console's own identity. "
+        "An operator has to grant it the missing right, in SSM or on the KMS key."
+    )
+
+
+class KeyUnavailable(Unavailable):
+    """The encryption key can't be used."""
+
+    sentence = (
+        "The key that encrypts the secrets can't be used: it is disabled, missing or forbidden. "
+        "An operator has to look at it in KMS."
+    )
+
+
+class LimitReached(Unavailable):
+    """The store is full."""
+
+    sentence = (
+        "The parameter store has reached one of its limits. "
+        "Remove secrets that nobody needs, or have an operator raise the limit."
+    )
+
+
+class Throttled(Unavailable):
+    """Too many calls."""
+
+    sentence = "The parameter store is busy: too many calls at once. Try again in a minute."
+
+
+class Misconfigured(Unavailable):
+    """No or bad credentials, region or endpoint."""
+
+    sentence = (
+        "The console can't sign in to the parameter store. "
+        "An operator has to check its credentials, region and endpoint."
+    )
+
+
+class Unreachable(Unavailable):
+    """No connection, or a read without an answer."""
+
+    sentence = "The parameter store can't be reached. Nothing was changed. Try again in a minute."
+
+
+class StoreFailed(Unavailable):
+    """The store's own fault."""
+
+    sentence = "The parameter store failed. Nothing was changed. Try again in a minute."
+
+
+class Unreadable(StoreError):
+    """What is stored doesn't decrypt."""
+
+    status = 502
+    sentence = (
+        "This secret can't be decrypted: its key is missing, or the stored row was altered. "
+        "An operator has to check ENCRYPTION_KEYS."
+    )
+
+
+class OutcomeUnknown(StoreError):
+    """A write whose answer was lost."""
+
+    status = 502
+    sentence = (
+        "The parameter store's answer was lost, so this change may or may not have been made. "
+        "The next check against the store settles it."
+    )
