@@ -1,0 +1,76 @@
+// What every page does. Without it everything still works, a little less smoothly.
+
+import { startCopying } from "./copy.js";
+import { localTimes } from "./times.js";
+import { startToasts, toast } from "./toast.js";
+
+const AWAY = "The console can't be reached. What you see may be out of date.";
+const FAILED = "The console failed to answer. Try again in a minute.";
+
+function startNavigation() {
+  const toggle = document.getElementById("nav-toggle");
+  if (!toggle) return;
+  const wide = matchMedia("(min-width: 769px)");
+  toggle.checked = wide.matches && document.documentElement.classList.contains("nav-collapsed");
+  document.documentElement.classList.remove("nav-collapsed");
+  toggle.addEventListener("change", () => {
+    if (!wide.matches) return;
+    try {
+      localStorage.setItem("nav", toggle.checked ? "collapsed" : "open");
+    } catch {
+      // Storage may be forbidden; then it is not remembered.
+    }
+  });
+}
+
+function startMenu() {
+  const menu = document.querySelector(".menu");
+  if (!menu) return;
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
+function startForms() {
+  document.addEventListener("change", (event) => {
+    const field = event.target;
+    if (field.matches("[data-submit]")) field.form.requestSubmit();
+    if (field.matches("[data-check-all]")) {
+      const boxes = field.form.querySelectorAll(`[name="${field.dataset.checkAll}"]`);
+      for (const box of boxes) box.checked = field.checked;
+    }
+  });
+  document.querySelector('[aria-invalid="true"]')?.focus();
+}
+
+// An answer that is a whole page (sign-in, an error) must not land inside this one.
+function guardFragments(event) {
+  const { xhr, requestConfig } = event.detail;
+  const elsewhere = xhr.responseURL && new URL(xhr.responseURL).pathname !== new URL(requestConfig.path, location.href).pathname;
+  if (!elsewhere) return;
+  event.detail.shouldSwap = false;
+  toast("You are signed out. Sign in again in another tab, then go on here.", "error");
+}
+
+function startFragments() {
+  document.addEventListener("htmx:beforeSwap", guardFragments);
+  document.addEventListener("htmx:load", (event) => localTimes(event.target));
+  document.addEventListener("htmx:sendError", () => toast(AWAY, "error"));
+  document.addEventListener("htmx:responseError", (event) => {
+    const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    toast(page.querySelector(".problem")?.textContent.trim() || FAILED, "error");
+  });
+}
+
+startNavigation();
+startMenu();
+startForms();
+startToasts();
+startCopying();
+startFragments();
+localTimes(document);

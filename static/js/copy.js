@@ -1,0 +1,44 @@
+// Copy buttons: each copies the text beside it. A value is read when it is copied, and kept nowhere.
+
+const SHOWN = 1500; // milliseconds
+
+function mark(button, done) {
+  const label = button.getAttribute("aria-label");
+  if (button.classList.contains("copied")) return;
+  const use = button.querySelector("use");
+  button.classList.toggle("copied", done);
+  button.setAttribute("aria-label", done ? "Copied" : "Select it and press Ctrl+C");
+  use.setAttribute("href", done ? "#i-check" : "#i-warn");
+  setTimeout(() => {
+    button.classList.remove("copied");
+    button.setAttribute("aria-label", label);
+    use.setAttribute("href", "#i-copy");
+  }, SHOWN);
+}
+
+function select(element) {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+}
+
+/** Copy `text` and show on `button` how it went; `source` is selected where copying is forbidden. */
+export async function copy(button, text, source) {
+  try {
+    await navigator.clipboard.writeText(text); // only there over HTTPS and on this machine
+    mark(button, true);
+  } catch {
+    if (source) select(source);
+    mark(button, false);
+  }
+}
+
+export function startCopying() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".copyable .copy");
+    if (!button) return;
+    const source = button.closest(".copyable").querySelector(".copy-text");
+    copy(button, source.textContent, source);
+  });
+}

@@ -1,0 +1,150 @@
+// The edit mode: rows are added, changed and marked here, and written only by Save.
+
+import { guard } from "./manage/guard.js";
+import { startPaging } from "./manage/paging.js";
+import { Row } from "./manage/row.js";
+import { send } from "./manage/save.js";
+import { toast } from "./toast.js";
+
+const form = document.getElementById("manage");
+const added = document.getElementById("new");
+const byId = (id) => document.getElementById(id);
+const rows = () => [...form.querySelectorAll(".edit-row")].map((element) => Row.of(element));
+const dirty = () => rows().filter((row) => row.dirty);
+const words = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
+const leave = guard(() => dirty().length, words);
+
+let saving = false;
+let stopped = false;
+let written = 0; // rows saved on this page so far
+let last = added?.childElementCount ?? 0; // number of the newest row
+
+function count() {
+  const n = dirty().length;
+  const text = n ? words(n) : "";
+  if (byId("count").textContent !== text) byId("count").textContent = text;
+}
+
+function addRow({ key = "", value = "", branch = null } = {}) {
+  const element = byId("blank").content.firstElementChild.cloneNode(true);
+  last += 1;
+  element.dataset.token = `new-${last}`;
+  for (const field of element.querySelectorAll("[name]")) {
+    field.name = field.name.replace("new-N-", `new-${last}-`);
+  }
+  added.append(element);
+  const row = Row.of(element);
+  row.key.value = key;
+  row.value.value = value;
+  const choice = [...row.branch.options].find((option) => option.text === branch);
+  if (choice) choice.selected = true;
+  row.mark();
+  return row;
+}
+
+function remove(row) {
+  if (!row.isNew) return row.toggleRemoval();
+  const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
+  row.element.remove();
+  if (next) Row.of(next).focus();
+  else byId("add").focus();
+}
+
+function tell(kind, text) {
+  const alert = document.createElement("div");
+  const line = document.createElement("p");
+  alert.className = `alert ${kind}`;
+  alert.setAttribute("role", kind ? "alert" : "status");
+  line.textContent = text;
+  alert.append(line);
+  byId("summary").replaceChildren(alert);
+}
+
+function showProgress(total, saved, tried) {
+  const bar = byId("progress").querySelector("progress");
+  bar.max = total;
+  bar.value = tried;
+  byId("progress").querySelector(".progress-text").textContent = `Saved ${saved} of ${total}`;
+}
+
+function setSaving(on, many) {
+  saving = on;
+  form.classList.toggle("saving", on);
+  byId("fields").inert = on;
+  byId("progress").hidden = !(on && many);
+  byId("count").hidden = byId("cancel").hidden = on && many;
+  byId("save").ariaBusy = on ? "true" : null;
+  byId("stop").disabled = false;
+}
+
+async function save(changed) {
+  if (saving) return;
+  if (!changed.length) return conclude({ saved: 0, remarks: 0, problem: "" }, 0);
+  stopped = false;
+  byId("summary").replaceChildren();
+  showProgress(changed.length, 0, 0);
+  setSaving(true, changed.length > 10);
+  const sum = await send(form, changed, {
+    told: (saved, tried) => showProgress(changed.length, saved, tried),
+    stopped: () => stopped,
+  });
+  setSaving(false, false);
+  written += sum.saved;
+  count();
+  conclude(sum, changed.length);
+}
+
+function conclude(sum, tried) {
+  const open = dirty().length;
+  if (!tried && !written) return toast("There is nothing to save.");
+  if (!open && !sum.remarks) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
+  if (!open) return tell("warn", "Everything is saved. Some rows have a remark.");
+  const left = `${sum.saved} of ${tried} saved. ${words(open)} left in the form.`;
+  if (stopped) return tell("warn", `Stopped. ${left}`);
+  tell("bad", sum.problem ? `${sum.problem} ${left}` : `${left} Look at the remarks beside them.`);
+  const first = rows().find((row) => row.dirty && row.element.querySelector(".note"));
+  first?.element.scrollIntoView({ block: "nearest" });
+  first?.focus();
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.closest(".edit-row")) Row.of(event.target).edited();
+  count();
+});
+
+form.addEventListener("click", (event) => {
+  const control = event.target.closest(".edit-row .remove, .edit-row .eye, #add, #stop");
+  if (!control) return;
+  if (control.matches(".remove")) remove(Row.of(control));
+  if (control.matches(".eye, #add")) event.preventDefault();
+  if (control.matches(".eye")) Row.of(control).toggleValue();
+  if (control.id === "add") addRow().focus();
+  if (control.id === "stop") control.disabled = stopped = true;
+  count();
+});
+
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches(".edit-row input")) return;
+  event.preventDefault(); // a name is no whole row yet
+  Row.of(event.target).value.focus();
+});
+
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.matches(".eye")) return;
+  event.preventDefault();
+  save(dirty());
+});
+
+form.addEventListener("row:again", (event) => save([Row.of(event.target)]));
+form.addEventListener("row:kept", () => count());
+form.addEventListener("row:anew", (event) => {
+  const row = Row.of(event.target);
+  const key = row.element.querySelector(".key").textContent;
+  const branch = row.element.querySelector(".cell-branch").textContent.trim();
+  addRow({ key, value: row.value.value, branch }).focus();
+  row.element.remove();
+  count();
+});
+
+startPaging();
+count();

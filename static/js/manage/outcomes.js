@@ -1,0 +1,64 @@
+// Placing what the server says of each row.
+
+function button(text, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "button small";
+  made.textContent = text;
+  made.addEventListener("click", act);
+  return made;
+}
+
+function ask(row, name, detail) {
+  row.element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+}
+
+function conflict(row, { message, version, pk }) {
+  const note = row.note("conflict", message);
+  const keep = button("Keep theirs", () => {
+    if (row.isNew || !pk) row.element.remove();
+    else row.reset(version);
+    ask(document.getElementById("manage"), "row:kept");
+  });
+  note.append(keep, mine(row, version, pk));
+}
+
+function mine(row, version, pk) {
+  if (!pk && !row.isNew) return button("Add it anew", () => ask(row, "row:anew"));
+  return button(row.removing ? "Remove anyway" : "Write mine", () => {
+    row.baseField.value = version;
+    ask(row, "row:again");
+  });
+}
+
+function saved(row, { message, version }) {
+  if (row.isNew) row.finish();
+  else row.reset(version);
+  row.note(message ? "unknown" : "saved", message ? `Saved. ${message}` : "Saved.");
+}
+
+/** Read the outcomes of an answer. */
+export function outcomesOf(page) {
+  return [...(page?.querySelectorAll("[data-token]") ?? [])].map((item) => ({
+    ...item.dataset,
+    message: item.textContent.trim(),
+  }));
+}
+
+/** Show an outcome at its row; returns whether the row is done. */
+export function place(row, outcome) {
+  switch (outcome.outcome) {
+    case "saved":
+      saved(row, outcome);
+      return true;
+    case "removed":
+      row.element.remove();
+      return true;
+    case "conflict":
+      conflict(row, outcome);
+      return false;
+    default:
+      row.note(outcome.outcome, outcome.message, outcome.field);
+      return false;
+  }
+}

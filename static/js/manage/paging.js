@@ -1,0 +1,63 @@
+// Searching, paging and the check against the store swap the rows; changed ones stay.
+
+import { Row } from "./row.js";
+
+const pinned = () => document.getElementById("pinned");
+const elements = (parent) => [...parent.querySelectorAll(":scope > .edit-row")];
+
+// Another page comes: changed rows move above it, and unchanged ones go back to their page.
+function pin(rows) {
+  for (const element of elements(pinned())) if (!Row.of(element).dirty) element.remove();
+  for (const element of elements(rows)) if (Row.of(element).dirty) pinned().append(element);
+}
+
+function dropPinned(rows) {
+  const above = new Map(elements(pinned()).map((element) => [element.id, element]));
+  for (const element of elements(rows)) {
+    const kept = above.get(element.id);
+    if (!kept) continue;
+    Row.of(kept).learn(element);
+    element.remove();
+  }
+}
+
+// The same page comes again: what is typed in stays where it is, so that the focus does too.
+function merge(rows, fresh) {
+  const held = new Map(
+    elements(rows).filter((element) => Row.of(element).held).map((element) => [element.id, element]),
+  );
+  for (const child of [...rows.children]) if (!held.has(child.id)) child.remove();
+  let last = null;
+  for (const child of [...fresh.children]) {
+    const kept = held.get(child.id);
+    if (kept) Row.of(kept).learn(child);
+    else if (last) last.after(child);
+    else rows.prepend(child);
+    last = kept ?? child;
+    if (!kept) htmx.process(child);
+  }
+  const pager = rows.querySelector(":scope > .pager");
+  if (pager) rows.append(pager);
+  dropPinned(rows);
+}
+
+function takeOver(event) {
+  const { target, fragment } = event.detail;
+  if (target.id === "rows" && elements(target).some((element) => Row.of(element).held)) {
+    event.detail.shouldSwap = false;
+    merge(target, fragment.querySelector("#rows"));
+  } else if (target.matches(".edit-row") && Row.of(target).held) {
+    event.detail.shouldSwap = false;
+    Row.of(target).learn(fragment.querySelector(".edit-row"));
+  }
+}
+
+export function startPaging() {
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.id === "rows" && detail.shouldSwap) pin(detail.target);
+  });
+  document.addEventListener("htmx:load", (event) => {
+    if (event.target.id === "rows") dropPinned(event.target);
+  });
+  document.addEventListener("htmx:oobBeforeSwap", takeOver);
+}

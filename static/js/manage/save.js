@@ -1,0 +1,44 @@
+// Sending the changed rows, a few at a time and one batch after the other.
+
+import { post } from "../http.js";
+import { outcomesOf, place } from "./outcomes.js";
+
+const BATCH = 10; // rows; the store reads and removes ten names a call
+
+/**
+ * Send `rows` to the form's own address. `told(saved, tried)` hears of each batch; after
+ * `stopped()` says so no further one goes out. Returns { saved, remarks, problem }: how many rows
+ * are saved, how many of them with a remark, and why the rest was given up, or "".
+ */
+export async function send(form, rows, { told, stopped }) {
+  const sum = { saved: 0, remarks: 0, problem: "" };
+  for (let start = 0; start < rows.length && !stopped(); start += BATCH) {
+    const batch = rows.slice(start, start + BATCH);
+    sum.problem = await sendBatch(form, batch, sum);
+    told(sum.saved, start + batch.length);
+    if (sum.problem) break;
+  }
+  return sum;
+}
+
+async function sendBatch(form, batch, sum) {
+  const fields = new URLSearchParams({ change_set: form.elements.change_set.value });
+  for (const row of batch) row.addTo(fields);
+  const { page, problem } = await post(form.action, fields);
+  const outcomes = outcomesOf(page);
+  if (!outcomes.length) return problem;
+  const rows = new Map(batch.map((row) => [row.token, row]));
+  for (const outcome of outcomes) {
+    const row = rows.get(outcome.token);
+    if (!row || !place(row, outcome)) continue;
+    sum.saved += 1;
+    if (outcome.message) sum.remarks += 1;
+  }
+  return away(outcomes);
+}
+
+// A store that is away fails every row alike: the rest would only wait for the same answer.
+function away(outcomes) {
+  if (!outcomes.some(({ outcome }) => outcome === "not_tried")) return "";
+  return outcomes.find(({ outcome }) => ["failed", "unknown"].includes(outcome))?.message ?? "";
+}

@@ -1,0 +1,109 @@
+// The list: the eye shows a value in its row, a name opens its details below it.
+
+import { copy } from "./copy.js";
+import { get } from "./http.js";
+import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
+import { localTimes } from "./times.js";
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  svg.setAttribute("class", "icon");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function copyButton(name, value) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "icon-button copy";
+  button.setAttribute("aria-label", `Copy the value of ${name}`);
+  button.append(icon("copy"));
+  button.addEventListener("click", () => copy(button, value.textContent, value));
+  return button;
+}
+
+function say(cell, problem) {
+  const text = document.createElement("p");
+  text.className = "problem";
+  text.setAttribute("role", "alert");
+  text.textContent = problem;
+  cell.prepend(text);
+}
+
+function show(cell, eye, name, { value, seconds }) {
+  const code = document.createElement("code");
+  code.className = "value";
+  code.tabIndex = 0; // long ones scroll
+  code.setAttribute("aria-label", `Value of ${name}`);
+  code.textContent = value;
+  const button = copyButton(name, code);
+  cell.prepend(code);
+  cell.append(button);
+  cell.querySelector(".dots").hidden = true;
+  turn(eye, true, name);
+  hideLater(eye, seconds, () => {
+    code.remove();
+    button.remove();
+    cell.querySelector(".dots").hidden = false;
+    turn(eye, false, name);
+  });
+}
+
+function turn(eye, shown, name) {
+  eye.setAttribute("aria-label", `${shown ? "Hide" : "Reveal"} ${name}`);
+  eye.querySelector("use").setAttribute("href", shown ? "#i-eye-off" : "#i-eye");
+}
+
+async function toggleValue(eye) {
+  if (isOpen(eye)) return hideNow(eye);
+  if (eye.ariaBusy === "true") return;
+  const cell = eye.closest("td");
+  const name = eye.closest("tr").querySelector(".key").textContent;
+  cell.querySelector(".problem")?.remove();
+  eye.ariaBusy = "true";
+  const answer = await reveal(eye.formAction);
+  eye.ariaBusy = null;
+  if (answer.problem) say(cell, answer.problem);
+  else if (eye.isConnected) show(cell, eye, name, answer);
+}
+
+function place(row, content) {
+  const opened = document.createElement("tr");
+  const cell = document.createElement("td");
+  opened.className = "detail-row";
+  cell.colSpan = row.cells.length;
+  cell.append(content);
+  opened.append(cell);
+  row.after(opened);
+  localTimes(opened);
+}
+
+async function toggleDetail(link) {
+  const row = link.closest("tr");
+  if (row.nextElementSibling?.matches(".detail-row")) {
+    row.nextElementSibling.remove();
+    link.ariaExpanded = "false";
+    return;
+  }
+  if (link.ariaBusy === "true") return;
+  link.ariaBusy = "true";
+  const { ok, page } = await get(link.href);
+  link.ariaBusy = null;
+  const detail = page?.querySelector(".detail");
+  if (!ok || !detail) location.assign(link.href);
+  else if (row.isConnected) {
+    place(row, document.adoptNode(detail));
+    link.ariaExpanded = "true";
+  }
+}
+
+document.addEventListener("click", (event) => {
+  if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const control = event.target.closest("#listing .eye, #listing tbody a.key");
+  if (!control) return;
+  event.preventDefault();
+  if (control.matches(".eye")) toggleValue(control);
+  else toggleDetail(control);
+});

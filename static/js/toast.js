@@ -1,0 +1,30 @@
+// Short messages in the corner. Errors stay until they are closed.
+
+const STAYS = 8000; // milliseconds
+const area = document.getElementById("toasts");
+
+function fade(toast) {
+  if (toast.classList.contains("error") || toast.classList.contains("warning")) return;
+  setTimeout(function leave() {
+    if (toast.matches(":hover, :focus-within")) setTimeout(leave, 1000);
+    else toast.remove();
+  }, STAYS);
+}
+
+/** Show `text`; `kind` is info, success, warning or error. */
+export function toast(text, kind = "info") {
+  const made = document.getElementById("toast-new").content.firstElementChild.cloneNode(true);
+  made.className = `toast ${kind}`;
+  made.querySelector("p").textContent = text;
+  area.append(made);
+  fade(made);
+}
+
+export function startToasts() {
+  for (const shown of area.children) fade(shown);
+  area.addEventListener("click", (event) => {
+    if (!event.target.closest("a.icon-button")) return;
+    event.preventDefault();
+    event.target.closest(".toast").remove();
+  });
+}
