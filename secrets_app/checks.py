@@ -1,0 +1,36 @@
+"""What must hold before the console starts: the embedded store's keys are there, and right."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from secrets_app.models import EmbeddedVersion
+
+
+@register(Tags.database)
+def encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Refuse to start with a key missing: it would look as if the secrets were lost."""
+    if settings.PARAMETER_STORE != "embedded" or "default" not in (databases or ()):
+        return []
+    from secrets_app.store.embedded import EmbeddedStore
+
+    try:
+        store = EmbeddedStore(settings.ENCRYPTION_KEYS)
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="secrets_app.E001")]
+    if EmbeddedVersion._meta.db_table not in connections["default"].introspection.table_names():
+        return []  # a new database
+    if missing := store.missing_keys():
+        return [Error(_missing(len(missing)), id="secrets_app.E002")]
+    return []
+
+
+def _missing(count: int) -> str:
+    return (
+        f"ENCRYPTION_KEYS lacks {count} of the keys that encrypt what the embedded store holds. "
+        "Nothing was changed. Add the old key behind the new one, separated by a comma."
+    )
