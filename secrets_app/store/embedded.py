@@ -58,13 +58,10 @@ class EmbeddedStore:
         """Write a value and return its version. Raises AlreadyExists without `overwrite`."""
         check_put(path, value)
         with store_call("embedded", "put", 1), transaction.atomic():
-            now = datetime.now(UTC)
-            row, created = EmbeddedParameter.objects.select_for_update().get_or_create(
-                path=path, defaults={"version": 0, "modified": now}
-            )
-            if not (created or overwrite):
+            row = _locked(path, datetime.now(UTC))
+            if row.version and not overwrite:
                 raise AlreadyExists
-            row.version, row.modified = row.version + 1, now
+            row.version += 1
             row.save()
             self._add_version(row, value)
         return Written(row.version)
@@ -108,6 +105,20 @@ class EmbeddedStore:
 def _place(pk: int, path: str, version: int) -> str:
     """What a ciphertext is bound to; the row's id, never used again, tells a path's lives apart."""
     return f"{pk}\n{version}\n{path}"
+
+
+def _locked(path: str, now: datetime) -> EmbeddedParameter:
+    """Return the path's row, locked till the transaction ends; with version 0 where it is new.
+
+    One statement does it, so no other writer or remover comes between a look and an insert.
+    """
+    EmbeddedParameter.objects.bulk_create(
+        [EmbeddedParameter(path=path, version=0, modified=now)],
+        update_conflicts=True,
+        unique_fields=["path"],
+        update_fields=["modified"],
+    )
+    return EmbeddedParameter.objects.get(path=path)
 
 
 def _parameter(row: Any) -> Parameter:

@@ -1,0 +1,49 @@
+"""Each call of the store is one line in the log, alike for both stores."""
+
+from typing import Any
+
+import pytest
+
+from secrets_app.store.base import ParameterStore, SecretValue
+from secrets_app.store.errors import AlreadyExists
+
+PATH = "/amplify/d1/main/foo"
+CANARY = "canary-7d1f"
+
+
+def test_it_works(store: ParameterStore, calls: Any) -> None:
+    store.put(PATH, SecretValue(CANARY), overwrite=False)
+    store.read([PATH])
+    store.current([PATH])
+    list(store.list(["/amplify/d1", "/amplify/shared/d1"]))
+    store.ping()
+    store.remove([PATH])
+    assert [(call["operation"], call["names"]) for call in calls.all] == [
+        ("put", 1),
+        ("read", 1),
+        ("current", 1),
+        ("list", 2),
+        ("ping", 0),
+        ("remove", 1),
+    ]
+    for call in calls.all:
+        assert set(call) == {
+            *("event", "log_level", "store", "operation", "names", "duration_ms", "outcome")
+        }
+        assert (call["outcome"], call["log_level"]) == ("ok", "info")
+        assert call["duration_ms"] >= 0
+    assert CANARY not in str(calls.all)
+
+
+def test_the_store_is_named(calls: Any, ssm_store: ParameterStore, embedded_store: Any) -> None:
+    ssm_store.ping()
+    embedded_store.ping()
+    assert [call["store"] for call in calls.all] == ["ssm", "embedded"]
+
+
+def test_a_refusal_ends_with_its_code(store: ParameterStore, calls: Any) -> None:
+    store.put(PATH, SecretValue("x"), overwrite=False)
+    calls.forget()
+    with pytest.raises(AlreadyExists) as refusal:
+        store.put(PATH, SecretValue(CANARY), overwrite=False)
+    assert [call["outcome"] for call in calls.all] == [refusal.value.code]
