@@ -1,0 +1,21 @@
+"""`manage.py setup_link`: the one-time link to the set-up page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from console.setup import link_path
+
+
+class Command(BaseCommand):
+    """Print where the first operator sets the console up."""
+
+    help = "Print the one-time link to the set-up page, as long as the console has no user."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the link; fail where the console is set up already."""
+        path = link_path()
+        if not path:
+            raise CommandError("This console is set up already. Sign in.")
+        self.stdout.write(path if settings.LOCAL else f"https://{settings.ALLOWED_HOSTS[0]}{path}")

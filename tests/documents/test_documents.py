@@ -1,0 +1,55 @@
+"""The documents name every setting, command and make target, and lead nowhere that is not."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+
+
+def settings() -> set[str]:
+    """Return what the code reads from the environment."""
+    code = "".join(path.read_text() for path in ROOT.glob("console/*.py"))
+    names = re.findall(r'(?:env\.\w+|env|environ\.get|required)\(\s*"([A-Z_]+)"', code)
+    return set(names) - {"DJANGO_SETTINGS_MODULE"}
+
+
+def commands() -> set[str]:
+    """Return our own management commands."""
+    files = (
+        ROOT.glob("*_app/management/commands/*.py"),
+        ROOT.glob("console/management/commands/*.py"),
+    )
+    return {path.stem for found in files for path in found} - {"__init__"}
+
+
+def targets() -> set[str]:
+    """Return the Makefile's targets that `make help` tells of."""
+    return set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_it_works() -> None:
+    assert {"SECRET_KEY", "DATABASE_URL", "PARAMETER_STORE"} <= settings()
+    assert "sample_app" in commands()
+    assert {"run", "test"} <= targets()
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    assert {name for name in settings() if f"| `{name}` |" not in text} == set()
+
+
+def test_every_command_is_documented() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text()
+    missing = {name for name in commands() if f"| `{name}" not in text}
+    missing |= {name for name in targets() if f"| `make {name}`" not in text}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text())
+    inside = [link for link in links if not link.startswith("http")]
+    assert [link for link in inside if not (document.parent / link).exists()] == []
