@@ -1,0 +1,55 @@
+# `make` alone says what there is. Needs Python 3.11 to 3.13; PYTHON=python3.12 chooses another.
+PYTHON ?= python3
+BIN = .venv/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+DJADE = $(BIN)/djade --target-version 5.2
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+.PHONY: help run test lint format bench lock
+.DEFAULT_GOAL = help
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes that; Ctrl-C stops it
+	@exec $(BIN)/python -m console.start
+
+test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .venv/bin/pytest FILE
+	@$(BIN)/python -m tests.plugins.chromium
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not postgres"
+	$(BIN)/python -m tests.with_postgres -n auto --maxprocesses 4 -m "postgres or both_databases"
+
+lint: .venv/dev ## check style, types, layers and templates
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	find templates -name '*.html' -exec $(DJADE) --check {} +
+
+format: .venv/dev ## put the style of code and templates right
+	$(BIN)/ruff format
+	find templates -name '*.html' -exec $(DJADE) {} +
+
+bench: .venv/dev ## measure, and print ratios
+	$(BIN)/python -m tests.bench
+
+lock: .venv/dev ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest
+	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock pyproject.toml
+
+# One virtual environment; an empty file in it says which lock it was installed from.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "The console needs Python 3.11, 3.12 or 3.13. Say which: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "Python can't make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+
+.venv/runtime: requirements.lock | $(BIN)/pip
+	@echo "Installing the packages …"
+	@$(INSTALL) -r $<
+	@touch $@
+
+.venv/dev: requirements-dev.lock | $(BIN)/pip
+	@echo "Installing the packages for tests …"
+	@$(INSTALL) -r $<
+	@touch $@

@@ -1,0 +1,1 @@
+"""Environment variables: plain values of apps and branches, kept in the database."""

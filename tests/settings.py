@@ -1,0 +1,39 @@
+"""console.settings for tests: keys and a database of its own, and fast passwords."""
+
+import atexit
+import os
+import tempfile
+
+_folder = tempfile.TemporaryDirectory(prefix="console-tests-")
+atexit.register(_folder.cleanup)
+
+# Set, not defaulted: no test may meet this machine's own database, keys or AWS account.
+os.environ.update(
+    SECRET_KEY="only-for-tests-" * 4,
+    ENCRYPTION_KEYS="b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_folder.name}/console.sqlite3"),
+    STATIC_ROOT=_folder.name,
+    PARAMETER_STORE="embedded",
+    ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
+    DEBUG="false",
+    LOG_LEVEL="INFO",
+    AWS_REGION="us-east-1",
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_EC2_METADATA_DISABLED="true",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+)
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"):
+    os.environ.pop(name, None)
+
+from console.settings import *  # noqa: E402, F403 - the environment had to be there first
+from console.settings import DATABASES, STORAGES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file: threads (the live server, two savers) meet in it as they do in production.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
+STORAGES["staticfiles"] = {  # nothing is collected
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
