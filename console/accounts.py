@@ -3,12 +3,14 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import password_changed, password_reset, password_set
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.http import HttpRequest
 
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, attempt, conclude
+from console.models import User
 
 
 class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -24,6 +26,8 @@ def listen() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
     user_logged_out.connect(_signed_out, dispatch_uid="audit")
     user_login_failed.connect(_failed, dispatch_uid="audit")
+    for changed in (password_changed, password_set, password_reset):
+        changed.connect(_password_changed, dispatch_uid="audit")
 
 
 def _signed_in(request: HttpRequest, **_: Any) -> None:
@@ -33,6 +37,10 @@ def _signed_in(request: HttpRequest, **_: Any) -> None:
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
     if user is not None:
         _record(request, Action.SIGN_OUT, Outcome.SUCCEEDED)
+
+
+def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
+    _record(request, Action.PASSWORD_CHANGED, Outcome.SUCCEEDED, user.email)
 
 
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:

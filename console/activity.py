@@ -14,6 +14,7 @@ WORDS = {
     Action.OPERATOR_CREATED: "set up the console",
     Action.SIGN_IN: "signed in",
     Action.SIGN_OUT: "signed out",
+    Action.PASSWORD_CHANGED: "changed the password",
     Action.APP_CREATED: "created the app",
     Action.APP_CHANGED: "changed the app's settings",
     Action.BRANCH_ADDED: "added the branch",

@@ -3,14 +3,15 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from console import services
 from console.actors import from_request
-from console.audit import Action, Target
+from console.audit import Action, Outcome, Target, recording
 from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
 
 
@@ -78,6 +79,20 @@ class UserPages(UserAdmin):
         target = Target(subject=f"{obj.email}: {', '.join(form.changed_data) or 'no change'}")
         with services.acting(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Set somebody's password; it ends his sessions."""
+        user = self.get_object(request, unquote(id))
+        if request.method != "POST" or user is None:
+            return super().user_change_password(request, id, form_url)
+        target = Target(subject=f"{user.email}: password")
+        with recording(from_request(request), Action.USER_CHANGED, target) as entry:
+            response = super().user_change_password(request, id, form_url)
+            if response.status_code != 302:
+                entry.outcome, entry.detail = Outcome.FAILED, "the form was refused"
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return no: an inactive user keeps his name in the audit trail."""

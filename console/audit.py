@@ -19,6 +19,7 @@ class Action(StrEnum):
     OPERATOR_CREATED = "operator.create"
     SIGN_IN = "session.sign_in"
     SIGN_OUT = "session.sign_out"
+    PASSWORD_CHANGED = "session.password"
     APP_CREATED = "app.create"
     APP_CHANGED = "app.change"
     BRANCH_ADDED = "branch.add"
@@ -94,6 +95,7 @@ def conclude(
 class Recording:
     """What the act adds to its outcome."""
 
+    outcome: Outcome = Outcome.SUCCEEDED
     version_after: int | None = None
     detail: str = ""
 
@@ -117,7 +119,7 @@ def recording(
     except Exception as error:
         conclude(event.pk, Outcome.FAILED, detail=getattr(error, "code", type(error).__name__))
         raise
-    conclude(event.pk, Outcome.SUCCEEDED, version_after=entry.version_after, detail=entry.detail)
+    conclude(event.pk, entry.outcome, version_after=entry.version_after, detail=entry.detail)
 
 
 def refuse(actor: Actor, action: Action, target: Target) -> None:

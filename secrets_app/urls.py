@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from secrets_app import views
+from secrets_app import branch_views, health, views
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -15,8 +15,8 @@ urlpatterns = [
     path(f"{_SECRETS}<int:pk>/mirror/", views.mirror, name="secret_mirror"),
     path(
         "apps/<str:app_id>/settings/branches/<int:pk>/delete/",
-        views.branch_delete,
+        branch_views.branch_delete,
         name="branch_delete",
     ),
-    path("readyz", views.readyz, name="readyz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,19 +16,17 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console import activity as trail
-from console import services as core
-from console.access import Access, Permission, find_app, find_branch
+from console.access import Access, Permission, find_app
 from console.actors import from_request
 from console.audit import Outcome
 from console.htmx import wants_fragment
 from console.models import AuditOutcome, Branch
-from console.views import app_context, database_answers
+from console.views import app_context
 from secrets_app import forms, revalidation, saving, services
-from secrets_app.changes import DONE, Change, RowOutcome
+from secrets_app.changes import DONE, RowOutcome
 from secrets_app.listing import Listing, Query, branches_of, list_secrets, row_of
 from secrets_app.models import Secret
 from secrets_app.places import ALL_BRANCHES, scope_name
-from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import StoreError
 
@@ -257,65 +253,3 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         return _show_detail(request, find_app(actor, app_id), pk)
     messages.success(request, done)
     return redirect("secret_detail", app_id=app_id, pk=pk)
-
-
-@require_http_methods(["GET", "POST"])
-def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Delete a branch; its secrets stay in the store unless they are ticked."""
-    access = find_app(from_request(request), app_id)
-    access.require(Permission.MANAGE)
-    branch = find_branch(access, pk)
-    left = list(branch.secrets.order_by("key"))
-    context = {**app_context(access, "branches"), "branch": branch, "secrets": left}
-    if request.method == "GET":
-        return render(request, "secrets/delete_branch.html", context)
-    if branch.production and request.POST.get("confirm") != branch.name:
-        context["error"] = "This is the production branch. Type its name to delete it."
-        return render(request, "secrets/delete_branch.html", context, status=422)
-    outcomes = _remove_ticked(request, access, left)
-    failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
-    if failed:
-        context["secrets"] = list(branch.secrets.order_by("key"))
-        context["outcomes"] = outcomes
-        context["error"] = "Some secrets could not be removed, so the branch is still here."
-        return render(request, "secrets/delete_branch.html", context, status=422)
-    core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)
-    messages.success(request, _deleted(branch, len(left) - len(outcomes)))
-    return redirect("branches", app_id=app_id)
-
-
-def _remove_ticked(
-    request: HttpRequest, access: Access, left: list[Secret]
-) -> list[dict[str, Any]]:
-    ticked = set(request.POST.getlist("remove"))
-    changes = [
-        Change(str(secret.pk), secret.pk, base=secret.version)
-        for secret in left
-        if str(secret.pk) in ticked
-    ]
-    outcomes = saving.save(
-        actor=access.actor, app_id=access.app.app_id, changes=changes, change_set=uuid.uuid4()
-    )
-    keys = {str(secret.pk): secret.key for secret in left}
-    return [{"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes]
-
-
-def _deleted(branch: Branch, staying: int) -> str:
-    if not staying:
-        return f"Deleted the branch {branch.name}."
-    return (
-        f"Deleted the branch {branch.name}. {staying} of its secrets stay in the parameter store "
-        "and are listed as a deleted branch's."
-    )
-
-
-@login_not_required
-@require_GET
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer whether the database and the parameter store answer."""
-    try:
-        database_answers()
-        parameter_store().ping()
-    except (DatabaseError, StoreError):
-        return HttpResponse("not ready\n", content_type="text/plain", status=503)
-    return HttpResponse("ready\n", content_type="text/plain")

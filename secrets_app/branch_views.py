@@ -1,0 +1,68 @@
+"""Deleting a branch: the one page of an app's settings that has to know its secrets."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from console import services as core
+from console.access import Access, Permission, find_app, find_branch
+from console.actors import from_request
+from console.models import Branch
+from console.views import app_context
+from secrets_app import saving
+from secrets_app.changes import DONE, Change
+from secrets_app.models import Secret
+
+
+@require_http_methods(["GET", "POST"])
+def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Delete a branch; its secrets stay in the store unless they are ticked."""
+    access = find_app(from_request(request), app_id)
+    access.require(Permission.MANAGE)
+    branch = find_branch(access, pk)
+    left = list(branch.secrets.order_by("key"))
+    context = {**app_context(access, "branches"), "branch": branch, "secrets": left}
+    if request.method == "GET":
+        return render(request, "secrets/delete_branch.html", context)
+    if branch.production and request.POST.get("confirm") != branch.name:
+        context["error"] = "This is the production branch. Type its name to delete it."
+        return render(request, "secrets/delete_branch.html", context, status=422)
+    outcomes = _remove_ticked(request, access, left)
+    failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
+    if failed:
+        context["secrets"] = list(branch.secrets.order_by("key"))
+        context["outcomes"] = outcomes
+        context["error"] = "Some secrets could not be removed, so the branch is still here."
+        return render(request, "secrets/delete_branch.html", context, status=422)
+    core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)
+    messages.success(request, _deleted(branch, len(left) - len(outcomes)))
+    return redirect("branches", app_id=app_id)
+
+
+def _remove_ticked(
+    request: HttpRequest, access: Access, left: list[Secret]
+) -> list[dict[str, Any]]:
+    ticked = set(request.POST.getlist("remove"))
+    changes = [
+        Change(str(secret.pk), secret.pk, base=secret.version)
+        for secret in left
+        if str(secret.pk) in ticked
+    ]
+    outcomes = saving.save(
+        actor=access.actor, app_id=access.app.app_id, changes=changes, change_set=uuid.uuid4()
+    )
+    keys = {str(secret.pk): secret.key for secret in left}
+    return [{"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes]
+
+
+def _deleted(branch: Branch, staying: int) -> str:
+    if not staying:
+        return f"Deleted the branch {branch.name}."
+    return (
+        f"Deleted the branch {branch.name}. {staying} of its secrets stay in the parameter store "
+        "and are listed as a deleted branch's."
+    )
