@@ -37,20 +37,21 @@ def main() -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold keys and values
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-    listener = listen()
+    listener = reserve_port()
     try:
         make_keys()
         django.setup()
         prepare_database()
         collect_static_files()
         BaseCommand().check(databases=["default"])
-        print(link(listener.getsockname()[1]), flush=True)
+        where = link(listener.getsockname()[1])
     except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
         sys.exit(f"The console can't start. {error}")
-    serve(listener)
+    connections.close_all()
+    serve(listener, where)
 
 
-def listen() -> socket.socket:
+def reserve_port() -> socket.socket:
     """Return a socket bound to PORT, so that nothing is done before we know that we can serve."""
     address, port = os.environ.get("BIND_ADDRESS", "127.0.0.1"), os.environ.get("PORT", "8000")
     listener = socket.socket()
@@ -131,11 +132,11 @@ def link(port: int) -> str:
     return f"The console: {base}/"
 
 
-def serve(listener: socket.socket) -> None:
-    """Become gunicorn, with the socket."""
-    connections.close_all()
+def serve(listener: socket.socket, where: str) -> None:
+    """Print where to go on and become gunicorn. Who is there first waits for it on the socket."""
     listener.listen(2048)
     listener.set_inheritable(True)
+    print(where, flush=True)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn_conf"]
     command = [*gunicorn, "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, command)  # noqa: S606 - nothing in it comes from outside
