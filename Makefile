@@ -1,7 +1,7 @@
 # `make` alone says what there is. Needs Python 3.11 to 3.13; PYTHON=python3.12 chooses another.
 PYTHON ?= python3
 BIN = .venv/bin
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 DJADE = $(BIN)/djade --target-version 5.2
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
