@@ -17,7 +17,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Answer whether the database and the parameter store answer."""
     try:
         database_answers()
-        cache.get_or_set("the store answers", _store_answers, timeout=5)  # anyone may ask
+        cache.get_or_set("store-answers", _store_answers, timeout=5)  # anyone may ask
     except (DatabaseError, StoreError):
         return HttpResponse("not ready\n", content_type="text/plain", status=503)
     return HttpResponse("ready\n", content_type="text/plain")
