@@ -1,8 +1,15 @@
 """The operators' admin site."""
 
+from typing import Any
+
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
 
 
 class ConsoleAdminSite(AdminSite):
@@ -10,6 +17,24 @@ class ConsoleAdminSite(AdminSite):
 
     site_header = site_title = "Branchkeep operators"
     index_title = "Operation"
+
+    @method_decorator(login_not_required)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send people to the console's own sign-in; Django's would count no failed tries."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied("Only an operator has these pages. Ask one.")
+        then = request.GET.get("next") or reverse("admin:index")
+        return redirect(reverse("account_login", query={"next": then}))
+
+    def password_change(  # type: ignore[override]  # a redirect, for Django's page
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send people to the console's own page, which is limited and audited."""
+        return redirect("account_change_password")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Say whether this user runs the deployment."""
