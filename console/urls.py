@@ -1,5 +1,6 @@
 """Every URL. A branch or key is addressed by its row's id, never by its name."""
 
+from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -14,12 +15,22 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/branches/<int:pk>/", views.branch_edit, name="branch_edit"),
 ]
 
+# Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
+accounts: list[URLPattern | URLResolver] = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("signup/", account.signup, name="account_signup"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", account.password_change, name="account_change_password"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.apps, name="apps"),
     path("apps/new/", views.app_new, name="app_new"),
     path("apps/<str:app_id>/", include(in_app)),
     path("setup/<str:token>/", views.first_operator, name="setup"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("", include("secrets_app.urls")),
