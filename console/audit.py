@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from console.actors import Actor
 from console.models import AuditEvent, AuditOutcome
+
+SUBJECT_LIMIT = 1011  # characters, as in the table
 
 
 class Action(StrEnum):
@@ -74,13 +76,18 @@ def attempt(
         actor=actor.label,
         app_id=target.app_id,
         branch=target.branch,
-        subject=target.subject,
+        subject=_fitting(target.subject),
         change_set=change_set,
         version_before=version_before,
         address=actor.address,
         agent=actor.agent,
         request_id=actor.request_id,
     )
+
+
+def _fitting(subject: str) -> str:
+    """Return a name as the table can hold it: a refused one may be anything, and is recorded."""
+    return subject.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SUBJECT_LIMIT]
 
 
 def conclude(
@@ -117,9 +124,16 @@ def recording(
         conclude(event.pk, Outcome.DENIED)
         raise
     except Exception as error:
-        conclude(event.pk, Outcome.FAILED, detail=getattr(error, "code", type(error).__name__))
+        conclude(event.pk, Outcome.FAILED, detail=_why(error))
         raise
     conclude(event.pk, entry.outcome, version_after=entry.version_after, detail=entry.detail)
+
+
+def _why(error: Exception) -> str:
+    """Return what may be told of a failure: a refusal's own words, else a code."""
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    return getattr(error, "code", None) or type(error).__name__
 
 
 def refuse(actor: Actor, action: Action, target: Target) -> None:
