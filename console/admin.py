@@ -1,18 +1,70 @@
 """Operators' pages of people, apps, branches, members and the audit trail; changes are audited."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from allauth.account.admin import EmailAddress
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.db.models import Model
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from console import services
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, recording
 from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
+
+# Nothing here asks a group or a second address for anything, and no audit entry would tell of it
+admin.site.unregister([Group, EmailAddress])
+
+
+class Audited(admin.ModelAdmin):
+    """Pages that change through the services, which commit the attempt before the act.
+
+    So there is no transaction around them, as Django would have it. What a service refuses is
+    told on the page.
+    """
+
+    # Django's own, which its stubs leave out
+    _changeform_view: Callable[..., HttpResponse]
+    _delete_view: Callable[..., HttpResponse]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form, or add or change."""
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)
+        except ValidationError as refusal:
+            return self._refused(request, refusal)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask, or delete."""
+        try:
+            return self._delete_view(request, object_id, extra_context)
+        except ValidationError as refusal:
+            return self._refused(request, refusal)
+
+    def _refused(self, request: HttpRequest, refusal: ValidationError) -> HttpResponse:
+        for message in refusal.messages:
+            self.message_user(request, message, messages.ERROR)
+        return redirect(request.get_full_path())
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet) -> list[LogEntry]:
+        """Log nothing: Django would before the act, which may yet be refused."""
+        return []
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -40,9 +92,10 @@ class AddUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserPages(UserAdmin):
+class UserPages(Audited, UserAdmin):
     """People. Disabling one works at his next request; deleting one is not offered."""
 
+    _add_view: Callable[..., HttpResponse]
     add_form = AddUserForm
     ordering = ("email",)
     list_display = (
@@ -72,6 +125,15 @@ class UserPages(UserAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Add a user, with no transaction around it."""
+        return self._add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; an operator has the admin site and the other way round."""
@@ -148,7 +210,7 @@ class BranchPages(ReadOnly):
 
 
 @admin.register(Member)
-class MemberPages(admin.ModelAdmin):
+class MemberPages(Audited):
     """Members. An operator who wants to read values makes himself one here, which is audited."""
 
     list_display = (
