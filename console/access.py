@@ -13,6 +13,7 @@ from django.http import Http404
 
 from console.actors import Actor
 from console.models import App, Branch, Member
+from console.naming import is_app_id
 
 Role = Member.Role
 
@@ -75,7 +76,8 @@ class Access:
 
 def find_app(actor: Actor, app_id: str) -> Access:
     """Return the actor's access to an app. Raises Http404 for everyone who is no member."""
-    member = memberships(actor).filter(app__app_id=app_id).first()
+    known = is_app_id(app_id)  # PostgreSQL takes no NUL, not even in a question
+    member = memberships(actor).filter(app__app_id=app_id).first() if known else None
     if member is None:
         raise Http404("No such app.")
     return Access(actor, member.app, member.role)

@@ -106,7 +106,7 @@ def _with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[Any]:
 def entry(event: Any) -> Entry:
     """Put an annotated event in words."""
     outcome = event.last_outcome or ATTEMPTED
-    words = WORDS.get(Action(event.action), event.action)
+    words = WORDS.get(event.action, event.action)
     return Entry(
         at=event.at,
         actor=event.actor,

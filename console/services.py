@@ -80,6 +80,8 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
     branch = find_branch(access, pk)
     with acting(actor, Action.BRANCH_CHANGED, Target(app_id, branch=branch.name)):
         access.require(Permission.MANAGE)
+        if branch.deleted_at is not None:
+            raise ValidationError("This branch is deleted. Add it again, then change it.")
         return _update_branch(branch, fields)
 
 

@@ -13,14 +13,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import Count, Q
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from console import activity as trail
 from console import services, setup
 from console.access import Access, Permission, find_app, find_branch, memberships, require_operator
 from console.actors import from_request
+from console.audit import Action, Target, refuse
 from console.forms import (
     AppForm,
     BranchForm,
@@ -30,6 +31,8 @@ from console.forms import (
     SetupForm,
 )
 from console.models import Branch
+
+page_with_form = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def app_context(access: Access, nav: str) -> dict[str, Any]:
@@ -42,6 +45,11 @@ def app_context(access: Access, nav: str) -> dict[str, Any]:
     }
 
 
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form is bound to: the post, were it empty, else nothing."""
+    return request.POST if request.method == "POST" else None
+
+
 def _show_form(
     request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
 ) -> HttpResponse:
@@ -50,12 +58,12 @@ def _show_form(
 
 
 @login_not_required
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     """Let whoever holds the one-time link become the first operator."""
     if not setup.is_open(token):
         raise Http404("This set-up link is used or too old.")
-    form = SetupForm(request.POST or None)
+    form = SetupForm(posted(request))
     if not form.is_valid():
         return _show_form(request, "console/setup.html", form, {})
     fields = form.cleaned_data
@@ -69,7 +77,7 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     return redirect("apps")
 
 
-@require_GET
+@require_safe
 def apps(request: HttpRequest) -> HttpResponse:
     """List the apps that the user is a member of."""
     actor = from_request(request)
@@ -94,12 +102,14 @@ def apps(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def app_new(request: HttpRequest) -> HttpResponseBase:
     """Create an app; an operator's page."""
     actor = from_request(request)
+    if request.method == "POST" and not actor.is_operator:
+        refuse(actor, Action.APP_CREATED, Target())
     require_operator(actor)
-    form = AppForm(request.POST or None, initial={"app_id": _new_app_id()})
+    form = AppForm(posted(request), initial={"app_id": _new_app_id()})
     if not form.is_valid():
         return _show_form(request, "console/app_new.html", form, {})
     fields = {**form.cleaned_data, "region": settings.AWS_REGION}
@@ -113,7 +123,7 @@ def _new_app_id() -> str:
     return "d" + "".join(secrets.choice(alphabet) for _ in range(13))
 
 
-@require_GET
+@require_safe
 def overview(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show an app's branches."""
     access = find_app(from_request(request), app_id)
@@ -127,7 +137,7 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
     return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
 
 
-@require_GET
+@require_safe
 def activity(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show an app's audit trail."""
     access = find_app(from_request(request), app_id)
@@ -137,17 +147,20 @@ def activity(request: HttpRequest, app_id: str) -> HttpResponse:
     return render(request, "console/activity.html", {**app_context(access, "activity"), **context})
 
 
-def _managed(request: HttpRequest, app_id: str) -> Access:
+def managed(request: HttpRequest, app_id: str, action: Action | None = None) -> Access:
+    """Return an owner's access to an app; anyone else's post is recorded as a refused `action`."""
     access = find_app(from_request(request), app_id)
+    if action and request.method == "POST" and not access.may(Permission.MANAGE):
+        refuse(access.actor, action, Target(app_id))
     access.require(Permission.MANAGE)
     return access
 
 
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Change an app's name, repository and path profile."""
-    access = _managed(request, app_id)
-    form = GeneralForm(request.POST or None, instance=access.app)
+    access = managed(request, app_id, Action.APP_CHANGED)
+    form = GeneralForm(posted(request), instance=access.app)
     if not form.is_valid():
         access.app.refresh_from_db()  # the form has written its fields into it
         return _show_form(request, "console/general.html", form, app_context(access, "general"))
@@ -156,30 +169,30 @@ def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
     return redirect("general", app_id=app_id)
 
 
-@require_GET
+@require_safe
 def branches(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's branches, deleted ones last."""
-    access = _managed(request, app_id)
+    access = managed(request, app_id)
     rows = sorted(access.app.branches.all(), key=lambda branch: branch.deleted_at is not None)
     return render(
         request, "console/branches.html", {**app_context(access, "branches"), "branches": rows}
     )
 
 
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def branch_add(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Connect a branch."""
-    access = _managed(request, app_id)
-    return _branch_form(request, access, BranchForm(request.POST or None), None)
+    access = managed(request, app_id, Action.BRANCH_ADDED)
+    return _branch_form(request, access, BranchForm(posted(request)), None)
 
 
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def branch_edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Change a branch's stage, production mark and protection."""
-    access = _managed(request, app_id)
+    access = managed(request, app_id, Action.BRANCH_CHANGED)
     branch = find_branch(access, pk)
     return _branch_form(
-        request, access, BranchSettingsForm(request.POST or None, instance=branch), branch
+        request, access, BranchSettingsForm(posted(request), instance=branch), branch
     )
 
 
@@ -209,7 +222,7 @@ def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) 
 
 
 @login_not_required
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Answer that the process answers."""
     return HttpResponse("ok\n", content_type="text/plain")
