@@ -16,7 +16,7 @@ TALKATIVE = ("boto3", "botocore", "urllib3")
 
 
 @pytest.fixture
-def at_debug(faulty_store: SsmStore, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+def at_debug(hasty_store: SsmStore, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Set every logger to DEBUG, as hard as one can, with the store already made."""
     caplog.set_level(logging.DEBUG)
     for name in [*logging.root.manager.loggerDict]:
@@ -36,11 +36,11 @@ def test_it_works(faulty_store: SsmStore, at_debug: pytest.LogCaptureFixture) ->
     ids=lambda fault: fault.way.name,
 )
 def test_a_failure_logs_none_either(
-    faulty: Faulty, faulty_store: SsmStore, at_debug: pytest.LogCaptureFixture, fault: Fault
+    faulty: Faulty, hasty_store: SsmStore, at_debug: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     faulty.always(fault)
     with pytest.raises(StoreError):
-        faulty_store.put(PATH, SecretValue(CANARY), overwrite=False)
+        hasty_store.put(PATH, SecretValue(CANARY), overwrite=False)
     _assert_clean(at_debug)
 
 

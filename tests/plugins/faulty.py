@@ -1,6 +1,6 @@
 """An SSM that fails on demand: a proxy before the moto server.
 
-    def test(faulty, faulty_store):
+    def test(faulty, faulty_store):                  # or hasty_store, where silence is to be short
         faulty.next(Fault.RESET_AFTER)               # the next request
         faulty.next(Fault.THROTTLING, times=3)       # and the retries after it
         faulty.next(Fault.ACCESS_DENIED, on="PutParameter")
@@ -233,5 +233,11 @@ def faulty(
 
 @pytest.fixture
 def faulty_store(faulty: Faulty) -> SsmStore:
-    """Return our store behind the proxy, with short time-outs, so that silence costs little."""
-    return SsmStore(REGION, connect_timeout=1, read_timeout=0.3)
+    """Return our store behind the proxy."""
+    return SsmStore(REGION)
+
+
+@pytest.fixture
+def hasty_store(faulty: Faulty) -> SsmStore:
+    """Return our store behind the proxy, for silence alone: a busy machine may answer too late."""
+    return SsmStore(REGION, read_timeout=0.3)
