@@ -2,17 +2,20 @@
 
 import atexit
 import os
+import shutil
 import tempfile
 
-_folder = tempfile.TemporaryDirectory(prefix="console-tests-")
-atexit.register(_folder.cleanup)
+if "TESTS_FOLDER" not in os.environ:  # xdist's workers share the first process's, which ends it
+    os.environ["TESTS_FOLDER"] = tempfile.mkdtemp(prefix="console-tests-")
+    atexit.register(shutil.rmtree, os.environ["TESTS_FOLDER"])
+_folder = os.environ["TESTS_FOLDER"]
 
 # Set, not defaulted: no test may meet this machine's own database, keys or AWS account.
 os.environ.update(
     SECRET_KEY="only-for-tests-" * 4,
     ENCRYPTION_KEYS="b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
-    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_folder.name}/console.sqlite3"),
-    STATIC_ROOT=_folder.name,
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_folder}/console.sqlite3"),
+    STATIC_ROOT=_folder,
     PARAMETER_STORE="embedded",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     DEBUG="false",
@@ -32,7 +35,7 @@ from console.settings import DATABASES, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file: threads (the live server, two savers) meet in it as they do in production.
-    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
 STORAGES["staticfiles"] = {  # nothing is collected
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
