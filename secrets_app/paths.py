@@ -15,6 +15,7 @@ LEVEL_LIMIT = 15  # SSM: a hierarchy has at most fifteen levels
 ARN_LIMIT = 1011  # SSM: characters of a parameter's name, its ARN prefix included
 ARN_PREFIX = "arn:aws-us-gov:ssm:ap-southeast-1:123456789012:parameter"  # the longest there is
 PATH_LIMIT = ARN_LIMIT - len(ARN_PREFIX)
+NAME_KEPT = 50  # letters and digits of a branch's or a user's name in a backend path
 
 _KEY = re.compile(r"[a-zA-Z0-9_.-]+\Z")
 _PATH = re.compile(r"(/[a-zA-Z0-9_.-]+)+\Z")
@@ -96,14 +97,15 @@ def check_path(path: str) -> None:
 def folder(scope: Scope, profile: PathProfile) -> Folder:
     """Return where the parameters of `scope` stand under `profile`.
 
-    Raises PathRefused for an app id that isn't one, for a sandbox whose names leave nothing, and
-    in profile `documented` for a branch that has no documented path.
+    Raises PathRefused for an app id that isn't one, for a sandbox whose names leave nothing or
+    fit another one's path, and in profile `documented` for a branch without a documented path.
     """
     match scope:
         case AllBranches(app_id):
             _check_app_id(app_id)
             return Folder(f"/amplify/shared/{app_id}")
         case Sandbox(project, user):
+            _check_sandbox(project, user)
             return Folder(_backend_folder(project, user, "sandbox"))
         case OneBranch(app_id, branch):
             _check_app_id(app_id)
@@ -153,6 +155,23 @@ def _check_app_id(app_id: str) -> None:
         raise PathRefused("An app id is a d followed by 1 to 19 lower-case letters and digits.")
 
 
+def _check_sandbox(project: str, user: str) -> None:
+    """Refuse what Amplify's rule can't tell apart.
+
+    It hashes both names with nothing between them, so shop and _www meet shop_ and www.
+    """
+    if _NOT_CLEAN.match(project[-1:]):
+        raise PathRefused(
+            "The project's name ends with a sign, so Amplify gives its sandboxes the paths of "
+            "another project's. Rename it in package.json."
+        )
+    if len(_clean(user)) > NAME_KEPT:
+        raise PathRefused(
+            f"Amplify's path keeps {NAME_KEPT} letters and digits of a sandbox's user; this one "
+            "has more. Use a shorter name."
+        )
+
+
 def _branch_folder(app_id: str, branch: str, profile: PathProfile) -> Folder:
     backend = _backend_folder(app_id, branch, "branch")
     if profile is PathProfile.BACKEND:
@@ -174,7 +193,7 @@ def _branch_folder(app_id: str, branch: str, profile: PathProfile) -> Folder:
 def _backend_folder(namespace: str, name: str, kind: str) -> str:
     """Amplify's own rule (@aws-amplify/platform-core, BackendIdentifierConversions)."""
     digest = hashlib.sha512((namespace + name).encode()).hexdigest()[:10]
-    short_name = _clean(name)[:50]
+    short_name = _clean(name)[:NAME_KEPT]
     room = 128 - 7 - len(kind) - len(short_name) - 4 - 10 - 1
     short_namespace = _clean(namespace)[:room]
     if not short_namespace:

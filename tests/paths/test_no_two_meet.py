@@ -1,0 +1,114 @@
+"""No two secrets meet on one parameter, and no listing covers another app's (promise 32)."""
+
+import string
+from itertools import product
+
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from console.naming import PathProfile
+from secrets_app.paths import (
+    AllBranches,
+    Folder,
+    OneBranch,
+    PathRefused,
+    Sandbox,
+    Scope,
+    listing_prefixes,
+    locate,
+)
+
+SIGNS = "-_./@#~"
+app_ids = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=19).map("d".__add__)
+near_app_ids = st.sampled_from(["d1", "d12", "d1a", "dshared", "damplify"])
+keys = st.text(string.ascii_letters + string.digits + "_.-", min_size=1, max_size=8).filter(
+    lambda key: key not in {".", ".."}
+)
+# Names that are nearly alike: short, over few letters, with the signs that the backend path drops
+near_names = st.text("a1" + SIGNS, min_size=1, max_size=5)
+names = near_names | st.text(min_size=1, max_size=255)
+
+
+@st.composite
+def backend_look_alikes(draw: st.DrawFn) -> str:
+    """A branch whose raw name is another scope's backend folder."""
+    other = draw(plain_scopes)
+    try:
+        place = locate(other, "k", PathProfile.BACKEND)
+    except PathRefused:
+        return "k"
+    segment = place.primary.split("/")[-2]
+    return draw(st.sampled_from([segment, f"{segment}/a", f"a/{segment}", f"{segment}/"]))
+
+
+plain_scopes: st.SearchStrategy[Scope] = st.one_of(
+    st.builds(AllBranches, near_app_ids | app_ids),
+    st.builds(OneBranch, near_app_ids | app_ids, names),
+    st.builds(Sandbox, names | near_app_ids | st.just("shared"), names | near_app_ids),
+)
+scopes: st.SearchStrategy[Scope] = st.one_of(
+    plain_scopes, st.builds(OneBranch, near_app_ids | app_ids, backend_look_alikes())
+)
+profiles = st.sampled_from(PathProfile)
+
+
+def paths(scope: Scope, key: str, profile: PathProfile) -> set[str]:
+    """Return where a secret stands, primary and mirror; nowhere, if that is refused."""
+    try:
+        place = locate(scope, key, profile)
+    except PathRefused:
+        return set()
+    return {place.primary, place.mirror} - {None}  # type: ignore[return-value]
+
+
+@given(scopes, scopes, keys, keys)
+@example(AllBranches("d1"), AllBranches("d12"), "2", "k")
+@example(OneBranch("d1", "a"), OneBranch("d1", "a/b"), "b", "k")
+@example(OneBranch("d1", "2x"), OneBranch("d12", "x"), "k", "k")
+@example(OneBranch("d1", "feature/login"), OneBranch("d1", "feature-login"), "k", "k")
+@example(OneBranch("d1", "jane"), Sandbox("d1", "jane"), "k", "k")
+@example(AllBranches("d1"), Sandbox("shared", "d1"), "k", "k")
+@example(Sandbox("shop-", "www"), Sandbox("shop", "-www"), "k", "k")
+@example(Sandbox("shop", "_www"), Sandbox("shop_", "www"), "k", "k")
+@example(Sandbox("p" * 120, "u"), Sandbox("p" * 119, "pu"), "k", "k")
+@example(Sandbox("p" * 121, "u" * 60), Sandbox("p" * 120, "pu" + "u" * 59), "k", "k")
+@example(Sandbox("p" * 100, "u" + "u" * 60), Sandbox("p" * 100 + "u", "u" * 60), "k", "k")
+def test_it_works(one: Scope, other: Scope, one_key: str, other_key: str) -> None:
+    assume((one, one_key) != (other, other_key))
+    for one_profile, other_profile in product(PathProfile, repeat=2):
+        met = paths(one, one_key, one_profile) & paths(other, other_key, other_profile)
+        assert not met
+
+
+@given(scopes, keys, profiles)
+def test_the_two_paths_of_a_secret_differ(scope: Scope, key: str, profile: PathProfile) -> None:
+    try:
+        place = locate(scope, key, profile)
+    except PathRefused:
+        assume(False)
+        return
+    assert place != Folder(place.primary, place.primary)
+
+
+@given(near_app_ids | app_ids, scopes, keys, profiles)
+@example("d1", AllBranches("d12"), "k", PathProfile.BOTH)
+@example("d1", OneBranch("d12", "main"), "k", PathProfile.BOTH)
+@example("d1", OneBranch("d2", "../d1"), "k", PathProfile.BOTH)
+def test_a_listing_covers_its_own_app_alone(
+    app_id: str, scope: Scope, key: str, profile: PathProfile
+) -> None:
+    assume(not isinstance(scope, Sandbox))  # a project may be called as an app; see below
+    prefixes = tuple(f"{prefix}/" for prefix in listing_prefixes(app_id))
+    own = not isinstance(scope, Sandbox) and scope.app_id == app_id
+    for path in paths(scope, key, profile):
+        assert path.startswith(prefixes) == own
+
+
+@given(names | near_app_ids, near_app_ids | app_ids, names, keys)
+def test_a_sandbox_of_a_project_called_as_an_app_is_in_none_of_its_folders(
+    branch: str, app_id: str, user: str, key: str
+) -> None:
+    sandbox = paths(Sandbox(app_id, user), key, PathProfile.BOTH)
+    folders = {path.rpartition("/")[0] for path in sandbox}
+    for scope, profile in product((AllBranches(app_id), OneBranch(app_id, branch)), PathProfile):
+        assert not folders & {path.rpartition("/")[0] for path in paths(scope, key, profile)}
