@@ -1,0 +1,43 @@
+"""Apps full of secrets, as a team has them."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from console.models import App, Branch, Member, User
+from secrets_app.models import Revalidation, Secret
+
+BRANCHES = ("main", "staging", "dev", "feature/login", "feature/checkout", "pr-42")
+
+
+def owner() -> User:
+    """Return the person whose browser asks."""
+    return User.objects.create_user("alice@example.org")
+
+
+def app_of(user: User, app_id: str, count: int) -> App:
+    """Return an app with so many known secrets: two in five for All branches, each with a mirror."""
+    app = App.objects.create(app_id=app_id, name="Web shop", region="us-east-1")
+    Member.objects.create(app=app, user=user, role="owner")
+    branches = [
+        Branch.objects.create(app=app, name=name, protected=name == "main", production=name == "main")
+        for name in BRANCHES
+    ]
+    now = timezone.now()
+    Revalidation.objects.create(app=app, started_at=now, agreed_at=now)
+    Secret.objects.bulk_create(
+        Secret(
+            app=app,
+            branch=None if number % 5 < 2 else branches[number % len(branches)],
+            key=f"STRIPE_API_KEY_{number:04}",
+            version=number % 7 + 1,
+            mirror_version=number % 7 + 1,
+            mirror_of=number % 7 + 1,
+            modified=now - timedelta(hours=number),
+            changed_at=now - timedelta(hours=number),
+            changed_by=user.email if number % 3 else "",
+            touched_at=now - timedelta(hours=number),
+        )
+        for number in range(count)
+    )
+    return app

@@ -1,0 +1,79 @@
+"""Requests as gunicorn makes them: straight into the WSGI application, closed at their end."""
+
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client, override_settings
+
+from console.models import User
+
+TOKEN = "t" * 32
+
+
+def application(middleware: list[str]) -> WSGIHandler:
+    """Return the project under a middleware of its own."""
+    with override_settings(MIDDLEWARE=middleware):
+        return WSGIHandler()
+
+
+class Browser:
+    """A person who is signed in."""
+
+    def __init__(self, user: User, application: WSGIHandler) -> None:
+        client = Client()
+        client.force_login(user)
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.application = application
+        self.cookie = f"{settings.SESSION_COOKIE_NAME}={session}; csrftoken={TOKEN}"
+        self.body = b""
+
+    def get(self, address: str) -> bytes:
+        """Return a page."""
+        return self._request("GET", address, b"")
+
+    def post(self, address: str, fields: dict[str, str]) -> bytes:
+        """Send a form, as htmx does, and return the fragment that it answers."""
+        return self._request("POST", address, urlencode(fields).encode())
+
+    def _request(self, method: str, address: str, body: bytes) -> bytes:
+        response = self.application(self._environ(method, address, body), _start_response)
+        try:
+            return b"".join(response)
+        finally:
+            response.close()  # the database's connection may end here
+
+    def _environ(self, method: str, address: str, body: bytes) -> dict[str, Any]:
+        path, _, query = address.partition("?")
+        return {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "CONTENT_LENGTH": str(len(body)),
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "localhost",
+            "HTTP_COOKIE": self.cookie,
+            "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "HTTP_ACCEPT_LANGUAGE": "en-US,en;q=0.5",
+            "HTTP_ACCEPT_ENCODING": "gzip, deflate, br, zstd",
+            **({"HTTP_X_CSRFTOKEN": TOKEN, "HTTP_HX_REQUEST": "true"} if body else {}),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": BytesIO(body),
+            "wsgi.errors": BytesIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+
+
+def _start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+    if not status.startswith("200"):
+        raise RuntimeError(f"The page answered {status}.")
