@@ -1,6 +1,7 @@
 """Structured logs: one line an event, JSON outside a terminal, redacted, no control characters."""
 
 import logging.config
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -19,16 +20,21 @@ _SENSITIVE = (
     "cookie",
     "authorization",
 )
+_SETUP_TOKEN = re.compile(r"(?<=/setup/)[^/\s]+")
 # At DEBUG these print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what is kept under a telling name, whatever it is."""
+    """Hide what is kept under a telling name, whatever it is, and the set-up link's token."""
     return {
-        name: REDACTED if any(word in name.lower() for word in _SENSITIVE) else value
+        name: REDACTED if any(word in name.lower() for word in _SENSITIVE) else _no_token(value)
         for name, value in event.items()
     }
+
+
+def _no_token(value: Any) -> Any:
+    return _SETUP_TOKEN.sub(REDACTED, value) if isinstance(value, str) else value
 
 
 def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
