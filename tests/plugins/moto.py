@@ -31,6 +31,7 @@ START_TIMEOUT = 60  # seconds, on a busy machine
 PROGRAM = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+import moto.ssm.urls  # else the first request loads it, which can take longer than a time-out
 from moto.server import main
 main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
