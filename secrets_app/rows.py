@@ -2,11 +2,14 @@
 
 No transaction stays open across a store call. A claim keeps our own writers apart; it expires, so
 that a killed process blocks nobody, and whoever meets an expired claim settles its attempt first.
+What the store answered before the claim may be old by then: a claim fails that is taken on a look
+at a row that one of ours wrote since.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,15 +17,44 @@ from django.utils import timezone
 
 from console.access import Access
 from console.audit import Action, Outcome, Target, attempt, conclude
-from console.models import Branch
+from console.models import App, Branch
 from secrets_app.models import Secret
 from secrets_app.places import scope_name
+from secrets_app.store.base import Parameter, ParameterStore
 
 CLAIM = timedelta(seconds=30)  # longer than any store call with its retries
 
 
 class Busy(Exception):
     """Somebody else's write to this row is under way."""
+
+
+class Stale(Exception):
+    """Somebody wrote this row since it was looked at: look again."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A secret that is about to be written, and the path that counts."""
+
+    branch: Branch | None
+    key: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the console knew of a spot, and then what the store holds there."""
+
+    spot: Spot
+    secret: Secret | None
+    stored: Parameter | None
+    at: datetime
+
+    @property
+    def version(self) -> int:
+        """The version that the store holds; 0 is none."""
+        return self.stored.version if self.stored else 0
 
 
 @dataclass(frozen=True)
@@ -39,38 +71,63 @@ def target_of(access: Access, branch: Branch | None, key: str) -> Target:
     return Target(access.app.app_id, scope_name(branch), key)
 
 
+def look(store: ParameterStore, app: App, spots: Sequence[Spot]) -> list[Look]:
+    """Look at rows, then at the store: one read per ten. Raises StoreError."""
+    now = timezone.now()
+    keys = {spot.key for spot in spots}
+    secrets = {(row.branch_id, row.key): row for row in app.secrets.filter(key__in=keys)}
+    stored = store.current(spot.path for spot in spots)
+    return [
+        Look(
+            spot,
+            secrets.get((spot.branch.pk if spot.branch else None, spot.key)),
+            stored.get(spot.path),
+            now,
+        )
+        for spot in spots
+    ]
+
+
 @transaction.atomic(durable=True)
 def claim(
-    access: Access,
-    action: Action,
-    branch: Branch | None,
-    key: str,
-    *,
-    base: int,
-    change_set: uuid.UUID | None = None,
+    access: Access, action: Action, seen: Look, *, change_set: uuid.UUID | None = None
 ) -> Claimed:
-    """Commit the attempt and take the row, making it where it is new.
-
-    `base` is the version that the store holds now. Raises Busy.
-    """
+    """Commit the attempt and take the row, making it where it is new. Raises Busy or Stale."""
     now = timezone.now()
-    Secret.objects.bulk_create(
-        [Secret(app=access.app, branch=branch, key=key, touched_at=now)], ignore_conflicts=True
-    )
-    secret = Secret.objects.select_for_update().get(app=access.app, branch=branch, key=key)
-    if secret.claim_id and secret.claimed_until and secret.claimed_until > now:
+    branch, key = seen.spot.branch, seen.spot.key
+    secret = _locked(access.app, branch, key, now)
+    if secret.claimed_until and secret.claimed_until > now:
         raise Busy
-    settle(secret, base)
+    if _written_since(secret, seen, now):
+        raise Stale
+    settle(secret, seen.version)
     event = attempt(
         access.actor,
         action,
         target_of(access, branch, key),
         change_set=change_set,
-        version_before=base,
+        version_before=seen.version,
     )
     secret.claim, secret.claimed_until = event, now + CLAIM
     secret.save()
-    return Claimed(secret, event.pk, base)
+    return Claimed(secret, event.pk, seen.version)
+
+
+def _locked(app: App, branch: Branch | None, key: str, now: datetime) -> Secret:
+    Secret.objects.bulk_create(
+        [Secret(app=app, branch=branch, key=key, touched_at=now)], ignore_conflicts=True
+    )
+    secret = Secret.objects.select_for_update().filter(app=app, branch=branch, key=key).first()
+    if secret is None:  # it was there, and its removal ended between the two lines
+        raise Stale
+    return secret
+
+
+def _written_since(secret: Secret, seen: Look, now: datetime) -> bool:
+    """Say whether one of ours wrote the row, or may have, after the store was looked at."""
+    before = (seen.secret.touched_at, seen.secret.claim_id) if seen.secret else (now, None)
+    unsettled = secret.claimed_until is not None and secret.claimed_until > seen.at
+    return (secret.touched_at, secret.claim_id) != before or unsettled
 
 
 @transaction.atomic(durable=True)

@@ -20,7 +20,7 @@ from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.places import place_of
 from secrets_app.store import parameter_store
-from secrets_app.store.base import Parameter, ParameterStore, SecretValue
+from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import (
     AlreadyExists,
     KeyUnavailable,
@@ -33,6 +33,7 @@ from secrets_app.store.errors import (
 )
 from secrets_app.store.limits import check_value
 
+LOOKS = 3  # at a row that others keep writing
 # After these the next row would fare no better, or would make the answer come too late.
 _STOPPING = (Unreachable, Throttled, Misconfigured, KeyUnavailable, OutcomeUnknown)
 
@@ -42,10 +43,8 @@ class Ready:
     """A change that is allowed and well-formed."""
 
     change: Change
-    branch: Branch | None
-    key: str
+    spot: rows.Spot
     place: Folder
-    secret: Secret | None
 
 
 class Refused(Exception):
@@ -66,11 +65,8 @@ def save(
     """
     access = find_app(actor, app_id)
     outcomes: dict[str, RowOutcome] = {}
-    ready = list(_prepare(access, changes, outcomes))
-    if ready:
-        store = parameter_store()
-        current = store.current(row.place.primary for row in ready)
-        _write_all(access, store, ready, current, change_set, outcomes)
+    if ready := list(_prepare(access, changes, outcomes)):
+        _write_all(access, ready, change_set, outcomes)
     return [outcomes[change.token] for change in changes]
 
 
@@ -107,7 +103,7 @@ def _ready(
         _refuse(change, str(refusal), "key")
     if change.value is not None:
         _check_value(change, change.value)
-    return Ready(change, branch, key, place, secret)
+    return Ready(change, rows.Spot(branch, key, place.primary), place)
 
 
 def _refuse(change: Change, message: str, field: str) -> None:
@@ -131,7 +127,9 @@ def _check_right(access: Access, change: Change, branch: Branch | None, key: str
         access.require_on(Permission.WRITE, branch)
     except PermissionDenied as denial:
         refuse(access.actor, _action(change), rows.target_of(access, branch, key))
-        raise Refused(RowOutcome(change.token, Result.DENIED, str(denial))) from None
+        raise Refused(
+            RowOutcome(change.token, Result.DENIED, str(denial), version=change.base)
+        ) from None
 
 
 def _check_value(change: Change, value: SecretValue) -> None:
@@ -148,53 +146,38 @@ def _action(change: Change) -> Action:
 
 
 def _write_all(
-    access: Access,
-    store: ParameterStore,
-    ready: Sequence[Ready],
-    current: dict[str, Parameter],
-    change_set: uuid.UUID,
-    outcomes: dict[str, RowOutcome],
+    access: Access, ready: Sequence[Ready], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
 ) -> None:
+    store = parameter_store()
+    looks = rows.look(store, access.app, [row.spot for row in ready])
     stopped = False
-    for row in ready:
+    for row, look in zip(ready, looks, strict=True):
         token = row.change.token
         if stopped:
             outcomes[token] = RowOutcome(
                 token, Result.NOT_TRIED, wording.NOT_TRIED, version=row.change.base
             )
-            continue
-        outcome, stopped = _write_one(
-            access, store, row, current.get(row.place.primary), change_set
-        )
-        outcomes[token] = outcome
+        else:
+            outcomes[token], stopped = _write_one(access, store, row, look, change_set)
 
 
 def _write_one(
-    access: Access,
-    store: ParameterStore,
-    row: Ready,
-    stored: Parameter | None,
-    change_set: uuid.UUID,
+    access: Access, store: ParameterStore, row: Ready, look: rows.Look, change_set: uuid.UUID
 ) -> tuple[RowOutcome, bool]:
     """Write a row; return its outcome, and whether the rest is better left untried."""
-    version = stored.version if stored else 0
-    value = row.change.value
-    if version != row.change.base and not (value is None and version == 0):
-        return wording.conflict(row.change.token, access, row.branch, row.key, stored), False
     try:
-        claimed = rows.claim(
-            access, _action(row.change), row.branch, row.key, base=version, change_set=change_set
-        )
-    except rows.Busy:
-        return wording.busy(row.change.token, access, row.branch, row.key, version), False
+        claimed = _claim(access, store, row, look, change_set)
+    except Refused as refusal:
+        return refusal.outcome, False
+    except StoreError as error:
+        return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
     try:
-        if value is None:
+        if row.change.value is None:
             return _remove(store, row, claimed), False
-        return _put(access, store, row, claimed, value), False
-    except AlreadyExists:
+        return _put(access, store, row, claimed, row.change.value)
+    except AlreadyExists as error:
         rows.finish(claimed, Outcome.FAILED, detail="conflict")
-        found = store.current([row.place.primary]).get(row.place.primary)
-        return wording.conflict(row.change.token, access, row.branch, row.key, found), False
+        return _beaten(access, store, row, error), False
     except OutcomeUnknown as error:
         rows.finish(claimed, Outcome.UNKNOWN, detail=error.code)
         return _told(row, Result.UNKNOWN, error), True
@@ -203,21 +186,47 @@ def _write_one(
         return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
 
 
+def _claim(
+    access: Access, store: ParameterStore, row: Ready, look: rows.Look, change_set: uuid.UUID
+) -> rows.Claimed:
+    """Take the row. Raises Refused for a conflict, and StoreError where a second look fails."""
+    token, base = row.change.token, row.change.base
+    for _ in range(LOOKS):
+        if look.version != base and not (row.change.value is None and look.version == 0):
+            raise Refused(wording.conflict(token, access, look))
+        try:
+            return rows.claim(access, _action(row.change), look, change_set=change_set)
+        except rows.Busy:
+            break
+        except rows.Stale:
+            [look] = rows.look(store, access.app, [row.spot])
+    raise Refused(wording.busy(token, access, row.spot, base))
+
+
+def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:
+    """Say who created it first."""
+    try:
+        [look] = rows.look(store, access.app, [row.spot])
+    except StoreError:  # the rows before it are saved, so their outcomes must not be lost
+        return _told(row, Result.CONFLICT, error)
+    return wording.conflict(row.change.token, access, look)
+
+
 def _told(row: Ready, result: Result, error: StoreError) -> RowOutcome:
     return RowOutcome(row.change.token, result, error.sentence, version=row.change.base)
 
 
 def _put(
     access: Access, store: ParameterStore, row: Ready, claimed: rows.Claimed, value: SecretValue
-) -> RowOutcome:
+) -> tuple[RowOutcome, bool]:
     written = store.put(row.place.primary, value, overwrite=claimed.base > 0)
-    mirror, problem = None, ""
+    mirror, problem = None, None
     if row.place.mirror:
         try:
             mirror = store.put(row.place.mirror, value, overwrite=True).version
         except StoreError as error:  # the secret is saved; its mirror shows as off until put right
-            problem = wording.mirror_off(error)
-    meanwhile = written.version - claimed.base > written.attempts
+            problem = error
+    meanwhile = not 0 < written.version - claimed.base <= written.attempts
     rows.finish_write(
         claimed,
         written.version,
@@ -225,13 +234,14 @@ def _put(
         changed_by=access.actor.label,
         detail=wording.saved_detail(meanwhile=meanwhile, mirror_problem=problem),
     )
-    return RowOutcome(
+    outcome = RowOutcome(
         row.change.token,
         Result.SAVED,
-        " ".join(filter(None, [problem, wording.MEANWHILE if meanwhile else ""])),
+        wording.saved(meanwhile=meanwhile, mirror_problem=problem),
         version=written.version,
         pk=claimed.secret.pk,
     )
+    return outcome, isinstance(problem, _STOPPING)
 
 
 def _remove(store: ParameterStore, row: Ready, claimed: rows.Claimed) -> RowOutcome:

@@ -67,11 +67,11 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int) -> str:
     if place.mirror is None:
         raise Rejected(place.note or "This secret has one path alone; there is no mirror.")
     _require_write(access, secret)
-    current = parameter_store().current([place.primary])
-    base = current[place.primary].version if current else 0
+    spot = rows.Spot(secret.branch, secret.key, place.primary)
+    [look] = rows.look(parameter_store(), access.app, [spot])
     try:
-        claimed = rows.claim(access, Action.MIRROR_REPAIRED, secret.branch, secret.key, base=base)
-    except rows.Busy:
+        claimed = rows.claim(access, Action.MIRROR_REPAIRED, look)
+    except (rows.Busy, rows.Stale):
         raise Conflict("Someone is saving this secret at this moment. Try again.") from None
     try:
         return _align(claimed, place.primary, place.mirror)
