@@ -1,0 +1,56 @@
+"""Every URL pattern that the resolver knows, and a URL of each that leads to something."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.core import signing
+from django.urls import URLResolver, get_resolver
+
+from console.models import AuditEvent, AuditOutcome, Member
+from secrets_app.models import Secret
+from tests.plugins.people import World
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\^?\(\?P<(\w+)>[^)]*\)")
+
+
+def routes(resolver: Any = None, before: str = "/") -> Iterator[str]:
+    """Yield every URL pattern."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = before + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, route)
+        else:
+            yield route
+
+
+def url_of(route: str, world: World, secret: Secret) -> str:
+    """Return a URL of the pattern: in the app, of its branch dev, of `secret`."""
+    samples = {
+        "app_id": world.app.app_id,
+        "pk": world.dev.pk if "/branches/" in route else secret.pk,
+        "token": signing.dumps("first operator", salt="console.setup"),
+        "id": world.person("bob").pk,
+        "object_id": _object_of(route, world, secret),
+        "content_type_id": ContentType.objects.get_for_model(Secret).pk,
+        "app_label": "console",
+        "url": "nowhere/",
+    }
+    return _PARAMETER.sub(lambda match: str(samples[match[1] or match[2]]), route).rstrip("$")
+
+
+def _object_of(route: str, world: World, secret: Secret) -> int:
+    """Return the id of the object that an admin page is about."""
+    objects = {
+        "user": world.person("bob"),
+        "app": world.app,
+        "branch": world.dev,
+        "member": Member.objects.filter(user=world.person("vera")).first(),
+        "auditevent": AuditEvent.objects.first(),
+        "auditoutcome": AuditOutcome.objects.first(),
+    }
+    found = objects.get(route.split("/")[3]) if route.count("/") > 3 else None
+    return (found or secret).pk
