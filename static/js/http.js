@@ -5,23 +5,25 @@ const SIGNED_OUT = "You are signed out. Sign in again in another tab, then try a
 const FAILED = "The console failed to answer. Try again; if it stays so, ask an operator.";
 
 let token = document.querySelector('meta[name="csrf"]').content;
-let stale = false;
 
 function parse(text) {
   return new DOMParser().parseFromString(text, "text/html");
 }
 
-// A sign-in gives the browser a new token; the one in this page is then too old.
-async function renewToken() {
-  const response = await fetch(location.href, { redirect: "manual", cache: "no-store" });
-  if (!response.ok) return;
-  token = parse(await response.text()).querySelector('meta[name="csrf"]')?.content ?? token;
-  stale = false;
+async function ask(url, options) {
+  const headers = { "HX-Request": "true", "X-CSRFToken": token };
+  const response = await fetch(url, { redirect: "manual", cache: "no-store", headers, ...options });
+  if (response.type === "opaqueredirect") return { ok: false, page: null, problem: SIGNED_OUT };
+  const page = parse(await response.text());
+  const problem = page.querySelector(".problem")?.textContent.trim() || FAILED;
+  return { ok: response.ok, status: response.status, page, problem };
 }
 
-function problemOf(response, page) {
-  if (response.type === "opaqueredirect" || response.status === 401) return SIGNED_OUT;
-  return page?.querySelector(".problem")?.textContent.trim() || FAILED;
+// A sign-in in another tab gives the browser a new token; the one in this page is then too old.
+async function renewToken() {
+  const { ok, page } = await ask(location.href, { headers: {} });
+  if (ok) token = page.querySelector('meta[name="csrf"]')?.content ?? token;
+  return ok;
 }
 
 /**
@@ -30,17 +32,11 @@ function problemOf(response, page) {
  */
 export async function post(url, fields = new URLSearchParams()) {
   try {
-    if (stale) await renewToken();
-    const response = await fetch(url, {
-      method: "POST",
-      body: fields,
-      redirect: "manual",
-      cache: "no-store",
-      headers: { "HX-Request": "true", "X-CSRFToken": token },
-    });
-    stale = response.type === "opaqueredirect" || [401, 403].includes(response.status);
-    const page = response.type === "opaqueredirect" ? null : parse(await response.text());
-    return { ok: response.ok, page, problem: problemOf(response, page) };
+    const answer = await ask(url, { method: "POST", body: fields });
+    if (answer.status !== 403) return answer;
+    if (!(await renewToken())) return { ok: false, page: null, problem: SIGNED_OUT };
+    const again = answer.page.querySelector("[data-again]");
+    return again ? await ask(url, { method: "POST", body: fields }) : answer;
   } catch {
     return { ok: false, page: null, problem: LOST };
   }
@@ -49,13 +45,7 @@ export async function post(url, fields = new URLSearchParams()) {
 /** Get a fragment; returns what `post` returns. */
 export async function get(url) {
   try {
-    const response = await fetch(url, {
-      redirect: "manual",
-      cache: "no-store",
-      headers: { "HX-Request": "true" },
-    });
-    const page = response.type === "opaqueredirect" ? null : parse(await response.text());
-    return { ok: response.ok, page, problem: problemOf(response, page) };
+    return await ask(url);
   } catch {
     return { ok: false, page: null, problem: LOST };
   }

@@ -100,6 +100,7 @@ function conclude(sum, tried) {
   if (!open && !sum.remarks) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
   if (!open) return tell("warn", "Everything is saved. Some rows have a remark.");
   const left = `${sum.saved} of ${tried} saved. ${words(open)} left in the form.`;
+  if (sum.saved === tried) return tell("", left);
   if (stopped) return tell("warn", `Stopped. ${left}`);
   tell("bad", sum.problem ? `${sum.problem} ${left}` : `${left} Look at the remarks beside them.`);
   const first = rows().find((row) => row.dirty && row.element.querySelector(".note"));

@@ -29,7 +29,7 @@ function say(cell, problem) {
   text.className = "problem";
   text.setAttribute("role", "alert");
   text.textContent = problem;
-  cell.prepend(text);
+  cell.append(text);
 }
 
 function show(cell, eye, name, { value, seconds }) {
@@ -39,8 +39,7 @@ function show(cell, eye, name, { value, seconds }) {
   code.setAttribute("aria-label", `Value of ${name}`);
   code.textContent = value;
   const button = copyButton(name, code);
-  cell.prepend(code);
-  cell.append(button);
+  cell.append(code, button);
   cell.querySelector(".dots").hidden = true;
   turn(eye, true, name);
   hideLater(eye, seconds, () => {

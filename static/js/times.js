@@ -7,7 +7,11 @@ const STEPS = [
 ];
 const WEEK = 7 * 86400;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const full = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
+const full = new Intl.DateTimeFormat("en", {
+  dateStyle: "medium",
+  timeStyle: "medium",
+  hourCycle: "h23",
+});
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 
 function ago(moment) {

@@ -34,7 +34,8 @@ function mine(row, version, pk) {
 function saved(row, { message, version }) {
   if (row.isNew) row.finish();
   else row.reset(version);
-  row.note(message ? "unknown" : "saved", message ? `Saved. ${message}` : "Saved.");
+  row.showSaved(true);
+  if (message) row.note("unknown", `Saved. ${message}`);
 }
 
 /** Read the outcomes of an answer. */

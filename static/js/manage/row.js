@@ -2,6 +2,7 @@
 
 import { hideLater, hideNow, isOpen, reveal } from "../reveal.js";
 
+const DOTS = "••••••••";
 const SECONDS = 30; // a typed value stays readable
 const EMPTY = "An empty value leaves the secret as it is. To remove it, use Remove.";
 const MEANWHILE = "This secret was changed meanwhile. When you save, you are asked which to keep.";
@@ -68,6 +69,7 @@ export class Row {
 
   /** React to typing. */
   edited() {
+    this.showSaved(false);
     if (isOpen(this)) this.#hideSoon();
     if (!this.element.querySelector(".note.conflict")) this.clearNote();
     if (this.#stored !== null && this.value.value === "") this.note("hint", EMPTY);
@@ -135,6 +137,12 @@ export class Row {
     this.mark();
   }
 
+  /** Say in the empty field that its value is saved, or stop saying so. */
+  showSaved(saved) {
+    this.element.classList.toggle("saved", saved);
+    this.value.placeholder = saved ? "Saved" : this.isNew ? "" : DOTS;
+  }
+
   /** Freeze a new row that is saved: from now on it is one of the list. */
   finish() {
     this.reset();
@@ -179,7 +187,7 @@ export class Row {
 
   /** Put the focus where the row needs it. */
   focus() {
-    const invalid = this.element.querySelector('[aria-invalid="true"], .note button');
+    const invalid = this.element.querySelector('[aria-invalid="true"]');
     (invalid ?? this.key ?? this.value).focus();
   }
 }
