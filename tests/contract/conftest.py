@@ -17,7 +17,11 @@ def embedded_store(db: None) -> EmbeddedStore:
     return EmbeddedStore(settings.ENCRYPTION_KEYS)
 
 
-@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.both_databases), "ssm"])
+# Marked, for pytest-django makes no database for a fixture that is asked for by name
+DATABASE = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+@pytest.fixture(params=[pytest.param("embedded", marks=DATABASE), "ssm"])
 def store(request: pytest.FixtureRequest) -> ParameterStore:
     """Return each kind of store in turn, empty."""
     store: ParameterStore = request.getfixturevalue(f"{request.param}_store")

@@ -65,6 +65,14 @@ def test_ssm_is_asked_for_fifty_a_page_and_only_as_far_as_one_reads(
     assert tokens == [None, "first", "second"]
 
 
+def test_what_ssm_lists_beside_the_prefix_is_left_out(
+    faulty: Faulty, faulty_store: SsmStore
+) -> None:
+    faulty.next(_page(["/amplify/d12/main/foo", "/amplify/d1/main/foo", "/amplify/d1"], ""))
+    listed = [parameter.path for parameter in faulty_store.list(["/amplify/d1"])]
+    assert listed == ["/amplify/d1/main/foo"]
+
+
 def test_every_page_of_ssm_is_read(ssm_store: SsmStore, calls: Any) -> None:
     _put(ssm_store, *_paths(35))
     calls.forget()
