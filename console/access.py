@@ -7,6 +7,7 @@ An outsider does not learn that an app exists (Http404); a member without the ri
 from dataclasses import dataclass
 from enum import Enum, auto
 
+import structlog
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
@@ -80,6 +81,7 @@ def find_app(actor: Actor, app_id: str) -> Access:
     member = memberships(actor).filter(app__app_id=app_id).first() if known else None
     if member is None:
         raise Http404("No such app.")
+    structlog.contextvars.bind_contextvars(app=app_id)  # on each log line of this request
     return Access(actor, member.app, member.role)
 
 
