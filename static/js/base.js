@@ -23,16 +23,18 @@ function startNavigation() {
   });
 }
 
-function startMenu() {
-  const menu = document.querySelector(".menu");
-  if (!menu) return;
+// What opens over the page closes when the attention goes elsewhere.
+function startMenus() {
+  const opened = () => document.querySelectorAll("details:is(.menu, .why)[open]");
   document.addEventListener("click", (event) => {
-    if (!menu.contains(event.target)) menu.open = false;
+    for (const menu of opened()) if (!menu.contains(event.target)) menu.open = false;
   });
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary").focus();
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of opened()) {
+      menu.open = false;
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    }
   });
 }
 
@@ -68,7 +70,7 @@ function startFragments() {
 }
 
 startNavigation();
-startMenu();
+startMenus();
 startForms();
 startToasts();
 startCopying();
