@@ -1,0 +1,177 @@
+"""Line breaks, escapes and signs that turn text round: one log line and one record (promise 11)."""
+
+import io
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+from django.test import Client
+
+from console.logs import logging_config
+from console.models import AuditEvent
+from secrets_app.models import Secret
+from tests.audit.conftest import Trail
+from tests.plugins.people import World
+
+NASTY = {
+    "CR LF": 'a\r\n{"event": "forged"}',
+    "ANSI": "a\x1b[2J\x1b]0;title\x07b",
+    "C1": "a\x9b2Jb\x85c",
+    "line separator": "a\u2028forged\u2029b",
+    "bidi": "a\u202egnp.exe\u2066b\u200f",
+    "NUL": "a\x00b",
+    "zero width": "a\u200b\ufeffb",
+    "tab": "a\x0b\x0c\tb",
+}
+HARMFUL = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
+)
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
+nastily = pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY)
+
+WRAPS: dict[str, Callable[[str], Any]] = {
+    "list": lambda it: [it],
+    "dict": lambda it: {"k": {it: it}},
+    "tuple": lambda it: (it, {it}),
+}
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return yes."""
+        return True
+
+
+@pytest.fixture(params=["JSON", "terminal"])
+def lines(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+    """Return a function that gives the lines that were logged, by the product's own formatter."""
+    stream = Terminal() if request.param == "terminal" else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    options = logging_config("INFO")["formatters"]["structured"]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(options.pop("()")(**options))
+    logging.root.addHandler(handler)
+
+    def logged() -> list[str]:
+        text = COLOURS.sub("", stream.getvalue())
+        assert not HARMFUL.search(text), repr(text)
+        found = text.splitlines()
+        if request.param == "JSON":
+            assert all(isinstance(json.loads(line), dict) for line in found)
+        return found
+
+    yield logged
+    logging.root.removeHandler(handler)
+
+
+@nastily
+def test_it_works(lines: Callable[[], list[str]], nasty: str) -> None:
+    structlog.get_logger("test").info(nasty, key=nasty)
+    assert len(lines()) == 1
+
+
+@nastily
+def test_a_message_of_a_library(lines: Callable[[], list[str]], nasty: str) -> None:
+    logging.getLogger("library").warning("%s and " + nasty, nasty)
+    assert len(lines()) == 1
+
+
+@nastily
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_inside_other_values(lines: Callable[[], list[str]], nasty: str, wrap: Any) -> None:
+    structlog.get_logger("test").info("event", key=wrap(nasty))
+    assert len(lines()) == 1
+
+
+@nastily
+def test_bytes(lines: Callable[[], list[str]], nasty: str) -> None:
+    structlog.get_logger("test").info("event", key=nasty.encode())
+    assert len(lines()) == 1
+
+
+@nastily
+def test_what_is_bound(lines: Callable[[], list[str]], nasty: str) -> None:
+    with structlog.contextvars.bound_contextvars(agent=nasty):
+        structlog.get_logger("test").info("event")
+    assert len(lines()) == 1
+
+
+@nastily
+@pytest.mark.parametrize("lines", ["JSON"], indirect=True)  # a terminal shows the trace in lines
+def test_an_exceptions_words(lines: Callable[[], list[str]], nasty: str) -> None:
+    try:
+        raise ValueError(nasty)
+    except ValueError:
+        logging.getLogger("library").exception("failed")
+    assert len(lines()) == 1
+
+
+def test_telling_names_hide_what_they_hold(lines: Callable[[], list[str]]) -> None:
+    structlog.get_logger("test").info(
+        "event", value="canary", new_password="canary", token="canary", Cookie="canary"
+    )
+    [line] = lines()
+    assert "canary" not in line
+    assert line.count("[redacted]") == 4
+
+
+@nastily
+def test_a_request(lines: Any, as_: Any, secret: Secret, nasty: str) -> None:
+    client = as_("vera")
+    lines()
+    agent = nasty.encode().decode("latin-1")  # as a server hands a header's bytes over
+    post = {"new-1-key": nasty, "new-1-value": "v", "new-1-branch": secret.branch_id}
+    client.post(f"/apps/d1shop/hosting/secrets/manage/?x={nasty}", post, HTTP_USER_AGENT=agent)
+    assert any("request_started" in line for line in lines())
+
+
+@nastily
+def test_a_denied_key_is_one_record(
+    as_: Callable[[str], Client], secret: Secret, trail: Trail, nasty: str
+) -> None:
+    client = as_("vera")
+    trail.forget()
+    agent = nasty.encode().decode("latin-1").replace("\0", "")
+    post = {"new-1-key": nasty, "new-1-value": "v", "new-1-branch": secret.branch_id}
+    answer = client.post("/apps/d1shop/hosting/secrets/manage/", post, HTTP_USER_AGENT=agent)
+    assert answer.status_code == 422
+    assert trail.one.subject == nasty.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert trail.one.agent == agent
+
+
+@pytest.mark.parametrize("length", [1011, 1012, 100_000])
+def test_a_denied_key_of_any_length(
+    as_: Callable[[str], Client], secret: Secret, trail: Trail, length: int
+) -> None:
+    client = as_("vera")
+    trail.forget()
+    post = {"new-1-key": "é" * length, "new-1-value": "v", "new-1-branch": secret.branch_id}
+    assert client.post("/apps/d1shop/hosting/secrets/manage/", post).status_code == 422
+    assert trail.one.subject == "é" * 1011
+
+
+@nastily
+def test_an_apps_name(as_: Callable[[str], Client], world: World, nasty: str) -> None:
+    client = as_("olga")
+    post = {"name": nasty, "app_id": "d3new", "path_profile": "both"}
+    created = client.post("/apps/new/", post).status_code == 302
+    assert AuditEvent.objects.filter(action="app.create").count() == int(created)
+    assert created == ("\0" not in nasty)
+
+
+@nastily
+def test_the_activity_shows_it_as_text(
+    as_: Callable[[str], Client], secret: Secret, trail: Trail, nasty: str
+) -> None:
+    post = {"new-1-key": nasty, "new-1-value": "v", "new-1-branch": secret.branch_id}
+    as_("vera").post("/apps/d1shop/hosting/secrets/manage/", post)
+    answer = as_("alice").get("/apps/d1shop/activity/")
+    assert answer.status_code == 200
+    assert answer.context["page"].object_list[0].outcome == "denied"
