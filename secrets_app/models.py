@@ -22,9 +22,10 @@ class Secret(models.Model):
     version = models.PositiveIntegerField(default=0)
     mirror_version = models.PositiveIntegerField(default=0)
     mirror_of = models.PositiveIntegerField(default=0)
-    modified = models.DateTimeField(
-        null=True
-    )  # the store's own; null from a write to the next check
+    # The store's own times: a parameter that was removed and created anew may have its version
+    # again. Null from a write to the next check.
+    modified = models.DateTimeField(null=True)
+    mirror_modified = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
     changed_by = models.CharField(max_length=254, blank=True)  # "" is: outside the console
     gone_at = models.DateTimeField(null=True)  # when it was found removed outside the console
@@ -55,6 +56,7 @@ class Revalidation(models.Model):
     app = models.OneToOneField(App, models.CASCADE, primary_key=True)
     started_at = models.DateTimeField()
     agreed_at = models.DateTimeField(null=True)
+    path_profile = models.CharField(max_length=10, blank=True)  # the app's at that time
     problem = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:

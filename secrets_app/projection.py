@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.actors import OUTSIDE
 from console.audit import Action, Outcome, Target
 from console.models import AuditEvent, AuditOutcome
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
+
+SKEW = timedelta(minutes=5)  # AWS refuses requests from a clock that is further off
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +20,25 @@ class Seen:
     primary: Parameter | None = None
     mirror: Parameter | None = None
 
+    @property
+    def version(self) -> int:
+        """The primary's version; 0 is none."""
+        return self.primary.version if self.primary else 0
+
 
 def agrees(secret: Secret, seen: Seen) -> bool:
     """Say whether the row shows just what was seen."""
-    primary = (seen.primary.version, seen.primary.modified) if seen.primary else (0, None)
-    mirror = seen.mirror.version if seen.mirror else 0
-    return (*primary, mirror) == (secret.version, secret.modified, secret.mirror_version)
+    return (_marks(seen.primary), _marks(seen.mirror)) == (
+        (secret.version, secret.modified),
+        (secret.mirror_version, secret.mirror_modified),
+    )
 
 
-def goes_back(secret: Secret, seen: Seen) -> bool:
-    """Say whether what was listed is older than what is known: a listing may lag."""
-    primary = seen.primary.version if seen.primary else 0
-    mirror = seen.mirror.version if seen.mirror else 0
-    return primary < secret.version or mirror < secret.mirror_version
+def is_doubtful(secret: Secret, seen: Seen) -> bool:
+    """Say whether what was listed may be older than what is known: a listing may lag."""
+    return _may_be_older(seen.primary, secret.version, secret.modified) or _may_be_older(
+        seen.mirror, secret.mirror_version, secret.mirror_modified
+    )
 
 
 def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
@@ -38,30 +46,96 @@ def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
 
     Returns what someone outside must have done, or None.
     """
-    version = seen.primary.version if seen.primary else 0
-    mirror = seen.mirror.version if seen.mirror else 0
-    modified = seen.primary.modified if seen.primary else None
-    replaced = secret.modified is not None and modified is not None and modified != secret.modified
-    known = (secret.version, secret.mirror_version)
-    if secret.mirror_version != mirror:
-        secret.mirror_of = 0
-    secret.version, secret.mirror_version = version, mirror
-    secret.modified = modified
-    if known == (version, mirror) and not replaced:
+    was_there, left_open = _is_there(secret), _mirror_is_left_open(secret)
+    mirror_moved = _see_mirror(secret, seen.mirror)
+    moved = _see_primary(secret, seen.primary)
+    if moved or mirror_moved:
+        secret.touched_at = now
+    if moved or (mirror_moved and not left_open):
+        return _outside_change(secret, was_there, moved, now)
+    return None
+
+
+def observe_primary(secret: Secret, found: Parameter | None, now: datetime) -> Action | None:
+    """Do the same where nobody looked for the mirror, and so nothing is agreed on."""
+    was_there, modified = _is_there(secret), secret.modified
+    if not _see_primary(secret, found):
+        secret.modified = modified
         return None
     secret.touched_at = now
-    return _outside_change(secret, seen, known, now)
+    return _outside_change(secret, was_there, True, now)
 
 
-def _outside_change(secret: Secret, seen: Seen, known: tuple[int, int], now: datetime) -> Action:
-    standing = seen.primary or seen.mirror
-    if standing is None:
+def adopt(secret: Secret, seen: Seen, now: datetime) -> None:
+    """Change the row, in memory, to what stands at other paths: the app's profile has changed.
+
+    That is nobody's change of the secret, and no mirror is known to hold what its primary does.
+    """
+    secret.version, secret.modified = _marks(seen.primary)
+    secret.mirror_version, secret.mirror_modified = _marks(seen.mirror)
+    secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
+
+
+def _marks(found: Parameter | None) -> tuple[int, datetime | None]:
+    return (found.version, found.modified) if found else (0, None)
+
+
+def _may_be_older(found: Parameter | None, version: int, modified: datetime | None) -> bool:
+    if found is None:
+        return version > 0
+    if found.version == version and modified in {None, found.modified}:
+        return False
+    return modified is None or found.modified <= modified
+
+
+def _is_there(secret: Secret) -> bool:
+    return bool(secret.version or secret.mirror_version)
+
+
+def _mirror_is_left_open(secret: Secret) -> bool:
+    """Say whether our own last write may have changed the mirror: its answer was lost."""
+    return secret.modified is None and 0 < secret.version != secret.mirror_of
+
+
+def _see_primary(secret: Secret, found: Parameter | None) -> bool:
+    version, modified = _marks(found)
+    replaced = version == secret.version and _is_replaced(secret, secret.modified, modified)
+    moved = replaced or version != secret.version
+    if replaced or version < secret.version:  # another life, whose versions mean other values
+        secret.mirror_of = 0
+    secret.version, secret.modified = version, modified
+    return moved
+
+
+def _see_mirror(secret: Secret, found: Parameter | None) -> bool:
+    version, modified = _marks(found)
+    moved = version != secret.mirror_version or _is_replaced(
+        secret, secret.mirror_modified, modified
+    )
+    if moved:
+        secret.mirror_of = 0
+    secret.mirror_version, secret.mirror_modified = version, modified
+    return moved
+
+
+def _is_replaced(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
+    """Say whether a parameter of the same version is another one, created anew."""
+    if modified is None:
+        return False
+    if known is None:  # we wrote it and have not seen it since
+        return modified > secret.touched_at + SKEW
+    return modified != known
+
+
+def _outside_change(secret: Secret, was_there: bool, moved: bool, now: datetime) -> Action:
+    if not _is_there(secret):
         secret.gone_at = now
         return Action.FOUND_REMOVED
     secret.gone_at = None
-    if known[0] != secret.version or secret.changed_at is None:
-        secret.changed_by, secret.changed_at = "", standing.modified
-    return Action.FOUND_CHANGED if any(known) else Action.FOUND_ADDED
+    if moved or secret.changed_at is None:
+        secret.changed_by = ""
+        secret.changed_at = secret.modified or secret.mirror_modified or now
+    return Action.FOUND_CHANGED if was_there else Action.FOUND_ADDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """Holding an app's projection against the parameter store.
 
-One paged listing that decrypts nothing, at most once in 15 s for an app whoever asks. What looks
-like going back in time, and what an earlier attempt left open, is asked for by name, and that
+One paged listing that decrypts nothing, at most once in 15 s for an app whoever asks. What may be
+older than what is known, and what an earlier attempt left open, is asked for by name, and that
 answer is believed: a listing may lag, and must never take a version back.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,9 +19,9 @@ from console.actors import Actor
 from console.audit import Action, Target
 from console.models import App, Branch
 from secrets_app.models import Revalidation, Secret
-from secrets_app.paths import PathRefused, listing_prefixes
-from secrets_app.places import folders_of, place_of_secret, scope_name
-from secrets_app.projection import Found, Seen, agrees, goes_back, observe, record_found
+from secrets_app.paths import Folder, PathRefused, listing_prefixes
+from secrets_app.places import folders_of, place_of, scope_name
+from secrets_app.projection import Found, Seen, adopt, agrees, is_doubtful, observe, record_found
 from secrets_app.rows import settle
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
@@ -28,6 +30,14 @@ from secrets_app.store.errors import StoreError
 PAUSE = timedelta(seconds=15)
 
 Place = tuple[int | None, str]  # branch id, key
+
+
+class Check(Enum):
+    """What a check has to go by."""
+
+    FIRST = auto()  # nothing was ever held against the store
+    AGAIN = auto()
+    MOVED = auto()  # the app's path profile has changed, so what is known is of other paths
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Freshness:
 def freshness(app: App) -> Freshness:
     """Return what the last check said."""
     mark = Revalidation.objects.filter(app=app).first()
-    if mark is None:
+    if mark is None or not (mark.problem or mark.agreed_at):
         return Freshness("checking")
     return Freshness("unreachable" if mark.problem else "fresh", mark.agreed_at, mark.problem)
 
@@ -68,27 +78,35 @@ def _take_turn(app: App) -> bool:
 def check(app: App) -> None:
     """Hold an app's projection against the store now, and note how that ended."""
     mark = Revalidation.objects.filter(app=app)
-    first_time = not mark.exclude(agreed_at=None).exists()
+    last = mark.exclude(agreed_at=None).first()
     try:
-        _agree(app, parameter_store(), first_time=first_time)
+        _agree(app, parameter_store(), _kind_of_check(app, last))
     except StoreError as error:
         mark.update(problem=error.sentence[:200])
     else:
-        mark.update(problem="", agreed_at=timezone.now())
+        mark.update(problem="", agreed_at=timezone.now(), path_profile=app.path_profile)
 
 
-def _agree(app: App, store: ParameterStore, *, first_time: bool) -> None:
+def _kind_of_check(app: App, last: Revalidation | None) -> Check:
+    if last is None:
+        return Check.FIRST
+    return Check.AGAIN if last.path_profile in {"", app.path_profile} else Check.MOVED
+
+
+def _agree(app: App, store: ParameterStore, kind: Check) -> None:
     seen = _by_place(store.list(listing_prefixes(app.app_id)), _scopes(app))
     rows = list(Secret.objects.filter(app=app).select_related("branch", "claim"))
     now = timezone.now()
     idle = [row for row in rows if row.claimed_until is None or row.claimed_until <= now]
-    _ask_by_name(app, store, seen, idle)
-    found = _update_known(app, idle, seen, now)
     known = {(row.branch_id, row.key) for row in rows}
-    added = {place: what for place, what in seen.items() if place not in known}
-    found += _add_unknown(app, added, now)
-    with transaction.atomic():
-        record_found(_summary(app, found) if first_time and found else found)
+    unknown = [place for place in seen if place not in known]
+    _ask_by_name(app, store, seen, _doubtful(idle, seen, unknown, kind))
+    for row in idle:
+        what = seen.get((row.branch_id, row.key), Seen())
+        if row.claim_id or not agrees(row, what):
+            _bring(app, row, what, kind)
+    if added := {place: seen[place] for place in unknown if place in seen}:
+        _add(app, added, kind)
 
 
 def _scopes(app: App) -> dict[str, tuple[int | None, bool]]:
@@ -112,85 +130,87 @@ def _by_place(
     return seen
 
 
+def _doubtful(
+    rows: Iterable[Secret], seen: dict[Place, Seen], unknown: Iterable[Place], kind: Check
+) -> list[Place]:
+    """Return what is asked for by name: a listing may lag, and show what is gone or was before."""
+    if kind is Check.MOVED:  # what is known is of other paths
+        return [(row.branch_id, row.key) for row in rows if row.claim_id]
+    places = [
+        (row.branch_id, row.key)
+        for row in rows
+        if row.claim_id or is_doubtful(row, seen.get((row.branch_id, row.key), Seen()))
+    ]
+    return places if kind is Check.FIRST else [*places, *unknown]
+
+
 def _ask_by_name(
-    app: App, store: ParameterStore, seen: dict[Place, Seen], rows: list[Secret]
+    app: App, store: ParameterStore, seen: dict[Place, Seen], places: list[Place]
 ) -> None:
-    doubtful = []
-    for row in rows:
-        if row.claim_id or goes_back(row, seen.get((row.branch_id, row.key), Seen())):
-            try:
-                doubtful.append((row, place_of_secret(app, row)))
-            except PathRefused:  # the path profile has changed since: nothing stands there for us
-                continue
-    names = [path for _, place in doubtful for path in (place.primary, place.mirror) if path]
-    current = store.current(names) if names else {}
-    for row, place in doubtful:
-        seen[row.branch_id, row.key] = Seen(
-            current.get(place.primary), current.get(place.mirror or "")
-        )
-
-
-def _update_known(
-    app: App, rows: list[Secret], seen: dict[Place, Seen], now: datetime
-) -> list[Found]:
-    found = []
-    for row in rows:
-        what = seen.get((row.branch_id, row.key), Seen())
-        if row.claim_id is None and agrees(row, what):
-            continue
-        known = (row.version, row.mirror_version, row.modified, row.claim_id)
-        before = row.version
-        with transaction.atomic():
-            settle(row, what.primary.version if what.primary else 0)
-            change = observe(row, what, now)
-            if known == (row.version, row.mirror_version, row.modified, row.claim_id):
-                continue
-            if not _write(row, known, now):
-                transaction.set_rollback(True)
-                continue
-        if change is not None:
-            found.append(_found(app, change, row.branch, row.key, before, row.version))
-    return found
-
-
-def _write(row: Secret, known: tuple[int, int, datetime | None, int | None], now: datetime) -> bool:
-    """Update the row unless somebody wrote it since it was read."""
-    version, mirror_version, _, claim_id = known
-    same = Secret.objects.filter(
-        pk=row.pk, version=version, mirror_version=mirror_version, claim_id=claim_id
-    )
-    if not (row.version or row.mirror_version or version or mirror_version or row.gone_at):
-        return bool(same.delete()[0])  # a creation that never happened
-    if claim_id != row.claim_id:
-        row.touched_at = now
-    fields = {
-        name: getattr(row, name)
-        for name in (
-            "version", "mirror_version", "mirror_of", "modified", "changed_at", "changed_by",
-            "gone_at", "touched_at", "claim_id", "claimed_until",
-        )
-    }  # fmt: skip
-    return same.update(**fields) == 1
-
-
-def _add_unknown(app: App, added: dict[Place, Seen], now: datetime) -> list[Found]:
+    """Put what the store says of these very names in the place of what was listed."""
     branches = {branch.pk: branch for branch in app.branches.all()}
-    found, rows = [], []
-    for (branch_id, key), what in added.items():
-        row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
-        change = observe(row, what, now)
-        rows.append(row)
-        if change is not None:
+    paths: dict[Place, Folder] = {}
+    for branch_id, key in places:
+        with suppress(PathRefused):  # the profile has changed since: nothing stands there for us
             branch = branches[branch_id] if branch_id else None
-            found.append(_found(app, change, branch, key, None, row.version))
+            paths[branch_id, key] = place_of(app, branch, key)
+    names = [path for place in paths.values() for path in (place.primary, place.mirror) if path]
+    current = store.current(names) if names else {}
+    for place, folder in paths.items():
+        found = Seen(current.get(folder.primary), current.get(folder.mirror or ""))
+        seen.pop(place, None)
+        if found != Seen():
+            seen[place] = found
+
+
+@transaction.atomic
+def _bring(app: App, row: Secret, what: Seen, kind: Check) -> None:
+    """Write to a row what was seen of it, unless somebody wrote it since it was read."""
+    same = Secret.objects.select_for_update().filter(
+        pk=row.pk, touched_at=row.touched_at, claim_id=row.claim_id
+    )
+    if not same.values_list("pk"):
+        return
+    now, before, settled = timezone.now(), row.version, row.claim_id is not None
+    settle(row, what.version)
+    if kind is Check.MOVED:
+        adopt(row, what, now)
+    elif action := observe(row, what, now):
+        record_found([_found(app, action, row.branch, row.key, before, row.version)])
+    if settled:
+        row.touched_at = now
+    if row.version or row.mirror_version or row.gone_at:
+        row.save()
+    else:  # a creation that never happened, or a removal that did
+        row.delete()
+
+
+@transaction.atomic
+def _add(app: App, places: dict[Place, Seen], kind: Check) -> None:
+    """Add rows for what stands in the store and was not known."""
+    list(Revalidation.objects.select_for_update().filter(app=app))  # one check at a time adds
+    known = set(Secret.objects.filter(app=app).values_list("branch_id", "key"))
+    branches = {branch.pk: branch for branch in app.branches.all()}
+    now = timezone.now()
+    rows, found = [], []
+    for (branch_id, key), what in places.items():
+        if (branch_id, key) in known:
+            continue
+        row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
+        if action := observe(row, what, now):
+            branch = branches[branch_id] if branch_id else None
+            found.append(_found(app, action, branch, key, 0, row.version))
+        rows.append(row)
     Secret.objects.bulk_create(rows, ignore_conflicts=True)
-    return found
+    if kind is not Check.MOVED:
+        record_found(_summary(app, found) if found and kind is Check.FIRST else found)
 
 
 def _found(
-    app: App, change: Action, branch: Branch | None, key: str, before: int | None, after: int
+    app: App, action: Action, branch: Branch | None, key: str, before: int, after: int
 ) -> Found:
-    return Found(change, Target(app.app_id, scope_name(branch), key), before, after)
+    target = Target(app.app_id, scope_name(branch), key)
+    return Found(action, target, before or None, after or None)
 
 
 def _summary(app: App, found: list[Found]) -> list[Found]:

@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access import Access
@@ -20,6 +21,7 @@ from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch
 from secrets_app.models import Secret
 from secrets_app.places import scope_name
+from secrets_app.projection import Found, observe_primary, record_found
 from secrets_app.store.base import Parameter, ParameterStore
 
 CLAIM = timedelta(seconds=30)  # longer than any store call with its retries
@@ -64,6 +66,7 @@ class Claimed:
     secret: Secret
     event_id: int
     base: int
+    at: datetime
 
 
 def target_of(access: Access, branch: Branch | None, key: str) -> Target:
@@ -100,17 +103,15 @@ def claim(
         raise Busy
     if _written_since(secret, seen, now):
         raise Stale
+    target = target_of(access, branch, key)
     settle(secret, seen.version)
+    _notice(secret, seen.stored, target, now)
     event = attempt(
-        access.actor,
-        action,
-        target_of(access, branch, key),
-        change_set=change_set,
-        version_before=seen.version,
+        access.actor, action, target, change_set=change_set, version_before=seen.version
     )
     secret.claim, secret.claimed_until = event, now + CLAIM
     secret.save()
-    return Claimed(secret, event.pk, seen.version)
+    return Claimed(secret, event.pk, seen.version, now)
 
 
 def _locked(app: App, branch: Branch | None, key: str, now: datetime) -> Secret:
@@ -130,18 +131,30 @@ def _written_since(secret: Secret, seen: Look, now: datetime) -> bool:
     return (secret.touched_at, secret.claim_id) != before or unsettled
 
 
+def _notice(secret: Secret, stored: Parameter | None, target: Target, now: datetime) -> None:
+    """Record what someone outside wrote: after our own write no check could find it any more."""
+    before = secret.version
+    if action := observe_primary(secret, stored, now):
+        record_found([Found(action, target, before or None, secret.version or None)])
+
+
 @transaction.atomic(durable=True)
 def finish(claimed: Claimed, outcome: Outcome, *, detail: str = "") -> None:
     """Commit how an attempt ended that wrote nothing, and let go of the row.
 
-    An unknown outcome keeps its claim, expired, so that the next check settles it.
+    An unknown outcome keeps its claim, expired, so that the next check settles it; where somebody
+    has settled it before its own end came, there is nothing left open.
     """
-    conclude(claimed.event_id, outcome, detail=detail)
     if outcome is Outcome.UNKNOWN:
         now = timezone.now()
-        _mine(claimed).update(claimed_until=now, touched_at=now)
-    else:
-        _show(claimed)
+        held = _row(claimed).update(claimed_until=now, touched_at=now)
+        conclude(claimed.event_id, outcome if held else Outcome.SETTLED, detail=detail)
+        return
+    conclude(claimed.event_id, outcome, detail=detail)
+    _show(_row(claimed))
+    Secret.objects.filter(  # a creation that did not happen leaves no row
+        pk=claimed.secret.pk, version=0, mirror_version=0, gone_at=None, claim=None
+    ).delete()
 
 
 @transaction.atomic(durable=True)
@@ -152,7 +165,7 @@ def finish_write(
     conclude(claimed.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
     mirrored = {} if mirror_version is None else _mirrored(version, mirror_version)
     _show(
-        claimed,
+        _row(claimed, late=Q(version__lte=version)),
         version=version,
         modified=None,
         changed_at=timezone.now(),
@@ -166,48 +179,63 @@ def finish_write(
 def finish_mirror(claimed: Claimed, version: int, mirror_version: int, detail: str) -> None:
     """Commit that primary and mirror are known to hold the same value."""
     conclude(claimed.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
-    _show(claimed, version=version, modified=None, **_mirrored(version, mirror_version))
+    row = _row(claimed, late=Q(changed_at__lte=claimed.at))
+    _show(row, version=version, modified=None, gone_at=None, **_mirrored(version, mirror_version))
 
 
 @transaction.atomic(durable=True)
 def finish_removal(claimed: Claimed, detail: str) -> None:
     """Commit that the secret is gone, and drop its row."""
     conclude(claimed.event_id, Outcome.SUCCEEDED, detail=detail)
-    _mine(claimed).delete()
+    _row(claimed, late=Q(changed_at__lte=claimed.at)).delete()
 
 
-def _mine(claimed: Claimed) -> QuerySet[Secret]:
-    return Secret.objects.filter(pk=claimed.secret.pk, claim_id=claimed.event_id)
+def _row(claimed: Claimed, *, late: Q | None = None) -> QuerySet[Secret]:
+    """The row while the claim holds it.
+
+    A slow writer's claim may have run out, and the row been settled. If nobody has it now and
+    `late` is true of it, his end is still the newer one.
+    """
+    holds = Q(claim_id=claimed.event_id)
+    if late is not None:
+        holds |= Q(claim=None) & late
+    return Secret.objects.filter(holds, pk=claimed.secret.pk)
 
 
-def _mirrored(version: int, mirror_version: int) -> dict[str, int]:
-    return {"mirror_version": mirror_version, "mirror_of": version}
+def _mirrored(version: int, mirror_version: int) -> dict[str, Any]:
+    return {"mirror_version": mirror_version, "mirror_of": version, "mirror_modified": None}
 
 
-def _show(claimed: Claimed, **shown: object) -> None:
-    """Let go of the row, with what it shows now; a creation that did not happen leaves none."""
-    _mine(claimed).update(claim=None, claimed_until=None, touched_at=timezone.now(), **shown)
-    Secret.objects.filter(
-        pk=claimed.secret.pk, version=0, mirror_version=0, gone_at=None, claim=None
-    ).delete()
+def _show(row: QuerySet[Secret], **shown: Any) -> None:
+    """Let go of the row, with what it shows now."""
+    row.update(claim=None, claimed_until=None, touched_at=timezone.now(), **shown)
 
 
 def settle(secret: Secret, version_now: int) -> None:
     """Write how an attempt ended whose answer was lost, by the version that the store holds now.
 
-    Changes `secret` in memory alone; the caller saves it.
+    Changes `secret` in memory alone, to what the attempt itself made of it; the caller saves it.
     """
     event = secret.claim
     if event is None:
         return
-    before = event.version_before or 0
+    before, removing = event.version_before or 0, event.action == Action.SECRET_REMOVED
     if version_now == before:
-        detail = "The store holds what it held before: nothing was written."
-    elif event.action == Action.SECRET_REMOVED and version_now == 0:
-        detail = "The store no longer holds it: it was removed."
+        detail = "The store holds what it held before: nothing was changed."
+        if before and event.action == Action.MIRROR_REPAIRED:
+            detail = "Whether the mirror was written shows on the secret's page."
+            secret.modified, secret.mirror_of = None, 0
+    elif not version_now:
+        detail = "The store no longer holds it."
+        if removing:
+            secret.version = secret.mirror_version = secret.mirror_of = 0
+            secret.modified = secret.mirror_modified = None
+    elif removing:
+        detail = f"The store holds version {version_now}: it was not removed, or added again."
     else:
         detail = f"The store holds version {version_now}: it was written."
-        secret.version, secret.modified, secret.changed_by = version_now, None, event.actor
-        secret.changed_at, secret.gone_at = event.at, None
-    conclude(event.pk, Outcome.SETTLED, version_after=version_now, detail=detail)
+        secret.version, secret.modified, secret.gone_at = version_now, None, None
+        secret.changed_at, secret.changed_by = event.at, event.actor
+    secret.touched_at = event.at
+    conclude(event.pk, Outcome.SETTLED, version_after=version_now or None, detail=detail)
     secret.claim, secret.claimed_until = None, None
