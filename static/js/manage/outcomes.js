@@ -9,8 +9,8 @@ function button(text, act) {
   return made;
 }
 
-function ask(row, name, detail) {
-  row.element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+function ask(element, name) {
+  element.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 }
 
 function conflict(row, { message, version, pk }) {
@@ -24,10 +24,10 @@ function conflict(row, { message, version, pk }) {
 }
 
 function mine(row, version, pk) {
-  if (!pk && !row.isNew) return button("Add it anew", () => ask(row, "row:anew"));
+  if (!pk && !row.isNew) return button("Add it anew", () => ask(row.element, "row:anew"));
   return button(row.removing ? "Remove anyway" : "Write mine", () => {
     row.baseField.value = version;
-    ask(row, "row:again");
+    ask(row.element, "row:again");
   });
 }
 

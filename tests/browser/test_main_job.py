@@ -1,0 +1,210 @@
+"""From the set-up link to a secret in the store, as a person does it."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console.models import App
+from console.setup import link_path
+from secrets_app.store import parameter_store
+from tests.plugins.people import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+KEY_FILE = "-----BEGIN PRIVATE KEY-----\nMIIE vQ=\n\n-----END PRIVATE KEY-----\n"
+
+
+def stored(path: str) -> str:
+    """Return what the parameter store holds."""
+    return parameter_store().read([path])[path].value.reveal()
+
+
+def set_up(page: Page) -> None:
+    """Follow the one-time link."""
+    page.goto(link_path())
+    page.get_by_label("Email").fill("ann@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Add a sample app").uncheck()
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url("**/")
+
+
+def make_app(page: Page) -> App:
+    """Create an app and its branch main."""
+    page.get_by_role("link", name="Create app").first.click()
+    page.get_by_label("Name").fill("Shop")
+    page.get_by_role("button", name="Create app").click()
+    page.get_by_role("link", name="Add branch").first.click()
+    page.get_by_label("Name").fill("main")
+    page.locator("main button[type=submit]").click()
+    expect(page.get_by_text("Saved the branch main.")).to_be_visible()
+    return App.objects.get()
+
+
+def fill_new(page: Page, number: int, key: str, value: str, branch: str) -> None:
+    """Fill a new row of the edit mode."""
+    row = page.locator("#new .edit-row").nth(number)
+    row.get_by_label("Variable").fill(key)
+    row.get_by_label("Value", exact=True).fill(value)
+    row.get_by_label("Branch").select_option(label=branch)
+
+
+def test_it_works(page: Page) -> None:
+    set_up(page)
+    app = make_app(page)
+
+    page.get_by_role("link", name="Secrets").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Secret management")
+    expect(page.get_by_text("No records to display")).to_be_visible()
+    page.get_by_role("link", name="Manage secrets").first.click()
+    fill_new(page, 0, "API_KEY", "for all", "All branches")
+    page.get_by_text("Add new").click()
+    fill_new(page, 1, "API_KEY", KEY_FILE, "main")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("2 secrets saved.")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    shared = f"/amplify/shared/{app.app_id}/API_KEY"
+    assert stored(shared) == "for all"
+    assert stored(f"/amplify/{app.app_id}/main/API_KEY") == KEY_FILE
+
+    first = page.locator("tbody tr").first
+    first.get_by_role("button", name="Reveal API_KEY").click()
+    expect(first).to_contain_text("for all")
+    first.get_by_role("button", name=re.compile("Hide")).click()
+    expect(first).not_to_contain_text("for all")
+
+    page.get_by_role("link", name="API_KEY").first.click()
+    expect(page.get_by_text(shared)).to_be_visible()
+
+    page.get_by_role("link", name="Activity").click()
+    expect(page.get_by_text("revealed the secret").first).to_be_visible()
+    assert "for all" not in page.content()
+
+
+@pytest.fixture
+def one(world: Any) -> Any:
+    """Give the app one secret for all branches, ONE."""
+    import uuid
+
+    from secrets_app.changes import Change
+    from secrets_app.saving import save
+    from secrets_app.store.base import SecretValue
+
+    change = Change("1", key="ONE", value=SecretValue("first"))
+    save(actor=world.actor("alice"), app_id="d1shop", changes=[change], change_set=uuid.uuid4())
+    return world
+
+
+MANAGE = "/apps/d1shop/hosting/secrets/manage/"
+SHARED = "/amplify/shared/d1shop/ONE"
+
+
+def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> None:
+    page = open_page(user=one.person("alice"))
+    page.goto(MANAGE)
+    page.get_by_label("Value", exact=True).first.fill("second")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    assert stored(SHARED) == "second"
+    page.goto(MANAGE)
+    page.locator("#rows").get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("No records to display")).to_be_visible()
+    assert parameter_store().current([SHARED]) == {}
+
+
+@pytest.mark.parametrize(
+    ("button", "left"), [("Keep theirs", "by mia"), ("Write mine", "by alice")]
+)
+def test_a_conflict_says_who_and_lets_choose(
+    one: Any, open_page: Any, complaints: Any, button: str, left: str
+) -> None:
+    complaints.expect("422")
+    alice, mia = (open_page(user=one.person(name)) for name in ("alice", "mia"))
+    alice.goto(MANAGE)
+    mia.goto(MANAGE)
+    for page, value in ((mia, "by mia"), (alice, "by alice")):
+        page.get_by_label("Value", exact=True).first.fill(value)
+        page.get_by_role("button", name="Save").click()
+        if page is mia:
+            expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    expect(alice.get_by_text(re.compile("mia@example.org changed this secret"))).to_be_visible()
+    assert alice.get_by_label("Value", exact=True).first.input_value() == "by alice"
+    assert stored(SHARED) == "by mia"
+    alice.get_by_role("button", name=button).click()
+    if button == "Write mine":
+        expect(alice.get_by_text("1 secret saved.")).to_be_visible()
+    assert stored(SHARED) == left
+
+
+def test_what_is_refused_stays_in_the_form(one: Any, open_page: Any, complaints: Any) -> None:
+    complaints.expect("422")
+    page = open_page(user=one.person("alice"))
+    page.goto(MANAGE)
+    page.get_by_text("Add new").click()
+    fill_new(page, 0, "BAD KEY", "precious", "All branches")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(re.compile("A name holds only letters"))).to_be_visible()
+    row = page.locator("#new .edit-row")
+    assert row.get_by_label("Value", exact=True).input_value() == "precious"
+    row.get_by_label("Variable").fill("GOOD_KEY")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+
+
+def test_leaving_with_unsaved_work_asks_first(one: Any, open_page: Any) -> None:
+    page = open_page(user=one.person("alice"))
+    page.goto(MANAGE)
+    page.get_by_label("Value", exact=True).first.fill("typed")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("button", name="Stay").click()
+    assert page.get_by_label("Value", exact=True).first.input_value() == "typed"
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Leave").click()
+    page.wait_for_url("**/hosting/secrets/")
+    assert stored(SHARED) == "first"
+
+
+def test_the_keyboard_alone_does_it(one: Any, open_page: Any) -> None:
+    page = open_page(user=one.person("alice"))
+    page.goto("/apps/d1shop/hosting/secrets/")
+    page.get_by_role("link", name="Manage secrets").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/manage/")
+    page.get_by_label("Value", exact=True).first.focus()
+    page.keyboard.type("by keyboard")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "save":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    assert stored(SHARED) == "by keyboard"
+
+
+def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) -> None:
+    complaints.expect("422")
+    page = open_page(user=one.person("alice"), javascript=False)
+    page.goto(MANAGE)
+    page.locator("#add").click()
+    fill_new(page, 0, "TWO", KEY_FILE, "main")
+    fill_new(page, 1, "BAD KEY", "x", "All branches")
+    page.locator("#rows textarea").fill("changed")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(re.compile("2 of 3 saved"))).to_be_visible()
+    expect(page.get_by_text(re.compile("A name holds only letters"))).to_be_visible()
+    assert stored(SHARED) == "changed"
+    assert stored("/amplify/d1shop/main/TWO") == KEY_FILE
+    page.goto("/apps/d1shop/hosting/secrets/")
+    page.get_by_role("button", name="Reveal ONE").click()
+    expect(page.locator("output.value")).to_have_text("changed")
+    page.goto(MANAGE)
+    page.locator("#rows").get_by_label("Remove").first.check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    assert parameter_store().current([SHARED]) == {}
