@@ -25,7 +25,15 @@ function count() {
   if (byId("count").textContent !== text) byId("count").textContent = text;
 }
 
-function addRow({ key = "", value = "", branch = null } = {}) {
+// A new row is for the branch that is looked at, unless it says another.
+function chooseBranch(select, name) {
+  const wanted = byId("search-branch").value;
+  const fits = (option) => (name ? option.text === name : option.value === wanted);
+  const choice = [...select.options].find(fits);
+  if (choice) choice.selected = true;
+}
+
+function addRow({ key = "", value = "", branch = "" } = {}) {
   const element = byId("blank").content.firstElementChild.cloneNode(true);
   last += 1;
   element.dataset.token = `new-${last}`;
@@ -36,8 +44,7 @@ function addRow({ key = "", value = "", branch = null } = {}) {
   const row = Row.of(element);
   row.key.value = key;
   row.value.value = value;
-  const choice = [...row.branch.options].find((option) => option.text === branch);
-  if (choice) choice.selected = true;
+  chooseBranch(row.branch, branch);
   row.mark();
   return row;
 }
@@ -48,6 +55,13 @@ function remove(row) {
   row.element.remove();
   if (next) Row.of(next).focus();
   else byId("add").focus();
+}
+
+function clearFilter() {
+  const filter = byId("filter");
+  byId("search-q").value = byId("search-branch").value = "";
+  filter.requestSubmit();
+  byId("search-q").focus();
 }
 
 function tell(kind, text) {
@@ -99,10 +113,10 @@ function conclude(sum, tried) {
   if (!tried && !written) return toast("There is nothing to save.");
   if (!open && !sum.remarks) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
   if (!open) return tell("warn", "Everything is saved. Some rows have a remark.");
-  const left = `${sum.saved} of ${tried} saved. ${words(open)} left in the form.`;
-  if (sum.saved === tried) return tell("", left);
-  if (stopped) return tell("warn", `Stopped. ${left}`);
-  tell("bad", sum.problem ? `${sum.problem} ${left}` : `${left} Look at the remarks beside them.`);
+  const result = `${sum.saved} of ${tried} saved.`;
+  if (sum.saved === tried) return tell("", result);
+  if (stopped) return tell("warn", `Stopped. ${result} The rest is still here.`);
+  tell("bad", sum.problem ? `${sum.problem} ${result}` : `${result} Look at the remarks in the form.`);
   const first = rows().find((row) => row.dirty && row.element.querySelector(".note"));
   first?.element.scrollIntoView({ block: "nearest" });
   first?.focus();
@@ -114,13 +128,14 @@ form.addEventListener("input", (event) => {
 });
 
 form.addEventListener("click", (event) => {
-  const control = event.target.closest(".edit-row .remove, .edit-row .eye, #add, #stop");
+  const control = event.target.closest(".remove, .eye, #add, #stop, [data-clear-filter]");
   if (!control) return;
+  if (control.matches(".eye, a")) event.preventDefault();
   if (control.matches(".remove")) remove(Row.of(control));
-  if (control.matches(".eye, #add")) event.preventDefault();
   if (control.matches(".eye")) Row.of(control).toggleValue();
   if (control.id === "add") addRow().focus();
   if (control.id === "stop") control.disabled = stopped = true;
+  if (control.matches("[data-clear-filter]")) clearFilter();
   count();
 });
 
@@ -145,6 +160,14 @@ form.addEventListener("row:anew", (event) => {
   addRow({ key, value: row.value.value, branch }).focus();
   row.element.remove();
   count();
+});
+
+// What was typed does not outlive the page, not even in the browser's memory of it.
+addEventListener("pagehide", () => {
+  for (const row of rows()) row.value.value = "";
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
 });
 
 startPaging();

@@ -106,3 +106,10 @@ document.addEventListener("click", (event) => {
   if (control.matches(".eye")) toggleValue(control);
   else toggleDetail(control);
 });
+
+// A reload does not say again what was saved.
+const address = new URL(location.href);
+if (address.searchParams.has("saved")) {
+  address.searchParams.delete("saved");
+  history.replaceState(history.state, "", address);
+}

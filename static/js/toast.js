@@ -13,6 +13,9 @@ function fade(toast) {
 
 /** Show `text`; `kind` is info, success, warning or error. */
 export function toast(text, kind = "info") {
+  for (const shown of area.children) {
+    if (shown.querySelector("p").textContent === text) shown.remove();
+  }
   const made = document.getElementById("toast-new").content.firstElementChild.cloneNode(true);
   made.className = `toast ${kind}`;
   made.querySelector("p").textContent = text;
