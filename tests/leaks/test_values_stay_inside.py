@@ -1,0 +1,91 @@
+"""Whatever way a value comes in and whatever is done then, it is in no other place (1-5, 18)."""
+
+from collections.abc import Callable
+
+import pytest
+from django.urls import reverse
+
+from secrets_app.models import Secret
+from tests.leaks import deeds
+from tests.leaks.crawl import FRAGMENT, crawl, routes, urls
+from tests.leaks.harness import Trap, Visitor
+from tests.leaks.ways import WAYS, Coming
+from tests.plugins.people import World
+
+pytestmark = pytest.mark.slow
+QUERIES = (
+    "?q=NEW&sort=-changed&page=2&per_page=50",
+    "?branch=all&new=5",
+    "?branch={branch}&page=99",
+    "?saved=nonsense",
+)
+COMBINATIONS = (("plain", {}), ("lines", FRAGMENT), ("signs", {}), ("plain", FRAGMENT))
+NEVER_ANSWER = {"setup"}  # there is a user already
+
+
+@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.both_databases), "ssm"])
+def store(request: pytest.FixtureRequest) -> str:
+    """Let the console work on each kind of store in turn."""
+    if request.param == "ssm":
+        request.getfixturevalue("console_on_ssm")
+    return str(request.param)
+
+
+@pytest.fixture
+def planted(store: str, trap: Trap, visitor: Callable[[str], Visitor], world: World) -> Trap:
+    """Bring the canary in by every way, in every shape, with and without JavaScript."""
+    for name, (bring, statuses) in WAYS.items():
+        for shape, headers in COMBINATIONS:
+            value = trap.canary.shapes(name)[shape]
+            answer = bring(Coming(visitor, world, value, headers))
+            assert answer.status_code in statuses, (name, shape, answer.status_code)
+    return trap
+
+
+def test_it_works(
+    store: str, planted: Trap, visitor: Callable[[str], Visitor], world: World
+) -> None:
+    every_url = _every_url(world)
+    for deed in deeds.SEEING:
+        deed(visitor, world)
+    # What a page shows comes from the database, so one of the stores does for the others
+    with planted.at_ease():
+        for person in deeds.EVERYBODY if store == "embedded" else ["alice"]:
+            crawl(visitor(person), every_url, on=person in {"alice", "olga"})
+    posted = planted.canary.shapes("posted everywhere")["plain"]
+    deeds.post_everywhere(visitor, every_url, posted)
+    for deed in deeds.REMOVING:
+        deed(visitor, world)
+    with planted.at_ease():
+        crawl(visitor("alice"), every_url, on=False)
+    assert planted.reveals > 20  # the canary was there to be found
+    if store == "embedded":
+        assert _not_searched(planted) == NEVER_ANSWER
+    assert planted.leaks() == []
+
+
+def _every_url(world: World) -> list[str]:
+    secret = deeds.some_secrets(world)[0]
+    samples = {
+        "app_id": [world.app.app_id],
+        "pk": [secret.pk, world.main.pk],
+        "id": [world.person("bob").pk],
+        "object_id": [Secret.objects.latest("pk").pk],
+        "content_type_id": [1],
+        "app_label": ["console", "secrets_app"],
+        "url": ["nothing"],
+        "token": ["nonsense"],
+        "key": ["nonsense"],
+        "uidb36": ["1"],
+    }
+    listed = reverse("secrets", args=[world.app.app_id])
+    queries = [query.format(branch=world.main.pk) for query in QUERIES]
+    return urls(samples) + [
+        page + query for page in (listed, f"{listed}manage/") for query in queries
+    ]
+
+
+def _not_searched(trap: Trap) -> set[str]:
+    """Return the views that answered nobody with a page of theirs."""
+    answered = {view.rpartition(":")[2] for view, status in trap.views if status < 400}
+    return {name for _, name in routes() if name} - answered
