@@ -120,7 +120,9 @@ def _require_manager(actor: Actor, app: App) -> None:
 
 
 def _keep_an_owner(app: App, leaving: User) -> None:
-    owners = app.members.select_for_update().filter(role=Member.Role.OWNER)
+    owners = app.members.select_for_update(of=("self",)).filter(
+        role=Member.Role.OWNER, user__is_active=True
+    )
     if [owner.user_id for owner in owners] == [leaving.pk]:
         raise ValidationError("This is the app's last owner. Make someone else an owner first.")
 
