@@ -15,7 +15,7 @@ from django.utils import timezone
 from console.access import Access, Permission
 from console.models import App, Branch
 from secrets_app.models import Secret
-from secrets_app.places import ALL_BRANCHES, folders_of, mirror_state
+from secrets_app.places import ALL_BRANCHES, folders_of, has_room, mirror_state
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"
@@ -50,7 +50,7 @@ class Query:
         """Read a query string."""
         sort, per_page = parameters.get("sort", ""), parameters.get("per_page", "")
         return cls(
-            q=parameters.get("q", "").strip()[:200],
+            q=_searchable(parameters.get("q", "")),
             branch=parameters.get("branch", "")[:20],
             sort=sort if sort in SORTS else "branch",
             page=parameters.get("page", "1")[:9],
@@ -112,6 +112,11 @@ def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> dict[s
     return _Shape(access, [*branches], None).row(values) if values else None
 
 
+def _searchable(text: str) -> str:
+    """Return what to search for; PostgreSQL takes no NUL, and no name holds one."""
+    return text.strip()[:200].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _chosen(query: Query, branches: Iterable[Branch]) -> Branch | None:
     return next((branch for branch in branches if str(branch.pk) == query.branch), None)
 
@@ -119,7 +124,8 @@ def _chosen(query: Query, branches: Iterable[Branch]) -> Branch | None:
 def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]:
     secrets = Secret.objects.filter(app=app)
     if chosen:  # the effective ones: its own, else those for All branches
-        own = Secret.objects.filter(branch=chosen, gone_at=None).values("key")
+        nothing = Q(version=0, mirror_version=0)  # it is gone, or not written yet
+        own = Secret.objects.filter(~nothing, branch=chosen).values("key")
         secrets = secrets.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own))
     elif query.branch == ONLY_ALL_BRANCHES:
         secrets = secrets.filter(branch=None)
@@ -136,7 +142,8 @@ class _Shape:
         scopes[None] = None
         self.write = {pk: access.may_on(Permission.WRITE, b) for pk, b in scopes.items()}
         self.reveal = {pk: access.may_on(Permission.REVEAL, b) for pk, b in scopes.items()}
-        self.mirrored = {branch for branch, mirror in folders_of(access.app, branches) if mirror}
+        folders = folders_of(access.app, branches).items()
+        self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
         self.chosen = chosen
         self.now = timezone.now()
 
@@ -151,20 +158,19 @@ class _Shape:
         secret["may_reveal"] = self.reveal[branch_id]
         secret["origin"] = ("own" if branch_id else "inherited") if self.chosen else ""
         secret["state"] = self._state(secret)
-        secret["mirror"] = (
-            mirror_state(
-                secret["version"],
-                secret["mirror_version"],
-                secret["mirror_of"],
-                secret["changed_by"],
-            )
-            if branch_id in self.mirrored
-            else ""
-        )
+        secret["mirror"] = self._mirror(secret)
         secret["notable"] = bool(
             secret["deleted"] or secret["state"] or secret["mirror"] or secret["origin"]
         )
         return secret
+
+    def _mirror(self, secret: dict[str, Any]) -> str:
+        folder = self.mirrors.get(secret["branch_id"])
+        if folder is None or not has_room(folder, secret["key"]):
+            return ""
+        return mirror_state(
+            secret["version"], secret["mirror_version"], secret["mirror_of"], secret["changed_by"]
+        )
 
     def _state(self, secret: dict[str, Any]) -> str:
         if secret["claim_id"] is not None:

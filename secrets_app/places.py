@@ -5,7 +5,16 @@ from collections.abc import Iterable
 from console.models import App, Branch
 from console.naming import PathProfile
 from secrets_app.models import Secret
-from secrets_app.paths import AllBranches, Folder, OneBranch, PathRefused, Scope, folder, locate
+from secrets_app.paths import (
+    PATH_LIMIT,
+    AllBranches,
+    Folder,
+    OneBranch,
+    PathRefused,
+    Scope,
+    folder,
+    locate,
+)
 
 ALL_BRANCHES = "All branches"
 
@@ -47,6 +56,11 @@ def folders_of(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, b
         if place.mirror:
             folders[branch_id, True] = place.mirror
     return folders
+
+
+def has_room(folder: str, key: str) -> bool:
+    """Say whether a key fits into a folder; where a mirror's has no room, there is no mirror."""
+    return len(folder) + 1 + len(key) <= PATH_LIMIT
 
 
 def mirror_state(version: int, mirror_version: int, mirror_of: int, changed_by: str) -> str:
