@@ -17,8 +17,9 @@ from secrets_app.store.base import SecretValue
 # A base that is no version matches none: the row becomes a conflict, never an overwrite.
 _NO_VERSION = -1
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
-_KNOWN_ROW = re.compile(r"(?:value|remove)-([0-9]{1,15})\Z", re.ASCII)
-_NEW_ROW = re.compile(r"new-([0-9]{1,9})-key\Z", re.ASCII)
+# No leading zero: a row has one name, by which its outcome finds it again
+_KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
+_NEW_ROW = re.compile(r"new-([1-9][0-9]{0,8})-key\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""What the edit mode posts becomes changes; everything else is ignored."""
+
+import uuid
+
+import pytest
+from django.http import QueryDict
+
+from secrets_app import forms
+from secrets_app.changes import Change
+from secrets_app.store.base import SecretValue
+
+
+def post(**fields: str) -> QueryDict:
+    """Return posted fields; an underscore stands for a hyphen."""
+    query = QueryDict(mutable=True)
+    query.update({name.replace("_", "-"): value for name, value in fields.items()})
+    return query
+
+
+def test_it_works() -> None:
+    changes = forms.changes_of(
+        post(
+            **{"value_5": "new", "base_5": "3", "remove_6": "on", "base_6": "1"},
+            **{"new_1_key": " KEY ", "new_1_branch": "7", "new_1_value": "v", "new_1_base": ""},
+            **{"new_2_key": "SHARED", "new_2_branch": "", "new_2_value": "w", "new_2_base": "2"},
+        )
+    )
+    assert changes == [
+        Change("5", 5, value=SecretValue("new"), base=3),
+        Change("6", 6, base=1),
+        Change("new-1", key="KEY", branch_id=7, value=SecretValue("v")),
+        Change("new-2", key="SHARED", branch_id=None, value=SecretValue("w"), base=2),
+    ]
+
+
+def test_rows_that_nobody_touched_are_no_changes() -> None:
+    untouched = post(
+        value_5="", base_5="3", new_1_key="", new_1_value="", new_1_branch="7", remove_6=""
+    )
+    assert forms.changes_of(untouched) == []
+
+
+def test_a_tick_at_remove_goes_before_a_typed_value() -> None:
+    assert forms.changes_of(post(value_5="x", remove_5="on", base_5="3")) == [
+        Change("5", 5, base=3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("a\r\nb\r\n", "a\nb\n"), ("  x ", "  x "), ("\r\n", "\n"), ("a\rb", "a\rb"), ("\t", "\t")],
+)
+def test_a_value_is_kept_but_for_the_browsers_line_breaks(typed: str, kept: str) -> None:
+    [known, new] = forms.changes_of(
+        post(value_5=typed, base_5="1", new_1_key="K", new_1_value=typed)
+    )
+    assert known.value == new.value == SecretValue(kept)
+
+
+@pytest.mark.parametrize(
+    "base", ["", "-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3"]
+)
+def test_a_base_that_is_no_version_overwrites_nothing(base: str) -> None:
+    [change] = forms.changes_of(post(value_5="x", base_5=base))
+    assert change.base == -1
+
+
+@pytest.mark.parametrize("branch", ["x", "-1", "9" * 20, "\0", "all"])
+def test_a_branch_that_is_none(branch: str) -> None:
+    [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_branch=branch))
+    assert change.branch_id == -1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("value-", "value-x", "value-05", "value-0", "value--5", "value-5 ", "value-\u0665"),
+        *("value-" + "9" * 16, "remove-05", "new-x-key", "new-01-key", "new--key", "new-1-key-x"),
+        *("new-" + "9" * 10 + "-key", "xvalue-5", "csrfmiddlewaretoken", "app", "version", ""),
+    ],
+)
+def test_extra_fields_are_ignored(name: str) -> None:
+    query = QueryDict(mutable=True)
+    query[name] = "x"
+    assert forms.changes_of(query) == []
+    assert forms.new_rows_of(query) == []
+
+
+def test_each_row_comes_once_and_is_found_again_by_its_token() -> None:
+    query = post(new_1_key="A", new_7_key="B", new_01_key="C", new_1_value="x")
+    tokens = [change.token for change in forms.changes_of(query)]
+    assert tokens == [f"new-{row.number}" for row in forms.new_rows_of(query)] == ["new-1", "new-7"]
+
+
+def test_a_new_row_is_shown_again_without_its_value() -> None:
+    [row] = forms.new_rows_of(
+        post(new_1_key="A", new_1_branch="7", new_1_value="hidden", new_1_base="2")
+    )
+    assert vars(row) == {"number": 1, "key": "A", "branch": "7", "base": "2"}
+
+
+def test_a_change_set_belongs_to_its_user() -> None:
+    token = forms.change_set_token(1)
+    assert isinstance(forms.change_set_of(token, 1), uuid.UUID)
+    for text, user in ((token, 2), (token, None), (token[:-1], 1), ("", 1), (uuid.uuid4().hex, 1)):
+        assert forms.change_set_of(text, user) is None
