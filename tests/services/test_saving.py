@@ -1,0 +1,344 @@
+"""Save: what was typed is in the store, at the right paths, byte for byte."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import Http404
+from django.utils import timezone
+
+from console.models import AuditEvent, Branch
+from console.naming import PathProfile
+from secrets_app import saving
+from secrets_app.changes import Change
+from secrets_app.services import put_mirror_right
+from secrets_app.store.base import SecretValue
+from secrets_app.store.errors import AccessDenied, Throttled, Unreachable
+from tests.services.conftest import Desk
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n+/=\n-----END PRIVATE KEY-----\n"
+VALUES = {
+    "spaces around": "  two  ",
+    "one space": " ",
+    "final newline": "value\n",
+    "only a newline": "\n",
+    "tabs": "\ta\tb\t",
+    "PEM": PEM,
+    "carriage returns": "a\rb\r",
+    "NUL": "a\0b",
+    "quotes and HTML": "<script>\"'&</script>",
+    "template": "{% csrf_token %}{{",
+    "any script": "пароль 密码 🔑 e\u0301",
+    "zero width and bidi": "a\u200bb\u202ec",
+    "4,096 bytes": "x" * 4096,
+    "4,096 bytes of three each": "€" * 1365 + "x",
+    "looks like a reference": "{{resolve:ssm:/a}",
+}
+PLACES = [
+    (profile, name)
+    for profile in PathProfile
+    for name in ("All branches", "main", "fix #1")
+    if (profile, name) != (PathProfile.DOCUMENTED, "fix #1")  # has no documented path
+]
+
+
+def _branch(desk: Desk, name: str) -> Branch | None:
+    if name == "All branches":
+        return None
+    return Branch.objects.get_or_create(app=desk.app, name=name)[0]
+
+
+@pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize(("profile", "name"), PLACES)
+def test_it_works(desk: Desk, profile: PathProfile, name: str) -> None:
+    desk.app.path_profile = profile
+    desk.app.save()
+    branch = _branch(desk, name)
+    mirrored = (profile, name) == (PathProfile.BOTH, "main")
+
+    [created] = desk.save("alice", desk.new("API_KEY", "first", branch))
+    assert (created.outcome, created.version, created.message) == ("saved", 1, "")
+    row = desk.row("API_KEY", branch)
+    assert created.pk == row.pk
+    assert (row.version, row.changed_by) == (1, "alice@example.org")
+    assert timezone.now() - row.changed_at < timedelta(seconds=20)
+    assert desk.values("API_KEY", branch) == ("first", "first" if mirrored else None)
+
+    [changed] = desk.save("mia", desk.change(row, "second"))
+    assert (changed.outcome, changed.version) == ("saved", 2)
+    row = desk.row("API_KEY", branch)
+    assert (row.version, row.changed_by, row.mirror_version) == (
+        *(2, "mia@example.org"),
+        2 if mirrored else 0,
+    )
+    assert desk.values("API_KEY", branch) == ("second", "second" if mirrored else None)
+    assert desk.shown("API_KEY", branch)["mirror"] == ""
+
+    [removed] = desk.save("mia", desk.removal(row))
+    assert (removed.outcome, removed.message) == ("removed", "")
+    assert desk.rows() == {}
+    assert desk.values("API_KEY", branch) == (None, None)
+    assert desk.trail() == [
+        ("alice", "secret.create", "API_KEY", 0, "succeeded", 1),
+        ("mia", "secret.change", "API_KEY", 1, "succeeded", 2),
+        ("mia", "secret.remove", "API_KEY", 2, "succeeded", None),
+    ]
+
+
+@pytest.mark.usefixtures("either_store")
+def test_values_are_kept_byte_for_byte(desk: Desk) -> None:
+    changes = [
+        desk.new(f"KEY_{number}", value, desk.world.main)
+        for number, value in enumerate(VALUES.values())
+    ]
+    outcomes = desk.save("alice", *changes)
+    assert {outcome.outcome for outcome in outcomes} == {"saved"}
+    for number, value in enumerate(VALUES.values()):
+        assert desk.values(f"KEY_{number}", desk.world.main) == (value, value)
+
+
+def test_each_row_answers_for_itself_in_the_order_of_the_rows(desk: Desk) -> None:
+    row = desk.put("CHANGED")
+    gone = desk.put("REMOVED")
+    stale = desk.put("STALE")
+    desk.save("mia", desk.change(stale))
+    outcomes = desk.save(
+        "alice",
+        desk.new("NEW", "new", desk.world.dev),
+        desk.new("b a d"),
+        desk.change(row, "changed"),
+        desk.change(stale, "mine"),
+        desk.removal(gone),
+        desk.new("EMPTY", ""),
+        desk.new("LAST", "last"),
+    )
+    assert [str(outcome.outcome) for outcome in outcomes] == [
+        *("saved", "refused", "saved", "conflict", "removed", "refused", "saved"),
+    ]
+    assert [outcome.field for outcome in outcomes if outcome.field] == ["key", "value"]
+    assert desk.rows() == {
+        **{("", "CHANGED"): 2, ("", "STALE"): 2, ("", "LAST"): 1},
+        ("dev", "NEW"): 1,
+    }
+
+
+def test_all_of_one_save_is_one_change_set(desk: Desk) -> None:
+    desk.save("alice", desk.new("A"), desk.new("B", branch=desk.world.dev))
+    assert len(set(AuditEvent.objects.values_list("change_set", flat=True))) == 1
+
+
+def test_the_mirror_is_written_after_the_primary_and_not_if_that_failed(
+    desk: Desk, interrupted: Any
+) -> None:
+    primary, mirror = desk.paths("API_KEY", desk.world.main)
+    order: list[set[str]] = []
+    both = [primary, mirror]
+    interrupted.after("put", lambda: order.append({*desk.store.current(both)}))
+    desk.put("API_KEY", branch=desk.world.main)
+    assert order == [{primary}]
+    interrupted.before("put", _raise(AccessDenied))
+    [outcome] = desk.save("alice", desk.new("OTHER", branch=desk.world.main))
+    assert outcome.outcome == "failed"
+    assert desk.values("OTHER", desk.world.main) == (None, None)
+
+
+@pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize("state", ["missing", "behind"])
+def test_a_mirror_that_fails(desk: Desk, interrupted: Any, state: str) -> None:
+    change = desk.new("API_KEY", "second", desk.world.main)
+    if state == "behind":
+        change = desk.change(desk.put("API_KEY", "first", desk.world.main), "second")
+    interrupted.after("put", lambda: interrupted.before("put", _raise(AccessDenied)))
+    [saved] = desk.save("alice", change)
+    assert saved.outcome == "saved"
+    assert saved.message == (
+        "Saved, but its mirror at the documented path was not written. " + AccessDenied.sentence
+    )
+    old = "first" if state == "behind" else None
+    assert desk.values("API_KEY", desk.world.main) == ("second", old)
+    assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
+    desk.check()
+    assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
+
+    row = desk.row("API_KEY", desk.world.main)
+    told = _put_mirror_right(desk, row.pk)
+    assert told == "The mirror holds the secret's value now."
+    assert desk.values("API_KEY", desk.world.main) == ("second", "second")
+    assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
+    assert _put_mirror_right(desk, row.pk).endswith("nothing had to be written.")
+
+
+def _put_mirror_right(desk: Desk, pk: int) -> str:
+    return put_mirror_right(actor=desk.world.actor("mia"), app_id=desk.app.app_id, pk=pk)
+
+
+@pytest.mark.parametrize("error", [Throttled, Unreachable])
+def test_a_mirror_that_does_not_answer_stops_the_rest(
+    desk: Desk, interrupted: Any, error: type[Exception]
+) -> None:
+    interrupted.after("put", lambda: interrupted.before("put", _raise(error)))
+    outcomes = desk.save("alice", desk.new("A", branch=desk.world.main), desk.new("B"))
+    assert [outcome.outcome for outcome in outcomes] == ["saved", "not_tried"]
+    assert "Nothing was changed" not in outcomes[0].message
+
+
+def test_a_creation_that_lost_and_can_not_see_who_won(desk: Desk, interrupted: Any) -> None:
+    path, _ = desk.paths("B")
+
+    def trouble() -> None:
+        desk.outside(path)
+        interrupted.before("current", _raise(Unreachable))
+
+    first, second = desk.new("A"), desk.new("B")
+    interrupted.after("put", lambda: interrupted.before("put", trouble))
+    outcomes = desk.save("alice", first, second)
+    assert [outcome.outcome for outcome in outcomes] == ["saved", "conflict"]
+    assert outcomes[1].message == "A secret with this name is already there. Reload to see it."
+
+
+def test_a_name_twice_in_one_save(desk: Desk) -> None:
+    row = desk.put("KNOWN")
+    twice = Change("again", key="NEW", value=SecretValue("x"))
+    outcomes = desk.save("alice", desk.new("NEW"), twice, desk.change(row), desk.new("KNOWN"))
+    assert [outcome.outcome for outcome in outcomes] == ["saved", "refused", "saved", "refused"]
+    assert outcomes[1].message == "This name is twice in this save for the same branch."
+    assert outcomes[1].field == "key"
+    assert desk.values("NEW") == ("first", None)
+
+
+def test_a_name_on_two_branches_is_two_secrets(desk: Desk) -> None:
+    outcomes = desk.save("alice", *(desk.new("A", branch=b) for b in (None, *_two(desk))))
+    assert [outcome.outcome for outcome in outcomes] == ["saved"] * 3
+
+
+def _two(desk: Desk) -> tuple[Branch, Branch]:
+    return desk.world.main, desk.world.dev
+
+
+def test_a_deleted_branch_takes_no_new_secret_and_lets_go_of_its_own(desk: Desk) -> None:
+    row = desk.put("LEFT", branch=desk.world.dev)
+    desk.world.dev.deleted_at = timezone.now()
+    desk.world.dev.save()
+    [refused, removed] = desk.save(
+        "alice", desk.new("NEW", branch=desk.world.dev), desk.removal(row)
+    )
+    assert (refused.outcome, refused.field) == ("refused", "branch")
+    assert removed.outcome == "removed"
+
+
+def test_a_branch_that_the_profile_can_not_place(desk: Desk) -> None:
+    branch = _branch(desk, "fix #1")
+    desk.app.path_profile = PathProfile.DOCUMENTED
+    desk.app.save()
+    [refused] = desk.save("alice", desk.new("A", branch=branch))
+    assert refused.outcome == "refused"
+    assert "has no documented path" in refused.message
+
+
+X = SecretValue("x")
+NONSENSE = {
+    "huge id": Change("1", 999_999_999_999_999, value=X, base=1),
+    "huge id to remove": Change("1", 999_999_999_999_999),
+    "id zero": Change("1", 0, base=1),
+    "huge branch": Change("1", key="A", branch_id=999_999_999, value=X),
+    "negative branch": Change("1", key="A", branch_id=-1, value=X),
+    "huge version": Change("1", key="A", value=X, base=999_999_999),
+    "negative version": Change("1", key="A", value=X, base=-1),
+    "no name": Change("1", key="", value=X),
+    "NUL in the name": Change("1", key="A\0", value=X),
+    "huge name": Change("1", key="A" * 100_000, value=X),
+    "no value": Change("1", key="A", value=SecretValue("")),
+    "4,097 bytes": Change("1", key="A", value=SecretValue("x" * 4097)),
+    "4,098 bytes of three each": Change("1", key="A", value=SecretValue("€" * 1366)),
+    "a reference": Change("1", key="A", value=SecretValue("{{ssm:x}}")),
+    "lone surrogate": Change("1", key="A", value=SecretValue("\ud800")),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+@pytest.mark.parametrize("who", ["alice", "vera"])
+def test_nonsense(desk: Desk, calls: Any, who: str, name: str) -> None:
+    [outcome] = desk.save(who, NONSENSE[name])
+    assert outcome.outcome in {"refused", "conflict", "denied"}
+    assert len(outcome.message) > 15
+    assert desk.rows() == {}
+    assert calls("put") == 0
+
+
+def test_another_apps_secret_and_branch_are_unknown(desk: Desk) -> None:
+    other = desk.world.other_branch
+    saved = saving.save(
+        actor=desk.world.actor("oscar"),
+        app_id="d2other",
+        changes=[desk.new("THEIRS", branch=other)],
+        change_set=uuid.uuid4(),
+    )
+    [theirs, new] = desk.save(
+        "alice",
+        Change("1", saved[0].pk, value=SecretValue("x"), base=1),
+        desk.new("NEW", branch=other),
+    )
+    assert (theirs.outcome, new.outcome) == ("conflict", "refused")
+
+
+@pytest.mark.parametrize("who", ["charlie", "oscar", "ivan", "olga"])
+def test_an_outsider(desk: Desk, who: str) -> None:
+    with pytest.raises(Http404):
+        desk.save(who, desk.new("A"))
+    assert desk.trail() == []
+
+
+WRITERS = {
+    # by whom: All branches, the protected main, dev
+    "alice": ("saved", "saved", "saved"),
+    "mia": ("saved", "saved", "saved"),
+    "bob": ("denied", "denied", "saved"),
+    "vera": ("denied", "denied", "denied"),
+}
+
+
+@pytest.mark.parametrize("who", WRITERS)
+@pytest.mark.parametrize("act", ["create", "change", "remove"])
+def test_roles_row_by_row(desk: Desk, who: str, act: str) -> None:
+    branches = (None, desk.world.main, desk.world.dev)
+    acts: dict[str, Callable[[Branch | None], Change]] = {
+        "create": lambda branch: desk.new("A", branch=branch),
+        "change": lambda branch: desk.change(desk.put("A", branch=branch)),
+        "remove": lambda branch: desk.removal(desk.put("A", branch=branch)),
+    }
+    changes = [acts[act](branch) for branch in branches]
+    earlier = len(desk.trail())
+    outcomes = desk.save(who, *changes)
+    ends = tuple(str(outcome.outcome).replace("removed", "saved") for outcome in outcomes)
+    assert ends == WRITERS[who]
+    recorded = [(entry[0], entry[1], entry[4]) for entry in desk.trail()[earlier:]]
+    assert sorted(recorded) == sorted(
+        (who, f"secret.{act}", "succeeded" if end == "saved" else "denied") for end in ends
+    )
+    for outcome in outcomes:
+        if outcome.outcome == "denied":
+            assert outcome.message.startswith("Your role in this app is")
+
+
+def test_a_store_that_can_not_be_read(desk: Desk, interrupted: Any) -> None:
+    interrupted.before("current", _raise(Unreachable))
+    with pytest.raises(Unreachable):
+        desk.save("alice", desk.new("A"), desk.new("B"))
+    assert desk.rows() == {}
+    assert desk.trail() == []
+    [saved] = desk.save("alice", desk.new("A"))
+    assert saved.outcome == "saved"
+
+
+def test_nothing_to_save(desk: Desk, calls: Any) -> None:
+    assert desk.save("alice") == []
+    assert calls() == 0
+
+
+def _raise(error: type[Exception]) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
