@@ -207,28 +207,20 @@ class _Proxy(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-@pytest.fixture(scope="session")
-def _faulty_server(moto_server: Moto) -> Iterator[Faulty]:
+@pytest.fixture
+def faulty(moto: Moto, aws_environment: pytest.MonkeyPatch) -> Iterator[Faulty]:
+    """Point botocore at a proxy of this test's own, which has no faults yet."""
     with _Server(("127.0.0.1", 0), _Proxy) as server:
         url = f"http://127.0.0.1:{server.server_port}"
-        server.faulty = Faulty(url, urlsplit(moto_server.url).netloc)
+        server.faulty = Faulty(url, urlsplit(moto.url).netloc)
         server.block_on_close = False
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
+        aws_environment.setenv("AWS_ENDPOINT_URL_SSM", url)
         yield server.faulty
+        server.faulty.heal()
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def faulty(
-    _faulty_server: Faulty, moto: Moto, aws_environment: pytest.MonkeyPatch
-) -> Iterator[Faulty]:
-    """Point botocore at the proxy, which has no faults yet."""
-    aws_environment.setenv("AWS_ENDPOINT_URL_SSM", _faulty_server.url)
-    _faulty_server.heal()
-    yield _faulty_server
-    _faulty_server.heal()
 
 
 @pytest.fixture
