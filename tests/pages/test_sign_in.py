@@ -1,0 +1,148 @@
+"""Signing in and out; nobody signs up."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from console.models import User
+from tests.plugins.people import PASSWORD, World
+
+SIGN_IN = "/accounts/login/"
+
+
+def post(client: Client, email: str, password: str = PASSWORD, **more: Any) -> Any:
+    """Return the answer to a sign-in."""
+    return client.post(SIGN_IN, {"login": email, "password": password}, **more)
+
+
+@pytest.fixture(autouse=True)
+def _people(world: World) -> None:
+    """Let bob and ivan be there."""
+    for name in ("bob", "ivan"):
+        world.person(name)
+
+
+def test_it_works(client: Client) -> None:
+    page = client.get("/", follow=True)
+    assert "Sign in" in page.text
+    assert post(client, "bob@example.org")["Location"] == "/"
+    home = client.get("/")
+    assert home.context["user"].email == "bob@example.org"
+    assert client.post("/accounts/logout/")["Location"] == SIGN_IN
+    assert client.get("/")["Location"] == f"{SIGN_IN}?next=/"
+
+
+@pytest.mark.parametrize("email", ["BOB@example.org", " bob@example.org ", "Bob@Example.ORG"])
+def test_an_address_is_compared_without_case(client: Client, email: str) -> None:
+    assert post(client, email).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("bob@example.org", "wrong"),
+        ("bob@example.org", f"{PASSWORD} "),
+        ("nobody@example.org", PASSWORD),
+        ("ivan@example.org", "wrong"),
+    ],
+)
+def test_a_failure_does_not_say_what_was_wrong(client: Client, email: str, password: str) -> None:
+    answer = post(client, email, password)
+    assert answer.status_code == 200
+    assert answer.context["form"].non_field_errors() == [
+        "The email address and/or password you specified are not correct."
+    ]
+    assert password not in answer.text
+    assert client.get("/").status_code == 302
+
+
+def test_a_disabled_person(client: Client) -> None:
+    answer = post(client, "ivan@example.org")
+    assert answer["Location"] == "/accounts/inactive/"
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nobody_signs_up(client: Client, method: str) -> None:
+    form = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    answer = getattr(client, method)("/accounts/signup/", form)
+    assert "People are added by an operator." in answer.text
+    assert not User.objects.filter(email="new@example.org").exists()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "accounts/email/",
+        "accounts/password/reset/",
+        "accounts/password/set/",
+        "accounts/confirm-email/",
+        "accounts/login/code/",
+        "accounts/google/login/",
+        "admin/auth/group/",
+        "admin/account/emailaddress/",
+        "admin/password_reset/",
+    ],
+)
+def test_what_is_not_offered(as_: Any, page: str) -> None:
+    assert as_("olga").get(f"/{page}").status_code == 404
+
+
+def test_guessing_one_persons_password_is_limited(client: Client) -> None:
+    says = [_says(post(client, "bob@example.org", f"guess {n}")) for n in range(7)]
+    assert all("not correct" in text for text in says[:4])
+    assert all("Too many failed login attempts" in text for text in says[5:])
+    right = post(client, "bob@example.org")
+    assert right.status_code == 200  # not even with the right one
+    assert client.get("/").status_code == 302
+
+
+def test_another_spelling_is_the_same_person(client: Client) -> None:
+    for email in ("bob@example.org", "BOB@example.org") * 4:
+        answer = post(client, email, "guess")
+    assert "Too many failed login attempts" in _says(answer)
+
+
+def test_guessing_from_one_address_is_limited(client: Client) -> None:
+    says = [_says(post(client, f"{n}@example.org", "guess")) for n in range(12)]
+    assert "not correct" in says[8]
+    assert "Too many failed login attempts" in says[11]
+
+
+def test_elsewhere_others_still_sign_in(client: Client) -> None:
+    for number in range(12):
+        post(client, f"{number}@example.org", "guess", REMOTE_ADDR="203.0.113.7")
+    assert post(client, "bob@example.org", REMOTE_ADDR="203.0.113.8").status_code == 302
+
+
+def test_many_posts_from_one_address(client: Client) -> None:
+    statuses = {post(client, "not an address", "x").status_code for _ in range(32)}
+    assert statuses == {200, 429}
+
+
+def test_a_forwarded_address_does_not_get_round_the_limit(client: Client) -> None:
+    for number in range(12):
+        header = {"X-Forwarded-For": f"198.51.100.{number}"}
+        answer = post(client, f"{number}@example.org", "guess", headers=header)
+    assert "Too many failed login attempts" in _says(answer)
+
+
+def test_the_limits_are_every_processs(client: Client) -> None:
+    post(client, "bob@example.org", "guess")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM console_cache")
+        assert cursor.fetchone()[0] > 0  # a cache in memory would count for its process alone
+
+
+def _says(answer: Any) -> str:
+    if answer.status_code != 200:
+        return str(answer.status_code)
+    return " ".join(answer.context["form"].non_field_errors())
+
+
+def test_the_admin_has_no_sign_in_of_its_own(client: Client) -> None:
+    answer = client.post("/admin/login/", {"username": "bob@example.org", "password": PASSWORD})
+    assert answer["Location"].startswith(SIGN_IN)
+    assert client.get("/").status_code == 302
