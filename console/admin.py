@@ -141,6 +141,8 @@ class UserPages(Audited, UserAdmin):
         target = Target(subject=f"{obj.email}: {', '.join(form.changed_data) or 'no change'}")
         with services.acting(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
+            if not User.objects.filter(is_superuser=True, is_active=True).exists():
+                raise ValidationError("This is the last operator. Make someone else one first.")
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
