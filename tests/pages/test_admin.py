@@ -184,6 +184,20 @@ def test_an_operator_has_the_admin_site_and_the_other_way_round(olga: Client, wo
     assert (bob.is_superuser, bob.is_staff) == (False, False)
 
 
+@pytest.mark.parametrize("ticked", ["is_active", "is_superuser"])
+def test_the_last_operator_stays_one(olga: Client, world: World, ticked: str) -> None:
+    person = world.person("olga")
+    form = {"email": person.email, ticked: "on"}
+    page = url(User, f"{person.pk}/change/")
+    assert messages(olga.post(page, form, follow=True)) == [
+        "This is the last operator. Make someone else one first."
+    ]
+    User.objects.create_superuser("second@example.org")
+    assert olga.post(page, form).status_code == 302
+    person.refresh_from_db()
+    assert not (person.is_active and person.is_superuser)
+
+
 def test_a_hash_is_not_shown(olga: Client, world: World) -> None:
     bob = world.person("bob")
     text = olga.get(url(User, f"{bob.pk}/change/")).text
