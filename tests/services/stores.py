@@ -3,10 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+import pytest
+
+from secrets_app import revalidation, saving, services
 from secrets_app.store.base import Parameter, ParameterStore, Reading, SecretValue, Written
 
 Then = Callable[[], object]
 T = TypeVar("T")
+
+
+def put_before(store: ParameterStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the services meet this store."""
+    for module in (saving, services, revalidation):
+        monkeypatch.setattr(module, "parameter_store", lambda: store)
 
 
 class Interrupted:

@@ -11,7 +11,7 @@ from django.db import connections
 from console.audit import Outcome
 from secrets_app.changes import DONE, Change, Result, RowOutcome
 from secrets_app.models import Secret
-from tests.services.conftest import Desk
+from tests.services.desk import Desk
 
 ROUNDS = 25
 

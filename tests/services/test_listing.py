@@ -9,7 +9,7 @@ from django.utils import timezone
 from console.models import Branch
 from secrets_app.listing import Query
 from secrets_app.models import Secret
-from tests.services.conftest import Desk
+from tests.services.desk import Desk
 
 
 def _names(desk: Desk, **query: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from console.models import AuditEvent
 from console.naming import PathProfile
 from secrets_app import projection, revalidation
 from secrets_app.models import Revalidation, Secret
-from tests.services.conftest import Desk
+from tests.services.desk import Desk
 
 OUTSIDE = "Someone outside the console"
 

@@ -16,7 +16,7 @@ from secrets_app.changes import Change
 from secrets_app.services import put_mirror_right
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied, Throttled, Unreachable
-from tests.services.conftest import Desk
+from tests.services.desk import Desk
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n+/=\n-----END PRIVATE KEY-----\n"
 VALUES = {

@@ -10,7 +10,7 @@ from secrets_app import services
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.store.errors import Conflict, OutcomeUnknown
-from tests.services.conftest import Desk
+from tests.services.desk import Desk
 
 MAIN = ("main", "API_KEY")
 
