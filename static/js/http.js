@@ -28,15 +28,16 @@ async function renewToken() {
 
 /**
  * Post `fields` and return { ok, page, problem }: `page` is the parsed answer or null, `problem`
- * a sentence for people where there is no other answer. Never throws.
+ * a sentence for people where there is no other answer. Never throws. With `again` a refusal is
+ * taken for an old token, and the post is sent once more with a new one.
  */
-export async function post(url, fields = new URLSearchParams()) {
+export async function post(url, fields = new URLSearchParams(), { again = false } = {}) {
   try {
     const answer = await ask(url, { method: "POST", body: fields });
     if (answer.status !== 403) return answer;
     if (!(await renewToken())) return { ok: false, page: null, problem: SIGNED_OUT };
-    const again = answer.page.querySelector("[data-again]");
-    return again ? await ask(url, { method: "POST", body: fields }) : answer;
+    if (!again && !answer.page.querySelector("[data-again]")) return answer;
+    return await ask(url, { method: "POST", body: fields });
   } catch {
     return { ok: false, page: null, problem: LOST };
   }

@@ -24,7 +24,8 @@ export async function send(form, rows, { told, stopped }) {
 async function sendBatch(form, batch, sum) {
   const fields = new URLSearchParams({ change_set: form.elements.change_set.value });
   for (const row of batch) row.addTo(fields);
-  const { page, problem } = await post(form.action, fields);
+  // Rights are answered row by row, so a post that is refused as a whole has an old token.
+  const { page, problem } = await post(form.action, fields, { again: true });
   const outcomes = outcomesOf(page);
   if (!outcomes.length) return problem;
   const rows = new Map(batch.map((row) => [row.token, row]));
