@@ -1,5 +1,6 @@
 """Error pages; a request that wants a fragment gets one. Nothing of the inside but a request id."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -47,3 +48,21 @@ def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpRespons
     context = {"sentence": sentence, "request_id": _request_id()}
     part = "store_error.html#fragment" if wants_fragment(request) else "403_csrf.html"
     return render(request, part, context, status=403)
+
+
+class AddressesOfForms:
+    """Gives a page to whoever opens an address that takes posts alone, as Enter in a browser's
+    address bar does after a reveal; Django's own answer is empty.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on, and fill a 405."""
+        response = self.get_response(request)
+        if response.status_code != 405 or request.method != "GET":
+            return response
+        page = _page(request, 405, "This address can't be opened; it takes what a form sends.")
+        page["Allow"] = response["Allow"]
+        return page

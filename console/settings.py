@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.middleware.UncachedPages",
+    "console.errors.AddressesOfForms",
     "secrets_app.middleware.StoreErrors",
 ]
 
