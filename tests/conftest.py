@@ -9,7 +9,6 @@ pytest_plugins = [
     "tests.plugins.faulty",
     "tests.plugins.chromium",
     "tests.plugins.people",
-    "tests.plugins.people",
 ]
 
 hypothesis.register_profile("console", deadline=None)  # two cores, and a browser beside
