@@ -9,16 +9,10 @@ from playwright.sync_api import Page, expect
 from console.models import App
 from console.setup import link_path
 from secrets_app.store import parameter_store
-from tests.plugins.people import PASSWORD
+from tests.browser.steps import LIST, MANAGE, PEM, SHARED, expect_saved, fill_new, give, stored
+from tests.plugins.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-KEY_FILE = "-----BEGIN PRIVATE KEY-----\nMIIE vQ=\n\n-----END PRIVATE KEY-----\n"
-
-
-def stored(path: str) -> str:
-    """Return what the parameter store holds."""
-    return parameter_store().read([path])[path].value.reveal()
 
 
 def set_up(page: Page) -> None:
@@ -44,14 +38,6 @@ def make_app(page: Page) -> App:
     return App.objects.get()
 
 
-def fill_new(page: Page, number: int, key: str, value: str, branch: str) -> None:
-    """Fill a new row of the edit mode."""
-    row = page.locator("#new .edit-row").nth(number)
-    row.get_by_label("Variable").fill(key)
-    row.get_by_label("Value", exact=True).fill(value)
-    row.get_by_label("Branch").select_option(label=branch)
-
-
 def test_it_works(page: Page) -> None:
     set_up(page)
     app = make_app(page)
@@ -62,14 +48,14 @@ def test_it_works(page: Page) -> None:
     page.get_by_role("link", name="Manage secrets").first.click()
     fill_new(page, 0, "API_KEY", "for all", "All branches")
     page.get_by_text("Add new").click()
-    fill_new(page, 1, "API_KEY", KEY_FILE, "main")
+    fill_new(page, 1, "API_KEY", PEM, "main")
     page.get_by_role("button", name="Save").click()
 
     expect(page.get_by_text("2 secrets saved.")).to_be_visible()
     expect(page.locator("tbody tr")).to_have_count(2)
     shared = f"/amplify/shared/{app.app_id}/API_KEY"
     assert stored(shared) == "for all"
-    assert stored(f"/amplify/{app.app_id}/main/API_KEY") == KEY_FILE
+    assert stored(f"/amplify/{app.app_id}/main/API_KEY") == PEM
 
     first = page.locator("tbody tr").first
     first.get_by_role("button", name="Reveal API_KEY").click()
@@ -85,22 +71,14 @@ def test_it_works(page: Page) -> None:
     assert "for all" not in page.content()
 
 
+ONE = f"{SHARED}/ONE"
+
+
 @pytest.fixture
-def one(world: Any) -> Any:
+def one(world: World) -> World:
     """Give the app one secret for all branches, ONE."""
-    import uuid
-
-    from secrets_app.changes import Change
-    from secrets_app.saving import save
-    from secrets_app.store.base import SecretValue
-
-    change = Change("1", key="ONE", value=SecretValue("first"))
-    save(actor=world.actor("alice"), app_id="d1shop", changes=[change], change_set=uuid.uuid4())
+    give(world, {"ONE": "first"})
     return world
-
-
-MANAGE = "/apps/d1shop/hosting/secrets/manage/"
-SHARED = "/amplify/shared/d1shop/ONE"
 
 
 def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> None:
@@ -109,12 +87,12 @@ def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> No
     page.get_by_label("Value", exact=True).first.fill("second")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("1 secret saved.")).to_be_visible()
-    assert stored(SHARED) == "second"
+    assert stored(ONE) == "second"
     page.goto(MANAGE)
     page.locator("#rows").get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("No records to display")).to_be_visible()
-    assert parameter_store().current([SHARED]) == {}
+    assert parameter_store().current([ONE]) == {}
 
 
 @pytest.mark.parametrize(
@@ -134,11 +112,11 @@ def test_a_conflict_says_who_and_lets_choose(
             expect(page.get_by_text("1 secret saved.")).to_be_visible()
     expect(alice.get_by_text(re.compile("mia@example.org changed this secret"))).to_be_visible()
     assert alice.get_by_label("Value", exact=True).first.input_value() == "by alice"
-    assert stored(SHARED) == "by mia"
+    assert stored(ONE) == "by mia"
     alice.get_by_role("button", name=button).click()
     if button == "Write mine":
         expect(alice.get_by_text("1 secret saved.")).to_be_visible()
-    assert stored(SHARED) == left
+    assert stored(ONE) == left
 
 
 def test_what_is_refused_stays_in_the_form(one: Any, open_page: Any, complaints: Any) -> None:
@@ -167,24 +145,42 @@ def test_leaving_with_unsaved_work_asks_first(one: Any, open_page: Any) -> None:
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Leave").click()
     page.wait_for_url("**/hosting/secrets/")
-    assert stored(SHARED) == "first"
+    assert stored(ONE) == "first"
 
 
-def test_the_keyboard_alone_does_it(one: Any, open_page: Any) -> None:
-    page = open_page(user=one.person("alice"))
-    page.goto("/apps/d1shop/hosting/secrets/")
-    page.get_by_role("link", name="Manage secrets").focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/manage/")
-    page.get_by_label("Value", exact=True).first.focus()
-    page.keyboard.type("by keyboard")
-    for _ in range(20):
+def tab_to(page: Page, target: Any) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(60):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "save":
-            break
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never came to {target}")
+
+
+def test_the_keyboard_alone_does_it(one: World, open_page: Any) -> None:
+    page = open_page(user=one.person("alice"))
+    page.goto(LIST)
+    tab_to(page, page.get_by_role("button", name="Reveal ONE"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 secret saved.")).to_be_visible()
-    assert stored(SHARED) == "by keyboard"
+    expect(page.get_by_label("Value of ONE", exact=True)).to_have_text("first")
+    page.reload()
+    tab_to(page, page.get_by_role("link", name="Manage secrets"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{MANAGE}")
+    tab_to(page, page.get_by_label("Value", exact=True).first)
+    page.keyboard.type("by keyboard")
+    tab_to(page, page.get_by_role("link", name="Add new"))
+    page.keyboard.press("Enter")  # and the focus is in the new row
+    page.keyboard.type("TWO")
+    page.keyboard.press("Tab")
+    page.keyboard.type("line\nnext")
+    tab_to(page, page.locator("#new").get_by_label("Branch"))
+    page.keyboard.type("main")
+    tab_to(page, page.get_by_role("button", name="Save", exact=True))
+    page.keyboard.press("Enter")
+    expect_saved(page, 2)
+    assert stored(ONE) == "by keyboard"
+    assert stored("/amplify/d1shop/main/TWO") == "line\nnext"
 
 
 def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) -> None:
@@ -192,14 +188,14 @@ def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) 
     page = open_page(user=one.person("alice"), javascript=False)
     page.goto(MANAGE)
     page.locator("#add").click()
-    fill_new(page, 0, "TWO", KEY_FILE, "main")
+    fill_new(page, 0, "TWO", PEM, "main")
     fill_new(page, 1, "BAD KEY", "x", "All branches")
     page.locator("#rows textarea").fill("changed")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text(re.compile("2 of 3 saved"))).to_be_visible()
     expect(page.get_by_text(re.compile("A name holds only letters"))).to_be_visible()
-    assert stored(SHARED) == "changed"
-    assert stored("/amplify/d1shop/main/TWO") == KEY_FILE
+    assert stored(ONE) == "changed"
+    assert stored("/amplify/d1shop/main/TWO") == PEM
     page.goto("/apps/d1shop/hosting/secrets/")
     page.get_by_role("button", name="Reveal ONE").click()
     expect(page.locator("output.value")).to_have_text("changed")
@@ -207,4 +203,4 @@ def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) 
     page.locator("#rows").get_by_label("Remove").first.check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("1 secret saved.")).to_be_visible()
-    assert parameter_store().current([SHARED]) == {}
+    assert parameter_store().current([ONE]) == {}

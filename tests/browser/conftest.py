@@ -1,0 +1,17 @@
+"""Most stories begin with alice, who owns an app."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.plugins.chromium import TIMEOUT
+from tests.plugins.people import World
+
+expect.set_options(timeout=TIMEOUT)
+
+
+@pytest.fixture
+def alice(world: World, open_page: Callable[..., Page]) -> Page:
+    """Return a page of hers."""
+    return open_page(user=world.person("alice"))

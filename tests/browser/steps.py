@@ -1,0 +1,80 @@
+"""What several stories do in the browser, and what they look at behind it."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from secrets_app.changes import DONE, Change
+from secrets_app.saving import save
+from secrets_app.store import parameter_store
+from secrets_app.store.base import SecretValue
+from tests.plugins.people import World
+
+LIST = "/apps/d1shop/hosting/secrets/"
+MANAGE = f"{LIST}manage/"
+SHARED = "/amplify/shared/d1shop"
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIE vQ=\n\n\ttab ü 日本\n-----END PRIVATE KEY-----\n"
+
+
+def stored(path: str) -> str:
+    """Return what the parameter store holds."""
+    return parameter_store().read([path])[path].value.reveal()
+
+
+def give(world: World, values: Mapping[str, str], branch: Any = None, by: str = "alice") -> None:
+    """Save secrets behind the browser's back."""
+    known = {secret.key: secret for secret in world.app.secrets.filter(branch=branch)}
+    changes = [
+        Change(
+            f"new-{number}",
+            key=key,
+            branch_id=branch.pk if branch else None,
+            value=SecretValue(value),
+            base=known[key].version if key in known else 0,
+        )
+        for number, (key, value) in enumerate(values.items())
+    ]
+    outcomes = save(
+        actor=world.actor(by), app_id=world.app.app_id, changes=changes, change_set=uuid.uuid4()
+    )
+    assert {outcome.outcome for outcome in outcomes} <= DONE
+
+
+def row(page: Page, key: str, branch: str = "All branches") -> Locator:
+    """Return a known secret's row of the edit mode."""
+    return page.get_by_role("group", name=f"{key}, {branch}", exact=True)
+
+
+def value_of(row: Locator) -> Locator:
+    """Return a row's field for the value."""
+    return row.get_by_label("Value", exact=True)
+
+
+def fill_new(page: Page, number: int, key: str, value: str, branch: str) -> None:
+    """Fill a new row of the edit mode."""
+    new = page.locator("#new .edit-row").nth(number)
+    new.get_by_label("Variable").fill(key)
+    new.get_by_label("Value", exact=True).fill(value)
+    new.get_by_label("Branch").select_option(label=branch)
+
+
+def save_all(page: Page) -> None:
+    """Press Save."""
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
+def expect_saved(page: Page, count: int) -> None:
+    """Wait for the list with its toast."""
+    words = "1 secret saved." if count == 1 else f"{count} secrets saved."
+    expect(page.get_by_text(words)).to_be_visible()
+
+
+def kept_by(page: Page) -> str:
+    """Return all that the browser keeps for this site beside the page itself."""
+    kept = page.evaluate(
+        "() => JSON.stringify([{...localStorage}, {...sessionStorage}, history.state, name,"
+        " location.href, document.title, document.cookie])"
+    )
+    return str(kept) + str(page.context.cookies())

@@ -1,0 +1,216 @@
+"""Every page in light and dark: no breach of the policy, no error, readable at 320 px, WCAG 2.2 AA.
+
+The browser's complaints fail each test by themselves (tests/plugins/chromium.py).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from console.models import Branch, User
+from console.setup import link_path
+from secrets_app.models import Secret
+from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all
+from tests.leaks.harness import table_away
+from tests.plugins.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+APP = "/apps/d1shop/"
+LONG = "A_VERY_LONG_NAME_" * 12
+LONG_BRANCH = "feature/" + "eine-sehr-lange-verzweigung-" * 8
+PAGES = (
+    "/",
+    "/?q=nothing",
+    "/apps/new/",
+    APP,
+    f"{APP}?q=nothing",
+    f"{APP}activity/",
+    f"{APP}settings/general/",
+    f"{APP}settings/branches/",
+    f"{APP}settings/branches/add/",
+    f"{APP}settings/branches/BRANCH/",
+    f"{APP}settings/branches/BRANCH/delete/",
+    LIST,
+    f"{LIST}?branch=BRANCH",
+    f"{LIST}?q=nothing",
+    f"{LIST}SECRET/",
+    MANAGE,
+    f"{MANAGE}?new=2",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+)
+ADMIN = (
+    "/admin/",
+    "/admin/console/user/",
+    "/admin/console/user/add/",
+    "/admin/console/user/USER/change/",
+    "/admin/console/user/USER/password/",
+    "/admin/console/member/add/",
+    "/admin/console/app/",
+    "/admin/console/auditevent/?q=alice",
+    "/admin/secrets_app/secret/",
+    "/admin/secrets_app/secret/SECRET/change/",
+    "/admin/secrets_app/secret/SECRET/history/",
+    "/admin/password_change/",
+)
+AXE = Axe().axe_script
+# What WCAG 2.2 AA asks for, and what axe counts as good practice beside it
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def full(world: World) -> World:
+    """Give the app something of everything, with names that are hard to lay out."""
+    long = Branch.objects.create(app=world.app, name=LONG_BRANCH)
+    give(world, {LONG: PEM, "SHORT": "s"})
+    give(world, {LONG: PEM}, long)
+    give(world, {"API_KEY": "k", "GONE": "g", "BEHIND": "b"}, world.main)
+    Secret.objects.filter(key="BEHIND").update(mirror_version=0, mirror_of=0)
+    Secret.objects.filter(key="GONE").update(version=0, mirror_version=0, gone_at="2026-01-01T00Z")
+    Branch.objects.create(app=world.app, name="old", deleted_at="2026-01-01T00:00Z")
+    return world
+
+
+def _addresses(world: World, pages: tuple[str, ...]) -> Iterator[str]:
+    ids = {
+        "SECRET": Secret.objects.get(key="BEHIND").pk,
+        "BRANCH": world.main.pk,
+        "USER": world.person("alice").pk,
+    }
+    for page in pages:
+        for name, pk in ids.items():
+            page = page.replace(name, str(pk))
+        yield page
+
+
+class Judge:
+    """Looks at a page in every way, and keeps what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+
+    def look(self, page: Page) -> None:
+        """Look at it in light and dark, wide and narrow."""
+        expect(page.locator("#freshness[hx-post]")).to_have_count(0)  # the check is over
+        page.evaluate(AXE)
+        self._keep(page, "in light", ALL_RULES)
+        page.emulate_media(color_scheme="dark")
+        self._keep(page, "in dark", ["color-contrast"])
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 320, "height": 640})
+        self._width(page)
+        self._keep(page, "at 320 px", ["target-size", "label", "scrollable-region-focusable"])
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+    def _keep(self, page: Page, how: str, rules: list[str]) -> None:
+        options = {"resultTypes": ["violations"], "runOnly": rules}
+        result = page.evaluate("(options) => axe.run(document, options)", options)
+        for violation in result["violations"]:
+            for node in violation["nodes"]:
+                self.wrong.append(f"{page.url} {how}: {violation['id']} {node['html'][:120]}")
+
+    def _width(self, page: Page) -> None:
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            self.wrong.append(f"{page.url} scrolls sideways at 320 px: it is {width} px wide")
+
+
+def test_it_works(full: World, open_page: Callable[..., Page]) -> None:
+    alice = open_page(user=full.person("alice"))
+    User.objects.filter(email="alice@example.org").update(is_superuser=True)
+    judge = Judge()
+    for url in _addresses(full, PAGES):
+        answer = alice.goto(url)
+        assert answer is not None
+        assert answer.status == 200, url
+        judge.look(alice)
+    assert judge.wrong == []
+
+
+def test_pages_of_people_who_are_not_signed_in(open_page: Callable[..., Page], db: None) -> None:
+    page, judge = open_page(), Judge()
+    for url in ("/accounts/login/", "/accounts/signup/", link_path()):
+        page.goto(url)
+        judge.look(page)
+    assert judge.wrong == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_admin_site_keeps_the_policy(
+    full: World, open_page: Callable[..., Page], dark: bool
+) -> None:
+    olga = open_page(user=full.person("olga"), dark=dark)
+    for url in _addresses(full, ADMIN):
+        answer = olga.goto(url)
+        assert answer is not None
+        assert answer.status == 200, url
+        olga.set_viewport_size({"width": 320, "height": 640})
+        assert olga.evaluate("document.documentElement.scrollWidth") <= 320, url
+        olga.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_pages_of_things_that_went_wrong(
+    full: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("status of (40[0-9]|422|50[0-9])")
+    alice, judge = open_page(user=full.person("alice")), Judge()
+    vera = open_page(user=full.person("vera"))
+    statuses = []
+
+    def look(page: Page, url: str) -> None:
+        answer = page.goto(url)
+        assert answer is not None
+        statuses.append(answer.status)
+        judge.look(page)
+
+    look(alice, "/nowhere/")
+    look(vera, f"{APP}settings/general/")
+    with table_away("secrets_app_secret"):
+        look(alice, LIST)
+    assert statuses == [404, 403, 500]
+    for url in (f"{APP}settings/branches/add/", "/apps/d1shop/settings/general/"):
+        alice.goto(url)
+        alice.get_by_label("Name").evaluate("(field) => { field.required = false; }")
+        alice.get_by_label("Name").fill("")
+        alice.locator("main button[type=submit]").click()
+        expect(alice.locator("[aria-invalid=true]").first).to_be_visible()
+        judge.look(alice)
+    assert judge.wrong == []
+
+
+def test_the_edit_mode_with_remarks(
+    full: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("422")
+    alice, judge = open_page(user=full.person("alice")), Judge()
+    alice.goto(f"{MANAGE}?new=1")
+    give(full, {"SHORT": "by mia"}, by="mia")
+    row(alice, "SHORT").get_by_label("Value", exact=True).fill("by alice")
+    row(alice, "API_KEY", "main").get_by_role("button", name="Remove").click()
+    alice.locator("#new").get_by_label("Variable").fill("BAD KEY")
+    alice.locator("#new").get_by_label("Value", exact=True).fill("x" * 5000)
+    save_all(alice)
+    expect(alice.get_by_role("button", name="Write mine")).to_be_visible()
+    judge.look(alice)
+    alice.get_by_role("link", name="Cancel").click()
+    expect(alice.get_by_role("dialog")).to_be_visible()
+    judge.look(alice)
+    assert judge.wrong == []
+
+
+def test_the_judge_sees_what_is_wrong(page: Page) -> None:
+    judge = Judge()
+    page.set_content(
+        """<title>x</title><main><h1>x</h1><img src="data:,"><input>
+        <p style="color: #999; width: 400px">hard to read</p>
+        <button style="all: unset; font-size: 8px">a</button
+        ><button style="all: unset; font-size: 8px">b</button>"""
+    )
+    judge.look(page)
+    wrong = "\n".join(judge.wrong)
+    for word in ("image-alt", "label", "color-contrast", "sideways", "target-size"):
+        assert word in wrong

@@ -1,0 +1,241 @@
+"""Nobody's work is lost: not by searching, by many rows, by a store or a network that is away."""
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from secrets_app.models import Secret
+from secrets_app.store import parameter_store
+from tests.browser.steps import (
+    LIST,
+    MANAGE,
+    SHARED,
+    expect_saved,
+    fill_new,
+    give,
+    row,
+    save_all,
+    stored,
+    value_of,
+)
+from tests.plugins.faulty import Fault, Faulty
+from tests.plugins.people import PASSWORD, World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+MANY = 120
+BATCH = 10
+ADD_MANY = """(many) => {
+  const type = (field, text) => {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  for (let number = 0; number < many; number += 1) {
+    document.getElementById("add").click();
+    const row = document.getElementById("new").lastElementChild;
+    type(row.querySelector("input"), `MANY_${number}`);
+    type(row.querySelector("textarea"), `value ${number}`);
+  }
+}"""
+
+
+def test_it_works(alice: Page, world: World) -> None:
+    """What was typed survives searching, paging and sorting, and a check against the store."""
+    give(world, {f"KEY_{number:02}": "old" for number in range(40)})
+    alice.goto(MANAGE)
+    value_of(row(alice, "KEY_03")).fill("three")
+    alice.locator("#add").click()
+    fill_new(alice, 0, "BRAND_NEW", "new", "main")
+    alice.get_by_role("link", name="Next page").click()
+    expect(alice.get_by_text(re.compile("16.30 of 40"))).to_be_visible()
+    row(alice, "KEY_20").get_by_role("button", name="Remove").click()
+    alice.get_by_label("Search variables").fill("KEY_3")
+    expect(row(alice, "KEY_39")).to_be_visible()
+    value_of(row(alice, "KEY_39")).fill("thirty-nine")
+    alice.get_by_label("Search variables").fill("nothing like it")
+    expect(alice.get_by_text("No records to display")).to_be_visible()
+    expect(alice.get_by_text("4 unsaved changes")).to_be_visible()
+    expect(value_of(row(alice, "KEY_03"))).to_have_value("three")
+    save_all(alice)
+    expect_saved(alice, 4)
+    assert (stored(f"{SHARED}/KEY_03"), stored(f"{SHARED}/KEY_39")) == ("three", "thirty-nine")
+    assert stored("/amplify/d1shop/main/BRAND_NEW") == "new"
+    assert not Secret.objects.filter(key="KEY_20").exists()
+
+
+def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) -> None:
+    sent: list[list[str]] = []
+    third, go_on = threading.Event(), []
+
+    def watch(route: Route) -> None:
+        names = parse_qs(route.request.post_data or "", keep_blank_values=True)
+        sent.append([name for name in names if name.endswith("-key")])
+        if len(sent) == 3 and not third.is_set():  # stop while the third is under way
+            third.set()
+            go_on.append(route)
+        else:
+            route.continue_()
+
+    alice.goto(MANAGE)
+    alice.route(f"**{MANAGE}", watch)
+    alice.evaluate(ADD_MANY, MANY - 1)  # beside the blank row that an empty list begins with
+    fill_new(alice, 0, "MANY_LAST", "value", "main")
+    expect(alice.get_by_text(f"{MANY} unsaved changes")).to_be_visible()
+    save_all(alice)
+    expect(alice.get_by_role("progressbar")).to_have_attribute("value", "20")
+    expect(alice.get_by_text(f"Saved 20 of {MANY}")).to_be_visible()
+    alice.get_by_role("button", name="Cancel").click()
+    go_on[0].continue_()
+    expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. 30 of {MANY} saved.")
+    expect(alice.get_by_text("90 unsaved changes")).to_be_visible()
+    assert Secret.objects.count() == 30
+    save_all(alice)
+    alice.wait_for_url(f"**{LIST}?saved=*", timeout=60_000)
+    expect_saved(alice, MANY)
+    assert [len(batch) for batch in sent] == [BATCH] * 12
+    assert len({name for batch in sent for name in batch}) == MANY
+    assert Secret.objects.count() == MANY
+    assert stored(f"{SHARED}/MANY_7") == "value 7"
+
+
+def test_a_store_that_is_away_costs_nothing_but_time(
+    faulty: Faulty,
+    console_on_ssm: object,
+    world: World,
+    open_page: Callable[..., Page],
+    complaints: Any,
+) -> None:
+    complaints.expect("50[23]|422")
+    give(world, {"ONE": "first"})
+    alice = open_page(user=world.person("alice"))
+    alice.goto(MANAGE)
+    expect(alice.get_by_text("Checked against the parameter store")).to_be_visible()
+    value_of(row(alice, "ONE")).fill("second")
+    alice.locator("#add").click()
+    fill_new(alice, 0, "TWO", "typed", "All branches")
+    for fault, operation, words in (
+        (Fault.ACCESS_DENIED, "GetParameters", "refused the console's own identity"),
+        (Fault.LIMIT, "PutParameter", "has reached one of its limits"),
+    ):
+        faulty.always(fault, on=operation)
+        save_all(alice)
+        expect(alice.get_by_text(words).first).to_be_visible()
+        expect(value_of(row(alice, "ONE"))).to_have_value("second")
+        expect(alice.get_by_text("2 unsaved changes")).to_be_visible()
+        faulty.heal()
+    save_all(alice)
+    expect_saved(alice, 2)
+    assert (stored(f"{SHARED}/ONE"), stored(f"{SHARED}/TWO")) == ("second", "typed")
+
+
+def test_a_list_without_its_store_still_stands(
+    faulty: Faulty,
+    console_on_ssm: object,
+    world: World,
+    open_page: Callable[..., Page],
+    complaints: Any,
+) -> None:
+    complaints.expect("503")
+    give(world, {"ONE": "first"})
+    faulty.always(Fault.ACCESS_DENIED)
+    alice = open_page(user=world.person("alice"))
+    alice.goto(LIST)
+    expect(alice.get_by_text("Store unreachable.")).to_be_visible()
+    expect(alice.get_by_role("link", name="ONE")).to_be_visible()
+    alice.get_by_role("button", name="Reveal ONE").click()
+    expect(alice.get_by_role("alert")).to_contain_text("refused the console's own identity")
+
+
+def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complaints: Any) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED|403|401")
+    give(world, {"ONE": "first"})
+    alice.goto(MANAGE)
+    value_of(row(alice, "ONE")).fill("second")
+    alice.context.set_offline(True)
+    save_all(alice)
+    expect(alice.get_by_role("alert")).to_contain_text("can't be reached")
+    alice.context.set_offline(False)
+
+    alice.context.clear_cookies()
+    save_all(alice)
+    expect(alice.get_by_role("alert")).to_contain_text("You are signed out.")
+    other = alice.context.new_page()
+    other.goto("/")
+    other.get_by_label("Email").fill("alice@example.org")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("heading", name="All apps")).to_be_visible()
+
+    expect(value_of(row(alice, "ONE"))).to_have_value("second")
+    save_all(alice)
+    expect_saved(alice, 1)
+    assert stored(f"{SHARED}/ONE") == "second"
+
+
+def test_a_check_that_brings_changes_takes_nothing_away(
+    alice: Page, world: World, complaints: Any
+) -> None:
+    complaints.expect("422")
+    give(world, {"MINE": "old", "THEIRS": "old", "GONE": "old"})
+    store = parameter_store()
+    alice.route("**/revalidate/**", lambda route: typed_first(route, alice))
+    alice.goto(MANAGE)
+    give(world, {"MINE": "by mia", "THEIRS": "by mia"}, by="mia")
+    store.remove([f"{SHARED}/GONE"])
+    expect(alice.get_by_text("This secret was changed meanwhile.")).to_be_visible()
+    expect(value_of(row(alice, "MINE"))).to_have_value("typed")
+    expect(row(alice, "GONE")).to_contain_text("Removed outside")
+    save_all(alice)
+    conflict = row(alice, "MINE").get_by_text(re.compile("mia@example.org changed this secret"))
+    expect(conflict).to_be_visible()
+    alice.get_by_role("button", name="Write mine").click()
+    expect_saved(alice, 1)
+    assert (stored(f"{SHARED}/MINE"), stored(f"{SHARED}/THEIRS")) == ("typed", "by mia")
+
+
+def typed_first(route: Route, page: Page) -> None:
+    """Let the check wait until something was typed and changed."""
+    page.locator("textarea").nth(1).fill("typed")
+    route.continue_()
+
+
+def test_both_removed_and_changed(alice: Page, world: World, complaints: Any) -> None:
+    complaints.expect("422")
+    give(world, {"ONE": "first"})
+    alice.goto(MANAGE)
+    expect(alice.get_by_text("Checked against the parameter store")).to_be_visible()
+    value_of(row(alice, "ONE")).fill("still wanted")
+    other = alice.context.new_page()
+    other.goto(MANAGE)
+    row(other, "ONE").get_by_role("button", name="Remove").click()
+    save_all(other)
+    expect(other.get_by_text("No records to display")).to_be_visible()
+    save_all(alice)
+    expect(alice.get_by_text("This secret was removed meanwhile.")).to_be_visible()
+    alice.get_by_role("button", name="Add it anew").click()
+    save_all(alice)
+    expect_saved(alice, 1)
+    assert stored(f"{SHARED}/ONE") == "still wanted"
+
+
+def test_a_conflict_without_javascript(
+    world: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("422")
+    give(world, {"ONE": "first"})
+    alice = open_page(user=world.person("alice"), javascript=False)
+    alice.goto(MANAGE)
+    give(world, {"ONE": "by mia"}, by="mia")
+    value_of(row(alice, "ONE")).fill("by alice")
+    save_all(alice)
+    expect(alice.get_by_text(re.compile("mia@example.org changed this secret"))).to_be_visible()
+    assert value_of(row(alice, "ONE")).input_value() == ""
+    assert stored(f"{SHARED}/ONE") == "by mia"
+    value_of(row(alice, "ONE")).fill("by alice")  # the page knows the new version now
+    save_all(alice)
+    expect_saved(alice, 1)
+    assert stored(f"{SHARED}/ONE") == "by alice"
