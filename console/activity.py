@@ -31,7 +31,7 @@ WORDS = {
     Action.FOUND_ADDED: "added the secret",
     Action.FOUND_CHANGED: "changed the secret",
     Action.FOUND_REMOVED: "removed the secret",
-    Action.FOUND_ALL: "had left secrets in the store",
+    Action.FOUND_ALL: "had left in the store",
 }
 ATTEMPTED = "attempted"
 OUTCOMES = {

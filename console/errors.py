@@ -44,10 +44,9 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:
     """Answer a post without its CSRF token."""
-    sentence = "This page is too old to be sent. Reload it, and send it again."
-    context = {"sentence": sentence, "request_id": _request_id()}
-    part = "store_error.html#fragment" if wants_fragment(request) else "403_csrf.html"
-    return render(request, part, context, status=403)
+    part = "#fragment" if wants_fragment(request) else ""
+    context = {"request_id": _request_id()}
+    return render(request, f"403_csrf.html{part}", context, status=403)
 
 
 class AddressesOfForms:

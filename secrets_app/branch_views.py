@@ -6,27 +6,25 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
 from console import services as core
-from console.access import Access, Permission, find_app, find_branch
-from console.actors import from_request
+from console.access import Access, find_branch
+from console.audit import Action
 from console.models import Branch
-from console.views import app_context
-from secrets_app import saving
+from console.views import app_context, managed, page_with_form
+from secrets_app import forms, saving
 from secrets_app.changes import DONE, Change
 from secrets_app.models import Secret
 
 
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Delete a branch; its secrets stay in the store unless they are ticked."""
-    access = find_app(from_request(request), app_id)
-    access.require(Permission.MANAGE)
+    access = managed(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
     left = list(branch.secrets.order_by("key"))
     context = {**app_context(access, "branches"), "branch": branch, "secrets": left}
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "secrets/delete_branch.html", context)
     if branch.production and request.POST.get("confirm") != branch.name:
         context["error"] = "This is the production branch. Type its name to delete it."
@@ -36,6 +34,7 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     if failed:
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
+        context["ticked"] = forms.versions_of(request.POST.getlist("remove"))
         context["error"] = "Some secrets could not be removed, so the branch is still here."
         return render(request, "secrets/delete_branch.html", context, status=422)
     core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)
@@ -46,11 +45,11 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
 def _remove_ticked(
     request: HttpRequest, access: Access, left: list[Secret]
 ) -> list[dict[str, Any]]:
-    ticked = set(request.POST.getlist("remove"))
+    ticked = forms.versions_of(request.POST.getlist("remove"))
     changes = [
-        Change(str(secret.pk), secret.pk, base=secret.version)
+        Change(str(secret.pk), secret.pk, base=ticked[secret.pk])
         for secret in left
-        if str(secret.pk) in ticked
+        if secret.pk in ticked
     ]
     outcomes = saving.save(
         actor=access.actor, app_id=access.app.app_id, changes=changes, change_set=uuid.uuid4()

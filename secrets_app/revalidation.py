@@ -215,4 +215,5 @@ def _found(
 
 def _summary(app: App, found: list[Found]) -> list[Found]:
     """An app that comes to the console brings its secrets along: that is one entry."""
-    return [Found(Action.FOUND_ALL, Target(app.app_id, subject=f"{len(found)}"), None, None)]
+    count = "1 secret" if len(found) == 1 else f"{len(found):,} secrets"
+    return [Found(Action.FOUND_ALL, Target(app.app_id, subject=count), None, None)]

@@ -33,6 +33,11 @@ def paths(branch: Branch, *keys: str) -> set[str]:
     return {path for place in places for path in (place.primary, place.mirror) if path}
 
 
+def ticks(*secrets: Secret) -> dict[str, list[str]]:
+    """Return what the form posts when secrets are ticked, as they stand now."""
+    return {"remove": [f"{secret.pk}:{secret.version}" for secret in secrets]}
+
+
 def stored() -> set[str]:
     """Return what stands in the store."""
     return set(EmbeddedParameter.objects.values_list("path", flat=True))
@@ -54,15 +59,14 @@ def test_it_works(alice: Client, world: World, secrets: list[Secret]) -> None:
 
 def test_what_is_ticked_goes_too(alice: Client, world: World, secrets: list[Secret]) -> None:
     before = stored()
-    answer = alice.post(url(world.dev), {"remove": [secrets[0].pk, secrets[2].pk]}, follow=True)
+    answer = alice.post(url(world.dev), ticks(secrets[0], secrets[2]), follow=True)
     assert "1 of its secrets stay" in answer.text
     assert before - stored() == paths(world.dev, "A", "C")
     assert list(world.dev.secrets.values_list("key", flat=True)) == ["B"]
 
 
 def test_all_of_them(alice: Client, world: World, secrets: list[Secret]) -> None:
-    ticked = [secret.pk for secret in secrets]
-    answer = alice.post(url(world.dev), {"remove": ticked}, follow=True)
+    answer = alice.post(url(world.dev), ticks(*secrets), follow=True)
     assert "Deleted the branch dev." in answer.text
     assert "stay" not in str(list(answer.context["messages"]))
     assert not paths(world.dev, "A", "B", "C") & stored()
@@ -73,8 +77,8 @@ def test_nothing_is_lost_that_was_not_named(
     alice: Client, world: World, secrets: list[Secret]
 ) -> None:
     others = Secret.objects.exclude(branch=world.dev)
-    ticked = [*others.values_list("pk", flat=True), "nonsense", "", "-1"]
-    alice.post(url(world.dev), {"remove": ticked})
+    nonsense = ["nonsense", "", "-1", "1", ":", f"{secrets[0].pk}:-1"]
+    alice.post(url(world.dev), {"remove": ticks(*others)["remove"] + nonsense})
     assert others.count() == 2
     assert world.dev.secrets.count() == 3
 
@@ -84,7 +88,7 @@ def test_each_removal_is_in_the_audit_trail(
 ) -> None:
     last = AuditEvent.objects.order_by("pk").last()
     assert last is not None
-    alice.post(url(world.dev), {"remove": [secrets[0].pk]})
+    alice.post(url(world.dev), ticks(secrets[0]))
     new = AuditEvent.objects.filter(pk__gt=last.pk).order_by("pk")
     assert list(new.values_list("action", "branch", "subject")) == [
         ("secret.remove", "dev", "A"),
@@ -111,7 +115,7 @@ def test_production_without_its_name_removes_no_secret(
     alice: Client, world: World, secrets: list[Secret]
 ) -> None:
     [secret] = world.main.secrets.all()
-    alice.post(url(world.main), {"remove": [secret.pk]})
+    alice.post(url(world.main), ticks(secret))
     assert paths(world.main, "API_KEY") <= stored()
 
 
@@ -122,7 +126,7 @@ def test_a_secret_that_cannot_be_removed_keeps_the_branch(
     parameter_store().put(
         path, SecretValue("written elsewhere"), overwrite=True
     )  # so it is a conflict
-    answer = alice.post(url(world.dev), {"remove": [secret.pk for secret in secrets]})
+    answer = alice.post(url(world.dev), ticks(*secrets))
     assert answer.status_code == 422
     assert "the branch is still here" in answer.context["error"]
     assert [(o["key"], o["outcome"]) for o in answer.context["outcomes"]] == [
@@ -130,6 +134,18 @@ def test_a_secret_that_cannot_be_removed_keeps_the_branch(
     ]  # fmt: skip
     assert Branch.objects.get(pk=world.dev.pk).deleted_at is None
     assert [secret.key for secret in answer.context["secrets"]] == ["B"]
+
+
+def test_a_secret_that_changed_since_the_page_was_shown_is_not_removed(
+    alice: Client, world: World, secrets: list[Secret]
+) -> None:
+    shown = ticks(*secrets)
+    change = {f"value-{secrets[1].pk}": "newer", f"base-{secrets[1].pk}": "1"}
+    assert alice.post("/apps/d1shop/hosting/secrets/manage/", change).status_code == 302
+    answer = alice.post(url(world.dev), shown)
+    assert answer.status_code == 422
+    assert "alice@example.org changed this secret" in answer.text
+    assert paths(world.dev, "B") <= stored()
 
 
 def test_a_branch_without_secrets(alice: Client, world: World) -> None:

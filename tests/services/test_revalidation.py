@@ -248,7 +248,7 @@ def test_the_first_check_of_an_app_with_a_thousand_parameters(desk: Desk, calls:
     desk.check()
     assert len(desk.rows()) == 1000
     assert (calls() - before, calls("list")) == (1, 1)
-    assert desk.trail() == [(OUTSIDE, "found.all", "1000", None, "succeeded", None)]
+    assert desk.trail() == [(OUTSIDE, "found.all", "1,000 secrets", None, "succeeded", None)]
     assert AuditEvent.objects.count() == 1
     desk.check()
     assert len(desk.trail()) == 1
