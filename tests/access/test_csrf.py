@@ -32,16 +32,15 @@ def alice(as_: Callable[[str], Client]) -> Client:
 
 @pytest.mark.parametrize("group", range(4))
 def test_it_works(world: World, secret: Secret, as_: Callable[[str], Client], group: int) -> None:
-    clients = [strict(as_(name)) for name in ("", "alice", "olga")]
+    alice, olga = (strict(as_(name)) for name in ("alice", "olga"))
     tables = (App, Branch, Secret, AuditEvent)
     urls = [url_of(route, world, secret) for route in ROUTES[group::4]]
     before = [list(table.objects.values()) for table in tables]
     for url in urls:
         for method in UNSAFE:
-            for client in clients:
-                answer = client.generic(method, url)
-                assert answer.status_code == 403, (method, url)
-                assert "This page is too old" in answer.text
+            answer = (olga if url.startswith("/admin/") else alice).generic(method, url)
+            assert answer.status_code == 403, (method, url)
+            assert "This page is too old" in answer.text
     assert [list(table.objects.values()) for table in tables] == before
 
 
@@ -82,7 +81,7 @@ def test_from_another_site(alice: Client) -> None:
 def test_a_fragment_gets_the_sentence_alone(alice: Client) -> None:
     answer = alice.post(GENERAL, FORM, headers={"HX-Request": "true"})
     assert answer.status_code == 403
-    assert "Reload it" in answer.text
+    assert "Nothing was changed: try again." in answer.text
     assert "<html" not in answer.text
 
 

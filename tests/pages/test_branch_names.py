@@ -66,16 +66,17 @@ def test_it_works(client: Client, world: World, name: str) -> None:
     assert client.get("/apps/d1shop/").status_code == 200
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES.values() if name.strip()])
-def test_its_secret_is_found_again(client: Client, world: World, name: str) -> None:
-    client.post(ADD, {"name": name, "stage": "NONE"})
-    branch = Branch.objects.get(app=world.app, name=name)
-    post = {"new-1-key": "KEY", "new-1-value": "v", "new-1-branch": branch.pk}
-    assert client.post("/apps/d1shop/hosting/secrets/manage/", post).status_code == 302
-    [row] = client.get(f"/apps/d1shop/hosting/secrets/?branch={branch.pk}").context["listing"].rows
-    assert (row["branch"], row["key"], row["origin"]) == (name, "KEY", "own")
-    reveal = client.post(f"/apps/d1shop/hosting/secrets/{row['pk']}/reveal/")
-    assert reveal.status_code == 200
+def test_the_secrets_of_each_are_found_again(client: Client, world: World) -> None:
+    secrets, post = "/apps/d1shop/hosting/secrets/", {}
+    branches = [Branch.objects.create(app=world.app, name=name) for name in NAMES.values()]
+    for number, branch in enumerate(branches, start=1):
+        post |= {f"new-{number}-key": "KEY", f"new-{number}-value": f"of {branch.pk}"}
+        post |= {f"new-{number}-branch": str(branch.pk)}
+    assert client.post(f"{secrets}manage/", post).status_code == 302
+    for branch in branches:
+        [row] = client.get(f"{secrets}?branch={branch.pk}").context["listing"].rows
+        assert (row["branch"], row["key"], row["origin"]) == (branch.name, "KEY", "own")
+        assert f"of {branch.pk}" in client.post(f"{secrets}{row['pk']}/reveal/").text
 
 
 def test_names_that_look_alike_are_two(client: Client, world: World) -> None:
