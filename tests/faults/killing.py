@@ -1,0 +1,179 @@
+"""Savers that are killed at random moments: python -m tests.faults.killing ROUNDS [ENDPOINT].
+
+Prints, as JSON, what is found afterwards. The database is the environment's, and is emptied first;
+the store is the embedded one, or SSM at the endpoint. A process of its own, for it forks.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import SystemRandom
+from time import sleep
+from typing import Any
+from uuid import uuid4
+
+import django
+from django.conf import settings
+
+LONGEST = 0.15  # seconds that a saver lives
+KEYS = ("A", "B", "C")
+chance = SystemRandom()
+
+
+def main(rounds: int) -> dict[str, Any]:
+    """Let savers save and be killed; return what the trail, the projection and the store say."""
+    from django.core.management import call_command
+    from django.db import connection, connections
+
+    from console import triggers
+    from tests.plugins.people import World
+    from tests.services.desk import Desk
+
+    call_command("migrate", verbosity=0)
+    triggers.drop(connection)  # flush puts them back
+    call_command("flush", verbosity=0, interactive=False)
+    desk = Desk(World())
+    desk.world.actor("alice")
+    desk.check()
+    diary = Path(os.environ["TESTS_FOLDER"], "diary")
+    left_open = 0
+    for number in range(rounds):
+        connections.close_all()
+        _kill_a_saver(desk, diary)
+        left_open += len(_open_attempts())
+        desk.expire_claims()
+        if number % 2:  # else the next saver settles what he meets
+            desk.check()
+    desk.expire_claims()
+    desk.check()
+    return {
+        "left_open": left_open,
+        "still_open": len(_open_attempts()),
+        "claims": _claims(),
+        "found": desk.trail("found."),
+        "gaps": [*_gaps(desk)],
+        "lost": [*_lost(desk, diary)],
+        "differing": [*_differing(desk)],
+        "ends": Counter(f"{entry[1]} {entry[4]}" for entry in desk.trail("secret.")),
+    }
+
+
+def _kill_a_saver(desk: Any, diary: Path) -> None:
+    here, there = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            desk.store.ping()  # makes the client; half a second, in which there is nothing to kill
+            os.write(there, b"ready")
+            with diary.open("a", buffering=1) as lines:
+                _save_for_ever(desk, lines)
+        finally:
+            os._exit(1)
+    os.read(here, 5)
+    os.close(here)
+    os.close(there)
+    sleep(chance.uniform(0, LONGEST))
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "The saver ended by itself."
+
+
+def _save_for_ever(desk: Any, lines: Any) -> None:
+    from secrets_app.changes import DONE
+    from secrets_app.models import Secret
+
+    while True:
+        key, branch = chance.choice(KEYS), chance.choice((None, desk.world.main))
+        row = Secret.objects.filter(app=desk.app, branch=branch, key=key).first()
+        value = uuid4().hex
+        if row is None:
+            change = desk.new(key, value, branch)
+        elif chance.random() < 0.25:
+            change, value = desk.removal(row), ""
+        else:
+            change = desk.change(row, value)
+        place = f"{branch or ''}/{key}"
+        lines.write(f"try {place} {value}\n")
+        [outcome] = desk.save("alice", change)
+        lines.write(f"{'done' if outcome.outcome in DONE else 'not'} {place} {value}\n")
+
+
+def _open_attempts() -> list[Any]:
+    from console.models import AuditEvent
+
+    events = AuditEvent.objects.filter(action__startswith="secret.")
+    return list(events.filter(outcomes=None))
+
+
+def _claims() -> int:
+    from secrets_app.models import Secret
+
+    return Secret.objects.exclude(claim=None).count()
+
+
+def _places(desk: Any) -> Iterator[tuple[Any, str]]:
+    yield from ((branch, key) for branch in (None, desk.world.main) for key in KEYS)
+
+
+def _gaps(desk: Any) -> Iterator[str]:
+    """Yield each attempt that does not begin where the one before it ended: a write unaudited."""
+    from console.models import AuditEvent
+    from secrets_app.places import scope_name
+
+    for branch, key in _places(desk):
+        version = 0
+        events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
+        for event in events:
+            last = event.outcomes.order_by("pk").last()
+            if event.version_before != version:
+                yield f"{event.pk} {event.action} {key}: {version}, {event.version_before}"
+            if last is not None and last.outcome in {"succeeded", "settled"}:
+                version = last.version_after or 0
+        if version != _stored(desk, branch, key):
+            yield f"at the end of {key}: {version}, {_stored(desk, branch, key)}"
+
+
+def _lost(desk: Any, diary: Path) -> Iterator[str]:
+    """Yield each secret that is neither what was last said to be done nor what came after it."""
+    possible: dict[str, set[str]] = {}
+    for line in diary.read_text().splitlines():
+        word, place, value = line.split(" ")
+        if word == "try":
+            possible.setdefault(place, {""}).add(value)
+        elif word == "done":
+            possible[place] = {value}
+    for branch, key in _places(desk):
+        place, value = f"{branch or ''}/{key}", desk.values(key, branch)[0] or ""
+        if value not in possible.get(place, {""}):
+            yield f"{place}: {value}"
+
+
+def _stored(desk: Any, branch: Any, key: str) -> int:
+    found = desk.store.current(desk.paths(key, branch)[:1])
+    return next((parameter.version for parameter in found.values()), 0)
+
+
+def _differing(desk: Any) -> Iterator[str]:
+    """Yield each secret that the projection shows otherwise than the store, its mirror too."""
+    for branch, key in _places(desk):
+        shown = desk.rows().get((branch.name if branch else "", key), 0)
+        if shown != _stored(desk, branch, key):
+            yield f"{branch} {key}: {shown}, {_stored(desk, branch, key)}"
+        primary, mirror = desk.values(key, branch)
+        in_step = primary == mirror or branch is None
+        if shown and not in_step and not desk.shown(key, branch)["mirror"]:
+            yield f"{branch} {key}: the mirror differs, and nothing says so"
+
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
+    logging.disable()
+    if endpoint := "".join(sys.argv[2:]):
+        settings.PARAMETER_STORE, os.environ["AWS_ENDPOINT_URL_SSM"] = "ssm", endpoint
+    print(json.dumps(main(int(sys.argv[1]))))
