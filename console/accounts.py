@@ -20,6 +20,10 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Return no."""
         return False
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count failures by person alone: allauth adds the Host, whose port anyone can vary."""
+        return str(credentials.get("email") or credentials.get("username") or "").lower()
+
 
 def listen() -> None:
     """Record sign-ins, failed ones and sign-outs."""

@@ -105,6 +105,12 @@ def test_another_spelling_is_the_same_person(client: Client) -> None:
     assert "Too many failed login attempts" in _says(answer)
 
 
+def test_another_port_is_the_same_person(client: Client) -> None:
+    for port in range(8000, 8007):
+        answer = post(client, "bob@example.org", "guess", headers={"host": f"localhost:{port}"})
+    assert "Too many failed login attempts" in _says(answer)
+
+
 def test_guessing_from_one_address_is_limited(client: Client) -> None:
     says = [_says(post(client, f"{n}@example.org", "guess")) for n in range(12)]
     assert "not correct" in says[8]
