@@ -129,6 +129,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # beyond it a third is dropped, and limits with it
     }
 }
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -140,6 +141,14 @@ def test_the_limits_are_every_processs(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM console_cache")
         assert cursor.fetchone()[0] > 0  # a cache in memory would count for its process alone
+
+
+def test_many_other_counts_do_not_drop_a_limit(client: Client) -> None:
+    for n in range(7):
+        post(client, "bob@example.org", f"guess {n}")
+    for n in range(310):
+        cache.set(f"z{n}", n)
+    assert "Too many failed login attempts" in _says(post(client, "bob@example.org"))
 
 
 def _says(answer: Any) -> str:
