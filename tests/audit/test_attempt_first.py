@@ -111,3 +111,10 @@ def test_every_row_of_a_save_has_its_own(
     silent.heal()
     answer.result()
     assert AuditEvent.objects.filter(subject="KEY_1").count() == 1
+
+
+def test_a_commit_outlasts_a_power_cut(db: None) -> None:
+    safe = {"sqlite": ("PRAGMA synchronous", 2), "postgresql": ("SHOW synchronous_commit", "on")}
+    question, answer = safe[connection.vendor]
+    with connection.cursor() as cursor:
+        assert cursor.execute(question).fetchone()[0] == answer
