@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from console import settings as product
 from console.models import User
 from tests.plugins.people import PASSWORD, World
 
@@ -57,6 +59,11 @@ def test_a_failure_does_not_say_what_was_wrong(client: Client, email: str, passw
     ]
     assert password not in answer.text
     assert client.get("/").status_code == 302
+
+
+def test_a_password_costs_what_owasp_asks(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    assert make_password(PASSWORD).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_a_disabled_person(client: Client) -> None:
