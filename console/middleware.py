@@ -2,10 +2,27 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class HttpsAlone:
+    """Keeps browsers on HTTPS. TLS ends at the proxy, so Django sees HTTP and would say nothing."""
+
+    def __init__(self, get_response: Handler) -> None:
+        if not settings.SECURE_HSTS_SECONDS:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Add the header, or put the same in its place."""
+        response = self.get_response(request)
+        response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        return response
 
 
 class UncachedPages:
