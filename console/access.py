@@ -14,7 +14,7 @@ from django.http import Http404
 
 from console.actors import Actor
 from console.models import App, Branch, Member
-from console.naming import is_app_id
+from console.naming import ALL_BRANCHES, is_app_id
 
 Role = Member.Role
 
@@ -69,7 +69,7 @@ class Access:
     def require_on(self, permission: Permission, branch: Branch | None) -> None:
         """Raise PermissionDenied where `may_on` says no."""
         if not self.may_on(permission, branch):
-            where = "All branches" if branch is None else f"the branch {branch.name}"
+            where = ALL_BRANCHES if branch is None else f"the branch {branch.name}"
             raise PermissionDenied(
                 f"Your role in this app is {self.role}; it does not allow this on {where}."
             )

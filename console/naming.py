@@ -6,8 +6,11 @@ from enum import StrEnum
 
 APP_ID_PATTERN = r"^d[a-z0-9]{1,19}$"
 BRANCH_NAME_LIMIT = 255  # characters; Amplify's CreateBranch takes 1 to 255
+ALL_BRANCHES = "All branches"  # where a secret of no branch in particular stands
 
 _APP_ID = re.compile(APP_ID_PATTERN.removesuffix("$") + r"\Z")
+# Signs that turn the direction of what follows, and spaces of no width
+_DISGUISE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class PathProfile(StrEnum):
@@ -26,7 +29,9 @@ def is_app_id(text: str) -> bool:
 def branch_name_problem(name: str) -> str:
     """Return why `name` can't name a branch, or "" where it can.
 
-    Git refuses control characters in a ref; a lone surrogate has no UTF-8 form, so no hash.
+    Git refuses control characters in a ref; a lone surrogate has no UTF-8 form, so no hash. Git
+    takes signs that make a name look like another one; we don't, but for the two joiners (U+200C,
+    U+200D), which some scripts and emoji are written with.
     """
     if not name:
         return "Give the branch a name."
@@ -36,4 +41,8 @@ def branch_name_problem(name: str) -> str:
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
         return "A branch name holds no control characters. Remove line breaks, tabs and the like."
+    if _DISGUISE.search(name):
+        return "This name holds an invisible sign that makes it look like another one. Remove it."
+    if name == ALL_BRANCHES:
+        return f"“{ALL_BRANCHES}” stands for every branch here. A branch needs another name."
     return ""

@@ -34,8 +34,9 @@ NAMES = {
     "emoji": "🚀/👩‍👩‍👧",
     "combining": "e\u0301",
     "composed": "é",
-    "zero width": "a\u200bb",
-    "right to left override": "a\u202eb",
+    "Hindi, with a joiner": "\u0915\u094d\u200d\u0937",
+    "soft hyphen": "a\u00adb",
+    "almost all of them": "all branches",
     "line separator": "a\u2028b",
     "no-break space": "a\u00a0b",
     "upper case": "DEV",
@@ -92,6 +93,22 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
         "name": [
             "A branch name holds no control characters. Remove line breaks, tabs and the like."
         ]
+    }
+    assert world.app.branches.count() == 2
+
+
+@pytest.mark.parametrize("sign", "\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff")
+def test_a_sign_that_disguises(client: Client, world: World, sign: str) -> None:
+    says = errors(client.post(ADD, {"name": f"ma{sign}in", "stage": "NONE"}))
+    assert list(says) == ["name"]
+    assert "an invisible sign that makes it look like another one. Remove it." in says["name"][0]
+    assert world.app.branches.count() == 2
+
+
+def test_the_name_of_every_branch(client: Client, world: World) -> None:
+    says = errors(client.post(ADD, {"name": "All branches", "stage": "NONE"}))
+    assert says == {
+        "name": ["“All branches” stands for every branch here. A branch needs another name."]
     }
     assert world.app.branches.count() == 2
 
