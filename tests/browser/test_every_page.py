@@ -119,11 +119,12 @@ class Judge:
             self.wrong.append(f"{page.url} scrolls sideways at 320 px: it is {width} px wide")
 
 
-def test_it_works(full: World, open_page: Callable[..., Page]) -> None:
+@pytest.mark.parametrize("pages", [PAGES[::2], PAGES[1::2]], ids=["one half", "other half"])
+def test_it_works(full: World, open_page: Callable[..., Page], pages: tuple[str, ...]) -> None:
     alice = open_page(user=full.person("alice"))
     User.objects.filter(email="alice@example.org").update(is_superuser=True)
     judge = Judge()
-    for url in _addresses(full, PAGES):
+    for url in _addresses(full, pages):
         answer = alice.goto(url)
         assert answer is not None
         assert answer.status == 200, url
