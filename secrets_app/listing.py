@@ -6,16 +6,18 @@ Rows are dicts, which is what a template reads fastest; a page has up to a hundr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.paginator import Paginator
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.html import escape
 
 from console.access import Access, Permission
 from console.models import App, Branch
 from secrets_app.models import Secret
-from secrets_app.places import ALL_BRANCHES, folders_of, has_room, mirror_state
+from secrets_app.places import folders_of, has_room, mirror_state, scope_name
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"
@@ -29,9 +31,8 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "-changed": (F("changed_at").desc(nulls_last=True), "key", _BRANCH_ORDER),
 }
 _COLUMNS = (
-    "pk", "key", "branch_id", "branch__name", "branch__protected", "branch__deleted_at",
-    "version", "mirror_version", "mirror_of", "changed_at", "changed_by", "gone_at", "claim_id",
-    "claimed_until",
+    "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_at", "changed_by",
+    "gone_at", "claim_id", "claimed_until",
 )  # fmt: skip
 
 
@@ -78,8 +79,11 @@ class Listing:
 
 def branches_of(app: App) -> list[Branch]:
     """Return the app's branches, and those deleted ones that left secrets behind."""
-    left_behind = Exists(Secret.objects.filter(branch=OuterRef("pk")))
-    return list(app.branches.filter(Q(deleted_at=None) | left_behind))
+    branches = list(app.branches.all())
+    if all(branch.deleted_at is None for branch in branches):
+        return branches
+    full = set(app.secrets.values_list("branch_id", flat=True).distinct())
+    return [branch for branch in branches if branch.deleted_at is None or branch.pk in full]
 
 
 def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
@@ -92,6 +96,7 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
         rows=[
             shape.row(secret)
             for secret in cast("QuerySet[Secret]", page.object_list).values(*_COLUMNS)
+            if secret["branch_id"] in shape.scopes  # else its branch came after they were read
         ],
         total=page.paginator.count,
         number=page.number,
@@ -135,33 +140,37 @@ def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]
 
 
 class _Shape:
-    """What is the same for all rows of a page."""
+    """What is the same for all rows of a page, and for all rows of a branch."""
 
     def __init__(self, access: Access, branches: list[Branch], chosen: Branch | None) -> None:
-        scopes: dict[int | None, Branch | None] = {branch.pk: branch for branch in branches}
-        scopes[None] = None
-        self.write = {pk: access.may_on(Permission.WRITE, b) for pk, b in scopes.items()}
-        self.reveal = {pk: access.may_on(Permission.REVEAL, b) for pk, b in scopes.items()}
+        self.scopes: dict[int | None, dict[str, Any]] = {
+            branch.pk if branch else None: {
+                "branch": escape(scope_name(branch)),
+                "deleted": branch is not None and branch.deleted_at is not None,
+                "may_write": access.may_on(Permission.WRITE, branch),
+                "may_reveal": access.may_on(Permission.REVEAL, branch),
+                "origin": ("own" if branch else "inherited") if chosen else "",
+            }
+            for branch in (None, *branches)
+        }
         folders = folders_of(access.app, branches).items()
         self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
-        self.chosen = chosen
         self.now = timezone.now()
 
     def row(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """Add what the page shows of a secret to its columns."""
-        branch_id = secret["branch_id"]
+        """Add what the page shows of a secret to its columns; what is text is escaped for HTML."""
+        secret |= self.scopes[secret["branch_id"]]
         changed_at = secret["changed_at"]
-        secret["branch"] = secret["branch__name"] if branch_id else ALL_BRANCHES
-        secret["deleted"] = secret["branch__deleted_at"] is not None
-        secret["changed"] = _minute(changed_at) if changed_at else ""
-        secret["may_write"] = self.write[branch_id]
-        secret["may_reveal"] = self.reveal[branch_id]
-        secret["origin"] = ("own" if branch_id else "inherited") if self.chosen else ""
         secret["state"] = self._state(secret)
         secret["mirror"] = self._mirror(secret)
         secret["notable"] = bool(
             secret["deleted"] or secret["state"] or secret["mirror"] or secret["origin"]
         )
+        secret["outcome"] = None
+        secret["id"] = _escaped(str(secret["pk"]))
+        secret["key"] = _escaped(secret["key"])
+        secret["changed"] = _escaped(_minute(changed_at)) if changed_at else ""
+        secret["changed_by"] = _escaped(secret["changed_by"])
         return secret
 
     def _mirror(self, secret: dict[str, Any]) -> str:
@@ -176,6 +185,12 @@ class _Shape:
         if secret["claim_id"] is not None:
             return "saving" if secret["claimed_until"] > self.now else "unknown"
         return "gone" if secret["gone_at"] else ""
+
+
+@lru_cache(maxsize=5000)
+def _escaped(text: str) -> str:
+    """Escape for HTML, once for what comes again and again: a template would at each use."""
+    return escape(text)
 
 
 def _minute(moment: datetime) -> str:
