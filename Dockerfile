@@ -5,7 +5,7 @@ COPY requirements.lock .
 RUN .venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.lock
 COPY . .
 # The keys are for this one command; the image holds none.
-RUN SECRET_KEY=build PARAMETER_STORE=ssm STATIC_ROOT=/app/collected \
+RUN SECRET_KEY=only-for-the-static-files-of-this-build PARAMETER_STORE=ssm STATIC_ROOT=/app/collected \
     .venv/bin/python manage.py collectstatic --no-input --verbosity 0
 
 FROM python:3.13-slim

@@ -7,10 +7,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from console.logs import logging_config
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+from console.machine import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
@@ -24,7 +21,7 @@ def required(name: str, how: str) -> str:
     return value
 
 
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=sorted(LOOPBACK))
+ALLOWED_HOSTS = hosts_of(env.str("ALLOWED_HOSTS", default=""))
 LOCAL = set(ALLOWED_HOSTS) <= LOOPBACK  # one machine, plain HTTP
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not LOCAL:
@@ -32,9 +29,17 @@ if DEBUG and not LOCAL:
         "DEBUG is on while ALLOWED_HOSTS names more than this machine. Error pages in debug mode "
         "show the inside of the console: unset DEBUG."
     )
+if any("*" in host for host in ALLOWED_HOSTS):
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS holds a “*”. Name each host, or write “.example.com” for all below one."
+    )
 SECRET_KEY = required(
     "SECRET_KEY", "Set it to 50 random characters or more, or start with `make run`."
 )
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is too short to be safe. Set it to 50 random characters or more."
+    )
 
 # The parameter store
 PARAMETER_STORE: str = env.str("PARAMETER_STORE", default="embedded")
@@ -185,7 +190,6 @@ if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
-    LANGUAGE_COOKIE_SECURE = True
     # TLS ends at the proxy, so the browser's Origin says https where we may see http
     CSRF_TRUSTED_ORIGINS = [
         f"https://*{host}" if host.startswith(".") else f"https://{host}" for host in ALLOWED_HOSTS

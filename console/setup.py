@@ -3,9 +3,11 @@
 The token is signed with SECRET_KEY (HMAC-SHA-256), works for a day, and dies with the first user.
 """
 
+from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
+from console.machine import LOOPBACK
 from console.models import User
 
 _SALT = "console.setup"
@@ -18,6 +20,14 @@ def link_path() -> str:
         return ""
     token = signing.dumps("first operator", salt=_SALT)
     return reverse("setup", args=[token])
+
+
+def base_url(port: int | str) -> str:
+    """Return where browsers reach the console: a host of its own name, or this machine's port."""
+    if settings.LOCAL:
+        return f"http://127.0.0.1:{port}"
+    hosts = [host for host in settings.ALLOWED_HOSTS if host not in LOOPBACK]
+    return "https://" + min(hosts, key=lambda host: host.startswith(".")).lstrip(".")
 
 
 def is_open(token: str) -> bool:

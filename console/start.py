@@ -21,8 +21,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connections
 
-VAR_DIR = Path(__file__).resolve().parent.parent / "var"
-LOOPBACK = {"", "localhost", "127.0.0.1", "[::1]"}
+from console.machine import LOOPBACK, VAR_DIR, hosts_of
+
 KEYS = """\
 # The console's keys, made once. Keep a copy in a safe place, apart from the database's backup:
 # without ENCRYPTION_KEYS nobody can read the secrets in the embedded store again.
@@ -77,7 +77,7 @@ def make_keys() -> None:
     if VAR_DIR.stat().st_mode & 0o077:
         VAR_DIR.chmod(0o700)
     file = VAR_DIR / "keys.env"
-    if file.exists() or not set(os.environ.get("ALLOWED_HOSTS", "").split(",")) <= LOOPBACK:
+    if file.exists() or not LOOPBACK.issuperset(hosts_of(os.environ.get("ALLOWED_HOSTS", ""))):
         return
     with NamedTemporaryFile("w", dir=VAR_DIR) as draft:  # its mode is 0600
         draft.write(
@@ -122,11 +122,9 @@ def changes() -> Iterator[float]:
 
 def link(port: int) -> str:
     """Return the one line that says where to go on."""
-    from django.conf import settings
+    from console.setup import base_url, link_path
 
-    from console.setup import link_path
-
-    base = f"http://127.0.0.1:{port}" if settings.LOCAL else f"https://{settings.ALLOWED_HOSTS[0]}"
+    base = base_url(port)
     if path := link_path():
         return f"Set up the console here, within a day: {base}{path}"
     return f"The console: {base}/"

@@ -109,7 +109,7 @@ def test_a_deployment_starts(start: Callable[..., Any]) -> None:
     assert settings.CSRF_COOKIE_SECURE
 
 
-@pytest.mark.parametrize("hosts", [None, "localhost", "127.0.0.1,localhost,[::1]"])
+@pytest.mark.parametrize("hosts", [None, "localhost", "127.0.0.1,localhost,[::1]", ""])
 def test_this_machine_alone_needs_no_tls(start: Callable[..., Any], hosts: str | None) -> None:
     settings = start(ALLOWED_HOSTS=hosts)
     assert settings.LOCAL
@@ -130,6 +130,24 @@ def test_debug_on_a_real_host(start: Callable[..., Any], debug: str, hosts: str)
 def test_a_missing_key(start: Callable[..., Any], name: str, value: str | None) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{name} is not set.*make run"):
         start(**{name: value})
+
+
+def test_a_key_that_can_be_guessed(start: Callable[..., Any]) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY is too short"):
+        start(SECRET_KEY="x" * 31)
+    assert start(SECRET_KEY="x" * 32).SECRET_KEY
+
+
+def test_blanks_around_hosts(start: Callable[..., Any]) -> None:
+    assert start(ALLOWED_HOSTS=" localhost , ,127.0.0.1 ").LOCAL
+    settings = start(ALLOWED_HOSTS=" console.example.org, localhost ")
+    assert settings.ALLOWED_HOSTS == ["console.example.org", "localhost"]
+
+
+@pytest.mark.parametrize("hosts", ["*", "console.example.org, *", "*.example.org"])
+def test_any_host_at_all(start: Callable[..., Any], hosts: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="Name each host"):
+        start(ALLOWED_HOSTS=hosts)
 
 
 def test_no_encryption_key_is_needed_for_ssm(start: Callable[..., Any]) -> None:

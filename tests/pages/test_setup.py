@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core import signing
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
@@ -155,3 +156,25 @@ def test_of_two_who_race_one_becomes_the_operator() -> None:
     assert User.objects.count() == 1
     assert statuses[0] == 302
     assert set(statuses[1:]) <= {403, 404}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "base"),
+    [
+        ("console.example.org", "https://console.example.org"),
+        ("localhost,.example.org,console.example.org", "https://console.example.org"),
+        (".example.org", "https://example.org"),
+    ],
+)
+def test_the_command_prints_where_to_go(
+    link: str, settings: Any, capsys: Any, hosts: str, base: str
+) -> None:
+    settings.LOCAL, settings.ALLOWED_HOSTS = False, hosts.split(",")
+    call_command("setup_link")
+    assert capsys.readouterr().out.startswith(f"{base}/setup/")
+
+
+def test_the_command_on_this_machine(link: str, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("PORT", "8001")
+    call_command("setup_link")
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:8001/setup/")

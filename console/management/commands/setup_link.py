@@ -1,11 +1,11 @@
 """`manage.py setup_link`: the one-time link to the set-up page."""
 
+import os
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from console.setup import link_path
+from console.setup import base_url, link_path
 
 
 class Command(BaseCommand):
@@ -18,4 +18,4 @@ class Command(BaseCommand):
         path = link_path()
         if not path:
             raise CommandError("This console is set up already. Sign in.")
-        self.stdout.write(path if settings.LOCAL else f"https://{settings.ALLOWED_HOSTS[0]}{path}")
+        self.stdout.write(base_url(os.environ.get("PORT", "8000")) + path)
