@@ -188,6 +188,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "new-1-branch": world.dev.pk,
             "new-1-value": "v",
         },
+        "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},
         "/admin/console/user/add/": person | password | {"usable_password": "true"},
         "/admin/console/user/<path:object_id>/change/": person,
         "/admin/console/member/add/": {
@@ -206,7 +207,6 @@ DEFECTS = dict.fromkeys(
         "/apps/<str:app_id>/hosting/secrets/",
         "/apps/<str:app_id>/hosting/secrets/manage/",
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/",
-        "/apps/<str:app_id>/settings/branches/<int:pk>/delete/",
         "/readyz",
     ),
     NO_HEAD,

@@ -55,7 +55,7 @@ def test_reveal(ask: Asking, secret: Secret, name: str, may: bool) -> None:
 
 @pytest.mark.parametrize(("name", "place", "may"), [case for case in CASES if case[1] != "all"])
 def test_put_the_mirror_right(ask: Asking, secret: Secret, name: str, may: bool) -> None:
-    answer = ask(name, "POST", url(f"{secret.pk}/mirror/"))
+    answer = ask(name, "POST", url(f"{secret.pk}/mirror/"), {"shown": "1:1"})
     assert answer.status_code == (302 if may else 403)
 
 
@@ -73,7 +73,7 @@ RIGHT_FIRST = pytest.mark.xfail(reason="services.put_mirror_right looks for a mi
     ],
 )
 def test_all_branches_have_no_mirror(ask: Asking, secret: Secret, name: str, status: int) -> None:
-    assert ask(name, "POST", url(f"{secret.pk}/mirror/")).status_code == status
+    assert ask(name, "POST", url(f"{secret.pk}/mirror/"), {"shown": "1:1"}).status_code == status
 
 
 @everyone_everywhere

@@ -69,7 +69,7 @@ def test_a_new_secret_on_another_apps_branch(client: Client, world: World) -> No
 
 def test_a_ticked_secret_of_another_app(client: Client, foreign: Secret, world: World) -> None:
     url = f"/apps/d1shop/settings/branches/{world.dev.pk}/delete/"
-    client.post(url, {"remove": [foreign.pk]})
+    client.post(url, {"remove": [f"{foreign.pk}:{foreign.version}"]})
     assert Secret.objects.filter(pk=foreign.pk).exists()
 
 

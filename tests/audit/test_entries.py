@@ -217,7 +217,12 @@ def test_a_password_that_was_refused(post: Any, world: World, trail: Trail) -> N
 
 DENIED: dict[str, tuple[str, str, dict[str, Any], tuple[str, str, str]]] = {
     "reveal": ("vera", SECRETS + "/{secret}/reveal/", {}, ("secret.reveal", "dev", "API_KEY")),
-    "mirror": ("vera", SECRETS + "/{secret}/mirror/", {}, ("secret.mirror", "dev", "API_KEY")),
+    "mirror": (
+        "vera",
+        SECRETS + "/{secret}/mirror/",
+        {"shown": "1:1"},
+        ("secret.mirror", "dev", "API_KEY"),
+    ),
     "add": (
         "vera",
         SECRETS + "/manage/",
@@ -267,13 +272,9 @@ DENIED: dict[str, tuple[str, str, dict[str, Any], tuple[str, str, str]]] = {
         ("app.create", "", ""),
     ),
 }
-UNRECORDED = pytest.mark.xfail(reason="branch_views.branch_delete requires before it records")
 
 
-@pytest.mark.parametrize(
-    "what",
-    [pytest.param(what, marks=UNRECORDED if what == "delete a branch" else ()) for what in DENIED],
-)
+@pytest.mark.parametrize("what", DENIED)
 def test_a_denied_attempt(post: Any, world: World, secret: Secret, trail: Trail, what: str) -> None:
     name, url, data, (action, branch, subject) = DENIED[what]
     ids = {"secret": secret.pk, "dev": world.dev.pk}

@@ -70,7 +70,7 @@ def test_the_mirror(alice: Client, secret: Secret, full: Any) -> None:
     full(AuditEvent)
     before = state()
     with capture_logs() as log:
-        answer = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/mirror/")
+        answer = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/mirror/", {"shown": "1:1"})
     assert answer.status_code == 500
     assert not {"put", "read"} & set(store_operations(log))
     assert state() == before

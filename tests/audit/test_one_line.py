@@ -120,10 +120,15 @@ def test_telling_names_hide_what_they_hold(lines: Callable[[], list[str]]) -> No
     assert line.count("[redacted]") == 4
 
 
+def as_header(text: str) -> str:
+    """Return a text as a server hands it over: its bytes as signs; NUL it does not let through."""
+    return text.encode().decode("latin-1").replace("\0", "")
+
+
 def test_requests(lines: Any, as_: Any, secret: Secret) -> None:
     client = as_("vera")
     for nasty in NASTY.values():
-        agent = nasty.encode().decode("latin-1")  # as a server hands a header's bytes over
+        agent = as_header(nasty)
         post = {"new-1-key": nasty, "new-1-value": "v", "new-1-branch": secret.branch_id}
         url = f"/apps/d1shop/hosting/secrets/manage/?x={nasty}"
         client.post(url, post, HTTP_USER_AGENT=agent)
@@ -136,7 +141,7 @@ def test_denied_keys_are_one_record_each(
 ) -> None:
     client = as_("vera")
     trail.forget()
-    agent = "".join(NASTY.values()).encode().decode("latin-1").replace("\0", "")
+    agent = as_header("".join(NASTY.values()))
     post = {}
     for number, nasty in enumerate(NASTY.values(), start=1):
         post |= {f"new-{number}-key": nasty, f"new-{number}-value": "v"}
