@@ -64,15 +64,19 @@ class Access:
     def require(self, permission: Permission) -> None:
         """Raise PermissionDenied where `may` says no."""
         if not self.may(permission):
-            raise PermissionDenied(f"Your role in this app is {self.role}; it does not allow this.")
+            raise self._denial("this")
 
     def require_on(self, permission: Permission, branch: Branch | None) -> None:
         """Raise PermissionDenied where `may_on` says no."""
         if not self.may_on(permission, branch):
             where = ALL_BRANCHES if branch is None else f"the branch {branch.name}"
-            raise PermissionDenied(
-                f"Your role in this app is {self.role}; it does not allow this on {where}."
-            )
+            raise self._denial(f"this on {where}")
+
+    def _denial(self, what: str) -> PermissionDenied:
+        return PermissionDenied(
+            f"Your role in this app is {self.role}; it does not allow {what}. "
+            "Ask an owner of the app for the role that you need."
+        )
 
 
 def find_app(actor: Actor, app_id: str) -> Access:

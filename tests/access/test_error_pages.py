@@ -60,10 +60,13 @@ def test_a_refusal_says_which_role_is_in_the_way(as_: Callable[[str], Client]) -
     answer = as_("vera").get("/apps/d1shop/settings/general/")
     assert answer.status_code == 403
     assert "Your role in this app is viewer" in answer.text
+    assert "Ask an owner of the app for the role that you need." in answer.text
 
 
 def test_a_refusal_of_an_operators_page(as_: Callable[[str], Client]) -> None:
-    assert "Only an operator" in as_("alice").get("/apps/new/").text
+    page = as_("alice").get("/apps/new/").text
+    assert "Only an operator can do this. Ask one." in page
+    assert "Ask an owner" not in page
 
 
 @pytest.mark.parametrize("status", [403, 404])
