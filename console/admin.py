@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 
 from console import services
 from console.actors import from_request
-from console.audit import Action, Outcome, Target, recording
+from console.audit import Action, Outcome, Target, differences, recording
 from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
 
 # Nothing here asks a group or a second address for anything, and no audit entry would tell of it
@@ -138,7 +138,7 @@ class UserPages(Audited, UserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; an operator has the admin site and the other way round."""
         obj.is_staff = obj.is_superuser
-        target = Target(subject=f"{obj.email}: {', '.join(form.changed_data) or 'no change'}")
+        target = Target(subject=f"{obj.email}: {_said_of(obj, form.changed_data) or 'no change'}")
         with services.acting(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
             if not User.objects.filter(is_superuser=True, is_active=True).exists():
@@ -161,6 +161,14 @@ class UserPages(Audited, UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return no: an inactive user keeps his name in the audit trail."""
         return False
+
+
+def _said_of(user: User, changed: list[str]) -> str:
+    """Return what the audit trail says of a saved form; a new user's password has no words."""
+    before = User.objects.filter(pk=user.pk).first()
+    if before is None:
+        return ", ".join(changed)
+    return differences(before, {name: getattr(user, name) for name in changed})
 
 
 @admin.register(App)

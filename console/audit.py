@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Model
 
 from console.actors import Actor
 from console.models import AuditEvent, AuditOutcome
@@ -83,6 +85,19 @@ def attempt(
         agent=actor.agent,
         request_id=actor.request_id,
     )
+
+
+def differences(row: Model, fields: dict[str, Any]) -> str:
+    """Return what `fields` would change of a row: "protected: yes to no, name: A to B"."""
+    said = {name: (_word(getattr(row, name)), _word(value)) for name, value in fields.items()}
+    return ", ".join(f"{name}: {old} to {new}" for name, (old, new) in said.items() if old != new)
+
+
+def _word(value: object) -> str:
+    """Return a field's value as people read it; a long one leaves room for the others."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)[:200] or "nothing"
 
 
 def _fitting(subject: str) -> str:

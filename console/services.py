@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from console.access import Permission, find_app, find_branch, require_operator
 from console.actors import Actor
-from console.audit import Action, Target, recording
+from console.audit import Action, Target, differences, recording
 from console.models import App, Branch, Member, User
 
 Row = TypeVar("Row", App, Branch)
@@ -58,17 +58,24 @@ def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
 def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
     """Change an app's name, repository or path profile."""
     access = find_app(actor, app_id)
-    with acting(actor, Action.APP_CHANGED, Target(app_id, subject=", ".join(fields))):
+    said = differences(access.app, fields) or "no change"
+    with acting(actor, Action.APP_CHANGED, Target(app_id, subject=said)):
         access.require(Permission.MANAGE)
         return _update(access.app, fields)
 
 
 def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
-    """Connect a branch. One that was deleted comes back, with the secrets that it left behind."""
+    """Connect a branch. One that was deleted comes back, with the secrets that it left behind.
+
+    Protected ones come back protected: who may read them is changed by an act of its own.
+    """
     access = find_app(actor, app_id)
-    with acting(actor, Action.BRANCH_ADDED, Target(app_id, branch=fields["name"])):
+    name = fields["name"]
+    branch = access.app.branches.filter(name=name).first() or Branch(app=access.app, name=name)
+    fields = {**fields, "protected": branch.protected or fields.get("protected", False)}
+    target = Target(app_id, branch=name, subject=_said_of(branch, fields))
+    with acting(actor, Action.BRANCH_ADDED, target):
         access.require(Permission.MANAGE)
-        branch = access.app.branches.filter(name=fields["name"]).first() or Branch(app=access.app)
         if branch.pk and branch.deleted_at is None:
             raise ValidationError({"name": "This app has a branch of this name already."})
         return _update_branch(branch, {**fields, "deleted_at": None})
@@ -78,7 +85,8 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
     """Change a branch's stage, production mark or protection."""
     access = find_app(actor, app_id)
     branch = find_branch(access, pk)
-    with acting(actor, Action.BRANCH_CHANGED, Target(app_id, branch=branch.name)):
+    target = Target(app_id, branch=branch.name, subject=_said_of(branch, fields) or "no change")
+    with acting(actor, Action.BRANCH_CHANGED, target):
         access.require(Permission.MANAGE)
         if branch.deleted_at is not None:
             raise ValidationError("This branch is deleted. Add it again, then change it.")
@@ -125,6 +133,17 @@ def _keep_an_owner(app: App, leaving: User) -> None:
     )
     if [owner.user_id for owner in owners] == [leaving.pk]:
         raise ValidationError("This is the app's last owner. Make someone else an owner first.")
+
+
+def _said_of(branch: Branch, fields: dict[str, Any]) -> str:
+    """Return what the audit trail says of a branch's change; another's lost mark is part of it."""
+    said = [differences(branch, fields)]
+    if branch.deleted_at:
+        said.insert(0, "added again" + (", still protected" if branch.protected else ""))
+    if fields.get("production"):
+        others = branch.app.branches.filter(production=True).exclude(pk=branch.pk)
+        said += [f"no longer production: {other.name}" for other in others]
+    return ", ".join(filter(None, said))
 
 
 def _update_branch(branch: Branch, fields: dict[str, Any]) -> Branch:

@@ -208,10 +208,17 @@ def _branch_form(
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, f"Saved the branch {saved.name}.")
+            messages.success(request, f"Saved the branch {saved.name}.{_stayed(saved, form)}")
             return redirect("branches", app_id=access.app.app_id)
     context = {**app_context(access, "branches"), "branch": branch}
     return _show_form(request, "console/branch_form.html", form, context)
+
+
+def _stayed(branch: Branch, form: BaseForm) -> str:
+    """Say so where a branch that came back is protected, though the form did not ask for it."""
+    if form.cleaned_data["protected"] or not branch.protected:
+        return ""
+    return " It is still protected, as it was when it was deleted."
 
 
 def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) -> Branch:

@@ -105,7 +105,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any], tuple[str, str, str]]] = {
     "general": (
         "/apps/d1shop/settings/general/",
         {"name": "Renamed", "path_profile": "both"},
-        ("app.change", "", "name, repository, path_profile"),
+        ("app.change", "", "name: Shop to Renamed"),
     ),
     "add a branch": (
         "/apps/d1shop/settings/branches/add/",
@@ -115,7 +115,21 @@ CHANGES: dict[str, tuple[str, dict[str, Any], tuple[str, str, str]]] = {
     "change a branch": (
         "/apps/d1shop/settings/branches/{dev}/",
         {"stage": "BETA"},
-        ("branch.change", "dev", ""),
+        ("branch.change", "dev", "stage: DEVELOPMENT to BETA"),
+    ),
+    "make a branch production": (
+        "/apps/d1shop/settings/branches/{dev}/",
+        {"stage": "DEVELOPMENT", "production": "on", "protected": "on"},
+        (
+            "branch.change",
+            "dev",
+            "production: no to yes, protected: no to yes, no longer production: main",
+        ),
+    ),
+    "change nothing": (
+        "/apps/d1shop/settings/branches/{dev}/",
+        {"stage": "DEVELOPMENT"},
+        ("branch.change", "dev", "no change"),
     ),
     "delete a branch": (
         "/apps/d1shop/settings/branches/{dev}/delete/",
@@ -138,6 +152,18 @@ def test_a_change_of_the_app(post: Any, world: World, trail: Trail, what: str) -
     )  # fmt: skip
 
 
+def test_a_branch_that_comes_back(post: Any, world: World, trail: Trail) -> None:
+    Branch.objects.filter(pk=world.main.pk).update(deleted_at=timezone.now(), production=False)
+    post("alice", "/apps/d1shop/settings/branches/add/", {"name": "main", "stage": "PRODUCTION"})
+    assert trail.one.subject == "added again, still protected"
+
+
+def test_a_long_name_hides_no_other_change(post: Any, trail: Trail) -> None:
+    data = {"name": "x" * 255, "repository": "y" * 1000, "path_profile": "backend"}
+    post("alice", "/apps/d1shop/settings/general/", data)
+    assert trail.one.subject.endswith("path_profile: both to backend")
+
+
 def test_a_new_app(post: Any, trail: Trail) -> None:
     data = {"name": "New", "app_id": "d3new", "path_profile": "both"}
     assert post("olga", "/apps/new/", data).status_code == 302
@@ -148,7 +174,9 @@ def test_a_new_app(post: Any, trail: Trail) -> None:
 def test_a_change_that_was_refused(post: Any, trail: Trail) -> None:
     data = {"name": "dev", "stage": "NONE"}
     assert post("alice", "/apps/d1shop/settings/branches/add/", data).status_code == 422
-    assert trail.brief == [("alice@example.org", "branch.add", "", ["failed"])]
+    assert trail.brief == [
+        ("alice@example.org", "branch.add", "stage: DEVELOPMENT to NONE", ["failed"])
+    ]
     assert "branch of this name already" in trail.one.outcomes.get().detail
 
 
@@ -161,12 +189,12 @@ ADMIN: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
     "disable a user": (
         "console/user/{bob}/change/",
         {"email": "bob@example.org"},
-        ("user.change", "bob@example.org: is_active"),
+        ("user.change", "bob@example.org: is_active: yes to no"),
     ),
     "make an operator": (
         "console/user/{bob}/change/",
         {"email": "bob@example.org", "is_active": "on", "is_superuser": "on"},
-        ("user.change", "bob@example.org: is_superuser"),
+        ("user.change", "bob@example.org: is_superuser: no to yes"),
     ),
     "set a password": (
         "console/user/{bob}/password/",
