@@ -145,7 +145,7 @@ class _Shape:
     def __init__(self, access: Access, branches: list[Branch], chosen: Branch | None) -> None:
         self.scopes: dict[int | None, dict[str, Any]] = {
             branch.pk if branch else None: {
-                "branch": escape(scope_name(branch)),
+                "branch": _Text(scope_name(branch)),
                 "deleted": branch is not None and branch.deleted_at is not None,
                 "may_write": access.may_on(Permission.WRITE, branch),
                 "may_reveal": access.may_on(Permission.REVEAL, branch),
@@ -158,7 +158,7 @@ class _Shape:
         self.now = timezone.now()
 
     def row(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """Add what the page shows of a secret to its columns; what is text is escaped for HTML."""
+        """Add what the page shows of a secret to its columns."""
         secret |= self.scopes[secret["branch_id"]]
         changed_at = secret["changed_at"]
         secret["state"] = self._state(secret)
@@ -167,10 +167,9 @@ class _Shape:
             secret["deleted"] or secret["state"] or secret["mirror"] or secret["origin"]
         )
         secret["outcome"] = None
-        secret["id"] = _escaped(str(secret["pk"]))
-        secret["key"] = _escaped(secret["key"])
-        secret["changed"] = _escaped(_minute(changed_at)) if changed_at else ""
-        secret["changed_by"] = _escaped(secret["changed_by"])
+        secret["id"], secret["key"] = _Text(secret["pk"]), _Text(secret["key"])
+        secret["changed"] = _Text(_minute(changed_at)) if changed_at else ""
+        secret["changed_by"] = _Text(secret["changed_by"])
         return secret
 
     def _mirror(self, secret: dict[str, Any]) -> str:
@@ -187,10 +186,17 @@ class _Shape:
         return "gone" if secret["gone_at"] else ""
 
 
-@lru_cache(maxsize=5000)
-def _escaped(text: str) -> str:
-    """Escape for HTML, once for what comes again and again: a template would at each use."""
-    return escape(text)
+class _Text(str):
+    """Text whose HTML is remembered: names, people and minutes come in row after row."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Return it escaped, to a template that asks."""
+        return _escaped(self)
+
+
+_escaped = lru_cache(maxsize=5000)(escape)
 
 
 def _minute(moment: datetime) -> str:
