@@ -2,7 +2,8 @@
 
 import secrets
 import string
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
@@ -30,8 +31,9 @@ from console.forms import (
     SearchForm,
     SetupForm,
 )
-from console.models import Branch
+from console.models import App, Branch
 
+Row = TypeVar("Row", App, Branch)
 page_with_form = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -55,6 +57,15 @@ def _show_form(
 ) -> HttpResponse:
     status = 422 if form.is_bound else 200
     return render(request, template, {"form": form, **context}, status=status)
+
+
+def _saved(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
+    """Return what a service made of a form; what it refuses becomes the form's own errors."""
+    try:
+        return act(**arguments)
+    except ValidationError as refusal:
+        form.add_error(None, refusal)
+        return None
 
 
 @login_not_required
@@ -110,10 +121,12 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
         refuse(actor, Action.APP_CREATED, Target())
     require_operator(actor)
     form = AppForm(posted(request), initial={"app_id": _new_app_id()})
-    if not form.is_valid():
+    app = None
+    if form.is_valid():
+        fields = {**form.cleaned_data, "region": settings.AWS_REGION}
+        app = _saved(form, services.create_app, actor=actor, fields=fields)
+    if app is None:
         return _show_form(request, "console/app_new.html", form, {})
-    fields = {**form.cleaned_data, "region": settings.AWS_REGION}
-    app = services.create_app(actor=actor, fields=fields)
     messages.success(request, f"{app.name} is created. Add its branches next.")
     return redirect("overview", app_id=app.app_id)
 
@@ -161,12 +174,12 @@ def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Change an app's name, repository and path profile."""
     access = managed(request, app_id, Action.APP_CHANGED)
     form = GeneralForm(posted(request), instance=access.app)
-    if not form.is_valid():
-        access.app.refresh_from_db()  # the form has written its fields into it
-        return _show_form(request, "console/general.html", form, app_context(access, "general"))
-    services.change_app(actor=access.actor, app_id=app_id, fields=form.cleaned_data)
-    messages.success(request, "Saved.")
-    return redirect("general", app_id=app_id)
+    arguments = {"actor": access.actor, "app_id": app_id}
+    if form.is_valid() and _saved(form, services.change_app, fields=form.cleaned_data, **arguments):
+        messages.success(request, "Saved.")
+        return redirect("general", app_id=app_id)
+    access.app.refresh_from_db()  # the form has written its fields into it
+    return _show_form(request, "console/general.html", form, app_context(access, "general"))
 
 
 @require_safe
@@ -203,11 +216,8 @@ def _branch_form(
     branch: Branch | None,
 ) -> HttpResponseBase:
     if form.is_valid():
-        try:
-            saved = _save_branch(access, form.cleaned_data, branch)
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
+        saved = _saved(form, _save_branch, access=access, fields=form.cleaned_data, branch=branch)
+        if saved:
             messages.success(request, f"Saved the branch {saved.name}.{_stayed(saved, form)}")
             return redirect("branches", app_id=access.app.app_id)
     context = {**app_context(access, "branches"), "branch": branch}

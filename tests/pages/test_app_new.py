@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models.signals import post_save
 from django.test import Client
 
-from console.models import App, Member
+from console.models import App, AuditEvent, Member
 from console.naming import is_app_id
 from tests.pages.conftest import errors
 from tests.plugins.people import World
@@ -81,6 +82,19 @@ def test_an_id_that_is_taken(olga: Client, world: World) -> None:
     assert errors(answer) == {
         "app_id": ["This app ID is in the console already. Ask its owner to add you."]
     }
+    assert not Member.objects.filter(user=world.person("olga")).exists()
+
+
+def test_an_id_that_is_taken_meanwhile(olga: Client, world: World) -> None:
+    def take(**_: Any) -> None:  # after the form's check, before the act
+        App.objects.create(app_id=FORM["app_id"], name="Theirs", region="us-east-1")
+
+    post_save.connect(take, sender=AuditEvent)
+    try:
+        answer = olga.post("/apps/new/", FORM)
+    finally:
+        post_save.disconnect(take, sender=AuditEvent)
+    assert errors(answer) == {"app_id": ["App with this App ID already exists."]}
     assert not Member.objects.filter(user=world.person("olga")).exists()
 
 
