@@ -1,6 +1,5 @@
 """Error pages; a request that wants a fragment gets one. Nothing of the inside but a request id."""
 
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -36,6 +35,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404, "There is nothing here, or nothing that you may see.")
 
 
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    """Answer 405 to who opened an address that takes posts alone."""
+    return _page(request, 405, "This address can't be opened; it takes what a form sends.")
+
+
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer 500 from a template that needs no context processor."""
     page = render_to_string("500.html", {"request_id": _request_id()})
@@ -47,21 +51,3 @@ def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpRespons
     part = "#fragment" if wants_fragment(request) else ""
     context = {"request_id": _request_id()}
     return render(request, f"403_csrf.html{part}", context, status=403)
-
-
-class AddressesOfForms:
-    """Gives a page to whoever opens an address that takes posts alone, as Enter in a browser's
-    address bar does after a reveal; Django's own answer is empty.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on, and fill a 405."""
-        response = self.get_response(request)
-        if response.status_code != 405 or request.method != "GET":
-            return response
-        page = _page(request, 405, "This address can't be opened; it takes what a form sends.")
-        page["Allow"] = response["Allow"]
-        return page

@@ -7,6 +7,8 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from console.errors import wrong_method
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -38,3 +40,21 @@ class UncachedPages:
         if not response.has_header("Cache-Control"):
             patch_cache_control(response, private=True, no_cache=True)
         return response
+
+
+class AddressesOfForms:
+    """Gives a page to whoever opens an address that takes posts alone, as Enter in a browser's
+    address bar does after a reveal; Django's own answer is empty.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on, and fill a 405."""
+        response = self.get_response(request)
+        if response.status_code != 405 or request.method != "GET":
+            return response
+        page = wrong_method(request)
+        page["Allow"] = response["Allow"]
+        return page

@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.middleware.UncachedPages",
-    "console.errors.AddressesOfForms",
+    "console.middleware.AddressesOfForms",
     "secrets_app.middleware.StoreErrors",
 ]
 
