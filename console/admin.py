@@ -104,19 +104,13 @@ class UserPages(Audited, UserAdmin):
         "is_superuser",
         "last_login",
     )
-    list_filter = (
-        "is_active",
-        "is_superuser",
-    )
+    list_filter = ("is_active", "is_superuser")
     search_fields = (
         "email",
         "first_name",
         "last_name",
     )
-    readonly_fields = (
-        "last_login",
-        "date_joined",
-    )
+    readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password")}),
@@ -182,10 +176,7 @@ class AppPages(ReadOnly):
         "path_profile",
         "created_at",
     )
-    list_filter = (
-        "region",
-        "path_profile",
-    )
+    list_filter = ("region", "path_profile")
     search_fields = (
         "name",
         "app_id",
@@ -228,14 +219,8 @@ class MemberPages(Audited):
         "app",
         "role",
     )
-    list_filter = (
-        "role",
-        "app",
-    )
-    list_select_related = (
-        "user",
-        "app",
-    )
+    list_filter = ("role", "app")
+    list_select_related = ("user", "app")
     search_fields = (
         "user__email",
         "app__name",
@@ -297,10 +282,7 @@ class AuditOutcomePages(ReadOnly):
         "version_after",
         "detail",
     )
-    list_filter = (
-        "outcome",
-        "at",
-    )
+    list_filter = ("outcome", "at")
     list_select_related = ("event",)
     search_fields = (
         "event__actor",
