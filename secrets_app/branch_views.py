@@ -12,7 +12,7 @@ from console.access import Access, find_branch
 from console.audit import Action
 from console.models import Branch
 from console.views import app_context, managed, page_with_form
-from secrets_app import forms, saving
+from secrets_app import forms, revalidation, saving
 from secrets_app.changes import DONE, Change
 from secrets_app.models import Secret
 
@@ -23,7 +23,12 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     access = managed(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
     left = list(branch.secrets.order_by("key"))
-    context = {**app_context(access, "branches"), "branch": branch, "secrets": left}
+    context = {
+        **app_context(access, "branches"),
+        "branch": branch,
+        "secrets": left,
+        "ticked": forms.versions_of(request.POST.getlist("remove")),
+    }
     if request.method != "POST":
         return render(request, "secrets/delete_branch.html", context)
     if branch.production and request.POST.get("confirm") != branch.name:
@@ -32,9 +37,9 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     outcomes = _remove_ticked(request, access, left)
     failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
     if failed:
+        revalidation.check(access.app)  # so that the next try stands on what is there
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
-        context["ticked"] = forms.versions_of(request.POST.getlist("remove"))
         context["error"] = "Some secrets could not be removed, so the branch is still here."
         return render(request, "secrets/delete_branch.html", context, status=422)
     core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)

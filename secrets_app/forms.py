@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from django.core.signing import BadSignature, Signer
 from django.http import QueryDict
 
-from secrets_app.changes import Change
+from console.access import Access
+from secrets_app.changes import Change, Result, RowOutcome
 from secrets_app.store.base import SecretValue
 
 # A base that is no version matches none: the row becomes a conflict, never an overwrite.
@@ -51,27 +52,39 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
     ]
 
 
+def too_old(changes: Iterable[Change]) -> list[RowOutcome]:
+    """Refuse what comes from a page that the app's settings have overtaken."""
+    message = "The app's path profile changed since this page was loaded. Reload it, then save."
+    return [
+        RowOutcome(change.token, Result.REFUSED, message, version=change.base) for change in changes
+    ]
+
+
 def versions_of(ticks: Iterable[str]) -> dict[int, int]:
     """Return the version that each ticked secret was shown with, from "id:version" texts."""
     pairs = (tick.split(":") for tick in ticks if _TICK.match(tick))
     return {int(pk): int(version) for pk, version in pairs}
 
 
-def change_set_token(user_id: int | None) -> str:
-    """Return a new change set's id, signed for this user: one Save may come in several posts."""
-    return _signer(user_id).sign(uuid.uuid4().hex)
+def change_set_token(access: Access) -> str:
+    """Return a new change set's id, signed: one Save may come in several posts.
+
+    It holds for this user and this app as it is: versions mean nothing under another path profile.
+    """
+    return _signer(access).sign(uuid.uuid4().hex)
 
 
-def change_set_of(text: str, user_id: int | None) -> uuid.UUID | None:
+def change_set_of(text: str, access: Access) -> uuid.UUID | None:
     """Return the id in a signed text, or None."""
     try:
-        return uuid.UUID(_signer(user_id).unsign(text))
+        return uuid.UUID(_signer(access).unsign(text))
     except (BadSignature, ValueError):
         return None
 
 
-def _signer(user_id: int | None) -> Signer:
-    return Signer(salt=f"change set of {user_id}")
+def _signer(access: Access) -> Signer:
+    app = access.app
+    return Signer(salt=f"change set of {access.actor.user_id} {app.app_id} {app.path_profile}")
 
 
 def _known_rows(post: QueryDict) -> Iterator[Change]:

@@ -17,12 +17,17 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Answer whether the database and the parameter store answer."""
     try:
         database_answers()
-        cache.get_or_set("store-answers", _store_answers, timeout=5)  # anyone may ask
-    except (DatabaseError, StoreError):
-        return HttpResponse("not ready\n", content_type="text/plain", status=503)
-    return HttpResponse("ready\n", content_type="text/plain")
+        # Anyone may ask, so nobody asks the store more than once in a while, well or not
+        ready = cache.get_or_set("store-answers", _store_answers, timeout=5)
+    except DatabaseError:
+        ready = False
+    words, status = ("ready\n", 200) if ready else ("not ready\n", 503)
+    return HttpResponse(words, content_type="text/plain", status=status)
 
 
 def _store_answers() -> bool:
-    parameter_store().ping()
+    try:
+        parameter_store().ping()
+    except StoreError:
+        return False
     return True

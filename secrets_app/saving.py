@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 
 from console.access import Access, Permission, find_app
 from console.actors import Actor
@@ -20,7 +22,7 @@ from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.places import place_of
 from secrets_app.store import parameter_store
-from secrets_app.store.base import ParameterStore, SecretValue
+from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import (
     AlreadyExists,
     KeyUnavailable,
@@ -32,6 +34,8 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 from secrets_app.store.limits import check_value
+
+log = structlog.get_logger()
 
 LOOKS = 3  # at a row that others keep writing
 # After these the next row would fare no better, or would make the answer come too late.
@@ -171,6 +175,9 @@ def _write_one(
         return refusal.outcome, False
     except StoreError as error:
         return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
+    except DatabaseError as error:  # the rows before it are saved: their outcomes must not be lost
+        log.error("save.database", error=type(error).__name__)
+        return _lost(row, Result.FAILED), True
     try:
         if row.change.value is None:
             return _remove(store, row, claimed), False
@@ -184,6 +191,9 @@ def _write_one(
     except StoreError as error:
         rows.finish(claimed, Outcome.FAILED, detail=error.code)
         return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
+    except DatabaseError as error:  # its claim stays, and the next check settles it
+        log.error("save.database", error=type(error).__name__)
+        return _lost(row, Result.UNKNOWN), True
 
 
 def _claim(
@@ -212,6 +222,11 @@ def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExi
     return wording.conflict(row.change.token, access, look)
 
 
+def _lost(row: Ready, result: Result) -> RowOutcome:
+    message = wording.DATABASE_UNKNOWN if result is Result.UNKNOWN else wording.DATABASE_BUSY
+    return RowOutcome(row.change.token, result, message, version=row.change.base)
+
+
 def _told(row: Ready, result: Result, error: StoreError) -> RowOutcome:
     return RowOutcome(row.change.token, result, error.sentence, version=row.change.base)
 
@@ -220,28 +235,36 @@ def _put(
     access: Access, store: ParameterStore, row: Ready, claimed: rows.Claimed, value: SecretValue
 ) -> tuple[RowOutcome, bool]:
     written = store.put(row.place.primary, value, overwrite=claimed.base > 0)
-    mirror, problem = None, None
+    mirror, problem, notes = None, None, wording.Notes()
     if row.place.mirror:
+        known = claimed.secret.mirror_version
         try:
-            mirror = store.put(row.place.mirror, value, overwrite=True).version
+            mirror = store.put(row.place.mirror, value, overwrite=known > 0)
         except StoreError as error:  # the secret is saved; its mirror shows as off until put right
             problem = error
-    meanwhile = not 0 < written.version - claimed.base <= written.attempts
+        else:
+            notes.mirror_meanwhile = _skipped(known, mirror)
+    notes.meanwhile, notes.mirror_problem = _skipped(claimed.base, written), problem
     rows.finish_write(
         claimed,
         written.version,
-        mirror,
+        mirror.version if mirror else None,
         changed_by=access.actor.label,
-        detail=wording.saved_detail(meanwhile=meanwhile, mirror_problem=problem),
+        detail=notes.for_the_trail(),
     )
     outcome = RowOutcome(
         row.change.token,
         Result.SAVED,
-        wording.saved(meanwhile=meanwhile, mirror_problem=problem),
+        notes.for_people(),
         version=written.version,
         pk=claimed.secret.pk,
     )
     return outcome, isinstance(problem, _STOPPING)
+
+
+def _skipped(base: int, written: Written) -> bool:
+    """Say whether a version came between: someone wrote outside the console."""
+    return not 0 < written.version - base <= written.attempts
 
 
 def _remove(store: ParameterStore, row: Ready, claimed: rows.Claimed) -> RowOutcome:

@@ -4,7 +4,7 @@ from django.http import Http404
 
 from console.access import Access, Permission, find_app
 from console.actors import Actor
-from console.audit import Action, Outcome, recording
+from console.audit import Action, Outcome, recording, refuse
 from secrets_app import rows
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
@@ -56,17 +56,20 @@ def _read(place: Folder) -> Reading:
     raise NotFound
 
 
-def put_mirror_right(*, actor: Actor, app_id: str, pk: int) -> str:
+def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, int]) -> str:
     """Make primary and mirror hold the same value; return what was done, in words.
 
-    The primary's value counts; where only the mirror stands, its value. Raises as `reveal` does.
+    The primary's value counts; where only the mirror stands, its value. `shown` are the versions of
+    both that the person decided on. Raises as `reveal` does, and Conflict where one has moved.
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
+    if not access.may_on(Permission.WRITE, secret.branch):
+        refuse(actor, Action.MIRROR_REPAIRED, rows.target_of(access, secret.branch, secret.key))
+    access.require_on(Permission.WRITE, secret.branch)
     place = located(access, secret)
     if place.mirror is None:
         raise Rejected(place.note or "This secret has one path alone; there is no mirror.")
-    _require_write(access, secret)
     spot = rows.Spot(secret.branch, secret.key, place.primary)
     [look] = rows.look(parameter_store(), access.app, [spot])
     try:
@@ -74,29 +77,24 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int) -> str:
     except (rows.Busy, rows.Stale):
         raise Conflict("Someone is saving this secret at this moment. Try again.") from None
     try:
-        return _align(claimed, place.primary, place.mirror)
+        return _align(claimed, place.primary, place.mirror, shown)
     except StoreError as error:
         unknown = isinstance(error, OutcomeUnknown)
         rows.finish(claimed, Outcome.UNKNOWN if unknown else Outcome.FAILED, detail=error.code)
         raise
 
 
-def _require_write(access: Access, secret: Secret) -> None:
-    target = rows.target_of(access, secret.branch, secret.key)
-    if not access.may_on(Permission.WRITE, secret.branch):
-        with recording(access.actor, Action.MIRROR_REPAIRED, target):
-            access.require_on(Permission.WRITE, secret.branch)
-
-
-def _align(claimed: rows.Claimed, primary: str, mirror: str) -> str:
+def _align(claimed: rows.Claimed, primary: str, mirror: str, shown: tuple[int, int]) -> str:
     store = parameter_store()
     readings = store.read([primary, mirror])
     source, other = readings.get(primary), readings.get(mirror)
     version, mirror_version = (r.parameter.version if r else 0 for r in (source, other))
+    if (version, mirror_version) != shown:
+        raise Conflict("This secret changed since the page was loaded. Look again, then decide.")
     if source and other and source.value == other.value:
         done = "Both paths hold the same value; nothing had to be written."
     elif source:
-        mirror_version = store.put(mirror, source.value, overwrite=True).version
+        mirror_version = store.put(mirror, source.value, overwrite=other is not None).version
         done = "The mirror holds the secret's value now."
     elif other:
         version = store.put(primary, other.value, overwrite=False).version

@@ -1,7 +1,7 @@
 """The secrets pages: list, edit mode, details, reveal, revalidation."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import escape
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console import activity as trail
@@ -23,13 +23,21 @@ from console.htmx import wants_fragment
 from console.models import AuditOutcome, Branch
 from console.views import app_context
 from secrets_app import forms, revalidation, saving, services
-from secrets_app.changes import DONE, RowOutcome
+from secrets_app.changes import DONE, Result, RowOutcome
 from secrets_app.listing import Listing, Query, branches_of, list_secrets, row_of
 from secrets_app.models import Secret
 from secrets_app.places import ALL_BRANCHES, scope_name
 from secrets_app.store.base import SecretValue
-from secrets_app.store.errors import StoreError
+from secrets_app.store.errors import Conflict, StoreError
 
+SORT_WORDS = {
+    "branch": "Branch",
+    "-branch": "Branch, from the end",
+    "variable": "Variable",
+    "-variable": "Variable, from the end",
+    "-changed": "Last changed",
+    "changed": "Longest unchanged",
+}
 BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
 
 
@@ -41,7 +49,7 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
         "branches": _filter_choices(branches),
-        "freshness": revalidation.freshness(access.app),
+        "freshness": revalidation.freshness_of(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
         "may_write_any": _may_write_any(access, branches),
     }
@@ -62,12 +70,12 @@ def _may_write_any(access: Access, branches: list[Branch]) -> bool:
 @require_GET
 def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's secrets, without asking the store."""
-    access = find_app(from_request(request), app_id)
+    access = find_app(from_request(request), app_id, "revalidation")
     context = _page_context(request, access)
     template = "secrets/list.html"
     if wants_fragment(request):
         return render(request, f"{template}#listing", context)
-    saved = forms.change_set_of(request.GET.get("saved", ""), access.actor.user_id)
+    saved = forms.change_set_of(request.GET.get("saved", ""), access)
     context["saved"] = _count_saved(saved) if saved else None
     return render(request, template, context)
 
@@ -81,7 +89,7 @@ def _count_saved(change_set: uuid.UUID) -> int:
 @require_http_methods(["GET", "POST"])
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show the edit mode, and save what it posts."""
-    access = find_app(from_request(request), app_id)
+    access = find_app(from_request(request), app_id, "revalidation")
     if request.method == "POST":
         return _save(request, access)
     if wants_fragment(request):
@@ -95,8 +103,9 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     return {
         **_page_context(request, access),
         "branch_choices": _writable(access),
-        "change_set": forms.change_set_token(access.actor.user_id),
+        "change_set": forms.change_set_token(access),
         "new_rows": [{"number": number} for number in range(1, count + 1)],
+        "sorts": SORT_WORDS.items(),
     }
 
 
@@ -111,14 +120,17 @@ def _writable(access: Access) -> list[tuple[str, str]]:
 
 
 def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
-    user_id = access.actor.user_id
-    posted = forms.change_set_of(request.POST.get("change_set", ""), user_id)
-    outcomes = saving.save(
-        actor=access.actor,
-        app_id=access.app.app_id,
-        changes=forms.changes_of(request.POST),
-        change_set=posted or uuid.uuid4(),
-    )
+    token, changes = request.POST.get("change_set", ""), forms.changes_of(request.POST)
+    posted = forms.change_set_of(token, access)
+    if token and posted is None:
+        outcomes = forms.too_old(changes)
+    else:
+        outcomes = saving.save(
+            actor=access.actor,
+            app_id=access.app.app_id,
+            changes=changes,
+            change_set=posted or uuid.uuid4(),
+        )
     done = all(outcome.outcome in DONE for outcome in outcomes)
     status = 200 if done else 422
     if wants_fragment(request):
@@ -126,7 +138,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
         return render(request, "secrets/manage.html#outcomes", context, status=status)
     if done:
         address = reverse("secrets", args=[access.app.app_id])
-        return redirect(f"{address}?saved={request.POST['change_set']}" if posted else address)
+        return redirect(f"{address}?saved={token}" if posted else address)
     return render(
         request,
         "secrets/manage.html",
@@ -142,10 +154,12 @@ def _with_outcomes(
     by_token = {outcome.token: outcome for outcome in outcomes}
     shown = set()
     for row in context["listing"].rows:
-        row["outcome"] = by_token.get(str(row["pk"]))
+        row["outcome"] = outcome = by_token.get(str(row["pk"]))
+        if outcome and outcome.outcome is Result.CONFLICT:
+            row["version"] = outcome.version  # who types it again has seen whose it is
         shown.add(str(row["pk"]))
     context["new_rows"] = [
-        {**vars(row), "outcome": outcome}
+        {**vars(row), "outcome": outcome, "base": _base_again(outcome)}
         for row in forms.new_rows_of(request.POST)
         if (outcome := by_token[f"new-{row.number}"]).outcome not in DONE
     ]
@@ -158,24 +172,34 @@ def _with_outcomes(
     return context
 
 
+def _base_again(outcome: RowOutcome) -> str:
+    """Return what a new row is based on when it is sent again: after a conflict, on theirs."""
+    return str(outcome.version) if outcome.outcome is Result.CONFLICT and outcome.version else ""
+
+
 @require_POST
-def revalidate(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Hold the list against the store, and send what changed since the page was rendered."""
+def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Hold the list against the store, and send what changed since the page was rendered.
+
+    Without JavaScript it is a button, and leads back to the page.
+    """
     actor = from_request(request)
+    mode = "manage" if request.POST.get("mode") == "manage" else "list"
     revalidation.revalidate(actor=actor, app_id=app_id)
-    access = find_app(actor, app_id)
+    if not wants_fragment(request):
+        return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
+    access = find_app(actor, app_id, "revalidation")
     context = _page_context(request, access)
     context |= _changes_since(access, context["listing"], _moment(request.POST.get("since", "")))
-    mode = "manage" if request.POST.get("mode") == "manage" else "list"
     return render(request, f"secrets/{mode}.html#revalidated", context)
 
 
 def _moment(text: str) -> datetime | None:
     try:
         moment = parse_datetime(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment and timezone.is_aware(moment) else None
+    except (OverflowError, ValueError):
         return None
-    return moment if moment and timezone.is_aware(moment) else None
 
 
 def _changes_since(access: Access, listing: Listing, since: datetime | None) -> dict[str, Any]:
@@ -225,10 +249,16 @@ def _paths(access: Access, secret: Secret) -> dict[str, Any]:
     return {"paths": [("Parameter path", place.primary), *mirror], "note": place.note}
 
 
+class _Shown(SafeString):
+    """Escaped for HTML. At DEBUG, Django's template engine logs whole contexts."""
+
+    def __repr__(self) -> str:
+        return "<value: hidden>"
+
+
 def _exact(value: SecretValue) -> str:
-    """Escape a value for HTML so that the page's text is the value: a bare CR would become LF."""
-    escaped = escape(value.reveal()).replace("\r", "&#13;")
-    return mark_safe(escaped)  # noqa: S308 - escaped in the line above
+    """Escape a value so that the page's text is the value: a bare CR would become LF."""
+    return _Shown(escape(value.reveal()).replace("\r", "&#13;"))
 
 
 @require_POST
@@ -248,8 +278,14 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
 def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Make a secret's two paths hold the same value."""
     actor = from_request(request)
-    done = services.put_mirror_right(actor=actor, app_id=app_id, pk=pk)
-    if wants_fragment(request):
-        return _show_detail(request, find_app(actor, app_id), pk)
-    messages.success(request, done)
+    versions = forms.versions_of([request.POST.get("shown", "")])
+    try:
+        done = services.put_mirror_right(
+            actor=actor, app_id=app_id, pk=pk, shown=next(iter(versions.items()), (0, 0))
+        )
+    except Conflict as conflict:
+        revalidation.check(find_app(actor, app_id).app)  # so that he sees what he decides on
+        messages.error(request, conflict.sentence)
+    else:
+        messages.success(request, done)
     return redirect("secret_detail", app_id=app_id, pk=pk)

@@ -1,5 +1,6 @@
 """What people are told of a row that was not simply saved."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -10,6 +11,7 @@ from secrets_app.models import Secret
 from secrets_app.rows import Look, Spot
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import (
+    AlreadyExists,
     OutcomeUnknown,
     StoreError,
     StoreFailed,
@@ -21,6 +23,13 @@ GONE = "This secret was removed meanwhile. Add it anew if you still need it."
 NO_BRANCH = "This app has no such branch any more. Choose another."
 NOT_TRIED = "Not tried, because an earlier row met a problem. Save again."
 MEANWHILE = "Someone also changed it outside the console at the same moment; yours came last."
+
+MIRROR_MEANWHILE = "Someone had changed its mirror outside the console; it holds your value now."
+DATABASE_BUSY = "The console's database did not answer. Nothing was written. Save again."
+DATABASE_UNKNOWN = (
+    "The console's database did not answer, so it can't tell whether this is saved. "
+    "The next check against the store settles it."
+)
 
 
 def conflict(token: str, access: Access, look: Look) -> RowOutcome:
@@ -56,10 +65,30 @@ def _who_wrote(known: Secret | None, stored: Parameter) -> tuple[str, datetime]:
     return "Someone outside the console", stored.modified
 
 
-def saved(*, meanwhile: bool, mirror_problem: StoreError | None) -> str:
-    """Return what people are told of a secret that is saved, but not plainly."""
-    notes = [_mirror_off(mirror_problem)] if mirror_problem else []
-    return " ".join([*notes, MEANWHILE] if meanwhile else notes)
+@dataclass
+class Notes:
+    """What is to be told of a secret that is saved, but not plainly."""
+
+    meanwhile: bool = False
+    mirror_meanwhile: bool = False
+    mirror_problem: StoreError | None = None
+
+    def for_people(self) -> str:
+        """Return it for the one who saved."""
+        notes = [_mirror_off(self.mirror_problem)] if self.mirror_problem else []
+        notes += [MEANWHILE] if self.meanwhile else []
+        notes += [MIRROR_MEANWHILE] if self.mirror_meanwhile else []
+        return " ".join(notes)
+
+    def for_the_trail(self) -> str:
+        """Return it for the audit trail."""
+        notes = ["written outside meanwhile"] if self.meanwhile else []
+        notes += ["mirror written outside meanwhile"] if self.mirror_meanwhile else []
+        if self.mirror_problem:
+            unknown = isinstance(self.mirror_problem, OutcomeUnknown)
+            how = "unknown" if unknown else "not written"
+            notes.append(f"mirror {how}: {self.mirror_problem.code}")
+        return ", ".join(notes)
 
 
 def _mirror_off(error: StoreError) -> str:
@@ -72,15 +101,11 @@ def _mirror_off(error: StoreError) -> str:
 
 
 def _reason(error: StoreError) -> str:
+    if isinstance(error, AlreadyExists):
+        return (
+            "Another value stands there, written outside the console. "
+            "The secret's page lets you put it right."
+        )
     if isinstance(error, (Unreachable, Throttled, StoreFailed)):  # "nothing was changed" is untrue
         return "The parameter store did not answer it. Put the mirror right on the secret's page."
     return error.sentence
-
-
-def saved_detail(*, meanwhile: bool, mirror_problem: StoreError | None) -> str:
-    """Return what the audit trail adds to a successful write."""
-    notes = ["written outside meanwhile"] if meanwhile else []
-    if mirror_problem:
-        unknown = isinstance(mirror_problem, OutcomeUnknown)
-        notes.append(f"mirror {'unknown' if unknown else 'not written'}: {mirror_problem.code}")
-    return ", ".join(notes)

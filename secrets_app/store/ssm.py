@@ -7,6 +7,7 @@ OutcomeUnknown, whatever a retry after it answered.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from functools import partial
 from itertools import chain
@@ -45,6 +46,8 @@ CONNECTIONS = 16  # kept open; at least the threads of a process
 PAGE = 50  # parameters a DescribeParameters page holds
 PREFIXES = 50  # values a filter of DescribeParameters takes
 WRITES = {"put", "remove"}
+SLOT_PATIENCE = 1.0  # seconds
+_SLOTS = threading.BoundedSemaphore(5)  # of the eight threads that gunicorn gives a process
 
 
 class SsmStore:
@@ -176,7 +179,7 @@ class SsmStore:
 
     def _send(self, operation: str, names: int, call: Callable[[], T]) -> T:
         """Return what `call` returns; turn every exception of botocore's into one of ours."""
-        with store_call("ssm", operation, names):
+        with store_call("ssm", operation, names), _slot():
             self._attempts.begin()
             try:
                 return call()
@@ -185,6 +188,17 @@ class SsmStore:
             except Exception as error:  # a garbled answer makes botocore's parser raise anything
                 failure = _translated(error, operation in WRITES, self._attempts.lost)
             raise failure  # out here botocore's exception is not even its context
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """Leave some of the process's threads to pages that need no store, however slow it is."""
+    if not _SLOTS.acquire(timeout=SLOT_PATIENCE):
+        raise Throttled(code="TooManyCallsHere")
+    try:
+        yield
+    finally:
+        _SLOTS.release()
 
 
 class _Attempts(threading.local):
@@ -270,7 +284,9 @@ def _check_names(asked: Sequence[str], found: Sequence[str], missing: Sequence[s
 
 
 def _parameter(found: Any) -> Parameter:
-    return Parameter(found["Name"], found["Version"], found["LastModifiedDate"].astimezone(UTC))
+    return Parameter(
+        found["Name"], int(found["Version"]), found["LastModifiedDate"].astimezone(UTC)
+    )
 
 
 def _reading(found: "ParameterTypeDef") -> Reading:
@@ -278,7 +294,7 @@ def _reading(found: "ParameterTypeDef") -> Reading:
 
 
 def _written(answer: "PutParameterResultTypeDef") -> Written:
-    return Written(answer["Version"], answer["ResponseMetadata"]["RetryAttempts"] + 1)
+    return Written(int(answer["Version"]), answer["ResponseMetadata"]["RetryAttempts"] + 1)
 
 
 hush()

@@ -59,15 +59,12 @@ def test_put_the_mirror_right(ask: Asking, secret: Secret, name: str, may: bool)
     assert answer.status_code == (302 if may else 403)
 
 
-RIGHT_FIRST = pytest.mark.xfail(reason="services.put_mirror_right looks for a mirror first")
-
-
 @pytest.mark.parametrize("place", ["all"])
 @pytest.mark.parametrize(
     ("name", "status"),
     [
-        pytest.param("vera", 403, marks=RIGHT_FIRST),
-        pytest.param("bob", 403, marks=RIGHT_FIRST),
+        ("vera", 403),
+        ("bob", 403),
         ("mia", 422),
         ("alice", 422),
     ],

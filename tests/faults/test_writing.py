@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
-from secrets_app.services import put_mirror_right
 from secrets_app.store.errors import OutcomeUnknown
 from tests.faults.faults import FAULTS, TOLD, all_is_well, clean
 from tests.plugins.faulty import Fault
@@ -66,8 +65,7 @@ def test_the_mirror(desk: Desk, trouble: Any, name: str) -> None:
     assert desk.shown("SECRET", main)["mirror"] == "behind"
     all_is_well(desk)
     assert desk.shown("SECRET", main)["mirror"] == "behind"
-    actor = desk.world.actor("mia")
-    put_mirror_right(actor=actor, app_id=desk.app.app_id, pk=row.pk)
+    desk.repair("mia", row)
     assert desk.shown("SECRET", main)["mirror"] == ""
     assert desk.values("SECRET", main) == (VALUE, VALUE)
 
@@ -95,16 +93,15 @@ def test_a_repair(desk: Desk, trouble: Any, name: str) -> None:
     desk.store.remove(desk.paths("SECRET", main)[1:])
     desk.check()
     found = desk.trail("found.")
-    actor = desk.world.actor("mia")
     with (
         trouble(meaning.fault, "PutParameter"),
         pytest.raises(meaning.of_a_write),
     ):
-        put_mirror_right(actor=actor, app_id=desk.app.app_id, pk=row.pk)
+        desk.repair("mia", row)
     desk.check()
     assert desk.trail("found.") == found
     assert desk.shown("SECRET", main)["mirror"] == ("behind" if meaning.fault.acts else "missing")
-    put_mirror_right(actor=actor, app_id=desk.app.app_id, pk=row.pk)
+    desk.repair("mia", row)
     assert desk.shown("SECRET", main)["mirror"] == ""
 
 

@@ -59,8 +59,9 @@ def put_mirrors_right(visitor: Visitors, world: World) -> None:
         for person, headers in zip(EVERYBODY, cycle(ASKED), strict=False):
             parameter_store().remove([mirror])
             Secret.objects.filter(pk=secret.pk).update(mirror_version=0, mirror_of=0)
+            shown = {"shown": f"{secret.version}:0"}
             for name in ("secret_reveal", "secret_mirror"):
-                visitor(person).post(address(secret, name), headers=headers)
+                visitor(person).post(address(secret, name), shown, headers=headers)
 
 
 def post_everywhere(visitor: Visitors, urls: list[str], value: str) -> None:

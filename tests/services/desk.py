@@ -14,6 +14,7 @@ from secrets_app.listing import Query, branches_of, list_secrets
 from secrets_app.models import Revalidation, Secret
 from secrets_app.places import place_of
 from secrets_app.revalidation import Freshness
+from secrets_app.services import put_mirror_right
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from tests.plugins.people import World
@@ -68,6 +69,13 @@ class Desk:
     def removal(self, row: Secret, base: int | None = None) -> Change:
         """Return a known row with a tick at Remove."""
         return Change(str(row.pk), row.pk, base=row.version if base is None else base)
+
+    def repair(self, name: str, row: Secret) -> str:
+        """Let somebody put the mirror right, who sees the row as the console knows it now."""
+        shown = Secret.objects.values_list("version", "mirror_version").get(pk=row.pk)
+        return put_mirror_right(
+            actor=self.world.actor(name), app_id=self.app.app_id, pk=row.pk, shown=shown
+        )
 
     def row(self, key: str, branch: Branch | None = None) -> Secret:
         """Return a secret's row as it stands now."""

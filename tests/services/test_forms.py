@@ -5,6 +5,9 @@ import uuid
 import pytest
 from django.http import QueryDict
 
+from console.access import Access
+from console.actors import Actor
+from console.models import App
 from secrets_app import forms
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
@@ -99,8 +102,16 @@ def test_a_new_row_is_shown_again_without_its_value() -> None:
     assert vars(row) == {"number": 1, "key": "A", "branch": "7", "base": "2"}
 
 
-def test_a_change_set_belongs_to_its_user() -> None:
-    token = forms.change_set_token(1)
-    assert isinstance(forms.change_set_of(token, 1), uuid.UUID)
-    for text, user in ((token, 2), (token, None), (token[:-1], 1), ("", 1), (uuid.uuid4().hex, 1)):
-        assert forms.change_set_of(text, user) is None
+def access(user_id: int | None = 1, app_id: str = "d1", profile: str = "both") -> Access:
+    """Return somebody's way into an app."""
+    app = App(app_id=app_id, path_profile=profile)
+    return Access(Actor(kind="web", label="", user_id=user_id), app, "owner")
+
+
+def test_a_change_set_belongs_to_its_user_and_to_the_app_as_it_was() -> None:
+    token = forms.change_set_token(access())
+    assert isinstance(forms.change_set_of(token, access()), uuid.UUID)
+    for other in (access(2), access(None), access(app_id="d2"), access(profile="backend")):
+        assert forms.change_set_of(token, other) is None
+    for text in (token[:-1], "", uuid.uuid4().hex):
+        assert forms.change_set_of(text, access()) is None

@@ -13,7 +13,6 @@ from console.models import AuditEvent, Branch
 from console.naming import PathProfile
 from secrets_app import saving
 from secrets_app.changes import Change
-from secrets_app.services import put_mirror_right
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied, Throttled, Unreachable
 from tests.services.desk import Desk
@@ -163,15 +162,11 @@ def test_a_mirror_that_fails(desk: Desk, interrupted: Any, state: str) -> None:
     assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
 
     row = desk.row("API_KEY", desk.world.main)
-    told = _put_mirror_right(desk, row.pk)
+    told = desk.repair("mia", row)
     assert told == "The mirror holds the secret's value now."
     assert desk.values("API_KEY", desk.world.main) == ("second", "second")
     assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
-    assert _put_mirror_right(desk, row.pk).endswith("nothing had to be written.")
-
-
-def _put_mirror_right(desk: Desk, pk: int) -> str:
-    return put_mirror_right(actor=desk.world.actor("mia"), app_id=desk.app.app_id, pk=pk)
+    assert desk.repair("mia", row).endswith("nothing had to be written.")
 
 
 @pytest.mark.parametrize("error", [Throttled, Unreachable])

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from console.models import AuditEvent
-from secrets_app import services
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.store.errors import Conflict, OutcomeUnknown
@@ -115,7 +114,7 @@ def test_the_mirrors_answer_is_lost(desk: Desk, interrupted: Any, when: str) -> 
     _agreed(desk, "API_KEY", 2)
     assert desk.trail("found.") == []
     assert desk.trail()[-1] == ("mia", "secret.change", "API_KEY", 1, "succeeded", 2)
-    services.put_mirror_right(actor=desk.world.actor("mia"), app_id=desk.app.app_id, pk=row.pk)
+    desk.repair("mia", row)
     assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
 
 
@@ -339,6 +338,7 @@ class TestMirror:
         desk.store.remove(paths)
         desk.check()
         desk.outside(paths[1])
+        desk.check()
         self._repair(desk, row)
         assert desk.shown("API_KEY", desk.world.main)["state"] == ""
 
@@ -349,8 +349,7 @@ class TestMirror:
         return row
 
     def _repair(self, desk: Desk, row: Secret) -> str:
-        actor = desk.world.actor("mia")
-        return services.put_mirror_right(actor=actor, app_id=desk.app.app_id, pk=row.pk)
+        return desk.repair("mia", row)
 
 
 def _denied() -> None:

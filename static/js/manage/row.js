@@ -157,6 +157,7 @@ export class Row {
   learn(fresh) {
     const base = fresh.querySelector('input[type="hidden"]')?.value;
     if (!base || base === this.base) return;
+    if (!this.dirty) hideNow(this); // what is shown is not what a save would now replace
     if (this.dirty) this.note("meanwhile", MEANWHILE);
     else this.baseField.value = base;
   }
