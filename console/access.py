@@ -79,10 +79,15 @@ class Access:
         )
 
 
-def find_app(actor: Actor, app_id: str) -> Access:
-    """Return the actor's access to an app. Raises Http404 for everyone who is no member."""
-    known = is_app_id(app_id)  # PostgreSQL takes no NUL, not even in a question
-    member = memberships(actor).filter(app__app_id=app_id).first() if known else None
+def find_app(actor: Actor, app_id: str, *related: str) -> Access:
+    """Return the actor's access to an app, which comes with its `related` rows in the same query.
+
+    Raises Http404 for everyone who is no member.
+    """
+    member = None
+    if is_app_id(app_id):  # PostgreSQL takes no NUL, not even in a question
+        rows = ("app", *(f"app__{name}" for name in related))
+        member = _memberships(actor).filter(app__app_id=app_id).select_related(*rows).first()
     if member is None:
         raise Http404("No such app.")
     structlog.contextvars.bind_contextvars(app=app_id)  # on each log line of this request
@@ -100,13 +105,13 @@ def find_branch(access: Access, pk: int) -> Branch:
 
 def memberships(actor: Actor) -> QuerySet[Member]:
     """Return what the actor is a member of, by app name; nobody and the disabled are of nothing."""
+    return _memberships(actor).select_related("app").order_by("app__name", "app__app_id")
+
+
+def _memberships(actor: Actor) -> QuerySet[Member]:
     if actor.user_id is None:
         return Member.objects.none()
-    return (
-        Member.objects.select_related("app")
-        .filter(user_id=actor.user_id, user__is_active=True)
-        .order_by("app__name", "app__app_id")
-    )
+    return Member.objects.filter(user_id=actor.user_id, user__is_active=True)
 
 
 def require_operator(actor: Actor) -> None:

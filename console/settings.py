@@ -128,8 +128,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# SQLite too: whoever closes its last connection empties the write-ahead log, at each request
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 
 # Shared by every process: allauth's rate limits count here
 CACHES = {

@@ -1,5 +1,7 @@
 """Static files under names that hold their content's hash."""
 
+from functools import lru_cache
+
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -16,3 +18,4 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
         _, modules = self._js_module_import_aggregation_patterns
         self.patterns = (*HashedFiles.patterns, ("js/*.js", modules))
         super().__init__(*args, **kwargs)
+        self.url = lru_cache(super().url)  # the names are read once, when the console starts

@@ -51,7 +51,11 @@ class Freshness:
 
 def freshness(app: App) -> Freshness:
     """Return what the last check said."""
-    mark = Revalidation.objects.filter(app=app).first()
+    return freshness_of(Revalidation.objects.filter(app=app).first())
+
+
+def freshness_of(mark: Revalidation | None) -> Freshness:
+    """Return what a check's mark says."""
     if mark is None or not (mark.problem or mark.agreed_at):
         return Freshness("checking")
     return Freshness("unreachable" if mark.problem else "fresh", mark.agreed_at, mark.problem)
