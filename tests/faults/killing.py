@@ -32,6 +32,7 @@ def main(rounds: int) -> dict[str, Any]:
 
     from console import triggers
     from tests.plugins.people import World
+    from tests.services.agreement import claims, differing, gaps
     from tests.services.desk import Desk
 
     call_command("migrate", verbosity=0)
@@ -51,14 +52,15 @@ def main(rounds: int) -> dict[str, Any]:
             desk.check()
     desk.expire_claims()
     desk.check()
+    places = [(branch, key) for branch in (None, desk.world.main) for key in KEYS]
     return {
         "left_open": left_open,
         "still_open": len(_open_attempts()),
-        "claims": _claims(),
+        "claims": claims(),
         "found": desk.trail("found."),
-        "gaps": [*_gaps(desk)],
-        "lost": [*_lost(desk, diary)],
-        "differing": [*_differing(desk)],
+        "gaps": [*gaps(desk, places)],
+        "lost": [*_lost(desk, diary, places)],
+        "differing": [*differing(desk, places)],
         "ends": Counter(f"{entry[1]} {entry[4]}" for entry in desk.trail("secret.")),
     }
 
@@ -110,35 +112,7 @@ def _open_attempts() -> list[Any]:
     return list(events.filter(outcomes=None))
 
 
-def _claims() -> int:
-    from secrets_app.models import Secret
-
-    return Secret.objects.exclude(claim=None).count()
-
-
-def _places(desk: Any) -> Iterator[tuple[Any, str]]:
-    yield from ((branch, key) for branch in (None, desk.world.main) for key in KEYS)
-
-
-def _gaps(desk: Any) -> Iterator[str]:
-    """Yield each attempt that does not begin where the one before it ended: a write unaudited."""
-    from console.models import AuditEvent
-    from secrets_app.places import scope_name
-
-    for branch, key in _places(desk):
-        version = 0
-        events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
-        for event in events:
-            last = event.outcomes.order_by("pk").last()
-            if event.version_before != version:
-                yield f"{event.pk} {event.action} {key}: {version}, {event.version_before}"
-            if last is not None and last.outcome in {"succeeded", "settled"}:
-                version = last.version_after or 0
-        if version != _stored(desk, branch, key):
-            yield f"at the end of {key}: {version}, {_stored(desk, branch, key)}"
-
-
-def _lost(desk: Any, diary: Path) -> Iterator[str]:
+def _lost(desk: Any, diary: Path, places: list[tuple[Any, str]]) -> Iterator[str]:
     """Yield each secret that is neither what was last said to be done nor what came after it."""
     possible: dict[str, set[str]] = {}
     for line in diary.read_text().splitlines():
@@ -147,27 +121,10 @@ def _lost(desk: Any, diary: Path) -> Iterator[str]:
             possible.setdefault(place, {""}).add(value)
         elif word == "done":
             possible[place] = {value}
-    for branch, key in _places(desk):
+    for branch, key in places:
         place, value = f"{branch or ''}/{key}", desk.values(key, branch)[0] or ""
         if value not in possible.get(place, {""}):
             yield f"{place}: {value}"
-
-
-def _stored(desk: Any, branch: Any, key: str) -> int:
-    found = desk.store.current(desk.paths(key, branch)[:1])
-    return next((parameter.version for parameter in found.values()), 0)
-
-
-def _differing(desk: Any) -> Iterator[str]:
-    """Yield each secret that the projection shows otherwise than the store, its mirror too."""
-    for branch, key in _places(desk):
-        shown = desk.rows().get((branch.name if branch else "", key), 0)
-        if shown != _stored(desk, branch, key):
-            yield f"{branch} {key}: {shown}, {_stored(desk, branch, key)}"
-        primary, mirror = desk.values(key, branch)
-        in_step = primary == mirror or branch is None
-        if shown and not in_step and not desk.shown(key, branch)["mirror"]:
-            yield f"{branch} {key}: the mirror differs, and nothing says so"
 
 
 if __name__ == "__main__":
