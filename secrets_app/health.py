@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from console.views import database_answers
 from secrets_app.store import parameter_store
@@ -12,7 +12,7 @@ from secrets_app.store.errors import StoreError
 
 
 @login_not_required
-@require_GET
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer whether the database and the parameter store answer."""
     try:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from console import activity as trail
 from console.access import Access, Permission, find_app
@@ -21,7 +21,7 @@ from console.actors import from_request
 from console.audit import Outcome
 from console.htmx import wants_fragment
 from console.models import AuditOutcome, Branch
-from console.views import app_context
+from console.views import app_context, page_with_form
 from secrets_app import forms, revalidation, saving, services
 from secrets_app.changes import DONE, Result, RowOutcome
 from secrets_app.listing import Listing, Query, branches_of, list_secrets, row_of
@@ -67,7 +67,7 @@ def _may_write_any(access: Access, branches: list[Branch]) -> bool:
     return any(access.may_on(Permission.WRITE, branch) for branch in (None, *branches))
 
 
-@require_GET
+@require_safe
 def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's secrets, without asking the store."""
     access = find_app(from_request(request), app_id, "revalidation")
@@ -86,7 +86,7 @@ def _count_saved(change_set: uuid.UUID) -> int:
     ).count()
 
 
-@require_http_methods(["GET", "POST"])
+@page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show the edit mode, and save what it posts."""
     access = find_app(from_request(request), app_id, "revalidation")
@@ -216,7 +216,7 @@ def _changes_since(access: Access, listing: Listing, since: datetime | None) -> 
     }
 
 
-@require_GET
+@require_safe
 def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     """Show where a secret stands, its version and what happened to it."""
     access = find_app(from_request(request), app_id)

@@ -40,7 +40,7 @@ def _save(desk: Desk) -> tuple[str, dict[str, str]]:
 
 def _act(desk: Desk, name: str) -> tuple[str, dict[str, str]]:
     row = desk.row("SECRET", desk.world.main)
-    return reverse(name, args=[desk.app.app_id, row.pk]), {}
+    return reverse(name, args=[desk.app.app_id, row.pk]), {"shown": "1:0"}
 
 
 BLACK_HOLES: dict[str, tuple[str, Callable[[Desk], tuple[str, dict[str, str]]], int]] = {
@@ -48,7 +48,7 @@ BLACK_HOLES: dict[str, tuple[str, Callable[[Desk], tuple[str, dict[str, str]]], 
     "save, when it writes": ("PutParameter", _save, 422),
     "reveal": ("", lambda desk: _act(desk, "secret_reveal"), 503),
     "repair": ("PutParameter", lambda desk: _act(desk, "secret_mirror"), 502),
-    "check": ("", lambda desk: (reverse("secrets_revalidate", args=["d1shop"]), {}), 200),
+    "check": ("", lambda desk: (reverse("secrets_revalidate", args=["d1shop"]), {}), 302),
 }
 
 

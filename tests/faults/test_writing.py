@@ -141,8 +141,8 @@ def test_a_repair_in_the_browser(desk: Desk, trouble: Any, as_: Any, name: str) 
         desk.store.remove(desk.paths(key, desk.world.main)[1:])
         urls.append(reverse("secret_mirror", args=[desk.app.app_id, row.pk]))
     with trouble(meaning.fault, "PutParameter"):
-        page = as_("alice").post(urls[0])
-        fragment = as_("alice").post(urls[1], headers=FRAGMENT)
+        page = as_("alice").post(urls[0], {"shown": "1:0"})
+        fragment = as_("alice").post(urls[1], {"shown": "1:0"}, headers=FRAGMENT)
     for response in (page, fragment):
         _is_told(response, meaning.of_a_write.status, meaning.of_a_write.sentence)
 
