@@ -16,11 +16,13 @@ def owner() -> User:
 
 
 def app_of(user: User, app_id: str, count: int) -> App:
-    """Return an app with so many known secrets: two in five for All branches, each with a mirror."""
+    """Return an app with so many known secrets, two in five for All branches."""
     app = App.objects.create(app_id=app_id, name="Web shop", region="us-east-1")
     Member.objects.create(app=app, user=user, role="owner")
     branches = [
-        Branch.objects.create(app=app, name=name, protected=name == "main", production=name == "main")
+        Branch.objects.create(
+            app=app, name=name, protected=name == "main", production=name == "main"
+        )
         for name in BRANCHES
     ]
     now = timezone.now()

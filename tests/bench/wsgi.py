@@ -59,7 +59,7 @@ class Browser:
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_HOST": "localhost",
             "HTTP_COOKIE": self.cookie,
-            "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
             "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
             "HTTP_ACCEPT_LANGUAGE": "en-US,en;q=0.5",
             "HTTP_ACCEPT_ENCODING": "gzip, deflate, br, zstd",

@@ -51,9 +51,7 @@ class World:
     def actor(self, name: str) -> Actor:
         """Return the person as the services know him."""
         user = self.person(name)
-        return Actor(
-            kind="web", label=user.email, user_id=user.pk, is_operator=user.is_superuser
-        )
+        return Actor(kind="web", label=user.email, user_id=user.pk, is_operator=user.is_superuser)
 
 
 @pytest.fixture
