@@ -46,7 +46,7 @@ def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
 
     Returns what someone outside must have done, or None.
     """
-    was_there, left_open = _is_there(secret), _mirror_is_left_open(secret)
+    was_there, left_open = _is_there(secret), mirror_is_left_open(secret)
     mirror_moved = _see_mirror(secret, seen.mirror)
     moved = _see_primary(secret, seen.primary)
     if moved or mirror_moved:
@@ -64,6 +64,11 @@ def observe_primary(secret: Secret, found: Parameter | None, now: datetime) -> A
         return None
     secret.touched_at = now
     return _outside_change(secret, was_there, True, now)
+
+
+def mirror_is_left_open(secret: Secret) -> bool:
+    """Say whether our own last write may have changed the mirror: its answer was lost."""
+    return secret.modified is None and 0 < secret.version != secret.mirror_of
 
 
 def adopt(secret: Secret, seen: Seen, now: datetime) -> None:
@@ -90,11 +95,6 @@ def _may_be_older(found: Parameter | None, version: int, modified: datetime | No
 
 def _is_there(secret: Secret) -> bool:
     return bool(secret.version or secret.mirror_version)
-
-
-def _mirror_is_left_open(secret: Secret) -> bool:
-    """Say whether our own last write may have changed the mirror: its answer was lost."""
-    return secret.modified is None and 0 < secret.version != secret.mirror_of
 
 
 def _see_primary(secret: Secret, found: Parameter | None) -> bool:

@@ -21,6 +21,7 @@ from secrets_app.changes import Change, Result, RowOutcome
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.places import place_of
+from secrets_app.projection import mirror_is_left_open
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import (
@@ -237,13 +238,13 @@ def _put(
     written = store.put(row.place.primary, value, overwrite=claimed.base > 0)
     mirror, problem, notes = None, None, wording.Notes()
     if row.place.mirror:
-        known = claimed.secret.mirror_version
+        known, ours = claimed.secret.mirror_version, mirror_is_left_open(claimed.secret)
         try:
-            mirror = store.put(row.place.mirror, value, overwrite=known > 0)
+            mirror = store.put(row.place.mirror, value, overwrite=ours or known > 0)
         except StoreError as error:  # the secret is saved; its mirror shows as off until put right
             problem = error
         else:
-            notes.mirror_meanwhile = _skipped(known, mirror)
+            notes.mirror_meanwhile = not ours and _skipped(known, mirror)
     notes.meanwhile, notes.mirror_problem = _skipped(claimed.base, written), problem
     rows.finish_write(
         claimed,

@@ -118,6 +118,28 @@ def test_the_mirrors_answer_is_lost(desk: Desk, interrupted: Any, when: str) -> 
     assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
 
 
+@pytest.mark.parametrize("act", ["create", "change"])
+@pytest.mark.parametrize("end", [lost, killed], ids=["lost", "killed"])
+def test_the_next_save_over_a_mirror_that_we_may_have_written(
+    desk: Desk, interrupted: Any, act: str, end: Callable[[], None]
+) -> None:
+    row = _known(desk)
+    key = "OTHER" if act == "create" else "API_KEY"
+    version = ACTS[act][2] or 0
+    interrupted.after("put", lambda: interrupted.after("put", end))
+    try:
+        desk.save("mia", ACTS[act][1](desk, row))
+    except Killed:
+        desk.expire_claims()
+    [saved] = desk.save("mia", desk.new(key, "again", desk.world.main, version))
+    assert (saved.outcome, saved.message) == ("saved", "")
+    assert desk.values(key, desk.world.main) == ("again", "again")
+    desk.check()
+    _agreed(desk, key, version + 1)
+    assert desk.trail("found.") == []
+    assert desk.shown(key, desk.world.main)["mirror"] == ""
+
+
 @acts
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_the_next_save_settles_too(desk: Desk, interrupted: Any, act: str, when: str) -> None:
