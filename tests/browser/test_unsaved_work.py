@@ -239,3 +239,11 @@ def test_a_conflict_without_javascript(
     save_all(alice)
     expect_saved(alice, 1)
     assert stored(f"{SHARED}/ONE") == "by alice"
+
+
+def test_the_edit_mode_sorts(alice: Page, world: World) -> None:
+    give(world, {"ALPHA": "a", "ZEBRA": "z"})
+    alice.goto(MANAGE)
+    expect(alice.locator("#rows .edit-row .key").first).to_have_text("ALPHA")
+    alice.get_by_label("Sort by").select_option(label="Variable, from the end")
+    expect(alice.locator("#rows .edit-row .key").first).to_have_text("ZEBRA")
