@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,10 @@ class Moto:
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310 - ours
         urllib.request.urlopen(request).close()  # noqa: S310 - a loopback address of ours
 
+    def point_botocore_at_it(self) -> None:
+        """Let this whole process call it for SSM."""
+        os.environ.update(AWS_ENDPOINT_URL_SSM=self.url, NO_PROXY="127.0.0.1")
+
     def answers(self) -> bool:
         """Say whether it is up."""
         try:
@@ -60,6 +64,13 @@ class Moto:
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[Moto]:
     """Run a moto server for all tests of this process."""
+    with running() as moto:
+        yield moto
+
+
+@contextmanager
+def running() -> Iterator[Moto]:
+    """Run a moto server."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
