@@ -1,7 +1,7 @@
 """Savers that are killed at random moments: python -m tests.faults.killing ROUNDS [ENDPOINT].
 
-Prints, as JSON, what is found afterwards. The database is the environment's, and is emptied first;
-the store is the embedded one, or SSM at the endpoint. A process of its own, for it forks.
+Prints, as JSON, what is found afterwards. The database is one of its own, the store the embedded
+one or SSM at the endpoint. A process of its own, for it forks.
 """
 
 import json
@@ -27,17 +27,13 @@ chance = SystemRandom()
 
 def main(rounds: int) -> dict[str, Any]:
     """Let savers save and be killed; return what the trail, the projection and the store say."""
-    from django.core.management import call_command
-    from django.db import connection, connections
+    from django.db import connections
 
-    from console import triggers
     from tests.plugins.people import World
     from tests.services.agreement import claims, differing, gaps
     from tests.services.desk import Desk
 
-    call_command("migrate", verbosity=0)
-    triggers.drop(connection)  # flush puts them back
-    call_command("flush", verbosity=0, interactive=False)
+    _make_database()
     desk = Desk(World())
     desk.world.actor("alice")
     desk.check()
@@ -63,6 +59,17 @@ def main(rounds: int) -> dict[str, Any]:
         "differing": [*differing(desk, places)],
         "ends": Counter(f"{entry[1]} {entry[4]}" for entry in desk.trail("secret.")),
     }
+
+
+def _make_database() -> None:
+    """Make a database of this process's own; it goes with its folder, or with its server."""
+    from django.db import connection
+
+    name = f"killed_{os.getpid()}"
+    if connection.vendor == "sqlite":
+        name = f"{os.environ['TESTS_FOLDER']}/{name}.sqlite3"
+    connection.settings_dict["TEST"]["NAME"] = name
+    connection.creation.create_test_db(verbosity=0)
 
 
 def _kill_a_saver(desk: Any, diary: Path) -> None:
