@@ -67,6 +67,12 @@ SHARED: list[Processor] = [
     one_line,
 ]
 
+PROCESSORS: list[Processor] = [  # one list: loggers keep the one that they were first used with
+    structlog.stdlib.filter_by_level,
+    *SHARED,
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
+
 
 def logging_config(level: str) -> dict[str, Any]:
     """Return the configuration of logging, every logger through one redacting formatter."""
@@ -104,11 +110,7 @@ def configure(config: Mapping[str, Any]) -> None:
     """Set up logging; Django calls it with settings.LOGGING."""
     logging.config.dictConfig(dict(config))
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
