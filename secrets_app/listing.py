@@ -5,12 +5,12 @@ Rows are dicts, which is what a template reads fastest; a page has up to a hundr
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
 from django.core.paginator import Paginator
-from django.db.models import F, Q, QuerySet
+from django.db.models import CharField, F, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -31,9 +31,12 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "-changed": (F("changed_at").desc(nulls_last=True), "key", _BRANCH_ORDER),
 }
 _COLUMNS = (
-    "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_at", "changed_by",
-    "gone_at", "claim_id", "claimed_until",
+    "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_by", "gone_at",
+    "claim_id", "claimed_until",
 )  # fmt: skip
+# As text, for making a datetime takes longer than all else in reading a row; SQLite and PostgreSQL
+# agree on its beginning
+_CHANGED = Cast("changed_at", CharField())
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
     return Listing(
         rows=[
             shape.row(secret)
-            for secret in cast("QuerySet[Secret]", page.object_list).values(*_COLUMNS)
+            for secret in _columns(cast("QuerySet[Secret]", page.object_list))
             if secret["branch_id"] in shape.scopes  # else its branch came after they were read
         ],
         total=page.paginator.count,
@@ -113,8 +116,13 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
 
 def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> dict[str, Any] | None:
     """Return one secret as a row, or None."""
-    values = Secret.objects.filter(app=access.app, pk=secret_id).values(*_COLUMNS).first()
+    values = _columns(Secret.objects.filter(app=access.app, pk=secret_id)).first()
     return _Shape(access, [*branches], None).row(values) if values else None
+
+
+def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, dict[str, Any]]:
+    rows: QuerySet[Secret, dict[str, Any]] = secrets.values(*_COLUMNS, changed=_CHANGED)
+    return rows
 
 
 def _searchable(text: str) -> str:
@@ -160,7 +168,6 @@ class _Shape:
     def row(self, secret: dict[str, Any]) -> dict[str, Any]:
         """Add what the page shows of a secret to its columns."""
         secret |= self.scopes[secret["branch_id"]]
-        changed_at = secret["changed_at"]
         secret["state"] = self._state(secret)
         secret["mirror"] = self._mirror(secret)
         secret["notable"] = bool(
@@ -168,7 +175,7 @@ class _Shape:
         )
         secret["outcome"] = None
         secret["id"], secret["key"] = _Text(secret["pk"]), _Text(secret["key"])
-        secret["changed"] = _Text(_minute(changed_at)) if changed_at else ""
+        secret["changed"] = _Text(f"{secret['changed'][:16]}Z") if secret["changed"] else ""
         secret["changed_by"] = _Text(secret["changed_by"])
         return secret
 
@@ -197,7 +204,3 @@ class _Text(str):
 
 
 _escaped = lru_cache(maxsize=5000)(escape)
-
-
-def _minute(moment: datetime) -> str:
-    return moment.isoformat(" ", "minutes")[:16] + "Z"

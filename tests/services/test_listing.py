@@ -1,13 +1,16 @@
 """What the list shows of the projection: effective values, states, search, sort, pages."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.template import Context, Template
 from django.utils import timezone
+from django.utils.html import escape
 
+from console.access import find_app
 from console.models import Branch
-from secrets_app.listing import Query
+from secrets_app.listing import Query, list_secrets
 from secrets_app.models import Secret
 from tests.services.desk import Desk
 
@@ -129,3 +132,25 @@ def test_a_row_that_is_being_saved(desk: Desk) -> None:
             claim_id=1, claimed_until=timezone.now() + timedelta(seconds=until)
         )
         assert desk.shown("A")["state"] == state
+
+
+@pytest.mark.parametrize("second", [0, 5.678, 59.999999])
+def test_when_it_was_changed(desk: Desk, second: float) -> None:
+    row, moment = desk.put("A"), datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    Secret.objects.filter(pk=row.pk).update(changed_at=moment + timedelta(seconds=second))
+    assert desk.shown("A")["changed"] == "2026-01-02 03:04Z"
+    Secret.objects.filter(pk=row.pk).update(changed_at=None)
+    assert desk.shown("A")["changed"] == ""
+
+
+def test_names_are_escaped_in_a_page_and_nowhere_else(desk: Desk) -> None:
+    desk.put("A", branch=Branch.objects.create(app=desk.app, name="<b>&\"'"))
+    (row,) = desk.listed()
+    assert row["branch"] == "<b>&\"'"
+    assert Template("{{ row.branch }}").render(Context({"row": row})) == escape(row["branch"])
+
+
+def test_a_branch_that_came_a_moment_ago_waits_for_the_next_look(filled: Desk) -> None:
+    access = find_app(filled.world.actor("alice"), filled.app.app_id)
+    rows = list_secrets(access, Query(), []).rows
+    assert [row["key"] for row in rows] == ["A", "B"]
