@@ -7,6 +7,7 @@ backend path what a deployed backend's `secret()` and `npx ampx` read (DESIGN.md
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from console.naming import PathProfile, is_app_id
 
@@ -172,6 +173,7 @@ def _check_sandbox(project: str, user: str) -> None:
         )
 
 
+@lru_cache(maxsize=1000)  # every page asks for those of all its app's branches
 def _branch_folder(app_id: str, branch: str, profile: PathProfile) -> Folder:
     backend = _backend_folder(app_id, branch, "branch")
     if profile is PathProfile.BACKEND:
