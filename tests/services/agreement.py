@@ -50,3 +50,14 @@ def stored(desk: Desk, branch: Branch | None, key: str) -> int:
     """Return the version that the store holds; 0 is none."""
     found = desk.store.current(desk.paths(key, branch)[:1])
     return next((parameter.version for parameter in found.values()), 0)
+
+
+def at_peace(desk: Desk, key: str, version: int | None) -> None:
+    """Check that trail, projection and store agree on a secret of main, now and later."""
+    for _ in range(2):
+        assert desk.rows().get(("main", key)) == version
+        found = desk.store.current(desk.paths(key, desk.world.main)[:1]).values()
+        assert [parameter.version for parameter in found] == ([version] if version else [])
+        assert not Secret.objects.exclude(claim=None).exists()
+        assert not AuditEvent.objects.filter(action__startswith="secret.", outcomes=None).exists()
+        desk.check()

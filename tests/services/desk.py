@@ -49,6 +49,12 @@ class Desk:
         assert outcome.outcome == "saved", outcome
         return self.row(key, branch)
 
+    def known(self, key: str, branch: Branch | None = None) -> Secret:
+        """Let alice add a secret that a check has seen since, and return its row."""
+        self.put(key, branch=branch)
+        self.check()
+        return self.row(key, branch)
+
     def new(
         self, key: str, value: str = "first", branch: Branch | None = None, base: int = 0
     ) -> Change:

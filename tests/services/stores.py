@@ -7,9 +7,29 @@ import pytest
 
 from secrets_app import revalidation, saving, services
 from secrets_app.store.base import Parameter, ParameterStore, Reading, SecretValue, Written
+from secrets_app.store.errors import AccessDenied, OutcomeUnknown
 
 Then = Callable[[], object]
 T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """The process ends here: nothing after the store's call is run any more."""
+
+
+def lost() -> None:
+    """Lose the store's answer."""
+    raise OutcomeUnknown(code="ReadTimeoutError")
+
+
+def killed() -> None:
+    """Kill the process."""
+    raise Killed
+
+
+def denied() -> None:
+    """Let the store refuse."""
+    raise AccessDenied
 
 
 def put_before(store: ParameterStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,14 @@
 """Save: what was typed is in the store, at the right paths, byte for byte."""
 
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import Http404
 from django.utils import timezone
 
 from console.models import AuditEvent, Branch
 from console.naming import PathProfile
-from secrets_app import saving
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied, Throttled, Unreachable
@@ -230,91 +227,6 @@ def test_a_branch_that_the_profile_can_not_place(desk: Desk) -> None:
     [refused] = desk.save("alice", desk.new("A", branch=branch))
     assert refused.outcome == "refused"
     assert "has no documented path" in refused.message
-
-
-X = SecretValue("x")
-NONSENSE = {
-    "huge id": Change("1", 999_999_999_999_999, value=X, base=1),
-    "huge id to remove": Change("1", 999_999_999_999_999),
-    "id zero": Change("1", 0, base=1),
-    "huge branch": Change("1", key="A", branch_id=999_999_999, value=X),
-    "negative branch": Change("1", key="A", branch_id=-1, value=X),
-    "huge version": Change("1", key="A", value=X, base=999_999_999),
-    "negative version": Change("1", key="A", value=X, base=-1),
-    "no name": Change("1", key="", value=X),
-    "NUL in the name": Change("1", key="A\0", value=X),
-    "huge name": Change("1", key="A" * 100_000, value=X),
-    "no value": Change("1", key="A", value=SecretValue("")),
-    "4,097 bytes": Change("1", key="A", value=SecretValue("x" * 4097)),
-    "4,098 bytes of three each": Change("1", key="A", value=SecretValue("€" * 1366)),
-    "a reference": Change("1", key="A", value=SecretValue("{{ssm:x}}")),
-    "lone surrogate": Change("1", key="A", value=SecretValue("\ud800")),
-}
-
-
-@pytest.mark.parametrize("name", NONSENSE)
-@pytest.mark.parametrize("who", ["alice", "vera"])
-def test_nonsense(desk: Desk, calls: Any, who: str, name: str) -> None:
-    [outcome] = desk.save(who, NONSENSE[name])
-    assert outcome.outcome in {"refused", "conflict", "denied"}
-    assert len(outcome.message) > 15
-    assert desk.rows() == {}
-    assert calls("put") == 0
-
-
-def test_another_apps_secret_and_branch_are_unknown(desk: Desk) -> None:
-    other = desk.world.other_branch
-    saved = saving.save(
-        actor=desk.world.actor("oscar"),
-        app_id="d2other",
-        changes=[desk.new("THEIRS", branch=other)],
-        change_set=uuid.uuid4(),
-    )
-    [theirs, new] = desk.save(
-        "alice",
-        Change("1", saved[0].pk, value=SecretValue("x"), base=1),
-        desk.new("NEW", branch=other),
-    )
-    assert (theirs.outcome, new.outcome) == ("conflict", "refused")
-
-
-@pytest.mark.parametrize("who", ["charlie", "oscar", "ivan", "olga"])
-def test_an_outsider(desk: Desk, who: str) -> None:
-    with pytest.raises(Http404):
-        desk.save(who, desk.new("A"))
-    assert desk.trail() == []
-
-
-WRITERS = {
-    # by whom: All branches, the protected main, dev
-    "alice": ("saved", "saved", "saved"),
-    "mia": ("saved", "saved", "saved"),
-    "bob": ("denied", "denied", "saved"),
-    "vera": ("denied", "denied", "denied"),
-}
-
-
-@pytest.mark.parametrize("who", WRITERS)
-@pytest.mark.parametrize("act", ["create", "change", "remove"])
-def test_roles_row_by_row(desk: Desk, who: str, act: str) -> None:
-    branches = (None, desk.world.main, desk.world.dev)
-    acts: dict[str, Callable[[Branch | None], Change]] = {
-        "create": lambda branch: desk.new("A", branch=branch),
-        "change": lambda branch: desk.change(desk.put("A", branch=branch)),
-        "remove": lambda branch: desk.removal(desk.put("A", branch=branch)),
-    }
-    changes = [acts[act](branch) for branch in branches]
-    earlier = len(desk.trail())
-    outcomes = desk.save(who, *changes)
-    ends = tuple(str(outcome.outcome).replace("removed", "saved") for outcome in outcomes)
-    assert ends == WRITERS[who]
-    recorded = [(entry[0], entry[1], entry[4]) for entry in desk.trail()[earlier:]]
-    assert sorted(recorded) == sorted(
-        (who, f"secret.{act}", "succeeded" if end == "saved" else "denied") for end in ends
-    )
-    for outcome in outcomes:
-        if outcome.outcome == "denied":
-            assert outcome.message.startswith("Your role in this app is")
 
 
 def test_a_store_that_can_not_be_read(desk: Desk, interrupted: Any) -> None:
