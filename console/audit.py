@@ -102,7 +102,8 @@ def _word(value: object) -> str:
 
 def _fitting(subject: str) -> str:
     """Return a name as the table can hold it: a refused one may be anything, and is recorded."""
-    return subject.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SUBJECT_LIMIT]
+    plain = subject.encode(errors="replace").decode()  # a command line may bring lone surrogates
+    return plain.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SUBJECT_LIMIT]
 
 
 def conclude(
