@@ -53,6 +53,7 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "freshness": revalidation.freshness_of(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
         "may_write_any": _may_write_any(access, branches),
+        "branch_choices": _writable(access, branches),
     }
 
 
@@ -103,20 +104,18 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     count = min(int(blank), BLANK_ROWS) if blank.isdecimal() and len(blank) < 4 else 0
     return {
         **_page_context(request, access),
-        "branch_choices": _writable(access),
         "change_set": forms.change_set_token(access),
         "new_rows": [{"number": number} for number in range(1, count + 1)],
         "sorts": SORT_WORDS.items(),
     }
 
 
-def _writable(access: Access) -> list[tuple[str, str]]:
+def _writable(access: Access, branches: list[Branch]) -> list[tuple[str, str]]:
     everywhere = [("", ALL_BRANCHES)] if access.may_on(Permission.WRITE, None) else []
-    active = access.app.branches.filter(deleted_at=None)
     return everywhere + [
         (str(branch.pk), branch.name)
-        for branch in active
-        if access.may_on(Permission.WRITE, branch)
+        for branch in branches
+        if branch.deleted_at is None and access.may_on(Permission.WRITE, branch)
     ]
 
 
