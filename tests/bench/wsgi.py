@@ -11,6 +11,7 @@ from django.test import Client, override_settings
 from console.models import User
 
 TOKEN = "t" * 32
+HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_X_CSRFTOKEN": TOKEN}
 
 
 def application(middleware: list[str]) -> WSGIHandler:
@@ -28,18 +29,18 @@ class Browser:
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         self.application = application
         self.cookie = f"{settings.SESSION_COOKIE_NAME}={session}; csrftoken={TOKEN}"
-        self.body = b""
 
-    def get(self, address: str) -> bytes:
-        """Return a page."""
-        return self._request("GET", address, b"")
+    def get(self, address: str, *, fragment: bool = False) -> bytes:
+        """Return a page, or the part of it that htmx asks for."""
+        return self._request("GET", address, b"", HTMX if fragment else {})
 
     def post(self, address: str, fields: dict[str, str]) -> bytes:
         """Send a form, as htmx does, and return the fragment that it answers."""
-        return self._request("POST", address, urlencode(fields).encode())
+        return self._request("POST", address, urlencode(fields).encode(), HTMX)
 
-    def _request(self, method: str, address: str, body: bytes) -> bytes:
-        response = self.application(self._environ(method, address, body), _start_response)
+    def _request(self, method: str, address: str, body: bytes, headers: dict[str, str]) -> bytes:
+        environ = self._environ(method, address, body) | headers
+        response = self.application(environ, _start_response)
         try:
             return b"".join(response)
         finally:
@@ -63,7 +64,6 @@ class Browser:
             "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
             "HTTP_ACCEPT_LANGUAGE": "en-US,en;q=0.5",
             "HTTP_ACCEPT_ENCODING": "gzip, deflate, br, zstd",
-            **({"HTTP_X_CSRFTOKEN": TOKEN, "HTTP_HX_REQUEST": "true"} if body else {}),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(body),
