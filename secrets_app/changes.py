@@ -1,7 +1,6 @@
-"""What one row of a Save asks for, and how it ended."""
+"""What one row of a Save asks for."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from secrets_app.store.base import SecretValue
 
@@ -21,31 +20,3 @@ class Change:
     branch_id: int | None = None
     value: SecretValue | None = None
     base: int = 0
-
-
-class Result(StrEnum):
-    """How a row ended."""
-
-    SAVED = "saved"
-    REMOVED = "removed"
-    CONFLICT = "conflict"
-    REFUSED = "refused"
-    DENIED = "denied"
-    UNKNOWN = "unknown"
-    FAILED = "failed"
-    NOT_TRIED = "not_tried"
-
-
-DONE = {Result.SAVED, Result.REMOVED}
-
-
-@dataclass(frozen=True)
-class RowOutcome:
-    """What to tell of a row. `version` is the base for another try; `field` is where it belongs."""
-
-    token: str
-    outcome: Result
-    message: str = ""
-    field: str = ""
-    version: int = 0
-    pk: int | None = None

@@ -4,15 +4,13 @@ A Django formset of a thousand rows takes 0.75 s of CPU and breaks the limit of 
 """
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from django.core.signing import BadSignature, Signer
 from django.http import QueryDict
 
-from console.access import Access
-from secrets_app.changes import Change, Result, RowOutcome
+from console.outcomes import Result, RowOutcome
+from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 
 # A base that is no version matches none: the row becomes a conflict, never an overwrite.
@@ -64,27 +62,6 @@ def versions_of(ticks: Iterable[str]) -> dict[int, int]:
     """Return the version that each ticked secret was shown with, from "id:version" texts."""
     pairs = (tick.split(":") for tick in ticks if _TICK.match(tick))
     return {int(pk): int(version) for pk, version in pairs}
-
-
-def change_set_token(access: Access) -> str:
-    """Return a new change set's id, signed: one Save may come in several posts.
-
-    It holds for this user and this app as it is: versions mean nothing under another path profile.
-    """
-    return _signer(access).sign(uuid.uuid4().hex)
-
-
-def change_set_of(text: str, access: Access) -> uuid.UUID | None:
-    """Return the id in a signed text, or None."""
-    try:
-        return uuid.UUID(_signer(access).unsign(text))
-    except (BadSignature, ValueError):
-        return None
-
-
-def _signer(access: Access) -> Signer:
-    app = access.app
-    return Signer(salt=f"change set of {access.actor.user_id} {app.app_id} {app.path_profile}")
 
 
 def _known_rows(post: QueryDict) -> Iterator[Change]:

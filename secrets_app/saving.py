@@ -16,8 +16,9 @@ from console.access import Access, Permission, find_app
 from console.actors import Actor
 from console.audit import Action, Outcome, refuse
 from console.models import Branch
+from console.outcomes import Result, RowOutcome
 from secrets_app import rows, wording
-from secrets_app.changes import Change, Result, RowOutcome
+from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.places import place_of

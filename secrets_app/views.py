@@ -16,17 +16,19 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from console import activity as trail
-from console.access import Access, Permission, find_app
+from console.access import Access, find_app
 from console.actors import from_request
 from console.audit import Outcome
+from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
-from console.models import AuditOutcome, Branch
+from console.listing import Listing, Query, filter_choices, may_write_any, writable
+from console.models import AuditOutcome
+from console.outcomes import DONE, Result, RowOutcome
 from console.views import app_context, page_with_form
 from secrets_app import forms, revalidation, saving, services
-from secrets_app.changes import DONE, Result, RowOutcome
-from secrets_app.listing import Listing, Query, branches_of, list_secrets, row_of
+from secrets_app.listing import branches_of, list_secrets, row_of
 from secrets_app.models import Secret
-from secrets_app.places import ALL_BRANCHES, scope_name
+from secrets_app.places import scope_name
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 
@@ -48,24 +50,12 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     return {
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
-        "branches": _filter_choices(branches),
+        "branches": filter_choices(branches),
         "freshness": revalidation.freshness_of(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
-        "may_write_any": _may_write_any(access, branches),
-        "branch_choices": _writable(access, branches),
+        "may_write_any": may_write_any(access, branches),
+        "branch_choices": writable(access, branches),
     }
-
-
-def _filter_choices(branches: list[Branch]) -> list[tuple[str, str]]:
-    return [
-        ("", "Every branch"),
-        ("all", "All branches only"),
-        *((str(b.pk), f"{b.name} (deleted)" if b.deleted_at else b.name) for b in branches),
-    ]
-
-
-def _may_write_any(access: Access, branches: list[Branch]) -> bool:
-    return any(access.may_on(Permission.WRITE, branch) for branch in (None, *branches))
 
 
 @require_safe
@@ -76,7 +66,7 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     template = "secrets/list.html"
     if wants_fragment(request):
         return render(request, f"{template}#listing", context)
-    saved = forms.change_set_of(request.GET.get("saved", ""), access)
+    saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
     context["saved"] = _count_saved(saved) if saved else None
     return render(request, template, context)
 
@@ -103,24 +93,15 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     count = min(int(blank), BLANK_ROWS) if blank.isdecimal() and len(blank) < 4 else 0
     return {
         **_page_context(request, access),
-        "change_set": forms.change_set_token(access),
+        "change_set": change_set_token(access, access.app.path_profile),
         "new_rows": [{"number": number} for number in range(1, count + 1)],
         "sorts": SORT_WORDS.items(),
     }
 
 
-def _writable(access: Access, branches: list[Branch]) -> list[tuple[str, str]]:
-    everywhere = [("", ALL_BRANCHES)] if access.may_on(Permission.WRITE, None) else []
-    return everywhere + [
-        (str(branch.pk), branch.name)
-        for branch in branches
-        if branch.deleted_at is None and access.may_on(Permission.WRITE, branch)
-    ]
-
-
 def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     token, changes = request.POST.get("change_set", ""), forms.changes_of(request.POST)
-    posted = forms.change_set_of(token, access)
+    posted = change_set_of(token, access, access.app.path_profile)
     if token and posted is None:
         outcomes = forms.too_old(changes)
     else:

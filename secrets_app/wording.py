@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.humanize.templatetags.humanize import naturaltime
 
 from console.access import Access
-from secrets_app.changes import Result, RowOutcome
+from console.outcomes import Result, RowOutcome
 from secrets_app.models import Secret
 from secrets_app.rows import Look, Spot
 from secrets_app.store.base import Parameter

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 
 from console.models import AuditEvent, AuditOutcome, Branch
-from secrets_app.changes import Change, RowOutcome
+from console.outcomes import RowOutcome
+from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.saving import save
 from secrets_app.store.base import SecretValue

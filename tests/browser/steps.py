@@ -6,7 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from secrets_app.changes import DONE, Change
+from console.outcomes import DONE
+from secrets_app.changes import Change
 from secrets_app.saving import save
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue

@@ -7,10 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from console.access import find_app
+from console.listing import Query
 from console.models import AuditEvent, Branch
+from console.outcomes import RowOutcome
 from secrets_app import revalidation, saving
-from secrets_app.changes import Change, RowOutcome
-from secrets_app.listing import Query, branches_of, list_secrets
+from secrets_app.changes import Change
+from secrets_app.listing import branches_of, list_secrets
 from secrets_app.models import Revalidation, Secret
 from secrets_app.places import place_of
 from secrets_app.revalidation import Freshness

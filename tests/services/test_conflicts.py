@@ -9,7 +9,8 @@ import pytest
 from django.db import connections
 
 from console.audit import Outcome
-from secrets_app.changes import DONE, Change, Result, RowOutcome
+from console.outcomes import DONE, Result, RowOutcome
+from secrets_app.changes import Change
 from secrets_app.models import Secret
 from tests.services.desk import Desk
 

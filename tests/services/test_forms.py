@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from console.access import Access
 from console.actors import Actor
+from console.change_sets import change_set_of, change_set_token
 from console.models import App
 from secrets_app import forms
 from secrets_app.changes import Change
@@ -102,16 +103,17 @@ def test_a_new_row_is_shown_again_without_its_value() -> None:
     assert vars(row) == {"number": 1, "key": "A", "branch": "7", "base": "2"}
 
 
-def access(user_id: int | None = 1, app_id: str = "d1", profile: str = "both") -> Access:
+def access(user_id: int | None = 1, app_id: str = "d1") -> Access:
     """Return somebody's way into an app."""
-    app = App(app_id=app_id, path_profile=profile)
+    app = App(app_id=app_id)
     return Access(Actor(kind="web", label="", user_id=user_id), app, "owner")
 
 
 def test_a_change_set_belongs_to_its_user_and_to_the_app_as_it_was() -> None:
-    token = forms.change_set_token(access())
-    assert isinstance(forms.change_set_of(token, access()), uuid.UUID)
-    for other in (access(2), access(None), access(app_id="d2"), access(profile="backend")):
-        assert forms.change_set_of(token, other) is None
+    token = change_set_token(access(), "both")
+    assert isinstance(change_set_of(token, access(), "both"), uuid.UUID)
+    for other in (access(2), access(None), access(app_id="d2")):
+        assert change_set_of(token, other, "both") is None
+    assert change_set_of(token, access(), "backend") is None
     for text in (token[:-1], "", uuid.uuid4().hex):
-        assert forms.change_set_of(text, access()) is None
+        assert change_set_of(text, access(), "both") is None

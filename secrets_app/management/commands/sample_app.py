@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from console.actors import Actor, from_command_line
 from console.models import App, Stage, User
 from console.naming import PathProfile
+from console.outcomes import DONE
 from console.services import add_branch, create_app
-from secrets_app.changes import DONE, Change
+from secrets_app.changes import Change
 from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
 
