@@ -1,7 +1,7 @@
 """The audit trail: the attempt is committed before the act, its outcome is a row of its own."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,7 +80,31 @@ def attempt(
     version_before: int | None = None,
 ) -> AuditEvent:
     """Write the attempt and return it. The caller commits it before the act."""
-    return AuditEvent.objects.create(
+    event = _event(actor, action, target, change_set, version_before)
+    event.save()
+    return event
+
+
+def attempt_all(
+    actor: Actor,
+    attempts: Iterable[tuple[Action, Target, int | None]],
+    *,
+    change_set: uuid.UUID,
+) -> list[AuditEvent]:
+    """Write many attempts (action, target, version before) of one change set; return them."""
+    return AuditEvent.objects.bulk_create(
+        _event(actor, action, target, change_set, version) for action, target, version in attempts
+    )
+
+
+def _event(
+    actor: Actor,
+    action: Action,
+    target: Target,
+    change_set: uuid.UUID | None,
+    version_before: int | None,
+) -> AuditEvent:
+    return AuditEvent(
         action=action,
         actor_kind=actor.kind,
         actor_id=actor.user_id,
@@ -121,6 +145,14 @@ def conclude(
     """Write how an attempt ended."""
     AuditOutcome.objects.create(
         event_id=event_id, outcome=outcome, version_after=version_after, detail=detail[:200]
+    )
+
+
+def conclude_all(ends: Iterable[tuple[int, Outcome, int | None, str]]) -> None:
+    """Write how many attempts ended: (event id, outcome, version after, detail)."""
+    AuditOutcome.objects.bulk_create(
+        AuditOutcome(event_id=event, outcome=outcome, version_after=version, detail=detail[:200])
+        for event, outcome, version, detail in ends
     )
 
 

@@ -8,7 +8,13 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
-from console.naming import APP_ID_PATTERN, BRANCH_NAME_LIMIT, PathProfile, branch_name_problem
+from console.naming import (
+    ALL_BRANCHES,
+    APP_ID_PATTERN,
+    BRANCH_NAME_LIMIT,
+    PathProfile,
+    branch_name_problem,
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -125,6 +131,11 @@ class Branch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def scope_name(branch: Branch | None) -> str:
+    """Return what people call a scope."""
+    return ALL_BRANCHES if branch is None else branch.name
 
 
 class Member(models.Model):

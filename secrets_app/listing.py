@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from console.access import Access, Permission
 from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, Text
-from console.models import App, Branch
+from console.models import App, Branch, scope_name
 from secrets_app.models import Secret
-from secrets_app.places import folders_of, has_room, mirror_state, scope_name
+from secrets_app.places import folders_of, has_room, mirror_state
 
 _COLUMNS = (
     "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_by", "gone_at",

@@ -16,8 +16,6 @@ from secrets_app.paths import (
     locate,
 )
 
-ALL_BRANCHES = "All branches"
-
 
 def scope_of(app: App, branch: Branch | None) -> Scope:
     """Return the scope of a branch; None is All branches."""
@@ -32,11 +30,6 @@ def place_of(app: App, branch: Branch | None, key: str) -> Folder:
 def place_of_secret(app: App, secret: Secret) -> Folder:
     """Return the parameter paths of a known secret, whose branch is loaded."""
     return place_of(app, secret.branch, secret.key)
-
-
-def scope_name(branch: Branch | None) -> str:
-    """Return what people call a scope."""
-    return ALL_BRANCHES if branch is None else branch.name
 
 
 def folders_of(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, bool], str]:

@@ -17,10 +17,10 @@ from django.utils import timezone
 from console.access import find_app
 from console.actors import Actor
 from console.audit import Action, Target
-from console.models import App, Branch
+from console.models import App, Branch, scope_name
 from secrets_app.models import Revalidation, Secret
 from secrets_app.paths import Folder, PathRefused, listing_prefixes
-from secrets_app.places import folders_of, place_of, scope_name
+from secrets_app.places import folders_of, place_of
 from secrets_app.projection import Found, Seen, adopt, agrees, is_doubtful, observe, record_found
 from secrets_app.rows import settle
 from secrets_app.store import parameter_store

@@ -18,9 +18,8 @@ from django.utils import timezone
 
 from console.access import Access
 from console.audit import Action, Outcome, Target, attempt, conclude
-from console.models import App, Branch
+from console.models import App, Branch, scope_name
 from secrets_app.models import Secret
-from secrets_app.places import scope_name
 from secrets_app.projection import Found, observe_primary, record_found
 from secrets_app.store.base import Parameter, ParameterStore
 

@@ -22,13 +22,12 @@ from console.audit import Outcome
 from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
 from console.listing import Listing, Query, filter_choices, may_write_any, writable
-from console.models import AuditOutcome
+from console.models import AuditOutcome, scope_name
 from console.outcomes import DONE, Result, RowOutcome
 from console.views import app_context, page_with_form
 from secrets_app import forms, revalidation, saving, services
 from secrets_app.listing import branches_of, list_secrets, row_of
 from secrets_app.models import Secret
-from secrets_app.places import scope_name
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 

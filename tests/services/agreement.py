@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from console.audit import Outcome
-from console.models import AuditEvent, Branch
+from console.models import AuditEvent, Branch, scope_name
 from secrets_app.models import Secret
-from secrets_app.places import scope_name
 from tests.services.desk import Desk
 
 Place = tuple[Branch | None, str]

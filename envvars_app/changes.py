@@ -1,0 +1,32 @@
+"""What one row of a Save of variables asks for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Overrides(StrEnum):
+    """What becomes of the overrides when their base is removed. ASK refuses, and names them."""
+
+    ASK = ""
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of a Save.
+
+    `token` is the form's own name of the row. `variable_id` names a known variable; a new one
+    comes with `key` and `branch_id` (None is All branches). `value` None removes. `base` is the
+    version that the page was rendered with; 0 creates. For a known one, a `key` renames it; a base
+    takes its overrides along. `note` is what its version says of where it came from.
+    """
+
+    token: str
+    variable_id: int | None = None
+    key: str = ""
+    branch_id: int | None = None
+    value: str | None = None
+    base: int = 0
+    overrides: Overrides = Overrides.ASK
+    note: str = ""

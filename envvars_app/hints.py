@@ -1,0 +1,106 @@
+"""What a variable's name or value tells: a meaning that Amplify gives it, or that it is a secret.
+
+Pure. Sources: "Amplify environment variable reference" and "Monorepo build settings" of the
+Amplify Hosting user guide; the prefixes of tokens are those that their issuers publish.
+"""
+
+import math
+import re
+from collections import Counter
+
+from envvars_app.limits import Refused, is_identifier
+
+MEANINGS = {
+    "_BUILD_TIMEOUT": "Amplify stops a build after so many minutes: 5 to 120.",
+    "_LIVE_UPDATES": "Amplify installs these versions of its tools before each build.",
+    "_CUSTOM_IMAGE": "Amplify builds in this image instead of its own.",
+    "USER_DISABLE_TESTS": "Set to true, Amplify skips the test phase.",
+    "AMPLIFY_DIFF_DEPLOY": "Set to true, Amplify builds the frontend only where it changed.",
+    "AMPLIFY_DIFF_DEPLOY_ROOT": "The folder that AMPLIFY_DIFF_DEPLOY compares.",
+    "AMPLIFY_DIFF_BACKEND": "Set to true, Amplify builds a Gen 1 backend only where it changed.",
+    "AMPLIFY_MONOREPO_APP_ROOT": "The app's folder in a monorepo: appRoot in the build settings.",
+    "AMPLIFY_SKIP_BACKEND_BUILD": "Set to true, Amplify leaves the backend out of the build.",
+    "AMPLIFY_BACKEND_APP_ID": "The app whose backend this app's builds use.",
+    "AMPLIFY_BACKEND_PULL_ONLY": "Set to true, builds take the backend's settings and deploy none.",
+    "AMPLIFY_ENABLE_DEBUG_OUTPUT": "Set to true, Amplify writes more into the build's log.",
+    "AMPLIFY_USERPOOL_ID": "The Cognito user pool that is imported for sign-in.",
+    "AMPLIFY_WEBCLIENT_ID": "The web client of the imported Cognito user pool.",
+    "AMPLIFY_NATIVECLIENT_ID": "The native client of the imported Cognito user pool.",
+    "AMPLIFY_IDENTITYPOOL_ID": "The Cognito identity pool that is imported for sign-in.",
+}
+TIMEOUT = range(5, 121)  # minutes
+_SWITCHES = {key for key, text in MEANINGS.items() if text.startswith("Set to true")}
+
+_SECRET_NAME = re.compile(
+    r"(^|_)(SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIALS?|(ACCESS|AUTH|API|BEARER|REFRESH)_?TOKEN"
+    r"|TOKEN|PRIVATE_?KEY|(API|ACCESS|ENCRYPTION|SIGNING|SERVICE_ROLE)_?KEY|KEY)(_|$)",
+    re.IGNORECASE,
+)
+# Keys that are made to be seen: builds put them into the browser's code
+_PUBLIC_NAME = re.compile(
+    r"^(NEXT_PUBLIC|VITE|REACT_APP|GATSBY|NUXT_PUBLIC|EXPO_PUBLIC|PUBLIC)_|PUBLI(C|SHABLE)_?KEY",
+    re.IGNORECASE,
+)
+_TOKENS = (
+    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), "an AWS access key"),
+    (re.compile(r"\b(sk|rk)_(live|test)_[A-Za-z0-9]{10,}"), "a Stripe key"),
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=]{16,}"), "a webhook's signing secret"),
+    (re.compile(r"\b(gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,})"), "a GitHub token"),
+    (re.compile(r"\bglpat-[\w-]{16,}"), "a GitLab token"),
+    (re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"), "a Slack token"),
+    (re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"), "an API key"),
+    (re.compile(r"\bSG\.[\w-]{16,}\.[\w-]{16,}"), "a SendGrid key"),
+    (re.compile(r"\bnpm_[A-Za-z0-9]{30,}"), "an npm token"),
+    (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token (JWT)"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
+    (re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://[^/\s:@]{1,99}:[^/\s@]{1,99}@"), "a login in a URL"),
+)  # fmt: skip
+_RANDOM = re.compile(r"[A-Za-z0-9+/=_-]{24,512}\Z")
+ENTROPY = 4.0  # bits a character; English words stay below, random base64 comes above
+
+
+def meaning(key: str) -> str:
+    """Return what Amplify, or a shell, makes of this name, or ""."""
+    if key in MEANINGS:
+        return MEANINGS[key]
+    if key and not is_identifier(key):
+        return "A shell can't read this name as $NAME: use letters, digits and _ for that."
+    return ""
+
+
+def check_meaning(key: str, value: str) -> None:
+    """Raise Refused where Amplify would not take this value for a name that it knows."""
+    if key == "_BUILD_TIMEOUT" and not (value.isdecimal() and int(value[:9]) in TIMEOUT):
+        raise Refused("_BUILD_TIMEOUT is a number of minutes from 5 to 120. Change it.", "value")
+    if key in _SWITCHES and value not in {"", "true", "false"}:
+        raise Refused(f"{key} is true or false. Change it.", "value")
+    if key == "_LIVE_UPDATES" and value and not value.lstrip().startswith("["):
+        raise Refused(
+            '_LIVE_UPDATES is a JSON list, such as [{"name":"Node.js version","pkg":"node",'
+            '"type":"nvm","version":"20"}]. Change it.',
+            "value",
+        )
+
+
+def looks_secret(key: str, value: str) -> str:
+    """Return why this looks like a secret, or "". A guess: it warns, and forbids nothing."""
+    for pattern, what in _TOKENS:
+        if pattern.search(value[:10_000]):
+            return f"The value looks like {what}."
+    if not value or _PUBLIC_NAME.search(key):
+        return ""
+    if _SECRET_NAME.search(key):
+        return "The name looks like a secret's."
+    if _RANDOM.match(value) and _entropy(value) > ENTROPY and _mixed(value):
+        return "The value looks random, as keys and tokens are."
+    return ""
+
+
+def _mixed(value: str) -> bool:
+    """Say whether letters and digits stand in it; names and paths seldom have both."""
+    return any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)
+
+
+def _entropy(value: str) -> float:
+    counts = Counter(value).values()
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)

@@ -1,0 +1,241 @@
+"""What a row of a Save comes to, given what is there: which variables it writes, or why not.
+
+Nothing here writes. A State is a picture of the variables that a Save touches; each plan changes
+the picture, so that later rows of the same Save meet what earlier ones do.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+
+from console.access import Access, Permission
+from console.audit import Action, Target
+from console.models import Branch, scope_name
+from console.outcomes import Result, RowOutcome
+from envvars_app import limits, wording
+from envvars_app.changes import Change, Overrides
+from envvars_app.hints import check_meaning
+from envvars_app.models import Variable
+
+
+class Refused(Exception):
+    """A row that goes no further; carries what to tell."""
+
+    def __init__(self, outcome: RowOutcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.outcome)
+
+
+class Denied(Refused):
+    """The actor lacks the right; carries what is recorded of it."""
+
+    def __init__(self, outcome: RowOutcome, action: Action, target: Target) -> None:
+        self.action, self.target = action, target
+        super().__init__(outcome)
+
+
+@dataclass
+class Act:
+    """One variable as it will be. `value` None removes it."""
+
+    variable: Variable
+    action: Action
+    was: str  # its key before; the new key where it is new
+    value: str | None
+    version_before: int | None
+    note: str = ""
+    said: str = ""
+
+    @property
+    def name(self) -> tuple[int | None, int | None, str]:
+        """What tells whether two plans are about the same variables."""
+        return self.variable.pk, self.variable.branch_id, self.was
+
+    @property
+    def version_after(self) -> int | None:
+        """The version that the audit trail names; a removal has none."""
+        return None if self.value is None else self.variable.version
+
+
+@dataclass
+class Plan:
+    """A row's acts: its own variable first, then the overrides that go with it."""
+
+    change: Change
+    variable: Variable
+    acts: list[Act] = field(default_factory=list)
+
+    def outcome(self) -> RowOutcome:
+        """Return what to tell when it is done."""
+        result = Result.REMOVED if self.change.value is None else Result.SAVED
+        return RowOutcome(
+            self.change.token, result, version=self.variable.version, pk=self.variable.pk
+        )
+
+
+def target_of(access: Access, act: Act) -> Target:
+    """Return how the audit trail names what an act is about."""
+    return Target(access.app.app_id, scope_name(act.variable.branch), act.was)
+
+
+class State:
+    """The variables that a Save touches, as they are, and then as they will be."""
+
+    def __init__(self, access: Access, changes: Iterable[Change]) -> None:
+        changes = list(changes)
+        self.access = access
+        self.branches: dict[int | None, Branch] = {b.pk: b for b in access.app.branches.all()}
+        ids = {c.variable_id for c in changes if c.variable_id is not None}
+        mine = Variable.objects.filter(app=access.app)
+        self.known = {row.pk: row for row in mine.filter(pk__in=ids)}
+        keys = {c.key for c in changes if c.key} | {row.key for row in self.known.values()}
+        self.live: dict[tuple[int | None, str], Variable] = {}
+        for row in mine.filter(~Q(pk__in=ids), removed_at=None, key__in=_storable(keys)):
+            self.known[row.pk] = row
+        for row in self.known.values():
+            row.branch = self.branches.get(row.branch_id)
+            if row.removed_at is None:
+                self.live[row.branch_id, row.key] = row
+
+    def plan(self, change: Change) -> Plan:
+        """Return what a change comes to. Raises Refused, and Denied where a right is missing."""
+        if change.variable_id is None:
+            return self._creation(change)
+        variable = self.known.get(change.variable_id)
+        if variable is None:
+            raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE))
+        if change.value is None:
+            return self._removal(change, variable)
+        return self._change(change, variable, change.value)
+
+    def _creation(self, change: Change) -> Plan:
+        branch = self._branch(change)
+        self._require(change, branch, Action.VARIABLE_CREATED, change.key)
+        there = self.live.get((change.branch_id, change.key))
+        if there is not None:
+            return self._onto(change, there)
+        if change.base or change.value is None:
+            raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE))
+        self._check(change, change.key, change.value)
+        variable = Variable(
+            app=self.access.app, branch=branch, key=change.key, value=change.value, version=1
+        )
+        self.live[change.branch_id, change.key] = variable
+        act = Act(
+            variable, Action.VARIABLE_CREATED, change.key, change.value, None, note=change.note
+        )
+        return Plan(change, variable, [act])
+
+    def _onto(self, change: Change, there: Variable) -> Plan:
+        """A new row met a variable that is there: it is a change of the version it names."""
+        if there.pk is None:
+            self._refuse(change, "This name is twice in this save for the same branch.", "key")
+        if change.value is None:
+            return self._removal(change, there)
+        return self._change(change, there, change.value)
+
+    def _change(self, change: Change, variable: Variable, value: str) -> Plan:
+        key = change.key or variable.key
+        action = Action.VARIABLE_CHANGED if key == variable.key else Action.VARIABLE_RENAMED
+        self._require(change, variable.branch, action, variable.key)
+        if variable.removed_at is None and (key, value) == (variable.key, variable.value):
+            return Plan(change, variable)  # somebody wrote just that, or nothing changed
+        self._check_base(change, variable)
+        self._check(change, key, value)
+        others = self._overrides(variable) if key != variable.key else []
+        for row in others:
+            self._require(change, row.branch, action, row.key)
+        self._check_free(change, key, [variable, *others])
+        acts = [self._write(variable, key, value, action, change.note)]
+        acts += [self._write(row, key, row.value, action, change.note) for row in others]
+        return Plan(change, variable, acts)
+
+    def _removal(self, change: Change, variable: Variable) -> Plan:
+        self._require(change, variable.branch, Action.VARIABLE_REMOVED, variable.key)
+        if variable.removed_at is not None:
+            return Plan(change, variable)  # it is gone, as it was to be
+        self._check_base(change, variable)
+        others = self._overrides(variable)
+        if others and change.overrides is Overrides.ASK:
+            names = [scope_name(row.branch) for row in others]
+            self._refuse(change, wording.overrides_remain(names), "overrides")
+        going = others if change.overrides is Overrides.REMOVE else []
+        for row in going:
+            self._require(change, row.branch, Action.VARIABLE_REMOVED, row.key)
+        return Plan(change, variable, [self._remove(row, change) for row in (variable, *going)])
+
+    def _write(self, variable: Variable, key: str, value: str, action: Action, note: str) -> Act:
+        was, before = variable.key, variable.version
+        del self.live[variable.branch_id, was]
+        variable.key, variable.value, variable.version = key, value, before + 1
+        self.live[variable.branch_id, key] = variable
+        renamed = f"renamed from {was}" if was != key else ""
+        said = f"now {key}" if was != key else ""
+        return Act(variable, action, was, value, before, note=note or renamed, said=said)
+
+    def _remove(self, variable: Variable, change: Change) -> Act:
+        del self.live[variable.branch_id, variable.key]
+        before = variable.version
+        variable.version, variable.removed_at = before + 1, variable.changed_at
+        return Act(variable, Action.VARIABLE_REMOVED, variable.key, None, before, note=change.note)
+
+    def _overrides(self, variable: Variable) -> list[Variable]:
+        """Return what overrides a base, by branch."""
+        if variable.branch_id is not None:
+            return []
+        found = [
+            row
+            for (branch_id, key), row in self.live.items()
+            if key == variable.key and branch_id is not None
+        ]
+        return sorted(found, key=lambda row: scope_name(row.branch))
+
+    def _branch(self, change: Change) -> Branch | None:
+        if change.branch_id is None:
+            return None
+        branch = self.branches.get(change.branch_id)
+        if branch is None or branch.deleted_at is not None:
+            self._refuse(change, wording.NO_BRANCH, "branch")
+        return branch
+
+    def _require(self, change: Change, branch: Branch | None, action: Action, key: str) -> None:
+        try:
+            self.access.require_on(Permission.WRITE, branch)
+        except PermissionDenied as denial:
+            raise Denied(
+                RowOutcome(change.token, Result.DENIED, str(denial), version=change.base),
+                action,
+                Target(self.access.app.app_id, scope_name(branch), key),
+            ) from None
+
+    def _check_base(self, change: Change, variable: Variable) -> None:
+        if variable.removed_at is None and variable.version == change.base:
+            return
+        raise Refused(wording.conflict(change, variable))
+
+    def _check(self, change: Change, key: str, value: str) -> None:
+        try:
+            limits.check_key(key)
+            limits.check_value(value)
+            check_meaning(key, value)
+        except limits.Refused as refusal:
+            self._refuse(change, str(refusal), refusal.field)
+
+    def _check_free(self, change: Change, key: str, rows: Sequence[Variable]) -> None:
+        if key == rows[0].key:
+            return
+        taken = [row for row in rows if (row.branch_id, key) in self.live]
+        if taken:
+            where = ", ".join(scope_name(row.branch) for row in taken)
+            self._refuse(change, f"{key} is there already ({where}). Choose another name.", "key")
+
+    def _refuse(self, change: Change, message: str, field: str) -> NoReturn:
+        raise Refused(RowOutcome(change.token, Result.REFUSED, message, field, change.base))
+
+
+def _storable(keys: Iterable[str]) -> list[str]:
+    """Return the keys that can be there at all; PostgreSQL takes no NUL, not even in a question."""
+    return [key for key in keys if "\0" not in key and key.isprintable()]

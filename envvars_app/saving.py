@@ -1,0 +1,181 @@
+"""Save: many rows, each answers for itself, and none is written as part of a whole map.
+
+Each row is planned twice. First without a lock, to know who may do it, what it is called in the
+audit trail, and whether it meets somebody else's change; its attempts are committed then. Then
+again under the app's lock, in one transaction with all that is written and how it ended: so an
+attempt without an outcome, after a crash, is one that changed nothing.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from console.access import Access, find_app
+from console.actors import Actor
+from console.audit import Outcome, attempt_all, conclude_all, refuse
+from console.models import App, AuditEvent
+from console.outcomes import Result, RowOutcome
+from envvars_app import wording
+from envvars_app.changes import Change
+from envvars_app.models import Variable, VariableVersion
+from envvars_app.planning import Act, Denied, Plan, Refused, State, target_of
+
+log = structlog.get_logger()
+
+
+@dataclass
+class _Row:
+    """A change that may go on, with its attempts."""
+
+    change: Change
+    plan: Plan
+    events: list[AuditEvent] = field(default_factory=list)
+
+
+def save(
+    *, actor: Actor, app_id: str, changes: Sequence[Change], change_set: uuid.UUID
+) -> list[RowOutcome]:
+    """Write, rename and remove variables; return one outcome for each change, in their order.
+
+    Raises Http404 for an outsider.
+    """
+    access = find_app(actor, app_id)
+    outcomes: dict[str, RowOutcome] = {}
+    rows = _planned(access, changes, outcomes)
+    try:
+        _attempt(access, rows, change_set)
+    except DatabaseError as error:
+        _all_failed(rows, outcomes, error, wording.DATABASE_BUSY)
+    else:
+        try:
+            _write(access, rows, change_set, outcomes)
+        except DatabaseError as error:
+            _all_failed(rows, outcomes, error, wording.DATABASE_UNKNOWN)
+    return [outcomes[change.token] for change in changes]
+
+
+def _planned(
+    access: Access, changes: Sequence[Change], outcomes: dict[str, RowOutcome]
+) -> list[_Row]:
+    state = State(access, changes)
+    rows = []
+    for change in _removals_first(changes):
+        try:
+            plan = state.plan(change)
+        except Denied as denial:
+            refuse(access.actor, denial.action, denial.target)
+            outcomes[change.token] = denial.outcome
+        except Refused as refusal:
+            outcomes[change.token] = refusal.outcome
+        else:
+            if plan.acts:
+                rows.append(_Row(change, plan))
+            else:
+                outcomes[change.token] = plan.outcome()
+    return rows
+
+
+def _removals_first(changes: Iterable[Change]) -> list[Change]:
+    """A name that one row sets free may be taken by another row of the same Save."""
+    return sorted(changes, key=lambda change: change.value is not None)
+
+
+def _attempt(access: Access, rows: Sequence[_Row], change_set: uuid.UUID) -> None:
+    acts = [act for row in rows for act in row.plan.acts]
+    with transaction.atomic(durable=True):
+        events = iter(
+            attempt_all(
+                access.actor,
+                [(act.action, target_of(access, act), act.version_before) for act in acts],
+                change_set=change_set,
+            )
+        )
+    for row in rows:
+        row.events = [next(events) for _ in row.plan.acts]
+
+
+@transaction.atomic(durable=True)
+def _write(
+    access: Access, rows: Sequence[_Row], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
+) -> None:
+    list(App.objects.select_for_update(no_key=True).filter(pk=access.app.pk).values_list("pk"))
+    state = State(access, [row.change for row in rows])
+    acts: list[Act] = []
+    ends: list[tuple[int, Outcome, int | None, str]] = []
+    for row in rows:
+        try:
+            plan = _planned_again(state, row)
+        except (PermissionDenied, Refused) as refusal:
+            outcomes[row.change.token] = _outcome_of(refusal, row)
+            ends += [(event.pk, Outcome.FAILED, None, "conflict") for event in row.events]
+            continue
+        acts += plan.acts
+        for event, act in zip(row.events, plan.acts, strict=True):
+            ends.append((event.pk, Outcome.SUCCEEDED, act.version_after, act.said))
+        row.plan = plan
+    _store(access, acts, change_set)
+    conclude_all(ends)
+    for row in rows:
+        if row.change.token not in outcomes:
+            outcomes[row.change.token] = row.plan.outcome()
+
+
+def _planned_again(state: State, row: _Row) -> Plan:
+    """Return the plan as it is under the lock; it has to be about the same variables."""
+    plan = state.plan(row.change)
+    if [act.name for act in plan.acts] != [act.name for act in row.plan.acts]:
+        raise Refused(
+            RowOutcome(row.change.token, Result.CONFLICT, wording.MOVED, version=row.change.base)
+        )
+    return plan
+
+
+def _outcome_of(refusal: Exception, row: _Row) -> RowOutcome:
+    if isinstance(refusal, Refused):
+        return refusal.outcome
+    return RowOutcome(row.change.token, Result.DENIED, str(refusal), version=row.change.base)
+
+
+def _store(access: Access, acts: Sequence[Act], change_set: uuid.UUID) -> None:
+    now, by = timezone.now(), access.actor.label
+    for act in acts:
+        act.variable.changed_at, act.variable.changed_by = now, by
+        if act.value is None:
+            act.variable.removed_at = now
+    known = [act.variable for act in acts if act.variable.pk]
+    Variable.objects.bulk_create(  # what sets a name free comes before what takes it
+        known,
+        update_conflicts=True,
+        unique_fields=["pk"],
+        update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
+    )
+    Variable.objects.bulk_create([act.variable for act in acts if not act.variable.pk])
+    VariableVersion.objects.bulk_create(
+        VariableVersion(
+            variable=act.variable,
+            version=act.variable.version,
+            key=act.variable.key,
+            value=act.value,
+            note=act.note,
+            at=now,
+            by=by,
+            change_set=change_set,
+        )
+        for act in acts
+    )
+
+
+def _all_failed(
+    rows: Sequence[_Row], outcomes: dict[str, RowOutcome], error: DatabaseError, message: str
+) -> None:
+    """Say so of every row that was to be written: it was all or nothing."""
+    log.error("save.database", error=type(error).__name__)
+    for row in rows:
+        outcomes[row.change.token] = RowOutcome(
+            row.change.token, Result.FAILED, message, version=row.change.base
+        )
