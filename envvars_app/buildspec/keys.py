@@ -1,0 +1,122 @@
+"""The keys of a build specification that Amplify documents, and what each can hold. Pure.
+
+Source: the Amplify Hosting user guide, "Build specification reference" and "Configuring monorepo
+build settings"; it writes both buildpath and buildPath. `customHeaders` stood there before
+customHttp.yml did, and still works.
+"""
+
+from dataclasses import dataclass, field
+
+STRING = "tag:yaml.org,2002:str"
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value. `tags` are YAML's types that it can have; none means any."""
+
+    what: str
+    tags: frozenset[str] = frozenset({STRING})
+    if_nested: str = "Write it on the key's own line."
+    if_other: str = "Put it in quotes."
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list; `what` is how one of its items is called."""
+
+    item: "Shape"
+    what: str
+    example: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """Keys that people choose, with values of one shape."""
+
+    value: "Shape"
+    example: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys that Amplify knows."""
+
+    known: dict[str, "Shape"] = field(hash=False)
+    example: str
+    required: tuple[str, ...] = ()
+
+
+Shape = Value | Items | Names | Keys
+
+_PATH = Value("a path")
+_ANY = Value("a value", frozenset())
+_COMMANDS = Items(
+    Value(
+        "a text",
+        if_nested="Where it holds “: ”, put the whole command in quotes.",
+    ),
+    "A command",
+    "- npm run build",
+)
+_PATHS = Items(_PATH, "A path", "- node_modules/**/*")
+_PHASE = Keys({"commands": _COMMANDS}, "commands: and the commands below it")
+_BUILD_PHASES = Keys(
+    dict.fromkeys(("preBuild", "build", "postBuild"), _PHASE),
+    "preBuild:, build: or postBuild: with commands below it",
+)
+_TEST_PHASES = Keys(
+    dict.fromkeys(("preTest", "test", "postTest"), _PHASE),
+    "preTest:, test: or postTest: with commands below it",
+)
+_FILES: dict[str, Shape] = {
+    "baseDirectory": _PATH,
+    "files": Items(_PATH, "A file", "- '**/*'"),
+}
+_HEADERS = Items(
+    Keys({"key": _ANY, "value": _ANY}, "key: and value:", ("key", "value")),
+    "A header",
+    "- key: X-Frame-Options",
+)
+_CUSTOM_HEADERS = Items(
+    Keys({"pattern": _PATH, "headers": _HEADERS}, "pattern: and headers:", ("pattern", "headers")),
+    "A rule",
+    "- pattern: '**/*'",
+)
+_ENV = Keys({"variables": Names(_ANY, "NAME: value")}, "variables: and the variables below it")
+_BACKEND = Keys({"phases": _BUILD_PHASES}, "phases: with a phase below it")
+_FRONTEND = Keys(
+    {
+        "phases": _BUILD_PHASES,
+        "artifacts": Keys({**_FILES, "discard-paths": _ANY}, "baseDirectory: and files:"),
+        "cache": Keys({"paths": _PATHS}, "paths: and the paths below it"),
+        "buildPath": _PATH,
+        "buildpath": _PATH,
+        "customHeaders": _CUSTOM_HEADERS,
+    },
+    "phases:, artifacts: and cache:",
+)
+_TEST = Keys(
+    {
+        "phases": _TEST_PHASES,
+        "artifacts": Keys({**_FILES, "configFilePath": _PATH}, "baseDirectory: and files:"),
+    },
+    "phases: and artifacts:",
+)
+_PARTS: dict[str, Shape] = {
+    "env": _ENV,
+    "backend": _BACKEND,
+    "frontend": _FRONTEND,
+    "test": _TEST,
+    "customHeaders": _CUSTOM_HEADERS,
+    "appRoot": _PATH,
+}
+_APPLICATION = Keys(_PARTS, "appRoot: and frontend:", ("appRoot",))
+DOCUMENT = Keys(
+    {
+        "version": Value("a number", frozenset({INT, FLOAT}), if_other="Write “version: 1”."),
+        **_PARTS,
+        "applications": Items(_APPLICATION, "An application", "- appRoot: apps/web"),
+    },
+    "version: 1, and a frontend with its phases",
+)

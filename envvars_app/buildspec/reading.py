@@ -1,0 +1,105 @@
+"""The text of a build specification as YAML nodes that know where they stand. Pure.
+
+Nothing is constructed from the text: no tag makes an object of it, and its depth is bounded.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+DEPTH = 20  # of nesting; what Amplify documents needs eight
+STRING = "tag:yaml.org,2002:str"
+NULL = "tag:yaml.org,2002:null"
+MERGE = "tag:yaml.org,2002:merge"  # <<
+
+
+class Unreadable(ValueError):
+    """A text that is no YAML, or YAML that a build specification has no use for; and the line."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+def parse(text: str) -> yaml.Node | None:
+    """Return the text's root node, None for an empty text. Raises Unreadable."""
+    try:
+        return _Loader(text).get_single_node()
+    except yaml.reader.ReaderError as error:
+        sign = f"U+{ord(text[error.position]):04X}"
+        raise Unreadable(
+            line_at(text, error.position), f"YAML can't hold the sign {sign}. Remove it."
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = line_at(text, mark.index) if mark else 1
+        raise Unreadable(line, _plainly(error.problem or "it ends too early")) from None
+
+
+def line_at(text: str, index: int) -> int:
+    """Return the line, from 1, that a character stands on: as people count, by line feeds."""
+    return text.count("\n", 0, index) + 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes of a bounded depth, without the tags that would make objects of them."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if unwanted := self._unwanted(
+            event, isinstance(parent, yaml.MappingNode) and index is None
+        ):
+            raise yaml.MarkedYAMLError(problem=unwanted, problem_mark=event.start_mark)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _unwanted(self, event: Any, is_key: bool) -> str:
+        if getattr(event, "tag", None):
+            return "a tag"
+        if is_key and not isinstance(event, yaml.ScalarEvent):
+            return "a key"
+        return "the depth" if self.depth == DEPTH else ""
+
+
+# What PyYAML says, in words that say what to do
+_PLAINLY = {
+    "a tag": "Tags, such as !name, have no meaning in a build specification. Remove this one.",
+    "a key": "A key is one plain word. Put a text that begins with { or [ in quotes.",
+    "the depth": f"This is nested more than {DEPTH} levels deep. Amplify's keys need eight.",
+    "but found '*'": "A text that begins with * needs quotes, such as '**/*'.",
+    "found undefined alias": "A text that begins with * needs quotes, such as '*.js'.",
+    "found character '\\t'": "A tab can't indent YAML. Put spaces in its place.",
+    "mapping values are not allowed": "Only one “key: value” fits on a line. Check the "
+    "indentation, or put a text that holds “: ” in quotes.",
+    "found another document": "A build specification is one document. Remove the --- between.",
+    "could not find expected ':'": "A colon is missing on this line or on the one before it.",
+    "found character '`'": "A text that begins with ` needs quotes.",
+    "found character '@'": "A text that begins with @ needs quotes.",
+    "found unexpected end of stream": "A quote is opened and never closed.",
+    "found character '%'": "A text that begins with % needs quotes.",
+    "<stream end>": "The text ends before a bracket, a brace or a quote is closed.",
+    "expected <block end>": "This line does not fit the ones above it. Check its indentation; "
+    "a text with quotes inside needs quotes around the whole of it.",
+}
+
+
+def _plainly(problem: str) -> str:
+    for part, words in _PLAINLY.items():
+        if part in problem:
+            return words
+    return f"This is not valid YAML: {problem}. Check the indentation and the quotes here."
+
+
+def pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    """Yield a mapping's keys and values; nothing of any other node."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((str(key.value), value) for key, value in node.value)
+
+
+def is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == NULL
