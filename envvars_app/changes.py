@@ -19,7 +19,8 @@ class Change:
     `token` is the form's own name of the row. `variable_id` names a known variable; a new one
     comes with `key` and `branch_id` (None is All branches). `value` None removes. `base` is the
     version that the page was rendered with; 0 creates. For a known one, a `key` renames it; a base
-    takes its overrides along. `note` is what its version says of where it came from.
+    takes its overrides along. `note` is what its version says of where it came from. A removal may
+    `forget` the values of all its versions too: what turned out to be a secret has no history here.
     """
 
     token: str
@@ -30,3 +31,4 @@ class Change:
     base: int = 0
     overrides: Overrides = Overrides.ASK
     note: str = ""
+    forget: bool = False

@@ -53,6 +53,7 @@ class VariableVersion(models.Model):
     version = models.PositiveIntegerField()
     key = models.CharField(max_length=KEY_LIMIT)
     value = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
+    forgotten = models.BooleanField(default=False)  # its value was moved to the secrets
     note = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
     by = models.CharField(max_length=254)

@@ -48,6 +48,7 @@ class Act:
     version_before: int | None
     note: str = ""
     said: str = ""
+    forget: bool = False
 
     @property
     def name(self) -> tuple[int | None, int | None, str]:
@@ -154,7 +155,8 @@ class State:
         return Plan(change, variable, acts)
 
     def _removal(self, change: Change, variable: Variable) -> Plan:
-        self._require(change, variable.branch, Action.VARIABLE_REMOVED, variable.key)
+        action = Action.VARIABLE_MOVED if change.forget else Action.VARIABLE_REMOVED
+        self._require(change, variable.branch, action, variable.key)
         if variable.removed_at is not None:
             return Plan(change, variable)  # it is gone, as it was to be
         self._check_base(change, variable)
@@ -180,7 +182,10 @@ class State:
         del self.live[variable.branch_id, variable.key]
         before = variable.version
         variable.version, variable.removed_at = before + 1, variable.changed_at
-        return Act(variable, Action.VARIABLE_REMOVED, variable.key, None, before, note=change.note)
+        action = Action.VARIABLE_MOVED if change.forget else Action.VARIABLE_REMOVED
+        if change.forget:
+            variable.value = ""
+        return Act(variable, action, variable.key, None, before, change.note, forget=change.forget)
 
     def _overrides(self, variable: Variable) -> list[Variable]:
         """Return what overrides a base, by branch."""

@@ -155,6 +155,9 @@ def _store(access: Access, acts: Sequence[Act], change_set: uuid.UUID) -> None:
         update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
     )
     Variable.objects.bulk_create([act.variable for act in acts if not act.variable.pk])
+    VariableVersion.objects.filter(
+        variable__in=[act.variable.pk for act in acts if act.forget], value__isnull=False
+    ).update(value="", forgotten=True)
     VariableVersion.objects.bulk_create(
         VariableVersion(
             variable=act.variable,

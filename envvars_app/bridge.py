@@ -1,0 +1,67 @@
+"""What spans variables and secrets: the one module of this app that knows both.
+
+A variable that turns out to be a secret goes over by the secrets' own way: right, record, store.
+Only when the store has it, the variable is removed and its values are forgotten. If the second half
+fails, both are there and nothing is lost.
+"""
+
+import uuid
+
+from console.access import find_app
+from console.actors import Actor
+from console.outcomes import DONE, Result, RowOutcome
+from envvars_app import saving
+from envvars_app.changes import Change, Overrides
+from envvars_app.services import find_variable
+from secrets_app import saving as secrets_saving
+from secrets_app.changes import Change as SecretChange
+from secrets_app.store.base import SecretValue
+
+ROTATE = (
+    "It stood here as plain text until now, and builds may have written it down: "
+    "give it a new value where it was issued."
+)
+LEFT = "It is among the secrets now, but the variable is still here: "
+
+
+def move_to_secrets(
+    *, actor: Actor, app_id: str, pk: int, base: int, secret_base: int = 0
+) -> RowOutcome:
+    """Make a secret of a variable, of the same key and scope.
+
+    `base` is the variable's version that the person saw; `secret_base` the version of the secret
+    that may be overwritten, 0 for none. Overrides stay. Raises Http404, or a StoreError where
+    the store can't be read.
+    """
+    access = find_app(actor, app_id)
+    variable = find_variable(access, pk)
+    change_set = uuid.uuid4()
+    removal = Change(
+        "variable",
+        pk,
+        base=base,
+        overrides=Overrides.KEEP,
+        note="moved to the secrets",
+        forget=True,
+    )
+    if variable.removed_at is not None or variable.version != base:
+        [outcome] = saving.save(  # which says who and when
+            actor=actor, app_id=app_id, changes=[removal], change_set=change_set
+        )
+        return outcome
+    secret = SecretChange(
+        "secret",
+        key=variable.key,
+        branch_id=variable.branch_id,
+        value=SecretValue(variable.value),
+        base=secret_base,
+    )
+    [saved] = secrets_saving.save(
+        actor=actor, app_id=app_id, changes=[secret], change_set=change_set
+    )
+    if saved.outcome not in DONE:
+        return saved
+    [removed] = saving.save(actor=actor, app_id=app_id, changes=[removal], change_set=change_set)
+    if removed.outcome in DONE:
+        return RowOutcome("secret", Result.SAVED, ROTATE, version=saved.version, pk=saved.pk)
+    return RowOutcome("variable", removed.outcome, LEFT + removed.message, version=saved.version)

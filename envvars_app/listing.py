@@ -1,0 +1,134 @@
+"""Which variables a page shows, and what a branch really gets. From the database."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+
+from console.access import Access, Permission
+from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, Text
+from console.models import App, Branch, scope_name
+from envvars_app.hints import looks_secret, meaning
+from envvars_app.models import Variable
+
+_COLUMNS = ("pk", "key", "value", "branch_id", "version", "changed_by")
+
+
+def branches_of(app: App) -> list[Branch]:
+    """Return the app's branches, and those deleted ones that have variables left."""
+    branches = list(app.branches.all())
+    if all(branch.deleted_at is None for branch in branches):
+        return branches
+    full = set(_live(app).values_list("branch_id", flat=True).distinct())
+    return [branch for branch in branches if branch.deleted_at is None or branch.pk in full]
+
+
+def list_variables(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
+    """Return the page that `query` asks for: three queries, whatever the number of variables."""
+    branches = [*branches]
+    chosen = query.chosen(branches)
+    variables = _filtered(access.app, query, chosen).order_by(*SORTS[query.sort])
+    page = Paginator(variables, query.per_page).get_page(query.page)
+    found = cast("QuerySet[Variable]", page.object_list)
+    return Listing.of(query, page, rows_of(access, found, branches, chosen), chosen)
+
+
+def rows_of(
+    access: Access,
+    variables: QuerySet[Variable],
+    branches: Iterable[Branch],
+    chosen: Branch | None = None,
+) -> list[dict[str, Any]]:
+    """Return variables as rows."""
+    scopes = _scopes(access, branches, chosen)
+    rows = [
+        row for row in variables.values(*_COLUMNS, changed=CHANGED) if row["branch_id"] in scopes
+    ]
+    overridden = _overridden(access.app, rows)
+    for row in rows:
+        row |= scopes[row["branch_id"]]
+        key = row["key"]
+        row["base_there"] = row["branch_id"] is not None and (None, key) in overridden
+        row["overrides"] = overridden.get(key, []) if row["branch_id"] is None else []
+        row["hint"], row["secretive"] = meaning(key), looks_secret(key, row["value"])
+        row["notable"] = bool(
+            row["deleted"] or row["origin"] or row["secretive"] or row["base_there"]
+        )
+        row["outcome"] = None
+        row["id"], row["key"] = Text(row["pk"]), Text(key)
+        row["changed"], row["changed_by"] = Text(f"{row['changed'][:16]}Z"), Text(row["changed_by"])
+    return rows
+
+
+def effective(access: Access, branch: Branch | None) -> dict[str, str]:
+    """Return what a branch really gets, key to value: its own, else those for All branches.
+
+    No branch is what one without overrides gets.
+    """
+    rows = _live(access.app).filter(Q(branch=None) | Q(branch=branch))
+    values: dict[str, str] = {}
+    row: Any
+    for row in rows.values_list("branch_id", "key", "value"):
+        branch_id, key, value = row
+        if branch_id is not None or key not in values:
+            values[key] = value
+    return dict(sorted(values.items()))
+
+
+def keys_of(access: Access, branch: Branch | None) -> list[str]:
+    """Return the keys that a branch's builds find in their environment, sorted."""
+    return [*effective(access, branch)]
+
+
+def own(access: Access, branch: Branch | None) -> dict[str, Variable]:
+    """Return a scope's own variables by key, sorted."""
+    return {row.key: row for row in _live(access.app).filter(branch=branch).order_by("key")}
+
+
+def _live(app: App) -> QuerySet[Variable]:
+    return Variable.objects.filter(app=app, removed_at=None)
+
+
+def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Variable]:
+    variables = _live(app)
+    if chosen:  # the effective ones: its own, else those for All branches
+        mine = _live(app).filter(branch=chosen).values("key")
+        variables = variables.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=mine))
+    elif query.branch == ONLY_ALL_BRANCHES:
+        variables = variables.filter(branch=None)
+    if query.q:
+        q = query.q
+        found = Q(key__icontains=q) | Q(value__icontains=q) | Q(branch__name__icontains=q)
+        variables = variables.filter(found)
+    return variables
+
+
+def _scopes(
+    access: Access, branches: Iterable[Branch], chosen: Branch | None
+) -> dict[int | None, dict[str, Any]]:
+    """Return what is the same for all rows of a branch."""
+    return {
+        branch.pk if branch else None: {
+            "branch": Text(scope_name(branch)),
+            "deleted": branch is not None and branch.deleted_at is not None,
+            "may_write": access.may_on(Permission.WRITE, branch),
+            "origin": ("own" if branch else "inherited") if chosen else "",
+        }
+        for branch in (None, *branches)
+    }
+
+
+def _overridden(app: App, rows: list[dict[str, Any]]) -> dict[Any, Any]:
+    """Return, for the keys of a page: the names of the branches that override each, and bases."""
+    keys = {row["key"] for row in rows}
+    found: dict[Any, Any] = {}
+    there = _live(app).filter(key__in=keys).order_by("branch__name")
+    row: Any
+    for row in there.values_list("key", "branch_id", "branch__name"):
+        key, branch_id, name = row
+        if branch_id is None:
+            found[None, key] = True
+        else:
+            found.setdefault(key, []).append(name)
+    return found

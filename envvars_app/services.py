@@ -1,0 +1,49 @@
+"""One variable: its versions, and going back to one of them. (Many at once: saving.py.)"""
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.http import Http404
+
+from console.access import Access, find_app
+from console.actors import Actor
+from console.outcomes import RowOutcome
+from envvars_app import saving
+from envvars_app.changes import Change
+from envvars_app.models import Variable
+
+
+def find_variable(access: Access, pk: int) -> Variable:
+    """Return one of the app's variables, removed ones too. Raises Http404."""
+    variable = access.app.variables.select_related("branch").filter(pk=pk).first()
+    if variable is None:
+        raise Http404("No such variable.")
+    return variable
+
+
+def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> RowOutcome:
+    """Give a variable the value that it had in `version`; a removed one comes back.
+
+    `base` is the version that the page was rendered with. Raises Http404, and ValidationError for
+    a version that has no value.
+    """
+    access = find_app(actor, app_id)
+    variable = find_variable(access, pk)
+    wanted = variable.versions.filter(version=version).first()
+    if wanted is None:
+        raise Http404("No such version.")
+    if wanted.value is None or wanted.forgotten:
+        raise ValidationError("This version holds no value. Choose another one.")
+    note = f"restored from version {version}"
+    if variable.removed_at is None:
+        change = Change("restore", pk, value=wanted.value, base=base, note=note)
+    else:
+        change = Change(
+            "restore",
+            key=variable.key,
+            branch_id=variable.branch_id,
+            value=wanted.value,
+            note=note,
+        )
+    [outcome] = saving.save(actor=actor, app_id=app_id, changes=[change], change_set=uuid.uuid4())
+    return outcome
