@@ -13,6 +13,11 @@ _BUILDS = re.compile(
     r"\b(build|xcodebuild|hugo|jekyll|vite|webpack|eleventy)\b|(?<![.\w])gradlew?\b(?!\.)"
 )
 
+BY_HAND = (
+    "The build commands are written in a way that lines can't be put between safely. Copy the "
+    "lines, and put them in by hand."
+)
+
 
 class CannotInsert(ValueError):
     """A specification that commands can't be put into; the message says what to do."""
@@ -69,9 +74,9 @@ def _phases(text: str) -> list[tuple[str, yaml.Node, yaml.SequenceNode]]:
 
 
 def _build(frontend: yaml.Node) -> yaml.SequenceNode | None:
-    node = frontend
+    node: yaml.Node | None = frontend
     for word in ("phases", "build", "commands"):
-        node = dict(pairs(node)).get(word, node)
+        node = dict(pairs(node)).get(word)
     if not isinstance(node, yaml.SequenceNode):
         return None
     return node if all(isinstance(item, yaml.ScalarNode) for item in node.value) else None
@@ -104,21 +109,23 @@ def _first_that_builds(commands: Sequence[str]) -> int:
 
 
 def _into_lines(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:
-    indent = " " * commands.start_mark.column
-    place = _start_of_item(text, commands, at)
-    lines = "".join(f"{indent}- {_scalar(line)}\n" for line in new)
-    return text[:place] + lines + text[place:]
+    item = commands.value[at].start_mark.index
+    start = text.rfind("\n", 0, item) + 1
+    indent, dash, _ = text[start:item].partition("-")
+    if not dash:  # it stands on the line above
+        raise CannotInsert(BY_HAND)
+    before = commands.value[at - 1].end_mark.index if at else 0  # what it holds is none of ours
+    place = _above_its_comments(text, start, before)
+    return text[:place] + "".join(f"{indent}- {_scalar(line)}\n" for line in new) + text[place:]
 
 
-def _start_of_item(text: str, commands: yaml.SequenceNode, at: int) -> int:
-    """Return where the item's first line begins, with the comments right above it."""
-    before = commands.value[at - 1].end_mark.index if at else 0  # a comment of it is none of ours
-    start = text.rfind("\n", 0, commands.value[at].start_mark.index) + 1
-    while True:
-        above = text.rfind("\n", 0, max(start - 1, 0)) + 1
-        if above < before or above == start or not text[above:start].lstrip(" ").startswith("#"):
-            return start
+def _above_its_comments(text: str, start: int, before: int) -> int:
+    """Return where the comment lines right above a line begin, at `before` at the earliest."""
+    while (above := text.rfind("\n", 0, max(start - 1, 0)) + 1) >= before:
+        if above == start or not text[above:start].lstrip(" ").startswith("#"):
+            break
         start = above
+    return start
 
 
 def _into_brackets(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:
@@ -147,16 +154,15 @@ def _quoted(line: str) -> str:
 
 def _verify(text: str, result: str, app_root: str, new: list[str], wanted: list[str]) -> None:
     """Raise CannotInsert unless the new commands are the only thing that is new in the result."""
-    old_events, events = _events(text), _events(result)
-    pairs_of = zip(old_events, events, strict=False)
-    at = next((n for n, (old, now) in enumerate(pairs_of) if old != now), len(old_events))
+    try:
+        old_events, events = _events(text), _events(result)
+    except yaml.YAMLError:
+        raise CannotInsert(BY_HAND) from None
+    at = next(n for n, event in enumerate(events) if event not in old_events[n : n + 1])
     inserted, rest = events[at : at + len(new)], events[:at] + events[at + len(new) :]
     commands = [item.value for item in _commands(result, app_root).value]
     if rest != old_events or [event[1] for event in inserted] != new or commands != wanted:
-        raise CannotInsert(
-            "The build commands are written in a way that lines can't be put between safely. "
-            "Copy the lines, and put them in by hand."
-        )
+        raise CannotInsert(BY_HAND)
 
 
 def _events(text: str) -> list[tuple[str, str | None, str | None]]:

@@ -53,8 +53,13 @@ class Recipe:
 def lines_of(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) -> list[str]:
     """Return the commands. `folder` leads from where the build runs to where the file goes.
 
-    Raises RecipeRefused for no names, for one that a shell can't read, and for such a folder.
+    Raises RecipeRefused for no names, for those that a shell can't read, and for such a folder.
     """
+    if prefix and not is_identifier(prefix):
+        raise RecipeRefused(
+            "A beginning of names holds letters a to z, digits and _, and begins with no digit.",
+            "prefix",
+        )
     chosen = tuple(sorted(set(names)))
     if not chosen:
         raise RecipeRefused("Choose a variable, or a beginning that variables have.", "names")
@@ -147,12 +152,12 @@ def _plist(choice: Choice) -> list[str]:
 
 
 _ECHO_LIMITS = (
-    "Right for plain values. A value with a line break, a # after a space, or a space or a quote "
-    "at its ends needs the quoted file."
+    "Right for plain values. A value with a line break or a #, or with a space or a quote at its "
+    "ends, needs the file with values in quotes."
 )
 _QUOTED_LIMITS = (
-    "Any value that is free of one of the quotes ' ` and \". python-dotenv reads no `, and takes "
-    "a backslash before ' or \\ for an escape."
+    "Any value without carriage returns that is free of one of the quotes ' ` and \". "
+    "python-dotenv reads no `, and takes a backslash before ' or \\ for an escape."
 )
 _EXPANDED = "Next.js and Vite put another variable's value where a value holds $NAME."
 _ANY = "Any value."

@@ -1,0 +1,204 @@
+"""What is wrong with a build specification, the line, and what to do."""
+
+import pytest
+
+from envvars_app.buildspec import DEFAULT
+from envvars_app.buildspec.checking import LIMIT, Problem, Severity, check, errors
+
+COMMANDS = "version: 1\nfrontend:\n  phases:\n    build:\n      commands:\n"
+EVERYTHING = """\
+version: 1.0
+env:
+  variables:
+    PORT: 3000
+    NAME: shop
+backend:
+  phases:
+    preBuild: {commands: [npm ci]}
+    build:
+      commands:
+        - npx ampx pipeline-deploy --branch $AWS_BRANCH --app-id $AWS_APP_ID
+    postBuild:
+      commands: []
+frontend:
+  buildPath: /
+  phases:
+    build:
+      commands:
+        - 'echo "a: b # c"'
+        - |
+          npm ci
+          npm run build
+  artifacts:
+    baseDirectory: dist
+    discard-paths: yes
+    files:
+      - '**/*'
+  cache:
+    paths:
+      - node_modules/**/*
+  customHeaders:
+    - pattern: '**/*'
+      headers:
+        - key: X-Frame-Options
+          value: DENY
+test:
+  phases:
+    preTest: {commands: [npm ci]}
+    test: {commands: [npx cypress run]}
+    postTest: {commands: [npx mochawesome-merge]}
+  artifacts:
+    baseDirectory: cypress
+    configFilePath: '**/mochawesome.json'
+    files: ['**/*.png']
+"""
+MONOREPO = """\
+version: 1
+applications:
+  - appRoot: apps/web
+    env: &env
+      variables:
+        CI: "true"
+    frontend: &frontend
+      phases: {build: {commands: [npm run build]}}
+  - appRoot: apps/admin
+    env: *env
+    frontend:
+      <<: *frontend
+      buildpath: /
+"""
+
+
+@pytest.mark.parametrize("text", [DEFAULT, EVERYTHING, MONOREPO, "\ufeff" + DEFAULT])
+def test_it_works(text: str) -> None:
+    assert check(text) == []
+
+
+WRONG = {
+    # what is below `commands:`, and the line and the words of its one problem
+    "        - echo Key: value\n": (6, "put the whole command in quotes"),
+    "        - npm ci\n        - true\n": (7, "YAML reads “true” as yes or no. Put it in quotes."),
+    "        - 5\n": (6, "as a number"),
+    "        - 2020-01-01\n": (6, "as a date"),
+    "        -\n": (6, "A command is empty"),
+    "        - [npm, ci]\n": (6, "A command is a text"),
+    "        npm run build\n": (6, "“commands” is a list. Write each one on a line of its own"),
+    "        - `id`\n": (6, "begins with ` needs quotes"),
+    "        - @x\n": (6, "begins with @ needs quotes"),
+    "        - %x\n": (6, "begins with % needs quotes"),
+    "        - **/*\n": (6, "begins with * needs quotes"),
+    "        - *x\n": (6, "begins with * needs quotes"),
+    "        - !!python/object/apply:os.system [id]\n": (6, "Tags, such as !name"),
+    "        - !x y\n": (6, "Tags, such as !name"),
+    "        - '**/*\n": (7, "A quote is opened and never closed"),
+    "        - [a\n": (7, "before a bracket, a brace or a quote is closed"),
+    "\t- a\n": (6, "A tab can't indent YAML"),
+    "        - a\n     - b\n": (7, "does not fit the ones above it"),
+    '        - "a" b\n': (6, "does not fit the ones above it"),
+    "        - a\n---\nversion: 1\n": (7, "one document"),
+    "        - {{ x }}\n": (6, "A key is one plain word"),
+    "        - {*a : b}\n": (6, "A key is one plain word"),
+    "        - a\x00b\n": (6, "U+0000"),
+    "        - \x1b[1m\n": (6, "U+001B"),
+    "        - \ud800\n": (6, "U+D800"),
+    f"        - {'[' * 20_000}\n": (6, "more than 20 levels deep"),
+}
+
+
+@pytest.mark.parametrize("below", WRONG, ids=lambda below: below.strip()[:20])
+def test_errors_in_commands(below: str) -> None:
+    line, words = WRONG[below]
+    [problem] = check(COMMANDS + below)
+    assert (problem.line, problem.severity) == (line, Severity.ERROR)
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "This is empty"),
+        ("# only a comment\n", 1, "This is empty"),
+        ("~", 1, "This is empty"),
+        ("npm run build", 1, "A build specification holds keys"),
+        ("- version: 1", 1, "A build specification holds keys"),
+        ("version: one\nfrontend: {}", 1, "YAML reads “one” as text. Write “version: 1”."),
+        ("version: 1\nfrontend: npm", 2, "“frontend” holds keys"),
+        ("version: 1\nfrontend:\n  phases:\n", 3, "“phases” holds keys"),
+        ("version: 1\nfrontend: {}\nenv: {variables: [a]}", 3, "“variables” holds names"),
+        ("version: 1\nfrontend: {}\nenv: {variables: {A: }}", 3, "“A” is empty"),
+        ("version: 1\nfrontend: {}\nenv: {variables: {A: 1, A: 2}}", 3, "line 3 has it too"),
+        ("version: 1\nfrontend: {}\n\nfrontend: {}", 4, "twice: line 2 has it too"),
+        ("version: 1\nfrontend: {artifacts: {files: '**/*'}}", 2, "“files” is a list"),
+        ("version: 1\nfrontend: {cache: {paths: [{a: b}]}}", 2, "A path is a path"),
+        ("version: 1\napplications: {appRoot: a}", 2, "“applications” is a list"),
+        ("version: 1\napplications:\n  - frontend: {}", 3, "needs “appRoot”"),
+        ("version: 1\nfrontend: {}\n# \x85\u2028\nenv: 5", 4, "“env” holds keys"),
+        ("x" * (LIMIT + 1), 1, "at most 25,000 characters; this one has 25,001"),
+    ],
+)
+def test_errors_elsewhere(text: str, line: int, words: str) -> None:
+    [problem] = errors(check(text))
+    assert problem.line == line
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "version: 1\nfronted: {}\ntest: {}",
+            Problem(2, "Amplify doesn't know “fronted” here. Did you mean “frontend”?"),
+        ),
+        (
+            "version: 1\nfrontend:\n  phases:\n    Build: {}",
+            Problem(4, "Amplify doesn't know “Build” here. Did you mean “build”?"),
+        ),
+        (
+            "version: 1\nfrontend:\n  cache: {xyz: 1}",
+            Problem(3, "Amplify doesn't know “xyz” here. “cache” can hold paths."),
+        ),
+        (
+            "frontend: {}",
+            Problem(1, "The version is missing. Write “version: 1” as the first line."),
+        ),
+        (
+            "version: 1",
+            Problem(1, "There is nothing to build. Write a frontend with its phases."),
+        ),
+        (
+            "version: 1\nfrontend: {}\nappRoot: a",
+            Problem(3, "Amplify ignores appRoot here: it belongs into an application."),
+        ),
+    ],
+)
+def test_warnings_stop_nothing(text: str, problem: Problem) -> None:
+    [found] = check(text)
+    assert found == Problem(problem.line, problem.message, Severity.WARNING)
+    assert errors([found]) == []
+
+
+def test_every_problem_is_told_in_the_order_of_the_lines() -> None:
+    problems = check("frontnd: {}\nversion: 1\nenv: 5\nfrontend: 6\nbackend: 7\n")
+    assert [problem.line for problem in problems] == [1, 3, 4, 5]
+
+
+def test_the_limit_counts_characters() -> None:
+    filling = "# " + "é" * (LIMIT - len(DEFAULT) - 2)
+    assert check(DEFAULT + filling) == []
+    assert len(errors(check(DEFAULT + filling + "é"))) == 1
+
+
+BOMBS = {
+    "aliases of aliases": "a0: &a0 [x]\n"
+    + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 60))
+    + "version: 1\nfrontend: {phases: {build: {commands: *a59}}}\n",
+    "itself": "version: 1\nfrontend: &f\n  phases: &p\n    build: *f\n    test: *p\n    <<: *p\n",
+    "many commands": COMMANDS + "        - true\n" * 1600,
+    "many aliases": COMMANDS + "        - &x true\n" + "        - *x\n" * 1800,
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
+def test_bombs_cost_no_more_than_their_length(text: str) -> None:
+    assert len(text) <= LIMIT
+    assert len(check(text)) <= 2000
