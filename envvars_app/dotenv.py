@@ -1,0 +1,190 @@
+"""Sets of variables as .env text: read what people paste, spell what every reader agrees on.
+
+Pure. The readers in question are python-dotenv, npm's dotenv, Node's `util.parseEnv` and bash
+(`set -a; . file`); docs/formats.md says which of their versions were tried.
+"""
+
+import re
+from dataclasses import dataclass
+
+BYTE_LIMIT = 1_000_000  # of UTF-8
+LINE_LIMIT = 10_000
+ENTRY_LIMIT = 1_000
+
+NUL = "There is a NUL character, which no environment can hold. Remove it."
+HALF_A_CHARACTER = "There is half a character (a lone surrogate). Type it again."
+_TOO_LARGE = f"The text is larger than {BYTE_LIMIT:,} bytes. Split it."
+_LONE_RETURN = (
+    "There is a carriage return of its own. Save the text with usual line ends, or write it as "
+    r"\r in double quotes."
+)
+
+_SPACE = " \t"
+_ESCAPE = re.compile(r'\\([ntr\\"$])')
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_COMMENT = re.compile(r"[ \t]#")
+# Possessive (*+): a quote that is never closed is one pass over the text, whatever it holds.
+_QUOTED = {
+    "'": re.compile(r"'([^']*+)'"),
+    "`": re.compile(r"`([^`]*+)`"),
+    '"': re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
+}
+
+# Anything else is quoted: an = or ~ in the wrong place means something to some shell.
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
+# python-dotenv reads \\ and \' as one sign here, and may take a \ before the closing quote as \'.
+_SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*+")
+# Out: what bash substitutes, and each \ that one of the readers takes for the start of an escape.
+_DOUBLE = re.compile(r"""(?:[^"`$\\]|\$(?=[\s'.,;/%)]|\Z)|\\(?!["'`$\\abfnrtv\n]|\Z))*+""")
+_INTERPOLATED = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")  # python-dotenv's, in any quotes
+
+
+class Refused(ValueError):
+    """A text that can't be read; str() says where and what to do, and never quotes the text.
+
+    `line` counts from 1; it is None where the text as a whole is refused.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.message = message
+        self.line = line
+        super().__init__(message if line is None else f"Line {line}: {message}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A variable as it was read, and the line that it begins on."""
+
+    key: str
+    value: str
+    line: int
+
+
+class Entries:
+    """What was read so far: refuses a name without a text, one that comes twice, and too many."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Entry] = {}
+
+    def add(self, key: str, value: str, line: int) -> None:
+        """Take in one more; raises Refused."""
+        if not key:
+            raise Refused("The name is missing.", line)
+        if key in self._by_key:
+            first = self._by_key[key].line
+            raise Refused(f"This name is already on line {first}. Remove one of the two.", line)
+        if len(self._by_key) == ENTRY_LIMIT:
+            raise Refused(f"There are more than {ENTRY_LIMIT:,} variables. Split the text.", line)
+        self._by_key[key] = Entry(key, value, line)
+
+    def all(self) -> list[Entry]:
+        """Return them in their order."""
+        return list(self._by_key.values())
+
+
+def readable(text: str) -> str:
+    """Return `text` without a byte order mark and with LF for CRLF.
+
+    Raises Refused over the limits, and for what no variable can hold: NUL, or half a character.
+    """
+    if len(text) > BYTE_LIMIT:  # before anything walks through it
+        raise Refused(_TOO_LARGE)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise Refused(HALF_A_CHARACTER, line_at(text, error.start)) from None
+    if size > BYTE_LIMIT:
+        raise Refused(_TOO_LARGE)
+    if line_at(text, len(text.removesuffix("\n"))) > LINE_LIMIT:
+        raise Refused(f"There are more than {LINE_LIMIT:,} lines. Split the text.")
+    if "\0" in text:
+        raise Refused(NUL, line_at(text, text.index("\0")))
+    return text
+
+
+def line_at(text: str, position: int) -> int:
+    """Return the number of the line that holds `position`, counted from 1."""
+    return text.count("\n", 0, position) + 1
+
+
+def parse(text: str) -> list[Entry]:
+    r"""Return the variables of a .env text, in its order.
+
+    Takes in comments, `export`, single, double and back quotes over several lines, spaces around
+    the =, empty values, CRLF and a byte order mark. Within double quotes \n \t \r \\ \" and \$
+    are escapes; a # after a space begins a comment where nothing is quoted; `$X` stays as typed.
+    Raises Refused, which names the line, rather than leaving anything out.
+    """
+    source = readable(text)
+    if "\r" in source:
+        raise Refused(_LONE_RETURN, line_at(source, source.index("\r")))
+    entries = Entries()
+    start, line = 0, 1
+    while start < len(source):
+        end = _line_end(source, start)
+        bare = source[start:end].strip(_SPACE)
+        if bare and not bare.startswith("#"):
+            end = _read(source, start, end, line, entries)
+        line += source.count("\n", start, end + 1)
+        start = end + 1
+    return entries.all()
+
+
+def quote(value: str) -> str | None:
+    """Return `value` as all four readers read it alike, or None where no spelling is.
+
+    What comes back is safe to stand in a file that a shell sources: nothing in it is substituted.
+    """
+    if "\0" in value or "\r" in value or _INTERPOLATED.search(value):
+        return None
+    if _PLAIN.fullmatch(value):
+        return value
+    if _SINGLE.fullmatch(value):
+        return f"'{value}'"
+    return f'"{value}"' if _DOUBLE.fullmatch(value) else None
+
+
+def _line_end(source: str, start: int) -> int:
+    end = source.find("\n", start)
+    return len(source) if end < 0 else end
+
+
+def _read(source: str, start: int, end: int, line: int, entries: Entries) -> int:
+    """Read the entry that begins between `start` and `end`; return the end of its last line."""
+    equals = source.find("=", start, end)
+    if equals < 0:
+        raise Refused("There is no =. Write KEY=value, or # before a comment.", line)
+    key = _key(source[start:equals], line)
+    value, end = _value(source, equals + 1, end, line)
+    entries.add(key, value, line)
+    return end
+
+
+def _key(text: str, line: int) -> str:
+    key = text.strip(_SPACE)
+    if key.startswith(("export ", "export\t")):
+        key = key.removeprefix("export").lstrip(_SPACE)
+    if any(sign.isspace() for sign in key):
+        raise Refused("There is a space in the name before the =. Remove it.", line)
+    return key
+
+
+def _value(source: str, start: int, end: int, line: int) -> tuple[str, int]:
+    """Return the value that stands at `start`, and the end of the line that it ends on."""
+    bare = source[start:end].strip(_SPACE)
+    if (mark := bare[:1]) not in _QUOTED:
+        return _COMMENT.split(source[start:end], maxsplit=1)[0].strip(_SPACE), end
+    found = _QUOTED[mark].match(source, source.index(mark, start))
+    if found is None:
+        raise Refused(f"The quote {mark} that opens the value is never closed.", line)
+    end = _line_end(source, found.end())
+    if (tail := source[found.end() : end].strip(_SPACE)) and not tail.startswith("#"):
+        last = line + source.count("\n", start, found.end())
+        raise Refused(f"There is more after the closing {mark}. Quote the value as a whole.", last)
+    value = found.group(1)
+    return _ESCAPE.sub(_unescaped, value) if mark == '"' else value, end
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return _ESCAPED.get(escape[1], escape[1])

@@ -1,0 +1,57 @@
+"""`.env`: what python-dotenv, npm's dotenv, Node and bash read alike, and nothing else.
+
+A file that a shell sources is a program. Quoting keeps values from being run; some names are run
+by bash whatever the quotes: OPTIND, RANDOM and others are arithmetic, which substitutes commands
+(bash manual, Shell Variables), and PS1 or MAILPATH are expanded when they are used.
+"""
+
+import re
+from collections.abc import Mapping
+
+from envvars_app.dotenv import quote
+from envvars_app.formats.base import Format, LeftOut, Rendered, comments, gather
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# bash's own, and __proto__, which never becomes a key of a JavaScript object.
+_TAKEN = re.compile(
+    r"_|__proto__|BASH(?:OPTS|PID|_\w+)?|COMP_\w+|COMPREPLY|COPROC|DIRSTACK|EPOCH(?:REALTIME|SECONDS)"
+    r"|E?UID|PPID|FUNCNAME|GROUPS|HISTCMD|LINENO|MAILPATH|OPT(?:ARG|ERR|IND)|PIPESTATUS"
+    r"|PROMPT_COMMAND|PS[0-4]|S?RANDOM|SECONDS|SHELLOPTS|SHLVL"
+)
+# In another character set bash misreads the quotes after it: GB18030 lets a value out of them.
+_LOCALE = re.compile(r"LANG|LC_\w+")
+_HARMLESS_LOCALE = re.compile(r"[A-Za-z_]*(?:\.(?i:utf-?8))?(?:@[a-z]+)?")
+
+_BAD_NAME = "Its name is not letters, digits and _ alone. Rename it, or use JSON."
+_TAKEN_NAME = "Shells or JavaScript have a use of their own for this name. Rename it, or use JSON."
+_OTHER_LOCALE = "A shell would read the rest of the file in another character set. Use JSON."
+_NUL = "It holds a NUL character, which no environment can hold. Remove it, or use JSON."
+_RETURN = "It holds a carriage return, which readers of .env change. Use JSON."
+_EXPANDED = "It holds ${, which some readers of .env replace. Use JSON."
+_MIXED = "It mixes quotes, $ or \\ so that readers of .env disagree about it. Use JSON."
+
+
+def _render(variables: Mapping[str, str]) -> Rendered:
+    lines, left_out = gather(variables, _line)
+    return Rendered("".join(comments(left_out, "# {}\n") + lines), left_out)
+
+
+def _line(key: str, value: str) -> str:
+    if _NAME.fullmatch(key) is None:
+        raise LeftOut(_BAD_NAME)
+    if _TAKEN.fullmatch(key):
+        raise LeftOut(_TAKEN_NAME)
+    if _LOCALE.fullmatch(key) and _HARMLESS_LOCALE.fullmatch(value) is None:
+        raise LeftOut(_OTHER_LOCALE)
+    quoted = quote(value)
+    if quoted is None:
+        raise LeftOut(_reason(value))
+    return f"{key}={quoted}\n"
+
+
+def _reason(value: str) -> str:
+    known = {"\0": _NUL, "\r": _RETURN, "${": _EXPANDED}
+    return next((reason for sign, reason in known.items() if sign in value), _MIXED)
+
+
+ENV = Format("env", ".env.local", ".env.local", "text/plain; charset=utf-8", _render)
