@@ -13,11 +13,12 @@ function ask(element, name) {
   element.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 }
 
-function conflict(row, { message, version, pk }) {
+function conflict(row, outcome) {
+  const { message, version, pk } = outcome;
   const note = row.note("conflict", message);
   const keep = button("Keep theirs", () => {
     if (row.isNew || !pk) row.element.remove();
-    else row.reset(version);
+    else row.keepTheirs(outcome);
     ask(document.getElementById("manage"), "row:kept");
   });
   note.append(keep, mine(row, version, pk));
@@ -33,8 +34,7 @@ function mine(row, version, pk) {
 
 function saved(row, { message, version }) {
   if (row.isNew) row.finish();
-  else row.reset(version);
-  row.showSaved(true);
+  row.saved(version);
   if (message) row.note("unknown", `Saved. ${message}`);
 }
 

@@ -1,21 +1,22 @@
-// A row of the edit mode: what was typed, whether it differs, how its save ended.
+// A row of an edit mode: what was typed, whether it differs, how its save ended. What is special
+// about a page's rows is in a class that extends this one.
 
-import { hideLater, hideNow, isOpen, reveal } from "../reveal.js";
-
-const DOTS = "••••••••";
-const SECONDS = 30; // a typed value stays readable
-const EMPTY = "An empty value leaves the secret as it is. To remove it, use Remove.";
-const MEANWHILE = "This secret was changed meanwhile. When you save, you are asked which to keep.";
+const MEANWHILE = "was changed meanwhile. When you save, you are asked which to keep.";
 const known = new WeakMap();
+let kind = null;
 
 export class Row {
-  #stored = null; // the revealed value, to tell whether it was changed; gone once it is hidden
   done = false; // a new row that is saved
+
+  /** Say which class the rows of this page have. */
+  static use(subclass) {
+    kind = subclass;
+  }
 
   /** Return the Row of `element` or of what it stands in. */
   static of(element) {
     const top = element.closest(".edit-row");
-    if (!known.has(top)) known.set(top, new Row(top));
+    if (!known.has(top)) known.set(top, new kind(top));
     return known.get(top);
   }
 
@@ -25,8 +26,7 @@ export class Row {
     this.value = element.querySelector("textarea");
     this.key = element.querySelector("input.mono");
     this.branch = element.querySelector("select");
-    this.eye = element.querySelector(".eye");
-    this.baseField = element.querySelector('input[type="hidden"]');
+    this.baseField = element.querySelector('input[type="hidden"][name*="base"]');
   }
 
   get token() {
@@ -43,13 +43,22 @@ export class Row {
 
   get dirty() {
     if (this.done) return false;
-    if (this.isNew) return this.key.value !== "" || this.value.value !== "";
-    return this.removing || (this.value.value !== "" && this.value.value !== this.#stored);
+    return this.isNew ? this.filled : this.removing || this.changed;
+  }
+
+  /** Whether a new row holds anything. */
+  get filled() {
+    return this.key.value !== "" || this.value.value !== "";
   }
 
   /** Whether something in it would be lost or jump if the row were swapped now. */
   get held() {
-    return this.dirty || isOpen(this) || this.element.contains(document.activeElement);
+    return this.dirty || this.element.contains(document.activeElement);
+  }
+
+  /** In which order rows are saved: what sets a name free goes before what takes it. */
+  get rank() {
+    return this.removing ? 0 : this.isNew ? 3 : 1;
   }
 
   /** Add what is to be posted of this row. */
@@ -70,9 +79,7 @@ export class Row {
   /** React to typing. */
   edited() {
     this.showSaved(false);
-    if (isOpen(this)) this.#hideSoon();
     if (!this.element.querySelector(".note.conflict")) this.clearNote();
-    if (this.#stored !== null && this.value.value === "") this.note("hint", EMPTY);
     this.mark();
   }
 
@@ -80,67 +87,29 @@ export class Row {
     this.element.classList.toggle("dirty", this.dirty);
   }
 
-  async toggleValue() {
-    if (isOpen(this)) return hideNow(this);
-    if (this.value.value === "" && !this.isNew && !(await this.#fetchValue())) return;
-    this.#unmask(true);
-    this.#hideSoon();
-  }
-
-  async #fetchValue() {
-    if (this.eye.ariaBusy === "true") return false;
-    this.eye.ariaBusy = "true";
-    const { value, problem } = await reveal(this.eye.formAction);
-    this.eye.ariaBusy = null;
-    if (problem) this.note("failed", problem);
-    if (problem || this.value.value !== "") return !problem;
-    this.value.value = value;
-    this.#stored = this.value.value; // as the text area gives it back, with its line ends
-    return true;
-  }
-
-  #hideSoon() {
-    hideLater(this, SECONDS, () => {
-      if (this.value.value === this.#stored) this.value.value = "";
-      this.#stored = null;
-      this.#unmask(false);
-      this.mark();
-    });
-  }
-
-  #unmask(shown) {
-    this.value.classList.toggle("masked", !shown);
-    this.eye?.setAttribute("aria-label", shown ? "Hide the value" : "Show the value");
-    this.eye?.querySelector("use").setAttribute("href", shown ? "#i-eye-off" : "#i-eye");
-  }
-
   toggleRemoval() {
     const removing = this.element.classList.toggle("removing");
-    const button = this.element.querySelector(".remove");
-    hideNow(this);
     this.value.disabled = removing;
-    button.lastChild.textContent = removing ? "Undo" : "Remove";
-    button.querySelector("use").setAttribute("href", removing ? "#i-undo" : "#i-bin");
+    this.showRemoval(removing);
     if (removing) this.note("removing", "Is removed when you save.");
     else this.clearNote();
     this.mark();
   }
 
-  /** Forget what was typed. */
+  /** Show on its button that it is to be removed, or no longer. */
+  showRemoval(removing) {
+    const button = this.element.querySelector(".remove");
+    button.lastChild.textContent = removing ? "Undo" : "Remove";
+    button.querySelector("use").setAttribute("href", removing ? "#i-undo" : "#i-bin");
+  }
+
+  /** Forget what was typed; `base` is the version that is there. */
   reset(base = this.base) {
-    hideNow(this);
     if (this.removing) this.toggleRemoval();
-    this.value.value = "";
-    this.#stored = null;
+    this.clear();
     if (this.baseField) this.baseField.value = base;
     this.clearNote();
     this.mark();
-  }
-
-  /** Say in the empty field that its value is saved, or stop saying so. */
-  showSaved(saved) {
-    this.element.classList.toggle("saved", saved);
-    this.value.placeholder = saved ? "Saved" : this.isNew ? "" : DOTS;
   }
 
   /** Freeze a new row that is saved: from now on it is one of the list. */
@@ -153,13 +122,12 @@ export class Row {
     this.mark();
   }
 
-  /** Take over what a check against the store brought, without losing what was typed. */
+  /** Take over what a newer rendering brings, without losing what was typed. */
   learn(fresh) {
-    const base = fresh.querySelector('input[type="hidden"]')?.value;
+    const base = fresh.querySelector('input[type="hidden"][name*="base"]')?.value;
     if (!base || base === this.base) return;
-    if (!this.dirty) hideNow(this); // what is shown is not what a save would now replace
-    if (this.dirty) this.note("meanwhile", MEANWHILE);
-    else this.baseField.value = base;
+    if (this.dirty) this.note("meanwhile", `This ${this.noun} ${MEANWHILE}`);
+    else this.takeOver(fresh, base);
   }
 
   /** Say `text` below the row and tie it to `field` ("key", "value" or "branch"). */

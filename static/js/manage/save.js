@@ -3,17 +3,19 @@
 import { post } from "../http.js";
 import { outcomesOf, place } from "./outcomes.js";
 
-const BATCH = 10; // rows; the store reads and removes ten names a call
+// In one batch; the parameter store reads and removes ten names a call
+const ROWS = 10;
 
 /**
- * Send `rows` to the form's own address. `told(saved, tried)` hears of each batch; after
- * `stopped()` says so no further one goes out. Returns { saved, remarks, problem }: how many rows
+ * Send `rows` to the form's own address, at most `size` at a time. `told(saved, tried)` hears of
+ * each batch; after `stopped()` says so no further one goes out. Returns { saved, remarks, problem }: how many rows
  * are saved, how many of them with a remark, and why the rest was given up, or "".
  */
-export async function send(form, rows, { told, stopped }) {
+export async function send(form, rows, { told, stopped, size = ROWS }) {
   const sum = { saved: 0, remarks: 0, problem: "" };
-  for (let start = 0; start < rows.length && !stopped(); start += BATCH) {
-    const batch = rows.slice(start, start + BATCH);
+  const sorted = rows.toSorted((one, other) => one.rank - other.rank);
+  for (let start = 0; start < rows.length && !stopped(); start += size) {
+    const batch = sorted.slice(start, start + size);
     sum.problem = await sendBatch(form, batch, sum);
     told(sum.saved, start + batch.length);
     if (sum.problem) break;

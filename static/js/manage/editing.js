@@ -1,0 +1,177 @@
+// An edit mode: rows are added, changed and marked here, and written only by Save.
+// Each page says which kind of Row it has, and then starts it.
+
+import { toast } from "../toast.js";
+import { guard } from "./guard.js";
+import { startPaging } from "./paging.js";
+import { Row } from "./row.js";
+import { send } from "./save.js";
+
+const form = document.getElementById("manage");
+const added = document.getElementById("new");
+const byId = (id) => document.getElementById(id);
+export const rows = () => [...form.querySelectorAll(".edit-row")].map((element) => Row.of(element));
+export const dirty = () => rows().filter((row) => row.dirty);
+const words = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
+const leave = guard(() => dirty().length, words);
+
+let saving = false;
+let stopped = false;
+let written = 0; // rows saved on this page so far
+let batch; // rows in one post
+let last = added?.childElementCount ?? 0; // number of the newest row
+
+/** Say how much is unsaved. */
+export function count() {
+  const n = dirty().length;
+  const text = n ? words(n) : "";
+  if (byId("count").textContent !== text) byId("count").textContent = text;
+}
+
+// A new row is for the branch that is looked at, unless it says another.
+function chooseBranch(select, name) {
+  const wanted = byId("search-branch").value;
+  const fits = (option) => (name ? option.text === name : option.value === wanted);
+  const choice = [...select.options].find(fits);
+  if (choice) choice.selected = true;
+}
+
+/** Add a row from the template `blank`, below `after` or at the end, and return it. */
+export function addRow({ key = "", value = "", branch = "", blank = "blank", after = null } = {}) {
+  const element = byId(blank).content.firstElementChild.cloneNode(true);
+  last += 1;
+  element.dataset.token = `new-${last}`;
+  for (const field of element.querySelectorAll("[name]")) {
+    field.name = field.name.replace("new-N-", `new-${last}-`);
+  }
+  if (after) after.after(element);
+  else added.append(element);
+  const row = Row.of(element);
+  row.key.value = key;
+  row.value.value = value;
+  chooseBranch(row.branch, branch);
+  row.mark();
+  return row;
+}
+
+/** Mark a known row to be removed; a new one goes at once. */
+export function remove(row) {
+  if (!row.isNew) return row.toggleRemoval();
+  const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
+  row.element.remove();
+  if (next) Row.of(next).focus();
+  else byId("add").focus();
+}
+
+function clearFilter() {
+  const filter = byId("filter");
+  byId("search-q").value = byId("search-branch").value = "";
+  filter.requestSubmit();
+  byId("search-q").focus();
+}
+
+function tell(kind, text) {
+  const alert = document.createElement("div");
+  const line = document.createElement("p");
+  alert.className = `alert ${kind}`;
+  alert.setAttribute("role", kind ? "alert" : "status");
+  line.textContent = text;
+  alert.append(line);
+  byId("summary").replaceChildren(alert);
+}
+
+function showProgress(total, saved, tried) {
+  const bar = byId("progress").querySelector("progress");
+  bar.max = total;
+  bar.value = tried;
+  byId("progress").querySelector(".progress-text").textContent = `Saved ${saved} of ${total}`;
+}
+
+function setSaving(on, many) {
+  saving = on;
+  form.classList.toggle("saving", on);
+  byId("fields").inert = on;
+  byId("progress").hidden = !(on && many);
+  byId("count").hidden = byId("cancel").hidden = on && many;
+  byId("save").ariaBusy = on ? "true" : null;
+  byId("stop").disabled = false;
+}
+
+async function save(changed) {
+  if (saving) return;
+  if (!changed.length) return conclude({ saved: 0, remarks: 0, problem: "" }, 0);
+  stopped = false;
+  byId("summary").replaceChildren();
+  showProgress(changed.length, 0, 0);
+  setSaving(true, changed.length > (batch ?? 10));
+  const sum = await send(form, changed, {
+    told: (saved, tried) => showProgress(changed.length, saved, tried),
+    stopped: () => stopped,
+    size: batch,
+  });
+  setSaving(false, false);
+  written += sum.saved;
+  count();
+  conclude(sum, changed.length);
+}
+
+function conclude(sum, tried) {
+  const open = dirty().length;
+  if (!tried && !written) return toast("There is nothing to save.");
+  if (!open && !sum.remarks) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
+  if (!open) return tell("warn", "Everything is saved. Some rows have a remark.");
+  const result = `${sum.saved} of ${tried} saved.`;
+  if (sum.saved === tried) return tell("", result);
+  if (stopped) return tell("warn", `Stopped. ${result} The rest is still here.`);
+  tell("bad", sum.problem ? `${sum.problem} ${result}` : `${result} Look at the remarks in the form.`);
+  const first = rows().find((row) => row.dirty && row.element.querySelector(".note"));
+  first?.element.scrollIntoView({ block: "nearest" });
+  first?.focus();
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.closest(".edit-row")) Row.of(event.target).edited();
+  count();
+});
+
+form.addEventListener("click", (event) => {
+  const control = event.target.closest(".remove, .eye, #add, #stop, [data-clear-filter]");
+  if (!control) return;
+  if (control.matches(".eye, a")) event.preventDefault();
+  if (control.matches(".remove")) remove(Row.of(control));
+  if (control.matches(".eye")) Row.of(control).toggleValue();
+  if (control.id === "add") addRow().focus();
+  if (control.id === "stop") control.disabled = stopped = true;
+  if (control.matches("[data-clear-filter]")) clearFilter();
+  count();
+});
+
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches(".edit-row input")) return;
+  event.preventDefault(); // a name is no whole row yet
+  Row.of(event.target).value.focus();
+});
+
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.matches(".eye")) return;
+  event.preventDefault();
+  save(dirty());
+});
+
+form.addEventListener("row:again", (event) => save([Row.of(event.target)]));
+form.addEventListener("row:kept", () => count());
+form.addEventListener("row:anew", (event) => {
+  const row = Row.of(event.target);
+  const key = row.element.querySelector(".key").textContent;
+  const branch = row.element.querySelector(".cell-branch").textContent.trim();
+  addRow({ key, value: row.value.value, branch }).focus();
+  row.element.remove();
+  count();
+});
+
+/** Start; `size` is how many rows go out at a time. */
+export function startEditing({ size } = {}) {
+  batch = size;
+  startPaging();
+  count();
+}
