@@ -22,7 +22,10 @@ DONE = {Result.SAVED, Result.REMOVED}
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What to tell of a row. `version` is the base for another try; `field` is where it belongs."""
+    """What to tell of a row. `version` is the base for another try; `field` is where it belongs.
+
+    `theirs` is what is there now, where that is no secret.
+    """
 
     token: str
     outcome: Result
@@ -30,3 +33,4 @@ class RowOutcome:
     field: str = ""
     version: int = 0
     pk: int | None = None
+    theirs: str = ""

@@ -39,16 +39,20 @@ class Denied(Refused):
 
 @dataclass
 class Act:
-    """One variable as it will be. `value` None removes it."""
+    """One write of a variable. `value` None removes it; `was` is its key before."""
 
     variable: Variable
     action: Action
-    was: str  # its key before; the new key where it is new
+    was: str
     value: str | None
     version_before: int | None
     note: str = ""
     said: str = ""
     forget: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep what this write makes of it; a later one of the same Save may make more of it."""
+        self.key, self.version = self.variable.key, self.variable.version
 
     @property
     def name(self) -> tuple[int | None, int | None, str]:
@@ -58,7 +62,7 @@ class Act:
     @property
     def version_after(self) -> int | None:
         """The version that the audit trail names; a removal has none."""
-        return None if self.value is None else self.variable.version
+        return None if self.value is None else self.version
 
 
 @dataclass

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
@@ -64,7 +63,7 @@ def _planned(
 ) -> list[_Row]:
     state = State(access, changes)
     rows = []
-    for change in _removals_first(changes):
+    for change in _in_order(changes):
         try:
             plan = state.plan(change)
         except Denied as denial:
@@ -80,9 +79,9 @@ def _planned(
     return rows
 
 
-def _removals_first(changes: Iterable[Change]) -> list[Change]:
-    """A name that one row sets free may be taken by another row of the same Save."""
-    return sorted(changes, key=lambda change: change.value is not None)
+def _in_order(changes: Iterable[Change]) -> list[Change]:
+    """Removals, changes, renames, then what is new: a name set free may be taken by another."""
+    return sorted(changes, key=lambda c: (c.value is not None, c.variable_id is None, bool(c.key)))
 
 
 def _attempt(access: Access, rows: Sequence[_Row], change_set: uuid.UUID) -> None:
@@ -110,8 +109,8 @@ def _write(
     for row in rows:
         try:
             plan = _planned_again(state, row)
-        except (PermissionDenied, Refused) as refusal:
-            outcomes[row.change.token] = _outcome_of(refusal, row)
+        except Refused as refusal:
+            outcomes[row.change.token] = refusal.outcome
             ends += [(event.pk, Outcome.FAILED, None, "conflict") for event in row.events]
             continue
         acts += plan.acts
@@ -135,34 +134,27 @@ def _planned_again(state: State, row: _Row) -> Plan:
     return plan
 
 
-def _outcome_of(refusal: Exception, row: _Row) -> RowOutcome:
-    if isinstance(refusal, Refused):
-        return refusal.outcome
-    return RowOutcome(row.change.token, Result.DENIED, str(refusal), version=row.change.base)
-
-
 def _store(access: Access, acts: Sequence[Act], change_set: uuid.UUID) -> None:
     now, by = timezone.now(), access.actor.label
-    for act in acts:
-        act.variable.changed_at, act.variable.changed_by = now, by
-        if act.value is None:
-            act.variable.removed_at = now
-    known = [act.variable for act in acts if act.variable.pk]
+    rows = {id(act.variable): act.variable for act in acts}  # one may be written and then renamed
+    for row in rows.values():
+        row.changed_at, row.changed_by = now, by
+        row.removed_at = now if row.removed_at else None
     Variable.objects.bulk_create(  # what sets a name free comes before what takes it
-        known,
+        [row for row in rows.values() if row.pk],
         update_conflicts=True,
         unique_fields=["pk"],
         update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
     )
-    Variable.objects.bulk_create([act.variable for act in acts if not act.variable.pk])
+    Variable.objects.bulk_create([row for row in rows.values() if not row.pk])
     VariableVersion.objects.filter(
         variable__in=[act.variable.pk for act in acts if act.forget], value__isnull=False
     ).update(value="", forgotten=True)
     VariableVersion.objects.bulk_create(
         VariableVersion(
             variable=act.variable,
-            version=act.variable.version,
-            key=act.variable.key,
+            version=act.version,
+            key=act.key,
             value=act.value,
             note=act.note,
             at=now,

@@ -27,7 +27,14 @@ def conflict(change: Change, there: Variable) -> RowOutcome:
         return RowOutcome(change.token, Result.CONFLICT, message)
     verb = "changed" if there.version > 1 else "added"
     message = f"{there.changed_by} {verb} this variable {when}. It is {_shown(there.value)} now."
-    return RowOutcome(change.token, Result.CONFLICT, message, version=there.version, pk=there.pk)
+    return RowOutcome(
+        change.token,
+        Result.CONFLICT,
+        message,
+        version=there.version,
+        pk=there.pk,
+        theirs=there.value,
+    )
 
 
 def _shown(value: str) -> str:

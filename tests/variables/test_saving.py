@@ -189,6 +189,25 @@ def test_a_rename_takes_the_overrides_along(desk: Desk) -> None:
     assert newest.note == "renamed from OLD"
 
 
+def test_a_rename_and_a_changed_override_in_one_save(desk: Desk) -> None:
+    base = desk.put("OLD", "base")
+    override = desk.put("OLD", "dev", desk.world.dev)
+    outcomes = desk.save(
+        "alice",
+        desk.change(base, "base", key="NEW"),
+        desk.change(override, "dev 2"),
+        desk.new("NEW", "main", desk.world.main),
+    )
+    assert [outcome.outcome for outcome in outcomes] == ["saved"] * 3
+    assert desk.values() == {("", "NEW"): "base", ("dev", "NEW"): "dev 2", ("main", "NEW"): "main"}
+    versions = VariableVersion.objects.filter(variable=override).order_by("version")
+    assert [(v.version, v.key, v.value) for v in versions] == [
+        (1, "OLD", "dev"),
+        (2, "OLD", "dev 2"),
+        (3, "NEW", "dev 2"),
+    ]
+
+
 def test_an_override_alone_is_renamed_alone(desk: Desk) -> None:
     desk.put("OLD", "base")
     override = desk.put("OLD", "dev", desk.world.dev)
