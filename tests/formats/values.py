@@ -70,12 +70,17 @@ _NAMES = [
     *("org.gradle.jvmargs", "systemProp.x", "a.b", "a-b", "a$b", "$a", "1a"),
 ]
 
-values = st.one_of(_hostile, _hostile, st.text(max_size=30))
+values = st.one_of(
+    _hostile,
+    st.lists(st.sampled_from([*COMMON.values()]), max_size=3).map("".join),
+    st.text(max_size=30),
+)
+_usual = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
 keys = st.one_of(
-    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True),
+    *[_usual] * 6,  # the others are left out by most formats
     st.sampled_from(_NAMES),
     st.text(st.characters(exclude_characters="=\0\n", codec="utf-8"), min_size=1, max_size=10),
     _hostile.map(lambda text: text.translate({0: None, 10: None, 61: None})).filter(bool),
 )
-# 100 examples of at least five are the promise's five hundred.
-variables = st.dictionaries(keys, values, min_size=5, max_size=12)
+# 150 examples are 1,800 values, of which 600 can stand in .env.
+variables = st.dictionaries(keys, values, min_size=10, max_size=15)
