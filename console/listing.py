@@ -28,6 +28,14 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "changed": (F("changed_at").asc(nulls_first=True), "key", BRANCH_ORDER),
     "-changed": (F("changed_at").desc(nulls_last=True), "key", BRANCH_ORDER),
 }
+SORT_WORDS = {
+    "branch": "Branch",
+    "-branch": "Branch, from the end",
+    "variable": "Variable",
+    "-variable": "Variable, from the end",
+    "-changed": "Last changed",
+    "changed": "Longest unchanged",
+}
 # As text, for making a datetime takes longer than all else in reading a row; SQLite and PostgreSQL
 # agree on its beginning
 CHANGED = Cast("changed_at", CharField())

@@ -33,7 +33,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
+    path("", include("envvars_app.urls")),
     path("", include("secrets_app.urls")),
+    path("", include("envvars_app.build_urls")),
 ]
 
 handler400 = "console.errors.bad_request"

@@ -21,7 +21,7 @@ from console.actors import from_request
 from console.audit import Outcome
 from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
-from console.listing import Listing, Query, filter_choices, may_write_any, writable
+from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.models import AuditOutcome, scope_name
 from console.outcomes import DONE, Result, RowOutcome
 from console.views import app_context, page_with_form
@@ -31,14 +31,6 @@ from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 
-SORT_WORDS = {
-    "branch": "Branch",
-    "-branch": "Branch, from the end",
-    "variable": "Variable",
-    "-variable": "Variable, from the end",
-    "-changed": "Last changed",
-    "changed": "Longest unchanged",
-}
 BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
 
 

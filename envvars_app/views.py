@@ -1,0 +1,138 @@
+"""The list and the edit mode of environment variables."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from console.access import Access, find_app
+from console.actors import from_request
+from console.change_sets import change_set_of, change_set_token
+from console.htmx import wants_fragment
+from console.listing import SORT_WORDS, Query, filter_choices, may_write_any, writable
+from console.outcomes import DONE, Result, RowOutcome
+from console.views import app_context, page_with_form
+from envvars_app import forms, saving
+from envvars_app.listing import branches_of, list_variables
+from envvars_app.models import VariableVersion
+
+BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
+ABOUT = "variables"
+
+
+def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, Any]:
+    """Return what the list and the edit mode share."""
+    branches = branches_of(access.app)
+    return {
+        **app_context(access, "variables"),
+        "listing": list_variables(access, Query.of(request.GET.dict(), sort), branches),
+        "branches": filter_choices(branches),
+        "may_write_any": may_write_any(access, branches),
+        "branch_choices": writable(access, branches),
+    }
+
+
+@require_safe
+def variables(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List an app's variables with their values: they are plain configuration."""
+    access = find_app(from_request(request), app_id)
+    context = _page_context(request, access, "branch")
+    if wants_fragment(request):
+        return render(request, "variables/list.html#listing", context)
+    saved = change_set_of(request.GET.get("saved", ""), access, ABOUT)
+    if saved:
+        context["saved"] = VariableVersion.objects.filter(change_set=saved).count()
+    return render(request, "variables/list.html", context)
+
+
+@page_with_form
+def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Show the edit mode, and save what it posts."""
+    access = find_app(from_request(request), app_id)
+    if request.method == "POST":
+        return _save(request, access)
+    part = "#rows" if wants_fragment(request) else ""
+    return render(request, f"variables/manage.html{part}", _manage_context(request, access))
+
+
+def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
+    blank = request.GET.get("new", "")
+    count = min(int(blank), BLANK_ROWS) if blank.isdecimal() and len(blank) < 4 else 0
+    context = {
+        **_page_context(request, access, "variable"),
+        "change_set": change_set_token(access, ABOUT),
+        "sorts": SORT_WORDS.items(),
+    }
+    overridden = request.GET.get("override", "")
+    context["new_rows"] = [
+        {"number": 1, "key": row["key"], "value": row["value"], "fixed": True}
+        for row in context["listing"].rows
+        if str(row["pk"]) == overridden and row["branch_id"] is None
+    ]
+    context["new_rows"] += [{"number": number} for number in range(2, count + 2)]
+    return context
+
+
+def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
+    token = request.POST.get("change_set", "")
+    posted = change_set_of(token, access, ABOUT)
+    outcomes = saving.save(
+        actor=access.actor,
+        app_id=access.app.app_id,
+        changes=forms.changes_of(request.POST, access.app),
+        change_set=posted or uuid.uuid4(),
+    )
+    done = all(outcome.outcome in DONE for outcome in outcomes)
+    status = 200 if done else 422
+    if wants_fragment(request):
+        context = {"app": access.app, "outcomes": outcomes}
+        return render(request, "variables/manage.html#outcomes", context, status=status)
+    if done:
+        address = reverse("variables", args=[access.app.app_id])
+        return redirect(f"{address}?saved={token}" if posted else address)
+    context = _with_outcomes(_manage_context(request, access), request, outcomes)
+    return render(request, "variables/manage.html", context, status=status)
+
+
+def _with_outcomes(
+    context: dict[str, Any], request: HttpRequest, outcomes: list[RowOutcome]
+) -> dict[str, Any]:
+    """Lay the outcomes beside their rows, with what was typed in them."""
+    by_token = {outcome.token: outcome for outcome in outcomes}
+    shown = set()
+    for row in context["listing"].rows:
+        shown.add(str(row["pk"]))
+        row["outcome"] = outcome = by_token.get(str(row["pk"]))
+        if outcome and outcome.outcome not in DONE:
+            _typed_again(row, request, outcome)
+    context["new_rows"] = [
+        {**vars(row), "outcome": outcome, "base": _base_again(outcome)}
+        for row in forms.new_rows_of(request.POST)
+        if (outcome := by_token[f"new-{row.number}"]).outcome not in DONE
+    ]
+    done = sum(outcome.outcome in DONE for outcome in outcomes)
+    elsewhere = [o for o in outcomes if o.token not in shown and not o.token.startswith("new-")]
+    context["summary"] = " ".join(
+        [f"{done} of {len(outcomes)} saved. The rest stands below as you typed it."]
+        + [outcome.message for outcome in elsewhere if outcome.outcome not in DONE]
+    )
+    return context
+
+
+def _typed_again(row: dict[str, Any], request: HttpRequest, outcome: RowOutcome) -> None:
+    pk = row["pk"]
+    if request.POST.get(f"remove-{pk}"):
+        row["removing"] = True
+    else:
+        row["value"] = forms.text_of(request.POST, f"value-{pk}")
+        row["typed_key"] = request.POST.get(f"key-{pk}", "")
+    if outcome.outcome is Result.CONFLICT:
+        row["version"] = outcome.version  # who saves it again has seen whose it is
+
+
+def _base_again(outcome: RowOutcome) -> str:
+    """Return what a new row is based on when it is sent again: after a conflict, on theirs."""
+    return str(outcome.version) if outcome.outcome is Result.CONFLICT and outcome.version else ""

@@ -1,0 +1,79 @@
+// A variable's row: its value is in the page. A base may have overrides on branches.
+
+import { Row } from "./row.js";
+
+export class VariableRow extends Row {
+  noun = "variable";
+  overrides = ""; // what becomes of them when their base is removed: "keep" or "remove"
+
+  get isOverride() {
+    return this.element.classList.contains("override");
+  }
+
+  get changed() {
+    return this.renamed || this.value.value !== this.value.defaultValue;
+  }
+
+  get renamed() {
+    return Boolean(this.key) && this.key.value !== this.key.defaultValue;
+  }
+
+  get filled() {
+    return this.isOverride || super.filled;
+  }
+
+  get rank() {
+    return this.renamed && !this.isNew && !this.removing ? 2 : super.rank;
+  }
+
+  get name() {
+    return this.key?.value ?? this.element.querySelector(".key").textContent;
+  }
+
+  addTo(fields) {
+    super.addTo(fields);
+    if (this.isNew) return;
+    if (this.removing) fields.append(`overrides-${this.token}`, this.overrides);
+    else if (this.key) fields.append(`key-${this.token}`, this.key.value);
+  }
+
+  showRemoval(removing) {
+    const button = this.element.querySelector(".remove");
+    const whole = button.closest(".row-menu") ? "Remove variable" : "Remove";
+    button.querySelector("span").textContent = removing ? "Undo" : whole;
+    button.querySelector("use").setAttribute("href", removing ? "#i-undo" : "#i-bin");
+    if (this.key) this.key.disabled = removing;
+  }
+
+  clear() {
+    this.value.value = this.value.defaultValue;
+    if (this.key) this.key.value = this.key.defaultValue;
+  }
+
+  saved(version) {
+    for (const field of [this.key, this.value]) if (field) field.defaultValue = field.value;
+    if (!this.isNew) this.reset(version);
+    this.showSaved(true);
+  }
+
+  /** A saved new row keeps showing what was saved. */
+  finish() {
+    for (const field of [this.key, this.value]) field.defaultValue = field.value;
+    super.finish();
+  }
+
+  /** Say that it is saved, or stop saying so. */
+  showSaved(saved) {
+    this.element.classList.toggle("saved", saved);
+  }
+
+  keepTheirs({ version, theirs }) {
+    this.value.defaultValue = theirs;
+    this.reset(version);
+  }
+
+  takeOver(fresh, base) {
+    this.value.defaultValue = this.value.value = fresh.querySelector("textarea").defaultValue;
+    this.baseField.value = base;
+  }
+}

@@ -1,0 +1,76 @@
+// The edit mode of the variables: overrides, and what a removed base leaves.
+
+import { addRow, count, remove, rows, startEditing } from "./manage/editing.js";
+import { Row } from "./manage/row.js";
+import { VariableRow } from "./manage/variable_row.js";
+
+const ROWS = 50; // in one post; they go into one transaction
+const form = document.getElementById("manage");
+const dialog = document.getElementById("overrides");
+const byId = (id) => document.getElementById(id);
+let asked = null; // the row that the dialog is about
+
+// Below the base, after the overrides that it has already.
+function addOverride(base) {
+  let after = base.element;
+  while (after.nextElementSibling?.matches(".edit-row.override")) after = after.nextElementSibling;
+  const row = addRow({ key: base.name, value: base.value.value, blank: "blank-override", after });
+  row.base_row = base;
+  const taken = new Set(overridesOf(base));
+  const free = [...row.branch.options].find((option) => !taken.has(option.text));
+  if (free) free.selected = true;
+  row.branch.focus();
+  count();
+}
+
+function overridesOf(base) {
+  const there = base.element.dataset.overrides?.split(", ") ?? [];
+  const added = rows().filter((row) => row.base_row === base && !row.done);
+  return [...there, ...added.map((row) => row.branch.selectedOptions[0]?.text)];
+}
+
+function askThenRemove(base) {
+  asked = base;
+  byId("overrides-key").textContent = base.name;
+  byId("overrides-names").textContent = base.element.dataset.overrides;
+  dialog.returnValue = "";
+  dialog.showModal();
+}
+
+dialog.addEventListener("close", () => {
+  if (!dialog.returnValue) return;
+  asked.overrides = dialog.returnValue;
+  remove(asked);
+  asked.note("removing", dialog.returnValue === "keep" ? "Is removed when you save. Its overrides stay." : "Is removed with its overrides when you save.");
+  count();
+});
+
+// Before the edit mode itself hears of it: a base with overrides is asked about first.
+form.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest(".remove, .add-override");
+    if (!button) return;
+    const row = Row.of(button);
+    const menu = button.closest(".row-menu");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+    if (button.matches(".add-override")) return addOverride(row);
+    if (row.isNew || row.removing || !row.element.dataset.overrides) return;
+    event.stopPropagation();
+    askThenRemove(row);
+  },
+  { capture: true },
+);
+
+// An override is called as its base is, also while that is being renamed.
+form.addEventListener("input", (event) => {
+  if (!event.target.matches(".cell-key input")) return;
+  const base = Row.of(event.target);
+  for (const row of rows()) if (row.base_row === base) row.key.value = base.name;
+});
+
+Row.use(VariableRow);
+startEditing({ size: ROWS });
