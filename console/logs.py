@@ -40,12 +40,12 @@ def _no_token(value: Any) -> Any:
 def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Escape line breaks, ANSI escapes, bidi controls and the like: an entry is one line."""
     return {
-        name: _escaped(value, keep="\n" if name == "exception" else "")
+        name: escaped(value, keep="\n" if name == "exception" else "")
         for name, value in event.items()
     }
 
 
-def _escaped(value: Any, keep: str) -> Any:
+def escaped(value: Any, keep: str) -> Any:
     if not isinstance(value, str) or value.isprintable():
         return value
     return "".join(

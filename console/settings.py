@@ -212,6 +212,9 @@ STORAGES = {
     },
 }
 
+# Who acts in a command that doesn't say --as
+CONSOLE_USER: str = env.str("CONSOLE_USER", default="")
+
 # Words and time
 LANGUAGE_CODE = "en-us"
 USE_I18N = False

@@ -1,10 +1,17 @@
 """The only way to a value: right > record > store > projection. (Many at once: saving.py.)"""
 
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import F, Q
 from django.http import Http404
 
 from console.access import Access, Permission, find_app
 from console.actors import Actor
-from console.audit import Action, Outcome, recording, refuse
+from console.audit import Action, Outcome, attempt_all, conclude_all, recording, refuse
+from console.models import AuditEvent, Branch
 from secrets_app import rows
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
@@ -54,6 +61,73 @@ def _read(place: Folder) -> Reading:
         if reading := store.read([path]).get(path):
             return reading
     raise NotFound
+
+
+def effective(access: Access, branch: Branch | None) -> dict[str, Secret]:
+    """Return the secrets that a branch gets, by key, as far as the console knows: its own, else
+    those for All branches. No branch is what one without overrides gets.
+    """
+    there = access.app.secrets.select_related("branch").exclude(version=0, mirror_version=0)
+    mine = there.filter(Q(branch=None) | Q(branch=branch))
+    found = {row.key: row for row in mine.order_by(F("branch_id").asc(nulls_first=True))}
+    return dict(sorted(found.items()))
+
+
+def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, SecretValue]:
+    """Return the values of a branch's effective secrets, by key: all of them, or none.
+
+    Each is an entry of its own; all attempts are committed before the store is asked. Raises
+    Http404, PermissionDenied where the right is missing on any scope that would be read, or a
+    StoreError.
+    """
+    access = find_app(actor, app_id)
+    secrets = effective(access, branch)
+    events = _attempts(access, secrets.values())
+    try:
+        for scope in {secret.branch_id: secret.branch for secret in secrets.values()}.values():
+            access.require_on(Permission.REVEAL, scope)
+        readings = _read_all(access, secrets)
+    except PermissionDenied:
+        conclude_all((event.pk, Outcome.DENIED, None, "") for event in events)
+        raise
+    except StoreError as error:
+        conclude_all((event.pk, Outcome.FAILED, None, error.code) for event in events)
+        raise
+    conclude_all(
+        (event.pk, Outcome.SUCCEEDED, readings[key].parameter.version, "")
+        for event, key in zip(events, secrets, strict=True)
+    )
+    return {key: reading.value for key, reading in readings.items()}
+
+
+@transaction.atomic(durable=True)
+def _attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]:
+    wanted = (
+        (
+            Action.SECRET_REVEALED,
+            rows.target_of(access, secret.branch, secret.key),
+            secret.version or None,
+        )
+        for secret in secrets
+    )
+    return attempt_all(access.actor, wanted, change_set=uuid.uuid4())
+
+
+def _read_all(access: Access, secrets: Mapping[str, Secret]) -> dict[str, Reading]:
+    """Read the primaries, ten a call, and the mirror where nothing else stands."""
+    store = parameter_store()
+    places = {key: located(access, secret) for key, secret in secrets.items()}
+    found = store.read(place.primary for place in places.values())
+    found |= store.read(
+        place.mirror for place in places.values() if place.mirror and place.primary not in found
+    )
+    readings = {}
+    for key, place in places.items():
+        reading = found.get(place.primary) or found.get(place.mirror or "")
+        if reading is None:
+            raise NotFound(f"The secret {key} is no longer in the parameter store. Add it anew.")
+        readings[key] = reading
+    return readings
 
 
 def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, int]) -> str:

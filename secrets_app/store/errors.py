@@ -27,6 +27,7 @@ class StoreError(Exception):
     """Base of all; `status` is the HTTP status of a page that ends with it."""
 
     status: ClassVar[int] = 503
+    exit_code: ClassVar[int] = 5  # of a command that ends with it; docs/commands.md has all
     sentence: str = "The parameter store did not answer as expected. Try again in a minute."
 
     def __init__(self, sentence: str = "", *, code: str = "") -> None:
@@ -39,6 +40,7 @@ class Rejected(StoreError):
     """Input that the store does not take."""
 
     status = 422
+    exit_code = 1
     sentence = "The parameter store does not take this."
 
 
@@ -46,6 +48,7 @@ class Conflict(StoreError):
     """The stored parameter is not the one that was expected."""
 
     status = 422
+    exit_code = 3
     sentence = "This secret was changed meanwhile."
 
 
@@ -59,6 +62,7 @@ class NotFound(StoreError):
     """The parameter isn't there."""
 
     status = 404
+    exit_code = 4
     sentence = (
         "This secret is no longer in the parameter store. It was removed outside the console."
     )

@@ -1,0 +1,91 @@
+"""How values and answers come in, and how rows go out, on a terminal and without one.
+
+Values come from a hidden prompt or from standard input, never from arguments, which every user of
+the machine can see.
+"""
+
+import getpass
+import sys
+import warnings
+from collections.abc import Sequence
+from enum import IntEnum
+
+from django.core.management.base import CommandError
+
+from console.logs import escaped
+
+INPUT_LIMIT = 1_000_000  # bytes of standard input; no value is nearly as long
+# What a terminal passes on of one line; it drops the rest without a word (termios, canonical mode)
+LINE_LIMIT = 4095 if sys.platform == "linux" else 1023
+
+
+class Exit(IntEnum):
+    """How a command ends. `run` ends as its command does."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    CONFLICT = 3
+    DENIED = 4  # or not found: an outsider is not told which
+    STORE = 5  # the store or the database is away, or its answer was lost
+    INTERRUPTED = 130
+
+
+def read_value(prompt: str) -> str:
+    """Return a value from a hidden prompt, or all of standard input where that is no terminal.
+
+    Every byte counts: a line break that `echo` adds is part of the value. Raises CommandError.
+    """
+    try:
+        return _asked(prompt) if sys.stdin.isatty() else _piped()
+    except UnicodeError:  # its own words quote what it met
+        raise _refused("The value is no valid text in UTF-8. Check where it comes from.") from None
+
+
+def _asked(prompt: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            value = getpass.getpass(prompt)
+    except getpass.GetPassWarning:
+        raise _refused("This terminal can't hide what is typed. Use standard input.") from None
+    except EOFError:
+        raise _refused("Nothing was typed.") from None
+    if len(value.encode()) >= LINE_LIMIT:
+        raise _refused(
+            f"A terminal passes on {LINE_LIMIT:,} bytes of a line at most, so this value may have "
+            "been cut. Send it through standard input."
+        )
+    return value
+
+
+def _piped() -> str:
+    data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
+    if len(data) > INPUT_LIMIT:
+        raise _refused(f"Standard input has more than {INPUT_LIMIT:,} bytes. No value is so long.")
+    return data.decode()
+
+
+def _refused(sentence: str) -> CommandError:
+    return CommandError(sentence, returncode=Exit.REFUSED)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is lost, unless `yes` was said before. Raises CommandError."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("There is no terminal to ask on. Add --yes.", returncode=Exit.USAGE)
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise _refused("Nothing was changed.")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows in columns; line breaks and control characters in them are escaped."""
+    lines = [[*head], *([escaped(str(cell), keep="") for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
