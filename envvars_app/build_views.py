@@ -1,0 +1,209 @@
+"""The build settings' pages: view, edit, download, versions."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import Access, Permission, find_app
+from console.actors import from_request
+from console.models import Branch
+from console.naming import ALL_BRANCHES
+from console.views import app_context, page_with_form
+from envvars_app import build_services as services
+from envvars_app.build_forms import base_of, branch_of, text_of
+from envvars_app.build_services import Conflict, Settings
+from envvars_app.buildspec.checking import LIMIT, Problem, check
+from envvars_app.buildspec.diffing import diff
+
+SHOWN = 50  # problems, and versions
+
+
+def scope_of(request: HttpRequest, app_id: str) -> tuple[Access, Settings]:
+    """Return the access, and the settings of the scope that the address names."""
+    access = find_app(from_request(request), app_id)
+    branch = services.find_scope(access, branch_of(request.GET))
+    return access, services.settings_of(access.app, branch)
+
+
+def scope_context(access: Access, settings: Settings) -> dict[str, Any]:
+    """Return what all pages of a scope share."""
+    return {
+        **app_context(access, "build_settings"),
+        "settings": settings,
+        "may_write": _may_write(access, settings.branch),
+        "query": _query(settings),
+    }
+
+
+def _may_write(access: Access, branch: Branch | None) -> bool:
+    deleted = branch is not None and branch.deleted_at is not None
+    return not deleted and access.may_on(Permission.WRITE, branch)
+
+
+def address_of(access: Access, settings: Settings) -> str:
+    """Return the address of a scope's page."""
+    return reverse("build_settings", args=[access.app.app_id]) + _query(settings)
+
+
+def _query(settings: Settings) -> str:
+    return f"?branch={settings.branch_id}" if settings.branch else ""
+
+
+@require_safe
+def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Show a scope's specification, what is wrong with it, and its versions."""
+    access, settings = scope_of(request, app_id)
+    problems = check(settings.text)
+    context = {
+        **scope_context(access, settings),
+        "scopes": _scopes(access),
+        "may_remove": settings.is_own and access.may_on(Permission.WRITE, settings.branch),
+        "problems": problems[:SHOWN],
+        "lines": _lines(settings.text, problems),
+        "versions": services.versions_of(settings)[:SHOWN],
+    }
+    return render(request, "build/settings.html", context)
+
+
+def _scopes(access: Access) -> list[tuple[str, str]]:
+    notes = {True: " (own settings)", False: ""}
+    return [("", ALL_BRANCHES)] + [
+        (str(branch.pk), f"{branch.name}{notes[own]}{' (deleted)' if branch.deleted_at else ''}")
+        for branch, own in services.scopes_of(access.app)
+    ]
+
+
+def _lines(text: str, problems: list[Problem]) -> list[dict[str, Any]]:
+    worst: dict[int, str] = {}
+    for problem in problems:  # an error comes before a warning, by its letter too
+        worst[problem.line] = min(problem.severity, worst.get(problem.line, problem.severity))
+    return [
+        {"number": number, "text": line, "severity": worst.get(number, "")}
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1)
+    ]
+
+
+@page_with_form
+def edit(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Edit a scope's specification. A branch that inherits begins with what it inherits."""
+    access, settings = scope_of(request, app_id)
+    if request.method == "POST":
+        return _save(request, access, settings)
+    access.require_on(Permission.WRITE, settings.branch)
+    return _show_edit(request, access, settings, settings.text)
+
+
+def _show_edit(
+    request: HttpRequest, access: Access, settings: Settings, text: str, **more: Any
+) -> HttpResponse:
+    context = {
+        **scope_context(access, settings),
+        "text": text,
+        "base": settings.base,
+        "limit": LIMIT,
+        **more,
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "build/edit.html", context, status=status)
+
+
+def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpResponseBase:
+    text, base = text_of(request.POST), base_of(request.POST)
+    try:
+        row = services.save(
+            actor=access.actor,
+            app_id=access.app.app_id,
+            branch_id=settings.branch_id,
+            text=text,
+            base=base,
+        )
+    except Conflict as conflict:
+        theirs = conflict.current
+        more = {"conflict": conflict, "diff": diff(theirs.text, text)}
+        return _show_edit(request, access, theirs, text, **more)
+    except ValidationError as refusal:
+        more = {"base": base, "refusal": refusal.messages, "problems": _quoted(text)}
+        return _show_edit(request, access, settings, text, **more)
+    messages.success(request, f"Build settings saved, version {row.version}.")
+    return redirect(address_of(access, settings))
+
+
+def _quoted(text: str) -> list[dict[str, Any]]:
+    """Return the problems of a text, each with the line that it speaks of."""
+    lines = text.split("\n")
+    return [
+        {"problem": problem, "text": lines[problem.line - 1].strip()[:120]}
+        for problem in check(text)[:SHOWN]
+    ]
+
+
+@page_with_form
+def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Ask, then remove a scope's specification; it can be restored."""
+    access, settings = scope_of(request, app_id)
+    if request.method != "POST":
+        access.require_on(Permission.WRITE, settings.branch)
+        return render(request, "build/remove.html", scope_context(access, settings))
+    try:
+        services.remove(
+            actor=access.actor,
+            app_id=app_id,
+            branch_id=settings.branch_id,
+            base=base_of(request.POST),
+        )
+    except (Conflict, ValidationError) as problem:
+        messages.error(request, _sentence(problem))
+    else:
+        messages.success(request, f"Removed the build settings of {settings.scope}.")
+    return redirect(address_of(access, settings))
+
+
+def _sentence(problem: Conflict | ValidationError) -> str:
+    if isinstance(problem, Conflict):
+        return f"{problem.sentence} Look at them, then try again."
+    return " ".join(problem.messages)
+
+
+@require_safe
+def download(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Give a scope's specification as amplify.yml."""
+    _, settings = scope_of(request, app_id)
+    return HttpResponse(
+        settings.text,
+        content_type="application/yaml; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="amplify.yml"'},
+    )
+
+
+@require_safe
+def version(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+    """Show a version, and what restoring it would change."""
+    access = find_app(from_request(request), app_id)
+    shown = services.find_version(access, pk)
+    settings = services.settings_of(access.app, shown.build_spec.branch)
+    context = scope_context(access, settings) | {
+        "version": shown,
+        "is_current": settings.is_own and shown.version == settings.base,
+        "diff": [] if shown.text is None else diff(settings.text, shown.text),
+        "lines": [] if shown.text is None else _lines(shown.text, []),
+    }
+    return render(request, "build/version.html", context)
+
+
+@require_POST
+def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Save an earlier version's text again."""
+    actor = from_request(request)
+    try:
+        row = services.restore(actor=actor, app_id=app_id, pk=pk, base=base_of(request.POST))
+    except (Conflict, ValidationError) as problem:
+        messages.error(request, _sentence(problem))
+        return redirect("build_version", app_id=app_id, pk=pk)
+    messages.success(request, f"Build settings restored, as version {row.version}.")
+    access = find_app(actor, app_id)
+    return redirect(address_of(access, services.settings_of(access.app, row.branch)))
