@@ -12,6 +12,7 @@ from console.models import App, Branch, scope_name
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable
 
+LINES, CHARACTERS = 4, 240  # of a value, in a list
 _COLUMNS = ("pk", "key", "value", "branch_id", "version", "changed_by")
 
 
@@ -55,7 +56,7 @@ def rows_of(
         row["notable"] = bool(
             row["deleted"] or row["origin"] or row["secretive"] or row["base_there"]
         )
-        row["outcome"] = None
+        row["shown"], row["outcome"] = _beginning(row["value"]), None
         row["id"], row["key"] = Text(row["pk"]), Text(key)
         row["changed"], row["changed_by"] = Text(f"{row['changed'][:16]}Z"), Text(row["changed_by"])
     return rows
@@ -84,6 +85,13 @@ def keys_of(access: Access, branch: Branch | None) -> list[str]:
 def own(access: Access, branch: Branch | None) -> dict[str, Variable]:
     """Return a scope's own variables by key, sorted."""
     return {row.key: row for row in _live(access.app).filter(branch=branch).order_by("key")}
+
+
+def _beginning(value: str) -> str:
+    """Return as much of a value as a list shows; the whole is a click away."""
+    lines = value[:CHARACTERS].split("\n")
+    beginning = "\n".join(lines[:LINES])
+    return f"{beginning} …" if len(beginning) < len(value.rstrip("\n")) else value
 
 
 def _live(app: App) -> QuerySet[Variable]:

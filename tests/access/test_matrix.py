@@ -64,6 +64,30 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    else  302  405
 
+/apps/<str:app_id>/hosting/environment-variables/          GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/          else  302  405
+/apps/<str:app_id>/hosting/environment-variables/manage/   GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/manage/   POST  302  404  422 302 302 302  404
+/apps/<str:app_id>/hosting/environment-variables/manage/   else  302  405
+
+/apps/<str:app_id>/hosting/build-settings/             GET        302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/build-settings/             else       302  405
+/apps/<str:app_id>/hosting/build-settings/edit/        GET        302  404  403 403 200 200  404
+/apps/<str:app_id>/hosting/build-settings/edit/        POST       302  404  403 403 422 422  404
+/apps/<str:app_id>/hosting/build-settings/edit/        else       302  405
+/apps/<str:app_id>/hosting/build-settings/remove/      GET        302  404  403 403 200 200  404
+/apps/<str:app_id>/hosting/build-settings/remove/      POST       302  404  403 403 302 302  404
+/apps/<str:app_id>/hosting/build-settings/remove/      else       302  405
+/apps/<str:app_id>/hosting/build-settings/download/    GET        302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/build-settings/download/    else       302  405
+/apps/<str:app_id>/hosting/build-settings/pipe/        GET        302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/build-settings/pipe/        POST       302  404  422 422 422 422  404
+/apps/<str:app_id>/hosting/build-settings/pipe/        else       302  405
+/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/         GET  302 404 200 200 200 200 404
+/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/         else 302 405
+/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/restore/ POST 302 404 403 403 302 302 404
+/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/restore/ else 302 405
+
 /healthz                            GET                200
 /healthz                            else               405
 /readyz                             GET                200
@@ -189,6 +213,11 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "new-1-value": "v",
         },
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},
+        "/apps/<str:app_id>/hosting/environment-variables/manage/": {
+            "new-1-key": "NEW",
+            "new-1-branch": world.dev.pk,
+            "new-1-value": "v",
+        },
         "/admin/console/user/add/": person | password | {"usable_password": "true"},
         "/admin/console/user/<path:object_id>/change/": person,
         "/admin/console/member/add/": {

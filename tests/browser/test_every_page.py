@@ -16,10 +16,12 @@ from secrets_app.models import Secret
 from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all
 from tests.leaks.harness import table_away
 from tests.plugins.people import World
+from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 APP = "/apps/d1shop/"
+VARIABLES = f"{APP}hosting/environment-variables/"
 LONG = "A_VERY_LONG_NAME_" * 12
 LONG_BRANCH = "feature/" + "eine-sehr-lange-verzweigung-" * 8
 PAGES = (
@@ -40,6 +42,11 @@ PAGES = (
     f"{LIST}SECRET/",
     MANAGE,
     f"{MANAGE}?new=2",
+    VARIABLES,
+    f"{VARIABLES}?branch=BRANCH",
+    f"{VARIABLES}?q=nothing",
+    f"{VARIABLES}manage/",
+    f"{VARIABLES}manage/?new=2",
     "/accounts/password/change/",
     "/accounts/logout/",
 )
@@ -72,6 +79,10 @@ def full(world: World) -> World:
     Secret.objects.filter(key="BEHIND").update(mirror_version=0, mirror_of=0)
     Secret.objects.filter(key="GONE").update(version=0, mirror_version=0, gone_at="2026-01-01T00Z")
     Branch.objects.create(app=world.app, name="old", deleted_at="2026-01-01T00:00Z")
+    desk = Desk(world)
+    for key, value in {LONG: PEM * 3, "TOKEN": "t", "_BUILD_TIMEOUT": "30", "EMPTY": ""}.items():
+        desk.put(key, value)
+        desk.put(key, value, long)
     return world
 
 

@@ -1,0 +1,249 @@
+"""Environment variables in the browser: overrides, removals, renames, conflicts, many at once."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from console.models import Branch
+from tests.browser.steps import save_all
+from tests.plugins.people import World
+from tests.variables.desk import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LIST = "/apps/d1shop/hosting/environment-variables/"
+MANAGE = f"{LIST}manage/"
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """Return the app's variables behind the browser's back."""
+    return Desk(world)
+
+
+def row(page: Page, key: str, branch: str = "All branches") -> Locator:
+    """Return a known variable's row."""
+    return page.get_by_role("group", name=f"{key}, {branch}", exact=True)
+
+
+def value(row: Locator) -> Locator:
+    """Return a row's field for the value."""
+    return row.get_by_label("Value", exact=True)
+
+
+def action(row: Locator, name: str) -> None:
+    """Choose from a row's Actions."""
+    row.get_by_text("Actions").click()
+    row.get_by_role("button", name=name).click()
+
+
+def expect_saved(page: Page, count: int) -> None:
+    """Wait for the list with its toast."""
+    words = "1 change saved." if count == 1 else f"{count} changes saved."
+    expect(page.get_by_text(words)).to_be_visible()
+
+
+def test_it_works(desk: Desk, open_page: Any) -> None:
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(LIST)
+    page.get_by_role("link", name="Manage variables").first.click()
+    new = page.locator("#new .edit-row")
+    new.get_by_label("Variable").fill("API_URL")
+    value(new).fill("https://a\n")
+    save_all(page)
+    expect_saved(page, 1)
+    page.goto(MANAGE)
+    action(row(page, "API_URL"), "Add variable override")
+    override = page.get_by_role("group", name="New override")
+    assert override.get_by_label("Variable").input_value() == "API_URL"
+    assert value(override).input_value() == "https://a\n"
+    assert override.get_by_label("Branch").locator("option").all_inner_texts() == ["dev", "main"]
+    value(override).fill("https://main")
+    override.get_by_label("Branch").select_option(label="main")
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()
+    save_all(page)
+    expect_saved(page, 1)
+    assert desk.values() == {("", "API_URL"): "https://a\n", ("main", "API_URL"): "https://main"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"),
+    [
+        ("Keep the overrides", {("dev", "A"): "x"}),
+        ("Remove them too", {}),
+        ("Cancel", {("", "A"): "first", ("dev", "A"): "x"}),
+    ],
+)
+def test_removing_a_base_asks_about_its_overrides(
+    desk: Desk, open_page: Any, choice: str, left: Any
+) -> None:
+    desk.put("A")
+    desk.put("A", "x", desk.world.dev)
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    action(row(page, "A"), "Remove variable")
+    expect(page.get_by_role("dialog")).to_contain_text("It has overrides on: dev.")
+    page.get_by_role("dialog").get_by_role("button", name=choice).click()
+    save_all(page)
+    if choice == "Cancel":
+        expect(page.get_by_text("There is nothing to save.")).to_be_visible()
+    else:
+        expect(page.locator(".toast")).to_be_visible()
+    assert desk.values() == left
+
+
+def test_a_removal_can_be_undone(desk: Desk, open_page: Any) -> None:
+    desk.put("A")
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    action(row(page, "A"), "Remove variable")
+    expect(page.get_by_text("Is removed when you save.")).to_be_visible()
+    action(row(page, "A"), "Undo")
+    expect(page.locator("#count")).to_be_empty()
+    expect(value(row(page, "A"))).to_be_enabled()
+
+
+def test_a_rename_takes_overrides_along(desk: Desk, open_page: Any) -> None:
+    desk.put("OLD")
+    desk.put("OLD", "x", desk.world.dev)
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    action(row(page, "OLD"), "Add variable override")
+    row(page, "OLD").get_by_label("Variable").fill("NEW")
+    override = page.get_by_role("group", name="New override")
+    expect(override.get_by_label("Variable")).to_have_value("NEW")
+    value(row(page, "OLD", "dev")).fill("y")
+    save_all(page)
+    expect(page.locator(".toast")).to_be_visible()
+    assert desk.values() == {("", "NEW"): "first", ("dev", "NEW"): "y", ("main", "NEW"): "first"}
+
+
+@pytest.mark.parametrize(("button", "left"), [("Keep theirs", "hers"), ("Write mine", "mine")])
+def test_a_conflict_says_who_and_lets_choose(
+    desk: Desk, open_page: Any, complaints: Any, button: str, left: str
+) -> None:
+    complaints.expect("422")
+    known = desk.put("A")
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    value(row(page, "A")).fill("mine")
+    desk.save("mia", desk.change(known, "hers"))
+    save_all(page)
+    expect(page.get_by_text(re.compile("mia@example.org changed this variable"))).to_be_visible()
+    assert value(row(page, "A")).input_value() == "mine"
+    page.get_by_role("button", name=button).click()
+    if button == "Write mine":
+        expect_saved(page, 1)
+    else:
+        expect(value(row(page, "A"))).to_have_value("hers")
+        expect(page.locator("#count")).to_be_empty()
+    assert desk.values() == {("", "A"): left}
+
+
+def test_what_is_refused_stays_and_the_rest_is_saved(
+    desk: Desk, open_page: Any, complaints: Any
+) -> None:
+    complaints.expect("422")
+    desk.put("_BUILD_TIMEOUT", "30")
+    desk.put("B")
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    expect(page.get_by_text("Amplify stops a build after so many minutes")).to_be_visible()
+    value(row(page, "_BUILD_TIMEOUT")).fill("500")
+    value(row(page, "B")).fill("")
+    save_all(page)
+    expect(page.get_by_text("_BUILD_TIMEOUT is a number of minutes from 5 to 120.")).to_be_visible()
+    expect(value(row(page, "_BUILD_TIMEOUT"))).to_have_value("500")
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()
+    assert desk.values() == {("", "_BUILD_TIMEOUT"): "30", ("", "B"): ""}
+
+
+def test_leaving_with_unsaved_work_asks_first(desk: Desk, open_page: Any) -> None:
+    desk.put("A")
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    value(row(page, "A")).fill("typed")
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Stay").click()
+    page.get_by_label("Search variables").fill("nothing like it")
+    expect(page.locator("#pinned .edit-row")).to_have_count(1)
+    assert value(row(page, "A")).input_value() == "typed"
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Leave").click()
+    page.wait_for_url(f"**{LIST}")
+    assert desk.values() == {("", "A"): "first"}
+
+
+def test_the_keyboard_alone_adds_an_override(desk: Desk, open_page: Any) -> None:
+    desk.put("A")
+    page = open_page(user=desk.world.person("alice"))
+    page.goto(MANAGE)
+    row(page, "A").locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # and the focus is at the branch
+    page.keyboard.type("main")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("by keyboard")
+    page.get_by_role("button", name="Save", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect_saved(page, 1)
+    assert desk.values()["main", "A"] == "by keyboard"
+
+
+def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any) -> None:
+    complaints.expect("422")
+    desk.put("A")
+    page = open_page(user=desk.world.person("alice"), javascript=False)
+    page.goto(MANAGE)
+    page.get_by_role("link", name="Add variable override").click()
+    value(page.get_by_role("group", name="New override")).fill("x")
+    value(row(page, "A")).fill("\nchanged")
+    page.get_by_role("button", name="Save").click()
+    expect_saved(page, 2)
+    assert desk.values() == {("", "A"): "\nchanged", ("dev", "A"): "x"}
+    page.goto(MANAGE)
+    row(page, "A").get_by_label("Remove").check()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_label("Overrides").select_option(label="go too")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("No records to display")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_two_browsers_edit_300_variables_at_once_and_nothing_is_lost(
+    desk: Desk, open_page: Any, complaints: Any
+) -> None:
+    """alice changes the first hundred rows; mia's changes overlap half of them."""
+    complaints.expect("422")
+    branches = [Branch.objects.create(app=desk.app, name=f"b{n:02}") for n in range(20)]
+    desk.save("alice", *(desk.new(f"KEY_{n:03}", "base") for n in range(300)))
+    desk.save("alice", *(desk.new(f"KEY_{n:03}", "own", branches[n % 20]) for n in range(200)))
+    alice, mia = (open_page(user=desk.world.person(name)) for name in ("alice", "mia"))
+    for page, number in ((alice, 1), (mia, 1)):
+        page.goto(f"{MANAGE}?per_page=100&page={number}")
+        rows = page.locator("#rows .edit-row")
+        expect(rows).to_have_count(100)
+    fill = """([name, from, to]) => {
+        const areas = [...document.querySelectorAll("#rows textarea")].slice(from, to);
+        for (const area of areas) {
+            area.value = name;
+            area.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+    }"""
+    alice.evaluate(fill, ["alice", 0, 60])
+    mia.evaluate(fill, ["mia", 30, 100])
+    for page in (alice, mia):
+        page.get_by_role("button", name="Save", exact=True).click()
+    expect_saved(alice, 60)
+    expect(mia.get_by_text("40 of 70 saved.")).to_be_visible()
+    expect(mia.locator(".note.conflict")).to_have_count(30)
+    kept = [*desk.values().values()]
+    assert (kept.count("alice"), kept.count("mia"), len(kept)) == (60, 40, 500)
+    assert kept.count("base") + kept.count("own") == 400
+    for _ in range(30):
+        mia.get_by_role("button", name="Keep theirs").first.click()
+    expect(mia.locator("#count")).to_be_empty()
