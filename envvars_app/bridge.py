@@ -9,12 +9,15 @@ import uuid
 
 from console.access import find_app
 from console.actors import Actor
+from console.models import Branch
 from console.outcomes import DONE, Result, RowOutcome
 from envvars_app import saving
 from envvars_app.changes import Change, Overrides
 from envvars_app.services import find_variable
 from secrets_app import saving as secrets_saving
 from secrets_app.changes import Change as SecretChange
+from secrets_app.revalidation import revalidate
+from secrets_app.services import reveal_all
 from secrets_app.store.base import SecretValue
 
 ROTATE = (
@@ -65,3 +68,13 @@ def move_to_secrets(
     if removed.outcome in DONE:
         return RowOutcome("secret", Result.SAVED, ROTATE, version=saved.version, pk=saved.pk)
     return RowOutcome("variable", removed.outcome, LEFT + removed.message, version=saved.version)
+
+
+def secrets_of(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, str]:
+    """Return a branch's effective secrets for a process's environment, each revealed and audited.
+
+    What was added or removed outside the console counts. Raises as `reveal_all` does.
+    """
+    revalidate(actor=actor, app_id=app_id)
+    revealed = reveal_all(actor=actor, app_id=app_id, branch=branch)
+    return {key: value.reveal() for key, value in revealed.items()}

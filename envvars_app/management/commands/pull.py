@@ -1,0 +1,82 @@
+"""`manage.py pull`: a branch's effective variables as a file for local development."""
+
+import os
+import stat
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from console.command_line import ConsoleCommand, add_scope, where_of
+from console.terminal import Exit
+from envvars_app.formats import FORMATS
+from envvars_app.listing import effective
+
+EXISTS = "This file is there already. Nothing was written. Say --force to write over it."
+A_LINK = (
+    "This is a symbolic link, or goes through one that somebody else made. Name the file itself."
+)
+NO_FILE = "This is no file that can be written. Choose another."
+INCOMPLETE = "Nothing was written, for the format can't hold every variable."
+
+
+class Command(ConsoleCommand):
+    """Print or write variables; secrets never."""
+
+    help = "Print a branch's effective variables as a file, or write it. No secret is in it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the scope, the format and the file."""
+        add_scope(parser, formats=tuple(FORMATS))
+        parser.add_argument("--output", metavar="FILE", help="write it there, for you alone (0600)")
+        parser.add_argument("--force", action="store_true", help="write over a file that is there")
+        parser.add_argument(
+            "--strict", action="store_true", help="fail where the format can't hold a variable"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Render, tell what is left out, and write."""
+        where = where_of(options)
+        rendered = FORMATS[options["format"]].render(effective(where.access, where.branch))
+        for key, why in rendered.left_out.items():
+            self.note(f"{key} is left out. {why}")
+        if rendered.left_out and options["strict"]:
+            raise CommandError(INCOMPLETE, returncode=Exit.REFUSED)
+        if options["output"] is None:
+            self.give(rendered.text)
+        else:
+            write(Path(options["output"]), rendered.text.encode(), force=options["force"])
+
+
+def write(path: Path, data: bytes, *, force: bool) -> None:
+    """Write a file for its owner alone: whole or not at all, and through nobody else's link.
+
+    Raises CommandError.
+    """
+    try:
+        _check_links(path)
+        with NamedTemporaryFile(dir=path.parent, prefix=".pull-", delete=False) as draft:
+            try:  # its mode is 0600
+                draft.write(data)
+                draft.flush()
+                os.fsync(draft.fileno())
+                (os.replace if force else os.link)(draft.name, path)  # whole, in one step
+            finally:
+                Path(draft.name).unlink(missing_ok=True)
+    except FileExistsError:
+        raise CommandError(EXISTS, returncode=Exit.REFUSED) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name"
+        raise CommandError(f"{NO_FILE} ({why})", returncode=Exit.REFUSED) from None
+
+
+def _check_links(path: Path) -> None:
+    """Refuse a link in the file's place, and folders that are links of other people's."""
+    if path.is_symlink():
+        raise CommandError(A_LINK, returncode=Exit.REFUSED)
+    for folder in path.absolute().parents:
+        mine = {os.geteuid(), 0}  # root's are the system's own, such as /tmp on some
+        status = folder.lstat()
+        if stat.S_ISLNK(status.st_mode) and status.st_uid not in mine:
+            raise CommandError(A_LINK, returncode=Exit.REFUSED)

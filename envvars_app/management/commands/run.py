@@ -1,0 +1,100 @@
+"""`manage.py run`: a command with a branch's variables, and its secrets if asked, around it."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+
+from console.audit import Action, Target, recording
+from console.command_line import ConsoleCommand, Where, add_scope, where_of
+from console.models import scope_name
+from console.terminal import Exit
+from envvars_app.bridge import secrets_of
+from envvars_app.listing import effective
+
+NOT_FOUND = 127  # as a shell ends with
+NOT_RUN = 126
+# What opens the console's own database and store is not for the command
+OURS = ("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+NO_COMMAND = "Say which command, after two dashes: run --app … -- npm start"
+NO_PROGRAM = "There is no such command on this machine. Look at what stands after the two dashes."
+BOTH = "{} is a variable and a secret; the command gets the secret."
+NUL = "{} is left out: it holds a NUL character, which no environment can."
+
+
+class Command(ConsoleCommand):
+    """Become another command; signals and its exit code are its own, and no shell is between."""
+
+    help = "Run a command with a branch's effective variables in its environment."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the scope and, after two dashes, the command."""
+        add_scope(parser, formats=())
+        parser.add_argument(
+            "--secrets", action="store_true", help="with the branch's secrets too; audited"
+        )
+        parser.add_argument(
+            "command", nargs="...", metavar="-- COMMAND", help="what to run, after two dashes"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Gather, record, and become the command."""
+        program, command = _program(options["command"])
+        where = where_of(options)
+        variables = effective(where.access, where.branch)
+        secrets = self._secrets(where, variables) if options["secrets"] else {}
+        what = f"{_count(variables, 'variable')} and {_count(secrets, 'secret')}"
+        name = f"{what}: {Path(command[0]).name}"  # its arguments may hold anything
+        target = Target(where.app_id, scope_name(where.branch), name)
+        with recording(where.access.actor, Action.ENVIRONMENT_RUN, target):
+            environment = _environment(variables | secrets)
+        _become(program, command, environment)
+
+    def _secrets(self, where: Where, variables: Mapping[str, str]) -> dict[str, str]:
+        """Reveal what the branch gets; tell what the command will not find as it stands here."""
+        secrets = secrets_of(actor=where.access.actor, app_id=where.app_id, branch=where.branch)
+        for key in secrets:
+            if "\0" in secrets[key]:
+                self.note(NUL.format(key))
+            elif key in variables:
+                self.note(BOTH.format(key))
+        return {key: value for key, value in secrets.items() if "\0" not in value}
+
+
+def _program(words: list[str]) -> tuple[str, list[str]]:
+    """Return the file to run, found as the caller's own PATH says, and the whole command."""
+    command = words[1:] if words[:1] == ["--"] else words
+    if not command:
+        raise CommandError(NO_COMMAND, returncode=Exit.USAGE)
+    program = shutil.which(command[0])
+    if program is None:
+        raise CommandError(NO_PROGRAM, returncode=NOT_FOUND)
+    return program, command
+
+
+def _count(values: Mapping[str, str], what: str) -> str:
+    return f"{len(values)} {what}" if len(values) == 1 else f"{len(values)} {what}s"
+
+
+def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Return this process's environment without what is ours, and with the values over it."""
+    ours = {name.encode() for name in OURS}
+    inherited = {name: value for name, value in os.environb.items() if name not in ours}
+    return inherited | {name.encode(): value.encode() for name, value in values.items()}
+
+
+def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
+    connections.close_all()
+    sys.stdout.flush()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec hands that on
+    try:
+        os.execve(program, command, environment)  # noqa: S606 - no shell, and that is the point
+    except OSError as error:
+        sentence = f"The command can't be run: {error.strerror}."
+        raise CommandError(sentence, returncode=NOT_RUN) from None

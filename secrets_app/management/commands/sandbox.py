@@ -1,0 +1,134 @@
+"""`manage.py sandbox secret`: what `npx ampx sandbox secret` does, through the console's store.
+
+Words, output and rules are ampx's own (@aws-amplify/backend-cli 1.10): the namespace is the name in
+the working directory's package.json, the user --identifier or this machine's account.
+"""
+
+import json
+import re
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from console.command_line import ConsoleCommand, actor_of, add_common, os_user, verbs
+from console.terminal import Exit, read_value
+from secrets_app import sandboxes
+from secrets_app.paths import Sandbox
+from secrets_app.store.base import SecretValue
+
+IDENTIFIER_PATTERN = "^[a-zA-Z0-9-]{1,15}$"
+BAD_IDENTIFIER = (
+    f"An identifier has 1 to 15 letters, digits and hyphens (pattern {IDENTIFIER_PATTERN})."
+)
+NONE_YET = (
+    "No sandbox secrets found. To create a secret use manage.py sandbox secret set <secret-name>."
+)
+NO_PROJECT = (
+    "There is no package.json with a name in this directory. Go to the project's root, where the "
+    "amplify directory is."
+)
+_IDENTIFIER = re.compile(IDENTIFIER_PATTERN.removesuffix("$") + r"\Z")
+_PACKAGE_LIMIT = 1_000_000  # bytes
+
+
+class Command(ConsoleCommand):
+    """Set, get, list and remove the secrets of one's cloud sandbox."""
+
+    help = "Set, get, list or remove the secrets of a cloud sandbox, as npx ampx sandbox secret."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take `secret`, a verb and its arguments."""
+        secret = verbs(parser).add_parser("secret", help="the sandbox's secrets")
+        added = verbs(secret)
+        for name, do, about in (
+            ("set", self.set, "Set a sandbox secret"),
+            ("get", self.get, "Get a sandbox secret"),
+            ("list", self.list, "List all sandbox secrets"),
+            ("remove", self.remove, "Remove a sandbox secret"),
+        ):
+            verb = added.add_parser(name, help=about, description=about, allow_abbrev=False)
+            verb.set_defaults(do=do)
+            _add_to(verb, name)
+            verb.add_argument(
+                "--identifier", metavar="NAME", help="the sandbox's name; else the account's"
+            )
+            add_common(verb)
+
+    def set(self, options: dict[str, Any]) -> None:
+        """Write a value over whatever is there, as ampx does."""
+        actor, sandbox, key = actor_of(options), _sandbox(options), options["key"]
+        sandboxes.path_of(sandbox, key)  # what can't be is refused before a value is asked for
+        value = SecretValue(read_value("? Enter secret value: "))
+        version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
+        plain = f"Successfully created version {version} of secret {key}"
+        self.say(options, plain, {"name": key, "version": version})
+
+    def get(self, options: dict[str, Any]) -> None:
+        """Print a secret with its value."""
+        key = options["key"]
+        reading = sandboxes.get_secret(actor=actor_of(options), sandbox=_sandbox(options), key=key)
+        record = {
+            "name": key,
+            "version": reading.parameter.version,
+            "value": reading.value.reveal(),
+            "lastUpdated": _as_javascript(reading.parameter.modified),
+        }
+        if options["format"] == "json":
+            self.say(options, "", record)
+        else:
+            self.give("".join(f"{name}: {text}\n" for name, text in record.items()))
+
+    def list(self, options: dict[str, Any]) -> None:
+        """Print the names."""
+        found = sandboxes.list_secrets(actor=actor_of(options), sandbox=_sandbox(options))
+        plain = "\n".join(f" - {key}" for key in found) or NONE_YET
+        self.say(options, f"{plain}\n\n", [{"name": key} for key in found])
+
+    def remove(self, options: dict[str, Any]) -> None:
+        """Remove one secret, or all of them."""
+        key, all_of_them = options["key"], options["all"]
+        if (key is None) != all_of_them:
+            raise CommandError("Give the secret's name, or --all.", returncode=Exit.USAGE)
+        actor, sandbox = actor_of(options), _sandbox(options)
+        if all_of_them:
+            removed = sandboxes.remove_all(actor=actor, sandbox=sandbox)
+            self.say(options, "Successfully removed all secrets", {"removed": removed})
+        else:
+            sandboxes.remove_secret(actor=actor, sandbox=sandbox, key=key)
+            self.say(options, f"Successfully removed secret {key}", {"removed": [key]})
+
+
+def _add_to(verb: ArgumentParser, name: str) -> None:
+    if name == "remove":
+        verb.add_argument("key", metavar="secret-name", nargs="?")
+        verb.add_argument("--all", action="store_true", help="Remove all secrets")
+    elif name != "list":
+        verb.add_argument("key", metavar="secret-name")
+
+
+def _sandbox(options: dict[str, Any]) -> Sandbox:
+    identifier = options["identifier"]
+    if identifier is not None and not _IDENTIFIER.match(identifier):
+        raise CommandError(BAD_IDENTIFIER, returncode=Exit.REFUSED)
+    return Sandbox(_project(), identifier or os_user())
+
+
+def _project() -> str:
+    """Return the name in the working directory's package.json."""
+    try:
+        with Path("package.json").open("rb") as file:
+            package = json.loads(file.read(_PACKAGE_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        raise CommandError(NO_PROJECT, returncode=Exit.REFUSED) from None
+    name = package.get("name") if isinstance(package, dict) else None
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise CommandError(NO_PROJECT, returncode=Exit.REFUSED)
+    return name
+
+
+def _as_javascript(moment: datetime) -> str:
+    """Return a time as ampx prints it on a machine that is set to UTC."""
+    return f"{moment:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)"
