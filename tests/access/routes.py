@@ -7,8 +7,11 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.core import signing
 from django.urls import URLResolver, get_resolver
+from django.utils import timezone
 
 from console.models import AuditEvent, AuditOutcome, Member
+from envvars_app.buildspec import DEFAULT
+from envvars_app.models import BuildSpec, BuildSpecVersion
 from secrets_app.models import Secret
 from tests.plugins.people import World
 
@@ -31,7 +34,7 @@ def url_of(route: str, world: World, secret: Secret) -> str:
     """Return a URL of the pattern: in the app, of its branch dev, of `secret`."""
     samples = {
         "app_id": world.app.app_id,
-        "pk": world.dev.pk if "/branches/" in route else secret.pk,
+        "pk": _pk_of(route, world, secret),
         "token": signing.dumps("first operator", salt="console.setup"),
         "id": world.person("bob").pk,
         "object_id": _object_of(route, world, secret),
@@ -40,6 +43,24 @@ def url_of(route: str, world: World, secret: Secret) -> str:
         "url": "nowhere/",
     }
     return _PARAMETER.sub(lambda match: str(samples[match[1] or match[2]]), route).rstrip("$")
+
+
+def _pk_of(route: str, world: World, secret: Secret) -> int:
+    """Return the id of what a page of the app is about."""
+    if "/branches/" in route:
+        return world.dev.pk
+    return build_version(world).pk if "/build-settings/" in route else secret.pk
+
+
+def build_version(world: World) -> BuildSpecVersion:
+    """Return a version of the app's build settings; the first one that asks makes it."""
+    now = timezone.now()
+    row, new = BuildSpec.objects.get_or_create(
+        app=world.app, branch=None, defaults={"text": DEFAULT, "changed_at": now}
+    )
+    if new:
+        row.versions.create(version=1, text=DEFAULT, at=now)
+    return row.versions.get(version=1)
 
 
 def _object_of(route: str, world: World, secret: Secret) -> int:

@@ -70,23 +70,23 @@ TABLE = """
 /apps/<str:app_id>/hosting/environment-variables/manage/   POST  302  404  422 302 302 302  404
 /apps/<str:app_id>/hosting/environment-variables/manage/   else  302  405
 
-/apps/<str:app_id>/hosting/build-settings/             GET        302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/build-settings/             else       302  405
-/apps/<str:app_id>/hosting/build-settings/edit/        GET        302  404  403 403 200 200  404
-/apps/<str:app_id>/hosting/build-settings/edit/        POST       302  404  403 403 422 422  404
-/apps/<str:app_id>/hosting/build-settings/edit/        else       302  405
-/apps/<str:app_id>/hosting/build-settings/remove/      GET        302  404  403 403 200 200  404
-/apps/<str:app_id>/hosting/build-settings/remove/      POST       302  404  403 403 302 302  404
-/apps/<str:app_id>/hosting/build-settings/remove/      else       302  405
-/apps/<str:app_id>/hosting/build-settings/download/    GET        302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/build-settings/download/    else       302  405
-/apps/<str:app_id>/hosting/build-settings/pipe/        GET        302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/build-settings/pipe/        POST       302  404  422 422 422 422  404
-/apps/<str:app_id>/hosting/build-settings/pipe/        else       302  405
-/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/         GET  302 404 200 200 200 200 404
-/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/         else 302 405
-/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/restore/ POST 302 404 403 403 302 302 404
-/apps/<str:app_id>/hosting/build-settings/versions/<int:pk>/restore/ else 302 405
+<BUILD>/                                               GET   302  404  200 200 200 200  404
+<BUILD>/                                               else  302  405
+<BUILD>/edit/                                          GET   302  404  403 403 200 200  404
+<BUILD>/edit/                                          POST  302  404  403 403 422 422  404
+<BUILD>/edit/                                          else  302  405
+<BUILD>/remove/                                        GET   302  404  403 403 200 200  404
+<BUILD>/remove/                                        POST  302  404  403 403 302 302  404
+<BUILD>/remove/                                        else  302  405
+<BUILD>/download/                                      GET   302  404  200 200 200 200  404
+<BUILD>/download/                                      else  302  405
+<BUILD>/pipe/                                          GET   302  404  200 200 200 200  404
+<BUILD>/pipe/                                          POST  302  404  422 422 422 422  404
+<BUILD>/pipe/                                          else  302  405
+<BUILD>/versions/<int:pk>/                             GET   302  404  200 200 200 200  404
+<BUILD>/versions/<int:pk>/                             else  302  405
+<BUILD>/versions/<int:pk>/restore/                     POST  302  404  403 403 302 302  404
+<BUILD>/versions/<int:pk>/restore/                     else  302  405
 
 /healthz                            GET                200
 /healthz                            else               405
@@ -151,6 +151,7 @@ FIXED = (
     *("console/app", "console/branch", "console/auditevent", "console/auditoutcome"),
     "secrets_app/secret",
 )
+BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
 MODELS = (*FIXED, "console/user", "console/member")
 
 
@@ -170,7 +171,7 @@ def read(table: str) -> dict[str, dict[str, list[str]]]:
 
 def spelled_out(pattern: str) -> list[str]:
     """Return the patterns that a line stands for."""
-    for name, models in (("<MODEL>", MODELS), ("<FIXED>", FIXED)):
+    for name, models in (("<MODEL>", MODELS), ("<FIXED>", FIXED), ("<BUILD>", BUILD)):
         if name in pattern:
             return [pattern.replace(name, model) for model in models]
     return [pattern]
