@@ -37,6 +37,7 @@ READERS = {
 NODE_FOLDER = Path(__file__).parent.parent / "node"
 # What npm says where there is no registry; anything else it says is a failure of ours.
 _AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
+_SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000")
 _READ_ENVIRONMENT = 'set -a; . "$1"; exec "$2" -0'
 
 
@@ -67,7 +68,7 @@ def node(folder: Path) -> Served:
         pytest.skip("node and npm are not on this machine")
     shutil.copytree(NODE_FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
     installed = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *_SOON],
         cwd=folder,
         capture_output=True,
         text=True,
