@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("", include("envvars_app.urls")),
+    path("", include("envvars_app.more_urls")),
     path("", include("secrets_app.urls")),
     path("", include("envvars_app.build_urls")),
 ]

@@ -7,15 +7,18 @@ fails, both are there and nothing is lost.
 
 import uuid
 
-from console.access import find_app
+from console.access import Access, find_app
 from console.actors import Actor
 from console.models import Branch
 from console.outcomes import DONE, Result, RowOutcome
 from envvars_app import saving
 from envvars_app.changes import Change, Overrides
+from envvars_app.models import Variable
 from envvars_app.services import find_variable
 from secrets_app import saving as secrets_saving
 from secrets_app.changes import Change as SecretChange
+from secrets_app.paths import PathRefused
+from secrets_app.places import place_of
 from secrets_app.revalidation import revalidate
 from secrets_app.services import reveal_all
 from secrets_app.store.base import SecretValue
@@ -24,6 +27,7 @@ ROTATE = (
     "It stood here as plain text until now, and builds may have written it down: "
     "give it a new value where it was issued."
 )
+VARIABLE, SECRET, BOTH = "variable", "secret", "both"  # what an outcome is about
 LEFT = "It is among the secrets now, but the variable is still here: "
 
 
@@ -40,7 +44,7 @@ def move_to_secrets(
     variable = find_variable(access, pk)
     change_set = uuid.uuid4()
     removal = Change(
-        "variable",
+        VARIABLE,
         pk,
         base=base,
         overrides=Overrides.KEEP,
@@ -53,7 +57,7 @@ def move_to_secrets(
         )
         return outcome
     secret = SecretChange(
-        "secret",
+        SECRET,
         key=variable.key,
         branch_id=variable.branch_id,
         value=SecretValue(variable.value),
@@ -66,8 +70,23 @@ def move_to_secrets(
         return saved
     [removed] = saving.save(actor=actor, app_id=app_id, changes=[removal], change_set=change_set)
     if removed.outcome in DONE:
-        return RowOutcome("secret", Result.SAVED, ROTATE, version=saved.version, pk=saved.pk)
-    return RowOutcome("variable", removed.outcome, LEFT + removed.message, version=saved.version)
+        return RowOutcome(SECRET, Result.SAVED, ROTATE, version=saved.version, pk=saved.pk)
+    return RowOutcome(BOTH, removed.outcome, LEFT + removed.message, version=saved.version)
+
+
+def secret_version(outcome: RowOutcome) -> int:
+    """Return the version of the secret that stopped a move, or that it left behind; 0 for none."""
+    stopped = outcome.token == SECRET and outcome.outcome is Result.CONFLICT
+    return outcome.version if stopped or outcome.token == BOTH else 0
+
+
+def place_of_secret(access: Access, variable: Variable) -> tuple[list[str], str]:
+    """Return the parameter paths that a variable would move to, or none and why."""
+    try:
+        place = place_of(access.app, variable.branch, variable.key)
+    except PathRefused as refusal:
+        return [], str(refusal)
+    return [path for path in (place.primary, place.mirror) if path], ""
 
 
 def secrets_of(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, str]:

@@ -1,0 +1,184 @@
+"""Bulk edit: a scope's variables as text, what a text would change, and applying it."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from console.access import Access, find_app
+from console.actors import from_request
+from console.change_sets import change_set_of, change_set_token
+from console.listing import writable
+from console.models import Branch, scope_name
+from console.naming import ALL_BRANCHES
+from console.outcomes import DONE, RowOutcome
+from console.views import app_context, page_with_form
+from envvars_app import previews
+from envvars_app.bulk_forms import ALL, FORMATS, Sheet, scope_of, scopes_of, seen_of, seen_text
+from envvars_app.dotenv import Refused
+from envvars_app.formats import FORMATS as FILES
+from envvars_app.hints import looks_secret
+from envvars_app.listing import branches_of, own
+from envvars_app.previews import Asked, Kind, Line, Mode, Preview
+from envvars_app.shown import shown
+from envvars_app.views import ABOUT
+
+WORDS = {
+    Kind.NEW: ("new", "ok"),
+    Kind.CHANGED: ("changed", "info"),
+    Kind.REMOVED: ("removed", "bad"),
+}
+MODES = {Mode.REPLACE: "is removed", Mode.MERGE: "stays"}
+MOVED = "You chose something else than what was shown. Look at these changes, then apply them."
+
+
+@page_with_form
+def bulk(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Show a scope as text; preview what a text changes; apply it."""
+    access = find_app(from_request(request), app_id)
+    branches = branches_of(access.app)
+    if request.method != "POST":
+        return _text_of_a_scope(request, access, branches)
+    sheet = Sheet.of(request.POST)
+    scopes = scopes_of(sheet.scopes, branches)
+    if request.POST.get("action") == "edit":
+        return _text_page(request, access, branches, sheet)
+    try:
+        asked = Asked(sheet.values(), scopes, sheet.mode, sheet.format)
+        if request.POST.get("action") == "apply":
+            return _apply(request, access, branches, sheet, asked)
+        return preview_page(request, access, branches, sheet, asked)
+    except Refused as refusal:
+        return _text_page(request, access, branches, sheet, refusal)
+
+
+def _text_of_a_scope(request: HttpRequest, access: Access, branches: list[Branch]) -> HttpResponse:
+    asked, named = request.GET.get("scope", ALL), request.GET.get("format", "")
+    scope, format = scope_of(asked, branches), named if named in FORMATS else "env"
+    variables = own(access, scope)
+    rendered = FILES[format].render({key: row.value for key, row in variables.items()})
+    sheet = Sheet(rendered.text, format, Mode.REPLACE, (asked,))
+    return _text_page(
+        request, access, branches, sheet, left_out=rendered.left_out, count=len(variables)
+    )
+
+
+def _text_page(
+    request: HttpRequest,
+    access: Access,
+    branches: list[Branch],
+    sheet: Sheet,
+    refusal: Refused | None = None,
+    left_out: Mapping[str, str] | None = None,
+    count: int | None = None,
+) -> HttpResponse:
+    context = {
+        **_context(access, branches, sheet),
+        "refusal": refusal,
+        "formats": FORMATS.items(),
+        "left_out": (left_out or {}).items(),
+        "count": count,
+    }
+    return render(request, "variables/bulk.html", context, status=422 if refusal else 200)
+
+
+def _context(access: Access, branches: list[Branch], sheet: Sheet) -> dict[str, Any]:
+    """Return what the text and its preview share."""
+    names = {str(branch.pk): branch.name for branch in branches}
+    return {
+        **app_context(access, "variables"),
+        "sheet": sheet,
+        "scope_names": [names.get(scope, ALL_BRANCHES) for scope in sheet.scopes],
+        "scope_choices": [(ALL, ALL_BRANCHES), *names.items()],
+        "format_name": FORMATS[sheet.format],
+        "modes": [(mode.value, words) for mode, words in MODES.items()],
+        "may_write": bool(writable(access, branches)),
+    }
+
+
+def preview_page(
+    request: HttpRequest,
+    access: Access,
+    branches: list[Branch],
+    sheet: Sheet,
+    asked: Asked,
+    outcomes: list[RowOutcome] | None = None,
+    notice: str = "",
+) -> HttpResponse:
+    """Show what a text would change; after a Save, what is left of it.
+
+    Raises dotenv.Refused where it would be too much at once.
+    """
+    preview = previews.preview(access, asked, outcomes or [])
+    context = {
+        **_context(access, branches, sheet),
+        **_lines_of(preview),
+        "seen": seen_text(sheet, preview.seen),
+        "notice": notice,
+        "unheld": [{"key": key, "branch": scope_name(branch)} for branch, key in preview.unheld],
+    }
+    if outcomes:
+        done = sum(outcome.outcome in DONE for outcome in outcomes)
+        context["summary"] = f"{done} of {len(outcomes)} applied. The rest stands below."
+    return render(request, "variables/preview.html", context, status=422 if outcomes else 200)
+
+
+def _lines_of(preview: Preview) -> dict[str, Any]:
+    """Return the lines: those with a remark first, the same ones apart."""
+    moving = [line for line in preview.lines if line.kind is not Kind.SAME]
+    moving.sort(key=lambda line: (not (line.refusal or line.ended), line.key))
+    going = [line for line in moving if line.refusal is None]
+    numbers = Counter(line.kind for line in going)
+    return {
+        "lines": [_line(line) for line in moving],
+        "same": [_named(line) for line in preview.lines if line.kind is Kind.SAME],
+        "counts": [(numbers[kind], *WORDS[kind]) for kind in WORDS if numbers[kind]],
+        "to_apply": len(going),
+        "refused": len(moving) - len(going),
+    }
+
+
+def _named(line: Line) -> dict[str, Any]:
+    return {"key": line.key, "branch": scope_name(line.branch)}
+
+
+def _line(line: Line) -> dict[str, Any]:
+    word, look = WORDS[line.kind]
+    return {
+        **_named(line),
+        "word": word.capitalize(),
+        "look": look,
+        "old": None if line.old is None else shown(line.old, line.new or ""),
+        "new": None if line.new is None else shown(line.new, line.old or ""),
+        "secretive": looks_secret(line.key, line.new) if line.new else "",
+        "note": line.refusal or line.ended,
+        "refused": line.refusal is not None,
+    }
+
+
+def _apply(
+    request: HttpRequest, access: Access, branches: list[Branch], sheet: Sheet, asked: Asked
+) -> HttpResponseBase:
+    """Write what was previewed; what went not through stands on the preview again."""
+    seen = seen_of(str(request.POST.get("seen", "")), sheet)
+    if seen is None:  # another branch was chosen, and nobody has looked at that yet
+        return preview_page(request, access, branches, sheet, asked, notice=MOVED)
+    token = change_set_token(access, ABOUT)
+    outcomes = previews.apply(
+        actor=access.actor,
+        app_id=access.app.app_id,
+        asked=asked,
+        seen=seen,
+        change_set=change_set_of(token, access, ABOUT) or uuid.uuid4(),
+    )
+    if any(outcome.outcome not in DONE for outcome in outcomes):
+        return preview_page(request, access, branches, sheet, asked, outcomes)
+    address = reverse("variables", args=[access.app.app_id])
+    if not outcomes:
+        messages.info(request, "Nothing was left to change.")
+    return redirect(f"{address}?saved={token}" if outcomes else address)

@@ -1,0 +1,107 @@
+"""Copying a scope's variables to other scopes: choose here, then the preview of bulk edit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+
+from console.access import Access, find_app
+from console.actors import from_request
+from console.listing import writable
+from console.models import Branch, scope_name
+from console.naming import ALL_BRANCHES
+from console.views import app_context, page_with_form
+from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
+from envvars_app.bulk_views import preview_page
+from envvars_app.dotenv import Refused
+from envvars_app.formats import FORMATS
+from envvars_app.listing import branches_of, effective, own
+from envvars_app.previews import Asked
+
+NO_TARGET = "Tick where to copy to."
+GONE = "These are not there any more: {}. Choose again."
+NO_TEXT = "These can't be copied as text: {}. Leave them out."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the page asks for: where from, which values, which keys (none: all), where to."""
+
+    source: str
+    only_own: bool
+    keys: frozenset[str]
+    targets: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parameters: QueryDict) -> "Choice":
+        """Read a query string or a post."""
+        return cls(
+            source=str(parameters.get("from", ALL)),
+            only_own=parameters.get("values") == "own",
+            keys=frozenset(map(str, parameters.getlist("key"))),
+            targets=tuple(dict.fromkeys(map(str, parameters.getlist("scope")))),
+        )
+
+
+@page_with_form
+def copy(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Choose variables and where they go; a post answers with what it would change."""
+    access = find_app(from_request(request), app_id)
+    branches = branches_of(access.app)
+    choice = Choice.of(request.POST if request.method == "POST" else request.GET)
+    values = _values(access, choice, branches)
+    if request.method != "POST":
+        return _page(request, access, branches, choice, values)
+    targets = scopes_of(choice.targets, branches)
+    try:
+        asked = Asked(_chosen(choice, values), targets)
+        sheet = Sheet(_text(asked), "json", scopes=choice.targets, several=True)
+        sheet.values()  # it comes back as a text, which has limits of its own
+        return preview_page(request, access, branches, sheet, asked)
+    except (Refused, ValidationError) as refusal:
+        message = " ".join(getattr(refusal, "messages", [str(refusal)]))
+        return _page(request, access, branches, choice, values, message)
+
+
+def _values(access: Access, choice: Choice, branches: list[Branch]) -> dict[str, str]:
+    source = scope_of(choice.source, branches)
+    if choice.only_own:
+        return {key: row.value for key, row in own(access, source).items()}
+    return effective(access, source)
+
+
+def _chosen(choice: Choice, values: dict[str, str]) -> dict[str, str]:
+    if not choice.targets:
+        raise ValidationError(NO_TARGET)
+    if gone := sorted(choice.keys - values.keys()):
+        raise ValidationError(GONE.format(", ".join(gone)))
+    return {key: value for key, value in values.items() if not choice.keys or key in choice.keys}
+
+
+def _text(asked: Asked) -> str:
+    rendered = FORMATS["json"].render(asked.values)
+    if rendered.left_out:
+        raise ValidationError(NO_TEXT.format(", ".join(rendered.left_out)))
+    return rendered.text
+
+
+def _page(
+    request: HttpRequest,
+    access: Access,
+    branches: list[Branch],
+    choice: Choice,
+    values: dict[str, str],
+    problem: str = "",
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        **app_context(access, "variables"),
+        "choice": choice,
+        "source_name": scope_name(scope_of(choice.source, branches)),
+        "sources": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
+        "targets": [one for one in writable(access, branches) if one[0] != choice.source],
+        "keys": list(values),
+        "problem": problem,
+    }
+    return render(request, "variables/copy.html", context, status=422 if problem else 200)

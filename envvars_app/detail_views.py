@@ -1,0 +1,218 @@
+"""One variable: its value, its versions, going back to one, moving it; and those removed."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import Access, Permission, find_app
+from console.actors import from_request
+from console.htmx import wants_fragment
+from console.listing import Query
+from console.models import scope_name
+from console.outcomes import DONE, Result, RowOutcome
+from console.views import app_context, page_with_form
+from envvars_app import bridge, services
+from envvars_app.hints import looks_secret, meaning
+from envvars_app.models import Variable, VariableVersion
+from envvars_app.shown import shown
+
+_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
+VERSIONS = 25  # on a page
+REMOVED = 50
+WHOLE = 100_000  # characters: more than any value has
+
+
+@require_safe
+def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+    """Show a variable, a removed one too, with all that happened to it."""
+    access = find_app(from_request(request), app_id)
+    return _show(request, access, services.find_variable(access, pk))
+
+
+def _show(
+    request: HttpRequest, access: Access, variable: Variable, problem: str = ""
+) -> HttpResponse:
+    page = Paginator(variable.versions.all(), VERSIONS).get_page(request.GET.get("page", "1")[:9])
+    context = {
+        **_about(access, variable),
+        **_kin(variable),
+        "page": page,
+        "versions": list(_versions(variable, list(page.object_list))),
+        "problem": problem,
+    }
+    part = "#detail" if wants_fragment(request) and not problem else ""
+    status = 422 if problem else 200
+    return render(request, f"variables/detail.html{part}", context, status=status)
+
+
+def _about(access: Access, variable: Variable) -> dict[str, Any]:
+    """Return what every page of one variable shows."""
+    return {
+        **app_context(access, "variables"),
+        "variable": variable,
+        "scope": scope_name(variable.branch),
+        "shown": shown(variable.value, longest=WHOLE),
+        "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),  # HTML makes it LF
+        "may_write": access.may_on(Permission.WRITE, variable.branch),
+        "meaning": meaning(variable.key),
+        "secretive": looks_secret(variable.key, variable.value),
+    }
+
+
+def _kin(variable: Variable) -> dict[str, Any]:
+    """Return the variables of the same name: overrides, the base, and earlier ones that went."""
+    rows = Variable.objects.filter(app=variable.app_id, key=variable.key).exclude(pk=variable.pk)
+    same = list(rows.select_related("branch").order_by("branch__name", "-changed_at"))
+    live = [row for row in same if row.removed_at is None]
+    return {
+        "overrides": [row for row in live if row.branch_id] if variable.branch_id is None else [],
+        "base": next((row for row in live if variable.branch_id and row.branch_id is None), None),
+        "now": next((row for row in live if row.branch_id == variable.branch_id), None),
+        "earlier": [row for row in same if row.removed_at and row.branch_id == variable.branch_id],
+    }
+
+
+def _versions(variable: Variable, page: list[VariableVersion]) -> Iterator[dict[str, Any]]:
+    """Yield each version beside the one before it."""
+    before = page[-1].version - 1 if page else 0
+    older = variable.versions.filter(version=before).first()
+    for row, previous in zip(page, [*page[1:], older], strict=True):
+        old = previous.value if previous and not previous.forgotten else None
+        new = row.value if not row.forgotten else None
+        yield {
+            "row": row,
+            "renamed_from": previous.key if previous and previous.key != row.key else "",
+            "first": row.version == 1,
+            "old": None if old is None or old == new else shown(old, new or ""),
+            "new": None if new is None else shown(new, old or ""),
+            "current": row.version == variable.version and variable.removed_at is None,
+            "restorable": new is not None
+            and (variable.removed_at is not None or new != variable.value),
+        }
+
+
+@require_POST
+def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Give a variable the value of one of its versions; a removed one comes back."""
+    actor = from_request(request)
+    try:
+        outcome = services.restore(
+            actor=actor,
+            app_id=app_id,
+            pk=pk,
+            version=_number(request.POST, "version"),
+            base=_number(request.POST, "base"),
+        )
+        problem = _problem(outcome)
+    except ValidationError as refusal:
+        problem = " ".join(refusal.messages)
+    access = find_app(actor, app_id)
+    variable = services.find_variable(access, pk)
+    if problem:
+        return _show(request, access, variable, problem)
+    messages.success(request, f"{variable.key} is restored.")
+    return redirect("variable_detail", app_id=app_id, pk=outcome.pk or pk)
+
+
+def _number(post: QueryDict, name: str) -> int:
+    """Return a posted version; what is none matches none."""
+    text = str(post.get(name, ""))
+    return int(text) if _NUMBER.match(text) else 0
+
+
+def _problem(outcome: RowOutcome) -> str:
+    """Return why it went no further, or "". Raises PermissionDenied."""
+    if outcome.outcome is Result.DENIED:
+        raise PermissionDenied(outcome.message)
+    return "" if outcome.outcome in DONE else outcome.message
+
+
+@page_with_form
+def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Make a secret of a variable, after a page that says what that does."""
+    actor = from_request(request)
+    access = find_app(actor, app_id)
+    variable = services.find_variable(access, pk)
+    if request.method != "POST":
+        access.require_on(Permission.WRITE, variable.branch)
+        if variable.removed_at is not None:
+            return redirect("variable_detail", app_id=app_id, pk=pk)
+        return _move_page(request, access, variable)
+    outcome = bridge.move_to_secrets(
+        actor=actor,
+        app_id=app_id,
+        pk=pk,
+        base=_number(request.POST, "base"),
+        secret_base=_number(request.POST, "secret_base"),
+    )
+    if _problem(outcome):
+        return _move_page(request, access, services.find_variable(access, pk), outcome)
+    if outcome.outcome is Result.REMOVED:
+        messages.info(request, f"{variable.key} was removed before. Nothing was moved.")
+        return redirect("variable_detail", app_id=app_id, pk=pk)
+    messages.success(request, f"{variable.key} is a secret now. {outcome.message}")
+    return redirect("secrets", app_id=app_id)
+
+
+def _move_page(
+    request: HttpRequest, access: Access, variable: Variable, outcome: RowOutcome | None = None
+) -> HttpResponse:
+    paths, no_place = bridge.place_of_secret(access, variable)
+    context = {
+        **_about(access, variable),
+        **_kin(variable),
+        "paths": paths,
+        "no_place": no_place,
+        "problem": outcome.message if outcome else "",
+        "secret_base": bridge.secret_version(outcome) if outcome else 0,
+    }
+    return render(request, "variables/move.html", context, status=422 if outcome else 200)
+
+
+@require_safe
+def removed(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List the variables that were removed and are not there again, newest first."""
+    access = find_app(from_request(request), app_id)
+    q = Query.of(request.GET.dict()).q
+    page = Paginator(_removed(access, q), REMOVED).get_page(request.GET.get("page", "1")[:9])
+    context = {
+        **app_context(access, "variables"),
+        "page": page,
+        "rows": [_removed_row(access, row) for row in page],
+        "q": q,
+    }
+    return render(request, "variables/removed.html", context)
+
+
+def _removed(access: Access, q: str) -> QuerySet[Variable]:
+    rows = access.app.variables.filter(removed_at__isnull=False).select_related("branch")
+    live = Variable.objects.filter(app=OuterRef("app"), key=OuterRef("key"), removed_at=None)
+    on_branch, for_all = live.filter(branch=OuterRef("branch")), live.filter(branch=None)
+    rows = rows.filter(~Exists(on_branch), Q(branch__isnull=False) | ~Exists(for_all))
+    if q:
+        found = Q(key__icontains=q) | Q(branch__name__icontains=q) | Q(changed_by__icontains=q)
+        rows = rows.filter(found)
+    forgotten = VariableVersion.objects.filter(variable=OuterRef("pk"), forgotten=True)
+    return rows.annotate(moved=Exists(forgotten)).order_by("-removed_at")
+
+
+def _removed_row(access: Access, row: Any) -> dict[str, Any]:
+    return {
+        "row": row,
+        "scope": scope_name(row.branch),
+        "value": None if row.moved else shown(row.value),
+        "last": row.version - 1,  # the version before it was removed
+        "may_restore": access.may_on(Permission.WRITE, row.branch)
+        and not row.moved
+        and not (row.branch and row.branch.deleted_at),
+    }

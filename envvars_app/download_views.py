@@ -1,0 +1,57 @@
+"""Downloading what a branch really gets, as a file of one of the formats."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from console.access import find_app
+from console.actors import from_request
+from console.models import scope_name
+from console.naming import ALL_BRANCHES
+from console.views import app_context
+from envvars_app.bulk_forms import ALL, scope_of
+from envvars_app.formats import FORMATS, Format
+from envvars_app.listing import branches_of, effective
+
+
+@require_safe
+def download(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Send the file that was asked for; without a format, say what each would leave out."""
+    access = find_app(from_request(request), app_id)
+    branches = branches_of(access.app)
+    asked, name = request.GET.get("branch", ALL), request.GET.get("format", "")
+    branch = scope_of(asked, branches)
+    values = effective(access, branch)
+    if name:
+        return _file(name, values)
+    context = {
+        **app_context(access, "variables"),
+        "asked": asked,
+        "branch_name": scope_name(branch),
+        "count": len(values),
+        "choices": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
+        "formats": [_row(format, values) for format in FORMATS.values()],
+    }
+    return render(request, "variables/download.html", context)
+
+
+def _row(format: Format, values: dict[str, str]) -> dict[str, Any]:
+    return {
+        "name": format.name,
+        "label": format.label,
+        "filename": format.filename,
+        "left_out": format.render(values).left_out.items(),
+    }
+
+
+def _file(name: str, values: dict[str, str]) -> HttpResponse:
+    if name not in FORMATS:
+        raise Http404("No such format.")
+    format = FORMATS[name]
+    response = HttpResponse(format.render(values).text, content_type=format.content_type)
+    response["Content-Disposition"] = content_disposition_header(True, format.filename)
+    response["Cache-Control"] = "no-store"
+    return response

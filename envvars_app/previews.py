@@ -1,0 +1,214 @@
+"""What a set of values would change in some scopes, before anything is written; then writing it.
+
+The preview is the plan of the very Save that follows, so it refuses what that Save would refuse.
+The Save goes by what the person saw: whatever moved meanwhile is a conflict, and stays.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from console.access import Access, find_app
+from console.actors import Actor
+from console.models import App, Branch
+from console.outcomes import DONE, RowOutcome
+from envvars_app import saving
+from envvars_app.changes import Change, Overrides
+from envvars_app.dotenv import Refused as TextRefused
+from envvars_app.formats import FORMATS
+from envvars_app.models import Variable
+from envvars_app.planning import Refused, State
+
+LINE_LIMIT = 10_000  # keys times scopes
+
+
+class Mode(StrEnum):
+    """What becomes of a variable that the values lack: it stays, or it is removed."""
+
+    MERGE = "merge"
+    REPLACE = "replace"
+
+
+class Kind(StrEnum):
+    """What would happen to a variable."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    SAME = "same"
+
+
+class Known(NamedTuple):
+    """A variable as somebody saw it."""
+
+    pk: int
+    version: int
+    value: str = ""
+
+
+Seen = dict[tuple[int | None, str], Known]  # by branch id (None is All branches) and key
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Values for some scopes; None among them is All branches.
+
+    `format` is that of the text they come from: what it can't hold is not missing in it.
+    """
+
+    values: Mapping[str, str]
+    scopes: Sequence[Branch | None]
+    mode: Mode = Mode.MERGE
+    format: str = "json"
+
+
+@dataclass
+class Line:
+    """A key in a scope. `refusal` is why a Save would not write it, `ended` how one just ended."""
+
+    kind: Kind
+    branch: Branch | None
+    key: str
+    old: str | None
+    new: str | None
+    change: Change
+    refusal: RowOutcome | None = None
+    ended: RowOutcome | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would happen, and the versions that this is based on.
+
+    `unheld` are variables that stay, because the text's format can't hold them.
+    """
+
+    lines: list[Line]
+    seen: Seen
+    unheld: list[tuple[Branch | None, str]]
+
+
+def preview(access: Access, asked: Asked, outcomes: Iterable[RowOutcome] = ()) -> Preview:
+    """Return what `asked` would change, with the `outcomes` of a Save that went not all through.
+
+    Five queries, whatever the number of variables. Raises dotenv.Refused for too many lines.
+    """
+    _check_size(asked)
+    there = _there(access.app, asked)
+    unheld = _unheld(asked, there)
+    lines = list(_lines(asked, there, there, unheld))
+    _plan(access, lines)
+    left = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
+    for line in lines:
+        line.ended = left.get(line.change.token)
+    return Preview(lines, there, sorted(unheld, key=lambda one: one[1]))
+
+
+def apply(
+    *, actor: Actor, app_id: str, asked: Asked, seen: Seen, change_set: uuid.UUID
+) -> list[RowOutcome]:
+    """Write what `asked` still changes, on the versions that were `seen`; return each outcome.
+
+    The overrides of a removed base stay. Raises Http404 for an outsider, and dotenv.Refused for
+    too many lines.
+    """
+    access = find_app(actor, app_id)
+    _check_size(asked)
+    there = _there(access.app, asked)
+    lines = _lines(asked, there, seen, _unheld(asked, there))
+    return saving.save(
+        actor=actor,
+        app_id=app_id,
+        changes=[line.change for line in lines if line.kind is not Kind.SAME],
+        change_set=change_set,
+    )
+
+
+def _check_size(asked: Asked) -> None:
+    number = len(asked.values) * len(asked.scopes)
+    if number > LINE_LIMIT:
+        raise TextRefused(
+            f"This is about {number:,} variables at once; {LINE_LIMIT:,} are the most. "
+            "Choose fewer branches."
+        )
+
+
+def _there(app: App, asked: Asked) -> Seen:
+    """Return the live variables that this is about: its keys, or all where others go."""
+    ids = [branch.pk for branch in asked.scopes if branch]
+    scopes = Q(branch__in=ids) | Q(branch=None) if None in asked.scopes else Q(branch__in=ids)
+    rows = Variable.objects.filter(scopes, app=app, removed_at=None).order_by("key")
+    return {
+        (row.branch_id, row.key): Known(row.pk, row.version, row.value)
+        for row in rows.only("branch_id", "key", "version", "value")
+        if asked.mode is Mode.REPLACE or row.key in asked.values
+    }
+
+
+def _unheld(asked: Asked, there: Seen) -> set[tuple[Branch | None, str]]:
+    """Return what a whole text lacks only because its format can't hold it."""
+    if asked.mode is Mode.MERGE:
+        return set()
+    render = FORMATS[asked.format].render
+    return {
+        (branch, key)
+        for branch in asked.scopes
+        for key in render(_own(branch, there)).left_out
+        if key not in asked.values
+    }
+
+
+def _own(branch: Branch | None, there: Seen) -> dict[str, str]:
+    scope = _id(branch)
+    return {key: known.value for (owner, key), known in there.items() if owner == scope}
+
+
+def _lines(
+    asked: Asked, there: Seen, seen: Seen, unheld: set[tuple[Branch | None, str]]
+) -> Iterator[Line]:
+    """Yield what changes from what is there, on the versions that were seen."""
+    for branch in asked.scopes:
+        for key, value in asked.values.items():
+            yield _line(branch, key, value, there, seen)
+        if asked.mode is Mode.REPLACE:
+            for key in _own(branch, there):
+                if key not in asked.values and (branch, key) not in unheld:
+                    yield _line(branch, key, None, there, seen)
+
+
+def _line(branch: Branch | None, key: str, value: str | None, there: Seen, seen: Seen) -> Line:
+    now, based_on = there.get((_id(branch), key)), seen.get((_id(branch), key))
+    token = f"{_id(branch) or ''} {key}"
+    change = Change(token, value=value, overrides=Overrides.KEEP, key=key, branch_id=_id(branch))
+    if based_on:  # the very variable that was seen, not another that took its name
+        change = Change(
+            token, based_on.pk, value=value, base=based_on.version, overrides=Overrides.KEEP
+        )
+    return Line(_kind(now, value), branch, key, now.value if now else None, value, change)
+
+
+def _kind(now: Known | None, value: str | None) -> Kind:
+    if value is None:
+        return Kind.REMOVED
+    if now is None:
+        return Kind.NEW
+    return Kind.SAME if now.value == value else Kind.CHANGED
+
+
+def _plan(access: Access, lines: Sequence[Line]) -> None:
+    """Say of each line why a Save would refuse it. Removals come first, as in a Save."""
+    lines = [line for line in lines if line.kind is not Kind.SAME]
+    state = State(access, [line.change for line in lines])
+    for line in sorted(lines, key=lambda line: line.new is not None):
+        try:
+            state.plan(line.change)
+        except Refused as refusal:
+            line.refusal = refusal.outcome
+
+
+def _id(branch: Branch | None) -> int | None:
+    return branch.pk if branch else None
