@@ -195,6 +195,6 @@ def _described(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row for JSON; no origin where nobody asked for one branch."""
     branch = row["branch"] if row["branch_id"] else None
     described = {"key": row["key"], "branch": branch, "value": row["value"]}
-    described |= {"version": row["version"], "changed_at": row["changed"]}
+    described |= {"version": row["version"], "changed_at": row["changed"].replace(" ", "T")}
     described |= {"changed_by": row["changed_by"]}
     return described | ({"origin": row["origin"]} if row["origin"] else {})

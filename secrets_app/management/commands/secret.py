@@ -200,6 +200,6 @@ def _described(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row for JSON; no origin where nobody asked for one branch."""
     branch = row["branch"] if row["branch_id"] else None
     described = {"key": row["key"], "branch": branch, "version": row["version"]}
-    described |= {"changed_at": row["changed"] or None, "changed_by": row["changed_by"] or None}
-    described |= {"state": row["state"] or None}
+    described |= {"changed_at": row["changed"].replace(" ", "T") or None}
+    described |= {"changed_by": row["changed_by"] or None, "state": row["state"] or None}
     return described | ({"origin": row["origin"]} if row["origin"] else {})
