@@ -5,13 +5,11 @@ Rows are dicts, which is what a template reads fastest; a page has up to a hundr
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from django.core.paginator import Page
 from django.db.models import CharField, F
 from django.db.models.functions import Cast
-from django.utils.html import escape
 
 from console.access import Access, Permission
 from console.models import Branch
@@ -132,16 +130,3 @@ def may_write_any(access: Access, branches: Iterable[Branch]) -> bool:
 def _searchable(text: str) -> str:
     """Return what to search for; PostgreSQL takes no NUL, and no name holds one."""
     return text.strip()[:200].replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-class Text(str):
-    """Text whose HTML is remembered: names, people and minutes come in row after row."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        """Return it escaped, to a template that asks."""
-        return _escaped(self)
-
-
-_escaped = lru_cache(maxsize=5000)(escape)

@@ -1,10 +1,12 @@
 """All settings, from the environment. What is missing or unsafe stops the start with a sentence."""
 
+import logging
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from jinja2 import StrictUndefined
 
 from console.logs import logging_config
 from console.machine import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
@@ -114,7 +116,13 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
         },
-    }
+    },
+    {
+        "NAME": "jinja",  # rows of lists: console/templatetags/jinja.py
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"undefined": StrictUndefined, "trim_blocks": True},
+    },
 ]
 
 # Database
@@ -224,4 +232,5 @@ USE_TZ = True
 # Logs
 LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"))
 LOGGING_CONFIG = "console.logs.configure"
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: how it ended
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # actors.py takes the address; forwarded headers lie

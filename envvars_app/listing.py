@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 
 from console.access import Access, Permission
-from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, Text
+from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query
 from console.models import App, Branch, scope_name
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable
@@ -56,9 +56,10 @@ def rows_of(
         row["notable"] = bool(
             row["deleted"] or row["origin"] or row["secretive"] or row["base_there"]
         )
-        row["shown"], row["outcome"] = _beginning(row["value"]), None
-        row["id"], row["key"] = Text(row["pk"]), Text(key)
-        row["changed"], row["changed_by"] = Text(f"{row['changed'][:16]}Z"), Text(row["changed_by"])
+        row["shown"] = _beginning(row["value"])
+        row["outcome"], row["typed_key"], row["removing"] = None, "", False
+        row["id"] = str(row["pk"])
+        row["changed"] = f"{row['changed'][:16]}Z"
     return rows
 
 
@@ -118,7 +119,7 @@ def _scopes(
     """Return what is the same for all rows of a branch."""
     return {
         branch.pk if branch else None: {
-            "branch": Text(scope_name(branch)),
+            "branch": scope_name(branch),
             "deleted": branch is not None and branch.deleted_at is not None,
             "may_write": access.may_on(Permission.WRITE, branch),
             "origin": ("own" if branch else "inherited") if chosen else "",

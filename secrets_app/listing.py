@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access import Access, Permission
-from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, Text
+from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query
 from console.models import App, Branch, scope_name
 from secrets_app.models import Secret
 from secrets_app.places import folders_of, has_room, mirror_state
@@ -72,7 +72,7 @@ class _Shape:
     def __init__(self, access: Access, branches: list[Branch], chosen: Branch | None) -> None:
         self.scopes: dict[int | None, dict[str, Any]] = {
             branch.pk if branch else None: {
-                "branch": Text(scope_name(branch)),
+                "branch": scope_name(branch),
                 "deleted": branch is not None and branch.deleted_at is not None,
                 "may_write": access.may_on(Permission.WRITE, branch),
                 "may_reveal": access.may_on(Permission.REVEAL, branch),
@@ -93,9 +93,8 @@ class _Shape:
             secret["deleted"] or secret["state"] or secret["mirror"] or secret["origin"]
         )
         secret["outcome"] = None
-        secret["id"], secret["key"] = Text(secret["pk"]), Text(secret["key"])
-        secret["changed"] = Text(f"{secret['changed'][:16]}Z") if secret["changed"] else ""
-        secret["changed_by"] = Text(secret["changed_by"])
+        secret["id"] = str(secret["pk"])
+        secret["changed"] = f"{secret['changed'][:16]}Z" if secret["changed"] else ""
         return secret
 
     def _mirror(self, secret: dict[str, Any]) -> str:

@@ -125,7 +125,8 @@ def as_header(text: str) -> str:
     return text.encode().decode("latin-1").replace("\0", "")
 
 
-def test_requests(lines: Any, as_: Any, secret: Secret) -> None:
+def test_requests(lines: Any, as_: Any, secret: Secret, caplog: Any) -> None:
+    caplog.set_level(logging.DEBUG, logger="django_structlog.middlewares.request")
     client = as_("vera")
     for nasty in NASTY.values():
         agent = as_header(nasty)
