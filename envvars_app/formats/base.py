@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 NOT_TEXT = "It holds half a character (a lone surrogate), which no text can hold. Type it again."
 
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.]{1,255}")  # ends no comment in any format
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.]+")  # ends no comment in any format
 
 
 @dataclass(frozen=True)
