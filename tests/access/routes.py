@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from console.models import AuditEvent, AuditOutcome, Member
 from envvars_app.buildspec import DEFAULT
-from envvars_app.models import BuildSpec, BuildSpecVersion
+from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from secrets_app.models import Secret
 from tests.plugins.people import World
+from tests.variables.desk import Desk
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -49,7 +50,15 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
     """Return the id of what a page of the app is about."""
     if "/branches/" in route:
         return world.dev.pk
+    if "/environment-variables/" in route:
+        return variable(world).pk
     return build_version(world).pk if "/build-settings/" in route else secret.pk
+
+
+def variable(world: World) -> Variable:
+    """Return a variable of the branch dev; the first one that asks makes it."""
+    found = world.app.variables.filter(branch=world.dev, key="API_URL").first()
+    return found or Desk(world).put("API_URL", "https://example.org", world.dev)
 
 
 def build_version(world: World) -> BuildSpecVersion:

@@ -69,6 +69,23 @@ TABLE = """
 /apps/<str:app_id>/hosting/environment-variables/manage/   GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/environment-variables/manage/   POST  302  404  422 302 302 302  404
 /apps/<str:app_id>/hosting/environment-variables/manage/   else  302  405
+/apps/<str:app_id>/hosting/environment-variables/bulk/  GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/bulk/  POST  302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/bulk/  else  302  405
+/apps/<str:app_id>/hosting/environment-variables/copy/  GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/copy/  POST  302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/copy/  else  302  405
+/apps/<str:app_id>/hosting/environment-variables/download/ GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/download/ else  302  405
+/apps/<str:app_id>/hosting/environment-variables/removed/  GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/environment-variables/removed/  else  302  405
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/  GET  302 404  200 200 200 200 404
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/  else 302 405
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/restore/  POST 302 404  403 302 302 302 404
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/restore/  else 302 405
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/  GET  302 404  403 200 200 200 404
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/  POST 302 404  403 302 302 302 404
+/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/  else 302 405
 
 <BUILD>/                                               GET   302  404  200 200 200 200  404
 <BUILD>/                                               else  302  405
@@ -219,6 +236,12 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "new-1-branch": world.dev.pk,
             "new-1-value": "v",
         },
+        "/apps/<str:app_id>/hosting/environment-variables/copy/": {"scope": world.dev.pk},
+        "/apps/<str:app_id>/hosting/environment-variables/<int:pk>/restore/": {
+            "version": 1,
+            "base": 1,
+        },
+        "/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/": {"base": 1},
         "/admin/console/user/add/": person | password | {"usable_password": "true"},
         "/admin/console/user/<path:object_id>/change/": person,
         "/admin/console/member/add/": {
