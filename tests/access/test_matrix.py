@@ -64,28 +64,28 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    else  302  405
 
-/apps/<str:app_id>/hosting/environment-variables/          GET   302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/          else  302  405
-/apps/<str:app_id>/hosting/environment-variables/manage/   GET   302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/manage/   POST  302  404  422 302 302 302  404
-/apps/<str:app_id>/hosting/environment-variables/manage/   else  302  405
-/apps/<str:app_id>/hosting/environment-variables/bulk/  GET   302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/bulk/  POST  302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/bulk/  else  302  405
-/apps/<str:app_id>/hosting/environment-variables/copy/  GET   302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/copy/  POST  302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/copy/  else  302  405
-/apps/<str:app_id>/hosting/environment-variables/download/ GET   302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/download/ else  302  405
-/apps/<str:app_id>/hosting/environment-variables/removed/  GET   302  404  200 200 200 200  404
-/apps/<str:app_id>/hosting/environment-variables/removed/  else  302  405
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/  GET  302 404  200 200 200 200 404
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/  else 302 405
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/restore/  POST 302 404  403 302 302 302 404
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/restore/  else 302 405
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/  GET  302 404  403 200 200 200 404
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/  POST 302 404  403 302 302 302 404
-/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/  else 302 405
+<VARIABLES>/                                           GET   302  404  200 200 200 200  404
+<VARIABLES>/                                           else  302  405
+<VARIABLES>/manage/                                    GET   302  404  200 200 200 200  404
+<VARIABLES>/manage/                                    POST  302  404  422 302 302 302  404
+<VARIABLES>/manage/                                    else  302  405
+<VARIABLES>/bulk/                                      GET   302  404  200 200 200 200  404
+<VARIABLES>/bulk/                                      POST  302  404  200 200 200 200  404
+<VARIABLES>/bulk/                                      else  302  405
+<VARIABLES>/copy/                                      GET   302  404  200 200 200 200  404
+<VARIABLES>/copy/                                      POST  302  404  200 200 200 200  404
+<VARIABLES>/copy/                                      else  302  405
+<VARIABLES>/download/                                  GET   302  404  200 200 200 200  404
+<VARIABLES>/download/                                  else  302  405
+<VARIABLES>/removed/                                   GET   302  404  200 200 200 200  404
+<VARIABLES>/removed/                                   else  302  405
+<VARIABLES>/<int:pk>/                                  GET   302  404  200 200 200 200  404
+<VARIABLES>/<int:pk>/                                  else  302  405
+<VARIABLES>/<int:pk>/restore/                          POST  302  404  403 302 302 302  404
+<VARIABLES>/<int:pk>/restore/                          else  302  405
+<VARIABLES>/<int:pk>/move/                             GET   302  404  403 200 200 200  404
+<VARIABLES>/<int:pk>/move/                             POST  302  404  403 302 302 302  404
+<VARIABLES>/<int:pk>/move/                             else  302  405
 
 <BUILD>/                                               GET   302  404  200 200 200 200  404
 <BUILD>/                                               else  302  405
@@ -168,8 +168,10 @@ FIXED = (
     *("console/app", "console/branch", "console/auditevent", "console/auditoutcome"),
     "secrets_app/secret",
 )
+VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
 MODELS = (*FIXED, "console/user", "console/member")
+SHORT = {"<MODEL>": MODELS, "<FIXED>": FIXED, "<BUILD>": BUILD, "<VARIABLES>": VARIABLES}
 
 
 def read(table: str) -> dict[str, dict[str, list[str]]]:
@@ -188,9 +190,9 @@ def read(table: str) -> dict[str, dict[str, list[str]]]:
 
 def spelled_out(pattern: str) -> list[str]:
     """Return the patterns that a line stands for."""
-    for name, models in (("<MODEL>", MODELS), ("<FIXED>", FIXED), ("<BUILD>", BUILD)):
+    for name, all_of_them in SHORT.items():
         if name in pattern:
-            return [pattern.replace(name, model) for model in models]
+            return [pattern.replace(name, one) for one in all_of_them]
     return [pattern]
 
 
