@@ -1,5 +1,6 @@
 // The edit mode of the secrets.
 
+import { startFreshness } from "./freshness.js";
 import { rows, startEditing } from "./manage/editing.js";
 import { Row } from "./manage/row.js";
 import { SecretRow } from "./manage/secret_row.js";
@@ -13,4 +14,5 @@ addEventListener("pageshow", (event) => {
 });
 
 Row.use(SecretRow);
+startFreshness();
 startEditing();

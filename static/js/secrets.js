@@ -1,5 +1,6 @@
 // The list: the eye shows a value in its row, a name opens its details below it.
 
+import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
 import { get } from "./http.js";
 import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
@@ -113,3 +114,5 @@ if (address.searchParams.has("saved")) {
   address.searchParams.delete("saved");
   history.replaceState(history.state, "", address);
 }
+
+startFreshness();

@@ -42,7 +42,8 @@ function merge(rows, fresh) {
 }
 
 function takeOver(event) {
-  const { target, fragment } = event.detail;
+  const { target, fragment, shouldSwap } = event.detail;
+  if (!shouldSwap) return;
   if (target.id === "rows" && elements(target).some((element) => Row.of(element).held)) {
     event.detail.shouldSwap = false;
     merge(target, fragment.querySelector("#rows"));
