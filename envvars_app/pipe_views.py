@@ -1,6 +1,5 @@
 """Pipe variables to a file: choose, look at the lines and at what they change, save that."""
 
-from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
@@ -76,7 +75,6 @@ def _insert(
 
 
 def _context(access: Access, settings: Settings, piping: Piping) -> dict[str, Any]:
-    by_group = groupby(RECIPES.values(), key=lambda recipe: recipe.group)
     values = effective(access, settings.branch)
     return scope_context(access, settings) | {
         "piping": piping,
@@ -84,7 +82,7 @@ def _context(access: Access, settings: Settings, piping: Piping) -> dict[str, An
             {"key": key, "checked": key in piping.names, "secretive": looks_secret(key, value)}
             for key, value in values.items()
         ],
-        "groups": [(group, list(recipes)) for group, recipes in by_group],
+        "recipes": RECIPES.values(),
         "phases": _phases(settings),
     }
 

@@ -22,7 +22,7 @@ class DiffLine:
 
 def diff(before: str, after: str) -> list[DiffLine]:
     """Return the changed lines and those around them; nothing where both texts are the same."""
-    old, new = before.split("\n"), after.split("\n")
+    old, new = (text.removesuffix("\n").split("\n") for text in (before, after))
     lines: list[DiffLine] = []
     for group in SequenceMatcher(a=old, b=new).get_grouped_opcodes(AROUND):
         if lines or group[0][1]:

@@ -211,7 +211,7 @@ _ALL = (
     Recipe(
         "flutter-dart",
         "Flutter",
-        "Dart file",
+        "Dart file, lib/env.dart",
         "lib/env.dart",
         _dart,
         _ANY,
@@ -220,7 +220,7 @@ _ALL = (
     Recipe(
         "flutter-json",
         "Flutter",
-        "JSON file",
+        "JSON file, env.json",
         "env.json",
         _json,
         _ANY,
@@ -229,7 +229,7 @@ _ALL = (
     Recipe(
         "android-properties",
         "Android",
-        "Gradle properties",
+        "Gradle properties, gradle.properties",
         "gradle.properties",
         _properties,
         _ANY,
@@ -238,7 +238,7 @@ _ALL = (
     Recipe(
         "android-build-config",
         "Android",
-        "Build configuration",
+        "build configuration, app/env.gradle",
         "app/env.gradle",
         _build_config,
         _ANY,
@@ -248,7 +248,7 @@ _ALL = (
     Recipe(
         "ios-plist",
         "iOS",
-        "Property list",
+        "property list, Env.plist",
         "Env.plist",
         _plist,
         "Any value but control characters, which XML can't hold.",
@@ -257,7 +257,7 @@ _ALL = (
     Recipe(
         "ios-json",
         "iOS",
-        "JSON file",
+        "JSON file, env.json",
         "env.json",
         _json,
         _ANY,

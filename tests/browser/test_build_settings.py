@@ -1,0 +1,173 @@
+"""The build settings in the browser: edit, conflict, pipe; looked at in every way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from console.models import Branch
+from envvars_app.build_services import save
+from envvars_app.buildspec import DEFAULT
+from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
+from tests.browser.test_every_page import LONG_BRANCH, Judge
+from tests.plugins.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PAGE = "/apps/d1shop/hosting/build-settings/"
+LONG_LINE = "        - echo " + "a-very-long-command-without-a-space" * 6 + "\n"
+
+
+@pytest.fixture
+def full(world: World) -> World:
+    """Give the app versions, a warning, an override, and variables with hard names."""
+    Branch.objects.create(app=world.app, name=LONG_BRANCH)
+    for key in ("API_URL", "NEXT_PUBLIC_A", "STRIPE_SECRET_KEY", "A_VERY_LONG_NAME_" * 9):
+        Variable.objects.create(app=world.app, key=key, value="v", changed_at=timezone.now())
+    warned = DEFAULT.replace("        - npm run build\n", LONG_LINE + "        - npm run build\n")
+    texts = ((None, DEFAULT, 0), (None, f"{warned}fronted: {{}}\n", 1), (world.dev.pk, DEFAULT, 0))
+    for branch_id, text, base in texts:
+        actor = world.actor("alice")
+        save(actor=actor, app_id="d1shop", branch_id=branch_id, text=text, base=base)
+    return world
+
+
+def put(page: Page, old: str, new: str) -> None:
+    """Change the specification in the field."""
+    field = page.get_by_label("amplify.yml")
+    field.fill(field.input_value().replace(old, new))
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool) -> None:
+    alice = open_page(user=world.person("alice"), javascript=javascript)
+    alice.goto("/apps/d1shop/")
+    alice.get_by_role("link", name="Build settings").click()
+    expect(alice.get_by_text("not saved yet")).to_be_visible()
+    alice.get_by_role("link", name="Edit", exact=True).click()
+    put(alice, "npm run build", "npm run site")
+    press(alice, "Save")
+    expect(alice.get_by_text("Build settings saved, version 1.")).to_be_visible()
+    expect(alice.locator("#L12")).to_have_text("        - npm run site")
+    assert BuildSpec.objects.get().text == DEFAULT.replace("npm run build", "npm run site")
+    alice.get_by_label("Branch").select_option("dev")
+    if not javascript:
+        press(alice, "Show")
+    expect(alice.get_by_text("has none of its own")).to_be_visible()
+    with alice.expect_download() as download:
+        alice.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "amplify.yml"
+
+
+def test_errors_lead_to_their_lines(
+    world: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("422")
+    alice = open_page(user=world.person("alice"))
+    alice.goto(f"{PAGE}edit/")
+    put(alice, "npm run build", "echo Key: value")
+    press(alice, "Save")
+    alice.get_by_role("link", name="Line 12").click()
+    selected = "(field) => field.value.slice(field.selectionStart, field.selectionEnd)"
+    field = alice.get_by_label("amplify.yml")
+    expect(field).to_be_focused()
+    assert field.evaluate(selected) == "        - echo Key: value"
+    expect(alice.get_by_text("Line 12, column 1.")).to_be_visible()
+    put(alice, "echo Key: value", "echo ok")
+    press(alice, "Save")
+    expect(alice.get_by_text("Build settings saved")).to_be_visible()
+
+
+def test_leaving_with_unsaved_work(world: World, open_page: Callable[..., Page]) -> None:
+    alice = open_page(user=world.person("alice"))
+    asked: list[str] = []
+    alice.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    alice.goto(f"{PAGE}edit/")
+    alice.get_by_label("amplify.yml").press_sequentially("# mine\n")
+    alice.get_by_role("link", name="Activity").click()
+    expect(alice.get_by_label("amplify.yml")).to_have_value(f"# mine\n{DEFAULT}")
+    assert asked == ["beforeunload"]
+    alice.get_by_label("amplify.yml").fill(DEFAULT)  # as it was: nothing to lose
+    alice.get_by_role("link", name="Activity").click()
+    expect(alice.get_by_role("heading", name="Activity")).to_be_visible()
+    assert asked == ["beforeunload"]
+
+
+def test_two_people_at_once(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
+    complaints.expect("422")
+    alice, mia = (open_page(user=world.person(name)) for name in ("alice", "mia"))
+    alice.goto(f"{PAGE}edit/")
+    mia.goto(f"{PAGE}edit/")
+    put(mia, "npm run build", "npm run theirs")
+    press(mia, "Save")
+    expect(mia.get_by_text("Build settings saved")).to_be_visible()
+    put(alice, "npm run build", "npm run mine")
+    press(alice, "Save")
+    expect(alice.get_by_text("mia@example.org changed these build settings")).to_be_visible()
+    expect(alice.locator("del")).to_have_text("        - npm run theirs")
+    expect(alice.locator("ins")).to_have_text("        - npm run mine")
+    press(alice, "Save")
+    expect(alice.get_by_text("version 2.", exact=False).first).to_be_visible()
+    alice.get_by_role("link", name="Version 1").click()
+    press(alice, "Restore this version")
+    expect(alice.get_by_text("Build settings restored, as version 3.")).to_be_visible()
+    assert "npm run theirs" in BuildSpec.objects.get().text
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_piping_by_keyboard(full: World, open_page: Callable[..., Page], javascript: bool) -> None:
+    alice = open_page(user=full.person("alice"), javascript=javascript)
+    alice.goto(f"{PAGE}pipe/?branch={full.dev.pk}")
+    alice.get_by_label("API_URL").focus()
+    alice.keyboard.press("Space")
+    alice.get_by_label("And every variable that begins with").focus()
+    alice.keyboard.type("NEXT_")
+    alice.keyboard.press("Tab")
+    alice.keyboard.type("Server")  # the first of that name
+    alice.keyboard.press("Tab")
+    alice.keyboard.press("Enter")
+    line = "env | grep -e ^API_URL= -e ^NEXT_ >> .env.production"
+    expect(alice.locator("ins")).to_have_text(f"        - {line}")
+    press(alice, "Insert into the build phase")
+    expect(alice.get_by_text("The lines are in the build phase, version 2.")).to_be_visible()
+    expect(alice.locator("#L12")).to_have_text(f"        - {line}")
+
+
+def test_every_page_in_every_way(
+    full: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("422")
+    first = BuildSpecVersion.objects.filter(version=1, build_spec__branch=None).get()
+    pages = ("", f"?branch={full.dev.pk}", "edit/", "remove/", f"versions/{first.pk}/", "pipe/")
+    alice, judge = open_page(user=full.person("alice")), Judge()
+    for page in pages:
+        answer = alice.goto(f"{PAGE}{page}")
+        assert answer is not None
+        assert answer.status == 200, page
+        judge.look(alice)
+    alice.get_by_label("STRIPE_SECRET_KEY").check()
+    alice.get_by_label("A_VERY_LONG_NAME").check()
+    alice.get_by_label("File", exact=True).select_option("android-build-config")
+    press(alice, "Show the lines")
+    judge.look(alice)
+    alice.get_by_label("Folder").fill("../x")
+    press(alice, "Show the lines")
+    judge.look(alice)
+    alice.goto(f"{PAGE}edit/")
+    put(alice, "backend:", "backend: 5")
+    press(alice, "Save")
+    judge.look(alice)
+    alice.goto(f"{PAGE}edit/")
+    save(actor=full.actor("mia"), app_id="d1shop", branch_id=None, text=DEFAULT, base=2)
+    put(alice, "version: 1", "version: 1.0")
+    press(alice, "Save")
+    expect(alice.get_by_role("heading", name="From theirs to yours")).to_be_visible()
+    judge.look(alice)
+    assert judge.wrong == []
