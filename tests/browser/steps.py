@@ -48,6 +48,11 @@ def row(page: Page, key: str, branch: str = "All branches") -> Locator:
     return page.get_by_role("group", name=f"{key}, {branch}", exact=True)
 
 
+def wait_for_check(page: Page) -> None:
+    """Wait until the check against the store is over: what changes later the page can't know."""
+    expect(page.locator("#freshness[hx-post]")).to_have_count(0)
+
+
 def value_of(row: Locator) -> Locator:
     """Return a row's field for the value."""
     return row.get_by_label("Value", exact=True)

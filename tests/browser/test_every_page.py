@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from console.models import Branch, User
 from console.setup import link_path
 from secrets_app.models import Secret
-from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all
+from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all, wait_for_check
 from tests.leaks.harness import table_away
 from tests.plugins.people import World
 from tests.variables.desk import Desk
@@ -106,7 +106,7 @@ class Judge:
 
     def look(self, page: Page) -> None:
         """Look at it in light and dark, wide and narrow."""
-        expect(page.locator("#freshness[hx-post]")).to_have_count(0)  # the check is over
+        wait_for_check(page)
         page.evaluate(AXE)
         self._keep(page, "in light", ALL_RULES)
         page.emulate_media(color_scheme="dark")
@@ -200,6 +200,7 @@ def test_the_edit_mode_with_remarks(
     complaints.expect("422")
     alice, judge = open_page(user=full.person("alice")), Judge()
     alice.goto(f"{MANAGE}?new=1")
+    wait_for_check(alice)
     give(full, {"SHORT": "by mia"}, by="mia")
     row(alice, "SHORT").get_by_label("Value", exact=True).fill("by alice")
     row(alice, "API_KEY", "main").get_by_role("button", name="Remove").click()

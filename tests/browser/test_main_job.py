@@ -9,7 +9,17 @@ from playwright.sync_api import Page, expect
 from console.models import App
 from console.setup import link_path
 from secrets_app.store import parameter_store
-from tests.browser.steps import LIST, MANAGE, PEM, SHARED, expect_saved, fill_new, give, stored
+from tests.browser.steps import (
+    LIST,
+    MANAGE,
+    PEM,
+    SHARED,
+    expect_saved,
+    fill_new,
+    give,
+    stored,
+    wait_for_check,
+)
 from tests.plugins.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -103,8 +113,9 @@ def test_a_conflict_says_who_and_lets_choose(
 ) -> None:
     complaints.expect("422")
     alice, mia = (open_page(user=one.person(name)) for name in ("alice", "mia"))
-    alice.goto(MANAGE)
-    mia.goto(MANAGE)
+    for page in (alice, mia):
+        page.goto(MANAGE)
+        wait_for_check(page)
     for page, value in ((mia, "by mia"), (alice, "by alice")):
         page.get_by_label("Value", exact=True).first.fill(value)
         page.get_by_role("button", name="Save").click()
