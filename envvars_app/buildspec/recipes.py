@@ -3,7 +3,8 @@
 The lines hold names alone: the values are in the environment when they run. `.env` and
 `.env.production` are spelled as Amplify documents them ("Secrets and environment vars" and "Making
 environment variables accessible to server-side runtimes"), but for the ^ and = that keep
-`API` from matching `API_KEY`. The others run Node.js, which every Amplify build image has.
+`API` from matching `API_KEY`. The others run Node.js, which Amplify's build image has and a Gen 2
+build needs ("Customizing the build image").
 """
 
 import json
@@ -11,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from envvars_app.formats import FORMATS, Format
 from envvars_app.limits import is_identifier
 
 _FOLDER = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*(/[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*)*\Z")
@@ -39,7 +41,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A kind of file. `limits` says which values it can't hold, `usage` how an app reads it."""
+    """A kind of file. `limits` says which values it can't hold, `usage` how an app reads it.
+
+    `format` is the one of a download where it has rules for names.
+    """
 
     slug: str
     group: str
@@ -48,6 +53,7 @@ class Recipe:
     lines: Callable[[Choice], list[str]]
     limits: str
     usage: str
+    format: Format | None = None
 
 
 def lines_of(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) -> list[str]:
@@ -64,13 +70,19 @@ def lines_of(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) 
     if not chosen:
         raise RecipeRefused("Choose a variable, or a beginning that variables have.", "names")
     for name in chosen:
-        if not is_identifier(name):
-            raise RecipeRefused(
-                f"A shell can't read “{name}”: it takes names of letters a to z, digits and _ "
-                "that begin with no digit. Rename the variable, or leave it out.",
-                "names",
-            )
+        _check_name(recipe, name)
     return recipe.lines(Choice(chosen, prefix, _path(folder, recipe.file)))
+
+
+def _check_name(recipe: Recipe, name: str) -> None:
+    if not is_identifier(name):
+        raise RecipeRefused(
+            f"A shell can't read “{name}”: it takes names of letters a to z, digits and _ that "
+            "begin with no digit. Rename the variable, or leave it out.",
+            "names",
+        )
+    if recipe.format and (problem := recipe.format.render({name: ""}).left_out):
+        raise RecipeRefused(f"“{name}” can't stand in this file. {problem[name]}", "names")
 
 
 def _path(folder: str, file: str) -> str:
@@ -114,11 +126,12 @@ def _json(choice: Choice) -> list[str]:
 
 
 def _dart(choice: Choice) -> list[str]:
-    """A JSON object is a Dart map, but for the $ that Dart would interpolate."""
+    """A JSON text is a Dart text, but for the $ that Dart would interpolate."""
     return [
-        f'node -p \'"const env = " + JSON.stringify(process.env, {choice.array()}, 2)'
-        rf'.replaceAll("$", "\\$") + ";"'
-        f"' > {choice.path}"
+        f'node -p \'["abstract final class Env {{", ...{choice.array()}.map(k => '
+        r'"  static const String " + k + " = " + '
+        r'JSON.stringify(process.env[k] ?? "").replaceAll("$", "\\$") + ";"), "}"]'
+        f'.join("\\n")\' > {choice.path}'
     ]
 
 
@@ -215,7 +228,8 @@ _ALL = (
         "lib/env.dart",
         _dart,
         _ANY,
-        "import 'env.dart'; then env['NAME'].",
+        "import 'env.dart'; then Env.NAME, as in the file that a download gives.",
+        FORMATS["dart"],
     ),
     Recipe(
         "flutter-json",
@@ -241,7 +255,7 @@ _ALL = (
         "build configuration, app/env.gradle",
         "app/env.gradle",
         _build_config,
-        _ANY,
+        "Any value. A name that Java has a use for, such as class, needs another kind of file.",
         "apply from: 'env.gradle' in app/build.gradle, with buildFeatures { buildConfig true }; "
         "then BuildConfig.NAME.",
     ),

@@ -103,12 +103,10 @@ _LITERAL = r'("(?:[^"\\]|\\.)*")'
 
 
 def _dart(path: Path) -> Values:
-    source = path.read_bytes().decode()
-    whole = re.fullmatch(r"const env = \{\n(.*)\n\};\n", source, re.DOTALL)
-    assert whole, source
-    entries = whole[1].split(",\n") if whole[1] else []
-    found = [re.fullmatch(rf"  {_LITERAL}: {_LITERAL}", entry, re.DOTALL) for entry in entries]
-    return {_text(m[1], DART, "$"): _text(m[2], DART, "$") for m in found if m}
+    first, *lines, last, end = path.read_bytes().decode().split("\n")
+    assert (first, last, end) == ("abstract final class Env {", "}", "")
+    found = [re.fullmatch(rf"  static const String (\w+) = {_LITERAL};", line) for line in lines]
+    return {m[1]: _text(m[2], DART, "$") for m in found if m}
 
 
 def _build_config(path: Path) -> Values:
@@ -262,3 +260,11 @@ def test_prefixes_that_hold_commands(prefix: str) -> None:
     with pytest.raises(RecipeRefused, match="A beginning of names") as refusal:
         lines_of(RECIPES["production"], names=["X"], prefix=prefix, folder="")
     assert refusal.value.field == "prefix"
+
+
+@pytest.mark.parametrize("name", ["_PRIVATE", "class", "Env"])
+def test_names_that_dart_can_not_show(name: str) -> None:
+    with pytest.raises(RecipeRefused, match="can't stand in this file") as refusal:
+        lines_of(RECIPES["flutter-dart"], names=["GOOD", name], prefix="", folder="")
+    assert refusal.value.field == "names"
+    assert lines_of(RECIPES["flutter-json"], names=[name], prefix="", folder="")
