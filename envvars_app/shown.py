@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-LONGEST = 1000  # characters of a value on a page that shows many
-BEFORE = 100  # characters before the first difference
+LONGEST = 400  # characters of a value on a page that shows many
+BEFORE = 60  # characters before the first difference
 
 _EDGES = {" ": "a space", "\n": "a line break", "\t": "a tab"}
 
@@ -46,7 +46,7 @@ def _unseen(value: str) -> list[str]:
         remarks.append(f"ends with {_EDGES[value[-1]]}")
     if "\r" in value:
         remarks.append("holds a carriage return")
-    if any(not sign.isprintable() and sign not in "\n\r\t" for sign in value):
+    if not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
         remarks.append("holds a character that can't be seen")
     return remarks
 

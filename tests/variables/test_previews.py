@@ -113,7 +113,7 @@ def test_a_long_value_is_shown_where_it_differs() -> None:
     one, other = shown(old, new), shown(new, old)
     assert ("old" in one.text, "new" in other.text) == (True, True)
     assert (one.text[0], one.text[-1]) == ("…", "…")
-    assert one.remark == "1,000 of its 5,003 characters"
+    assert one.remark == "400 of its 5,003 characters"
     assert shown("short", "other").text == "short"
     grown = shown("x" * 1200, "x" * 1100)
-    assert grown.text == "…" + "x" * 200
+    assert grown.text == "…" + "x" * 160
