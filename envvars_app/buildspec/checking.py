@@ -12,8 +12,12 @@ import yaml
 
 from envvars_app.buildspec import keys
 from envvars_app.buildspec.reading import MERGE, STRING, Unreadable, is_null, line_at, pairs, parse
+from envvars_app.hints import looks_secret
 
 LIMIT = 25_000  # characters; Amplify's CreateApp takes as many
+NO_SECRETS = (
+    "Whoever sees the build settings or the build's log reads it. Keep it in Secret management."
+)
 
 
 class Severity(StrEnum):
@@ -148,6 +152,8 @@ class _Check:
                 node,
                 f"YAML reads “{node.value[:60]}” as {_KINDS.get(kind, kind)}. {shape.if_other}",
             )
+        elif shape.may_leak and (reason := looks_secret(name.strip("“”"), node.value)):
+            yield self._warn(node, f"{reason} {NO_SECRETS}")
 
     def _error(self, node: yaml.Node, message: str) -> Problem:
         return Problem(line_at(self.text, node.start_mark.index), message)

@@ -13,12 +13,16 @@ INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 @dataclass(frozen=True)
 class Value:
-    """One value. `tags` are YAML's types that it can have; none means any."""
+    """One value. `tags` are YAML's types that it can have; none means any.
+
+    `may_leak` says that people write secrets into such values.
+    """
 
     what: str
     tags: frozenset[str] = frozenset({STRING})
     if_nested: str = "Write it on the key's own line."
     if_other: str = "Put it in quotes."
+    may_leak: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ _COMMANDS = Items(
     Value(
         "a text",
         if_nested="Where it holds “: ”, put the whole command in quotes.",
+        may_leak=True,
     ),
     "A command",
     "- npm run build",
@@ -83,7 +88,8 @@ _CUSTOM_HEADERS = Items(
     "A rule",
     "- pattern: '**/*'",
 )
-_ENV = Keys({"variables": Names(_ANY, "NAME: value")}, "variables: and the variables below it")
+_VARIABLES = Names(Value("a value", frozenset(), may_leak=True), "NAME: value")
+_ENV = Keys({"variables": _VARIABLES}, "variables: and the variables below it")
 _BACKEND = Keys({"phases": _BUILD_PHASES}, "phases: with a phase below it")
 _FRONTEND = Keys(
     {

@@ -177,6 +177,26 @@ def test_warnings_stop_nothing(text: str, problem: Problem) -> None:
     assert errors([found]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("env:\n  variables:\n    STRIPE_SECRET: abc\n", 8, "The name looks like a secret's."),
+        ("env:\n  variables:\n    A: sk_live_CANARY123456\n", 8, "looks like a Stripe key."),
+        ("env: {variables: {NEXT_PUBLIC_KEY: abc, PORT: 3000}}\n", 0, ""),
+        ("        - curl -H ghp_CANARY1234567890123456 x\n", 6, "looks like a GitHub token."),
+        ("        - npx ampx pipeline-deploy --branch $AWS_BRANCH\n", 0, ""),
+        ("        - ./deploy --password $PASSWORD\n", 0, ""),
+    ],
+)
+def test_secrets_have_another_place(text: str, line: int, words: str) -> None:
+    problems = check(COMMANDS + text if text.startswith(" ") else f"{COMMANDS.rstrip()} []\n{text}")
+    assert [problem.line for problem in problems] == ([line] if line else [])
+    for problem in problems:
+        assert problem.severity is Severity.WARNING
+        assert words in problem.message
+        assert "CANARY" not in problem.message
+
+
 def test_every_problem_is_told_in_the_order_of_the_lines() -> None:
     problems = check("frontnd: {}\nversion: 1\nenv: 5\nfrontend: 6\nbackend: 7\n")
     assert [problem.line for problem in problems] == [1, 3, 4, 5]
