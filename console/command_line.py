@@ -124,7 +124,9 @@ class ConsoleCommand(BaseCommand):
             if problem is None and not self._called_from_command_line:
                 raise
             places = traceback.format_tb(error.__traceback__)
-            problem = problem or CommandError(UNFORESEEN.format(type(error).__name__), Exit.STORE)
+            problem = problem or CommandError(
+                UNFORESEEN.format(type(error).__name__), returncode=Exit.STORE
+            )
         if not self._called_from_command_line:
             raise problem
         if options["traceback"]:
