@@ -224,7 +224,7 @@ _ALL = (
     Recipe(
         "flutter-dart",
         "Flutter",
-        "Dart file, lib/env.dart",
+        "Dart file",
         "lib/env.dart",
         _dart,
         _ANY,
@@ -234,7 +234,7 @@ _ALL = (
     Recipe(
         "flutter-json",
         "Flutter",
-        "JSON file, env.json",
+        "JSON file",
         "env.json",
         _json,
         _ANY,
@@ -243,7 +243,7 @@ _ALL = (
     Recipe(
         "android-properties",
         "Android",
-        "Gradle properties, gradle.properties",
+        "Gradle properties",
         "gradle.properties",
         _properties,
         _ANY,
@@ -252,7 +252,7 @@ _ALL = (
     Recipe(
         "android-build-config",
         "Android",
-        "build configuration, app/env.gradle",
+        "build configuration",
         "app/env.gradle",
         _build_config,
         "Any value. A name that Java has a use for, such as class, needs another kind of file.",
@@ -262,7 +262,7 @@ _ALL = (
     Recipe(
         "ios-plist",
         "iOS",
-        "property list, Env.plist",
+        "property list",
         "Env.plist",
         _plist,
         "Any value but control characters, which XML can't hold.",
@@ -271,7 +271,7 @@ _ALL = (
     Recipe(
         "ios-json",
         "iOS",
-        "JSON file, env.json",
+        "JSON file",
         "env.json",
         _json,
         _ANY,
