@@ -47,6 +47,15 @@ PAGES = (
     f"{VARIABLES}?q=nothing",
     f"{VARIABLES}manage/",
     f"{VARIABLES}manage/?new=2",
+    f"{VARIABLES}bulk/",
+    f"{VARIABLES}bulk/?scope=BRANCH&format=json",
+    f"{VARIABLES}copy/",
+    f"{VARIABLES}download/?branch=BRANCH",
+    f"{VARIABLES}removed/",
+    f"{VARIABLES}removed/?q=nothing",
+    f"{VARIABLES}VARIABLE/",
+    f"{VARIABLES}REMOVED/",
+    f"{VARIABLES}VARIABLE/move/",
     "/accounts/password/change/",
     "/accounts/logout/",
 )
@@ -83,6 +92,9 @@ def full(world: World) -> World:
     for key, value in {LONG: PEM * 3, "TOKEN": "t", "_BUILD_TIMEOUT": "30", "EMPTY": ""}.items():
         desk.put(key, value)
         desk.put(key, value, long)
+    desk.save("mia", desk.change(desk.row("TOKEN"), "changed ", key="API_TOKEN"))
+    desk.save("mia", desk.removal(desk.put("GONE", "\nlast\r")))
+    desk.put("not-a-name", "a\rb")
     return world
 
 
@@ -91,6 +103,8 @@ def _addresses(world: World, pages: tuple[str, ...]) -> Iterator[str]:
         "SECRET": Secret.objects.get(key="BEHIND").pk,
         "BRANCH": world.main.pk,
         "USER": world.person("alice").pk,
+        "VARIABLE": world.app.variables.get(key="API_TOKEN", branch=None).pk,
+        "REMOVED": world.app.variables.get(key="GONE").pk,
     }
     for page in pages:
         for name, pk in ids.items():
@@ -227,3 +241,30 @@ def test_the_judge_sees_what_is_wrong(page: Page) -> None:
     wrong = "\n".join(judge.wrong)
     for word in ("image-alt", "label", "color-contrast", "sideways", "target-size"):
         assert word in wrong
+
+
+def test_previews_of_bulk_edit(
+    full: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("422")
+    alice, judge = open_page(user=full.person("alice")), Judge()
+    alice.goto(f"{VARIABLES}bulk/")
+    text = alice.get_by_label("Variables as .env")
+    text.fill("A='open")
+    alice.get_by_role("button", name="Preview changes").click()
+    expect(alice.get_by_text("is never closed")).to_be_visible()
+    judge.look(alice)
+    text.fill(f"AWS_X=1\nAPI_TOKEN=\n{LONG}='{'y' * 3000}'\nEMPTY=\nNEW=' x '\n")
+    alice.get_by_role("button", name="Preview changes").click()
+    expect(alice.get_by_role("button", name="Apply")).to_be_visible()
+    alice.locator("summary", has_text="the same").click()
+    judge.look(alice)
+    alice.get_by_role("button", name="Apply").click()
+    expect(alice.get_by_text("The rest stands below.")).to_be_visible()
+    judge.look(alice)
+    alice.goto(f"{VARIABLES}copy/")
+    alice.get_by_label("All 3").check()
+    alice.get_by_role("button", name="Preview changes").click()
+    alice.locator("summary", has_text="Branches (3)").click()
+    judge.look(alice)
+    assert judge.wrong == []

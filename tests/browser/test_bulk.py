@@ -1,0 +1,221 @@
+"""Bulk edit, pasted files, copies and restored versions in the browser."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_main_job import tab_to
+from tests.plugins.people import World
+from tests.variables.desk import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LIST = "/apps/d1shop/hosting/environment-variables/"
+BULK = f"{LIST}bulk/"
+PASTE = """(text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+  document.querySelector("main").dispatchEvent(event);
+}"""
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """Return the app's variables behind the browser's back."""
+    return Desk(world)
+
+
+@pytest.fixture
+def alice(world: World, open_page: Any) -> Page:
+    """Return a page of hers."""
+    page: Page = open_page(user=world.person("alice"))
+    return page
+
+
+def preview(page: Page, text: str) -> None:
+    """Fill the text in and ask what it would change."""
+    page.locator("#text").fill(text)
+    page.get_by_role("button", name="Preview changes").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Preview of changes")
+
+
+def change(page: Page, key: str) -> Any:
+    """Return a line of the preview."""
+    return page.locator(".changes tbody tr").filter(has=page.get_by_text(key, exact=True))
+
+
+def test_it_works(desk: Desk, alice: Page) -> None:
+    desk.put("OLD", "1")
+    desk.put("GONE", "1")
+    desk.put("DEV", "1", desk.world.dev)
+    alice.goto(LIST)
+    alice.get_by_role("link", name="Bulk edit").click()
+    expect(alice.locator("#text")).to_have_value("GONE=1\nOLD=1\n")
+    preview(alice, "OLD=2\nNEW='a\nb '\n")
+    expect(change(alice, "OLD")).to_contain_text("Changed")
+    expect(change(alice, "GONE")).to_contain_text("Removed")
+    expect(change(alice, "NEW")).to_contain_text("Ends with a space")
+    assert desk.values()["", "OLD"] == "1"
+    alice.get_by_role("button", name="Back to the text").click()
+    expect(alice.locator("#text")).to_have_value("OLD=2\nNEW='a\nb '\n")
+    alice.get_by_role("button", name="Preview changes").click()
+    alice.get_by_role("button", name="Apply 3 changes").click()
+    expect(alice.get_by_text("3 changes saved.")).to_be_visible()
+    assert desk.values() == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
+
+
+def test_a_pasted_file_is_previewed_for_a_branch(desk: Desk, alice: Page) -> None:
+    desk.put("KEPT", "1")
+    alice.goto(LIST)
+    alice.evaluate(PASTE, "# from a colleague\nexport API_URL='https://a'\nKEPT=1\n")
+    expect(change(alice, "API_URL")).to_contain_text("New")
+    expect(alice.get_by_text("1 the same").first).to_be_visible()
+    alice.get_by_label("Branch").select_option(label="dev")
+    alice.get_by_role("button", name="Preview again").click()
+    expect(alice.get_by_role("button", name="Apply 2 changes")).to_be_visible()
+    alice.get_by_role("button", name="Apply 2 changes").click()
+    expect(alice.get_by_text("2 changes saved.")).to_be_visible()
+    assert desk.values() == {
+        ("", "KEPT"): "1",
+        ("dev", "API_URL"): "https://a",
+        ("dev", "KEPT"): "1",
+    }
+
+
+def test_another_branch_is_looked_at_before_it_is_written(desk: Desk, alice: Page) -> None:
+    alice.goto(BULK)
+    preview(alice, "A=1")
+    alice.get_by_label("Branch").select_option(label="dev")
+    alice.get_by_role("button", name="Apply 1 change").click()
+    expect(alice.get_by_text("Nothing was written.")).to_be_visible()
+    assert desk.values() == {}
+    alice.get_by_role("button", name="Apply 1 change").click()
+    expect(alice.get_by_text("1 change saved.")).to_be_visible()
+    assert desk.values() == {("dev", "A"): "1"}
+
+
+def test_a_conflict_is_told_and_decided(desk: Desk, alice: Page, complaints: Any) -> None:
+    complaints.expect("422")
+    row = desk.put("A", "first")
+    alice.goto(BULK)
+    preview(alice, "A=mine\nB=mine\n")
+    desk.save("mia", desk.change(row, "theirs"))
+    alice.get_by_role("button", name="Apply 2 changes").click()
+    expect(alice.get_by_text("1 of 2 applied.")).to_be_visible()
+    expect(change(alice, "A")).to_contain_text("mia@example.org changed this variable")
+    assert desk.values() == {("", "A"): "theirs", ("", "B"): "mine"}
+    alice.get_by_role("button", name="Apply 1 change").click()
+    expect(alice.get_by_text("1 change saved.")).to_be_visible()
+    assert desk.values()["", "A"] == "mine"
+
+
+def test_a_refused_text_stays_and_its_line_is_found(
+    desk: Desk, alice: Page, complaints: Any
+) -> None:
+    complaints.expect("422")
+    alice.goto(BULK)
+    alice.locator("#text").fill("A=1\n\nB='open\n")
+    alice.get_by_role("button", name="Preview changes").click()
+    expect(alice.locator("#text")).to_be_focused()
+    alice.get_by_role("link", name="Line 3").click()
+    selected = alice.evaluate(
+        "() => getSelection().toString() || document.activeElement.value"
+        ".slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)"
+    )
+    assert selected == "B='open"
+    preview(alice, "A=1\n")
+
+
+def test_variables_are_copied_to_two_branches(desk: Desk, alice: Page) -> None:
+    desk.put("A", "1")
+    desk.put("B", "2")
+    alice.goto(LIST)
+    alice.get_by_role("link", name="Copy between branches").click()
+    alice.get_by_label("A", exact=True).check()
+    alice.get_by_label("dev").check()
+    alice.get_by_label("main").check()
+    alice.get_by_role("button", name="Preview changes").click()
+    alice.get_by_role("button", name="Apply 2 changes").click()
+    expect(alice.get_by_text("2 changes saved.")).to_be_visible()
+    assert {at for at, key in desk.values() if key == "A"} == {"", "dev", "main"}
+
+
+def test_a_version_is_restored_and_a_removed_one_comes_back(desk: Desk, alice: Page) -> None:
+    row = desk.put("A", "one")
+    desk.save("mia", desk.change(row, "two"))
+    alice.goto(f"{LIST}{row.pk}/")
+    alice.get_by_role("button", name="Restore version 1").click()
+    expect(alice.get_by_text("A is restored.")).to_be_visible()
+    desk.save("mia", desk.removal(desk.row("A")))
+    alice.goto(LIST)
+    alice.get_by_role("link", name="Removed variables").click()
+    alice.get_by_role("button", name="Restore A").click()
+    expect(alice.get_by_text("A is restored.")).to_be_visible()
+    assert desk.values() == {("", "A"): "one"}
+
+
+def test_a_file_is_downloaded(desk: Desk, alice: Page) -> None:
+    desk.put("A", "two words")
+    alice.goto(LIST)
+    alice.get_by_role("link", name="Download").click()
+    with alice.expect_download() as download:
+        alice.get_by_role("link", name="Download .env.local").click()
+    assert download.value.path().read_text() == "A='two words'\n"
+    assert re.fullmatch(r"\.?env\.local", download.value.suggested_filename)
+
+
+def test_a_variable_is_moved_to_the_secrets(desk: Desk, alice: Page) -> None:
+    row = desk.put("STRIPE", "sk_live_abcdefghijklmnop")
+    alice.goto(f"{LIST}{row.pk}/")
+    alice.get_by_role("link", name="Move to secrets").click()
+    alice.get_by_role("button", name="Move to secrets").click()
+    expect(alice.get_by_role("heading", level=1)).to_have_text("Secret management")
+    expect(alice.get_by_text("STRIPE is a secret now.")).to_be_visible()
+    assert "sk_live" not in alice.content()
+
+
+def test_the_keyboard_alone_does_it(desk: Desk, alice: Page) -> None:
+    alice.goto(BULK)
+    tab_to(alice, alice.locator("#text"))
+    alice.keyboard.type("A=1\n")
+    tab_to(alice, alice.get_by_role("button", name="Preview changes"))
+    alice.keyboard.press("Enter")
+    apply = alice.get_by_role("button", name="Apply 1 change")
+    expect(apply).to_be_visible()
+    tab_to(alice, apply)
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("1 change saved.")).to_be_visible()
+    assert desk.values() == {("", "A"): "1"}
+
+
+def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any) -> None:
+    complaints.expect("422")
+    desk.put("A", "1")
+    page = open_page(user=desk.world.person("alice"), javascript=False)
+    page.goto(BULK)
+    page.get_by_label("Format").select_option(label="JSON")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#text")).to_have_value('{\n  "A": "1"\n}\n')
+    preview(page, '{"A": "2", "AWS_X": "1"}')
+    page.get_by_role("button", name="Apply 1 change").click()
+    expect(page.get_by_text("1 of 2 applied.")).to_be_visible()
+    page.get_by_role("button", name="Back to the text").click()
+    preview(page, '{"A": "2", "MY_X": "\\n1"}')
+    page.get_by_role("button", name="Apply 1 change").click()
+    expect(page.get_by_text("1 change saved.")).to_be_visible()
+    assert desk.values() == {("", "A"): "2", ("", "MY_X"): "\n1"}
+
+
+def test_unsaved_text_is_not_lost_by_choosing_another_branch(desk: Desk, alice: Page) -> None:
+    asked = []
+    alice.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    alice.goto(BULK)
+    alice.locator("#text").click()
+    alice.keyboard.type("A=1")
+    alice.get_by_label("Branch").select_option(label="dev")
+    alice.wait_for_function("() => document.querySelector('#text').value === 'A=1'")
+    expect(alice.locator("#text")).to_have_value("A=1")
+    assert asked == ["beforeunload"]
