@@ -132,8 +132,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its first line, not at its last
         "timeout": 10,
-        # FULL: an attempt outlasts a power cut before its act begins
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        # FULL: an attempt outlasts a power cut before its act begins. secure_delete: what is gone
+        # is overwritten; a variable that was moved to the secrets leaves nothing behind
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

@@ -5,12 +5,16 @@ from collections.abc import Callable
 import pytest
 from django.urls import reverse
 
+from envvars_app import build_services
+from envvars_app.buildspec import DEFAULT
+from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
 from tests.leaks import deeds
 from tests.leaks.crawl import FRAGMENT, crawl, routes, urls
 from tests.leaks.harness import Trap, Visitor
 from tests.leaks.ways import WAYS, Coming
 from tests.plugins.people import World
+from tests.variables.desk import Desk
 
 pytestmark = pytest.mark.slow
 QUERIES = (
@@ -69,10 +73,13 @@ def _go_everywhere(trap: Trap, visitor: Callable[[str], Visitor], world: World) 
 
 
 def _every_url(world: World) -> list[str]:
-    secret = deeds.some_secrets(world)[0]
+    secret, variable = deeds.some_secrets(world)[0], Desk(world).put("PLAIN", "plain")
+    alice, app_id = world.actor("alice"), world.app.app_id
+    build_services.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
+    spec = BuildSpecVersion.objects.latest("pk")
     samples = {
-        "app_id": [world.app.app_id],
-        "pk": [secret.pk, world.main.pk],
+        "app_id": [app_id],
+        "pk": [secret.pk, world.main.pk, variable.pk, spec.pk],
         "id": [world.person("bob").pk],
         "object_id": [Secret.objects.latest("pk").pk],
         "content_type_id": [1],
