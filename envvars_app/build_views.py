@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +21,8 @@ from envvars_app.build_services import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem, check
 from envvars_app.buildspec.diffing import diff
 
-SHOWN = 50  # problems, and versions
+SHOWN = 50  # problems
+PER_PAGE = 25  # versions
 
 
 def scope_of(request: HttpRequest, app_id: str) -> tuple[Access, Settings]:
@@ -65,7 +67,9 @@ def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
         "may_remove": settings.is_own and access.may_on(Permission.WRITE, settings.branch),
         "problems": problems[:SHOWN],
         "lines": _lines(settings.text, problems),
-        "versions": services.versions_of(settings)[:SHOWN],
+        "page": Paginator(services.versions_of(settings), PER_PAGE).get_page(
+            request.GET.get("page", "1")
+        ),
     }
     return render(request, "build/settings.html", context)
 

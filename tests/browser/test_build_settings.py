@@ -1,5 +1,6 @@
 """The build settings in the browser: edit, conflict, pipe; looked at in every way."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -119,6 +120,24 @@ def test_two_people_at_once(world: World, open_page: Callable[..., Page], compla
     press(alice, "Restore this version")
     expect(alice.get_by_text("Build settings restored, as version 3.")).to_be_visible()
     assert "npm run theirs" in BuildSpec.objects.get().text
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_old_versions_are_on_pages_of_their_own(
+    world: World, open_page: Callable[..., Page], javascript: bool
+) -> None:
+    actor = world.actor("alice")
+    for base in range(26):
+        text = f"{DEFAULT}# {base + 1}\n"
+        save(actor=actor, app_id="d1shop", branch_id=None, text=text, base=base)
+    alice = open_page(user=world.person("alice"), javascript=javascript)
+    alice.goto(PAGE)
+    expect(alice.get_by_role("link", name="Version 26", exact=True)).to_be_visible()
+    alice.get_by_role("link", name="Next page").click()
+    expect(alice).to_have_url(re.compile("page=2"))
+    expect(alice.get_by_role("heading", name="Build settings")).to_have_count(1)
+    alice.get_by_role("link", name="Version 1", exact=True).click()
+    expect(alice.locator("#L21")).to_have_text("# 1")
 
 
 @pytest.mark.parametrize("javascript", [True, False])

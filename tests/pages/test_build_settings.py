@@ -333,10 +333,14 @@ def test_others_branches_and_versions_are_not_there(
 def test_queries_do_not_grow_with_branches_or_versions(
     alice: Client, world: World, django_assert_max_num_queries: Any
 ) -> None:
-    save(alice, OURS)
-    for number in range(20):
+    for number in range(30):
         Branch.objects.create(app=world.app, name=f"b{number}")
-        save(alice, f"{OURS}# {number}\n", base=number + 1)
-    with django_assert_max_num_queries(8):
+        save(alice, f"{OURS}# {number}\n", base=number)
+    with django_assert_max_num_queries(9):
         answer = alice.get(PAGE)
-    assert answer.text.count("/versions/") == 21
+    assert "of 30" in answer.text
+    assert [version.version for version in answer.context["page"]] == [*range(30, 5, -1)]
+    rest = alice.get(f"{PAGE}?page=2").context["page"]
+    assert [version.version for version in rest] == [5, 4, 3, 2, 1]
+    for page in ("0", "99", "x", ""):
+        assert alice.get(f"{PAGE}?page={page}").status_code == 200
