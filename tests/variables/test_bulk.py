@@ -11,7 +11,7 @@ from console.models import Branch
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE, Sheets, keys, lines, notes, seen_on, values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture

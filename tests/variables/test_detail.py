@@ -14,7 +14,7 @@ from envvars_app.models import Variable
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 REMOVED = f"{BASE}removed/"
 
 

@@ -17,7 +17,7 @@ from envvars_app.previews import Asked, Kind, Mode, apply, preview
 from envvars_app.shown import shown
 from tests.variables.desk import Desk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def kinds(desk: Desk, asked: Asked, who: str = "alice") -> dict[tuple[str, str], Kind]:
