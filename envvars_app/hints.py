@@ -70,7 +70,9 @@ def meaning(key: str) -> str:
 
 def check_meaning(key: str, value: str) -> None:
     """Raise Refused where Amplify would not take this value for a name that it knows."""
-    if key == "_BUILD_TIMEOUT" and not (value.isdecimal() and int(value[:9]) in TIMEOUT):
+    if key == "_BUILD_TIMEOUT" and not (
+        value.isascii() and value.isdecimal() and int(value[:9]) in TIMEOUT
+    ):
         raise Refused("_BUILD_TIMEOUT is a number of minutes from 5 to 120. Change it.", "value")
     if key in _SWITCHES and value not in {"", "true", "false"}:
         raise Refused(f"{key} is true or false. Change it.", "value")

@@ -81,6 +81,7 @@ def _object_of(route: str, world: World, secret: Secret) -> int:
         "member": Member.objects.filter(user=world.person("vera")).first(),
         "auditevent": AuditEvent.objects.first(),
         "auditoutcome": AuditOutcome.objects.first(),
+        "variable": variable(world) if "/variable/" in route else None,
     }
     found = objects.get(route.split("/")[3]) if route.count("/") > 3 else None
     return (found or secret).pk

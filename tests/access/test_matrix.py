@@ -161,12 +161,12 @@ TABLE = """
 /admin/console/member/<path:object_id>/change/  GET else  302  302    302  302 302 302    200
 /admin/console/member/<path:object_id>/delete/  POST   302
 /admin/console/member/<path:object_id>/delete/  GET else  302  302    302  302 302 302    200
-/admin/^(?P<app_label>console|secrets_app)/$  GET else  302  302      302  302 302 302    200
+/admin/^(?P<app_label>console|secrets_app|envvars_app)/$  GET else  302  302  302 302 302 302  200
 /admin/(?P<url>.*)$                 GET else           302  302       302  302 302 302    404
 """
 FIXED = (
     *("console/app", "console/branch", "console/auditevent", "console/auditoutcome"),
-    "secrets_app/secret",
+    *("secrets_app/secret", "envvars_app/variable"),
 )
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)

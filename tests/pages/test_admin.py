@@ -12,6 +12,7 @@ from django.test import Client
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation, Secret
 from tests.plugins.people import World
+from tests.variables.desk import Desk
 
 CANARY = "canary"  # what make_secret saves
 SITE = admin.site._registry
@@ -34,6 +35,7 @@ def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -
     alice = Client()
     alice.force_login(world.person("alice"))
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    Desk(world).put("PLAIN", CANARY)
 
 
 def test_it_works(olga: Client, everything: None) -> None:
@@ -47,6 +49,7 @@ def test_which_tables_are_here() -> None:
     assert set(NAMES) == {
         *("console.user", "console.app", "console.branch", "console.member"),
         *("console.auditevent", "console.auditoutcome", "secrets_app.secret"),
+        "envvars_app.variable",
     }
     for hidden in (EmbeddedParameter, EmbeddedVersion, Revalidation):
         assert hidden not in SITE

@@ -1,0 +1,17 @@
+"""Operators' page of the variables; their values are for the app's members alone."""
+
+from django.contrib import admin
+
+from console.admin import ReadOnly
+from envvars_app.models import Variable
+
+
+@admin.register(Variable)
+class VariablePages(ReadOnly):
+    """What there is, since when and by whom."""
+
+    list_display = ("key", "app", "branch", "version", "changed_at", "changed_by", "removed_at")
+    list_filter = ("app", "changed_at", ("removed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("app", "branch")
+    search_fields = ("key", "app__name", "app__app_id", "branch__name")
+    fields = ("app", "branch", "key", "version", "changed_at", "changed_by", "removed_at")

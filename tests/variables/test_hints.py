@@ -1,0 +1,132 @@
+"""What a variable's name and value tell: Amplify's meanings and ranges, and likely secrets."""
+
+import pytest
+
+from envvars_app.hints import check_meaning, looks_secret, meaning
+from envvars_app.limits import Refused, check_key, check_value
+
+SECRET = {
+    "STRIPE": "sk_live_51H8xJk2eZvKYlo2C",
+    "A": "AKIAIOSFODNN7EXAMPLE",
+    "B": "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    "C": "xoxb-123456789012-abcdefghij",
+    "D": "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    "E": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0",
+    "F": "postgres://shop:hunter2@db.example.org/shop",
+    "G": "q7Hj2kLm9PzXc4VbN8wErT5yU1iO3aSd",
+    "DB_PASSWORD": "hunter2",
+    "API_KEY": "x",
+    "MY_SECRET": "x",
+    "session_token": "x",
+    "VITE_STRIPE": "sk_live_51H8xJk2eZvKYlo2C",  # public by its name, secret by its value
+}
+PLAIN = {
+    "API_URL": "https://api.example.org/v1/items?limit=100",
+    "NEXT_PUBLIC_MAP_KEY": "x",
+    "VITE_API_KEY": "x",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_51H8xJk2eZvKYlo2C",
+    "KEYBOARD": "qwerty",
+    "MONKEY": "banana",
+    "TOKENS": "5",
+    "REGION": "eu-central-1",
+    "VERSION": "1.24.3-alpha.20241123",
+    "COMMIT_MESSAGE": "a longer sentence with words in it and 1 number",
+    "FEATURES": "checkout,search,recommendations,invoices",
+    "EMPTY_PASSWORD": "",
+    "PATH_PREFIX": "/srv/app/releases/current/node_modules/bin",
+}
+
+
+@pytest.mark.parametrize("key", SECRET)
+def test_it_works(key: str) -> None:
+    assert looks_secret(key, SECRET[key])
+
+
+@pytest.mark.parametrize("key", PLAIN)
+def test_plain_configuration_raises_no_alarm(key: str) -> None:
+    assert looks_secret(key, PLAIN[key]) == ""
+
+
+def test_the_warning_never_repeats_the_value() -> None:
+    for key, value in SECRET.items():
+        assert value not in looks_secret(key, value) or len(value) < 3
+
+
+def test_a_long_value_is_looked_at_quickly() -> None:
+    for value in ("a" * 5500, "a:" * 2700, "eyJ" * 1800, "x://" * 1300, "@" * 5500):
+        looks_secret("A", value)
+
+
+def test_amplifys_own_variables_say_what_they_mean() -> None:
+    assert "5 to 120" in meaning("_BUILD_TIMEOUT")
+    assert "monorepo" in meaning("AMPLIFY_MONOREPO_APP_ROOT")
+    assert "test phase" in meaning("USER_DISABLE_TESTS")
+    assert "shell" in meaning("my.key")
+    assert meaning("API_URL") == ""
+
+
+@pytest.mark.parametrize("value", ["5", "30", "120"])
+def test_a_timeout_within_its_range(value: str) -> None:
+    check_meaning("_BUILD_TIMEOUT", value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(
+            ("_BUILD_TIMEOUT", value)
+            for value in ("4", "121", "", "x", "-5", "5.5", "٣٠", " 30")
+        ),
+        ("USER_DISABLE_TESTS", "yes"),
+        ("AMPLIFY_DIFF_DEPLOY", "True"),
+        ("_LIVE_UPDATES", "node 20"),
+    ],
+)
+def test_a_value_that_amplify_does_not_take(key: str, value: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        check_meaning(key, value)
+    assert refusal.value.field == "value"
+    assert key in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "",
+            "AWS_REGION",
+            "AWSOME",
+            "A=B",
+            "A\0",
+            "A\nB",
+            "A\tB",
+            "a\u200bb",
+            "a\u202eb",
+            " A",
+            "A ",
+        ),
+        "x" * 256,
+        "a\ud800",
+    ],
+)
+def test_a_name_that_can_not_be(key: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        check_key(key)
+    assert refusal.value.field == "key"
+
+
+@pytest.mark.parametrize("key", ["A", "x" * 255, "my.key-1", "aws_region", "MY_AWS", "ключ", "A B"])
+def test_a_name_that_can_be(key: str) -> None:
+    check_key(key)
+
+
+@pytest.mark.parametrize("value", ["", "x" * 5500, "€" * 5500, "a=b\n\t'\"", "\ufeff"])
+def test_a_value_that_can_be(value: str) -> None:
+    check_value(value)
+
+
+@pytest.mark.parametrize("value", ["x" * 5501, "a\0b", "\udfff"])
+def test_a_value_that_can_not_be(value: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        check_value(value)
+    assert refusal.value.field == "value"
