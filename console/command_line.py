@@ -9,6 +9,7 @@ import logging
 import os
 import pwd
 import re
+import resource
 import socket
 import sys
 import traceback
@@ -131,7 +132,7 @@ class ConsoleCommand(BaseCommand):
             raise problem
         if options["traceback"]:
             self.stderr.write("".join(places))
-        self.stderr.write(str(problem))
+        self.note(str(problem))
         sys.exit(problem.returncode)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -139,8 +140,8 @@ class ConsoleCommand(BaseCommand):
         options["do"](options)
 
     def note(self, text: str) -> None:
-        """Tell people something beside the output."""
-        self.stderr.write(text)
+        """Tell people something beside the output; a name or a value in it commands no terminal."""
+        self.stderr.write(escaped(text, keep="\n"))
 
     def say(self, options: dict[str, Any], plain: str, data: object) -> None:
         """Print the outcome as was asked for."""
@@ -266,8 +267,9 @@ def require_done(outcome: RowOutcome) -> None:
 
 
 def _prepare_process() -> None:
-    """Keep the log out of the way unless LOG_LEVEL asks for it, and write UTF-8 whatever the
-    locale is."""
+    """Keep the log out of the way unless LOG_LEVEL asks for it, write UTF-8 whatever the locale is,
+    and leave no core dump, which would hold values."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if "LOG_LEVEL" not in os.environ:
         for handler in logging.getLogger().handlers:
             handler.setLevel(logging.WARNING)

@@ -78,3 +78,12 @@ def test_ctrl_c(machine: Machine) -> None:
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.seen
+
+
+def test_somebody_elses_value_commands_no_terminal(machine: Machine) -> None:
+    machine("variable", "set", "COLOUR", *APP, stdin="\x1b[31mred")
+    words = ("variable", "remove", "COLOUR", *APP, "--yes", "--if-version", "7")
+    with at(machine, *words) as terminal:
+        assert terminal.end() == 3
+    assert "\x1b[31mred" not in terminal.seen
+    assert "\\x1b[31mred" in terminal.seen

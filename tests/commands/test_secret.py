@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from console.models import AuditEvent
+from console.services import delete_branch
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
@@ -17,6 +18,7 @@ from tests.plugins.people import World
 TypeIn = Callable[..., Ended]
 SHARED = "/amplify/shared/d1shop"
 APP = ("--app", "d1shop")
+JSON = ("--format", "json")
 VALUES = {
     "final newline": "value\n",
     "CRLF": "a\r\nb\r\n",
@@ -46,7 +48,7 @@ def test_it_works(either_machine: Machine) -> None:
     assert machine("secret", "set", "KEY", *APP, stdin="one\n") == Ended(0, done.format(1), "")
     assert machine("secret", "set", "KEY", *APP, stdin="two\n") == Ended(0, done.format(2), "")
     assert machine("secret", "get", "KEY", *APP) == Ended(0, "two\n", "")
-    listed = machine("secret", "list", *APP, "--format", "json")
+    listed = machine("secret", "list", *APP, *JSON)
     assert (listed.code, listed.err) == (0, "")
     [row] = json.loads(listed.out)
     assert (row["key"], row["branch"], row["version"]) == ("KEY", None, 2)
@@ -61,7 +63,7 @@ def test_it_works(either_machine: Machine) -> None:
 def test_every_byte_goes_through(type_in: TypeIn, value: str) -> None:
     assert type_in("secret", "set", "KEY", *APP, stdin=value).code == 0
     assert type_in("secret", "get", "KEY", *APP).out == value
-    described = type_in("secret", "get", "KEY", *APP, "--format", "json")
+    described = type_in("secret", "get", "KEY", *APP, *JSON)
     assert json.loads(described.out)["value"] == value
     assert described.out.isascii()
 
@@ -73,7 +75,7 @@ def test_a_branch_gets_its_own_or_the_one_for_all(type_in: TypeIn) -> None:
     assert type_in("secret", "get", "A", *dev).out == "A('--branch', 'dev')"
     assert type_in("secret", "get", "B", *dev).out == "B()"
     assert type_in("secret", "get", "A", *APP).out == "A()"
-    rows = json.loads(type_in("secret", "list", *dev, "--format", "json").out)
+    rows = json.loads(type_in("secret", "list", *dev, *JSON).out)
     assert {row["key"]: (row["branch"], row["origin"]) for row in rows} == {
         "A": ("dev", "own"),
         "B": (None, "inherited"),
@@ -193,6 +195,23 @@ def test_a_branch_that_is_not(type_in: TypeIn, branch: str) -> None:
     assert ended == Ended(4, "", "This app has no branch of this name.\n")
 
 
+@pytest.mark.parametrize("kind", ["secret", "variable"])
+def test_a_deleted_branch_lets_go_and_takes_nothing(
+    world: World, type_in: TypeIn, kind: str
+) -> None:
+    dev = (*APP, "--branch", "dev")
+    type_in(kind, "set", "LEFT", *dev, stdin="x")
+    delete_branch(actor=world.actor("alice"), app_id="d1shop", pk=world.dev.pk)
+    for key in ("NEW", "LEFT"):
+        refused = type_in(kind, "set", key, *dev, stdin="y")
+        assert (refused.code, "no such branch any more" in refused.err) == (1, True)
+    assert type_in(kind, "get", "LEFT", *dev).out == "x"
+    [row] = json.loads(type_in(kind, "list", *dev, *JSON).out)
+    assert (row["key"], row["branch"]) == ("LEFT", "dev")
+    assert type_in(kind, "remove", "LEFT", *dev, "--yes").code == 0
+    assert json.loads(type_in(kind, "list", *dev, *JSON).out) == []
+
+
 def test_nothing_is_removed_unasked(type_in: TypeIn) -> None:
     type_in("secret", "set", "KEY", *APP, stdin="x")
     asked = type_in("secret", "remove", "KEY", *APP, stdin="y\n")
@@ -247,9 +266,9 @@ def test_without_tables(machine: Machine) -> None:
 
 
 def test_the_log_keeps_out_of_the_way(machine: Machine) -> None:
-    quiet = machine("secret", "list", *APP, "--format", "json")
+    quiet = machine("secret", "list", *APP, *JSON)
     assert (json.loads(quiet.out), quiet.err) == ([], "")
-    words = ("secret", "set", "KEY", *APP, "--format", "json")
+    words = ("secret", "set", "KEY", *APP, *JSON)
     loud = machine(*words, stdin="x", LOG_LEVEL="INFO")
     assert json.loads(loud.out)["version"] == 1
     assert '"event": "store.call"' in loud.err

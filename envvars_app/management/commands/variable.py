@@ -140,9 +140,11 @@ def _save(
     base: int | None,
     overrides: Overrides = Overrides.ASK,
 ) -> RowOutcome:
+    """Save one row; one that is there may be removed from a deleted branch too."""
     there = own(where.access, where.branch).get(key)
     change = Change(
         "command",
+        there.pk if there and value is None else None,
         key=key,
         branch_id=where.branch_id,
         value=value,

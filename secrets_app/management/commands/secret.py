@@ -94,10 +94,11 @@ class Command(ConsoleCommand):
         """Remove a scope's own secret."""
         where, key = where_of(options), options["key"]
         spot = _spot(where, key)
-        if not _version(where, spot) and not _known(where, key):
+        known = where.access.app.secrets.filter(branch=where.branch, key=key).first()
+        if not known and not _version(where, spot):
             raise _missing(where, key)
         confirm(f"Remove {key} of {scope_name(where.branch)}?", yes=options["yes"])
-        outcome = _save(where, spot, None, options["if_version"])
+        outcome = _save(where, spot, None, options["if_version"], known)
         self._report(options, where, key, outcome, f"Successfully removed secret {key}")
 
     def _report(
@@ -137,9 +138,17 @@ def _spot(where: Where, key: str) -> rows.Spot:
     return rows.Spot(where.branch, key, place.primary)
 
 
-def _save(where: Where, spot: rows.Spot, value: SecretValue | None, base: int | None) -> RowOutcome:
+def _save(
+    where: Where,
+    spot: rows.Spot,
+    value: SecretValue | None,
+    base: int | None,
+    known: Secret | None = None,
+) -> RowOutcome:
+    """Save one row; a `known` one may be removed from a deleted branch too."""
     change = Change(
         "command",
+        known.pk if known else None,
         key=spot.key,
         branch_id=where.branch_id,
         value=value,
@@ -158,11 +167,6 @@ def _version(where: Where, spot: rows.Spot) -> int:
     """Return the version that the store holds; 0 is none."""
     [look] = rows.look(parameter_store(), where.access.app, [spot])
     return look.version
-
-
-def _known(where: Where, key: str) -> bool:
-    """Say whether the console has such a row, if only for its mirror."""
-    return where.access.app.secrets.filter(branch=where.branch, key=key).exists()
 
 
 def _find(where: Where, key: str) -> Secret:
