@@ -3,11 +3,21 @@
 from typing import Any
 
 import structlog
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from console.htmx import wants_fragment
+
+NO_SENSE = (
+    "The browser sent something that the console does not understand. "
+    "Go back, load the page again and try once more."
+)
+TOO_LARGE = (
+    "What you sent is more than the console takes at once. Nothing was written. "
+    "Go back, where your browser still has it, and send it in parts."
+)
 
 
 def _request_id() -> str:
@@ -21,8 +31,9 @@ def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400."""
-    return _page(request, 400, "This request makes no sense here. Go back and try again.")
+    """Answer 400; what Django stops reading is too large, and that can be told."""
+    large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
+    return _page(request, 400, TOO_LARGE if large else NO_SENSE)
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:

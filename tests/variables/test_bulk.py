@@ -162,6 +162,20 @@ def test_a_text_that_cannot_be_read_stays(
     assert desk.values() == {}
 
 
+def test_a_text_that_is_too_large_to_be_read(desk: Desk, sheets: Sheets) -> None:
+    answer = sheets.post("apply", "x" * 3_000_000)
+    assert answer.status_code == 400
+    assert "Nothing was written." in answer.text
+
+
+def test_a_full_sheet_fits_into_one_post(desk: Desk, sheets: Sheets) -> None:
+    text = "".join(f"K{n}{'_' * 150}='{'=' * 800}'\n" for n in range(999))
+    assert len(text) > 900_000
+    assert sheets.apply(text).status_code == 302
+    assert len(desk.values()) == 999
+    assert sheets.apply(text.replace("=='", "'"), mode="replace").status_code == 302
+
+
 def test_back_to_the_text(desk: Desk, sheets: Sheets) -> None:
     text = "\n\nA=</textarea><script>alert(1)</script>\n"
     answer = sheets.post("edit", text, desk.world.dev, mode="merge", format="env")
