@@ -5,7 +5,7 @@ from django.test import override_settings
 
 from console.start import prepare_database
 from secrets_app.store import parameter_store
-from tests.bench import pages, store
+from tests.bench import pages, store, variables
 from tests.bench.apps import owner
 from tests.plugins.moto import running
 
@@ -16,6 +16,7 @@ def main() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     user = owner()
     pages.compare(user)
+    variables.compare(user)
     with running() as moto, override_settings(PARAMETER_STORE="ssm"):
         moto.point_botocore_at_it()
         parameter_store.cache_clear()

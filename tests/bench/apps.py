@@ -1,10 +1,15 @@
 """Apps full of secrets, as a team has them."""
 
+import uuid
 from datetime import timedelta
 
 from django.utils import timezone
 
+from console.actors import from_command_line
 from console.models import App, Branch, Member, User
+from console.outcomes import DONE
+from envvars_app.changes import Change
+from envvars_app.saving import save
 from secrets_app.models import Revalidation, Secret
 
 BRANCHES = ("main", "staging", "dev", "feature/login", "feature/checkout", "pr-42")
@@ -43,3 +48,21 @@ def app_of(user: User, app_id: str, count: int) -> App:
         for number in range(count)
     )
     return app
+
+
+def add_variables(app: App, user: User, count: int) -> None:
+    """Give an app so many variables, two in three for All branches and the rest overrides."""
+    branches = {branch.name: branch.pk for branch in app.branches.all()}
+    changes = [
+        Change(
+            str(number),
+            key=f"API_URL_{number - number % 3:04}" + "A" * (number % 3 == 1),
+            branch_id=branches[BRANCHES[number % len(BRANCHES)]] if number % 3 == 2 else None,
+            value=f"https://api-{number}.example.org/v1",
+        )
+        for number in range(count)
+    ]
+    outcomes = save(
+        actor=from_command_line(user), app_id=app.app_id, changes=changes, change_set=uuid.uuid4()
+    )
+    assert all(outcome.outcome in DONE for outcome in outcomes)

@@ -5,18 +5,21 @@ from functools import partial
 from django.conf import settings
 
 from console.models import User
-from tests.bench.apps import app_of
+from tests.bench.apps import add_variables, app_of
 from tests.bench.measure import Subject, on_the_cpu
 from tests.bench.wsgi import Browser, application
 
 LIST = "/apps/{}/hosting/secrets/?per_page=100"
 EDIT = "/apps/{}/hosting/secrets/manage/?per_page=100"
+VARIABLES = "/apps/{}/hosting/environment-variables/?per_page=100"
+VARIABLES_EDIT = "/apps/{}/hosting/environment-variables/manage/?per_page=100"
 
 
 def compare(user: User) -> None:
     """Print the table. The first line is what the others are compared with."""
     app_of(user, "d100", 100)
     app_of(user, "d1000", 1000)
+    add_variables(app_of(user, "d300", 0), user, 300)
     bare = Browser(user, application(settings.STARTPROJECT_MIDDLEWARE))
     barest = Browser(user, application([]))
     ours = Browser(user, application(settings.MIDDLEWARE))
@@ -32,5 +35,7 @@ def compare(user: User) -> None:
                 partial(ours.get, LIST.format("d1000"), fragment=True),
             ),
             Subject("our edit mode, 100 of 1,000", partial(ours.get, EDIT.format("d1000"))),
+            Subject("our variables, 100 of 300", partial(ours.get, VARIABLES.format("d300"))),
+            Subject("  their edit mode", partial(ours.get, VARIABLES_EDIT.format("d300"))),
         ],
     )

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.actors import Actor, from_command_line
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             add_branch(actor=actor, app_id=app.app_id, fields=fields)
         if settings.PARAMETER_STORE == "embedded":
             _add_secrets(actor, app)
+        call_command("sample_variables", app=app.app_id, owner=owner.email, verbosity=0)
         if options["verbosity"]:
             self.stdout.write(f"Made {app}.")
 

@@ -1,0 +1,46 @@
+"""`manage.py sample_variables`: what the sample app has to show on the variables' page."""
+
+import uuid
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from console.access import find_app
+from console.actors import from_command_line
+from console.models import User
+from console.outcomes import DONE
+from envvars_app.changes import Change
+from envvars_app.saving import save
+
+VARIABLES = (
+    ("API_URL", None, "https://api.example.org/v1"),
+    ("API_URL", "develop", "https://api.develop.example.org/v1"),
+    ("NEXT_PUBLIC_SHOP_NAME", None, "Sample shop"),
+    ("_BUILD_TIMEOUT", None, "30"),
+)
+
+
+class Command(BaseCommand):
+    """Add sample variables to an app; `sample_app` calls it for its own."""
+
+    help = "Add sample variables to an app."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the app, and its member who adds them."""
+        parser.add_argument("--app", required=True, help="the app's id")
+        parser.add_argument("--owner", required=True, help="the email of a member who may write")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Add them."""
+        owner = User.objects.filter(email=options["owner"].strip().lower()).first()
+        if owner is None:
+            raise CommandError("Nobody has this email here.")
+        actor, app_id = from_command_line(owner), options["app"]
+        branches = {b.name: b.pk for b in find_app(actor, app_id).app.branches.all()}
+        changes = [
+            Change(str(number), key=key, branch_id=branches.get(branch or ""), value=value)
+            for number, (key, branch, value) in enumerate(VARIABLES)
+        ]
+        outcomes = save(actor=actor, app_id=app_id, changes=changes, change_set=uuid.uuid4())
+        if problems := [o.message for o in outcomes if o.outcome not in DONE]:
+            raise CommandError(" ".join(problems))
