@@ -34,13 +34,13 @@ class Sheet:
     def of(cls, post: QueryDict) -> "Sheet":
         """Read a post; anything that makes no sense falls back to what changes least."""
         text = str(post.get("text", "")).replace("\r\n", "\n")
-        named = str(post.get("format", ""))
+        named, guessed = str(post.get("format", "")), guess(text)
         mode = str(post.get("mode", ""))
         asked = (ALL if text == ONLY_ALL_BRANCHES else text for text in post.getlist("scope"))
         scopes = tuple(dict.fromkeys(map(str, asked)))
         return cls(
             text=text,
-            format=named if named in FORMATS else guess(text),
+            format=named if named in FORMATS and guessed != "json" else guessed,
             mode=Mode(mode) if mode in {*Mode} else Mode.MERGE,
             scopes=scopes or (ALL,),
             several=len(scopes) > 1 or bool(post.get("several")),
@@ -57,7 +57,7 @@ class Sheet:
 
 
 def guess(text: str) -> str:
-    """Return the format of a text that was pasted."""
+    """Return the format of a text that was pasted; no .env begins with a brace."""
     return "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "env"
 
 

@@ -1,6 +1,6 @@
 """How a value stands on a page: what can't be seen in it is said beside it. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LONGEST = 400  # characters of a value on a page that shows many
 BEFORE = 60  # characters before the first difference
@@ -12,7 +12,7 @@ _EDGES = {" ": "a space", "\n": "a line break", "\t": "a tab"}
 class Shown:
     """A value's text, or the part of it around what differs, and what to say of it."""
 
-    text: str
+    text: str = field(repr=False)  # templates' logs hold no value that may become a secret
     remark: str = ""
 
 

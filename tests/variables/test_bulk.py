@@ -110,6 +110,15 @@ def test_the_format_of_a_paste_is_guessed(desk: Desk, sheets: Sheets, text: str)
     assert values(sheets.preview(text)) == {"A": (None, "1")}
 
 
+def test_json_in_the_field_for_env(desk: Desk, sheets: Sheets) -> None:
+    desk.put("not-a-name", "1")
+    page = sheets.preview('{"A": "1"}', format="env", mode="replace")
+    assert lines(page) == [
+        ("New", "A", "All branches"),
+        ("Removed", "not-a-name", "All branches"),
+    ]
+
+
 def test_a_paste_beside_a_filtered_list(desk: Desk, sheets: Sheets) -> None:
     data = {"action": "preview", "text": "A=1", "scope": "all"}
     answer = sheets.client.post(f"{BASE}bulk/", data)
