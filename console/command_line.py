@@ -203,21 +203,6 @@ def add_common(parser: ArgumentParser, *, formats: Sequence[str] = ("plain", "js
         parser.add_argument("--format", choices=formats, default=formats[0])
 
 
-def add_if_version(parser: ArgumentParser) -> None:
-    """Add the version that a change is based on."""
-    parser.add_argument(
-        "--if-version",
-        type=int,
-        metavar="N",
-        help="only if version N is there now; 0: only if nothing is",
-    )
-
-
-def add_yes(parser: ArgumentParser) -> None:
-    """Add the way around the question."""
-    parser.add_argument("--yes", action="store_true", help="don't ask")
-
-
 def actor_of(options: dict[str, Any]) -> Actor:
     """Return who acts: the user of `--as`, else of CONSOLE_USER. Raises CommandError.
 
