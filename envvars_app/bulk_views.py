@@ -156,6 +156,7 @@ def _line(line: Line) -> dict[str, Any]:
         "old": None if line.old is None else shown(line.old, line.new or ""),
         "new": None if line.new is None else shown(line.new, line.old or ""),
         "secretive": looks_secret(line.key, line.new) if line.new else "",
+        "overrides": line.overrides,
         "note": line.refusal or line.ended,
         "refused": line.refusal is not None,
     }

@@ -6,7 +6,7 @@ The Save goes by what the person saw: whatever moved meanwhile is a conflict, an
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from console.access import Access, find_app
 from console.actors import Actor
-from console.models import App, Branch
+from console.models import App, Branch, scope_name
 from console.outcomes import DONE, RowOutcome
 from envvars_app import saving
 from envvars_app.changes import Change, Overrides
@@ -68,7 +68,10 @@ class Asked:
 
 @dataclass
 class Line:
-    """A key in a scope. `refusal` is why a Save would not write it, `ended` how one just ended."""
+    """A key in a scope. `refusal` is why a Save would not write it, `ended` how one just ended.
+
+    `overrides` are the branches whose values stay where their base is removed.
+    """
 
     kind: Kind
     branch: Branch | None
@@ -78,6 +81,7 @@ class Line:
     change: Change
     refusal: RowOutcome | None = None
     ended: RowOutcome | None = None
+    overrides: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,18 @@ def _plan(access: Access, lines: Sequence[Line]) -> None:
             state.plan(line.change)
         except Refused as refusal:
             line.refusal = refusal.outcome
+    _tell_overrides(state, [line for line in lines if line.kind is Kind.REMOVED])
+
+
+def _tell_overrides(state: State, removals: Iterable[Line]) -> None:
+    """Say of each base that goes which branches keep a value of their own."""
+    staying: dict[str, list[str]] = {}
+    for (branch_id, key), row in state.live.items():
+        if branch_id is not None:
+            staying.setdefault(key, []).append(scope_name(row.branch))
+    for line in removals:
+        if line.branch is None:
+            line.overrides = sorted(staying.get(line.key, []))
 
 
 def _id(branch: Branch | None) -> int | None:

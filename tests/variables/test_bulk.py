@@ -5,9 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from console.models import Branch
+from envvars_app.models import Variable
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE, Sheets, keys, lines, notes, seen_on, values
 
@@ -275,8 +279,20 @@ def test_a_renamed_variable_is_not_written_under_its_old_name(desk: Desk, sheets
 def test_a_removed_base_leaves_its_overrides(desk: Desk, sheets: Sheets) -> None:
     desk.put("A", "base")
     desk.put("A", "over", desk.world.dev)
+    page = sheets.preview("{}", mode="replace")
+    assert page.context["lines"][0]["overrides"] == ["dev"]
+    assert "of their branches alone: dev." in page.text
     assert sheets.apply("{}", mode="replace").status_code == 302
     assert desk.values() == {("dev", "A"): "over"}
+
+
+def test_a_base_that_goes_with_its_override(desk: Desk, sheets: Sheets) -> None:
+    desk.put("A", "base")
+    desk.put("A", "over", desk.world.dev)
+    page = sheets.preview("{}", None, desk.world.dev, mode="replace")
+    assert [line["overrides"] for line in page.context["lines"]] == [[], []]
+    assert sheets.apply("{}", None, desk.world.dev, mode="replace").status_code == 302
+    assert desk.values() == {}
 
 
 def test_twice_the_same_post(desk: Desk, sheets: Sheets) -> None:
@@ -371,3 +387,29 @@ def test_values_come_through_with_all_their_bytes(desk: Desk, sheets: Sheets) ->
     hostile = {"CR": "a\r\nb\rc", "EDGES": " \n x \t", "QUOTES": "\"'`\\", "ANY": "🔑e\u0301\u2028"}
     assert sheets.apply(json.dumps(hostile), format="json").status_code == 302
     assert {key: value for (_, key), value in desk.values().items()} == hostile
+
+
+def _fill(desk: Desk, number: int) -> None:
+    Variable.objects.all().delete()
+    Variable.objects.bulk_create(
+        Variable(app=desk.app, branch=branch, key=f"K{n}", value="v", changed_at=timezone.now())
+        for n in range(number)
+        for branch in (None, desk.world.main, desk.world.dev)
+    )
+
+
+@pytest.mark.parametrize("page", ["bulk/", "copy/", "download/", "removed/", "preview"])
+def test_queries_do_not_grow(desk: Desk, sheets: Sheets, page: str) -> None:
+    sheets.client.get(BASE)
+    counts = []
+    for number in (2, 200):
+        _fill(desk, number)
+        text = "".join(f"K{n}=new\n" for n in range(number))
+        with CaptureQueriesContext(connection) as queries:
+            if page == "preview":
+                scopes = (None, desk.world.main, desk.world.dev)
+                assert len(lines(sheets.preview(text, *scopes))) == 3 * number
+            else:
+                assert sheets.client.get(f"{BASE}{page}").status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 10
