@@ -121,12 +121,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def copied(prepared: Path, folder: Path) -> Machine:
+    """Return a machine in `folder`, with what another one has."""
+    for file in prepared.iterdir():
+        shutil.copy(file, folder)
+    return Machine(folder)
+
+
 @pytest.fixture
 def machine(prepared: Path, tmp_path: Path) -> Machine:
     """Return a machine whose console is on the embedded store."""
-    for file in prepared.iterdir():
-        shutil.copy(file, tmp_path)
-    return Machine(tmp_path)
+    return copied(prepared, tmp_path)
 
 
 @pytest.fixture(params=["embedded", "moto"])

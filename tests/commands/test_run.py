@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.conftest import KEYS, Ended, Machine
+from tests.commands.conftest import KEYS, Ended, Machine, copied
 
 pytestmark = pytest.mark.slow
 APP = ("--app", "d1shop")
@@ -62,11 +62,18 @@ def test_it_works(shop: Machine) -> None:
     ]
 
 
-@pytest.fixture
-def bare(machine: Machine) -> Machine:
-    """Return a machine on the embedded store, with one variable."""
+@pytest.fixture(scope="module")
+def coloured(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a machine with one variable."""
+    machine = copied(prepared, tmp_path_factory.mktemp("coloured"))
     assert machine("variable", "set", "COLOUR", *APP, stdin="purple").code == 0
-    return machine
+    return machine.folder
+
+
+@pytest.fixture
+def bare(coloured: Path, tmp_path: Path) -> Machine:
+    """Return a machine on the embedded store, with one variable."""
+    return copied(coloured, tmp_path)
 
 
 def test_the_console_keeps_its_own_keys(bare: Machine) -> None:
@@ -105,6 +112,14 @@ def test_a_pipe_that_closes_ends_the_command(bare: Machine) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == -signal.SIGPIPE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_no_signal_stays_ignored_and_no_file_open(bare: Machine) -> None:
+    status = bare("run", *APP, "--", "grep", "SigIgn", "/proc/self/status")
+    assert int(status.out.split()[1], 16) == 0
+    script = "import os; print([fd for fd in os.listdir('/proc/self/fd') if int(fd) > 3])"
+    assert bare("run", *APP, "--", sys.executable, "-c", script).out == "[]\n"
 
 
 def test_the_program_is_found_by_the_callers_path(bare: Machine, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
 def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
     connections.close_all()
     sys.stdout.flush()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec hands that on
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and exec hands that on
+        signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execve(program, command, environment)  # noqa: S606 - no shell, and that is the point
     except OSError as error:
