@@ -32,7 +32,6 @@ WORDS = {
     Action.VARIABLE_CHANGED: "changed the variable",
     Action.VARIABLE_RENAMED: "renamed the variable",
     Action.VARIABLE_REMOVED: "removed the variable",
-    Action.VARIABLE_RESTORED: "restored the variable",
     Action.VARIABLE_MOVED: "moved to the secrets the variable",
     Action.ENVIRONMENT_RUN: "ran a command with",
     Action.BUILD_CHANGED: "changed",

@@ -41,7 +41,6 @@ class Action(StrEnum):
     VARIABLE_CHANGED = "variable.change"
     VARIABLE_RENAMED = "variable.rename"
     VARIABLE_REMOVED = "variable.remove"
-    VARIABLE_RESTORED = "variable.restore"
     VARIABLE_MOVED = "variable.move"
     ENVIRONMENT_RUN = "environment.run"
     BUILD_CHANGED = "build.change"

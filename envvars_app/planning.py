@@ -47,7 +47,6 @@ class Act:
     value: str | None
     version_before: int | None
     note: str = ""
-    said: str = ""
     forget: bool = False
 
     def __post_init__(self) -> None:
@@ -58,6 +57,12 @@ class Act:
     def name(self) -> tuple[int | None, int | None, str]:
         """What tells whether two plans are about the same variables."""
         return self.variable.pk, self.variable.branch_id, self.was
+
+    @property
+    def said(self) -> str:
+        """What the audit trail adds: its new name, or where the value came from."""
+        renamed = f"now {self.key}" if self.key != self.was else ""
+        return renamed or self.note
 
     @property
     def version_after(self) -> int | None:
@@ -179,8 +184,7 @@ class State:
         variable.key, variable.value, variable.version = key, value, before + 1
         self.live[variable.branch_id, key] = variable
         renamed = f"renamed from {was}" if was != key else ""
-        said = f"now {key}" if was != key else ""
-        return Act(variable, action, was, value, before, note=note or renamed, said=said)
+        return Act(variable, action, was, value, before, note=note or renamed)
 
     def _remove(self, variable: Variable, change: Change) -> Act:
         del self.live[variable.branch_id, variable.key]

@@ -73,10 +73,7 @@ def test_a_timeout_within_its_range(value: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *(
-            ("_BUILD_TIMEOUT", value)
-            for value in ("4", "121", "", "x", "-5", "5.5", "٣٠", " 30")
-        ),
+        *(("_BUILD_TIMEOUT", value) for value in ("4", "121", "", "x", "-5", "5.5", "٣٠", " 30")),
         ("USER_DISABLE_TESTS", "yes"),
         ("AMPLIFY_DIFF_DEPLOY", "True"),
         ("_LIVE_UPDATES", "node 20"),

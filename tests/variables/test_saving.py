@@ -184,6 +184,8 @@ def test_a_rename_takes_the_overrides_along(desk: Desk) -> None:
         ("alice", "rename", "All branches", "OLD", 1, 2, "succeeded"),
         ("alice", "rename", "dev", "OLD", 1, 2, "succeeded"),
     ]
+    said = AuditOutcome.objects.filter(outcome="succeeded").order_by("id").values_list("detail")
+    assert [detail for (detail,) in said][2:] == ["now NEW", "now NEW"]
     newest = desk.row("NEW", desk.world.dev).versions.first()
     assert newest is not None
     assert newest.note == "renamed from OLD"
