@@ -16,7 +16,7 @@ from console.change_sets import change_set_of, change_set_token
 from console.listing import writable
 from console.models import Branch, scope_name
 from console.naming import ALL_BRANCHES
-from console.outcomes import DONE, RowOutcome
+from console.outcomes import DONE, Result, RowOutcome
 from console.views import app_context, page_with_form
 from envvars_app import previews
 from envvars_app.bulk_forms import ALL, FORMATS, Sheet, scope_of, scopes_of, seen_of, seen_text
@@ -32,6 +32,11 @@ WORDS = {
     Kind.NEW: ("new", "ok"),
     Kind.CHANGED: ("changed", "info"),
     Kind.REMOVED: ("removed", "bad"),
+}
+AGAIN = {
+    Kind.NEW: "Applying again adds it.",
+    Kind.CHANGED: "Applying again writes yours over it.",
+    Kind.REMOVED: "Applying again removes it.",
 }
 MODES = {Mode.REPLACE: "is removed", Mode.MERGE: "stays"}
 MOVED = "You chose something else than what was shown. Look at these changes, then apply them."
@@ -158,8 +163,15 @@ def _line(line: Line) -> dict[str, Any]:
         "secretive": looks_secret(line.key, line.new) if line.new else "",
         "overrides": line.overrides,
         "note": line.refusal or line.ended,
+        "again": AGAIN[line.kind] if _decided(line) else "",
         "refused": line.refusal is not None,
     }
+
+
+def _decided(line: Line) -> bool:
+    """Say whether somebody else's change stopped this line, which he has now seen."""
+    stopped = line.ended is not None and line.ended.outcome is Result.CONFLICT
+    return stopped and line.refusal is None
 
 
 def _apply(

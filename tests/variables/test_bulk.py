@@ -252,6 +252,8 @@ def test_what_moved_meanwhile_is_a_conflict(desk: Desk, sheets: Sheets) -> None:
     assert "“theirs” now" in said["CHANGED"]
     assert "removed this variable" in said["REMOVED"]
     assert set(desk.values().values()) == {"theirs"}
+    again = {line["key"]: line["again"].split()[2] for line in answer.context["lines"]}
+    assert (again["CHANGED"], again["REMOVED"], again["LACKING"]) == ("writes", "adds", "removes")
 
     answer = sheets.post("apply", text, mode="replace", seen=seen_on(answer))  # he has seen theirs
     assert answer.status_code == 302

@@ -96,6 +96,27 @@ def test_a_variable_that_changed_meanwhile(desk: Desk, alice: Client, row: Varia
     assert (stored(), desk.values()) == (None, {("", "STRIPE"): "theirs"})
 
 
+def test_a_change_between_the_halves_leaves_both(
+    desk: Desk, alice: Client, row: Variable, monkeypatch: Any
+) -> None:
+    put = type(parameter_store()).put
+
+    def meanwhile(*arguments: Any, **more: Any) -> Any:
+        done = put(*arguments, **more)
+        if desk.row("STRIPE").version == 1:
+            desk.save("mia", desk.change(row, "theirs"))
+        return done
+
+    monkeypatch.setattr(type(parameter_store()), "put", meanwhile)
+    answer = alice.post(of(row), {"base": row.version})
+    assert answer.status_code == 422
+    assert "the variable is still here" in answer.text
+    assert (answer.context["secret_base"], answer.context["variable"].version) == (1, 2)
+    assert (stored(), desk.values()) == (VALUE, {("", "STRIPE"): "theirs"})
+    assert alice.post(of(row), {"base": 2, "secret_base": 1}).status_code == 302
+    assert (stored(), desk.values()) == ("theirs", {})
+
+
 def test_one_that_is_removed_already(desk: Desk, alice: Client, row: Variable) -> None:
     desk.save("mia", desk.removal(row))
     assert alice.get(of(row))["Location"] == of(row, "")
