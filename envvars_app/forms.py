@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from console.models import App
+from console.posted_rows import field, known_rows, new_rows, text, version
 from envvars_app.changes import Change, Overrides
 from envvars_app.models import VariableVersion
 
-# A base that is no version matches none: the row becomes a conflict, never an overwrite.
-_NO_VERSION = -1
-_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
-_KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
-_NEW_ROW = re.compile(r"new-([1-9][0-9]{0,8})-key\Z", re.ASCII)
 _LINE_END = re.compile(r"\r\n?")
 
 
@@ -36,8 +32,8 @@ class NewRow:
 
 def changes_of(post: QueryDict, app: App) -> list[Change]:
     """Return what the posted form asks for, each row once."""
-    rows = dict.fromkeys(match[1] for match in map(_KNOWN_ROW.match, post) if match)
-    bases = {int(row): _version(_field(post, f"base-{row}")) for row in rows}
+    rows = known_rows(post)
+    bases = {int(row): version(field(post, f"base-{row}")) for row in rows}
     rendered = _rendered(app, bases)
     known = (_known(post, row, rendered) for row in rows)
     return [*filter(None, known), *_new(post)]
@@ -48,19 +44,14 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
     return [
         NewRow(
             number,
-            _field(post, f"{token}-key"),
-            text_of(post, f"{token}-value"),
-            _field(post, f"{token}-branch"),
-            _field(post, f"{token}-base"),
-            bool(_field(post, f"{token}-fixed")),
+            field(post, f"{token}-key"),
+            text(post, f"{token}-value"),
+            field(post, f"{token}-branch"),
+            field(post, f"{token}-base"),
+            bool(field(post, f"{token}-fixed")),
         )
-        for number, token in _new_tokens(post)
+        for number, token in new_rows(post)
     ]
-
-
-def text_of(post: QueryDict, name: str) -> str:
-    """Return a text as it was typed: browsers post a text area's line breaks as CR LF."""
-    return _field(post, name).replace("\r\n", "\n")
 
 
 def same_text(one: str, other: str) -> bool:
@@ -79,13 +70,13 @@ def _rendered(app: App, bases: dict[int, int]) -> dict[tuple[int, int], Variable
 def _known(
     post: QueryDict, row: str, rendered: dict[tuple[int, int], VariableVersion]
 ) -> Change | None:
-    base = _version(_field(post, f"base-{row}"))
+    base = version(field(post, f"base-{row}"))
     if post.get(f"remove-{row}"):
-        choice = _field(post, f"overrides-{row}")
+        choice = field(post, f"overrides-{row}")
         overrides = Overrides(choice) if choice in {*Overrides} else Overrides.ASK
         return Change(row, int(row), base=base, overrides=overrides)
     was = rendered.get((int(row), base))
-    value, key = text_of(post, f"value-{row}"), _field(post, f"key-{row}").strip(" ")
+    value, key = text(post, f"value-{row}"), field(post, f"key-{row}").strip(" ")
     if was is not None and was.value is not None:
         value = was.value if same_text(value, was.value) else value
         key = "" if key == was.key else key
@@ -99,23 +90,7 @@ def _new(post: QueryDict) -> Iterator[Change]:
         yield Change(
             f"new-{row.number}",
             key=row.key.strip(" "),
-            branch_id=None if row.branch == "" else _version(row.branch),
+            branch_id=None if row.branch == "" else version(row.branch),
             value=row.value,
-            base=_version(row.base) if row.base else 0,
+            base=version(row.base) if row.base else 0,
         )
-
-
-def _new_tokens(post: QueryDict) -> Iterator[tuple[int, str]]:
-    """Yield the new rows in which something was typed."""
-    for match in filter(None, map(_NEW_ROW.match, post)):
-        token = f"new-{match[1]}"
-        if post[f"{token}-key"] or post.get(f"{token}-value"):
-            yield int(match[1]), token
-
-
-def _field(post: QueryDict, name: str) -> str:
-    return str(post.get(name, ""))
-
-
-def _version(text: str) -> int:
-    return int(text) if _NUMBER.match(text) else _NO_VERSION

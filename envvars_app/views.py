@@ -14,6 +14,7 @@ from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
 from console.listing import SORT_WORDS, Query, filter_choices, may_write_any, writable
 from console.outcomes import DONE, Result, RowOutcome
+from console.posted_rows import text
 from console.views import app_context, page_with_form
 from envvars_app import forms, saving
 from envvars_app.listing import branches_of, list_variables
@@ -127,7 +128,7 @@ def _typed_again(row: dict[str, Any], request: HttpRequest, outcome: RowOutcome)
     if request.POST.get(f"remove-{pk}"):
         row["removing"] = True
     else:
-        row["value"] = forms.text_of(request.POST, f"value-{pk}")
+        row["value"] = text(request.POST, f"value-{pk}")
         row["typed_key"] = request.POST.get(f"key-{pk}", "")
     if outcome.outcome is Result.CONFLICT:
         row["version"] = outcome.version  # who saves it again has seen whose it is

@@ -10,16 +10,11 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from console.outcomes import Result, RowOutcome
+from console.posted_rows import field, known_rows, new_rows, text, version
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 
-# A base that is no version matches none: the row becomes a conflict, never an overwrite.
-_NO_VERSION = -1
 _TICK = re.compile(r"[0-9]{1,15}:[0-9]{1,9}\Z", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
-# No leading zero: a row has one name, by which its outcome finds it again
-_KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
-_NEW_ROW = re.compile(r"new-([1-9][0-9]{0,8})-key\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -42,11 +37,11 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
     return [
         NewRow(
             number,
-            _field(post, f"{token}-key"),
-            _field(post, f"{token}-branch"),
-            _field(post, f"{token}-base"),
+            field(post, f"{token}-key"),
+            field(post, f"{token}-branch"),
+            field(post, f"{token}-base"),
         )
-        for number, token in _new_tokens(post)
+        for number, token in new_rows(post)
     ]
 
 
@@ -65,44 +60,22 @@ def versions_of(ticks: Iterable[str]) -> dict[int, int]:
 
 
 def _known_rows(post: QueryDict) -> Iterator[Change]:
-    rows = dict.fromkeys(match[1] for match in map(_KNOWN_ROW.match, post) if match)
-    for row in rows:
-        base = _version(_field(post, f"base-{row}"))
-        text = _text(post, f"value-{row}")
+    for row in known_rows(post):
+        base = version(field(post, f"base-{row}"))
+        value = text(post, f"value-{row}")
         if post.get(f"remove-{row}"):
             yield Change(row, int(row), base=base)
-        elif text:
-            yield Change(row, int(row), value=SecretValue(text), base=base)
+        elif value:
+            yield Change(row, int(row), value=SecretValue(value), base=base)
 
 
 def _new_rows(post: QueryDict) -> Iterator[Change]:
-    for _, token in _new_tokens(post):
-        branch, base = _field(post, f"{token}-branch"), _field(post, f"{token}-base")
+    for _, token in new_rows(post):
+        branch, base = field(post, f"{token}-branch"), field(post, f"{token}-base")
         yield Change(
             token,
-            key=_field(post, f"{token}-key").strip(" "),
-            branch_id=None if branch == "" else _version(branch),
-            value=SecretValue(_text(post, f"{token}-value")),
-            base=_version(base) if base else 0,
+            key=field(post, f"{token}-key").strip(" "),
+            branch_id=None if branch == "" else version(branch),
+            value=SecretValue(text(post, f"{token}-value")),
+            base=version(base) if base else 0,
         )
-
-
-def _new_tokens(post: QueryDict) -> Iterator[tuple[int, str]]:
-    """Yield the new rows in which something was typed."""
-    for match in filter(None, map(_NEW_ROW.match, post)):
-        token = f"new-{match[1]}"
-        if post[f"{token}-key"] or post.get(f"{token}-value"):
-            yield int(match[1]), token
-
-
-def _text(post: QueryDict, name: str) -> str:
-    """Return a value as it was typed: browsers post a text area's line breaks as CR LF."""
-    return _field(post, name).replace("\r\n", "\n")
-
-
-def _field(post: QueryDict, name: str) -> str:
-    return str(post.get(name, ""))
-
-
-def _version(text: str) -> int:
-    return int(text) if _NUMBER.match(text) else _NO_VERSION

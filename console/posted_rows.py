@@ -1,0 +1,41 @@
+"""Reading the rows that an edit mode posts: their fields are named `new-3-key`, `base-17`."""
+
+import re
+from collections.abc import Iterator
+
+from django.http import QueryDict
+
+# A base that is no version matches none: the row becomes a conflict, never an overwrite.
+NO_VERSION = -1
+_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
+# No leading zero: a row has one name, by which its outcome finds it again
+_KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
+_NEW_ROW = re.compile(r"new-([1-9][0-9]{0,8})-key\Z", re.ASCII)
+
+
+def known_rows(post: QueryDict) -> list[str]:
+    """Return the ids of the known rows that are in the post, each once."""
+    return [*dict.fromkeys(match[1] for match in map(_KNOWN_ROW.match, post) if match)]
+
+
+def new_rows(post: QueryDict) -> Iterator[tuple[int, str]]:
+    """Yield number and token of the new rows in which something was typed."""
+    for match in filter(None, map(_NEW_ROW.match, post)):
+        token = f"new-{match[1]}"
+        if post[f"{token}-key"] or post.get(f"{token}-value"):
+            yield int(match[1]), token
+
+
+def field(post: QueryDict, name: str) -> str:
+    """Return a field, "" where it is not there."""
+    return str(post.get(name, ""))
+
+
+def text(post: QueryDict, name: str) -> str:
+    """Return a text as it was typed: browsers post a text area's line breaks as CR LF."""
+    return field(post, name).replace("\r\n", "\n")
+
+
+def version(number: str) -> int:
+    """Return a version, or one that nothing has."""
+    return int(number) if _NUMBER.match(number) else NO_VERSION
