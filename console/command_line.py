@@ -110,15 +110,17 @@ class ConsoleCommand(BaseCommand):
             sys.stdout.flush()
         except KeyboardInterrupt:
             sys.exit(Exit.INTERRUPTED)
-        except BrokenPipeError:  # whoever reads our output has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second try at exit
+            if not isinstance(error, BrokenPipeError):  # then who reads our output has enough
+                self.note(f"This machine said no: {error.strerror}.")
             sys.exit(Exit.REFUSED)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it; turn whatever goes wrong into a sentence and an exit code."""
         try:
             return super().execute(*args, **options)
-        except BrokenPipeError:
+        except OSError:  # the output's, or the terminal's
             raise
         except Exception as error:
             problem = told(error)
@@ -230,11 +232,8 @@ def os_user() -> str:
 
 
 def where_of(options: dict[str, Any]) -> Where:
-    """Return the scope that is asked for. Raises CommandError."""
-    try:
-        access = find_app(actor_of(options), options["app"])
-    except Http404:
-        raise CommandError(NO_APP, returncode=Exit.DENIED) from None
+    """Return the scope that is asked for. Raises CommandError, and Http404 for an outsider."""
+    access = find_app(actor_of(options), options["app"])
     name = options["branch"]
     if name is None:
         return Where(access, None)

@@ -94,14 +94,14 @@ class Machine:
         )
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+    def start(self, *words: str, stdout: Any = subprocess.PIPE) -> "subprocess.Popen[bytes]":
         """Start `manage.py` with pipes around it."""
         return subprocess.Popen(
             [sys.executable, MANAGE, *words],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
         )
 

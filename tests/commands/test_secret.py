@@ -1,6 +1,7 @@
 """`manage.py secret`: set, get, list and remove, with rights, audit and conflicts."""
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -280,3 +281,13 @@ def test_an_output_that_nobody_reads_to_its_end(machine: Machine) -> None:
         process.stdout.close()
         complaint = process.stderr.read()
     assert (process.returncode, complaint) == (1, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /dev/full")
+def test_an_output_that_can_not_be_written(machine: Machine) -> None:
+    machine("secret", "set", "KEY", *APP, stdin="s3cret")
+    words = ("secret", "get", "KEY", *APP)
+    with open("/dev/full", "w") as full, machine.start(*words, stdout=full) as process:
+        complaint = process.stderr.read().decode()
+    assert complaint == "This machine said no: No space left on device.\n"
+    assert process.returncode == 1
