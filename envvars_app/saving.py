@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from console.access import Access, find_app
 from console.actors import Actor
-from console.audit import Outcome, attempt_all, conclude_all, refuse
+from console.audit import Outcome, attempt_all, conclude_all
 from console.models import App, AuditEvent
 from console.outcomes import Result, RowOutcome
 from envvars_app import wording
@@ -45,7 +45,7 @@ def save(
     """
     access = find_app(actor, app_id)
     outcomes: dict[str, RowOutcome] = {}
-    rows = _planned(access, changes, outcomes)
+    rows = _planned(access, changes, change_set, outcomes)
     try:
         _attempt(access, rows, change_set)
     except DatabaseError as error:
@@ -59,15 +59,18 @@ def save(
 
 
 def _planned(
-    access: Access, changes: Sequence[Change], outcomes: dict[str, RowOutcome]
+    access: Access,
+    changes: Sequence[Change],
+    change_set: uuid.UUID,
+    outcomes: dict[str, RowOutcome],
 ) -> list[_Row]:
     state = State(access, changes)
-    rows = []
+    rows, denials = [], []
     for change in _in_order(changes):
         try:
             plan = state.plan(change)
         except Denied as denial:
-            refuse(access.actor, denial.action, denial.target)
+            denials.append(denial)
             outcomes[change.token] = denial.outcome
         except Refused as refusal:
             outcomes[change.token] = refusal.outcome
@@ -76,7 +79,18 @@ def _planned(
                 rows.append(_Row(change, plan))
             else:
                 outcomes[change.token] = plan.outcome()
+    _record(access, denials, change_set)
     return rows
+
+
+def _record(access: Access, denials: Sequence[Denied], change_set: uuid.UUID) -> None:
+    """Commit what was denied, all at once: a row each would be a commit each."""
+    if not denials:
+        return
+    attempts = [(denial.action, denial.target, None) for denial in denials]
+    with transaction.atomic(durable=True):
+        events = attempt_all(access.actor, attempts, change_set=change_set)
+        conclude_all((event.pk, Outcome.DENIED, None, "") for event in events)
 
 
 def _in_order(changes: Iterable[Change]) -> list[Change]:
