@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
+from console import marks
 from console.naming import (
     ALL_BRANCHES,
     APP_ID_PATTERN,
@@ -160,6 +161,16 @@ class Member(models.Model):
         return f"{self.user}: {self.role}"
 
 
+class MarkField(models.CharField):
+    """A row's mark (console/marks.py), made as the row is written, whoever writes it."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Mark a new row. The fields before this one have their values by now."""
+        if add:
+            setattr(model_instance, self.attname, marks.make(model_instance))
+        return str(getattr(model_instance, self.attname))
+
+
 class AuditEvent(models.Model):
     """An attempt: who is about to do what. Append-only, by triggers in the database.
 
@@ -180,11 +191,15 @@ class AuditEvent(models.Model):
     address = models.CharField(max_length=45, blank=True)
     agent = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    mark = MarkField(max_length=marks.LENGTH, blank=True, default="", editable=False)  # the last
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["app_id", "-id"], name="audit_of_an_app")
+        indexes: ClassVar[list[models.Index]] = [  # what the activity's pages filter by
+            models.Index(fields=["app_id", "-id"], name="audit_of_an_app"),
+            models.Index(fields=["app_id", "subject", "-id"], name="audit_of_a_key"),
+            models.Index(fields=["actor", "-id"], name="audit_of_a_person"),
+            models.Index(fields=["action", "-id"], name="audit_of_an_action"),
         ]
 
     def __str__(self) -> str:
@@ -201,9 +216,31 @@ class AuditOutcome(models.Model):
     outcome = models.CharField(max_length=20)
     version_after = models.PositiveIntegerField(null=True)
     detail = models.CharField(max_length=200, blank=True)
+    mark = MarkField(max_length=marks.LENGTH, blank=True, default="", editable=False)  # the last
 
     class Meta:
         ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["outcome", "event"], name="audit_of_an_outcome")
+        ]
 
     def __str__(self) -> str:
         return self.outcome
+
+
+class AuditSeal(models.Model):
+    """A link of the chain over both tables (console/chain.py); its id counts from 1. Append-only."""
+
+    id = models.BigIntegerField(primary_key=True)
+    table = models.CharField(max_length=20)  # the model's name
+    row_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    digest = models.CharField(max_length=marks.LENGTH)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["table", "row_id"], name="one_seal_per_row")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}:{self.digest}"

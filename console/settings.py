@@ -43,6 +43,17 @@ if len(SECRET_KEY) < 32:
         "SECRET_KEY is too short to be safe. Set it to 50 random characters or more."
     )
 
+# The audit trail
+AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[SECRET_KEY])
+if not AUDIT_KEYS or any(len(key) < 32 for key in AUDIT_KEYS):
+    raise ImproperlyConfigured(
+        "AUDIT_KEYS holds a key that is too short to be safe. Give each 50 random characters or "
+        "more, newest first, separated by commas; or unset it, and SECRET_KEY serves."
+    )
+AUDIT_LOG: str = env.str("AUDIT_LOG", default="")
+if AUDIT_LOG not in {"", "stdout"}:
+    raise ImproperlyConfigured(f"AUDIT_LOG is “{AUDIT_LOG}”. Set it to “stdout”, or unset it.")
+
 # The parameter store
 PARAMETER_STORE: str = env.str("PARAMETER_STORE", default="embedded")
 if PARAMETER_STORE not in {"embedded", "ssm"}:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("console_auditevent", "console_auditoutcome")
+TABLES = ("console_auditevent", "console_auditoutcome", "console_auditseal")
 _MESSAGE = "the audit trail is append-only"
 
 _POSTGRES_FUNCTION = f"""
