@@ -4,19 +4,24 @@ An outsider does not learn that an app exists (Http404); a member without the ri
 (PermissionDenied). An operator has no access to an app by being one.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import groupby
+from typing import TypeVar
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from console.actors import Actor
-from console.models import App, Branch, Member
+from console.models import App, Branch, Member, User
 from console.naming import ALL_BRANCHES, is_app_id
+from console.patterns import matches, read
 
 Role = Member.Role
+_Member = TypeVar("_Member", bound=Member)  # Django's annotations make kinds of it
 
 
 class Permission(Enum):
@@ -25,7 +30,7 @@ class Permission(Enum):
     VIEW = auto()  # keys, metadata and the activity; no value
     WRITE = auto()  # set and remove values on unprotected branches
     REVEAL = auto()  # read values on unprotected branches
-    WRITE_PROTECTED = auto()  # the same on protected branches and on All branches
+    WRITE_PROTECTED = auto()  # the same on protected ones, and on All branches if there are any
     REVEAL_PROTECTED = auto()
     MANAGE = auto()  # the app's settings, branches and members
 
@@ -45,21 +50,84 @@ _ON_PROTECTED = {
 
 
 @dataclass(frozen=True)
+class Grant:
+    """A role that somebody has in an app: his own, or one of his groups'."""
+
+    role: str
+    patterns: tuple[str, ...] = ()
+    group: str = ""
+
+    def reaches(self, branch: Branch | None) -> bool:
+        """Say whether it holds there. What is set for All branches goes everywhere, so a role that
+        is narrowed to some does not hold for it.
+        """
+        if not self.patterns:
+            return True
+        return branch is not None and matches(self.patterns, branch.name)
+
+
+class Obstacle(Enum):
+    """Why a grant does not allow an act."""
+
+    ROLE = auto()  # the role allows it nowhere
+    PROTECTED = auto()  # the role allows it, but not where protection holds
+    BRANCHES = auto()  # the role would allow it, but is narrowed to other branches
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether an act is allowed: by the first grant that allows it, else what stood in the way."""
+
+    permission: Permission
+    branch: Branch | None
+    guarded: bool
+    by: Grant | None
+    obstacles: tuple[tuple[Grant, Obstacle], ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """Say so."""
+        return self.by is not None
+
+
+@dataclass(frozen=True)
 class Access:
-    """An actor's way into one app."""
+    """An actor's way into one app: his grants, strongest first, and whether it guards a branch."""
 
     actor: Actor
     app: App
-    role: str
+    grants: tuple[Grant, ...]
+    guards_any: bool = False
+
+    @property
+    def role(self) -> str:
+        """Return the strongest role."""
+        return self.grants[0].role
+
+    def decide(self, permission: Permission, branch: Branch | None = None) -> Decision:
+        """Decide, and say why. None is All branches; VIEW and MANAGE hold for the whole app.
+
+        Every check of a right ends here.
+        """
+        scoped = permission in _ON_PROTECTED
+        guarded = scoped and (self.guards_any if branch is None else branch.protected)
+        obstacles = []
+        for grant in self.grants:
+            obstacle = _obstacle(grant, permission, guarded)
+            if obstacle is None and scoped and not grant.reaches(branch):
+                obstacle = Obstacle.BRANCHES
+            if obstacle is None:
+                return Decision(permission, branch, guarded, grant)
+            obstacles.append((grant, obstacle))
+        return Decision(permission, branch, guarded, None, tuple(obstacles))
 
     def may(self, permission: Permission) -> bool:
-        """Say whether the role has this very right."""
-        return permission in ROLE_PERMISSIONS[self.role]
+        """Say whether the actor has a right that holds for the whole app: VIEW or MANAGE."""
+        return self.decide(permission).allowed
 
     def may_on(self, permission: Permission, branch: Branch | None) -> bool:
-        """Say whether the role may WRITE or REVEAL on a branch; None is All branches."""
-        guarded = branch is None or branch.protected
-        return self.may(_ON_PROTECTED[permission] if guarded else permission)
+        """Say whether the actor may WRITE or REVEAL on a branch; None is All branches."""
+        return self.decide(permission, branch).allowed
 
     def require(self, permission: Permission) -> None:
         """Raise PermissionDenied where `may` says no."""
@@ -73,10 +141,27 @@ class Access:
             raise self._denial(f"this on {where}")
 
     def _denial(self, what: str) -> PermissionDenied:
+        roles = " and ".join(map(named, self.grants))
         return PermissionDenied(
-            f"Your role in this app is {self.role}; it does not allow {what}. "
+            f"Your role in this app is {roles}; it does not allow {what}. "
             "Ask an owner of the app for the role that you need."
         )
+
+
+def _obstacle(grant: Grant, permission: Permission, guarded: bool) -> Obstacle | None:
+    """Return what keeps a role from an act wherever it reaches."""
+    permissions = ROLE_PERMISSIONS[grant.role]
+    if permission not in permissions:
+        return Obstacle.ROLE
+    if guarded and _ON_PROTECTED[permission] not in permissions:
+        return Obstacle.PROTECTED
+    return None
+
+
+def named(grant: Grant) -> str:
+    """Return a grant in words: "developer on dev, feature/*, by the group web"."""
+    narrowed = f" on {', '.join(grant.patterns)}" if grant.patterns else ""
+    return f"{grant.role}{narrowed}" + (f", by the group {grant.group}" if grant.group else "")
 
 
 def find_app(actor: Actor, app_id: str, *related: str) -> Access:
@@ -84,14 +169,34 @@ def find_app(actor: Actor, app_id: str, *related: str) -> Access:
 
     Raises Http404 for everyone who is no member.
     """
-    member = None
+    members: list[Member] = []
     if is_app_id(app_id):  # PostgreSQL takes no NUL, not even in a question
-        rows = ("app", *(f"app__{name}" for name in related))
-        member = _memberships(actor).filter(app__app_id=app_id).select_related(*rows).first()
-    if member is None:
+        rows = ("app", "group", *(f"app__{name}" for name in related))
+        members = list(_memberships(actor).filter(app__app_id=app_id).select_related(*rows))
+    if not members:
         raise Http404("No such app.")
     structlog.contextvars.bind_contextvars(app=app_id)  # on each log line of this request
-    return Access(actor, member.app, member.role)
+    return access_of(actor, members)
+
+
+def access_of(actor: Actor, members: Sequence[Member]) -> Access:
+    """Return what these memberships of one app, which `memberships` found, come to."""
+    grants = sorted(map(_grant, members), key=_strength, reverse=True)
+    guards_any = any(getattr(member, "guards_any", True) for member in members)
+    return Access(actor, members[0].app, tuple(grants), guards_any)
+
+
+def _grant(member: Member) -> Grant:
+    return Grant(
+        role=member.role,
+        patterns=tuple(read(member.patterns)),
+        group=member.group.name if member.group else "",
+    )
+
+
+def _strength(grant: Grant) -> tuple[int, bool, bool]:
+    """Return what to compare grants by: the role, then not narrowed, then his own."""
+    return Role.values.index(grant.role), not grant.patterns, not grant.group
 
 
 def find_branch(access: Access, pk: int) -> Branch:
@@ -104,14 +209,32 @@ def find_branch(access: Access, pk: int) -> Branch:
 
 
 def memberships(actor: Actor) -> QuerySet[Member]:
-    """Return what the actor is a member of, by app name; nobody and the disabled are of nothing."""
-    return _memberships(actor).select_related("app").order_by("app__name", "app__app_id")
+    """Return what the actor is a member of, himself or by a group, by app name.
+
+    Nobody and the disabled are members of nothing. One app may come several times (`by_app`).
+    """
+    found = _memberships(actor).select_related("app", "group")
+    return found.order_by("app__name", "app__app_id", "pk")
+
+
+def by_app(actor: Actor, members: Iterable[_Member]) -> list[tuple[_Member, Access]]:
+    """Return one of the memberships of each app, with the access that they come to together."""
+    apps = groupby(members, key=lambda member: member.app_id)
+    together = (list(rows) for _, rows in apps)
+    return [(rows[0], access_of(actor, rows)) for rows in together]
 
 
 def _memberships(actor: Actor) -> QuerySet[Member]:
+    """Find memberships, and whether the app has a protected branch: a deleted one counts, for its
+    secrets stay, and who may read them is changed by an act of its own.
+    """
     if actor.user_id is None:
         return Member.objects.none()
-    return Member.objects.filter(user_id=actor.user_id, user__is_active=True)
+    groups = User.groups.through.objects.filter(user_id=actor.user_id).values("group_id")
+    return Member.objects.filter(
+        Q(user_id=actor.user_id) | Q(group_id__in=groups),
+        Exists(User.objects.filter(pk=actor.user_id, is_active=True)),
+    ).annotate(guards_any=Exists(Branch.objects.filter(app=OuterRef("app"), protected=True)))
 
 
 def require_operator(actor: Actor) -> None:

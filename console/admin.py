@@ -1,86 +1,25 @@
-"""Operators' pages of people, apps, branches, members and the audit trail; changes are audited."""
+"""Operators' pages of people, apps, branches and the audit trail; changes are audited."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
-from django.contrib import admin, messages
-from django.contrib.admin.models import LogEntry
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
+from console import member_admin as member_admin  # registers its pages
 from console import services
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, differences, recording
-from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
+from console.audited_admin import Audited, ReadOnly
+from console.models import App, AuditEvent, AuditOutcome, Branch, User
 
-# Nothing here asks a group or a second address for anything, and no audit entry would tell of it
-admin.site.unregister([Group, EmailAddress])
-
-
-class Audited(admin.ModelAdmin):
-    """Pages that change through the services, which commit the attempt before the act.
-
-    So there is no transaction around them, as Django would have it. What a service refuses is
-    told on the page.
-    """
-
-    # Django's own, which its stubs leave out
-    _changeform_view: Callable[..., HttpResponse]
-    _delete_view: Callable[..., HttpResponse]
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the form, or add or change."""
-        try:
-            return self._changeform_view(request, object_id, form_url, extra_context)
-        except ValidationError as refusal:
-            return self._refused(request, refusal)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Ask, or delete."""
-        try:
-            return self._delete_view(request, object_id, extra_context)
-        except ValidationError as refusal:
-            return self._refused(request, refusal)
-
-    def _refused(self, request: HttpRequest, refusal: ValidationError) -> HttpResponse:
-        for message in refusal.messages:
-            self.message_user(request, message, messages.ERROR)
-        return redirect(request.get_full_path())
-
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet) -> list[LogEntry]:
-        """Log nothing: Django would before the act, which may yet be refused."""
-        return []
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Nothing can be added, changed or deleted here."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return no."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return no."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return no."""
-        return False
+admin.site.unregister(EmailAddress)  # a second address is asked for nothing
 
 
 class AddUserForm(AdminUserCreationForm):
@@ -208,40 +147,6 @@ class BranchPages(ReadOnly):
         "app__name",
         "app__app_id",
     )
-
-
-@admin.register(Member)
-class MemberPages(Audited):
-    """Members. An operator who wants to read values makes himself one here, which is audited."""
-
-    list_display = (
-        "user",
-        "app",
-        "role",
-    )
-    list_filter = ("role", "app")
-    list_select_related = ("user", "app")
-    search_fields = (
-        "user__email",
-        "app__name",
-        "app__app_id",
-    )
-    actions = None
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Member | None = None) -> list[str]:
-        """Fix who and where, once made."""
-        return ["app", "user"] if obj else []
-
-    def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
-        """Set the role."""
-        saved = services.set_member(
-            actor=from_request(request), app=obj.app, user=obj.user, role=obj.role
-        )
-        obj.pk = saved.pk
-
-    def delete_model(self, request: HttpRequest, obj: Member) -> None:
-        """Remove the member."""
-        services.remove_member(actor=from_request(request), member=obj)
 
 
 @admin.register(AuditEvent)

@@ -1,4 +1,4 @@
-"""What changes people, apps, branches and members: right > record > database.
+"""What changes apps, branches and the first operator: right > record > database.
 
 Every function takes the actor, and raises Http404 for what he can't see, PermissionDenied for
 what he may not, and ValidationError (with a message for people) for input that can't be.
@@ -100,39 +100,6 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
     with acting(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
         access.require(Permission.MANAGE)
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
-
-
-def set_member(*, actor: Actor, app: App, user: User, role: str) -> Member:
-    """Give a user a role in an app. Owners do, and operators through the admin site."""
-    target = Target(app.app_id, subject=f"{user.email}: {role}")
-    with acting(actor, Action.MEMBER_SET, target):
-        _require_manager(actor, app)
-        if role != Member.Role.OWNER:
-            _keep_an_owner(app, user)
-        member, _ = Member.objects.update_or_create(app=app, user=user, defaults={"role": role})
-        return member
-
-
-def remove_member(*, actor: Actor, member: Member) -> None:
-    """Take a user's role in an app away; it works at his next request."""
-    target = Target(member.app.app_id, subject=member.user.email)
-    with acting(actor, Action.MEMBER_REMOVED, target):
-        _require_manager(actor, member.app)
-        _keep_an_owner(member.app, member.user)
-        member.delete()
-
-
-def _require_manager(actor: Actor, app: App) -> None:
-    if not actor.is_operator:
-        find_app(actor, app.app_id).require(Permission.MANAGE)
-
-
-def _keep_an_owner(app: App, leaving: User) -> None:
-    owners = app.members.select_for_update(of=("self",)).filter(
-        role=Member.Role.OWNER, user__is_active=True
-    )
-    if [owner.user_id for owner in owners] == [leaving.pk]:
-        raise ValidationError("This is the app's last owner. Make someone else an owner first.")
 
 
 def _said_of(branch: Branch, fields: dict[str, Any]) -> str:

@@ -20,7 +20,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from console import activity as trail
 from console import services, setup
-from console.access import Access, Permission, find_app, find_branch, memberships, require_operator
+from console.access import (
+    Access,
+    Permission,
+    Role,
+    by_app,
+    find_app,
+    find_branch,
+    memberships,
+    require_operator,
+)
 from console.actors import from_request
 from console.audit import Action, Target, refuse
 from console.forms import (
@@ -103,10 +112,10 @@ def apps(request: HttpRequest) -> HttpResponse:
             "app_id": member.app.app_id,
             "name": member.app.name,
             "repository": member.app.repository,
-            "role": member.get_role_display(),
+            "role": Role(access.role).label,
             "branch_count": member.branch_count,
         }
-        for member in members
+        for member, access in by_app(actor, members)
     ]
     return render(
         request, "console/apps.html", {"apps": cards, "q": q, "may_create": actor.is_operator}

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from console.admin import ReadOnly
+from console.audited_admin import ReadOnly
 from secrets_app.models import Secret
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core import signing
 from django.urls import URLResolver, get_resolver
@@ -79,6 +80,7 @@ def _object_of(route: str, world: World, secret: Secret) -> int:
         "app": world.app,
         "branch": world.dev,
         "member": Member.objects.filter(user=world.person("vera")).first(),
+        "group": Group.objects.get_or_create(name="web")[0],
         "auditevent": AuditEvent.objects.first(),
         "auditoutcome": AuditOutcome.objects.first(),
         "variable": variable(world) if "/variable/" in route else None,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from console import services
+from console import members, services
 from console.models import Member, User
 from secrets_app.models import Secret
 from tests.plugins.people import World
@@ -28,15 +28,15 @@ def member(world: World) -> Member:
 
 
 def test_it_works(bob: Client, member: Member, world: World, secret: Secret) -> None:
-    services.remove_member(actor=world.actor("alice"), member=member)
+    members.remove_member(actor=world.actor("alice"), member=member)
     assert bob.post(REVEAL.format(secret.pk)).status_code == 404
     assert bob.get("/apps/d1shop/").status_code == 404
     assert bob.get("/").context["apps"] == []
 
 
 def test_a_lesser_role(bob: Client, world: World, secret: Secret) -> None:
-    services.set_member(
-        actor=world.actor("alice"), app=world.app, user=world.person("bob"), role="viewer"
+    members.set_member(
+        actor=world.actor("alice"), app=world.app, who=world.person("bob"), role="viewer"
     )
     assert bob.post(REVEAL.format(secret.pk)).status_code == 403
     assert bob.get("/apps/d1shop/").status_code == 200

@@ -161,7 +161,13 @@ TABLE = """
 /admin/console/member/<path:object_id>/change/  GET else  302  302    302  302 302 302    200
 /admin/console/member/<path:object_id>/delete/  POST   302
 /admin/console/member/<path:object_id>/delete/  GET else  302  302    302  302 302 302    200
-/admin/^(?P<app_label>console|secrets_app|envvars_app)/$  GET else  302  302  302 302 302 302  200
+/admin/auth/group/add/              POST               302
+/admin/auth/group/add/              GET else           302  302       302  302 302 302    200
+/admin/auth/group/<path:object_id>/change/  POST       302
+/admin/auth/group/<path:object_id>/change/  GET else   302  302       302  302 302 302    200
+/admin/auth/group/<path:object_id>/delete/  POST       302
+/admin/auth/group/<path:object_id>/delete/  GET else   302  302       302  302 302 302    200
+/admin/^(?P<app_label>console|auth|secrets_app|envvars_app)/$  GET else  302  302  302 302 302 302  200
 /admin/(?P<url>.*)$                 GET else           302  302       302  302 302 302    404
 """
 FIXED = (
@@ -170,7 +176,7 @@ FIXED = (
 )
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
-MODELS = (*FIXED, "console/user", "console/member")
+MODELS = (*FIXED, "console/user", "console/member", "auth/group")
 SHORT = {"<MODEL>": MODELS, "<FIXED>": FIXED, "<BUILD>": BUILD, "<VARIABLES>": VARIABLES}
 
 
@@ -253,6 +259,9 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
         },
         "/admin/console/member/<path:object_id>/change/": {"role": "developer"},
         "/admin/console/member/<path:object_id>/delete/": {"post": "yes"},
+        "/admin/auth/group/add/": {"name": "new"},
+        "/admin/auth/group/<path:object_id>/change/": {"name": "renamed"},
+        "/admin/auth/group/<path:object_id>/delete/": {"post": "yes"},
     }
 
 

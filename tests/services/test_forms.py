@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.http import QueryDict
 
-from console.access import Access
+from console.access import Access, Grant
 from console.actors import Actor
 from console.change_sets import change_set_of, change_set_token
 from console.models import App
@@ -106,7 +106,7 @@ def test_a_new_row_is_shown_again_without_its_value() -> None:
 def access(user_id: int | None = 1, app_id: str = "d1") -> Access:
     """Return somebody's way into an app."""
     app = App(app_id=app_id)
-    return Access(Actor(kind="web", label="", user_id=user_id), app, "owner")
+    return Access(Actor(kind="web", label="", user_id=user_id), app, (Grant("owner"),))
 
 
 def test_a_change_set_belongs_to_its_user_and_to_the_app_as_it_was() -> None:

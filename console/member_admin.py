@@ -1,0 +1,102 @@
+"""Operators' pages of members and groups; changes are audited."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+
+from console import members
+from console.actors import from_request
+from console.audited_admin import Audited
+from console.models import Member, User
+from console.patterns import read
+
+admin.site.unregister(Group)  # Django's own page is not audited
+
+
+@admin.register(Member)
+class MemberPages(Audited):
+    """Members. An operator who wants to read values makes himself one here, which is audited."""
+
+    list_display = (
+        "name",
+        "app",
+        "role",
+        "patterns",
+    )
+    list_filter = ("role", "app")
+    list_select_related = (
+        "user",
+        "group",
+        "app",
+    )
+    search_fields = (
+        "user__email",
+        "group__name",
+        "app__name",
+        "app__app_id",
+    )
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Member | None = None) -> list[str]:
+        """Fix who and where, once made."""
+        return ["app", "user", "group"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
+        """Set the role."""
+        who = obj.user or obj.group
+        assert who  # noqa: S101 - the form has asked for one of the two
+        saved = members.set_member(
+            actor=from_request(request),
+            app=obj.app,
+            who=who,
+            role=obj.role,
+            patterns=read(obj.patterns),
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: Member) -> None:
+        """Remove the member."""
+        members.remove_member(actor=from_request(request), member=obj)
+
+
+class GroupForm(forms.ModelForm):
+    """A group, with the people in it."""
+
+    users = forms.ModelMultipleChoiceField(
+        User.objects.order_by("email"),
+        required=False,
+        label="People",
+        widget=FilteredSelectMultiple("people", is_stacked=False),
+    )
+
+    class Meta:
+        model = Group
+        fields: ClassVar[list[str]] = ["name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["users"].initial = self.instance.user_set.all()
+
+
+@admin.register(Group)
+class GroupPages(Audited):
+    """Groups: who is in one has its roles in apps; that is audited in each app."""
+
+    form = GroupForm
+    list_display = ("name",)
+    list_filter = ("memberships__app",)
+    search_fields = ("name",)
+    actions = None
+
+    def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
+        """Save the name and the people."""
+        members.set_group(actor=from_request(request), group=obj, users=form.cleaned_data["users"])
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        """Delete the group."""
+        members.delete_group(actor=from_request(request), group=obj)

@@ -1,0 +1,158 @@
+"""Who is a member of an app, with which role, and on which branches: right > record > database.
+
+A member is a person or a group; operators say who is in a group. Raises as console/services.py.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from textwrap import wrap
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404
+
+from console import patterns as branch_patterns
+from console.access import Access, Grant, Permission, find_app, named, require_operator
+from console.actors import Actor
+from console.audit import Action, Target, differences, recording
+from console.models import App, Member, User
+from console.services import acting
+
+Role = Member.Role
+
+
+def set_member(
+    *, actor: Actor, app: App, who: User | Group, role: str, patterns: Sequence[str] = ()
+) -> Member:
+    """Give a person or a group a role in an app, narrowed to `patterns` if there are any.
+
+    Owners do, and operators through the admin site.
+    """
+    target = Target(app.app_id, subject=f"{name_of(who)}: {role_in_words(role, patterns)}")
+    with acting(actor, Action.MEMBER_SET, target):
+        require_manager(actor, app)
+        check_role(role, patterns)
+        if isinstance(who, User) and role != Role.OWNER:
+            _keep_an_owner(app, who)
+        member, _ = Member.objects.update_or_create(
+            app=app,
+            user=who if isinstance(who, User) else None,
+            group=who if isinstance(who, Group) else None,
+            defaults={"role": role, "patterns": "\n".join(patterns)},
+        )
+        return member
+
+
+def remove_member(*, actor: Actor, member: Member) -> None:
+    """Take a role in an app away; it works at the next request.
+
+    The last owner can't go, not even by himself; a group that owns the app doesn't count, for it
+    may be empty tomorrow.
+    """
+    target = Target(member.app.app_id, subject=member.name)
+    with acting(actor, Action.MEMBER_REMOVED, target):
+        require_manager(actor, member.app)
+        if member.user:
+            _keep_an_owner(member.app, member.user)
+        member.delete()
+
+
+def find_member(access: Access, pk: int) -> Member:
+    """Return one of the app's members. Raises Http404."""
+    member = access.app.members.select_related("user", "group").filter(pk=pk).first()
+    if member is None:
+        raise Http404("No such member.")
+    member.app = access.app
+    return member
+
+
+def people_of(app: App) -> list[User]:
+    """Return everybody who is a member, himself or by a group, by email; the disabled too."""
+    by_group = User.groups.through.objects.filter(group__memberships__app=app).values("user_id")
+    found = User.objects.filter(memberships__app=app) | User.objects.filter(pk__in=by_group)
+    return list(found.distinct().order_by("email"))
+
+
+def require_manager(actor: Actor, app: App) -> None:
+    """Raise PermissionDenied or Http404 unless the actor owns the app or runs the deployment."""
+    if not actor.is_operator:
+        find_app(actor, app.app_id).require(Permission.MANAGE)
+
+
+def check_role(role: str, patterns: Sequence[str]) -> None:
+    """Raise ValidationError where a member can't have this role on these branches."""
+    if role not in Role.values:
+        raise ValidationError({"role": "Choose one of the roles."})
+    if patterns and role == Role.OWNER:
+        raise ValidationError(
+            {"patterns": "An owner could widen his role, so it has every branch. Leave this empty."}
+        )
+    if problem := branch_patterns.problem(patterns):
+        raise ValidationError({"patterns": problem})
+
+
+def role_in_words(role: str, patterns: Iterable[str]) -> str:
+    """Return "developer on dev, feature/*"."""
+    return named(Grant(role, tuple(patterns)))
+
+
+def name_of(who: User | Group) -> str:
+    """Return what people call a member."""
+    return who.email if isinstance(who, User) else f"group {who.name}"
+
+
+def _keep_an_owner(app: App, leaving: User) -> None:
+    owners = app.members.select_for_update(of=("self",)).filter(
+        role=Role.OWNER, user__is_active=True
+    )
+    if [owner.user_id for owner in owners] == [leaving.pk]:
+        raise ValidationError("This is the app's last owner. Make someone else an owner first.")
+
+
+# Groups
+
+
+def set_group(*, actor: Actor, group: Group, users: Iterable[User]) -> Group:
+    """Save a group's name and who is in it; an operator's act.
+
+    Each app that it is a member of has the entry too, for whoever is in it is a member there.
+    """
+    users = list(users)
+    with _acting_everywhere(actor, Action.GROUP_CHANGED, group, _changes_of(group, users)):
+        group.full_clean()
+        group.save()
+        group.user_set.set(users)
+        return group
+
+
+def delete_group(*, actor: Actor, group: Group) -> None:
+    """Delete a group, and its roles in apps with it; an operator's act."""
+    with _acting_everywhere(actor, Action.GROUP_DELETED, group, _changes_of(group, [])):
+        group.delete()
+
+
+@contextmanager
+def _acting_everywhere(
+    actor: Actor, action: Action, group: Group, said: Sequence[str]
+) -> Iterator[None]:
+    """Record the act, for the deployment and for each app, and run it in one transaction."""
+    apps = App.objects.filter(members__group_id=group.pk or 0).values_list("app_id", flat=True)
+    with ExitStack() as entries:
+        for app_id in ["", *apps]:
+            for subject in said:
+                entries.enter_context(recording(actor, action, Target(app_id, subject=subject)))
+        require_operator(actor)
+        entries.enter_context(transaction.atomic())
+        yield
+
+
+def _changes_of(group: Group, users: Iterable[User]) -> list[str]:
+    """Return what the audit trail says; of many people in several entries, for each has its end."""
+    before = set(group.user_set.all()) if group.pk else set()
+    old = Group.objects.filter(pk=group.pk).first()
+    said = [differences(old, {"name": group.name})] if old else []
+    said += [f"in: {user.email}" for user in sorted({*users} - before, key=str)]
+    said += [f"out: {user.email}" for user in sorted(before - {*users}, key=str)]
+    lines = wrap(", ".join(filter(None, said)) or "no change", 800, break_long_words=False)
+    return [f"{group.name}: {line}" for line in lines]
