@@ -1,6 +1,7 @@
 """The console's core."""
 
 from django.apps import AppConfig
+from django.core.signals import request_finished
 from django.db.models.signals import post_migrate
 
 from console import triggers
@@ -12,8 +13,9 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self) -> None:
-        """Guard the audit tables after every migration."""
+        """Guard the audit tables after every migration, and seal what a request wrote to them."""
         post_migrate.connect(triggers.after_migrate, sender=self)
-        from console import accounts
+        from console import accounts, chain
 
         accounts.listen()
+        request_finished.connect(chain.seal_written, dispatch_uid="chain")

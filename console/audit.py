@@ -1,7 +1,7 @@
 """The audit trail: the attempt is committed before the act, its outcome is a row of its own."""
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +11,12 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 
+from console import audit_log, chain
 from console.actors import Actor
 from console.models import AuditEvent, AuditOutcome
 
 SUBJECT_LIMIT = 1011  # characters, as in the table
+SUBJECT_BYTES = 2_500  # of UTF-8: an entry of PostgreSQL's indexes has 2,704
 
 
 class Action(StrEnum):
@@ -93,6 +95,7 @@ def attempt(
     """Write the attempt and return it. The caller commits it before the act."""
     event = _event(actor, action, target, change_set, version_before)
     event.save()
+    _written([event])
     return event
 
 
@@ -100,12 +103,20 @@ def attempt_all(
     actor: Actor,
     attempts: Iterable[tuple[Action, Target, int | None]],
     *,
-    change_set: uuid.UUID,
+    change_set: uuid.UUID | None,
 ) -> list[AuditEvent]:
     """Write many attempts (action, target, version before) of one change set; return them."""
-    return AuditEvent.objects.bulk_create(
+    events = AuditEvent.objects.bulk_create(
         _event(actor, action, target, change_set, version) for action, target, version in attempts
     )
+    _written(events)
+    return events
+
+
+def _written(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
+    """Have the rows sealed and copied, once they are committed."""
+    chain.expect()
+    audit_log.tell(rows)
 
 
 def _event(
@@ -147,23 +158,27 @@ def _word(value: object) -> str:
 def _fitting(subject: str) -> str:
     """Return a name as the table can hold it: a refused one may be anything, and is recorded."""
     plain = subject.encode(errors="replace").decode()  # a command line may bring lone surrogates
-    return plain.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SUBJECT_LIMIT]
+    whole = plain.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SUBJECT_LIMIT]
+    return whole.encode()[:SUBJECT_BYTES].decode(errors="ignore")
 
 
 def conclude(
     event_id: int, outcome: Outcome, *, version_after: int | None = None, detail: str = ""
 ) -> None:
     """Write how an attempt ended."""
-    AuditOutcome.objects.create(
+    end = AuditOutcome.objects.create(
         event_id=event_id, outcome=outcome, version_after=version_after, detail=detail[:200]
     )
+    _written([end])
 
 
 def conclude_all(ends: Iterable[tuple[int, Outcome, int | None, str]]) -> None:
     """Write how many attempts ended: (event id, outcome, version after, detail)."""
-    AuditOutcome.objects.bulk_create(
-        AuditOutcome(event_id=event, outcome=outcome, version_after=version, detail=detail[:200])
-        for event, outcome, version, detail in ends
+    _written(
+        AuditOutcome.objects.bulk_create(
+            AuditOutcome(event_id=event, outcome=end, version_after=version, detail=detail[:200])
+            for event, end, version, detail in ends
+        )
     )
 
 

@@ -9,7 +9,6 @@ import secrets
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model
@@ -19,24 +18,26 @@ LENGTH = 8 + 16 + 64  # the key's name, the row's own number, the code: hexadeci
 _NUMBER = slice(8, 24)
 
 
-def content(row: Model) -> str:
+def said(row: Model) -> dict[str, Any]:
     """Return what a row of the trail says, its number in the table and its mark left out.
 
     Empty fields are left out too, so that a column which a later version adds changes no old row.
     """
-    meta = row._meta
-    names = [field.attname for field in meta.concrete_fields if field.name not in {"id", "mark"}]
-    said = {name: getattr(row, name) for name in names}
-    kept = {name: value for name, value in said.items() if value not in ("", None)}
-    return json.dumps([meta.model_name, kept], default=_plain, sort_keys=True)
+    fields = [field.attname for field in row._meta.concrete_fields]
+    every = {name: getattr(row, name) for name in fields if name not in {"id", "mark"}}
+    return {name: plain(value) for name, value in every.items() if value not in ("", None)}
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str | int:
+    """Return a field's value as JSON has it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, UUID):
-        return value.hex
-    raise TypeError(f"The audit trail holds no {type(value).__name__}.")
+    return value if isinstance(value, int) else str(value)
+
+
+def content(row: Model) -> str:
+    """Return what a row says as one text, the same when it is written and when it is read."""
+    return json.dumps([row._meta.model_name, said(row)], sort_keys=True)
 
 
 def make(row: Model) -> str:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.actors import OUTSIDE
-from console.audit import Action, Outcome, Target
-from console.models import AuditEvent, AuditOutcome
+from console.audit import Action, Outcome, Target, attempt_all, conclude_all
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 
@@ -150,19 +149,9 @@ class Found:
 
 def record_found(changes: Sequence[Found]) -> None:
     """Write the changes that were found to the audit trail, in two queries."""
-    events = AuditEvent.objects.bulk_create(
-        AuditEvent(
-            action=change.action,
-            actor_kind=OUTSIDE.kind,
-            actor=OUTSIDE.label,
-            app_id=change.target.app_id,
-            branch=change.target.branch,
-            subject=change.target.subject,
-            version_before=change.before,
-        )
-        for change in changes
-    )
-    AuditOutcome.objects.bulk_create(
-        AuditOutcome(event=event, outcome=Outcome.SUCCEEDED, version_after=change.after)
+    attempts = ((change.action, change.target, change.before) for change in changes)
+    events = attempt_all(OUTSIDE, attempts, change_set=None)
+    conclude_all(
+        (event.pk, Outcome.SUCCEEDED, change.after, "")
         for event, change in zip(events, changes, strict=True)
     )

@@ -1,0 +1,49 @@
+"""`manage.py verify_audit`: is the audit trail as it was written?"""
+
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from console import chain
+
+SHOWN = 20  # of what is broken
+
+
+class Command(BaseCommand):
+    """Seal what is not sealed yet, then check every row, its mark, and the chain."""
+
+    help = "Check the audit trail; name the first row that was changed, deleted or made up."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take what was kept of earlier checks."""
+        parser.add_argument(
+            "--head", action="store_true", help="print the newest seal alone, to keep it elsewhere"
+        )
+        parser.add_argument(
+            "--kept",
+            action="append",
+            default=[],
+            metavar="HEAD",
+            help="a seal that --head printed earlier: check that the trail still holds it",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print how it stands; end with 1 where something is broken."""
+        fresh = chain.seal(everywhere=True)
+        head = chain.head()
+        if options["head"]:
+            self.stdout.write(str(head or ""))
+            return
+        number = head.id if head else 0
+        found = [f"{it.where}: {it.why}" for it in islice(chain.broken(number), SHOWN)]
+        found += [
+            f"seal {kept[:100]}: It is not in the trail any more: the trail's end was cut off, or "
+            "the trail is another one."
+            for kept in options["kept"]
+            if not chain.holds(kept)
+        ]
+        if found:
+            raise CommandError("\n".join(["The audit trail is broken. The first row:", *found]))
+        self.stdout.write(f"{number:,} rows are as they were written. {fresh:,} were sealed now.")
+        self.stdout.write(f"Head: {head}" if head else "There is nothing in the trail yet.")
