@@ -32,8 +32,7 @@ TIMEOUT = range(5, 121)  # minutes
 _SWITCHES = {key for key, text in MEANINGS.items() if text.startswith("Set to true")}
 
 _SECRET_NAME = re.compile(
-    r"(^|_)(SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIALS?|(ACCESS|AUTH|API|BEARER|REFRESH)_?TOKEN"
-    r"|TOKEN|PRIVATE_?KEY|(API|ACCESS|ENCRYPTION|SIGNING|SERVICE_ROLE)_?KEY|KEY)(_|$)",
+    r"(^|_)(SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIALS?|TOKEN|PRIVATE_?KEY)(_|$)|_KEY$",
     re.IGNORECASE,
 )
 # Keys that are made to be seen: builds put them into the browser's code

@@ -57,7 +57,7 @@ def test_it_works(thousand: World, open_page: Callable[..., Page]) -> None:
         alice.get_by_label("Search variables").fill("KEY_0777")
         expect(alice.locator("tbody tr")).to_have_count(1)
     with Stopwatch():
-        alice.get_by_role("link", name="Variable").click()
+        alice.get_by_role("link", name="Variable", exact=True).click()
         expect(alice.locator("th[aria-sort]")).to_have_text("Variable")
 
 

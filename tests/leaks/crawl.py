@@ -49,9 +49,10 @@ def crawl(visitor: Visitor, start: Iterable[str], *, on: bool) -> None:
     Of links that are alike, ALIKE are followed.
     """
     waiting, seen, times = deque(start), set(), Counter[object]()
+    first = set(waiting)
     while waiting:
         url = waiting.popleft()
-        if url in seen or times[_kind(url)] == ALIKE:
+        if url in seen or (url not in first and times[_kind(url)] >= ALIKE):
             continue
         seen.add(url)
         times[_kind(url)] += 1

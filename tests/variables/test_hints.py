@@ -27,6 +27,7 @@ PLAIN = {
     "STRIPE_PUBLISHABLE_KEY": "pk_live_51H8xJk2eZvKYlo2C",
     "KEYBOARD": "qwerty",
     "MONKEY": "banana",
+    "KEY_COUNT": "5",
     "TOKENS": "5",
     "REGION": "eu-central-1",
     "VERSION": "1.24.3-alpha.20241123",

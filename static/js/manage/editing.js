@@ -174,4 +174,5 @@ export function startEditing({ size } = {}) {
   batch = size;
   startPaging();
   count();
+  form.classList.add("ready");
 }
