@@ -4,12 +4,16 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.signals import password_changed, password_reset, password_set
+from allauth.account.signals import user_logged_in as allauth_logged_in
+from allauth.core import context
+from allauth.usersessions.signals import on_password_changed, on_user_logged_in
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from console.actors import from_request
+from console import attempts, sessions
+from console.actors import address_of, from_request
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import User
 
@@ -29,13 +33,33 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Return no."""
         return False
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Count failures by person alone: allauth adds the Host, whose port anyone can vary."""
-        return str(credentials.get("email") or credentials.get("username") or "").lower()
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return what limits count by; allauth's own answer fails where there is no address."""
+        return address_of(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try, before a hash is computed; allauth rolls it back if it succeeds."""
+        email = str(credentials.get("email") or credentials.get("username") or "")
+        self._login_failed_rl_usage = attempts.take(request, email)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Check the password of who is signed in, counted and recorded as a sign-in is."""
+        found = self.authenticate(context.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Let the browser be known from now on."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        attempts.remember_browser(request, response, user.email)
+        return response
 
 
 def listen() -> None:
     """Record sign-ins, failed ones and sign-outs."""
+    # sessions.begin keeps those rows, in fewer queries
+    allauth_logged_in.disconnect(on_user_logged_in)
+    for changed in (password_changed, password_set):
+        changed.disconnect(on_password_changed)
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
     user_logged_out.connect(_signed_out, dispatch_uid="audit")
     user_login_failed.connect(_failed, dispatch_uid="audit")
@@ -43,16 +67,22 @@ def listen() -> None:
         changed.connect(_password_changed, dispatch_uid="audit")
 
 
-def _signed_in(request: HttpRequest, **_: Any) -> None:
+def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+    sessions.begin(request, user)
     _record(request, Action.SIGN_IN, Outcome.SUCCEEDED)
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
     if user is not None:
+        sessions.drop(request.session.session_key)
         _record(request, Action.SIGN_OUT, Outcome.SUCCEEDED)
 
 
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
+    """Record it. This session has a new key now; all others ended with the old password."""
+    others = sessions.of(user).exclude(session_key=request.session.session_key)
+    sessions.delete([row.session_key for row in others])
+    sessions.begin(request, user)
     _record(request, Action.PASSWORD_CHANGED, Outcome.SUCCEEDED, user.email)
 
 

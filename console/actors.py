@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest
 
+from console.addresses import client_address
 from console.models import User
 
 
@@ -36,10 +38,16 @@ def from_request(request: HttpRequest) -> Actor:
         label=known.email if known else "Someone not signed in",
         user_id=known.pk if known else None,
         is_operator=known is not None and known.is_superuser,
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=address_of(request),
         agent=request.headers.get("user-agent", "")[:200],
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
     )
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return where a request comes from: the connection, or what TRUSTED_PROXIES say of it."""
+    peer = request.META.get("REMOTE_ADDR", "")
+    return client_address(peer, request.headers.get("x-forwarded-for", ""), settings.PROXIES)
 
 
 def from_command_line(user: User) -> Actor:

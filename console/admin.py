@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
+from allauth.usersessions.admin import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
@@ -19,7 +20,8 @@ from console.audit import Action, Outcome, Target, differences, recording
 from console.audited_admin import Audited, ReadOnly
 from console.models import App, AuditEvent, AuditOutcome, Branch, User
 
-admin.site.unregister(EmailAddress)  # a second address is asked for nothing
+# A second address is asked for nothing; a session's key is as good as a password
+admin.site.unregister([EmailAddress, UserSession])
 
 
 class AddUserForm(AdminUserCreationForm):

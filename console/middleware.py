@@ -3,11 +3,15 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from console import sessions
 from console.errors import wrong_method
+from console.models import User
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -25,6 +29,27 @@ class HttpsAlone:
         response = self.get_response(request)
         response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
         return response
+
+
+class SessionLimits:
+    """Ends a session that was idle for too long, or is too old; the sign-in page says so."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on, as nobody's where its session is over."""
+        if request.session.session_key and isinstance(request.user, User):
+            self._look(request, request.user)
+        return self.get_response(request)
+
+    def _look(self, request: HttpRequest, user: User) -> None:
+        if why := sessions.overdue(request, user):
+            key = request.session.session_key
+            request.session.flush()
+            sessions.drop(key)
+            request.user = AnonymousUser()
+            messages.info(request, why)
 
 
 class UncachedPages:

@@ -1,6 +1,7 @@
 """All settings, from the environment. What is missing or unsafe stops the start with a sentence."""
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -8,6 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from jinja2 import StrictUndefined
 
+from console.addresses import proxies_of
 from console.logs import logging_config
 from console.machine import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
 
@@ -81,6 +83,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "django_structlog",
@@ -107,6 +110,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "console.middleware.SessionLimits",
     "console.middleware.UncachedPages",
     "console.middleware.AddressesOfForms",
     "secrets_app.middleware.StoreErrors",
@@ -184,6 +188,21 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True  # until SESSION_HOURS are over, and not while one is idle
+ACCOUNT_RATE_LIMITS = {"login": None}  # console/attempts.py has ours
+USERSESSIONS_TRACK_ACTIVITY = False  # console/sessions.py does, once a minute
+_idle: int = env.int("SESSION_IDLE_MINUTES", default=60)
+_life: int = env.int("SESSION_HOURS", default=12)
+if _idle < 5 or _life < 1:
+    raise ImproperlyConfigured(
+        "SESSION_IDLE_MINUTES has to be 5 or more, and SESSION_HOURS 1 or more: "
+        "people could not work between two sign-ins."
+    )
+SESSION_IDLE, SESSION_LIFE = timedelta(minutes=_idle), timedelta(hours=_life)
+try:
+    PROXIES = proxies_of(env.str("TRUSTED_PROXIES", default=""))
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
 
 # Browsers
 CONTENT_SECURITY_POLICY = {
@@ -203,14 +222,16 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
-SESSION_COOKIE_AGE = 7 * 24 * 3600
+SESSION_COOKIE_AGE = int(SESSION_LIFE.total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie more
 CSRF_FAILURE_VIEW = "console.errors.csrf_failed"
+KNOWN_BROWSER_COOKIE = "known"
 CSRF_COOKIE_HTTPONLY = True  # htmx takes the token from the page
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-session"
+    KNOWN_BROWSER_COOKIE = "__Host-known"
     CSRF_COOKIE_NAME = "__Host-csrf"
     # TLS ends at the proxy, so the browser's Origin says https where we may see http
     CSRF_TRUSTED_ORIGINS = [

@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from console import views
+from console import account_views, views
 
 in_app: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
@@ -23,6 +23,7 @@ accounts: list[URLPattern | URLResolver] = [
     path("signup/", account.signup, name="account_signup"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/change/", account.password_change, name="account_change_password"),
+    path("sessions/", account_views.my_sessions, name="my_sessions"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

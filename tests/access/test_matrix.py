@@ -126,6 +126,9 @@ TABLE = """
 /accounts/reauthenticate/           else                        302  405
 /accounts/password/change/          GET POST PUT OPTIONS        302  200
 /accounts/password/change/          else                        302  405
+/accounts/sessions/                 GET                         302  200
+/accounts/sessions/                 POST                        302
+/accounts/sessions/                 else                        302  405
 
 /admin/                             GET else           302  302       302  302 302 302    200
 /admin/login/                       GET else           302  403       403  403 403 403    302

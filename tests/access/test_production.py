@@ -70,7 +70,8 @@ def test_it_works(tmp_path: Path) -> None:
     for _, headers, _ in (*over_tls, *plain):  # plain is what the proxy passes on
         assert headers["Strict-Transport-Security"] == "max-age=31536000"
     lines = [line for *_, cookies in (*over_tls, *plain) for line in cookies.splitlines()]
-    assert {assert_guarded(line) for line in lines} == {"__Host-session", "__Host-csrf"}
+    names = {"__Host-session", "__Host-csrf", "__Host-known"}
+    assert {assert_guarded(line) for line in lines} == names
     # TLS ends at the proxy, which redirects; the host's other names are none of our business
     assert set(checks) == {"security.W005", "security.W008", "security.W021"}
 

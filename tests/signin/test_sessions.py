@@ -1,0 +1,203 @@
+"""Sessions end by themselves, by hand, here and everywhere (promise 28)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from console.sessions import end_all
+from tests.plugins.people import PASSWORD, World
+from tests.signin.conftest import SESSIONS, SIGN_IN, last_seen, later, post, recorded
+
+Browser = Callable[..., Client]
+
+
+def signed_in(client: Client) -> bool:
+    """Say whether a browser is signed in."""
+    return client.get("/").status_code == 200
+
+
+def end(client: Client, which: Any) -> Any:
+    """Press a button of the page."""
+    return client.post(SESSIONS, {"end": which}, follow=True)
+
+
+def test_it_works(bobs: Browser) -> None:
+    lynx, links = bobs("Lynx", "203.0.113.7"), bobs("Links", "203.0.113.8")
+    page = lynx.get(SESSIONS)
+    assert [(row.user_agent, row.ip) for row in page.context["sessions"]] == [
+        ("Links", "203.0.113.8"),
+        ("Lynx", "203.0.113.7"),
+    ]
+    assert page.text.count("This one") == 1
+    answer = end(lynx, "others")
+    assert "1 session ended." in answer.text
+    assert signed_in(lynx)
+    assert not signed_in(links)
+    assert recorded("session.end") == [("bob@example.org", "1 of bob@example.org", ["succeeded"])]
+
+
+def test_ending_one(bobs: Browser) -> None:
+    lynx, links, mosaic = bobs("Lynx"), bobs("Links"), bobs("Mosaic")
+    end(lynx, UserSession.objects.get(user_agent="Links").pk)
+    assert [signed_in(it) for it in (lynx, links, mosaic)] == [True, False, True]
+
+
+@pytest.mark.parametrize("which", ["all", "this"])
+def test_ending_this_one_leads_to_the_sign_in(bobs: Browser, which: str) -> None:
+    lynx, links = bobs("Lynx"), bobs("Links")
+    here = UserSession.objects.get(user_agent="Lynx").pk
+    answer = end(lynx, here if which == "this" else which)
+    assert answer.redirect_chain == [(SIGN_IN, 302)]
+    assert "ended." in answer.text
+    assert not signed_in(lynx)
+    assert signed_in(links) is (which == "this")
+
+
+@pytest.mark.parametrize("which", ["", "0", "x", "9" * 30, "-1", "٣"])
+def test_what_is_no_session_ends_none(bobs: Browser, which: str) -> None:
+    lynx = bobs()
+    assert "There was no such session any more." in end(lynx, which).text
+    assert signed_in(lynx)
+
+
+def test_nobody_sees_or_ends_anothers(bobs: Browser, as_: Callable[[str], Client]) -> None:
+    lynx, mia = bobs(), as_("mia")
+    theirs = UserSession.objects.get(user__email="bob@example.org")
+    assert len(mia.get(SESSIONS).context["sessions"]) == 1
+    end(mia, theirs.pk)
+    end(mia, "all")
+    assert signed_in(lynx)
+
+
+def test_an_idle_session_ends(bobs: Browser) -> None:
+    lynx = bobs()
+    later(minutes=59)
+    assert signed_in(lynx)
+    later(minutes=61)
+    answer = lynx.get("/?q=x", follow=True)
+    assert answer.redirect_chain == [(f"{SIGN_IN}?next=/%3Fq%3Dx", 302)]
+    assert "Nothing happened here for 60 minutes" in answer.text
+    assert not UserSession.objects.exists()
+    assert post(lynx, "bob@example.org").status_code == 302
+
+
+def test_a_session_in_use_ends_too(bobs: Browser) -> None:
+    lynx = bobs()
+    for _ in range(12):
+        later(minutes=59)
+        assert signed_in(lynx)
+    later(minutes=59)
+    answer = lynx.get("/", follow=True)
+    assert "A session lasts 12 hours at most" in answer.text
+
+
+@pytest.mark.parametrize("time", [{"minutes": 61}, {"hours": 13}])
+def test_what_is_over_works_for_no_method(bobs: Browser, time: dict[str, float]) -> None:
+    lynx = bobs()
+    later(**time)
+    form = {"oldpassword": PASSWORD, "password1": "another one 1", "password2": "another one 1"}
+    answer = lynx.post("/accounts/password/change/", form)
+    assert answer["Location"].startswith(SIGN_IN)
+    assert recorded("session.password") == []
+
+
+def test_the_cookie_of_what_is_over_opens_nothing_later(bobs: Browser) -> None:
+    lynx = bobs()
+    stolen = lynx.cookies["sessionid"].value
+    later(hours=13)
+    lynx.get("/")
+    thief = Client()
+    thief.cookies["sessionid"] = stolen
+    assert not signed_in(thief)
+    assert not Session.objects.filter(session_key=stolen).exists()
+
+
+def test_who_signs_in_gets_a_new_key(bobs: Browser, client: Client) -> None:
+    client.cookies["sessionid"] = "0123456789abcdefghij0123456789ab"
+    client.get(SIGN_IN)
+    post(client, "bob@example.org")
+    fixed, first = "0123456789abcdefghij0123456789ab", client.cookies["sessionid"].value
+    assert first != fixed
+    client.post("/accounts/logout/")
+    post(client, "bob@example.org")
+    assert client.cookies["sessionid"].value not in {first, fixed}
+
+
+def test_signing_out_kills_it_on_the_server(bobs: Browser) -> None:
+    lynx = bobs()
+    stolen = lynx.cookies["sessionid"].value
+    lynx.post("/accounts/logout/")
+    thief = Client()
+    thief.cookies["sessionid"] = stolen
+    assert not signed_in(thief)
+    assert not UserSession.objects.exists()
+
+
+def test_a_new_password_ends_the_others(bobs: Browser) -> None:
+    lynx, links = bobs("Lynx"), bobs("Links")
+    form = {"oldpassword": PASSWORD, "password1": "another one 1", "password2": "another one 1"}
+    assert lynx.post("/accounts/password/change/", form).status_code == 302
+    assert signed_in(lynx)
+    assert not signed_in(links)
+    assert [row.user_agent for row in lynx.get(SESSIONS).context["sessions"]] == ["Lynx"]
+
+
+def test_who_is_removed_is_out_at_once(bobs: Browser, world: World) -> None:
+    lynx, links = bobs("Lynx"), bobs("Links")
+    assert end_all(actor=world.actor("olga"), user=world.person("bob")) == 2
+    assert not signed_in(lynx)
+    assert not signed_in(links)
+    assert recorded("session.end") == [("olga@example.org", "2 of bob@example.org", ["succeeded"])]
+
+
+def test_a_session_is_written_once_a_minute(bobs: Browser) -> None:
+    lynx = bobs()
+    seen = last_seen()
+    signed_in(lynx)
+    assert last_seen() == seen
+    later(seconds=61)
+    signed_in(lynx)
+    assert last_seen() >= seen
+
+
+def test_it_shows_where_it_was_last_seen(bobs: Browser) -> None:
+    lynx = bobs(address="203.0.113.7")
+    later(minutes=2)
+    lynx.get("/", REMOTE_ADDR="2001:db8::1")
+    assert UserSession.objects.get().ip == "2001:db8::1"
+
+
+def test_a_session_from_before_rows_were_kept_goes_on(bobs: Browser) -> None:
+    lynx = bobs()
+    UserSession.objects.all().delete()
+    assert signed_in(lynx)
+    assert UserSession.objects.count() == 1
+
+
+def test_a_request_through_a_socket_file(bobs: Browser) -> None:
+    lynx = bobs(address="")
+    assert len(lynx.get(SESSIONS).context["sessions"]) == 1
+
+
+def test_as_many_queries_for_ten_as_for_one(bobs: Browser) -> None:
+    lynx = bobs()
+    lynx.get(SESSIONS)  # which says that he signed in
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            lynx.get(SESSIONS)
+        counts.append(len(queries))
+        for number in range(9):
+            bobs(f"Links {number}")
+    assert counts[0] == counts[1]
+
+
+def test_an_agent_is_text(bobs: Browser) -> None:
+    page = bobs("<b>Lynx</b>").get(SESSIONS)
+    assert "&lt;b&gt;Lynx" in page.text
