@@ -34,12 +34,9 @@ def _profile_field(help_text: str = "") -> forms.ChoiceField:
     )
 
 
-class SetupForm(forms.Form):
-    """The first operator."""
+class PasswordForm(forms.Form):
+    """The password of a new account, twice."""
 
-    email = forms.EmailField(
-        max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
-    )
     password1 = forms.CharField(
         label="Password",
         strip=False,
@@ -51,7 +48,11 @@ class SetupForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    sample_app = forms.BooleanField(label="Add a sample app", required=False, initial=True)
+
+    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
+        """Take whose password it is, for it can't be like the email."""
+        super().__init__(*args, **kwargs)
+        self.whose = email
 
     def clean(self) -> dict[str, Any]:
         """Check the password against the rules and its repetition."""
@@ -61,10 +62,20 @@ class SetupForm(forms.Form):
             self.add_error("password2", "The two passwords differ. Type them again.")
         elif password:
             try:
-                validate_password(password, User(email=fields.get("email", "")))
+                validate_password(password, User(email=fields.get("email", self.whose)))
             except ValidationError as error:
                 self.add_error("password1", error)
         return fields
+
+
+class SetupForm(PasswordForm):
+    """The first operator."""
+
+    email = forms.EmailField(
+        max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    sample_app = forms.BooleanField(label="Add a sample app", required=False, initial=True)
+    field_order = ("email", "password1", "password2", "sample_app")
 
 
 class AppForm(forms.ModelForm):

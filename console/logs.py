@@ -20,13 +20,13 @@ _SENSITIVE = (
     "cookie",
     "authorization",
 )
-_SETUP_TOKEN = re.compile(r"(?<=/setup/)[^/\s]+")
+_LINK_TOKEN = re.compile(r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F))[^/%\s]+")
 # At DEBUG these print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what is kept under a telling name, whatever it is, and the set-up link's token."""
+    """Hide what is kept under a telling name, whatever it is, and the tokens of links."""
     return {
         name: REDACTED if any(word in name.lower() for word in _SENSITIVE) else _no_token(value)
         for name, value in event.items()
@@ -34,7 +34,7 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _no_token(value: Any) -> Any:
-    return _SETUP_TOKEN.sub(REDACTED, value) if isinstance(value, str) else value
+    return _LINK_TOKEN.sub(REDACTED, value) if isinstance(value, str) else value
 
 
 def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

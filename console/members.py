@@ -102,6 +102,11 @@ def name_of(who: User | Group) -> str:
     return who.email if isinstance(who, User) else f"group {who.name}"
 
 
+def actor_of(user: User) -> Actor:
+    """Return somebody as the lookups know him, to ask what he may; not as one who acts now."""
+    return Actor(kind="web", label=user.email, user_id=user.pk, is_operator=user.is_superuser)
+
+
 def _keep_an_owner(app: App, leaving: User) -> None:
     owners = app.members.select_for_update(of=("self",)).filter(
         role=Role.OWNER, user__is_active=True

@@ -204,6 +204,21 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
+# Mail: invitations alone. Without a server they are links to hand on
+MAIL: bool = env.str("EMAIL_URL", default="") != ""
+_mail = env.email_url("EMAIL_URL") if MAIL else {"EMAIL_BACKEND": ""}
+if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
+    raise ImproperlyConfigured(
+        "EMAIL_URL is of a kind that the console does not send by. Write "
+        "smtp+tls://user:password@host:587, or smtp+ssl://user:password@host:465."
+    )
+if MAIL:
+    globals().update(_mail)
+    DEFAULT_FROM_EMAIL = required(
+        "EMAIL_FROM", "Set it to the address that invitations come from, or unset EMAIL_URL."
+    )
+EMAIL_TIMEOUT = 10  # seconds
+
 # Browsers
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

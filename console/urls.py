@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from console import account_views, views
+from console import account_views, invitation_views, known_views, member_views, views
 
 in_app: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
@@ -13,6 +13,19 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/branches/", views.branches, name="branches"),
     path("settings/branches/add/", views.branch_add, name="branch_add"),
     path("settings/branches/<int:pk>/", views.branch_edit, name="branch_edit"),
+    path("settings/members/", member_views.member_list, name="members"),
+    path("settings/members/invite/", member_views.member_invite, name="member_invite"),
+    path("settings/members/group/", member_views.member_group, name="member_group"),
+    path("settings/members/decision/", member_views.member_decision, name="member_decision"),
+    path("settings/members/left/", known_views.members_left, name="members_left"),
+    path("settings/members/<int:pk>/", member_views.member, name="member"),
+    path("settings/members/<int:pk>/remove/", member_views.member_remove, name="member_remove"),
+    path("settings/members/people/<int:pk>/known/", known_views.known, name="known"),
+    path(
+        "settings/members/invitations/<int:pk>/withdraw/",
+        member_views.invitation_withdraw,
+        name="invitation_withdraw",
+    ),
 ]
 
 # Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
@@ -31,6 +44,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("apps/new/", views.app_new, name="app_new"),
     path("apps/<str:app_id>/", include(in_app)),
     path("setup/<str:token>/", views.first_operator, name="setup"),
+    path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
+    path("people/<int:pk>/known/", known_views.known_everywhere, name="known_everywhere"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),

@@ -40,9 +40,9 @@ from console.forms import (
     SearchForm,
     SetupForm,
 )
-from console.models import App, Branch
+from console.models import Branch
 
-Row = TypeVar("Row", App, Branch)
+Row = TypeVar("Row")
 page_with_form = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -61,14 +61,14 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def _show_form(
+def show_form(
     request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
 ) -> HttpResponse:
     status = 422 if form.is_bound else 200
     return render(request, template, {"form": form, **context}, status=status)
 
 
-def _saved(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
+def saved_by(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
     """Return what a service made of a form; what it refuses becomes the form's own errors."""
     try:
         return act(**arguments)
@@ -85,7 +85,7 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
         raise Http404("This set-up link is used or too old.")
     form = SetupForm(posted(request))
     if not form.is_valid():
-        return _show_form(request, "console/setup.html", form, {})
+        return show_form(request, "console/setup.html", form, {})
     fields = form.cleaned_data
     user = services.create_first_operator(
         actor=from_request(request), email=fields["email"], password=fields["password1"]
@@ -133,9 +133,9 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
     app = None
     if form.is_valid():
         fields = {**form.cleaned_data, "region": settings.AWS_REGION}
-        app = _saved(form, services.create_app, actor=actor, fields=fields)
+        app = saved_by(form, services.create_app, actor=actor, fields=fields)
     if app is None:
-        return _show_form(request, "console/app_new.html", form, {})
+        return show_form(request, "console/app_new.html", form, {})
     messages.success(request, f"{app.name} is created. Add its branches next.")
     return redirect("overview", app_id=app.app_id)
 
@@ -184,11 +184,14 @@ def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
     access = managed(request, app_id, Action.APP_CHANGED)
     form = GeneralForm(posted(request), instance=access.app)
     arguments = {"actor": access.actor, "app_id": app_id}
-    if form.is_valid() and _saved(form, services.change_app, fields=form.cleaned_data, **arguments):
+    app = None
+    if form.is_valid():
+        app = saved_by(form, services.change_app, fields=form.cleaned_data, **arguments)
+    if app:
         messages.success(request, "Saved.")
         return redirect("general", app_id=app_id)
     access.app.refresh_from_db()  # the form has written its fields into it
-    return _show_form(request, "console/general.html", form, app_context(access, "general"))
+    return show_form(request, "console/general.html", form, app_context(access, "general"))
 
 
 @require_safe
@@ -225,12 +228,12 @@ def _branch_form(
     branch: Branch | None,
 ) -> HttpResponseBase:
     if form.is_valid():
-        saved = _saved(form, _save_branch, access=access, fields=form.cleaned_data, branch=branch)
+        saved = saved_by(form, _save_branch, access=access, fields=form.cleaned_data, branch=branch)
         if saved:
             messages.success(request, f"Saved the branch {saved.name}.{_stayed(saved, form)}")
             return redirect("branches", app_id=access.app.app_id)
     context = {**app_context(access, "branches"), "branch": branch}
-    return _show_form(request, "console/branch_form.html", form, context)
+    return show_form(request, "console/branch_form.html", form, context)
 
 
 def _stayed(branch: Branch, form: BaseForm) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -10,7 +12,7 @@ from django.core import signing
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from console.models import AuditEvent, AuditOutcome, Member
+from console.models import AuditEvent, AuditOutcome, Invitation, Member
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from secrets_app.models import Secret
@@ -18,6 +20,7 @@ from tests.plugins.people import World
 from tests.variables.desk import Desk
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+TOKEN = "t" * 43  # of an invitation
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\^?\(\?P<(\w+)>[^)]*\)")
 
@@ -37,7 +40,7 @@ def url_of(route: str, world: World, secret: Secret) -> str:
     samples = {
         "app_id": world.app.app_id,
         "pk": _pk_of(route, world, secret),
-        "token": signing.dumps("first operator", salt="console.setup"),
+        "token": _token_of(route, world),
         "id": world.person("bob").pk,
         "object_id": _object_of(route, world, secret),
         "content_type_id": ContentType.objects.get_for_model(Secret).pk,
@@ -49,11 +52,37 @@ def url_of(route: str, world: World, secret: Secret) -> str:
 
 def _pk_of(route: str, world: World, secret: Secret) -> int:
     """Return the id of what a page of the app is about."""
+    if "/members/people/" in route or "/people/" in route:
+        return world.person("bob").pk
+    if "/members/invitations/" in route:
+        return invitation(world).pk
+    if "/members/" in route:
+        return Member.objects.get(app=world.app, user=world.person("vera")).pk
     if "/branches/" in route:
         return world.dev.pk
     if "/environment-variables/" in route:
         return variable(world).pk
     return build_version(world).pk if "/build-settings/" in route else secret.pk
+
+
+def _token_of(route: str, world: World) -> str:
+    """Return what a link carries."""
+    if "/setup/" in route:
+        return signing.dumps("first operator", salt="console.setup")
+    invitation(world)
+    return TOKEN
+
+
+def invitation(world: World) -> Invitation:
+    """Return an open invitation of the app, whose link carries TOKEN; the first asking makes it."""
+    fields = {
+        "role": "developer",
+        "token_hash": sha256(TOKEN.encode()).hexdigest(),
+        "invited_by": world.person("alice"),
+        "expires_at": timezone.now() + timedelta(days=1),
+    }
+    who = {"app": world.app, "email": "invited@example.org"}
+    return Invitation.objects.get_or_create(**who, defaults=fields)[0]
 
 
 def variable(world: World) -> Variable:

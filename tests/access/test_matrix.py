@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
 from console.models import App
 from secrets_app.models import Secret
@@ -49,6 +50,30 @@ TABLE = """
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  else  302  405
+
+<MEMBERS>/                                             GET   302  404  403 403 403 200  404
+<MEMBERS>/                                             else  302  405
+<MEMBERS>/invite/                                      GET   302  404  403 403 403 200  404
+<MEMBERS>/invite/                                      POST  302  404  403 403 403 200  404
+<MEMBERS>/invite/                                      else  302  405
+<MEMBERS>/group/                                       GET   302  404  403 403 403 200  404
+<MEMBERS>/group/                                       POST  302  404  403 403 403 302  404
+<MEMBERS>/group/                                       else  302  405
+<MEMBERS>/decision/                                    GET   302  404  403 403 403 200  404
+<MEMBERS>/decision/                                    else  302  405
+<MEMBERS>/left/                                        GET   302  404  403 403 403 200  404
+<MEMBERS>/left/                                        else  302  405
+<MEMBERS>/<int:pk>/                                    GET   302  404  403 403 403 200  404
+<MEMBERS>/<int:pk>/                                    POST  302  404  403 403 403 302  404
+<MEMBERS>/<int:pk>/                                    else  302  405
+<MEMBERS>/<int:pk>/remove/                             GET   302  404  403 403 403 200  404
+<MEMBERS>/<int:pk>/remove/                             POST  302  404  403 403 403 302  404
+<MEMBERS>/<int:pk>/remove/                             else  302  405
+<MEMBERS>/people/<int:pk>/known/                       GET   302  404  403 403 403 200  404
+<MEMBERS>/people/<int:pk>/known/                       POST  302  404  403 403 403 302  404
+<MEMBERS>/people/<int:pk>/known/                       else  302  405
+<MEMBERS>/invitations/<int:pk>/withdraw/               POST  302  404  403 403 403 302  404
+<MEMBERS>/invitations/<int:pk>/withdraw/               else  302  405
 
 /apps/<str:app_id>/hosting/secrets/                    GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/                    else  302  405
@@ -109,6 +134,12 @@ TABLE = """
 /healthz                            else               405
 /readyz                             GET                200
 /readyz                             else               405
+/people/<int:pk>/known/             GET                302  403       403  403 403 403    200
+/people/<int:pk>/known/             POST               302  403       403  403 403 403    302
+/people/<int:pk>/known/             else               302  405
+/invitations/<str:token>/           GET                200
+/invitations/<str:token>/           POST               422  403
+/invitations/<str:token>/           else               405
 /setup/<str:token>/                 GET POST           404
 /setup/<str:token>/                 else               405
 
@@ -178,9 +209,16 @@ FIXED = (
     *("secrets_app/secret", "envvars_app/variable"),
 )
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
+MEMBERS = ("/apps/<str:app_id>/settings/members",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
 MODELS = (*FIXED, "console/user", "console/member", "auth/group")
-SHORT = {"<MODEL>": MODELS, "<FIXED>": FIXED, "<BUILD>": BUILD, "<VARIABLES>": VARIABLES}
+SHORT = {
+    "<MODEL>": MODELS,
+    "<FIXED>": FIXED,
+    "<BUILD>": BUILD,
+    "<MEMBERS>": MEMBERS,
+    "<VARIABLES>": VARIABLES,
+}
 
 
 def read(table: str) -> dict[str, dict[str, list[str]]]:
@@ -236,6 +274,15 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
         "/apps/<str:app_id>/settings/general/": app,
         "/apps/<str:app_id>/settings/branches/add/": {"name": "new", "stage": "NONE"},
         "/apps/<str:app_id>/settings/branches/<int:pk>/": {"stage": "BETA"},
+        "/apps/<str:app_id>/settings/members/invite/": {
+            "email": "new@example.org",
+            "role": "viewer",
+        },
+        "/apps/<str:app_id>/settings/members/group/": {
+            "group": Group.objects.get_or_create(name="web")[0].pk,
+            "role": "viewer",
+        },
+        "/apps/<str:app_id>/settings/members/<int:pk>/": {"role": "viewer"},
         "/apps/<str:app_id>/hosting/secrets/manage/": {
             "new-1-key": "NEW",
             "new-1-branch": world.dev.pk,

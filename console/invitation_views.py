@@ -1,0 +1,79 @@
+"""The page that an invitation's link opens, for whoever holds it."""
+
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+
+from console import invitations
+from console.actors import from_request
+from console.forms import PasswordForm
+from console.members import role_in_words
+from console.models import App, Invitation, User
+from console.patterns import read
+from console.views import page_with_form, posted, saved_by
+
+_RATES = {"invitation": "20/m/ip,10/h/key"}  # tries; a right one costs a password's hash
+
+
+@login_not_required
+@never_cache
+@page_with_form
+def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Let the invited person in: who is signed in accepts, anybody else chooses a password.
+
+    Whether the address has an account shows in neither page.
+    """
+    if not ratelimit.consume(request, app="console", action="invitation", key=token, config=_RATES):
+        return render(request, "429.html", status=429)
+    found = invitations.find_invitation(token)
+    if isinstance(request.user, User):
+        return _signed_in(request, request.user, found, token)
+    return _anonymous(request, found, token)
+
+
+def _signed_in(request: HttpRequest, user: User, found: Invitation, token: str) -> HttpResponseBase:
+    form = Form(posted(request))
+    if form.is_valid():
+        app = saved_by(form, invitations.accept, actor=from_request(request), token=token)
+        if app:
+            return _welcome(request, app)
+    return _page(request, found, form, "accept" if user.email == found.email else "other")
+
+
+def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpResponseBase:
+    form = PasswordForm(posted(request), email=found.email)
+    if form.is_valid():
+        made = saved_by(
+            form,
+            invitations.accept_anew,
+            actor=from_request(request),
+            token=token,
+            password=form.cleaned_data["password1"],
+        )
+        if made:
+            user, app = made
+            login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            return _welcome(request, app)
+    return _page(request, found, form, "new")
+
+
+def _welcome(request: HttpRequest, app: App) -> HttpResponseBase:
+    messages.success(request, f"You are a member of {app.name} now.")
+    return redirect("overview", app_id=app.app_id)
+
+
+def _page(request: HttpRequest, found: Invitation, form: Form, who: str) -> HttpResponse:
+    context = {
+        "invitation": found,
+        "role": role_in_words(found.role, read(found.patterns)),
+        "form": form,
+        "who": who,
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "account/invited.html", context, status=status)

@@ -1,0 +1,89 @@
+"""What somebody knows: the secrets to rotate after he left. For an app, and for the deployment."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from console import exposure, spreadsheets
+from console.access import require_operator
+from console.actors import Actor, from_request
+from console.audit import Action, Target, refuse
+from console.member_forms import TickForm
+from console.models import User
+from console.views import app_context, managed, page_with_form
+
+PAGE = 100  # secrets
+
+
+@require_safe
+def members_left(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List who has no way in any more, and still knows secrets of the app."""
+    access = managed(request, app_id)
+    rows = [
+        {"person": person, "open": sum(not it.rotated for it in known), "total": len(known)}
+        for person, known in exposure.who_left(access)
+    ]
+    context = {**app_context(access, "members"), "rows": rows}
+    return render(request, "console/members_left.html", context)
+
+
+@page_with_form
+def known(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Show what a person knows of an app; tick off what is rotated, or export it all."""
+    access = managed(request, app_id, Action.SECRET_ROTATED)
+    person = exposure.find_person(access, pk)
+    return _answer(request, access.actor, person, app_id, app_context(access, "members"))
+
+
+@page_with_form
+def known_everywhere(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The same for all apps; an operator's page."""
+    actor = from_request(request)
+    if request.method == "POST" and not actor.is_operator:
+        refuse(actor, Action.SECRET_ROTATED, Target())
+    require_operator(actor)
+    return _answer(request, actor, get_object_or_404(User, pk=pk), "", {})
+
+
+def _answer(
+    request: HttpRequest, actor: Actor, person: User, app_id: str, context: dict[str, Any]
+) -> HttpResponseBase:
+    if request.method == "POST" and request.POST.get("action") == "export":
+        rows = exposure.export(actor=actor, person=person, app_id=app_id)
+        return _file(f"known-to-{person.email}.csv", rows)
+    secrets = exposure.known_to(person.pk, app_id)
+    form = TickForm(request.POST or None, entries=[it.last for it in secrets])
+    if request.method == "POST":
+        chosen = form.cleaned_data["entry"] if form.is_valid() else []
+        count = exposure.tick_off(actor=actor, person=person, entries=chosen, app_id=app_id)
+        _tell(request, count)
+        return redirect(request.get_full_path())
+    page = Paginator(secrets, PAGE).get_page(request.GET.get("page", "1"))
+    context |= {
+        "person": person,
+        "page": page,
+        "open": sum(not it.rotated for it in secrets),
+        "total": len(secrets),
+    }
+    template = "console/known.html" if app_id else "console/known_everywhere.html"
+    return render(request, template, context)
+
+
+def _tell(request: HttpRequest, count: int) -> None:
+    if count:
+        messages.success(request, f"{count} ticked off as rotated.")
+    else:
+        messages.warning(request, "Nothing was ticked off: tick the secrets first.")
+
+
+def _file(name: str, rows: list[list[str]]) -> HttpResponse:
+    text = "".join(spreadsheets.lines(rows[0], rows[1:]))
+    response = HttpResponse(text, content_type=spreadsheets.CONTENT_TYPE)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    response["Cache-Control"] = "no-store"
+    return response

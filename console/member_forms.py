@@ -1,0 +1,116 @@
+"""Forms of members and invitations."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+
+from console.access import Permission, Role
+from console.members import people_of
+from console.models import App, Branch, User
+from console.naming import ALL_BRANCHES
+from console.patterns import read
+from console.reasons import ACTS
+
+# Title and explanation, a line each; the page makes the first one bold.
+ROLE_WORDS = {
+    Role.VIEWER: """Viewer
+Sees keys, variables and the activity; no value of a secret.""",
+    Role.DEVELOPER: """Developer
+Writes and reveals on branches that are not protected.""",
+    Role.MAINTAINER: """Maintainer
+Writes and reveals everywhere, protected branches included.""",
+    Role.OWNER: """Owner
+A maintainer who changes the app's settings, branches and members, too.""",
+}
+
+
+class RoleForm(forms.Form):
+    """A role, and the branches that it is narrowed to."""
+
+    role = forms.ChoiceField(
+        choices=[(role.value, words) for role, words in ROLE_WORDS.items()],
+        initial=Role.DEVELOPER.value,
+        widget=forms.RadioSelect,
+    )
+    patterns = forms.CharField(
+        label="Only on these branches",
+        required=False,
+        strip=False,
+        max_length=6000,  # 20 patterns of 255 characters, with room
+        help_text="Where the role writes and reveals: one pattern a line, such as main, release/* "
+        "or feature/*. A * stands for any characters, a / too. Empty means every branch. A "
+        "narrowed role neither writes nor reveals on All branches.",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocapitalize": "off"}),
+    )
+
+    def clean_patterns(self) -> list[str]:
+        """Return the patterns as a list."""
+        return read(self.cleaned_data["patterns"])
+
+
+class GroupMemberForm(RoleForm):
+    """A group that becomes a member."""
+
+    group = forms.ModelChoiceField(
+        Group.objects.none(),
+        empty_label="Choose a group",
+        help_text="Operators say who is in a group. Everybody in it gets the role.",
+    )
+    field_order = ("group", "role", "patterns")
+
+    def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:
+        """Offer the groups that are no members yet."""
+        super().__init__(*args, **kwargs)
+        free = Group.objects.exclude(memberships__app=app).order_by("name")
+        _offer(self.fields["group"], free)
+
+
+class InvitationForm(RoleForm):
+    """Somebody who is invited."""
+
+    email = forms.EmailField(
+        label="Email address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ("email", "role", "patterns")
+
+
+class DecisionForm(forms.Form):
+    """Who, what and where, of "What may … do here?"."""
+
+    who = forms.ModelChoiceField(User.objects.none(), label="Who", empty_label=None)
+    act = forms.TypedChoiceField(
+        label="May",
+        choices=[(permission.name, words) for permission, words in ACTS.items()],
+        coerce=lambda name: Permission[name],
+    )
+    where = forms.ModelChoiceField(
+        Branch.objects.none(), label="Where", required=False, empty_label=ALL_BRANCHES
+    )
+
+    def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:
+        """Offer the app's people and branches."""
+        super().__init__(*args, **kwargs)
+        people = [person.pk for person in people_of(app)]
+        _offer(self.fields["who"], User.objects.filter(pk__in=people).order_by("email"))
+        _offer(self.fields["where"], app.branches.all())
+
+
+class TickForm(forms.Form):
+    """Secrets that are rotated, by the entry that made them known."""
+
+    entry = forms.TypedMultipleChoiceField(coerce=int)
+
+    def __init__(self, *args: Any, entries: Iterable[int], **kwargs: Any) -> None:
+        """Take which there are."""
+        super().__init__(*args, **kwargs)
+        self.fields["entry"].choices = [(entry, entry) for entry in entries]  # type: ignore[attr-defined]
+
+
+def _offer(field: forms.Field, rows: QuerySet) -> None:
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the types alone
+    field.queryset = rows

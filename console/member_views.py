@@ -1,0 +1,195 @@
+"""Pages of an app's members: who they are, what they may, and who is invited."""
+
+from functools import partial
+from typing import Any
+
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from console import exposure, invitations, members, reasons
+from console.access import Access, Permission, Role, find_app
+from console.actors import Actor
+from console.audit import Action
+from console.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
+from console.members import actor_of
+from console.models import Branch, Member, User
+from console.patterns import read
+from console.views import app_context, managed, page_with_form, posted, saved_by, show_form
+
+
+@require_safe
+def member_list(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List an app's members and invitations."""
+    access = managed(request, app_id)
+    found = access.app.members.select_related("user", "group").prefetch_related("group__user_set")
+    context = {
+        "members": sorted(map(_row, found), key=lambda row: (row["is_group"], row["name"])),
+        "invitations": access.app.invitations.select_related("invited_by"),
+        "has_groups": Group.objects.exclude(memberships__app=access.app).exists(),
+        "me": access.actor.user_id,
+        "now": timezone.now(),
+    }
+    return render(request, "console/members.html", {**app_context(access, "members"), **context})
+
+
+def _row(member: Member) -> dict[str, Any]:
+    group = member.group
+    people = sorted(group.user_set.all(), key=str) if group else []
+    return {
+        "pk": member.pk,
+        "user_id": member.user_id,
+        "name": group.name if group else str(member.user),
+        "is_group": group is not None,
+        "disabled": member.user is not None and not member.user.is_active,
+        "people": people,
+        "role": member.get_role_display(),
+        "patterns": read(member.patterns),
+    }
+
+
+@page_with_form
+def member(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Change a member's role."""
+    access = managed(request, app_id, Action.MEMBER_SET)
+    found = members.find_member(access, pk)
+    form = RoleForm(posted(request), initial={"role": found.role, "patterns": found.patterns})
+    if form.is_valid() and _set(access, form, found.user or found.group):
+        messages.success(request, f"Saved the role of {found.name}.")
+        himself_no_more = found.user_id == access.actor.user_id and form["role"].data != Role.OWNER
+        return redirect("overview" if himself_no_more else "members", app_id=app_id)
+    context = {**app_context(access, "members"), "member": found}
+    return show_form(request, "console/member.html", form, context)
+
+
+@page_with_form
+def member_group(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Make a group a member."""
+    access = managed(request, app_id, Action.MEMBER_SET)
+    form = GroupMemberForm(posted(request), app=access.app)
+    if form.is_valid() and _set(access, form, form.cleaned_data["group"]):
+        messages.success(request, f"The group {form.cleaned_data['group']} is a member now.")
+        return redirect("members", app_id=app_id)
+    return show_form(request, "console/member_group.html", form, app_context(access, "members"))
+
+
+def _set(access: Access, form: Form, who: User | Group | None) -> Member | None:
+    fields = form.cleaned_data
+    role = {"role": fields["role"], "patterns": fields["patterns"]}
+    return saved_by(form, members.set_member, actor=access.actor, app=access.app, who=who, **role)
+
+
+@page_with_form
+def member_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Ask, then take somebody's role away; then show what he knows."""
+    access = managed(request, app_id, Action.MEMBER_REMOVED)
+    found = members.find_member(access, pk)
+    form = Form(posted(request))
+    if form.is_valid() and saved_by(form, _remove, actor=access.actor, member=found):
+        messages.success(request, f"No member any more: {found.name}.")
+        return _after_removal(access, found)
+    context = {
+        **app_context(access, "members"),
+        "member": found,
+        "known": len(exposure.known_to(found.user_id, app_id)) if found.user_id else 0,
+    }
+    return show_form(request, "console/member_remove.html", form, context)
+
+
+def _remove(actor: Actor, member: Member) -> bool:
+    members.remove_member(actor=actor, member=member)
+    return True
+
+
+def _after_removal(access: Access, member: Member) -> HttpResponseBase:
+    app_id = access.app.app_id
+    if member.user_id == access.actor.user_id:
+        return redirect("apps")
+    if member.user_id and exposure.known_to(member.user_id, app_id):
+        return redirect("known", app_id=app_id, pk=member.user_id)
+    return redirect("members_left" if member.group_id else "members", app_id=app_id)
+
+
+@page_with_form
+def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Invite an address. The link is in this one answer, and nowhere else."""
+    access = managed(request, app_id, Action.MEMBER_INVITED)
+    given = {"email": request.GET.get("email", "")[:254]}
+    form = InvitationForm(posted(request), initial=given)
+    context = {**app_context(access, "members"), "mail": settings.MAIL}
+    if not form.is_valid():
+        return show_form(request, "console/member_invite.html", form, context)
+    if limited := _too_many(request):
+        return limited
+    link = saved_by(
+        form,
+        invitations.invite,
+        actor=access.actor,
+        app_id=app_id,
+        link_to=partial(_link_to, request),
+        **form.cleaned_data,
+    )
+    if link is None:
+        return show_form(request, "console/member_invite.html", form, context)
+    context |= {"link": link, "email": form.cleaned_data["email"].strip().lower()}
+    response = render(request, "console/member_invited.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _too_many(request: HttpRequest) -> HttpResponse | None:
+    """Return a 429 for whoever invites without end: each one may be a mail to somebody."""
+    rates = {"invite": "30/h/user"}
+    if ratelimit.consume(request, app="console", action="invite", config=rates):
+        return None
+    return render(request, "429.html", status=429)
+
+
+def _link_to(request: HttpRequest, token: str) -> str:
+    """Return the link of a token, on the host that the inviter uses (one of ALLOWED_HOSTS)."""
+    scheme = "http" if settings.LOCAL else "https"
+    return f"{scheme}://{request.get_host()}{reverse('invitation', args=[token])}"
+
+
+@require_POST
+def invitation_withdraw(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Take an invitation back."""
+    access = managed(request, app_id, Action.MEMBER_UNINVITED)
+    gone = invitations.withdraw(actor=access.actor, app_id=app_id, pk=pk)
+    messages.success(request, f"The invitation of {gone.email} is taken back.")
+    return redirect("members", app_id=app_id)
+
+
+@require_safe
+def member_decision(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Explain what somebody may do, and by which rule."""
+    access = managed(request, app_id)
+    form = DecisionForm(request.GET or None, app=access.app)
+    context = {**app_context(access, "members"), "form": form}
+    if form.is_valid():
+        context |= _decided(access, **form.cleaned_data)
+    return render(request, "console/member_decision.html", context)
+
+
+def _decided(access: Access, who: User, act: Permission, where: Branch | None) -> dict[str, Any]:
+    """Return the answer to the question; `decide` is what every check of a right asks."""
+    try:
+        theirs = find_app(actor_of(who), access.app.app_id)
+    except Http404:
+        theirs = None
+    decision = (theirs or access).decide(act, where)
+    return {
+        "who": who,
+        "allowed": theirs is not None and decision.allowed,
+        "question": reasons.question(decision),
+        "rules": reasons.rules(decision)
+        if theirs
+        else ["The account is disabled: it may do nothing, whatever its roles."],
+    }
