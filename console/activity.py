@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
 
+from console.activity_filter import ATTEMPTED, OPEN, Filter, matching, with_outcomes
 from console.audit import Action, Outcome
-from console.models import AuditEvent, AuditOutcome
+from console.models import AuditEvent
 
 WORDS = {
     Action.OPERATOR_CREATED: "set up the console",
@@ -52,8 +55,23 @@ WORDS = {
     Action.FOUND_CHANGED: "changed the secret",
     Action.FOUND_REMOVED: "removed the secret",
     Action.FOUND_ALL: "had left in the store",
+    Action.AUDIT_EXPORTED: "exported the activity as",
 }
-ATTEMPTED = "attempted"
+GROUPS = {
+    "session": "Sign-in",
+    "user": "People",
+    "operator": "People",
+    "member": "Members",
+    "group": "Groups",
+    "app": "Apps",
+    "branch": "Branches",
+    "secret": "Secrets",
+    "found": "Found changed outside the console",
+    "variable": "Variables",
+    "environment": "Environments",
+    "build": "Build settings",
+    "audit": "This activity",
+}
 OUTCOMES = {
     Outcome.SUCCEEDED.value: "Succeeded",
     Outcome.FAILED.value: "Failed",
@@ -62,7 +80,14 @@ OUTCOMES = {
     Outcome.SETTLED.value: "Settled",
     ATTEMPTED: "Attempted",
 }
+OUTCOME_CHOICES = [
+    ("", "Every outcome"),
+    *OUTCOMES.items(),
+    (OPEN, "Open: attempted or unknown"),
+]
 PAGE = 50  # entries
+COUNTED = 10_000  # entries: beyond, a page says "more than"
+RECENT = 1_000  # entries whose people and branches are offered to choose from
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +99,7 @@ class Entry:
     actor_kind: str
     sentence: str
     subject: str
+    app_id: str
     branch: str
     outcome: str
     outcome_label: str
@@ -84,7 +110,23 @@ class Entry:
 
 
 class EntryPaginator(Paginator):
-    """Pages of events, put in words a page at a time."""
+    """Pages of events, put in words a page at a time, and counted no further than COUNTED."""
+
+    @cached_property
+    def counted(self) -> int:
+        """Return how many there are, or one more than COUNTED."""
+        events = cast("QuerySet[Any]", self.object_list)
+        return events.values("pk")[: COUNTED + 1].count()
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many entries the pages have."""
+        return min(self.counted, COUNTED)
+
+    @property
+    def has_more(self) -> bool:
+        """Say whether there are older ones than the pages have."""
+        return self.counted > COUNTED
 
     def page(self, number: int | str) -> Page[Any]:
         """Return one page of entries."""
@@ -93,34 +135,42 @@ class EntryPaginator(Paginator):
         return page
 
 
-def of_app(app_id: str, *, q: str = "", outcome: str = "", number: str = "1") -> Page[Any]:
-    """Return a page of an app's entries, newest first; `q` looks in people, keys and branches."""
-    events = _with_outcomes(AuditEvent.objects.filter(app_id=app_id))
-    if q:
-        events = events.filter(
-            Q(actor__icontains=q) | Q(subject__icontains=q) | Q(branch__icontains=q)
-        )
-    if outcome == ATTEMPTED:
-        events = events.filter(last_outcome=None)
-    elif outcome in OUTCOMES:
-        events = events.filter(last_outcome=outcome)
-    return EntryPaginator(events, PAGE).get_page(number)
+def page_of(asked: Filter, number: str = "1") -> Page[Any]:
+    """Return a page of the entries that match, newest first; nonsense is the first page."""
+    return EntryPaginator(matching(asked), PAGE).get_page(number)
 
 
 def of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry]:
     """Return the newest entries of one secret."""
     events = AuditEvent.objects.filter(app_id=app_id, branch=branch, subject=key)
-    return [entry(event) for event in _with_outcomes(events)[:limit]]
+    return [entry(event) for event in with_outcomes(events)[:limit]]
 
 
-def _with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[Any]:
-    """Join each event's latest outcome: an unknown one may have been settled."""
-    latest = AuditOutcome.objects.filter(event_id=OuterRef("pk")).order_by("-id")
-    return events.order_by("-id").annotate(
-        last_outcome=Subquery(latest.values("outcome")[:1]),
-        last_detail=Subquery(latest.values("detail")[:1]),
-        version_after=Subquery(latest.values("version_after")[:1]),
-    )
+def suggestions(app_id: str = "") -> tuple[list[str], list[str]]:
+    """Return the people and the branches of the newest entries, to choose from."""
+    events = AuditEvent.objects.filter(**({"app_id": app_id} if app_id else {})).order_by("-id")
+    rows = set(events.values_list("actor", "branch")[:RECENT])
+    return sorted({actor for actor, _ in rows}), sorted({branch for _, branch in rows} - {""})
+
+
+def action_choices() -> list[tuple[str, Any]]:
+    """Return every action in words, by what it is about, each group with one for all of it."""
+    kinds = groupby(sorted(WORDS, key=lambda action: action.partition(".")[0]), _kind)
+    groups = [(GROUPS.get(kind, kind.capitalize()), kind, list(actions)) for kind, actions in kinds]
+    return [("", "Every action"), *(_choices(*group) for group in sorted(groups))]
+
+
+def _kind(action: str) -> str:
+    return action.partition(".")[0]
+
+
+def _choices(name: str, kind: str, actions: list[Action]) -> tuple[str, list[tuple[str, str]]]:
+    every = [(f"{kind}.", f"{name}: every action")] if len(actions) > 1 else []
+    return name, every + [(action.value, _capital(WORDS[action])) for action in actions]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def entry(event: Any) -> Entry:
@@ -133,6 +183,7 @@ def entry(event: Any) -> Entry:
         actor_kind=event.actor_kind,
         sentence=words if outcome == Outcome.SUCCEEDED else f"tried: {words}",
         subject=event.subject,
+        app_id=event.app_id,
         branch=event.branch,
         outcome=outcome,
         outcome_label=OUTCOMES.get(outcome, outcome),

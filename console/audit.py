@@ -63,6 +63,7 @@ class Action(StrEnum):
     FOUND_CHANGED = "found.change"
     FOUND_REMOVED = "found.remove"
     FOUND_ALL = "found.all"
+    AUDIT_EXPORTED = "audit.export"
 
 
 class Outcome(StrEnum):

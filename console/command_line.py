@@ -24,6 +24,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.http import Http404
 
+from console import chain
 from console.access import Access, find_app
 from console.actors import Actor, from_command_line
 from console.logs import escaped
@@ -130,6 +131,8 @@ class ConsoleCommand(BaseCommand):
             problem = problem or CommandError(
                 UNFORESEEN.format(type(error).__name__), returncode=Exit.STORE
             )
+        finally:
+            chain.seal_written()
         if not self._called_from_command_line:
             raise problem
         if options["traceback"]:

@@ -28,11 +28,11 @@ def said(row: Model) -> dict[str, Any]:
     return {name: plain(value) for name, value in every.items() if value not in ("", None)}
 
 
-def plain(value: Any) -> str | int:
+def plain(value: Any) -> str | int | None:
     """Return a field's value as JSON has it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return value if isinstance(value, int) else str(value)
+    return value if value is None or isinstance(value, int) else str(value)
 
 
 def content(row: Model) -> str:

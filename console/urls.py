@@ -4,11 +4,12 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from console import account_views, invitation_views, known_views, member_views, views
+from console import account_views, audit_views, invitation_views, known_views, member_views, views
 
 in_app: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
-    path("activity/", views.activity, name="activity"),
+    path("activity/", audit_views.activity, name="activity"),
+    path("activity/export/", audit_views.export_activity, name="activity_export"),
     path("settings/general/", views.general, name="general"),
     path("settings/branches/", views.branches, name="branches"),
     path("settings/branches/add/", views.branch_add, name="branch_add"),
@@ -43,6 +44,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.apps, name="apps"),
     path("apps/new/", views.app_new, name="app_new"),
     path("apps/<str:app_id>/", include(in_app)),
+    path("activity/", audit_views.all_activity, name="all_activity"),
+    path("activity/export/", audit_views.export_all_activity, name="all_activity_export"),
     path("setup/<str:token>/", views.first_operator, name="setup"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("people/<int:pk>/known/", known_views.known_everywhere, name="known_everywhere"),

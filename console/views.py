@@ -1,4 +1,4 @@
-"""Pages of the core: apps, overview, settings, activity, set-up, health."""
+"""Pages of the core: apps, overview, settings, set-up, health."""
 
 import secrets
 import string
@@ -18,7 +18,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console import activity as trail
 from console import services, setup
 from console.access import (
     Access,
@@ -157,16 +156,6 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
         "q": q,
     }
     return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
-
-
-@require_safe
-def activity(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Show an app's audit trail."""
-    access = find_app(from_request(request), app_id)
-    q, outcome = SearchForm(request.GET).text(), request.GET.get("outcome", "")
-    page = trail.of_app(app_id, q=q, outcome=outcome, number=request.GET.get("page", "1"))
-    context = {"page": page, "q": q, "outcome": outcome, "outcomes": trail.OUTCOMES.items()}
-    return render(request, "console/activity.html", {**app_context(access, "activity"), **context})
 
 
 def managed(request: HttpRequest, app_id: str, action: Action | None = None) -> Access:

@@ -35,6 +35,12 @@ TABLE = """
 /apps/<str:app_id>/                 else               302  405
 /apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/activity/        else               302  405
+/apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404
+/apps/<str:app_id>/activity/export/  else             302  405
+/activity/                          GET                302  403       403  403 403 403    200
+/activity/                          else               302  405
+/activity/export/                   POST               302  403       403  403 403 403    400
+/activity/export/                   else               302  405
 
 /apps/<str:app_id>/settings/general/                   GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/settings/general/                   POST  302  404  403 403 403 302  404

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from console import chain
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent
@@ -120,8 +121,7 @@ def test_another_apps_activity_is_not_here(alice: Client) -> None:
         ("mia", ["C"]),
         ("DEV", ["C", "B%", "A_1"]),
         ("nothing", []),
-        ("\0", ["C", "B%", "A_1"]),
-        ("x" * 5000, []),
+        ("x" * 1011, []),
     ],
 )
 def test_search(alice: Client, q: str, keys: list[str]) -> None:
@@ -140,7 +140,7 @@ def test_search(alice: Client, q: str, keys: list[str]) -> None:
         ("settled", ["SETTLED"]),
         ("attempted", ["ATTEMPTED"]),
         ("succeeded", []),
-        ("nonsense", ["ATTEMPTED", "SETTLED", "UNKNOWN", "FAILED"]),
+        ("open", ["ATTEMPTED", "UNKNOWN"]),
     ],
 )
 def test_filter_by_outcome(alice: Client, outcome: str, keys: list[str]) -> None:
@@ -181,7 +181,8 @@ def test_the_search_stays_while_paging(alice: Client) -> None:
     for _ in range(51):
         record(Action.SECRET_CHANGED, Outcome.FAILED, key="MANY")
     answer = alice.get(URL, {"q": "many", "outcome": "failed"})
-    assert (answer.context["q"], answer.context["outcome"]) == ("many", "failed")
+    assert answer.context["form"].cleaned_data["q"] == "many"
+    assert '<option value="failed" selected>' in answer.text
     second = alice.get(URL, {"q": "many", "outcome": "failed", "page": "2"})
     assert len(entries(second)) == 1
     assert "q=many" in answer.text.replace("&amp;", "&")
@@ -204,5 +205,6 @@ def test_many_entries_cost_no_more_queries(
 ) -> None:
     for _ in range(60):
         record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
-    with django_assert_max_num_queries(5):
+    chain.seal_written()  # which the request would do when it has ended
+    with django_assert_max_num_queries(7):  # 4 of who asks; suggestions, count, page
         alice.get(URL)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
+from console import chain
 from console.audit import Action, Target, recording
 from console.command_line import ConsoleCommand, Where, add_scope, where_of
 from console.models import scope_name
@@ -21,7 +22,7 @@ from envvars_app.listing import effective
 NOT_FOUND = 127  # as a shell ends with
 NOT_RUN = 126
 # What opens the console's own database and store is not for the command
-OURS = ("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+OURS = ("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 NO_COMMAND = "Say which command, after two dashes: run --app … -- npm start"
 NO_PROGRAM = "There is no such command on this machine. Look at what stands after the two dashes."
 BOTH = "{} is a variable and a secret; the command gets the secret."
@@ -90,6 +91,7 @@ def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
+    chain.seal_written()
     connections.close_all()
     sys.stdout.flush()
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and exec hands that on

@@ -1,0 +1,73 @@
+"""What the activity's pages are asked for."""
+
+from typing import Any
+
+from django import forms
+
+from console import activity
+from console.activity_filter import Filter
+
+_TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+
+
+def _text(label: str, offered: str = "") -> forms.CharField:
+    attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+    if offered:
+        attributes["list"] = offered
+    return forms.CharField(
+        label=label,
+        required=False,
+        strip=False,
+        max_length=1011,
+        widget=forms.TextInput(attributes),
+    )
+
+
+def _time(label: str) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        label=label,
+        required=False,
+        input_formats=_TIMES,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format=_TIMES[0]),
+        error_messages={"invalid": "Write a time in UTC like 2026-11-23T14:05."},
+    )
+
+
+class FilterForm(forms.Form):
+    """The filters. Times are UTC. One that makes no sense is told, and nothing is listed."""
+
+    q = _text("Search the activity")
+    action = forms.ChoiceField(label="Action", required=False)
+    outcome = forms.ChoiceField(label="Outcome", required=False, choices=activity.OUTCOME_CHOICES)
+    person = _text("Person", "people")
+    key = _text("Variable")
+    branch = _text("Branch", "branches")
+    app = _text("App ID")
+    since = _time("From (UTC)")
+    until = _time("To (UTC)")
+
+    def __init__(self, data: Any, *, app_id: str = "") -> None:
+        """Take what was asked for, within one app or in the whole deployment."""
+        super().__init__(data, auto_id="by-%s", label_suffix="")
+        self.app_id = app_id
+        self.fields["action"].choices = activity.action_choices()  # type: ignore[attr-defined]
+        if app_id:
+            del self.fields["app"]
+
+    def asked(self) -> Filter | None:
+        """Return the filter, or None where one makes no sense."""
+        if not self.is_valid():
+            return None
+        asked = Filter(**self.cleaned_data)
+        return asked.of_app(self.app_id) if self.app_id else asked
+
+    def narrows(self) -> bool:
+        """Say whether anything is asked for."""
+        return any(self.data.get(name) for name in self.fields)
+
+    def narrows_more(self) -> bool:
+        """Say whether one of the filters that are folded away is asked for."""
+        return any(self.data.get(name) for name in self.fields if name not in _FIRST)
+
+
+_FIRST = ("q", "action", "outcome")

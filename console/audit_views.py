@@ -1,0 +1,70 @@
+"""Pages of the audit trail: an app's activity, the deployment's, and their exports."""
+
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from console import activity as trail
+from console.access import find_app, require_operator
+from console.activity_forms import FilterForm
+from console.actors import Actor, from_request
+from console.audit import Action, Target, refuse
+from console.exports import FORMATS, export
+from console.views import app_context
+
+
+@require_safe
+def activity(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Show an app's audit trail."""
+    access = find_app(from_request(request), app_id)
+    context = {**app_context(access, "activity"), **_context(request, app_id)}
+    return render(request, "console/activity.html", context)
+
+
+@require_safe
+def all_activity(request: HttpRequest) -> HttpResponse:
+    """Show the whole deployment's; an operator's page."""
+    require_operator(from_request(request))
+    return render(request, "console/activity_all.html", _context(request))
+
+
+def _context(request: HttpRequest, app_id: str = "") -> dict[str, Any]:
+    form = FilterForm(request.GET, app_id=app_id)
+    asked = form.asked()
+    people, branches = trail.suggestions(app_id)
+    page = trail.page_of(asked, request.GET.get("page", "1")) if asked else None
+    return {"form": form, "page": page, "people": people, "branches": branches}
+
+
+@require_POST
+def export_activity(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Hand out an app's audit trail, as it is filtered, as a file."""
+    access = find_app(from_request(request), app_id)
+    return _file(request, access.actor, app_id)
+
+
+@require_POST
+def export_all_activity(request: HttpRequest) -> HttpResponseBase:
+    """Hand out the deployment's; an operator's right."""
+    actor = from_request(request)
+    if not actor.is_operator:
+        refuse(actor, Action.AUDIT_EXPORTED, Target())
+    require_operator(actor)
+    return _file(request, actor)
+
+
+def _file(request: HttpRequest, actor: Actor, app_id: str = "") -> HttpResponseBase:
+    asked = FilterForm(request.GET, app_id=app_id).asked()
+    format = FORMATS.get(request.POST.get("format", ""))
+    if asked is None or format is None:
+        raise BadRequest("No such filter or format.")
+    lines = export(actor=actor, asked=asked, format=format)
+    response = StreamingHttpResponse(lines, content_type=format.content_type)
+    name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.ending}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
