@@ -5,16 +5,19 @@ from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
 from allauth.usersessions.admin import UserSession
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.auth import logout
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 
 from console import member_admin as member_admin  # registers its pages
-from console import services
+from console import services, sessions
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, differences, recording
 from console.audited_admin import Audited, ReadOnly
@@ -34,7 +37,7 @@ class AddUserForm(AdminUserCreationForm):
 
 @admin.register(User)
 class UserPages(Audited, UserAdmin):
-    """People. Disabling one works at his next request; deleting one is not offered."""
+    """People. Disabling one ends his sessions; deleting one is not offered."""
 
     _add_view: Callable[..., HttpResponse]
     add_form = AddUserForm
@@ -51,12 +54,16 @@ class UserPages(Audited, UserAdmin):
         "first_name",
         "last_name",
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = (
+        "known_secrets",
+        "last_login",
+        "date_joined",
+    )
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Person", {"fields": ("first_name", "last_name")}),
-        ("Rights", {"fields": ("is_active", "is_superuser")}),
+        ("Rights", {"fields": ("is_active", "is_superuser", "known_secrets")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
@@ -78,6 +85,28 @@ class UserPages(Audited, UserAdmin):
             super().save_model(request, obj, form, change)
             if not User.objects.filter(is_superuser=True, is_active=True).exists():
                 raise ValidationError("This is the last operator. Make someone else one first.")
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        """Answer; a disabled person is signed out, lest his sessions live again with him."""
+        response = super().response_change(request, obj)
+        if not obj.is_active:
+            self._off_board(request, obj)
+        return response
+
+    def _off_board(self, request: HttpRequest, user: User) -> None:
+        actor = from_request(request)
+        if user == request.user:
+            logout(request)
+        sessions.end_all(actor=actor, user=user)
+        words = "{} is signed out everywhere. What has to be rotated: {}"
+        said = format_html(words, user.email, self.known_secrets(user))
+        self.message_user(request, said, messages.WARNING)
+
+    @admin.display(description="Known secrets")
+    def known_secrets(self, user: User) -> str:
+        """Return a link to what somebody revealed or wrote."""
+        address = reverse("known_everywhere", args=[user.pk])
+        return format_html('<a href="{}">What this person revealed or wrote</a>', address)
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
