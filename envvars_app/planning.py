@@ -1,7 +1,7 @@
 """What a row of a Save comes to, given what is there: which variables it writes, or why not.
 
-Nothing here writes. A State is a picture of the variables that a Save touches; each plan changes
-the picture, so that later rows of the same Save meet what earlier ones do.
+Nothing here writes. A State is a picture of the variables that a Save touches; applying a plan
+changes the picture, so that later rows of the same Save meet what earlier ones do.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.utils import timezone
 
 from console.access import Access, Permission
 from console.audit import Action, Target
@@ -37,21 +38,22 @@ class Denied(Refused):
         super().__init__(outcome)
 
 
-@dataclass
+class Taken(Refused):
+    """The new name is there already; another row of the same Save may set it free."""
+
+
+@dataclass(frozen=True)
 class Act:
-    """One write of a variable. `value` None removes it; `was` is its key before."""
+    """One write: what a variable becomes. `value` None removes it; `was` is its key before."""
 
     variable: Variable
     action: Action
     was: str
+    key: str
     value: str | None
-    version_before: int | None
+    version: int
     note: str = ""
     forget: bool = False
-
-    def __post_init__(self) -> None:
-        """Keep what this write makes of it; a later one of the same Save may make more of it."""
-        self.key, self.version = self.variable.key, self.variable.version
 
     @property
     def name(self) -> tuple[int | None, int | None, str]:
@@ -63,6 +65,11 @@ class Act:
         """What the audit trail adds: its new name, or where the value came from."""
         renamed = f"now {self.key}" if self.key != self.was else ""
         return renamed or self.note
+
+    @property
+    def version_before(self) -> int | None:
+        """The version that it is written over; a new one has none."""
+        return self.version - 1 or None
 
     @property
     def version_after(self) -> int | None:
@@ -113,7 +120,7 @@ class State:
     def plan(self, change: Change) -> Plan:
         """Return what a change comes to. Raises Refused, and Denied where a right is missing."""
         if change.variable_id is None:
-            return self._creation(change)
+            return self._creation(change, change.key or "")
         variable = self.known.get(change.variable_id)
         if variable is None:
             raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE))
@@ -121,23 +128,31 @@ class State:
             return self._removal(change, variable)
         return self._change(change, variable, change.value)
 
-    def _creation(self, change: Change) -> Plan:
+    def apply(self, plan: Plan) -> None:
+        """Make the picture what the plan makes of it."""
+        for act in plan.acts:
+            row = act.variable
+            self.live.pop((row.branch_id, act.was), None)
+            row.key, row.version = act.key, act.version
+            if act.value is None:
+                row.removed_at = timezone.now()
+                row.value = "" if act.forget else row.value
+            else:
+                row.value = act.value
+                self.live[row.branch_id, row.key] = row
+
+    def _creation(self, change: Change, key: str) -> Plan:
         branch = self._branch(change)
-        self._require(change, branch, Action.VARIABLE_CREATED, change.key)
-        there = self.live.get((change.branch_id, change.key))
+        self._require(change, branch, Action.VARIABLE_CREATED, key)
+        there = self.live.get((change.branch_id, key))
         if there is not None:
             return self._onto(change, there)
         if change.base or change.value is None:
             raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE))
-        self._check(change, change.key, change.value)
-        variable = Variable(
-            app=self.access.app, branch=branch, key=change.key, value=change.value, version=1
-        )
-        self.live[change.branch_id, change.key] = variable
-        act = Act(
-            variable, Action.VARIABLE_CREATED, change.key, change.value, None, note=change.note
-        )
-        return Plan(change, variable, [act])
+        self._check(change, key, change.value)
+        row = Variable(app=self.access.app, branch=branch, key=key, value=change.value, version=1)
+        act = Act(row, Action.VARIABLE_CREATED, key, key, change.value, 1, change.note)
+        return Plan(change, row, [act])
 
     def _onto(self, change: Change, there: Variable) -> Plan:
         """A new row met a variable that is there: it is a change of the version it names."""
@@ -147,53 +162,58 @@ class State:
             return self._removal(change, there)
         return self._change(change, there, change.value)
 
-    def _change(self, change: Change, variable: Variable, value: str) -> Plan:
-        key = change.key or variable.key
-        action = Action.VARIABLE_CHANGED if key == variable.key else Action.VARIABLE_RENAMED
-        self._require(change, variable.branch, action, variable.key)
-        if variable.removed_at is None and (key, value) == (variable.key, variable.value):
-            return Plan(change, variable)  # somebody wrote just that, or nothing changed
-        self._check_base(change, variable)
+    def _change(self, change: Change, row: Variable, value: str) -> Plan:
+        key = row.key if change.key is None else change.key
+        action = Action.VARIABLE_CHANGED if key == row.key else Action.VARIABLE_RENAMED
+        self._require(change, row.branch, action, row.key)
+        if row.removed_at is None and (key, value) == (row.key, row.value):
+            return Plan(change, row)  # somebody wrote just that, or nothing changed
+        self._check_base(change, row)
         self._check(change, key, value)
-        others = self._overrides(variable) if key != variable.key else []
-        for row in others:
-            self._require(change, row.branch, action, row.key)
-        self._check_free(change, key, [variable, *others])
-        acts = [self._write(variable, key, value, action, change.note)]
-        acts += [self._write(row, key, row.value, action, change.note) for row in others]
-        return Plan(change, variable, acts)
+        others = self._others_to_rename(change, row, key)
+        note = change.note or (f"renamed from {row.key}" if key != row.key else "")
+        acts = [Act(row, action, row.key, key, value, row.version + 1, note)]
+        acts += [Act(one, action, one.key, key, one.value, one.version + 1, note) for one in others]
+        return Plan(change, row, acts)
 
-    def _removal(self, change: Change, variable: Variable) -> Plan:
+    def _others_to_rename(self, change: Change, row: Variable, key: str) -> list[Variable]:
+        """Return the overrides that a rename takes along. Raises Refused where it can't be."""
+        if key == row.key:
+            return []
+        if row.branch_id is not None and (None, row.key) in self.live:
+            self._refuse(change, "An override is called as its base is. Rename the base.", "key")
+        others = self._overrides(row)
+        for one in others:
+            self._require(change, one.branch, Action.VARIABLE_RENAMED, one.key)
+        self._check_free(change, key, [row, *others])
+        return others
+
+    def _removal(self, change: Change, row: Variable) -> Plan:
         action = Action.VARIABLE_MOVED if change.forget else Action.VARIABLE_REMOVED
-        self._require(change, variable.branch, action, variable.key)
-        if variable.removed_at is not None:
-            return Plan(change, variable)  # it is gone, as it was to be
-        self._check_base(change, variable)
-        others = self._overrides(variable)
+        self._require(change, row.branch, action, row.key)
+        if row.removed_at is not None:
+            return Plan(change, row)  # it is gone, as it was to be
+        self._check_base(change, row)
+        going = [row, *self._others_to_remove(change, row)]
+        acts = [
+            Act(one, action, one.key, one.key, None, one.version + 1, change.note, change.forget)
+            for one in going
+        ]
+        return Plan(change, row, acts)
+
+    def _others_to_remove(self, change: Change, row: Variable) -> list[Variable]:
+        """Return the overrides that go with their base. Raises Refused where nobody said so."""
+        others = self._overrides(row)
         if others and change.overrides is Overrides.ASK:
-            names = [scope_name(row.branch) for row in others]
+            names = [scope_name(one.branch) for one in others]
             self._refuse(change, wording.overrides_remain(names), "overrides")
-        going = others if change.overrides is Overrides.REMOVE else []
-        for row in going:
-            self._require(change, row.branch, Action.VARIABLE_REMOVED, row.key)
-        return Plan(change, variable, [self._remove(row, change) for row in (variable, *going)])
-
-    def _write(self, variable: Variable, key: str, value: str, action: Action, note: str) -> Act:
-        was, before = variable.key, variable.version
-        del self.live[variable.branch_id, was]
-        variable.key, variable.value, variable.version = key, value, before + 1
-        self.live[variable.branch_id, key] = variable
-        renamed = f"renamed from {was}" if was != key else ""
-        return Act(variable, action, was, value, before, note=note or renamed)
-
-    def _remove(self, variable: Variable, change: Change) -> Act:
-        del self.live[variable.branch_id, variable.key]
-        before = variable.version
-        variable.version, variable.removed_at = before + 1, variable.changed_at
-        action = Action.VARIABLE_MOVED if change.forget else Action.VARIABLE_REMOVED
-        if change.forget:
-            variable.value = ""
-        return Act(variable, action, variable.key, None, before, change.note, forget=change.forget)
+        if change.overrides is not Overrides.REMOVE:
+            return []
+        for one in others:
+            self._require(change, one.branch, Action.VARIABLE_REMOVED, one.key)
+            if change.seen is not None and change.seen.get(one.pk) != one.version:
+                raise Refused(wording.override_moved(change, row, one))
+        return others
 
     def _overrides(self, variable: Variable) -> list[Variable]:
         """Return what overrides a base, by branch."""
@@ -238,12 +258,11 @@ class State:
             self._refuse(change, str(refusal), refusal.field)
 
     def _check_free(self, change: Change, key: str, rows: Sequence[Variable]) -> None:
-        if key == rows[0].key:
-            return
         taken = [row for row in rows if (row.branch_id, key) in self.live]
         if taken:
             where = ", ".join(scope_name(row.branch) for row in taken)
-            self._refuse(change, f"{key} is there already ({where}). Choose another name.", "key")
+            message = f"{key} is there already ({where}). Choose another name."
+            raise Taken(RowOutcome(change.token, Result.REFUSED, message, "key", change.base))
 
     def _refuse(self, change: Change, message: str, field: str) -> NoReturn:
         raise Refused(RowOutcome(change.token, Result.REFUSED, message, field, change.base))
@@ -251,4 +270,6 @@ class State:
 
 def _storable(keys: Iterable[str]) -> list[str]:
     """Return the keys that can be there at all; PostgreSQL takes no NUL, not even in a question."""
-    return [key for key in keys if "\0" not in key and key.isprintable()]
+    return [
+        key for key in keys if not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key)
+    ]

@@ -209,7 +209,7 @@ def _plan(access: Access, lines: Sequence[Line]) -> None:
     state = State(access, [line.change for line in lines])
     for line in sorted(lines, key=lambda line: line.new is not None):
         try:
-            state.plan(line.change)
+            state.apply(state.plan(line.change))
         except Refused as refusal:
             line.refusal = refusal.outcome
     _tell_overrides(state, [line for line in lines if line.kind is Kind.REMOVED])

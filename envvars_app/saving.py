@@ -22,7 +22,7 @@ from console.outcomes import Result, RowOutcome
 from envvars_app import wording
 from envvars_app.changes import Change
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.planning import Act, Denied, Plan, Refused, State, target_of
+from envvars_app.planning import Act, Denied, Plan, Refused, State, Taken, target_of
 
 log = structlog.get_logger()
 
@@ -65,22 +65,42 @@ def _planned(
     outcomes: dict[str, RowOutcome],
 ) -> list[_Row]:
     state = State(access, changes)
-    rows, denials = [], []
-    for change in _in_order(changes):
+    rows: list[_Row] = []
+    denials: list[Denied] = []
+    waiting = _in_order(changes)
+    while waiting:
+        taken = _plan_each(state, waiting, rows, denials, outcomes)
+        waiting = taken if len(taken) < len(waiting) else []
+    _record(access, denials, change_set)
+    return rows
+
+
+def _plan_each(
+    state: State,
+    changes: Sequence[Change],
+    rows: list[_Row],
+    denials: list[Denied],
+    outcomes: dict[str, RowOutcome],
+) -> list[Change]:
+    """Plan what can be; return the renames to a name that is still taken."""
+    taken = []
+    for change in changes:
         try:
             plan = state.plan(change)
-        except Denied as denial:
-            denials.append(denial)
-            outcomes[change.token] = denial.outcome
         except Refused as refusal:
             outcomes[change.token] = refusal.outcome
+            if isinstance(refusal, Denied):
+                denials.append(refusal)
+            if isinstance(refusal, Taken):
+                taken.append(change)
         else:
+            outcomes.pop(change.token, None)
+            state.apply(plan)
             if plan.acts:
                 rows.append(_Row(change, plan))
             else:
                 outcomes[change.token] = plan.outcome()
-    _record(access, denials, change_set)
-    return rows
+    return taken
 
 
 def _record(access: Access, denials: Sequence[Denied], change_set: uuid.UUID) -> None:
@@ -95,7 +115,9 @@ def _record(access: Access, denials: Sequence[Denied], change_set: uuid.UUID) ->
 
 def _in_order(changes: Iterable[Change]) -> list[Change]:
     """Removals, changes, renames, then what is new: a name set free may be taken by another."""
-    return sorted(changes, key=lambda c: (c.value is not None, c.variable_id is None, bool(c.key)))
+    return sorted(
+        changes, key=lambda c: (c.value is not None, c.variable_id is None, c.key is not None)
+    )
 
 
 def _attempt(access: Access, rows: Sequence[_Row], change_set: uuid.UUID) -> None:
@@ -145,6 +167,7 @@ def _planned_again(state: State, row: _Row) -> Plan:
         raise Refused(
             RowOutcome(row.change.token, Result.CONFLICT, wording.MOVED, version=row.change.base)
         )
+    state.apply(plan)
     return plan
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 
+from console.models import scope_name
 from console.outcomes import Result, RowOutcome
 from envvars_app.changes import Change
 from envvars_app.models import Variable
@@ -35,6 +36,17 @@ def conflict(change: Change, there: Variable) -> RowOutcome:
         pk=there.pk,
         theirs=there.value,
     )
+
+
+def override_moved(change: Change, base: Variable, override: Variable) -> RowOutcome:
+    """Say who changed an override that was to go with its base."""
+    when = naturaltime(override.changed_at)
+    verb = "changed" if override.version > 1 else "added"
+    message = (
+        f"{override.changed_by} {verb} the override on {scope_name(override.branch)} {when}. "
+        f"It is {_shown(override.value)} now. Look again, then remove."
+    )
+    return RowOutcome(change.token, Result.CONFLICT, message, version=base.version, pk=base.pk)
 
 
 def _shown(value: str) -> str:
