@@ -2,7 +2,8 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -139,8 +140,9 @@ def _lines_of(preview: Preview) -> dict[str, Any]:
     moving.sort(key=lambda line: (not (line.refusal or line.ended), line.key))
     going = [line for line in moving if line.refusal is None]
     numbers = Counter(line.kind for line in going)
+    reason = cache(looks_secret)  # many scopes share a key and its value
     return {
-        "lines": [_line(line) for line in moving],
+        "lines": [_line(line, reason) for line in moving],
         "same": [_named(line) for line in preview.lines if line.kind is Kind.SAME],
         "counts": [(numbers[kind], *WORDS[kind]) for kind in WORDS if numbers[kind]],
         "to_apply": len(going),
@@ -152,7 +154,7 @@ def _named(line: Line) -> dict[str, Any]:
     return {"key": line.key, "branch": scope_name(line.branch)}
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line, reason: Callable[[str, str], str]) -> dict[str, Any]:
     word, look = WORDS[line.kind]
     return {
         **_named(line),
@@ -160,7 +162,7 @@ def _line(line: Line) -> dict[str, Any]:
         "look": look,
         "old": None if line.old is None else shown(line.old, line.new or ""),
         "new": None if line.new is None else shown(line.new, line.old or ""),
-        "secretive": looks_secret(line.key, line.new) if line.new else "",
+        "secretive": reason(line.key, line.new) if line.new else "",
         "overrides": line.overrides,
         "note": line.refusal or line.ended,
         "again": AGAIN[line.kind] if _decided(line) else "",

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.models import Branch
+from envvars_app import bulk_views
+from envvars_app.hints import looks_secret
 from envvars_app.models import Variable
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE, Sheets, keys, lines, notes, seen_on, values
@@ -389,6 +391,22 @@ def test_values_come_through_with_all_their_bytes(desk: Desk, sheets: Sheets) ->
     hostile = {"CR": "a\r\nb\rc", "EDGES": " \n x \t", "QUOTES": "\"'`\\", "ANY": "🔑e\u0301\u2028"}
     assert sheets.apply(json.dumps(hostile), format="json").status_code == 302
     assert {key: value for (_, key), value in desk.values().items()} == hostile
+
+
+def test_scopes_share_the_guess_whether_it_is_a_secret(
+    desk: Desk, sheets: Sheets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(key: str, value: str) -> str:
+        asked.append((key, value))
+        return looks_secret(key, value)
+
+    monkeypatch.setattr(bulk_views, "looks_secret", counted)
+    page = sheets.preview("A=one\nB=one\nTOKEN=x\n", None, desk.world.main, desk.world.dev)
+    assert len(lines(page)) == 9
+    assert sorted(asked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]
+    assert [line["key"] for line in page.context["lines"] if line["secretive"]] == ["TOKEN"] * 3
 
 
 def _fill(desk: Desk, number: int) -> None:
