@@ -36,7 +36,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 _SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*+")
 # Out: what bash substitutes, and each \ that one of the readers takes for the start of an escape.
 _DOUBLE = re.compile(r"""(?:[^"`$\\]|\$(?=[\s'.,;/%)]|\Z)|\\(?!["'`$\\abfnrtv\n]|\Z))*+""")
-_INTERPOLATED = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")  # python-dotenv's, in any quotes
 
 
 class Refused(ValueError):
@@ -136,13 +135,22 @@ def quote(value: str) -> str | None:
 
     What comes back is safe to stand in a file that a shell sources: nothing in it is substituted.
     """
-    if "\0" in value or "\r" in value or _INTERPOLATED.search(value):
+    if "\0" in value or "\r" in value or _interpolated(value):
         return None
     if _PLAIN.fullmatch(value):
         return value
     if _SINGLE.fullmatch(value):
         return f"'{value}'"
     return f'"{value}"' if _DOUBLE.fullmatch(value) else None
+
+
+def _interpolated(value: str) -> bool:
+    """Say whether python-dotenv may replace a part, in any quotes: ${ and a } somewhere after it.
+
+    Broader than its pattern, which takes a second pass over the rest for each ${ that stays open.
+    """
+    start = value.find("${")
+    return start >= 0 and value.find("}", start) >= 0
 
 
 def _line_end(source: str, start: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from envvars_app.dotenv import parse
+from envvars_app.dotenv import parse, quote
 from envvars_app.formats import FORMATS, parse_json
 from tests.formats.readers import ENV_READERS, READERS, Read
 from tests.formats.values import COMMON, CONTESTED, variables
@@ -63,6 +63,14 @@ def test_the_file_is_the_same_in_any_order(name: str) -> None:
 def test_no_variables(name: str, reader: Read) -> None:
     text, kept = _kept(name, {})
     assert reader(text) == kept == {}
+
+
+@pytest.mark.parametrize("opening", ["${", "${:-", "${a:", "${a:-b"])
+def test_what_never_closes_is_read_once(opening: str) -> None:
+    """No clock: of this size, a second pass for each opening would take more than an hour."""
+    value = opening * 500_000
+    assert quote(value) == f"'{value}'"
+    assert quote(value + "}") is None
 
 
 @pytest.mark.parametrize("name", FORMATS)
