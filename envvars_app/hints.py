@@ -4,6 +4,7 @@ Pure. Sources: "Amplify environment variable reference" and "Monorepo build sett
 Amplify Hosting user guide; the prefixes of tokens are those that their issuers publish.
 """
 
+import json
 import math
 import re
 from collections import Counter
@@ -29,12 +30,15 @@ MEANINGS = {
     "AMPLIFY_IDENTITYPOOL_ID": "The Cognito identity pool that is imported for sign-in.",
 }
 TIMEOUT = range(5, 121)  # minutes
+_MINUTES = re.compile(r"[0-9]{1,3}\Z", re.ASCII)
 _SWITCHES = {key for key, text in MEANINGS.items() if text.startswith("Set to true")}
 
 _SECRET_NAME = re.compile(
-    r"(^|_)(SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIALS?|TOKEN|PRIVATE_?KEY)(_|$)|_KEY$",
+    r"SECRET(?!ARY)|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_?KEY|API_?KEY"
+    r"|(^|_)(PASS|PWD|TOKEN|CREDENTIALS?)(_|$)|_KEY$",
     re.IGNORECASE,
 )
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # dbPassword is db_Password
 # Keys that are made to be seen: builds put them into the browser's code
 _PUBLIC_NAME = re.compile(
     r"^(NEXT_PUBLIC|VITE|REACT_APP|GATSBY|NUXT_PUBLIC|EXPO_PUBLIC|PUBLIC)_|PUBLI(C|SHABLE)_?KEY",
@@ -50,10 +54,13 @@ _TOKENS = (
     (re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"), "an API key"),
     (re.compile(r"\bSG\.[\w-]{16,}\.[\w-]{16,}"), "a SendGrid key"),
     (re.compile(r"\bnpm_[A-Za-z0-9]{30,}"), "an npm token"),
-    (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token (JWT)"),
+    (re.compile(r"\bAIza[\w-]{30,}"), "a Google API key"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token (JWT)"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
-    (re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://[^/\s:@]{1,99}:[^/\s@]{1,99}@"), "a login in a URL"),
+    (re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://[^/\s:@]{0,99}:[^/\s@]{1,99}@"), "a login in a URL"),
 )  # fmt: skip
+_HEX = re.compile(r"(?=.*[0-9])(?=.*[a-f])[0-9a-f]{32,128}\Z", re.IGNORECASE)
+_OF_CONTENT = re.compile(r"COMMIT|SHA|HASH|DIGEST|REVISION|CHECKSUM|(^|_)ID$", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9+/=_-]{24,512}\Z")
 ENTROPY = 4.0  # bits a character; English words stay below, random base64 comes above
 
@@ -69,13 +76,11 @@ def meaning(key: str) -> str:
 
 def check_meaning(key: str, value: str) -> None:
     """Raise Refused where Amplify would not take this value for a name that it knows."""
-    if key == "_BUILD_TIMEOUT" and not (
-        value.isascii() and value.isdecimal() and int(value[:9]) in TIMEOUT
-    ):
+    if key == "_BUILD_TIMEOUT" and not (_MINUTES.match(value) and int(value) in TIMEOUT):
         raise Refused("_BUILD_TIMEOUT is a number of minutes from 5 to 120. Change it.", "value")
     if key in _SWITCHES and value not in {"", "true", "false"}:
         raise Refused(f"{key} is true or false. Change it.", "value")
-    if key == "_LIVE_UPDATES" and value and not value.lstrip().startswith("["):
+    if key == "_LIVE_UPDATES" and value and not _is_list(value):
         raise Refused(
             '_LIVE_UPDATES is a JSON list, such as [{"name":"Node.js version","pkg":"node",'
             '"type":"nvm","version":"20"}]. Change it.',
@@ -83,18 +88,32 @@ def check_meaning(key: str, value: str) -> None:
         )
 
 
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except (RecursionError, ValueError):
+        return False
+
+
 def looks_secret(key: str, value: str) -> str:
     """Return why this looks like a secret, or "". A guess: it warns, and forbids nothing."""
     for pattern, what in _TOKENS:
         if pattern.search(value[:10_000]):
             return f"The value looks like {what}."
-    if not value or _PUBLIC_NAME.search(key):
+    name = _HUMP.sub("_", key)
+    if not value or _PUBLIC_NAME.search(name):
         return ""
-    if _SECRET_NAME.search(key):
+    if _SECRET_NAME.search(name):
         return "The name looks like a secret's."
-    if _RANDOM.match(value) and _entropy(value) > ENTROPY and _mixed(value):
+    if _is_random(value) and not _OF_CONTENT.search(name):
         return "The value looks random, as keys and tokens are."
     return ""
+
+
+def _is_random(value: str) -> bool:
+    if _HEX.match(value):
+        return True
+    return bool(_RANDOM.match(value)) and _entropy(value) > ENTROPY and _mixed(value)
 
 
 def _mixed(value: str) -> bool:

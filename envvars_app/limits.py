@@ -11,8 +11,12 @@ KEY_LIMIT = 255  # characters
 VALUE_LIMIT = 5500  # characters
 RESERVED = "AWS"
 
-# Signs that turn the direction of what follows, and spaces of no width
-_DISGUISE = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Categories of signs that nobody sees, or that are no signs (yet)
+_UNSEEN = {"Cf", "Cn", "Co", "Cs"}
+# Letters and marks that show as nothing: Hangul fillers, variation selectors, joiners
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -37,9 +41,10 @@ def _key_problem(key: str) -> str:
         return f"A name has at most {KEY_LIMIT} characters; this one has {len(key)}. Shorten it."
     if "=" in key:
         return "A name can't hold an equals sign: a build would take it for the name's end."
-    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in key):
+    categories = {unicodedata.category(sign) for sign in key}
+    if categories & {"Cc", "Zl", "Zp"}:
         return "A name holds no line breaks, tabs or other control characters. Remove them."
-    if _DISGUISE.search(key):
+    if categories & _UNSEEN or _BLANK.search(key) or _has_odd_space(key):
         return "This name holds an invisible sign that makes it look like another one. Remove it."
     if key != key.strip():
         return "A name can't begin or end with a space. Remove it."
@@ -49,6 +54,11 @@ def _key_problem(key: str) -> str:
             "Put something before it, such as MY_AWS…"
         )
     return ""
+
+
+def _has_odd_space(key: str) -> bool:
+    """Say whether there is a space that is not the plain one."""
+    return any(sign != " " and unicodedata.category(sign) == "Zs" for sign in key)
 
 
 def check_value(value: str) -> None:
