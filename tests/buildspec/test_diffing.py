@@ -2,7 +2,8 @@
 
 import random
 
-from envvars_app.buildspec.diffing import DiffLine, diff
+from envvars_app.buildspec.checking import LIMIT as CHARACTERS
+from envvars_app.buildspec.diffing import LIMIT, DiffLine, diff
 
 LINES = [f"line {number}" for number in range(1, 31)]
 TEXT = "\n".join(LINES) + "\n"
@@ -39,3 +40,44 @@ def test_both_texts_can_be_put_together_again() -> None:
         lines = diff("\n".join(old), "\n".join(new))
         assert [line.text for line in lines if line.old] in (old, [])
         assert [line.text for line in lines if line.new] in (new, [])
+
+
+def test_one_change_in_a_long_text() -> None:
+    text = "a\nb\n" * 6_000
+    changed = text[:12_000] + "c\n" + text[12_000:]
+    assert diff(text, changed) == [
+        DiffLine("…", ""),
+        *(DiffLine("", "ab"[n % 2], n + 1, n + 1) for n in (5_997, 5_998, 5_999)),
+        DiffLine("+", "c", new=6_001),
+        *(DiffLine("", "ab"[n % 2], n + 1, n + 2) for n in (6_000, 6_001, 6_002)),
+    ]
+
+
+def test_many_changes_in_a_long_text_are_one_block() -> None:
+    """Each line is there 83 times: one by one these take seconds, and others half a minute."""
+    middle = [f"{n % 100:02}" for n in range(8_300)]
+    other = [f"{n * 37 // 11 % 100:02}" for n in range(8_300)]
+    ends = ["==="] * 4
+    old, new = [*ends, *middle, *ends], [*ends, *other[::-1], *ends]
+    before, after = "\n".join(old), "\n".join(new)
+    assert len(before) <= CHARACTERS
+    lines = diff(before, after)
+    signs = "".join(line.sign or "=" for line in lines)
+    assert signs == "…===" + "-" * 8_300 + "+" * 8_300 + "==="
+    assert [line.text for line in lines if line.old] == old[1:-1]
+    assert [line.text for line in lines if line.new] == new[1:-1]
+    assert [line.new for line in lines if line.new] == [*range(2, len(new))]
+
+
+def test_up_to_the_limit_lines_are_compared_one_by_one() -> None:
+    old = [str(n) for n in range(LIMIT)]
+    new = ["first", *old[1:-1], "last"]
+    lines = diff("\n".join(old), "\n".join(new))
+    assert [line.sign or "=" for line in lines] == [*"-+===…===-+"]
+
+
+def test_a_line_more_among_many_that_are_the_same() -> None:
+    for before, after in (("a\na\n", "a\na\na\n"), ("a\na\na\n", "a\na\n")):
+        lines = diff(before, after)
+        assert [line.text for line in lines if line.old] == ["a"] * before.count("a")
+        assert [line.text for line in lines if line.new] == ["a"] * after.count("a")
