@@ -6,7 +6,6 @@ Names, numbers and times as in the tables, and never a value. A row is copied on
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, TextIO
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from console import marks
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 LINE = 4096  # bytes that a pipe takes at once, so that no two processes' lines are mixed
+_LONG = ("actor", "branch", "subject", "agent", "detail")
 _KINDS = {AuditEvent: "attempt", AuditOutcome: "outcome"}
 
 
@@ -35,14 +35,13 @@ output = _Output()
 def tell(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
     """Write the rows' lines once they are committed. A stream that is gone stops no act."""
     if settings.AUDIT_LOG and rows:
-        transaction.on_commit(partial(_write, [_told(row) for row in rows]), robust=True)
+        _write([_told(row) for row in rows])
 
 
 def tell_head(seal: AuditSeal) -> None:
     """Write the chain's newest seal, once it is committed: what an archive checks later."""
     if settings.AUDIT_LOG:
-        said = {"type": "seal", "at": marks.plain(seal.at), "head": str(seal)}
-        transaction.on_commit(partial(_write, [said]), robust=True)
+        _write([{"type": "seal", "at": marks.plain(seal.at), "head": str(seal)}])
 
 
 def _told(row: AuditEvent | AuditOutcome) -> dict[str, Any]:
@@ -50,15 +49,19 @@ def _told(row: AuditEvent | AuditOutcome) -> dict[str, Any]:
 
 
 def _write(lines: Sequence[dict[str, Any]]) -> None:
-    for said in lines:
-        output.stream.write(line(said) + "\n")
-    output.stream.flush()
+    text = "".join(f"{line(said)}\n" for said in lines)
+
+    def write() -> None:
+        output.stream.write(text)
+        output.stream.flush()
+
+    transaction.on_commit(write, robust=True)
 
 
 def line(said: dict[str, Any]) -> str:
     """Return an entry as one line of ASCII; texts that would make it too long are cut."""
     for limit in (None, 200, 50):
-        cut = {name: v[:limit] if isinstance(v, str) else v for name, v in said.items()}
+        cut = {name: v[:limit] if name in _LONG else v for name, v in said.items()}
         # JSON's own escapes: of line breaks, U+2028, bidi signs; DEL alone is left
         text = json.dumps(cut if limit is None else {**cut, "cut": True}).replace("\x7f", "\\u007f")
         if len(text) < LINE:

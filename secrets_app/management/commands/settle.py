@@ -1,0 +1,44 @@
+"""`manage.py settle`: how did the attempts end that have no outcome, or an unknown one?"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from console import chain
+from console.models import App, AuditEvent
+from console.settling import settle_open
+from console.terminal import Exit
+from secrets_app.models import Revalidation, Secret
+from secrets_app.revalidation import check, freshness
+
+
+class Command(BaseCommand):
+    """Ask the store about saves whose answer was lost; conclude what was cut off."""
+
+    help = "Settle what the activity shows as attempted or unknown, by what the store holds now."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print how many; end with 5 where the store did not answer."""
+        claimed = Secret.objects.filter(claim__isnull=False)
+        before = claimed.count()
+        problems = [problem for app in self._waiting() if (problem := _settled(app))]
+        asked = before - claimed.count()
+        concluded = settle_open(but=AuditEvent.objects.filter(pk__in=claimed.values("claim_id")))
+        chain.seal_written()
+        self.stdout.write(f"Settled by the store: {asked:,}. Concluded otherwise: {concluded:,}.")
+        if problems:
+            raise CommandError("\n".join(problems), returncode=Exit.STORE)
+
+    def _waiting(self) -> list[App]:
+        """Return the apps with a save that was cut off: its claim has run out."""
+        expired = Secret.objects.filter(claim__isnull=False, claimed_until__lte=timezone.now())
+        return list(App.objects.filter(pk__in=expired.values("app_id")).order_by("app_id"))
+
+
+def _settled(app: App) -> str:
+    """Hold an app against the store; return why that was not possible, or nothing."""
+    Revalidation.objects.get_or_create(app=app, defaults={"started_at": timezone.now()})
+    check(app)
+    problem = freshness(app).problem
+    return f"{app.app_id}: {problem}" if problem else ""
