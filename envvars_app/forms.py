@@ -15,6 +15,7 @@ from console.posted_rows import field, known_rows, new_rows, text, version
 from envvars_app.changes import Change, Overrides
 from envvars_app.models import VariableVersion
 
+_PAIR = re.compile(r"\b([0-9]{1,15}):([0-9]{1,9})\b", re.ASCII)
 _LINE_END = re.compile(r"\r\n?")
 
 
@@ -74,15 +75,26 @@ def _known(
     if post.get(f"remove-{row}"):
         choice = field(post, f"overrides-{row}")
         overrides = Overrides(choice) if choice in {*Overrides} else Overrides.ASK
-        return Change(row, int(row), base=base, overrides=overrides)
+        seen = versions_of(field(post, f"seen-{row}"))
+        return Change(row, int(row), base=base, overrides=overrides, seen=seen)
     was = rendered.get((int(row), base))
-    value, key = text(post, f"value-{row}"), field(post, f"key-{row}").strip(" ")
+    value, key = text(post, f"value-{row}"), _key(post, f"key-{row}")
     if was is not None and was.value is not None:
         value = was.value if same_text(value, was.value) else value
-        key = "" if key == was.key else key
-        if value == was.value and not key:
+        key = None if key == was.key else key
+        if value == was.value and key is None:
             return None
     return Change(row, int(row), key=key, value=value, base=base)
+
+
+def _key(post: QueryDict, name: str) -> str | None:
+    """Return a name as it was typed; None where its field was not there."""
+    return field(post, name).strip(" ") if name in post else None
+
+
+def versions_of(pairs: str) -> dict[int, int]:
+    """Return what a page showed of overrides, id to version, from "22:3,31:1"."""
+    return {int(pk): int(number) for pk, number in _PAIR.findall(pairs[:100_000])}
 
 
 def _new(post: QueryDict) -> Iterator[Change]:

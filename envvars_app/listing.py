@@ -51,13 +51,15 @@ def rows_of(
         row |= scopes[row["branch_id"]]
         key = row["key"]
         row["base_there"] = row["branch_id"] is not None and (None, key) in overridden
-        row["overrides"] = overridden.get(key, []) if row["branch_id"] is None else []
+        mine = overridden.get(key, []) if row["branch_id"] is None else []
+        row["overrides"] = ", ".join(name for name, _, _ in mine)
+        row["seen"] = ",".join(f"{pk}:{version}" for _, pk, version in mine)
         row["hint"], row["secretive"] = meaning(key), looks_secret(key, row["value"])
         row["notable"] = bool(
             row["deleted"] or row["origin"] or row["secretive"] or row["base_there"]
         )
         row["shown"] = _beginning(row["value"])
-        row["outcome"], row["typed_key"], row["removing"] = None, "", False
+        row["outcome"], row["typed_key"], row["removing"] = None, None, False
         row["id"] = str(row["pk"])
         row["changed"] = f"{row['changed'][:16]}Z"
     return rows
@@ -129,15 +131,15 @@ def _scopes(
 
 
 def _overridden(app: App, rows: list[dict[str, Any]]) -> dict[Any, Any]:
-    """Return, for the keys of a page: the names of the branches that override each, and bases."""
+    """Return, for the keys of a page: what overrides each (branch, id, version), and the bases."""
     keys = {row["key"] for row in rows}
     found: dict[Any, Any] = {}
     there = _live(app).filter(key__in=keys).order_by("branch__name")
     row: Any
-    for row in there.values_list("key", "branch_id", "branch__name"):
-        key, branch_id, name = row
+    for row in there.values_list("key", "branch_id", "branch__name", "pk", "version"):
+        key, branch_id, *override = row
         if branch_id is None:
             found[None, key] = True
         else:
-            found.setdefault(key, []).append(name)
+            found.setdefault(key, []).append(override)
     return found

@@ -12,13 +12,13 @@ from console.access import Access, find_app
 from console.actors import from_request
 from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
-from console.listing import SORT_WORDS, Query, filter_choices, may_write_any, writable
+from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.outcomes import DONE, Result, RowOutcome
 from console.posted_rows import text
 from console.views import app_context, page_with_form
 from envvars_app import forms, saving
-from envvars_app.listing import branches_of, list_variables
-from envvars_app.models import VariableVersion
+from envvars_app.listing import branches_of, list_variables, rows_of
+from envvars_app.models import Variable, VariableVersion
 
 BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
 ABOUT = "variables"
@@ -94,33 +94,62 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     if done:
         address = reverse("variables", args=[access.app.app_id])
         return redirect(f"{address}?saved={token}" if posted else address)
-    context = _with_outcomes(_manage_context(request, access), request, outcomes)
+    context = _with_outcomes(_manage_context(request, access), request, access, outcomes)
     return render(request, "variables/manage.html", context, status=status)
 
 
 def _with_outcomes(
-    context: dict[str, Any], request: HttpRequest, outcomes: list[RowOutcome]
+    context: dict[str, Any], request: HttpRequest, access: Access, outcomes: list[RowOutcome]
 ) -> dict[str, Any]:
-    """Lay the outcomes beside their rows, with what was typed in them."""
-    by_token = {outcome.token: outcome for outcome in outcomes}
-    shown = set()
-    for row in context["listing"].rows:
-        shown.add(str(row["pk"]))
-        row["outcome"] = outcome = by_token.get(str(row["pk"]))
-        if outcome and outcome.outcome not in DONE:
+    """Lay the outcomes beside their rows, with what was typed in them.
+
+    A row that is not on this page, for the order or the search changed with it, is put on top; one
+    that somebody removed meanwhile comes again as a new one.
+    """
+    failed = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
+    rows, listing = _elsewhere(access, context["listing"], failed), context["listing"].rows
+    listing[:0] = rows
+    for row in listing:
+        row["outcome"] = outcome = failed.get(row["id"])
+        if outcome:
             _typed_again(row, request, outcome)
     context["new_rows"] = [
         {**vars(row), "outcome": outcome, "base": _base_again(outcome)}
         for row in forms.new_rows_of(request.POST)
-        if (outcome := by_token[f"new-{row.number}"]).outcome not in DONE
+        if (outcome := failed.get(f"new-{row.number}"))
     ]
-    done = sum(outcome.outcome in DONE for outcome in outcomes)
-    elsewhere = [o for o in outcomes if o.token not in shown and not o.token.startswith("new-")]
-    context["summary"] = " ".join(
-        [f"{done} of {len(outcomes)} saved. The rest stands below as you typed it."]
-        + [outcome.message for outcome in elsewhere if outcome.outcome not in DONE]
-    )
+    context["new_rows"] += _gone(request, access, {row["id"] for row in listing}, failed)
+    done = len(outcomes) - len(failed)
+    context["summary"] = f"{done} of {len(outcomes)} saved. The rest stands below as you typed it."
     return context
+
+
+def _elsewhere(
+    access: Access, listing: Listing, failed: dict[str, RowOutcome]
+) -> list[dict[str, Any]]:
+    shown = {row["id"] for row in listing.rows}
+    missing = [token for token in failed if token.isdecimal() and token not in shown]
+    there = Variable.objects.filter(app=access.app, removed_at=None, pk__in=missing)
+    return rows_of(access, there.order_by("key"), branches_of(access.app))
+
+
+def _gone(
+    request: HttpRequest, access: Access, shown: set[str], failed: dict[str, RowOutcome]
+) -> list[dict[str, Any]]:
+    missing = [token for token in failed if token.isdecimal() and token not in shown]
+    rows = Variable.objects.filter(app=access.app, pk__in=missing).order_by("key")
+    taken = max((row.number for row in forms.new_rows_of(request.POST)), default=0)
+    return [
+        {
+            "number": number,
+            "key": request.POST.get(f"key-{row.pk}") or row.key,
+            "value": text(request.POST, f"value-{row.pk}"),
+            "branch": row.branch_id or "",
+            "outcome": failed[str(row.pk)],
+        }
+        for number, row in enumerate(rows, start=taken + 1)
+        if not request.POST.get(f"remove-{row.pk}")
+    ]
 
 
 def _typed_again(row: dict[str, Any], request: HttpRequest, outcome: RowOutcome) -> None:
@@ -129,7 +158,7 @@ def _typed_again(row: dict[str, Any], request: HttpRequest, outcome: RowOutcome)
         row["removing"] = True
     else:
         row["value"] = text(request.POST, f"value-{pk}")
-        row["typed_key"] = request.POST.get(f"key-{pk}", "")
+        row["typed_key"] = request.POST.get(f"key-{pk}")
     if outcome.outcome is Result.CONFLICT:
         row["version"] = outcome.version  # who saves it again has seen whose it is
 

@@ -85,6 +85,58 @@ def test_a_conflict_keeps_what_was_typed_and_shows_theirs(alice: Client, desk: D
     assert desk.values() == {("", "A"): "mine"}
 
 
+def test_what_was_typed_stays_where_the_order_changed(alice: Client, desk: Desk) -> None:
+    rows = [desk.put(f"VAR_{number:02}") for number in range(20)]
+    url = f"{MANAGE}?sort=changed"
+    fields = whole(alice.get(url)) | {f"value-{rows[0].pk}": "mine"}
+    desk.save("mia", desk.change(rows[0], "hers"))
+    answer = alice.post(url, fields)
+    assert ">\nmine</textarea>" in answer.text
+    again = whole(answer) | {f"value-{rows[0].pk}": "mine"}
+    assert alice.post(url, again).status_code == 302
+    assert desk.values()["", "VAR_00"] == "mine"
+
+
+def test_what_was_typed_comes_again_as_a_new_row_where_it_was_removed(
+    alice: Client, desk: Desk
+) -> None:
+    row = desk.put("A", "before", desk.world.dev)
+    fields = whole(alice.get(MANAGE)) | {f"value-{row.pk}": "mine"}
+    desk.save("mia", desk.removal(row))
+    answer = alice.post(MANAGE, fields)
+    assert answer.status_code == 422
+    assert "mia@example.org removed this variable" in answer.text
+    [typed] = answer.context["new_rows"]
+    assert (typed["key"], typed["value"], typed["branch"]) == ("A", "mine", desk.world.dev.pk)
+
+
+@pytest.mark.parametrize("value", ["first", "changed too"])
+def test_an_emptied_name_is_told(alice: Client, desk: Desk, value: str) -> None:
+    row = desk.put("A")
+    fields = whole(alice.get(MANAGE)) | {f"key-{row.pk}": " ", f"value-{row.pk}": value}
+    answer = alice.post(MANAGE, fields)
+    assert answer.status_code == 422
+    assert "Give the variable a name." in answer.text
+    assert desk.values() == {("", "A"): "first"}
+
+
+def test_overrides_go_only_as_the_page_showed_them(alice: Client, desk: Desk) -> None:
+    base = desk.put("A")
+    override = desk.put("A", "x", desk.world.dev)
+    page = alice.get(MANAGE)
+    seen = f"{override.pk}:1"
+    assert f'name="seen-{base.pk}" value="{seen}"' in page.text
+    desk.save("bob", desk.change(override, "bob's work"))
+    fields = {f"remove-{base.pk}": "on", f"base-{base.pk}": "1", f"overrides-{base.pk}": "remove"}
+    for shown in ("", "nonsense", seen, f"{override.pk}:x"):
+        answer = alice.post(MANAGE, fields | {f"seen-{base.pk}": shown})
+        assert answer.status_code == 422
+        assert "bob@example.org changed the override on dev" in answer.text
+    assert len(desk.values()) == 2
+    assert alice.post(MANAGE, fields | {f"seen-{base.pk}": f"{override.pk}:2"}).status_code == 302
+    assert desk.values() == {}
+
+
 def test_what_is_refused_stays_with_its_value(alice: Client, desk: Desk) -> None:
     answer = alice.post(MANAGE, new(1, "AWS_KEY", "typed") | new(2, "GOOD"))
     assert answer.status_code == 422
@@ -172,6 +224,7 @@ def test_as_many_queries_for_10_as_for_500(
     for count in (10, 500):
         changes = [desk.new(f"KEY_{n % 300}", "v", branches[n % 20]) for n in range(count)]
         desk.save("alice", *changes)
+        alice.get(LIST)  # which seals what was recorded
         for url in (LIST, MANAGE):
             with django_assert_max_num_queries(8):
                 alice.get(f"{url}?per_page=100")

@@ -33,7 +33,11 @@ export class VariableRow extends Row {
   addTo(fields) {
     super.addTo(fields);
     if (this.isNew) return;
-    if (this.removing) fields.append(`overrides-${this.token}`, this.overrides);
+    const seen = this.element.querySelector('input[name^="seen-"]')?.value ?? "";
+    if (this.removing) {
+      fields.append(`overrides-${this.token}`, this.overrides);
+      fields.append(`seen-${this.token}`, seen);
+    }
     else if (this.key) fields.append(`key-${this.token}`, this.key.value);
   }
 
