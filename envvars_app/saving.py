@@ -184,9 +184,9 @@ def _store(access: Access, acts: Sequence[Act], change_set: uuid.UUID) -> None:
         update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
     )
     Variable.objects.bulk_create([row for row in rows.values() if not row.pk])
-    VariableVersion.objects.filter(
-        variable__in=[act.variable.pk for act in acts if act.forget], value__isnull=False
-    ).update(value="", forgotten=True)
+    for act in acts:
+        if act.forget:
+            forget(act.variable)
     VariableVersion.objects.bulk_create(
         VariableVersion(
             variable=act.variable,
@@ -200,6 +200,16 @@ def _store(access: Access, acts: Sequence[Act], change_set: uuid.UUID) -> None:
         )
         for act in acts
     )
+
+
+def forget(variable: Variable) -> None:
+    """Forget the values of a removed variable, and of those before it of its name and scope."""
+    rows = Variable.objects.filter(
+        app=variable.app_id, branch=variable.branch_id, key=variable.key, removed_at__isnull=False
+    )
+    versions = VariableVersion.objects.filter(variable__in=rows, value__isnull=False)
+    versions.update(value="", forgotten=True)
+    rows.update(value="")
 
 
 def _all_failed(

@@ -3,10 +3,13 @@
 import uuid
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404
 
-from console.access import Access, find_app
+from console.access import Access, Permission, find_app
 from console.actors import Actor
+from console.audit import Action, Target, recording
+from console.models import scope_name
 from console.outcomes import RowOutcome
 from envvars_app import saving
 from envvars_app.changes import Change
@@ -47,3 +50,21 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
         )
     [outcome] = saving.save(actor=actor, app_id=app_id, changes=[change], change_set=uuid.uuid4())
     return outcome
+
+
+def forget(*, actor: Actor, app_id: str, pk: int) -> Variable:
+    """Forget the values of a removed variable: it held a secret, and its history is plain text.
+
+    Raises Http404, PermissionDenied, and ValidationError for one that is not removed.
+    """
+    access = find_app(actor, app_id)
+    variable = find_variable(access, pk)
+    target = Target(app_id, scope_name(variable.branch), variable.key)
+    with recording(actor, Action.VARIABLE_REMOVED, target) as entry:
+        access.require_on(Permission.WRITE, variable.branch)
+        if variable.removed_at is None:
+            raise ValidationError("This variable is in use. Remove it, or move it to the secrets.")
+        entry.detail = "its values are forgotten"
+        with transaction.atomic():
+            saving.forget(variable)
+    return variable

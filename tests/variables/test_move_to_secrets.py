@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 
 from console.models import AuditEvent
 from console.outcomes import RowOutcome
 from envvars_app.bridge import move_to_secrets
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.services import restore
+from envvars_app.services import forget, restore
 from secrets_app.models import Secret
 from secrets_app.places import place_of
 from secrets_app.store import parameter_store
@@ -51,6 +51,32 @@ def test_it_works(desk: Desk, name: str) -> None:
     actions = AuditEvent.objects.order_by("id").values_list("action", flat=True)
     assert [*actions][2:] == ["secret.create", "variable.move"]
     assert Secret.objects.get(key="STRIPE_KEY").branch == row.branch
+
+
+def test_what_was_removed_before_under_this_name_is_forgotten_too(desk: Desk) -> None:
+    for value in ("first try", "second try"):
+        desk.save("alice", desk.removal(desk.put("TOKEN", value)))
+    elsewhere = desk.put("TOKEN", "of dev", desk.world.dev)
+    desk.save("alice", desk.removal(elsewhere))
+    assert move(desk, desk.put("TOKEN", "third")).outcome == "saved"
+    kept = {*VariableVersion.objects.values_list("value", flat=True)}
+    assert kept == {"", None, "of dev"}
+    forget(actor=desk.world.actor("bob"), app_id=desk.app.app_id, pk=elsewhere.pk)
+    assert {*VariableVersion.objects.values_list("value", flat=True)} == {"", None}
+    assert desk.trail()[-1] == ("bob", "remove", "dev", "TOKEN", None, None, "succeeded")
+
+
+def test_only_who_may_write_forgets_and_only_what_is_removed(desk: Desk) -> None:
+    row = desk.put("TOKEN", branch=desk.world.main)
+    with pytest.raises(ValidationError):
+        forget(actor=desk.world.actor("alice"), app_id=desk.app.app_id, pk=row.pk)
+    desk.save("alice", desk.removal(row))
+    for who in ("vera", "bob"):
+        with pytest.raises(PermissionDenied):
+            forget(actor=desk.world.actor(who), app_id=desk.app.app_id, pk=row.pk)
+    with pytest.raises(Http404):
+        forget(actor=desk.world.actor("oscar"), app_id=desk.app.app_id, pk=row.pk)
+    assert "first" in VariableVersion.objects.values_list("value", flat=True)
 
 
 def test_overrides_stay(desk: Desk) -> None:
