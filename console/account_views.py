@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 
-from console import sessions
+from console import factors, recovery_codes, sessions
 from console.actors import from_request
+from console.audit import Action, Target, recording
 from console.models import User
 from console.views import page_with_form
 
@@ -32,6 +35,25 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     messages.success(request, _said(ended))
     return redirect("my_sessions")
+
+
+@page_with_form
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@never_cache
+def my_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Say how many recovery codes are left; make new ones, and show them this once."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
+    if not factors.has_factor(user):
+        messages.info(request, "Set up an authenticator app or a passkey first.")
+        return redirect("mfa_index")
+    context: dict[str, Any] = {"left": recovery_codes.left(user)}
+    if request.method == "POST":
+        with recording(
+            from_request(request), Action.FACTOR_ADDED, Target(subject="new recovery codes")
+        ):
+            context["codes"] = recovery_codes.make(user)
+    return render(request, "mfa/recovery_codes.html", context)
 
 
 def _chosen(mine: QuerySet[UserSession], which: str, this: str | None) -> Any:

@@ -3,19 +3,28 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import authentication_step_completed as step_completed
 from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.account.signals import user_logged_in as allauth_logged_in
 from allauth.core import context
+from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.signals import on_password_changed, on_user_logged_in
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from console import attempts, sessions
+from console import attempts, confirmation, factors, sessions
 from console.actors import address_of, from_request
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import User
+
+CONFIRM = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
 
 
 class Argon2(Argon2PasswordHasher):
@@ -47,6 +56,15 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         found = self.authenticate(context.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
 
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Return the ways to confirm who is signed in, in our words."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [{**method, "description": CONFIRM[method["id"]]} for method in methods]
+
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
+        """Say whether who is signed in has to confirm it; a fresh sign-in is a confirmation."""
+        return not confirmation.is_recent(context.request)
+
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Let the browser be known from now on."""
         response: HttpResponse = super().post_login(request, user, **kwargs)
@@ -63,12 +81,17 @@ def listen() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
     user_logged_out.connect(_signed_out, dispatch_uid="audit")
     user_login_failed.connect(_failed, dispatch_uid="audit")
+    step_completed.connect(_step_completed, dispatch_uid="audit")
+    mfa.authenticator_added.connect(_factor_added, dispatch_uid="audit")
+    mfa.authenticator_removed.connect(_factor_removed, dispatch_uid="audit")
+    mfa.authentication_failed.connect(_factor_failed, dispatch_uid="audit")
     for changed in (password_changed, password_set, password_reset):
         changed.connect(_password_changed, dispatch_uid="audit")
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     sessions.begin(request, user)
+    confirmation.confirm(request)
     _record(request, Action.SIGN_IN, Outcome.SUCCEEDED)
 
 
@@ -80,10 +103,37 @@ def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
 
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
     """Record it. This session has a new key now; all others ended with the old password."""
-    others = sessions.of(user).exclude(session_key=request.session.session_key)
-    sessions.delete([row.session_key for row in others])
+    _end_others(request, user)
     sessions.begin(request, user)
     _record(request, Action.PASSWORD_CHANGED, Outcome.SUCCEEDED, user.email)
+
+
+def _end_others(request: HttpRequest, user: User) -> None:
+    others = sessions.of(user).exclude(session_key=request.session.session_key)
+    sessions.delete([row.session_key for row in others])
+
+
+def _step_completed(request: HttpRequest, method: str, **more: Any) -> None:
+    """Note a confirmation; a step of a sign-in is not the whole of it."""
+    if more.get("reauthenticated"):
+        confirmation.confirm(request)
+        _record(request, Action.IDENTITY_CONFIRMED, Outcome.SUCCEEDED, method)
+
+
+def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """Record it. Sessions that began without it end, whoever began them; its code is used up."""
+    _end_others(request, user)
+    if authenticator.type == Authenticator.Type.TOTP:
+        authenticator.wrap().validate_code(request.POST.get("code", ""))
+    _record(request, Action.FACTOR_ADDED, Outcome.SUCCEEDED, factors.name_of(authenticator))
+
+
+def _factor_removed(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
+    _record(request, Action.FACTOR_REMOVED, Outcome.SUCCEEDED, factors.name_of(authenticator))
+
+
+def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
+    _record(request, Action.SIGN_IN, Outcome.DENIED, user.email, "wrong second factor")
 
 
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
@@ -92,7 +142,9 @@ def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_
         _record(request, Action.SIGN_IN, Outcome.DENIED, email[:254])
 
 
-def _record(request: HttpRequest, action: Action, outcome: Outcome, subject: str = "") -> None:
+def _record(
+    request: HttpRequest, action: Action, outcome: Outcome, subject: str = "", detail: str = ""
+) -> None:
     with transaction.atomic():
         event = attempt(from_request(request), action, Target(subject=subject))
-        conclude(event.pk, outcome)
+        conclude(event.pk, outcome, detail=detail)

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from console import factor_admin as factor_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
 from console import services, sessions
 from console.actors import from_request

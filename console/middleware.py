@@ -1,19 +1,30 @@
 """What holds for every response."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import MiddlewareNotUsed
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import MiddlewareNotUsed, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from console import sessions
+from console import factors, sessions
+from console.actors import from_request
 from console.errors import wrong_method
+from console.htmx import wants_fragment
 from console.models import User
 
 Handler = Callable[[HttpRequest], HttpResponse]
+SETTING_UP = {
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "account_reauthenticate",
+    "account_logout",
+}
 
 
 class HttpsAlone:
@@ -50,6 +61,38 @@ class SessionLimits:
             sessions.drop(key)
             request.user = AnonymousUser()
             messages.info(request, why)
+
+
+class SecondFactorFirst:
+    """Leads who has to have a second factor (REQUIRE_MFA) to setting it up, and to nothing else."""
+
+    def __init__(self, get_response: Handler) -> None:
+        if settings.REQUIRE_MFA == factors.Required.OFF:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], *_: Any
+    ) -> HttpResponseBase | None:
+        """Stop what is not for setting it up; what is open to all stays so."""
+        user, match = request.user, request.resolver_match
+        if not isinstance(user, User) or not getattr(view, "login_required", True):
+            return None
+        if not factors.must_set_up(from_request(request), user):
+            return None
+        if match and match.url_name in SETTING_UP:
+            request.must_set_up = True  # type: ignore[attr-defined]  # its page says so
+            return None
+        if request.method == "GET" and not wants_fragment(request):
+            return redirect("mfa_index")
+        raise PermissionDenied(
+            "This console asks for a second factor. Set one up first: "
+            "open “Second factor” in the menu under your name."
+        )
 
 
 class UncachedPages:

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -111,6 +112,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.middleware.SessionLimits",
+    "console.middleware.SecondFactorFirst",
     "console.middleware.UncachedPages",
     "console.middleware.AddressesOfForms",
     "secrets_app.middleware.StoreErrors",
@@ -218,6 +220,26 @@ if MAIL:
         "EMAIL_FROM", "Set it to the address that invitations come from, or unset EMAIL_URL."
     )
 EMAIL_TIMEOUT = 10  # seconds
+MFA_ADAPTER = "console.second_factors.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, kept as hashes
+MFA_FORMS = {
+    "authenticate": "console.second_factors.SignInCode",
+    "reauthenticate": "console.second_factors.ConfirmingCode",
+}
+MFA_TOTP_ISSUER = "Branchkeep"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess; an office shares one
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # no mail is sent; people are added by an operator
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # http://localhost
+REQUIRE_MFA: str = env.str("REQUIRE_MFA", default="off")
+if REQUIRE_MFA not in {"off", "maintainers", "all"}:
+    raise ImproperlyConfigured(
+        f"REQUIRE_MFA is “{REQUIRE_MFA}”. Set it to “off”, “maintainers” or “all”."
+    )
+_again: int = env.int("REAUTHENTICATE_MINUTES", default=15)
+if _again < 0:
+    raise ImproperlyConfigured("REAUTHENTICATE_MINUTES has to be 0, which is never, or more.")
+REAUTHENTICATE = timedelta(minutes=_again)
 
 # Browsers
 CONTENT_SECURITY_POLICY = {

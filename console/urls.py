@@ -1,8 +1,12 @@
 """Every URL. A branch or key is addressed by its row's id, never by its name."""
 
 from allauth.account import views as account
+from allauth.mfa.base import views as mfa
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from console import account_views, audit_views, invitation_views, known_views, member_views, views
 
@@ -29,6 +33,17 @@ in_app: list[URLPattern | URLResolver] = [
     ),
 ]
 
+second_factor: list[URLPattern | URLResolver] = [
+    path("", mfa.index, name="mfa_index"),
+    path("app/add/", totp.activate_totp, name="mfa_activate_totp"),
+    path("app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
+    path("passkeys/add/", webauthn.add_webauthn, name="mfa_add_webauthn"),
+    path("passkeys/<int:pk>/rename/", webauthn.edit_webauthn, name="mfa_edit_webauthn"),
+    path("passkeys/<int:pk>/remove/", webauthn.remove_webauthn, name="mfa_remove_webauthn"),
+    path("recovery-codes/", account_views.my_recovery_codes, name="my_recovery_codes"),
+]
+
 # Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
@@ -38,6 +53,15 @@ accounts: list[URLPattern | URLResolver] = [
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/change/", account.password_change, name="account_change_password"),
     path("sessions/", account_views.my_sessions, name="my_sessions"),
+    path("code/", mfa.authenticate, name="mfa_authenticate"),
+    path("passkey/", webauthn.login_webauthn, name="mfa_login_webauthn"),
+    path("reauthenticate/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path(
+        "reauthenticate/passkey/",
+        webauthn.reauthenticate_webauthn,
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("second-factor/", include(second_factor)),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

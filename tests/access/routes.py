@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core import signing
@@ -102,6 +103,14 @@ def build_version(world: World) -> BuildSpecVersion:
     return row.versions.get(version=1)
 
 
+def recovery(world: World) -> Authenticator:
+    """Return vera's recovery codes, which stand for all second factors."""
+    row, _ = Authenticator.objects.get_or_create(
+        user=world.person("vera"), type="recovery_codes", defaults={"data": {"hashes": []}}
+    )
+    return row
+
+
 def _object_of(route: str, world: World, secret: Secret) -> int:
     """Return the id of the object that an admin page is about."""
     objects = {
@@ -110,6 +119,7 @@ def _object_of(route: str, world: World, secret: Secret) -> int:
         "branch": world.dev,
         "member": Member.objects.filter(user=world.person("vera")).first(),
         "group": Group.objects.get_or_create(name="web")[0],
+        "authenticator": recovery(world) if "/authenticator/" in route else None,
         "auditevent": AuditEvent.objects.first(),
         "auditoutcome": AuditOutcome.objects.first(),
         "variable": variable(world) if "/variable/" in route else None,

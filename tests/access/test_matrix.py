@@ -163,6 +163,31 @@ TABLE = """
 /accounts/reauthenticate/           else                        302  405
 /accounts/password/change/          GET POST PUT OPTIONS        302  200
 /accounts/password/change/          else                        302  405
+/accounts/reauthenticate/code/      GET POST PUT OPTIONS        302
+/accounts/reauthenticate/code/      else                        302
+/accounts/reauthenticate/passkey/   GET POST PUT OPTIONS        302
+/accounts/reauthenticate/passkey/   else                        302
+/accounts/code/                     GET else                    302
+/accounts/passkey/                  GET POST PUT                302
+/accounts/passkey/                  OPTIONS                     200  302
+/accounts/passkey/                  else                        405  302
+/accounts/second-factor/            GET OPTIONS                 302  200
+/accounts/second-factor/            else                        302  405
+/accounts/second-factor/app/add/    GET POST PUT OPTIONS        302  200
+/accounts/second-factor/app/add/    else                        302  405
+/accounts/second-factor/app/remove/ GET else                    302  404
+/accounts/second-factor/passkeys/   TRACE                       302  405
+/accounts/second-factor/passkeys/   GET else                    302
+/accounts/second-factor/passkeys/add/  GET POST PUT OPTIONS     302  200
+/accounts/second-factor/passkeys/add/  else                     302  405
+/accounts/second-factor/passkeys/<int:pk>/rename/  GET POST PUT  302  404
+/accounts/second-factor/passkeys/<int:pk>/rename/  OPTIONS      302  200
+/accounts/second-factor/passkeys/<int:pk>/rename/  else         302  405
+/accounts/second-factor/passkeys/<int:pk>/remove/  GET POST DELETE  302  404
+/accounts/second-factor/passkeys/<int:pk>/remove/  OPTIONS      302  200
+/accounts/second-factor/passkeys/<int:pk>/remove/  else         302  405
+/accounts/second-factor/recovery-codes/  GET POST               302
+/accounts/second-factor/recovery-codes/  else                   302  405
 /accounts/sessions/                 GET                         302  200
 /accounts/sessions/                 POST                        302
 /accounts/sessions/                 else                        302  405
@@ -207,7 +232,12 @@ TABLE = """
 /admin/auth/group/<path:object_id>/change/  GET else   302  302       302  302 302 302    200
 /admin/auth/group/<path:object_id>/delete/  POST       302
 /admin/auth/group/<path:object_id>/delete/  GET else   302  302       302  302 302 302    200
-/admin/^(?P<app_label>console|auth|secrets_app|envvars_app)/$  GET else  302  302  302 302 302 302  200
+/admin/mfa/authenticator/add/       GET else           302  302       302  302 302 302    403
+/admin/mfa/authenticator/<path:object_id>/change/  POST      302  302  302  302 302 302  403
+/admin/mfa/authenticator/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
+/admin/mfa/authenticator/<path:object_id>/delete/  POST      302
+/admin/mfa/authenticator/<path:object_id>/delete/  GET else  302  302  302  302 302 302  200
+/admin/^(?P<app_label>ANY)/$        GET else           302  302       302  302 302 302    200
 /admin/(?P<url>.*)$                 GET else           302  302       302  302 302 302    404
 """
 FIXED = (
@@ -217,10 +247,11 @@ FIXED = (
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 MEMBERS = ("/apps/<str:app_id>/settings/members",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
-MODELS = (*FIXED, "console/user", "console/member", "auth/group")
+MODELS = (*FIXED, "console/user", "console/member", "auth/group", "mfa/authenticator")
 SHORT = {
     "<MODEL>": MODELS,
     "<FIXED>": FIXED,
+    "ANY": ("mfa|console|auth|secrets_app|envvars_app",),
     "<BUILD>": BUILD,
     "<MEMBERS>": MEMBERS,
     "<VARIABLES>": VARIABLES,
@@ -315,6 +346,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
         },
         "/admin/console/member/<path:object_id>/change/": {"role": "developer"},
         "/admin/console/member/<path:object_id>/delete/": {"post": "yes"},
+        "/admin/mfa/authenticator/<path:object_id>/delete/": {"post": "yes"},
         "/admin/auth/group/add/": {"name": "new"},
         "/admin/auth/group/<path:object_id>/change/": {"name": "renamed"},
         "/admin/auth/group/<path:object_id>/delete/": {"post": "yes"},

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
 
+from console import recovery_codes
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation, Secret
 from tests.plugins.people import World
@@ -18,7 +19,11 @@ from tests.variables.desk import Desk
 CANARY = "canary"  # what make_secret saves
 SITE = admin.site._registry
 NAMES = {model._meta.label_lower: model for model in SITE}
-DELETABLE = {"console.member", "auth.group"}  # through a service, one at a time
+DELETABLE = {
+    "console.member",
+    "auth.group",
+    "mfa.authenticator",
+}  # through a service, one at a time
 every_model = pytest.mark.parametrize("model", list(SITE), ids=list(NAMES))
 
 
@@ -38,6 +43,7 @@ def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -
     alice.force_login(world.person("alice"))
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
     Desk(world).put("PLAIN", CANARY)
+    recovery_codes.make(world.person("bob"))
     Member.objects.create(app=world.app, group=Group.objects.create(name="ops"), role="viewer")
 
 
@@ -52,7 +58,7 @@ def test_which_tables_are_here() -> None:
     assert set(NAMES) == {
         *("console.user", "console.app", "console.branch", "console.member", "auth.group"),
         *("console.auditevent", "console.auditoutcome", "secrets_app.secret"),
-        "envvars_app.variable",
+        *("envvars_app.variable", "mfa.authenticator"),
     }
     for hidden in (EmbeddedParameter, EmbeddedVersion, Revalidation):
         assert hidden not in SITE

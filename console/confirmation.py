@@ -1,0 +1,21 @@
+"""When somebody last proved who he is: at the sign-in, or when he was asked again."""
+
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest
+
+_KEY = "confirmed_at"
+_FOR_FACTORS = timedelta(minutes=15)  # who changes how he signs in is asked, whatever is set
+
+
+def confirm(request: HttpRequest) -> None:
+    """Note that he did so now."""
+    request.session[_KEY] = time.time()
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Say whether that was within REAUTHENTICATE_MINUTES."""
+    within = settings.REAUTHENTICATE or _FOR_FACTORS
+    return bool(time.time() - request.session.get(_KEY, 0) < within.total_seconds())

@@ -1,0 +1,62 @@
+"""Second factors: who has one, who has to, and what becomes of them."""
+
+from enum import StrEnum
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+
+from console.access import Role, memberships
+from console.actors import Actor
+from console.audit import Action, Target, recording
+from console.models import User
+
+_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+_NAMES = {
+    Authenticator.Type.TOTP: "an authenticator app",
+    Authenticator.Type.WEBAUTHN: "a passkey",
+    Authenticator.Type.RECOVERY_CODES: "recovery codes",
+}
+
+
+class Required(StrEnum):
+    """Who has to have a second factor (REQUIRE_MFA)."""
+
+    OFF = "off"
+    MAINTAINERS = "maintainers"
+    ALL = "all"
+
+
+def name_of(authenticator: Authenticator) -> str:
+    """Return what people call it."""
+    return _NAMES[authenticator.type]
+
+
+def has_factor(user: User) -> bool:
+    """Say whether the user's sign-in asks for more than a password."""
+    return bool(Authenticator.objects.filter(user=user, type__in=_FACTORS).exists())
+
+
+def must_set_up(actor: Actor, user: User) -> bool:
+    """Say whether the user has to set up a second factor before anything else."""
+    required = settings.REQUIRE_MFA
+    if required == Required.OFF or has_factor(user):
+        return False
+    return required == Required.ALL or user.is_superuser or _maintains(actor)
+
+
+def _maintains(actor: Actor) -> bool:
+    return memberships(actor).filter(role__in=[Role.MAINTAINER, Role.OWNER]).exists()
+
+
+def remove(*, actor: Actor, authenticator: Authenticator) -> None:
+    """Take a factor from its user, as an operator does for who lost it.
+
+    With the last one go the recovery codes, which stand for nothing then.
+    """
+    user = authenticator.user
+    target = Target(subject=f"{name_of(authenticator)} of {user.email}")
+    with recording(actor, Action.FACTOR_REMOVED, target), transaction.atomic():
+        authenticator.delete()
+        if not has_factor(user):
+            Authenticator.objects.filter(user=user).delete()

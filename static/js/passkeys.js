@@ -1,0 +1,23 @@
+// Passkeys: ties a page's form to allauth's script, and says so where the browser gives none.
+
+function start(form) {
+  const kind = form.dataset.passkey;
+  const credential = form.querySelector('[name="credential"]');
+  const button = form.querySelector("#passkey-button");
+  const passwordless = form.querySelector('[name="passwordless"]')?.id;
+  const names = { add: button.id, authenticate: button.id, login: button.id };
+  const ids = { ...names, credential: credential.id, passwordless };
+  if (document.getElementById("js_data")) ids.data = "js_data";
+  window.allauth.webauthn.forms[kind]({ ids });
+  button.addEventListener("click", () => {
+    form.querySelector(".problem").hidden = true;
+  });
+}
+
+// A person who says no, or a device that knows no key, is no error of the page.
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  for (const problem of document.querySelectorAll("[data-passkey] .problem")) problem.hidden = false;
+});
+
+for (const form of document.querySelectorAll("[data-passkey]")) start(form);

@@ -1,0 +1,221 @@
+"""Signing in as people do: with a code, with a passkey, with neither; and seeing one's sessions."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_every_page import Judge
+from tests.plugins.people import PASSWORD, World
+from tests.signin.test_second_factor import code_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+INDEX = "/accounts/second-factor/"
+
+
+@pytest.fixture
+def bob(world: World, open_page: Callable[..., Page], live_server: Any) -> Page:
+    """Return a page of bob's, signed in with his password at a name that passkeys work for."""
+    world.person("bob")
+    page = open_page()
+    page.goto(at(live_server, "/"))
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Apps")).to_be_visible()
+    return page
+
+
+def at(server: Any, path: str) -> str:
+    """Return an address by name: no passkey is made for the number of a machine."""
+    return str(server.url.replace("127.0.0.1", "localhost")) + path
+
+
+def sign_in(page: Page) -> None:
+    """Fill the sign-in page."""
+    page.get_by_label("Email").fill("bob@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def sign_out(page: Page) -> None:
+    """Sign out by the menu."""
+    page.locator("summary", has_text="bob@example.org").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def menu(page: Page, item: str) -> None:
+    """Go to a page by the menu."""
+    page.locator("summary", has_text="bob@example.org").click()
+    page.get_by_role("link", name=item).click()
+
+
+def device(page: Page, **more: Any) -> Any:
+    """Put a device into the browser that keeps passkeys, and return how to talk to it."""
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options | more})
+    return cdp
+
+
+def add_passkey(page: Page, *, passwordless: bool) -> None:
+    """Add a passkey by the pages."""
+    menu(page, "Second factor")
+    page.get_by_role("link", name="Add passkey").click()
+    page.get_by_label("Name").fill("My laptop")
+    page.get_by_label("Passwordless").set_checked(passwordless)
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_text("My laptop")).to_be_visible()
+
+
+def test_it_works(bob: Page) -> None:
+    judge = Judge()
+    menu(bob, "Second factor")
+    judge.look(bob)
+    bob.get_by_role("link", name="Set up app").click()
+    secret = bob.locator(".steps code").inner_text()
+    judge.look(bob)
+    bob.get_by_label("Authenticator code").fill(code_of(secret))
+    bob.get_by_role("button", name="Set up").click()
+    expect(bob.get_by_text("You have no recovery codes.")).to_be_visible()
+    judge.look(bob)
+    bob.get_by_role("link", name="Recovery codes").click()
+    judge.look(bob)
+    bob.get_by_role("button", name="Make new codes").click()
+    codes = bob.locator(".codes li").all_inner_texts()
+    assert len(codes) == 10
+    judge.look(bob)
+    sign_out(bob)
+    judge.look(bob)
+    sign_in(bob)
+    expect(bob.get_by_role("heading", name="Second factor")).to_be_visible()
+    judge.look(bob)
+    bob.get_by_label("Code", exact=True).fill("000000")
+    bob.get_by_role("button", name="Sign in", exact=True).click()
+    expect(bob.get_by_text("This code is not right")).to_be_visible()
+    judge.look(bob)
+    bob.get_by_label("Code", exact=True).fill(code_of(secret))
+    bob.get_by_role("button", name="Sign in", exact=True).click()
+    expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
+    sign_out(bob)
+    sign_in(bob)
+    bob.get_by_label("Code", exact=True).fill(codes[0].strip())
+    bob.get_by_role("button", name="Sign in", exact=True).click()
+    expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
+    menu(bob, "Second factor")
+    expect(bob.get_by_text("You have 9 left.")).to_be_visible()
+    bob.get_by_role("link", name="Remove app").click()
+    judge.look(bob)
+    bob.get_by_role("button", name="Remove app").click()
+    expect(bob.get_by_role("link", name="Set up app")).to_be_visible()
+    assert judge.wrong == []
+
+
+def test_a_passkey_as_second_factor(bob: Page) -> None:
+    device(bob)
+    add_passkey(bob, passwordless=False)
+    judge = Judge()
+    judge.look(bob)
+    sign_out(bob)
+    sign_in(bob)
+    bob.get_by_role("button", name="Use a passkey").click()
+    expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
+    menu(bob, "Second factor")
+    bob.get_by_role("link", name="Rename").click()
+    judge.look(bob)
+    bob.get_by_label("Name").fill("Old laptop")
+    bob.get_by_role("button", name="Rename").click()
+    expect(bob.get_by_text("Old laptop")).to_be_visible()
+    bob.get_by_role("link", name="Remove Old laptop").click()
+    judge.look(bob)
+    bob.get_by_role("button", name="Remove passkey").click()
+    expect(bob.get_by_text("Old laptop")).to_have_count(0)
+    assert judge.wrong == []
+
+
+def test_a_passkey_without_a_password(bob: Page) -> None:
+    device(bob)
+    add_passkey(bob, passwordless=True)
+    expect(bob.get_by_text("Without password")).to_be_visible()
+    sign_out(bob)
+    bob.get_by_role("button", name="Sign in with a passkey").click()
+    expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
+
+
+def test_a_device_that_says_no(bob: Page) -> None:
+    device(bob, isUserVerified=False)
+    menu(bob, "Second factor")
+    bob.get_by_role("link", name="Add passkey").click()
+    bob.get_by_label("Passwordless").check()
+    bob.get_by_role("button", name="Add passkey").click()
+    expect(bob.get_by_text("No passkey was made.")).to_be_visible()
+    judge = Judge()
+    judge.look(bob)
+    assert judge.wrong == []
+
+
+def test_confirming_with_a_passkey(bob: Page) -> None:
+    device(bob)
+    add_passkey(bob, passwordless=False)
+    bob.goto(re.sub(r"/accounts/.*", "/accounts/reauthenticate/?next=/accounts/sessions/", bob.url))
+    judge = Judge()
+    judge.look(bob)
+    bob.get_by_role("link", name="Use a passkey").click()
+    judge.look(bob)
+    bob.get_by_role("button", name="Use a passkey").click()
+    expect(bob.get_by_role("heading", name="Sessions")).to_be_visible()
+    assert judge.wrong == []
+
+
+def test_ones_sessions(bob: Page, open_page: Callable[..., Page], live_server: Any) -> None:
+    other, judge = open_page(), Judge()
+    other.goto(at(live_server, "/"))
+    sign_in(other)
+    menu(bob, "Sessions")
+    expect(bob.get_by_role("row")).to_have_count(3)
+    judge.look(bob)
+    bob.get_by_role("button", name="End all others").click()
+    expect(bob.get_by_text("1 session ended.")).to_be_visible()
+    other.reload()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    bob.get_by_role("button", name="Sign out everywhere").click()
+    expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert judge.wrong == []
+
+
+def test_too_many_tries(world: World, page: Page, complaints: Any) -> None:
+    complaints.expect("429")
+    world.person("bob")
+    for _ in range(6):
+        page.goto("/accounts/login/")
+        page.get_by_label("Email").fill("bob@example.org")
+        page.get_by_label("Password").fill("a guess")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Too many tries")).to_be_visible()
+
+
+def test_without_javascript_there_is_the_code(
+    world: World, open_page: Callable[..., Page], live_server: Any
+) -> None:
+    world.person("bob")
+    page = open_page(javascript=False)
+    page.goto(at(live_server, "/"))
+    sign_in(page)
+    menu(page, "Second factor")
+    page.get_by_role("link", name="Set up app").click()
+    page.get_by_label("Authenticator code").fill(code_of(page.locator(".steps code").inner_text()))
+    page.get_by_role("button", name="Set up").click()
+    sign_out(page)
+    sign_in(page)
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
+    expect(page.get_by_label("Code", exact=True)).to_be_visible()
