@@ -3,6 +3,7 @@
 Nothing is constructed from the text: no tag makes an object of it, and its depth is bounded.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ DEPTH = 20  # of nesting; what Amplify documents needs eight
 STRING = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"
 MERGE = "tag:yaml.org,2002:merge"  # <<
+
+TOO_LARGE = r"The number after %YAML or \U is too large. Characters end at \U0010FFFF."
+_HALF = re.compile("[\ud800-\udfff]")  # what an escape can make, and no text can hold
 
 
 class Unreadable(ValueError):
@@ -25,16 +29,20 @@ class Unreadable(ValueError):
 def parse(text: str) -> yaml.Node | None:
     """Return the text's root node, None for an empty text. Raises Unreadable."""
     try:
-        return _Loader(text).get_single_node()
+        loader = _Loader(text)
     except yaml.reader.ReaderError as error:
         sign = f"U+{ord(text[error.position]):04X}"
         raise Unreadable(
             line_at(text, error.position), f"YAML can't hold the sign {sign}. Remove it."
         ) from None
+    try:
+        return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = line_at(text, mark.index) if mark else 1
         raise Unreadable(line, _plainly(error.problem or "it ends too early")) from None
+    except (ValueError, OverflowError):  # PyYAML converts these two numbers unchecked
+        raise Unreadable(line_at(text, loader.index), TOO_LARGE) from None
 
 
 def line_at(text: str, index: int) -> int:
@@ -63,6 +71,8 @@ class _Loader(yaml.SafeLoader):
             return "a tag"
         if is_key and not isinstance(event, yaml.ScalarEvent):
             return "a key"
+        if _HALF.search(getattr(event, "value", "")):
+            return "half a character"
         return "the depth" if self.depth == DEPTH else ""
 
 
@@ -70,6 +80,8 @@ class _Loader(yaml.SafeLoader):
 _PLAINLY = {
     "a tag": "Tags, such as !name, have no meaning in a build specification. Remove this one.",
     "a key": "A key is one plain word. Put a text that begins with { or [ in quotes.",
+    "half a character": r"An escape from \ud800 to \udfff is half a character. Write the character "
+    "itself.",
     "the depth": f"This is nested more than {DEPTH} levels deep. Amplify's keys need eight.",
     "but found '*'": "A text that begins with * needs quotes, such as '**/*'.",
     "found undefined alias": "A text that begins with * needs quotes, such as '*.js'.",

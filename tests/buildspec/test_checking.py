@@ -1,6 +1,8 @@
 """What is wrong with a build specification, the line, and what to do."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.checking import LIMIT, Problem, Severity, check, errors
@@ -101,6 +103,11 @@ WRONG = {
     "        - a\x00b\n": (6, "U+0000"),
     "        - \x1b[1m\n": (6, "U+001B"),
     "        - \ud800\n": (6, "U+D800"),
+    '        - "\\U00110000"\n': (6, r"Characters end at \U0010FFFF."),
+    '        - "\n         \\UFFFFFFFF"\n': (7, r"Characters end at \U0010FFFF."),
+    '        - a\n        - "\\ud800"\n': (7, "half a character"),
+    '        - "\\ud83d\\ude00"\n': (6, "half a character"),
+    '        - {"\\udfff": 1}\n': (6, "half a character"),
     f"        - {'[' * 20_000}\n": (6, "more than 20 levels deep"),
 }
 
@@ -133,6 +140,9 @@ def test_errors_in_commands(below: str) -> None:
         ("version: 1\napplications: {appRoot: a}", 2, "“applications” is a list"),
         ("version: 1\napplications:\n  - frontend: {}", 3, "needs “appRoot”"),
         ("version: 1\nfrontend: {}\n# \x85\u2028\nenv: 5", 4, "“env” holds keys"),
+        ("%YAML 1." + "9" * 5_000 + "\n---\nversion: 1", 1, "after %YAML"),
+        ('version: 1\n"\\ud800": 1', 2, "half a character"),
+        ('version: 1\napplications: [{appRoot: "x\\ud800", frontend: {}}]', 2, "half a character"),
         ("x" * (LIMIT + 1), 1, "at most 25,000 characters; this one has 25,001"),
     ],
 )
@@ -222,3 +232,19 @@ BOMBS = {
 def test_bombs_cost_no_more_than_their_length(text: str) -> None:
     assert len(text) <= LIMIT
     assert len(check(text)) <= 2000
+
+
+_FRAGMENTS = [
+    *"\n\n  --::[]{},&*?!|>'\"%@`#~\\\t",
+    *("a", "version", "frontend", "phases", "appRoot", ": ", "- ", "\n  ", "<<", "---\n", "...\n"),
+    *("\\ud800", "\\udfff", "\\U00110000", "\\UFFFFFFFF", "\\x00", "\\N", "%YAML 1.", "9" * 5_000),
+    *("%TAG ! ", "!!", "%FF", "\0", "\x85", "\u2028", "\ufeff", "\ufffe", "\ud800", "\U0001f511"),
+]
+
+
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map("".join))
+def test_whatever_is_typed_the_answer_can_be_shown(text: str) -> None:
+    for written in (text, f'version: 1\n"{text}": "{text}"\n'):
+        for problem in check(written):
+            assert 1 <= problem.line <= written.count("\n") + 1
+            problem.message.encode()

@@ -344,3 +344,39 @@ def test_queries_do_not_grow_with_branches_or_versions(
     assert [version.version for version in rest] == [5, 4, 3, 2, 1]
     for page in ("0", "99", "x", ""):
         assert alice.get(f"{PAGE}?page={page}").status_code == 200
+
+
+UNREADABLE = [
+    'a: "\\U00110000"\n',
+    'a: "\\UFFFFFFFF"\n',
+    f"%YAML 1.{'9' * 5_000}\n---\nversion: 1\n",
+    '"\\ud800": 1\n',
+    'version: 1\napplications: [{appRoot: "x\\ud800", frontend: {phases: {build: {commands: '
+    "[a]}}}}, {appRoot: b, frontend: {phases: {build: {commands: [a]}}}}]\n",
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_what_yaml_makes_no_text_of_is_refused(alice: Client, text: str) -> None:
+    answer = save(alice, text)
+    assert answer.status_code == 422
+    assert len(answer.context["problems"]) == 1
+    assert not BuildSpec.objects.exists()
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_the_pages_stand_whatever_is_stored(alice: Client, world: World, text: str) -> None:
+    row = BuildSpec.objects.create(
+        app=world.app, text=text, version=1, changed_at=timezone.now(), changed_by="alice"
+    )
+    old = BuildSpecVersion.objects.create(
+        build_spec=row, version=1, text=text, at=timezone.now(), by="alice"
+    )
+    for page in ("", "edit/", "download/", "remove/", "pipe/", f"versions/{old.pk}/"):
+        assert alice.get(f"{PAGE}{page}").status_code == 200, page
+    piped = alice.post(f"{PAGE}pipe/", {"base": "1", "recipe": "env", "names": ["A"]})
+    assert piped.status_code == 422
+    restored = alice.post(f"{PAGE}versions/{old.pk}/restore/", {"base": "1"}, follow=True)
+    assert restored.status_code == 200
+    assert "Line " in restored.text
+    assert save(alice, OURS, base=1).status_code == 200
