@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from envvars_app.management.commands.run import OURS_ON_SSM
 from tests.commands.conftest import KEYS, Ended, Machine, copied
 
 pytestmark = pytest.mark.slow
@@ -82,6 +83,24 @@ def test_the_console_keeps_its_own_keys(bare: Machine) -> None:
     assert not {*KEYS, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"} & set(inherited)
     own = json.loads(bare("run", *DEV, "--", *SHOW).out)
     assert own["SECRET_KEY"] == "the app's own"
+
+
+MAIL = {"EMAIL_URL": "smtp+tls://u:p@mail.example.org:587", "EMAIL_FROM": "console@example.org"}
+
+
+def test_what_opens_the_store_and_the_mail_server_stays_behind(bare: Machine) -> None:
+    given = dict.fromkeys(OURS_ON_SSM, "ours") | MAIL
+    on_ssm = bare("run", *APP, "--", *SHOW, PARAMETER_STORE="ssm", **given)
+    inherited = json.loads(on_ssm.out)
+    assert not {*OURS_ON_SSM, "EMAIL_URL"} & set(inherited)
+    own = ("env", "AWS_PROFILE=own", *SHOW)
+    again = json.loads(bare("run", *APP, "--", *own, PARAMETER_STORE="ssm", **given).out)
+    assert again["AWS_PROFILE"] == "own"
+
+
+def test_credentials_that_open_nothing_of_ours_are_handed_on(bare: Machine) -> None:
+    inherited = json.loads(bare("run", *APP, "--", *SHOW, AWS_PROFILE="mine").out)
+    assert (inherited["AWS_PROFILE"], inherited["AWS_ACCESS_KEY_ID"]) == ("mine", "testing")
 
 
 def test_the_command_ends_as_it_likes(bare: Machine) -> None:

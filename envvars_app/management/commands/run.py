@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
@@ -21,8 +22,20 @@ from envvars_app.listing import effective
 
 NOT_FOUND = 127  # as a shell ends with
 NOT_RUN = 126
-# What opens the console's own database and store is not for the command
-OURS = ("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+# What opens the console's own database, store and mail server is not for the command
+OURS = (
+    *("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "DATABASE_URL", "EMAIL_URL"),
+    "DJANGO_SETTINGS_MODULE",
+)
+# Where botocore looks for credentials (its credentials.py and configprovider.py)
+OURS_ON_SSM = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
+    *("AWS_CREDENTIAL_FILE", "AWS_CREDENTIAL_EXPIRATION", "AWS_LOGIN_CACHE_DIRECTORY"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+)
 NO_COMMAND = "Say which command, after two dashes: run --app … -- npm start"
 NO_PROGRAM = "There is no such command on this machine. Look at what stands after the two dashes."
 BOTH = "{} is a variable and a secret; the command gets the secret."
@@ -85,7 +98,8 @@ def _count(values: Mapping[str, str], what: str) -> str:
 
 def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
     """Return this process's environment without what is ours, and with the values over it."""
-    ours = {name.encode() for name in OURS}
+    on_ssm = OURS_ON_SSM if settings.PARAMETER_STORE == "ssm" else ()
+    ours = {name.encode() for name in (*OURS, *on_ssm)}
     inherited = {name: value for name, value in os.environb.items() if name not in ours}
     return inherited | {name.encode(): value.encode() for name, value in values.items()}
 
