@@ -1,0 +1,73 @@
+"""Branch patterns: what they match, and which there can be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.patterns import PATTERN_LIMIT, matches, problem, read
+
+
+def test_it_works() -> None:
+    assert matches(["main", "release/*"], "main")
+    assert matches(["main", "release/*"], "release/1.0")
+    assert not matches(["main", "release/*"], "dev")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "covered"),
+    [
+        ("feature/*", "feature/a/b", True),  # a * crosses a /, as in `git branch --list`
+        ("feature/*", "feature/", True),
+        ("feature/*", "feature", False),
+        ("feature/*", "my/feature/a", False),
+        ("*/login", "feature/login", True),
+        ("*", "anything/at#all", True),
+        ("main", "Main", False),
+        ("main", "main2", False),
+        ("ma?n", "main", False),
+        ("ma?n", "ma?n", True),
+        ("[m]ain", "main", False),
+        ("[m]ain", "[m]ain", True),
+        ("a[!b]*", "a[!b]c", True),
+        ("a.c", "abc", False),
+        ("日本語/*", "日本語/ブランチ", True),
+        ("a*", "a\u2028b", True),
+    ],
+)
+def test_what_is_covered(pattern: str, name: str, covered: bool) -> None:
+    assert matches([pattern], name) is covered
+
+
+@given(st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), min_size=1))
+def test_a_name_covers_itself_alone(name: str) -> None:
+    assert matches([name], name)
+    assert not matches([name], name + "x")
+    assert not matches([name], "x" + name)
+
+
+def test_many_stars_end() -> None:
+    """A regular expression that goes back would take longer than the world has been there."""
+    assert not matches(["*a" * 120], "a" * 100 + "b" * 155)
+
+
+def test_a_text_has_one_a_line() -> None:
+    assert read("main\r\n\n  release/* \nmain\n") == ["main", "release/*"]
+    assert read(" \n") == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "said"),
+    [
+        (["main"] * (PATTERN_LIMIT + 1), "at most 20 patterns"),
+        (["x" * 256], "at most 255 characters"),
+        (["a\tb"], "no control characters"),
+        (["a\u202eb"], "invisible sign"),
+        (["All branches"], "stands for every branch"),
+    ],
+)
+def test_what_is_refused(patterns: list[str], said: str) -> None:
+    assert said in problem(patterns)
+
+
+def test_what_is_not() -> None:
+    assert problem(["main", "release/*", "日本語/*", "fix #1"]) == ""
