@@ -15,13 +15,17 @@ from console.naming import ALL_BRANCHES
 from console.views import app_context, page_with_form
 from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.bulk_views import preview_page
-from envvars_app.dotenv import Refused
-from envvars_app.formats import FORMATS
+from envvars_app.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
+from envvars_app.formats import FORMATS, parse_json
 from envvars_app.listing import branches_of, effective, own
 from envvars_app.previews import Asked
 
 NO_TARGET = "Tick where to copy to."
 GONE = "These are not there any more: {}. Choose again."
+TOO_MUCH = (
+    f"This is more than one copy takes: {ENTRY_LIMIT:,} variables, and {BYTE_LIMIT:,} bytes of "
+    "names and values. Tick fewer variables, and copy the others after them."
+)
 NO_TEXT = "These can't be copied as text: {}. Leave them out."
 
 
@@ -58,7 +62,6 @@ def copy(request: HttpRequest, app_id: str) -> HttpResponse:
     try:
         asked = Asked(_chosen(choice, values), targets)
         sheet = Sheet(_text(asked), "json", scopes=choice.targets, several=True)
-        sheet.values()  # it comes back as a text, which has limits of its own
         return preview_page(request, access, branches, sheet, asked)
     except (Refused, ValidationError) as refusal:
         message = " ".join(getattr(refusal, "messages", [str(refusal)]))
@@ -84,7 +87,18 @@ def _text(asked: Asked) -> str:
     rendered = FORMATS["json"].render(asked.values)
     if rendered.left_out:
         raise ValidationError(NO_TEXT.format(", ".join(rendered.left_out)))
+    if not _fits(rendered.text):
+        raise ValidationError(TOO_MUCH)
     return rendered.text
+
+
+def _fits(text: str) -> bool:
+    """Say whether a text comes back from the preview, which has the limits of bulk edit."""
+    try:
+        parse_json(text)
+    except Refused:
+        return False
+    return True
 
 
 def _page(
@@ -102,6 +116,7 @@ def _page(
         "sources": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
         "targets": [one for one in writable(access, branches) if one[0] != choice.source],
         "keys": list(values),
+        "all_fit": _fits(FORMATS["json"].render(values).text),
         "problem": problem,
     }
     return render(request, "variables/copy.html", context, status=422 if problem else 200)

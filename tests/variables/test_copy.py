@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from console.models import Branch
+from envvars_app.models import Variable
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE, Sheets, lines, seen_on
 
@@ -105,6 +107,30 @@ def test_too_many_at_once(desk: Desk, alice: Client) -> None:
     assert answer.status_code == 422
     assert "Choose fewer branches" in answer.text
     assert answer.context["choice"].targets == tuple(str(branch.pk) for branch in branches)
+
+
+@pytest.mark.parametrize(("number", "value"), [(190, "v" * 5_500), (1_001, "v")])
+def test_more_than_a_preview_carries(desk: Desk, alice: Client, number: int, value: str) -> None:
+    now = timezone.now()
+    Variable.objects.bulk_create(
+        Variable(app=desk.app, key=f"K{n}", value=value, changed_at=now) for n in range(number)
+    )
+    assert f"all {number} are more than one copy takes" in alice.get(COPY).text
+    answer = alice.post(COPY, {"scope": desk.world.dev.pk})
+    assert answer.status_code == 422
+    assert "Tick fewer variables" in answer.text
+    assert "the text" not in answer.text.lower()
+    some = alice.post(COPY, {"scope": desk.world.dev.pk, "key": [f"K{n}" for n in range(150)]})
+    assert len(lines(some)) == 150
+
+
+def test_as_much_as_a_preview_carries(desk: Desk, alice: Client) -> None:
+    now = timezone.now()
+    Variable.objects.bulk_create(
+        Variable(app=desk.app, key=f"K{n}", value="v", changed_at=now) for n in range(1_000)
+    )
+    assert "With none ticked, all 1000 are copied." in alice.get(COPY).text
+    assert len(lines(alice.post(COPY, {"scope": desk.world.dev.pk}))) == 1_000
 
 
 def test_what_moved_meanwhile_is_a_conflict_on_its_branch(
