@@ -66,6 +66,7 @@ def _about(access: Access, variable: Variable) -> dict[str, Any]:
         "may_write": access.may_on(Permission.WRITE, variable.branch),
         "meaning": meaning(variable.key),
         "secretive": looks_secret(variable.key, variable.value),
+        "forgettable": variable.versions.filter(value__isnull=False, forgotten=False).exists(),
     }
 
 
@@ -135,6 +136,17 @@ def _problem(outcome: RowOutcome) -> str:
     if outcome.outcome is Result.DENIED:
         raise PermissionDenied(outcome.message)
     return "" if outcome.outcome in DONE else outcome.message
+
+
+@require_POST
+def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Forget the values of a removed variable, which turned out to be a secret's."""
+    try:
+        variable = services.forget(actor=from_request(request), app_id=app_id, pk=pk)
+        messages.success(request, f"The values of {variable.key} are forgotten.")
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    return redirect("variable_detail", app_id=app_id, pk=pk)
 
 
 @page_with_form

@@ -13,5 +13,6 @@ urlpatterns = [
     path(f"{_VARIABLES}removed/", detail_views.removed, name="variables_removed"),
     path(f"{_VARIABLES}<int:pk>/", detail_views.detail, name="variable_detail"),
     path(f"{_VARIABLES}<int:pk>/restore/", detail_views.restore, name="variable_restore"),
+    path(f"{_VARIABLES}<int:pk>/forget/", detail_views.forget, name="variable_forget"),
     path(f"{_VARIABLES}<int:pk>/move/", detail_views.move, name="variable_move"),
 ]

@@ -259,7 +259,21 @@ def test_queries_do_not_grow(desk: Desk, alice: Client, page: str) -> None:
             desk.save("alice", desk.removal(gone))
             desk.put("A", branch=branch)
             desk.save("alice", desk.change(desk.row("A"), f"{number}-{index}"))
+        alice.get(BASE)  # which seals what was recorded
         with CaptureQueriesContext(connection) as queries:
             assert alice.get(f"{BASE}{page or f'{row.pk}/'}").status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 10
+
+
+def test_the_values_of_a_removed_one_are_forgotten(alice: Client, desk: Desk) -> None:
+    row = desk.put("TOKEN", "hunter2")
+    assert "Forget its values" not in alice.get(of(row)).text
+    assert "Remove it, or move it" in alice.post(of(row, "forget/"), follow=True).text
+    desk.save("alice", desk.removal(row))
+    assert "Forget its values" in alice.get(of(row)).text
+    answer = alice.post(of(row, "forget/"), follow=True)
+    assert "The values of TOKEN are forgotten." in answer.text
+    assert "hunter2" not in answer.text
+    assert "Forget its values" not in answer.text
+    assert "hunter2" not in alice.get(f"{BASE}removed/").text
