@@ -15,6 +15,11 @@ def confirm(request: HttpRequest) -> None:
     request.session[_KEY] = time.time()
 
 
+def is_due(request: HttpRequest) -> bool:
+    """Say whether it is too long ago for a protected value; never where the setting is 0."""
+    return bool(settings.REAUTHENTICATE) and not is_recent(request)
+
+
 def is_recent(request: HttpRequest) -> bool:
     """Say whether that was within REAUTHENTICATE_MINUTES."""
     within = settings.REAUTHENTICATE or _FOR_FACTORS

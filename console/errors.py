@@ -3,10 +3,12 @@
 from typing import Any
 
 import structlog
+from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from console.htmx import wants_fragment
 
@@ -14,6 +16,7 @@ NO_SENSE = (
     "The browser sent something that the console does not understand. "
     "Go back, load the page again and try once more."
 )
+CONFIRM_FIRST = "This value is protected. Confirm that it is you, then reveal it again."
 TOO_LARGE = (
     "What you sent is more than the console takes at once. Nothing was written. "
     "Go back, where your browser still has it, and send it in parts."
@@ -39,6 +42,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403 with our own sentence: which role does not allow it."""
     return _page(request, 403, str(exception) or "You may not do this.")
+
+
+def confirm_first(request: HttpRequest, back: str) -> HttpResponse:
+    """Lead to the page that asks who is signed in, and from there to `back`; a fragment says so."""
+    address = reverse("account_reauthenticate", query={"next": back})
+    if wants_fragment(request):
+        context = {"address": address, "sentence": CONFIRM_FIRST}
+        return render(request, "account/confirm_first.html", context, status=403)
+    messages.info(request, CONFIRM_FIRST)
+    return redirect(address)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -37,6 +37,13 @@ def located(access: Access, secret: Secret) -> Folder:
         raise Rejected(str(refusal)) from None
 
 
+def is_guarded(*, actor: Actor, app_id: str, pk: int) -> bool:
+    """Say whether the actor may reveal a secret that stands under protection. Raises Http404."""
+    access = find_app(actor, app_id)
+    decision = access.decide(Permission.REVEAL, find_secret(access, pk).branch)
+    return decision.allowed and decision.guarded
+
+
 def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     """Return a secret's value; the audit trail has it before the store is asked.
 

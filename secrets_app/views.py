@@ -16,10 +16,12 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from console import activity as trail
+from console import confirmation
 from console.access import Access, find_app
 from console.actors import from_request
 from console.audit import Outcome
 from console.change_sets import change_set_of, change_set_token
+from console.errors import confirm_first
 from console.htmx import wants_fragment
 from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.models import AuditOutcome, scope_name
@@ -234,8 +236,12 @@ def _exact(value: SecretValue) -> str:
 
 @require_POST
 def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show a value: permitted, audited before it leaves, kept by no cache."""
+    """Show a value: permitted, audited before it leaves, kept by no cache. A protected one asks
+    who is signed in again, if that was long ago.
+    """
     actor = from_request(request)
+    if confirmation.is_due(request) and services.is_guarded(actor=actor, app_id=app_id, pk=pk):
+        return confirm_first(request, reverse("secret_detail", args=[app_id, pk]))
     value = services.reveal(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):
         response = render(request, "secrets/detail.html#value", {"value": _exact(value)})

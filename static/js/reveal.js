@@ -6,11 +6,14 @@ const HIDDEN_TAB = 10000; // milliseconds a tab may be out of sight with a value
 const open = new Map(); // what shows a value -> [how to hide it, its timer]
 let leaving = 0;
 
-/** Ask for the value behind `url`; returns { value, seconds } or { problem }. */
+/**
+ * Ask for the value behind `url`; returns { value, seconds } or { problem }, with it `link` where one
+ * has to confirm first that it is him.
+ */
 export async function reveal(url) {
   const { page, problem } = await post(url);
   const output = page?.querySelector("output.value");
-  if (!output) return { problem };
+  if (!output) return { problem, link: page?.querySelector("a.confirm") };
   return { value: output.textContent, seconds: Number(output.dataset.seconds) || 30 };
 }
 

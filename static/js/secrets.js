@@ -25,12 +25,22 @@ function copyButton(name, value) {
   return button;
 }
 
-function say(cell, problem) {
+function say(cell, problem, link) {
   const text = document.createElement("p");
   text.className = "problem";
   text.setAttribute("role", "alert");
   text.textContent = problem;
+  if (link) text.append(" ", hither(link));
   cell.append(text);
+}
+
+// Nothing is unsaved here, so who confirms does it in this tab, and comes back to this list.
+function hither(link) {
+  const address = new URL(link.href);
+  address.searchParams.set("next", location.pathname + location.search);
+  link.href = address.pathname + address.search;
+  link.removeAttribute("target");
+  return document.adoptNode(link);
 }
 
 function show(cell, eye, name, { value, seconds }) {
@@ -65,7 +75,7 @@ async function toggleValue(eye) {
   eye.ariaBusy = "true";
   const answer = await reveal(eye.formAction);
   eye.ariaBusy = null;
-  if (answer.problem) say(cell, answer.problem);
+  if (answer.problem) say(cell, answer.problem, answer.link);
   else if (eye.isConnected) show(cell, eye, name, answer);
 }
 

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
+from tests.browser.steps import LIST, MANAGE, give, row, value_of, wait_for_check
 from tests.browser.test_every_page import Judge
 from tests.plugins.people import PASSWORD, World
 from tests.signin.test_second_factor import code_of
@@ -219,3 +222,57 @@ def test_without_javascript_there_is_the_code(
     sign_in(page)
     expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
     expect(page.get_by_label("Code", exact=True)).to_be_visible()
+
+
+def test_a_protected_value(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
+    complaints.expect("403")
+    give(world, {"KEY": "the value"}, world.main)
+    mia, judge = open_page(user=world.person("mia")), Judge()
+    forget()
+    mia.goto(LIST)
+    wait_for_check(mia)
+    mia.get_by_role("button", name="Reveal KEY").click()
+    expect(mia.get_by_text("This value is protected.")).to_be_visible()
+    judge.look(mia)
+    mia.get_by_role("link", name="Confirm that it is you").click()
+    judge.look(mia)
+    confirm(mia)
+    expect(mia.get_by_role("heading", name="Secret management")).to_be_visible()
+    mia.get_by_role("button", name="Reveal KEY").click()
+    expect(mia.get_by_text("the value", exact=True)).to_be_visible()
+    assert judge.wrong == []
+
+
+def test_a_protected_value_in_the_edit_mode(
+    world: World, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("403")
+    give(world, {"KEY": "the value", "OTHER": "o"}, world.main)
+    mia = open_page(user=world.person("mia"))
+    forget()
+    mia.goto(MANAGE)
+    wait_for_check(mia)
+    value_of(row(mia, "OTHER", "main")).fill("typed, not saved")
+    secret = row(mia, "KEY", "main")
+    secret.get_by_role("button", name="Show the value").click()
+    with mia.context.expect_page() as opened:
+        secret.get_by_role("link", name="Confirm that it is you").click()
+    confirm(opened.value)
+    expect(opened.value.get_by_role("button", name="Reveal")).to_be_visible()
+    secret.get_by_role("button", name="Show the value").click()
+    expect(value_of(secret)).to_have_value("the value")
+    expect(value_of(row(mia, "OTHER", "main"))).to_have_value("typed, not saved")
+
+
+def confirm(page: Page) -> None:
+    """Type the password once more."""
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+
+
+def forget() -> None:
+    """Let every sign-in be an hour ago."""
+    for kept in Session.objects.all():
+        session = SessionStore(kept.session_key)
+        session["confirmed_at"] -= 3600
+        session.save()

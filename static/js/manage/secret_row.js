@@ -40,9 +40,10 @@ export class SecretRow extends Row {
   async #fetchValue() {
     if (this.eye.ariaBusy === "true") return false;
     this.eye.ariaBusy = "true";
-    const { value, problem } = await reveal(this.eye.formAction);
+    const { value, problem, link } = await reveal(this.eye.formAction);
     this.eye.ariaBusy = null;
-    if (problem) this.note("failed", problem);
+    const note = problem && this.note("failed", problem);
+    if (note && link) note.append(document.adoptNode(link));
     if (problem || this.value.value !== "") return !problem;
     this.value.value = value;
     this.#stored = this.value.value; // as the text area gives it back, with its line ends
