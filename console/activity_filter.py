@@ -79,13 +79,13 @@ def _ended(events: QuerySet[Any], asked: str) -> QuerySet[Any]:
         return events
     if asked == Outcome.SUCCEEDED:  # most have: the newest are at hand
         return events.filter(last_outcome=asked)
-    without = ~Exists(AuditOutcome.objects.filter(event_id=OuterRef("pk")))
+    ends = AuditOutcome.objects.filter(event_id=OuterRef("pk"))
     if asked == ATTEMPTED:
-        return events.filter(without)
-    ended = Outcome.UNKNOWN.value if asked == OPEN else asked
-    few = AuditOutcome.objects.filter(outcome=ended).values("event_id")
-    found = Q(pk__in=few, last_outcome=ended)
-    return events.filter(found | Q(without) if asked == OPEN else found)
+        return events.filter(~Exists(ends))
+    if asked == OPEN:
+        return events.filter(~Exists(ends.exclude(outcome=Outcome.UNKNOWN)))
+    few = AuditOutcome.objects.filter(outcome=asked).values("event_id")
+    return events.filter(pk__in=few, last_outcome=asked)
 
 
 def with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[Any]:

@@ -9,6 +9,7 @@ by its own mark (console/marks.py), so that no row can be changed or made up in 
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import structlog
@@ -20,7 +21,8 @@ from console import audit_log, marks
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 TABLES: dict[str, Any] = {"auditevent": AuditEvent, "auditoutcome": AuditOutcome}
-BATCH = 500  # seals of one transaction
+BATCH = 500  # rows of each table that one transaction seals
+BATCHES = 2  # after a request; who comes next goes on
 REACH = 1_000  # ids of PostgreSQL are given in another order than rows are committed
 _LOCK = 7_108_341_902  # any number that no other program locks in this database
 _START = "start"
@@ -30,18 +32,27 @@ _here = threading.local()
 
 
 def expect() -> None:
-    """Note that this thread wrote to the trail."""
+    """Note that this thread writes to the trail; what is rolled back needs no seal."""
+    transaction.on_commit(_expect)
+
+
+def _expect() -> None:
     _here.written = True
+
+
+def forget() -> None:
+    """Expect nothing any more."""
+    _here.written = False
 
 
 def seal_written(**_: Any) -> None:
     """Seal, if this thread wrote anything. Receives request_finished; commands call it last.
 
-    Where the database does not let us, the next one seals these rows too.
+    Where the database does not let us, or there is very much, the next one goes on with it.
     """
     if not getattr(_here, "written", False):
         return
-    _here.written = False
+    forget()
     try:
         seal()
     except DatabaseError as error:
@@ -49,11 +60,15 @@ def seal_written(**_: Any) -> None:
 
 
 def seal(*, everywhere: bool = False) -> int:
-    """Append the missing seals and return how many; `everywhere` looks at rows of any age."""
+    """Append missing seals and return how many; `everywhere` all of them, for rows of any age."""
     number = 0
-    while added := _seal_batch(everywhere):
+    for _ in count() if everywhere else range(BATCHES):
+        added = _seal_batch(everywhere)
         number += len(added)
-        audit_log.tell_head(added[-1])
+        if added:
+            audit_log.tell_head(added[-1])
+        if len(added) < (1 if everywhere else BATCH):
+            break
     return number
 
 

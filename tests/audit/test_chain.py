@@ -275,6 +275,24 @@ def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.Mo
     assert "24 rows are as they were written. 18 were sealed now." in verify()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "BATCH", 4)
+    write(20)
+    chain.seal_written()
+    assert AuditSeal.objects.count() == 2 * 2 * 4
+    assert "40 rows are as they were written. 24 were sealed now." in verify()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_needs_no_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "seal", lambda: pytest.fail("Nothing was written."))
+    with transaction.atomic():
+        write(1)
+        transaction.set_rollback(True)
+    chain.seal_written()
+
+
 def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "REACH", 1)
     old = events[0].pk - 1_000
@@ -284,6 +302,7 @@ def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.Mon
     assert "7 rows are as they were written. 1 were sealed now." in verify()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client]) -> None:
     alice = as_("alice")
     chain.seal()
@@ -293,6 +312,7 @@ def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client
     assert "0 were sealed now" in verify()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_page_asks_nothing_of_the_chain(
     world: World, as_: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,15 @@ def post_everywhere(visitor: Visitors, urls: list[str], value: str) -> None:
             visitor(person).post(url, HARMLESS if plain else fields, headers=next(asked))
 
 
+def export_activity(visitor: Visitors, world: World) -> None:
+    """Everybody exports the activity, of the app and of the deployment."""
+    urls = reverse("activity_export", args=[world.app.app_id]), reverse("all_activity_export")
+    for person in EVERYBODY:
+        for url in urls:
+            for kind in ("csv", "jsonl"):
+                visitor(person).post(f"{url}?q=NEW", {"format": kind})
+
+
 def remove(visitor: Visitors, world: World) -> None:
     """Remove secrets, with and without the right, from an old page and from a new one."""
     url = reverse("secrets_manage", args=[world.app.app_id])
@@ -123,5 +132,5 @@ def _admin_posts(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield reverse("admin:console_user_add"), {"email": "no email"}
 
 
-SEEING = (reveal, revalidate, put_mirrors_right, administer)
+SEEING = (reveal, revalidate, put_mirrors_right, administer, export_activity)
 REMOVING = (remove, delete_branch)

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db.backends.base.operations import BaseDatabaseOperations
 
-from console import triggers
+from console import chain, triggers
 
 _flush = BaseDatabaseOperations.execute_sql_flush
 
@@ -21,6 +21,7 @@ def _flush_empties_everything() -> Iterator[None]:
 
     def execute(self: Any, statements: list[str]) -> None:
         triggers.drop(self.connection)
+        chain.forget()
         cache.clear()
         _flush(self, statements)
 
