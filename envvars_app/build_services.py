@@ -24,7 +24,7 @@ from envvars_app.buildspec.checking import check, errors
 from envvars_app.buildspec.inserting import CannotInsert, insert
 from envvars_app.buildspec.reading import Unreadable
 from envvars_app.buildspec.recipes import Recipe, RecipeRefused
-from envvars_app.listing import keys_of
+from envvars_app.listing import found_by_builds
 from envvars_app.models import BuildSpec, BuildSpecVersion
 
 SUBJECT = "Build settings"
@@ -176,7 +176,7 @@ class Piping:
 
 def chosen(access: Access, settings: Settings, piping: Piping) -> list[str]:
     """Return the names that are chosen, one by one or by how they begin. Raises RecipeRefused."""
-    keys = keys_of(access, settings.branch)
+    keys = [found.key for found in found_by_builds(access, settings.branch)]
     if missing := [name for name in piping.names if name not in keys]:
         raise RecipeRefused(
             f"{settings.scope} has no variable “{missing[0]}” any more. Choose again.", "names"

@@ -1,6 +1,7 @@
 """Which variables a page shows, and what a branch really gets. From the database."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.core.paginator import Paginator
@@ -80,9 +81,35 @@ def effective(access: Access, branch: Branch | None) -> dict[str, str]:
     return dict(sorted(values.items()))
 
 
-def keys_of(access: Access, branch: Branch | None) -> list[str]:
-    """Return the keys that a branch's builds find in their environment, sorted."""
-    return [*effective(access, branch)]
+@dataclass
+class Found:
+    """A key that builds find in their environment, with its values.
+
+    `only_on` names the branches whose builds alone have it; where it is empty, all do.
+    """
+
+    key: str
+    values: set[str] = field(default_factory=set, repr=False)
+    only_on: list[str] = field(default_factory=list)
+
+
+def found_by_builds(access: Access, branch: Branch | None) -> list[Found]:
+    """Return what a branch's builds find, sorted by key; for no branch, those of every branch.
+
+    Nothing is built from a deleted branch.
+    """
+    if branch is not None:
+        return [Found(key, {value}) for key, value in effective(access, branch).items()]
+    overrides = Q(key__in=_live(access.app).filter(branch=None).values("key"))
+    rows = _live(access.app).filter(Q(branch=None) | Q(branch__deleted_at=None) & ~overrides)
+    found: dict[str, Found] = {}
+    row: Any
+    for row in rows.order_by("branch__name").values_list("key", "value", "branch__name"):
+        key, value, name = row
+        one = found.setdefault(key, Found(key))
+        one.values.add(value)
+        one.only_on += [name] if name else []
+    return [found[key] for key in sorted(found)]
 
 
 def own(access: Access, branch: Branch | None) -> dict[str, Variable]:

@@ -18,7 +18,9 @@ from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phas
 from envvars_app.buildspec.reading import Unreadable
 from envvars_app.buildspec.recipes import RECIPES, RecipeRefused, lines_of
 from envvars_app.hints import looks_secret
-from envvars_app.listing import effective
+from envvars_app.listing import Found, found_by_builds
+
+NAMED = 3  # branches beside a variable
 
 
 @page_with_form
@@ -75,13 +77,20 @@ def _insert(
 
 
 def _context(access: Access, settings: Settings, piping: Piping) -> dict[str, Any]:
-    values = effective(access, settings.branch)
+    all_found = found_by_builds(access, settings.branch)
     return scope_context(access, settings) | {
         "piping": piping,
         "variables": [
-            {"key": key, "checked": key in piping.names, "secretive": looks_secret(key, value)}
-            for key, value in values.items()
+            {
+                "key": found.key,
+                "checked": found.key in piping.names,
+                "secretive": _reason(found),
+                "only_on": found.only_on[:NAMED],
+                "more": len(found.only_on[NAMED:]),
+            }
+            for found in all_found
         ],
+        "only_on_some": any(found.only_on for found in all_found),
         "recipes": RECIPES.values(),
         "phases": _phases(settings),
     }
@@ -89,9 +98,15 @@ def _context(access: Access, settings: Settings, piping: Piping) -> dict[str, An
 
 def _secretive(access: Access, settings: Settings, names: list[str]) -> list[tuple[str, str]]:
     """Return the chosen variables that look like secrets, each with the reason."""
-    values = effective(access, settings.branch)
-    reasons = [(name, looks_secret(name, values[name])) for name in names]
+    all_found = found_by_builds(access, settings.branch)
+    reasons = [(found.key, _reason(found)) for found in all_found if found.key in names]
     return [(name, reason) for name, reason in reasons if reason]
+
+
+def _reason(found: Found) -> str:
+    """Return why a variable looks like a secret, on any of its branches, or ""."""
+    reasons = (looks_secret(found.key, value) for value in sorted(found.values))
+    return next(filter(None, reasons), "")
 
 
 def _phases(settings: Settings) -> list[BuildPhase]:

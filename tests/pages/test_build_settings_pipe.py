@@ -14,6 +14,7 @@ from tests.plugins.people import World
 
 SETTINGS = "/apps/d1shop/hosting/build-settings/"
 PAGE = f"{SETTINGS}pipe/"
+VARIABLES = "/apps/d1shop/hosting/environment-variables/"
 MONOREPO = """\
 version: 1
 applications:
@@ -62,7 +63,7 @@ def commands() -> list[str]:
 def test_it_works(alice: Client) -> None:
     page = alice.get(PAGE)
     assert [row["key"] for row in page.context["variables"]] == [
-        *("API_URL", "NEXT_PUBLIC_A", "NEXT_PUBLIC_B", "STRIPE_SECRET"),
+        *("API_URL", "NEXT_PUBLIC_A", "NEXT_PUBLIC_B", "ON_DEV", "STRIPE_SECRET"),
     ]
     answer = show(alice, names=["API_URL"])
     assert answer.status_code == 200
@@ -84,6 +85,39 @@ def test_a_prefix(alice: Client) -> None:
     ]
     answer = show(alice, prefix="NEXT_", recipe="flutter-json")
     assert '["NEXT_PUBLIC_A", "NEXT_PUBLIC_B"]' in answer.context["lines"][0]
+
+
+def test_for_all_branches_each_branchs_own_are_there_too(alice: Client, world: World) -> None:
+    names = [f"b{number}" for number in range(4)]
+    branches = [Branch.objects.create(app=world.app, name=name) for name in names]
+    for branch in branches:
+        variable(world, "ON_MANY", branch=branch)
+        variable(world, "API_URL", "overridden", branch)
+    variable(world, "ON_MAIN", "ghp_CANARY1234567890123456", world.main)
+    page = alice.get(PAGE)
+    rows = {row["key"]: row for row in page.context["variables"]}
+    on_some = {key for key, row in rows.items() if row["only_on"]}
+    assert on_some == {"ON_DEV", "ON_MAIN", "ON_MANY"}
+    assert "Only on dev<" in page.text
+    assert "Only on b0, b1, b2 and 1 more<" in page.text
+    assert rows["ON_MAIN"]["secretive"] == "The value looks like a GitHub token."
+    answer = show(alice, names=["ON_DEV"], prefix="ON_M", recipe="flutter-json")
+    assert '["ON_DEV", "ON_MAIN", "ON_MANY"]' in answer.context["lines"][0]
+    assert insert(alice, names=["ON_DEV"]).status_code == 302
+    assert commands() == ['- echo "ON_DEV=$ON_DEV" >> .env']
+    on_dev = alice.get(f"{PAGE}?branch={world.dev.pk}")
+    assert "ON_MAIN" not in on_dev.text
+    assert "Only on" not in on_dev.text
+    on_main = show(alice, f"{PAGE}?branch={world.main.pk}", names=["ON_DEV"])
+    assert "main has no variable “ON_DEV” any more" in on_main.text
+
+
+def test_a_deleted_branchs_own_are_not_offered(alice: Client, world: World) -> None:
+    Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
+    assert "ON_DEV" not in alice.get(PAGE).text
+    answer = show(alice, names=["ON_DEV"])
+    assert answer.status_code == 422
+    assert "has no variable “ON_DEV” any more" in answer.text
 
 
 def test_lines_that_are_there_already(alice: Client) -> None:
@@ -134,7 +168,6 @@ def test_secrets_are_warned_of_and_never_shown(alice: Client) -> None:
     [
         ({}, "names", "Choose a variable"),
         ({"names": ["GONE"]}, "names", "All branches has no variable “GONE” any more."),
-        ({"names": ["ON_DEV"]}, "names", "has no variable “ON_DEV”"),
         ({"prefix": "VITE_"}, "prefix", "No variable begins with “VITE_”."),
         ({"names": ["API_URL"], "folder": "../x"}, "folder", "Write the folder as"),
         ({"names": ["API_URL"], "folder": "a;id"}, "folder", "Write the folder as"),
@@ -204,7 +237,9 @@ def test_a_specification_that_would_be_too_long(alice: Client) -> None:
 
 def test_an_app_without_variables(alice: Client) -> None:
     Variable.objects.all().delete()
-    assert "has no environment variables yet" in alice.get(PAGE).text
+    page = alice.get(PAGE).text
+    assert "has no environment variables yet" in page
+    assert f'<a class="button" href="{VARIABLES}">Environment variables</a>' in page
 
 
 @pytest.mark.parametrize("name", ["vera", "bob"])
