@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from console.actors import Actor
+from console.chain import seal_written
 from console.models import App, Branch, Member, User
 
 PASSWORD = "correct horse battery staple"
@@ -68,6 +69,7 @@ def as_(world: World) -> Callable[[str], Client]:
         client = Client()
         if name:
             client.force_login(world.person(name))
+            seal_written()  # as the request that signed in would have
         return client
 
     return client
