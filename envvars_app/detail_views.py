@@ -29,7 +29,12 @@ from envvars_app.shown import shown
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 VERSIONS = 25  # on a page
 REMOVED = 50
+EARLIER = 25
 WHOLE = 100_000  # characters: more than any value has
+DELETED = (
+    "Its branch is deleted: no secret can be added there any more. Remove the variable; its page "
+    "can then forget the values."
+)
 
 
 @require_safe
@@ -43,9 +48,12 @@ def _show(
     request: HttpRequest, access: Access, variable: Variable, problem: str = ""
 ) -> HttpResponse:
     page = Paginator(variable.versions.all(), VERSIONS).get_page(request.GET.get("page", "1")[:9])
+    about, kin = _about(access, variable), _kin(variable)
+    gone = variable.removed_at is not None and about["deleted"]
     context = {
-        **_about(access, variable),
-        **_kin(variable),
+        **about,
+        **kin,
+        "may_restore": about["may_write"] and not kin["now"] and not gone,
         "page": page,
         "versions": list(_versions(variable, list(page.object_list))),
         "problem": problem,
@@ -64,22 +72,32 @@ def _about(access: Access, variable: Variable) -> dict[str, Any]:
         "shown": shown(variable.value, longest=WHOLE),
         "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),  # HTML makes it LF
         "may_write": access.may_on(Permission.WRITE, variable.branch),
+        "deleted": DELETED if _is_on_deleted_branch(variable) else "",
         "meaning": meaning(variable.key),
         "secretive": looks_secret(variable.key, variable.value),
-        "forgettable": variable.versions.filter(value__isnull=False, forgotten=False).exists(),
+        "forgettable": variable.removed_at is not None
+        and variable.versions.filter(value__isnull=False, forgotten=False).exists(),
     }
+
+
+def _is_on_deleted_branch(variable: Variable) -> bool:
+    return variable.branch is not None and variable.branch.deleted_at is not None
 
 
 def _kin(variable: Variable) -> dict[str, Any]:
     """Return the variables of the same name: overrides, the base, and earlier ones that went."""
     rows = Variable.objects.filter(app=variable.app_id, key=variable.key).exclude(pk=variable.pk)
-    same = list(rows.select_related("branch").order_by("branch__name", "-changed_at"))
-    live = [row for row in same if row.removed_at is None]
+    live = list(rows.filter(removed_at=None).select_related("branch").order_by("branch__name"))
+    gone = rows.filter(branch=variable.branch_id, removed_at__isnull=False)
+    if variable.removed_at is not None:
+        gone = gone.filter(removed_at__lt=variable.removed_at)
+    earlier = list(gone.order_by("-removed_at")[: EARLIER + 1])
     return {
         "overrides": [row for row in live if row.branch_id] if variable.branch_id is None else [],
         "base": next((row for row in live if variable.branch_id and row.branch_id is None), None),
         "now": next((row for row in live if row.branch_id == variable.branch_id), None),
-        "earlier": [row for row in same if row.removed_at and row.branch_id == variable.branch_id],
+        "earlier": earlier[:EARLIER],
+        "older": len(earlier) > EARLIER,  # than those; the last one's page has them
     }
 
 
@@ -180,12 +198,13 @@ def _move_page(
     request: HttpRequest, access: Access, variable: Variable, outcome: RowOutcome | None = None
 ) -> HttpResponse:
     paths, no_place = bridge.place_of_secret(access, variable)
+    no_place = DELETED if _is_on_deleted_branch(variable) else no_place
     context = {
         **_about(access, variable),
         **_kin(variable),
         "paths": paths,
         "no_place": no_place,
-        "problem": outcome.message if outcome else "",
+        "problem": outcome.message if outcome and not no_place else "",
         "secret_base": bridge.secret_version(outcome) if outcome else 0,
     }
     return render(request, "variables/move.html", context, status=422 if outcome else 200)

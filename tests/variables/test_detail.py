@@ -137,6 +137,23 @@ def test_a_removed_one_comes_back(desk: Desk, alice: Client) -> None:
     assert "Restore version" not in page.text
 
 
+def test_many_of_the_same_name_come_in_steps(desk: Desk, alice: Client) -> None:
+    for branch in (None, desk.world.dev):
+        for _ in range(53):
+            desk.save("alice", desk.removal(desk.put("A", branch=branch), overrides="keep"))
+    row, seen = desk.put("A"), []
+    while True:
+        page = alice.get(of(row))
+        seen += page.context["earlier"]
+        assert page.text.count("One of this name, removed") <= 25
+        assert ("Older ones" in page.text) == (len(seen) in {25, 50})
+        if len(seen) == 53:
+            break
+        row = seen[-1]
+    assert [one.branch for one in seen] == [None] * 53
+    assert [one.pk for one in seen] == sorted({one.pk for one in seen}, reverse=True)
+
+
 def test_a_removed_one_beside_another_scopes(desk: Desk, alice: Client) -> None:
     desk.put("A")
     over = desk.put("A", branch=desk.world.dev)
@@ -197,6 +214,9 @@ def test_a_deleted_branch_takes_nothing_back(desk: Desk, alice: Client) -> None:
     Branch.objects.filter(pk=old.pk).update(deleted_at="2026-01-01T00:00Z")
     [shown] = alice.get(REMOVED).context["rows"]
     assert shown["may_restore"] is False
+    page = alice.get(of(row))
+    assert "Its branch is deleted, so it can't come back." in page.text
+    assert "Restore version" not in page.text
     answer = restore(alice, row, 1)
     assert answer.status_code == 422
     assert "no such branch" in answer.text

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from console.models import Branch
 from envvars_app.models import Variable, VariableVersion
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
@@ -147,6 +149,23 @@ def test_those_of_the_same_name_are_told(desk: Desk, alice: Client, row: Variabl
     page = alice.get(of(row))
     assert "keep their values as plain text" in page.text
     assert f'href="{of(over, "")}"' in page.text
+
+
+def test_a_deleted_branch_takes_no_secret(desk: Desk, alice: Client) -> None:
+    row = desk.put("STRIPE", VALUE, desk.world.dev)
+    Branch.objects.filter(pk=desk.world.dev.pk).update(deleted_at=timezone.now())
+    page = alice.get(of(row, ""))
+    assert "Its branch is deleted: no secret can be added there any more." in page.text
+    assert "Move to secrets" not in page.text
+    for answer in (alice.get(of(row)), alice.post(of(row), {"base": row.version})):
+        assert "Its branch is deleted" in answer.text
+        assert "Choose another" not in answer.text
+        assert '<button class="button primary" type="submit">' not in answer.text
+    assert answer.status_code == 422
+    assert desk.values() == {("dev", "STRIPE"): VALUE}
+    assert stored() is None
+    desk.save("alice", desk.removal(row))
+    assert "Forget its values for good" in alice.get(of(row, "")).text
 
 
 def test_a_store_that_is_away(desk: Desk, alice: Client, row: Variable, monkeypatch: Any) -> None:
