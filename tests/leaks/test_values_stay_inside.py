@@ -5,15 +5,17 @@ from collections.abc import Callable
 import pytest
 from django.urls import reverse
 
+from console.models import Member
 from envvars_app import build_services
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
+from tests.access.routes import TOKEN, invitation
 from tests.leaks import deeds
 from tests.leaks.crawl import FRAGMENT, crawl, routes, urls
 from tests.leaks.harness import Trap, Visitor
 from tests.leaks.ways import WAYS, Coming
-from tests.plugins.people import World
+from tests.plugins.people import ROLES, World
 from tests.variables.desk import Desk
 
 pytestmark = pytest.mark.slow
@@ -67,6 +69,9 @@ def _go_everywhere(trap: Trap, visitor: Callable[[str], Visitor], world: World) 
             crawl(visitor(person), every_url, on=person in {"alice", "olga"})
     posted = trap.canary.shapes("posted everywhere")["plain"]
     deeds.post_everywhere(visitor, every_url, posted)
+    for name, role in ROLES.items():  # some were removed by that
+        who = {"app": world.app, "user": world.person(name)}
+        Member.objects.update_or_create(**who, defaults={"role": role})
     with trap.at_ease():
         crawl(visitor("alice"), every_url, on=False)
     assert _not_searched(trap) == NEVER_ANSWER
@@ -79,13 +84,13 @@ def _every_url(world: World) -> list[str]:
     spec = BuildSpecVersion.objects.latest("pk")
     samples = {
         "app_id": [app_id],
-        "pk": [secret.pk, world.main.pk, variable.pk, spec.pk],
+        "pk": [secret.pk, world.main.pk, variable.pk, spec.pk, *_people(world)],
         "id": [world.person("bob").pk],
         "object_id": [Secret.objects.latest("pk").pk],
         "content_type_id": [1],
         "app_label": ["console", "secrets_app"],
         "url": ["nothing"],
-        "token": ["nonsense"],
+        "token": ["nonsense", TOKEN],
         "key": ["nonsense"],
         "uidb36": ["1"],
     }
@@ -94,6 +99,12 @@ def _every_url(world: World) -> list[str]:
     return urls(samples) + [
         page + query for page in (listed, f"{listed}manage/") for query in queries
     ]
+
+
+def _people(world: World) -> list[int]:
+    """Return an invitation, a member and a person who is one no more."""
+    member = Member.objects.get(app=world.app, user=world.person("bob"))
+    return [invitation(world).pk, member.pk, world.person("charlie").pk]
 
 
 def _not_searched(trap: Trap) -> set[str]:
