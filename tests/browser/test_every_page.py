@@ -31,6 +31,7 @@ PAGES = (
     APP,
     f"{APP}?q=nothing",
     f"{APP}activity/",
+    f"{APP}activity/?person=nobody&since=2026-01-01T00:00",
     f"{APP}settings/general/",
     f"{APP}settings/branches/",
     f"{APP}settings/branches/add/",
@@ -60,6 +61,7 @@ PAGES = (
     "/accounts/logout/",
 )
 ADMIN = (
+    "/activity/?q=a",
     "/admin/",
     "/admin/console/user/",
     "/admin/console/user/add/",

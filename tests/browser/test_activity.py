@@ -1,0 +1,76 @@
+"""The activity in a browser: filters as one types, a file of what is filtered, the menu."""
+
+import csv
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console.actors import Actor
+from console.audit import Action, Outcome, Target, attempt, conclude
+from tests.plugins.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ACTIVITY = "/apps/d1shop/activity/"
+TO = "\N{EN DASH}"
+
+
+@pytest.fixture
+def entries(world: World) -> None:
+    """Fill the trail: bob's reveals, and mia's change."""
+    for number in range(60):
+        _record("bob@example.org", Action.SECRET_REVEALED, f"KEY_{number:02}")
+    _record("mia@example.org", Action.SECRET_CHANGED, "OTHER")
+
+
+def _record(who: str, action: Action, key: str) -> None:
+    event = attempt(Actor("web", who), action, Target("d1shop", "main", key))
+    conclude(event.pk, Outcome.SUCCEEDED)
+
+
+@pytest.mark.usefixtures("entries")
+def test_it_works(alice: Page) -> None:
+    alice.goto(ACTIVITY)
+    expect(alice.get_by_text(f"1{TO}50 of 61")).to_be_visible()
+    alice.get_by_label("Action").select_option("secret.reveal")
+    expect(alice.get_by_text("of 60")).to_be_visible()
+    alice.get_by_role("link", name="Next page").click()
+    expect(alice.get_by_text(f"51{TO}60 of 60")).to_be_visible()
+    alice.get_by_label("Search the activity").fill("key_4")
+    expect(alice.get_by_text(f"1{TO}10 of 10")).to_be_visible()
+    with alice.expect_download() as download:
+        alice.get_by_role("button", name="CSV").click()
+    with download.value.path().open(encoding="utf-8-sig", newline="") as file:
+        subjects = [row["Subject"] for row in csv.DictReader(file)]
+    assert subjects == [f"KEY_{number}" for number in range(49, 39, -1)]
+    alice.reload()
+    expect(alice.get_by_label("Action")).to_have_value("secret.reveal")
+    expect(alice.get_by_text(f"1{TO}10 of 10")).to_be_visible()
+
+
+@pytest.mark.usefixtures("entries")
+def test_more_filters(alice: Page) -> None:
+    alice.goto(ACTIVITY)
+    alice.get_by_text("More filters").click()
+    alice.get_by_label("Person", exact=True).fill("mia@example.org")
+    alice.keyboard.press("Tab")
+    expect(alice.get_by_text(f"1{TO}1 of 1")).to_be_visible()
+    expect(alice.get_by_label("Variable", exact=True)).to_be_focused()
+    alice.get_by_label("To (UTC)").fill("2001-01-01T00:00")
+    alice.keyboard.press("Tab")
+    expect(alice.get_by_text("No records to display")).to_be_visible()
+    alice.get_by_role("link", name="Clear the search").click()
+    expect(alice.get_by_text("of 61")).to_be_visible()
+
+
+@pytest.mark.usefixtures("entries")
+def test_an_operator_finds_everything(world: World, open_page: Callable[..., Page]) -> None:
+    olga = open_page(user=world.person("olga"))
+    olga.goto("/")
+    olga.get_by_text("olga@example.org").first.click()
+    olga.get_by_role("link", name="Activity of every app").click()
+    expect(olga.get_by_role("heading", name="Activity of every app")).to_be_visible()
+    olga.get_by_role("link", name="OTHER").click()
+    expect(olga.get_by_text(f"1{TO}1 of 1")).to_be_visible()
+    expect(olga.get_by_role("cell", name="changed the secret")).to_be_visible()
