@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from envvars_app.management.commands.run import OURS_ON_SSM
-from tests.commands.conftest import KEYS, Ended, Machine, copied
+from envvars_app.management.commands.run import OURS, OURS_ON_SSM
+from tests.commands.conftest import KEYS, ROOT, Ended, Machine, copied
 
 pytestmark = pytest.mark.slow
 APP = ("--app", "d1shop")
@@ -96,6 +97,13 @@ def test_what_opens_the_store_and_the_mail_server_stays_behind(bare: Machine) ->
     own = ("env", "AWS_PROFILE=own", *SHOW)
     again = json.loads(bare("run", *APP, "--", *own, PARAMETER_STORE="ssm", **given).out)
     assert again["AWS_PROFILE"] == "own"
+
+
+def test_no_setting_that_opens_something_is_forgotten() -> None:
+    """A name that ends so is a key, or an address with a password in it."""
+    text = (ROOT / "console" / "settings.py").read_text()
+    names = set(re.findall(r'"([A-Z_]+_(?:KEYS?|SECRET|PASSWORD|TOKEN|URL))"', text))
+    assert {"SECRET_KEY", "EMAIL_URL"} <= names <= {*OURS}
 
 
 def test_credentials_that_open_nothing_of_ours_are_handed_on(bare: Machine) -> None:

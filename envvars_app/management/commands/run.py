@@ -22,10 +22,10 @@ from envvars_app.listing import effective
 
 NOT_FOUND = 127  # as a shell ends with
 NOT_RUN = 126
-# What opens the console's own database, store and mail server is not for the command
+# What opens the console's own database, store, mail server and sign-in is not for the command
 OURS = (
     *("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "DATABASE_URL", "EMAIL_URL"),
-    "DJANGO_SETTINGS_MODULE",
+    *("OIDC_CLIENT_SECRET", "DJANGO_SETTINGS_MODULE"),
 )
 # Where botocore looks for credentials (its credentials.py and configprovider.py)
 OURS_ON_SSM = (
