@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
-from console.models import Branch, User
+from console.models import Branch, Member, User
 from console.setup import link_path
 from secrets_app.models import Secret
+from tests.access.routes import TOKEN, invitation
 from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all, wait_for_check
 from tests.leaks.harness import table_away
 from tests.plugins.people import World
@@ -21,6 +23,7 @@ from tests.variables.desk import Desk
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 APP = "/apps/d1shop/"
+MEMBERS = f"{APP}settings/members/"
 VARIABLES = f"{APP}hosting/environment-variables/"
 LONG = "A_VERY_LONG_NAME_" * 12
 LONG_BRANCH = "feature/" + "eine-sehr-lange-verzweigung-" * 8
@@ -37,6 +40,17 @@ PAGES = (
     f"{APP}settings/branches/add/",
     f"{APP}settings/branches/BRANCH/",
     f"{APP}settings/branches/BRANCH/delete/",
+    MEMBERS,
+    f"{MEMBERS}invite/",
+    f"{MEMBERS}group/",
+    f"{MEMBERS}decision/",
+    f"{MEMBERS}decision/?who=USER&act=WRITE&where=BRANCH",
+    f"{MEMBERS}left/",
+    f"{MEMBERS}MEMBER/",
+    f"{MEMBERS}MEMBER/remove/",
+    f"{MEMBERS}people/USER/known/",
+    "/people/USER/known/",
+    f"/invitations/{TOKEN}/",
     LIST,
     f"{LIST}?branch=BRANCH",
     f"{LIST}?q=nothing",
@@ -68,6 +82,8 @@ ADMIN = (
     "/admin/console/user/USER/change/",
     "/admin/console/user/USER/password/",
     "/admin/console/member/add/",
+    "/admin/auth/group/",
+    "/admin/auth/group/add/",
     "/admin/console/app/",
     "/admin/console/auditevent/?q=alice",
     "/admin/secrets_app/secret/",
@@ -97,7 +113,21 @@ def full(world: World) -> World:
     desk.save("mia", desk.change(desk.row("TOKEN"), "changed ", key="API_TOKEN"))
     desk.save("mia", desk.removal(desk.put("GONE", "\nlast\r")))
     desk.put("not-a-name", "a\rb")
+    _members(world)
     return world
+
+
+def _members(world: World) -> None:
+    for name in ("bob", "mia"):
+        world.person(name)
+    for name in ("Web team", f"{LONG[:140]}"):
+        group = Group.objects.create(name=name)
+        group.user_set.set([world.person("charlie"), world.person("oscar")])
+    row = Member.objects.create(app=world.app, group=Group.objects.earliest("pk"), role="developer")
+    Member.objects.filter(pk=row.pk).update(patterns=f"{LONG_BRANCH}\nrelease/*")
+    invitation(world)
+    give(world, {"LEFT": "behind"}, world.dev, by="bob")
+    Member.objects.filter(user=world.person("bob")).delete()
 
 
 def _addresses(world: World, pages: tuple[str, ...]) -> Iterator[str]:
@@ -105,6 +135,7 @@ def _addresses(world: World, pages: tuple[str, ...]) -> Iterator[str]:
         "SECRET": Secret.objects.get(key="BEHIND").pk,
         "BRANCH": world.main.pk,
         "USER": world.person("alice").pk,
+        "MEMBER": Member.objects.get(user=world.person("mia")).pk,
         "VARIABLE": world.app.variables.get(key="API_TOKEN", branch=None).pk,
         "REMOVED": world.app.variables.get(key="GONE").pk,
     }
@@ -164,6 +195,24 @@ def test_pages_of_people_who_are_not_signed_in(open_page: Callable[..., Page], d
     for url in ("/accounts/login/", "/accounts/signup/", link_path()):
         page.goto(url)
         judge.look(page)
+    assert judge.wrong == []
+
+
+def test_an_invitation(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
+    complaints.expect("422")
+    alice, page, judge = open_page(user=world.person("alice")), open_page(), Judge()
+    alice.goto(f"{MEMBERS}invite/")
+    alice.get_by_label("Email address").fill(f"{'long' * 15}@example.org")
+    alice.get_by_role("button", name="Invite", exact=True).click()
+    expect(alice.get_by_role("heading", name="Invited")).to_be_visible()
+    judge.look(alice)
+    page.goto(alice.locator("code.value").inner_text())
+    judge.look(page)
+    for field in page.get_by_label("Password").all():
+        field.fill("short")
+    page.get_by_role("button", name="Join").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    judge.look(page)
     assert judge.wrong == []
 
 
