@@ -59,8 +59,9 @@ WORDS = {
 }
 GROUPS = {
     "session": "Sign-in",
+    "factor": "Second factors",
     "user": "People",
-    "operator": "People",
+    "operator": "Set-up",
     "member": "Members",
     "group": "Groups",
     "app": "Apps",

@@ -24,6 +24,8 @@ TABLES: dict[str, Any] = {"auditevent": AuditEvent, "auditoutcome": AuditOutcome
 BATCH = 500  # rows of each table that one transaction seals
 BATCHES = 2  # after a request; who comes next goes on
 REACH = 1_000  # ids of PostgreSQL are given in another order than rows are committed
+# What a forged seal can lead to: a number that is taken, or one that no database takes
+CANNOT_SEAL = (DatabaseError, OverflowError)
 _LOCK = 7_108_341_902  # any number that no other program locks in this database
 _START = "start"
 
@@ -55,7 +57,7 @@ def seal_written(**_: Any) -> None:
     forget()
     try:
         seal()
-    except DatabaseError as error:
+    except CANNOT_SEAL as error:
         log.warning("audit.not_sealed", error=type(error).__name__)
 
 

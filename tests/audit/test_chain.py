@@ -210,6 +210,21 @@ def test_a_seal_is_edited(events: list[AuditEvent], column: str, value: object) 
     assert len(names()) >= 1
 
 
+@pytest.mark.parametrize("number", [7, 99, 2**63 - 1])
+def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
+    sql(
+        'INSERT INTO console_auditseal (id, "table", row_id, at, digest) '
+        "VALUES (%s, 'auditevent', %s, %s, 'made up')",
+        number,
+        events[-1].pk + 1,
+        timezone.now(),
+    )
+    write(1)
+    chain.seal_written()  # and stops no request
+    first, *_ = found()
+    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals are missing before")
+
+
 def test_a_seal_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
     delete(SEALS, 3)
     assert names()[0] == "seal 3"

@@ -8,6 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from console import chain
 
 SHOWN = 20  # of what is broken
+CUT_OFF = (
+    "seal {}: It is not in the trail any more: the trail's end was cut off, or the trail is "
+    "another one."
+)
 
 
 class Command(BaseCommand):
@@ -30,20 +34,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how it stands; end with 1 where something is broken."""
-        fresh = chain.seal(everywhere=True)
+        fresh, problems = _sealed()
         head = chain.head()
-        if options["head"]:
+        if options["head"] and not problems:
             self.stdout.write(str(head or ""))
             return
         number = head.id if head else 0
         found = [f"{it.where}: {it.why}" for it in islice(chain.broken(number), SHOWN)]
-        found += [
-            f"seal {kept[:100]}: It is not in the trail any more: the trail's end was cut off, or "
-            "the trail is another one."
-            for kept in options["kept"]
-            if not chain.holds(kept)
-        ]
-        if found:
-            raise CommandError("\n".join(["The audit trail is broken. The first row:", *found]))
+        found += [CUT_OFF.format(kept[:100]) for kept in options["kept"] if not chain.holds(kept)]
+        if found or problems:
+            heading = "The audit trail is broken. The first row:"
+            raise CommandError("\n".join([heading, *found, *problems]))
         self.stdout.write(f"{number:,} rows are as they were written. {fresh:,} were sealed now.")
         self.stdout.write(f"Head: {head}" if head else "There is nothing in the trail yet.")
+
+
+def _sealed() -> tuple[int, list[str]]:
+    """Seal what is not sealed yet; return how many, and what stood in the way."""
+    try:
+        return chain.seal(everywhere=True), []
+    except chain.CANNOT_SEAL as error:
+        return 0, [f"The newest rows can't be sealed ({type(error).__name__})."]
