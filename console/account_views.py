@@ -1,21 +1,63 @@
 """Pages of one's own account that are not allauth's."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
+from allauth.socialaccount.providers.openid_connect import views as openid
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from requests import RequestException
 
 from console import factors, recovery_codes, sessions
 from console.actors import from_request
 from console.audit import Action, Target, recording
+from console.errors import denied
 from console.models import User
 from console.views import page_with_form
+
+
+def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Refuse what takes a password, or stands for one, where PASSWORD_SIGN_IN is off."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if settings.PASSWORD_SIGN_IN:
+            return view(request, *args, **kwargs)
+        raise PermissionDenied("This console has no passwords. Use single sign-on.")
+
+    return guarded
+
+
+@login_not_required
+@sensitive_post_parameters()
+def sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Show the ways to sign in; take a password where there are any."""
+    if request.method == "POST":
+        return with_passwords(account.login)(request)
+    return account.login(request)  # type: ignore[no-any-return]  # allauth has no types
+
+
+@login_not_required
+def single_sign_on(request: HttpRequest) -> HttpResponseBase:
+    """Lead to the provider. Raises Http404 where there is none."""
+    try:
+        return openid.login(request, "oidc")  # type: ignore[no-any-return]  # allauth has no types
+    except RequestException:
+        return denied(
+            request, PermissionDenied("The provider can't be reached. Try again in a minute.")
+        )
 
 
 @page_with_form

@@ -9,13 +9,17 @@ from allauth.account.signals import user_logged_in as allauth_logged_in
 from allauth.core import context
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.usersessions.signals import on_password_changed, on_user_logged_in
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
-from console import attempts, confirmation, factors, sessions
+from console import attempts, confirmation, factors, sessions, single_sign_on
 from console.actors import address_of, from_request
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import User
@@ -24,6 +28,7 @@ CONFIRM = {
     "reauthenticate": "Use your password",
     "mfa_reauthenticate": "Use a code",
     "mfa_reauthenticate:webauthn": "Use a passkey",
+    "oidc": "Use single sign-on",
 }
 
 
@@ -49,6 +54,8 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try, before a hash is computed; allauth rolls it back if it succeeds."""
         email = str(credentials.get("email") or credentials.get("username") or "")
+        if not settings.PASSWORD_SIGN_IN:
+            raise PermissionDenied("This console has no passwords. Use single sign-on.")
         self._login_failed_rl_usage = attempts.take(request, email)
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -59,6 +66,11 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
         """Return the ways to confirm who is signed in, in our words."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not settings.PASSWORD_SIGN_IN:
+            methods = [method for method in methods if method["id"] != "reauthenticate"]
+        if settings.OIDC_ISSUER and SocialAccount.objects.filter(user=user).exists():
+            again = reverse("single_sign_on", query={"auth_params": "prompt=login"})
+            methods.append({"id": "oidc", "url": again})
         return [{**method, "description": CONFIRM[method["id"]]} for method in methods]
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
@@ -76,6 +88,7 @@ def listen() -> None:
     """Record sign-ins, failed ones and sign-outs."""
     # sessions.begin keeps those rows, in fewer queries
     allauth_logged_in.disconnect(on_user_logged_in)
+    allauth_logged_in.connect(_signed_on, dispatch_uid="groups")
     for changed in (password_changed, password_set):
         changed.disconnect(on_password_changed)
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
@@ -93,6 +106,16 @@ def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     sessions.begin(request, user)
     confirmation.confirm(request)
     _record(request, Action.SIGN_IN, Outcome.SUCCEEDED)
+
+
+def _signed_on(
+    request: HttpRequest, user: User, sociallogin: SocialLogin | None = None, **_: Any
+) -> None:
+    """Take over what the provider says: the groups, and when it last asked who he is."""
+    if sociallogin is not None:
+        told = single_sign_on.claims(sociallogin)
+        single_sign_on.sync_groups(user, told)
+        confirmation.confirm(request, at=told.get("auth_time"))
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:

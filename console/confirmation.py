@@ -10,9 +10,10 @@ _KEY = "confirmed_at"
 _FOR_FACTORS = timedelta(minutes=15)  # who changes how he signs in is asked, whatever is set
 
 
-def confirm(request: HttpRequest) -> None:
-    """Note that he did so now."""
-    request.session[_KEY] = time.time()
+def confirm(request: HttpRequest, at: object = None) -> None:
+    """Note that he did so now, or when a provider says that he did (seconds since 1970)."""
+    now = time.time()
+    request.session[_KEY] = min(at, now) if isinstance(at, int | float) else now
 
 
 def is_due(request: HttpRequest) -> bool:

@@ -1,6 +1,7 @@
 """Operators' page of second factors: they take one from who lost it, which is audited."""
 
 from allauth.mfa.admin import Authenticator
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -9,7 +10,8 @@ from console import factors
 from console.actors import from_request
 from console.audited_admin import Audited, ReadOnly
 
-admin.site.unregister(Authenticator)  # allauth's own page shows the secrets as they are stored
+# allauth's own pages show what is secret, and change what nobody would record
+admin.site.unregister([Authenticator, SocialAccount, SocialApp, SocialToken])
 
 
 @admin.register(Authenticator)

@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined
 from console.addresses import proxies_of
 from console.logs import logging_config
 from console.machine import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
+from console.oidc import groups_mapping, is_safe_url
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
@@ -23,6 +24,15 @@ def required(name: str, how: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. {how}")
     return value
+
+
+def whole_number(name: str, text: str, *, least: int) -> int:
+    """Return what the setting `name` says, or stop with what to set."""
+    if not text.isdecimal() or not least <= int(text[:9]) < 1_000_000:
+        raise ImproperlyConfigured(
+            f"{name} is “{text}”. Set it to a whole number, {least} or more."
+        )
+    return int(text)
 
 
 ALLOWED_HOSTS = hosts_of(env.str("ALLOWED_HOSTS", default=""))
@@ -84,6 +94,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -131,6 +143,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "console.context.ways_to_sign_in",
             ],
         },
     },
@@ -193,14 +206,9 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True  # until SESSION_HOURS are over, and not while one is idle
 ACCOUNT_RATE_LIMITS = {"login": None}  # console/attempts.py has ours
 USERSESSIONS_TRACK_ACTIVITY = False  # console/sessions.py does, once a minute
-_idle: int = env.int("SESSION_IDLE_MINUTES", default=60)
-_life: int = env.int("SESSION_HOURS", default=12)
-if _idle < 5 or _life < 1:
-    raise ImproperlyConfigured(
-        "SESSION_IDLE_MINUTES has to be 5 or more, and SESSION_HOURS 1 or more: "
-        "people could not work between two sign-ins."
-    )
-SESSION_IDLE, SESSION_LIFE = timedelta(minutes=_idle), timedelta(hours=_life)
+_idle, _life = env.str("SESSION_IDLE_MINUTES", default="60"), env.str("SESSION_HOURS", default="12")
+SESSION_IDLE = timedelta(minutes=whole_number("SESSION_IDLE_MINUTES", _idle, least=5))
+SESSION_LIFE = timedelta(hours=whole_number("SESSION_HOURS", _life, least=1))
 try:
     PROXIES = proxies_of(env.str("TRUSTED_PROXIES", default=""))
 except ValueError as error:
@@ -227,19 +235,54 @@ MFA_FORMS = {
     "reauthenticate": "console.second_factors.ConfirmingCode",
 }
 MFA_TOTP_ISSUER = "Branchkeep"
-MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_LOGIN_ENABLED = True  # a view of ours refuses it where passwords are off
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess; an office shares one
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # no mail is sent; people are added by an operator
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # http://localhost
+PASSWORD_SIGN_IN: bool = env.bool("PASSWORD_SIGN_IN", default=True)
+OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_NAME: str = env.str("OIDC_NAME", default="single sign-on")
+OIDC_GROUPS_CLAIM: str = env.str("OIDC_GROUPS_CLAIM", default="groups")
+OIDC_GROUPS = groups_mapping(env.str("OIDC_GROUPS", default=""))
+if OIDC_ISSUER and not is_safe_url(OIDC_ISSUER):
+    raise ImproperlyConfigured(
+        f"OIDC_ISSUER is “{OIDC_ISSUER}”. Set it to the provider's address, which begins with https://."
+    )
+if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
+    raise ImproperlyConfigured(
+        "PASSWORD_SIGN_IN is off while OIDC_ISSUER is not set, so nobody could sign in."
+    )
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the proxy
+SOCIALACCOUNT_ADAPTER = "console.single_sign_on.SingleSignOn"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else; and it connects nothing
+SOCIALACCOUNT_PROVIDERS = (
+    {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "oidc",
+                    "name": OIDC_NAME,
+                    "client_id": required("OIDC_CLIENT_ID", "The provider tells it."),
+                    "secret": required("OIDC_CLIENT_SECRET", "The provider tells it."),
+                    "settings": {
+                        "server_url": OIDC_ISSUER,
+                        "scope": env.str("OIDC_SCOPES", default="openid profile email").split(),
+                    },
+                }
+            ],
+        }
+    }
+    if OIDC_ISSUER
+    else {}
+)
 REQUIRE_MFA: str = env.str("REQUIRE_MFA", default="off")
 if REQUIRE_MFA not in {"off", "maintainers", "all"}:
     raise ImproperlyConfigured(
         f"REQUIRE_MFA is “{REQUIRE_MFA}”. Set it to “off”, “maintainers” or “all”."
     )
-_again: int = env.int("REAUTHENTICATE_MINUTES", default=15)
-if _again < 0:
-    raise ImproperlyConfigured("REAUTHENTICATE_MINUTES has to be 0, which is never, or more.")
-REAUTHENTICATE = timedelta(minutes=_again)
+_again = env.str("REAUTHENTICATE_MINUTES", default="15")
+REAUTHENTICATE = timedelta(minutes=whole_number("REAUTHENTICATE_MINUTES", _again, least=0))
 
 # Browsers
 CONTENT_SECURITY_POLICY = {

@@ -4,6 +4,7 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
+from allauth.socialaccount.providers.openid_connect import views as openid
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -46,15 +47,30 @@ second_factor: list[URLPattern | URLResolver] = [
 
 # Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
 accounts: list[URLPattern | URLResolver] = [
-    path("login/", account.login, name="account_login"),
+    path("login/", account_views.sign_in, name="account_login"),
+    path("single-sign-on/", account_views.single_sign_on, name="single_sign_on"),
+    path(
+        "single-sign-on/callback/",
+        openid.callback,
+        {"provider_id": "oidc"},
+        name="openid_connect_callback",
+    ),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("signup/", account.signup, name="account_signup"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
-    path("password/change/", account.password_change, name="account_change_password"),
+    path(
+        "password/change/",
+        account_views.with_passwords(account.password_change),
+        name="account_change_password",
+    ),
     path("sessions/", account_views.my_sessions, name="my_sessions"),
     path("code/", mfa.authenticate, name="mfa_authenticate"),
-    path("passkey/", webauthn.login_webauthn, name="mfa_login_webauthn"),
+    path(
+        "passkey/",
+        account_views.with_passwords(webauthn.login_webauthn),
+        name="mfa_login_webauthn",
+    ),
     path("reauthenticate/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path(
         "reauthenticate/passkey/",

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.plugins.faulty",
     "tests.plugins.chromium",
     "tests.plugins.people",
+    "tests.plugins.provider",
 ]
 
 hypothesis.register_profile("console", deadline=None)  # two cores, and a browser beside

@@ -112,6 +112,8 @@ TABLE = """
 <VARIABLES>/removed/                                   else  302  405
 <VARIABLES>/<int:pk>/                                  GET   302  404  200 200 200 200  404
 <VARIABLES>/<int:pk>/                                  else  302  405
+<VARIABLES>/<int:pk>/forget/                           POST  302  404  403 302 302 302  404
+<VARIABLES>/<int:pk>/forget/                           else  302  405
 <VARIABLES>/<int:pk>/restore/                          POST  302  404  403 302 302 302  404
 <VARIABLES>/<int:pk>/restore/                          else  302  405
 <VARIABLES>/<int:pk>/move/                             GET   302  404  403 200 200 200  404
@@ -188,6 +190,8 @@ TABLE = """
 /accounts/second-factor/passkeys/<int:pk>/remove/  else         302  405
 /accounts/second-factor/recovery-codes/  GET POST               302
 /accounts/second-factor/recovery-codes/  else                   302  405
+/accounts/single-sign-on/           GET else                    404
+/accounts/single-sign-on/callback/  GET else                    404
 /accounts/sessions/                 GET                         302  200
 /accounts/sessions/                 POST                        302
 /accounts/sessions/                 else                        302  405

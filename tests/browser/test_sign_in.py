@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.steps import LIST, MANAGE, give, row, value_of, wait_for_check
 from tests.browser.test_every_page import Judge
 from tests.plugins.people import PASSWORD, World
+from tests.plugins.provider import Provider
 from tests.signin.test_second_factor import code_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -45,7 +46,7 @@ def sign_in(page: Page) -> None:
 def sign_out(page: Page) -> None:
     """Sign out by the menu."""
     page.locator("summary", has_text="bob@example.org").click()
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
@@ -276,3 +277,38 @@ def forget() -> None:
         session = SessionStore(kept.session_key)
         session["confirmed_at"] -= 3600
         session.save()
+
+
+def test_single_sign_on(
+    world: World, open_page: Callable[..., Page], single_sign_on: Provider, complaints: Any
+) -> None:
+    complaints.expect("403|picocss|favicon")
+    world.person("bob")
+    single_sign_on.knows("bob", email="bob@example.org", email_verified=True)
+    page, judge = open_page(), Judge()
+    page.route("https://**", lambda route: route.abort())  # the provider's pages ask for a style
+    page.goto("/accounts/sessions/")
+    judge.look(page)
+    page.get_by_role("link", name="Sign in with Example").click()
+    page.get_by_placeholder("sub").fill("bob")
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
+    judge.look(page)
+    sign_out(page)
+    page.get_by_role("link", name="Sign in with Example").click()
+    page.get_by_role("button", name="Deny").click()
+    expect(page.get_by_text("The sign-in did not work out.")).to_be_visible()
+    judge.look(page)
+    assert judge.wrong == []
+
+
+def test_without_passwords(
+    open_page: Callable[..., Page], single_sign_on: Provider, settings: Any
+) -> None:
+    settings.PASSWORD_SIGN_IN = False
+    page, judge = open_page(), Judge()
+    page.goto("/accounts/login/")
+    expect(page.get_by_role("link", name="Sign in with Example")).to_be_visible()
+    expect(page.get_by_label("Password")).to_have_count(0)
+    judge.look(page)
+    assert judge.wrong == []

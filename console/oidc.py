@@ -1,0 +1,21 @@
+"""Reading the settings of single sign-on. Pure, no Django."""
+
+from urllib.parse import urlsplit
+
+from console.machine import LOOPBACK
+
+
+def is_safe_url(url: str) -> bool:
+    """Say whether what comes from `url` can be believed: over TLS, or from this machine."""
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and parts.hostname in {*LOOPBACK, "::1"}
+    return bool(parts.hostname) and (local or parts.scheme == "https")
+
+
+def groups_mapping(setting: str) -> dict[str, str]:
+    """Read "theirs=ours,same": each of the provider's groups, and the console's for it.
+
+    "*" stands for every group, each for the one of its name.
+    """
+    pairs = (pair.partition("=") for pair in setting.split(",") if pair.strip())
+    return {theirs.strip(): (ours or theirs).strip() for theirs, _, ours in pairs}
