@@ -128,7 +128,8 @@ class BranchForm(forms.ModelForm):
         fields: ClassVar[list[str]] = ["name", "stage", "production", "protected"]
         labels: ClassVar[dict[str, str]] = {"production": "This is the production branch"}
         help_texts: ClassVar[dict[str, str]] = {
-            "protected": "Only maintainers and owners write and reveal here."
+            "protected": "Only maintainers and owners write and reveal here, and on All branches "
+            "as long as a branch is protected."
         }
 
 

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -47,6 +48,8 @@ def _signed_in(request: HttpRequest, user: User, found: Invitation, token: str) 
 
 
 def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpResponseBase:
+    if request.method == "POST" and not settings.PASSWORD_SIGN_IN:
+        raise PermissionDenied("Passwords are off here. Sign in, then join.")
     form = PasswordForm(posted(request), email=found.email)
     if form.is_valid():
         made = saved_by(
@@ -74,6 +77,7 @@ def _page(request: HttpRequest, found: Invitation, form: Form, who: str) -> Http
         "role": role_in_words(found.role, read(found.patterns)),
         "form": form,
         "who": who,
+        "passwords": settings.PASSWORD_SIGN_IN,
     }
     status = 422 if form.is_bound else 200
     return render(request, "account/invited.html", context, status=status)

@@ -151,6 +151,35 @@ def test_any_host_at_all(start: Callable[..., Any], hosts: str) -> None:
         start(ALLOWED_HOSTS=hosts)
 
 
+def test_a_mail_server(start: Callable[..., Any]) -> None:
+    settings = start(EMAIL_URL="smtp+tls://me:s%40cret@mail.example.org:587", EMAIL_FROM="c@x.org")
+    assert (settings.MAIL, settings.EMAIL_HOST, settings.EMAIL_PORT) == (
+        True, "mail.example.org", 587,
+    )  # fmt: skip
+    assert (settings.EMAIL_HOST_PASSWORD, settings.EMAIL_USE_TLS) == ("s@cret", True)
+    assert settings.DEFAULT_FROM_EMAIL == "c@x.org"
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_no_mail_server(start: Callable[..., Any], url: str | None) -> None:
+    assert not start(EMAIL_URL=url).MAIL
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "said"),
+    [
+        ("consolemail://", "c@x.org", "does not send by"),  # it would print the links
+        ("filemail:///tmp", "c@x.org", "does not send by"),
+        ("smtp://mail.example.org:25", "", "EMAIL_FROM is not set"),
+    ],
+)
+def test_a_mail_server_that_will_not_do(
+    start: Callable[..., Any], url: str, sender: str, said: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=said):
+        start(EMAIL_URL=url, EMAIL_FROM=sender)
+
+
 def test_no_encryption_key_is_needed_for_ssm(start: Callable[..., Any]) -> None:
     assert start(ENCRYPTION_KEYS=None, PARAMETER_STORE="ssm").ENCRYPTION_KEYS == []
 

@@ -236,6 +236,16 @@ def test_a_password_that_will_not_do(
     assert not User.objects.filter(email="newnewnew@example.org").exists()
 
 
+def test_where_passwords_are_off(
+    invite: Callable[..., str], client: Client, as_: Any, world: World, settings: Any
+) -> None:
+    settings.PASSWORD_SIGN_IN = False
+    link = invite("charlie@example.org")
+    assert "password1" not in client.get(link).text
+    assert client.post(link, GOOD).status_code == 403
+    assert as_("charlie").post(link).status_code == 302
+
+
 def test_the_session_is_a_new_one(invite: Callable[..., str], client: Client) -> None:
     link = invite()
     client.get("/accounts/login/")
