@@ -1,5 +1,6 @@
 """The audit tables are append-only in the database itself, whoever asks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,12 +16,12 @@ $$ BEGIN RAISE EXCEPTION '{_MESSAGE}'; END $$
 
 def create(connection: BaseDatabaseWrapper) -> None:
     """Create the triggers where they are missing. A migration that remakes a table drops them."""
-    _execute(connection, _create_sql(connection.vendor))
+    _execute(connection, _create_sql(connection.vendor, _tables(connection)))
 
 
 def drop(connection: BaseDatabaseWrapper) -> None:
     """Drop the triggers; only tests, which empty the tables, have a reason to."""
-    _execute(connection, _drop_sql(connection.vendor))
+    _execute(connection, _drop_sql(connection.vendor, _tables(connection)))
 
 
 def after_migrate(using: str, **_: Any) -> None:
@@ -30,12 +31,18 @@ def after_migrate(using: str, **_: Any) -> None:
     create(connections[using])
 
 
-def _create_sql(vendor: str) -> list[str]:
+def _tables(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return those that are there: a migration may lead to an older state."""
+    there = connection.introspection.table_names()
+    return [table for table in TABLES if table in there]
+
+
+def _create_sql(vendor: str, tables: Sequence[str]) -> list[str]:
     if vendor == "postgresql":
         return [_POSTGRES_FUNCTION] + [
             f"CREATE OR REPLACE TRIGGER {table}_{name} BEFORE {events} ON {table} "
             f"FOR EACH {level} EXECUTE FUNCTION console_append_only()"
-            for table in TABLES
+            for table in tables
             for name, events, level in (
                 ("append_only", "UPDATE OR DELETE", "ROW"),
                 ("no_truncate", "TRUNCATE", "STATEMENT"),
@@ -44,7 +51,7 @@ def _create_sql(vendor: str) -> list[str]:
     return [
         f"CREATE TRIGGER IF NOT EXISTS {table}_{name} BEFORE {event} ON {table} {when} "
         f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
-        for table in TABLES
+        for table in tables
         for name, event, when in (
             ("no_update", "UPDATE", ""),
             ("no_delete", "DELETE", ""),
@@ -54,16 +61,16 @@ def _create_sql(vendor: str) -> list[str]:
     ]
 
 
-def _drop_sql(vendor: str) -> list[str]:
+def _drop_sql(vendor: str, tables: Sequence[str]) -> list[str]:
     if vendor == "postgresql":
         return [
             f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}"
-            for table in TABLES
+            for table in tables
             for name in ("append_only", "no_truncate")
         ]
     return [
         f"DROP TRIGGER IF EXISTS {table}_{name}"
-        for table in TABLES
+        for table in tables
         for name in ("no_update", "no_delete", "no_replace")
     ]
 
