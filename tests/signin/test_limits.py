@@ -13,6 +13,8 @@ from console.addresses import proxies_of
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SIGN_IN, post, recorded
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def _people(world: World) -> None:

@@ -13,6 +13,8 @@ from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import recorded
 from tests.signin.test_second_factor import age
 
+pytestmark = pytest.mark.both_databases
+
 FRAGMENT = {"HX-Request": "true"}
 CONFIRM = "/accounts/reauthenticate/"
 

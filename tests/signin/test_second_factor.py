@@ -17,6 +17,8 @@ from console.confirmation import _KEY
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SIGN_IN, post, recorded
 
+pytestmark = pytest.mark.both_databases
+
 CODE = "/accounts/code/"
 INDEX = "/accounts/second-factor/"
 APP = f"{INDEX}app/add/"

@@ -14,6 +14,8 @@ from console.sessions import end_all
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SESSIONS, SIGN_IN, last_seen, later, post, recorded
 
+pytestmark = pytest.mark.both_databases
+
 Browser = Callable[..., Client]
 
 
