@@ -38,13 +38,15 @@ class Filter:
         return replace(self, app=app_id)
 
     def words(self) -> str:
-        """Return what narrows it, for the audit trail."""
-        said = {
-            name: f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
+        """Return what narrows it, for the audit trail; not what was typed into the search box,
+        where people paste anything.
+        """
+        said = [
+            f"{name} {value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else f"{name} {value}"
             for name, value in vars(self).items()
-            if value and name != "app"
-        }
-        return ", ".join(f"{name} {value}" for name, value in said.items()) or "everything"
+            if value and name not in {"app", "q"}
+        ]
+        return ", ".join([*(["a search"] if self.q else []), *said]) or "everything"
 
 
 def matching(asked: Filter) -> QuerySet[Any]:

@@ -114,7 +114,7 @@ def test_an_entry_without_an_outcome(alice: Client) -> None:
         ("csv", "", "CSV: everything", "2 entries"),
         ("jsonl", "key=KEY", "JSON lines: key KEY", "1 entry"),
         ("csv", "since=2026-05-04T12:30", "CSV: since 2026-05-04 12:30", "2 entries"),
-        ("csv", "outcome=denied&q=x", "CSV: q x, outcome denied", "0 entries"),
+        ("csv", "outcome=denied&q=x", "CSV: a search, outcome denied", "0 entries"),
     ],
 )
 def test_the_export_is_recorded(
