@@ -18,7 +18,7 @@ from django.utils.html import format_html
 
 from console import factor_admin as factor_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
-from console import services, sessions
+from console import members, services, sessions
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, differences, recording
 from console.audited_admin import Audited, ReadOnly
@@ -102,6 +102,10 @@ class UserPages(Audited, UserAdmin):
         words = "{} is signed out everywhere. What has to be rotated: {}"
         said = format_html(words, user.email, self.known_secrets(user))
         self.message_user(request, said, messages.WARNING)
+        if apps := members.ownerless():
+            names = ", ".join(map(str, apps))
+            words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
+            self.message_user(request, words, messages.WARNING)
 
     @admin.display(description="Known secrets")
     def known_secrets(self, user: User) -> str:

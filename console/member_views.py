@@ -24,6 +24,8 @@ from console.models import Branch, Member, User
 from console.patterns import read
 from console.views import app_context, managed, page_with_form, posted, saved_by, show_form
 
+PEOPLE_SHOWN = 20  # of a group
+
 
 @require_safe
 def member_list(request: HttpRequest, app_id: str) -> HttpResponse:
@@ -49,7 +51,8 @@ def _row(member: Member) -> dict[str, Any]:
         "name": group.name if group else str(member.user),
         "is_group": group is not None,
         "disabled": member.user is not None and not member.user.is_active,
-        "people": people,
+        "people": people[:PEOPLE_SHOWN],
+        "more": len(people[PEOPLE_SHOWN:]),
         "role": member.get_role_display(),
         "patterns": read(member.patterns),
     }
@@ -121,8 +124,7 @@ def _after_removal(access: Access, member: Member) -> HttpResponseBase:
 def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Invite an address. The link is in this one answer, and nowhere else."""
     access = managed(request, app_id, Action.MEMBER_INVITED)
-    given = {"email": request.GET.get("email", "")[:254]}
-    form = InvitationForm(posted(request), initial=given)
+    form = InvitationForm(posted(request), initial=_earlier(request, access))
     context = {**app_context(access, "members"), "mail": settings.MAIL}
     if not form.is_valid():
         return show_form(request, "console/member_invite.html", form, context)
@@ -142,6 +144,16 @@ def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
     response = render(request, "console/member_invited.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _earlier(request: HttpRequest, access: Access) -> dict[str, Any]:
+    """Return what the address of an open invitation is invited as, to do it anew."""
+    earlier = access.app.invitations.filter(email=request.GET.get("email", "")[:254]).first()
+    return {
+        name: getattr(earlier, name)
+        for name in ("email", "role", "patterns")
+        if earlier is not None
+    }
 
 
 def _too_many(request: HttpRequest) -> HttpResponse | None:

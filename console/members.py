@@ -10,6 +10,7 @@ from textwrap import wrap
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 
 from console import patterns as branch_patterns
@@ -55,6 +56,7 @@ def remove_member(*, actor: Actor, member: Member) -> None:
         require_manager(actor, member.app)
         if member.user:
             _keep_an_owner(member.app, member.user)
+            member.app.invitations.filter(email=member.user.email).delete()  # no way back in
         member.delete()
 
 
@@ -72,6 +74,12 @@ def people_of(app: App) -> list[User]:
     by_group = User.groups.through.objects.filter(group__memberships__app=app).values("user_id")
     found = User.objects.filter(memberships__app=app) | User.objects.filter(pk__in=by_group)
     return list(found.distinct().order_by("email"))
+
+
+def ownerless() -> list[App]:
+    """Return the apps that no active person owns; an operator gives them an owner."""
+    owners = Member.objects.filter(app=OuterRef("pk"), role=Role.OWNER, user__is_active=True)
+    return list(App.objects.exclude(Exists(owners)))
 
 
 def require_manager(actor: Actor, app: App) -> None:

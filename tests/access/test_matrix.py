@@ -19,8 +19,12 @@ from tests.plugins.people import World
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-# The columns. ivan is disabled; charlie is no member, oscar owns another app; olga operates.
-COLUMNS = (("", "ivan"), ("charlie", "oscar"), ("vera",), ("bob",), ("mia",), ("alice",), ("olga",))
+# The columns. ivan is disabled; charlie is no member, oscar owns another app; gina is in a group
+# that develops, and that is all; olga operates.
+COLUMNS = (
+    *(("", "ivan"), ("charlie", "oscar"), ("vera",), ("bob", "gina"), ("mia",)),
+    *(("alice",), ("olga",)),
+)
 
 # A line is a pattern, methods ("else" are those that no other line of the pattern has; HEAD goes
 # with GET), and statuses: one for each column, or two (not signed in, signed in), or one for all.

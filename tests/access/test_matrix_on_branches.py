@@ -7,19 +7,26 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
-from console.models import AuditOutcome, Branch
+from console.models import AuditOutcome, Branch, Member
 from secrets_app.models import Secret
 from tests.access.conftest import VALUE, Asking
 from tests.plugins.people import World
 
 PLACES = ("dev", "main", "all")  # main is protected; only maintainers write for All branches
+# gina is a developer by a group; dan a developer on d*, max a maintainer on main alone; fay is
+# dan's like, and in a group that maintains main and what begins with x
 TABLE = """
                 dev        main       all
         vera    no         no         no
         bob     yes        no         no
         mia     yes        yes        yes
         alice   yes        yes        yes
+        gina    yes        no         no
+        dan     yes        no         no
+        max     no         yes        no
+        fay     yes        yes        no
 """
 CASES = [
     (name, place, answer == "yes")
@@ -27,6 +34,20 @@ CASES = [
     for place, answer in zip(PLACES, answers, strict=True)
 ]
 everyone_everywhere = pytest.mark.parametrize(("name", "place", "may"), CASES)
+
+
+@pytest.fixture(autouse=True)
+def _narrowed(world: World) -> None:
+    for name, role, patterns in (
+        ("dan", "developer", "d*"),
+        ("max", "maintainer", "main"),
+        ("fay", "developer", "d*"),
+    ):
+        fields = {"user": world.person(name), "role": role, "patterns": patterns}
+        Member.objects.create(app=world.app, **fields)
+    group = Group.objects.create(name="releases")
+    group.user_set.add(world.person("fay"))
+    Member.objects.create(app=world.app, group=group, role="maintainer", patterns="main\nx*")
 
 
 @pytest.fixture

@@ -110,6 +110,7 @@ def test_it_is_what_the_console_does(
         {"who": "999", "act": "VIEW"},
         {"who": "x", "act": "VIEW"},
         {"act": "VIEW"},
+        {"who": "9" * 40, "act": "VIEW"},
         {"who": "{bob}", "act": "king"},
         {"who": "{bob}", "act": "WRITE", "where": "999"},
         {"who": "{bob}", "act": "WRITE", "where": "{other}"},

@@ -145,6 +145,24 @@ def test_taken_back(invite: Callable[..., str], alice: Client, client: Client) -
     assert trail("member.uninvite") == [("alice", "member.uninvite", NEW, "succeeded")]
 
 
+def test_who_is_removed_has_no_invitation_left(
+    invite: Callable[..., str], alice: Client, team: Team, as_: Any
+) -> None:
+    link = invite("charlie@example.org")
+    row = team.give("charlie", "viewer")
+    alice.post(f"{MEMBERS}{row.pk}/remove/")
+    assert as_("charlie").post(link).status_code == 404
+    assert team.role_of("charlie") == ""
+
+
+def test_anew_is_as_before(invite: Callable[..., str], alice: Client) -> None:
+    invite(role="maintainer", patterns="main\ndev")
+    form = alice.get(f"{MEMBERS}invite/", {"email": NEW}).context["form"]
+    assert [form[name].value() for name in ("email", "role", "patterns")] == [
+        NEW, "maintainer", "main\ndev",
+    ]  # fmt: skip
+
+
 def test_another_apps_invitation(invite: Callable[..., str], as_: Any) -> None:
     invite()
     pk = Invitation.objects.get().pk

@@ -251,6 +251,14 @@ def test_disabling_ends_every_session(
     assert [it.key for it in page.context["page"]] == ["A", "B"]
 
 
+def test_an_app_without_an_owner_is_told_of(olga: Client, world: World) -> None:
+    alice = world.person("alice")
+    world.person("oscar")
+    url = f"/admin/console/user/{alice.pk}/change/"
+    said = messages(olga.post(url, {"email": alice.email}, follow=True))
+    assert "Nobody owns these apps now: Shop (d1shop)." in said[-1]
+
+
 def test_an_operator_ticks_off(used: None, bob: User, olga: Client) -> None:
     entries = [entry_of(bob, key) for key in "AB"]
     answer = olga.post(f"/people/{bob.pk}/known/", {"entry": entries}, follow=True)

@@ -1,12 +1,14 @@
 """An app with branches, and the people around it.
 
 alice owns it, mia maintains, bob develops, vera views; charlie is an outsider, oscar owns another
-app, ivan was bob's like and is disabled, olga is an operator and no member.
+app, ivan was bob's like and is disabled, olga is an operator and no member. gina is bob's like by a
+group alone.
 """
 
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from console.actors import Actor
@@ -45,9 +47,16 @@ class World:
             user.save()
         if role := {**ROLES, "ivan": "developer"}.get(name):
             Member.objects.create(app=self.app, user=user, role=role)
+        if name == "gina":
+            self._by_group(user, "developer")
         if name == "oscar":
             Member.objects.create(app=self.other_app, user=user, role="owner")
         return user
+
+    def _by_group(self, user: User, role: str) -> None:
+        group = Group.objects.create(name=f"{role}s")
+        group.user_set.add(user)
+        Member.objects.create(app=self.app, group=group, role=role)
 
     def actor(self, name: str) -> Actor:
         """Return the person as the services know him."""
