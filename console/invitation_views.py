@@ -48,8 +48,8 @@ def _signed_in(request: HttpRequest, user: User, found: Invitation, token: str) 
 
 
 def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpResponseBase:
-    if request.method == "POST" and not settings.PASSWORD_SIGN_IN:
-        raise PermissionDenied("Passwords are off here. Sign in, then join.")
+    if request.method == "POST" and not _takes_passwords():
+        raise PermissionDenied("No password is chosen here. Sign in, then join.")
     form = PasswordForm(posted(request), email=found.email)
     if form.is_valid():
         made = saved_by(
@@ -66,6 +66,16 @@ def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpRespo
     return _page(request, found, form, "new")
 
 
+def _takes_passwords() -> bool:
+    """Say whether the page makes an account with a password.
+
+    Where a provider tells who somebody is, it does so for addresses that a mail has proved alone:
+    an inviter could else make an account in another's name, and keep its password when that person
+    signs on to it.
+    """
+    return settings.PASSWORD_SIGN_IN and (settings.MAIL or not settings.OIDC_ISSUER)
+
+
 def _welcome(request: HttpRequest, app: App) -> HttpResponseBase:
     messages.success(request, f"You are a member of {app.name} now.")
     return redirect("overview", app_id=app.app_id)
@@ -77,7 +87,7 @@ def _page(request: HttpRequest, found: Invitation, form: Form, who: str) -> Http
         "role": role_in_words(found.role, read(found.patterns)),
         "form": form,
         "who": who,
-        "passwords": settings.PASSWORD_SIGN_IN,
+        "passwords": _takes_passwords(),
     }
     status = 422 if form.is_bound else 200
     return render(request, "account/invited.html", context, status=status)

@@ -128,6 +128,14 @@ def _may_still_invite(inviter: User, app: App) -> bool:
         return False
 
 
+def is_invited(email: str) -> bool:
+    """Say whether an invitation waits for an address."""
+    found = Invitation.objects.select_related("app", "invited_by").filter(
+        email=email, expires_at__gt=timezone.now()
+    )
+    return any(_may_still_invite(it.invited_by, it.app) for it in found)
+
+
 def accept(*, actor: Actor, token: str) -> App:
     """Make the actor a member, who is signed in with the address that was invited.
 

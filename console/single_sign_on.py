@@ -1,8 +1,8 @@
 """Single sign-on by OpenID Connect: who somebody is, and in which groups, the provider says.
 
 The provider's subject names an account. One that is new here is the account of the same email, if
-the provider says that the email is verified; else a new account, for who is in a group that
-OIDC_GROUPS brings here. Others are turned away: people are added by an operator.
+the provider says that the email is verified; else a new account, for who is invited, or in a group
+that OIDC_GROUPS brings here. Others are turned away: people are added by an operator.
 """
 
 from contextlib import ExitStack
@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from console.actors import Actor, from_request
 from console.audit import Action, Target, recording, refuse
 from console.errors import denied
+from console.invitations import is_invited
 from console.models import App, User
 
 PROVIDER = Actor(kind="console", label="Single sign-on")
@@ -50,7 +51,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
             _turn_away(request, email, NO_EMAIL)
         if user := User.objects.filter(email=email).first():
             sociallogin.connect(request, user)
-        elif not groups_of(told).exists():
+        elif not groups_of(told).exists() and not is_invited(email):
             _turn_away(request, email, UNKNOWN)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
