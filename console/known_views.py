@@ -35,7 +35,7 @@ def members_left(request: HttpRequest, app_id: str) -> HttpResponse:
 @page_with_form
 def known(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Show what a person knows of an app; tick off what is rotated, or export it all."""
-    access = managed(request, app_id, Action.SECRET_ROTATED)
+    access = managed(request, app_id, _asked(request))
     person = exposure.find_person(access, pk)
     return _answer(request, access.actor, person, app_id, app_context(access, "members"))
 
@@ -45,15 +45,20 @@ def known_everywhere(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The same for all apps; an operator's page."""
     actor = from_request(request)
     if request.method == "POST" and not actor.is_operator:
-        refuse(actor, Action.SECRET_ROTATED, Target())
+        refuse(actor, _asked(request), Target())
     require_operator(actor)
     return _answer(request, actor, get_object_or_404(User, pk=pk), "", {})
+
+
+def _asked(request: HttpRequest) -> Action:
+    export = request.POST.get("action") == "export"
+    return Action.EXPOSURE_EXPORTED if export else Action.SECRET_ROTATED
 
 
 def _answer(
     request: HttpRequest, actor: Actor, person: User, app_id: str, context: dict[str, Any]
 ) -> HttpResponseBase:
-    if request.method == "POST" and request.POST.get("action") == "export":
+    if request.method == "POST" and _asked(request) is Action.EXPOSURE_EXPORTED:
         rows = exposure.export(actor=actor, person=person, app_id=app_id)
         return _file(f"known-to-{person.email}.csv", rows)
     secrets = exposure.known_to(person.pk, app_id)

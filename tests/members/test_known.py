@@ -284,4 +284,4 @@ def test_nobody_else_sees_all_apps(
     client = as_(name)
     assert client.get(f"/people/{bob.pk}/known/").status_code == 403
     assert client.post(f"/people/{bob.pk}/known/", {"action": "export"}).status_code == 403
-    assert trail("secret.rotate")[-1][3] == "denied"
+    assert trail("secret.exposure")[-1][3] == "denied"
