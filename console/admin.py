@@ -99,10 +99,10 @@ class UserPages(Audited, UserAdmin):
         if user == request.user:
             logout(request)
         sessions.end_all(actor=actor, user=user)
-        words = "{} is signed out everywhere. What has to be rotated: {}"
+        words = "Signed out everywhere: {}. What has to be rotated: {}"
         said = format_html(words, user.email, self.known_secrets(user))
         self.message_user(request, said, messages.WARNING)
-        if apps := members.ownerless():
+        if apps := members.ownerless_without(user):
             names = ", ".join(map(str, apps))
             words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
             self.message_user(request, words, messages.WARNING)

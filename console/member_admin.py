@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
@@ -70,7 +69,7 @@ class GroupForm(forms.ModelForm):
         User.objects.order_by("email"),
         required=False,
         label="People",
-        widget=FilteredSelectMultiple("people", is_stacked=False),
+        widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:

@@ -76,10 +76,11 @@ def people_of(app: App) -> list[User]:
     return list(found.distinct().order_by("email"))
 
 
-def ownerless() -> list[App]:
-    """Return the apps that no active person owns; an operator gives them an owner."""
+def ownerless_without(user: User) -> list[App]:
+    """Return the apps that a disabled user owned, and nobody else does: operators see to them."""
     owners = Member.objects.filter(app=OuterRef("pk"), role=Role.OWNER, user__is_active=True)
-    return list(App.objects.exclude(Exists(owners)))
+    his = App.objects.filter(members__user=user, members__role=Role.OWNER)
+    return list(his.exclude(Exists(owners)))
 
 
 def require_manager(actor: Actor, app: App) -> None:

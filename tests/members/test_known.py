@@ -242,7 +242,7 @@ def test_disabling_ends_every_session(
     answer = olga.post(f"/admin/console/user/{bob.pk}/change/", {"email": bob.email}, follow=True)
     link = f'<a href="/people/{bob.pk}/known/">'
     assert any(
-        link in message and "signed out everywhere" in message for message in messages(answer)
+        link in message and "Signed out everywhere" in message for message in messages(answer)
     )
     User.objects.filter(pk=bob.pk).update(is_active=True)  # they do not live again with him
     assert first.get("/").status_code == second.get("/").status_code == 302
@@ -257,6 +257,10 @@ def test_an_app_without_an_owner_is_told_of(olga: Client, world: World) -> None:
     url = f"/admin/console/user/{alice.pk}/change/"
     said = messages(olga.post(url, {"email": alice.email}, follow=True))
     assert "Nobody owns these apps now: Shop (d1shop)." in said[-1]
+    vera = world.person("vera")
+    url = f"/admin/console/user/{vera.pk}/change/"
+    said = messages(olga.post(url, {"email": vera.email}, follow=True))
+    assert not any("Nobody owns" in words for words in said)
 
 
 def test_an_operator_ticks_off(used: None, bob: User, olga: Client) -> None:
