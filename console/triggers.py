@@ -8,6 +8,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 TABLES = ("console_auditevent", "console_auditoutcome", "console_auditseal")
 _MESSAGE = "the audit trail is append-only"
 
+# What each database calls them, after the table's name, and how it is asked which are at work
+_NAMES = {
+    "postgresql": ("append_only", "no_truncate"),
+    "sqlite": ("no_update", "no_delete", "no_replace"),
+}
+_AT_WORK = {
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+}
 _POSTGRES_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION console_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '{_MESSAGE}'; END $$
@@ -22,6 +31,15 @@ def create(connection: BaseDatabaseWrapper) -> None:
 def drop(connection: BaseDatabaseWrapper) -> None:
     """Drop the triggers; only tests, which empty the tables, have a reason to."""
     _execute(connection, _drop_sql(connection.vendor, _tables(connection)))
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the triggers that somebody dropped or disabled."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AT_WORK[connection.vendor])
+        at_work = {name for (name,) in cursor.fetchall()}
+    names = [f"{table}_{name}" for table in TABLES for name in _NAMES[connection.vendor]]
+    return [name for name in names if name not in at_work]
 
 
 def after_migrate(using: str, **_: Any) -> None:
@@ -62,17 +80,8 @@ def _create_sql(vendor: str, tables: Sequence[str]) -> list[str]:
 
 
 def _drop_sql(vendor: str, tables: Sequence[str]) -> list[str]:
-    if vendor == "postgresql":
-        return [
-            f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}"
-            for table in tables
-            for name in ("append_only", "no_truncate")
-        ]
-    return [
-        f"DROP TRIGGER IF EXISTS {table}_{name}"
-        for table in tables
-        for name in ("no_update", "no_delete", "no_replace")
-    ]
+    statement = "DROP TRIGGER IF EXISTS {0}_{1}" + (" ON {0}" if vendor == "postgresql" else "")
+    return [statement.format(table, name) for table in tables for name in _NAMES[vendor]]
 
 
 def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:

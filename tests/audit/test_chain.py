@@ -308,6 +308,26 @@ def test_what_is_rolled_back_needs_no_seal(monkeypatch: pytest.MonkeyPatch) -> N
     chain.seal_written()
 
 
+def test_a_trigger_is_missing(events: list[AuditEvent]) -> None:
+    triggers.drop(connection)
+    with pytest.raises(CommandError) as complaint:
+        verify()
+    heading, *lines = str(complaint.value).splitlines()
+    assert heading == "The rows are as they were written, but:"
+    assert len(lines) == (6 if connection.vendor == "postgresql" else 9)
+    assert all(line.startswith("trigger console_audit") for line in lines)
+    call_command("migrate", verbosity=0)
+    assert "6 rows" in verify()
+
+
+@pytest.mark.postgres
+def test_a_trigger_is_disabled(events: list[AuditEvent]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE console_auditevent DISABLE TRIGGER USER")
+    with pytest.raises(CommandError, match="console_auditevent_append_only: It is missing or dis"):
+        verify()
+
+
 def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "REACH", 1)
     old = events[0].pk - 1_000

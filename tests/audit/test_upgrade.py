@@ -57,4 +57,5 @@ def test_it_works(manage: Callable[..., subprocess.CompletedProcess[str]], tmp_p
     new.close()
     broken = manage("verify_audit")
     assert broken.returncode == 1
+    assert "trigger console_auditevent_no_update: It is missing or disabled" in broken.stderr
     assert "auditevent 1: It, or what stood before it, is not what was sealed" in broken.stderr

@@ -4,10 +4,14 @@ from itertools import islice
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
-from console import chain
+from console import chain, triggers
 
 SHOWN = 20  # of what is broken
+BROKEN = "The audit trail is broken. The first row:"
+STANDS = "The rows are as they were written, but:"
+UNGUARDED = "trigger {}: It is missing or disabled; `migrate` puts back what was dropped."
 CUT_OFF = (
     "seal {}: It is not in the trail any more: the trail's end was cut off, or the trail is "
     "another one."
@@ -41,10 +45,10 @@ class Command(BaseCommand):
             return
         number = head.id if head else 0
         found = [f"{it.where}: {it.why}" for it in islice(chain.broken(number), SHOWN)]
+        problems += [UNGUARDED.format(name) for name in triggers.missing(connection)]
         found += [CUT_OFF.format(kept[:100]) for kept in options["kept"] if not chain.holds(kept)]
         if found or problems:
-            heading = "The audit trail is broken. The first row:"
-            raise CommandError("\n".join([heading, *found, *problems]))
+            raise CommandError("\n".join([BROKEN if found else STANDS, *found, *problems]))
         self.stdout.write(f"{number:,} rows are as they were written. {fresh:,} were sealed now.")
         self.stdout.write(f"Head: {head}" if head else "There is nothing in the trail yet.")
 
