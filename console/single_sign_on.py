@@ -89,9 +89,9 @@ def claims(sociallogin: SocialLogin) -> dict[str, Any]:
 
 
 def _one_subject(sociallogin: SocialLogin) -> bool:
-    """Say whether both speak of one person (OpenID Connect Core 5.3.2)."""
+    """Say whether there is an ID token, and both speak of one person (OpenID Connect Core 5.3)."""
     told = sociallogin.account.extra_data
-    return len({part.get("sub") for part in told.values()}) == 1
+    return "id_token" in told and len({part.get("sub") for part in told.values()}) == 1
 
 
 def groups_of(told: dict[str, Any]) -> QuerySet[Group]:
