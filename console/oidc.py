@@ -1,5 +1,6 @@
 """Reading the settings of single sign-on. Pure, no Django."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from console.machine import LOOPBACK
@@ -19,3 +20,17 @@ def groups_mapping(setting: str) -> dict[str, str]:
     """
     pairs = (pair.partition("=") for pair in setting.split(",") if pair.strip())
     return {theirs.strip(): (ours or theirs).strip() for theirs, _, ours in pairs}
+
+
+def openid_provider(
+    *, issuer: str, name: str, client_id: str, secret: str, scope: str
+) -> dict[str, Any]:
+    """Return the one provider as allauth wants it (SOCIALACCOUNT_PROVIDERS)."""
+    app = {
+        "provider_id": "oidc",
+        "name": name,
+        "client_id": client_id,
+        "secret": secret,
+        "settings": {"server_url": issuer, "scope": scope.split()},
+    }
+    return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}}

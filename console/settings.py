@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined
 from console.addresses import proxies_of
 from console.logs import logging_config
 from console.machine import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
-from console.oidc import groups_mapping, is_safe_url
+from console.oidc import groups_mapping, is_safe_url, openid_provider
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
@@ -214,20 +214,7 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
-# Mail: invitations alone. Without a server they are links to hand on
-MAIL: bool = env.str("EMAIL_URL", default="") != ""
-_mail = env.email_url("EMAIL_URL") if MAIL else {"EMAIL_BACKEND": ""}
-if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
-    raise ImproperlyConfigured(
-        "EMAIL_URL is of a kind that the console does not send by. Write "
-        "smtp+tls://user:password@host:587, or smtp+ssl://user:password@host:465."
-    )
-if MAIL:
-    globals().update(_mail)
-    DEFAULT_FROM_EMAIL = required(
-        "EMAIL_FROM", "Set it to the address that invitations come from, or unset EMAIL_URL."
-    )
-EMAIL_TIMEOUT = 10  # seconds
+# Second factors and single sign-on
 MFA_ADAPTER = "console.second_factors.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, kept as hashes
 MFA_FORMS = {
@@ -256,23 +243,13 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the 
 SOCIALACCOUNT_ADAPTER = "console.single_sign_on.SingleSignOn"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else; and it connects nothing
 SOCIALACCOUNT_PROVIDERS = (
-    {
-        "openid_connect": {
-            "OAUTH_PKCE_ENABLED": True,
-            "APPS": [
-                {
-                    "provider_id": "oidc",
-                    "name": OIDC_NAME,
-                    "client_id": required("OIDC_CLIENT_ID", "The provider tells it."),
-                    "secret": required("OIDC_CLIENT_SECRET", "The provider tells it."),
-                    "settings": {
-                        "server_url": OIDC_ISSUER,
-                        "scope": env.str("OIDC_SCOPES", default="openid profile email").split(),
-                    },
-                }
-            ],
-        }
-    }
+    openid_provider(
+        issuer=OIDC_ISSUER,
+        name=OIDC_NAME,
+        client_id=required("OIDC_CLIENT_ID", "The provider tells it."),
+        secret=required("OIDC_CLIENT_SECRET", "The provider tells it."),
+        scope=env.str("OIDC_SCOPES", default="openid profile email"),
+    )
     if OIDC_ISSUER
     else {}
 )
@@ -283,6 +260,21 @@ if REQUIRE_MFA not in {"off", "maintainers", "all"}:
     )
 _again = env.str("REAUTHENTICATE_MINUTES", default="15")
 REAUTHENTICATE = timedelta(minutes=whole_number("REAUTHENTICATE_MINUTES", _again, least=0))
+
+# Mail: invitations alone. Without a server they are links to hand on
+MAIL: bool = env.str("EMAIL_URL", default="") != ""
+_mail = env.email_url("EMAIL_URL") if MAIL else {"EMAIL_BACKEND": ""}
+if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
+    raise ImproperlyConfigured(
+        "EMAIL_URL is of a kind that the console does not send by. Write "
+        "smtp+tls://user:password@host:587, or smtp+ssl://user:password@host:465."
+    )
+if MAIL:
+    globals().update(_mail)
+    DEFAULT_FROM_EMAIL = required(
+        "EMAIL_FROM", "Set it to the address that invitations come from, or unset EMAIL_URL."
+    )
+EMAIL_TIMEOUT = 10  # seconds
 
 # Browsers
 CONTENT_SECURITY_POLICY = {

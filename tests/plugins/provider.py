@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from console.oidc import openid_provider
+
 
 @dataclass
 class Provider:
@@ -60,15 +62,12 @@ def _wait(provider: Provider) -> None:
 def single_sign_on(settings: Any, openid: Provider) -> Provider:
     """Let the console use the provider."""
     settings.OIDC_ISSUER = openid.url
-    app = {
-        "provider_id": "oidc",
-        "name": "Example",
-        "client_id": "console",
-        "secret": "a secret of the client",
-        "settings": {"server_url": openid.url, "scope": ["openid", "profile", "email"]},
-    }
-    settings.SOCIALACCOUNT_PROVIDERS = {
-        "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}
-    }
+    settings.SOCIALACCOUNT_PROVIDERS = openid_provider(
+        issuer=openid.url,
+        name="Example",
+        client_id="console",
+        secret="a secret of the client",
+        scope="openid profile email",
+    )
     settings.OIDC_NAME = "Example"
     return openid
