@@ -77,7 +77,7 @@ def test_it_works(page: Page) -> None:
     expect(page.get_by_text(shared)).to_be_visible()
 
     page.get_by_role("link", name="Activity").click()
-    expect(page.get_by_text("revealed the secret").first).to_be_visible()
+    expect(page.locator("#entries").get_by_text("revealed the secret").first).to_be_visible()
     assert "for all" not in page.content()
 
 
