@@ -167,7 +167,7 @@ def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complain
     other.goto("/")
     other.get_by_label("Email").fill("alice@example.org")
     other.get_by_label("Password").fill(PASSWORD)
-    other.get_by_role("button", name="Sign in").click()
+    other.get_by_role("button", name="Sign in", exact=True).click()
     expect(other.get_by_role("heading", name="All apps")).to_be_visible()
 
     expect(value_of(row(alice, "ONE"))).to_have_value("second")

@@ -119,7 +119,7 @@ def test_roles_and_the_audit_trail(type_in: TypeIn) -> None:
     [
         ("AWS_X", "x", "can't begin with AWS"),
         ("A=B", "x", "equals sign"),
-        ("\udcff", "x", "control characters"),
+        ("\udcff", "x", "invisible sign"),
         ("KEY", "x" * 5501, "5,500 characters"),
         ("KEY", "a\0b", "NUL"),
         ("_BUILD_TIMEOUT", "500", "5 to 120"),

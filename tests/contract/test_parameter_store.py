@@ -27,11 +27,9 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 assert parameter_store() is before
 """
 WITHOUT_BOTO3 = """
+import os
 import sys
-from django.conf import settings
-settings.configure(PARAMETER_STORE="embedded", ENCRYPTION_KEYS=["A" * 43], INSTALLED_APPS=[
-    "django.contrib.contenttypes", "django.contrib.auth", "console", "secrets_app"],
-    AUTH_USER_MODEL="console.User")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 import django
 django.setup()
 from secrets_app.store import parameter_store

@@ -105,9 +105,9 @@ def _every_url(world: World) -> list[str]:
 
 
 def _people(world: World) -> list[int]:
-    """Return an invitation, a member and a person who is one no more."""
+    """Return an invitation, a member, who he is, and a person who is one no more."""
     member = Member.objects.get(app=world.app, user=world.person("bob"))
-    return [invitation(world).pk, member.pk, world.person("charlie").pk]
+    return [invitation(world).pk, member.pk, member.user_id, world.person("charlie").pk]
 
 
 def _not_searched(trap: Trap) -> set[str]:
