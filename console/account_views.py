@@ -22,7 +22,6 @@ from requests import RequestException
 
 from console import factors, recovery_codes, sessions
 from console.actors import from_request
-from console.audit import Action, Target, recording
 from console.errors import denied
 from console.models import User
 from console.views import page_with_form
@@ -91,10 +90,7 @@ def my_recovery_codes(request: HttpRequest) -> HttpResponse:
         return redirect("mfa_index")
     context: dict[str, Any] = {"left": recovery_codes.left(user)}
     if request.method == "POST":
-        with recording(
-            from_request(request), Action.FACTOR_ADDED, Target(subject="new recovery codes")
-        ):
-            context["codes"] = recovery_codes.make(user)
+        context["codes"] = factors.new_codes(actor=from_request(request), user=user)
     return render(request, "mfa/recovery_codes.html", context)
 
 

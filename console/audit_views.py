@@ -9,12 +9,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from console import activity as trail
-from console.access import find_app, require_operator
+from console.access import find_app
 from console.activity_forms import FilterForm
 from console.actors import Actor, from_request
-from console.audit import Action, Target, refuse
+from console.audit import Action
 from console.exports import FORMATS, export
-from console.views import app_context
+from console.views import app_context, operated
 
 
 @require_safe
@@ -28,7 +28,7 @@ def activity(request: HttpRequest, app_id: str) -> HttpResponse:
 @require_safe
 def all_activity(request: HttpRequest) -> HttpResponse:
     """Show the whole deployment's; an operator's page."""
-    require_operator(from_request(request))
+    operated(request)
     return render(request, "console/activity_all.html", _context(request))
 
 
@@ -50,11 +50,7 @@ def export_activity(request: HttpRequest, app_id: str) -> HttpResponseBase:
 @require_POST
 def export_all_activity(request: HttpRequest) -> HttpResponseBase:
     """Hand out the deployment's; an operator's right."""
-    actor = from_request(request)
-    if not actor.is_operator:
-        refuse(actor, Action.AUDIT_EXPORTED, Target())
-    require_operator(actor)
-    return _file(request, actor)
+    return _file(request, operated(request, Action.AUDIT_EXPORTED))
 
 
 def _file(request: HttpRequest, actor: Actor, app_id: str = "") -> HttpResponseBase:

@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 
+from console import recovery_codes
 from console.access import Role, memberships
 from console.actors import Actor
 from console.audit import Action, Target, recording
@@ -47,6 +48,12 @@ def must_set_up(actor: Actor, user: User) -> bool:
 
 def _maintains(actor: Actor) -> bool:
     return memberships(actor).filter(role__in=[Role.MAINTAINER, Role.OWNER]).exists()
+
+
+def new_codes(*, actor: Actor, user: User) -> list[str]:
+    """Give the user new recovery codes in the place of all he had; return them to be shown."""
+    with recording(actor, Action.FACTOR_ADDED, Target(subject="new recovery codes")):
+        return recovery_codes.make(user)
 
 
 def remove(*, actor: Actor, authenticator: Authenticator) -> None:

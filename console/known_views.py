@@ -10,12 +10,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from console import exposure, spreadsheets
-from console.access import require_operator
-from console.actors import Actor, from_request
-from console.audit import Action, Target, refuse
+from console.actors import Actor
+from console.audit import Action
 from console.member_forms import TickForm
 from console.models import User
-from console.views import app_context, managed, page_with_form
+from console.views import app_context, managed, operated, page_with_form
 
 PAGE = 100  # secrets
 
@@ -43,10 +42,7 @@ def known(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 @page_with_form
 def known_everywhere(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The same for all apps; an operator's page."""
-    actor = from_request(request)
-    if request.method == "POST" and not actor.is_operator:
-        refuse(actor, _asked(request), Target())
-    require_operator(actor)
+    actor = operated(request, _asked(request))
     return _answer(request, actor, get_object_or_404(User, pk=pk), "", {})
 
 

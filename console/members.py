@@ -150,14 +150,23 @@ def delete_group(*, actor: Actor, group: Group) -> None:
 def _acting_everywhere(
     actor: Actor, action: Action, group: Group, said: Sequence[str]
 ) -> Iterator[None]:
-    """Record the act, for the deployment and for each app, and run it in one transaction."""
+    """Record an operator's act, and run it in one transaction."""
+    with recorded_everywhere(actor, action, group, said):
+        require_operator(actor)
+        with transaction.atomic():
+            yield
+
+
+@contextmanager
+def recorded_everywhere(
+    actor: Actor, action: Action, group: Group, said: Sequence[str]
+) -> Iterator[None]:
+    """Record an act on a group, for the deployment and for each app that it is a member of."""
     apps = App.objects.filter(members__group_id=group.pk or 0).values_list("app_id", flat=True)
     with ExitStack() as entries:
         for app_id in ["", *apps]:
             for subject in said:
                 entries.enter_context(recording(actor, action, Target(app_id, subject=subject)))
-        require_operator(actor)
-        entries.enter_context(transaction.atomic())
         yield
 
 

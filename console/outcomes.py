@@ -34,3 +34,8 @@ class RowOutcome:
     version: int = 0
     pk: int | None = None
     theirs: str = ""
+
+    @property
+    def base_again(self) -> str:
+        """What a new row is based on when it is sent again: after a conflict, on theirs."""
+        return str(self.version) if self.outcome is Result.CONFLICT and self.version else ""

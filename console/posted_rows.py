@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 # A base that is no version matches none: the row becomes a conflict, never an overwrite.
 NO_VERSION = -1
+_BLANK_ROWS = 50  # at most so many at a time
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 # No leading zero: a row has one name, by which its outcome finds it again
 _KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
@@ -24,6 +25,12 @@ def new_rows(post: QueryDict) -> Iterator[tuple[int, str]]:
         token = f"new-{match[1]}"
         if post[f"{token}-key"] or post.get(f"{token}-value"):
             yield int(match[1]), token
+
+
+def blank_rows(query: QueryDict) -> int:
+    """Return how many new rows a browser without JavaScript asks for."""
+    text = query.get("new", "")
+    return min(int(text), _BLANK_ROWS) if text.isdecimal() and len(text) < 4 else 0
 
 
 def field(post: QueryDict, name: str) -> str:

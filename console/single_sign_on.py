@@ -5,7 +5,6 @@ the provider says that the email is verified; else a new account, for who is inv
 that OIDC_GROUPS brings here. Others are turned away: people are added by an operator.
 """
 
-from contextlib import ExitStack
 from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -21,7 +20,8 @@ from console.actors import Actor, from_request
 from console.audit import Action, Target, recording, refuse
 from console.errors import denied
 from console.invitations import is_invited
-from console.models import App, User
+from console.members import recorded_everywhere
+from console.models import User
 
 PROVIDER = Actor(kind="console", label="Single sign-on")
 ALL = "*"
@@ -123,10 +123,6 @@ def sync_groups(user: User, told: dict[str, Any]) -> None:
 
 def _move(user: User, group: Group, *, joins: bool) -> None:
     """Record it, for the deployment and for each app of the group's, and do it."""
-    apps = App.objects.filter(members__group=group).values_list("app_id", flat=True)
-    subject = f"{group.name}: {'in' if joins else 'out'}: {user.email}"
-    with ExitStack() as entries:
-        for app_id in ["", *apps]:
-            target = Target(app_id, subject=subject)
-            entries.enter_context(recording(PROVIDER, Action.GROUP_CHANGED, target))
+    said = [f"{group.name}: {'in' if joins else 'out'}: {user.email}"]
+    with recorded_everywhere(PROVIDER, Action.GROUP_CHANGED, group, said):
         (user.groups.add if joins else user.groups.remove)(group)

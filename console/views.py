@@ -29,7 +29,7 @@ from console.access import (
     memberships,
     require_operator,
 )
-from console.actors import from_request
+from console.actors import Actor, from_request
 from console.audit import Action, Target, refuse
 from console.forms import (
     AppForm,
@@ -124,10 +124,7 @@ def apps(request: HttpRequest) -> HttpResponse:
 @page_with_form
 def app_new(request: HttpRequest) -> HttpResponseBase:
     """Create an app; an operator's page."""
-    actor = from_request(request)
-    if request.method == "POST" and not actor.is_operator:
-        refuse(actor, Action.APP_CREATED, Target())
-    require_operator(actor)
+    actor = operated(request, Action.APP_CREATED)
     form = AppForm(posted(request), initial={"app_id": _new_app_id()})
     app = None
     if form.is_valid():
@@ -156,6 +153,15 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
         "q": q,
     }
     return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
+
+
+def operated(request: HttpRequest, action: Action | None = None) -> Actor:
+    """Return an operator; anyone else's post is recorded as a refused `action`."""
+    actor = from_request(request)
+    if action and request.method == "POST" and not actor.is_operator:
+        refuse(actor, action, Target())
+    require_operator(actor)
+    return actor
 
 
 def managed(request: HttpRequest, app_id: str, action: Action | None = None) -> Access:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from django.http import Http404, QueryDict
 
+from console.posted_rows import field, version
 from envvars_app.build_services import Piping
 from envvars_app.buildspec.recipes import RECIPES
-
-STALE = -1  # no version: what is based on it is a conflict
 
 
 def branch_of(query: QueryDict) -> int | None:
@@ -21,13 +20,7 @@ def branch_of(query: QueryDict) -> int | None:
 
 def base_of(post: QueryDict) -> int:
     """Return the version that a page was rendered with."""
-    text = post.get("base", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else STALE
-
-
-def text_of(post: QueryDict) -> str:
-    """Return a text area's text: browsers post its line feeds as CRLF."""
-    return post.get("text", "").replace("\r\n", "\n")
+    return version(field(post, "base"))
 
 
 def digest(text: str) -> str:

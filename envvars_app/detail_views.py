@@ -1,6 +1,5 @@
 """One variable: its value, its versions, going back to one, moving it; and those removed."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.html import escape
 from django.utils.safestring import SafeString
@@ -20,13 +19,13 @@ from console.htmx import wants_fragment
 from console.listing import Query
 from console.models import scope_name
 from console.outcomes import DONE, Result, RowOutcome
+from console.posted_rows import field, version
 from console.views import app_context, page_with_form
 from envvars_app import bridge, services
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.shown import shown
 
-_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 VERSIONS = 25  # on a page
 REMOVED = 50
 EARLIER = 25
@@ -129,8 +128,8 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             actor=actor,
             app_id=app_id,
             pk=pk,
-            version=_number(request.POST, "version"),
-            base=_number(request.POST, "base"),
+            version=version(field(request.POST, "version")),
+            base=version(field(request.POST, "base")),
         )
         problem = _problem(outcome)
     except ValidationError as refusal:
@@ -141,12 +140,6 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         return _show(request, access, variable, problem)
     messages.success(request, f"{variable.key} is restored.")
     return redirect("variable_detail", app_id=app_id, pk=outcome.pk or pk)
-
-
-def _number(post: QueryDict, name: str) -> int:
-    """Return a posted version; what is none matches none."""
-    text = str(post.get(name, ""))
-    return int(text) if _NUMBER.match(text) else 0
 
 
 def _problem(outcome: RowOutcome) -> str:
@@ -182,8 +175,8 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         actor=actor,
         app_id=app_id,
         pk=pk,
-        base=_number(request.POST, "base"),
-        secret_base=_number(request.POST, "secret_base"),
+        base=version(field(request.POST, "base")),
+        secret_base=max(0, version(field(request.POST, "secret_base"))),
     )
     if _problem(outcome):
         return _move_page(request, access, services.find_variable(access, pk), outcome)

@@ -14,13 +14,12 @@ from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
 from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.outcomes import DONE, Result, RowOutcome
-from console.posted_rows import text
+from console.posted_rows import blank_rows, text
 from console.views import app_context, page_with_form
 from envvars_app import forms, saving
 from envvars_app.listing import branches_of, list_variables, rows_of
 from envvars_app.models import Variable, VariableVersion
 
-BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
 ABOUT = "variables"
 
 
@@ -60,8 +59,7 @@ def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 
 def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
-    blank = request.GET.get("new", "")
-    count = min(int(blank), BLANK_ROWS) if blank.isdecimal() and len(blank) < 4 else 0
+    count = blank_rows(request.GET)
     context = {
         **_page_context(request, access, "variable"),
         "change_set": change_set_token(access, ABOUT),
@@ -114,7 +112,7 @@ def _with_outcomes(
         if outcome:
             _typed_again(row, request, outcome)
     context["new_rows"] = [
-        {**vars(row), "outcome": outcome, "base": _base_again(outcome)}
+        {**vars(row), "outcome": outcome, "base": outcome.base_again}
         for row in forms.new_rows_of(request.POST)
         if (outcome := failed.get(f"new-{row.number}"))
     ]
@@ -161,8 +159,3 @@ def _typed_again(row: dict[str, Any], request: HttpRequest, outcome: RowOutcome)
         row["typed_key"] = request.POST.get(f"key-{pk}")
     if outcome.outcome is Result.CONFLICT:
         row["version"] = outcome.version  # who saves it again has seen whose it is
-
-
-def _base_again(outcome: RowOutcome) -> str:
-    """Return what a new row is based on when it is sent again: after a conflict, on theirs."""
-    return str(outcome.version) if outcome.outcome is Result.CONFLICT and outcome.version else ""

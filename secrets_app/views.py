@@ -26,14 +26,13 @@ from console.htmx import wants_fragment
 from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.models import AuditOutcome, scope_name
 from console.outcomes import DONE, Result, RowOutcome
+from console.posted_rows import blank_rows
 from console.views import app_context, page_with_form
 from secrets_app import forms, revalidation, saving, services
 from secrets_app.listing import branches_of, list_secrets, row_of
 from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
-
-BLANK_ROWS = 50  # at most so many at a time, for a browser without JavaScript
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -82,8 +81,7 @@ def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 
 def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
-    blank = request.GET.get("new", "")
-    count = min(int(blank), BLANK_ROWS) if blank.isdecimal() and len(blank) < 4 else 0
+    count = blank_rows(request.GET)
     return {
         **_page_context(request, access),
         "change_set": change_set_token(access, access.app.path_profile),
@@ -132,7 +130,7 @@ def _with_outcomes(
             row["version"] = outcome.version  # who types it again has seen whose it is
         shown.add(str(row["pk"]))
     context["new_rows"] = [
-        {**vars(row), "outcome": outcome, "base": _base_again(outcome)}
+        {**vars(row), "outcome": outcome, "base": outcome.base_again}
         for row in forms.new_rows_of(request.POST)
         if (outcome := by_token[f"new-{row.number}"]).outcome not in DONE
     ]
@@ -143,11 +141,6 @@ def _with_outcomes(
         + [outcome.message for outcome in elsewhere if outcome.outcome not in DONE]
     )
     return context
-
-
-def _base_again(outcome: RowOutcome) -> str:
-    """Return what a new row is based on when it is sent again: after a conflict, on theirs."""
-    return str(outcome.version) if outcome.outcome is Result.CONFLICT and outcome.version else ""
 
 
 @require_POST
