@@ -56,6 +56,9 @@ WORDS = {
     Action.FOUND_REMOVED: "removed the secret",
     Action.FOUND_ALL: "had left in the store",
     Action.AUDIT_EXPORTED: "exported the activity as",
+    Action.BACKUP_MADE: "made the backup",
+    Action.BACKUP_RESTORED: "restored the backup",
+    Action.KEYS_ROTATED: "encrypted the embedded store anew with the key",
 }
 GROUPS = {
     "session": "Sign-in",
@@ -72,6 +75,8 @@ GROUPS = {
     "environment": "Environments",
     "build": "Build settings",
     "audit": "This activity",
+    "backup": "Backups",
+    "keys": "Keys",
 }
 OUTCOMES = {
     Outcome.SUCCEEDED.value: "Succeeded",

@@ -64,6 +64,9 @@ class Action(StrEnum):
     FOUND_REMOVED = "found.remove"
     FOUND_ALL = "found.all"
     AUDIT_EXPORTED = "audit.export"
+    BACKUP_MADE = "backup.make"
+    BACKUP_RESTORED = "backup.restore"
+    KEYS_ROTATED = "keys.rotate"
 
 
 class Outcome(StrEnum):
