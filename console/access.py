@@ -7,12 +7,13 @@ An outsider does not learn that an app exists (Http404); a member without the ri
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from itertools import groupby
 from typing import TypeVar
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from console.actors import Actor
@@ -92,12 +93,23 @@ class Decision:
 
 @dataclass(frozen=True)
 class Access:
-    """An actor's way into one app: his grants, strongest first, and whether it guards a branch."""
+    """An actor's way into one app: his grants, strongest first."""
 
     actor: Actor
     app: App
     grants: tuple[Grant, ...]
-    guards_any: bool = False
+
+    @cached_property
+    def branches(self) -> list[Branch]:
+        """Return the app's branches by name, deleted ones too; one query, as of its first use."""
+        return list(self.app.branches.all())
+
+    @property
+    def guards_any(self) -> bool:
+        """Say whether a branch is protected. A deleted one counts, for its secrets stay, and who
+        may read them is changed by an act of its own.
+        """
+        return any(branch.protected for branch in self.branches)
 
     @property
     def role(self) -> str:
@@ -182,8 +194,7 @@ def find_app(actor: Actor, app_id: str, *related: str) -> Access:
 def access_of(actor: Actor, members: Sequence[Member]) -> Access:
     """Return what these memberships of one app, which `memberships` found, come to."""
     grants = sorted(map(_grant, members), key=_strength, reverse=True)
-    guards_any = any(getattr(member, "guards_any", True) for member in members)
-    return Access(actor, members[0].app, tuple(grants), guards_any)
+    return Access(actor, members[0].app, tuple(grants))
 
 
 def _grant(member: Member) -> Grant:
@@ -225,16 +236,11 @@ def by_app(actor: Actor, members: Iterable[_Member]) -> list[tuple[_Member, Acce
 
 
 def _memberships(actor: Actor) -> QuerySet[Member]:
-    """Find memberships, and whether the app has a protected branch: a deleted one counts, for its
-    secrets stay, and who may read them is changed by an act of its own.
-    """
     if actor.user_id is None:
         return Member.objects.none()
-    groups = User.groups.through.objects.filter(user_id=actor.user_id).values("group_id")
-    return Member.objects.filter(
-        Q(user_id=actor.user_id) | Q(group_id__in=groups),
-        Exists(User.objects.filter(pk=actor.user_id, is_active=True)),
-    ).annotate(guards_any=Exists(Branch.objects.filter(app=OuterRef("app"), protected=True)))
+    user = {"user_id": actor.user_id, "user__is_active": True}
+    groups = User.groups.through.objects.filter(**user).values("group_id")
+    return Member.objects.filter(Q(**user) | Q(group_id__in=groups))
 
 
 def require_operator(actor: Actor) -> None:

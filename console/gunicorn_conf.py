@@ -1,5 +1,7 @@
 """How gunicorn serves the console; console/start.py hands it the listening socket."""
 
+import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -25,3 +27,17 @@ def when_ready(server: Arbiter) -> None:
 def post_worker_init(_worker: Worker) -> None:
     """Leave Ctrl-C, which the terminal sends to every process, to the master."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """Take what a process that ended had under way out of the metrics; what it counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Arbiter) -> None:
+    """Leave no metrics behind; after a kill they stay, and are nobody's."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.paginator import Page
-from django.db.models import CharField, F
+from django.core.paginator import Page, Paginator
+from django.db.models import CharField, F, QuerySet
 from django.db.models.functions import Cast
 
 from console.access import Access, Permission
@@ -101,6 +101,28 @@ class Listing:
             branch=query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else "",
             branch_name=chosen.name if chosen else "",
         )
+
+
+def page_of(query: Query, rows: QuerySet[Any, Any]) -> Page[Any]:
+    """Return the page of `rows` that is asked for; a first page that holds all of them is not
+    counted by a query of its own.
+    """
+    paginator = Paginator(rows, query.per_page)
+    if query.page != "1":
+        return paginator.get_page(query.page)
+    found = list(rows[: query.per_page + 1])
+    if len(found) <= query.per_page:
+        paginator.count = len(found)
+    return Page(found[: query.per_page], 1, paginator)
+
+
+def branches_with(access: Access, rows: QuerySet[Any]) -> list[Branch]:
+    """Return the app's branches, and those deleted ones that some of its `rows` are on."""
+    branches = access.branches
+    if all(branch.deleted_at is None for branch in branches):
+        return branches
+    full = set(rows.values_list("branch_id", flat=True).distinct())
+    return [branch for branch in branches if branch.deleted_at is None or branch.pk in full]
 
 
 def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
+PROBED = {"/healthz", "/readyz", "/metrics"}
 _SENSITIVE = (
     "value",
     "password",
@@ -67,8 +68,18 @@ SHARED: list[Processor] = [
     one_line,
 ]
 
+
+def no_probes(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop what load balancers and Prometheus ask every second, unless it went wrong."""
+    asked = str(event.get("request", "")).partition(" ")[2]
+    if event["event"] == "request_finished" and asked in PROBED and event["code"] < 400:
+        raise structlog.DropEvent
+    return event
+
+
 PROCESSORS: list[Processor] = [  # one list: loggers keep the one that they were first used with
     structlog.stdlib.filter_by_level,
+    no_probes,
     *SHARED,
     structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
 ]

@@ -108,6 +108,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "console.middleware.Measured",
+    "console.middleware.Probes",
     # Headers of every response, so before whatever may answer by itself
     "console.middleware.HttpsAlone",
     "django.middleware.security.SecurityMiddleware",
@@ -328,6 +330,15 @@ STORAGES = {
 
 # Who acts in a command that doesn't say --as
 CONSOLE_USER: str = env.str("CONSOLE_USER", default="")
+
+# Who watches
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and (len(METRICS_TOKEN) < 32 or not METRICS_TOKEN.isascii()):
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN is too short to be safe, or no plain text. Set it to 32 random letters and "
+        "digits or more, or unset it, and there are no metrics."
+    )
+STORE_CALLS_WRITTEN_EVERY = timedelta(seconds=10)  # secrets_app/traffic.py
 
 # Words and time
 LANGUAGE_CODE = "en-us"

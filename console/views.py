@@ -146,7 +146,7 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show an app's branches."""
     access = find_app(from_request(request), app_id)
     q = SearchForm(request.GET).text()
-    branches = list(access.app.branches.filter(deleted_at=None))
+    branches = [branch for branch in access.branches if branch.deleted_at is None]
     context = {
         "production": next((branch for branch in branches if branch.production), None),
         "others": [b for b in branches if not b.production and q.lower() in b.name.lower()],
@@ -193,7 +193,7 @@ def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def branches(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's branches, deleted ones last."""
     access = managed(request, app_id)
-    rows = sorted(access.app.branches.all(), key=lambda branch: branch.deleted_at is not None)
+    rows = sorted(access.branches, key=lambda branch: branch.deleted_at is not None)
     return render(
         request, "console/branches.html", {**app_context(access, "branches"), "branches": rows}
     )

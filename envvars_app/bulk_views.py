@@ -47,7 +47,7 @@ MOVED = "You chose something else than what was shown. Look at these changes, th
 def bulk(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show a scope as text; preview what a text changes; apply it."""
     access = find_app(from_request(request), app_id)
-    branches = branches_of(access.app)
+    branches = branches_of(access)
     if request.method != "POST":
         return _text_of_a_scope(request, access, branches)
     sheet = Sheet.of(request.POST)

@@ -53,7 +53,7 @@ class Choice:
 def copy(request: HttpRequest, app_id: str) -> HttpResponse:
     """Choose variables and where they go; a post answers with what it would change."""
     access = find_app(from_request(request), app_id)
-    branches = branches_of(access.app)
+    branches = branches_of(access)
     choice = Choice.of(request.POST if request.method == "POST" else request.GET)
     values = _values(access, choice, branches)
     if request.method != "POST":

@@ -21,7 +21,7 @@ from envvars_app.listing import branches_of, effective
 def download(request: HttpRequest, app_id: str) -> HttpResponse:
     """Send the file that was asked for; without a format, say what each would leave out."""
     access = find_app(from_request(request), app_id)
-    branches = branches_of(access.app)
+    branches = branches_of(access)
     asked, name = request.GET.get("branch", ALL), request.GET.get("format", "")
     branch = scope_of(asked, branches)
     values = effective(access, branch)

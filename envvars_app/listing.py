@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 
 from console.access import Access, Permission
-from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query
+from console.listing import (
+    CHANGED,
+    ONLY_ALL_BRANCHES,
+    SORTS,
+    Listing,
+    Query,
+    branches_with,
+    page_of,
+)
 from console.models import App, Branch, scope_name
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable
@@ -17,36 +24,37 @@ LINES, CHARACTERS = 4, 240  # of a value, in a list
 _COLUMNS = ("pk", "key", "value", "branch_id", "version", "changed_by")
 
 
-def branches_of(app: App) -> list[Branch]:
+def branches_of(access: Access) -> list[Branch]:
     """Return the app's branches, and those deleted ones that have variables left."""
-    branches = list(app.branches.all())
-    if all(branch.deleted_at is None for branch in branches):
-        return branches
-    full = set(_live(app).values_list("branch_id", flat=True).distinct())
-    return [branch for branch in branches if branch.deleted_at is None or branch.pk in full]
+    return branches_with(access, _live(access.app))
 
 
 def list_variables(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
-    """Return the page that `query` asks for: three queries, whatever the number of variables."""
+    """Return the page that `query` asks for: three queries at most, whatever the number of
+    variables.
+    """
     branches = [*branches]
     chosen = query.chosen(branches)
     variables = _filtered(access.app, query, chosen).order_by(*SORTS[query.sort])
-    page = Paginator(variables, query.per_page).get_page(query.page)
-    found = cast("QuerySet[Variable]", page.object_list)
-    return Listing.of(query, page, rows_of(access, found, branches, chosen), chosen)
+    page = page_of(query, columns(variables))
+    return Listing.of(query, page, rows_of(access, page.object_list, branches, chosen), chosen)
+
+
+def columns(variables: QuerySet[Variable]) -> QuerySet[Variable, dict[str, Any]]:
+    """Return what `rows_of` makes rows of."""
+    rows: QuerySet[Variable, dict[str, Any]] = variables.values(*_COLUMNS, changed=CHANGED)
+    return rows
 
 
 def rows_of(
     access: Access,
-    variables: QuerySet[Variable],
+    variables: Iterable[dict[str, Any]],
     branches: Iterable[Branch],
     chosen: Branch | None = None,
 ) -> list[dict[str, Any]]:
-    """Return variables as rows."""
+    """Return variables, of which `columns` told, as rows."""
     scopes = _scopes(access, branches, chosen)
-    rows = [
-        row for row in variables.values(*_COLUMNS, changed=CHANGED) if row["branch_id"] in scopes
-    ]
+    rows = [row for row in variables if row["branch_id"] in scopes]
     overridden = _overridden(access.app, rows)
     for row in rows:
         row |= scopes[row["branch_id"]]

@@ -17,7 +17,7 @@ from console.outcomes import DONE, Result, RowOutcome
 from console.posted_rows import blank_rows, text
 from console.views import app_context, page_with_form
 from envvars_app import forms, saving
-from envvars_app.listing import branches_of, list_variables, rows_of
+from envvars_app.listing import branches_of, columns, list_variables, rows_of
 from envvars_app.models import Variable, VariableVersion
 
 ABOUT = "variables"
@@ -25,7 +25,7 @@ ABOUT = "variables"
 
 def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, Any]:
     """Return what the list and the edit mode share."""
-    branches = branches_of(access.app)
+    branches = branches_of(access)
     return {
         **app_context(access, "variables"),
         "listing": list_variables(access, Query.of(request.GET.dict(), sort), branches),
@@ -128,7 +128,7 @@ def _elsewhere(
     shown = {row["id"] for row in listing.rows}
     missing = [token for token in failed if token.isdecimal() and token not in shown]
     there = Variable.objects.filter(app=access.app, removed_at=None, pk__in=missing)
-    return rows_of(access, there.order_by("key"), branches_of(access.app))
+    return rows_of(access, columns(there.order_by("key")), branches_of(access))
 
 
 def _gone(

@@ -1,6 +1,10 @@
 """The secrets."""
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.signals import request_finished
+
+from secrets_app.store.calls import Call
 
 
 class SecretsConfig(AppConfig):
@@ -9,5 +13,25 @@ class SecretsConfig(AppConfig):
     name = "secrets_app"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from secrets_app import checks  # noqa: F401 - importing registers them
+        """Register the checks, and who counts the store's calls."""
+        from secrets_app import (
+            checks,  # noqa: F401 - importing registers them
+            traffic,
+        )
+        from secrets_app.store.calls import listeners
+
+        listeners.append(traffic.note)
+        request_finished.connect(traffic.write_noted, dispatch_uid="traffic")
+        if settings.METRICS_TOKEN:
+            listeners.append(_measure)
+
+
+def _measure(call: Call) -> None:
+    from console import metrics
+
+    metrics.store_call_ended(
+        operation=call.operation,
+        outcome=call.outcome,
+        seconds=call.seconds,
+        throttles=call.throttles,
+    )

@@ -1,14 +1,19 @@
 """Whether the console can do its work."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
 from console.views import database_answers
+from secrets_app.gauges import measured
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import StoreError
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's text format
 
 
 @login_not_required
@@ -31,3 +36,20 @@ def _store_answers() -> bool:
     except StoreError:
         return False
     return True
+
+
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell Prometheus what docs/operations.md says, if it brings METRICS_TOKEN."""
+    if not settings.METRICS_TOKEN:
+        raise Http404("There are no metrics without METRICS_TOKEN.")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
+        asked = {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
+        return HttpResponse("Bring METRICS_TOKEN as a bearer token.\n", status=401, headers=asked)
+    from console.metrics import exposition  # their library is for who has Prometheus
+
+    text = exposition(measured())
+    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
+    return HttpResponse(text, headers=headers)

@@ -1,14 +1,21 @@
 """Which secrets a page shows: search, filter, sort, pages. From the database alone."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access import Access, Permission
-from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query
+from console.listing import (
+    CHANGED,
+    ONLY_ALL_BRANCHES,
+    SORTS,
+    Listing,
+    Query,
+    branches_with,
+    page_of,
+)
 from console.models import App, Branch, scope_name
 from secrets_app.models import Secret
 from secrets_app.places import folders_of, has_room, mirror_state
@@ -19,24 +26,20 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def branches_of(app: App) -> list[Branch]:
-    """Return the app's branches, and those deleted ones that left secrets behind."""
-    branches = list(app.branches.all())
-    if all(branch.deleted_at is None for branch in branches):
-        return branches
-    full = set(app.secrets.values_list("branch_id", flat=True).distinct())
-    return [branch for branch in branches if branch.deleted_at is None or branch.pk in full]
+def branches_of(access: Access) -> list[Branch]:
+    """Return the app's branches, and those deleted ones that have secrets left."""
+    return branches_with(access, Secret.objects.filter(app=access.app))
 
 
 def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
-    """Return the page that `query` asks for: two queries, whatever the number of secrets."""
+    """Return the page that `query` asks for: two queries at most, whatever their number."""
     chosen = query.chosen(branches)
-    secrets = _filtered(access.app, query, chosen)
-    page = Paginator(secrets.order_by(*SORTS[query.sort]), query.per_page).get_page(query.page)
+    secrets = _filtered(access.app, query, chosen).order_by(*SORTS[query.sort])
+    page = page_of(query, _columns(secrets))
     shape = _Shape(access, [*branches], chosen)
     rows = [
         shape.row(secret)
-        for secret in _columns(cast("QuerySet[Secret]", page.object_list))
+        for secret in page.object_list
         if secret["branch_id"] in shape.scopes  # else its branch came after they were read
     ]
     return Listing.of(query, page, rows, chosen)

@@ -63,6 +63,27 @@ class Revalidation(models.Model):
         return f"{self.app_id} {self.started_at}"
 
 
+class CallMinute(models.Model):
+    """How often the store was called in a minute, by all processes: an operation and how it ended.
+
+    `outcome` is "ok" or the name of the error's class; `throttles` counts refused attempts.
+    """
+
+    minute = models.DateTimeField()
+    operation = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=30)
+    calls = models.PositiveIntegerField()
+    throttles = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["minute", "operation", "outcome"], name="one_row_per_minute")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minute:%Y-%m-%d %H:%M} {self.operation} {self.outcome}"
+
+
 class EmbeddedParameter(models.Model):
     """The embedded store: a path and its current version."""
 

@@ -81,7 +81,7 @@ def _prepare(
 ) -> Iterable[Ready]:
     ids = [change.secret_id for change in changes if change.secret_id is not None]
     known = {s.pk: s for s in access.app.secrets.select_related("branch").filter(pk__in=ids)}
-    branches: dict[int, Branch] = {branch.pk: branch for branch in access.app.branches.all()}
+    branches: dict[int, Branch] = {branch.pk: branch for branch in access.branches}
     taken: set[str] = set()
     for change in changes:
         try:

@@ -19,4 +19,5 @@ urlpatterns = [
         name="branch_delete",
     ),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
 ]

@@ -38,7 +38,7 @@ from secrets_app.store.errors import Conflict, StoreError
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     """Return what the list and the edit mode share."""
     since = timezone.now()  # before the rows are read: what changes after it is sent later
-    branches = branches_of(access.app)
+    branches = branches_of(access)
     return {
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),

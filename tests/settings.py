@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from datetime import timedelta
 
 if "TESTS_FOLDER" not in os.environ:  # xdist's workers share the first process's, which ends it
     os.environ["TESTS_FOLDER"] = tempfile.mkdtemp(prefix="console-tests-")
@@ -20,6 +21,7 @@ os.environ.update(
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     DEBUG="false",
     LOG_LEVEL="INFO",
+    METRICS_TOKEN="only-for-tests-" * 3,
     AWS_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
@@ -40,3 +42,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 i
 STORAGES["staticfiles"] = {  # nothing is collected
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+STORE_CALLS_WRITTEN_EVERY = timedelta(days=1)  # else a test would find them among its queries

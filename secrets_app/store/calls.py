@@ -1,7 +1,8 @@
 """One line in the log for each call to the parameter store: how many, how long, how it ended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic
 
 import structlog
@@ -11,26 +12,49 @@ from secrets_app.store.errors import StoreError
 log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class Call:
+    """A call to the store. `outcome` is a word of ours: "ok", or the name of the error's class.
+
+    `throttles` counts the attempts that the store refused as too many, which a retry may mend.
+    """
+
+    operation: str
+    outcome: str = "ok"
+    seconds: float = 0.0
+    throttles: int = 0
+
+
+listeners: list[Callable[[Call], None]] = []  # told of each call that ended, in its own thread
+
+
 @contextmanager
-def store_call(store: str, operation: str, names: int) -> Iterator[None]:
+def store_call(store: str, operation: str, names: int) -> Iterator[Call]:
     """Log the block as one `store.call` event; `names` counts what the call names.
 
     The outcome is `ok` or the error's code, and never more: an exception's own words may quote
     a value.
     """
     started = monotonic()
-    outcome = "ok"
+    call, code = Call(operation), "ok"
     try:
-        yield
+        yield call
     except Exception as error:
-        outcome = error.code if isinstance(error, StoreError) else type(error).__name__
+        known = isinstance(error, StoreError)
+        call.outcome = type(error).__name__ if known else "Failed"
+        code = error.code if isinstance(error, StoreError) else type(error).__name__
         raise
     finally:
-        log.info(
+        call.seconds = monotonic() - started
+        # Load balancers ask every few seconds
+        tell = log.debug if (operation, code) == ("ping", "ok") else log.info
+        tell(
             "store.call",
             store=store,
             operation=operation,
             names=names,
-            duration_ms=round((monotonic() - started) * 1000, 1),
-            outcome=outcome,
+            duration_ms=round(call.seconds * 1000, 1),
+            outcome=code,
         )
+        for listener in listeners:
+            listener(call)

@@ -19,7 +19,7 @@ from boto3.session import Session
 from botocore.config import Config
 
 from secrets_app.store.base import Parameter, Reading, SecretValue, Written
-from secrets_app.store.calls import store_call
+from secrets_app.store.calls import Call, store_call
 from secrets_app.store.codes import error_for
 from secrets_app.store.errors import (
     Misconfigured,
@@ -179,8 +179,8 @@ class SsmStore:
 
     def _send(self, operation: str, names: int, call: Callable[[], T]) -> T:
         """Return what `call` returns; turn every exception of botocore's into one of ours."""
-        with store_call("ssm", operation, names), _slot():
-            self._attempts.begin()
+        with store_call("ssm", operation, names) as under_way, _slot():
+            self._attempts.begin(under_way)
             try:
                 return call()
             except StoreError:
@@ -207,11 +207,11 @@ class _Attempts(threading.local):
     def __init__(self, patience: float) -> None:
         """Start no retry later than `patience` seconds after the call began."""
         self._patience = patience
-        self.begin()
+        self.lost = False
 
-    def begin(self) -> None:
+    def begin(self, call: Call) -> None:
         """Begin a call."""
-        self._started = monotonic()
+        self._call, self._started = call, monotonic()
         self.lost = False  # a request was sent and its answer got lost, so it may have been done
 
     def ended(self, response: Any, caught_exception: Exception | None, **_: object) -> bool | None:
@@ -222,7 +222,9 @@ class _Attempts(threading.local):
         if caught_exception is not None:
             self.lost |= not _never_sent(caught_exception)
         else:
-            self.lost |= _is_lost(*response)
+            throttled = _is_throttled(*response)
+            self._call.throttles += throttled
+            self.lost |= response[0].status_code >= 500 and not throttled
         if isinstance(caught_exception, aws.ReadTimeoutError):
             raise caught_exception
         return False if monotonic() - self._started > self._patience else None
@@ -246,12 +248,10 @@ def _never_sent(error: Exception) -> bool:
     return isinstance(error, not_connected)
 
 
-def _is_lost(http_response: Any, parsed: dict[str, Any]) -> bool:
-    """Say whether an answer leaves it open what was done: a fault of SSM's, but no throttling."""
-    status: int = http_response.status_code
-    return status >= 500 and not isinstance(
-        error_for(parsed.get("Error", {}).get("Code", ""), status), Throttled
-    )
+def _is_throttled(http_response: Any, parsed: dict[str, Any]) -> bool:
+    """Say whether the store refused an attempt as one too many, which it then did not do."""
+    code = parsed.get("Error", {}).get("Code", "")
+    return isinstance(error_for(code, http_response.status_code), Throttled)
 
 
 def _translated(error: Exception, write: bool, lost: bool) -> StoreError:

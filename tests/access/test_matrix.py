@@ -146,6 +146,8 @@ TABLE = """
 /healthz                            else               405
 /readyz                             GET                200
 /readyz                             else               405
+/metrics                            GET                401
+/metrics                            else               405
 /people/<int:pk>/known/             GET                302  403       403  403 403 403    200
 /people/<int:pk>/known/             POST               302  403       403  403 403 403    302
 /people/<int:pk>/known/             else               302  405

@@ -106,7 +106,7 @@ class Desk:
         """Return the rows of the list page."""
         access = find_app(self.world.actor("alice"), self.app.app_id)
         query = {"per_page": "100", **query}
-        return list_secrets(access, Query.of(query), branches_of(self.app)).rows
+        return list_secrets(access, Query.of(query), branches_of(access)).rows
 
     def paths(self, key: str, branch: Branch | None = None) -> tuple[str, str]:
         """Return a secret's parameter paths; the second is "" where there is no mirror."""

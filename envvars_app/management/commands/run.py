@@ -25,7 +25,7 @@ NOT_RUN = 126
 # What opens the console's own database, store, mail server and sign-in is not for the command
 OURS = (
     *("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "DATABASE_URL", "EMAIL_URL"),
-    *("OIDC_CLIENT_SECRET", "DJANGO_SETTINGS_MODULE"),
+    *("OIDC_CLIENT_SECRET", "METRICS_TOKEN", "DJANGO_SETTINGS_MODULE"),
 )
 # Where botocore looks for credentials (its credentials.py and configprovider.py)
 OURS_ON_SSM = (

@@ -67,7 +67,7 @@ class Command(ScopedCommand):
     def list(self, options: dict[str, Any]) -> None:
         """Print what there is."""
         where = where_of(options)
-        query, branches = every_row(where, branches_of(where.access.app))
+        query, branches = every_row(where, branches_of(where.access))
         found = list_variables(where.access, query, branches).rows
         for row in found:
             row["more"] = {"value": row["value"]}

@@ -57,7 +57,7 @@ class Command(ScopedCommand):
         fresh = revalidate(actor=where.access.actor, app_id=where.app_id)
         if fresh.problem:
             self.note(OLD.format(fresh.problem))
-        query, branches = every_row(where, branches_of(where.access.app))
+        query, branches = every_row(where, branches_of(where.access))
         found = list_secrets(where.access, query, branches).rows
         for row in found:
             row["more"] = {"state": row["state"]}
