@@ -222,8 +222,16 @@ def actor_of(options: dict[str, Any]) -> Actor:
         raise CommandError("Nobody has this email here.", returncode=Exit.DENIED)
     if not user.is_active:
         raise CommandError("This user is disabled.", returncode=Exit.DENIED)
-    account = f"account {os_user()} on {socket.gethostname()}"
-    return replace(from_command_line(user), agent=account[:200])
+    return replace(from_command_line(user), agent=_account()[:200])
+
+
+def someone_at_the_machine() -> Actor:
+    """Return who acts where no user of the console does: whoever has its settings."""
+    return Actor(kind="command", label=_account()[:200])
+
+
+def _account() -> str:
+    return f"account {os_user()} on {socket.gethostname()}"
 
 
 def os_user() -> str:

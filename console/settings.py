@@ -66,6 +66,13 @@ AUDIT_LOG: str = env.str("AUDIT_LOG", default="")
 if AUDIT_LOG not in {"", "stdout"}:
     raise ImproperlyConfigured(f"AUDIT_LOG is “{AUDIT_LOG}”. Set it to “stdout”, or unset it.")
 
+# Backups. The console runs without: only the commands backup and restore need it
+BACKUP_KEYS: list[str] = [key.strip() for key in env.list("BACKUP_KEY", default=[])]
+if any(len(key) < 32 for key in BACKUP_KEYS):
+    raise ImproperlyConfigured(
+        "BACKUP_KEY holds a key that is too short to be safe. Give it 50 random characters or more."
+    )
+
 # The parameter store
 PARAMETER_STORE: str = env.str("PARAMETER_STORE", default="embedded")
 if PARAMETER_STORE not in {"embedded", "ssm"}:

@@ -24,7 +24,7 @@ NOT_FOUND = 127  # as a shell ends with
 NOT_RUN = 126
 # What opens the console's own database, store, mail server and sign-in is not for the command
 OURS = (
-    *("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "DATABASE_URL", "EMAIL_URL"),
+    *("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "BACKUP_KEY", "DATABASE_URL", "EMAIL_URL"),
     *("OIDC_CLIENT_SECRET", "METRICS_TOKEN", "DJANGO_SETTINGS_MODULE"),
 )
 # Where botocore looks for credentials (its credentials.py and configprovider.py)
