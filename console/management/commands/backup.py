@@ -1,0 +1,47 @@
+"""`manage.py backup`: all that a restore needs, encrypted, in one file."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from console.command_line import ConsoleCommand, someone_at_the_machine
+from console.recovery.backup import back_up_to_file, back_up_to_stream, said
+from console.terminal import Exit
+
+TERMINAL = "A backup is no text for a terminal. Send it on, or name a file."
+NAME = "console-%Y%m%dT%H%M%SZ.backup"
+
+
+class Command(ConsoleCommand):
+    """Write a backup; the console goes on meanwhile."""
+
+    help = "Back up the database, encrypted with BACKUP_KEY, while the console goes on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take where it goes."""
+        parser.add_argument(
+            "target",
+            metavar="TARGET",
+            help="a new file; a folder, in which a file is named by the time; or - for standard "
+            "output",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write it and say what is in it."""
+        actor = someone_at_the_machine()
+        if options["target"] == "-":
+            if sys.stdout.isatty():
+                raise CommandError(TERMINAL, returncode=Exit.USAGE)
+            contents, name = back_up_to_stream(actor=actor, file=sys.stdout.buffer), "The backup"
+        else:
+            path = _path(options["target"])
+            contents, name = back_up_to_file(actor=actor, path=path), str(path)
+        self.note(f"{name} holds {said(contents)}.")
+
+
+def _path(target: str) -> Path:
+    path = Path(target)
+    return path / timezone.now().strftime(NAME) if path.is_dir() else path

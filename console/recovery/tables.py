@@ -1,0 +1,111 @@
+"""Which tables a backup holds, and how they looked at a set of migrations."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import Model
+
+from console.recovery.archive import Table
+from console.recovery.refusals import BackupRefused
+
+# Every other table is in a backup
+LEFT_OUT = {
+    "console_session": "everybody signs in anew: what ended since the backup stays ended",
+    "console_notice": "mails that waited then were sent since",
+    "account_emailconfirmation": "nobody is sent one",
+    "socialaccount_socialtoken": "the provider's tokens, which the console does not keep",
+    "secrets_app_callminute": "what the store was asked in the last hours of another deployment",
+    "secrets_app_revalidation": "the lists may be older than the store; without it the first check "
+    "of an app believes the store and accuses nobody",
+}
+# These are no models' tables: the limits of sign-in, and what migrate writes by itself
+NO_MODELS = {"console_cache", "django_migrations"}
+# Their tables are gone, and what they were is no matter any more
+PAST_APPS = {"sessions", "usersessions"}
+NEWER = (
+    "{} is of a newer version of the console, or of another one. Use the version that it is of. "
+    "This one does not know {}."
+)
+
+
+def models_of(registry: Any) -> list[type[Model]]:
+    """Return the models of tables, those in between two models too, by name."""
+    models = registry.get_models(include_auto_created=True)
+    tables = {model._meta.db_table: model for model in models if not model._meta.proxy}
+    return [tables[name] for name in sorted(tables)]
+
+
+def kept(registry: Any) -> list[type[Model]]:
+    """Return the models whose rows are in a backup."""
+    return [model for model in models_of(registry) if model._meta.db_table not in LEFT_OUT]
+
+
+def applied(loader: MigrationLoader) -> set[tuple[str, str]]:
+    """Return which migrations the database has, but for those of apps that are gone."""
+    return {key for key in loader.applied_migrations or () if key[0] not in PAST_APPS}
+
+
+def check_known(migrations: Iterable[tuple[str, str]], what: str) -> None:
+    """Raise BackupRefused where this version does not have all of the migrations."""
+    known = set(MigrationLoader(None).disk_migrations or ())
+    if unknown := sorted(set(migrations) - known):
+        raise BackupRefused(NEWER.format(what, ", ".join(".".join(it) for it in unknown)))
+
+
+def ends_of(
+    loader: MigrationLoader, migrations: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return those of the migrations that no other of them builds on."""
+    nodes = loader.graph.node_map
+    there = {key for key in migrations if key in nodes}
+    return [key for key in sorted(there) if not there & {it.key for it in nodes[key].children}]
+
+
+def models_at(loader: MigrationLoader, migrations: Iterable[tuple[str, str]]) -> Any:
+    """Return the registry of the models as they were at these migrations."""
+    return loader.project_state(ends_of(loader, migrations)).apps
+
+
+def columns_of(model: type[Model]) -> list[list[str]]:
+    """Return a table's columns, each with its type."""
+    return [[field.attname, field.get_internal_type()] for field in model._meta.concrete_fields]
+
+
+def table_of(model: type[Model]) -> Table:
+    """Describe a table as it is now."""
+    meta = model._meta
+    return Table(meta.db_table, columns_of(model), model._base_manager.count(), _last_id(model))
+
+
+def _last_id(model: type[Model]) -> int:
+    """Return the highest number that a table gave, also to a row that is gone."""
+    if model._meta.auto_field is None:
+        return 0
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            asked = "SELECT max(seq) FROM sqlite_sequence WHERE name = %s"
+            cursor.execute(asked, [model._meta.db_table])
+        else:
+            cursor.execute(f"SELECT last_value FROM {_sequence(model)}")  # noqa: S608 - its own name
+        return int(cursor.fetchone()[0] or 0)
+
+
+def set_last_id(model: type[Model], last_id: int) -> None:
+    """Have a table's next row get a higher number than that."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            name = model._meta.db_table
+            cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [name])
+            cursor.execute("INSERT INTO sqlite_sequence VALUES (%s, %s)", [name, last_id])
+        else:
+            cursor.execute("SELECT setval(%s, %s)", [_sequence(model), last_id])
+
+
+def _sequence(model: type[Model]) -> str:
+    """Return the name of what numbers a table's rows on PostgreSQL."""
+    quoted = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [quoted, model._meta.pk.column])
+        return str(cursor.fetchone()[0])
