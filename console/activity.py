@@ -56,6 +56,7 @@ WORDS = {
     Action.FOUND_REMOVED: "removed the secret",
     Action.FOUND_ALL: "had left in the store",
     Action.AUDIT_EXPORTED: "exported the activity as",
+    Action.NOTICES_CHOSEN: "chose to be mailed about",
     Action.BACKUP_MADE: "made the backup",
     Action.BACKUP_RESTORED: "restored the backup",
     Action.KEYS_ROTATED: "encrypted the embedded store anew with the key",
@@ -75,6 +76,7 @@ GROUPS = {
     "environment": "Environments",
     "build": "Build settings",
     "audit": "This activity",
+    "notice": "Notifications",
     "backup": "Backups",
     "keys": "Keys",
 }

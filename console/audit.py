@@ -64,6 +64,7 @@ class Action(StrEnum):
     FOUND_REMOVED = "found.remove"
     FOUND_ALL = "found.all"
     AUDIT_EXPORTED = "audit.export"
+    NOTICES_CHOSEN = "notice.choose"
     BACKUP_MADE = "backup.make"
     BACKUP_RESTORED = "backup.restore"
     KEYS_ROTATED = "keys.rotate"

@@ -6,9 +6,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def ways_to_sign_in(_request: HttpRequest) -> dict[str, Any]:
-    """Return whether there are passwords, and what single sign-on is called, "" without one."""
+def deployment(_request: HttpRequest) -> dict[str, Any]:
+    """Return whether there are passwords, what single sign-on is called, "" without one, and
+    whether mails are sent.
+    """
     return {
         "password_sign_in": settings.PASSWORD_SIGN_IN,
         "single_sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "sends_mail": settings.MAIL,
     }

@@ -25,8 +25,11 @@ def when_ready(server: Arbiter) -> None:
 
 
 def post_worker_init(_worker: Worker) -> None:
-    """Leave Ctrl-C, which the terminal sends to every process, to the master."""
+    """Leave Ctrl-C, which the terminal sends to every process, to the master; begin to send mails."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from console import notices_postman
+
+    notices_postman.start()
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

@@ -16,6 +16,7 @@ from console.naming import (
     PathProfile,
     branch_name_problem,
 )
+from console.notices_models import Notice as Notice  # Django looks for tables here
 
 
 class UserManager(BaseUserManager["User"]):

@@ -152,7 +152,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "console.context.ways_to_sign_in",
+                "console.context.deployment",
             ],
         },
     },
@@ -270,7 +270,7 @@ if REQUIRE_MFA not in {"off", "maintainers", "all"}:
 _again = env.str("REAUTHENTICATE_MINUTES", default="15")
 REAUTHENTICATE = timedelta(minutes=whole_number("REAUTHENTICATE_MINUTES", _again, least=0))
 
-# Mail: invitations alone. Without a server they are links to hand on
+# Mail: invitations, which without a server are links to hand on, and chosen events
 MAIL: bool = env.str("EMAIL_URL", default="") != ""
 _mail = env.email_url("EMAIL_URL") if MAIL else {"EMAIL_BACKEND": ""}
 if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
@@ -281,7 +281,7 @@ if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
 if MAIL:
     globals().update(_mail)
     DEFAULT_FROM_EMAIL = required(
-        "EMAIL_FROM", "Set it to the address that invitations come from, or unset EMAIL_URL."
+        "EMAIL_FROM", "Set it to the address that mails come from, or unset EMAIL_URL."
     )
 EMAIL_TIMEOUT = 10  # seconds
 

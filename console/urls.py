@@ -9,7 +9,15 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from console import account_views, audit_views, invitation_views, known_views, member_views, views
+from console import (
+    account_views,
+    audit_views,
+    invitation_views,
+    known_views,
+    member_views,
+    notices_views,
+    views,
+)
 
 in_app: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
@@ -19,6 +27,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/branches/", views.branches, name="branches"),
     path("settings/branches/add/", views.branch_add, name="branch_add"),
     path("settings/branches/<int:pk>/", views.branch_edit, name="branch_edit"),
+    path("settings/notifications/", notices_views.notifications, name="notifications"),
     path("settings/members/", member_views.member_list, name="members"),
     path("settings/members/invite/", member_views.member_invite, name="member_invite"),
     path("settings/members/group/", member_views.member_group, name="member_group"),

@@ -61,6 +61,10 @@ TABLE = """
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  else  302  405
 
+/apps/<str:app_id>/settings/notifications/             GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/settings/notifications/             POST  302  404  422 422 422 422  404
+/apps/<str:app_id>/settings/notifications/             else  302  405
+
 <MEMBERS>/                                             GET   302  404  403 403 403 200  404
 <MEMBERS>/                                             else  302  405
 <MEMBERS>/invite/                                      GET   302  404  403 403 403 200  404

@@ -1,0 +1,33 @@
+"""`manage.py send_notices`: send the mails on chosen events that wait."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from console.models import Notice
+from console.notices import NO_MAIL
+from console.notices_postman import one_round
+from console.terminal import Exit
+
+
+class Command(BaseCommand):
+    """Do once what the server does every 20 seconds: after the mail server was put right, say."""
+
+    help = "Send the mails on chosen events that are due; say what waits."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print how many; end with 5 where the mail server did not answer."""
+        if not settings.MAIL:
+            raise CommandError(NO_MAIL, returncode=Exit.STORE)
+        done = one_round()
+        waiting = Notice.objects.values("user_id", "app_id").distinct().count()
+        self.stdout.write(
+            f"Sent: {done.sent:,}. Refused by the server: {done.refused:,}. Waiting: {waiting:,}."
+        )
+        if done.away:
+            raise CommandError(
+                "The mail server did not answer, or did not let the console in. Look at EMAIL_URL; "
+                "what waits is sent later.",
+                returncode=Exit.STORE,
+            )
