@@ -133,6 +133,13 @@ def test_a_missing_key(start: Callable[..., Any], name: str, value: str | None) 
         start(**{name: value})
 
 
+@pytest.mark.parametrize("token", ["x" * 31, "\N{LATIN SMALL LETTER E WITH ACUTE}" * 40])
+def test_a_weak_metrics_token(start: Callable[..., Any], token: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN is too short"):
+        start(METRICS_TOKEN=token)
+    assert start(METRICS_TOKEN="x" * 32).METRICS_TOKEN
+
+
 def test_a_key_that_can_be_guessed(start: Callable[..., Any]) -> None:
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY is too short"):
         start(SECRET_KEY="x" * 31)
