@@ -20,6 +20,7 @@ BATCH = 500
 CERTAIN = {
     "variable.": "Nothing was changed: a change and its outcome are written as one.",
     "secret.reveal": "No value was handed out: the outcome is written before that.",
+    "keys.rotate": "What was encrypted anew stays so. The next rotate_keys goes on.",
     "environment.run": "The command was not started: the outcome is written before that.",
 }
 UNCERTAIN = "The console ended before it noted how this ended. Look whether it was done."
