@@ -7,7 +7,6 @@ from typing import Any
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
 from allauth.socialaccount.providers.openid_connect import views as openid
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -23,7 +22,7 @@ from requests import RequestException
 from console import factors, recovery_codes, sessions
 from console.actors import from_request
 from console.errors import denied
-from console.models import User
+from console.models import Session, User
 from console.views import page_with_form
 
 
@@ -94,15 +93,13 @@ def my_recovery_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/recovery_codes.html", context)
 
 
-def _chosen(mine: QuerySet[UserSession], which: str, this: str | None) -> Any:
+def _chosen(mine: QuerySet[Session], which: str, this: str | None) -> list[Session]:
     match which:
         case "all":
-            return mine.all()
+            return list(mine)
         case "others":
-            return mine.exclude(session_key=this)
-        case _ if which.isdecimal() and len(which) < 19:
-            return mine.filter(pk=int(which))
-    return mine.none()
+            return [session for session in mine if session.session_key != this]
+    return [session for session in mine if str(session.number) == which]
 
 
 def _said(count: int) -> str:

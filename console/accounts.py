@@ -10,7 +10,6 @@ from allauth.core import context
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from allauth.usersessions.signals import on_password_changed, on_user_logged_in
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -86,11 +85,7 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 def listen() -> None:
     """Record sign-ins, failed ones and sign-outs."""
-    # sessions.begin keeps those rows, in fewer queries
-    allauth_logged_in.disconnect(on_user_logged_in)
     allauth_logged_in.connect(_signed_on, dispatch_uid="groups")
-    for changed in (password_changed, password_set):
-        changed.disconnect(on_password_changed)
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
     user_logged_out.connect(_signed_out, dispatch_uid="audit")
     user_login_failed.connect(_failed, dispatch_uid="audit")
@@ -103,7 +98,7 @@ def listen() -> None:
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    sessions.begin(request, user)
+    sessions.begin(request)
     confirmation.confirm(request)
     _record(request, Action.SIGN_IN, Outcome.SUCCEEDED)
 
@@ -120,14 +115,13 @@ def _signed_on(
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
     if user is not None:
-        sessions.drop(request.session.session_key)
         _record(request, Action.SIGN_OUT, Outcome.SUCCEEDED)
 
 
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
     """Record it. This session has a new key now; all others ended with the old password."""
     _end_others(request, user)
-    sessions.begin(request, user)
+    sessions.begin(request)
     _record(request, Action.PASSWORD_CHANGED, Outcome.SUCCEEDED, user.email)
 
 

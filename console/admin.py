@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
-from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import logout
@@ -24,8 +23,7 @@ from console.audit import Action, Outcome, Target, differences, recording
 from console.audited_admin import Audited, ReadOnly
 from console.models import App, AuditEvent, AuditOutcome, Branch, User
 
-# A second address is asked for nothing; a session's key is as good as a password
-admin.site.unregister([EmailAddress, UserSession])
+admin.site.unregister(EmailAddress)  # a second address is asked for nothing
 
 
 class AddUserForm(AdminUserCreationForm):

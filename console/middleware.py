@@ -93,14 +93,12 @@ class SessionLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on, as nobody's where its session is over."""
         if request.session.session_key and isinstance(request.user, User):
-            self._look(request, request.user)
+            self._look(request)
         return self.get_response(request)
 
-    def _look(self, request: HttpRequest, user: User) -> None:
-        if why := sessions.overdue(request, user):
-            key = request.session.session_key
+    def _look(self, request: HttpRequest) -> None:
+        if why := sessions.overdue(request):
             request.session.flush()
-            sessions.drop(key)
             request.user = AnonymousUser()
             messages.info(request, why)
 

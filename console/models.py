@@ -1,12 +1,15 @@
 """People, apps, branches, who may act on them, and the audit trail. Never a value."""
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager, Group
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.utils import timezone
 
 from console import marks
 from console.naming import (
@@ -55,6 +58,19 @@ class User(AbstractUser):
         """Lower the email, so that one person has one account."""
         super().clean()
         self.email = self.email.strip().lower()
+
+
+class Session(AbstractBaseSession):
+    """A browser's session, and what its owner is shown of it. Its key is as good as a password, so
+    it is known on pages by `number`. `user` is who signed in; without one it holds a message.
+    """
+
+    number = models.UUIDField(default=uuid.uuid4, unique=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
 
 
 class App(models.Model):

@@ -96,14 +96,12 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
-    "allauth.usersessions",
     "csp",
     "django_htmx",
     "django_structlog",
@@ -214,7 +212,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True  # until SESSION_HOURS are over, and not while one is idle
 ACCOUNT_RATE_LIMITS = {"login": None}  # console/attempts.py has ours
-USERSESSIONS_TRACK_ACTIVITY = False  # console/sessions.py does, once a minute
+SESSION_ENGINE = "console.session_store"
 _idle, _life = env.str("SESSION_IDLE_MINUTES", default="60"), env.str("SESSION_HOURS", default="12")
 SESSION_IDLE = timedelta(minutes=whole_number("SESSION_IDLE_MINUTES", _idle, least=5))
 SESSION_LIFE = timedelta(hours=whole_number("SESSION_HOURS", _life, least=1))

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
+from console.models import Session
+from console.session_store import SessionStore
 from tests.browser.steps import LIST, MANAGE, give, row, value_of, wait_for_check
 from tests.browser.test_every_page import Judge
 from tests.plugins.people import PASSWORD, World

@@ -10,7 +10,6 @@ from urllib.parse import quote_plus
 
 import pytest
 import structlog
-from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
 from django.core.cache import cache
 from django.core.signing import dumps
@@ -18,6 +17,7 @@ from django.db import connection
 from django.http import HttpResponse
 
 from console.models import AuditEvent
+from console.session_store import SessionStore
 from tests.leaks.crawl import urls
 from tests.leaks.harness import Trap
 
@@ -160,7 +160,7 @@ def _mail(value: str) -> None:
         (_log_of_ours, "log"),
         (_traceback, "log"),
         (_audit, "table console_auditevent"),
-        (_session, "table django_session"),
+        (_session, "table console_session"),
         (_cache, "table console_cache"),
         (_mail, "mail"),
     ],

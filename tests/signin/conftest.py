@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.db.models import F
 from django.test import Client
 
-from console.models import AuditEvent
+from console.models import AuditEvent, Session
 from tests.plugins.people import PASSWORD, World
 
 SIGN_IN = "/accounts/login/"
@@ -37,14 +36,12 @@ def bobs(world: World) -> Callable[..., Client]:
 def later(**time: float) -> None:
     """Let so much time pass for every session."""
     ago = timedelta(**time)
-    UserSession.objects.update(
-        last_seen_at=F("last_seen_at") - ago, created_at=F("created_at") - ago
-    )
+    Session.objects.update(last_seen_at=F("last_seen_at") - ago, created_at=F("created_at") - ago)
 
 
 def last_seen() -> datetime:
     """Return when the only session was last seen."""
-    moment: datetime = UserSession.objects.get().last_seen_at
+    moment: datetime = Session.objects.get().last_seen_at
     return moment
 
 

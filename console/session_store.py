@@ -1,0 +1,49 @@
+"""Sessions as Django keeps them in a database, in a table of ours: one query tells a request both
+what the session holds, and whose it is and since when.
+"""
+
+from typing import Any, cast
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
+
+from console.models import Session
+
+_KEPT = ("number", "created_at", "last_seen_at", "address", "agent")
+
+
+class SessionStore(DatabaseStore):
+    """A session; `about` holds the columns of its row that Django does not know."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.about: dict[str, Any] = {}
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """Return the table's model."""
+        return Session
+
+    def load(self) -> dict[str, Any]:
+        """Return what the session holds; nothing where it is over."""
+        alive = Session.objects.filter(expire_date__gt=timezone.now())
+        row = alive.filter(session_key=self.session_key or "").first()
+        if row is None:
+            self._session_key = None  # a key that somebody else chose is never used
+            return {}
+        self.about = {name: getattr(row, name) for name in _KEPT}
+        return self.decode(row.session_data)
+
+    def create(self) -> None:
+        """Take a new key. What is known of the row goes with the old one."""
+        self.about = {}
+        super().create()
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        """Return the row to save."""
+        row = cast(Session, super().create_model_instance(data))
+        row.user_id = data.get(SESSION_KEY)
+        for name, known in self.about.items():
+            setattr(row, name, known)
+        return row
