@@ -4,9 +4,10 @@ from enum import StrEnum
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from console import recovery_codes
+from console import recovery_codes, sealing
 from console.access import Role, memberships
 from console.actors import Actor
 from console.audit import Action, Target, recording
@@ -67,3 +68,27 @@ def remove(*, actor: Actor, authenticator: Authenticator) -> None:
         authenticator.delete()
         if not has_factor(user):
             Authenticator.objects.filter(user=user).delete()
+
+
+def seal_anew() -> tuple[int, int]:
+    """Seal the apps' secrets with the newest key, each in a transaction of its own.
+
+    Returns how many were sealed by an older one, and how many no key opens: those stay.
+    """
+    done = lost = 0
+    for pk in Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list("pk"):
+        try:
+            done += _seal_one_anew(pk[0])
+        except PermissionDenied:
+            lost += 1
+    return done, lost
+
+
+@transaction.atomic
+def _seal_one_anew(pk: int) -> bool:
+    found = Authenticator.objects.select_for_update().filter(pk=pk).first()
+    sealed = sealing.sealed_anew(found.data["secret"]) if found else None
+    if found and sealed:
+        found.data["secret"] = sealed
+        found.save(update_fields=["data"])
+    return sealed is not None

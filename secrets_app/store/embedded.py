@@ -84,7 +84,7 @@ class EmbeddedStore:
 
     def _add_version(self, row: EmbeddedParameter, value: SecretValue) -> None:
         """Add the row's version and drop the one that is too old, as SSM does."""
-        sealed = self._keyring.seal(value, _place(row.pk, row.path, row.version))
+        sealed = self._keyring.seal(value, place_of(row.pk, row.path, row.version))
         row.versions.create(
             version=row.version,
             key_id=sealed.key_id,
@@ -98,11 +98,11 @@ class EmbeddedStore:
         if row.latest__key_id is None:  # the version's row was deleted behind our back
             raise Unreadable(code="VersionMissing")
         sealed = Sealed(row.latest__key_id, bytes(row.latest__nonce), bytes(row.latest__ciphertext))
-        value = self._keyring.open(sealed, _place(row.pk, row.path, row.version))
+        value = self._keyring.open(sealed, place_of(row.pk, row.path, row.version))
         return Reading(_parameter(row), value)
 
 
-def _place(pk: int, path: str, version: int) -> str:
+def place_of(pk: int, path: str, version: int) -> str:
     """What a ciphertext is bound to; the row's id, never used again, tells a path's lives apart."""
     return f"{pk}\n{version}\n{path}"
 

@@ -45,6 +45,11 @@ class Keyring:
         """The ids of the keys that it holds."""
         return set(self._ciphers)
 
+    @property
+    def newest(self) -> str:
+        """The id of the key that seals."""
+        return self._newest
+
     def seal(self, value: SecretValue, place: str) -> Sealed:
         """Encrypt `value` with the newest key, bound to `place`: it opens nowhere else."""
         nonce = os.urandom(NONCE_BYTES)

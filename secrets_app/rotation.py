@@ -1,0 +1,40 @@
+"""The keys' rotation: what the console keeps encrypted itself comes under the newest key."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from console.actors import Actor
+from console.audit import Action, Outcome, Target, recording
+from console.factors import seal_anew
+from secrets_app.store.keyring import Keyring
+from secrets_app.store.reencrypting import Reencrypted, reencrypt
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What came under the newest key, and what did not."""
+
+    versions: Reencrypted
+    factors: int
+    lost_factors: int  # no key opens them, as before
+
+    @property
+    def whole(self) -> bool:
+        """Say whether nothing needs an older key any more."""
+        return not self.versions.left and not self.versions.unreadable
+
+
+def rotate(*, actor: Actor) -> Rotated:
+    """Encrypt the embedded store's versions, and the secrets of second factors, with the newest of
+    ENCRYPTION_KEYS; one entry of the audit trail. Raises ImproperlyConfigured for a bad key.
+    """
+    keyring = Keyring(settings.ENCRYPTION_KEYS)
+    with recording(actor, Action.KEYS_ROTATED, Target(subject=keyring.newest)) as entry:
+        versions = reencrypt(keyring)
+        rotated = Rotated(versions, *seal_anew())
+        entry.detail = f"{versions.done:,} versions, {rotated.factors:,} second factors"
+        if not rotated.whole:
+            entry.outcome = Outcome.FAILED
+            entry.detail += f", {versions.left + len(versions.unreadable):,} not"
+    return rotated
