@@ -15,7 +15,7 @@ from console.notices import collect
 from console.notices_mail import Round, deliver
 
 EVERY = 20  # seconds
-AFTER_FAILURE = 60
+AFTER_FAILURE = 3  # times as long: a server that is away logs a line a minute
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ def work(stop: threading.Event | None = None, every: float = EVERY) -> None:
     """Do a round every so many seconds, until told to stop."""
     stop, pause = stop or threading.Event(), every
     while not stop.wait(pause):
-        pause = every if _round() else AFTER_FAILURE
+        pause = every if _round() else every * AFTER_FAILURE
 
 
 def one_round() -> Round:

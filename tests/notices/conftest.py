@@ -28,11 +28,12 @@ AT_REST = timedelta(minutes=1)  # after which a mail is put together
 
 
 class Mailbox:
-    """What a mail server was handed; it refuses whom `refuses` names."""
+    """What a mail server was handed; it refuses whom `refuses` names, and may hang up."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.refuses: set[str] = set()
+        self.hangs_up = False
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _: Any
@@ -45,6 +46,8 @@ class Mailbox:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         """Keep a mail, as it came."""
+        if self.hangs_up:
+            return "421 4.3.2 Closing down"
         mail = email.message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
         assert [mail["To"]] == envelope.rcpt_tos
@@ -77,6 +80,7 @@ def mailbox(mail_server: tuple[Mailbox, int], settings: Any) -> Mailbox:
     mailbox, port = mail_server
     mailbox.mails.clear()
     mailbox.refuses.clear()
+    mailbox.hangs_up = False
     settings.MAIL = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
