@@ -7,14 +7,20 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
 
+from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 
+from console.chain import seal
+from console.notices import collect
+from console.notices_mail import QUIET, deliver
+from console.notices_models import Kind, Subscription
 from secrets_app.models import Revalidation, Secret
 from secrets_app.places import place_of_secret
 from secrets_app.store import parameter_store
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.harness import Visitor
-from tests.plugins.people import PEOPLE, World
+from tests.plugins.people import PEOPLE, ROLES, World
 
 EVERYBODY = ("", *PEOPLE)
 ASKED = ({}, FRAGMENT)
@@ -132,5 +138,17 @@ def _admin_posts(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield reverse("admin:console_user_add"), {"email": "no email"}
 
 
+def be_mailed(_visitor: Visitors, world: World) -> None:
+    """Everybody with a role is mailed about everything that happened."""
+    for name in ROLES:
+        choice = {"app": world.app, "user": world.person(name)}
+        Subscription.objects.bulk_create(Subscription(**choice, kind=kind) for kind in Kind)
+    now = timezone.now()
+    seal(everywhere=True)
+    collect(now=now)
+    assert deliver(now=now + QUIET).sent == len(ROLES)
+    assert any("revealed the secret" in sent.body for sent in mail.outbox)
+
+
 SEEING = (reveal, revalidate, put_mirrors_right, administer, export_activity)
-REMOVING = (remove, delete_branch)
+REMOVING = (remove, delete_branch, be_mailed)
