@@ -57,6 +57,7 @@ WORDS = {
     Action.FOUND_ALL: "had left in the store",
     Action.AUDIT_EXPORTED: "exported the activity as",
     Action.NOTICES_CHOSEN: "chose to be mailed about",
+    Action.STORE_PROBED: "tried the parameter store with",
     Action.BACKUP_MADE: "made the backup",
     Action.BACKUP_RESTORED: "restored the backup",
     Action.KEYS_ROTATED: "encrypted the embedded store anew with the key",
@@ -77,6 +78,7 @@ GROUPS = {
     "build": "Build settings",
     "audit": "This activity",
     "notice": "Notifications",
+    "store": "Parameter store",
     "backup": "Backups",
     "keys": "Keys",
 }

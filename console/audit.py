@@ -65,6 +65,7 @@ class Action(StrEnum):
     FOUND_ALL = "found.all"
     AUDIT_EXPORTED = "audit.export"
     NOTICES_CHOSEN = "notice.choose"
+    STORE_PROBED = "store.probe"
     BACKUP_MADE = "backup.make"
     BACKUP_RESTORED = "backup.restore"
     KEYS_ROTATED = "keys.rotate"

@@ -62,9 +62,9 @@ def write_noted(**_: Any) -> None:
 
 def write() -> None:
     """Add what is noted to the table and drop what is old; a database that is away is only said."""
-    rows = _taken()
     try:
-        _add(rows)
+        if rows := _taken():
+            _add(rows)
     except DatabaseError as error:
         log.warning("store.calls_not_written", error=type(error).__name__)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from secrets_app import branch_views, health, views
+from secrets_app import branch_views, health, operation_views, views
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -20,4 +20,6 @@ urlpatterns = [
     ),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("operation/doctor/", operation_views.doctor, name="doctor"),
+    path("operation/store/", operation_views.store, name="store_health"),
 ]

@@ -4,24 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('secrets_app', '0002_times_and_profile'),
+        ("secrets_app", "0002_times_and_profile"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CallMinute',
+            name="CallMinute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minute', models.DateTimeField()),
-                ('operation', models.CharField(max_length=20)),
-                ('outcome', models.CharField(max_length=30)),
-                ('calls', models.PositiveIntegerField()),
-                ('throttles', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("minute", models.DateTimeField()),
+                ("operation", models.CharField(max_length=20)),
+                ("outcome", models.CharField(max_length=30)),
+                ("calls", models.PositiveIntegerField()),
+                ("throttles", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('minute', 'operation', 'outcome'), name='one_row_per_minute')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("minute", "operation", "outcome"), name="one_row_per_minute"
+                    )
+                ],
             },
         ),
     ]

@@ -152,6 +152,10 @@ TABLE = """
 /readyz                             else               405
 /metrics                            GET                401
 /metrics                            else               405
+/operation/doctor/                  GET POST           302  403       403  403 403 403    200
+/operation/doctor/                  else               302  405
+/operation/store/                   GET POST           302  403       403  403 403 403    200
+/operation/store/                   else               302  405
 /people/<int:pk>/known/             GET                302  403       403  403 403 403    200
 /people/<int:pk>/known/             POST               302  403       403  403 403 403    302
 /people/<int:pk>/known/             else               302  405

@@ -1,0 +1,194 @@
+"""The doctor's checks of what the core stands on: database, clock, hosts, files, backups, trail.
+
+Each takes nothing, asks no parameter store, changes nothing and returns a Finding.
+secrets_app/doctor.py adds the store's, and runs them all.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import disk_usage
+
+from django.conf import settings
+from django.core.checks import Tags, run_checks
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from console import chain, triggers
+from console.audit import Action, Outcome
+from console.findings import Finding, broken, fine, look, skipped
+from console.machine import VAR_DIR
+from console.models import AuditEvent, AuditOutcome, AuditSeal
+
+DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
+BACKUP_AGE = timedelta(days=2)
+SKEW = timedelta(seconds=30)
+SEALED_WITHIN = timedelta(minutes=10)
+# TLS ends at the proxy, which redirects; preloading and subdomains are the domain owner's to say
+NOT_OURS = {"security.W005", "security.W008", "security.W021"}
+UNPROXIED = (
+    "Set TRUSTED_PROXIES to the number of proxies: until then limits and the activity take each "
+    "person for the proxy."
+)
+
+
+def database() -> Finding:
+    """Say which database answers, and whether it works as the console needs it."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA journal_mode")
+            return _sqlite(str(cursor.fetchone()[0]))
+        cursor.execute("SHOW server_version")
+        version = str(cursor.fetchone()[0])
+        cursor.execute("SHOW transaction_isolation")
+        isolation = str(cursor.fetchone()[0])
+    seen = f"PostgreSQL {version} answers, isolation “{isolation}”."
+    if isolation != "read committed":
+        return look("Database", seen, "Let it be “read committed”: the console is made for that.")
+    return fine("Database", seen)
+
+
+def _sqlite(journal: str) -> Finding:
+    seen = f"SQLite answers, journal mode “{journal}”."
+    if journal != "wal":
+        todo = "Move the database to a local disk: only there SQLite has a write-ahead log (“wal”)."
+        return broken("Database", seen, todo)
+    return fine("Database", f"{seen} It is for one machine; a team has PostgreSQL.")
+
+
+def disk() -> Finding:
+    """Say how much room SQLite has left; PostgreSQL's disk is not ours to see."""
+    if connection.vendor != "sqlite":
+        return skipped("Disk", "The database's disk is on its own machine. Watch it there.")
+    free = disk_usage(_database_file().parent).free
+    seen = f"{free / (1 << 30):,.1f} GB are free where the database is."
+    todo = "Make room: with a full disk nothing is saved any more."
+    if free < DISK_FULL:
+        return broken("Disk", seen, todo)
+    return look("Disk", seen, todo) if free < DISK_LOW else fine("Disk", seen)
+
+
+def _database_file() -> Path:
+    return Path(str(connection.settings_dict["NAME"])).resolve()
+
+
+def migrations() -> Finding:
+    """Say whether the tables are those of this version."""
+    executor = MigrationExecutor(connection)
+    if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        names = ", ".join(f"{step.app_label} {step.name}" for step, _ in plan[:5])
+        todo = "Run `manage.py migrate`, or start the console anew, which does it."
+        return broken("Migrations", f"{len(plan)} are not applied, the first: {names}.", todo)
+    return fine("Migrations", "All are applied.")
+
+
+def clock() -> Finding:
+    """Hold this machine's clock against the database's."""
+    if connection.vendor == "sqlite":
+        return fine("Clock", "The database has this machine's own.")
+    with connection.cursor() as cursor:
+        before = timezone.now()
+        cursor.execute("SELECT clock_timestamp()")
+        theirs: datetime = cursor.fetchone()[0]
+    return told_of_clock("Clock", "database", theirs.astimezone(UTC) - before)
+
+
+def told_of_clock(name: str, whose: str, off: timedelta) -> Finding:
+    """Return what it means that a clock is `off` from ours."""
+    seconds = round(off.total_seconds())
+    if abs(off) <= SKEW:
+        return fine(name, f"It agrees with the {whose}'s ({seconds:+} s).")
+    todo = (
+        "Let both keep time by NTP: sessions, second factors, claims and AWS's signatures need it."
+    )
+    return broken(name, f"The {whose}'s is {seconds:+,} s off this machine's.", todo)
+
+
+def hosts() -> Finding:
+    """Say under which names the console answers, and whom it believes about addresses."""
+    names = ", ".join(settings.ALLOWED_HOSTS)
+    if settings.LOCAL:
+        return fine("Hosts", f"Only this machine reaches it: {names}.")
+    if not settings.PROXIES:
+        return look("Hosts", f"It answers as {names}. No proxy is trusted.", UNPROXIED)
+    return fine("Hosts", f"It answers as {names}, behind trusted proxies.")
+
+
+def tls() -> Finding:
+    """Say whether cookies and headers are those of a deployment."""
+    if settings.LOCAL:
+        seen = "One machine, so plain HTTP and cookies without Secure."
+        debug = look("TLS and cookies", f"{seen} DEBUG is on.", "Unset DEBUG.")
+        return debug if settings.DEBUG else fine("TLS and cookies", seen)
+    warnings = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    if told := [it.msg for it in warnings if it.id not in NOT_OURS]:
+        todo = "Start with the console's own settings, or put this right."
+        return broken("TLS and cookies", " ".join(told), todo)
+    days = settings.SECURE_HSTS_SECONDS // 86_400
+    seen = f"Cookies go over HTTPS alone; browsers are held to HTTPS for {days} days."
+    return fine("TLS and cookies", seen)
+
+
+def files() -> Finding:
+    """Say whether the folders and files with keys and data are this account's alone."""
+    there = [path for path in _private() if path.exists()]
+    open_to_others = [path for path in there if path.stat().st_mode & 0o077]
+    if open_to_others:
+        names = ", ".join(f"{it} ({it.stat().st_mode & 0o777:04o})" for it in open_to_others)
+        todo = "Take the rights of others away: chmod 700 for a folder, chmod 600 for a file."
+        return broken("Files", f"Others on this machine may read {names}.", todo)
+    return fine("Files", f"{len(there)} are this account's alone.")
+
+
+def _private() -> Iterator[Path]:
+    yield VAR_DIR
+    yield VAR_DIR / "keys.env"
+    if connection.vendor == "sqlite":
+        file = _database_file()
+        yield from (file.parent, *(Path(f"{file}{end}") for end in ("", "-wal", "-shm")))
+
+
+def backups() -> Finding:
+    """Say how old the newest backup is that the console made."""
+    done = AuditOutcome.objects.filter(
+        outcome=Outcome.SUCCEEDED, event__action=Action.BACKUP_MADE
+    ).order_by("-event_id")
+    last = done.first()
+    todo = (
+        "Run `manage.py backup` every day, and keep what it writes and its key apart from here. "
+        "If something else backs the database up, look there."
+    )
+    if last is None:
+        return look("Backups", "None yet by `manage.py backup`.", todo)
+    seen = f"The newest was made {timesince(last.at)} ago."
+    if timezone.now() - last.at > BACKUP_AGE:
+        return look("Backups", seen, todo)
+    return fine("Backups", seen)
+
+
+def trail() -> Finding:
+    """Say whether the audit trail is guarded and sealed; `verify_audit` reads it all."""
+    todo = "Run `manage.py verify_audit`, which names what does not fit."
+    if missing := triggers.missing(connection):
+        seen = f"{len(missing)} of the triggers that make it append-only are missing or disabled."
+        return broken("Audit trail", seen, f"Run `manage.py migrate`. {todo}")
+    head = chain.head()
+    if head is None:
+        return fine("Audit trail", "There is nothing in it yet.")
+    if not _is_sealed():
+        return look("Audit trail", "Its newest entries are not sealed, and it is time.", todo)
+    seen = f"It is append-only; the last of {head.id:,} seals was made {timesince(head.at)} ago."
+    return fine("Audit trail", seen)
+
+
+def _is_sealed() -> bool:
+    """Say whether the newest entry is sealed of those that should be by now."""
+    due = AuditEvent.objects.filter(at__lt=timezone.now() - SEALED_WITHIN).order_by("id").last()
+    return not due or AuditSeal.objects.filter(table="auditevent", row_id=due.pk).exists()
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    *(database, disk, migrations, clock, hosts, tls, files, backups, trail),
+)

@@ -1,0 +1,201 @@
+"""The doctor: every check in turn, of which none can stop the others.
+
+The parameter store is asked only on demand, and written to only on a demand of its own: a parameter
+is written, read back and removed under a path that belongs to no app.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.utils import timezone
+
+from console import doctor as core
+from console.actors import Actor
+from console.audit import Action, Outcome, Target, recording
+from console.findings import Finding, State, broken, fine, look, skipped
+from secrets_app import gauges
+from secrets_app.store import parameter_store
+from secrets_app.store.base import ParameterStore, SecretValue
+from secrets_app.store.errors import (
+    AccessDenied,
+    Misconfigured,
+    OutcomeUnknown,
+    StoreError,
+    Throttled,
+    Unreachable,
+)
+
+PROBES = "/amplify/branchkeep-doctor"  # no app id, no clean namespace of a sandbox has a hyphen
+NO_ANSWER = (Misconfigured, Throttled, Unreachable)  # what the next call would meet as well
+RIGHTS = {  # what each operation of ours asks of AWS
+    "list": "ssm:DescribeParameters",
+    "look up": "ssm:GetParameters",
+    "write": "ssm:PutParameter",
+    "decrypt": "ssm:GetParameters, and kms:Decrypt with a key of one's own",
+    "remove": "ssm:DeleteParameters",
+}
+NOT_ASKED = "The store was not asked."
+NOT_WRITTEN = "Nothing was written to try it."
+
+log = structlog.get_logger()
+
+
+def examine(*, ask_store: bool = False, writer: Actor | None = None) -> list[Finding]:
+    """Return what every check finds. With `writer` a probe is written too, recorded as his act."""
+    findings = [_found(check) for check in (*core.CHECKS, keys, unknown)]
+    try:
+        return [*findings, *store_findings(ask=ask_store or writer is not None, writer=writer)]
+    except DatabaseError as error:  # the attempt could not be recorded, so nothing was written
+        return [*findings, _failed("Store", error)]
+
+
+def is_well(findings: Sequence[Finding]) -> bool:
+    """Say whether nothing is broken."""
+    return all(finding.state is not State.BROKEN for finding in findings)
+
+
+def _found(check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except Exception as error:  # a check that fails is a finding, and the others go on
+        return _failed(check.__name__.capitalize(), error)
+
+
+def _failed(name: str, error: Exception) -> Finding:
+    log.warning("doctor.check_failed", check=name, error=type(error).__name__)
+    seen = f"It could not be looked at ({type(error).__name__})."
+    if isinstance(error, DatabaseError):
+        todo = "Look whether the database runs, and whether DATABASE_URL is right."
+        return broken(name, "The database did not answer.", todo)
+    return broken(name, seen, "Look into the log; the console may lack a right on this machine.")
+
+
+def keys() -> Finding:
+    """Say whether ENCRYPTION_KEYS open all that the embedded store holds."""
+    if settings.PARAMETER_STORE != "embedded":
+        return fine("Keys", "The values are in SSM, encrypted by its own key.")
+    from secrets_app.store.embedded import EmbeddedStore
+
+    try:
+        missing = EmbeddedStore(settings.ENCRYPTION_KEYS).missing_keys()
+    except ImproperlyConfigured as error:
+        return broken("Keys", str(error), "Correct ENCRYPTION_KEYS.")
+    if missing:
+        seen = f"ENCRYPTION_KEYS lacks {len(missing)} of the keys that what is stored needs."
+        return broken("Keys", seen, "Add the old keys behind the new one, separated by commas.")
+    number = len(settings.ENCRYPTION_KEYS)
+    return fine("Keys", f"ENCRYPTION_KEYS holds {number}, and nothing stored needs another.")
+
+
+def unknown() -> Finding:
+    """Say whether something was left open by a lost answer or a killed process."""
+    rows, attempts = gauges.unknown_secrets(), gauges.open_attempts()
+    if not rows and not attempts:
+        return fine("Left open", "No save and no entry of the activity lacks its outcome.")
+    seen = f"{rows:,} secrets with an unknown outcome; {attempts:,} entries of the last day open."
+    return look("Left open", seen, "Run `manage.py settle`, which asks the store.")
+
+
+def store_findings(*, ask: bool, writer: Actor | None) -> Iterator[Finding]:
+    """Yield what the store lets the console do, operation by operation."""
+    if not ask:
+        yield from (skipped(_name(it), NOT_ASKED) for it in RIGHTS)
+        return
+    try:
+        store = parameter_store()
+    except (ImproperlyConfigured, Misconfigured) as error:
+        seen = getattr(error, "sentence", str(error))
+        yield broken("Store", seen, "Correct its settings.")
+        return
+    yield from _Visit(store, writer).findings()
+
+
+def _name(operation: str) -> str:
+    return f"Store: {operation}"
+
+
+@dataclass
+class _Visit:
+    """One round of asking a store. After a failure that every call would meet no other is made."""
+
+    store: ParameterStore
+    writer: Actor | None
+    gone: bool = False
+    may_be_there: bool = False
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding for each operation."""
+        path = f"{PROBES}/{secrets.token_hex(8)}"
+        yield self._try("list", self.store.ping)
+        yield self._try("look up", lambda: self.store.current([path]))
+        if self.writer is None:
+            yield from (skipped(_name(it), NOT_WRITTEN) for it in ("write", "decrypt", "remove"))
+            return
+        target = Target(subject=path)
+        with recording(self.writer, Action.STORE_PROBED, target) as entry:
+            found = list(self._written(path))
+            if any(finding.state is not State.FINE for finding in found):
+                entry.outcome, entry.detail = Outcome.FAILED, _said(found)
+        yield from found
+
+    def _written(self, path: str) -> Iterator[Finding]:
+        value = SecretValue(secrets.token_hex(8))
+        write = self._try("write", lambda: self.store.put(path, value, overwrite=False))
+        yield write
+        if write.state is State.FINE:
+            yield self._try("decrypt", lambda: self._read_back(path, value))
+            yield self._clock(path)
+        else:
+            yield skipped(_name("decrypt"), "There was nothing to read.")
+            if not self.may_be_there:
+                yield skipped(_name("remove"), "There was nothing to remove.")
+                return
+        self.gone = False  # whatever happened since, the probe has to go
+        yield self._try("remove", lambda: self.store.remove([path]), path)
+
+    def _read_back(self, path: str, value: SecretValue) -> None:
+        reading = self.store.read([path]).get(path)
+        if reading is None or reading.value != value:
+            raise StoreError("What was written was not read back the same.", code="NotTheSame")
+
+    def _clock(self, path: str) -> Finding:
+        """Hold the clock against the time that the store gave the probe."""
+        name = "Store: clock"
+        try:
+            there = self.store.current([path]).get(path)
+        except StoreError:
+            there = None
+        if there is None:
+            return skipped(name, "The store did not tell when it wrote.")
+        return core.told_of_clock(name, "store", there.modified - timezone.now())
+
+    def _try(self, operation: str, call: Callable[[], Any], left: str = "") -> Finding:
+        name = _name(operation)
+        if self.gone:
+            return skipped(name, "The store did not answer before.")
+        try:
+            call()
+        except StoreError as error:
+            self.gone = isinstance(error, NO_ANSWER)
+            self.may_be_there = isinstance(error, OutcomeUnknown)
+            return _refused(operation, error, left)
+        return fine(name, "It works.")
+
+
+def _refused(operation: str, error: StoreError, left: str) -> Finding:
+    todo = f"The store said {error.code}. docs/operations.md has what that means."
+    if isinstance(error, AccessDenied) and settings.PARAMETER_STORE == "ssm":
+        todo = f"Grant the console's identity {RIGHTS[operation]}; docs/deploy.md has the policy."
+    if left:
+        todo += f" Then remove the parameter {left} by hand."
+    return broken(_name(operation), error.sentence, todo)
+
+
+def _said(found: Sequence[Finding]) -> str:
+    return ", ".join(f"{it.name.removeprefix('Store: ')} {it.state}" for it in found)

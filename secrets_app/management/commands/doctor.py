@@ -1,0 +1,45 @@
+"""`manage.py doctor`: is everything there that the console needs?"""
+
+from dataclasses import asdict
+from textwrap import indent
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from console.command_line import ConsoleCommand, someone_at_the_machine
+from console.findings import Finding
+from console.terminal import Exit
+from secrets_app import traffic
+from secrets_app.doctor import examine, is_well
+
+BROKEN = "Something is broken. Each line above that says so says what to do."
+
+
+class Command(ConsoleCommand):
+    """Look at everything, say in words how it stands; end with 1 where something is broken."""
+
+    help = "Check database, keys, parameter store, clock, addresses, files and backups."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take how far to go."""
+        parser.add_argument(
+            "--write",
+            action="store_true",
+            help="also write, read and remove a parameter of the doctor's own; it is audited",
+        )
+        parser.add_argument("--format", choices=("plain", "json"), default="plain")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print what is found."""
+        writer = someone_at_the_machine() if options["write"] else None
+        findings = examine(ask_store=True, writer=writer)
+        traffic.write()
+        plain = "\n".join(map(_line, findings))
+        self.say(options, plain, [asdict(finding) for finding in findings])
+        if not is_well(findings):
+            raise CommandError(BROKEN, returncode=Exit.REFUSED)
+
+
+def _line(finding: Finding) -> str:
+    todo = f"\n{indent(finding.todo, '    ')}" if finding.todo else ""
+    return f"{finding.name}: {finding.state}. {finding.seen}{todo}"
