@@ -6,9 +6,12 @@ from datetime import datetime
 from django.contrib.humanize.templatetags.humanize import naturaltime
 
 from console.access import Access
+from console.audit import Action, Target
+from console.models import AuditOutcome
 from console.outcomes import Result, RowOutcome
 from secrets_app.models import Secret
-from secrets_app.rows import Look, Spot
+from secrets_app.projection import SKEW
+from secrets_app.rows import Look, Spot, target_of
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import (
     AlreadyExists,
@@ -19,6 +22,7 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 
+OUTSIDE = "Someone outside the console"
 GONE = "This secret was removed meanwhile. Add it anew if you still need it."
 NO_BRANCH = "This app has no such branch any more. Choose another."
 NOT_TRIED = "Not tried, because an earlier row met a problem. Save again."
@@ -38,7 +42,7 @@ def conflict(token: str, access: Access, look: Look) -> RowOutcome:
     pk = known.pk if known else None
     if look.stored is None:
         return RowOutcome(token, Result.CONFLICT, GONE, pk=pk)
-    who, when = _who_wrote(known, look.stored)
+    who, when = _who_wrote(known, target_of(access, look.spot.branch, look.spot.key), look.stored)
     verb = "changed" if look.version > 1 else "added"
     message = f"{who} {verb} this secret {naturaltime(when)} (now version {look.version})."
     return RowOutcome(token, Result.CONFLICT, message, version=look.version, pk=pk)
@@ -57,12 +61,29 @@ def _known(access: Access, spot: Spot) -> Secret | None:
     return rows.filter(app=access.app, branch=spot.branch, key=spot.key).first()
 
 
-def _who_wrote(known: Secret | None, stored: Parameter) -> tuple[str, datetime]:
-    if known and known.version == stored.version and known.changed_by and known.changed_at:
-        return known.changed_by, known.changed_at
+def _who_wrote(known: Secret | None, target: Target, stored: Parameter) -> tuple[str, datetime]:
+    """Return who wrote what the store held. The row may have moved on since, in other hands."""
+    if known and known.version == stored.version and known.changed_at:
+        return known.changed_by or OUTSIDE, known.changed_at
+    if writer := _writer_in_the_trail(target, stored):
+        return writer, stored.modified
     if known and known.claim:  # not finished, or its answer was lost: nobody else is as likely
         return known.claim.actor, stored.modified
-    return "Someone outside the console", stored.modified
+    return OUTSIDE, stored.modified
+
+
+def _writer_in_the_trail(target: Target, stored: Parameter) -> str:
+    """Return who of ours wrote this version, about when the store says that it was written."""
+    writes = AuditOutcome.objects.filter(
+        event__app_id=target.app_id,
+        event__branch=target.branch,
+        event__subject=target.subject,
+        event__action__in=(Action.SECRET_CREATED, Action.SECRET_CHANGED),
+        version_after=stored.version,
+        at__range=(stored.modified - SKEW, stored.modified + SKEW),
+    )
+    last = writes.select_related("event").order_by("-pk").first()
+    return last.event.actor if last else ""
 
 
 @dataclass

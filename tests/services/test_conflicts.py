@@ -13,6 +13,7 @@ from console.outcomes import DONE, Result, RowOutcome
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from tests.services.desk import Desk
+from tests.services.stores import Interrupted, put_before
 
 ROUNDS = 25
 
@@ -60,6 +61,34 @@ def test_a_creation_against_a_creation(desk: Desk) -> None:
     assert (lost.outcome, lost.version) == ("conflict", 1)
     assert lost.message == "alice@example.org added this secret now (now version 1)."
     assert desk.values("API_KEY") == ("alice's", None)
+
+
+def test_who_wrote_it_is_told_though_somebody_wrote_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Interrupted(desk.store)
+    put_before(store, monkeypatch)
+    row = desk.put("API_KEY", branch=desk.world.dev)
+    desk.save("bob", desk.change(row, "bob's"))
+    store.after("current", lambda: desk.save("mia", desk.change(row, "mia's", base=2)))
+    [lost] = desk.save("alice", desk.change(row, "alice's"))
+    assert lost.message == "bob@example.org changed this secret now (now version 2)."
+    assert desk.values("API_KEY", desk.world.dev) == ("mia's", "mia's")
+
+
+def test_who_is_about_to_write_did_not_write_what_came_from_outside(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Interrupted(desk.store)
+    put_before(store, monkeypatch)
+    row = desk.known("API_KEY", desk.world.dev)
+    desk.outside(desk.paths("API_KEY", desk.world.dev)[0])
+    desk.check()
+    told: list[RowOutcome] = []
+    store.before("put", lambda: told.extend(desk.save("mia", desk.change(row, "mia's", base=1))))
+    [won] = desk.save("bob", desk.change(row, "bob's", base=2))
+    assert (won.outcome, [lost.version for lost in told]) == ("saved", [2])
+    assert told[0].message.startswith("Someone outside the console changed this secret")
 
 
 def test_writing_mine_over_theirs(desk: Desk) -> None:
