@@ -143,7 +143,9 @@ def _mail(user: User, app: App, notices: Sequence[Notice]) -> EmailMessage:
 
 def _subject(app: App, entries: Sequence[Entry]) -> str:
     if len(entries) > 1:
-        return f"{_plain(app.name)}: {len(entries):,} events"
+        actors = {_plain(it.actor) for it in entries}
+        by = f" by {actors.pop()}" if len(actors) == 1 else ""
+        return f"{_plain(app.name)}: {len(entries):,} events{by}"
     where = f" ({_plain(entries[0].branch)})" if entries[0].branch else ""
     return f"{_plain(app.name)}: {_plain(entries[0].actor)} {_what(entries[0])}{where}"
 

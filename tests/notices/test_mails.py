@@ -220,7 +220,7 @@ def test_one_mail_for_a_save_of_many(post: Post, desk: Desk) -> None:
     desk.save("mia", *(desk.new(f"KEY_{n:03}", branch=post.world.main) for n in range(60)))
     mails = post.comes()
     assert [mail["To"] for mail in mails] == ["alice@example.org", "vera@example.org"]
-    assert mails[0]["Subject"] == "Shop: 60 events"
+    assert mails[0]["Subject"] == "Shop: 60 events by mia@example.org"
     assert text_of(mails[0]).count("added the secret") == 50
     assert "And 10 more." in text_of(mails[0])
 
@@ -231,7 +231,7 @@ def test_a_command_that_reads_a_branch(post: Post, desk: Desk) -> None:
     post.choose("vera", Kind.REVEAL)
     reveal_all(actor=post.world.actor("bob"), app_id="d1shop", branch=post.world.dev)
     [mail] = post.comes()
-    assert mail["Subject"] == "Shop: 2 events"
+    assert mail["Subject"] == "Shop: 2 events by bob@example.org"
 
 
 def test_an_unknown_outcome_and_how_it_was_settled(

@@ -68,7 +68,7 @@ def test_what_follows_soon_is_the_same_mail(post: Post) -> None:
         post.notes(start + second * SECOND)
         assert deliver(now=start + second * SECOND).sent == 0
     assert deliver(now=start + 20 * SECOND + QUIET).sent == 1
-    assert post.mailbox.pop()[0]["Subject"] == "Shop: 3 events"
+    assert post.mailbox.pop()[0]["Subject"] == "Shop: 3 events by mia@example.org"
 
 
 def test_what_goes_on_and_on_is_told_meanwhile(post: Post) -> None:
@@ -154,7 +154,7 @@ def test_a_trail_with_more_than_one_batch(
     post.choose("alice", Kind.REVEAL)
     for number in range(10):
         happens(post.world, "mia", Action.SECRET_REVEALED, f"KEY_{number}")
-    assert post.comes()[0]["Subject"] == "Shop: 10 events"
+    assert post.comes()[0]["Subject"] == "Shop: 10 events by mia@example.org"
 
 
 @pytest.mark.both_databases
