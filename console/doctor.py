@@ -111,7 +111,7 @@ def hosts() -> Finding:
     names = ", ".join(settings.ALLOWED_HOSTS)
     if settings.LOCAL:
         return fine("Hosts", f"Only this machine reaches it: {names}.")
-    if not settings.PROXIES:
+    if not (settings.PROXIES.count or settings.PROXIES.networks):
         return look("Hosts", f"It answers as {names}. No proxy is trusted.", UNPROXIED)
     return fine("Hosts", f"It answers as {names}, behind trusted proxies.")
 
@@ -174,11 +174,11 @@ def trail() -> Finding:
     if missing := triggers.missing(connection):
         seen = f"{len(missing)} of the triggers that make it append-only are missing or disabled."
         return broken("Audit trail", seen, f"Run `manage.py migrate`. {todo}")
-    head = chain.head()
-    if head is None:
-        return fine("Audit trail", "There is nothing in it yet.")
     if not _is_sealed():
         return look("Audit trail", "Its newest entries are not sealed, and it is time.", todo)
+    head = chain.head()
+    if head is None:
+        return fine("Audit trail", "It is append-only; nothing in it is sealed yet.")
     seen = f"It is append-only; the last of {head.id:,} seals was made {timesince(head.at)} ago."
     return fine("Audit trail", seen)
 

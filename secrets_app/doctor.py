@@ -41,6 +41,7 @@ RIGHTS = {  # what each operation of ours asks of AWS
     "remove": "ssm:DeleteParameters",
 }
 NOT_ASKED = "The store was not asked."
+NO_ANSWER_BEFORE = "The store did not answer before."
 NOT_WRITTEN = "Nothing was written to try it."
 
 log = structlog.get_logger()
@@ -134,8 +135,9 @@ class _Visit:
         path = f"{PROBES}/{secrets.token_hex(8)}"
         yield self._try("list", self.store.ping)
         yield self._try("look up", lambda: self.store.current([path]))
-        if self.writer is None:
-            yield from (skipped(_name(it), NOT_WRITTEN) for it in ("write", "decrypt", "remove"))
+        if self.writer is None or self.gone:
+            why = NO_ANSWER_BEFORE if self.gone else NOT_WRITTEN
+            yield from (skipped(_name(it), why) for it in ("write", "decrypt", "remove"))
             return
         target = Target(subject=path)
         with recording(self.writer, Action.STORE_PROBED, target) as entry:
@@ -178,7 +180,7 @@ class _Visit:
     def _try(self, operation: str, call: Callable[[], Any], left: str = "") -> Finding:
         name = _name(operation)
         if self.gone:
-            return skipped(name, "The store did not answer before.")
+            return skipped(name, NO_ANSWER_BEFORE)
         try:
             call()
         except StoreError as error:
