@@ -6,7 +6,8 @@ Raises as members.py.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,23 +67,22 @@ def known_to(person_id: int, app_id: str = "") -> list[Known]:
 
     Whatever may have reached him counts: an attempt without an outcome, too.
     """
-    rows = list(_knowing(person_id, app_id))
-    done = AuditEvent.objects.filter(app_id__in={row["app_id"] for row in rows}).filter(
-        Exists(_outcomes(Outcome.SUCCEEDED))
-    )
+    rows = list(_knowing(AuditEvent.objects.filter(actor_id=person_id), app_id))
+    done = _done({row["app_id"] for row in rows})
     since = _latest(done.filter(action__in=_MOVES).exclude(actor_id=person_id))
     ticks = _latest(done.filter(action=Action.SECRET_ROTATED))
     found = [_known(row, since, ticks) for row in rows]
     return sorted(found, key=lambda it: (it.rotated, it.app_id, it.branch, it.key))
 
 
-def _knowing(person_id: int, app_id: str) -> QuerySet[AuditEvent, dict[str, Any]]:
-    events = AuditEvent.objects.filter(actor_id=person_id, action__in=_REVEALS + _WRITES)
+def _knowing(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent, dict[str, Any]]:
+    """Return what came to whom by these events: a row for each person and secret."""
+    events = events.filter(action__in=_REVEALS + _WRITES)
     events = events.filter(app_id=app_id) if app_id else events.exclude(app_id="")
     known: QuerySet[AuditEvent, dict[str, Any]] = (
         events.exclude(Exists(_outcomes(Outcome.DENIED, Outcome.FAILED)))
         .order_by()
-        .values(*_KEY)
+        .values("actor_id", *_KEY)
         .annotate(
             last=Max("id"),
             revealed_at=Max("at", filter=Q(action__in=_REVEALS)),
@@ -94,6 +94,10 @@ def _knowing(person_id: int, app_id: str) -> QuerySet[AuditEvent, dict[str, Any]
 
 def _outcomes(*wanted: Outcome) -> QuerySet[AuditOutcome]:
     return AuditOutcome.objects.filter(event_id=OuterRef("pk"), outcome__in=wanted)
+
+
+def _done(app_ids: Collection[str]) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(Exists(_outcomes(Outcome.SUCCEEDED)), app_id__in=app_ids)
 
 
 def _latest(events: QuerySet[AuditEvent]) -> dict[Key, AuditEvent]:
@@ -120,10 +124,14 @@ def find_person(access: Access, person_id: int) -> User:
     """
     person = User.objects.filter(pk=person_id).first()
     if person is None or (
-        person not in people_of(access.app) and not _knowing(person_id, access.app.app_id).exists()
+        person not in people_of(access.app) and not _knows_any(person, access.app.app_id)
     ):
         raise Http404("No such person here.")
     return person
+
+
+def _knows_any(person: User, app_id: str) -> bool:
+    return _knowing(AuditEvent.objects.filter(actor_id=person.pk), app_id).exists()
 
 
 def tick_off(*, actor: Actor, person: User, entries: Iterable[int], app_id: str = "") -> int:
@@ -178,13 +186,26 @@ def _time(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
 
 
-def who_left(access: Access) -> list[tuple[User, list[Known]]]:
-    """Return who is no member any more, or disabled, and knows secrets of the app; by email."""
+@dataclass(frozen=True)
+class Left:
+    """Somebody who left, how many secrets he knows, and how many of them are not rotated."""
+
+    person: User
+    total: int
+    open: int
+
+
+def who_left(access: Access) -> list[Left]:
+    """Return who is no member any more, or disabled, and knows secrets of the app; by email.
+
+    It takes as many queries for many people as for one.
+    """
+    app_id = access.app.app_id
     inside = [person.pk for person in people_of(access.app) if person.is_active]
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id, action__in=_REVEALS + _WRITES, actor_id__isnull=False
-    )
-    ids = events.exclude(actor_id__in=inside).order_by().values("actor_id").distinct()
-    people = User.objects.filter(pk__in=ids).order_by("email")
-    found = ((person, known_to(person.pk, access.app.app_id)) for person in people)
-    return [(person, known) for person, known in found if known]
+    outside = AuditEvent.objects.filter(actor_id__isnull=False).exclude(actor_id__in=inside)
+    ticks = _latest(_done([app_id]).filter(action=Action.SECRET_ROTATED))
+    rotated: defaultdict[int, list[bool]] = defaultdict(list)
+    for row in _knowing(outside, app_id):
+        rotated[row["actor_id"]].append(_known(row, {}, ticks).rotated)
+    people = User.objects.filter(pk__in=rotated).order_by("email")
+    return [Left(it, len(rotated[it.pk]), rotated[it.pk].count(False)) for it in people]

@@ -23,11 +23,7 @@ PAGE = 100  # secrets
 def members_left(request: HttpRequest, app_id: str) -> HttpResponse:
     """List who has no way in any more, and still knows secrets of the app."""
     access = managed(request, app_id)
-    rows = [
-        {"person": person, "open": sum(not it.rotated for it in known), "total": len(known)}
-        for person, known in exposure.who_left(access)
-    ]
-    context = {**app_context(access, "members"), "rows": rows}
+    context = {**app_context(access, "members"), "rows": exposure.who_left(access)}
     return render(request, "console/members_left.html", context)
 
 

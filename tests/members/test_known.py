@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from console import exposure
 from console.audit import Action, Outcome, Target, attempt, conclude
@@ -220,7 +222,10 @@ def test_who_left(alice: Client, used: None, bob: User, world: World, team: Team
     assert alice.get(f"{MEMBERS}left/").context["rows"] == []  # he is here still
     Member.objects.filter(user=bob).delete()
     [row] = alice.get(f"{MEMBERS}left/").context["rows"]
-    assert (row["person"], row["open"], row["total"]) == (bob, 2, 2)
+    assert (row.person, row.open, row.total) == (bob, 2, 2)
+    alice.post(OF_BOB.format(bob.pk), {"entry": [entry_of(bob, "A")]})
+    [row] = alice.get(f"{MEMBERS}left/").context["rows"]
+    assert (row.person, row.open, row.total) == (bob, 1, 2)
     team.group("web", "viewer", people=("bob",))
     assert alice.get(f"{MEMBERS}left/").context["rows"] == []  # a group leads him in
 
@@ -228,7 +233,29 @@ def test_who_left(alice: Client, used: None, bob: User, world: World, team: Team
 def test_a_disabled_member_left(alice: Client, used: None, bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     [row] = alice.get(f"{MEMBERS}left/").context["rows"]
-    assert row["person"] == bob
+    assert row.person == bob
+
+
+def test_as_many_queries_for_ten_who_left_as_for_one(
+    alice: Client, world: World, django_assert_num_queries: Any
+) -> None:
+    def leaves(name: str) -> None:
+        actor = world.actor(name)
+        for key in ("A", "B"):
+            event = attempt(actor, Action.SECRET_REVEALED, Target("d1shop", "dev", key))
+            conclude(event.pk, Outcome.SUCCEEDED)
+
+    leaves("zoe")
+    alice.get(f"{MEMBERS}left/")  # the first request writes seals
+    with CaptureQueriesContext(connection) as one:
+        assert len(alice.get(f"{MEMBERS}left/").context["rows"]) == 1
+    queries = len(one)  # the log is emptied by the next request
+    for number in range(9):
+        leaves(f"zoe{number}")
+    alice.get(f"{MEMBERS}left/")
+    with django_assert_num_queries(queries):
+        rows = alice.get(f"{MEMBERS}left/").context["rows"]
+    assert [(row.total, row.open) for row in rows] == [(2, 2)] * 10
 
 
 # The operator's side
