@@ -25,7 +25,7 @@ def when_ready(server: Arbiter) -> None:
 
 
 def post_worker_init(_worker: Worker) -> None:
-    """Leave Ctrl-C, which the terminal sends to every process, to the master; begin to send mails."""
+    """Leave Ctrl-C, which the terminal sends to every process, to the master; begin with mails."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from console import notices_postman
 

@@ -12,8 +12,8 @@ class NoticesForm(forms.Form):
         label="Mail me when",
         choices=Kind.choices,
         required=False,
-        help_text="A mail says who did what, where and when, and never a value. What you do yourself "
-        "is in none. Protected is what the app's roles guard: All branches too, as soon as one "
-        "branch is protected.",
+        help_text="A mail says who did what, where and when, and never a value. What you do "
+        "yourself is in none. Protected is what the app's roles guard: All branches too, as soon "
+        "as one branch is protected.",
         widget=forms.CheckboxSelectMultiple,
     )

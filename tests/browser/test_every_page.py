@@ -40,6 +40,7 @@ PAGES = (
     f"{APP}settings/branches/add/",
     f"{APP}settings/branches/BRANCH/",
     f"{APP}settings/branches/BRANCH/delete/",
+    f"{APP}settings/notifications/",
     MEMBERS,
     f"{MEMBERS}invite/",
     f"{MEMBERS}group/",
@@ -178,7 +179,10 @@ class Judge:
 
 
 @pytest.mark.parametrize("pages", [PAGES[::2], PAGES[1::2]], ids=["one half", "other half"])
-def test_it_works(full: World, open_page: Callable[..., Page], pages: tuple[str, ...]) -> None:
+def test_it_works(
+    full: World, open_page: Callable[..., Page], pages: tuple[str, ...], settings: Any
+) -> None:
+    settings.MAIL = True  # so that there is something to choose
     alice = open_page(user=full.person("alice"))
     User.objects.filter(email="alice@example.org").update(is_superuser=True)
     judge = Judge()
