@@ -6,8 +6,9 @@ Rows are dicts, which is what a template reads fastest; a page has up to a hundr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import CharField, F, QuerySet
 from django.db.models.functions import Cast
 
@@ -102,18 +103,11 @@ class Listing:
             branch_name=chosen.name if chosen else "",
         )
 
-
-def page_of(query: Query, rows: QuerySet[Any, Any]) -> Page[Any]:
-    """Return the page of `rows` that is asked for; a first page that holds all of them is not
-    counted by a query of its own.
-    """
-    paginator = Paginator(rows, query.per_page)
-    if query.page != "1":
-        return paginator.get_page(query.page)
-    found = list(rows[: query.per_page + 1])
-    if len(found) <= query.per_page:
-        paginator.count = len(found)
-    return Page(found[: query.per_page], 1, paginator)
+    def address(self, sort: str) -> str:
+        """Return the query string of the same rows in another order, from the first page."""
+        per_page = str(self.per_page) if self.per_page != PER_PAGE[0] else ""
+        asked = {"q": self.q, "branch": self.branch, "sort": sort, "per_page": per_page}
+        return "?" + urlencode({name: value for name, value in asked.items() if value})
 
 
 def branches_with(access: Access, rows: QuerySet[Any]) -> list[Branch]:

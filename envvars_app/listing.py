@@ -4,18 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 
 from console.access import Access, Permission
-from console.listing import (
-    CHANGED,
-    ONLY_ALL_BRANCHES,
-    SORTS,
-    Listing,
-    Query,
-    branches_with,
-    page_of,
-)
+from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, branches_with
 from console.models import App, Branch, scope_name
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable
@@ -30,13 +23,11 @@ def branches_of(access: Access) -> list[Branch]:
 
 
 def list_variables(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
-    """Return the page that `query` asks for: three queries at most, whatever the number of
-    variables.
-    """
+    """Return the page that `query` asks for: three queries, whatever the number of variables."""
     branches = [*branches]
     chosen = query.chosen(branches)
     variables = _filtered(access.app, query, chosen).order_by(*SORTS[query.sort])
-    page = page_of(query, columns(variables))
+    page = Paginator(columns(variables), query.per_page).get_page(query.page)
     return Listing.of(query, page, rows_of(access, page.object_list, branches, chosen), chosen)
 
 

@@ -104,7 +104,7 @@ class State:
     def __init__(self, access: Access, changes: Iterable[Change]) -> None:
         changes = list(changes)
         self.access = access
-        self.branches: dict[int | None, Branch] = {b.pk: b for b in access.app.branches.all()}
+        self.branches: dict[int | None, Branch] = {b.pk: b for b in access.branches}
         ids = {c.variable_id for c in changes if c.variable_id is not None}
         mine = Variable.objects.filter(app=access.app)
         self.known = {row.pk: row for row in mine.filter(pk__in=ids)}

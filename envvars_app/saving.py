@@ -8,7 +8,7 @@ attempt without an outcome, after a crash, is one that changed nothing.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -139,7 +139,7 @@ def _write(
     access: Access, rows: Sequence[_Row], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
 ) -> None:
     list(App.objects.select_for_update(no_key=True).filter(pk=access.app.pk).values_list("pk"))
-    state = State(access, [row.change for row in rows])
+    state = State(replace(access), [row.change for row in rows])  # which reads the branches anew
     acts: list[Act] = []
     ends: list[tuple[int, Outcome, int | None, str]] = []
     for row in rows:

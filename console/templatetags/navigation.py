@@ -1,0 +1,31 @@
+"""`{% side app nav may_manage sends_mail %}`: the left navigation of an app's pages."""
+
+from functools import lru_cache
+
+from django.template import Library
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from console.models import App
+
+register = Library()
+
+
+@register.simple_tag
+def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
+    """Render it; `nav` names the page that is shown."""
+    return _side(app.app_id, app.name, nav, may_manage, sends_mail)
+
+
+@lru_cache(maxsize=1000)  # of 2 KB; ten addresses are looked up for each
+def _side(app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
+    return render_to_string(
+        "side.html",
+        {
+            "app_id": app_id,
+            "name": name,
+            "nav": nav,
+            "may_manage": may_manage,
+            "sends_mail": sends_mail,
+        },
+    )
