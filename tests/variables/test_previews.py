@@ -88,7 +88,6 @@ def test_another_apps_variables_are_not_looked_at(desk: Desk) -> None:
 
 
 def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
-    access = find_app(desk.world.actor("alice"), "d1shop")
     branches = [Branch(app=desk.app, name=f"b{n:02}") for n in range(20)]
     Branch.objects.bulk_create(branches)
     counts = []
@@ -100,6 +99,7 @@ def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
             for branch in scopes
             for key in values
         )
+        access = find_app(desk.world.actor("alice"), "d1shop")
         with CaptureQueriesContext(connection) as queries:
             found = preview(access, Asked(values, scopes, Mode.REPLACE))
         assert {line.kind for line in found.lines} == {Kind.CHANGED}
