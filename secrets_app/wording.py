@@ -10,7 +10,6 @@ from console.audit import Action, Target
 from console.models import AuditOutcome
 from console.outcomes import Result, RowOutcome
 from secrets_app.models import Secret
-from secrets_app.projection import SKEW
 from secrets_app.rows import Look, Spot, target_of
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import (
@@ -42,7 +41,8 @@ def conflict(token: str, access: Access, look: Look) -> RowOutcome:
     pk = known.pk if known else None
     if look.stored is None:
         return RowOutcome(token, Result.CONFLICT, GONE, pk=pk)
-    who, when = _who_wrote(known, target_of(access, look.spot.branch, look.spot.key), look.stored)
+    target = target_of(access, look.spot.branch, look.spot.key)
+    who, when = _who_wrote(known, look, look.stored, target)
     verb = "changed" if look.version > 1 else "added"
     message = f"{who} {verb} this secret {naturaltime(when)} (now version {look.version})."
     return RowOutcome(token, Result.CONFLICT, message, version=look.version, pk=pk)
@@ -61,29 +61,31 @@ def _known(access: Access, spot: Spot) -> Secret | None:
     return rows.filter(app=access.app, branch=spot.branch, key=spot.key).first()
 
 
-def _who_wrote(known: Secret | None, target: Target, stored: Parameter) -> tuple[str, datetime]:
+def _who_wrote(
+    known: Secret | None, look: Look, stored: Parameter, target: Target
+) -> tuple[str, datetime]:
     """Return who wrote what the store held. The row may have moved on since, in other hands."""
-    if known and known.version == stored.version and known.changed_at:
-        return known.changed_by or OUTSIDE, known.changed_at
-    if writer := _writer_in_the_trail(target, stored):
-        return writer, stored.modified
-    if known and known.claim:  # not finished, or its answer was lost: nobody else is as likely
-        return known.claim.actor, stored.modified
-    return OUTSIDE, stored.modified
+    rows = [row for row in (look.secret, known) if row and row.pk == (look.secret or row).pk]
+    for row in rows:
+        if row.version == stored.version and row.changed_at:
+            return row.changed_by or OUTSIDE, row.changed_at
+    for row in rows[-1:]:  # not finished, or its answer was lost: nobody else is as likely
+        if row.claim and row.version < stored.version:
+            return row.claim.actor, stored.modified
+    return _writer_since(look.at, target, stored.version) or OUTSIDE, stored.modified
 
 
-def _writer_in_the_trail(target: Target, stored: Parameter) -> str:
-    """Return who of ours wrote this version, about when the store says that it was written."""
+def _writer_since(then: datetime, target: Target, version: int) -> str:
+    """Return who of ours wrote a version since then, by the trail."""
     writes = AuditOutcome.objects.filter(
         event__app_id=target.app_id,
         event__branch=target.branch,
         event__subject=target.subject,
         event__action__in=(Action.SECRET_CREATED, Action.SECRET_CHANGED),
-        version_after=stored.version,
-        at__range=(stored.modified - SKEW, stored.modified + SKEW),
+        version_after=version,
+        at__gte=then,
     )
-    last = writes.select_related("event").order_by("-pk").first()
-    return last.event.actor if last else ""
+    return writes.values_list("event__actor", flat=True).order_by("-pk").first() or ""
 
 
 @dataclass

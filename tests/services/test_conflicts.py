@@ -13,7 +13,7 @@ from console.outcomes import DONE, Result, RowOutcome
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from tests.services.desk import Desk
-from tests.services.stores import Interrupted, put_before
+from tests.services.stores import Interrupted, Killed, killed, put_before
 
 ROUNDS = 25
 
@@ -89,6 +89,19 @@ def test_who_is_about_to_write_did_not_write_what_came_from_outside(
     [won] = desk.save("bob", desk.change(row, "bob's", base=2))
     assert (won.outcome, [lost.version for lost in told]) == ("saved", [2])
     assert told[0].message.startswith("Someone outside the console changed this secret")
+
+
+def test_who_was_cut_off_wrote_it_and_not_who_had_that_version_before(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Interrupted(desk.store)
+    put_before(store, monkeypatch)
+    desk.save("alice", desk.removal(desk.put("API_KEY", branch=desk.world.dev)))
+    store.after("put", killed)
+    with pytest.raises(Killed):
+        desk.save("mia", desk.new("API_KEY", "mia's", desk.world.dev))
+    [lost] = desk.save("bob", desk.new("API_KEY", "bob's", desk.world.dev))
+    assert lost.message == "mia@example.org added this secret now (now version 1)."
 
 
 def test_writing_mine_over_theirs(desk: Desk) -> None:
