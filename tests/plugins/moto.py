@@ -69,12 +69,12 @@ def moto_server() -> Iterator[Moto]:
 
 
 @contextmanager
-def running() -> Iterator[Moto]:
-    """Run a moto server."""
+def running(program: str = PROGRAM, *arguments: str) -> Iterator[Moto]:
+    """Run a moto server, or a `program` that is one; it gets its port, then `arguments`."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", PROGRAM, str(port)]
+    command = [sys.executable, "-c", program, str(port), *arguments]
     environment = {name: it for name, it in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         command,

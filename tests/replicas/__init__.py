@@ -1,0 +1,1 @@
+"""Several consoles behind a load balancer: one database, one parameter store, and kill -9."""
