@@ -114,7 +114,7 @@ class UserPages(Audited, UserAdmin):
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
-        """Set somebody's password; it ends his sessions."""
+        """Set somebody's password; it ends his sessions, but for the one of who sets his own."""
         user = self.get_object(request, unquote(id))
         if request.method != "POST" or user is None:
             return super().user_change_password(request, id, form_url)
@@ -123,6 +123,9 @@ class UserPages(Audited, UserAdmin):
             response = super().user_change_password(request, id, form_url)
             if response.status_code != 302:
                 entry.outcome, entry.detail = Outcome.FAILED, "the form was refused"
+        if entry.outcome is Outcome.SUCCEEDED:
+            others = sessions.of(user).exclude(session_key=request.session.session_key)
+            sessions.end(actor=from_request(request), user=user, sessions=others)
         return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -195,3 +195,20 @@ def test_as_many_queries_for_ten_as_for_one(bobs: Browser) -> None:
 def test_an_agent_is_text(bobs: Browser) -> None:
     page = bobs("<b>Lynx</b>").get(SESSIONS)
     assert "&lt;b&gt;Lynx" in page.text
+
+
+def test_a_password_that_an_operator_sets_ends_them_all(
+    bobs: Browser, as_: Callable[[str], Client], world: World
+) -> None:
+    lynx, olga, bob = bobs("Lynx"), as_("olga"), world.person("bob")
+    page, olgas = "/admin/console/user/{}/password/", world.person("olga").pk
+    short = {"password1": "short", "password2": "short", "usable_password": "true"}
+    assert olga.post(page.format(bob.pk), short).status_code == 200
+    assert signed_in(lynx)
+    form = {"password1": "another one 1", "password2": "another one 1", "usable_password": "true"}
+    assert olga.post(page.format(bob.pk), form).status_code == 302
+    assert not Session.objects.filter(user=bob).exists()  # none is listed that is dead
+    assert not signed_in(lynx)
+    assert recorded("session.end") == [("olga@example.org", "1 of bob@example.org", ["succeeded"])]
+    assert olga.post(page.format(olgas), form).status_code == 302
+    assert signed_in(olga)  # her own stays
