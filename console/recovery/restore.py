@@ -79,8 +79,8 @@ def restore(*, actor: Actor, file: BinaryIO, name: str) -> Contents:
         _empty()
         contents, rows = archive.read(file, settings.BACKUP_KEYS)
         _fill(contents, rows)
-        call_command("migrate", interactive=False, verbosity=0)
-        _go_on_counting(contents)
+        _come_forward()
+        _go_on_counting(contents, models_of(apps))  # again: SQLite forgets it with a remade table
         _check_settings()
         _record(actor, contents, name)
     chain.seal(everywhere=True)
@@ -136,6 +136,15 @@ def _fill(contents: Contents, rows: Iterator[tuple[Table, Row]]) -> None:
     for table, of_table in groupby(rows, key=lambda row: row[0]):
         _write(models[table.name], table, (row for _table, row in of_table))
     _check_filled(contents, models)
+    _go_on_counting(contents, models.values())
+
+
+def _come_forward() -> None:
+    """Bring the tables to this version, and do what follows each migration (triggers, types)."""
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except IntegrityError as error:
+        raise BackupRefused(NOT_TAKEN.format("all tables", type(error).__name__)) from None
 
 
 def _check_columns(contents: Contents, models: dict[str, type[Model]]) -> None:
@@ -190,15 +199,12 @@ def _check_filled(contents: Contents, models: dict[str, type[Model]]) -> None:
         raise BackupRefused(NOT_TAKEN.format("all tables", type(error).__name__)) from None
 
 
-def _go_on_counting(contents: Contents) -> None:
-    """Give no number again that the backup's database gave, nor those that it gave since.
-
-    It comes after the migrations: SQLite forgets its count where one makes a table anew.
-    """
-    models = {model._meta.db_table: model for model in models_of(apps)}
-    for table in contents.tables:
-        if table.name in models and table.last_id:
-            set_last_id(models[table.name], table.last_id + GAP)
+def _go_on_counting(contents: Contents, models: Iterable[type[Model]]) -> None:
+    """Give no number again that the backup's database gave, nor those that it gave since."""
+    last_ids = {table.name: table.last_id for table in contents.tables}
+    for model in models:
+        if last_id := last_ids.get(model._meta.db_table):
+            set_last_id(model, last_id + GAP)
 
 
 def _check_settings() -> None:

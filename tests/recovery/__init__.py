@@ -1,0 +1,1 @@
+"""Tests of backups, restores, rotated keys and upgrades."""
