@@ -9,7 +9,6 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth import logout
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -17,11 +16,12 @@ from django.utils.html import format_html
 
 from console import factor_admin as factor_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
-from console import members, services, sessions
+from console import members, people, services, sessions
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, differences, recording
 from console.audited_admin import Audited, ReadOnly
 from console.models import App, AuditEvent, AuditOutcome, Branch, User
+from console.people_admin import PeopleActions
 
 admin.site.unregister(EmailAddress)  # a second address is asked for nothing
 
@@ -35,7 +35,7 @@ class AddUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserPages(Audited, UserAdmin):
+class UserPages(Audited, PeopleActions, UserAdmin):
     """People. Disabling one ends his sessions; deleting one is not offered."""
 
     _add_view: Callable[..., HttpResponse]
@@ -82,21 +82,20 @@ class UserPages(Audited, UserAdmin):
         target = Target(subject=f"{obj.email}: {_said_of(obj, form.changed_data) or 'no change'}")
         with services.acting(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
-            if not User.objects.filter(is_superuser=True, is_active=True).exists():
-                raise ValidationError("This is the last operator. Make someone else one first.")
+            people.keep_an_operator()
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         """Answer; a disabled person is signed out, lest his sessions live again with him."""
         response = super().response_change(request, obj)
         if not obj.is_active:
-            self._off_board(request, obj)
+            sessions.end_all(actor=from_request(request), user=obj)
+            self.off_board(request, obj)
         return response
 
-    def _off_board(self, request: HttpRequest, user: User) -> None:
-        actor = from_request(request)
+    def off_board(self, request: HttpRequest, user: User) -> None:
+        """Tell what is left to do for who was disabled."""
         if user == request.user:
             logout(request)
-        sessions.end_all(actor=actor, user=user)
         words = "Signed out everywhere: {}. What has to be rotated: {}"
         said = format_html(words, user.email, self.known_secrets(user))
         self.message_user(request, said, messages.WARNING)

@@ -1,0 +1,35 @@
+"""What operators do to people: each act is recorded, and the last operator stays one."""
+
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
+
+from console import factors, sessions
+from console.actors import Actor
+from console.audit import Action, Target, differences
+from console.models import User
+from console.services import acting
+
+
+def keep_an_operator() -> None:
+    """Raise ValidationError if nobody runs the deployment any more; the caller rolls back."""
+    if not User.objects.filter(is_superuser=True, is_active=True).exists():
+        raise ValidationError("This is the last operator. Make someone else one first.")
+
+
+def disable(*, actor: Actor, user: User) -> None:
+    """Disable a user and end his sessions, each an entry. Raises ValidationError for the last
+    operator."""
+    said = differences(user, {"is_active": False}) or "no change"
+    with acting(actor, Action.USER_CHANGED, Target(subject=f"{user.email}: {said}")):
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        keep_an_operator()
+    sessions.end_all(actor=actor, user=user)
+
+
+def reset_factors(*, actor: Actor, user: User) -> int:
+    """Take all second factors from who lost them; return how many there were."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    found = list(Authenticator.objects.filter(user=user, type__in=kinds).order_by("pk"))
+    for authenticator in found:
+        factors.remove(actor=actor, authenticator=authenticator)
+    return len(found)

@@ -1,0 +1,99 @@
+"""What operators do to several people at once, each after a page that asks whether to."""
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth import logout
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from console import people, sessions
+from console.actors import from_request
+from console.models import User
+
+DISABLE = (
+    "They can't sign in any more and are signed out everywhere at once. Their names stay in the "
+    "activity; their roles stay, and do nothing until they are enabled again."
+)
+END = "They are signed out everywhere at once, and may sign in again."
+RESET = (
+    "Their authenticator apps, passkeys and recovery codes go. With a password alone whoever knows "
+    "it signs in, so make sure who asks you for this."
+)
+
+
+class PeopleActions(admin.ModelAdmin):
+    """Actions of the list of people. What a service refuses for one is told, and the others go."""
+
+    actions = ("disable", "end_sessions", "reset_factors")
+
+    @admin.action(description="Disable, and sign out everywhere")
+    def disable(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Disable people."""
+
+        def act(user: User) -> str:
+            people.disable(actor=from_request(request), user=user)
+            self.off_board(request, user)
+            return f"{user.email} is disabled."
+
+        return self._confirmed(request, queryset, DISABLE, act)
+
+    @admin.action(description="End all sessions")
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Sign people out."""
+
+        def act(user: User) -> str:
+            number = sessions.end_all(actor=from_request(request), user=user)
+            if user == request.user:
+                logout(request)
+            return f"{user.email}: {number} sessions ended."
+
+        return self._confirmed(request, queryset, END, act)
+
+    @admin.action(description="Reset second factors")
+    def reset_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Take second factors from who lost them."""
+
+        def act(user: User) -> str:
+            number = people.reset_factors(actor=from_request(request), user=user)
+            return f"{user.email}: {number} second factors removed."
+
+        return self._confirmed(request, queryset, RESET, act)
+
+    def off_board(self, request: HttpRequest, user: User) -> None:
+        """Tell what is left to do for who was disabled."""
+        raise NotImplementedError
+
+    def _confirmed(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[User],
+        consequence: str,
+        act: Callable[[User], str],
+    ) -> HttpResponse | None:
+        """Ask first; then act on each, in an order of its own."""
+        chosen = list(queryset.order_by("email"))
+        if "confirmed" in request.POST:
+            for user in chosen:
+                self._told(request, user, act)
+            return None
+        action = request.POST["action"]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "title": getattr(self, action).short_description,
+            "consequence": consequence,
+            "people": chosen,
+            "action": action,
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return render(request, "admin/people_confirm.html", context)
+
+    def _told(self, request: HttpRequest, user: User, act: Callable[[User], str]) -> None:
+        try:
+            self.message_user(request, act(user), messages.SUCCESS)
+        except ValidationError as refusal:
+            self.message_user(request, f"{user.email}: {refusal.messages[0]}", messages.ERROR)
