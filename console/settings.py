@@ -234,7 +234,11 @@ MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess; an
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # no mail is sent; people are added by an operator
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # http://localhost
 PASSWORD_SIGN_IN: bool = env.bool("PASSWORD_SIGN_IN", default=True)
-OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_ISSUER: str = (
+    env.str("OIDC_ISSUER", default="")
+    .removesuffix("/.well-known/openid-configuration")
+    .rstrip("/")
+)
 OIDC_NAME: str = env.str("OIDC_NAME", default="single sign-on")
 OIDC_GROUPS_CLAIM: str = env.str("OIDC_GROUPS_CLAIM", default="groups")
 OIDC_GROUPS = groups_mapping(env.str("OIDC_GROUPS", default=""))

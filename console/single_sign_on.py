@@ -43,7 +43,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
             _turn_away(request, "", ONE_WAY)
         told = claims(sociallogin)
         email = str(told.get("email") or "").strip().lower()
-        if not _one_subject(sociallogin):
+        if not (_one_subject(sociallogin) and _one_issuer(sociallogin)):
             _turn_away(request, email, FAILED)
         if sociallogin.is_existing:
             return
@@ -92,6 +92,16 @@ def _one_subject(sociallogin: SocialLogin) -> bool:
     """Say whether there is an ID token, and both speak of one person (OpenID Connect Core 5.3)."""
     told = sociallogin.account.extra_data
     return "id_token" in told and len({part.get("sub") for part in told.values()}) == 1
+
+
+def _one_issuer(sociallogin: SocialLogin) -> bool:
+    """Say whether the token's issuer is the one that was asked (OpenID Connect Discovery 4.3).
+
+    allauth has held it against the issuer that the provider's own document names; that could be
+    any. A slash at the end makes no difference: some write one, and settings.py takes it off.
+    """
+    issuer = str(sociallogin.account.extra_data["id_token"].get("iss"))
+    return issuer.rstrip("/") == settings.OIDC_ISSUER
 
 
 def groups_of(told: dict[str, Any]) -> QuerySet[Group]:

@@ -62,3 +62,9 @@ def test_single_sign_on(start: Callable[..., Any]) -> None:
 def test_proxies(start: Callable[..., Any]) -> None:
     assert start(TRUSTED_PROXIES="2").PROXIES.count == 2
     assert len(start(TRUSTED_PROXIES="10.0.0.0/8, ::1").PROXIES.networks) == 2
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/.well-known/openid-configuration"])
+def test_an_issuer_is_written_in_one_way(start: Callable[..., Any], ending: str) -> None:
+    settings = start(**OIDC | {"OIDC_ISSUER": f"https://login.example.org/realms/team{ending}"})
+    assert settings.OIDC_ISSUER == "https://login.example.org/realms/team"

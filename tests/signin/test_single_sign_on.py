@@ -89,6 +89,18 @@ def test_an_email_that_is_not_verified_is_nobodys(
     assert recorded("session.sign_in")[-1][2] == ["denied"]
 
 
+def test_a_provider_that_speaks_for_another(
+    single_sign_on: Provider, bob: User, client: Client, settings: Any
+) -> None:
+    """Its document names itself as the issuer, and that is not the one in OIDC_ISSUER."""
+    settings.OIDC_ISSUER = "https://login.example.org"
+    answer = sign_on(single_sign_on, client, "bob")
+    assert answer.status_code == 403
+    assert "The sign-in did not work out." in answer.text
+    assert client.get("/").status_code == 302
+    assert recorded("session.sign_in")[-1][2] == ["denied"]
+
+
 def test_a_stranger(single_sign_on: Provider, world: World, client: Client) -> None:
     single_sign_on.knows("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
     answer = sign_on(single_sign_on, client, "zoe")
