@@ -1,0 +1,106 @@
+"""kill -9 in the middle of a rotation: the next run goes on, and no value is lost."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from random import SystemRandom
+
+import pytest
+from django.db import connection
+
+from tests.commands.conftest import KEYS, ROOT, Machine
+from tests.commands.conftest import machine as machine
+from tests.commands.conftest import prepared as prepared
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="it makes a database file of its own"),
+]
+OLD = KEYS["ENCRYPTION_KEYS"]
+NEW = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+KILLS = 2
+LATEST = 0.1  # seconds after the first row
+ROWS = 4_000
+PREPARE = """
+import django; django.setup()
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from secrets_app.models import EmbeddedParameter, EmbeddedVersion
+from secrets_app.store.base import SecretValue
+from secrets_app.store.embedded import place_of
+from secrets_app.store.keyring import Keyring, Sealed
+keyring, now = Keyring(settings.ENCRYPTION_KEYS), timezone.now()
+"""
+FILL = """
+def version(row, number):
+    place = place_of(row.pk, row.path, number)
+    sealed = keyring.seal(SecretValue(f"value {row.pk} {number}"), place)
+    return EmbeddedVersion(parameter=row, version=number, key_id=sealed.key_id, modified=now,
+                           nonce=sealed.nonce, ciphertext=sealed.ciphertext)
+with transaction.atomic():
+    for number in range(40):
+        path = f"/amplify/x/{number}"
+        row = EmbeddedParameter.objects.create(path=path, version=100, modified=now)
+        EmbeddedVersion.objects.bulk_create(version(row, 1 + each) for each in range(100))
+"""
+READ = """
+for it in EmbeddedVersion.objects.select_related("parameter"):
+    place = place_of(it.parameter_id, it.parameter.path, it.version)
+    value = keyring.open(Sealed(it.key_id, bytes(it.nonce), bytes(it.ciphertext)), place).reveal()
+    assert value == f"value {it.parameter_id} {it.version}", value
+print(EmbeddedVersion.objects.count())
+"""
+
+
+def run(machine: Machine, script: str) -> str:
+    """Run Python on the machine and return what it prints."""
+    environment = machine.environment | {"DJANGO_SETTINGS_MODULE": "console.settings"}
+    command = [sys.executable, "-c", PREPARE + script]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def left(folder: Path) -> int:
+    """Return how many versions wait for the newest key; the first rows come under it first."""
+    with closing(sqlite3.connect(folder / "console.sqlite3", timeout=10)) as database:
+        counts = database.execute(
+            "SELECT count(*) FROM secrets_app_embeddedversion GROUP BY key_id ORDER BY min(id)"
+        ).fetchall()
+    return ROWS - counts[0][0] if len(counts) > 1 else ROWS
+
+
+def kill_in_the_middle(machine: Machine, before: int) -> None:
+    """Start a rotation, and kill it a moment after its first rows."""
+    process = machine.start("rotate_keys")
+    while left(machine.folder) == before and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(SystemRandom().uniform(0, LATEST))
+    process.kill()
+    process.communicate()
+
+
+def test_it_works(machine: Machine) -> None:
+    run(machine, FILL)
+    machine.environment["ENCRYPTION_KEYS"] = f"{NEW},{OLD}"
+    found = [ROWS]
+    for _ in range(KILLS):
+        kill_in_the_middle(machine, found[-1])
+        found.append(left(machine.folder))
+    assert found == sorted(found, reverse=True)  # each went on, none began anew
+    assert found[1] < ROWS
+    assert run(machine, READ) == f"{ROWS}\n"
+    rotated = machine("rotate_keys")
+    assert rotated.code == 0, rotated.err
+    assert f"{found[-1]:,} versions of secrets" in rotated.out
+    machine.environment["ENCRYPTION_KEYS"] = OLD
+    refused = machine("check", "--database", "default")
+    assert "ENCRYPTION_KEYS lacks 1 of the keys" in refused.err
+    machine.environment["ENCRYPTION_KEYS"] = NEW
+    assert machine("check", "--database", "default").code == 0
+    assert run(machine, READ) == f"{ROWS}\n"

@@ -1,0 +1,85 @@
+"""A backup that is made while people save holds one moment of it, and is a whole console."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Event
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from console.chain import seal_written
+from tests.commands.conftest import Ended
+from tests.recovery.databases import rows, trail
+from tests.services.agreement import claims, differing, gaps
+from tests.services.desk import Desk
+
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+]
+KEYS = ("A", "B")
+PEOPLE = ("alice", "mia", "bob")
+BACKUPS = 3
+
+
+def test_it_works(
+    desk: Desk,
+    manage: Callable[..., Ended],
+    tmp_path: Path,
+    elsewhere: Callable[[], AbstractContextManager[None]],
+) -> None:
+    for person in (*PEOPLE, "vera"):
+        desk.world.actor(person)
+    enough = Event()
+    with ThreadPoolExecutor(len(PEOPLE)) as threads:
+        savers = [threads.submit(_save, desk, who, enough) for who in PEOPLE]
+        made = [manage("backup", str(tmp_path / f"{number}")) for number in range(BACKUPS)]
+        enough.set()
+        saved = [saver.result() for saver in savers]
+    assert [backup.code for backup in made] == [0] * BACKUPS
+    assert min(saved) > 0  # else there was no load
+    manage("verify_audit")
+    source = trail(rows())
+    with elsewhere():
+        assert manage("restore", str(tmp_path / f"{BACKUPS - 1}")).code == 0
+        restored = trail(rows())
+        desk.expire_claims()
+        desk.check()
+        places = [(desk.world.dev, key) for key in KEYS]
+        assert [*gaps(desk, places)] == []
+        assert [*differing(desk, places)] == []
+        assert (claims(), desk.trail("found.")) == (0, [])
+        assert "rows are as they were written." in manage("verify_audit").out
+    _check_same(source, restored)
+
+
+def _save(desk: Desk, who: str, enough: Event) -> int:
+    """Save until it is enough; return how often."""
+    number = 0
+    try:
+        while not enough.is_set():
+            known = {row.key: row for row in desk.app.secrets.filter(branch=desk.world.dev)}
+            for key in KEYS:
+                row, value = known.get(key), uuid4().hex
+                new = desk.new(key, value, desk.world.dev)
+                desk.save(who, desk.change(row, value) if row else new)
+                seal_written()  # as the end of a request does
+                number += 1
+    finally:
+        connections.close_all()
+    return number
+
+
+def _check_same(source: dict[str, list[tuple[object, ...]]], restored: object) -> None:
+    """Each row of the trail that was in the backup is the source's; the rest is the restore's."""
+    assert isinstance(restored, dict)
+    for name in ("console_auditevent", "console_auditoutcome"):
+        known = {row[0]: row for row in source[name]}
+        common = [row for row in restored[name] if row[0] in known]
+        assert [row for row in common if row != known[row[0]]] == []
+        assert len(common) > 10
+        assert len(restored[name]) - len(common) <= 4
