@@ -16,7 +16,7 @@ from tests.recovery.databases import postgres, sqlite, using
 from tests.services.conftest import interrupted as interrupted
 from tests.services.desk import Desk
 
-KEY = "a key of backups alone, for tests alone"
+KEY = "a-key-of-backups-alone-for-tests-alone"
 
 
 @pytest.fixture(autouse=True)

@@ -95,7 +95,7 @@ def test_the_key_is_none_of_the_consoles_others(
 ) -> None:
     key = getattr(settings, own)
     settings.BACKUP_KEYS = [
-        "a new key of backups alone, for tests",
+        "a-new-key-of-backups-alone-for-tests",
         *([key] if own == "SECRET_KEY" else key),
     ]
     assert "one of the console's own keys" in manage("backup", str(file)).err
