@@ -204,6 +204,8 @@ def _claim(
     """Take the row. Raises Refused for a conflict, and StoreError where a second look fails."""
     token, base = row.change.token, row.change.base
     for _ in range(LOOKS):
+        if _is_another(row.change, look):
+            raise Refused(RowOutcome(token, Result.CONFLICT, wording.GONE, pk=None))
         if look.version != base and not (row.change.value is None and look.version == 0):
             raise Refused(wording.conflict(token, access, look))
         try:
@@ -213,6 +215,13 @@ def _claim(
         except rows.Stale:
             [look] = rows.look(store, access.app, [row.spot])
     raise Refused(wording.busy(token, access, row.spot, base))
+
+
+def _is_another(change: Change, look: rows.Look) -> bool:
+    """Say whether the page's secret was removed: one that was added since may have its version."""
+    return change.secret_id is not None and (
+        look.secret is None or look.secret.pk != change.secret_id
+    )
 
 
 def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:

@@ -67,7 +67,7 @@ class Worker:
         again = [
             self._once_more(one)
             for one in told
-            if one.answer == "conflict" and one.value is not None
+            if one.answer == "conflict" and one.value and (one.place in rows or not one.version)
         ]
         if again and chance.random() < 0.5:  # to write mine, I type it again and save
             gone = {one.place for one in again if not one.base}  # these are added anew

@@ -65,11 +65,8 @@ class Story:
 
     def removing(self, place: Place, at: float) -> list[Entry]:
         """Return the removals that were under way at a moment, and ended well."""
-        return [
-            entry
-            for entry in self.entries[place]
-            if entry.action in REMOVES and entry.is_done and self.lasted(entry, at, at)
-        ]
+        removals = [e for e in self.entries[place] if e.action in REMOVES and e.is_done]
+        return [entry for entry in removals if entry.at <= at <= entry.ends[-1].at]
 
     def by_whom(self, place: Place, state: State) -> Sent | None:
         """Return the row of a Save that made a place hold this."""

@@ -63,6 +63,24 @@ def test_a_creation_against_a_creation(desk: Desk) -> None:
     assert desk.values("API_KEY") == ("alice's", None)
 
 
+def test_another_secret_of_that_name_and_version_is_not_the_one_that_was_seen(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Interrupted(desk.store)
+    put_before(store, monkeypatch)
+    row = desk.put("API_KEY")
+
+    def removed_and_added_anew() -> None:
+        desk.save("mia", desk.removal(row))
+        desk.put("API_KEY", "another")
+
+    store.before("current", removed_and_added_anew)
+    [lost] = desk.save("alice", desk.change(row, "alice's"))
+    assert (lost.outcome, lost.version) == ("conflict", 0)
+    assert lost.message.startswith("This secret was removed meanwhile.")
+    assert desk.values("API_KEY") == ("another", None)
+
+
 def test_who_wrote_it_is_told_though_somebody_wrote_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
