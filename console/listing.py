@@ -103,10 +103,15 @@ class Listing:
             branch_name=chosen.name if chosen else "",
         )
 
-    def address(self, sort: str) -> str:
-        """Return the query string of the same rows in another order, from the first page."""
-        per_page = str(self.per_page) if self.per_page != PER_PAGE[0] else ""
-        asked = {"q": self.q, "branch": self.branch, "sort": sort, "per_page": per_page}
+    def address(self, sort: str = "", page: int = 1) -> str:
+        """Return the query string of the same rows in another order, or of another page of them."""
+        asked = {
+            "q": self.q,
+            "branch": self.branch,
+            "sort": sort or self.sort,
+            "per_page": self.per_page if self.per_page != PER_PAGE[0] else "",
+            "page": page if page > 1 else "",
+        }
         return "?" + urlencode({name: value for name, value in asked.items() if value})
 
 

@@ -1,12 +1,15 @@
-"""`{% side app nav may_manage sends_mail %}`: the left navigation of an app's pages."""
+"""`{% side app nav may_manage sends_mail %}`: the left navigation of an app's pages.
+`{% steps number pages %}`: the way to the other pages of a list.
+"""
 
 from functools import lru_cache
 
-from django.template import Library
+from django.template import Context, Library
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from console.models import App
+from console.templatetags.jinja import jinja
 
 register = Library()
 
@@ -29,3 +32,15 @@ def _side(app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool) 
             "sends_mail": sends_mail,
         },
     )
+
+
+@register.simple_tag(takes_context=True)
+def steps(context: Context, number: int, pages: int) -> SafeString:
+    """Render links to the first page, the one before, the next and the last."""
+    query = context["request"].GET.copy()
+
+    def address(page: int) -> str:
+        query["page"] = str(page)
+        return f"?{query.urlencode()}"
+
+    return jinja("pager_steps.jinja", number=number, pages=pages, address=address)

@@ -182,7 +182,7 @@ def test_effective_values_are_marked(alice: Client, desk: Desk) -> None:
     desk.put("SHARED")
     desk.put("ALONE", "x", desk.world.dev)
     desk.put("ELSEWHERE", "x", desk.world.main)
-    answer = alice.get(f"{LIST}?branch={desk.world.dev.pk}", headers=FRAGMENT)
+    answer = alice.get(f"{LIST}?branch={desk.world.dev.pk}")
     rows = [(row["key"], row["value"], row["origin"]) for row in answer.context["listing"].rows]
     assert rows == [
         ("SHARED", "first", "inherited"),
