@@ -147,7 +147,9 @@ def test_a_role_that_was_lowered_says_so(team: Team) -> None:
         team.access("vera").require(Permission.MANAGE)
 
 
-def test_it_is_one_query_and_one_for_all_branches(team: Team, world: World, django_assert_num_queries: Any) -> None:
+def test_it_is_one_query_and_one_for_all_branches(
+    team: Team, world: World, django_assert_num_queries: Any
+) -> None:
     for number in range(5):
         team.group(f"group {number}", "developer", "x/*", people=("bob",))
         team.branch(f"branch {number}", protected=True)
