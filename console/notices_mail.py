@@ -107,7 +107,7 @@ def _claim(user_id: int, app_id: int, now: datetime) -> list[Notice]:
     claim = uuid.uuid4()
     waiting = Notice.objects.filter(user_id=user_id, app_id=app_id, due_at__lte=now)
     waiting.update(claim=claim, due_at=now + AGAIN)
-    return list(Notice.objects.filter(claim=claim).select_related("user", "app"))
+    return list(Notice.objects.filter(claim=claim).select_related("user", "app", "outcome"))
 
 
 def _deliver_one(server: BaseEmailBackend, notices: Sequence[Notice], done: Round) -> None:

@@ -15,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from structlog.testing import capture_logs
@@ -251,3 +252,17 @@ def test_the_command_without_a_mail_server(world: World, settings: Any) -> None:
     settings.MAIL = False
     with pytest.raises(CommandError, match="EMAIL_URL"):
         call_command("send_notices")
+
+
+def test_as_many_queries_for_twenty_entries_as_for_one(post: Post) -> None:
+    post.choose("alice", Kind.REVEAL)
+    queries = []
+    for number in (1, 20):
+        for _ in range(number):
+            happens(post.world, "mia", Action.SECRET_REVEALED, "API_KEY")
+        seal()
+        with CaptureQueriesContext(connection) as log:
+            collect(now=timezone.now() - QUIET)
+            assert deliver(now=timezone.now()).sent == 1
+        queries.append(len(log))
+    assert queries[1] <= queries[0]
