@@ -46,7 +46,8 @@ OTHER_COLUMNS = (
     "The backup's table {} has not this version's columns. Use the version that made it."
 )
 HELD = "The backup holds the state of this moment; it was restored."
-FILLED_BY_MIGRATE = {"django_content_type", "auth_permission"}
+# By a start of the console alone, and the last by its first look whether there is mail to send
+FILLED_BY_ITSELF = {"django_content_type", "auth_permission", "console_noticesread"}
 # What the lost database numbered after the backup was made keeps its numbers: no other row gets
 # them, in no address, log or ciphertext's binding
 GAP = 1_000_000
@@ -116,7 +117,7 @@ def _check_empty(model: type[Model]) -> None:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608 - our own names
-        if cursor.fetchone() and table not in {*LEFT_OUT, *FILLED_BY_MIGRATE}:
+        if cursor.fetchone() and table not in {*LEFT_OUT, *FILLED_BY_ITSELF}:
             raise BackupRefused(NOT_EMPTY.format(table))
 
 

@@ -15,7 +15,7 @@ from console import triggers
 from console.models import App, AuditEvent, Member, User
 from console.recovery import archive
 from console.recovery.archive import Contents
-from console.recovery.restore import FILLED_BY_MIGRATE, GAP
+from console.recovery.restore import FILLED_BY_ITSELF, GAP
 from console.recovery.tables import LEFT_OUT, kept, models_at, table_of
 from secrets_app.models import EmbeddedParameter
 from tests.commands.conftest import Ended
@@ -28,7 +28,7 @@ from tests.services.desk import Desk
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 Manage = Callable[..., Ended]
 Elsewhere = Callable[[], AbstractContextManager[None]]
-NOT_FILLED = {*FILLED_BY_MIGRATE, "console_auditseal"}  # no seal is one that nobody made
+NOT_FILLED = {*FILLED_BY_ITSELF, "console_auditseal"}  # no seal is one that nobody made
 OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
