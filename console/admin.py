@@ -9,7 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth import logout
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from console import factor_admin as factor_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
 from console import members, people, services, sessions
+from console.activity_filter import with_outcomes
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, differences, recording
 from console.audited_admin import Audited, ReadOnly
@@ -24,6 +25,18 @@ from console.models import App, AuditEvent, AuditOutcome, Branch, User
 from console.people_admin import PeopleActions
 
 admin.site.unregister(EmailAddress)  # a second address is asked for nothing
+
+
+WORDS = {
+    "is_active": (
+        "May sign in",
+        "Without it the person is signed out everywhere at once; the name stays in the activity.",
+    ),
+    "is_superuser": (
+        "Operator",
+        "Runs the console: these pages, new apps, people. Reads no value without being a member.",
+    ),
+}
 
 
 class AddUserForm(AdminUserCreationForm):
@@ -44,7 +57,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
     list_display = (
         "email",
         "is_active",
-        "is_superuser",
+        "operator",
         "last_login",
     )
     list_filter = ("is_active", "is_superuser")
@@ -54,18 +67,28 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         "last_name",
     )
     readonly_fields = (
+        "set_password",
         "known_secrets",
+        "activity",
         "last_login",
         "date_joined",
     )
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("email", "password")}),
+        (None, {"fields": ("email", "set_password")}),
         ("Person", {"fields": ("first_name", "last_name")}),
-        ("Rights", {"fields": ("is_active", "is_superuser", "known_secrets")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        ("Rights", {"fields": ("is_active", "is_superuser")}),
+        ("What happened", {"fields": ("last_login", "date_joined", "activity", "known_secrets")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the form, in the console's words."""
+        form = super().get_form(request, *args, **kwargs)
+        for name, (label, help_text) in WORDS.items():
+            if name in form.base_fields:
+                form.base_fields[name].label, form.base_fields[name].help_text = label, help_text
+        return form
 
     def add_view(
         self,
@@ -103,6 +126,24 @@ class UserPages(Audited, PeopleActions, UserAdmin):
             names = ", ".join(map(str, apps))
             words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
             self.message_user(request, words, messages.WARNING)
+
+    @admin.display(description="operator", ordering="is_superuser")
+    def operator(self, user: User) -> str:
+        """Return whether somebody runs the deployment; most don't, and that is no failure."""
+        return "yes" if user.is_superuser else ""
+
+    @admin.display(description="Password")
+    def set_password(self, user: User) -> str:
+        """Return a way to a new password, and nothing of the old one."""
+        address = reverse("admin:auth_user_password_change", args=[user.pk])
+        said = "Set a new password" if user.has_usable_password() else "None. Set one"
+        return format_html('<a href="{}">{}</a>', address, said)
+
+    @admin.display(description="Activity")
+    def activity(self, user: User) -> str:
+        """Return a link to what somebody did."""
+        address = reverse("all_activity", query={"person": user.email})
+        return format_html('<a href="{}">What this person did</a>', address)
 
     @admin.display(description="Known secrets")
     def known_secrets(self, user: User) -> str:
@@ -187,16 +228,15 @@ class BranchPages(ReadOnly):
 
 @admin.register(AuditEvent)
 class AuditEventPages(ReadOnly):
-    """The audit trail's attempts."""
+    """The audit trail's attempts, each with how it ended; the activity has them in words."""
 
     list_display = (
-        "at",
+        "when",
         "actor",
         "action",
-        "app_id",
-        "branch",
+        "place",
         "subject",
-        "address",
+        "outcome",
     )
     list_filter = (
         "action",
@@ -210,6 +250,25 @@ class AuditEventPages(ReadOnly):
         "subject",
         "address",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """Return the events with their latest outcomes."""
+        return with_outcomes(super().get_queryset(request))
+
+    @admin.display(description="when (UTC)", ordering="at")
+    def when(self, event: AuditEvent) -> str:
+        """Return it to the second."""
+        return f"{event.at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="app and branch", ordering="app_id")
+    def place(self, event: AuditEvent) -> str:
+        """Return where."""
+        return " / ".join(filter(None, (event.app_id, event.branch)))
+
+    @admin.display(description="outcome", ordering="last_outcome")
+    def outcome(self, event: Any) -> str:
+        """Return how it ended, as far as is known."""
+        return event.last_outcome or "attempted"
 
 
 @admin.register(AuditOutcome)

@@ -11,12 +11,22 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
+# What the index calls the models' homes, in this order
+HOMES = {
+    "console": "People, apps and activity",
+    "auth": "Groups",
+    "mfa": "Second factors",
+    "secrets_app": "Secrets",
+    "envvars_app": "Environment variables",
+}
+
 
 class ConsoleAdminSite(AdminSite):
     """Operators alone; its sign-in is the console's own, with its limits."""
 
     site_header = site_title = "Branchkeep operators"
     index_title = "Operation"
+    enable_nav_sidebar = False  # lists need the room; the index is one step away
 
     @method_decorator(login_not_required)
     def login(
@@ -35,6 +45,13 @@ class ConsoleAdminSite(AdminSite):
     ) -> HttpResponse:
         """Send people to the console's own page, which is limited and audited."""
         return redirect("account_change_password")
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the models' homes by the names that people know."""
+        found: list[Any] = super().get_app_list(request, app_label)
+        for home in found:
+            home["name"] = HOMES.get(home["app_label"], home["name"])
+        return sorted(found, key=lambda home: [*HOMES, home["app_label"]].index(home["app_label"]))
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Say whether this user runs the deployment."""

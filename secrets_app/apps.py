@@ -11,6 +11,7 @@ class SecretsConfig(AppConfig):
     """Secrets, their projection and the parameter stores."""
 
     name = "secrets_app"
+    verbose_name = "Secrets"
 
     def ready(self) -> None:
         """Register the checks, and who counts the store's calls."""
