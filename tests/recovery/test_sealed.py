@@ -59,7 +59,11 @@ def test_another_key_is_named(keys: list[str]) -> None:
     assert KEY not in str(refusal.value)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"x" * 500, MAGIC, sealed()[: FRONT - 1]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", b"x" * 500, MAGIC, sealed()[: FRONT - 1]],
+    ids=["nothing", "an archive", "a text", "a beginning", "a front cut off"],
+)
 def test_another_file_is_refused(data: bytes) -> None:
     with pytest.raises(BackupRefused, match="no backup of the console"):
         opened(data)
