@@ -235,9 +235,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # no mail is sent; people are added by an ope
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # http://localhost
 PASSWORD_SIGN_IN: bool = env.bool("PASSWORD_SIGN_IN", default=True)
 OIDC_ISSUER: str = (
-    env.str("OIDC_ISSUER", default="")
-    .removesuffix("/.well-known/openid-configuration")
-    .rstrip("/")
+    env.str("OIDC_ISSUER", default="").removesuffix("/.well-known/openid-configuration").rstrip("/")
 )
 OIDC_NAME: str = env.str("OIDC_NAME", default="single sign-on")
 OIDC_GROUPS_CLAIM: str = env.str("OIDC_GROUPS_CLAIM", default="groups")
