@@ -30,14 +30,14 @@ def main() -> int:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(tuning: str = FAST) -> Iterator[str]:
     """Run a server; the value is its database URL. Its user may create databases."""
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         binaries, account = ready_for_root(folder) if os.geteuid() == 0 else (PACKAGE, {})
         tools = binaries / "pginstall18" / "bin"
         data = folder / "data"
-        options = f"-k {folder} -c listen_addresses='' {FAST}"
+        options = f"-k {folder} -c listen_addresses='' {tuning}"
 
         def run(tool: str, *arguments: str) -> None:
             command = [tools / tool, "--pgdata", data, *arguments]

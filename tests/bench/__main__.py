@@ -1,11 +1,11 @@
-"""Measure, and print. Ratios of one run: how fast this machine is does not matter."""
+"""Measure, and print. Ratios of one run say more than seconds, which are this machine's."""
 
 from django.core.management import call_command
 from django.test import override_settings
 
 from console.start import prepare_database
 from secrets_app.store import parameter_store
-from tests.bench import pages, store, variables
+from tests.bench import load, pages, replicas, store, variables
 from tests.bench.apps import owner
 from tests.plugins.moto import running
 
@@ -21,6 +21,8 @@ def main() -> None:
         moto.point_botocore_at_it()
         parameter_store.cache_clear()
         store.compare(user)
+    load.compare()
+    replicas.prove()
 
 
 if __name__ == "__main__":

@@ -97,11 +97,11 @@ class Server:
         return [int(pid) for pid in children.split()]
 
     def run(self, *arguments: str) -> str:
-        """Run a module of this copy, or of the tests, with the server's settings."""
+        """Run a module of the bench with the server's settings; return what it prints."""
         done = subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.folder,
-            env=self.environment | {"DJANGO_SETTINGS_MODULE": "console.settings"},
+            env=self.environment | {"BENCH_SETTINGS": "console.settings"},
             capture_output=True,
             text=True,
             check=False,
