@@ -77,6 +77,8 @@ PAGES = (
 )
 ADMIN = (
     "/activity/?q=a",
+    "/operation/doctor/",
+    "/operation/store/",
     "/admin/",
     "/admin/console/user/",
     "/admin/console/user/add/",
