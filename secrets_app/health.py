@@ -13,6 +13,10 @@ from secrets_app.gauges import measured
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import StoreError
 
+ASKED, KNOWN = "store-asked", "store-answers"
+FRESH = 5  # seconds
+WHILE_IT_HANGS = 15  # no call takes longer
+KEPT = 60
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's text format
 
 
@@ -22,12 +26,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Answer whether the database and the parameter store answer."""
     try:
         database_answers()
-        # Anyone may ask, so nobody asks the store more than once in a while, well or not
-        ready = cache.get_or_set("store-answers", _store_answers, timeout=5)
+        ready = _store_is_well()
     except DatabaseError:
         ready = False
     words, status = ("ready\n", 200) if ready else ("not ready\n", 503)
     return HttpResponse(words, content_type="text/plain", status=status)
+
+
+def _store_is_well() -> bool:
+    """Return what the store last answered. Anyone may ask, so one asks it at a time, and seldom:
+    while it hangs, everybody else has his answer at once."""
+    if cache.add(ASKED, True, timeout=WHILE_IT_HANGS):
+        cache.set(KNOWN, _store_answers(), timeout=KEPT)
+        cache.set(ASKED, True, timeout=FRESH)
+    return bool(cache.get(KNOWN))
 
 
 def _store_answers() -> bool:

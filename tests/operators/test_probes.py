@@ -1,0 +1,54 @@
+"""/healthz and /readyz under a store that hangs: what load balancers are told, and when."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from tests.plugins.faulty import Fault, Faulty
+from tests.plugins.moto import Moto
+
+IN_TIME = 10  # seconds
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def elsewhere() -> Callable[[str], int]:
+    """Return a function that asks from a thread of its own, as a balancer does."""
+
+    def ask(path: str) -> int:
+        try:
+            return Client().get(path).status_code
+        finally:
+            connections.close_all()
+
+    return ask
+
+
+def test_it_works(console_on_ssm: Moto, faulty: Faulty, elsewhere: Callable[[str], int]) -> None:
+    """One asks and waits; the others are answered meanwhile, and nobody else asks the store."""
+    faulty.always(Fault.SILENCE)
+    started = monotonic()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(elsewhere, "/readyz")
+        while not faulty.operations():
+            sleep(0.01)
+        others = [pool.submit(elsewhere, "/readyz").result() for _ in range(5)]
+        assert pool.submit(elsewhere, "/healthz").result() == 200
+        assert not first.done()
+        assert first.result() == 503
+    assert others == [503] * 5
+    assert faulty.operations() == ["DescribeParameters"]
+    assert monotonic() - started < IN_TIME
+
+
+def test_what_was_known_stands_meanwhile(
+    console_on_ssm: Moto, faulty: Faulty, elsewhere: Callable[[str], int]
+) -> None:
+    assert elsewhere("/readyz") == 200
+    faulty.always(Fault.SILENCE)
+    assert elsewhere("/readyz") == 200  # asked a moment ago
+    assert faulty.operations() == ["DescribeParameters"]
