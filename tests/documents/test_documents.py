@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from console import metrics
+from secrets_app import doctor, gauges
+from secrets_app.store.errors import StoreError
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
@@ -13,7 +17,7 @@ def settings() -> set[str]:
     """Return what the code reads from the environment."""
     code = "".join(path.read_text() for path in ROOT.glob("console/*.py"))
     names = re.findall(r'(?:env\.\w+|env|environ\.get|required)\(\s*"([A-Z_]+)"', code)
-    return set(names) - {"DJANGO_SETTINGS_MODULE"}
+    return set(names) - {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}  # of others
 
 
 def commands() -> set[str]:
@@ -46,6 +50,35 @@ def test_every_command_is_documented() -> None:
     missing = {name for name in commands() if f"| `{name}" not in text}
     missing |= {name for name in targets() if f"| `make {name}`" not in text}
     assert missing == set()
+
+
+def test_every_metric_is_documented(db: None) -> None:
+    names = [family.name for family in metrics._here.collect()]
+    names += [name for name, _, _ in gauges.measured()]
+    text = (ROOT / "docs" / "operations.md").read_text()
+    kept = {f"| `{name}` |" in text or f"| `{name}_total` |" in text for name in names}
+    assert (len(names), kept) == (7, {True})
+    asked = set(re.findall(r"console_[a-z_]+?(?=_count|_bucket|_total|\W)", text))
+    assert asked - {"console_token"} <= set(names)
+
+
+def kinds(base: type[StoreError] = StoreError) -> list[type[StoreError]]:
+    """Return the errors that a call can end with."""
+    below = base.__subclasses__()
+    return [kind for child in below for kind in kinds(child)] if below else [base]
+
+
+def test_every_error_is_documented() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert len(kinds()) == 12
+    assert [k.__name__ for k in kinds() if f"| `{k.__name__}` | {k.sentence} |" not in text] == []
+
+
+def test_every_check_of_the_doctor_is_documented(db: None) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    names = {finding.name.partition(":")[0] for finding in doctor.examine()} - {"Store"}
+    assert {name for name in names if f"| {name} |" not in text} == set()
+    assert {name for name in doctor.RIGHTS if not re.search(rf"\| Store: .*{name}", text)} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
