@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, cast
@@ -45,9 +45,10 @@ def _check_free(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the name outlast a power cut too."""
+    """Have the name outlast a power cut too, where the disk can: some network disks can't."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with suppress(OSError):
+            os.fsync(handle)
     finally:
         os.close(handle)

@@ -3,6 +3,7 @@
 import errno
 import resource
 import stat
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,13 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from console.models import AuditEvent
+from console.recovery import archive
 from console.recovery.files import whole_file
 from console.recovery.refusals import BackupRefused
 from console.recovery.tables import LEFT_OUT, models_of
 from tests.commands.conftest import Ended
 from tests.leaks.canary import Canary
+from tests.recovery.conftest import KEY
 from tests.services.desk import Desk
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -68,12 +71,41 @@ def test_a_folder_gets_a_file_named_by_the_time(desk: Desk, manage: Manage, tmp_
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
-def test_no_value_is_in_it(desk: Desk, manage: Manage, file: Path) -> None:
+def opened(file: Path) -> bytes:
+    """Return what is in a backup, as whoever has BACKUP_KEY reads it: its rows, bytes as bytes."""
+    with file.open("rb") as sealed:
+        _contents, rows = archive.read(sealed, [KEY])
+        cells = [cell for _table, row in rows for cell in row]
+    return b"\0".join(_bytes(cell) for cell in cells)
+
+
+def _bytes(cell: Any) -> bytes:
+    """Return a cell as it stands there, and what it may be in base64."""
+    text = str(cell).encode()
+    try:
+        return text + b" " + b64decode(text, validate=True)
+    except ValueError:
+        return text
+
+
+def test_neither_a_value_nor_a_key_is_in_it(
+    desk: Desk, manage: Manage, file: Path, settings: Any
+) -> None:
     canary = Canary()
     for way, value in canary.shapes("backup").items():
         desk.put(f"KEY_{way}", value)
     assert manage("backup", str(file)).code == 0
     assert list(canary.found_in(file.read_bytes())) == []
+    inside = opened(file)
+    assert b"KEY_plain" in inside
+    assert list(canary.found_in(inside)) == []
+    own = [
+        settings.SECRET_KEY,
+        *settings.ENCRYPTION_KEYS,
+        *settings.AUDIT_KEYS,
+        *settings.BACKUP_KEYS,
+    ]
+    assert [key for key in own if key.encode() in inside] == []
 
 
 def test_nothing_readable_is_in_it(desk: Desk, manage: Manage, file: Path) -> None:

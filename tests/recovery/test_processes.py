@@ -1,12 +1,14 @@
 """Backups as processes: from one machine to another, through a pipe, onto a full disk."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
-from tests.commands.conftest import Machine
+from tests.commands.conftest import MANAGE, Machine
 from tests.commands.conftest import machine as machine
 from tests.commands.conftest import prepared as prepared
 from tests.commands.terminal import at
@@ -41,6 +43,27 @@ def test_it_works(machine: Machine, another: Machine) -> None:
     again = another("restore", "x.backup")
     assert (again.code, again.out) == (1, "")
     assert "The database is not empty" in again.err
+
+
+@pytest.mark.parametrize("way", ["a pipe", "a file"])
+def test_one_comes_on_standard_input(machine: Machine, another: Machine, way: str) -> None:
+    machine.environment |= KEY
+    assert machine("backup", "x.backup").code == 0
+    data = (machine.folder / "x.backup").read_bytes()
+    another.environment |= KEY
+    if way == "a pipe":
+        assert another("restore", "--check", "-", stdin=data).code == 0
+    else:
+        with (machine.folder / "x.backup").open("rb") as file:
+            checked = subprocess.run(
+                [sys.executable, MANAGE, "restore", "--check", "-"],
+                stdin=file,
+                env=another.environment,
+                cwd=another.folder,
+                capture_output=True,
+            )
+        assert checked.returncode == 0
+        assert checked.stdout.startswith(b"It is whole: ")
 
 
 def test_a_full_disk_is_told(machine: Machine) -> None:

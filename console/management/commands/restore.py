@@ -1,8 +1,11 @@
 """`manage.py restore`: an empty database becomes what a backup holds."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
 
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
@@ -25,26 +28,26 @@ class Command(ConsoleCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the file."""
-        parser.add_argument("file", metavar="FILE", help="what `backup` wrote")
+        parser.add_argument(
+            "file", metavar="FILE", help="what `backup` wrote; or - for standard input"
+        )
         parser.add_argument(
             "--check", action="store_true", help="only read it all and say what is in it"
         )
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a process of its own: a database file that it makes is nobody else's."""
+        os.umask(0o077)
+        super().run_from_argv(argv)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Restore, and check the audit trail that came."""
-        os.umask(0o077)  # a database file that is made here is nobody else's
-        path = Path(options["file"])
-        try:
-            file = path.open("rb")
-        except OSError as error:
-            why = NO_FILE.format(error.strerror)
-            raise CommandError(why, returncode=Exit.REFUSED) from None
-        with file:
+        with _open(options["file"]) as file:
             if options["check"]:
                 contents, words = check(file), WHOLE
             else:
-                actor = someone_at_the_machine()
-                contents, words = restore(actor=actor, file=file, name=path.name), RESTORED
+                actor, name = someone_at_the_machine(), Path(options["file"]).name
+                contents, words = restore(actor=actor, file=file, name=name), RESTORED
         self.stdout.write(words.format(said(contents), contents.made_at, contents.database))
         if not options["check"]:
             self._verify()
@@ -54,3 +57,19 @@ class Command(ConsoleCommand):
             call_command("verify_audit", stdout=self.stdout)
         except CommandError as error:
             raise CommandError(DOUBTFUL.format(error), returncode=Exit.REFUSED) from None
+
+
+def _open(name: str) -> BinaryIO:
+    """Open what is to be read twice; what a pipe brings is kept, encrypted as it is, till then."""
+    try:
+        source = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115 - the caller's
+        return cast(BinaryIO, source) if source.seekable() else _kept(cast(BinaryIO, source))
+    except OSError as error:
+        raise CommandError(NO_FILE.format(error.strerror), returncode=Exit.REFUSED) from None
+
+
+def _kept(pipe: BinaryIO) -> BinaryIO:
+    copy = TemporaryFile()  # noqa: SIM115 - the caller's
+    shutil.copyfileobj(pipe, copy)
+    copy.seek(0)
+    return cast(BinaryIO, copy)
