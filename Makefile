@@ -30,7 +30,7 @@ format: .venv/dev ## put the style of code and templates right
 	$(BIN)/ruff format
 	find templates -name '*.html' -exec $(DJADE) {} +
 
-bench: .venv/dev ## measure, and print ratios
+bench: .venv/dev ## measure; and kill replicas, which must lose nothing
 	$(BIN)/python -m tests.bench
 
 lock: .venv/dev ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import django
@@ -23,7 +24,8 @@ def main(seconds: float, kills: int) -> int:
     from tests.replicas.proof import complaints
     from tests.replicas.trial import Scene, run, site
 
-    connection.creation.create_test_db(verbosity=0)
+    with redirect_stdout(None):  # it tells of the cache's table, which is there already
+        connection.creation.create_test_db(verbosity=0)
     with tempfile.TemporaryDirectory() as name, site(Path(name)) as where:
         records = run(where, Scene.make(), seconds=seconds, kills=kills)
     connection.close()

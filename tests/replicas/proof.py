@@ -18,6 +18,7 @@ FITTING = {
     "settled": {"unknown", ""},
     "denied": {"denied", ""},
 }
+MAY_ANSWER = {0, 200, 404, 502, 503}  # to a reveal: cut off, it is gone, the store is away
 BUSY = "is saving this secret at this moment"
 
 
@@ -228,7 +229,7 @@ def broken_connections(story: Story) -> Iterator[str]:
         if unanswered and not any(killed):
             yield f"No answer, and nothing was killed: {one}"
         strange = isinstance(one, Sent) and one.answer.startswith("status")
-        if strange or (isinstance(one, Reveal) and one.status not in {0, 200, 404, 409}):
+        if strange or (isinstance(one, Reveal) and one.status not in MAY_ANSWER):
             yield f"A strange answer: {one}"
 
 
