@@ -1,0 +1,68 @@
+"""A Dockerfile's stages and steps, read for what ours uses; whatever else is in one is an error."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+KNOWN = {
+    "FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "CMD",
+}  # fmt: skip
+
+
+@dataclass
+class Stage:
+    """What follows one FROM: the name that it is given, and its steps."""
+
+    base: str
+    name: str
+    steps: list[tuple[str, str]] = field(default_factory=list)
+
+    def texts(self, instruction: str) -> list[str]:
+        """Return what is said after each such instruction."""
+        return [text for name, text in self.steps if name == instruction]
+
+    def command(self) -> list[str]:
+        """Return what the container runs."""
+        [text] = self.texts("CMD")
+        return list(json.loads(text))
+
+    def healthcheck(self) -> list[str]:
+        """Return what is run to ask whether it is well."""
+        [text] = self.texts("HEALTHCHECK")
+        return list(json.loads(text.partition("CMD ")[2]))
+
+
+def stages_of(text: str) -> list[Stage]:
+    """Read a Dockerfile."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    stages: list[Stage] = []
+    for step in "\n".join(lines).replace("\\\n", "").splitlines():
+        instruction, _, rest = step.partition(" ")
+        assert instruction in KNOWN, f"The tests know no {instruction}: teach them."
+        if instruction == "FROM":
+            base, _, name = rest.partition(" AS ")
+            stages.append(Stage(base, name))
+        else:
+            stages[-1].steps.append((instruction, rest.strip()))
+    return stages
+
+
+def with_environment(environment: dict[str, str], text: str) -> dict[str, str]:
+    """Return an environment with what an ENV adds to it."""
+    pairs = (word.split("=", 1) for word in shlex.split(text))
+    known = {f"${name}": value for name, value in environment.items()}
+    return environment | {
+        name: re.sub(r"\$\w+", lambda found: known[found[0]], value) for name, value in pairs
+    }
+
+
+def context_of(folder: Path) -> list[str]:
+    """Return the names that .dockerignore lets in: ours shuts all out, then names each."""
+    lines = [it for it in (folder / ".dockerignore").read_text().splitlines() if it[:1] != "#"]
+    assert lines[0] == "*"
+    assert lines[-1] == "**/__pycache__"
+    names = lines[1:-1]
+    assert all(name.startswith("!") for name in names)
+    return [name[1:] for name in names]

@@ -1,0 +1,169 @@
+"""A bare root to run an image's steps in, without a container engine: as bare as we may make it.
+
+As root, with mount namespaces: a chroot that holds the steps' own files, this machine's Python and
+libraries, and read-only mounts. Elsewhere a plain folder that stands for the root, with an empty
+environment; what needs root is done as whoever runs the tests, and read-only are the file modes.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+BASE = "/base"  # the image's own Python, which a FROM brings
+TOOLS = ("sh", "env", "install")  # of the many that the real base has
+ENTER = """
+set -e
+root=$1 writable=$2 user=$3; shift 3
+mount --bind "$root" "$root"
+if [ "$writable" != all ]; then mount -o remount,ro,bind "$root"; fi
+for folder in $SHARED; do
+  mount --bind "$folder" "$root$folder"; mount -o remount,ro,bind "$root$folder"
+done
+mount --rbind /dev "$root/dev"; mount --rbind /proc "$root/proc"
+mount -t tmpfs none "$root/tmp"; mount -t tmpfs none "$root/dev/shm"
+if [ "$writable" != all ]; then mount --bind "$writable" "$root/app/var"; fi
+exec chroot --userspec="$user" "$root" /usr/bin/env -i "$@"
+"""
+
+
+@cache
+def may_chroot() -> bool:
+    """Say whether a mount namespace of our own can be had."""
+    if os.geteuid() or not shutil.which("unshare"):
+        return False
+    tried = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "x", "/mnt"]
+    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+
+
+def kind() -> str:
+    """Return which isolation there is, for the tests' output."""
+    if may_chroot():
+        return "a chroot in a mount namespace of its own, with read-only mounts"
+    closed = "read-only by file modes" if os.geteuid() else "writable, for modes don't stop root"
+    return f"a plain folder with an empty environment, {closed}"
+
+
+class Room:
+    """One root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in ("app", "tmp", "dev", "proc", "usr/bin"):
+            (root / folder).mkdir(parents=True)
+        if may_chroot():
+            self._furnish()
+        make_base(root / BASE[1:])
+
+    def path(self, inside: str) -> Path:
+        """Return where a path of the room is for us."""
+        return self.root / inside.lstrip("/")
+
+    def clean_environment(self) -> dict[str, str]:
+        """Return what a base image sets."""
+        return {"PATH": f"{BASE}/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
+
+    def start(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        *,
+        user: str = "0:0",
+        writable: Path | None = None,
+    ) -> "subprocess.Popen[str]":
+        """Start a command in /app. With `writable`, only that folder, as var/, and /tmp are."""
+        if may_chroot():
+            argv, env = self._entering(command, environment, user, writable)
+        else:
+            argv, env = self._beside(command, environment)
+            self._close(writable)
+        return subprocess.Popen(
+            argv, env=env, cwd=self.path("app"), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, command: list[str], environment: dict[str, str], **how: Any) -> tuple[int, str]:
+        """Run a command; return its exit code and all that it said."""
+        with self.start(command, environment, **how) as process:
+            said, _ = process.communicate(timeout=300)
+        return process.returncode, said
+
+    def _furnish(self) -> None:
+        for name in ("lib", "lib64", "bin"):
+            if Path("/", name).is_symlink():
+                self.path(name).symlink_to(Path("/", name).readlink())
+        for tool in TOOLS:
+            shutil.copy(str(shutil.which(tool)), self.path(f"usr/bin/{tool}"))
+        python = Path(sys.base_prefix)
+        if python == Path("/usr"):
+            executable = Path(sys.executable).resolve()
+            shutil.copy(executable, self.path(f"usr/bin/{executable.name}"))
+        for folder in shared():
+            self.path(folder).mkdir(parents=True, exist_ok=True)
+
+    def _entering(
+        self, command: list[str], environment: dict[str, str], user: str, writable: Path | None
+    ) -> tuple[list[str], dict[str, str]]:
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, "enter"]
+        room = [str(self.root), str(writable or "all"), user]
+        outside = {"PATH": os.environ["PATH"], "SHARED": " ".join(shared())}
+        return [*enter, *room, "-C", "/app", *variables, *command], outside
+
+    def _beside(
+        self, command: list[str], environment: dict[str, str]
+    ) -> tuple[list[str], dict[str, str]]:
+        return [self._moved(word) for word in command], {
+            name: self._moved(value) for name, value in environment.items()
+        }
+
+    def _moved(self, text: str) -> str:
+        for folder in ("/app", BASE):
+            text = text.replace(folder, str(self.path(folder)))
+        return text.replace("-o 10001 -g 10001", "")
+
+    def _close(self, writable: Path | None) -> None:
+        for path in (self.path("app"), *self.path("app").rglob("*")) if writable else ():
+            if path.name != "var" and not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~0o222)
+
+
+@cache
+def shared() -> tuple[str, ...]:
+    """Return the folders of this machine that stand for the base image's own."""
+    folders = ["/usr/lib", "/usr/lib64", "/etc", *(["/lib"] if not _merged() else [])]
+    if sys.base_prefix != "/usr":
+        folders.append(sys.base_prefix)
+    return tuple(folder for folder in folders if Path(folder).is_dir())
+
+
+def _merged() -> bool:
+    return Path("/lib").is_symlink()
+
+
+def make_base(folder: Path) -> None:
+    """Make what stands for the base image's Python: one with pip in it, and nothing else."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    [site] = folder.glob("lib/python*/site-packages")
+    ours = Path(sys.prefix) / site.relative_to(folder)
+    for part in ours.glob("pip*"):
+        if part.name == "pip" or part.name.startswith("pip-"):
+            shutil.copytree(part, site / part.name)
+
+
+def pip_settings() -> dict[str, str]:
+    """Return how pip reaches its index from here, which a builder of images would set too."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("PIP_", "SSL_")) or name.lower().endswith("_proxy")
+    }
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield each file and folder below, by its path from there."""
+    return (path.relative_to(folder) for path in folder.rglob("*"))

@@ -1,0 +1,226 @@
+"""The image, without a container engine: the Dockerfile's own steps, run in bare roots.
+
+Promise 46, the image's part. What stands for the base image is this machine's Python; room.py says
+how bare a root can be had here, and the first line of the output says which it was.
+"""
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.image import room
+from tests.image.building import Built, build, healthcheck_options, manifest
+from tests.image.dockerfile import stages_of
+from tests.replicas.server import free_port
+
+HOST = "console.example.com"
+SETTINGS = {
+    "ALLOWED_HOSTS": HOST,
+    "SECRET_KEY": "only-for-tests-" * 4,
+    "ENCRYPTION_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
+}
+HOLDS = {
+    ".venv", "collected", "console", "envvars_app", "manage.py", "requirements.lock",
+    "secrets_app", "static", "templates", "var",
+}  # fmt: skip
+NEVER = {"tests", ".git", "docs", "keys.env", "pip", "setuptools", "pytest", "mypy", "playwright"}
+WHO = """
+import errno, json, os
+def error_at(folder):
+    try:
+        open(os.path.join(folder, "new"), "x").close()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+folders = ["/", "/app", "/app/console", "/app/.venv/bin", "/etc", "/app/var", "/tmp"]
+print(json.dumps([os.getuid(), {folder: error_at(folder) for folder in folders}]))
+"""
+FIND = "import json, shutil; print(json.dumps([it for it in %r if shutil.which(it)]))"
+TOOLS = ["cc", "gcc", "g++", "clang", "make", "ld", "pip", "pip3", "git", "apt-get"]
+pytestmark = [pytest.mark.slow]
+
+
+def test_it_works(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Build once, for that takes its time, then look at everything."""
+    print(f"The image's steps ran in {room.kind()}.")
+    image = build(tmp_path)
+    with subtests.test("what is in it"):
+        holds_what_it_needs(image)
+    with subtests.test("static files"):
+        static_files_are_compressed(image)
+    with subtests.test("nobody's rights"):
+        writes_nowhere_else(image, var(tmp_path, "nobody"))
+    with subtests.test("no tools"):
+        holds_no_tools(image, var(tmp_path, "tools"))
+    with subtests.test("refusals"):
+        refuses_to_start_unsafely(image, var(tmp_path, "refusals"))
+    with subtests.test("health, and a graceful stop"):
+        answers_until_it_stops(image, var(tmp_path, "health"))
+
+
+def var(folder: Path, name: str) -> Path:
+    """Return a folder for /app/var, as a fresh volume would be."""
+    made = folder / f"var-{name}"
+    made.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(made, 10001, 10001)
+    return made
+
+
+def holds_what_it_needs(image: Built) -> None:
+    app = image.room.path("app")
+    assert {path.name for path in app.iterdir()} == HOLDS
+    ours = {
+        part for path in room.files_below(app) for part in path.parts if ".venv" not in path.parts
+    }
+    [site] = app.glob(".venv/lib/python*/site-packages")
+    assert (ours | {path.name for path in site.iterdir()}) & NEVER == set()
+    assert [*(app / "console/__pycache__").glob("settings.*.pyc")]
+    assert (app / "var").stat().st_mode & 0o777 == 0o700
+
+
+def static_files_are_compressed(image: Built) -> None:
+    collected = image.room.path("app/collected")
+    styles = [name for name in manifest(image).values() if name.endswith((".css", ".js"))]
+    assert len(styles) > 20
+    for name in styles:
+        assert re.search(r"\.[0-9a-f]{12}\.", name)
+    packed = [name for name in styles if (collected / f"{name}.gz").exists()]
+    assert len(packed) > 20  # a file that gzip makes no smaller has none
+    [tokens] = [name for name in packed if name.startswith("css/tokens.")]
+    assert gzip.decompress((collected / f"{tokens}.gz").read_bytes())
+
+
+def writes_nowhere_else(image: Built, folder: Path) -> None:
+    assert image.user == "10001:10001"
+    code, said = image.run(["python", "-c", WHO], folder)
+    assert code == 0, said
+    uid, errors = json.loads(said)
+    assert errors.pop("/app/var") is None
+    assert errors.pop("/tmp") is None  # noqa: S108 - the container's own
+    if room.may_chroot():
+        assert uid == 10001
+        assert set(errors.values()) == {"EROFS"}
+    elif uid:  # no mode stops root
+        assert None not in (errors["/app"], errors["/app/console"], errors["/app/.venv/bin"])
+
+
+def holds_no_tools(image: Built, folder: Path) -> None:
+    if room.may_chroot():
+        assert image.run(["python", "-c", FIND % TOOLS], folder) == (0, "[]\n")
+    code, said = image.run(["python", "-m", "pip", "--version"], folder)
+    assert code == 1
+    assert "No module named pip" in said
+
+
+def refuses_to_start_unsafely(image: Built, folder: Path) -> None:
+    refused = {
+        "unset DEBUG": {"DEBUG": "on"},
+        "SECRET_KEY is not set.": {"SECRET_KEY": ""},
+        "ENCRYPTION_KEYS is not set.": {"ENCRYPTION_KEYS": ""},
+    }
+    for said, changes in refused.items():
+        settings = SETTINGS | {"PORT": "0"} | changes
+        code, output = image.run(image.stage.command(), folder, **settings)
+        assert code == 1
+        assert output.startswith("The console can't start."), output
+        assert said in output
+        assert "Traceback" not in output
+    assert [*folder.iterdir()] == []
+
+
+def answers_until_it_stops(image: Built, folder: Path) -> None:
+    port = str(free_port())
+    check = image.stage.healthcheck()
+    assert image.run(check, folder, PORT=port)[0] == 1
+    with running(image, folder, port) as process:
+        assert image.run(check, folder, PORT=port) == (0, "")
+        patience = float(healthcheck_options(image.stage)["timeout"].removesuffix("s"))
+        assert patience > 4  # seconds that it waits for an answer itself
+        with asking(port, "/accounts/login/") as answer:
+            page, cookie = answer.read().decode(), answer.headers["Set-Cookie"].partition(";")[0]
+        gives_files_compressed(port, page)
+        answers_what_is_under_way(port, page, cookie, process)
+    assert image.run(check, folder, PORT=port)[0] == 1
+
+
+def gives_files_compressed(port: str, page: str) -> None:
+    [name] = re.findall(r"/static/css/base\.[0-9a-f]{12}\.css", page)
+    with asking(port, name, {"Accept-Encoding": "gzip"}) as file:
+        assert file.headers["Content-Encoding"] == "gzip"
+        assert "immutable" in file.headers["Cache-Control"]
+
+
+def answers_what_is_under_way(
+    port: str, page: str, cookie: str, process: "subprocess.Popen[str]"
+) -> None:
+    """Send half a sign-in, end the container, send the rest, and look for the answer."""
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+    fields = {"csrfmiddlewaretoken": token, "login": "x@example.org", "password": "x" * 20}
+    body = urlencode(fields).encode()
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=30)) as slow:
+        slow.putrequest("POST", "/accounts/login/", skip_host=True)
+        slow.putheader("Host", HOST)
+        slow.putheader("Cookie", cookie)
+        slow.putheader("Content-Type", "application/x-www-form-urlencoded")
+        slow.putheader("Content-Length", str(len(body)))
+        slow.endheaders(body[:10])
+        time.sleep(0.5)  # until a thread waits for the rest
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1)  # it has heard of it
+        assert process.poll() is None
+        slow.send(body[10:])
+        answer = slow.getresponse()
+        assert answer.status == 200
+        assert "not correct" in answer.read().decode()
+    assert process.wait(timeout=30) == 0
+
+
+@contextmanager
+def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run the container until the block ends, then end it as `docker stop` does."""
+    process = image.start(folder, PORT=port, **SETTINGS)
+    try:
+        line = process.stdout.readline()
+        assert line.startswith(f"Set up the console here, within a day: https://{HOST}/setup/"), (
+            line + process.stdout.read()
+        )  # and whoever asks from now on waits until it answers
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def asking(port: str, path: str, more: dict[str, str] | None = None) -> Iterator[HTTPResponse]:
+    """Ask the container for a page, or a file."""
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=30)) as connection:
+        connection.request("GET", path, headers={"Host": HOST, **(more or {})})
+        yield connection.getresponse()
+
+
+def test_a_package_of_another_hash_is_refused(tmp_path: Path) -> None:
+    lock = f"sqlparse==0.5.3 --hash=sha256:{'0' * 64}\n"
+    with pytest.raises(AssertionError, match=r"(?s)RUN python -m pip.*HASHES"):
+        build(tmp_path, lock=lock)
+
+
+def test_a_package_that_would_be_compiled_is_refused(tmp_path: Path) -> None:
+    """By its text: only a package that is compiled could show it, and it would be downloaded."""
+    [install] = [
+        text
+        for stage in stages_of((Path(__file__).parents[2] / "Dockerfile").read_text())
+        for text in stage.texts("RUN")
+        if " install " in text and "requirements.lock" in text
+    ]
+    assert {"--require-hashes", "--only-binary"} <= set(install.split())
