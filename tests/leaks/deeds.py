@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
 
+from django.conf import settings
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
@@ -94,6 +95,14 @@ def export_activity(visitor: Visitors, world: World) -> None:
                 visitor(person).post(f"{url}?q=NEW", {"format": kind})
 
 
+def operate(visitor: Visitors, world: World) -> None:
+    """Ask the doctor and the store's health, and scrape the metrics."""
+    for url, headers in zip(("/operation/doctor/", "/operation/store/"), ASKED, strict=False):
+        visitor("olga").post(url, {"write": "on"}, headers=headers)
+    prometheus = {"authorization": f"Bearer {settings.METRICS_TOKEN}"}
+    visitor("").get("/metrics", headers=prometheus)
+
+
 def remove(visitor: Visitors, world: World) -> None:
     """Remove secrets, with and without the right, from an old page and from a new one."""
     url = reverse("secrets_manage", args=[world.app.app_id])
@@ -150,5 +159,5 @@ def be_mailed(_visitor: Visitors, world: World) -> None:
     assert any("revealed the secret" in sent.body for sent in mail.outbox)
 
 
-SEEING = (reveal, revalidate, put_mirrors_right, administer, export_activity)
+SEEING = (reveal, revalidate, put_mirrors_right, administer, export_activity, operate)
 REMOVING = (remove, delete_branch, be_mailed)
