@@ -189,6 +189,15 @@ def _is_sealed() -> bool:
     return not due or AuditSeal.objects.filter(table="auditevent", row_id=due.pk).exists()
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (
-    *(database, disk, migrations, clock, hosts, tls, files, backups, trail),
-)
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "Database": database,
+    "Disk": disk,
+    "Migrations": migrations,
+    "Clock": clock,
+    "Hosts": hosts,
+    "TLS and cookies": tls,
+    "Files": files,
+    "Backups": backups,
+    "Audit trail": trail,
+}
+WITHOUT_DATABASE = {"Disk", "Hosts", "TLS and cookies", "Files"}

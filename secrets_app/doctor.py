@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from console import doctor as core
@@ -40,6 +40,7 @@ RIGHTS = {  # what each operation of ours asks of AWS
     "decrypt": "ssm:GetParameters, and kms:Decrypt with a key of one's own",
     "remove": "ssm:DeleteParameters",
 }
+NO_DATABASE = "The database does not answer."
 NOT_ASKED = "The store was not asked."
 NO_ANSWER_BEFORE = "The store did not answer before."
 NOT_WRITTEN = "Nothing was written to try it."
@@ -49,7 +50,11 @@ log = structlog.get_logger()
 
 def examine(*, ask_store: bool = False, writer: Actor | None = None) -> list[Finding]:
     """Return what every check finds. With `writer` a probe is written too, recorded as his act."""
-    findings = [_found(check) for check in (*core.CHECKS, keys, unknown)]
+    findings: list[Finding] = []
+    for name, check in CHECKS.items():
+        away = NO_DATABASE in {it.seen for it in findings}  # the next would wait as long as that
+        needs_it = name not in core.WITHOUT_DATABASE
+        findings.append(skipped(name, NO_DATABASE) if away and needs_it else _found(name, check))
     try:
         return [*findings, *store_findings(ask=ask_store or writer is not None, writer=writer)]
     except DatabaseError as error:  # the attempt could not be recorded, so nothing was written
@@ -61,20 +66,20 @@ def is_well(findings: Sequence[Finding]) -> bool:
     return all(finding.state is not State.BROKEN for finding in findings)
 
 
-def _found(check: Callable[[], Finding]) -> Finding:
+def _found(name: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except Exception as error:  # a check that fails is a finding, and the others go on
-        return _failed(check.__name__.capitalize(), error)
+        return _failed(name, error)
 
 
 def _failed(name: str, error: Exception) -> Finding:
     log.warning("doctor.check_failed", check=name, error=type(error).__name__)
-    seen = f"It could not be looked at ({type(error).__name__})."
-    if isinstance(error, DatabaseError):
+    if isinstance(error, OperationalError) and name == "Database":
         todo = "Look whether the database runs, and whether DATABASE_URL is right."
-        return broken(name, "The database did not answer.", todo)
-    return broken(name, seen, "Look into the log; the console may lack a right on this machine.")
+        return broken(name, NO_DATABASE, todo)
+    seen = f"It could not be looked at ({type(error).__name__})."
+    return broken(name, seen, "Look into the log; a table, or a right on this machine is missing.")
 
 
 def keys() -> Finding:
@@ -101,6 +106,9 @@ def unknown() -> Finding:
         return fine("Left open", "No save and no entry of the activity lacks its outcome.")
     seen = f"{rows:,} secrets with an unknown outcome; {attempts:,} entries of the last day open."
     return look("Left open", seen, "Run `manage.py settle`, which asks the store.")
+
+
+CHECKS = {**core.CHECKS, "Keys": keys, "Left open": unknown}
 
 
 def store_findings(*, ask: bool, writer: Actor | None) -> Iterator[Finding]:

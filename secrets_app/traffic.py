@@ -35,7 +35,7 @@ log = structlog.get_logger()
 _here = threading.local()
 _lock = threading.Lock()
 _noted: dict[Row, list[int]] = {}
-_written = [float("-inf")]
+_written = [monotonic()]
 
 
 def note(call: Call) -> None:

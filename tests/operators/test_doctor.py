@@ -1,6 +1,9 @@
 """The doctor's checks, each both ways; what it does with the store is in test_doctor_store.py."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +27,7 @@ from secrets_app.models import EmbeddedVersion, Secret
 from tests.plugins.people import World
 from tests.services.desk import Desk
 
+ROOT = Path(__file__).parents[2]
 KEY = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24="
 OTHER_KEY = "YW5vdGhlci1rZXktYW5vdGhlci1rZXktYW5vdGhlci0="
 Examined = Callable[[], dict[str, Finding]]
@@ -121,9 +125,24 @@ def test_a_check_that_fails_stops_no_other(examined: Examined, world: World) -> 
         cursor.execute("ALTER TABLE console_auditoutcome RENAME TO away")
     found = examined()
     assert (found["Backups"].state, found["Backups"].seen) == (
-        "broken", "The database did not answer.",
+        "broken", "It could not be looked at (OperationalError).",
     )  # fmt: skip
     assert found["Keys"].state == "fine"
+
+
+def test_a_database_that_is_away() -> None:
+    """What needs it is not tried, and the rest is."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    environment["TEST_DATABASE_URL"] = "postgres://console:CANARY@127.0.0.1:1/console"
+    command = [sys.executable, "manage.py", "doctor", "--write", "--format", "json"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+    states = {finding["name"]: finding["state"] for finding in json.loads(run.stdout)}
+    assert run.returncode == 1
+    assert (states["Database"], states["Migrations"], states["Hosts"]) == (
+        "broken", "not tried", "fine",
+    )  # fmt: skip
+    assert states["Store"] == "broken"
+    assert "CANARY" not in run.stdout + run.stderr
 
 
 # Database, disk, migrations, clock
