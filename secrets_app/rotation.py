@@ -33,8 +33,8 @@ def rotate(*, actor: Actor) -> Rotated:
     with recording(actor, Action.KEYS_ROTATED, Target(subject=keyring.newest)) as entry:
         versions = reencrypt(keyring)
         rotated = Rotated(versions, *seal_anew())
-        entry.detail = f"{versions.done:,} versions, {rotated.factors:,} second factors"
+        entry.detail = f"versions: {versions.done:,}, second factors: {rotated.factors:,}"
         if not rotated.whole:
             entry.outcome = Outcome.FAILED
-            entry.detail += f", {versions.left + len(versions.unreadable):,} not"
+            entry.detail += f", not done: {versions.left + len(versions.unreadable):,}"
     return rotated

