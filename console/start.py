@@ -5,16 +5,18 @@ No Django setting is read before the keys are there.
 """
 
 import base64
+import fcntl
 import os
 import resource
 import secrets
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile, mkdtemp
+from tempfile import NamedTemporaryFile, gettempdir, mkdtemp
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -122,13 +124,34 @@ def changes() -> Iterator[float]:
 
 
 def make_room_for_metrics() -> None:
-    """Give the server's processes a new folder (0700) to count together in, in memory."""
+    """Give the server's processes a new folder (0700) to count together in, in memory.
+
+    One that a killed server left goes; a server holds its own by a lock that ends with it.
+    """
     from django.conf import settings
 
-    if settings.METRICS_TOKEN:
-        memory = Path("/dev/shm")  # noqa: S108 - mkdtemp takes a name that nobody knew
-        folder = mkdtemp(prefix="console-metrics-", dir=memory if memory.is_dir() else None)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    if not settings.METRICS_TOKEN:
+        return
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp takes a name that nobody knew
+    home = memory if memory.is_dir() else Path(gettempdir())
+    for left in home.glob("console-metrics-*"):
+        with suppress(OSError):  # another server's, or another account's
+            os.close(hold(left))
+            shutil.rmtree(left)
+    folder = mkdtemp(prefix="console-metrics-", dir=home)
+    os.set_inheritable(hold(folder), True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+
+
+def hold(folder: Path | str) -> int:
+    """Lock a folder and return its handle. Raises OSError where somebody else has it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
 
 
 def link(port: int) -> str:

@@ -87,3 +87,18 @@ def test_the_folder_goes_with_the_server(clone: Path) -> None:
         assert folder.is_dir()
     assert process.returncode == 0
     assert not folder.exists()
+
+
+def test_what_a_killed_server_left_goes(clone: Path, server: tuple[int, str]) -> None:
+    """With the next start; the folder of a server that runs stays."""
+    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+        get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")
+        left, processes = folder_of(process.pid), workers(process.pid)
+        for pid in (process.pid, *processes):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+    assert left.is_dir()
+    with running(clone, METRICS_TOKEN=TOKEN):
+        assert not left.exists()
+    assert folder_of(server[0]).is_dir()
+    assert samples(server[1])["console_database_up"] == 1
