@@ -1,4 +1,4 @@
-"""A backup is one whole file, for nobody else's eyes, and an entry of the audit trail."""
+"""A backup is one whole file, for nobody else's eyes, and an entry of the trail (promise 40)."""
 
 import errno
 import resource

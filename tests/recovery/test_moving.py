@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from console.models import App
 from tests.commands.conftest import Ended
 from tests.plugins.people import World
 from tests.recovery.databases import kept, postgres, rows, sqlite, trail, using
@@ -37,3 +38,17 @@ def test_it_works(manage: Callable[..., Ended], tmp_path: Path) -> None:
     for earlier, later in ((first, second), (second, last)):
         for name, written in trail(earlier).items():
             assert later[name][: len(written)] == written
+
+
+@pytest.mark.parametrize("name", ["what no PostgreSQL holds\0", "longer than its column" * 100])
+def test_what_the_other_database_does_not_take(
+    manage: Callable[..., Ended], tmp_path: Path, name: str
+) -> None:
+    with using(sqlite(tmp_path / "first.sqlite3")):
+        call_command("migrate", verbosity=0)
+        App.objects.create(app_id="d1", name=name, region="us-east-1")
+        assert manage("backup", str(tmp_path / "x")).code == 0
+    with postgres("moved") as place, using(place):
+        refused = manage("restore", str(tmp_path / "x"))
+        assert (refused.code, connection.introspection.table_names()) == (1, [])
+    assert "does not take the backup's rows of console_app (DataError)" in refused.err

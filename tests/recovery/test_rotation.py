@@ -1,4 +1,4 @@
-"""The embedded store and second factors come under a new key while the console is in use."""
+"""The store and second factors come under a new key while the console is in use (promise 39)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

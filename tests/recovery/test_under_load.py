@@ -1,4 +1,4 @@
-"""A backup that is made while people save holds one moment of it, and is a whole console."""
+"""A backup made while people save holds one moment of it, and is a whole console (promise 45)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
