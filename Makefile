@@ -16,6 +16,7 @@ run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes tha
 
 test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .venv/bin/pytest FILE
 	@$(BIN)/python -m tests.plugins.chromium
+	@$(BIN)/python -m tests.plugins.nginx
 	$(BIN)/python -m pytest -n 3 -m "not postgres"
 	$(BIN)/python -m tests.with_postgres -n 3 -m "postgres or both_databases"
 
