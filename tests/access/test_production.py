@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from console import settings as product
 
+ROOT = Path(product.__file__).resolve().parents[1]
 DEPLOYMENT = {
     "ALLOWED_HOSTS": "console.example.org",
     "SECRET_KEY": "only-for-tests-" * 4,
@@ -74,6 +75,16 @@ def test_it_works(tmp_path: Path) -> None:
     assert {assert_guarded(line) for line in lines} == names
     # TLS ends at the proxy, which redirects; the host's other names are none of our business
     assert set(checks) == {"security.W005", "security.W008", "security.W021"}
+
+
+def test_djangos_own_checks_for_a_deployment_are_clean(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], **DEPLOYMENT, "STATIC_ROOT": str(tmp_path)}
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    run = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("System check identified no issues")
 
 
 def assert_guarded(line: str) -> str:

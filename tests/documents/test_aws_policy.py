@@ -1,0 +1,110 @@
+"""docs/deploy.md's policies for AWS: exactly the calls that the store makes, on its paths alone."""
+
+import ast
+import json
+import re
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from console.naming import PathProfile
+from secrets_app.doctor import PROBES
+from secrets_app.paths import AllBranches, OneBranch, Sandbox, locate
+from secrets_app.store import ssm
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/deploy.md"
+
+
+@cache
+def policies() -> list[Any]:
+    """Return the document's JSON: the policy, the resources of some apps, a key's statement."""
+    blocks = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    return [json.loads(block) for block in blocks]
+
+
+def calls_of_the_store() -> set[str]:
+    """Return the API's names of what the store's module calls on its client, by its source."""
+    client = boto3.client("ssm", region_name="us-east-1")
+    names = client.meta.method_to_api_mapping
+    found = {
+        node.attr
+        for node in ast.walk(ast.parse(Path(ssm.__file__).read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "_client"
+    }
+    return {f"ssm:{names[name]}" for name in found - {"meta"}}
+
+
+def allowed() -> dict[str, set[str]]:
+    """Return the resources of each action that the policy allows."""
+    actions: dict[str, set[str]] = {}
+    for statement in policies()[0]["Statement"]:
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            actions.setdefault(action, set()).update(listed(statement["Resource"]))
+    return actions
+
+
+def listed(one_or_more: str | list[str]) -> list[str]:
+    """Return what a policy may write without its brackets."""
+    return [one_or_more] if isinstance(one_or_more, str) else one_or_more
+
+
+def test_it_works() -> None:
+    assert calls_of_the_store() == set(allowed())
+    assert "ssm:PutParameter" in allowed()
+
+
+def test_no_right_is_wider_than_its_call_needs() -> None:
+    assert {action for action in allowed() if "*" in action} == set()
+    everywhere = {action for action, resources in allowed().items() if "*" in resources}
+    assert everywhere == {"ssm:DescribeParameters"}  # it takes no resource
+
+
+def arn(path: str) -> str:
+    """Return a parameter's name in AWS."""
+    return f"arn:aws:ssm:REGION:ACCOUNT:parameter{path}"
+
+
+def paths_of(app_id: str, profile: PathProfile) -> set[str]:
+    """Return the paths of a key for all branches, and for branches of all kinds of names."""
+    names = ("main", "feature/login", "pr-42")
+    scopes = [AllBranches(app_id), *(OneBranch(app_id, name) for name in names)]
+    places = [locate(scope, "KEY", profile) for scope in scopes]
+    return {path for place in places for path in (place.primary, place.mirror) if path}
+
+
+@pytest.mark.parametrize("profile", PathProfile)
+def test_every_path_of_an_app(profile: PathProfile) -> None:
+    """Those of one app, and none of an app whose id only begins as its does."""
+    [every] = allowed()["ssm:PutParameter"]
+    some = [it.replace("APP_ID", "d1shop") for it in policies()[1]]
+    for path in paths_of("d1shop", profile):
+        assert fnmatchcase(arn(path), every)
+        assert any(fnmatchcase(arn(path), one) for one in some), path
+    for path in paths_of("d1shopper", profile):
+        assert not any(fnmatchcase(arn(path), one) for one in some), path
+
+
+def test_a_sandbox() -> None:
+    path = locate(Sandbox("@acme/web-shop", "jane"), "KEY", PathProfile.BOTH).primary
+    assert fnmatchcase(path, "/amplify/acmewebshop/*")
+    assert "`parameter/amplify/PROJECT/*`" in DOCUMENT.read_text()
+
+
+def test_where_doctor_tries_its_rights() -> None:
+    assert f"arn:aws:ssm:REGION:ACCOUNT:parameter{PROBES}/*" in policies()[1]
+
+
+def test_a_key_of_ones_own_only_decrypts() -> None:
+    """PutParameter names no key, so nothing is ever encrypted with another than aws/ssm."""
+    statement = policies()[2]
+    assert statement["Action"] == "kms:Decrypt"
+    assert "KeyId" not in Path(ssm.__file__).read_text()
+    [every] = allowed()["ssm:GetParameters"]
+    assert statement["Condition"]["StringLike"] == {"kms:EncryptionContext:PARAMETER_ARN": every}

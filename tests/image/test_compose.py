@@ -1,0 +1,104 @@
+"""compose.yaml: what it hands over, what it closes, and that a console starts with just that."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from console import gunicorn_conf
+from tests.documents.test_documents import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT_OUT = {
+    "BACKUP_KEY": "belongs to another place than the server",
+    "DEBUG": "is for one's own machine",
+    "STATIC_ROOT": "is the image's",
+    "BIND_ADDRESS": "is the image's",
+    "PORT": "is the image's",
+}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}  # boto3's
+ENV_FILE = {
+    "ALLOWED_HOSTS": "console.example.com",
+    "SECRET_KEY": "only-for-tests-" * 4,
+    "ENCRYPTION_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
+    "POSTGRES_PASSWORD": "0123abcd",
+}
+ASK = """
+import json
+from console import settings
+print(settings.DATABASES["default"]["HOST"], settings.DATABASES["default"]["PASSWORD"])
+print(settings.PROXIES.count, settings.LOCAL, settings.PARAMETER_STORE)
+"""
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """Return the services of compose.yaml."""
+    return dict(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"])
+
+
+def handed_over(services: dict[str, Any], env_file: dict[str, str]) -> dict[str, str]:
+    """Return the console's environment as Compose makes it of the file .env."""
+    environment = {}
+    for name, text in services["console"]["environment"].items():
+        if text is None:  # passed through, where it is set
+            environment |= {name: env_file[name]} if name in env_file else {}
+        else:
+            environment[name] = re.sub(
+                r"\$\{(\w+)(?::[?-]([^}]*))?\}", lambda it: env_file.get(it[1], it[2]), text
+            )
+    return environment
+
+
+def test_it_works(services: dict[str, Any]) -> None:
+    environment = {"PATH": os.environ["PATH"], **handed_over(services, ENV_FILE)}
+    command = [sys.executable, "-c", ASK]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    assert run.stdout.split() == ["database", "0123abcd", "1", "False", "embedded"]
+
+
+def test_every_setting_is_handed_over(services: dict[str, Any]) -> None:
+    wanted = (settings() | CREDENTIALS | {"AWS_ENDPOINT_URL_SSM"}) - set(KEPT_OUT)
+    assert set(services["console"]["environment"]) == wanted
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "SECRET_KEY", "POSTGRES_PASSWORD"])
+def test_what_is_missing_is_said(services: dict[str, Any], name: str) -> None:
+    """Compose stops with the sentence after `:?`, and has no default."""
+    text = " ".join(it for it in services["console"]["environment"].values() if it)
+    assert re.search(rf"\$\{{{name}:\?[A-Z][^}}]+\.\}}", text)
+    assert not re.search(rf"\$\{{{name}:-", text)
+
+
+def test_what_the_console_may_not(services: dict[str, Any]) -> None:
+    console = services["console"]
+    assert console["read_only"] is True
+    assert console["cap_drop"] == ["ALL"]
+    assert console["security_opt"] == ["no-new-privileges:true"]
+    assert console["tmpfs"] == ["/tmp"]  # noqa: S108 - the container's own
+    assert "volumes" not in console
+    assert "privileged" not in console
+    assert "user" not in console  # the image's
+
+
+def test_who_reaches_what(services: dict[str, Any]) -> None:
+    """The proxy alone reaches the console, so TRUSTED_PROXIES=1 holds; the console the database."""
+    assert services["console"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert "ports" not in services["database"]
+
+
+def test_a_stop_waits_for_what_is_under_way(services: dict[str, Any]) -> None:
+    grace = int(services["console"]["stop_grace_period"].removesuffix("s"))
+    assert grace > gunicorn_conf.graceful_timeout
+
+
+def test_the_console_waits_for_its_database(services: dict[str, Any]) -> None:
+    assert services["console"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert services["database"]["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
+    assert services["console"]["build"] == "."  # whose healthcheck is the image's
