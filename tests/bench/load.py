@@ -20,7 +20,7 @@ from tests.replicas.person import Answer, Person, outcomes_of
 from tests.replicas.server import Server, copy_to, running
 
 CLIENTS = 8
-SECONDS = 4.0  # of each measurement
+SECONDS = 3.0  # of each measurement
 WARM = 0.5  # seconds before it
 LIST = "/apps/d1000/hosting/secrets/?per_page=100"
 MANAGE = "/apps/d1000/hosting/secrets/manage/?per_page=100"
