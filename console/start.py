@@ -21,10 +21,11 @@ from tempfile import NamedTemporaryFile, gettempdir, mkdtemp
 import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection, connections
 
 from console.machine import LOOPBACK, VAR_DIR, hosts_of
 
+PREPARING = 7_108_341_903  # any number that no other program locks in this database
 KEYS = """\
 # The console's keys, made once. Keep a copy in a safe place, apart from the database's backup:
 # without ENCRYPTION_KEYS nobody can read the secrets in the embedded store again.
@@ -96,9 +97,13 @@ def make_keys() -> None:
 
 
 def prepare_database() -> None:
-    """Bring the tables up to date."""
-    call_command("migrate", interactive=False, verbosity=0)
-    call_command("createcachetable", verbosity=0)
+    """Bring the tables up to date, one replica at a time: who comes next finds it done."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # SQLite is for one machine
+            cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("createcachetable", verbosity=0)
+    connection.close()  # which ends the lock
 
 
 def collect_static_files() -> None:
