@@ -16,9 +16,7 @@ LEFT_OUT = {
     "console_notice": "mails that waited then were sent since",
     "account_emailconfirmation": "nobody is sent one",
     "socialaccount_socialtoken": "the provider's tokens, which the console does not keep",
-    "secrets_app_callminute": "what the store was asked in the last hours of another deployment",
-    "secrets_app_revalidation": "the lists may be older than the store; without it the first check "
-    "of an app believes the store and accuses nobody",
+    "secrets_app_callminute": "how often the store was asked in the last day, elsewhere",
 }
 # These are no models' tables: the limits of sign-in, and what migrate writes by itself
 NO_MODELS = {"console_cache", "django_migrations"}

@@ -120,6 +120,24 @@ def test_a_save_that_was_under_way_is_settled(
     assert desk.values("API_KEY")[0] == "third value"
 
 
+def test_the_first_look_names_what_the_store_has_and_the_trail_does_not(
+    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
+) -> None:
+    desk.check()
+    assert manage("backup", str(file)).code == 0
+    with elsewhere():
+        assert manage("restore", str(file)).code == 0
+        desk.outside(desk.paths("API_KEY")[0])  # as SSM has what was saved since the backup
+        desk.outside(f"{desk.paths('API_KEY')[0]}_2")
+        desk.check()
+        assert desk.row("API_KEY").version == 3
+        who = "Someone outside the console"
+        assert desk.trail("found.") == [
+            (who, "found.change", "API_KEY", 2, "succeeded", 3),
+            (who, "found.add", "API_KEY_2", None, "succeeded", 1),
+        ]
+
+
 def test_check_alone_writes_nothing(
     desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
 ) -> None:

@@ -13,7 +13,7 @@ NEW, OLD = "a-new-key-of-backups-alone-for-tests", "an-old-key-of-backups-alone-
 
 @pytest.mark.parametrize(("value", "keys"), [("", []), (NEW, [NEW]), (f"{NEW}, {OLD}", [NEW, OLD])])
 def test_it_works(start: Callable[..., Any], value: str, keys: list[str]) -> None:
-    assert start(BACKUP_KEY=value).BACKUP_KEYS == keys
+    assert keys == start(BACKUP_KEY=value).BACKUP_KEYS
 
 
 @pytest.mark.parametrize("value", ["short", f"{NEW},short"])
