@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import django
@@ -24,7 +25,7 @@ def main(seconds: float, kills: int) -> int:
     from tests.replicas.proof import complaints
     from tests.replicas.trial import Scene, run, site
 
-    with redirect_stdout(None):  # it tells of the cache's table, which is there already
+    with redirect_stdout(StringIO()):  # it tells of the cache's table, which is there already
         connection.creation.create_test_db(verbosity=0)
     with tempfile.TemporaryDirectory() as name, site(Path(name)) as where:
         records = run(where, Scene.make(), seconds=seconds, kills=kills)
