@@ -4,8 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from console.unread import reading_to_the_end
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-application = get_wsgi_application()
+application = reading_to_the_end(get_wsgi_application())
 
 from console.audit_log import output  # noqa: E402 - models need Django set up
 
