@@ -1,0 +1,67 @@
+"""docs/deploy.md's files and figures: what they name is there, and agrees with the code."""
+
+import re
+from configparser import ConfigParser
+from pathlib import Path
+
+from console import gunicorn_conf
+from console.settings import DATA_UPLOAD_MAX_MEMORY_SIZE
+from tests.documents.test_documents import settings
+
+DEPLOY = (Path(__file__).resolve().parents[2] / "docs/deploy.md").read_text()
+OF_COMPOSE = {"POSTGRES_PASSWORD"}
+
+
+def blocks(language: str) -> list[str]:
+    """Return the document's blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", DEPLOY, re.DOTALL)
+
+
+def unit() -> ConfigParser:
+    """Return the systemd unit."""
+    [text] = [block for block in blocks("ini") if block.startswith("[Unit]")]
+    parser = ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]  # names keep their case
+    parser.read_string(text)
+    return parser
+
+
+def test_it_works() -> None:
+    service = unit()["Service"]
+    assert (
+        service["ExecStart"] == f"{service['WorkingDirectory']}/.venv/bin/python -m console.start"
+    )
+    assert service["ReadWritePaths"] == f"{service['WorkingDirectory']}/var"
+    assert f"createuser {service['User']}\n" in DEPLOY
+    assert f"`{service['EnvironmentFile']}` (`chmod 600`)" in DEPLOY
+    assert int(service["TimeoutStopSec"]) > gunicorn_conf.graceful_timeout
+
+
+def test_files_of_settings_hold_settings() -> None:
+    files = [block for block in blocks("ini") if "[Unit]" not in block]
+    named = [set(re.findall(r"^(\w+)=", file, re.MULTILINE)) for file in files]
+    assert len(named) == 2
+    for names in named:
+        assert {"ALLOWED_HOSTS", "SECRET_KEY", "ENCRYPTION_KEYS"} <= names
+        assert names <= settings() | OF_COMPOSE
+
+
+def test_the_proxy_lets_through_what_the_console_refuses_in_words() -> None:
+    [nginx] = blocks("nginx")
+    [megabytes] = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    assert int(megabytes) << 20 > DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def test_connections_to_the_database() -> None:
+    each = gunicorn_conf.threads + 1  # and one that sends mails
+    assert f"up to {gunicorn_conf.workers * each} connections" in DEPLOY
+
+
+def test_headings_that_links_lead_to() -> None:
+    heads = {head.lower().replace(",", "").replace(" ", "-") for head in headings()}
+    assert set(re.findall(r"\]\(#([^)]+)\)", DEPLOY)) <= heads
+
+
+def headings() -> list[str]:
+    """Return the document's headings."""
+    return re.findall(r"^## (.+)$", DEPLOY, re.MULTILINE)
