@@ -7,11 +7,15 @@ from console import factors, sessions
 from console.actors import Actor
 from console.audit import Action, Target, differences
 from console.models import User
-from console.services import acting
+from console.services import acting, lock_users
 
 
 def keep_an_operator() -> None:
-    """Raise ValidationError if nobody runs the deployment any more; the caller rolls back."""
+    """Raise ValidationError if nobody runs the deployment any more; the caller rolls back.
+
+    One at a time: of two who disable each other, each would still see the other.
+    """
+    lock_users()
     if not User.objects.filter(is_superuser=True, is_active=True).exists():
         raise ValidationError("This is the last operator. Make someone else one first.")
 

@@ -74,8 +74,10 @@ class PeopleActions(admin.ModelAdmin):
         consequence: str,
         act: Callable[[User], str],
     ) -> HttpResponse | None:
-        """Ask first; then act on each, in an order of its own."""
-        chosen = list(queryset.order_by("email"))
+        """Ask first; then act on each, by email, but on oneself last: whoever signs himself out
+        does nothing more.
+        """
+        chosen = sorted(queryset.order_by("email"), key=lambda user: user == request.user)
         if "confirmed" in request.POST:
             for user in chosen:
                 self._told(request, user, act)

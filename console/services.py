@@ -31,14 +31,16 @@ def acting(actor: Actor, action: Action, target: Target) -> Iterator[None]:
 def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
     """Create the deployment's first user, an operator. Raises PermissionDenied if there is one."""
     with acting(actor, Action.OPERATOR_CREATED, Target(subject=email)):
-        _lock_users()
+        lock_users()
         if User.objects.exists():
             raise PermissionDenied("This console is set up already. Sign in.")
         return User.objects.create_superuser(email, password)
 
 
-def _lock_users() -> None:
-    """Let one set-up run at a time: a row lock on PostgreSQL; SQLite has one writer as it is."""
+def lock_users() -> None:
+    """Let one transaction at a time count users: a row lock on PostgreSQL; SQLite has one writer
+    as it is.
+    """
     ContentType.objects.select_for_update().get(app_label="console", model="user")
 
 

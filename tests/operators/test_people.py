@@ -92,6 +92,17 @@ def test_ending_ones_own_leads_to_the_sign_in(act: Acting) -> None:
     assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
 
 
+def test_who_signs_himself_out_goes_last(act: Acting, as_: Callable[[str], Client]) -> None:
+    """Or the next act would be nobody's."""
+    as_("oscar")
+    as_("vera")
+    User.objects.create_superuser("zoe@example.org")
+    act("disable", "bob", "olga", "oscar", "vera")
+    actors = AuditEvent.objects.filter(action__in=["user.change", "session.end"])
+    assert set(actors.values_list("actor", flat=True)) == {"olga@example.org"}
+    assert User.objects.filter(is_active=True, email__in=["olga@example.org"]).count() == 0
+
+
 def test_resetting_second_factors(act: Acting, world: World) -> None:
     two_factors(world.person("bob"))
     two_factors(world.person("vera"))
