@@ -25,6 +25,12 @@ class SessionStore(DatabaseStore):
         """Return the table's model."""
         return Session
 
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Take no key that could not be one of ours: PostgreSQL takes no NUL, not even in a
+        question.
+        """
+        return bool(key and key.isascii() and key.isalnum() and len(key) <= 40)
+
     def load(self) -> dict[str, Any]:
         """Return what the session holds; nothing where it is over."""
         alive = Session.objects.filter(expire_date__gt=timezone.now())

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from console.models import Session
+from console.session_store import SessionStore
 from console.sessions import end_all
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SESSIONS, SIGN_IN, last_seen, later, post, recorded
@@ -128,6 +130,25 @@ def test_who_signs_in_gets_a_new_key(bobs: Browser, client: Client) -> None:
     client.post("/accounts/logout/")
     post(client, "bob@example.org")
     assert client.cookies["sessionid"].value not in {first, fixed}
+
+
+@pytest.mark.parametrize("key", ["abcdefgh\0", "ä" * 32, "x" * 41, "' or ''=''"])
+def test_a_cookie_that_is_no_key_is_nobodys(client: Client, world: World, key: str) -> None:
+    client.cookies["sessionid"] = key
+    assert client.get(SIGN_IN).status_code == 200
+    assert post(client, "bob@example.org").status_code == 200  # he is not there yet
+    assert not Session.objects.filter(session_key=key.replace("\0", "")).exists()
+
+
+def test_a_late_save_brings_nothing_back(bobs: Browser) -> None:
+    """A request that began before the end, and writes to its session after it."""
+    late = SessionStore(bobs().cookies["sessionid"].value)
+    assert "_auth_user_id" in late
+    Session.objects.all().delete()
+    late["more"] = 1
+    with pytest.raises(UpdateError):
+        late.save()
+    assert not Session.objects.exists()
 
 
 def test_signing_out_kills_it_on_the_server(bobs: Browser) -> None:
