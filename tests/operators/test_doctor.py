@@ -120,6 +120,16 @@ def test_the_page_asks_no_store(tidy: Path, as_: Callable[[str], Client], calls:
     assert calls("ping") == calls("current") == calls() - 1 == 1
 
 
+def test_commands_stand_as_code_on_the_page_and_the_rest_is_text(
+    tidy: Path, as_: Callable[[str], Client], settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "<b>bold", "`<i>`"]
+    text = as_("olga").get("/operation/doctor/").text
+    assert "None yet by <code>manage.py backup</code>." in text
+    assert "Run <code>manage.py backup</code> every day" in text
+    assert "testserver, &lt;b&gt;bold, <code>&lt;i&gt;</code>." in text
+
+
 def test_a_check_that_fails_stops_no_other(examined: Examined, world: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE console_auditoutcome RENAME TO away")

@@ -1,0 +1,15 @@
+"""`{{ finding.todo|with_code }}`: words of ours that hold `commands`, on a page."""
+
+import re
+
+from django.template import Library
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+register = Library()
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """Return a text, escaped, with what stands in backticks as code."""
+    return SafeString(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
