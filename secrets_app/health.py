@@ -35,8 +35,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def _store_is_well() -> bool:
     """Return what the store last answered. Anyone may ask, so one asks it at a time, and seldom:
-    while it hangs, everybody else has his answer at once."""
-    if cache.add(ASKED, True, timeout=WHILE_IT_HANGS):
+    while it hangs, everybody else has his answer at once. Looking first writes nothing, which `add`
+    always does."""
+    if ASKED not in cache and cache.add(ASKED, True, timeout=WHILE_IT_HANGS):
         cache.set(KNOWN, _store_answers(), timeout=KEPT)
         cache.set(ASKED, True, timeout=FRESH)
     return bool(cache.get(KNOWN))

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.plugins.faulty import Fault, Faulty
 
@@ -49,6 +51,14 @@ def test_asking_often_asks_the_store_once(
     cache.clear()
     client.get("/readyz")
     assert len(faulty.operations()) == 2
+
+
+def test_who_asks_meanwhile_writes_nothing(db: None, client: Client) -> None:
+    """Or whoever likes to would keep SQLite's one writer busy, or wait for it."""
+    client.get("/readyz")
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/readyz").status_code == 200
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
