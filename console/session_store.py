@@ -42,9 +42,14 @@ class SessionStore(DatabaseStore):
         return self.decode(row.session_data)
 
     def create(self) -> None:
-        """Take a new key. What is known of the row goes with the old one."""
-        self.about = {}
+        """Take a new key, as each sign-in and each new password does; the session is as old."""
+        self.about.pop("number", None)
         super().create()
+
+    def flush(self) -> None:
+        """End the session. What comes after it is another one."""
+        super().flush()
+        self.about = {}
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """Return the row to save."""

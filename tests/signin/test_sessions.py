@@ -1,6 +1,7 @@
 """Sessions end by themselves, by hand, here and everywhere (promise 28)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from console.models import Session
 from console.session_store import SessionStore
@@ -233,3 +235,23 @@ def test_a_password_that_an_operator_sets_ends_them_all(
     assert recorded("session.end") == [("olga@example.org", "1 of bob@example.org", ["succeeded"])]
     assert olga.post(page.format(olgas), form).status_code == 302
     assert signed_in(olga)  # her own stays
+
+
+def test_a_new_key_makes_a_session_no_younger(as_: Callable[[str], Client], world: World) -> None:
+    """As an operator's own does, who sets his own password and is not asked for the old one."""
+    olga, page = as_("olga"), f"/admin/console/user/{world.person('olga').pk}/password/"
+    begun, address = timezone.now() - timedelta(hours=11), "203.0.113.7"
+    Session.objects.update(created_at=begun, agent="Lynx", address=address)
+    form = {"password1": "another one 1", "password2": "another one 1", "usable_password": "true"}
+    old = olga.cookies["sessionid"].value
+    assert olga.post(page, form).status_code == 302
+    session = Session.objects.get()
+    assert session.session_key != old
+    assert (session.created_at, session.agent, session.address) == (begun, "Lynx", address)
+
+
+def test_what_a_session_was_does_not_go_to_the_next(bobs: Browser) -> None:
+    lynx = bobs()
+    later(hours=13)
+    lynx.get("/")  # which ends it, and holds the message that says so
+    assert timezone.now() - Session.objects.get().created_at < timedelta(hours=13)
