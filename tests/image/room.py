@@ -127,8 +127,9 @@ class Room:
         return text.replace("-o 10001 -g 10001", "")
 
     def _close(self, writable: Path | None) -> None:
-        for path in (self.path("app"), *self.path("app").rglob("*")) if writable else ():
-            if path.name != "var" and not path.is_symlink():
+        app, var = self.path("app"), self.path("app/var")
+        for path in (app, *app.rglob("*")) if writable else ():
+            if var not in (path, *path.parents) and not path.is_symlink():
                 path.chmod(path.stat().st_mode & ~0o222)
 
 
