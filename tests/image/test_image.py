@@ -24,11 +24,12 @@ from tests.image.building import Built, build, healthcheck_options, manifest
 from tests.image.dockerfile import stages_of
 from tests.replicas.server import free_port
 
-HOST = "console.example.com"
+HOST, TOKEN = "console.example.com", "only-for-tests-" * 3
 SETTINGS = {
     "ALLOWED_HOSTS": HOST,
     "SECRET_KEY": "only-for-tests-" * 4,
     "ENCRYPTION_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
+    "METRICS_TOKEN": TOKEN,
 }
 HOLDS = {
     ".venv", "collected", "console", "envvars_app", "manage.py", "requirements.lock",
@@ -155,6 +156,7 @@ def answers_until_it_stops(image: Built, folder: Path) -> None:
         with asking(port, "/accounts/login/") as answer:
             page, cookie = answer.read().decode(), answer.headers["Set-Cookie"].partition(";")[0]
         gives_files_compressed(port, page)
+        counts_in_memory(port)
         answers_what_is_under_way(port, page, cookie, process)
     assert image.run(check, folder, PORT=port)[0] == 1
 
@@ -164,6 +166,12 @@ def gives_files_compressed(port: str, page: str) -> None:
     with asking(port, name, {"Accept-Encoding": "gzip"}) as file:
         assert file.headers["Content-Encoding"] == "gzip"
         assert "immutable" in file.headers["Cache-Control"]
+
+
+def counts_in_memory(port: str) -> None:
+    """Its processes count together in /dev/shm, for nothing else is theirs to write."""
+    with asking(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as answer:
+        assert "console_request_seconds_count" in answer.read().decode()
 
 
 def answers_what_is_under_way(
