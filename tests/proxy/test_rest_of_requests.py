@@ -15,21 +15,21 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 
 from console.unread import CHUNK, CHUNKS, reading_to_the_end
-from tests.proxy.test_nginx import FORM, HOST, Site
-from tests.proxy.test_nginx import site as site
+from tests.plugins.nginx import HOST
+from tests.proxy.conftest import SIGN_IN, Site
 
 
 @pytest.mark.slow
 def test_it_works(site: Site) -> None:
     """A proxy sends what is too large in two parts, and the answer comes after the second."""
     part = b"x" * 1_500_000
-    head = f"POST {FORM} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {2 * len(part)}\r\n\r\n"
+    head = f"POST {SIGN_IN} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {2 * len(part)}\r\n\r\n"
     with closing(socket.create_connection(("127.0.0.1", site.console.port), 30)) as proxy:
         proxy.sendall(head.encode() + part)
         time.sleep(0.5)  # until the console has its answer
         proxy.sendall(part)
         answer = proxy.recv(1 << 16)
-    assert answer.startswith(b"HTTP/1.1 403 ")  # nobody is signed in, and there is no token
+    assert answer.startswith(b"HTTP/1.1 403 ")  # there is no token
 
 
 class Body(io.BytesIO):
