@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from console import recovery_codes, sealing
-from console.access import Role, memberships
+from console.access import Role, memberships, require_operator
 from console.actors import Actor
 from console.audit import Action, Target, recording
 from console.models import User
@@ -60,11 +60,13 @@ def new_codes(*, actor: Actor, user: User) -> list[str]:
 def remove(*, actor: Actor, authenticator: Authenticator) -> None:
     """Take a factor from its user, as an operator does for who lost it.
 
-    With the last one go the recovery codes, which stand for nothing then.
+    With the last one go the recovery codes, which stand for nothing then. Raises PermissionDenied
+    for an actor who is no operator.
     """
     user = authenticator.user
     target = Target(subject=f"{name_of(authenticator)} of {user.email}")
     with recording(actor, Action.FACTOR_REMOVED, target), transaction.atomic():
+        require_operator(actor)
         authenticator.delete()
         if not has_factor(user):
             Authenticator.objects.filter(user=user).delete()

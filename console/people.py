@@ -4,6 +4,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 
 from console import factors, sessions
+from console.access import require_operator
 from console.actors import Actor
 from console.audit import Action, Target, differences
 from console.models import User
@@ -22,9 +23,10 @@ def keep_an_operator() -> None:
 
 def disable(*, actor: Actor, user: User) -> None:
     """Disable a user and end his sessions, each an entry. Raises ValidationError for the last
-    operator."""
+    operator, and PermissionDenied for an actor who is none."""
     said = differences(user, {"is_active": False}) or "no change"
     with acting(actor, Action.USER_CHANGED, Target(subject=f"{user.email}: {said}")):
+        require_operator(actor)
         User.objects.filter(pk=user.pk).update(is_active=False)
         keep_an_operator()
     sessions.end_all(actor=actor, user=user)

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 
+from console import people
 from console.models import AuditEvent, AuditOutcome, User
 from tests.plugins.people import World
 
@@ -128,6 +130,16 @@ def test_nobody_else_can(as_: Callable[[str], Client], world: World, name: str) 
     post = {"action": "disable", "_selected_action": [world.person("bob").pk], "confirmed": "yes"}
     assert as_(name).post(PEOPLE, post).status_code == 302
     assert User.objects.get(email="bob@example.org").is_active
+
+
+@pytest.mark.parametrize("act", [people.disable, people.reset_factors])
+def test_the_services_ask_for_an_operator(act: Acting, world: World) -> None:
+    two_factors(world.person("bob"))
+    with pytest.raises(PermissionDenied):
+        act(actor=world.actor("alice"), user=world.person("bob"))
+    assert world.person("bob").is_active
+    assert Authenticator.objects.count() == 2
+    assert [*AuditOutcome.objects.values_list("outcome", flat=True)] == ["denied"]
 
 
 def test_an_operator_finds_the_pages(as_: Callable[[str], Client]) -> None:
