@@ -1,9 +1,10 @@
 """The chain over the audit trail: a seal for each row, each seal over the row and the seal before.
 
 Rows are written as if there were no chain: no attempt waits for it, and none can meet a deadlock
-through it. The seals are appended when a request or a command has ended, by one process at a time;
-what a killed process left is sealed by the next one, or by the check. Until then a row is guarded
-by its own mark (console/marks.py), so that no row can be changed or made up in between.
+through it. The seals are appended when a request or a command has ended, by one process at a time
+(console/sealer.py); what a killed process left is sealed by the next one, or by the check. Until
+then a row is guarded by its own mark (console/marks.py), so that no row can be changed or made up
+in between.
 """
 
 import threading
@@ -47,14 +48,21 @@ def forget() -> None:
     _here.written = False
 
 
-def seal_written(**_: Any) -> None:
-    """Seal, if this thread wrote anything. Receives request_finished; commands call it last.
-
-    Where the database does not let us, or there is very much, the next one goes on with it.
-    """
-    if not getattr(_here, "written", False):
-        return
+def wrote() -> bool:
+    """Say whether this thread wrote anything to the trail, and expect nothing any more."""
+    written = getattr(_here, "written", False)
     forget()
+    return written
+
+
+def seal_written(**_: Any) -> None:
+    """Seal, if this thread wrote anything. Receives request_finished; commands call it last."""
+    if wrote():
+        try_to_seal()
+
+
+def try_to_seal() -> None:
+    """Seal. Where the database does not let us, or there is very much, the next one goes on."""
     try:
         seal()
     except CANNOT_SEAL as error:

@@ -30,11 +30,19 @@ def when_ready(server: Arbiter) -> None:
 
 
 def post_worker_init(_worker: Worker) -> None:
-    """Leave Ctrl-C, which the terminal sends to every process, to the master; begin with mails."""
+    """Leave Ctrl-C, which the terminal sends to every process, to the master; start our threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from console import notices_postman
+    from console import notices_postman, sealer
 
     notices_postman.start()
+    sealer.start()
+
+
+def worker_exit(_server: Arbiter, _worker: Worker) -> None:
+    """Seal what the last requests wrote."""
+    from console import sealer
+
+    sealer.finish()
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

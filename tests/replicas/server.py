@@ -77,6 +77,12 @@ class Server:
             except (OSError, HTTPException):
                 return False
 
+    def stop(self) -> None:
+        """End it as an operator does; return once it has ended."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
     def kill(self) -> None:
         """End master and workers at once, as a power cut would; return once they are gone."""
         if self._process and self._process.poll() is None:
