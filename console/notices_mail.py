@@ -8,10 +8,11 @@ server's yes and the next line. The entries are in the activity, whatever happen
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
+from time import monotonic
 
 import structlog
 from django.core.mail import EmailMessage, get_connection
@@ -31,7 +32,8 @@ from console.setup import base_url
 
 QUIET = timedelta(seconds=15)  # what follows within it comes in the same mail
 PATIENCE = timedelta(minutes=3)  # what keeps following is cut there
-AGAIN = timedelta(minutes=10)  # until the next try; longer than a mail takes
+AGAIN = timedelta(minutes=10)  # until the next try; longer than a round and its last mail take
+ROUND = timedelta(minutes=5)  # then a slow server's round ends, and what is left is the next one's
 SHOWN = 50  # entries of a mail
 _CUT = 200  # characters of a name
 _FROM = {"command": "the command line", "console": "outside the console"}
@@ -75,7 +77,7 @@ def deliver(*, now: datetime) -> Round:
     try:
         if due := _due(now):
             with get_connection() as server:
-                for user_id, app_id in due:
+                for user_id, app_id in _in_time(due):
                     _deliver_one(server, _claim(user_id, app_id, now), done)
     except OSError as error:  # smtplib's are among them; its words may name what it was sent
         log.warning("notices.not_sent", error=type(error).__name__)
@@ -100,6 +102,17 @@ def _due(now: datetime) -> list[tuple[int, int]]:
         for span in spans
         if span["last"] <= now - QUIET or span["first"] <= now - PATIENCE
     ]
+
+
+def _in_time(due: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what to send while the round is young. Later its claims would be over as they are made,
+    and another process would send the same.
+    """
+    ends = monotonic() + ROUND.total_seconds()
+    for one in due:
+        yield one
+        if monotonic() >= ends:
+            return
 
 
 def _claim(user_id: int, app_id: int, now: datetime) -> list[Notice]:

@@ -25,7 +25,7 @@ from console.audit import Action
 from console.chain import seal
 from console.models import AuditEvent, Notice
 from console.notices import LIFE, collect
-from console.notices_mail import AGAIN, PATIENCE, QUIET, deliver
+from console.notices_mail import AGAIN, PATIENCE, QUIET, ROUND, deliver
 from console.notices_models import Kind
 from tests.leaks.harness import table_away
 from tests.notices.conftest import Mailbox, Post, happens
@@ -131,6 +131,15 @@ def test_a_reader_whom_the_server_refuses(waiting: Post) -> None:
     assert waiting.round().refused == 0  # not again so soon
     waiting.mailbox.refuses.clear()
     assert waiting.round(AGAIN + timedelta(minutes=2)).sent == 1
+
+
+def test_a_round_that_takes_too_long_leaves_the_rest_to_the_next(
+    waiting: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims are made from the round's beginning on, so that a late one would be over at once."""
+    monkeypatch.setattr("console.notices_mail.ROUND", timedelta(0))
+    assert [waiting.round().sent for _ in range(3)] == [1, 1, 0]
+    assert ROUND < AGAIN
 
 
 def test_after_a_day_it_is_given_up(waiting: Post, silent: socket.socket) -> None:
