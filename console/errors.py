@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from django.contrib import messages
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +17,10 @@ NO_SENSE = (
     "The browser sent something that the console does not understand. "
     "Go back, load the page again and try once more."
 )
+SIGNED_OUT = (
+    "Your session ended while the console worked on this, so the answer is lost. "
+    "What you sent may have been done: sign in and look before you send it again."
+)
 CONFIRM_FIRST = "This value is protected. Confirm that it is you, then reveal it again."
 TOO_LARGE = (
     "What you sent is more than the console takes at once. Nothing was written. "
@@ -27,14 +32,18 @@ def _request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
-def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
-    context = {"sentence": sentence, "request_id": _request_id()}
+def _page(request: HttpRequest, status: int, sentence: str, heading: str = "") -> HttpResponse:
+    context = {"sentence": sentence, "heading": heading, "request_id": _request_id()}
     part = "store_error.html#fragment" if wants_fragment(request) else f"{status}.html"
     return render(request, part, context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400; what Django stops reading is too large, and that can be told."""
+    """Answer 400; what Django stops reading is too large, and that can be told. Whoever is signed
+    out elsewhere while he saves is told that, for what he sent was read.
+    """
+    if isinstance(exception, SessionInterrupted):
+        return _page(request, 400, SIGNED_OUT, heading="You were signed out meanwhile")
     large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
     return _page(request, 400, TOO_LARGE if large else NO_SENSE)
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
+from console.models import Branch, Session
 from secrets_app.models import Secret
 from tests.access.conftest import VALUE
 from tests.access.test_headers import ERRORS
@@ -96,3 +98,20 @@ def test_what_is_missing_is_not_told_from_what_is_hidden(alice: Client, world: W
 @pytest.mark.parametrize("path", ["/apps/%00/", "/apps/d1shop%00/", "/setup/%00/", "/%00/"])
 def test_a_nul_in_the_address(alice: Client, path: str) -> None:
     assert alice.get(path).status_code == 404
+
+
+def test_who_is_signed_out_while_he_saves_is_told_so(alice: Client) -> None:
+    """By an operator, or in another browser; what he sent is done, and the answer is lost."""
+
+    def ending(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith('INSERT INTO "console_branch"'):
+            Session.objects.all().delete()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(ending):
+        answer = alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "BETA"})
+    assert answer.status_code == 400
+    assert "You were signed out meanwhile" in answer.text
+    assert "look before you send it again" in answer.text
+    assert Branch.objects.filter(name="new").exists()
+    assert alice.get("/").status_code == 302
