@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Page
+from django.core.paginator import Page, Paginator
 from django.db.models import CharField, F, QuerySet
 from django.db.models.functions import Cast
 
@@ -113,6 +113,15 @@ class Listing:
             "page": page if page > 1 else "",
         }
         return "?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+def page_of(query: Query, found: QuerySet[Any], rows: QuerySet[Any, Any]) -> Page[Any]:
+    """Return the page that is asked for of `rows`, which are `found` with columns and order: to
+    count them without takes half the time.
+    """
+    paginator = Paginator(rows, query.per_page)
+    paginator.count = found.count()
+    return paginator.get_page(query.page)
 
 
 def branches_with(access: Access, rows: QuerySet[Any]) -> list[Branch]:

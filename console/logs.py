@@ -4,6 +4,7 @@ import logging.config
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -29,9 +30,13 @@ _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.ba
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide what is kept under a telling name, whatever it is, and the tokens of links."""
     return {
-        name: REDACTED if any(word in name.lower() for word in _SENSITIVE) else _no_token(value)
-        for name, value in event.items()
+        name: REDACTED if _is_sensitive(name) else _no_token(value) for name, value in event.items()
     }
+
+
+@lru_cache(maxsize=1000)  # names are written in code
+def _is_sensitive(name: str) -> bool:
+    return any(word in name.lower() for word in _SENSITIVE)
 
 
 def _no_token(value: Any) -> Any:

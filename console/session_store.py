@@ -33,8 +33,8 @@ class SessionStore(DatabaseStore):
 
     def load(self) -> dict[str, Any]:
         """Return what the session holds; nothing where it is over."""
-        alive = Session.objects.filter(expire_date__gt=timezone.now())
-        row = alive.filter(session_key=self.session_key or "").first()
+        key, now = self.session_key or "", timezone.now()
+        row = next(iter(Session.objects.filter(session_key=key, expire_date__gt=now)), None)
         if row is None:
             self._session_key = None  # a key that somebody else chose is never used
             return {}

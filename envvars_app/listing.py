@@ -4,11 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 
 from console.access import Access, Permission
-from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, branches_with
+from console.listing import (
+    CHANGED,
+    ONLY_ALL_BRANCHES,
+    SORTS,
+    Listing,
+    Query,
+    branches_with,
+    page_of,
+)
 from console.models import App, Branch, scope_name
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable
@@ -26,8 +33,8 @@ def list_variables(access: Access, query: Query, branches: Iterable[Branch]) -> 
     """Return the page that `query` asks for: three queries, whatever the number of variables."""
     branches = [*branches]
     chosen = query.chosen(branches)
-    variables = _filtered(access.app, query, chosen).order_by(*SORTS[query.sort])
-    page = Paginator(columns(variables), query.per_page).get_page(query.page)
+    variables = _filtered(access.app, query, chosen)
+    page = page_of(query, variables, columns(variables.order_by(*SORTS[query.sort])))
     return Listing.of(query, page, rows_of(access, page.object_list, branches, chosen), chosen)
 
 

@@ -3,12 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access import Access, Permission
-from console.listing import CHANGED, ONLY_ALL_BRANCHES, SORTS, Listing, Query, branches_with
+from console.listing import (
+    CHANGED,
+    ONLY_ALL_BRANCHES,
+    SORTS,
+    Listing,
+    Query,
+    branches_with,
+    page_of,
+)
 from console.models import App, Branch, scope_name
 from secrets_app.models import Secret
 from secrets_app.places import folders_of, has_room, mirror_state
@@ -27,8 +34,8 @@ def branches_of(access: Access) -> list[Branch]:
 def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
     """Return the page that `query` asks for: two queries, whatever their number."""
     chosen = query.chosen(branches)
-    secrets = _filtered(access.app, query, chosen).order_by(*SORTS[query.sort])
-    page = Paginator(_columns(secrets), query.per_page).get_page(query.page)
+    secrets = _filtered(access.app, query, chosen)
+    page = page_of(query, secrets, _columns(secrets.order_by(*SORTS[query.sort])))
     shape = _Shape(access, [*branches], chosen)
     rows = [
         shape.row(secret)
