@@ -24,7 +24,8 @@ DONE = {Result.SAVED, Result.REMOVED}
 class RowOutcome:
     """What to tell of a row. `version` is the base for another try; `field` is where it belongs.
 
-    `theirs` is what is there now, where that is no secret.
+    What is removed and added anew begins at version 1 again: `life` is a number that tells which of
+    them it is. `theirs` is what is there now, where that is no secret.
     """
 
     token: str
@@ -32,10 +33,16 @@ class RowOutcome:
     message: str = ""
     field: str = ""
     version: int = 0
+    life: int | None = None
     pk: int | None = None
     theirs: str = ""
 
     @property
     def base_again(self) -> str:
-        """What a new row is based on when it is sent again: after a conflict, on theirs."""
-        return str(self.version) if self.outcome is Result.CONFLICT and self.version else ""
+        """What a row is based on when it is sent again: after a conflict, on theirs.
+
+        `console.posted_rows` reads it.
+        """
+        if self.outcome is not Result.CONFLICT:
+            return ""
+        return str(self.version) if self.life is None else f"{self.version}:{self.life}"

@@ -32,13 +32,19 @@ LEFT = "It is among the secrets now, but the variable is still here: "
 
 
 def move_to_secrets(
-    *, actor: Actor, app_id: str, pk: int, base: int, secret_base: int = 0
+    *,
+    actor: Actor,
+    app_id: str,
+    pk: int,
+    base: int,
+    secret_base: int = 0,
+    secret_life: int | None = None,
 ) -> RowOutcome:
     """Make a secret of a variable, of the same key and scope.
 
-    `base` is the variable's version that the person saw; `secret_base` the version of the secret
-    that may be overwritten, 0 for none. Overrides stay. Raises Http404, or a StoreError where
-    the store can't be read.
+    `base` is the variable's version that the person saw; `secret_base` and `secret_life` are those
+    of the secret that may be overwritten, 0 for none. Overrides stay. Raises Http404, or a
+    StoreError where the store can't be read.
     """
     access = find_app(actor, app_id)
     variable = find_variable(access, pk)
@@ -62,6 +68,7 @@ def move_to_secrets(
         branch_id=variable.branch_id,
         value=SecretValue(variable.value),
         base=secret_base,
+        life=secret_life,
     )
     [saved] = secrets_saving.save(
         actor=actor, app_id=app_id, changes=[secret], change_set=change_set
@@ -74,10 +81,9 @@ def move_to_secrets(
     return RowOutcome(BOTH, removed.outcome, LEFT + removed.message, version=saved.version)
 
 
-def secret_version(outcome: RowOutcome) -> int:
-    """Return the version of the secret that stopped a move, or that it left behind; 0 for none."""
-    stopped = outcome.token == SECRET and outcome.outcome is Result.CONFLICT
-    return outcome.version if stopped or outcome.token == BOTH else 0
+def secret_base(outcome: RowOutcome) -> str:
+    """Return what names the secret that stopped a move, to overwrite it; "" for none."""
+    return outcome.base_again if outcome.token == SECRET and outcome.version > 0 else ""
 
 
 def place_of_secret(access: Access, variable: Variable) -> tuple[list[str], str]:

@@ -19,7 +19,8 @@ class Change:
 
     `token` is the form's own name of the row. `variable_id` names a known variable; a new one
     comes with `key` and `branch_id` (None is All branches). `value` None removes. `base` is the
-    version that the page was rendered with; 0 creates.
+    version that the page was rendered with; 0 creates. `life` tells which variable of that version
+    a new one may overwrite, by its id; None leaves it open.
 
     For a known one, a `key` renames it, None keeps its name; a base takes its overrides along.
     `seen` are the overrides, id to version, that somebody saw who removes them with their base;
@@ -33,6 +34,7 @@ class Change:
     branch_id: int | None = None
     value: str | None = None
     base: int = 0
+    life: int | None = None
     overrides: Overrides = Overrides.ASK
     seen: Mapping[int, int] | None = None
     note: str = ""

@@ -19,7 +19,7 @@ from console.htmx import wants_fragment
 from console.listing import Query
 from console.models import scope_name
 from console.outcomes import DONE, Result, RowOutcome
-from console.posted_rows import field, version
+from console.posted_rows import field, new_base, version
 from console.views import app_context, page_with_form
 from envvars_app import bridge, services
 from envvars_app.hints import looks_secret, meaning
@@ -171,12 +171,14 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         if variable.removed_at is not None:
             return redirect("variable_detail", app_id=app_id, pk=pk)
         return _move_page(request, access, variable)
+    secret_base, secret_life = new_base(field(request.POST, "secret_base"))
     outcome = bridge.move_to_secrets(
         actor=actor,
         app_id=app_id,
         pk=pk,
         base=version(field(request.POST, "base")),
-        secret_base=max(0, version(field(request.POST, "secret_base"))),
+        secret_base=max(0, secret_base),
+        secret_life=secret_life,
     )
     if _problem(outcome):
         return _move_page(request, access, services.find_variable(access, pk), outcome)
@@ -198,7 +200,7 @@ def _move_page(
         "paths": paths,
         "no_place": no_place,
         "problem": outcome.message if outcome and not no_place else "",
-        "secret_base": bridge.secret_version(outcome) if outcome else 0,
+        "secret_base": bridge.secret_base(outcome) if outcome else "",
     }
     return render(request, "variables/move.html", context, status=422 if outcome else 200)
 

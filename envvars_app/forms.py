@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from console.models import App
-from console.posted_rows import field, known_rows, new_rows, text, version
+from console.posted_rows import field, known_base, known_rows, new_base, new_rows, text, version
 from envvars_app.changes import Change, Overrides
 from envvars_app.models import VariableVersion
 
@@ -34,7 +34,7 @@ class NewRow:
 def changes_of(post: QueryDict, app: App) -> list[Change]:
     """Return what the posted form asks for, each row once."""
     rows = known_rows(post)
-    bases = {int(row): version(field(post, f"base-{row}")) for row in rows}
+    bases = {int(row): known_base(field(post, f"base-{row}"))[0] for row in rows}
     rendered = _rendered(app, bases)
     known = (_known(post, row, rendered) for row in rows)
     return [*filter(None, known), *_new(post)]
@@ -71,12 +71,12 @@ def _rendered(app: App, bases: dict[int, int]) -> dict[tuple[int, int], Variable
 def _known(
     post: QueryDict, row: str, rendered: dict[tuple[int, int], VariableVersion]
 ) -> Change | None:
-    base = version(field(post, f"base-{row}"))
+    base, life = known_base(field(post, f"base-{row}"))
     if post.get(f"remove-{row}"):
         choice = field(post, f"overrides-{row}")
         overrides = Overrides(choice) if choice in {*Overrides} else Overrides.ASK
         seen = versions_of(field(post, f"seen-{row}"))
-        return Change(row, int(row), base=base, overrides=overrides, seen=seen)
+        return Change(row, int(row), base=base, life=life, overrides=overrides, seen=seen)
     was = rendered.get((int(row), base))
     value, key = text(post, f"value-{row}"), _key(post, f"key-{row}")
     if was is not None and was.value is not None:
@@ -84,7 +84,7 @@ def _known(
         key = None if key == was.key else key
         if value == was.value and key is None:
             return None
-    return Change(row, int(row), key=key, value=value, base=base)
+    return Change(row, int(row), key=key, value=value, base=base, life=life)
 
 
 def _key(post: QueryDict, name: str) -> str | None:
@@ -99,10 +99,12 @@ def versions_of(pairs: str) -> dict[int, int]:
 
 def _new(post: QueryDict) -> Iterator[Change]:
     for row in new_rows_of(post):
+        base, life = new_base(row.base)
         yield Change(
             f"new-{row.number}",
             key=row.key.strip(" "),
             branch_id=None if row.branch == "" else version(row.branch),
             value=row.value,
-            base=version(row.base) if row.base else 0,
+            base=base,
+            life=life,
         )

@@ -245,7 +245,8 @@ class State:
             ) from None
 
     def _check_base(self, change: Change, variable: Variable) -> None:
-        if variable.removed_at is None and variable.version == change.base:
+        there = variable.removed_at is None and change.life in {None, variable.pk}
+        if there and variable.version == change.base:
             return
         raise Refused(wording.conflict(change, variable))
 

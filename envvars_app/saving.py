@@ -165,7 +165,13 @@ def _planned_again(state: State, row: _Row) -> Plan:
     plan = state.plan(row.change)
     if [act.name for act in plan.acts] != [act.name for act in row.plan.acts]:
         raise Refused(
-            RowOutcome(row.change.token, Result.CONFLICT, wording.MOVED, version=row.change.base)
+            RowOutcome(
+                row.change.token,
+                Result.CONFLICT,
+                wording.MOVED,
+                version=row.change.base,
+                life=row.change.life,
+            )
         )
     state.apply(plan)
     return plan

@@ -11,7 +11,7 @@ from console.actors import Actor
 from console.audit import Action, Target, recording
 from console.models import scope_name
 from console.outcomes import RowOutcome
-from envvars_app import saving
+from envvars_app import saving, wording
 from envvars_app.changes import Change
 from envvars_app.models import Variable
 
@@ -27,8 +27,8 @@ def find_variable(access: Access, pk: int) -> Variable:
 def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> RowOutcome:
     """Give a variable the value that it had in `version`; a removed one comes back.
 
-    `base` is the version that the page was rendered with. Raises Http404, and ValidationError for
-    a version that has no value.
+    `base` is the version that the page was rendered with, a removed one's too. Raises Http404, and
+    ValidationError for a version that has no value.
     """
     access = find_app(actor, app_id)
     variable = find_variable(access, pk)
@@ -37,6 +37,8 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
         raise Http404("No such version.")
     if wanted.value is None or wanted.forgotten:
         raise ValidationError("This version holds no value. Choose another one.")
+    if variable.removed_at is not None and variable.version != base:
+        return wording.conflict(Change("restore", pk), variable)  # who restores has not seen it go
     note = f"restored from version {version}"
     if variable.removed_at is None:
         change = Change("restore", pk, value=wanted.value, base=base, note=note)

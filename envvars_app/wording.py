@@ -33,6 +33,7 @@ def conflict(change: Change, there: Variable) -> RowOutcome:
         Result.CONFLICT,
         message,
         version=there.version,
+        life=there.pk,
         pk=there.pk,
         theirs=there.value,
     )

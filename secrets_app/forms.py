@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from console.outcomes import Result, RowOutcome
-from console.posted_rows import field, known_rows, new_rows, text, version
+from console.posted_rows import field, known_base, known_rows, new_base, new_rows, text, version
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 
@@ -61,21 +61,23 @@ def versions_of(ticks: Iterable[str]) -> dict[int, int]:
 
 def _known_rows(post: QueryDict) -> Iterator[Change]:
     for row in known_rows(post):
-        base = version(field(post, f"base-{row}"))
+        base, life = known_base(field(post, f"base-{row}"))
         value = text(post, f"value-{row}")
         if post.get(f"remove-{row}"):
-            yield Change(row, int(row), base=base)
+            yield Change(row, int(row), base=base, life=life)
         elif value:
-            yield Change(row, int(row), value=SecretValue(value), base=base)
+            yield Change(row, int(row), value=SecretValue(value), base=base, life=life)
 
 
 def _new_rows(post: QueryDict) -> Iterator[Change]:
     for _, token in new_rows(post):
-        branch, base = field(post, f"{token}-branch"), field(post, f"{token}-base")
+        branch = field(post, f"{token}-branch")
+        base, life = new_base(field(post, f"{token}-base"))
         yield Change(
             token,
             key=field(post, f"{token}-key").strip(" "),
             branch_id=None if branch == "" else version(branch),
             value=SecretValue(text(post, f"{token}-value")),
-            base=version(base) if base else 0,
+            base=base,
+            life=life,
         )

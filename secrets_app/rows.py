@@ -57,6 +57,11 @@ class Look:
         """The version that the store holds; 0 is none."""
         return self.stored.version if self.stored else 0
 
+    @property
+    def life(self) -> int | None:
+        """What tells it from another of the same version, added after this one's removal."""
+        return round(self.stored.modified.timestamp() * 1_000_000) if self.stored else None
+
 
 @dataclass(frozen=True)
 class Claimed:

@@ -202,11 +202,11 @@ def _claim(
     access: Access, store: ParameterStore, row: Ready, look: rows.Look, change_set: uuid.UUID
 ) -> rows.Claimed:
     """Take the row. Raises Refused for a conflict, and StoreError where a second look fails."""
-    token, base = row.change.token, row.change.base
+    token = row.change.token
     for _ in range(LOOKS):
         if _is_another(row.change, look):
             raise Refused(RowOutcome(token, Result.CONFLICT, wording.GONE, pk=None))
-        if look.version != base and not (row.change.value is None and look.version == 0):
+        if _has_moved(row.change, look):
             raise Refused(wording.conflict(token, access, look))
         try:
             return rows.claim(access, _action(row.change), look, change_set=change_set)
@@ -214,7 +214,7 @@ def _claim(
             break
         except rows.Stale:
             [look] = rows.look(store, access.app, [row.spot])
-    raise Refused(wording.busy(token, access, row.spot, base))
+    raise Refused(wording.busy(row.change, access, row.spot))
 
 
 def _is_another(change: Change, look: rows.Look) -> bool:
@@ -222,6 +222,13 @@ def _is_another(change: Change, look: rows.Look) -> bool:
     return change.secret_id is not None and (
         look.secret is None or look.secret.pk != change.secret_id
     )
+
+
+def _has_moved(change: Change, look: rows.Look) -> bool:
+    """Say whether the store holds something else than what the change is based on."""
+    if change.value is None and look.version == 0:
+        return False  # it is gone, as it was to be
+    return look.version != change.base or change.life not in {None, look.life}
 
 
 def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:
@@ -239,7 +246,9 @@ def _lost(row: Ready, result: Result) -> RowOutcome:
 
 
 def _told(row: Ready, result: Result, error: StoreError) -> RowOutcome:
-    return RowOutcome(row.change.token, result, error.sentence, version=row.change.base)
+    return RowOutcome(
+        row.change.token, result, error.sentence, version=row.change.base, life=row.change.life
+    )
 
 
 def _put(

@@ -20,6 +20,8 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 
+MOVED = "This secret changed since the page was loaded. Look again, then decide."
+
 
 def find_secret(access: Access, pk: int) -> Secret:
     """Return one of the app's secrets. Raises Http404."""
@@ -153,6 +155,8 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, in
         raise Rejected(place.note or "This secret has one path alone; there is no mirror.")
     spot = rows.Spot(secret.branch, secret.key, place.primary)
     [look] = rows.look(parameter_store(), access.app, [spot])
+    if look.secret is None or look.secret.pk != pk:  # removed; another may have its versions by now
+        raise Conflict(MOVED)
     try:
         claimed = rows.claim(access, Action.MIRROR_REPAIRED, look)
     except (rows.Busy, rows.Stale):
@@ -171,7 +175,7 @@ def _align(claimed: rows.Claimed, primary: str, mirror: str, shown: tuple[int, i
     source, other = readings.get(primary), readings.get(mirror)
     version, mirror_version = (r.parameter.version if r else 0 for r in (source, other))
     if (version, mirror_version) != shown:
-        raise Conflict("This secret changed since the page was loaded. Look again, then decide.")
+        raise Conflict(MOVED)
     if source and other and source.value == other.value:
         done = "Both paths hold the same value; nothing had to be written."
     elif source:

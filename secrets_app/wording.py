@@ -9,6 +9,7 @@ from console.access import Access
 from console.audit import Action, Target
 from console.models import AuditOutcome
 from console.outcomes import Result, RowOutcome
+from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.rows import Look, Spot, target_of
 from secrets_app.store.base import Parameter
@@ -36,7 +37,7 @@ DATABASE_UNKNOWN = (
 
 
 def conflict(token: str, access: Access, look: Look) -> RowOutcome:
-    """Say who changed the secret meanwhile, and when; `version` is the one to overwrite."""
+    """Say who changed the secret meanwhile, and when; `version` and `life` are to overwrite."""
     known = _known(access, look.spot)
     pk = known.pk if known else None
     if look.stored is None:
@@ -45,15 +46,22 @@ def conflict(token: str, access: Access, look: Look) -> RowOutcome:
     who, when = _who_wrote(known, look, look.stored, target)
     verb = "changed" if look.version > 1 else "added"
     message = f"{who} {verb} this secret {naturaltime(when)} (now version {look.version})."
-    return RowOutcome(token, Result.CONFLICT, message, version=look.version, pk=pk)
+    return RowOutcome(token, Result.CONFLICT, message, version=look.version, life=look.life, pk=pk)
 
 
-def busy(token: str, access: Access, spot: Spot, base: int) -> RowOutcome:
+def busy(change: Change, access: Access, spot: Spot) -> RowOutcome:
     """Say who is writing the secret at this moment."""
     known = _known(access, spot)
     who = known.claim.actor if known and known.claim else "Someone else"
     message = f"{who} is saving this secret at this moment. Save again in a few seconds."
-    return RowOutcome(token, Result.CONFLICT, message, version=base, pk=known.pk if known else None)
+    return RowOutcome(
+        change.token,
+        Result.CONFLICT,
+        message,
+        version=change.base,
+        life=change.life,
+        pk=known.pk if known else None,
+    )
 
 
 def _known(access: Access, spot: Spot) -> Secret | None:

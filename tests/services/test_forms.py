@@ -13,6 +13,11 @@ from secrets_app import forms
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 
+NO_BASES = [
+    *("-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3", ":", "1:", ":1", "1:x"),
+    *("1:-1", "1:2:3", "1: 2", "1:2\n", "1:" + "9" * 19, "1:\u0661"),
+]
+
 
 def post(**fields: str) -> QueryDict:
     """Return posted fields; an underscore stands for a hyphen."""
@@ -26,14 +31,14 @@ def test_it_works() -> None:
         post(
             **{"value_5": "new", "base_5": "3", "remove_6": "on", "base_6": "1"},
             **{"new_1_key": " KEY ", "new_1_branch": "7", "new_1_value": "v", "new_1_base": ""},
-            **{"new_2_key": "SHARED", "new_2_branch": "", "new_2_value": "w", "new_2_base": "2"},
+            **{"new_2_key": "SHARED", "new_2_branch": "", "new_2_value": "w", "new_2_base": "2:17"},
         )
     )
     assert changes == [
         Change("5", 5, value=SecretValue("new"), base=3),
         Change("6", 6, base=1),
         Change("new-1", key="KEY", branch_id=7, value=SecretValue("v")),
-        Change("new-2", key="SHARED", branch_id=None, value=SecretValue("w"), base=2),
+        Change("new-2", key="SHARED", value=SecretValue("w"), base=2, life=17),
     ]
 
 
@@ -61,12 +66,22 @@ def test_a_value_is_kept_but_for_the_browsers_line_breaks(typed: str, kept: str)
     assert known.value == new.value == SecretValue(kept)
 
 
-@pytest.mark.parametrize(
-    "base", ["", "-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3"]
-)
+@pytest.mark.parametrize("base", ["", *NO_BASES])
 def test_a_base_that_is_no_version_overwrites_nothing(base: str) -> None:
     [change] = forms.changes_of(post(value_5="x", base_5=base))
-    assert change.base == -1
+    assert (change.base, change.life) == (-1, None)
+
+
+@pytest.mark.parametrize("base", [*NO_BASES, "1", "999999999", "-1:5"])
+def test_a_new_row_without_the_base_of_a_conflict_overwrites_nothing(base: str) -> None:
+    [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
+    assert (change.base, change.life) == (-1, None)
+
+
+@pytest.mark.parametrize("base", ["", "0"])
+def test_a_new_row_that_is_based_on_nothing(base: str) -> None:
+    [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
+    assert (change.base, change.life) == (0, None)
 
 
 @pytest.mark.parametrize("branch", ["x", "-1", "9" * 20, "\0", "all"])

@@ -168,7 +168,7 @@ def test_restoring_what_is_there_again_overwrites_nothing(desk: Desk, alice: Cli
     row = desk.put("A", "old")
     desk.save("mia", desk.removal(row))
     desk.put("A", "new")
-    answer = restore(alice, row, 1)
+    answer = restore(alice, row, 1, base=2)
     assert answer.status_code == 422
     assert "“new” now" in answer.text
     assert desk.values() == {("", "A"): "new"}
@@ -183,6 +183,18 @@ def test_a_conflict(desk: Desk, alice: Client) -> None:
     assert answer.status_code == 422
     assert "mia@example.org changed this variable" in answer.text
     assert desk.row("A").value == "three"
+
+
+def test_a_removal_that_he_has_not_seen_stays(desk: Desk, alice: Client) -> None:
+    desk.save("alice", desk.change(desk.put("A", "one"), "two"))
+    row = desk.row("A")
+    desk.save("mia", desk.removal(row))
+    answer = restore(alice, row, 1)
+    assert answer.status_code == 422
+    assert "mia@example.org removed this variable" in answer.text
+    assert desk.values() == {}
+    assert restore(alice, row, 1, base=3).status_code == 302
+    assert desk.values() == {("", "A"): "one"}
 
 
 @pytest.mark.parametrize("base", ["", "x", "-1", "1.5", "9" * 40])
@@ -217,7 +229,7 @@ def test_a_deleted_branch_takes_nothing_back(desk: Desk, alice: Client) -> None:
     page = alice.get(of(row))
     assert "Its branch is deleted, so it can't come back." in page.text
     assert "Restore version" not in page.text
-    answer = restore(alice, row, 1)
+    answer = restore(alice, row, 1, base=2)
     assert answer.status_code == 422
     assert "no such branch" in answer.text
 

@@ -11,6 +11,7 @@ from console.models import Branch
 from envvars_app.models import Variable, VariableVersion
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
+from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Unreachable
 from tests.browser.steps import give
 from tests.variables.desk import Desk
@@ -73,20 +74,44 @@ def test_a_secret_of_that_name_is_overwritten_only_when_asked(
     assert answer.status_code == 422
     assert "mia@example.org added this secret" in answer.text
     assert "Overwrite the secret" in answer.text
-    assert answer.context["secret_base"] == 1
+    seen = answer.context["secret_base"]
+    assert seen.startswith("1:")
     assert (stored(), desk.values()) == ("theirs", {("", "STRIPE"): VALUE})
-    answer = alice.post(of(row), {"base": row.version, "secret_base": 1})
+    answer = alice.post(of(row), {"base": row.version, "secret_base": seen})
     assert answer.status_code == 302
     assert (stored(), desk.values()) == (VALUE, {})
 
 
 def test_a_secret_that_moved_again(desk: Desk, alice: Client, row: Variable) -> None:
     give(desk.world, {"STRIPE": "one"})
+    seen = alice.post(of(row), {"base": row.version}).context["secret_base"]
     give(desk.world, {"STRIPE": "two"}, by="mia")
-    answer = alice.post(of(row), {"base": row.version, "secret_base": 1})
+    answer = alice.post(of(row), {"base": row.version, "secret_base": seen})
     assert answer.status_code == 422
-    assert answer.context["secret_base"] == 2
+    assert answer.context["secret_base"].startswith("2:")
     assert stored() == "two"
+
+
+def test_another_secret_of_the_version_that_was_seen(
+    desk: Desk, alice: Client, row: Variable
+) -> None:
+    give(desk.world, {"STRIPE": "one"})
+    seen = alice.post(of(row), {"base": row.version}).context["secret_base"]
+    parameter_store().remove([SHARED])
+    parameter_store().put(SHARED, SecretValue("another"), overwrite=False)
+    answer = alice.post(of(row), {"base": row.version, "secret_base": seen})
+    assert (answer.status_code, stored()) == (422, "another")
+    assert answer.context["secret_base"] not in {"", seen}
+
+
+@pytest.mark.parametrize("base", ["1", "x", "-1", "1:", "1:x", "9" * 30, f"1:{'9' * 30}"])
+def test_what_names_no_secret_overwrites_none(
+    desk: Desk, alice: Client, row: Variable, base: str
+) -> None:
+    give(desk.world, {"STRIPE": "theirs"})
+    answer = alice.post(of(row), {"base": row.version, "secret_base": base})
+    assert (answer.status_code, stored()) == (422, "theirs")
+    assert "alice@example.org added this secret" in answer.text
 
 
 def test_a_variable_that_changed_meanwhile(desk: Desk, alice: Client, row: Variable) -> None:
@@ -94,7 +119,7 @@ def test_a_variable_that_changed_meanwhile(desk: Desk, alice: Client, row: Varia
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "mia@example.org changed this variable" in answer.text
-    assert answer.context["secret_base"] == 0
+    assert answer.context["secret_base"] == ""
     assert (stored(), desk.values()) == (None, {("", "STRIPE"): "theirs"})
 
 
@@ -113,9 +138,12 @@ def test_a_change_between_the_halves_leaves_both(
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "the variable is still here" in answer.text
-    assert (answer.context["secret_base"], answer.context["variable"].version) == (1, 2)
+    assert (answer.context["secret_base"], answer.context["variable"].version) == ("", 2)
     assert (stored(), desk.values()) == (VALUE, {("", "STRIPE"): "theirs"})
-    assert alice.post(of(row), {"base": 2, "secret_base": 1}).status_code == 302
+    answer = alice.post(of(row), {"base": 2})  # who goes on is asked about the secret
+    assert "alice@example.org added this secret" in answer.text
+    seen = answer.context["secret_base"]
+    assert alice.post(of(row), {"base": 2, "secret_base": seen}).status_code == 302
     assert (stored(), desk.values()) == ("theirs", {})
 
 

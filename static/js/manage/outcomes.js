@@ -14,20 +14,20 @@ function ask(element, name) {
 }
 
 function conflict(row, outcome) {
-  const { message, version, pk } = outcome;
+  const { message, base, pk } = outcome;
   const note = row.note("conflict", message);
   const keep = button("Keep theirs", () => {
     if (row.isNew || !pk) row.element.remove();
     else row.keepTheirs(outcome);
     ask(document.getElementById("manage"), "row:kept");
   });
-  note.append(keep, mine(row, version, pk));
+  note.append(keep, mine(row, base, pk));
 }
 
-function mine(row, version, pk) {
+function mine(row, base, pk) {
   if (!pk && !row.isNew) return button("Add it anew", () => ask(row.element, "row:anew"));
   return button(row.removing ? "Remove anyway" : "Write mine", () => {
-    row.baseField.value = version;
+    row.baseField.value = base;
     ask(row.element, "row:again");
   });
 }

@@ -3,6 +3,12 @@
 
 const MEANWHILE = "was changed meanwhile. When you save, you are asked which to keep.";
 const known = new WeakMap();
+
+// A base is a version, after a conflict with a number that tells it from another of that version.
+function same(base, other) {
+  return base === other || base.split(":")[0] === other || base === other.split(":")[0];
+}
+
 let kind = null;
 
 export class Row {
@@ -125,7 +131,7 @@ export class Row {
   /** Take over what a newer rendering brings, without losing what was typed. */
   learn(fresh) {
     const base = fresh.querySelector('input[type="hidden"][name*="base"]')?.value;
-    if (!base || base === this.base) return;
+    if (!base || same(base, this.base)) return;
     if (this.dirty) this.note("meanwhile", `This ${this.noun} ${MEANWHILE}`);
     else this.takeOver(fresh, base);
   }

@@ -89,8 +89,8 @@ export class SecretRow extends Row {
   }
 
   /** Give up what was typed for what is there. */
-  keepTheirs({ version }) {
-    this.reset(version);
+  keepTheirs({ base }) {
+    this.reset(base);
   }
 
   takeOver(fresh, base) {

@@ -71,9 +71,9 @@ export class VariableRow extends Row {
     this.element.classList.toggle("saved", saved);
   }
 
-  keepTheirs({ version, theirs }) {
+  keepTheirs({ base, theirs }) {
     this.value.defaultValue = theirs;
-    this.reset(version);
+    this.reset(base);
   }
 
   takeOver(fresh, base) {
