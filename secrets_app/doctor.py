@@ -7,6 +7,7 @@ is written, read back and removed under a path that belongs to no app.
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -32,6 +33,7 @@ from secrets_app.store.errors import (
 )
 
 PROBES = "/amplify/branchkeep-doctor"  # no app id, no clean namespace of a sandbox has a hyphen
+AT_WORK = timedelta(minutes=10)  # no doctor takes as long: a probe that is older is nobody's
 NO_ANSWER = (Misconfigured, Throttled, Unreachable)  # what the next call would meet as well
 RIGHTS = {  # what each operation of ours asks of AWS
     "list": "ssm:DescribeParameters",
@@ -168,6 +170,8 @@ class _Visit:
                 return
         self.gone = False  # whatever happened since, the probe has to go
         yield self._try("remove", lambda: self.store.remove([path]), path)
+        if not self.gone:
+            yield from self._swept()
 
     def _read_back(self, path: str, value: SecretValue) -> None:
         reading = self.store.read([path]).get(path)
@@ -184,6 +188,17 @@ class _Visit:
         if there is None:
             return skipped(name, "The store did not tell when it wrote.")
         return core.told_of_clock(name, "store", there.modified - timezone.now())
+
+    def _swept(self) -> Iterator[Finding]:
+        """Remove the probes that a doctor left who was killed; say so where there were any."""
+        name, old = _name("left behind"), timezone.now() - AT_WORK
+        try:
+            left = [it.path for it in self.store.list([PROBES]) if it.modified < old]
+            if left:
+                self.store.remove(left)
+                yield fine(name, f"{len(left):,} removed that a doctor left who was cut off.")
+        except StoreError as error:
+            yield look(name, error.sentence, f"Remove by hand what stands under {PROBES}/.")
 
     def _try(self, operation: str, call: Callable[[], Any], left: str = "") -> Finding:
         name = _name(operation)

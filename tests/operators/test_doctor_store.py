@@ -1,11 +1,13 @@
 """What the doctor asks the store, right by right, and what it leaves there: nothing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from console.findings import Finding
 from console.models import AuditEvent, AuditOutcome
@@ -16,6 +18,7 @@ from tests.operators.test_doctor import command
 from tests.plugins.faulty import ARN, Fault, Faulty
 from tests.plugins.moto import REGION
 from tests.plugins.people import World
+from tests.services.desk import Desk
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -98,6 +101,33 @@ def test_a_write_whose_answer_was_lost_leaves_nothing(
     found = tried()
     assert (found["Store: write"].state, found["Store: remove"].state) == ("broken", "fine")
     assert left(plain_ssm) == []
+
+
+def test_what_a_killed_doctor_left_goes(world: World, tried: Tried) -> None:
+    """But not what is young, for another doctor is at work, nor anybody's secret."""
+    now = timezone.now()
+    for name, minutes in (("old", 11), ("young", 9)):
+        at = now - timedelta(minutes=minutes)
+        EmbeddedParameter.objects.create(path=f"{doctor.PROBES}/{name}", version=1, modified=at)
+    secret = Desk(world).put("API_KEY", branch=world.dev)
+    EmbeddedParameter.objects.exclude(path__startswith=doctor.PROBES).update(
+        modified=now - timedelta(days=9)
+    )
+    assert "1 removed" in tried()["Store: left behind"].seen
+    paths = set(EmbeddedParameter.objects.values_list("path", flat=True))
+    assert paths == {f"{doctor.PROBES}/young", *Desk(world).paths(secret.key, world.dev)}
+    assert "Store: left behind" not in tried()
+
+
+def test_what_was_left_and_cannot_be_listed(
+    console_on_ssm: Any, faulty: Faulty, tried: Tried
+) -> None:
+    faulty.always(Fault.ACCESS_DENIED, on="DescribeParameters")
+    found = tried()
+    assert (found["Store: remove"].state, found["Store: left behind"].state) == (
+        *("fine", "look at this"),
+    )
+    assert doctor.PROBES in found["Store: left behind"].todo
 
 
 def test_a_store_that_goes_away_in_between(
