@@ -15,11 +15,9 @@ function startNavigation() {
   document.documentElement.classList.remove("nav-collapsed");
   toggle.addEventListener("change", () => {
     if (!wide.matches) return;
-    try {
-      localStorage.setItem("nav", toggle.checked ? "collapsed" : "open");
-    } catch {
-      // Storage may be forbidden; then it is not remembered.
-    }
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    const state = toggle.checked ? "collapsed" : "open"; // the server draws the next page so
+    document.cookie = `nav=${state}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
   });
 }
 

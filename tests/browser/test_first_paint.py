@@ -1,0 +1,55 @@
+"""A page is there before any script is, and nothing jumps when they come."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.steps import LIST
+from tests.plugins.people import World
+
+pytestmark = pytest.mark.browser
+KINDS = (".js-only", ".no-js")
+PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length === 1"
+
+
+def without_scripts(page: Page) -> list[str]:
+    """Let no script arrive from now on; return which were asked for."""
+    waiting: list[str] = []
+    page.route("**/*.js", lambda route: waiting.append(route.request.url))
+    return waiting
+
+
+def test_it_works(alice: Page) -> None:
+    waiting = without_scripts(alice)
+    alice.goto(LIST, wait_until="commit")
+    alice.wait_for_function(PAINTED)
+    expect(alice.get_by_role("heading", name="Secret management")).to_be_visible()
+    assert len(waiting) > 1  # and none was answered
+
+
+def test_the_navigation_stays_as_it_was_left(alice: Page) -> None:
+    alice.goto(LIST)
+    alice.get_by_text("Collapse the navigation").locator("..").click()
+    expect(alice.get_by_role("link", name="Environment variables")).to_be_hidden()
+    without_scripts(alice)
+    alice.goto(LIST, wait_until="commit")
+    alice.wait_for_function(PAINTED)
+    expect(alice.get_by_role("link", name="Environment variables")).to_be_hidden()
+    alice.unroute("**/*.js")
+    alice.goto(LIST)
+    expect(alice.get_by_role("link", name="Environment variables")).to_be_hidden()
+    alice.get_by_text("Collapse the navigation").locator("..").click()
+    expect(alice.get_by_role("link", name="Environment variables")).to_be_visible()
+    alice.reload()
+    expect(alice.get_by_role("link", name="Environment variables")).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_what_needs_scripts_is_shown_with_them_alone(
+    world: World, open_page: Callable[..., Page], javascript: bool
+) -> None:
+    page = open_page(user=world.person("alice"), javascript=javascript)
+    page.goto(f"{LIST}manage/?new=1")
+    shown = [page.locator(f"main {kind}").filter(visible=True).count() for kind in KINDS]
+    assert [count > 0 for count in shown] == [javascript, not javascript]
