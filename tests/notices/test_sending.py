@@ -220,10 +220,10 @@ def _until(happened: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mail", "threads"),
-    [({}, []), ({"EMAIL_URL": "smtp://127.0.0.1:1", "EMAIL_FROM": "a@b.org"}, ["postman"])],
+    ("mail", "postmen"),
+    [({}, 0), ({"EMAIL_URL": "smtp://127.0.0.1:1", "EMAIL_FROM": "a@b.org"}, 1)],
 )
-def test_each_process_of_the_server_has_one(mail: dict[str, str], threads: list[str]) -> None:
+def test_each_process_of_the_server_has_one(mail: dict[str, str], postmen: int) -> None:
     code = (
         "import django, json, threading; django.setup()\n"
         "from console import gunicorn_conf\n"
@@ -236,7 +236,7 @@ def test_each_process_of_the_server_has_one(mail: dict[str, str], threads: list[
     ended = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert json.loads(ended.stdout) == threads
+    assert json.loads(ended.stdout).count("postman") == postmen
 
 
 def test_the_command(waiting: Post, capsys: pytest.CaptureFixture[str]) -> None:
