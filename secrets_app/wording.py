@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Q
 
 from console.access import Access
 from console.audit import Action, Target
@@ -80,18 +81,19 @@ def _who_wrote(
     for row in rows[-1:]:  # not finished, or its answer was lost: nobody else is as likely
         if row.claim and row.version < stored.version:
             return row.claim.actor, stored.modified
-    return _writer_since(look.at, target, stored.version) or OUTSIDE, stored.modified
+    return _writer_since(look, target, stored.version) or OUTSIDE, stored.modified
 
 
-def _writer_since(then: datetime, target: Target, version: int) -> str:
-    """Return who of ours wrote a version since then, by the trail."""
+def _writer_since(look: Look, target: Target, version: int) -> str:
+    """Return who of ours wrote a version since then, or was about to, by the trail."""
+    under_way = Q(event=look.secret.claim_id) if look.secret else Q()
     writes = AuditOutcome.objects.filter(
+        Q(at__gte=look.at) | under_way,
         event__app_id=target.app_id,
         event__branch=target.branch,
         event__subject=target.subject,
         event__action__in=(Action.SECRET_CREATED, Action.SECRET_CHANGED),
         version_after=version,
-        at__gte=then,
     )
     return writes.values_list("event__actor", flat=True).order_by("-pk").first() or ""
 

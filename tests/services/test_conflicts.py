@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
+from console.access import find_app
 from console.audit import Outcome
 from console.outcomes import DONE, Result, RowOutcome
+from secrets_app import wording
 from secrets_app.changes import Change
 from secrets_app.models import Secret
+from secrets_app.rows import Look, Spot, look
 from tests.services.desk import Desk
 from tests.services.stores import Interrupted, Killed, killed, put_before
 
@@ -92,6 +97,20 @@ def test_who_wrote_it_is_told_though_somebody_wrote_again(
     [lost] = desk.save("alice", desk.change(row, "alice's"))
     assert lost.message == "bob@example.org changed this secret now (now version 2)."
     assert desk.values("API_KEY", desk.world.dev) == ("mia's", "mia's")
+
+
+def test_who_was_writing_it_then_is_told_though_somebody_wrote_again(
+    desk: Desk, interrupted: Any
+) -> None:
+    row = desk.put("API_KEY")
+    spot, looks = Spot(None, "API_KEY", desk.paths("API_KEY")[0]), list[Look]()
+    interrupted.after("put", lambda: looks.extend(look(desk.store, desk.app, [spot])))
+    desk.save("mia", desk.change(row, "mia's"))
+    desk.save("alice", desk.change(desk.row("API_KEY"), "alice's"))
+    # Her end was noted before that look, and committed after it
+    late = replace(looks[0], at=timezone.now())
+    told = wording.conflict("1", find_app(desk.world.actor("alice"), desk.app.app_id), late)
+    assert told.message == "mia@example.org changed this secret now (now version 2)."
 
 
 def test_who_is_about_to_write_did_not_write_what_came_from_outside(
