@@ -2,6 +2,7 @@
 
 import re
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,7 +10,9 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from secrets_app.changes import Change
 from secrets_app.models import Secret
+from secrets_app.saving import save
 from secrets_app.store import parameter_store
 from tests.browser.steps import (
     LIST,
@@ -22,6 +25,7 @@ from tests.browser.steps import (
     save_all,
     stored,
     value_of,
+    wait_for_check,
 )
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.people import PASSWORD, World
@@ -237,6 +241,31 @@ def test_a_conflict_without_javascript(
     assert stored(f"{SHARED}/ONE") == "by mia"
     value_of(row(alice, "ONE")).fill("by alice")  # the page knows the new version now
     save_all(alice)
+    expect_saved(alice, 1)
+    assert stored(f"{SHARED}/ONE") == "by alice"
+
+
+def test_mine_is_written_over_what_was_shown_alone(
+    alice: Page, world: World, complaints: Any
+) -> None:
+    complaints.expect("422")
+    alice.goto(MANAGE)
+    wait_for_check(alice)
+    fill_new(alice, 0, "ONE", "by alice", "All branches")
+    give(world, {"ONE": "elsewhere"})
+    save_all(alice)
+    expect(alice.get_by_text("alice@example.org added this secret")).to_be_visible()
+    save(
+        actor=world.actor("alice"),
+        app_id=world.app.app_id,
+        changes=[Change("1", world.app.secrets.get(key="ONE").pk, base=1)],
+        change_set=uuid.uuid4(),
+    )
+    give(world, {"ONE": "by mia"}, by="mia")
+    alice.get_by_role("button", name="Write mine").click()
+    expect(alice.get_by_text("mia@example.org added this secret")).to_be_visible()
+    assert stored(f"{SHARED}/ONE") == "by mia"
+    alice.get_by_role("button", name="Write mine").click()
     expect_saved(alice, 1)
     assert stored(f"{SHARED}/ONE") == "by alice"
 

@@ -64,11 +64,7 @@ class Worker:
         places = chance.sample(self.places, chance.choice((1, 1, 2, 3)))
         drafts = [self._draft(place, rows.get(place), token, asked, seen) for place in places]
         told = self._save(token, drafts, rows)
-        again = [
-            self._once_more(one)
-            for one in told
-            if one.answer == "conflict" and one.value and (one.place in rows or not one.version)
-        ]
+        again = [self._once_more(one) for one in told if one.answer == "conflict" and one.value]
         if again and chance.random() < 0.5:  # to write mine, I type it again and save
             gone = {one.place for one in again if not one.base}  # these are added anew
             self._save(token, again, {at: row for at, row in rows.items() if at not in gone})
@@ -122,6 +118,7 @@ class Worker:
                 answer=told[name].outcome if name in told else missing,
                 version=told[name].version if name in told else 0,
                 message=told[name].message if name in told else "",
+                again=told[name].base if name in told else "",
             )
             for name, draft in zip(names, drafts, strict=True)
         ]
@@ -133,10 +130,9 @@ class Worker:
             name = f"new-{number}"
             branch, key = draft.place
             fields = {"key": key, "branch": self.branches[branch], "value": draft.value or ""}
-            base = str(draft.base) if draft.base else ""
-            return name, {f"{name}-{n}": it for n, it in {**fields, "base": base}.items()}
+            return name, {f"{name}-{n}": it for n, it in {**fields, "base": draft.again}.items()}
         what = {f"value-{row.pk}": draft.value} if draft.value else {f"remove-{row.pk}": "on"}
-        return row.pk, {f"base-{row.pk}": str(draft.base), **what}
+        return row.pk, {f"base-{row.pk}": draft.again or str(draft.base), **what}
 
     def _reveal(self, row: Shown) -> None:
         sent = time.time()

@@ -113,10 +113,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Told:
-    """What the answer to a Save says of a row."""
+    """What the answer to a Save says of a row. `base` is what it is sent again with."""
 
     outcome: str
     version: int
+    base: str
     message: str
 
 
@@ -127,7 +128,9 @@ _ROW = re.compile(
 )
 _CHANGE_SET = re.compile(r'name="change_set" value="([^"]+)"')
 _OUTCOME = re.compile(
-    r'<li data-token="([^"]+)" data-outcome="(\w+)" data-version="(\d+)"[^>]*>(.*?)</li>', re.DOTALL
+    r'<li data-token="([^"]+)" data-outcome="(\w+)" data-version="(\d+)" data-base="([^"]*)"'
+    r"[^>]*>(.*?)</li>",
+    re.DOTALL,
 )
 
 
@@ -147,6 +150,6 @@ def change_set_of(page: str) -> str:
 def outcomes_of(answer: str) -> dict[str, Told]:
     """Return what was told, by the form's name of the row."""
     return {
-        token: Told(outcome, int(version), unescape(message))
-        for token, outcome, version, message in _OUTCOME.findall(answer)
+        token: Told(outcome, int(version), base, unescape(message))
+        for token, outcome, version, base, message in _OUTCOME.findall(answer)
     }

@@ -27,6 +27,7 @@ class Sent:
     answer: str = ""  # "" is none: the connection broke
     version: int = 0
     message: str = ""
+    again: str = ""  # the base that a conflict told, as the page posts it
 
 
 @dataclass(frozen=True)
