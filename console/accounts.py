@@ -7,16 +7,20 @@ from allauth.account.signals import authentication_step_completed as step_comple
 from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.account.signals import user_logged_in as allauth_logged_in
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 
 from console import attempts, confirmation, factors, sessions, single_sign_on
 from console.actors import address_of, from_request
@@ -29,6 +33,8 @@ CONFIRM = {
     "mfa_reauthenticate:webauthn": "Use a passkey",
     "oidc": "Use single sign-on",
 }
+_BEGUN = "sign_in_begun"
+MEANWHILE = "Your password was changed meanwhile, or you were disabled. Sign in again."
 
 
 class Argon2(Argon2PasswordHasher):
@@ -75,6 +81,21 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
         """Say whether who is signed in has to confirm it; a fresh sign-in is a confirmation."""
         return not confirmation.is_recent(context.request)
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        """Note which password somebody has as he begins to sign in; a second factor may follow."""
+        request.session[_BEGUN] = user.get_session_auth_hash()
+        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return response
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Sign in, unless the password is another one by now, or the person disabled."""
+        begun = request.session.pop(_BEGUN, "")
+        if not (user.is_active and constant_time_compare(begun, user.get_session_auth_hash())):
+            request.session.flush()
+            messages.info(request, MEANWHILE)
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Let the browser be known from now on."""

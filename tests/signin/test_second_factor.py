@@ -348,3 +348,31 @@ def test_who_has_to_can_sign_out(all_have_to: Client) -> None:
 def test_what_is_open_to_all_stays_so(all_have_to: Client, url: str) -> None:
     assert Client().get(url).status_code == 200
     assert all_have_to.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("by", ["himself", "operator", "disabled"])
+def test_half_a_sign_in_ends_with_the_password(
+    bobs: Browser, client: Client, as_: Callable[[str], Client], world: World, by: str
+) -> None:
+    """Who has the old password, and the app too, does not come in once it is changed."""
+    browser = bobs()
+    secret = set_up(browser)
+    assert asked(client)
+    new = {"password1": "another one 1", "password2": "another one 1"}
+    bob = world.person("bob")
+    if by == "himself":
+        answer = browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, **new})
+    elif by == "operator":
+        page = f"/admin/console/user/{bob.pk}/password/"
+        answer = as_("olga").post(page, {**new, "usable_password": "true"})
+    else:
+        chosen = {"action": "disable", "_selected_action": bob.pk, "confirmed": "yes"}
+        answer = as_("olga").post("/admin/console/user/", chosen)
+    assert answer.status_code == 302
+    before = len(recorded("session.sign_in"))
+    answer = client.post(CODE, {"code": code_of(secret)}, follow=True)
+    assert answer.redirect_chain == [(SIGN_IN, 302)]
+    assert "Sign in again." in answer.text
+    assert client.get("/").status_code == 302
+    assert client.post(CODE, {"code": code_of(secret)})["Location"] == SIGN_IN  # nor a second time
+    assert len(recorded("session.sign_in")) == before
