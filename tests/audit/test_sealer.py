@@ -1,7 +1,7 @@
 """What several requests wrote is sealed at once, by a thread of the server's."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -11,6 +11,7 @@ from console import sealer
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.audit.test_chain import write
 from tests.leaks.harness import table_away
+from tests.plugins.waiting import until
 
 
 @pytest.fixture
@@ -30,16 +31,6 @@ def thread() -> Iterator[threading.Thread]:
     sealer.tell()  # it ends with its next round
     thread.join(timeout=10)
     assert not thread.is_alive()
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for it."""
-    wait = threading.Event()
-    for _ in range(200):
-        if happened():
-            return
-        wait.wait(0.05)
-    raise TimeoutError
 
 
 def all_sealed() -> bool:

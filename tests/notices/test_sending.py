@@ -30,6 +30,7 @@ from console.notices_models import Kind
 from tests.leaks.harness import table_away
 from tests.notices.conftest import Mailbox, Post, happens
 from tests.plugins.people import World
+from tests.plugins.waiting import until
 from tests.services.desk import Desk
 
 pytestmark = pytest.mark.django_db
@@ -202,21 +203,12 @@ def test_the_servers_thread(waiting: Post) -> None:
     with capture_logs() as log:
         with table_away("console_noticesread"):
             thread.start()
-            _until(lambda: any(line["event"] == "notices.failed" for line in log))
-        _until(lambda: len(waiting.mailbox.mails) == 2)
+            until(lambda: any(line["event"] == "notices.failed" for line in log))
+        until(lambda: len(waiting.mailbox.mails) == 2)
     stop.set()
     thread.join(timeout=10)
     assert not thread.is_alive()
     assert not Notice.objects.exists()
-
-
-def _until(happened: Callable[[], bool]) -> None:
-    wait = threading.Event()
-    for _ in range(400):
-        if happened():
-            return
-        wait.wait(0.05)
-    raise TimeoutError
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.audit.test_sealer import until
+from tests.plugins.waiting import until
 from tests.replicas.person import Person
 from tests.replicas.server import Server, copy_to, running
 
