@@ -98,7 +98,7 @@ def _is_there(secret: Secret) -> bool:
 
 def _see_primary(secret: Secret, found: Parameter | None) -> bool:
     version, modified = _marks(found)
-    replaced = version == secret.version and _is_replaced(secret, secret.modified, modified)
+    replaced = version == secret.version and is_replaced(secret, secret.modified, modified)
     moved = replaced or version != secret.version
     if replaced or version < secret.version:  # another life, whose versions mean other values
         secret.mirror_of = 0
@@ -108,7 +108,7 @@ def _see_primary(secret: Secret, found: Parameter | None) -> bool:
 
 def _see_mirror(secret: Secret, found: Parameter | None) -> bool:
     version, modified = _marks(found)
-    moved = version != secret.mirror_version or _is_replaced(
+    moved = version != secret.mirror_version or is_replaced(
         secret, secret.mirror_modified, modified
     )
     if moved:
@@ -117,7 +117,7 @@ def _see_mirror(secret: Secret, found: Parameter | None) -> bool:
     return moved
 
 
-def _is_replaced(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
+def is_replaced(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
     """Say whether a parameter of the same version is another one, created anew."""
     if modified is None:
         return False

@@ -20,7 +20,7 @@ from console.access import Access
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch, scope_name
 from secrets_app.models import Secret
-from secrets_app.projection import Found, observe_primary, record_found
+from secrets_app.projection import Found, is_replaced, observe_primary, record_found
 from secrets_app.store.base import Parameter, ParameterStore
 
 CLAIM = timedelta(seconds=30)  # longer than any store call with its retries
@@ -56,6 +56,13 @@ class Look:
     def version(self) -> int:
         """The version that the store holds; 0 is none."""
         return self.stored.version if self.stored else 0
+
+    @property
+    def is_replaced(self) -> bool:
+        """Say whether someone outside removed it and added another, of the version that we know."""
+        if self.secret is None or self.stored is None or self.secret.version != self.version:
+            return False
+        return is_replaced(self.secret, self.secret.modified, self.stored.modified)
 
     @property
     def life(self) -> int | None:

@@ -228,7 +228,8 @@ def _has_moved(change: Change, look: rows.Look) -> bool:
     """Say whether the store holds something else than what the change is based on."""
     if change.value is None and look.version == 0:
         return False  # it is gone, as it was to be
-    return look.version != change.base or change.life not in {None, look.life}
+    same = not look.is_replaced if change.life is None else change.life == look.life
+    return look.version != change.base or not same
 
 
 def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:

@@ -74,6 +74,8 @@ def _who_wrote(
     known: Secret | None, look: Look, stored: Parameter, target: Target
 ) -> tuple[str, datetime]:
     """Return who wrote what the store held. The row may have moved on since, in other hands."""
+    if look.is_replaced:
+        return OUTSIDE, stored.modified
     rows = [row for row in (look.secret, known) if row and row.pk == (look.secret or row).pk]
     for row in rows:
         if row.version == stored.version and row.changed_at:

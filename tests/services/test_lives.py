@@ -73,6 +73,23 @@ def test_a_known_one_that_a_conflict_was_told_of(desk: Desk) -> None:
     assert desk.values("API_KEY") == ("another", None)
 
 
+@pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize("mine", ["change", "remove"])
+def test_a_known_one_that_somebody_outside_replaced(desk: Desk, mine: str) -> None:
+    row = desk.known("API_KEY")
+    [path, _] = desk.paths("API_KEY")
+    desk.store.remove([path])
+    desk.outside(path, "another")
+    change = desk.change(row, "mine") if mine == "change" else desk.removal(row)
+    [told] = desk.save("alice", change)
+    assert (told.outcome, told.version) == ("conflict", 1)
+    assert told.message.startswith("Someone outside the console added this secret")
+    assert desk.values("API_KEY") == ("another", None)
+    [done] = desk.save("alice", again(change, told))
+    assert done.outcome in {"saved", "removed"}
+    assert desk.values("API_KEY") == ("mine" if mine == "change" else None, None)
+
+
 def test_somebody_who_is_saving_leaves_it_what_it_was_based_on(
     desk: Desk, interrupted: Any
 ) -> None:

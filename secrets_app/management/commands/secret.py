@@ -118,13 +118,15 @@ def _save(
     known: Secret | None = None,
 ) -> RowOutcome:
     """Save one row; a `known` one may be removed from a deleted branch too."""
+    [look] = rows.look(parameter_store(), where.access.app, [spot])
     change = Change(
         "command",
         known.pk if known else None,
         key=spot.key,
         branch_id=where.branch_id,
         value=value,
-        base=_version(where, spot) if base is None else base,
+        base=look.version if base is None else base,
+        life=look.life,
     )
     [outcome] = save(
         actor=where.access.actor,
