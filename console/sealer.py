@@ -18,6 +18,7 @@ PAUSE = 0.2  # seconds
 
 log = structlog.get_logger()
 _waiting = threading.Event()
+_one = threading.Lock()
 
 
 def start() -> None:
@@ -42,10 +43,14 @@ def work(stop: threading.Event | None = None, pause: float = PAUSE) -> None:
 
 
 def finish() -> None:
-    """Seal what waits, if anything does."""
-    if not _waiting.is_set():
-        return
-    _waiting.clear()  # before: what is written from now on waits for the next time
+    """Seal what waits, if anything does; return when that is done, whoever does it."""
+    with _one:
+        if _waiting.is_set():
+            _waiting.clear()  # before: what is written from now on waits for the next time
+            _seal()
+
+
+def _seal() -> None:
     try:
         close_old_connections()
         chain.try_to_seal()
