@@ -5,6 +5,9 @@ INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require
 DJADE = $(BIN)/djade --target-version 5.2
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
+# Without its caches, each of the tests' many processes compiles every module anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test lint format bench lock
 .DEFAULT_GOAL = help
 

@@ -15,6 +15,7 @@ from console.models import User
 COUNT = 10
 _SIGNS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none that is taken for another
 _LENGTH = 16  # signs: 78 bits
+COST = 2**14  # scrypt's n: 16 MiB a hash
 _TYPE = Authenticator.Type.RECOVERY_CODES
 
 
@@ -50,5 +51,5 @@ def use(user: User, typed: str) -> Authenticator | None:
 
 
 def _hash(code: str, salt: bytes) -> str:
-    """Hash slowly (16 MiB): one salt for all of a user's codes, so that a try costs one hash."""
-    return hashlib.scrypt(code.encode(), salt=salt, n=2**14, r=8, p=1).hex()
+    """Hash slowly: one salt for all of a user's codes, so that a try costs one hash."""
+    return hashlib.scrypt(code.encode(), salt=salt, n=COST, r=8, p=1).hex()

@@ -4,6 +4,7 @@ from hypothesis import settings as hypothesis
 
 pytest_plugins = [
     "tests.plugins.emptying",
+    "tests.plugins.hashing",
     "tests.plugins.postgres",
     "tests.plugins.moto",
     "tests.plugins.faulty",

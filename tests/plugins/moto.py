@@ -14,9 +14,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.loaders
 import pytest
 
 from secrets_app.store import parameter_store
@@ -59,6 +61,17 @@ class Moto:
         except (urllib.error.URLError, ConnectionError):
             return False
         return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _botocore_reads_its_files_once() -> Iterator[None]:
+    """Share what botocore knows of AWS among all clients, which each parse its megabytes of JSON.
+
+    A session shares it among its clients too.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders, "create_loader", cache(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")
