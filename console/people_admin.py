@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import pluralize
 
 from console import people, sessions
 from console.actors import from_request
@@ -49,7 +50,7 @@ class PeopleActions(admin.ModelAdmin):
             number = sessions.end_all(actor=from_request(request), user=user)
             if user == request.user:
                 logout(request)
-            return f"{user.email}: {number} sessions ended."
+            return f"{user.email}: {number} session{pluralize(number)} ended."
 
         return self._confirmed(request, queryset, END, act)
 

@@ -83,7 +83,7 @@ def test_nothing_happens_before_it_is_confirmed(
 
 def test_ending_sessions(act: Acting, as_: Callable[[str], Client]) -> None:
     bob = as_("bob")
-    assert told(act("end_sessions", "bob")) == ["bob@example.org: 1 sessions ended."]
+    assert told(act("end_sessions", "bob")) == ["bob@example.org: 1 session ended."]
     assert bob.get("/").status_code == 302
     assert User.objects.get(email="bob@example.org").is_active
 
