@@ -20,6 +20,7 @@ from tests.services.desk import Desk
 IN_TIME = 10  # seconds
 KEYS = 100
 CALLS_A_SECOND = 5
+PAUSE = 0.2  # seconds before the other pages are opened again
 pytestmark = pytest.mark.slow
 
 
@@ -161,3 +162,4 @@ def _others(client: Client, desk: Desk, done: Callable[[], bool]) -> Iterator[fl
             started = monotonic()
             assert client.get(reverse(name, args=[desk.app.app_id])).status_code == 200
             yield monotonic() - started
+        sleep(PAUSE)
