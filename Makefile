@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 DJADE = $(BIN)/djade --target-version 5.2
+PARALLEL = -n 3 --dist worksteal
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # Without its caches, each of the tests' many processes compiles every module anew
@@ -20,8 +21,8 @@ run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes tha
 test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .venv/bin/pytest FILE
 	@$(BIN)/python -m tests.plugins.chromium
 	@$(BIN)/python -m tests.plugins.nginx
-	$(BIN)/python -m pytest -n 3 -m "not postgres"
-	$(BIN)/python -m tests.with_postgres -n 3 -m "postgres or both_databases"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not postgres"
+	$(BIN)/python -m tests.with_postgres $(PARALLEL) -m "postgres or both_databases"
 
 lint: .venv/dev ## check style, types, layers and templates
 	$(BIN)/ruff check
