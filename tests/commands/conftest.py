@@ -95,8 +95,7 @@ class Forker:
             print(json.dumps(asked | {"environment": environment}), file=self._process.stdin)
             self._process.stdin.flush()
             code = int(self._process.stdout.readline())
-            _, out, err = (file.read_bytes().decode() for file in files)
-            return Ended(code, out, err)
+            return Ended(code, *(file.read_bytes().decode() for file in files[1:]))
 
 
 _forker = cache(Forker)

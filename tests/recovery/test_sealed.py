@@ -40,7 +40,7 @@ def test_it_works(size: int) -> None:
     data = sealed(PLAIN[:size])
     assert opened(data) == PLAIN[:size]
     assert len(data) == FRONT + size + TAG * max(1, -(-size // CHUNK))
-    assert PLAIN[:size][:16] not in data[FRONT:] or not size
+    assert size < 16 or PLAIN[:16] not in data[FRONT:]  # one byte may be there by chance
 
 
 def test_an_older_key_opens_it_too() -> None:
