@@ -53,3 +53,13 @@ def test_what_needs_scripts_is_shown_with_them_alone(
     page.goto(f"{LIST}manage/?new=1")
     shown = [page.locator(f"main {kind}").filter(visible=True).count() for kind in KINDS]
     assert [count > 0 for count in shown] == [javascript, not javascript]
+
+
+def test_what_would_leave_the_page_waits_for_the_scripts(alice: Page) -> None:
+    without_scripts(alice)
+    alice.goto(f"{LIST}manage/?new=1", wait_until="commit")
+    alice.wait_for_function(PAINTED)
+    alice.get_by_label("Variable").first.fill("API_KEY")
+    alice.locator("#add").click(force=True)
+    assert alice.url.endswith("?new=1")
+    expect(alice.get_by_label("Variable").first).to_have_value("API_KEY")
