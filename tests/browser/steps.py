@@ -75,6 +75,7 @@ def expect_saved(page: Page, count: int) -> None:
     """Wait for the list with its toast."""
     words = "1 secret saved." if count == 1 else f"{count} secrets saved."
     expect(page.get_by_text(words)).to_be_visible()
+    page.wait_for_load_state()  # a click before the scripts ran leads elsewhere
 
 
 def kept_by(page: Page) -> str:

@@ -61,7 +61,7 @@ def test_it_works(page: Page) -> None:
     fill_new(page, 1, "API_KEY", PEM, "main")
     page.get_by_role("button", name="Save").click()
 
-    expect(page.get_by_text("2 secrets saved.")).to_be_visible()
+    expect_saved(page, 2)
     expect(page.locator("tbody tr")).to_have_count(2)
     shared = f"/amplify/shared/{app.app_id}/API_KEY"
     assert stored(shared) == "for all"
@@ -96,7 +96,7 @@ def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> No
     page.goto(MANAGE)
     page.get_by_label("Value", exact=True).first.fill("second")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    expect_saved(page, 1)
     assert stored(ONE) == "second"
     page.goto(MANAGE)
     page.locator("#rows").get_by_role("button", name="Remove").click()
@@ -120,13 +120,13 @@ def test_a_conflict_says_who_and_lets_choose(
         page.get_by_label("Value", exact=True).first.fill(value)
         page.get_by_role("button", name="Save").click()
         if page is mia:
-            expect(page.get_by_text("1 secret saved.")).to_be_visible()
+            expect_saved(page, 1)
     expect(alice.get_by_text(re.compile("mia@example.org changed this secret"))).to_be_visible()
     assert alice.get_by_label("Value", exact=True).first.input_value() == "by alice"
     assert stored(ONE) == "by mia"
     alice.get_by_role("button", name=button).click()
     if button == "Write mine":
-        expect(alice.get_by_text("1 secret saved.")).to_be_visible()
+        expect_saved(alice, 1)
     assert stored(ONE) == left
 
 
@@ -142,7 +142,7 @@ def test_what_is_refused_stays_in_the_form(one: Any, open_page: Any, complaints:
     assert row.get_by_label("Value", exact=True).input_value() == "precious"
     row.get_by_label("Variable").fill("GOOD_KEY")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    expect_saved(page, 1)
 
 
 def test_leaving_with_unsaved_work_asks_first(one: Any, open_page: Any) -> None:
@@ -213,5 +213,5 @@ def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) 
     page.goto(MANAGE)
     page.locator("#rows").get_by_label("Remove").first.check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("1 secret saved.")).to_be_visible()
+    expect_saved(page, 1)
     assert parameter_store().current([ONE]) == {}

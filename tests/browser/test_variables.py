@@ -43,6 +43,7 @@ def expect_saved(page: Page, count: int) -> None:
     """Wait for the list with its toast."""
     words = "1 change saved." if count == 1 else f"{count} changes saved."
     expect(page.get_by_text(words)).to_be_visible()
+    page.wait_for_load_state()
 
 
 def test_it_works(desk: Desk, open_page: Any) -> None:

@@ -11,7 +11,9 @@ from tests.commands.conftest import MANAGE, Machine
 
 # Makes the terminal the session's own, as a login does: then /dev/tty is it
 LOGIN = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+for one in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(one, signal.SIG_DFL)  # whoever starts the tests with & ignores them
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
