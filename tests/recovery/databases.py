@@ -44,6 +44,7 @@ def sqlite(path: Path) -> dict[str, Any]:
 @contextmanager
 def postgres(name: str) -> Iterator[dict[str, Any]]:
     """Make an empty database on the test's server; it goes with the block."""
+    name = f"{connection.settings_dict['NAME']}_{name}"  # the server is all workers' own
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
         try:
