@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 DJADE = $(BIN)/djade --target-version 5.2
-PARALLEL = -n 4 --dist worksteal
+PARALLEL = -n 3 --dist worksteal
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # Without its caches, each of the tests' many processes compiles every module anew
