@@ -149,12 +149,19 @@ def _was_busy(story: Story, sent: Sent) -> bool:
 
 
 def _was_newer(story: Story, sent: Sent) -> bool:
-    return sent.version != sent.base and any(
+    return any(
         state.version == sent.version
+        and (sent.version != sent.base or _is_another_life(story, sent, state))
         and (by := story.by_value.get((sent.place, state.value)))
         and sent.message.startswith(by.who)
         for state in story.during(sent.place, sent.sent, sent.heard)
     )
+
+
+def _is_another_life(story: Story, sent: Sent, state: State) -> bool:
+    """What is removed and added anew begins at version 1 again, which may be the page's."""
+    held = story.during(sent.place, sent.asked, state.at)
+    return state.at > sent.asked and any(before.version == 0 for before in held)
 
 
 def _was_removed(story: Story, sent: Sent) -> bool:
