@@ -147,8 +147,7 @@ def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def _end_others(request: HttpRequest, user: User) -> None:
-    others = sessions.of(user).exclude(session_key=request.session.session_key)
-    sessions.delete([row.session_key for row in others])
+    sessions.delete([row.session_key for row in sessions.others(request, user)])
 
 
 def _step_completed(request: HttpRequest, method: str, **more: Any) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import logout
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Model, QuerySet
@@ -16,7 +15,7 @@ from django.utils.html import format_html
 
 from console import factor_admin as factor_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
-from console import members, people, services, sessions
+from console import people, services, sessions
 from console.activity_filter import with_outcomes
 from console.actors import from_request
 from console.audit import Action, Outcome, Target, differences, recording
@@ -115,18 +114,6 @@ class UserPages(Audited, PeopleActions, UserAdmin):
             self.off_board(request, obj)
         return response
 
-    def off_board(self, request: HttpRequest, user: User) -> None:
-        """Tell what is left to do for who was disabled."""
-        if user == request.user:
-            logout(request)
-        words = "Signed out everywhere: {}. What has to be rotated: {}"
-        said = format_html(words, user.email, self.known_secrets(user))
-        self.message_user(request, said, messages.WARNING)
-        if apps := members.ownerless_without(user):
-            names = ", ".join(map(str, apps))
-            words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
-            self.message_user(request, words, messages.WARNING)
-
     @admin.display(description="operator", ordering="is_superuser")
     def operator(self, user: User) -> str:
         """Return whether somebody runs the deployment; most don't, and that is no failure."""
@@ -145,12 +132,6 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         address = reverse("all_activity", query={"person": user.email})
         return format_html('<a href="{}">What this person did</a>', address)
 
-    @admin.display(description="Known secrets")
-    def known_secrets(self, user: User) -> str:
-        """Return a link to what somebody revealed or wrote."""
-        address = reverse("known_everywhere", args=[user.pk])
-        return format_html('<a href="{}">What this person revealed or wrote</a>', address)
-
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
@@ -164,7 +145,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
             if response.status_code != 302:
                 entry.outcome, entry.detail = Outcome.FAILED, "the form was refused"
         if entry.outcome is Outcome.SUCCEEDED:
-            others = sessions.of(user).exclude(session_key=request.session.session_key)
+            others = sessions.others(request, user)
             sessions.end(actor=from_request(request), user=user, sessions=others)
         return response
 

@@ -26,8 +26,6 @@ DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
 BACKUP_AGE = timedelta(days=2)
 SKEW = timedelta(seconds=30)
 SEALED_WITHIN = timedelta(minutes=10)
-# TLS ends at the proxy, which redirects; preloading and subdomains are the domain owner's to say
-NOT_OURS = {"security.W005", "security.W008", "security.W021"}
 UNPROXIED = (
     "Set TRUSTED_PROXIES to the number of proxies: until then limits and the activity take each "
     "person for the proxy."
@@ -123,7 +121,7 @@ def tls() -> Finding:
         debug = look("TLS and cookies", f"{seen} DEBUG is on.", "Unset DEBUG.")
         return debug if settings.DEBUG else fine("TLS and cookies", seen)
     warnings = run_checks(tags=[Tags.security], include_deployment_checks=True)
-    if told := [it.msg for it in warnings if it.id not in NOT_OURS]:
+    if told := [it.msg for it in warnings if not it.is_silenced()]:
         todo = "Start with the console's own settings, or put this right."
         return broken("TLS and cookies", " ".join(told), todo)
     days = settings.SECURE_HSTS_SECONDS // 86_400

@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.utils.html import format_html
 
-from console import people, sessions
+from console import members, people, sessions
 from console.actors import from_request
 from console.models import User
 
@@ -60,13 +62,27 @@ class PeopleActions(admin.ModelAdmin):
 
         def act(user: User) -> str:
             number = people.reset_factors(actor=from_request(request), user=user)
-            return f"{user.email}: {number} second factors removed."
+            return f"{user.email}: {number} second factor{pluralize(number)} removed."
 
         return self._confirmed(request, queryset, RESET, act)
 
     def off_board(self, request: HttpRequest, user: User) -> None:
         """Tell what is left to do for who was disabled."""
-        raise NotImplementedError
+        if user == request.user:
+            logout(request)
+        words = "Signed out everywhere: {}. What has to be rotated: {}"
+        said = format_html(words, user.email, self.known_secrets(user))
+        self.message_user(request, said, messages.WARNING)
+        if apps := members.ownerless_without(user):
+            names = ", ".join(map(str, apps))
+            words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
+            self.message_user(request, words, messages.WARNING)
+
+    @admin.display(description="Known secrets")
+    def known_secrets(self, user: User) -> str:
+        """Return a link to what somebody revealed or wrote."""
+        address = reverse("known_everywhere", args=[user.pk])
+        return format_html('<a href="{}">What this person revealed or wrote</a>', address)
 
     def _confirmed(
         self,

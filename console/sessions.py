@@ -36,8 +36,9 @@ def overdue(request: HttpRequest) -> str:
         minutes = settings.SESSION_IDLE // timedelta(minutes=1)
         return f"Nothing happened here for {minutes} minutes, so you were signed out."
     if now - about["last_seen_at"] > _SEEN_EVERY:
-        about.update(_seen(request))
-        Session.objects.filter(session_key=request.session.session_key).update(**_seen(request))
+        seen = _seen(request)
+        about.update(seen)
+        Session.objects.filter(session_key=request.session.session_key).update(**seen)
     return ""
 
 
@@ -62,6 +63,11 @@ def of(user: User) -> QuerySet[Session]:
         created_at__gt=now - settings.SESSION_LIFE,
         last_seen_at__gt=now - settings.SESSION_IDLE,
     ).order_by("-last_seen_at", "number")
+
+
+def others(request: HttpRequest, user: User) -> QuerySet[Session]:
+    """Return those in which a user is signed in now beside the request's own."""
+    return of(user).exclude(session_key=request.session.session_key)
 
 
 def end(*, actor: Actor, user: User, sessions: Iterable[Session]) -> int:

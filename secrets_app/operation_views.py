@@ -15,6 +15,7 @@ from secrets_app import stock, traffic
 from secrets_app.doctor import examine
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import StoreError
+from secrets_app.store.limits import VERSIONS_KEPT
 
 
 @page_with_form
@@ -65,9 +66,11 @@ def _known() -> dict[str, Any]:
         "operations": stock.operations(),
         "calls": traffic.last_hour(),
         "apps": apps[: stock.SHOWN],
-        "used": (used := sum(app["number"] for app in apps)),
+        "used": sum(app["number"] for app in apps),
         "limit": stock.PARAMETERS,
-        "nearly_all": used >= stock.PARAMETERS * stock.NEARLY_ALL,
+        "high": stock.NEARLY_ALL,
+        "near": stock.NEAR,
+        "kept": VERSIONS_KEPT,
         "versions": versions[: stock.SHOWN],
         "more_versions": max(versions.count() - stock.SHOWN, 0),
         "size": stock.embedded_size(),

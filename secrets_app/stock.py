@@ -13,7 +13,7 @@ from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
 from secrets_app.store.limits import VERSIONS_KEPT
 
 PARAMETERS = 10_000  # AWS: standard parameters an account has in a region
-NEARLY_ALL = 0.8
+NEARLY_ALL = PARAMETERS * 8 // 10
 NEAR = VERSIONS_KEPT - 10
 SHOWN = 50  # rows of a list
 

@@ -128,11 +128,7 @@ def _fill(contents: Contents, rows: Iterator[tuple[Table, Row]]) -> None:
     executor.migrate(ends_of(executor.loader, migrations))
     registry = models_at(executor.loader, migrations)
     models = {model._meta.db_table: model for model in models_of(registry)}
-    for table in contents.tables:
-        if table.name not in models or sorted(columns_of(models[table.name])) != sorted(
-            table.columns
-        ):
-            raise BackupRefused(OTHER_COLUMNS.format(table.name))
+    _check_columns(contents, models)
     _clear(models.values())
     for table, of_table in groupby(rows, key=lambda row: row[0]):
         _write(models[table.name], table, (row for _table, row in of_table))

@@ -39,10 +39,11 @@ def store_call(store: str, operation: str, names: int) -> Iterator[Call]:
     call, code = Call(operation), "ok"
     try:
         yield call
+    except StoreError as error:
+        call.outcome, code = type(error).__name__, error.code
+        raise
     except Exception as error:
-        known = isinstance(error, StoreError)
-        call.outcome = type(error).__name__ if known else "Failed"
-        code = error.code if isinstance(error, StoreError) else type(error).__name__
+        call.outcome, code = "Failed", type(error).__name__
         raise
     finally:
         call.seconds = monotonic() - started

@@ -108,7 +108,7 @@ def test_who_signs_himself_out_goes_last(act: Acting, as_: Callable[[str], Clien
 def test_resetting_second_factors(act: Acting, world: World) -> None:
     two_factors(world.person("bob"))
     two_factors(world.person("vera"))
-    assert told(act("reset_factors", "bob")) == ["bob@example.org: 1 second factors removed."]
+    assert told(act("reset_factors", "bob")) == ["bob@example.org: 1 second factor removed."]
     assert {row.user.email for row in Authenticator.objects.all()} == {"vera@example.org"}
     assert entries("factor.remove") == [("an authenticator app of bob@example.org", "succeeded")]
 

@@ -157,5 +157,5 @@ def test_a_store_that_gets_full(
 ) -> None:
     desk.put("SECRET")
     assert "getting full" not in as_("olga").get(PAGE).text
-    monkeypatch.setattr(stock, "PARAMETERS", 1)
+    monkeypatch.setattr(stock, "NEARLY_ALL", 1)
     assert "getting full" in as_("olga").get(PAGE).text

@@ -89,6 +89,7 @@ class Worker:
         return replace(
             told,
             base=told.version,
+            asked=told.sent,
             seen=told.heard,
             value=uuid.uuid4().hex,
             answer="",

@@ -19,8 +19,8 @@ class Sent:
     change_set: str
     place: Place
     base: int  # the version that the page showed
-    asked: float  # when the page was asked for,
-    seen: float  # and when it was there; after a conflict, when that was told
+    asked: float  # when the page was asked for, or after a conflict, what was told of it
+    seen: float  # and when that was there
     sent: float
     heard: float
     value: str | None = None  # None removes

@@ -13,6 +13,7 @@ from tests.replicas.records import End, Entry, Records, Reveal, Row, Sent
 PLACE = ("dev", "KEY")
 PATHS = {"/primary": (PLACE, False), "/mirror": (PLACE, True)}
 NEWER = "bob changed this secret now (now version 2)."
+ANEW = "dan added this secret now (now version 1)."
 BUSY = "dan is saving this secret at this moment. Save again in a few seconds."
 GONE = "This secret was removed meanwhile. Add it anew if you still need it."
 Change = Callable[[Records], None]
@@ -74,6 +75,18 @@ def honest() -> Records:
 
 def test_it_works() -> None:
     assert complaints(honest()) == []
+
+
+def blind(asked: float) -> Sent:
+    """Return a row on version 1 that was told dan's, which has that version too."""
+    told = {"version": 1, "message": ANEW}
+    return sent("gil", 1, 63, "blind", "conflict", asked=asked, seen=asked + 0.1, **told)
+
+
+def test_another_life_may_have_the_pages_version() -> None:
+    records = honest()
+    records.sent.append(blind(asked=12))
+    assert complaints(records) == []
 
 
 def edit(name: str, at: int, **fields: Any) -> Change:
@@ -155,6 +168,7 @@ TAMPERED = {
     "A removal of ('dev', 'KEY') at 50.2": edit("trail", 3, ends=(End(50.6, "failed", 0),)),
     "A dishonest conflict: ann": edit("sent", 2, message=NEWER.replace("bob", "cleo")),
     "A dishonest conflict: ann, ('dev', 'KEY'), value late on version 2": edit("sent", 2, base=2),
+    "A dishonest conflict: gil": lambda records: records.sent.append(blind(asked=61)),
     "A dishonest conflict: eve": edit("sent", 6, message=BUSY.replace("dan", "cleo")),
     "A dishonest conflict: eve, ('dev', 'KEY')": edit("sent", 6, sent=95, heard=96),
     "A dishonest conflict: fay": edit("sent", 4, asked=60, seen=60, sent=60, heard=60.1),
