@@ -20,6 +20,11 @@ class Result(StrEnum):
 DONE = {Result.SAVED, Result.REMOVED}
 
 
+def base_of(version: int, life: int | None) -> str:
+    """Return what a row's form says that it is based on; `console.posted_rows` reads it."""
+    return str(version) if life is None else f"{version}:{life}"
+
+
 @dataclass(frozen=True)
 class RowOutcome:
     """What to tell of a row. `version` is the base for another try; `field` is where it belongs.
@@ -39,10 +44,7 @@ class RowOutcome:
 
     @property
     def base_again(self) -> str:
-        """What a row is based on when it is sent again: after a conflict, on theirs.
-
-        `console.posted_rows` reads it.
-        """
-        if self.outcome is not Result.CONFLICT:
+        """What a row is based on when it is sent again: what was saved, in a conflict theirs."""
+        if self.outcome not in {Result.SAVED, Result.CONFLICT}:
             return ""
-        return str(self.version) if self.life is None else f"{self.version}:{self.life}"
+        return base_of(self.version, self.life)

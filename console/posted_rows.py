@@ -9,7 +9,7 @@ from django.http import QueryDict
 NO_VERSION = -1
 _BLANK_ROWS = 50  # at most so many at a time
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
-_BASE = re.compile(r"([0-9]{1,9})(?::([0-9]{1,18}))?\Z", re.ASCII)
+_BASE = re.compile(r"([0-9]{1,9})(?::(-?[0-9]{1,18}))?\Z", re.ASCII)
 # No leading zero: a row has one name, by which its outcome finds it again
 _KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
 _NEW_ROW = re.compile(r"new-([1-9][0-9]{0,8})-key\Z", re.ASCII)
@@ -50,7 +50,7 @@ def version(number: str) -> int:
 
 
 def known_base(text: str) -> tuple[int, int | None]:
-    """Return the version that a known row is based on, and its life where a conflict told it."""
+    """Return the version that a known row is based on, and its life where the page knew it."""
     match = _BASE.match(text)
     if match is None:
         return NO_VERSION, None
@@ -63,4 +63,4 @@ def new_base(text: str) -> tuple[int, int | None]:
     A version alone is no base: another secret or variable of that name may have it by now.
     """
     base, life = known_base(text or "0")
-    return (base, life) if base == 0 or life is not None else (NO_VERSION, None)
+    return (base, life) if base == 0 or (life or 0) > 0 else (NO_VERSION, None)

@@ -1,9 +1,11 @@
 """Which secrets a page shows: search, filter, sort, pages. From the database alone."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from console.access import Access, Permission
@@ -17,6 +19,8 @@ from console.listing import (
     page_of,
 )
 from console.models import App, Branch, scope_name
+from console.outcomes import base_of
+from secrets_app import lives
 from secrets_app.models import Secret
 from secrets_app.places import folders_of, has_room, mirror_state
 
@@ -24,6 +28,7 @@ _COLUMNS = (
     "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_by", "gone_at",
     "claim_id", "claimed_until",
 )  # fmt: skip
+_SEEN = Cast("modified", CharField())  # as text for the reason that CHANGED is
 
 
 def branches_of(access: Access) -> list[Branch]:
@@ -52,7 +57,7 @@ def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> dict[s
 
 
 def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, dict[str, Any]]:
-    rows: QuerySet[Secret, dict[str, Any]] = secrets.values(*_COLUMNS, changed=CHANGED)
+    rows: QuerySet[Secret, dict[str, Any]] = secrets.values(*_COLUMNS, changed=CHANGED, seen=_SEEN)
     return rows
 
 
@@ -97,6 +102,7 @@ class _Shape:
         )
         secret["outcome"] = None
         secret["id"] = str(secret["pk"])
+        secret["base"] = _base(secret)
         secret["changed"] = f"{secret['changed'][:16]}Z" if secret["changed"] else ""
         return secret
 
@@ -112,3 +118,13 @@ class _Shape:
         if secret["claim_id"] is not None:
             return "saving" if secret["claimed_until"] > self.now else "unknown"
         return "gone" if secret["gone_at"] else ""
+
+
+def _base(secret: dict[str, Any]) -> str:
+    """Return what the edit mode's row is based on: nothing, or this life of it."""
+    life = lives.known(_moment(secret.pop("seen")), _moment(secret["changed"]))
+    return base_of(secret["version"], life if secret["version"] else None)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None

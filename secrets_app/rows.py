@@ -19,6 +19,7 @@ from django.utils import timezone
 from console.access import Access
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch, scope_name
+from secrets_app import lives
 from secrets_app.models import Secret
 from secrets_app.projection import Found, is_replaced, observe_primary, record_found
 from secrets_app.store.base import Parameter, ParameterStore
@@ -67,7 +68,24 @@ class Look:
     @property
     def life(self) -> int | None:
         """What tells it from another of the same version, added after this one's removal."""
-        return round(self.stored.modified.timestamp() * 1_000_000) if self.stored else None
+        return lives.in_store(self.stored.modified) if self.stored else None
+
+    def is_still(self, version: int, life: int | None) -> bool:
+        """Say whether the store holds what a page showed. Its `life` (`secrets_app.lives`) may be
+        one that no check had seen: then nothing of it may have been noted since, nor be to note.
+        """
+        if version != self.version:
+            return False
+        if life is None:
+            return not self.is_replaced
+        return life == self.life or (life == self._as_written and not self.is_replaced)
+
+    @property
+    def _as_written(self) -> int | None:
+        row = self.secret
+        if row is None or row.changed_at is None or row.version != self.version:
+            return None
+        return lives.as_written(row.changed_at)
 
 
 @dataclass(frozen=True)
@@ -171,19 +189,24 @@ def finish(claimed: Claimed, outcome: Outcome, *, detail: str = "") -> None:
 @transaction.atomic(durable=True)
 def finish_write(
     claimed: Claimed, version: int, mirror_version: int | None, *, changed_by: str, detail: str
-) -> None:
-    """Commit a write: the version that the store answered, and the mirror's if it was written."""
+) -> datetime:
+    """Commit a write: the version that the store answered, and the mirror's if it was written.
+
+    Returns when the row says that it was written.
+    """
+    now = timezone.now()
     conclude(claimed.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
     mirrored = {} if mirror_version is None else _mirrored(version, mirror_version)
     _show(
         _row(claimed, late=Q(version__lte=version)),
         version=version,
         modified=None,
-        changed_at=timezone.now(),
+        changed_at=now,
         changed_by=changed_by,
         gone_at=None,
         **mirrored,
     )
+    return now
 
 
 @transaction.atomic(durable=True)

@@ -17,7 +17,7 @@ from console.actors import Actor
 from console.audit import Action, Outcome, refuse
 from console.models import Branch
 from console.outcomes import Result, RowOutcome
-from secrets_app import rows, wording
+from secrets_app import lives, rows, wording
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
@@ -228,8 +228,7 @@ def _has_moved(change: Change, look: rows.Look) -> bool:
     """Say whether the store holds something else than what the change is based on."""
     if change.value is None and look.version == 0:
         return False  # it is gone, as it was to be
-    same = not look.is_replaced if change.life is None else change.life == look.life
-    return look.version != change.base or not same
+    return not look.is_still(change.base, change.life)
 
 
 def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:
@@ -266,7 +265,7 @@ def _put(
         else:
             notes.mirror_meanwhile = not ours and _skipped(known, mirror)
     notes.meanwhile, notes.mirror_problem = _skipped(claimed.base, written), problem
-    rows.finish_write(
+    written_at = rows.finish_write(
         claimed,
         written.version,
         mirror.version if mirror else None,
@@ -278,6 +277,7 @@ def _put(
         Result.SAVED,
         notes.for_people(),
         version=written.version,
+        life=lives.as_written(written_at),
         pk=claimed.secret.pk,
     )
     return outcome, isinstance(problem, _STOPPING)

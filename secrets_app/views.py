@@ -127,7 +127,7 @@ def _with_outcomes(
     for row in context["listing"].rows:
         row["outcome"] = outcome = by_token.get(str(row["pk"]))
         if outcome and outcome.outcome is Result.CONFLICT:
-            row["version"] = outcome.base_again  # who types it again has seen whose it is
+            row["base"] = outcome.base_again  # who types it again has seen whose it is
         shown.add(str(row["pk"]))
     context["new_rows"] = [
         {**vars(row), "outcome": outcome, "base": outcome.base_again}

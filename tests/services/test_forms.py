@@ -15,7 +15,7 @@ from secrets_app.store.base import SecretValue
 
 NO_BASES = [
     *("-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3", ":", "1:", ":1", "1:x"),
-    *("1:-1", "1:2:3", "1: 2", "1:2\n", "1:" + "9" * 19, "1:\u0661"),
+    *("1:--1", "1:-", "-1:-1", "1:2:3", "1: 2", "1:2\n", "1:" + "9" * 19, "1:\u0661"),
 ]
 
 
@@ -30,6 +30,7 @@ def test_it_works() -> None:
     changes = forms.changes_of(
         post(
             **{"value_5": "new", "base_5": "3", "remove_6": "on", "base_6": "1"},
+            **{"value_7": "new", "base_7": "3:17", "remove_8": "on", "base_8": "1:-17"},
             **{"new_1_key": " KEY ", "new_1_branch": "7", "new_1_value": "v", "new_1_base": ""},
             **{"new_2_key": "SHARED", "new_2_branch": "", "new_2_value": "w", "new_2_base": "2:17"},
         )
@@ -37,6 +38,8 @@ def test_it_works() -> None:
     assert changes == [
         Change("5", 5, value=SecretValue("new"), base=3),
         Change("6", 6, base=1),
+        Change("7", 7, value=SecretValue("new"), base=3, life=17),
+        Change("8", 8, base=1, life=-17),
         Change("new-1", key="KEY", branch_id=7, value=SecretValue("v")),
         Change("new-2", key="SHARED", value=SecretValue("w"), base=2, life=17),
     ]
@@ -72,7 +75,7 @@ def test_a_base_that_is_no_version_overwrites_nothing(base: str) -> None:
     assert (change.base, change.life) == (-1, None)
 
 
-@pytest.mark.parametrize("base", [*NO_BASES, "1", "999999999", "-1:5"])
+@pytest.mark.parametrize("base", [*NO_BASES, "1", "999999999", "-1:5", "1:-5", "1:0"])
 def test_a_new_row_without_the_base_of_a_conflict_overwrites_nothing(base: str) -> None:
     [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
     assert (change.base, change.life) == (-1, None)

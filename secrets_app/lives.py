@@ -1,0 +1,27 @@
+"""Which life of a secret somebody saw: what is removed and created anew may have its version again.
+
+A life is a number. The store's own time of a parameter, in microseconds, tells it from every other.
+SSM answers a write with a version and no time, so that of our own write is unknown until a check
+has seen it: until then the console's own time of that write, below 0, stands for it.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def in_store(modified: datetime) -> int:
+    """Return the life that the store shows by a parameter's time."""
+    return (modified - _EPOCH) // timedelta(microseconds=1)
+
+
+def as_written(changed_at: datetime) -> int:
+    """Return the life that one of ours wrote then, and no check has seen."""
+    return -in_store(changed_at)
+
+
+def known(modified: datetime | None, changed_at: datetime | None) -> int | None:
+    """Return the life that the projection knows of a row, None for none."""
+    if modified is not None:
+        return in_store(modified)
+    return None if changed_at is None else as_written(changed_at)
