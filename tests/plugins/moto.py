@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.loaders
+import botocore.session
 import pytest
 
 from secrets_app.store import parameter_store
@@ -70,7 +71,7 @@ def _botocore_reads_its_files_once() -> Iterator[None]:
     A session shares it among its clients too.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.loaders, "create_loader", cache(botocore.loaders.create_loader))
+        patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
         yield
 
 
