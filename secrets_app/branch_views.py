@@ -14,7 +14,6 @@ from console.models import Branch
 from console.outcomes import DONE
 from console.views import app_context, managed, page_with_form
 from secrets_app import forms, revalidation, saving
-from secrets_app.changes import Change
 from secrets_app.models import Secret
 
 
@@ -28,7 +27,7 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
         **app_context(access, "branches"),
         "branch": branch,
         "secrets": left,
-        "ticked": forms.versions_of(request.POST.getlist("remove")),
+        "ticked": forms.removals_of(request.POST.getlist("remove")),
     }
     if request.method != "POST":
         return render(request, "secrets/delete_branch.html", context)
@@ -51,12 +50,8 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
 def _remove_ticked(
     request: HttpRequest, access: Access, left: list[Secret]
 ) -> list[dict[str, Any]]:
-    ticked = forms.versions_of(request.POST.getlist("remove"))
-    changes = [
-        Change(str(secret.pk), secret.pk, base=ticked[secret.pk])
-        for secret in left
-        if secret.pk in ticked
-    ]
+    ticked = forms.removals_of(request.POST.getlist("remove"))
+    changes = [ticked[secret.pk] for secret in left if secret.pk in ticked]
     outcomes = saving.save(
         actor=access.actor, app_id=access.app.app_id, changes=changes, change_set=uuid.uuid4()
     )

@@ -14,7 +14,8 @@ from console.posted_rows import field, known_base, known_rows, new_base, new_row
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 
-_TICK = re.compile(r"[0-9]{1,15}:[0-9]{1,9}\Z", re.ASCII)
+_PAIR = re.compile(r"[0-9]{1,15}:[0-9]{1,9}\Z", re.ASCII)
+_TICK = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,19 @@ def too_old(changes: Iterable[Change]) -> list[RowOutcome]:
     ]
 
 
-def versions_of(ticks: Iterable[str]) -> dict[int, int]:
-    """Return the version that each ticked secret was shown with, from "id:version" texts."""
-    pairs = (tick.split(":") for tick in ticks if _TICK.match(tick))
-    return {int(pk): int(version) for pk, version in pairs}
+def versions_of(shown: Iterable[str]) -> dict[int, int]:
+    """Return the version of a secret and that of its mirror, from texts like "3:4"."""
+    pairs = (pair.split(":") for pair in shown if _PAIR.match(pair))
+    return {int(version): int(mirror_version) for version, mirror_version in pairs}
+
+
+def removals_of(ticks: Iterable[str]) -> dict[int, Change]:
+    """Return the removal of each ticked secret by its id, from texts like "17:" and its base."""
+    found = filter(None, map(_TICK.match, ticks))
+    bases = {match[1]: known_base(match[2]) for match in found}
+    return {
+        int(pk): Change(pk, int(pk), base=base, life=life) for pk, (base, life) in bases.items()
+    }
 
 
 def _known_rows(post: QueryDict) -> Iterator[Change]:

@@ -19,7 +19,6 @@ from console.listing import (
     page_of,
 )
 from console.models import App, Branch, scope_name
-from console.outcomes import base_of
 from secrets_app import lives
 from secrets_app.models import Secret
 from secrets_app.places import folders_of, has_room, mirror_state
@@ -121,9 +120,7 @@ class _Shape:
 
 
 def _base(secret: dict[str, Any]) -> str:
-    """Return what the edit mode's row is based on: nothing, or this life of it."""
-    life = lives.known(_moment(secret.pop("seen")), _moment(secret["changed"]))
-    return base_of(secret["version"], life if secret["version"] else None)
+    return lives.base(secret["version"], _moment(secret.pop("seen")), _moment(secret["changed"]))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -7,6 +7,8 @@ has seen it: until then the console's own time of that write, below 0, stands fo
 
 from datetime import UTC, datetime, timedelta
 
+from console.outcomes import base_of
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,8 +22,12 @@ def as_written(changed_at: datetime) -> int:
     return -in_store(changed_at)
 
 
-def known(modified: datetime | None, changed_at: datetime | None) -> int | None:
-    """Return the life that the projection knows of a row, None for none."""
+def base(version: int, modified: datetime | None, changed_at: datetime | None) -> str:
+    """Return what a form says that a row is based on, from what the projection knows of it."""
+    return base_of(version, _known(modified, changed_at) if version else None)
+
+
+def _known(modified: datetime | None, changed_at: datetime | None) -> int | None:
     if modified is not None:
         return in_store(modified)
     return None if changed_at is None else as_written(changed_at)

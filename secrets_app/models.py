@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q, UniqueConstraint
 
 from console.models import App, AuditEvent, Branch
+from secrets_app import lives
 
 
 class Secret(models.Model):
@@ -48,6 +49,11 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def base(self) -> str:
+        """What a form says that it shows; `forms` reads it."""
+        return lives.base(self.version, self.modified, self.changed_at)
 
 
 class Revalidation(models.Model):

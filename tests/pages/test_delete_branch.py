@@ -1,5 +1,6 @@
 """Deleting a branch: its secrets are named, and stay unless they are ticked too."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from console.models import AuditEvent, Branch
 from console.naming import PathProfile
 from secrets_app.models import EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
+from secrets_app.revalidation import check
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from tests.plugins.people import World
@@ -77,7 +79,7 @@ def test_nothing_is_lost_that_was_not_named(
     alice: Client, world: World, secrets: list[Secret]
 ) -> None:
     others = Secret.objects.exclude(branch=world.dev)
-    nonsense = ["nonsense", "", "-1", "1", ":", f"{secrets[0].pk}:-1"]
+    nonsense = ["nonsense", "", "-1", "1", ":", f"{secrets[0].pk}:-1", f"0{secrets[0].pk}:1"]
     alice.post(url(world.dev), {"remove": ticks(*others)["remove"] + nonsense})
     assert others.count() == 2
     assert world.dev.secrets.count() == 3
@@ -146,6 +148,27 @@ def test_a_secret_that_changed_since_the_page_was_shown_is_not_removed(
     assert answer.status_code == 422
     assert "alice@example.org changed this secret" in answer.text
     assert paths(world.dev, "B") <= stored()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_secret_that_somebody_outside_replaced_is_another(
+    alice: Client, world: World, secrets: list[Secret], replaced: bool
+) -> None:
+    shown = re.findall(r'name="remove" value="([^"]*)"', alice.get(url(world.dev)).text)
+    check(world.app)
+    [path] = paths(world.dev, "B") - {"/amplify/d1shop/dev/B"}
+    if replaced:
+        parameter_store().remove([path])
+        parameter_store().put(path, SecretValue("another"), overwrite=False)
+        check(world.app)
+    answer = alice.post(url(world.dev), {"remove": shown})
+    assert answer.status_code == (422 if replaced else 302)
+    assert ("Someone outside the console added this secret" in answer.text) == replaced
+    assert (path in stored()) == replaced
+    if replaced:
+        shown = re.findall(r'name="remove" value="([^"]*)"', answer.text)
+        assert alice.post(url(world.dev), {"remove": shown}).status_code == 302
+        assert path not in stored()
 
 
 def test_a_branch_without_secrets(alice: Client, world: World) -> None:

@@ -32,9 +32,9 @@ function mine(row, base, pk) {
   });
 }
 
-function saved(row, { message, version }) {
+function saved(row, { message, base }) {
   if (row.isNew) row.finish();
-  row.saved(version);
+  row.saved(base);
   if (message) row.note("unknown", `Saved. ${message}`);
 }
 

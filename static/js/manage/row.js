@@ -4,9 +4,12 @@
 const MEANWHILE = "was changed meanwhile. When you save, you are asked which to keep.";
 const known = new WeakMap();
 
-// A base is a version, after a conflict with a number that tells it from another of that version.
+// A base is a version, or "version:life": a life tells it from another of that version. One that no
+// check against the store has seen is below 0, and can't be told from one that a check has seen.
 function same(base, other) {
-  return base === other || base.split(":")[0] === other || base === other.split(":")[0];
+  const [version, life = 0] = base.split(":");
+  const [otherVersion, otherLife = 0] = other.split(":");
+  return version === otherVersion && (life === otherLife || Math.sign(life) !== Math.sign(otherLife));
 }
 
 let kind = null;
@@ -109,7 +112,7 @@ export class Row {
     button.querySelector("use").setAttribute("href", removing ? "#i-undo" : "#i-bin");
   }
 
-  /** Forget what was typed; `base` is the version that is there. */
+  /** Forget what was typed; `base` is what is there. */
   reset(base = this.base) {
     if (this.removing) this.toggleRemoval();
     this.clear();

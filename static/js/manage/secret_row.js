@@ -82,9 +82,9 @@ export class SecretRow extends Row {
     this.value.placeholder = saved ? "Saved" : this.isNew ? "" : DOTS;
   }
 
-  /** Take note that it is saved as this version. */
-  saved(version) {
-    this.reset(version);
+  /** Take note that it is saved, and what the next save is based on. */
+  saved(base) {
+    this.reset(base);
     this.showSaved(true);
   }
 

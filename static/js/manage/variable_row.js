@@ -54,9 +54,9 @@ export class VariableRow extends Row {
     if (this.key) this.key.value = this.key.defaultValue;
   }
 
-  saved(version) {
+  saved(base) {
     for (const field of [this.key, this.value]) if (field) field.defaultValue = field.value;
-    if (!this.isNew) this.reset(version);
+    if (!this.isNew) this.reset(base);
     this.showSaved(true);
   }
 
