@@ -5,17 +5,22 @@ RUN python -m venv --without-pip .venv
 COPY requirements.lock .
 RUN python -m pip --python .venv/bin/python install --no-cache-dir --require-hashes --only-binary :all: -r requirements.lock
 COPY . .
-# The keys are for this one command; the image holds none. Bytecode can't be written later.
+# The keys are for this one command; the image holds none. Bytecode can't be written later. A checkout that is its
+# owner's alone becomes one that the image's user can read.
 RUN SECRET_KEY=only-for-the-static-files-of-this-build PARAMETER_STORE=ssm STATIC_ROOT=/app/collected \
     .venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
-    && .venv/bin/python -m compileall -q --invalidation-mode unchecked-hash console secrets_app envvars_app
+    && .venv/bin/python -m compileall -q --invalidation-mode unchecked-hash console secrets_app envvars_app \
+    && chmod -R a+rX,go-w .
 
 FROM python:3.13-slim
+# Whoever breaks in finds nothing to install with. The base brings its library without bytecode.
+RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
+    && rm -r /usr/local/lib/python3.*/ensurepip \
+    && python -m compileall -q /usr/local/lib
 WORKDIR /app
 COPY --from=build /app .
-# Whoever breaks in finds nothing to install with, and one folder of his own.
-RUN python -m pip uninstall --yes --quiet pip \
-    && install -d -m 0700 -o 10001 -g 10001 var
+# The one folder that is the console's own, for a database in a file
+RUN install -d -m 0700 -o 10001 -g 10001 var
 # A number, so that Kubernetes can see that it is not root's
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH \

@@ -84,10 +84,13 @@ def _copy(here: Built, words: list[str], built: dict[str, Built], lock: str) -> 
 
 
 def _copy_one(source: Path, target: Path) -> None:
+    """Copy as from a checkout that is its owner's alone."""
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
         shutil.copy2(source, target)
+    for path in (target, *target.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o700)
 
 
 def healthcheck_options(stage: Stage) -> dict[str, str]:

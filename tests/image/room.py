@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-BASE = "/base"  # the image's own Python, which a FROM brings
-TOOLS = ("sh", "env", "install")  # of the many that the real base has
+BASE = "/usr/local"  # where a FROM brings the image's own Python
+TOOLS = ("sh", "env", "install", "chmod", "rm")  # of the many that the real base has
 ENTER = """
 set -e
 root=$1 writable=$2 user=$3; shift 3
@@ -33,8 +33,8 @@ exec chroot --userspec="$user" "$root" /usr/bin/env -i "$@"
 
 @cache
 def may_chroot() -> bool:
-    """Say whether a mount namespace of our own can be had."""
-    if os.geteuid() or not shutil.which("unshare"):
+    """Say whether a mount namespace of our own can be had, and this machine's Python be in it."""
+    if os.geteuid() or not shutil.which("unshare") or sys.base_prefix == BASE:
         return False
     tried = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "x", "/mnt"]
     return subprocess.run(tried, capture_output=True, check=False).returncode == 0
@@ -57,7 +57,7 @@ class Room:
             (root / folder).mkdir(parents=True)
         if may_chroot():
             self._furnish()
-        make_base(root / BASE[1:])
+        make_base(self.path(BASE))
 
     def path(self, inside: str) -> Path:
         """Return where a path of the room is for us."""
@@ -147,9 +147,11 @@ def _merged() -> bool:
 
 
 def make_base(folder: Path) -> None:
-    """Make what stands for the base image's Python: one with pip in it, and nothing else."""
+    """Make what stands for the base image's Python: one with pip in it, twice, and nothing else."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     [site] = folder.glob("lib/python*/site-packages")
+    (site.parent / "ensurepip/_bundled").mkdir(parents=True)
+    (site.parent / "ensurepip/_bundled/pip-24.2-py3-none-any.whl").touch()
     ours = Path(sys.prefix) / site.relative_to(folder)
     for part in ours.glob("pip*"):
         if part.name == "pip" or part.name.startswith("pip-"):

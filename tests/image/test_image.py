@@ -89,6 +89,15 @@ def holds_what_it_needs(image: Built) -> None:
     assert (ours | {path.name for path in site.iterdir()}) & NEVER == set()
     assert [*(app / "console/__pycache__").glob("settings.*.pyc")]
     assert (app / "var").stat().st_mode & 0o777 == 0o700
+    everybody_reads(app)
+
+
+def everybody_reads(app: Path) -> None:
+    """The steps began with files that were their owner's alone."""
+    for path in app.rglob("*"):
+        if path != app / "var" and not path.is_symlink():
+            wanted = 0o055 if path.is_dir() else 0o044
+            assert path.stat().st_mode & (0o022 | wanted) == wanted, path
 
 
 def static_files_are_compressed(image: Built) -> None:
@@ -127,6 +136,8 @@ def holds_no_tools(image: Built, folder: Path) -> None:
     code, said = image.run(["python", "-m", "pip", "--version"], folder)
     assert code == 1
     assert "No module named pip" in said
+    left = image.room.path("usr/local/lib").rglob("*pip*")
+    assert [path.name for path in left] == []  # nor the one that ensurepip would install
 
 
 def refuses_to_start_unsafely(image: Built, folder: Path) -> None:
