@@ -133,7 +133,7 @@ class Worker:
             fields = {"key": key, "branch": self.branches[branch], "value": draft.value or ""}
             return name, {f"{name}-{n}": it for n, it in {**fields, "base": draft.again}.items()}
         what = {f"value-{row.pk}": draft.value} if draft.value else {f"remove-{row.pk}": "on"}
-        return row.pk, {f"base-{row.pk}": draft.again or str(draft.base), **what}
+        return row.pk, {f"base-{row.pk}": draft.again or row.base, **what}
 
     def _reveal(self, row: Shown) -> None:
         sent = time.time()

@@ -103,12 +103,17 @@ class Person:
 
 @dataclass(frozen=True)
 class Shown:
-    """A row of the edit mode: which secret it is, and the version that it was rendered with."""
+    """A row of the edit mode: which secret it is, and what the page says that it is based on."""
 
     pk: str
     branch: str
     key: str
-    version: int
+    base: str
+
+    @property
+    def version(self) -> int:
+        """The version that it was rendered with."""
+        return int(self.base.partition(":")[0])
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class Told:
 
 _ROW = re.compile(
     r'<div class="edit-row" id="s-(\d+)"[^>]* aria-label="([^"]*), ([^"]*)".*?'
-    r'name="base-\1" value="(\d+)"',
+    r'name="base-\1" value="([^"]+)"',
     re.DOTALL,
 )
 _CHANGE_SET = re.compile(r'name="change_set" value="([^"]+)"')
@@ -137,8 +142,8 @@ _OUTCOME = re.compile(
 def rows_of(page: str) -> list[Shown]:
     """Return the rows of an edit mode."""
     return [
-        Shown(pk, unescape(branch), unescape(key), int(version))
-        for pk, key, branch, version in _ROW.findall(page)
+        Shown(pk, unescape(branch), unescape(key), base)
+        for pk, key, branch, base in _ROW.findall(page)
     ]
 
 
