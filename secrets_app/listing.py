@@ -1,7 +1,7 @@
 """Which secrets a page shows: search, filter, sort, pages. From the database alone."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import CharField, Q, QuerySet
@@ -120,8 +120,12 @@ class _Shape:
 
 
 def _base(secret: dict[str, Any]) -> str:
-    return lives.base(secret["version"], _moment(secret.pop("seen")), _moment(secret["changed"]))
+    seen, changed = secret.pop("seen"), secret["changed"]
+    if seen:
+        return lives.base(secret["version"], _moment(seen), None)
+    return lives.base(secret["version"], None, _moment(changed) if changed else None)
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+def _moment(text: str) -> datetime:
+    """Read a time as the database gives it; SQLite does not say that it is in UTC."""
+    return datetime.fromisoformat(text if "+" in text else f"{text}Z")

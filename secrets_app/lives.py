@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from console.outcomes import base_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def in_store(modified: datetime) -> int:
     """Return the life that the store shows by a parameter's time."""
-    return (modified - _EPOCH) // timedelta(microseconds=1)
+    return (modified - _EPOCH) // _MICROSECOND
 
 
 def as_written(changed_at: datetime) -> int:
