@@ -54,6 +54,7 @@ def assert_done(desk: Desk, change: Change) -> None:
     assert desk.values("API_KEY")[0] == ("mine" if change.value else None)
 
 
+@pytest.mark.both_databases
 @either_store
 @ACTS
 def test_it_works(desk: Desk, act: str) -> None:
@@ -77,6 +78,7 @@ def test_a_save_of_what_nobody_touched(desk: Desk, act: str, checks: int) -> Non
     assert_done(desk, mine)
 
 
+@pytest.mark.both_databases
 @either_store
 @ACTS
 @pytest.mark.parametrize("noticed", [False, True])
