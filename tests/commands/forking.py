@@ -5,6 +5,7 @@ command; what is forked loads `manage.py` as a new interpreter would. A line on 
 what to run, a line on standard output how it ended. It ends when its standard input does.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -30,6 +31,7 @@ def serve() -> None:
     """Run what each line asks for, one after the other."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    gc.freeze()  # else each child's collector walks, and so copies, all that was loaded here
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
