@@ -7,7 +7,7 @@ at a row that one of ours wrote since.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -103,11 +103,16 @@ def target_of(access: Access, branch: Branch | None, key: str) -> Target:
     return Target(access.app.app_id, scope_name(branch), key)
 
 
-def look(store: ParameterStore, app: App, spots: Sequence[Spot]) -> list[Look]:
-    """Look at rows, then at the store: one read per ten. Raises StoreError."""
+def look(
+    store: ParameterStore, app: App, spots: Sequence[Spot], known: Collection[Secret] = ()
+) -> list[Look]:
+    """Look at rows, then at the store: one read per ten. Raises StoreError.
+
+    `known` are the rows of all spots, where they have just been read.
+    """
     now = timezone.now()
     keys = {spot.key for spot in spots}
-    secrets = {(row.branch_id, row.key): row for row in app.secrets.filter(key__in=keys)}
+    secrets = {(row.branch_id, row.key): row for row in known or app.secrets.filter(key__in=keys)}
     stored = store.current(spot.path for spot in spots)
     return [
         Look(
@@ -127,7 +132,7 @@ def claim(
     """Commit the attempt and take the row, making it where it is new. Raises Busy or Stale."""
     now = timezone.now()
     branch, key = seen.spot.branch, seen.spot.key
-    secret = _locked(access.app, branch, key, now)
+    secret = _locked(access.app, seen, now)
     if secret.claimed_until and secret.claimed_until > now:
         raise Busy
     if _written_since(secret, seen, now):
@@ -143,12 +148,12 @@ def claim(
     return Claimed(secret, event.pk, seen.version, now)
 
 
-def _locked(app: App, branch: Branch | None, key: str, now: datetime) -> Secret:
-    Secret.objects.bulk_create(
-        [Secret(app=app, branch=branch, key=key, touched_at=now)], ignore_conflicts=True
-    )
-    secret = Secret.objects.select_for_update().filter(app=app, branch=branch, key=key).first()
-    if secret is None:  # it was there, and its removal ended between the two lines
+def _locked(app: App, seen: Look, now: datetime) -> Secret:
+    spot = {"app": app, "branch": seen.spot.branch, "key": seen.spot.key}
+    if seen.secret is None:
+        Secret.objects.bulk_create([Secret(**spot, touched_at=now)], ignore_conflicts=True)
+    secret = Secret.objects.select_for_update().filter(**spot).first()
+    if secret is None:  # it was there, and its removal has ended meanwhile
         raise Stale
     return secret
 
@@ -186,11 +191,11 @@ def finish(claimed: Claimed, outcome: Outcome, *, detail: str = "") -> None:
     ).delete()
 
 
-@transaction.atomic(durable=True)
+@transaction.atomic(savepoint=False)
 def finish_write(
     claimed: Claimed, version: int, mirror_version: int | None, *, changed_by: str, detail: str
 ) -> datetime:
-    """Commit a write: the version that the store answered, and the mirror's if it was written.
+    """Write how a write ended: the version that the store answered, and the mirror's if it has one.
 
     Returns when the row says that it was written.
     """
@@ -217,9 +222,9 @@ def finish_mirror(claimed: Claimed, version: int, mirror_version: int, detail: s
     _show(row, version=version, modified=None, gone_at=None, **_mirrored(version, mirror_version))
 
 
-@transaction.atomic(durable=True)
+@transaction.atomic(savepoint=False)
 def finish_removal(claimed: Claimed, detail: str) -> None:
-    """Commit that the secret is gone, and drop its row."""
+    """Write that the secret is gone, and drop its row."""
     conclude(claimed.event_id, Outcome.SUCCEEDED, detail=detail)
     _row(claimed, late=Q(changed_at__lte=claimed.at)).delete()
 

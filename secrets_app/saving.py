@@ -5,7 +5,7 @@ and attempt, store, outcome and projection. A store that is away stops the rest,
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -69,18 +69,28 @@ def save(
     Raises Http404 for an outsider, and a StoreError where the store can't even be read: then
     nothing was tried.
     """
-    access = find_app(actor, app_id)
+    return save_as(access=find_app(actor, app_id), changes=changes, change_set=change_set)
+
+
+def save_as(
+    *, access: Access, changes: Sequence[Change], change_set: uuid.UUID
+) -> list[RowOutcome]:
+    """Do the same for an actor whose access was looked up for this very request."""
     outcomes: dict[str, RowOutcome] = {}
-    if ready := list(_prepare(access, changes, outcomes)):
-        _write_all(access, ready, change_set, outcomes)
+    ids = [change.secret_id for change in changes if change.secret_id is not None]
+    known = {secret.pk: secret for secret in access.app.secrets.filter(pk__in=ids)}
+    if ready := list(_prepare(access, changes, known, outcomes)):
+        are_all = len(known) == len(changes)
+        _write_all(access, ready, known.values() if are_all else (), change_set, outcomes)
     return [outcomes[change.token] for change in changes]
 
 
 def _prepare(
-    access: Access, changes: Sequence[Change], outcomes: dict[str, RowOutcome]
+    access: Access,
+    changes: Sequence[Change],
+    known: dict[int, Secret],
+    outcomes: dict[str, RowOutcome],
 ) -> Iterable[Ready]:
-    ids = [change.secret_id for change in changes if change.secret_id is not None]
-    known = {s.pk: s for s in access.app.secrets.select_related("branch").filter(pk__in=ids)}
     branches: dict[int, Branch] = {branch.pk: branch for branch in access.branches}
     taken: set[str] = set()
     for change in changes:
@@ -152,10 +162,14 @@ def _action(change: Change) -> Action:
 
 
 def _write_all(
-    access: Access, ready: Sequence[Ready], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
+    access: Access,
+    ready: Sequence[Ready],
+    known: Collection[Secret],
+    change_set: uuid.UUID,
+    outcomes: dict[str, RowOutcome],
 ) -> None:
     store = parameter_store()
-    looks = rows.look(store, access.app, [row.spot for row in ready])
+    looks = rows.look(store, access.app, [row.spot for row in ready], known)
     stopped = False
     for row, look in zip(ready, looks, strict=True):
         token = row.change.token
@@ -183,7 +197,8 @@ def _write_one(
     try:
         if row.change.value is None:
             return _remove(store, row, claimed), False
-        return _put(access, store, row, claimed, row.change.value)
+        with store.together():
+            return _put(access, store, row, claimed, row.change.value)
     except AlreadyExists as error:
         rows.finish(claimed, Outcome.FAILED, detail="conflict")
         return _beaten(access, store, row, error), False
@@ -289,6 +304,7 @@ def _skipped(base: int, written: Written) -> bool:
 
 
 def _remove(store: ParameterStore, row: Ready, claimed: rows.Claimed) -> RowOutcome:
-    removed = store.remove(filter(None, [row.place.primary, row.place.mirror]))
-    rows.finish_removal(claimed, "" if removed else "It was already gone from the store.")
+    with store.together():
+        removed = store.remove(filter(None, [row.place.primary, row.place.mirror]))
+        rows.finish_removal(claimed, "" if removed else "It was already gone from the store.")
     return RowOutcome(row.change.token, Result.REMOVED, pk=claimed.secret.pk)

@@ -96,12 +96,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     if token and posted is None:
         outcomes = forms.too_old(changes)
     else:
-        outcomes = saving.save(
-            actor=access.actor,
-            app_id=access.app.app_id,
-            changes=changes,
-            change_set=posted or uuid.uuid4(),
-        )
+        outcomes = saving.save_as(access=access, changes=changes, change_set=posted or uuid.uuid4())
     done = all(outcome.outcome in DONE for outcome in outcomes)
     status = 200 if done else 422
     if wants_fragment(request):

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn, Protocol, SupportsIndex
@@ -89,6 +90,11 @@ class ParameterStore(Protocol):
 
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters and return the paths that were there. Raises OutcomeUnknown."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block whose writes, and what the database is told of them, stand or fall as one
+        where the store is in that database. Elsewhere each call stands alone.
+        """
 
     def ping(self) -> None:
         """Return if the store answers and lets the console list; raise otherwise."""

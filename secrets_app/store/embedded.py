@@ -6,6 +6,7 @@ version, or another life of the same path: each ciphertext is bound to all three
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,25 +58,29 @@ class EmbeddedStore:
     def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
         """Write a value and return its version. Raises AlreadyExists without `overwrite`."""
         check_put(path, value)
-        with store_call("embedded", "put", 1), transaction.atomic():
-            row = _locked(path, datetime.now(UTC))
-            if row.version and not overwrite:
+        with store_call("embedded", "put", 1):
+            with transaction.atomic(savepoint=False):
+                row = _counted_up(path, datetime.now(UTC), overwrite)
+                if row is not None:
+                    self._add_version(row, value)
+            if row is None:  # raised here, lest it take along what was written together with it
                 raise AlreadyExists
-            row.version += 1
-            row.save()
-            self._add_version(row, value)
         return Written(row.version)
 
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters with all their versions and return the paths that were there."""
         removed: set[str] = set()
         for batch in batches(paths):
-            with store_call("embedded", "remove", len(batch)), transaction.atomic():
+            with store_call("embedded", "remove", len(batch)), transaction.atomic(savepoint=False):
                 rows = EmbeddedParameter.objects.select_for_update().filter(path__in=batch)
                 there = {row.pk: row.path for row in rows.order_by("path")}
                 EmbeddedParameter.objects.filter(pk__in=there).delete()
             removed.update(there.values())
         return removed
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a transaction."""
+        return transaction.atomic()
 
     def ping(self) -> None:
         """Return if the database answers for the store's table."""
@@ -85,14 +90,16 @@ class EmbeddedStore:
     def _add_version(self, row: EmbeddedParameter, value: SecretValue) -> None:
         """Add the row's version and drop the one that is too old, as SSM does."""
         sealed = self._keyring.seal(value, place_of(row.pk, row.path, row.version))
-        row.versions.create(
+        EmbeddedVersion.objects.create(
+            parameter=row,
             version=row.version,
             key_id=sealed.key_id,
             nonce=sealed.nonce,
             ciphertext=sealed.ciphertext,
             modified=row.modified,
         )
-        row.versions.filter(version__lte=row.version - VERSIONS_KEPT).delete()
+        if row.version > VERSIONS_KEPT:
+            row.versions.filter(version__lte=row.version - VERSIONS_KEPT).delete()
 
     def _reading(self, row: Any) -> Reading:
         if row.latest__key_id is None:  # the version's row was deleted behind our back
@@ -107,16 +114,32 @@ def place_of(pk: int, path: str, version: int) -> str:
     return f"{pk}\n{version}\n{path}"
 
 
+def _counted_up(path: str, now: datetime, overwrite: bool) -> EmbeddedParameter | None:
+    """Return the path's row at its next version, locked till the transaction ends; None where it is
+    there and not to be overwritten.
+    """
+    rows = EmbeddedParameter.objects.filter(path=path)
+    if overwrite and rows.update(version=F("version") + 1, modified=now):
+        return rows.get()
+    row = _locked(path, now)
+    if row.version and not overwrite:
+        return None
+    row.version, row.modified = row.version + 1, now
+    row.save()
+    return row
+
+
 def _locked(path: str, now: datetime) -> EmbeddedParameter:
     """Return the path's row, locked till the transaction ends; with version 0 where it is new.
 
-    One statement does it, so no other writer or remover comes between a look and an insert.
+    One statement does it, so no other writer or remover comes between a look and an insert; of a
+    row that is there it changes nothing.
     """
     EmbeddedParameter.objects.bulk_create(
         [EmbeddedParameter(path=path, version=0, modified=now)],
         update_conflicts=True,
         unique_fields=["path"],
-        update_fields=["modified"],
+        update_fields=["path"],
     )
     return EmbeddedParameter.objects.get(path=path)
 

@@ -7,7 +7,7 @@ OutcomeUnknown, whatever a retry after it answered.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
 from functools import partial
 from itertools import chain
@@ -124,6 +124,10 @@ class SsmStore:
                 # What went before is gone, so no error that says "nothing was changed" is true
                 raise OutcomeUnknown(code=error.code) from None
         return removed
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block that does nothing: no transaction is open while AWS is called."""
+        return nullcontext()
 
     def ping(self) -> None:
         """Return if SSM answers and lets the console list; raise otherwise."""

@@ -1,6 +1,7 @@
 """Parameter stores that do what a real one may do at the wrong moment."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import pytest
@@ -75,6 +76,10 @@ class Interrupted:
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Pass it on."""
         return self._call("remove", lambda: self._store.remove(paths))
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block that does nothing, as AWS's: each call stands alone."""
+        return nullcontext()
 
     def ping(self) -> None:
         """Pass it on."""

@@ -1,0 +1,87 @@
+"""What is written to the embedded store and what is recorded of it stand or fall as one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from console.models import AuditOutcome
+from secrets_app.models import EmbeddedParameter, Secret
+from secrets_app.store.base import SecretValue
+from secrets_app.store.errors import AlreadyExists
+from tests.services.desk import Desk
+
+BOTH_FIRST, BOTH_SECOND, NEITHER = ("first", "first"), ("second", "second"), (None, None)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let the database refuse to say that anything succeeded."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TRIGGER full_disk BEFORE INSERT ON main.console_auditoutcome "
+            "WHEN NEW.outcome = 'succeeded' BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        yield
+        cursor.execute("DROP TRIGGER full_disk")
+
+
+def ends() -> list[str]:
+    """Return how the attempts ended, oldest first."""
+    return [*AuditOutcome.objects.order_by("pk").values_list("outcome", flat=True)]
+
+
+def test_it_works(desk: Desk) -> None:
+    row = desk.put("KEY", branch=desk.world.main)
+    [outcome] = desk.save("alice", desk.change(row))
+    assert (outcome.outcome, desk.values("KEY", desk.world.main)) == ("saved", BOTH_SECOND)
+    assert [*EmbeddedParameter.objects.values_list("version", flat=True)] == [2, 2]
+
+
+def test_a_write_that_could_not_be_recorded_is_none(desk: Desk) -> None:
+    row = desk.put("KEY", branch=desk.world.main)
+    with full_disk():
+        [outcome] = desk.save("alice", desk.change(row))
+    assert outcome.outcome == "unknown"
+    assert desk.values("KEY", desk.world.main) == BOTH_FIRST
+    assert ends() == ["succeeded"]
+    desk.expire_claims()
+    desk.check()
+    assert ends() == ["succeeded", "settled"]
+    assert AuditOutcome.objects.latest("pk").detail.endswith("nothing was changed.")
+    [again] = desk.save("alice", desk.change(row))
+    assert (again.outcome, desk.values("KEY", desk.world.main)) == ("saved", BOTH_SECOND)
+
+
+def test_a_removal_that_could_not_be_recorded_is_none(desk: Desk) -> None:
+    row = desk.put("KEY", branch=desk.world.main)
+    with full_disk():
+        [outcome] = desk.save("alice", desk.removal(row))
+    assert outcome.outcome == "unknown"
+    assert desk.values("KEY", desk.world.main) == BOTH_FIRST
+    desk.expire_claims()
+    desk.check()
+    [again] = desk.save("alice", desk.removal(row))
+    assert (again.outcome, desk.values("KEY", desk.world.main)) == ("removed", NEITHER)
+    assert not Secret.objects.exists()
+
+
+def test_a_mirror_that_is_not_ours_takes_nothing_along(desk: Desk) -> None:
+    """The store refuses the mirror within the same transaction, and the secret is saved."""
+    _, mirror = desk.paths("KEY", desk.world.main)
+    desk.outside(mirror, "theirs")
+    [outcome] = desk.save("alice", desk.new("KEY", "ours", desk.world.main))
+    assert (outcome.outcome, desk.values("KEY", desk.world.main)) == ("saved", ("ours", "theirs"))
+    assert "mirror" in outcome.message
+    assert ends() == ["succeeded"]
+
+
+def test_a_creation_that_came_second_changes_nothing(desk: Desk) -> None:
+    desk.put("KEY", branch=desk.world.main)
+    before = [*EmbeddedParameter.objects.values("path", "version", "modified")]
+    primary, _ = desk.paths("KEY", desk.world.main)
+    with pytest.raises(AlreadyExists):
+        desk.store.put(primary, SecretValue("late"), overwrite=False)
+    assert [*EmbeddedParameter.objects.values("path", "version", "modified")] == before
+    assert desk.values("KEY", desk.world.main) == BOTH_FIRST
