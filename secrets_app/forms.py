@@ -14,7 +14,7 @@ from console.posted_rows import field, known_base, known_rows, new_base, new_row
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 
-_PAIR = re.compile(r"[0-9]{1,15}:[0-9]{1,9}\Z", re.ASCII)
+_PAIR = re.compile(r"[0-9]{1,9}:[0-9]{1,9}\Z", re.ASCII)
 _TICK = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
 
 
@@ -54,10 +54,10 @@ def too_old(changes: Iterable[Change]) -> list[RowOutcome]:
     ]
 
 
-def versions_of(shown: Iterable[str]) -> dict[int, int]:
-    """Return the version of a secret and that of its mirror, from texts like "3:4"."""
-    pairs = (pair.split(":") for pair in shown if _PAIR.match(pair))
-    return {int(version): int(mirror_version) for version, mirror_version in pairs}
+def both_versions(shown: str) -> tuple[int, int]:
+    """Return the versions of a secret and of its mirror, from "3:4"; what is neither is (0, 0)."""
+    version, _, mirror_version = (shown if _PAIR.match(shown) else "0:0").partition(":")
+    return int(version), int(mirror_version)
 
 
 def removals_of(ticks: Iterable[str]) -> dict[int, Change]:

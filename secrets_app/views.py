@@ -242,11 +242,10 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
 @require_POST
 def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Make a secret's two paths hold the same value."""
-    actor = from_request(request)
-    versions = forms.versions_of([request.POST.get("shown", "")])
+    actor, shown = from_request(request), request.POST.get("shown", "")
     try:
         done = services.put_mirror_right(
-            actor=actor, app_id=app_id, pk=pk, shown=next(iter(versions.items()), (0, 0))
+            actor=actor, app_id=app_id, pk=pk, shown=forms.both_versions(shown)
         )
     except Conflict as conflict:
         revalidation.check(find_app(actor, app_id).app)  # so that he sees what he decides on
