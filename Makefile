@@ -24,12 +24,13 @@ test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .
 	$(BIN)/python -m pytest $(PARALLEL) -m "not postgres"
 	$(BIN)/python -m tests.with_postgres $(PARALLEL) -m "postgres or both_databases"
 
-lint: .venv/dev ## check style, types, layers and templates
+lint: .venv/dev ## check style, types, layers, templates and the Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	find templates -name '*.html' -exec $(DJADE) --check {} +
+	$(BIN)/hadolint Dockerfile
 
 format: .venv/dev ## put the style of code and templates right
 	$(BIN)/ruff format
