@@ -104,13 +104,17 @@ def target_of(access: Access, branch: Branch | None, key: str) -> Target:
 
 
 def look(
-    store: ParameterStore, app: App, spots: Sequence[Spot], known: Collection[Secret] = ()
+    store: ParameterStore,
+    app: App,
+    spots: Sequence[Spot],
+    known: Collection[Secret] = (),
+    since: datetime | None = None,
 ) -> list[Look]:
     """Look at rows, then at the store: one read per ten. Raises StoreError.
 
-    `known` are the rows of all spots, where they have just been read.
+    `known` are the rows of all spots, where they have just been read, not before `since`.
     """
-    now = timezone.now()
+    at = since or timezone.now()
     keys = {spot.key for spot in spots}
     secrets = {(row.branch_id, row.key): row for row in known or app.secrets.filter(key__in=keys)}
     stored = store.current(spot.path for spot in spots)
@@ -119,7 +123,7 @@ def look(
             spot,
             secrets.get((spot.branch.pk if spot.branch else None, spot.key)),
             stored.get(spot.path),
-            now,
+            at,
         )
         for spot in spots
     ]

@@ -5,12 +5,13 @@ and attempt, store, outcome and projection. A store that is away stops the rest,
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
+from django.utils import timezone
 
 from console.access import Access, Permission, find_app
 from console.actors import Actor
@@ -76,12 +77,15 @@ def save_as(
     *, access: Access, changes: Sequence[Change], change_set: uuid.UUID
 ) -> list[RowOutcome]:
     """Do the same for an actor whose access was looked up for this very request."""
+    since = timezone.now()  # before the rows are read: who writes after it is told of
     outcomes: dict[str, RowOutcome] = {}
     ids = [change.secret_id for change in changes if change.secret_id is not None]
     known = {secret.pk: secret for secret in access.app.secrets.filter(pk__in=ids)}
     if ready := list(_prepare(access, changes, known, outcomes)):
-        are_all = len(known) == len(changes)
-        _write_all(access, ready, known.values() if are_all else (), change_set, outcomes)
+        rows_of_all = known.values() if len(known) == len(changes) else ()
+        spots = [row.spot for row in ready]
+        looks = rows.look(parameter_store(), access.app, spots, rows_of_all, since)
+        _write_all(access, zip(ready, looks, strict=True), change_set, outcomes)
     return [outcomes[change.token] for change in changes]
 
 
@@ -163,15 +167,13 @@ def _action(change: Change) -> Action:
 
 def _write_all(
     access: Access,
-    ready: Sequence[Ready],
-    known: Collection[Secret],
+    ready: Iterable[tuple[Ready, rows.Look]],
     change_set: uuid.UUID,
     outcomes: dict[str, RowOutcome],
 ) -> None:
     store = parameter_store()
-    looks = rows.look(store, access.app, [row.spot for row in ready], known)
     stopped = False
-    for row, look in zip(ready, looks, strict=True):
+    for row, look in ready:
         token = row.change.token
         if stopped:
             outcomes[token] = RowOutcome(

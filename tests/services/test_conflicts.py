@@ -13,10 +13,11 @@ from django.utils import timezone
 from console.access import find_app
 from console.audit import Outcome
 from console.outcomes import DONE, Result, RowOutcome
-from secrets_app import wording
+from secrets_app import saving, wording
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.rows import Look, Spot, look
+from secrets_app.store.base import ParameterStore
 from tests.services.desk import Desk
 from tests.services.stores import Interrupted, Killed, killed, put_before
 
@@ -66,6 +67,24 @@ def test_a_creation_against_a_creation(desk: Desk) -> None:
     assert (lost.outcome, lost.version) == ("conflict", 1)
     assert lost.message == "alice@example.org added this secret now (now version 1)."
     assert desk.values("API_KEY") == ("alice's", None)
+
+
+def test_who_removed_it_and_added_it_anew_after_the_rows_were_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = desk.put("API_KEY")
+    desk.save("alice", desk.change(row))
+
+    def meanwhile() -> ParameterStore:
+        monkeypatch.undo()
+        desk.save("mia", desk.removal(desk.row("API_KEY")))
+        desk.save("mia", desk.new("API_KEY", "mia's"))
+        return desk.store
+
+    monkeypatch.setattr(saving, "parameter_store", meanwhile)
+    [told] = desk.save("alice", desk.change(row, "mine", base=2))
+    assert told.message == "mia@example.org added this secret now (now version 1)."
+    assert desk.values("API_KEY") == ("mia's", None)
 
 
 def test_another_secret_of_that_name_and_version_is_not_the_one_that_was_seen(
