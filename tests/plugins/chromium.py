@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.servers.basehttp import WSGIRequestHandler
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -75,6 +76,8 @@ def browser() -> Iterator[Browser]:
         # Playwright keeps an event loop running in this thread, where Django's ORM then refuses
         # to work. No test here is asynchronous: nothing else can run between two lines of it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        # Else the body of each answer waits 40 ms for the acknowledgement of its headers
+        patch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)
         executable = installed() or playwright.chromium.executable_path
         with playwright.chromium.launch(executable_path=executable, args=FLAGS) as chromium:
             yield chromium
