@@ -77,6 +77,8 @@ def _who_wrote(
     if look.is_replaced:
         return OUTSIDE, stored.modified
     rows = [row for row in (look.secret, known) if row and row.pk == (look.secret or row).pk]
+    if look.secret and known and stored.version < look.secret.version:  # it was added anew since
+        rows = [known]
     for row in rows:
         if row.version == stored.version and row.changed_at:
             return row.changed_by or OUTSIDE, row.changed_at

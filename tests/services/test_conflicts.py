@@ -87,6 +87,25 @@ def test_who_removed_it_and_added_it_anew_after_the_rows_were_read(
     assert desk.values("API_KEY") == ("mia's", None)
 
 
+@pytest.mark.usefixtures("console_on_ssm")
+def test_who_added_it_anew_and_is_changing_it(desk: Desk, interrupted: Interrupted) -> None:
+    for value in ("first", "second", "third"):
+        row = desk.put("API_KEY") if value == "first" else desk.row("API_KEY")
+        desk.save("alice", desk.change(row, value))
+
+    def meanwhile() -> None:
+        desk.save("mia", desk.removal(desk.row("API_KEY")))
+        desk.save("mia", desk.new("API_KEY", "mia's"))
+        interrupted.after("put", killed)
+        with pytest.raises(Killed):
+            desk.save("mia", desk.change(desk.row("API_KEY"), "mia's second"))
+
+    interrupted.before("current", meanwhile)
+    [told] = desk.save("alice", desk.change(desk.row("API_KEY"), "mine"))
+    assert told.message.startswith("mia@example.org changed this secret")
+    assert told.version == 2
+
+
 def test_another_secret_of_that_name_and_version_is_not_the_one_that_was_seen(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
