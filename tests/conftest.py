@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.plugins.collector",
     "tests.plugins.emptying",
     "tests.plugins.hashing",
+    "tests.plugins.order",
     "tests.plugins.postgres",
     "tests.plugins.moto",
     "tests.plugins.faulty",
