@@ -6,23 +6,18 @@ and attempt, store, outcome and projection. A store that is away stops the rest,
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import structlog
-from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.utils import timezone
 
-from console.access import Access, Permission, find_app
+from console.access import Access, find_app
 from console.actors import Actor
-from console.audit import Action, Outcome, refuse
-from console.models import Branch
+from console.audit import Outcome
 from console.outcomes import Result, RowOutcome
 from secrets_app import lives, rows, wording
 from secrets_app.changes import Change
-from secrets_app.models import Secret
-from secrets_app.paths import Folder, PathRefused
-from secrets_app.places import place_of
+from secrets_app.preparing import Ready, Refused, action_of, prepare
 from secrets_app.projection import mirror_is_left_open
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue, Written
@@ -31,35 +26,16 @@ from secrets_app.store.errors import (
     KeyUnavailable,
     Misconfigured,
     OutcomeUnknown,
-    Rejected,
     StoreError,
     Throttled,
     Unreachable,
 )
-from secrets_app.store.limits import check_value
 
 log = structlog.get_logger()
 
 LOOKS = 3  # at a row that others keep writing
 # After these the next row would fare no better, or would make the answer come too late.
 _STOPPING = (Unreachable, Throttled, Misconfigured, KeyUnavailable, OutcomeUnknown)
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A change that is allowed and well-formed."""
-
-    change: Change
-    spot: rows.Spot
-    place: Folder
-
-
-class Refused(Exception):
-    """A row that goes no further; carries what to tell."""
-
-    def __init__(self, outcome: RowOutcome) -> None:
-        self.outcome = outcome
-        super().__init__(outcome.outcome)
 
 
 def save(
@@ -81,88 +57,12 @@ def save_as(
     outcomes: dict[str, RowOutcome] = {}
     ids = [change.secret_id for change in changes if change.secret_id is not None]
     known = {secret.pk: secret for secret in access.app.secrets.filter(pk__in=ids)}
-    if ready := list(_prepare(access, changes, known, outcomes)):
+    if ready := list(prepare(access, changes, known, outcomes)):
         rows_of_all = known.values() if len(known) == len(changes) else ()
         spots = [row.spot for row in ready]
         looks = rows.look(parameter_store(), access.app, spots, rows_of_all, since)
         _write_all(access, zip(ready, looks, strict=True), change_set, outcomes)
     return [outcomes[change.token] for change in changes]
-
-
-def _prepare(
-    access: Access,
-    changes: Sequence[Change],
-    known: dict[int, Secret],
-    outcomes: dict[str, RowOutcome],
-) -> Iterable[Ready]:
-    branches: dict[int, Branch] = {branch.pk: branch for branch in access.branches}
-    taken: set[str] = set()
-    for change in changes:
-        try:
-            ready = _ready(access, change, known, branches)
-            if ready.place.primary in taken:
-                _refuse(change, "This name is twice in this save for the same branch.", "key")
-            taken.add(ready.place.primary)
-            yield ready
-        except Refused as refusal:
-            outcomes[change.token] = refusal.outcome
-
-
-def _ready(
-    access: Access, change: Change, known: dict[int, Secret], branches: dict[int, Branch]
-) -> Ready:
-    secret = known.get(change.secret_id) if change.secret_id is not None else None
-    if change.secret_id is not None and secret is None:
-        raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE, pk=None))
-    key = secret.key if secret else change.key
-    branch = _branch_of(change, secret, branches)
-    _check_right(access, change, branch, key)
-    try:
-        place = place_of(access.app, branch, key)
-    except PathRefused as refusal:
-        _refuse(change, str(refusal), "key")
-    if change.value is not None:
-        _check_value(change, change.value)
-    return Ready(change, rows.Spot(branch, key, place.primary), place)
-
-
-def _refuse(change: Change, message: str, field: str) -> None:
-    raise Refused(RowOutcome(change.token, Result.REFUSED, message, field, change.base))
-
-
-def _branch_of(change: Change, secret: Secret | None, branches: dict[int, Branch]) -> Branch | None:
-    branch_id = secret.branch_id if secret else change.branch_id
-    if branch_id is None:
-        return None
-    branch = branches.get(branch_id)
-    if branch is None or (secret is None and branch.deleted_at is not None):
-        raise Refused(
-            RowOutcome(change.token, Result.REFUSED, wording.NO_BRANCH, "branch", change.base)
-        )
-    return branch
-
-
-def _check_right(access: Access, change: Change, branch: Branch | None, key: str) -> None:
-    try:
-        access.require_on(Permission.WRITE, branch)
-    except PermissionDenied as denial:
-        refuse(access.actor, _action(change), rows.target_of(access, branch, key))
-        raise Refused(
-            RowOutcome(change.token, Result.DENIED, str(denial), version=change.base)
-        ) from None
-
-
-def _check_value(change: Change, value: SecretValue) -> None:
-    try:
-        check_value(value)
-    except Rejected as rejection:
-        _refuse(change, rejection.sentence, "value")
-
-
-def _action(change: Change) -> Action:
-    if change.value is None:
-        return Action.SECRET_REMOVED
-    return Action.SECRET_CHANGED if change.base else Action.SECRET_CREATED
 
 
 def _write_all(
@@ -226,7 +126,7 @@ def _claim(
         if _has_moved(row.change, look):
             raise Refused(wording.conflict(token, access, look))
         try:
-            return rows.claim(access, _action(row.change), look, change_set=change_set)
+            return rows.claim(access, action_of(row.change), look, change_set=change_set)
         except rows.Busy:
             break
         except rows.Stale:
