@@ -137,7 +137,8 @@ def files() -> Finding:
         names = ", ".join(f"{it} ({it.stat().st_mode & 0o777:04o})" for it in open_to_others)
         todo = "Take the rights of others away: chmod 700 for a folder, chmod 600 for a file."
         return broken("Files", f"Others on this machine may read {names}.", todo)
-    return fine("Files", f"{len(there)} are this account's alone.")
+    verb = "is" if len(there) == 1 else "are"
+    return fine("Files", f"{len(there)} {verb} this account's alone.")
 
 
 def _private() -> Iterator[Path]:
