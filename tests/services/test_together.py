@@ -13,18 +13,31 @@ from secrets_app.store.errors import AlreadyExists
 from tests.services.desk import Desk
 
 BOTH_FIRST, BOTH_SECOND, NEITHER = ("first", "first"), ("second", "second"), (None, None)
+REFUSAL = {
+    "sqlite": [
+        "CREATE TEMP TRIGGER full_disk BEFORE INSERT ON main.console_auditoutcome "
+        "WHEN NEW.outcome = 'succeeded' BEGIN SELECT RAISE(ABORT, 'full'); END"
+    ],
+    "postgresql": [
+        "CREATE FUNCTION pg_temp.full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE 'full'; END $$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON console_auditoutcome FOR EACH ROW "
+        "WHEN (NEW.outcome = 'succeeded') EXECUTE FUNCTION pg_temp.full_disk()",
+    ],
+}
 
 
 @contextmanager
 def full_disk() -> Iterator[None]:
     """Let the database refuse to say that anything succeeded."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TRIGGER full_disk BEFORE INSERT ON main.console_auditoutcome "
-            "WHEN NEW.outcome = 'succeeded' BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
+        for statement in REFUSAL[connection.vendor]:
+            cursor.execute(statement)
         yield
-        cursor.execute("DROP TRIGGER full_disk")
+        dropped = (
+            "full_disk ON console_auditoutcome" if connection.vendor != "sqlite" else "full_disk"
+        )
+        cursor.execute(f"DROP TRIGGER {dropped}")
 
 
 def ends() -> list[str]:

@@ -1,5 +1,7 @@
 """A variable that is a secret goes over to the secrets; nothing is lost if a half fails."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -120,14 +122,15 @@ def test_a_variable_that_changed_meanwhile(desk: Desk) -> None:
 
 def test_a_change_between_the_halves_keeps_both(desk: Desk, monkeypatch: Any) -> None:
     row = desk.put("TOKEN", "moved")
-    put = type(parameter_store()).put
+    together = type(parameter_store()).together
 
-    def meanwhile(*arguments: Any, **more: Any) -> Any:
-        done = put(*arguments, **more)
+    @contextmanager
+    def meanwhile(store: Any) -> Iterator[None]:
+        with together(store):
+            yield
         desk.save("mia", desk.change(row, "newer"))
-        return done
 
-    monkeypatch.setattr(type(parameter_store()), "put", meanwhile)
+    monkeypatch.setattr(type(parameter_store()), "together", meanwhile)
     outcome = move(desk, row)
     assert outcome.outcome == "conflict"
     assert "the variable is still here" in outcome.message

@@ -1,6 +1,7 @@
 """The page that makes a secret of a variable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -126,15 +127,16 @@ def test_a_variable_that_changed_meanwhile(desk: Desk, alice: Client, row: Varia
 def test_a_change_between_the_halves_leaves_both(
     desk: Desk, alice: Client, row: Variable, monkeypatch: Any
 ) -> None:
-    put = type(parameter_store()).put
+    together = type(parameter_store()).together
 
-    def meanwhile(*arguments: Any, **more: Any) -> Any:
-        done = put(*arguments, **more)
+    @contextmanager
+    def meanwhile(store: Any) -> Iterator[None]:
+        with together(store):
+            yield
         if desk.row("STRIPE").version == 1:
             desk.save("mia", desk.change(row, "theirs"))
-        return done
 
-    monkeypatch.setattr(type(parameter_store()), "put", meanwhile)
+    monkeypatch.setattr(type(parameter_store()), "together", meanwhile)
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "the variable is still here" in answer.text
