@@ -25,6 +25,10 @@ REFUSAL = {
         "WHEN (NEW.outcome = 'succeeded') EXECUTE FUNCTION pg_temp.full_disk()",
     ],
 }
+ITS_END = {
+    "sqlite": "DROP TRIGGER full_disk",
+    "postgresql": "DROP TRIGGER full_disk ON console_auditoutcome",
+}
 
 
 @contextmanager
@@ -34,10 +38,12 @@ def full_disk() -> Iterator[None]:
         for statement in REFUSAL[connection.vendor]:
             cursor.execute(statement)
         yield
-        dropped = (
-            "full_disk ON console_auditoutcome" if connection.vendor != "sqlite" else "full_disk"
-        )
-        cursor.execute(f"DROP TRIGGER {dropped}")
+        cursor.execute(ITS_END[connection.vendor])
+
+
+def parameters() -> list[dict[str, object]]:
+    """Return what stands in the store, without values."""
+    return [*EmbeddedParameter.objects.order_by("path").values("path", "version", "modified")]
 
 
 def ends() -> list[str]:
@@ -92,9 +98,9 @@ def test_a_mirror_that_is_not_ours_takes_nothing_along(desk: Desk) -> None:
 
 def test_a_creation_that_came_second_changes_nothing(desk: Desk) -> None:
     desk.put("KEY", branch=desk.world.main)
-    before = [*EmbeddedParameter.objects.values("path", "version", "modified")]
+    before = parameters()
     primary, _ = desk.paths("KEY", desk.world.main)
     with pytest.raises(AlreadyExists):
         desk.store.put(primary, SecretValue("late"), overwrite=False)
-    assert [*EmbeddedParameter.objects.values("path", "version", "modified")] == before
+    assert parameters() == before
     assert desk.values("KEY", desk.world.main) == BOTH_FIRST
