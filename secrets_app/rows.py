@@ -142,24 +142,26 @@ def claim(
     if _written_since(secret, seen, now):
         raise Stale
     target = target_of(access, branch, key)
+    other = secret.claim_id is not None
     settle(secret, seen.version)
-    _notice(secret, seen.stored, target, now)
+    other |= _notice(secret, seen.stored, target, now)
     event = attempt(
         access.actor, action, target, change_set=change_set, version_before=seen.version
     )
     secret.claim, secret.claimed_until = event, now + CLAIM
-    secret.save()
+    secret.save(update_fields=None if other else ["claim", "claimed_until"])
     return Claimed(secret, event.pk, seen.version, now)
 
 
 def _locked(app: App, seen: Look, now: datetime) -> Secret:
-    spot = {"app": app, "branch": seen.spot.branch, "key": seen.spot.key}
     if seen.secret is None:
+        spot: dict[str, Any] = {"app": app, "branch": seen.spot.branch, "key": seen.spot.key}
         Secret.objects.bulk_create([Secret(**spot, touched_at=now)], ignore_conflicts=True)
-    secret = Secret.objects.select_for_update().filter(**spot).first()
-    if secret is None:  # it was there, and its removal has ended meanwhile
-        raise Stale
-    return secret
+    else:
+        spot = {"pk": seen.secret.pk}
+    for secret in Secret.objects.select_for_update().filter(**spot):
+        return secret
+    raise Stale  # it was there, and its removal has ended meanwhile
 
 
 def _written_since(secret: Secret, seen: Look, now: datetime) -> bool:
@@ -169,11 +171,16 @@ def _written_since(secret: Secret, seen: Look, now: datetime) -> bool:
     return (secret.touched_at, secret.claim_id) != before or unsettled
 
 
-def _notice(secret: Secret, stored: Parameter | None, target: Target, now: datetime) -> None:
-    """Record what someone outside wrote: after our own write no check could find it any more."""
+def _notice(secret: Secret, stored: Parameter | None, target: Target, now: datetime) -> bool:
+    """Record what someone outside wrote: after our own write no check could find it any more.
+
+    Returns whether there was anything.
+    """
     before = secret.version
-    if action := observe_primary(secret, stored, now):
+    action = observe_primary(secret, stored, now)
+    if action:
         record_found([Found(action, target, before or None, secret.version or None)])
+    return bool(action)
 
 
 @transaction.atomic(durable=True)

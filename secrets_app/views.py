@@ -72,9 +72,9 @@ def _count_saved(change_set: uuid.UUID) -> int:
 @page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show the edit mode, and save what it posts."""
-    access = find_app(from_request(request), app_id, "revalidation")
     if request.method == "POST":
-        return _save(request, access)
+        return _save(request, find_app(from_request(request), app_id))
+    access = find_app(from_request(request), app_id, "revalidation")
     if wants_fragment(request):
         return render(request, "secrets/manage.html#rows", _manage_context(request, access))
     return render(request, "secrets/manage.html", _manage_context(request, access))

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, FilteredRelation, Q
 
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
@@ -19,6 +19,11 @@ from secrets_app.store.calls import store_call
 from secrets_app.store.errors import AlreadyExists, Unreadable
 from secrets_app.store.keyring import Keyring, Sealed
 from secrets_app.store.limits import VERSIONS_KEPT, batches, check_put, distinct
+
+_COUNT_UP = (
+    "UPDATE secrets_app_embeddedparameter SET version = version + 1, modified = %s "
+    "WHERE path = %s RETURNING id, path, version, modified"
+)
 
 
 class EmbeddedStore:
@@ -118,15 +123,22 @@ def _counted_up(path: str, now: datetime, overwrite: bool) -> EmbeddedParameter 
     """Return the path's row at its next version, locked till the transaction ends; None where it is
     there and not to be overwritten.
     """
-    rows = EmbeddedParameter.objects.filter(path=path)
-    if overwrite and rows.update(version=F("version") + 1, modified=now):
-        return rows.get()
+    if overwrite and (row := _overwritten(path, now)):
+        return row
     row = _locked(path, now)
     if row.version and not overwrite:
         return None
     row.version, row.modified = row.version + 1, now
     row.save()
     return row
+
+
+def _overwritten(path: str, now: datetime) -> EmbeddedParameter | None:
+    """Do it for a row that is there; None where there is none."""
+    if connection.features.can_return_columns_from_insert:
+        return next(iter(EmbeddedParameter.objects.raw(_COUNT_UP, [now, path])), None)
+    rows = EmbeddedParameter.objects.filter(path=path)  # SQLite before 3.35 returns no rows
+    return rows.get() if rows.update(version=F("version") + 1, modified=now) else None
 
 
 def _locked(path: str, now: datetime) -> EmbeddedParameter:

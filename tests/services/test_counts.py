@@ -17,7 +17,7 @@ AT_MOST = 10  # queries of a page
 # Queries of a saved row: claim and attempt, outcome and projection, begin and commit of both
 A_ROW = {"create": 10, "change": 9, "remove": 9}
 # On the embedded store its own are in the second transaction: for two paths to write, or to remove
-ITS_OWN = {"create": 8, "change": 6, "remove": 4}
+ITS_OWN = {"create": 8, "change": 4, "remove": 4}
 
 
 def _fill(desk: Desk, number: int) -> None:
