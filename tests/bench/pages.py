@@ -28,6 +28,7 @@ def compare(user: User) -> None:
         [
             Subject("bare page of 100 rows, signed in", partial(bare.get, "/bare/d100/")),
             Subject("  without any middleware", partial(barest.get, "/bare/d100/open/")),
+            Subject("  with the cells of our rows", partial(bare.get, "/bare/d100/same/")),
             Subject("our list, 100 of 100 secrets", partial(ours.get, LIST.format("d100"))),
             Subject("our list, 100 of 1,000", partial(ours.get, LIST.format("d1000"))),
             Subject(

@@ -11,4 +11,5 @@ urlpatterns = [
     *urlpatterns,
     path("bare/<str:app_id>/", bare.signed_in),
     path("bare/<str:app_id>/open/", bare.table),
+    path("bare/<str:app_id>/same/", bare.signed_in, {"template": "same.html"}),
 ]
