@@ -1,7 +1,7 @@
 """What the list is measured against: the pages that anybody would write first.
 
-The same rows, by the same model, in the same order, by an ordinary template: no search, no pages, no
-rights within the app, nothing around the table. It has three columns, or the cells of our own rows.
+The same rows, by the same model, in the same order, by an ordinary template: no search, no pages,
+no rights within the app, nothing around the table. It has three columns, or the cells of our rows.
 """
 
 from django.contrib.auth.decorators import login_required
