@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from console import spreadsheets
+from console import plans, spreadsheets
 from console.activity_filter import ATTEMPTED, Filter, matching
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
@@ -91,9 +91,14 @@ def _count(number: int) -> str:
 def _entries(asked: Filter, newest: int) -> Iterator[Any]:
     """Yield the entries up to `newest`, newest first."""
     below = newest + 1
-    while chunk := list(matching(asked).filter(pk__lt=below)[:CHUNK]):
+    while chunk := _chunk(asked, below):
         yield from _with_all_outcomes(chunk)
         below = chunk[-1].pk
+
+
+@plans.for_their_values()
+def _chunk(asked: Filter, below: int) -> list[Any]:
+    return list(matching(asked).filter(pk__lt=below)[:CHUNK])
 
 
 def _with_all_outcomes(events: list[Any]) -> list[Any]:

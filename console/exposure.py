@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404
 
+from console import plans
 from console.access import Access, Permission, find_app, require_operator
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt_all, conclude_all, recording, refuse
@@ -62,6 +63,7 @@ class Known:
         return self.since is not None and self.since.action in _GONE
 
 
+@plans.for_their_values()
 def known_to(person_id: int, app_id: str = "") -> list[Known]:
     """Return what somebody knows in one app, or in all; what is not rotated yet comes first.
 

@@ -1,6 +1,6 @@
 """One row at a time: claim and attempt before the store is called, outcome and projection after.
 
-No transaction stays open across a store call. A claim keeps our own writers apart; it expires, so
+No transaction stays open across a call of SSM. A claim keeps our own writers apart; it expires, so
 that a killed process blocks nobody, and whoever meets an expired claim settles its attempt first.
 What the store answered before the claim may be old by then: a claim fails that is taken on a look
 at a row that one of ours wrote since.

@@ -5,10 +5,18 @@ some wait for seconds. In line, two processes are all that can meet there.
 """
 
 import threading
+from sqlite3 import sqlite_version, sqlite_version_info
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
+
+if sqlite_version_info < (3, 35):  # it does not tell what it has written
+    raise ImproperlyConfigured(
+        f"This Python brings SQLite {sqlite_version}; the console needs 3.35 or newer. Take "
+        "another Python, or set DATABASE_URL to a PostgreSQL database."
+    )
 
 _place = threading.Lock()
 

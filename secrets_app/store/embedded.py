@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, FilteredRelation, Q
 
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
@@ -135,10 +135,7 @@ def _counted_up(path: str, now: datetime, overwrite: bool) -> EmbeddedParameter 
 
 def _overwritten(path: str, now: datetime) -> EmbeddedParameter | None:
     """Do it for a row that is there; None where there is none."""
-    if connection.features.can_return_columns_from_insert:
-        return next(iter(EmbeddedParameter.objects.raw(_COUNT_UP, [now, path])), None)
-    rows = EmbeddedParameter.objects.filter(path=path)  # SQLite before 3.35 returns no rows
-    return rows.get() if rows.update(version=F("version") + 1, modified=now) else None
+    return next(iter(EmbeddedParameter.objects.raw(_COUNT_UP, [now, path])), None)
 
 
 def _locked(path: str, now: datetime) -> EmbeddedParameter:

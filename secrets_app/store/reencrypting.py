@@ -35,7 +35,8 @@ def reencrypt(keyring: Keyring) -> Reencrypted:
     for number in range(PASSES):
         sleep(PAUSE if number else 0)
         _pass(keyring, result)
-        result.left = _older(keyring).exclude(pk__in=result.unreadable).count()
+        older = _older(keyring).values_list("pk", flat=True)
+        result.left = len(set(older) - result.unreadable.keys())
         if not result.left:
             break
     return result

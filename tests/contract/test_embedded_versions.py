@@ -35,19 +35,6 @@ def test_it_works(embedded_store: EmbeddedStore) -> None:
     assert "/amplify/d1/main/other" in embedded_store.read(["/amplify/d1/main/other"])
 
 
-def test_a_sqlite_that_returns_no_rows_of_an_update(
-    embedded_store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL returns them, of any version")
-    monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
-    for number in (1, 2, 3):
-        written = embedded_store.put(PATH, SecretValue(f"value {number}"), overwrite=True)
-        assert written.version == number
-    reading = embedded_store.read([PATH])[PATH]
-    assert (reading.parameter.version, reading.value) == (3, SecretValue("value 3"))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_writers_get_a_version_each() -> None:
     store = EmbeddedStore(settings.ENCRYPTION_KEYS)

@@ -53,7 +53,7 @@ def test_the_proxy_lets_through_what_the_console_refuses_in_words() -> None:
 
 
 def test_connections_to_the_database() -> None:
-    each = gunicorn_conf.threads + 1  # and one that sends mails
+    each = gunicorn_conf.threads + 2  # and one that sends mails, and one that appends seals
     assert f"up to {gunicorn_conf.workers * each} connections" in DEPLOY
 
 

@@ -145,3 +145,20 @@ def test_a_deployment_brings_its_own_keys(clone, tmp_path):
     complaint = refusal(fresh, ALLOWED_HOSTS="console.example.com")
     assert complaint.startswith("The console can't start. SECRET_KEY is not set.")
     assert not (fresh / "var/keys.env").exists()
+
+
+def test_an_old_sqlite_is_named(clone: Path) -> None:
+    """Enterprise Linux 9 brings one, with a Python that is new enough."""
+    older = "import sqlite3; sqlite3.sqlite_version_info = (3, 34, 1)"
+    run = f"{older}; import runpy; runpy.run_module('console.start', run_name='__main__')"
+    started = subprocess.run(
+        [sys.executable, "-c", run],
+        cwd=clone,
+        env={"PATH": os.environ["PATH"], "PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 1
+    assert "the console needs 3.35 or newer" in started.stderr
+    assert "Traceback" not in started.stderr
