@@ -14,6 +14,7 @@ from console.models import Branch
 from console.outcomes import DONE
 from console.views import app_context, managed, page_with_form
 from secrets_app import forms, revalidation, saving
+from secrets_app.changes import Change
 from secrets_app.models import Secret
 
 
@@ -23,18 +24,19 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     access = managed(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
     left = list(branch.secrets.order_by("key"))
+    ticked = forms.removals_of(request.POST.getlist("remove"))
     context = {
         **app_context(access, "branches"),
         "branch": branch,
         "secrets": left,
-        "ticked": forms.removals_of(request.POST.getlist("remove")),
+        "ticked": ticked,
     }
     if request.method != "POST":
         return render(request, "secrets/delete_branch.html", context)
     if branch.production and request.POST.get("confirm") != branch.name:
         context["error"] = "This is the production branch. Type its name to delete it."
         return render(request, "secrets/delete_branch.html", context, status=422)
-    outcomes = _remove_ticked(request, access, left)
+    outcomes = _remove_ticked(access, left, ticked)
     failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
     if failed:
         revalidation.check(access.app)  # so that the next try stands on what is there
@@ -48,13 +50,10 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
 
 
 def _remove_ticked(
-    request: HttpRequest, access: Access, left: list[Secret]
+    access: Access, left: list[Secret], ticked: dict[int, Change]
 ) -> list[dict[str, Any]]:
-    ticked = forms.removals_of(request.POST.getlist("remove"))
     changes = [ticked[secret.pk] for secret in left if secret.pk in ticked]
-    outcomes = saving.save(
-        actor=access.actor, app_id=access.app.app_id, changes=changes, change_set=uuid.uuid4()
-    )
+    outcomes = saving.save_as(access=access, changes=changes, change_set=uuid.uuid4())
     keys = {str(secret.pk): secret.key for secret in left}
     return [{"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes]
 

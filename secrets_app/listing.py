@@ -101,7 +101,8 @@ class _Shape:
         )
         secret["outcome"] = None
         secret["id"] = str(secret["pk"])
-        secret["base"] = _base(secret)
+        seen, changed = map(_moment, (secret.pop("seen"), secret["changed"]))
+        secret["base"] = lives.base(secret["version"], seen, changed)
         secret["changed"] = f"{secret['changed'][:16]}Z" if secret["changed"] else ""
         return secret
 
@@ -119,13 +120,8 @@ class _Shape:
         return "gone" if secret["gone_at"] else ""
 
 
-def _base(secret: dict[str, Any]) -> str:
-    seen, changed = secret.pop("seen"), secret["changed"]
-    if seen:
-        return lives.base(secret["version"], _moment(seen), None)
-    return lives.base(secret["version"], None, _moment(changed) if changed else None)
-
-
-def _moment(text: str) -> datetime:
+def _moment(text: str | None) -> datetime | None:
     """Read a time as the database gives it; SQLite does not say that it is in UTC."""
+    if not text:
+        return None
     return datetime.fromisoformat(text if "+" in text else f"{text}Z")

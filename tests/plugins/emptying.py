@@ -33,7 +33,7 @@ def _statements(style: Any, connection: Any, **_: Any) -> list[str]:
     holds = [f"SELECT '{it}' WHERE EXISTS (SELECT 1 FROM {name})" for it, name in named.items()]  # noqa: S608 - our own names
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(holds))
-        return [f"DELETE FROM {named[table]}" for (table,) in cursor.fetchall()]  # noqa: S608
+        return [f"DELETE FROM {named[table]}" for (table,) in cursor.fetchall()]  # noqa: S608 - our own names
 
 
 def _execute(self: BaseDatabaseOperations, statements: list[str]) -> None:
