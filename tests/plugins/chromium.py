@@ -38,6 +38,17 @@ REPORT_BREACHES = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(
   `Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
+# A row that is there twice for a blink is typed in where it is lost, so each change is looked at.
+REPORT_TWINS = """
+new MutationObserver(() => {
+  const seen = new Set();
+  for (const element of document.querySelectorAll("[id]")) {
+    const id = element.getAttribute("id");
+    if (seen.has(id)) console.error(`Twice in the page: #${id}`);
+    seen.add(id);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
 
 
 class Complaints:
@@ -57,7 +68,7 @@ class Complaints:
 
     def listen(self, context: BrowserContext) -> None:
         """Collect from every page of a context."""
-        context.add_init_script(REPORT_BREACHES)
+        context.add_init_script(REPORT_BREACHES + REPORT_TWINS)
         context.on(
             "console",
             lambda message: self._add(message.type, f"{message.text} at {message.location['url']}"),

@@ -57,7 +57,7 @@ export function startPaging() {
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.target.id === "rows" && detail.shouldSwap) pin(detail.target);
   });
-  document.addEventListener("htmx:load", (event) => {
+  document.addEventListener("htmx:afterSwap", (event) => { // htmx:load comes 20 ms later
     if (event.target.id === "rows") dropPinned(event.target);
   });
   document.addEventListener("htmx:oobBeforeSwap", takeOver);
