@@ -27,6 +27,8 @@ class Secret(models.Model):
     # again. Null from a write to the next check.
     modified = models.DateTimeField(null=True)
     mirror_modified = models.DateTimeField(null=True)
+    # When it answered our last write, by its own clock. Null where that is not known.
+    answered_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
     changed_by = models.CharField(max_length=254, blank=True)  # "" is: outside the console
     gone_at = models.DateTimeField(null=True)  # when it was found removed outside the console

@@ -10,6 +10,7 @@ from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 
 SKEW = timedelta(minutes=5)  # AWS refuses requests from a clock that is further off
+DRIFT = timedelta(seconds=5)  # of the store's own clocks; an answer's date is in whole seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def is_replaced(secret: Secret, known: datetime | None, modified: datetime | Non
     if modified is None:
         return False
     if known is None:  # we wrote it and have not seen it since
-        return modified > secret.touched_at + SKEW
+        answered_at = secret.answered_at
+        return modified > (answered_at + DRIFT if answered_at else secret.touched_at + SKEW)
     return modified != known
 
 

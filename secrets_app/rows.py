@@ -22,7 +22,7 @@ from console.models import App, Branch, scope_name
 from secrets_app import lives
 from secrets_app.models import Secret
 from secrets_app.projection import Found, is_replaced, observe_primary, record_found
-from secrets_app.store.base import Parameter, ParameterStore
+from secrets_app.store.base import Parameter, ParameterStore, Written
 
 CLAIM = timedelta(seconds=30)  # longer than any store call with its retries
 
@@ -204,19 +204,20 @@ def finish(claimed: Claimed, outcome: Outcome, *, detail: str = "") -> None:
 
 @transaction.atomic(savepoint=False)
 def finish_write(
-    claimed: Claimed, version: int, mirror_version: int | None, *, changed_by: str, detail: str
+    claimed: Claimed, written: Written, mirror: Written | None, *, changed_by: str, detail: str
 ) -> datetime:
-    """Write how a write ended: the version that the store answered, and the mirror's if it has one.
+    """Write how a write ended: what the store answered, and for the mirror if that is written too.
 
     Returns when the row says that it was written.
     """
-    now = timezone.now()
+    now, version = timezone.now(), written.version
     conclude(claimed.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
-    mirrored = {} if mirror_version is None else _mirrored(version, mirror_version)
+    mirrored = _mirrored(version, mirror.version) if mirror else {}
     _show(
         _row(claimed, late=Q(version__lte=version)),
         version=version,
         modified=None,
+        answered_at=(mirror or written).at,
         changed_at=now,
         changed_by=changed_by,
         gone_at=None,
@@ -230,7 +231,8 @@ def finish_mirror(claimed: Claimed, version: int, mirror_version: int, detail: s
     """Commit that primary and mirror are known to hold the same value."""
     conclude(claimed.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
     row = _row(claimed, late=Q(changed_at__lte=claimed.at))
-    _show(row, version=version, modified=None, gone_at=None, **_mirrored(version, mirror_version))
+    shown = {"modified": None, "answered_at": None, "gone_at": None}
+    _show(row, version=version, **shown, **_mirrored(version, mirror_version))
 
 
 @transaction.atomic(savepoint=False)
@@ -274,7 +276,8 @@ def settle(secret: Secret, version_now: int) -> None:
         detail = "The store holds what it held before: nothing was changed."
         if before and event.action == Action.MIRROR_REPAIRED:
             detail = "Whether the mirror was written shows on the secret's page."
-            secret.modified, secret.mirror_of = None, 0
+            secret.modified = secret.answered_at = None
+            secret.mirror_of = 0
     elif not version_now:
         detail = "The store no longer holds it."
         if removing:
@@ -285,6 +288,7 @@ def settle(secret: Secret, version_now: int) -> None:
     else:
         detail = f"The store holds version {version_now}: it was written."
         secret.version, secret.modified, secret.gone_at = version_now, None, None
+        secret.answered_at = None
         secret.changed_at, secret.changed_by = event.at, event.actor
     secret.touched_at = event.at
     conclude(event.pk, Outcome.SETTLED, version_after=version_now or None, detail=detail)

@@ -184,8 +184,8 @@ def _put(
     notes.meanwhile, notes.mirror_problem = _skipped(claimed.base, written), problem
     written_at = rows.finish_write(
         claimed,
-        written.version,
-        mirror.version if mirror else None,
+        written,
+        mirror,
         changed_by=access.actor.label,
         detail=notes.for_the_trail(),
     )

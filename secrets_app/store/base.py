@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol, SupportsIndex
 
@@ -58,10 +58,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write answered. `attempts` over 1 means that the client sent it again by itself."""
+    """What a write answered. `attempts` over 1 means that the client sent it again by itself.
+
+    `at` is when the store answered, by its own clock; None where it did not say.
+    """
 
     version: int
     attempts: int = 1
+    at: datetime | None = field(default=None, compare=False)
 
 
 class ParameterStore(Protocol):

@@ -70,7 +70,7 @@ class EmbeddedStore:
                     self._add_version(row, value)
             if row is None:  # raised here, lest it take along what was written together with it
                 raise AlreadyExists
-        return Written(row.version)
+        return Written(row.version, at=row.modified)
 
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters with all their versions and return the paths that were there."""

@@ -8,7 +8,6 @@ OutcomeUnknown, whatever a retry after it answered.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC
 from functools import partial
 from itertools import chain
 from time import monotonic
@@ -18,6 +17,7 @@ import botocore.exceptions as aws
 from boto3.session import Session
 from botocore.config import Config
 
+from secrets_app.store import answers
 from secrets_app.store.base import Parameter, Reading, SecretValue, Written
 from secrets_app.store.calls import Call, store_call
 from secrets_app.store.codes import error_for
@@ -34,7 +34,7 @@ from secrets_app.store.quiet import hush
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
-    from types_boto3_ssm.type_defs import ParameterTypeDef, PutParameterResultTypeDef
+    from types_boto3_ssm.type_defs import ParameterTypeDef
 
 T = TypeVar("T")
 
@@ -82,13 +82,13 @@ class SsmStore:
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:
         """Return the parameters that exist among `paths`; asks for no decryption."""
-        ask = partial(self._get, "current", _parameter, decrypt=False)
+        ask = partial(self._get, "current", answers.parameter, decrypt=False)
         found = chain.from_iterable(map(ask, batches(paths)))
         return {parameter.path: parameter for parameter in found}
 
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
         """Return the decrypted parameters that exist among `paths`."""
-        ask = partial(self._get, "read", _reading, decrypt=True)
+        ask = partial(self._get, "read", answers.reading, decrypt=True)
         found = chain.from_iterable(map(ask, batches(paths)))
         return {reading.parameter.path: reading for reading in found}
 
@@ -101,7 +101,7 @@ class SsmStore:
         return self._send(
             "put",
             1,
-            lambda: _written(
+            lambda: answers.written(
                 self._client.put_parameter(
                     Name=path,
                     Value=value.reveal(),
@@ -155,7 +155,8 @@ class SsmStore:
             MaxResults=PAGE,
         )
         answer = ask(NextToken=token) if token else ask()
-        return [_parameter(found) for found in answer["Parameters"]], answer.get("NextToken", "")
+        page = [answers.parameter(found) for found in answer["Parameters"]]
+        return page, answer.get("NextToken", "")
 
     def _get(
         self,
@@ -167,8 +168,8 @@ class SsmStore:
     ) -> Sequence[T]:
         def call() -> Sequence[T]:
             answer = self._client.get_parameters(Names=names, WithDecryption=decrypt)
-            found = answer["Parameters"]
-            _check_names(names, [one["Name"] for one in found], answer.get("InvalidParameters", []))
+            found, missing = answer["Parameters"], answer.get("InvalidParameters", [])
+            answers.check_names(names, [one["Name"] for one in found], missing)
             return [parse(one) for one in found]
 
         return self._send(operation, len(names), call)
@@ -176,7 +177,7 @@ class SsmStore:
     def _delete(self, names: Sequence[str]) -> set[str]:
         answer = self._client.delete_parameters(Names=names)
         deleted, missing = answer.get("DeletedParameters", []), answer.get("InvalidParameters", [])
-        _check_names(names, deleted, missing)
+        answers.check_names(names, deleted, missing)
         if missing and self._attempts.lost:  # they may have been there before the first attempt
             raise OutcomeUnknown(code="RemovedBefore")
         return set(deleted)
@@ -279,26 +280,6 @@ def _unanswered(error: aws.BotoCoreError) -> StoreError:
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
         return Unreachable(code=code)
     return Misconfigured(code=code)  # credentials, region, profile
-
-
-def _check_names(asked: Sequence[str], found: Sequence[str], missing: Sequence[str]) -> None:
-    """Raise where an answer doesn't tell of each name that was asked for: it was cut short."""
-    if {*found, *missing} != set(asked):
-        raise LookupError
-
-
-def _parameter(found: Any) -> Parameter:
-    return Parameter(
-        found["Name"], int(found["Version"]), found["LastModifiedDate"].astimezone(UTC)
-    )
-
-
-def _reading(found: "ParameterTypeDef") -> Reading:
-    return Reading(_parameter(found), SecretValue(found["Value"]))
-
-
-def _written(answer: "PutParameterResultTypeDef") -> Written:
-    return Written(int(answer["Version"]), answer["ResponseMetadata"]["RetryAttempts"] + 1)
 
 
 hush()

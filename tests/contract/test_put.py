@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from secrets_app.projection import DRIFT
 from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import AlreadyExists
 
@@ -13,6 +14,14 @@ PATH = "/amplify/d1/main/foo"
 def test_it_works(store: ParameterStore) -> None:
     assert store.put(PATH, SecretValue("one"), overwrite=False) == Written(1)
     assert store.read([PATH])[PATH].value == SecretValue("one")
+
+
+def test_it_says_when_it_answered(store: ParameterStore) -> None:
+    at = store.put(PATH, SecretValue("one"), overwrite=False).at
+    modified = store.current([PATH])[PATH].modified
+    assert at is not None
+    assert at <= modified + timedelta(seconds=1)  # a Date is cut to seconds
+    assert modified <= at + DRIFT
 
 
 def test_overwriting_counts_versions(store: ParameterStore) -> None:

@@ -66,6 +66,17 @@ def test_a_retry_after_its_own_success_counts_its_attempts(
     assert faulty_store.put(PATH, SecretValue("x"), overwrite=True) == Written(2, attempts=2)
 
 
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Tue, 31 Feb 2026 10:00:00 GMT", "Fri, 31 Dec 9999 23:00:00 -1400"]
+)
+def test_an_answer_that_tells_no_time_is_an_answer(
+    faulty: Faulty, faulty_store: SsmStore, date: str
+) -> None:
+    faulty.date = date
+    written = faulty_store.put(PATH, SecretValue("x"), overwrite=False)
+    assert (written, written.at) == (Written(1), None)
+
+
 def test_a_creation_that_was_only_throttled_meets_another_ones(
     faulty: Faulty, faulty_store: SsmStore
 ) -> None:

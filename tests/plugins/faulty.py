@@ -105,6 +105,7 @@ class Faulty:
     url: str
     target: str
     requests: list[Request] = field(default_factory=list)
+    date: str | None = None  # what its answers say of the time, instead of that
     _planned: list[tuple[Fault, str]] = field(default_factory=list)
     _standing: list[tuple[Fault, str]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -203,6 +204,11 @@ class _Proxy(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.close_connection = length is not None
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return what the Date of an answer is."""
+        date = self.server.faulty.date
+        return super().date_time_string(timestamp) if date is None else date
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +91,18 @@ def test_a_page_from_before_the_first_check(desk: Desk, act: str, noticed: bool)
     if noticed:
         desk.check()
     assert_told(desk, mine)
+
+
+@pytest.mark.both_databases
+@either_store
+@ACTS
+def test_no_check_since_our_own_write_at_all(desk: Desk, act: str) -> None:
+    desk.put("API_KEY")
+    desk.age_answers(timedelta(seconds=10))
+    mine = page(desk, act)
+    replace(desk, "another")
+    assert_told(desk, mine)
+    assert desk.trail("found.")[0][:3] == (OUTSIDE, "found.change", "API_KEY")
 
 
 @ACTS

@@ -49,15 +49,19 @@ def test_removed(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("either_store")
-@pytest.mark.parametrize("checked", [True, False], ids=["after a check", "before any check"])
+@pytest.mark.parametrize("known", ["seen by a check", "by its answer", "by our own clock alone"])
 def test_created_anew_with_the_same_version(
-    desk: Desk, checked: bool, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, known: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.put("API_KEY", branch=desk.world.main)
-    if checked:
-        desk.check()
-    else:  # five minutes by any clock
-        monkeypatch.setattr(projection, "SKEW", timedelta(0))
+    match known:
+        case "seen by a check":
+            desk.check()
+        case "by its answer":
+            desk.age_answers(timedelta(seconds=10))
+        case _:
+            Secret.objects.update(answered_at=None)
+            monkeypatch.setattr(projection, "SKEW", timedelta(0))  # five minutes by any clock
     primary, _ = desk.paths("API_KEY", desk.world.main)
     desk.store.remove([primary])
     desk.outside(primary)
