@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
-from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -17,11 +16,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from requests import RequestException
 
 from console import factors, recovery_codes, sessions
 from console.actors import from_request
-from console.errors import denied
 from console.models import Session, User
 from console.views import page_with_form
 
@@ -45,17 +42,6 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return with_passwords(account.login)(request)
     return account.login(request)  # type: ignore[no-any-return]  # allauth has no types
-
-
-@login_not_required
-def single_sign_on(request: HttpRequest) -> HttpResponseBase:
-    """Lead to the provider. Raises Http404 where there is none."""
-    try:
-        return openid.login(request, "oidc")  # type: ignore[no-any-return]  # allauth has no types
-    except RequestException:
-        return denied(
-            request, PermissionDenied("The provider can't be reached. Try again in a minute.")
-        )
 
 
 @page_with_form

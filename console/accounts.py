@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed as step_completed
 from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.account.signals import user_logged_in as allauth_logged_in
@@ -10,7 +11,7 @@ from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -73,9 +74,8 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not settings.PASSWORD_SIGN_IN:
             methods = [method for method in methods if method["id"] != "reauthenticate"]
-        if settings.OIDC_ISSUER and SocialAccount.objects.filter(user=user).exists():
-            again = reverse("single_sign_on", query={"auth_params": "prompt=login"})
-            methods.append({"id": "oidc", "url": again})
+        if settings.OIDC_ISSUER and single_sign_on.identities(user).exists():
+            methods.append({"id": "oidc", "url": reverse("single_sign_on", query={"confirm": "1"})})
         return [{**method, "description": CONFIRM[method["id"]]} for method in methods]
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
@@ -121,17 +121,23 @@ def listen() -> None:
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     sessions.begin(request)
     confirmation.confirm(request)
-    _record(request, Action.SIGN_IN, Outcome.SUCCEEDED)
+    ways = [way["method"] for way in get_authentication_records(request, user)]
+    first_factors = [way for way in ways if way != "mfa"]
+    detail = "by single sign-on" if first_factors[-1:] == ["socialaccount"] else ""
+    _record(request, Action.SIGN_IN, Outcome.SUCCEEDED, detail=detail)
 
 
 def _signed_on(
     request: HttpRequest, user: User, sociallogin: SocialLogin | None = None, **_: Any
 ) -> None:
-    """Take over what the provider says: the groups, and when it last asked who he is."""
+    """Take over what the provider says: the groups, and when it last asked who he is.
+
+    Whoever has a second factor here has just shown it.
+    """
     if sociallogin is not None:
-        told = single_sign_on.claims(sociallogin)
-        single_sign_on.sync_groups(user, told)
-        confirmation.confirm(request, at=told.get("auth_time"))
+        single_sign_on.sync_groups(user, single_sign_on.claims(sociallogin))
+        if not factors.has_factor(user):
+            confirmation.confirm(request, at=single_sign_on.confirmed_at(sociallogin))
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from console import factor_admin as factor_admin  # registers its page
+from console import identity_admin as identity_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
 from console import people, services, sessions
 from console.activity_filter import with_outcomes

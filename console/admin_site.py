@@ -16,6 +16,7 @@ HOMES = {
     "console": "People, apps and activity",
     "auth": "Groups",
     "mfa": "Second factors",
+    "socialaccount": "Single sign-on",
     "secrets_app": "Secrets",
     "envvars_app": "Environment variables",
 }

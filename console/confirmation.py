@@ -23,5 +23,10 @@ def is_due(request: HttpRequest) -> bool:
 
 def is_recent(request: HttpRequest) -> bool:
     """Say whether that was within REAUTHENTICATE_MINUTES."""
+    return counts(request.session.get(_KEY, 0))
+
+
+def counts(at: float) -> bool:
+    """Say whether a proof at that time (seconds since 1970) is recent."""
     within = settings.REAUTHENTICATE or _FOR_FACTORS
-    return bool(time.time() - request.session.get(_KEY, 0) < within.total_seconds())
+    return bool(time.time() - at < within.total_seconds())

@@ -1,7 +1,6 @@
 """Operators' page of second factors: they take one from who lost it, which is audited."""
 
 from allauth.mfa.admin import Authenticator
-from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -11,7 +10,7 @@ from console.actors import from_request
 from console.audited_admin import Audited, ReadOnly
 
 # allauth's own pages show what is secret, and change what nobody would record
-admin.site.unregister([Authenticator, SocialAccount, SocialApp, SocialToken])
+admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)

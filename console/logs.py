@@ -22,7 +22,10 @@ _SENSITIVE = (
     "cookie",
     "authorization",
 )
-_LINK_TOKEN = re.compile(r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F))[^/%\s]+")
+_LINK_TOKEN = re.compile(
+    r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F))[^/%\s]+"
+    r"|(?<=/single-sign-on/callback/\?)\S+"
+)
 # At DEBUG these print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 

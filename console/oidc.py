@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 from console.machine import LOOPBACK
 
 
-def is_safe_url(url: str) -> bool:
+def is_safe_url(url: object) -> bool:
     """Say whether what comes from `url` can be believed: over TLS, or from this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+    except ValueError:  # such as half an IPv6 address
+        return False
     local = parts.scheme == "http" and parts.hostname in {*LOOPBACK, "::1"}
     return bool(parts.hostname) and (local or parts.scheme == "https")
 
@@ -25,9 +28,12 @@ def groups_mapping(setting: str) -> dict[str, str]:
 def openid_provider(
     *, issuer: str, name: str, client_id: str, secret: str, scope: str
 ) -> dict[str, Any]:
-    """Return the one provider as allauth wants it (SOCIALACCOUNT_PROVIDERS)."""
+    """Return the one provider as allauth wants it (SOCIALACCOUNT_PROVIDERS).
+
+    Accounts are noted under the issuer: a subject means nothing with another one.
+    """
     app = {
-        "provider_id": "oidc",
+        "provider_id": issuer,
         "name": name,
         "client_id": client_id,
         "secret": secret,

@@ -1,27 +1,41 @@
 """Single sign-on by OpenID Connect: who somebody is, and in which groups, the provider says.
 
 The provider's subject names an account. One that is new here is the account of the same email, if
-the provider says that the email is verified; else a new account, for who is invited, or in a group
-that OIDC_GROUPS brings here. Others are turned away: people are added by an operator.
+the provider says that the email is verified, and no other subject has that account; else a new
+account, for who is invited, or in a group that OIDC_GROUPS brings here. Others are turned away:
+people are added by an operator.
 """
 
-from typing import Any
+import time
+from typing import Any, NoReturn
 
+import structlog
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.providers.base import AuthError
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
 
-from console.actors import Actor, from_request
+from console.access import require_operator
+from console.actors import Actor, address_of, from_request
+from console.attempts import WINDOW
 from console.audit import Action, Target, recording, refuse
-from console.errors import denied
+from console.confirmation import counts
 from console.invitations import is_invited
 from console.members import recorded_everywhere
 from console.models import User
+from console.oidc_client import Asking, NotBelieved, Provider, Unreachable
+
+log = structlog.get_logger()
 
 PROVIDER = Actor(kind="console", label="Single sign-on")
 ALL = "*"
@@ -30,39 +44,64 @@ NO_EMAIL = (
     "Ask an operator."
 )
 UNKNOWN = "You have no account here. People are added by an operator: ask one."
-FAILED = "The sign-in did not work out. Try again; if it stays so, ask an operator."
-ONE_WAY = "Single sign-on only signs in here."
+DISABLED = "Your account here is disabled. If you need it, ask an operator."
+TAKEN = (
+    "The account of your email belongs to another identity at the provider. "
+    "If both are yours, ask an operator to remove that one here."
+)
+OTHER = (
+    "At the provider you are somebody else than here, so nothing was confirmed. "
+    "Sign in there as yourself, then try again."
+)
+NOT_ASKED = (
+    "The provider did not ask who you are, so nothing was confirmed. "
+    "Sign out there, then try again."
+)
+CANCELLED = (
+    "The provider says that you did not go through with it, or may not use this console. "
+    "Try again; if it stays so, ask whoever looks after the provider."
+)
+OVER = (
+    "This sign-in is over: it was used already, took longer than ten minutes, "
+    "or began in another browser. Start again."
+)
+FAILED = (
+    "The sign-in did not work out. Try again; if it stays so, ask an operator, "
+    "whom the console's log tells why."
+)
+UNREACHABLE = "The provider can't be reached. Try again in a minute."
+BUSY = "Too many people wait for the provider at this moment. Try again in a minute."
 
 
 class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Finds or makes the account; refuses whatever else allauth could do with a provider."""
 
+    def get_requests_session(self) -> Asking:
+        """Return what asks the provider."""
+        return Asking()
+
+    def get_provider(self, request: HttpRequest, provider: str, client_id: Any = None) -> Provider:
+        """Return the one provider. Raises SocialApp.DoesNotExist where there is none."""
+        return Provider(request, app=self.get_app(request, provider=provider, client_id=client_id))
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Let in whom the console knows, or may come to know; nobody connects a second identity."""
-        if sociallogin.state.get("process") != "login":
-            _turn_away(request, "", ONE_WAY)
-        told = claims(sociallogin)
-        email = str(told.get("email") or "").strip().lower()
-        if not (_one_subject(sociallogin) and _one_issuer(sociallogin)):
-            _turn_away(request, email, FAILED)
-        if sociallogin.is_existing:
-            return
-        if not email or told.get("email_verified") is not True:
-            _turn_away(request, email, NO_EMAIL)
-        if user := User.objects.filter(email=email).first():
-            sociallogin.connect(request, user)
-        elif not groups_of(told).exists() and not is_invited(email):
-            _turn_away(request, email, UNKNOWN)
+        """Let in whom the console knows, or may come to know."""
+        # A second factor may follow, and the session would keep them
+        sociallogin.token = None
+        sociallogin.state.pop("pkce_code_verifier", None)
+        nonce = str(sociallogin.account.extra_data["id_token"].get("nonce"))
+        if not constant_time_compare(nonce, sociallogin.state["nonce"]):
+            raise NotBelieved("the ID token was issued for another sign-in")
+        if not sociallogin.is_existing:
+            _find(request, sociallogin)
+        if not sociallogin.user.is_active:
+            _turn_away(request, sociallogin.user.email, DISABLED)
+        if sociallogin.state["confirms"]:
+            _confirms(request, sociallogin)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """Return yes: whoever may have none was turned away."""
         return True
-
-    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: Any) -> User:
-        """Lower the email, so that one person has one account."""
-        user: User = super().populate_user(request, sociallogin, data)
-        user.email = user.email.strip().lower()
-        return user
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         """Make the account, recorded."""
@@ -71,15 +110,106 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
             user: User = super().save_user(request, sociallogin, form)
         return user
 
-    def on_authentication_error(self, request: HttpRequest, provider: Any, **_: Any) -> None:
-        """Answer with our own page, whatever went wrong; what it was is the provider's to tell."""
-        _turn_away(request, "", FAILED)
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: str = "", **more: Any
+    ) -> None:
+        """Answer with our own page, whatever went wrong."""
+        if exception := more.get("exception"):
+            raise ImmediateHttpResponse(failed(request, exception))
+        if "state" not in more["extra_context"]:
+            _turn_away(request, "", OVER)
+        if error == AuthError.CANCELLED:
+            _turn_away(request, "", CANCELLED)
+        code = request.GET.get("error", "")[:100]
+        raise ImmediateHttpResponse(failed(request, NotBelieved(f"it answered “{code}”")))
 
 
-def _turn_away(request: HttpRequest, email: str, sentence: str) -> None:
+def _find(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Find the account of a subject that is new, or let one be made."""
+    told = claims(sociallogin)
+    email = verified_email(sociallogin)
+    if not email:
+        _turn_away(request, "", NO_EMAIL)
+    user = User.objects.filter(email=email).first()
+    if user and identities(user).exists():
+        _turn_away(request, email, TAKEN)
+    elif user and user.is_active:
+        subject = f"{email}: signs in by single sign-on from now on"
+        with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)):
+            sociallogin.connect(request, user)
+    elif user:
+        _turn_away(request, email, DISABLED)
+    elif not groups_of(told).exists() and not is_invited(email):
+        _turn_away(request, email, UNKNOWN)
+    else:
+        sociallogin.user.email = email
+        sociallogin.email_addresses = [EmailAddress(email=email, verified=True, primary=True)]
+
+
+def _confirms(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Turn away who confirms as somebody else, or was not asked who he is."""
+    if request.user.is_authenticated and request.user.pk != sociallogin.user.pk:
+        _turn_away(request, sociallogin.user.email, OTHER)
+    if not counts(confirmed_at(sociallogin)):
+        _turn_away(request, sociallogin.user.email, NOT_ASKED)
+
+
+def confirmed_at(sociallogin: SocialLogin) -> float:
+    """Return when he last proved to the provider who he is (seconds since 1970).
+
+    Where it does not tell, that may be long ago, unless it was told to ask him.
+    """
+    at = claims(sociallogin).get("auth_time")
+    if isinstance(at, int | float):
+        return at
+    return time.time() if sociallogin.state["confirms"] else 0
+
+
+def _turn_away(request: HttpRequest, email: str, sentence: str) -> NoReturn:
+    raise ImmediateHttpResponse(_turned_away(request, email, sentence))
+
+
+def _turned_away(request: HttpRequest, email: str, sentence: str) -> HttpResponse:
+    """Record it; of those without an email one in five minutes, for anybody can make them up."""
     subject = f"{email} by single sign-on".strip()
-    refuse(from_request(request), Action.SIGN_IN, Target(subject=subject[:254]))
-    raise ImmediateHttpResponse(denied(request, PermissionDenied(sentence)))
+    if email or cache.add(f"console.single_sign_on.{address_of(request)}", True, WINDOW):
+        refuse(from_request(request), Action.SIGN_IN, Target(subject=subject[:254]))
+    return not_signed_in(request, sentence, 403)
+
+
+def failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer that the provider can't be reached, or be believed; the log says why."""
+    told = str(error) if isinstance(error, NotBelieved) else type(error).__name__
+    log.warning("single_sign_on_failed", reason=told[:500])
+    if isinstance(error, Unreachable):
+        return not_signed_in(request, UNREACHABLE, 503)
+    return _turned_away(request, "", FAILED)
+
+
+def not_signed_in(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
+    """Answer with the sentence, and a way back."""
+    name = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    context = {"sentence": sentence, "status": status, "request_id": name}
+    return render(request, "account/not_signed_in.html", context, status=status)
+
+
+def identities(user: User) -> QuerySet[SocialAccount]:
+    """Return who the user is at the provider."""
+    found: QuerySet[SocialAccount] = SocialAccount.objects.filter(
+        user=user, provider=settings.OIDC_ISSUER
+    )
+    return found
+
+
+def forget(*, actor: Actor, identity: SocialAccount) -> None:
+    """Let a provider's subject be nobody's, as an operator does where it is another one by now.
+
+    Raises PermissionDenied for an actor who is no operator.
+    """
+    subject = f"{identity.user.email}: their identity at the provider was removed"
+    with recording(actor, Action.USER_CHANGED, Target(subject=subject)):
+        require_operator(actor)
+        identity.delete()
 
 
 def claims(sociallogin: SocialLogin) -> dict[str, Any]:
@@ -88,20 +218,26 @@ def claims(sociallogin: SocialLogin) -> dict[str, Any]:
     return {**told.get("id_token", {}), **told.get("userinfo", {})}
 
 
-def _one_subject(sociallogin: SocialLogin) -> bool:
-    """Say whether there is an ID token, and both speak of one person (OpenID Connect Core 5.3)."""
-    told = sociallogin.account.extra_data
-    return "id_token" in told and len({part.get("sub") for part in told.values()}) == 1
+def verified_email(sociallogin: SocialLogin) -> str:
+    """Return the email that the provider vouches for, "" for none.
 
-
-def _one_issuer(sociallogin: SocialLogin) -> bool:
-    """Say whether the token's issuer is the one that was asked (OpenID Connect Discovery 4.3).
-
-    allauth has held it against the issuer that the provider's own document names; that could be
-    any. A slash at the end makes no difference: some write one, and settings.py takes it off.
+    It and the word for it come from one place. ASCII alone is lowered: of other letters some
+    become those of another's address.
     """
-    issuer = str(sociallogin.account.extra_data["id_token"].get("iss"))
-    return issuer.rstrip("/") == settings.OIDC_ISSUER
+    told = sociallogin.account.extra_data
+    for part in (told["id_token"], told.get("userinfo", {})):
+        email = part.get("email")
+        if part.get("email_verified") is True and isinstance(email, str) and _is_email(email):
+            return email.encode().lower().decode()
+    return ""
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return len(text) <= 254
 
 
 def groups_of(told: dict[str, Any]) -> QuerySet[Group]:

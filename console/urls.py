@@ -4,7 +4,6 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.socialaccount.providers.openid_connect import views as openid
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -16,6 +15,7 @@ from console import (
     known_views,
     member_views,
     notices_views,
+    sso_views,
     views,
 )
 
@@ -57,13 +57,8 @@ second_factor: list[URLPattern | URLResolver] = [
 # Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account_views.sign_in, name="account_login"),
-    path("single-sign-on/", account_views.single_sign_on, name="single_sign_on"),
-    path(
-        "single-sign-on/callback/",
-        openid.callback,
-        {"provider_id": "oidc"},
-        name="openid_connect_callback",
-    ),
+    path("single-sign-on/", sso_views.single_sign_on, name="single_sign_on"),
+    path("single-sign-on/callback/", sso_views.callback, name="openid_connect_callback"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("signup/", account.signup, name="account_signup"),

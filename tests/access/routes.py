@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core import signing
@@ -111,6 +112,14 @@ def recovery(world: World) -> Authenticator:
     return row
 
 
+def identity(world: World) -> SocialAccount:
+    """Return who vera is at the OpenID provider."""
+    row, _ = SocialAccount.objects.get_or_create(
+        user=world.person("vera"), provider="https://login.example.org", uid="7"
+    )
+    return row
+
+
 def _object_of(route: str, world: World, secret: Secret) -> int:
     """Return the id of the object that an admin page is about."""
     objects = {
@@ -120,6 +129,7 @@ def _object_of(route: str, world: World, secret: Secret) -> int:
         "member": Member.objects.filter(user=world.person("vera")).first(),
         "group": Group.objects.get_or_create(name="web")[0],
         "authenticator": recovery(world) if "/authenticator/" in route else None,
+        "socialaccount": identity(world) if "/socialaccount/" in route else None,
         "auditevent": AuditEvent.objects.first(),
         "auditoutcome": AuditOutcome.objects.first(),
         "variable": variable(world) if "/variable/" in route else None,

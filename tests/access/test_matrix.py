@@ -255,6 +255,11 @@ TABLE = """
 /admin/mfa/authenticator/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
 /admin/mfa/authenticator/<path:object_id>/delete/  POST      302
 /admin/mfa/authenticator/<path:object_id>/delete/  GET else  302  302  302  302 302 302  200
+/admin/<IDENTITY>/add/              GET else           302  302       302  302 302 302    403
+/admin/<IDENTITY>/<path:object_id>/change/  POST      302  302  302  302 302 302  403
+/admin/<IDENTITY>/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
+/admin/<IDENTITY>/<path:object_id>/delete/  POST      302
+/admin/<IDENTITY>/<path:object_id>/delete/  GET else  302  302  302  302 302 302  200
 /admin/^(?P<app_label>ANY)/$        GET else           302  302       302  302 302 302    200
 /admin/(?P<url>.*)$                 GET else           302  302       302  302 302 302    404
 """
@@ -265,11 +270,13 @@ FIXED = (
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 MEMBERS = ("/apps/<str:app_id>/settings/members",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
-MODELS = (*FIXED, "console/user", "console/member", "auth/group", "mfa/authenticator")
+IDENTITY = ("socialaccount/socialaccount",)
+MODELS = (*FIXED, *IDENTITY, "console/user", "console/member", "auth/group", "mfa/authenticator")
 SHORT = {
     "<MODEL>": MODELS,
     "<FIXED>": FIXED,
-    "ANY": ("mfa|console|auth|secrets_app|envvars_app",),
+    "<IDENTITY>": IDENTITY,
+    "ANY": ("mfa|socialaccount|console|auth|secrets_app|envvars_app",),
     "<BUILD>": BUILD,
     "<MEMBERS>": MEMBERS,
     "<VARIABLES>": VARIABLES,
@@ -365,6 +372,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
         "/admin/console/member/<path:object_id>/change/": {"role": "developer"},
         "/admin/console/member/<path:object_id>/delete/": {"post": "yes"},
         "/admin/mfa/authenticator/<path:object_id>/delete/": {"post": "yes"},
+        "/admin/socialaccount/socialaccount/<path:object_id>/delete/": {"post": "yes"},
         "/admin/auth/group/add/": {"name": "new"},
         "/admin/auth/group/<path:object_id>/change/": {"name": "renamed"},
         "/admin/auth/group/<path:object_id>/delete/": {"post": "yes"},

@@ -1,6 +1,6 @@
 """Browsers, and a clock that the tests move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,9 @@ from django.db.models import F
 from django.test import Client
 
 from console.models import AuditEvent, Session
+from console.oidc import openid_provider
 from tests.plugins.people import PASSWORD, World
+from tests.signin.forger import SECRET, Forger, Handler, Server
 
 SIGN_IN = "/accounts/login/"
 SESSIONS = "/accounts/sessions/"
@@ -51,3 +53,21 @@ def recorded(action: str) -> list[tuple[str, str, list[str]]]:
         (event.actor, event.subject, [outcome.outcome for outcome in event.outcomes.all()])
         for event in AuditEvent.objects.filter(action=action).order_by("pk")
     ]
+
+
+@pytest.fixture
+def forger(settings: Any) -> Iterator[Forger]:
+    """Let the console use a provider that says whatever the test wants."""
+    forger = Forger()
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.serve(forger)
+        settings.OIDC_ISSUER, settings.OIDC_NAME = forger.url, "Example"
+        settings.SOCIALACCOUNT_PROVIDERS = openid_provider(
+            issuer=forger.url,
+            name="Example",
+            client_id="console",
+            secret=SECRET,
+            scope="openid profile email",
+        )
+        yield forger
+        server.shutdown()

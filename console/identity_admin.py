@@ -1,0 +1,32 @@
+"""Operators' page of who is who at the OpenID provider: they unlink, which is audited."""
+
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from console import single_sign_on
+from console.actors import from_request
+from console.audited_admin import Audited, ReadOnly
+
+# allauth's own pages show what is secret, and change what nobody would record
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])
+
+
+@admin.register(SocialAccount)
+class IdentityPages(Audited, ReadOnly):
+    """Identities, without what the provider told at the last sign-in."""
+
+    list_display = ("user", "provider", "uid", "date_joined", "last_login")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "uid")
+    fields = list_display
+    actions = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return yes for an operator."""
+        return self.admin_site.has_permission(request)
+
+    def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
+        """Unlink."""
+        single_sign_on.forget(actor=from_request(request), identity=obj)

@@ -1,0 +1,186 @@
+"""What the console asks the OpenID provider, and what of the answers it believes.
+
+Each is a JSON object, over TLS, from the very address that was asked. Of the ID token counts what
+OpenID Connect Core 3.1.3.7 asks for. Its signature is checked too, though TLS would do: a company's
+proxy may open that. What is believed is cut down to what the console needs.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import jwt
+import requests
+from allauth.socialaccount.models import SocialAccount, SocialLogin, SocialToken
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from console.oidc import is_safe_url
+
+PATIENCE = (3, 5)  # seconds, to connect and between two bytes
+CLOCKS_DIFFER = 60  # seconds
+BY_KEY = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+BY_SECRET = ("HS256", "HS384", "HS512")
+NEEDED = ("iss", "sub", "aud", "exp", "iat")
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+KEPT = ("sub", "iss", "nonce", "email", "email_verified", "auth_time")
+_LONGEST_SUBJECT: int = SocialAccount._meta.get_field("uid").max_length or 0
+
+
+class NotBelieved(OAuth2Error):  # type: ignore[misc]  # allauth has no types
+    """Why an answer of the provider's does not count: words for the log, with nothing secret."""
+
+
+class Unreachable(NotBelieved):
+    """There was no answer, or one that tells to come again."""
+
+
+class Asking(requests.Session):
+    """Asks for JSON objects; follows nobody elsewhere, for what is sent may hold our secret."""
+
+    def request(  # type: ignore[override]  # allauth gives what it gives by name
+        self, method: str, url: str, **more: Any
+    ) -> requests.Response:
+        """Ask. Raises NotBelieved for any other answer, Unreachable where there is none."""
+        if not is_safe_url(url):
+            raise NotBelieved(f"“{url}” does not begin with https://")
+        how = more | {"allow_redirects": False, "timeout": PATIENCE}
+        try:
+            answer = super().request(method, url, **how)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise Unreachable(f"{url}: {type(error).__name__}") from error
+        _check(answer)
+        return answer
+
+
+def _check(answer: requests.Response) -> None:
+    try:
+        told = answer.json()
+    except requests.JSONDecodeError:
+        told = None
+    if answer.status_code == requests.codes.ok and isinstance(told, dict):
+        return
+    code = told.get("error", "") if isinstance(told, dict) else "no JSON object"
+    later = answer.status_code >= 500 or answer.status_code == requests.codes.too_many_requests
+    why = f"{answer.url} answered {answer.status_code} {str(code)[:100]}".strip()
+    raise Unreachable(why) if later else NotBelieved(why)
+
+
+class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has no types
+    """allauth's way through the protocol, with the checks that it leaves out."""
+
+    @cached_property
+    def openid_config(self) -> dict[str, Any]:
+        """Return the provider's own document, once a request."""
+        told = _ask(self.get_provider().server_url)
+        if str(told.get("issuer")).rstrip("/") != settings.OIDC_ISSUER:
+            issuer = str(told.get("issuer"))[:200]
+            raise NotBelieved(f"the provider's document is of the issuer “{issuer}”")
+        for name in ENDPOINTS:
+            if not is_safe_url(told.get(name)):
+                raise NotBelieved(
+                    f"the provider's document has no {name} that begins with https://"
+                )
+        return told
+
+    @property
+    def basic_auth(self) -> bool:
+        """Say how our secret is sent (OpenID Connect Discovery 3, and its default)."""
+        name = "token_endpoint_auth_methods_supported"
+        return "client_secret_post" not in self.openid_config.get(name, ["client_secret_basic"])
+
+    def get_callback_url(self, request: HttpRequest, app: Any) -> str:
+        """Return where the provider leads back to."""
+        scheme = settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL
+        return f"{scheme}://{request.get_host()}{reverse('openid_connect_callback')}"
+
+    def parse_token(self, data: dict[str, Any]) -> SocialToken:
+        """Return the access token, which nobody keeps."""
+        return SocialToken(token=str(data["access_token"]))
+
+    def complete_login(
+        self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any
+    ) -> SocialLogin:
+        """Return who it is: what the ID token says, and the user information beside it."""
+        told = self._id_token(app, kwargs["response"].get("id_token"))
+        subject = told["sub"]
+        if not (subject.isascii() and subject.isprintable() and len(subject) <= _LONGEST_SUBJECT):
+            raise NotBelieved(f"the subject is not {_LONGEST_SUBJECT} letters of ASCII or fewer")
+        data = {"id_token": kept(told)}
+        if address := self.openid_config.get("userinfo_endpoint"):
+            more = _ask(address, headers={"Authorization": f"Bearer {token.token}"})
+            if more.get("sub") != subject:  # OpenID Connect Core 5.3.2
+                raise NotBelieved("the user information is of another subject than the ID token")
+            data["userinfo"] = kept(more)
+        return self.get_provider().sociallogin_from_response(request, data)
+
+    def _id_token(self, app: Any, token: object) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = jwt.decode(
+                str(token or ""),
+                self._key(app, str(token or "")),
+                algorithms=[*BY_KEY, *BY_SECRET],
+                audience=app.client_id,
+                issuer=self.openid_config["issuer"],
+                leeway=CLOCKS_DIFFER,
+                options={"require": list(NEEDED)},
+            )
+        except jwt.PyJWTError as error:
+            raise NotBelieved(f"the ID token: {error}") from error
+        if told.get("azp", app.client_id) != app.client_id:
+            raise NotBelieved("the ID token was issued to another client")
+        return told
+
+    def _key(self, app: Any, token: str) -> jwt.PyJWK | str:
+        """Return what the token has to be signed with; a new key is there as soon as it is used."""
+        header = jwt.get_unverified_header(token)
+        algorithm, name = header.get("alg"), header.get("kid")
+        if algorithm in BY_SECRET:
+            return str(app.secret)
+        if algorithm not in BY_KEY:
+            raise NotBelieved(f"the ID token is signed by {str(algorithm)[:20]}")
+        keys = _ask(self.openid_config["jwks_uri"]).get("keys")
+        for key in keys if isinstance(keys, list) else []:
+            if _fits(key, algorithm) and (name is None or key.get("kid") == name):
+                return jwt.PyJWK(key, algorithm)
+        raise NotBelieved("the ID token is signed with a key that the provider does not publish")
+
+
+def _ask(url: str, **more: Any) -> dict[str, Any]:
+    with Asking() as session:
+        told: dict[str, Any] = session.get(url, **more).json()
+    return told
+
+
+def _fits(key: object, algorithm: str) -> bool:
+    """Say whether a published key is for signatures of this algorithm."""
+    return (
+        isinstance(key, dict)
+        and key.get("kty") in {"R": "RSA", "P": "RSA", "E": "EC OKP"}[algorithm[0]].split()
+        and key.get("use", "sig") == "sig"
+        and key.get("alg", algorithm) == algorithm
+    )
+
+
+def kept(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what the console needs of what was told, without what no database takes."""
+    named = {name: told[name] for name in KEPT if name in told}
+    claim = told.get(settings.OIDC_GROUPS_CLAIM)
+    names = claim if isinstance(claim, list) else [claim]
+    groups = [name for name in names if isinstance(name, str) and name.isprintable()]
+    return {name: value for name, value in named.items() if _is_plain(value)} | (
+        {settings.OIDC_GROUPS_CLAIM: groups} if groups else {}
+    )
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and value.isprintable())
+
+
+class Provider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has no types
+    """The provider, asked in our way."""
+
+    oauth2_adapter_class = OpenId

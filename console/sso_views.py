@@ -1,0 +1,82 @@
+"""The way to the OpenID provider, and back."""
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from threading import BoundedSemaphore
+
+from allauth.account.utils import get_next_redirect_url
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from requests import RequestException
+
+from console import single_sign_on as sso
+from console.oidc_client import NotBelieved, OpenId
+
+# OpenID Connect Core 3.1.2.1: it asks again, and has to say when it did
+ASK_AGAIN = {"prompt": "login", "max_age": "0"}
+SLOT_PATIENCE = 0.3  # seconds
+SLOTS = BoundedSemaphore(4)  # of the eight threads that gunicorn gives a process
+
+
+def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer what goes wrong there; let it hold half of a process's threads at most.
+
+    Raises Http404 where there is no provider.
+    """
+
+    @login_not_required
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if not SLOTS.acquire(timeout=SLOT_PATIENCE):
+            return sso.not_signed_in(request, sso.BUSY, 503)
+        try:
+            return view(request)
+        except SocialApp.DoesNotExist:
+            raise Http404 from None
+        except ImmediateHttpResponse as answer:
+            response: HttpResponse = answer.response
+            return response
+        except (OAuth2Error, RequestException) as error:
+            return sso.failed(request, error)
+        finally:
+            SLOTS.release()
+
+    return guarded
+
+
+@at_the_provider
+def single_sign_on(request: HttpRequest) -> HttpResponse:
+    """Lead to the provider; `next` says where to after that, `confirm` that it has to ask again.
+
+    Nothing else of the query goes there: a link could make it another question.
+    """
+    confirms, nonce = "confirm" in request.GET, secrets.token_urlsafe(16)
+    provider = get_adapter().get_provider(request, "openid_connect")
+    response: HttpResponse = provider.redirect(
+        request,
+        "login",
+        next_url=get_next_redirect_url(request),
+        auth_params={"nonce": nonce} | (ASK_AGAIN if confirms else {}),
+        nonce=nonce,
+        confirms=confirms,
+    )
+    return response
+
+
+@at_the_provider
+def callback(request: HttpRequest) -> HttpResponse:
+    """Take what the provider says, and sign in."""
+    adapter = OpenId(request, "openid_connect")
+    issuer = adapter.get_provider().app.provider_id
+    if request.GET.get("iss", issuer).rstrip("/") != issuer:
+        raise NotBelieved("the answer is of another issuer")  # RFC 9207
+    response: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
+    return response

@@ -1,0 +1,124 @@
+"""An OpenID provider on loopback that says whatever a test wants it to."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from django.test import Client
+
+START = "/accounts/single-sign-on/"
+SECRET = "a secret of the client's that nobody else knows"
+TOKEN = "an-access-token-of-the-provider"
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+KEYS: dict[str, Any] = {
+    "RS256": RSA_KEY,
+    "PS256": RSA_KEY,
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+    "HS256": SECRET,
+}
+
+
+@dataclass
+class Forger:
+    """The provider. `token` goes over what it says of itself; `answers` are by path."""
+
+    url: str = ""
+    algorithm: str = "ES256"
+    key: Any = None  # what signs, where that is not the key it publishes
+    kid: str | None = "one"
+    published: dict[str, Any] = field(default_factory=dict)  # over the published key's fields
+    person: dict[str, Any] = field(default_factory=dict)  # what the user information says
+    token: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
+    nonce: str = ""
+
+    def says(self, sub: str, **more: Any) -> None:
+        """Let it say of somebody what providers say."""
+        email = {"email": f"{sub}@example.org", "email_verified": True}
+        self.person = {"sub": sub, **email, **more}
+
+    def leads_back(self, start: Any) -> str:
+        """Return where it leads to from what the console asked."""
+        query = parse_qs(urlsplit(start["Location"]).query)
+        self.nonce = query["nonce"][0]
+        return f"{START}callback/?code=the-code&state={query['state'][0]}"
+
+    def sign_on(self, client: Client, **query: str) -> Any:
+        """Go the whole way."""
+        return client.get(self.leads_back(client.get(START, query)))
+
+    def said_at(self, path: str) -> tuple[int, Any]:
+        """Return status and body of an answer."""
+        if path in self.answers:
+            return self.answers[path]
+        address = {name: f"{self.url}/{name}" for name in ("authorize", "token", "keys", "me")}
+        return 200, {
+            "/.well-known/openid-configuration": {
+                "issuer": self.url,
+                "authorization_endpoint": address["authorize"],
+                "token_endpoint": address["token"],
+                "jwks_uri": address["keys"],
+                "userinfo_endpoint": address["me"],
+            },
+            "/token": {"access_token": TOKEN, "id_token": self._id_token()},
+            "/keys": {"keys": [{"kty": "later than us"}, "no key", self._published()]},
+            "/me": self.person,
+        }[path]
+
+    def _id_token(self) -> str:
+        now = int(time.time())
+        claims = {"iss": self.url, "aud": "console", "exp": now + 300, "iat": now}
+        claims |= {"sub": self.person["sub"], "nonce": self.nonce, **self.token}
+        said = {name: value for name, value in claims.items() if value is not None}
+        key = None if self.algorithm == "none" else self.key or KEYS[self.algorithm]
+        return jwt.encode(said, key, self.algorithm, {"kid": self.kid} if self.kid else None)
+
+    def _published(self) -> dict[str, Any]:
+        if self.algorithm in {"HS256", "none"}:
+            return {}
+        algorithm = jwt.get_algorithm_by_name(self.algorithm)
+        key: dict[str, Any] = algorithm.to_jwk(KEYS[self.algorithm].public_key(), as_dict=True)
+        return key | {"kid": self.kid, "use": "sig"} | self.published
+
+
+class Server(ThreadingHTTPServer):
+    """Serves what `forger` says."""
+
+    forger: Forger
+
+    def serve(self, forger: Forger) -> None:
+        """Begin."""
+        self.forger = forger
+        forger.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: Server
+
+    def do_GET(self) -> None:
+        """Answer."""
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.forger.asked.append((self.path, parse_qs(sent.decode())))
+        status, body = self.server.forger.said_at(self.path)
+        self.send_response(status)
+        if 300 <= status < 400:
+            self.send_header("Location", f"{self.server.forger.url}/elsewhere")
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
+
+    do_POST = do_GET  # noqa: N815 - http.server's name
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""

@@ -1,0 +1,264 @@
+"""What the console believes of what an OpenID provider answers, and what becomes of it."""
+
+import time
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import Client
+
+from console import sso_views
+from console.models import User
+from tests.plugins.people import World
+from tests.signin.conftest import post, recorded
+from tests.signin.forger import SECRET, START, TOKEN, Forger
+from tests.signin.test_second_factor import CODE, set_up
+
+pytestmark = pytest.mark.django_db
+
+DOCUMENT = "/.well-known/openid-configuration"
+NOW = int(time.time())
+
+
+@pytest.fixture(autouse=True)
+def bob(world: World, forger: Forger) -> User:
+    """Return bob, of whom the provider speaks."""
+    forger.says("bob")
+    return world.person("bob")
+
+
+def is_in(client: Client) -> bool:
+    """Say whether somebody is signed in."""
+    return client.get("/").status_code == 200
+
+
+def why(caplog: pytest.LogCaptureFixture) -> str:
+    """Return what the log says of a failure."""
+    said = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    [reason] = [line["reason"] for line in said if line["event"] == "single_sign_on_failed"]
+    return str(reason)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA", "HS256"])
+def test_it_works(forger: Forger, client: Client, bob: User, algorithm: str) -> None:
+    forger.algorithm = algorithm
+    assert forger.sign_on(client, next="/apps/d1shop/")["Location"] == "/apps/d1shop/"
+    assert client.get("/").context["user"] == bob
+    paths = [path for path, _ in forger.asked]
+    assert paths.count(DOCUMENT) == 2  # on the way there, and on the way back
+
+
+def test_a_key_is_believed_as_soon_as_it_is_published(forger: Forger, client: Client) -> None:
+    forger.sign_on(Client())
+    forger.algorithm, forger.kid = "RS256", "two"
+    forger.sign_on(client)
+    assert is_in(client)
+
+
+def test_the_only_key_needs_no_name(forger: Forger, client: Client) -> None:
+    forger.kid = None
+    forger.sign_on(client)
+    assert is_in(client)
+
+
+@pytest.mark.parametrize("token", [{"iat": NOW + 30, "nbf": NOW + 30}, {"exp": NOW - 30}])
+def test_clocks_may_differ(forger: Forger, client: Client, token: dict[str, int]) -> None:
+    forger.token = token
+    forger.sign_on(client)
+    assert is_in(client)
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ({"aud": "another"}, "Audience doesn't match"),
+        ({"aud": ["console", "another"], "azp": "another"}, "issued to another client"),
+        ({"iss": "https://evil.example"}, "Invalid issuer"),
+        ({"exp": NOW - 400}, "expired"),
+        ({"exp": None}, "exp"),
+        ({"iat": NOW + 400}, "not yet valid"),
+        ({"nonce": "of another sign-in"}, "issued for another sign-in"),
+        ({"nonce": None}, "issued for another sign-in"),
+        ({"sub": "mia"}, "another subject"),
+        ({"sub": None}, "sub"),
+        ({"sub": 7}, "Subject"),
+        ({"sub": "x" * 192}, "191 letters"),
+        ({"sub": "bob\0"}, "191 letters"),
+    ],
+)
+def test_a_token_that_says_what_is_not_so(
+    forger: Forger, client: Client, caplog: Any, token: dict[str, Any], reason: str
+) -> None:
+    forger.token = token
+    answer = forger.sign_on(client)
+    assert answer.status_code == 403
+    assert "The sign-in did not work out." in answer.text
+    assert reason in why(caplog)
+    assert not is_in(client)
+    assert recorded("session.sign_in") == [
+        ("Someone not signed in", "by single sign-on", ["denied"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("forged", "reason"),
+    [
+        ({"key": ec.generate_private_key(ec.SECP256R1())}, "Signature verification failed"),
+        ({"algorithm": "none"}, "signed by none"),
+        ({"algorithm": "HS256", "key": "x" * 32}, "Signature verification failed"),
+        ({"published": {"kid": "two"}}, "does not publish"),
+        ({"published": {"use": "enc"}}, "does not publish"),
+        ({"published": {"alg": "ES512"}}, "does not publish"),
+        ({"published": {"x": "?"}}, "the ID token"),
+    ],
+)
+def test_a_token_that_another_signed(
+    forger: Forger, client: Client, caplog: Any, forged: dict[str, Any], reason: str
+) -> None:
+    for name, value in forged.items():
+        setattr(forger, name, value)
+    assert forger.sign_on(client).status_code == 403
+    assert reason in why(caplog)
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "null", "{}", '{"keys": 7, "sub": 7}'])
+@pytest.mark.parametrize("path", ["/token", "/me", "/keys"])
+def test_an_answer_that_is_none(forger: Forger, client: Client, path: str, body: str) -> None:
+    forger.answers[path] = (200, body)
+    assert forger.sign_on(client).status_code == 403
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("token", ["", None, 7, "abc", "a.b.c", {"a": 1}])
+def test_a_token_that_is_none(forger: Forger, client: Client, token: object) -> None:
+    forger.answers["/token"] = (200, {"access_token": TOKEN, "id_token": token, "expires_in": "x"})
+    assert forger.sign_on(client).status_code == 403
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": None},
+        {"token_endpoint": "http://login.example.org/token"},
+        {"jwks_uri": 7},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": "https://["},
+    ],
+)
+def test_a_document_that_leads_astray(
+    forger: Forger, client: Client, wrong: dict[str, Any]
+) -> None:
+    _, document = forger.said_at(DOCUMENT)
+    forger.answers[DOCUMENT] = (200, document | wrong)
+    answer = client.get(START)
+    assert answer.status_code == 403
+    assert "The sign-in did not work out." in answer.text
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "null", "{}"])
+def test_a_document_that_is_none(forger: Forger, client: Client, body: str) -> None:
+    forger.answers[DOCUMENT] = (200, body)
+    assert client.get(START).status_code == 403
+
+
+@pytest.mark.parametrize("path", [DOCUMENT, "/token", "/me", "/keys"])
+def test_a_provider_that_fails(forger: Forger, client: Client, caplog: Any, path: str) -> None:
+    there = forger.leads_back(client.get(START))
+    forger.answers[path] = (500, {"error": "server_error"})
+    answer = client.get(there)
+    assert answer.status_code == 503
+    assert "be reached. Try again in a minute." in answer.text
+    assert why(caplog) == f"{forger.url}{path} answered 500 server_error"
+
+
+def test_our_secret_goes_nowhere_else(forger: Forger, client: Client, caplog: Any) -> None:
+    forger.answers["/token"] = (307, {})
+    assert forger.sign_on(client).status_code == 403
+    assert "/elsewhere" not in [path for path, _ in forger.asked]
+    assert "answered 307" in why(caplog)
+
+
+def test_a_wrong_secret_is_told_in_the_log(forger: Forger, client: Client, caplog: Any) -> None:
+    forger.answers["/token"] = (401, {"error": "invalid_client"})
+    assert forger.sign_on(client).status_code == 403
+    assert why(caplog) == f"{forger.url}/token answered 401 invalid_client"
+
+
+def test_the_secret_is_sent_as_the_provider_takes_it(forger: Forger, client: Client) -> None:
+    """Without a word of his, in a header (OpenID Connect Discovery 3)."""
+    forger.sign_on(client)
+    _, document = forger.said_at(DOCUMENT)
+    ways = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    forger.answers[DOCUMENT] = (200, document | ways)
+    forger.sign_on(Client())
+    first, second = (sent for path, sent in forger.asked if path == "/token")
+    assert "client_secret" not in first
+    assert second["client_secret"] == [SECRET]
+    assert len(first["code_verifier"][0]) >= 43
+
+
+def test_an_answer_of_another_issuer(forger: Forger, client: Client, caplog: Any) -> None:
+    there = forger.leads_back(client.get(START))
+    assert client.get(f"{there}&iss=https%3A%2F%2Fevil.example").status_code == 403
+    assert why(caplog) == "the answer is of another issuer"
+    assert client.get(f"{there}&iss={forger.url}").status_code == 302
+
+
+def test_a_link_asks_nothing_else(forger: Forger, client: Client) -> None:
+    wanted = "redirect_uri=https://evil.example&client_id=x&response_type=token&login_hint=x"
+    asked = client.get(START, {"auth_params": wanted, "scope": "offline_access"})["Location"]
+    for word in ("evil", "client_id=x", "response_type=token", "login_hint", "offline_access"):
+        assert word not in asked
+
+
+def test_nothing_that_opens_anything_is_kept(forger: Forger, client: Client, caplog: Any) -> None:
+    """Not even while a second factor is asked for, when the session holds who is coming."""
+    browser = Client()
+    post(browser, "bob@example.org")
+    set_up(browser)
+    forger.person |= {"name": "Bob", "picture": "https://example.org/bob.png"}
+    assert forger.sign_on(client)["Location"] == CODE
+    kept = str(dict(client.session.items())) + str(SocialAccount.objects.values())
+    assert "bob@example.org" in kept
+    said = caplog.text
+    assert "callback/?[redacted]" in said
+    verifier = next(sent for path, sent in forger.asked if path == "/token")["code_verifier"][0]
+    for word in (TOKEN, "the-code", SECRET, verifier):
+        assert word not in kept
+        assert word not in said
+    assert "bob.png" not in kept
+
+
+def test_a_provider_that_hangs_leaves_threads_for_others(
+    forger: Forger, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sso_views, "SLOT_PATIENCE", 0)
+    taken = 0
+    while sso_views.SLOTS.acquire(blocking=False):
+        taken += 1
+    try:
+        answer = client.get(START)
+        assert answer.status_code == 503
+        assert "Too many people wait for the provider" in answer.text
+        assert client.get("/accounts/login/").status_code == 200
+    finally:
+        sso_views.SLOTS.release(taken)
+    assert client.get(START).status_code == 302
+    assert taken == 4
+
+
+def test_refusals_that_anybody_can_cause_are_recorded_now_and_then(
+    forger: Forger, client: Client
+) -> None:
+    for _ in range(3):
+        assert client.get(f"{START}callback/?code=x&state=y").status_code == 403
+    elsewhere = Client(REMOTE_ADDR="203.0.113.9")
+    elsewhere.get(f"{START}callback/?code=x&state=y")
+    assert (
+        recorded("session.sign_in")
+        == [("Someone not signed in", "by single sign-on", ["denied"])] * 2
+    )

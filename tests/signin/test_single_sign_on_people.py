@@ -1,0 +1,212 @@
+"""Whose account it is that an OpenID provider speaks of, and what that sign-in counts for."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from console.models import AuditOutcome, User
+from console.oidc import groups_mapping, openid_provider
+from tests.plugins.people import World
+from tests.signin.conftest import SESSIONS, post, recorded
+from tests.signin.forger import SECRET, Forger
+from tests.signin.test_second_factor import CODE, code_of, set_up
+
+pytestmark = pytest.mark.django_db
+
+FACTORS = "/accounts/second-factor/app/add/"
+TAKEN = "belongs to another identity at the provider"
+
+
+@pytest.fixture(autouse=True)
+def bob(world: World, forger: Forger) -> User:
+    """Return bob, of whom the provider speaks."""
+    forger.says("bob")
+    return world.person("bob")
+
+
+def who(client: Client) -> str:
+    """Return who is signed in."""
+    page = client.get("/")
+    return page.context["user"].email if page.status_code == 200 else ""
+
+
+def test_it_works(forger: Forger, client: Client) -> None:
+    forger.sign_on(client)
+    assert who(client) == "bob@example.org"
+    assert recorded("user.change") == [
+        ("Single sign-on", "bob@example.org: signs in by single sign-on from now on", ["succeeded"])
+    ]
+    forger.sign_on(client)
+    assert len(recorded("user.change")) == 1
+
+
+def test_the_trail_names_the_way(forger: Forger, client: Client) -> None:
+    post(client, "bob@example.org")
+    forger.sign_on(Client())
+    ends = AuditOutcome.objects.filter(event__action="session.sign_in").order_by("pk")
+    assert [end.detail for end in ends] == ["", "by single sign-on"]
+
+
+def test_another_subject_with_his_email_is_another_person(forger: Forger, client: Client) -> None:
+    """Addresses are given to others; subjects never are (OpenID Connect Core 5.7)."""
+    forger.sign_on(Client())
+    forger.says("newcomer", email="bob@example.org")
+    answer = forger.sign_on(client)
+    assert answer.status_code == 403
+    assert TAKEN in answer.text
+    assert not who(client)
+    assert recorded("session.sign_in")[-1][1:] == ("bob@example.org by single sign-on", ["denied"])
+
+
+def test_an_operator_unlinks(forger: Forger, as_: Callable[[str], Client], client: Client) -> None:
+    forger.sign_on(Client())
+    olga = as_("olga")
+    rows = olga.get("/admin/socialaccount/socialaccount/")
+    assert "bob@example.org" in rows.text
+    row = SocialAccount.objects.get()
+    page = f"/admin/socialaccount/socialaccount/{row.pk}/"
+    assert "id_token" not in olga.get(f"{page}change/").text
+    olga.post(f"{page}delete/", {"post": "yes"})
+    assert recorded("user.change")[-1] == (
+        "olga@example.org",
+        "bob@example.org: their identity at the provider was removed",
+        ["succeeded"],
+    )
+    forger.says("newcomer", email="bob@example.org")
+    forger.sign_on(client)
+    assert who(client) == "bob@example.org"
+
+
+def test_a_subject_means_nothing_with_another_issuer(
+    forger: Forger, client: Client, settings: Any, world: World
+) -> None:
+    """Two providers may both have a number 7."""
+    SocialAccount.objects.create(
+        user=world.person("alice"), provider="https://old.example.org", uid="7"
+    )
+    forger.says("7", email="bob@example.org")
+    forger.sign_on(client)
+    assert who(client) == "bob@example.org"
+
+
+@pytest.mark.parametrize(
+    ("token", "person"),
+    [
+        ({"email": "mia@example.org", "email_verified": True}, {"email_verified": None}),
+        ({"email_verified": True}, {"email_verified": False}),
+        ({}, {"email": ["bob@example.org"]}),
+        ({}, {"email": "bob@example.org\0"}),
+        ({}, {"email": "bob"}),
+    ],
+)
+def test_the_word_for_an_email_is_for_that_email(
+    forger: Forger, client: Client, token: dict[str, Any], person: dict[str, Any]
+) -> None:
+    forger.token = token
+    forger.says("bob", **person)
+    forger.sign_on(client)
+    assert who(client) != "bob@example.org"
+
+
+def test_the_word_of_the_token_is_enough(forger: Forger, client: Client) -> None:
+    """Amazon Cognito writes “true” beside it."""
+    forger.token = {"email": "bob@example.org", "email_verified": True}
+    forger.says("bob", email_verified="true")
+    forger.sign_on(client)
+    assert who(client) == "bob@example.org"
+
+
+def test_letters_that_become_others_letters(forger: Forger, client: Client, world: World) -> None:
+    world.person("mike")
+    forger.says("thief", email="mi\N{KELVIN SIGN}e@example.org")
+    answer = forger.sign_on(client)
+    assert "You have no account here." in answer.text
+    forger.says("mike", email="MIKE@Example.org")
+    forger.sign_on(client)
+    assert who(client) == "mike@example.org"
+
+
+def test_an_account_for_the_address_that_is_verified(
+    forger: Forger, client: Client, settings: Any
+) -> None:
+    settings.OIDC_GROUPS = groups_mapping("*")
+    Group.objects.create(name="web")
+    forger.token = {"email": "Zoe@example.org", "email_verified": True}
+    forger.says("zoe", email="mia@example.org", email_verified=False, groups=["web", "\0", "x\n"])
+    forger.sign_on(client)
+    assert who(client) == "zoe@example.org"
+
+
+def test_groups_come_through_a_second_factor(
+    forger: Forger, client: Client, settings: Any, bob: User
+) -> None:
+    settings.OIDC_GROUPS = groups_mapping("*")
+    group = Group.objects.create(name="web")
+    forger.person["groups"] = ["web"]
+    browser = Client()
+    post(browser, "bob@example.org")
+    secret = set_up(browser)
+    assert forger.sign_on(client)["Location"] == CODE
+    assert not bob.groups.exists()
+    client.post(CODE, {"code": code_of(secret)})
+    assert list(bob.groups.all()) == [group]
+    assert client.get(FACTORS).status_code == 302  # there is one; and nobody is asked again
+    assert client.get("/accounts/second-factor/app/remove/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("told", "asked_again"),
+    [({}, True), ({"auth_time": 0}, True), ({"auth_time": time.time()}, False)],
+)
+def test_a_sign_in_that_asked_nobody_confirms_nothing(
+    forger: Forger, client: Client, told: dict[str, float], asked_again: bool
+) -> None:
+    """A provider that knows the browser lets anybody through who sits before it."""
+    forger.token = told
+    forger.sign_on(client)
+    assert (client.get(FACTORS).status_code == 302) is asked_again
+
+
+def test_confirming(forger: Forger, client: Client) -> None:
+    forger.sign_on(client)
+    there = client.get(f"/accounts/reauthenticate/?next={SESSIONS}")
+    assert there.status_code == 200  # a password does it too
+    assert "Use single sign-on" in there.text
+    asked = client.get("/accounts/single-sign-on/", {"confirm": "1", "next": FACTORS})
+    assert "prompt=login" in asked["Location"]
+    assert "max_age=0" in asked["Location"]
+    assert client.get(forger.leads_back(asked))["Location"] == FACTORS
+    assert client.get(FACTORS).status_code == 200
+
+
+def test_a_confirmation_for_which_nobody_was_asked(forger: Forger, client: Client) -> None:
+    """Else the page and the provider would send the browser to and fro."""
+    forger.sign_on(client)
+    forger.token = {"auth_time": time.time() - 3600}
+    answer = forger.sign_on(client, confirm="1")
+    assert answer.status_code == 403
+    assert "The provider did not ask who you are" in answer.text
+    assert who(client) == "bob@example.org"
+
+
+def test_a_confirmation_by_somebody_else(forger: Forger, client: Client, world: World) -> None:
+    forger.sign_on(client)
+    world.person("mia")
+    forger.says("mia")
+    answer = forger.sign_on(client, confirm="1")
+    assert answer.status_code == 403
+    assert "you are somebody else than here" in answer.text
+    assert who(client) == "bob@example.org"
+
+
+def test_accounts_are_noted_under_the_issuer() -> None:
+    provider = openid_provider(
+        issuer="https://login.example.org", name="x", client_id="x", secret=SECRET, scope="openid"
+    )
+    [app] = provider["openid_connect"]["APPS"]
+    assert app["provider_id"] == "https://login.example.org"
