@@ -19,7 +19,8 @@ RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
     && python -m compileall -q /usr/local/lib
 WORKDIR /app
 COPY --from=build /app .
-# The one folder that is the console's own, for a database in a file
+# The one folder that is the console's own, for a database in a file. No VOLUME: it would leave one without a name
+# behind each container, and be a place to write on the disk where the database is elsewhere.
 RUN install -d -m 0700 -o 10001 -g 10001 var
 # A number, so that Kubernetes can see that it is not root's
 USER 10001:10001
@@ -28,7 +29,6 @@ ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/app/collected \
     BIND_ADDRESS=0.0.0.0
-VOLUME /app/var
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import os; from http.client import HTTPConnection; \

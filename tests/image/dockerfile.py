@@ -6,9 +6,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KNOWN = {
-    "FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "CMD",
-}  # fmt: skip
+KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
 
 
 @dataclass

@@ -93,6 +93,17 @@ def test_who_reaches_what(services: dict[str, Any]) -> None:
     assert "ports" not in services["database"]
 
 
+def test_a_down_leaves_only_what_has_a_name(services: dict[str, Any]) -> None:
+    """A VOLUME in the image would leave one behind with each container."""
+    assert not re.search(r"^VOLUME", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert services["database"]["volumes"] == ["database:/var/lib/postgresql/data"]
+
+
+@pytest.mark.parametrize("name", ["console", "database"])
+def test_logs_do_not_fill_the_disk(services: dict[str, Any], name: str) -> None:
+    assert set(services[name]["logging"]["options"]) == {"max-size", "max-file"}
+
+
 def test_a_stop_waits_for_what_is_under_way(services: dict[str, Any]) -> None:
     grace = int(services["console"]["stop_grace_period"].removesuffix("s"))
     assert grace > gunicorn_conf.graceful_timeout
