@@ -1,11 +1,14 @@
 """Error pages; a request that wants a fragment gets one. Nothing of the inside but a request id."""
 
+import sys
+from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 import structlog
 from django.contrib import messages
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -74,9 +77,19 @@ def wrong_method(request: HttpRequest) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer 500 from a template that needs no context processor."""
-    page = render_to_string("500.html", {"request_id": _request_id()})
-    return HttpResponse(page, status=500)
+    """Answer 500, or 503 where the database is away or too busy.
+
+    The templates need no context processor, for that might ask the database again.
+    """
+    status = 503 if _is_away(sys.exception()) else 500
+    page = render_to_string(f"{status}.html", {"request_id": _request_id()})
+    return HttpResponse(page, status=status)
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Say whether it was the database; SQLite gives a missing table the same class of error."""
+    is_statement = getattr(error and error.__cause__, "sqlite_errorcode", 0) == SQLITE_ERROR
+    return isinstance(error, OperationalError | InterfaceError) and not is_statement
 
 
 def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:

@@ -180,6 +180,9 @@ else:
     # PostgreSQL plans each statement once a connection: a third of its work
     prepared = {"server_side_binding": True, "prepare_threshold": 5}
     DATABASES["default"]["OPTIONS"] = prepared | DATABASES["default"].get("OPTIONS", {})
+    # Without it nothing is kept between transactions, cursors neither: a pooler may take turns
+    if DATABASES["default"]["OPTIONS"]["server_side_binding"] is not True:
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 # SQLite too: whoever closes its last connection empties the write-ahead log, at each request
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 

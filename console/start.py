@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir, mkdtemp
 
@@ -23,6 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
+from console import plans
 from console.machine import LOOPBACK, VAR_DIR, hosts_of
 
 PREPARING = 7_108_341_903  # any number that no other program locks in this database
@@ -97,13 +98,36 @@ def make_keys() -> None:
 
 
 def prepare_database() -> None:
-    """Bring the tables up to date, one replica at a time: who comes next finds it done."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # SQLite is for one machine
-            cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+    """Bring the tables up to date, one replica at a time: who comes next finds it done.
+
+    Raises ImproperlyConfigured behind a pooler that loses what a connection prepares.
+    """
+    with one_at_a_time():
+        if plans.are_lost():
+            raise ImproperlyConfigured(plans.NO_SESSIONS)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
-    connection.close()  # which ends the lock
+    connection.close()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Keep other replicas waiting. SQLite is for one machine.
+
+    By a transaction of a connection of its own: a lock of the session would be left behind in a
+    pooler that gives each transaction another session, and every later start would wait for it.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with closing(connection.copy()) as keeper:
+        keeper.set_autocommit(False)
+        with keeper.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
+            try:
+                yield
+            finally:
+                keeper.rollback()
 
 
 def collect_static_files() -> None:

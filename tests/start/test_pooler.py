@@ -1,0 +1,149 @@
+"""A pooler between the console and PostgreSQL: one that gives sessions does, any other is refused.
+
+Without PgBouncer here: what such a pooler does to a connection is that its next transaction is in
+another session, which knows nothing of what was prepared before.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from console import doctor, plans, start
+from tests.access.test_production import start as deployed  # noqa: F401 - a fixture
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+URL = "postgres://console@db.example.com/console"
+OFTEN = 10  # the sixth is prepared
+
+
+class Moved(psycopg.Connection[Any]):
+    """A connection whose every statement is in a session that it did not prepare anything in."""
+
+    def execute(self, *arguments: Any, **named: Any) -> Any:
+        self.pgconn.exec_(b"DEALLOCATE ALL")
+        return super().execute(*arguments, **named)
+
+
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let new connections be such ones."""
+    monkeypatch.setattr(psycopg, "connect", Moved.connect)
+
+
+@pytest.fixture
+def unbound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what `?server_side_binding=0` sets, for new connections."""
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "server_side_binding", 0)
+
+
+def prepared(like: Any = connection) -> set[str]:
+    """Do the same often on a connection of its own; return what stays prepared, by name."""
+    with closing(like.copy()) as own, own.cursor() as cursor:
+        for number in range(OFTEN):
+            cursor.execute("SELECT %s + 1", [number])
+        cursor.execute("SELECT name FROM pg_prepared_statements")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def states_of_the_lock() -> list[str]:
+    """Return what whoever holds the lock of a start is doing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE locktype = 'advisory' AND granted"
+        )
+        return [state for (state,) in cursor.fetchall()]
+
+
+def test_it_works() -> None:
+    assert prepared()
+    assert not plans.are_lost()
+    assert str(doctor.database().state) == "fine"
+
+
+@pytest.mark.usefixtures("moved")
+def test_a_start_is_refused() -> None:
+    refused = pytest.raises(ImproperlyConfigured, match="Set its pool_mode to session, or add")
+    with CaptureQueriesContext(connection) as asked, refused:
+        start.prepare_database()
+    assert asked.captured_queries == []  # of the tables
+    assert states_of_the_lock() == []
+
+
+@pytest.mark.usefixtures("moved")
+def test_the_doctor_finds_it() -> None:
+    found = doctor.database()
+    assert (str(found.state), found.todo) == ("broken", plans.NO_SESSIONS)
+
+
+@pytest.mark.usefixtures("moved", "unbound")
+def test_nothing_is_lost_where_nothing_is_prepared() -> None:
+    assert prepared() == set()
+    assert not plans.are_lost()
+    assert str(doctor.database().state) == "fine"
+
+
+def test_no_name_is_another_connections() -> None:
+    """Where a pooler mixes them up unnoticed, one would run the other's statement."""
+    assert prepared().isdisjoint(prepared())
+
+
+def test_a_starts_lock_is_a_transactions() -> None:
+    """A session's would stay in the pooler when the start is over."""
+    with start.one_at_a_time():
+        assert states_of_the_lock() == ["idle in transaction"]
+    assert states_of_the_lock() == []
+
+
+def test_a_lock_ends_with_a_start_that_fails() -> None:
+    with pytest.raises(OSError, match="disk"), start.one_at_a_time():
+        raise OSError("disk")
+    assert states_of_the_lock() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [("", True), ("?sslmode=require", True), ("?server_side_binding=0&sslmode=require", False)],
+)
+def test_cursors_are_kept_where_statements_are(
+    deployed: Callable[..., Any],  # noqa: F811
+    options: str,
+    kept: bool,
+) -> None:
+    database = deployed(DATABASE_URL=URL + options).DATABASES["default"]
+    assert (database["OPTIONS"]["server_side_binding"] is True) == kept
+    assert database.get("DISABLE_SERVER_SIDE_CURSORS", False) != kept
+    assert ("sslmode" in database["OPTIONS"]) == ("sslmode" in options)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End this connection's session before its first look at an app, as a pooler's end does."""
+
+    def end(execute: Any, sql: str, *arguments: Any) -> Any:
+        if '"console_app"' in sql:
+            with closing(connection.copy()) as other, other.cursor() as cursor:
+                pid = connection.connection.info.backend_pid
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(end):
+        yield
+
+
+def test_a_session_that_ends_has_an_answer(as_: Callable[[str], Client]) -> None:
+    client = as_("alice")
+    client.raise_request_exception = False
+    with ending():
+        answer = client.get("/")
+    close_old_connections()  # as each request does
+    assert answer.status_code == 503
+    assert "The console's database did not answer. Try again in a minute" in answer.text
+    assert client.get("/").status_code == 200
