@@ -251,6 +251,14 @@ if OIDC_ISSUER and not is_safe_url(OIDC_ISSUER):
     raise ImproperlyConfigured(
         f"OIDC_ISSUER is “{OIDC_ISSUER}”. Set it to the provider's address, which begins with https://."
     )
+if len(OIDC_ISSUER) > 200:
+    raise ImproperlyConfigured("OIDC_ISSUER is longer than 200 letters, which no account can note.")
+OIDC_SCOPES: str = env.str("OIDC_SCOPES", default="openid profile email")
+if "openid" not in OIDC_SCOPES.split():
+    raise ImproperlyConfigured(
+        f"OIDC_SCOPES is “{OIDC_SCOPES}”. Put “openid” there too: without it no provider says who "
+        "somebody is."
+    )
 if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
     raise ImproperlyConfigured(
         "PASSWORD_SIGN_IN is off while OIDC_ISSUER is not set, so nobody could sign in."
@@ -264,7 +272,7 @@ SOCIALACCOUNT_PROVIDERS = (
         name=OIDC_NAME,
         client_id=required("OIDC_CLIENT_ID", "The provider tells it."),
         secret=required("OIDC_CLIENT_SECRET", "The provider tells it."),
-        scope=env.str("OIDC_SCOPES", default="openid profile email"),
+        scope=OIDC_SCOPES,
     )
     if OIDC_ISSUER
     else {}

@@ -39,6 +39,9 @@ def test_it_works(start: Callable[..., Any]) -> None:
         ("TRUSTED_PROXIES", "proxy.example.org", "how many proxies"),
         ("OIDC_ISSUER", "http://login.example.org", "begins with https://"),
         ("OIDC_ISSUER", "https://login.example.org", "OIDC_CLIENT_ID is not set"),
+        ("OIDC_ISSUER", "https://[", "begins with https://"),
+        ("OIDC_ISSUER", f"https://login.example.org/{'x' * 200}", "longer than 200 letters"),
+        ("OIDC_SCOPES", "profile,openid", "Put “openid” there too"),
         ("PASSWORD_SIGN_IN", "false", "nobody could sign in"),
     ],
 )
