@@ -44,7 +44,7 @@ def services() -> dict[str, Any]:
 
 def handed_over(services: dict[str, Any], env_file: dict[str, str]) -> dict[str, str]:
     """Return the console's environment as Compose makes it of the file .env."""
-    environment = {}
+    environment: dict[str, str] = {}
     for name, text in services["console"]["environment"].items():
         if text is None:  # passed through, where it is set
             environment |= {name: env_file[name]} if name in env_file else {}
