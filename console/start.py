@@ -51,9 +51,20 @@ def main() -> None:
         make_room_for_metrics()
         where = link(listener.getsockname()[1])
     except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
-        sys.exit(f"The console can't start. {error}")
+        sys.exit(f"The console can't start. {words_of(error)}")
     connections.close_all()
     serve(listener, where)
+
+
+def words_of(error: Exception) -> str:
+    """Return why, and what to do where the keys or SQLite's file can't be read or written."""
+    said = str(error)
+    if any(part in said for part in (str(VAR_DIR), "open database file", "readonly database")):
+        said += (
+            ". The folder has to be there, and it and its files have to belong to the account that "
+            f"the console runs as, number {os.geteuid()}, and be writable."
+        )
+    return said
 
 
 def reserve_port() -> socket.socket:

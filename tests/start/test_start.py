@@ -140,6 +140,21 @@ def test_a_database_that_does_not_answer_stops_the_start(clone):
     assert "CANARY" not in complaint
 
 
+def test_a_folder_that_is_nobodys_to_write_is_said(clone, tmp_path):
+    """As with a host's folder in a container. A file in its place stops root too."""
+    fresh = shutil.copytree(clone, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
+    (fresh / "var").touch()
+    complaint = refusal(fresh)
+    assert complaint.startswith("The console can't start. [Errno 17] File exists:")
+    assert complaint.endswith(f"number {os.geteuid()}, and be writable.\n")
+
+
+def test_a_folder_of_the_database_that_is_not_there_is_said(clone, tmp_path):
+    complaint = refusal(clone, DATABASE_URL=f"sqlite:///{tmp_path}/none/console.sqlite3")
+    assert complaint.startswith("The console can't start. unable to open database file. The folder")
+    assert complaint.count("\n") == 1
+
+
 def test_a_deployment_brings_its_own_keys(clone, tmp_path):
     fresh = shutil.copytree(clone, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
     complaint = refusal(fresh, ALLOWED_HOSTS="console.example.com")
