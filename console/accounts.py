@@ -8,7 +8,7 @@ from allauth.account.signals import authentication_step_completed as step_comple
 from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.account.signals import user_logged_in as allauth_logged_in
 from allauth.core import context
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialLogin
@@ -75,12 +75,18 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if not settings.PASSWORD_SIGN_IN:
             methods = [method for method in methods if method["id"] != "reauthenticate"]
         if settings.OIDC_ISSUER and single_sign_on.identities(user).exists():
-            methods.append({"id": "oidc", "url": reverse("single_sign_on", query={"confirm": "1"})})
+            methods.append({"id": "oidc", "url": reverse("single_sign_on")})
         return [{**method, "description": CONFIRM[method["id"]]} for method in methods]
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
-        """Say whether who is signed in has to confirm it; a fresh sign-in is a confirmation."""
-        return not confirmation.is_recent(context.request)
+        """Say no, for who confirmed it lately; a fresh sign-in is a confirmation.
+
+        Raises ReauthenticationRequired for others: told yes, allauth lets through whoever has
+        neither a password nor a second factor here, as after single sign-on.
+        """
+        if not confirmation.is_recent(context.request):
+            raise ReauthenticationRequired
+        return False
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         """Note which password somebody has as he begins to sign in; a second factor may follow."""

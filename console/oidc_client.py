@@ -5,6 +5,7 @@ OpenID Connect Core 3.1.3.7 asks for. Its signature is checked too, though TLS w
 proxy may open that. What is believed is cut down to what the console needs.
 """
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +27,7 @@ BY_KEY = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"
 BY_SECRET = ("HS256", "HS384", "HS512")
 NEEDED = ("iss", "sub", "aud", "exp", "iat")
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-KEPT = ("sub", "iss", "nonce", "email", "email_verified", "auth_time")
+KEPT = ("sub", "iss", "nonce", "email", "email_verified", "xms_edov", "auth_time")
 _LONGEST_SUBJECT: int = SocialAccount._meta.get_field("uid").max_length or 0
 
 
@@ -59,7 +60,7 @@ class Asking(requests.Session):
 def _check(answer: requests.Response) -> None:
     try:
         told = answer.json()
-    except requests.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or such as nobody writes
         told = None
     if answer.status_code == requests.codes.ok and isinstance(told, dict):
         return
@@ -177,7 +178,9 @@ def kept(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(value: object) -> bool:
-    return isinstance(value, bool | int | float) or (isinstance(value, str) and value.isprintable())
+    if isinstance(value, str):
+        return value.isprintable()
+    return value is None or (isinstance(value, int | float) and math.isfinite(value))
 
 
 class Provider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has no types

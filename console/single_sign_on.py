@@ -227,9 +227,19 @@ def verified_email(sociallogin: SocialLogin) -> str:
     told = sociallogin.account.extra_data
     for part in (told["id_token"], told.get("userinfo", {})):
         email = part.get("email")
-        if part.get("email_verified") is True and isinstance(email, str) and _is_email(email):
+        if _is_verified(part) and isinstance(email, str) and _is_email(email):
             return email.encode().lower().decode()
     return ""
+
+
+def _is_verified(told: dict[str, Any]) -> bool:
+    """Say whether the provider vouches for the email that it tells there.
+
+    Microsoft Entra ID has `xms_edov` for it, as an optional claim; a no of the other stays one.
+    """
+    if "email_verified" in told:
+        return told["email_verified"] is True
+    return told.get("xms_edov") in (True, "1")
 
 
 def _is_email(text: str) -> bool:

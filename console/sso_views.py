@@ -54,11 +54,12 @@ def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[...
 
 @at_the_provider
 def single_sign_on(request: HttpRequest) -> HttpResponse:
-    """Lead to the provider; `next` says where to after that, `confirm` that it has to ask again.
+    """Lead to the provider, which has to ask again who is signed in here already: he confirms it.
 
-    Nothing else of the query goes there: a link could make it another question.
+    `next` says where to after that. Nothing else of the query counts: a link could make it another
+    question.
     """
-    confirms, nonce = "confirm" in request.GET, secrets.token_urlsafe(16)
+    confirms, nonce = request.user.is_authenticated, secrets.token_urlsafe(16)
     provider = get_adapter().get_provider(request, "openid_connect")
     response: HttpResponse = provider.redirect(
         request,

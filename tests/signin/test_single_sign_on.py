@@ -205,12 +205,13 @@ def test_a_second_factor_is_asked_for_as_well(
 def test_nobody_connects_anothers_identity(
     single_sign_on: Provider, bob: User, as_: Callable[[str], Client], process: str
 ) -> None:
-    """Whoever comes back as bob is bob from then on, whatever the link said."""
+    """Nor becomes him in the midst of what she does."""
     mia = as_("mia")
     start = mia.get(START, {"process": process})
-    mia.get(single_sign_on.agrees(start["Location"], "bob"))
-    assert SocialAccount.objects.get().user == bob
-    assert mia.get("/").context["user"] == bob
+    answer = mia.get(single_sign_on.agrees(start["Location"], "bob"))
+    assert answer.status_code == 403
+    assert mia.get("/").context["user"].email == "mia@example.org"
+    assert not SocialAccount.objects.filter(user__email="mia@example.org").exists()
 
 
 def test_an_answer_that_nobody_asked_for(

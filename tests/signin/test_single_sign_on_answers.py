@@ -123,7 +123,9 @@ def test_a_token_that_another_signed(
     assert not is_in(client)
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", "null", "{}", '{"keys": 7, "sub": 7}'])
+@pytest.mark.parametrize(
+    "body", ["<html>", "[]", "null", "{}", '{"keys": 7, "sub": 7}', "[" * 9999, "1" * 9999]
+)
 @pytest.mark.parametrize("path", ["/token", "/me", "/keys"])
 def test_an_answer_that_is_none(forger: Forger, client: Client, path: str, body: str) -> None:
     forger.answers[path] = (200, body)

@@ -1,5 +1,6 @@
 """Whose account it is that an OpenID provider speaks of, and what that sign-in counts for."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from console.models import AuditOutcome, User
 from console.oidc import groups_mapping, openid_provider
 from tests.plugins.people import World
 from tests.signin.conftest import SESSIONS, post, recorded
-from tests.signin.forger import SECRET, Forger
+from tests.signin.forger import SECRET, START, Forger
 from tests.signin.test_second_factor import CODE, code_of, set_up
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +103,8 @@ def test_a_subject_means_nothing_with_another_issuer(
         ({}, {"email": ["bob@example.org"]}),
         ({}, {"email": "bob@example.org\0"}),
         ({}, {"email": "bob"}),
+        ({}, {"email_verified": False, "xms_edov": True}),
+        ({}, {"email_verified": None, "xms_edov": True}),
     ],
 )
 def test_the_word_for_an_email_is_for_that_email(
@@ -119,6 +122,24 @@ def test_the_word_of_the_token_is_enough(forger: Forger, client: Client) -> None
     forger.says("bob", email_verified="true")
     forger.sign_on(client)
     assert who(client) == "bob@example.org"
+
+
+@pytest.mark.parametrize(("word", "counts"), [(True, True), ("1", True), (0, False)])
+def test_the_word_of_entra_id(forger: Forger, client: Client, word: object, counts: bool) -> None:
+    """It has no `email_verified`, and this for it, where an administrator asks for it."""
+    forger.token = {"email": "bob@example.org", "xms_edov": word}
+    forger.person = {"sub": "bob", "email": "bob@example.org"}
+    forger.sign_on(client)
+    assert (who(client) == "bob@example.org") is counts
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1e999"])
+def test_a_number_that_is_none(forger: Forger, client: Client, number: str) -> None:
+    """Python reads them, PostgreSQL does not."""
+    said = json.dumps(forger.person | {"auth_time": 7})
+    forger.answers["/me"] = (200, said.replace("7", number))
+    assert forger.sign_on(client).status_code == 302
+    assert "auth_time" not in str(SocialAccount.objects.values_list("extra_data"))
 
 
 def test_letters_that_become_others_letters(forger: Forger, client: Client, world: World) -> None:
@@ -177,7 +198,7 @@ def test_confirming(forger: Forger, client: Client) -> None:
     there = client.get(f"/accounts/reauthenticate/?next={SESSIONS}")
     assert there.status_code == 200  # a password does it too
     assert "Use single sign-on" in there.text
-    asked = client.get("/accounts/single-sign-on/", {"confirm": "1", "next": FACTORS})
+    asked = client.get(START, {"next": FACTORS})
     assert "prompt=login" in asked["Location"]
     assert "max_age=0" in asked["Location"]
     assert client.get(forger.leads_back(asked))["Location"] == FACTORS
@@ -188,7 +209,7 @@ def test_a_confirmation_for_which_nobody_was_asked(forger: Forger, client: Clien
     """Else the page and the provider would send the browser to and fro."""
     forger.sign_on(client)
     forger.token = {"auth_time": time.time() - 3600}
-    answer = forger.sign_on(client, confirm="1")
+    answer = forger.sign_on(client)
     assert answer.status_code == 403
     assert "The provider did not ask who you are" in answer.text
     assert who(client) == "bob@example.org"
@@ -198,7 +219,7 @@ def test_a_confirmation_by_somebody_else(forger: Forger, client: Client, world: 
     forger.sign_on(client)
     world.person("mia")
     forger.says("mia")
-    answer = forger.sign_on(client, confirm="1")
+    answer = forger.sign_on(client)
     assert answer.status_code == 403
     assert "you are somebody else than here" in answer.text
     assert who(client) == "bob@example.org"
@@ -210,3 +231,18 @@ def test_accounts_are_noted_under_the_issuer() -> None:
     )
     [app] = provider["openid_connect"]["APPS"]
     assert app["provider_id"] == "https://login.example.org"
+
+
+def test_who_has_to_set_up_a_second_factor_can_confirm_first(
+    forger: Forger, client: Client, settings: Any, bob: User
+) -> None:
+    """Nobody has asked him yet who he is, and he has no password here."""
+    settings.REQUIRE_MFA = "all"
+    bob.set_unusable_password()
+    bob.save()
+    forger.sign_on(client)
+    assert client.get("/")["Location"] == "/accounts/second-factor/"
+    asked = client.get(client.get(FACTORS)["Location"])
+    assert "prompt=login" in asked["Location"]
+    assert client.get(forger.leads_back(asked))["Location"] == FACTORS
+    assert client.get(FACTORS).status_code == 200
