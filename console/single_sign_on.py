@@ -14,7 +14,6 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from allauth.socialaccount.providers.base import AuthError
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.cache import cache
@@ -110,18 +109,16 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
             user: User = super().save_user(request, sociallogin, form)
         return user
 
-    def on_authentication_error(
-        self, request: HttpRequest, provider: Any, error: str = "", **more: Any
-    ) -> None:
-        """Answer with our own page, whatever went wrong."""
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **more: Any) -> None:
+        """Answer with our own page, whatever went wrong. Some providers refuse without a state."""
         if exception := more.get("exception"):
             raise ImmediateHttpResponse(failed(request, exception))
-        if "state" not in more["extra_context"]:
+        code = request.GET.get("error")
+        if code is None:
             _turn_away(request, "", OVER)
-        if error == AuthError.CANCELLED:
+        if code == "access_denied":
             _turn_away(request, "", CANCELLED)
-        code = request.GET.get("error", "")[:100]
-        raise ImmediateHttpResponse(failed(request, NotBelieved(f"it answered “{code}”")))
+        raise ImmediateHttpResponse(failed(request, NotBelieved(f"it answered “{code[:100]}”")))
 
 
 def _find(request: HttpRequest, sociallogin: SocialLogin) -> None:

@@ -297,7 +297,7 @@ def test_single_sign_on(
     sign_out(page)
     page.get_by_role("link", name="Sign in with Example").click()
     page.get_by_role("button", name="Deny").click()
-    expect(page.get_by_text("The sign-in did not work out.")).to_be_visible()
+    expect(page.get_by_text("you did not go through with it")).to_be_visible()
     judge.look(page)
     assert judge.wrong == []
 
