@@ -19,6 +19,7 @@ class IdentityPages(Audited, ReadOnly):
 
     list_display = ("user", "provider", "uid", "date_joined", "last_login")
     list_select_related = ("user",)
+    list_filter = ("last_login", "provider")
     search_fields = ("user__email", "uid")
     fields = list_display
     actions = None

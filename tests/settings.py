@@ -10,13 +10,16 @@ if "TESTS_FOLDER" not in os.environ:  # xdist's workers share the first process'
     os.environ["TESTS_FOLDER"] = tempfile.mkdtemp(prefix="console-tests-")
     atexit.register(shutil.rmtree, os.environ["TESTS_FOLDER"])
 _folder = os.environ["TESTS_FOLDER"]
+# One of its own, for whitenoise looks at each file in it, and SQLite's come and go
+_static = f"{_folder}/static"
+os.makedirs(_static, exist_ok=True)
 
 # Set, not defaulted: no test may meet this machine's own database, keys or AWS account.
 os.environ.update(
     SECRET_KEY="only-for-tests-" * 4,
     ENCRYPTION_KEYS="b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_folder}/console.sqlite3"),
-    STATIC_ROOT=_folder,
+    STATIC_ROOT=_static,
     PARAMETER_STORE="embedded",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     DEBUG="false",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
@@ -23,6 +24,7 @@ DELETABLE = {
     "console.member",
     "auth.group",
     "mfa.authenticator",
+    "socialaccount.socialaccount",
 }  # through a service, one at a time
 every_model = pytest.mark.parametrize("model", list(SITE), ids=list(NAMES))
 
@@ -44,6 +46,7 @@ def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
     Desk(world).put("PLAIN", CANARY)
     recovery_codes.make(world.person("bob"))
+    SocialAccount.objects.create(user=world.person("bob"), provider="https://id.example", uid="bob")
     Member.objects.create(app=world.app, group=Group.objects.create(name="ops"), role="viewer")
 
 
@@ -58,7 +61,7 @@ def test_which_tables_are_here() -> None:
     assert set(NAMES) == {
         *("console.user", "console.app", "console.branch", "console.member", "auth.group"),
         *("console.auditevent", "console.auditoutcome", "secrets_app.secret"),
-        *("envvars_app.variable", "mfa.authenticator"),
+        *("envvars_app.variable", "mfa.authenticator", "socialaccount.socialaccount"),
     }
     for hidden in (EmbeddedParameter, EmbeddedVersion, Revalidation):
         assert hidden not in SITE

@@ -27,7 +27,9 @@ KEYS: dict[str, Any] = {
 
 @dataclass
 class Forger:
-    """The provider. `token` goes over what it says of itself; `answers` are by path."""
+    """The provider. `token` goes over what it says of itself, and `times` (seconds from when it
+    says so); `answers` are by path.
+    """
 
     url: str = ""
     algorithm: str = "ES256"
@@ -36,6 +38,7 @@ class Forger:
     published: dict[str, Any] = field(default_factory=dict)  # over the published key's fields
     person: dict[str, Any] = field(default_factory=dict)  # what the user information says
     token: dict[str, Any] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
     nonce: str = ""
@@ -77,6 +80,7 @@ class Forger:
         now = int(time.time())
         claims = {"iss": self.url, "aud": "console", "exp": now + 300, "iat": now}
         claims |= {"sub": self.person["sub"], "nonce": self.nonce, **self.token}
+        claims |= {name: now + seconds for name, seconds in self.times.items()}
         said = {name: value for name, value in claims.items() if value is not None}
         key = None if self.algorithm == "none" else self.key or KEYS[self.algorithm]
         return jwt.encode(said, key, self.algorithm, {"kid": self.kid} if self.kid else None)
