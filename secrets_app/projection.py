@@ -36,8 +36,9 @@ def agrees(secret: Secret, seen: Seen) -> bool:
 
 def is_doubtful(secret: Secret, seen: Seen) -> bool:
     """Say whether what was listed may be older than what is known: a listing may lag."""
-    return _may_be_older(seen.primary, secret.version, secret.modified) or _may_be_older(
-        seen.mirror, secret.mirror_version, secret.mirror_modified
+    at = secret.answered_at
+    return _may_be_older(seen.primary, secret.version, secret.modified, at) or _may_be_older(
+        seen.mirror, secret.mirror_version, secret.mirror_modified, at
     )
 
 
@@ -85,10 +86,14 @@ def _marks(found: Parameter | None) -> tuple[int, datetime | None]:
     return (found.version, found.modified) if found else (0, None)
 
 
-def _may_be_older(found: Parameter | None, version: int, modified: datetime | None) -> bool:
+def _may_be_older(
+    found: Parameter | None, version: int, modified: datetime | None, answered_at: datetime | None
+) -> bool:
     if found is None:
         return version > 0
-    if found.version == version and modified in {None, found.modified}:
+    if found.version == version and modified is None:  # ours, or one that we removed before it
+        return answered_at is not None and found.modified < answered_at - DRIFT
+    if found.version == version and modified == found.modified:
         return False
     return modified is None or found.modified <= modified
 

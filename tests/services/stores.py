@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -107,6 +108,12 @@ class Lagging(Interrupted):
     def freeze(self) -> None:
         """Let the listing lag behind from here on."""
         self._frozen = tuple(self._store.list(["/amplify"]))
+
+    def age_listing(self, by: timedelta, version: int | None = None) -> None:
+        """Let it be of parameters that were written earlier, and of another version."""
+        self._frozen = tuple(
+            Parameter(it.path, version or it.version, it.modified - by) for it in self._frozen or ()
+        )
 
     def thaw(self) -> None:
         """Let it catch up."""

@@ -51,6 +51,22 @@ def test_a_secret_that_was_just_removed_and_added_anew(desk: Desk, lagging: Any)
     assert desk.trail("found.") == []
 
 
+def test_a_secret_that_was_just_removed_and_added_anew_and_has_its_version(
+    desk: Desk, lagging: Any
+) -> None:
+    row = desk.known("API_KEY", desk.world.main)
+    lagging.freeze()
+    lagging.age_listing(timedelta(seconds=10))
+    desk.save("alice", desk.removal(row))
+    desk.put("API_KEY", branch=desk.world.main)
+    desk.check()
+    lagging.thaw()
+    [saved] = desk.save("alice", desk.change(desk.row("API_KEY", desk.world.main)))
+    desk.check()
+    assert saved.outcome == "saved"
+    assert desk.trail("found.") == []
+
+
 def test_a_life_before_the_one_that_is_known(desk: Desk, lagging: Any) -> None:
     desk.known("API_KEY")
     path, _ = desk.paths("API_KEY")
@@ -63,9 +79,7 @@ def test_a_life_before_the_one_that_is_known(desk: Desk, lagging: Any) -> None:
     desk.check()
     assert len(desk.trail("found.")) == 1
     lagging.freeze()
-    lagging._frozen = tuple(  # four versions, of yesterday
-        type(found)(found.path, 4, found.modified - timedelta(days=1)) for found in lagging._frozen
-    )
+    lagging.age_listing(timedelta(days=1), version=4)
     desk.check()
     assert desk.row("API_KEY").version == 1
     assert len(desk.trail("found.")) == 1
