@@ -113,9 +113,9 @@ def prepare_database() -> None:
 
     Raises ImproperlyConfigured behind a pooler that loses what a connection prepares.
     """
+    if plans.are_lost():  # before the lock, which an older version's start may have left in there
+        raise ImproperlyConfigured(plans.NO_SESSIONS)
     with one_at_a_time():
-        if plans.are_lost():
-            raise ImproperlyConfigured(plans.NO_SESSIONS)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
     connection.close()
@@ -134,6 +134,8 @@ def one_at_a_time() -> Iterator[None]:
     with closing(connection.copy()) as keeper:
         keeper.set_autocommit(False)
         with keeper.cursor() as cursor:
+            # It idles for as long as a migration takes, and servers may end who does
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
             try:
                 yield

@@ -6,6 +6,7 @@ another session, which knows nothing of what was prepared before.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from select import select
 from typing import Any
 
 import psycopg
@@ -31,6 +32,16 @@ class Moved(psycopg.Connection[Any]):
         return super().execute(*arguments, **named)
 
 
+def idle_in_transactions_end() -> None:
+    """Wait until the server has ended one that began now."""
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        ended, _, _ = select([other.connection.fileno()], [], [], 10)
+        assert ended
+
+
 @pytest.fixture
 def moved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let new connections be such ones."""
@@ -50,6 +61,16 @@ def prepared(like: Any = connection) -> set[str]:
             cursor.execute("SELECT %s + 1", [number])
         cursor.execute("SELECT name FROM pg_prepared_statements")
         return {name for (name,) in cursor.fetchall()}
+
+
+@contextmanager
+def patience(time: str) -> Iterator[None]:
+    """Let new connections give up a lock, or an idle transaction, after that time."""
+    options = connection.settings_dict["OPTIONS"]
+    limits = f"-c lock_timeout={time} -c idle_in_transaction_session_timeout={time}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(options, "options", limits)
+        yield
 
 
 def states_of_the_lock() -> list[str]:
@@ -75,6 +96,15 @@ def test_a_start_is_refused() -> None:
         start.prepare_database()
     assert asked.captured_queries == []  # of the tables
     assert states_of_the_lock() == []
+
+
+@pytest.mark.usefixtures("moved")
+def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> None:
+    """As older versions did, whose lock was a session's."""
+    with closing(connection.copy()) as left, left.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [start.PREPARING])
+        with patience("100ms"), pytest.raises(ImproperlyConfigured, match="pool_mode"):
+            start.prepare_database()
 
 
 @pytest.mark.usefixtures("moved")
@@ -106,6 +136,13 @@ def test_a_lock_ends_with_a_start_that_fails() -> None:
     with pytest.raises(OSError, match="disk"), start.one_at_a_time():
         raise OSError("disk")
     assert states_of_the_lock() == []
+
+
+def test_a_lock_is_kept_for_as_long_as_a_migration_takes() -> None:
+    """The server gives up who idles in a transaction, where it is told so."""
+    with patience("100ms"), start.one_at_a_time():
+        idle_in_transactions_end()
+        assert states_of_the_lock() == ["idle in transaction"]
 
 
 @pytest.mark.parametrize(
