@@ -12,6 +12,7 @@ from django.db import (
     connection,
     transaction,
 )
+from django.test import Client
 
 from console.models import App
 
@@ -100,3 +101,16 @@ def test_who_waited_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None
         of_another_thread(lambda: add("late"))
     of_another_thread(lambda: add("next"))
     assert App.objects.get().name == "next"
+
+
+def test_a_page_says_so_too(as_: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = as_("alice")
+    client.raise_request_exception = False
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    fields = {"name": "Renamed", "path_profile": "both"}
+    with transaction.atomic(), ThreadPoolExecutor(1) as threads:
+        post = threads.submit(client.post, "/apps/d1shop/settings/general/", fields)
+        answer = post.result(timeout=20)
+    assert answer.status_code == 503
+    assert "if you were saving, look first whether it is done" in answer.text
+    assert App.objects.get(app_id="d1shop").name == "Shop"
