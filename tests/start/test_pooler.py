@@ -76,9 +76,9 @@ def patience(time: str) -> Iterator[None]:
 def states_of_the_lock() -> list[str]:
     """Return what whoever holds the lock of a start is doing."""
     with connection.cursor() as cursor:
-        cursor.execute(
+        cursor.execute(  # others test on this server too
             "SELECT state FROM pg_locks JOIN pg_stat_activity USING (pid) "
-            "WHERE locktype = 'advisory' AND granted"
+            "WHERE locktype = 'advisory' AND granted AND datname = current_database()"
         )
         return [state for (state,) in cursor.fetchall()]
 
