@@ -74,7 +74,7 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not settings.PASSWORD_SIGN_IN:
             methods = [method for method in methods if method["id"] != "reauthenticate"]
-        if settings.OIDC_ISSUER and single_sign_on.identities(user).exists():
+        if settings.OIDC_ISSUER and (not methods or single_sign_on.identities(user).exists()):
             methods.append({"id": "oidc", "url": reverse("single_sign_on")})
         return [{**method, "description": CONFIRM[method["id"]]} for method in methods]
 

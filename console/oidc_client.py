@@ -6,22 +6,28 @@ proxy may open that. What is believed is cut down to what the console needs.
 """
 
 import math
+import time
+from contextlib import closing
 from functools import cached_property
+from io import BytesIO
 from typing import Any
 
 import jwt
 import requests
 from allauth.socialaccount.models import SocialAccount, SocialLogin, SocialToken
-from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.client import OAuth2Client, OAuth2Error
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from urllib3.exceptions import HTTPError
 
 from console.oidc import is_safe_url
 
 PATIENCE = (3, 5)  # seconds, to connect and between two bytes
+WHOLE_PATIENCE = 10  # seconds, for a body, however slowly it drips
+LARGEST = 1_000_000  # bytes of a body, unpacked
 CLOCKS_DIFFER = 60  # seconds
 BY_KEY = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 BY_SECRET = ("HS256", "HS384", "HS512")
@@ -46,15 +52,35 @@ class Asking(requests.Session):
         self, method: str, url: str, **more: Any
     ) -> requests.Response:
         """Ask. Raises NotBelieved for any other answer, Unreachable where there is none."""
-        if not is_safe_url(url):
+        if not _may_be_asked(url):
             raise NotBelieved(f"“{url}” does not begin with https://")
-        how = more | {"allow_redirects": False, "timeout": PATIENCE}
+        how = more | {"allow_redirects": False, "timeout": PATIENCE, "stream": True}
         try:
             answer = super().request(method, url, **how)
-        except (requests.ConnectionError, requests.Timeout) as error:
+            answer.raw = BytesIO(_body(answer))
+        except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
             raise Unreachable(f"{url}: {type(error).__name__}") from error
         _check(answer)
         return answer
+
+
+def _may_be_asked(url: object) -> bool:
+    """Say whether to ask there: on this machine none but a provider that is on it itself."""
+    local = settings.OIDC_ISSUER.startswith("http:")
+    return is_safe_url(url) and (local or str(url).lower().startswith("https:"))
+
+
+def _body(answer: requests.Response) -> bytes:
+    """Return the body; PATIENCE alone would wait for ever for one that drips, or never ends."""
+    body, until = b"", time.monotonic() + WHOLE_PATIENCE
+    with closing(answer.raw) as raw:
+        while part := raw.read1(65_536, decode_content=True):
+            body += part
+            if len(body) > LARGEST:
+                raise NotBelieved(f"{answer.url} answered more than {LARGEST} bytes")
+            if time.monotonic() > until:
+                raise Unreachable(f"{answer.url} took longer than {WHOLE_PATIENCE} seconds")
+    return body
 
 
 def _check(answer: requests.Response) -> None:
@@ -70,8 +96,20 @@ def _check(answer: requests.Response) -> None:
     raise Unreachable(why) if later else NotBelieved(why)
 
 
+class Leading(OAuth2Client):  # type: ignore[misc]  # allauth has no types
+    """Leads browsers to the provider, whose address may have a query of its own (RFC 6749, 3.1)."""
+
+    def get_redirect_url(self, authorization_url: str, scope: Any, extra_params: Any) -> str:
+        """Return where to; allauth puts a second question mark behind the first."""
+        url: str = super().get_redirect_url(authorization_url, scope, extra_params)
+        address, _, query = url.rpartition("?")
+        return f"{address}{'&' if '?' in address else '?'}{query}"
+
+
 class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has no types
     """allauth's way through the protocol, with the checks that it leaves out."""
+
+    client_class = Leading
 
     @cached_property
     def openid_config(self) -> dict[str, Any]:
@@ -81,7 +119,7 @@ class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has n
             issuer = str(told.get("issuer"))[:200]
             raise NotBelieved(f"the provider's document is of the issuer “{issuer}”")
         for name in ENDPOINTS:
-            if not is_safe_url(told.get(name)):
+            if not _may_be_asked(told.get(name)):
                 raise NotBelieved(
                     f"the provider's document has no {name} that begins with https://"
                 )
@@ -108,8 +146,9 @@ class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has n
         """Return who it is: what the ID token says, and the user information beside it."""
         told = self._id_token(app, kwargs["response"].get("id_token"))
         subject = told["sub"]
-        if not (subject.isascii() and subject.isprintable() and len(subject) <= _LONGEST_SUBJECT):
-            raise NotBelieved(f"the subject is not {_LONGEST_SUBJECT} letters of ASCII or fewer")
+        plain = subject.isascii() and subject.isprintable()
+        if not (plain and 0 < len(subject) <= _LONGEST_SUBJECT):
+            raise NotBelieved(f"the subject is not 1 to {_LONGEST_SUBJECT} letters of ASCII")
         data = {"id_token": kept(told)}
         if address := self.openid_config.get("userinfo_endpoint"):
             more = _ask(address, headers={"Authorization": f"Bearer {token.token}"})
@@ -187,3 +226,11 @@ class Provider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has no t
     """The provider, asked in our way."""
 
     oauth2_adapter_class = OpenId
+
+    def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return nothing: the console reads the email itself, and keeps nothing else."""
+        return {}
+
+    def extract_email_addresses(self, data: dict[str, Any]) -> list[Any]:
+        """Return none: an account has one address, its own."""
+        return []

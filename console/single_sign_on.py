@@ -10,20 +10,22 @@ import time
 from typing import Any, NoReturn
 
 import structlog
-from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import QuerySet
+from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 
+from console import sessions
 from console.access import require_operator
 from console.actors import Actor, address_of, from_request
 from console.attempts import WINDOW
@@ -73,7 +75,7 @@ BUSY = "Too many people wait for the provider at this moment. Try again in a min
 
 
 class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Finds or makes the account; refuses whatever else allauth could do with a provider."""
+    """Finds or makes the account, before allauth would make one; signs up nobody else."""
 
     def get_requests_session(self) -> Asking:
         """Return what asks the provider."""
@@ -91,23 +93,15 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
         nonce = str(sociallogin.account.extra_data["id_token"].get("nonce"))
         if not constant_time_compare(nonce, sociallogin.state["nonce"]):
             raise NotBelieved("the ID token was issued for another sign-in")
-        if not sociallogin.is_existing:
-            _find(request, sociallogin)
+        known = sociallogin.is_existing
+        if not known:
+            sociallogin.user = _user_of(request, sociallogin)
         if not sociallogin.user.is_active:
             _turn_away(request, sociallogin.user.email, DISABLED)
+        if not known:
+            _link(request, sociallogin)
         if sociallogin.state["confirms"]:
             _confirms(request, sociallogin)
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """Return yes: whoever may have none was turned away."""
-        return True
-
-    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
-        """Make the account, recorded."""
-        subject = f"{sociallogin.user.email}: added by single sign-on"
-        with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)):
-            user: User = super().save_user(request, sociallogin, form)
-        return user
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **more: Any) -> None:
         """Answer with our own page, whatever went wrong. Some providers refuse without a state."""
@@ -121,45 +115,70 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
         raise ImmediateHttpResponse(failed(request, NotBelieved(f"it answered “{code[:100]}”")))
 
 
-def _find(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Find the account of a subject that is new, or let one be made."""
-    told = claims(sociallogin)
+def _user_of(request: HttpRequest, sociallogin: SocialLogin) -> User:
+    """Return the account for a subject that is new here, made where there is none."""
     email = verified_email(sociallogin)
     if not email:
         _turn_away(request, "", NO_EMAIL)
     user = User.objects.filter(email=email).first()
-    if user and identities(user).exists():
-        _turn_away(request, email, TAKEN)
-    elif user and user.is_active:
-        subject = f"{email}: signs in by single sign-on from now on"
-        with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)):
-            sociallogin.connect(request, user)
-    elif user:
-        _turn_away(request, email, DISABLED)
-    elif not groups_of(told).exists() and not is_invited(email):
-        _turn_away(request, email, UNKNOWN)
-    else:
-        sociallogin.user.email = email
-        sociallogin.email_addresses = [EmailAddress(email=email, verified=True, primary=True)]
+    if user is None:
+        if not groups_of(claims(sociallogin)) and not is_invited(email):
+            _turn_away(request, email, UNKNOWN)
+        user = _added(email)
+    return user
+
+
+def _added(email: str) -> User:
+    """Make an account without a password; he may come twice in one instant."""
+    subject = f"{email}: added by single sign-on"
+    with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)):
+        user, _ = User.objects.get_or_create(
+            email=email, defaults={"password": make_password(None)}
+        )
+    return user
+
+
+def _link(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Let the subject be the account from now on, unless another one is.
+
+    The row is locked: of two that come in one instant the second finds the first.
+    """
+    user, account = sociallogin.user, sociallogin.account
+    subject = f"{user.email}: signs in by single sign-on from now on"
+    try:
+        with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)), atomic():
+            account.user = User.objects.select_for_update().get(pk=user.pk)
+            has = identities(user).first()
+            if has is None:
+                account.save()
+            elif has.uid != account.uid:
+                raise ValidationError(TAKEN)
+    except ValidationError:
+        _turn_away(request, user.email, TAKEN)
 
 
 def _confirms(request: HttpRequest, sociallogin: SocialLogin) -> None:
     """Turn away who confirms as somebody else, or was not asked who he is."""
     if request.user.is_authenticated and request.user.pk != sociallogin.user.pk:
         _turn_away(request, sociallogin.user.email, OTHER)
-    if not counts(confirmed_at(sociallogin)):
+    at = confirmed_at(sociallogin)
+    if not at:
+        raise NotBelieved("the ID token does not tell when the provider asked (auth_time)")
+    if not counts(at):
         _turn_away(request, sociallogin.user.email, NOT_ASKED)
 
 
 def confirmed_at(sociallogin: SocialLogin) -> float:
-    """Return when he last proved to the provider who he is (seconds since 1970).
+    """Return when he last proved to the provider who he is (seconds since 1970), 0 for unknown.
 
-    Where it does not tell, that may be long ago, unless it was told to ask him.
+    The signed token alone tells it, always where a confirmation is asked for (OpenID Connect Core
+    3.1.2.1): else somebody may have changed the question on its way through his browser.
     """
-    at = claims(sociallogin).get("auth_time")
+    at = sociallogin.account.extra_data["id_token"].get("auth_time")
     if isinstance(at, int | float):
         return at
-    return time.time() if sociallogin.state["confirms"] else 0
+    believed = sociallogin.state["confirms"] and not settings.OIDC_AUTH_TIME
+    return time.time() if believed else 0
 
 
 def _turn_away(request: HttpRequest, email: str, sentence: str) -> NoReturn:
@@ -201,12 +220,14 @@ def identities(user: User) -> QuerySet[SocialAccount]:
 def forget(*, actor: Actor, identity: SocialAccount) -> None:
     """Let a provider's subject be nobody's, as an operator does where it is another one by now.
 
-    Raises PermissionDenied for an actor who is no operator.
+    Who signed in by it may be somebody else, so the user's sessions end. Raises PermissionDenied
+    for an actor who is no operator.
     """
     subject = f"{identity.user.email}: their identity at the provider was removed"
     with recording(actor, Action.USER_CHANGED, Target(subject=subject)):
         require_operator(actor)
         identity.delete()
+    sessions.end_all(actor=actor, user=identity.user)
 
 
 def claims(sociallogin: SocialLogin) -> dict[str, Any]:
@@ -247,14 +268,11 @@ def _is_email(text: str) -> bool:
     return len(text) <= 254
 
 
-def groups_of(told: dict[str, Any]) -> QuerySet[Group]:
+def groups_of(told: dict[str, Any]) -> set[Group]:
     """Return the console's groups that the claim and OIDC_GROUPS come to."""
-    claim = told.get(settings.OIDC_GROUPS_CLAIM) or []
-    names = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
-    theirs = [name for name in names[:1000] if isinstance(name, str)]
-    mapping = settings.OIDC_GROUPS
-    ours = theirs if ALL in mapping else [mapping[name] for name in theirs if name in mapping]
-    return Group.objects.filter(name__in=ours)
+    theirs, mapping = set(told.get(settings.OIDC_GROUPS_CLAIM, [])), settings.OIDC_GROUPS
+    ours = theirs if ALL in mapping else {mapping[name] for name in theirs & mapping.keys()}
+    return {group for group in Group.objects.all() if group.name in ours}
 
 
 def sync_groups(user: User, told: dict[str, Any]) -> None:
@@ -267,7 +285,7 @@ def sync_groups(user: User, told: dict[str, Any]) -> None:
     speaks_for = Group.objects.all()
     if ALL not in settings.OIDC_GROUPS:
         speaks_for = speaks_for.filter(name__in=settings.OIDC_GROUPS.values())
-    wanted, has = set(groups_of(told)), set(user.groups.all())
+    wanted, has = groups_of(told), set(user.groups.all())
     for group in sorted(wanted - has, key=str):
         _move(user, group, joins=True)
     for group in sorted((has & set(speaks_for)) - wanted, key=str):

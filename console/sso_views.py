@@ -7,12 +7,14 @@ from threading import BoundedSemaphore
 
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from requests import RequestException
 
@@ -23,18 +25,23 @@ from console.oidc_client import NotBelieved, OpenId
 ASK_AGAIN = {"prompt": "login", "max_age": "0"}
 SLOT_PATIENCE = 0.3  # seconds
 SLOTS = BoundedSemaphore(4)  # of the eight threads that gunicorn gives a process
+RATE = {"single_sign_on": "120/60s/ip"}  # a sign-in is two; an office shares one address
 
 
 def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Answer what goes wrong there; let it hold half of a process's threads at most.
 
-    Raises Http404 where there is no provider.
+    Anybody can make the console ask there, so it counts how often an address does. Raises Http404
+    where there is no provider.
     """
 
     @login_not_required
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
+        counted = {"app": "console", "action": "single_sign_on", "config": RATE}
+        if ratelimit.consume(request, **counted, limit_get=True) is None:
+            return _too_often(request)
         if not SLOTS.acquire(timeout=SLOT_PATIENCE):
             return sso.not_signed_in(request, sso.BUSY, 503)
         try:
@@ -50,6 +57,12 @@ def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[...
             SLOTS.release()
 
     return guarded
+
+
+def _too_often(request: HttpRequest) -> HttpResponse:
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = "60"
+    return response
 
 
 @at_the_provider

@@ -3,6 +3,8 @@
 import json
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,8 +42,9 @@ class Forger:
     token: dict[str, Any] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    pack: Callable[[bytes], bytes] | None = None  # what packs the answers, such as gzip.compress
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
-    nonce: str = ""
+    auth_time: dict[str, int] = field(default_factory=dict)
 
     def says(self, sub: str, **more: Any) -> None:
         """Let it say of somebody what providers say."""
@@ -51,14 +54,15 @@ class Forger:
     def leads_back(self, start: Any) -> str:
         """Return where it leads to from what the console asked."""
         query = parse_qs(urlsplit(start["Location"]).query)
-        self.nonce = query["nonce"][0]
-        return f"{START}callback/?code=the-code&state={query['state'][0]}"
+        self.auth_time = {"auth_time": int(time.time())} if "max_age" in query else {}
+        code = f"the-code.{query['nonce'][0]}"
+        return f"{START}callback/?code={code}&state={query['state'][0]}"
 
     def sign_on(self, client: Client, **query: str) -> Any:
         """Go the whole way."""
         return client.get(self.leads_back(client.get(START, query)))
 
-    def said_at(self, path: str) -> tuple[int, Any]:
+    def said_at(self, path: str, code: str = "") -> tuple[int, Any]:
         """Return status and body of an answer."""
         if path in self.answers:
             return self.answers[path]
@@ -71,15 +75,16 @@ class Forger:
                 "jwks_uri": address["keys"],
                 "userinfo_endpoint": address["me"],
             },
-            "/token": {"access_token": TOKEN, "id_token": self._id_token()},
+            "/token": {"access_token": TOKEN, "id_token": self._id_token(code)},
             "/keys": {"keys": [{"kty": "later than us"}, "no key", self._published()]},
             "/me": self.person,
         }[path]
 
-    def _id_token(self) -> str:
+    def _id_token(self, code: str) -> str:
         now = int(time.time())
         claims = {"iss": self.url, "aud": "console", "exp": now + 300, "iat": now}
-        claims |= {"sub": self.person["sub"], "nonce": self.nonce, **self.token}
+        claims |= {"sub": self.person["sub"], "nonce": code.partition(".")[2]}
+        claims |= self.auth_time | self.token
         claims |= {name: now + seconds for name, seconds in self.times.items()}
         said = {name: value for name, value in claims.items() if value is not None}
         key = None if self.algorithm == "none" else self.key or KEYS[self.algorithm]
@@ -112,15 +117,21 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.forger.asked.append((self.path, parse_qs(sent.decode())))
-        status, body = self.server.forger.said_at(self.path)
+        got = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        form = parse_qs(got.decode())
+        self.server.forger.asked.append((self.path, form))
+        status, body = self.server.forger.said_at(self.path, "".join(form.get("code", [])))
         self.send_response(status)
         if 300 <= status < 400:
             self.send_header("Location", f"{self.server.forger.url}/elsewhere")
         self.send_header("Content-Type", "application/json")
+        pack = self.server.forger.pack
+        if pack:
+            self.send_header("Content-Encoding", "gzip")
         self.end_headers()
-        self.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
+        sent = (body if isinstance(body, str) else json.dumps(body)).encode()
+        with suppress(BrokenPipeError, ConnectionResetError):  # the console has hung up
+            self.wfile.write(pack(sent) if pack else sent)
 
     do_POST = do_GET  # noqa: N815 - http.server's name
 

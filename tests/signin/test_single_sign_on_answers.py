@@ -1,13 +1,16 @@
 """What the console believes of what an OpenID provider answers, and what becomes of it."""
 
+import gzip
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 
-from console import sso_views
+from console import oidc_client, sso_views
 from console.models import User
 from tests.plugins.people import World
 from tests.signin.conftest import post, recorded
@@ -97,6 +100,8 @@ def test_clocks_may_differ_by_a_minute(
         ({"sub": 7}, "Subject"),
         ({"sub": "x" * 192}, "191 letters"),
         ({"sub": "bob\0"}, "191 letters"),
+        ({"sub": ""}, "191 letters"),
+        ({"iat": float("inf")}, "iat"),
     ],
 )
 def test_a_token_that_says_what_is_not_so(
@@ -171,6 +176,55 @@ def test_a_document_that_leads_astray(
     answer = client.get(START)
     assert answer.status_code == 403
     assert "The sign-in did not work out." in answer.text
+
+
+def test_a_provider_elsewhere_leads_to_nothing_on_this_machine(
+    forger: Forger, client: Client, settings: Any
+) -> None:
+    """What listens there trusts whoever is on the machine."""
+    settings.OIDC_ISSUER = "https://login.example.org"
+    assert client.get(START).status_code == 403
+    assert forger.asked == []
+
+
+def test_an_address_with_a_query(forger: Forger, client: Client) -> None:
+    """Microsoft's external tenants name what to ask for in it."""
+    _, document = forger.said_at(DOCUMENT)
+    address = {"authorization_endpoint": f"{forger.url}/authorize?p=sign_in"}
+    forger.answers[DOCUMENT] = (200, document | address)
+    asked = urlsplit(client.get(START, {"next": "/apps/?a=b"})["Location"])
+    assert asked.path == "/authorize"
+    assert parse_qs(asked.query)["p"] == ["sign_in"]
+    assert parse_qs(asked.query)["client_id"] == ["console"]
+
+
+@pytest.mark.parametrize("pack", [None, gzip.compress])
+def test_an_answer_without_an_end(
+    forger: Forger, client: Client, caplog: Any, pack: Callable[[bytes], bytes] | None
+) -> None:
+    forger.pack, forger.answers[DOCUMENT] = pack, (200, " " * 20_000_000)
+    assert client.get(START).status_code == 403
+    assert why(caplog) == f"{forger.url}{DOCUMENT} answered more than 1000000 bytes"
+
+
+def test_an_answer_may_be_packed(forger: Forger, client: Client) -> None:
+    forger.pack = gzip.compress
+    forger.sign_on(client)
+    assert is_in(client)
+
+
+def test_an_answer_that_is_not_packed_as_it_says(forger: Forger, client: Client) -> None:
+    forger.pack = lambda sent: sent
+    assert client.get(START).status_code == 503
+
+
+def test_an_answer_that_drips(
+    forger: Forger, client: Client, caplog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One byte in four seconds is never too late for a limit between two."""
+    monkeypatch.setattr(oidc_client, "WHOLE_PATIENCE", -1)
+    assert client.get(START).status_code == 503
+    assert "took longer" in why(caplog)
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", "null", "{}"])
@@ -263,6 +317,21 @@ def test_a_provider_that_hangs_leaves_threads_for_others(
         sso_views.SLOTS.release(taken)
     assert client.get(START).status_code == 302
     assert taken == 4
+
+
+def test_nobody_makes_the_console_ask_for_ever(
+    forger: Forger, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sso_views.RATE, "single_sign_on", "2/60s/ip")
+    there = forger.leads_back(client.get(START))
+    assert client.get(f"{START}callback/").status_code == 403
+    asked = len(forger.asked)
+    for url in (START, there):
+        answer = client.get(url)
+        assert answer.status_code == 429
+        assert answer["Retry-After"] == "60"
+    assert len(forger.asked) == asked
+    forger.sign_on(Client(REMOTE_ADDR="203.0.113.9"))
 
 
 def test_refusals_that_anybody_can_cause_are_recorded_now_and_then(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -65,7 +66,8 @@ def test_another_subject_with_his_email_is_another_person(forger: Forger, client
 
 
 def test_an_operator_unlinks(forger: Forger, as_: Callable[[str], Client], client: Client) -> None:
-    forger.sign_on(Client())
+    before = Client()
+    forger.sign_on(before)
     olga = as_("olga")
     rows = olga.get("/admin/socialaccount/socialaccount/")
     assert "bob@example.org" in rows.text
@@ -78,6 +80,8 @@ def test_an_operator_unlinks(forger: Forger, as_: Callable[[str], Client], clien
         "bob@example.org: their identity at the provider was removed",
         ["succeeded"],
     )
+    assert not who(before)
+    assert who(olga) == "olga@example.org"
     forger.says("newcomer", email="bob@example.org")
     forger.sign_on(client)
     assert who(client) == "bob@example.org"
@@ -101,6 +105,8 @@ def test_a_subject_means_nothing_with_another_issuer(
         ({"email": "mia@example.org", "email_verified": True}, {"email_verified": None}),
         ({"email_verified": True}, {"email_verified": False}),
         ({}, {"email": ["bob@example.org"]}),
+        ({}, {"email": 7}),
+        ({}, {"email": True}),
         ({}, {"email": "bob@example.org\0"}),
         ({}, {"email": "bob"}),
         ({}, {"email_verified": False, "xms_edov": True}),
@@ -163,6 +169,28 @@ def test_an_account_for_the_address_that_is_verified(
     assert who(client) == "zoe@example.org"
 
 
+def test_an_account_has_one_address(forger: Forger, client: Client, settings: Any) -> None:
+    """With a second one an old address would go on opening it."""
+    settings.OIDC_GROUPS = groups_mapping("*")
+    Group.objects.create(name="web")
+    forger.says("zoe", groups=["web"])
+    forger.sign_on(client)
+    assert who(client) == "zoe@example.org"
+    assert not EmailAddress.objects.exists()
+    assert [said for _, said, _ in recorded("user.change")] == [
+        "zoe@example.org: added by single sign-on",
+        "zoe@example.org: signs in by single sign-on from now on",
+    ]
+
+
+def test_however_many_groups(forger: Forger, client: Client, settings: Any, bob: User) -> None:
+    settings.OIDC_GROUPS = groups_mapping("*")
+    web = Group.objects.create(name="web")
+    forger.person["groups"] = [f"group {number}" for number in range(2_000)] + ["web"]
+    forger.sign_on(client)
+    assert list(bob.groups.all()) == [web]
+
+
 def test_groups_come_through_a_second_factor(
     forger: Forger, client: Client, settings: Any, bob: User
 ) -> None:
@@ -215,6 +243,31 @@ def test_a_confirmation_for_which_nobody_was_asked(forger: Forger, client: Clien
     assert who(client) == "bob@example.org"
 
 
+def test_whoever_sits_there_changes_the_question(
+    forger: Forger, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To ask again is a wish in his address line: the token alone tells that it was done."""
+    forger.sign_on(client)
+    asked = client.get(START)["Location"]
+    less = asked.replace("max_age=0", "x=0").replace("prompt=login", "y=0")
+    forger.person["auth_time"] = time.time()  # nobody signed that
+    assert client.get(forger.leads_back({"Location": less})).status_code == 403
+    assert "does not tell when the provider asked (auth_time)" in caplog.text
+    assert client.get(FACTORS).status_code == 302
+    assert who(client) == "bob@example.org"
+
+
+def test_a_provider_that_tells_no_time_can_be_believed(
+    forger: Forger, client: Client, settings: Any
+) -> None:
+    settings.OIDC_AUTH_TIME = False
+    forger.token = {"auth_time": None}
+    forger.sign_on(client)
+    assert client.get(FACTORS).status_code == 302
+    forger.sign_on(client)
+    assert client.get(FACTORS).status_code == 200
+
+
 def test_a_confirmation_by_somebody_else(forger: Forger, client: Client, world: World) -> None:
     forger.sign_on(client)
     world.person("mia")
@@ -223,6 +276,17 @@ def test_a_confirmation_by_somebody_else(forger: Forger, client: Client, world: 
     assert answer.status_code == 403
     assert "you are somebody else than here" in answer.text
     assert who(client) == "bob@example.org"
+
+
+def test_who_signed_in_before_passwords_went_confirms_there(
+    forger: Forger, client: Client, settings: Any
+) -> None:
+    post(client, "bob@example.org")
+    settings.PASSWORD_SIGN_IN = False
+    answer = client.get(f"/accounts/reauthenticate/?next={FACTORS}")
+    assert answer.status_code == 302
+    asked = client.get(answer["Location"])
+    assert client.get(forger.leads_back(asked))["Location"] == FACTORS
 
 
 def test_accounts_are_noted_under_the_issuer() -> None:

@@ -1,0 +1,42 @@
+"""First sign-ins in one instant, as of two tabs of a browser that starts."""
+
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from console.models import User
+from console.oidc import groups_mapping
+from tests.plugins.people import World
+from tests.signin.forger import START, Forger
+from tests.signin.test_at_once import at_once
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+def come_at_once(forger: Forger) -> list[Any]:
+    """Return what two browsers get that come back in one instant."""
+    browsers = [Client(), Client()]
+    there = [forger.leads_back(browser.get(START)) for browser in browsers]
+    ways = zip(browsers, there, strict=True)
+    return at_once(*[lambda way=way: way[0].get(way[1]).status_code for way in ways])
+
+
+def test_it_works(forger: Forger, world: World) -> None:
+    world.person("bob")
+    forger.says("bob")
+    assert come_at_once(forger) == [302, 302]
+    assert SocialAccount.objects.get().user.email == "bob@example.org"
+
+
+def test_two_that_are_new_here(forger: Forger, settings: Any, world: World) -> None:
+    settings.OIDC_GROUPS = groups_mapping("*")
+    web = Group.objects.create(name="web")
+    forger.says("zoe", groups=["web"])
+    assert come_at_once(forger) == [302, 302]
+    zoe = User.objects.get(email="zoe@example.org")
+    assert list(zoe.groups.all()) == [web]
+    assert not zoe.has_usable_password()
+    assert SocialAccount.objects.get().user == zoe
