@@ -61,6 +61,7 @@ class Asking(requests.Session):
         except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
             raise Unreachable(f"{url}: {type(error).__name__}") from error
         _check(answer)
+        answer.headers["Content-Type"] = "application/json"  # it is, and allauth reads by its name
         return answer
 
 
@@ -128,8 +129,8 @@ class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has n
     @property
     def basic_auth(self) -> bool:
         """Say how our secret is sent (OpenID Connect Discovery 3, and its default)."""
-        name = "token_endpoint_auth_methods_supported"
-        return "client_secret_post" not in self.openid_config.get(name, ["client_secret_basic"])
+        ways = self.openid_config.get("token_endpoint_auth_methods_supported")
+        return not (isinstance(ways, list) and "client_secret_post" in ways)
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
         """Return where the provider leads back to."""
@@ -138,7 +139,10 @@ class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has n
 
     def parse_token(self, data: dict[str, Any]) -> SocialToken:
         """Return the access token, which nobody keeps."""
-        return SocialToken(token=str(data["access_token"]))
+        token = str(data["access_token"])
+        if not (token.isascii() and token.isprintable()):
+            raise NotBelieved("the access token is not of ASCII letters")
+        return SocialToken(token=token)
 
     def complete_login(
         self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any

@@ -259,7 +259,7 @@ if "openid" not in OIDC_SCOPES.split():
         f"OIDC_SCOPES is “{OIDC_SCOPES}”. Put “openid” there too: without it no provider says who "
         "somebody is."
     )
-OIDC_AUTH_TIME: bool = env.bool("OIDC_AUTH_TIME", default=True)
+OIDC_TRUST_PROMPT: bool = env.bool("OIDC_TRUST_PROMPT", default=False)
 if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
     raise ImproperlyConfigured(
         "PASSWORD_SIGN_IN is off while OIDC_ISSUER is not set, so nobody could sign in."

@@ -177,7 +177,7 @@ def confirmed_at(sociallogin: SocialLogin) -> float:
     at = sociallogin.account.extra_data["id_token"].get("auth_time")
     if isinstance(at, int | float):
         return at
-    believed = sociallogin.state["confirms"] and not settings.OIDC_AUTH_TIME
+    believed = sociallogin.state["confirms"] and settings.OIDC_TRUST_PROMPT
     return time.time() if believed else 0
 
 

@@ -42,6 +42,7 @@ class Forger:
     token: dict[str, Any] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    kind: str = "application/json"  # what it calls its answers
     pack: Callable[[bytes], bytes] | None = None  # what packs the answers, such as gzip.compress
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
     auth_time: dict[str, int] = field(default_factory=dict)
@@ -124,7 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if 300 <= status < 400:
             self.send_header("Location", f"{self.server.forger.url}/elsewhere")
-        self.send_header("Content-Type", "application/json")
+        if self.server.forger.kind:
+            self.send_header("Content-Type", self.server.forger.kind)
         pack = self.server.forger.pack
         if pack:
             self.send_header("Content-Encoding", "gzip")

@@ -187,6 +187,26 @@ def test_a_provider_elsewhere_leads_to_nothing_on_this_machine(
     assert forger.asked == []
 
 
+@pytest.mark.parametrize("ways", [None, 7, {}, "client_secret_post"])
+def test_ways_that_are_none(forger: Forger, client: Client, ways: object) -> None:
+    _, document = forger.said_at(DOCUMENT)
+    strange = {"token_endpoint_auth_methods_supported": ways}
+    forger.answers[DOCUMENT] = (200, document | strange)
+    forger.sign_on(client)
+    assert is_in(client)
+
+
+@pytest.mark.parametrize("token", ["\N{SNOWMAN}", "a\r\nX-More: b"])
+def test_an_access_token_that_no_header_takes(
+    forger: Forger, client: Client, caplog: Any, token: str
+) -> None:
+    there = forger.leads_back(client.get(START))
+    _, answer = forger.said_at("/token", there.partition("code=")[2].partition("&")[0])
+    forger.answers["/token"] = (200, answer | {"access_token": token})
+    assert client.get(there).status_code == 403
+    assert why(caplog) == "the access token is not of ASCII letters"
+
+
 def test_an_address_with_a_query(forger: Forger, client: Client) -> None:
     """Microsoft's external tenants name what to ask for in it."""
     _, document = forger.said_at(DOCUMENT)
@@ -216,6 +236,13 @@ def test_an_answer_may_be_packed(forger: Forger, client: Client) -> None:
 def test_an_answer_that_is_not_packed_as_it_says(forger: Forger, client: Client) -> None:
     forger.pack = lambda sent: sent
     assert client.get(START).status_code == 503
+
+
+@pytest.mark.parametrize("kind", ["", "text/html"])
+def test_what_is_json_needs_no_name(forger: Forger, client: Client, kind: str) -> None:
+    forger.kind = kind
+    forger.sign_on(client)
+    assert is_in(client)
 
 
 def test_an_answer_that_drips(

@@ -260,7 +260,7 @@ def test_whoever_sits_there_changes_the_question(
 def test_a_provider_that_tells_no_time_can_be_believed(
     forger: Forger, client: Client, settings: Any
 ) -> None:
-    settings.OIDC_AUTH_TIME = False
+    settings.OIDC_TRUST_PROMPT = True
     forger.token = {"auth_time": None}
     forger.sign_on(client)
     assert client.get(FACTORS).status_code == 302
