@@ -161,16 +161,19 @@ class OpenId(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has n
             data["userinfo"] = kept(more)
         return self.get_provider().sociallogin_from_response(request, data)
 
-    def _id_token(self, app: Any, token: object) -> dict[str, Any]:
+    def _id_token(self, app: Any, answer: object) -> dict[str, Any]:
+        token = str(answer or "")
+        if not token.isascii():
+            raise NotBelieved("the ID token is not of ASCII letters")
         try:
             told: dict[str, Any] = jwt.decode(
-                str(token or ""),
-                self._key(app, str(token or "")),
+                token,
+                self._key(app, token),
                 algorithms=[*BY_KEY, *BY_SECRET],
                 audience=app.client_id,
                 issuer=self.openid_config["issuer"],
                 leeway=CLOCKS_DIFFER,
-                options={"require": list(NEEDED)},
+                options={"require": list(NEEDED), "enforce_minimum_key_length": True},
             )
         except jwt.PyJWTError as error:
             raise NotBelieved(f"the ID token: {error}") from error

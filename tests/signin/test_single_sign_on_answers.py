@@ -128,6 +128,7 @@ def test_a_token_that_says_what_is_not_so(
         ({"published": {"use": "enc"}}, "does not publish"),
         ({"published": {"alg": "ES512"}}, "does not publish"),
         ({"published": {"x": "?"}}, "the ID token"),
+        ({"algorithm": "RS256", "published": {"n": "w" * 171}}, "below the minimum"),
     ],
 )
 def test_a_token_that_another_signed(
@@ -150,7 +151,7 @@ def test_an_answer_that_is_none(forger: Forger, client: Client, path: str, body:
     assert not is_in(client)
 
 
-@pytest.mark.parametrize("token", ["", None, 7, "abc", "a.b.c", {"a": 1}])
+@pytest.mark.parametrize("token", ["", None, 7, "abc", "a.b.c", {"a": 1}, "\ud800"], ids=ascii)
 def test_a_token_that_is_none(forger: Forger, client: Client, token: object) -> None:
     forger.answers["/token"] = (200, {"access_token": TOKEN, "id_token": token, "expires_in": "x"})
     assert forger.sign_on(client).status_code == 403
