@@ -46,6 +46,7 @@ class Forger:
     pack: Callable[[bytes], bytes] | None = None  # what packs the answers, such as gzip.compress
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
     auth_time: dict[str, int] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=dict)  # of each code
 
     def says(self, sub: str, **more: Any) -> None:
         """Let it say of somebody what providers say."""
@@ -57,6 +58,7 @@ class Forger:
         query = parse_qs(urlsplit(start["Location"]).query)
         self.auth_time = {"auth_time": int(time.time())} if "max_age" in query else {}
         code = f"the-code.{query['nonce'][0]}"
+        self.subjects[code] = self.person["sub"]
         return f"{START}callback/?code={code}&state={query['state'][0]}"
 
     def sign_on(self, client: Client, **query: str) -> Any:
@@ -84,7 +86,7 @@ class Forger:
     def _id_token(self, code: str) -> str:
         now = int(time.time())
         claims = {"iss": self.url, "aud": "console", "exp": now + 300, "iat": now}
-        claims |= {"sub": self.person["sub"], "nonce": code.partition(".")[2]}
+        claims |= {"sub": self.subjects.get(code), "nonce": code.partition(".")[2]}
         claims |= self.auth_time | self.token
         claims |= {name: now + seconds for name, seconds in self.times.items()}
         said = {name: value for name, value in claims.items() if value is not None}
