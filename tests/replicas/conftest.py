@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from console import chain
 from tests.replicas.trial import Scene, Site, site
 
 
@@ -15,8 +16,10 @@ def replicas(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def scene(replicas: Site, transactional_db: None) -> Scene:
+def scene(replicas: Site, transactional_db: None) -> Iterator[Scene]:
     """Return an app and people in the consoles' database, and empty the parameter store."""
     replicas.moto.reset()
     replicas.journal.write_text("")
-    return Scene.make()
+    yield Scene.make()
+    # Else a console's thread does, which goes on while the tables are emptied: seals of nothing
+    chain.seal(everywhere=True)
