@@ -17,9 +17,9 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from console.actors import Actor
+from console.lib.branch_patterns import matches, read
+from console.lib.names import ALL_BRANCHES, is_app_id
 from console.models import App, Branch, Member, User
-from console.naming import ALL_BRANCHES, is_app_id
-from console.patterns import matches, read
 
 Role = Member.Role
 _Member = TypeVar("_Member", bound=Member)  # Django's annotations make kinds of it

@@ -6,7 +6,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest
 
-from console.addresses import client_address
+from console.lib.proxies import client_address
 from console.models import User
 
 

@@ -27,10 +27,10 @@ from django.http import Http404
 from console import chain
 from console.access import Access, find_app
 from console.actors import Actor, from_command_line
+from console.lib.names import branch_name_problem
+from console.lib.results import DONE, Result, RowOutcome
 from console.logs import escaped
 from console.models import Branch, User
-from console.naming import branch_name_problem
-from console.outcomes import DONE, Result, RowOutcome
 from console.terminal import Exit
 
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)

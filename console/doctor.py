@@ -18,8 +18,8 @@ from django.utils.timesince import timesince
 
 from console import chain, plans, triggers
 from console.audit import Action, Outcome
-from console.findings import Finding, broken, fine, look, skipped
-from console.machine import VAR_DIR
+from console.lib.health import Finding, broken, fine, look, skipped
+from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes

@@ -8,10 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from console import plans, spreadsheets
+from console import plans
 from console.activity_filter import ATTEMPTED, Filter, matching
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
+from console.lib import csv
 from console.marks import plain
 from console.models import AuditEvent, AuditOutcome
 
@@ -112,7 +113,7 @@ def _with_all_outcomes(events: list[Any]) -> list[Any]:
 
 def _csv(events: Iterable[Any]) -> Iterator[str]:
     rows = ([_cell(event, name) for name in HEADS.values()] for event in events)
-    return spreadsheets.lines(list(HEADS), rows)
+    return csv.lines(list(HEADS), rows)
 
 
 def _cell(event: Any, name: str) -> object:
@@ -139,6 +140,6 @@ def _described(event: Any) -> dict[str, Any]:
 
 
 FORMATS = {
-    "csv": Format("CSV", "csv", spreadsheets.CONTENT_TYPE, _csv),
+    "csv": Format("CSV", "csv", csv.CONTENT_TYPE, _csv),
     "jsonl": Format("JSON lines", "jsonl", "application/x-ndjson", _json_lines),
 }

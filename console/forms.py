@@ -6,8 +6,8 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from console.lib.names import PathProfile
 from console.models import App, Branch, User
-from console.naming import PathProfile
 
 # Title, explanation, example paths: a line each; the page makes the first one bold.
 PROFILE_WORDS = {

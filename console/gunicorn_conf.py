@@ -18,7 +18,7 @@ worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
 loglevel = "warning"
 control_socket_disable = True  # nobody steers the server from outside
 # No header says what scheme, path or address a request has: gunicorn would believe whoever comes
-# from this machine. console/addresses.py reads X-Forwarded-For, by TRUSTED_PROXIES alone.
+# from this machine. console/lib/proxies.py reads X-Forwarded-For, by TRUSTED_PROXIES alone.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}

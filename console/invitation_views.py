@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from console import invitations
 from console.actors import from_request
 from console.forms import PasswordForm
+from console.lib.branch_patterns import read
 from console.members import role_in_words
 from console.models import App, Invitation, User
-from console.patterns import read
 from console.views import page_with_form, posted, saved_by
 
 _RATES = {"invitation": "20/m/ip,10/h/key"}  # tries; a right one costs a password's hash

@@ -21,9 +21,9 @@ from django.utils import timezone
 from console.access import Permission, find_app
 from console.actors import Actor
 from console.audit import Action, Target, recording
+from console.lib.branch_patterns import read
 from console.members import actor_of, check_role, require_manager, role_in_words
 from console.models import App, Invitation, Member, User
-from console.patterns import read
 from console.services import acting
 
 LIFE = timedelta(days=7)

@@ -9,9 +9,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from console import exposure, spreadsheets
+from console import exposure
 from console.actors import Actor
 from console.audit import Action
+from console.lib import csv
 from console.member_forms import TickForm
 from console.models import User
 from console.views import app_context, managed, operated, page_with_form
@@ -79,8 +80,8 @@ def _tell(request: HttpRequest, count: int) -> None:
 
 
 def _file(name: str, rows: list[list[str]]) -> HttpResponse:
-    text = "".join(spreadsheets.lines(rows[0], rows[1:]))
-    response = HttpResponse(text, content_type=spreadsheets.CONTENT_TYPE)
+    text = "".join(csv.lines(rows[0], rows[1:]))
+    response = HttpResponse(text, content_type=csv.CONTENT_TYPE)
     response["Content-Disposition"] = content_disposition_header(True, name)
     response["Cache-Control"] = "no-store"
     return response

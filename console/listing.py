@@ -13,8 +13,8 @@ from django.db.models import CharField, F, QuerySet
 from django.db.models.functions import Cast
 
 from console.access import Access, Permission
+from console.lib.names import ALL_BRANCHES
 from console.models import Branch
-from console.naming import ALL_BRANCHES
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from console import members
 from console.actors import from_request
 from console.audited_admin import Audited
+from console.lib.branch_patterns import read
 from console.models import Member, User
-from console.patterns import read
 
 admin.site.unregister(Group)  # Django's own page is not audited
 

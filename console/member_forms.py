@@ -8,10 +8,10 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 
 from console.access import Permission, Role
+from console.lib.branch_patterns import read
+from console.lib.names import ALL_BRANCHES
 from console.members import people_of
 from console.models import App, Branch, User
-from console.naming import ALL_BRANCHES
-from console.patterns import read
 from console.reasons import ACTS
 
 # Title and explanation, a line each; the page makes the first one bold.

@@ -18,10 +18,10 @@ from console import exposure, invitations, members, reasons
 from console.access import Access, Permission, Role, find_app
 from console.actors import Actor
 from console.audit import Action
+from console.lib.branch_patterns import read
 from console.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
 from console.members import actor_of
 from console.models import Branch, Member, User
-from console.patterns import read
 from console.views import app_context, managed, page_with_form, posted, saved_by, show_form
 
 PEOPLE_SHOWN = 20  # of a group

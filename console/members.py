@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import Http404
 
-from console import patterns as branch_patterns
 from console.access import Access, Grant, Permission, find_app, named, require_operator
 from console.actors import Actor
 from console.audit import Action, Target, differences, recording
+from console.lib import branch_patterns
 from console.models import App, Member, User
 from console.services import acting
 

@@ -12,7 +12,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils import timezone
 
 from console import marks
-from console.naming import (
+from console.lib.names import (
     ALL_BRANCHES,
     APP_ID_PATTERN,
     BRANCH_NAME_LIMIT,
@@ -117,7 +117,7 @@ class Stage(models.TextChoices):
 
 
 def check_branch_name(name: str) -> None:
-    """Validate a branch's name (console.naming says what it can be)."""
+    """Validate a branch's name (console.lib.names says what it can be)."""
     if problem := branch_name_problem(name):
         raise ValidationError(problem)
 

@@ -18,8 +18,8 @@ from console import chain
 from console.access import find_app
 from console.actors import Actor
 from console.audit import Action, Outcome, Target
+from console.lib.names import ALL_BRANCHES
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
-from console.naming import ALL_BRANCHES
 from console.notices_models import Kind, Notice, NoticesRead, Subscription
 from console.services import acting
 

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from urllib3.exceptions import HTTPError
 
-from console.oidc import is_safe_url
+from console.lib.oidc_config import is_safe_url
 
 PATIENCE = (3, 5)  # seconds, to connect and between two bytes
 WHOLE_PATIENCE = 10  # seconds, for a body, however slowly it drips

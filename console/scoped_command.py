@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from console.command_line import ConsoleCommand, Where, add_scope, verbs
+from console.lib.results import RowOutcome
 from console.listing import Query
 from console.models import Branch, scope_name
-from console.outcomes import RowOutcome
 from console.terminal import Exit, table
 
 VERBS = {

@@ -9,10 +9,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from jinja2 import StrictUndefined
 
-from console.addresses import proxies_of
+from console.lib.oidc_config import groups_mapping, is_safe_url, openid_provider
+from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
+from console.lib.proxies import proxies_of
 from console.logs import logging_config
-from console.machine import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
-from console.oidc import groups_mapping, is_safe_url, openid_provider
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from console.machine import LOOPBACK
+from console.lib.paths import LOOPBACK
 from console.models import User
 
 _SALT = "console.setup"

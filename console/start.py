@@ -24,7 +24,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
 from console import plans
-from console.machine import LOOPBACK, VAR_DIR, hosts_of
+from console.lib.paths import LOOPBACK, VAR_DIR, hosts_of
 
 PREPARING = 7_108_341_903  # any number that no other program locks in this database
 KEYS = """\

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from console.unread import reading_to_the_end
+from console.lib.wsgi import reading_to_the_end
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 application = reading_to_the_end(get_wsgi_application())

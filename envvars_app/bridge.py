@@ -9,8 +9,8 @@ import uuid
 
 from console.access import Access, find_app
 from console.actors import Actor
+from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch
-from console.outcomes import DONE, Result, RowOutcome
 from envvars_app import saving
 from envvars_app.changes import Change, Overrides
 from envvars_app.models import Variable

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.http import Http404, QueryDict
 
-from console.posted_rows import field, version
+from console.lib.row_forms import field, version
 from envvars_app.build_services import Piping
 from envvars_app.buildspec.recipes import RECIPES
 

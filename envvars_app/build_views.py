@@ -10,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from console import posted_rows
 from console.access import Access, Permission, find_app
 from console.actors import from_request
+from console.lib import row_forms
+from console.lib.names import ALL_BRANCHES
 from console.models import Branch
-from console.naming import ALL_BRANCHES
 from console.views import app_context, page_with_form
 from envvars_app import build_services as services
 from envvars_app.build_forms import base_of, branch_of
@@ -118,7 +118,7 @@ def _show_edit(
 
 
 def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpResponseBase:
-    text, base = posted_rows.text(request.POST, "text"), base_of(request.POST)
+    text, base = row_forms.text(request.POST, "text"), base_of(request.POST)
     try:
         row = services.save(
             actor=access.actor,

@@ -14,19 +14,19 @@ from django.urls import reverse
 from console.access import Access, find_app
 from console.actors import from_request
 from console.change_sets import change_set_of, change_set_token
+from console.lib.dotenv import Refused
+from console.lib.invisible import shown
+from console.lib.names import ALL_BRANCHES
+from console.lib.results import DONE, Result, RowOutcome
 from console.listing import writable
 from console.models import Branch, scope_name
-from console.naming import ALL_BRANCHES
-from console.outcomes import DONE, Result, RowOutcome
 from console.views import app_context, page_with_form
 from envvars_app import previews
 from envvars_app.bulk_forms import ALL, FORMATS, Sheet, scope_of, scopes_of, seen_of, seen_text
-from envvars_app.dotenv import Refused
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.hints import looks_secret
 from envvars_app.listing import branches_of, own
 from envvars_app.previews import Asked, Kind, Line, Mode, Preview
-from envvars_app.shown import shown
 from envvars_app.views import ABOUT
 
 WORDS = {

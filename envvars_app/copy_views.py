@@ -9,13 +9,13 @@ from django.shortcuts import render
 
 from console.access import Access, find_app
 from console.actors import from_request
+from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
+from console.lib.names import ALL_BRANCHES
 from console.listing import writable
 from console.models import Branch, scope_name
-from console.naming import ALL_BRANCHES
 from console.views import app_context, page_with_form
 from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.bulk_views import preview_page
-from envvars_app.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from envvars_app.formats import FORMATS, parse_json
 from envvars_app.listing import branches_of, effective, own
 from envvars_app.previews import Asked

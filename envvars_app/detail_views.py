@@ -16,15 +16,15 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access import Access, Permission, find_app
 from console.actors import from_request
 from console.htmx import wants_fragment
+from console.lib.invisible import shown
+from console.lib.results import DONE, Result, RowOutcome
+from console.lib.row_forms import field, new_base, version
 from console.listing import Query
 from console.models import scope_name
-from console.outcomes import DONE, Result, RowOutcome
-from console.posted_rows import field, new_base, version
 from console.views import app_context, page_with_form
 from envvars_app import bridge, services
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.shown import shown
 
 VERSIONS = 25  # on a page
 REMOVED = 50

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from console.access import find_app
 from console.actors import from_request
+from console.lib.names import ALL_BRANCHES
 from console.models import scope_name
-from console.naming import ALL_BRANCHES
 from console.views import app_context
 from envvars_app.bulk_forms import ALL, scope_of
 from envvars_app.formats import FORMATS, Format

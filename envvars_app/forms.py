@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from console.lib.row_forms import field, known_base, known_rows, new_base, new_rows, text, version
 from console.models import App
-from console.posted_rows import field, known_base, known_rows, new_base, new_rows, text, version
 from envvars_app.changes import Change, Overrides
 from envvars_app.models import VariableVersion
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from console.access import Access, Permission
 from console.audit import Action, Target
+from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name
-from console.outcomes import Result, RowOutcome
 from envvars_app import limits, wording
 from envvars_app.changes import Change, Overrides
 from envvars_app.hints import check_meaning

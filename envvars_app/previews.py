@@ -14,11 +14,11 @@ from django.db.models import Q
 
 from console.access import Access, find_app
 from console.actors import Actor
+from console.lib.dotenv import Refused as TextRefused
+from console.lib.results import DONE, RowOutcome
 from console.models import App, Branch, scope_name
-from console.outcomes import DONE, RowOutcome
 from envvars_app import saving
 from envvars_app.changes import Change, Overrides
-from envvars_app.dotenv import Refused as TextRefused
 from envvars_app.formats import FORMATS
 from envvars_app.models import Variable
 from envvars_app.planning import Refused, State

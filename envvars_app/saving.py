@@ -17,8 +17,8 @@ from django.utils import timezone
 from console.access import Access, find_app
 from console.actors import Actor
 from console.audit import Outcome, attempt_all, conclude_all
+from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
-from console.outcomes import Result, RowOutcome
 from envvars_app import wording
 from envvars_app.changes import Change
 from envvars_app.models import Variable, VariableVersion

@@ -9,8 +9,8 @@ from django.http import Http404
 from console.access import Access, Permission, find_app
 from console.actors import Actor
 from console.audit import Action, Target, recording
+from console.lib.results import RowOutcome
 from console.models import scope_name
-from console.outcomes import RowOutcome
 from envvars_app import saving, wording
 from envvars_app.changes import Change
 from envvars_app.models import Variable

@@ -12,9 +12,9 @@ from console.access import Access, find_app
 from console.actors import from_request
 from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
+from console.lib.results import DONE, Result, RowOutcome
+from console.lib.row_forms import blank_rows, text
 from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
-from console.outcomes import DONE, Result, RowOutcome
-from console.posted_rows import blank_rows, text
 from console.views import app_context, page_with_form
 from envvars_app import forms, saving
 from envvars_app.listing import branches_of, columns, list_variables, rows_of

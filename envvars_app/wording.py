@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 
+from console.lib.results import Result, RowOutcome
 from console.models import scope_name
-from console.outcomes import Result, RowOutcome
 from envvars_app.changes import Change
 from envvars_app.models import Variable
 

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from console import services as core
 from console.access import Access, find_branch
 from console.audit import Action
+from console.lib.results import DONE
 from console.models import Branch
-from console.outcomes import DONE
 from console.views import app_context, managed, page_with_form
 from secrets_app import forms, revalidation, saving
 from secrets_app.changes import Change

@@ -19,7 +19,7 @@ from django.utils import timezone
 from console import doctor as core
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, recording
-from console.findings import Finding, State, broken, fine, look, skipped
+from console.lib.health import Finding, State, broken, fine, look, skipped
 from secrets_app import gauges
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from console.outcomes import Result, RowOutcome
-from console.posted_rows import field, known_base, known_rows, new_base, new_rows, text, version
+from console.lib.results import Result, RowOutcome
+from console.lib.row_forms import field, known_base, known_rows, new_base, new_rows, text, version
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 

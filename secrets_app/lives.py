@@ -7,7 +7,7 @@ has seen it: until then the console's own time of that write, below 0, stands fo
 
 from datetime import UTC, datetime, timedelta
 
-from console.outcomes import base_of
+from console.lib.results import base_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from console.audit import Action
-from console.findings import Finding, State, broken, fine
 from console.htmx import wants_fragment
+from console.lib.health import Finding, State, broken, fine
 from console.views import operated, page_with_form
 from secrets_app import stock, traffic
 from secrets_app.doctor import examine

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from console.lib.names import PathProfile
 from console.models import App, Branch
-from console.naming import PathProfile
 from secrets_app.models import Secret
 from secrets_app.paths import (
     PATH_LIMIT,

@@ -7,8 +7,8 @@ from django.core.exceptions import PermissionDenied
 
 from console.access import Access, Permission
 from console.audit import Action, refuse
+from console.lib.results import Result, RowOutcome
 from console.models import Branch
-from console.outcomes import Result, RowOutcome
 from secrets_app import rows, wording
 from secrets_app.changes import Change
 from secrets_app.models import Secret

@@ -14,8 +14,8 @@ from django.db import transaction
 
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt_all, conclude_all
+from console.lib.names import PathProfile
 from console.models import User
-from console.naming import PathProfile
 from secrets_app.paths import PathRefused, Sandbox, folder, locate
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue

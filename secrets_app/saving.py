@@ -14,7 +14,7 @@ from django.utils import timezone
 from console.access import Access, find_app
 from console.actors import Actor
 from console.audit import Outcome
-from console.outcomes import Result, RowOutcome
+from console.lib.results import Result, RowOutcome
 from secrets_app import lives, rows, wording
 from secrets_app.changes import Change
 from secrets_app.preparing import Ready, Refused, action_of, prepare

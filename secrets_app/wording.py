@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from console.access import Access
 from console.audit import Action, Target
+from console.lib.results import Result, RowOutcome
 from console.models import AuditOutcome
-from console.outcomes import Result, RowOutcome
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.rows import Look, Spot, target_of

@@ -8,7 +8,7 @@ by bash whatever the quotes: OPTIND, RANDOM and others are arithmetic, which sub
 import re
 from collections.abc import Mapping
 
-from envvars_app.dotenv import quote
+from console.lib.dotenv import quote
 from envvars_app.formats.base import Format, LeftOut, Rendered, comments, gather
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

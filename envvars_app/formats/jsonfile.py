@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from envvars_app.dotenv import HALF_A_CHARACTER, NUL, Entries, Entry, Refused, readable
+from console.lib.dotenv import HALF_A_CHARACTER, NUL, Entries, Entry, Refused, readable
 from envvars_app.formats.base import Format, Rendered, gather
 
 _SPACE = re.compile(r"[ \t\n\r]++")

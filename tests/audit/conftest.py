@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from console.lib.results import RowOutcome
 from console.models import AuditEvent, AuditOutcome, Branch
-from console.outcomes import RowOutcome
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from secrets_app.saving import save

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from console.actors import from_command_line
+from console.lib.results import DONE
 from console.models import App, Branch, Member, User
-from console.outcomes import DONE
 from envvars_app.changes import Change
 from envvars_app.saving import save
 from secrets_app.models import Revalidation, Secret

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from console.outcomes import DONE
+from console.lib.results import DONE
 from secrets_app.changes import Change
 from secrets_app.saving import save
 from secrets_app.store import parameter_store

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from console.naming import PathProfile
+from console.lib.names import PathProfile
 from secrets_app.doctor import PROBES
 from secrets_app.paths import AllBranches, OneBranch, Sandbox, locate
 from secrets_app.store import ssm

@@ -93,7 +93,7 @@ def _kill_a_saver(desk: Any, diary: Path) -> None:
 
 
 def _save_for_ever(desk: Any, lines: Any) -> None:
-    from console.outcomes import DONE
+    from console.lib.results import DONE
     from secrets_app.models import Secret
 
     while True:

@@ -11,7 +11,7 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from console.outcomes import DONE
+from console.lib.results import DONE
 from secrets_app.models import Revalidation
 from tests.faults.faults import all_is_well
 from tests.plugins.faulty import Fault, Faulty

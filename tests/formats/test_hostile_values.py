@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from envvars_app.dotenv import parse, quote
+from console.lib.dotenv import parse, quote
 from envvars_app.formats import FORMATS, parse_json
 from tests.formats.readers import ENV_READERS, READERS, Read
 from tests.formats.values import COMMON, CONTESTED, variables

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from envvars_app.dotenv import Entry, Refused, parse
+from console.lib.dotenv import Entry, Refused, parse
 from tests.formats.values import PEM
 
 PASTED = f"""\

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from envvars_app.dotenv import Entry, Refused
+from console.lib.dotenv import Entry, Refused
 from envvars_app.formats import FORMATS, parse_json
 from tests.formats.values import COMMON, CONTESTED
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.patterns import PATTERN_LIMIT, matches, problem, read
+from console.lib.branch_patterns import PATTERN_LIMIT, matches, problem, read
 
 
 def test_it_works() -> None:

@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from console import chain
 from console import doctor as core
-from console.addresses import proxies_of
 from console.audit import Action, Outcome
-from console.findings import Finding
+from console.lib.health import Finding
+from console.lib.proxies import proxies_of
 from console.models import AuditEvent, AuditOutcome
 from secrets_app import doctor
 from secrets_app.models import EmbeddedVersion, Secret

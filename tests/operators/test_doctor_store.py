@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from console.findings import Finding
+from console.lib.health import Finding
 from console.models import AuditEvent, AuditOutcome
 from secrets_app import doctor
 from secrets_app.models import EmbeddedParameter

@@ -13,8 +13,8 @@ from console import exports
 from console.activity_filter import Filter
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
+from console.lib.csv import cell
 from console.models import AuditEvent
-from console.spreadsheets import cell
 from tests.plugins.people import World
 
 APP, ALL = "/apps/d1shop/activity/export/", "/activity/export/"

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db.models.signals import post_save
 from django.test import Client
 
+from console.lib.names import is_app_id
 from console.models import App, AuditEvent, Member
-from console.naming import is_app_id
 from tests.pages.conftest import errors
 from tests.plugins.people import World
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from console.lib.names import PathProfile
 from console.models import AuditEvent, Branch
-from console.naming import PathProfile
 from secrets_app.models import EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.revalidation import check

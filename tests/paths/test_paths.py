@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.naming import PathProfile
+from console.lib.names import PathProfile
 from secrets_app.paths import (
     AllBranches,
     Folder,

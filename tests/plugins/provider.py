@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from console.oidc import openid_provider
+from console.lib.oidc_config import openid_provider
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from console.chain import seal_written
-from console.outcomes import DONE
+from console.lib.results import DONE
 from tests.commands.conftest import Ended
 from tests.recovery.databases import rows, trail
 from tests.services.agreement import claims, differing, gaps

@@ -8,9 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from console.access import find_app
+from console.lib.results import RowOutcome
 from console.listing import Query
 from console.models import AuditEvent, Branch
-from console.outcomes import RowOutcome
 from secrets_app import revalidation, saving
 from secrets_app.changes import Change
 from secrets_app.listing import branches_of, list_secrets

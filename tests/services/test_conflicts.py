@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from console.access import find_app
 from console.audit import Outcome
-from console.outcomes import DONE, Result, RowOutcome
+from console.lib.results import DONE, Result, RowOutcome
 from secrets_app import saving, wording
 from secrets_app.changes import Change
 from secrets_app.models import Secret

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console.outcomes import RowOutcome
+from console.lib.results import RowOutcome
 from secrets_app import services
 from secrets_app.changes import Change
 from secrets_app.store import parameter_store

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console.naming import PathProfile
-from console.posted_rows import known_base
+from console.lib.names import PathProfile
+from console.lib.row_forms import known_base
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied

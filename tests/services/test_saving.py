@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from console.lib.names import PathProfile
 from console.models import AuditEvent, Branch
-from console.naming import PathProfile
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied, Throttled, Unreachable

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
-from console.outcomes import DONE, RowOutcome
+from console.lib.results import DONE, RowOutcome
 from secrets_app.changes import Change
 from secrets_app.models import Secret
 from tests.services.agreement import claims, differing, gaps

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from console.lib.results import DONE
 from console.models import AuditOutcome
-from console.outcomes import DONE
 from secrets_app.models import EmbeddedParameter, Secret
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AlreadyExists

@@ -8,8 +8,8 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
+from console.lib.oidc_config import openid_provider
 from console.models import AuditEvent, Session
-from console.oidc import openid_provider
 from tests.plugins.people import PASSWORD, World
 from tests.signin.forger import SECRET, Forger, Handler, Server
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 
 from console.actors import from_request
-from console.addresses import client_address, proxies_of
+from console.lib.proxies import client_address, proxies_of
 
 PEER = "10.0.0.9"
 

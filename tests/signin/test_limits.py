@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from console.addresses import proxies_of
+from console.lib.proxies import proxies_of
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SIGN_IN, post, recorded
 

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 
 from console.confirmation import confirm, is_recent
+from console.lib.oidc_config import groups_mapping, is_safe_url
 from console.models import Member, User
-from console.oidc import groups_mapping, is_safe_url
 from tests.plugins.people import PASSWORD, World
 from tests.plugins.provider import Provider
 from tests.signin.conftest import SIGN_IN, post, recorded

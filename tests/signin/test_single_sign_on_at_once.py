@@ -7,8 +7,8 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from console.lib.oidc_config import groups_mapping
 from console.models import User
-from console.oidc import groups_mapping
 from tests.plugins.people import World
 from tests.signin.forger import START, Forger
 from tests.signin.test_at_once import at_once

@@ -11,8 +11,8 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from console.lib.oidc_config import groups_mapping, openid_provider
 from console.models import AuditOutcome, User
-from console.oidc import groups_mapping, openid_provider
 from tests.plugins.people import World
 from tests.signin.conftest import SESSIONS, post, recorded
 from tests.signin.forger import SECRET, START, Forger

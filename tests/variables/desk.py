@@ -3,8 +3,8 @@
 import uuid
 from typing import Any
 
+from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
-from console.outcomes import RowOutcome
 from envvars_app.changes import Change
 from envvars_app.models import Variable
 from envvars_app.saving import save

@@ -8,8 +8,8 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 
+from console.lib.results import RowOutcome
 from console.models import AuditEvent
-from console.outcomes import RowOutcome
 from envvars_app.bridge import move_to_secrets
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.services import forget, restore

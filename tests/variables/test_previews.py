@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.access import find_app
+from console.lib.dotenv import Refused
+from console.lib.invisible import shown
 from console.models import Branch
-from envvars_app.dotenv import Refused
 from envvars_app.models import Variable
 from envvars_app.previews import Asked, Kind, Mode, apply, preview
-from envvars_app.shown import shown
 from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.access import find_app
 from console.actors import from_command_line
+from console.lib.results import DONE
 from console.models import User
-from console.outcomes import DONE
 from envvars_app.changes import Change
 from envvars_app.saving import save
 

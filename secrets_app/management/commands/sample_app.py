@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.actors import Actor, from_command_line
+from console.lib.names import PathProfile
+from console.lib.results import DONE
 from console.models import App, Stage, User
-from console.naming import PathProfile
-from console.outcomes import DONE
 from console.services import add_branch, create_app
 from secrets_app.changes import Change
 from secrets_app.saving import save

@@ -7,8 +7,8 @@ from django.core.management.base import CommandError
 
 from console.actors import OUTSIDE
 from console.command_line import Where, require_done, where_of
+from console.lib.results import RowOutcome
 from console.models import scope_name
-from console.outcomes import RowOutcome
 from console.scoped_command import ScopedCommand, every_row
 from console.terminal import Exit, confirm, read_value
 from secrets_app import rows

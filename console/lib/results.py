@@ -21,7 +21,7 @@ DONE = {Result.SAVED, Result.REMOVED}
 
 
 def base_of(version: int, life: int | None) -> str:
-    """Return what a row's form says that it is based on; `console.posted_rows` reads it."""
+    """Return what a row's form says that it is based on; `console.lib.row_forms` reads it."""
     return str(version) if life is None else f"{version}:{life}"
 
 

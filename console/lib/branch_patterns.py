@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from console.naming import BRANCH_NAME_LIMIT, branch_name_problem
+from console.lib.names import BRANCH_NAME_LIMIT, branch_name_problem
 
 PATTERN_LIMIT = 20  # patterns a role
 _ONLY_IN_FNMATCH = re.compile(r"[?\[]")  # in git a branch's name can hold neither; here it can

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from console.machine import LOOPBACK
+from console.lib.paths import LOOPBACK
 
 
 def is_safe_url(url: object) -> bool:

@@ -1,0 +1,1 @@
+"""Pure helpers without Django: names, branch patterns, CSV, dotenv and other formats."""
