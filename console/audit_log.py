@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from django.conf import settings
 from django.db import transaction
 
-from console import marks
+from console.conf import signing
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 LINE = 4096  # bytes that a pipe takes at once, so that no two processes' lines are mixed
@@ -41,11 +41,11 @@ def tell(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
 def tell_head(seal: AuditSeal) -> None:
     """Write the chain's newest seal, once it is committed: what an archive checks later."""
     if settings.AUDIT_LOG:
-        _write([{"type": "seal", "at": marks.plain(seal.at), "head": str(seal)}])
+        _write([{"type": "seal", "at": signing.plain(seal.at), "head": str(seal)}])
 
 
 def _told(row: AuditEvent | AuditOutcome) -> dict[str, Any]:
-    return {"type": _KINDS[type(row)], "id": row.pk, **marks.said(row), "mark": row.mark}
+    return {"type": _KINDS[type(row)], "id": row.pk, **signing.said(row), "mark": row.mark}
 
 
 def _write(lines: Sequence[dict[str, Any]]) -> None:

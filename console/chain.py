@@ -3,7 +3,7 @@
 Rows are written as if there were no chain: no attempt waits for it, and none can meet a deadlock
 through it. The seals are appended when a request or a command has ended, by one process at a time
 (console/sealer.py); what a killed process left is sealed by the next one, or by the check. Until
-then a row is guarded by its own mark (console/marks.py), so that no row can be changed or made up
+then a row is guarded by its own mark (console/conf/signing.py), so that no row can be changed or made up
 in between.
 """
 
@@ -18,7 +18,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
-from console import audit_log, marks
+from console import audit_log
+from console.conf import signing
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 TABLES: dict[str, Any] = {"auditevent": AuditEvent, "auditoutcome": AuditOutcome}
@@ -119,14 +120,14 @@ def _seal_of(row: Any, last: AuditSeal | None) -> AuditSeal:
         row_id=row.pk,
         at=timezone.now(),
     )
-    seal.digest = marks.sign(_text(seal, row, last.digest if last else _START))
+    seal.digest = signing.sign(_text(seal, row, last.digest if last else _START))
     return seal
 
 
 def _text(seal: AuditSeal, row: Any, before: str) -> str:
     """Return what a seal is made over. Only the content is free text, and it comes last."""
-    of_seal = f"{before} {seal.id} {marks.plain(seal.at)} {seal.table} {seal.row_id}"
-    return f"{of_seal} {row.mark or '-'} {marks.content(row)}"
+    of_seal = f"{before} {seal.id} {signing.plain(seal.at)} {seal.table} {seal.row_id}"
+    return f"{of_seal} {row.mark or '-'} {signing.content(row)}"
 
 
 @dataclass(frozen=True)
@@ -171,14 +172,14 @@ def _sealed(upto: int) -> Iterator[tuple[AuditSeal, Any]]:
 
 def _why_broken(seal: AuditSeal, row: Any, before: str, marked: bool) -> str:
     """Return why a row or its seal is not what was written, or nothing."""
-    keys = marks.keys()
+    keys = signing.keys()
     if unknown := next((m[:8] for m in (row.mark, seal.digest) if m and m[:8] not in keys), ""):
         return f"It is signed with the key {unknown}, which is not in AUDIT_KEYS."
     if not row.mark and marked:
         return "The console did not write it: it carries no mark."
-    if row.mark and not marks.is_made_here(row):
+    if row.mark and not signing.is_made_here(row):
         return "It was changed, or the console did not write it: its mark does not fit."
-    if not marks.is_signed(_text(seal, row, before), seal.digest):
+    if not signing.is_signed(_text(seal, row, before), seal.digest):
         return f"It, or what stood before it, is not what was sealed: seal {seal.id} does not fit."
     return ""
 

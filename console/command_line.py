@@ -27,9 +27,9 @@ from django.http import Http404
 from console import chain
 from console.access import Access, find_app
 from console.actors import Actor, from_command_line
+from console.conf.logging import escaped
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
-from console.logs import escaped
 from console.models import Branch, User
 from console.terminal import Exit
 

@@ -12,8 +12,8 @@ from console import plans
 from console.activity_filter import ATTEMPTED, Filter, matching
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
+from console.conf.signing import plain
 from console.lib import csv
-from console.marks import plain
 from console.models import AuditEvent, AuditOutcome
 
 CHUNK = 500  # entries at a time: no transaction stays open while somebody's line is slow

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils import timezone
 
-from console import marks
+from console.conf import signing
 from console.lib.names import (
     ALL_BRANCHES,
     APP_ID_PATTERN,
@@ -224,12 +224,12 @@ class Invitation(models.Model):
 
 
 class MarkField(models.CharField):
-    """A row's mark (console/marks.py), made as the row is written, whoever writes it."""
+    """A row's mark (console/conf/signing.py), made as the row is written, whoever writes it."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         """Mark a new row. The fields before this one have their values by now."""
         if add:
-            setattr(model_instance, self.attname, marks.make(model_instance))
+            setattr(model_instance, self.attname, signing.make(model_instance))
         return str(getattr(model_instance, self.attname))
 
 
@@ -253,7 +253,7 @@ class AuditEvent(models.Model):
     address = models.CharField(max_length=45, blank=True)
     agent = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
-    mark = MarkField(max_length=marks.LENGTH, blank=True, default="", editable=False)  # the last
+    mark = MarkField(max_length=signing.LENGTH, blank=True, default="", editable=False)  # the last
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
@@ -278,7 +278,7 @@ class AuditOutcome(models.Model):
     outcome = models.CharField(max_length=20)
     version_after = models.PositiveIntegerField(null=True)
     detail = models.CharField(max_length=200, blank=True)
-    mark = MarkField(max_length=marks.LENGTH, blank=True, default="", editable=False)  # the last
+    mark = MarkField(max_length=signing.LENGTH, blank=True, default="", editable=False)  # the last
 
     class Meta:
         ordering: ClassVar[list[str]] = ["id"]
@@ -297,7 +297,7 @@ class AuditSeal(models.Model):
     table = models.CharField(max_length=20)  # the model's name
     row_id = models.BigIntegerField()
     at = models.DateTimeField()
-    digest = models.CharField(max_length=marks.LENGTH)
+    digest = models.CharField(max_length=signing.LENGTH)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -23,7 +23,7 @@ from django.urls import reverse
 from console.access import memberships
 from console.activity import Entry, entry
 from console.activity_filter import with_outcomes
-from console.logs import escaped
+from console.conf.logging import escaped
 from console.members import actor_of
 from console.models import App, AuditEvent, User
 from console.notices import LIFE

@@ -9,10 +9,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from jinja2 import StrictUndefined
 
+from console.conf.logging import logging_config
 from console.lib.oidc_config import groups_mapping, is_safe_url, openid_provider
 from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
 from console.lib.proxies import proxies_of
-from console.logs import logging_config
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
@@ -373,6 +373,6 @@ USE_TZ = True
 
 # Logs
 LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"))
-LOGGING_CONFIG = "console.logs.configure"
+LOGGING_CONFIG = "console.conf.logging.configure"
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: how it ended
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # actors.py takes the address; forwarded headers lie

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from django.test import Client
 
-from console.logs import logging_config
+from console.conf.logging import logging_config
 from secrets_app.models import Secret
 from tests.audit.conftest import Trail
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connections
 
-from console.logs import configure, logging_config
+from console.conf.logging import configure, logging_config
 from tests.leaks.harness import Trap, Visitor
 from tests.plugins.people import World
 

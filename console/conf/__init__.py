@@ -1,0 +1,1 @@
+"""What reads Django's settings for every other package: logging and signing."""
