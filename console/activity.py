@@ -9,9 +9,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-from console import plans
 from console.activity_filter import ATTEMPTED, OPEN, Filter, matching, with_outcomes
 from console.audit import Action, Outcome
+from console.db import prepared_statements
 from console.models import AuditEvent
 
 WORDS = {
@@ -146,7 +146,7 @@ class EntryPaginator(Paginator):
         return page
 
 
-@plans.for_their_values()
+@prepared_statements.for_their_values()
 def page_of(asked: Filter, number: str = "1") -> Page[Any]:
     """Return a page of the entries that match, newest first; nonsense is the first page."""
     return EntryPaginator(matching(asked), PAGE).get_page(number)

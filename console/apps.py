@@ -5,7 +5,8 @@ from django.core.signals import request_finished
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from console import plans, triggers
+from console import triggers
+from console.db import prepared_statements
 
 
 class ConsoleConfig(AppConfig):
@@ -16,7 +17,7 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Guard the audit tables after every migration, and seal what a request wrote to them."""
         post_migrate.connect(triggers.after_migrate, sender=self)
-        connection_created.connect(plans.number_apart)
+        connection_created.connect(prepared_statements.number_apart)
         from console import accounts, chain
 
         accounts.listen()

@@ -16,8 +16,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from console import chain, plans, triggers
+from console import chain, triggers
 from console.audit import Action, Outcome
+from console.db import prepared_statements
 from console.lib.health import Finding, broken, fine, look, skipped
 from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
@@ -43,8 +44,10 @@ def database() -> Finding:
         cursor.execute("SHOW transaction_isolation")
         isolation = str(cursor.fetchone()[0])
     seen = f"PostgreSQL {version} answers, isolation “{isolation}”."
-    if plans.are_lost():
-        return broken("Database", f"{seen} It loses what is prepared.", plans.NO_SESSIONS)
+    if prepared_statements.are_lost():
+        return broken(
+            "Database", f"{seen} It loses what is prepared.", prepared_statements.NO_SESSIONS
+        )
     if isolation != "read committed":
         return look("Database", seen, "Let it be “read committed”: the console is made for that.")
     return fine("Database", seen)

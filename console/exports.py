@@ -8,11 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from console import plans
 from console.activity_filter import ATTEMPTED, Filter, matching
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.conf.signing import plain
+from console.db import prepared_statements
 from console.lib import csv
 from console.models import AuditEvent, AuditOutcome
 
@@ -97,7 +97,7 @@ def _entries(asked: Filter, newest: int) -> Iterator[Any]:
         below = chunk[-1].pk
 
 
-@plans.for_their_values()
+@prepared_statements.for_their_values()
 def _chunk(asked: Filter, below: int) -> list[Any]:
     return list(matching(asked).filter(pk__lt=below)[:CHUNK])
 

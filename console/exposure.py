@@ -17,10 +17,10 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from console import plans
 from console.access import Access, Permission, find_app, require_operator
 from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt_all, conclude_all, recording, refuse
+from console.db import prepared_statements
 from console.members import people_of
 from console.models import AuditEvent, AuditOutcome, User
 
@@ -63,7 +63,7 @@ class Known:
         return self.since is not None and self.since.action in _GONE
 
 
-@plans.for_their_values()
+@prepared_statements.for_their_values()
 def known_to(person_id: int, app_id: str = "") -> list[Known]:
     """Return what somebody knows in one app, or in all; what is not rotated yet comes first.
 

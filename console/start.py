@@ -23,7 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
-from console import plans
+from console.db import prepared_statements
 from console.lib.paths import LOOPBACK, VAR_DIR, hosts_of
 
 PREPARING = 7_108_341_903  # any number that no other program locks in this database
@@ -113,8 +113,10 @@ def prepare_database() -> None:
 
     Raises ImproperlyConfigured behind a pooler that loses what a connection prepares.
     """
-    if plans.are_lost():  # before the lock, which an older version's start may have left in there
-        raise ImproperlyConfigured(plans.NO_SESSIONS)
+    if (
+        prepared_statements.are_lost()
+    ):  # before the lock, which an older version's start may have left in there
+        raise ImproperlyConfigured(prepared_statements.NO_SESSIONS)
     with one_at_a_time():
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)

@@ -16,7 +16,8 @@ from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console import doctor, plans, start
+from console import doctor, start
+from console.db import prepared_statements
 from tests.access.test_production import start as deployed  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -85,7 +86,7 @@ def states_of_the_lock() -> list[str]:
 
 def test_it_works() -> None:
     assert prepared()
-    assert not plans.are_lost()
+    assert not prepared_statements.are_lost()
     assert str(doctor.database().state) == "fine"
 
 
@@ -110,13 +111,13 @@ def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> Non
 @pytest.mark.usefixtures("moved")
 def test_the_doctor_finds_it() -> None:
     found = doctor.database()
-    assert (str(found.state), found.todo) == ("broken", plans.NO_SESSIONS)
+    assert (str(found.state), found.todo) == ("broken", prepared_statements.NO_SESSIONS)
 
 
 @pytest.mark.usefixtures("moved", "unbound")
 def test_nothing_is_lost_where_nothing_is_prepared() -> None:
     assert prepared() == set()
-    assert not plans.are_lost()
+    assert not prepared_statements.are_lost()
     assert str(doctor.database().state) == "fine"
 
 
