@@ -20,7 +20,7 @@ from console.actors import Actor
 from console.audit import Action, Outcome, Target
 from console.lib.names import ALL_BRANCHES
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
-from console.notices_models import Kind, Notice, NoticesRead, Subscription
+from console.models.notifications import Kind, Notice, NoticesRead, Subscription
 from console.services import acting
 
 LIFE = timedelta(days=1)  # what could not be sent for so long is not news any more

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from console.notices_models import Kind
+from console.models.notifications import Kind
 
 
 class NoticesForm(forms.Form):

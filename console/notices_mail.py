@@ -26,8 +26,8 @@ from console.activity_filter import with_outcomes
 from console.conf.logging import escaped
 from console.members import actor_of
 from console.models import App, AuditEvent, User
+from console.models.notifications import Notice
 from console.notices import LIFE
-from console.notices_models import Notice
 from console.setup import base_url
 
 QUIET = timedelta(seconds=15)  # what follows within it comes in the same mail

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.chain import seal
+from console.models.notifications import Kind, Subscription
 from console.notices import collect
 from console.notices_mail import QUIET, deliver
-from console.notices_models import Kind, Subscription
 from secrets_app.models import Revalidation, Secret
 from secrets_app.places import place_of_secret
 from secrets_app.store import parameter_store

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from console.audit import Action, Target, recording
 from console.chain import seal
+from console.models.notifications import Kind
 from console.notices import choose, collect
 from console.notices_mail import Round, deliver
-from console.notices_models import Kind
 from tests.members.conftest import Team
 from tests.plugins.people import World
 from tests.services.desk import Desk

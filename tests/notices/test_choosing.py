@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from console.models import AuditEvent, Notice
-from console.notices_models import Kind, Subscription
+from console.models.notifications import Kind, Subscription
 from tests.members.conftest import messages, trail
 from tests.notices.conftest import PAGE, Mailbox, Post
 from tests.pages.conftest import errors

@@ -7,7 +7,7 @@ import pytest
 from console.audit import Action, Outcome, Target, attempt, conclude, refuse
 from console.members import remove_member, set_group, set_member
 from console.models import AuditEvent, Branch, Member, User
-from console.notices_models import Kind
+from console.models.notifications import Kind
 from console.services import add_branch, change_branch
 from secrets_app.services import reveal, reveal_all
 from tests.members.conftest import Team

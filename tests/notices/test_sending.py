@@ -24,9 +24,9 @@ from console import notices_postman
 from console.audit import Action
 from console.chain import seal
 from console.models import AuditEvent, Notice
+from console.models.notifications import Kind
 from console.notices import LIFE, collect
 from console.notices_mail import AGAIN, PATIENCE, QUIET, ROUND, deliver
-from console.notices_models import Kind
 from tests.leaks.harness import table_away
 from tests.notices.conftest import Mailbox, Post, happens
 from tests.plugins.people import World

@@ -1,7 +1,4 @@
-"""What members chose to be mailed about, and the mails that wait. Never a value.
-
-Apart from models.py, which is full; Django finds them there.
-"""
+"""What members chose to be mailed about, and the mails that wait. Never a value."""
 
 from typing import ClassVar
 

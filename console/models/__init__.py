@@ -1,0 +1,25 @@
+"""The console's tables: people, apps, branches, members and the audit trail. Never a value."""
+
+from console.models.apps import App, Branch, Stage, check_branch_name, scope_name
+from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField
+from console.models.members import Invitation, Member
+from console.models.notifications import Notice
+from console.models.users import Session, User, UserManager
+
+__all__ = [
+    "App",
+    "AuditEvent",
+    "AuditOutcome",
+    "AuditSeal",
+    "Branch",
+    "Invitation",
+    "MarkField",
+    "Member",
+    "Notice",
+    "Session",
+    "Stage",
+    "User",
+    "UserManager",
+    "check_branch_name",
+    "scope_name",
+]

@@ -1,0 +1,99 @@
+"""Amplify apps and their branches."""
+
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+
+from console.lib.names import (
+    ALL_BRANCHES,
+    APP_ID_PATTERN,
+    BRANCH_NAME_LIMIT,
+    PathProfile,
+    branch_name_problem,
+)
+
+
+class App(models.Model):
+    """An Amplify app. Its secrets stand in the parameter store under `app_id`."""
+
+    app_id = models.CharField(
+        "app ID",
+        max_length=20,
+        unique=True,
+        validators=[
+            RegexValidator(
+                APP_ID_PATTERN.removesuffix("$") + r"\Z",
+                "An app ID is a d followed by 1 to 19 lower-case letters and digits, "
+                "as the Amplify console shows it.",
+            )
+        ],
+    )
+    name = models.CharField(max_length=255)
+    repository = models.CharField(max_length=1000, blank=True)
+    region = models.CharField(max_length=32)
+    path_profile = models.CharField(
+        max_length=10,
+        choices=[(profile.value, profile.value) for profile in PathProfile],
+        default=PathProfile.BOTH.value,
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name", "app_id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.app_id})"
+
+
+class Stage(models.TextChoices):
+    """Amplify's branch stages."""
+
+    PRODUCTION = "PRODUCTION", "Production"
+    BETA = "BETA", "Beta"
+    DEVELOPMENT = "DEVELOPMENT", "Development"
+    EXPERIMENTAL = "EXPERIMENTAL", "Experimental"
+    PULL_REQUEST = "PULL_REQUEST", "Pull request"
+    NONE = "NONE", "None"
+
+
+def check_branch_name(name: str) -> None:
+    """Validate a branch's name (console.lib.names says what it can be)."""
+    if problem := branch_name_problem(name):
+        raise ValidationError(problem)
+
+
+class Branch(models.Model):
+    """A git branch connected to an app.
+
+    A deleted one keeps its row, for its secrets stay behind in the store until someone removes
+    them. `production` marks the one branch that serves the app's users.
+    """
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="branches")
+    name = models.CharField(max_length=BRANCH_NAME_LIMIT, validators=[check_branch_name])
+    stage = models.CharField(max_length=20, choices=Stage.choices, default=Stage.NONE)
+    production = models.BooleanField(default=False)
+    protected = models.BooleanField(default=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        verbose_name_plural = "branches"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["app", "name"], name="one_branch_per_name"),
+            UniqueConstraint(
+                fields=["app"], condition=Q(production=True), name="one_production_branch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def scope_name(branch: Branch | None) -> str:
+    """Return what people call a scope."""
+    return ALL_BRANCHES if branch is None else branch.name

@@ -1,0 +1,94 @@
+"""The append-only audit trail: events, their outcomes, and the hash chain's links."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import UniqueConstraint
+
+from console.conf import signing
+from console.lib.names import BRANCH_NAME_LIMIT
+
+
+class MarkField(models.CharField):
+    """A row's mark (console/conf/signing.py), made as the row is written, whoever writes it."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Mark a new row. The fields before this one have their values by now."""
+        if add:
+            setattr(model_instance, self.attname, signing.make(model_instance))
+        return str(getattr(model_instance, self.attname))
+
+
+class AuditEvent(models.Model):
+    """An attempt: who is about to do what. Append-only, by triggers in the database.
+
+    It names people, apps and branches by text and number, with no foreign key, so that nothing
+    that is deleted later changes or takes a row along.
+    """
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    action = models.CharField(max_length=40)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=254)
+    app_id = models.CharField(max_length=20, blank=True)
+    branch = models.CharField(max_length=BRANCH_NAME_LIMIT, blank=True)
+    subject = models.CharField(max_length=1011, blank=True)
+    change_set = models.UUIDField(null=True)
+    version_before = models.PositiveIntegerField(null=True)
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    mark = MarkField(max_length=signing.LENGTH, blank=True, default="", editable=False)  # the last
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-id"]
+        indexes: ClassVar[list[models.Index]] = [  # what the activity's pages filter by
+            models.Index(fields=["app_id", "-id"], name="audit_of_an_app"),
+            models.Index(fields=["app_id", "subject", "-id"], name="audit_of_a_key"),
+            models.Index(fields=["actor", "-id"], name="audit_of_a_person"),
+            models.Index(fields=["action", "-id"], name="audit_of_an_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action}"
+
+
+class AuditOutcome(models.Model):
+    """How an attempt ended; a row of its own, so that nothing is ever updated. Append-only."""
+
+    event = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, related_name="outcomes", db_constraint=False
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    outcome = models.CharField(max_length=20)
+    version_after = models.PositiveIntegerField(null=True)
+    detail = models.CharField(max_length=200, blank=True)
+    mark = MarkField(max_length=signing.LENGTH, blank=True, default="", editable=False)  # the last
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["outcome", "event"], name="audit_of_an_outcome")
+        ]
+
+    def __str__(self) -> str:
+        return self.outcome
+
+
+class AuditSeal(models.Model):
+    """A link of the chain over both tables (console/chain.py), numbered from 1. Append-only."""
+
+    id = models.BigIntegerField(primary_key=True)
+    table = models.CharField(max_length=20)  # the model's name
+    row_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    digest = models.CharField(max_length=signing.LENGTH)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["table", "row_id"], name="one_seal_per_row")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}:{self.digest}"
