@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from console import factors, recovery_codes, sessions
-from console.actors import from_request
+from console.access.actors import from_request
 from console.models import Session, User
 from console.views import page_with_form
 

@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from console import attempts, confirmation, factors, sessions, single_sign_on
-from console.actors import address_of, from_request
+from console.access.actors import address_of, from_request
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import User
 

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from console.actors import from_request
+from console.access.actors import from_request
 from console.audit import Action, Target, refuse
 
 WINDOW = 300  # seconds

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from console import audit_log, chain
-from console.actors import Actor
+from console.access.actors import Actor
 from console.models import AuditEvent, AuditOutcome
 
 SUBJECT_LIMIT = 1011  # characters, as in the table

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from console import activity as trail
-from console.access import find_app
+from console.access.actors import Actor, from_request
+from console.access.policy import find_app
 from console.activity_forms import FilterForm
-from console.actors import Actor, from_request
 from console.audit import Action
 from console.exports import FORMATS, export
 from console.views import app_context, operated

@@ -4,7 +4,7 @@ import uuid
 
 from django.core.signing import BadSignature, Signer
 
-from console.access import Access
+from console.access.policy import Access
 
 
 def change_set_token(access: Access, about: str = "") -> str:

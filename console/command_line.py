@@ -25,8 +25,8 @@ from django.db import DatabaseError
 from django.http import Http404
 
 from console import chain
-from console.access import Access, find_app
-from console.actors import Actor, from_command_line
+from console.access.actors import Actor, from_command_line
+from console.access.policy import Access, find_app
 from console.conf.logging import escaped
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome

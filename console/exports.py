@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from console.access.actors import Actor
 from console.activity_filter import ATTEMPTED, Filter, matching
-from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.conf.signing import plain
 from console.db import prepared_statements

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from console.access import Access, Permission, find_app, require_operator
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, Permission, find_app, require_operator
 from console.audit import Action, Outcome, Target, attempt_all, conclude_all, recording, refuse
 from console.db import prepared_statements
 from console.members import people_of

@@ -8,8 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from console import recovery_codes, sealing
-from console.access import Role, memberships, require_operator
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Role, memberships, require_operator
 from console.audit import Action, Target, recording
 from console.models import User
 

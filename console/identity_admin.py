@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from console import single_sign_on
-from console.actors import from_request
+from console.access.actors import from_request
 from console.audited_admin import Audited, ReadOnly
 
 # allauth's own pages show what is secret, and change what nobody would record

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from console import invitations
-from console.actors import from_request
+from console.access.actors import from_request
 from console.forms import PasswordForm
 from console.lib.branch_patterns import read
 from console.members import role_in_words

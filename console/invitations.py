@@ -18,8 +18,8 @@ from django.db import IntegrityError
 from django.http import Http404
 from django.utils import timezone
 
-from console.access import Permission, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Permission, find_app
 from console.audit import Action, Target, recording
 from console.lib.branch_patterns import read
 from console.members import actor_of, check_role, require_manager, role_in_words

@@ -10,7 +10,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from console import exposure
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action
 from console.lib import csv
 from console.member_forms import TickForm

@@ -12,7 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import CharField, F, QuerySet
 from django.db.models.functions import Cast
 
-from console.access import Access, Permission
+from console.access.policy import Access, Permission
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch
 

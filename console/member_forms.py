@@ -7,12 +7,12 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 
-from console.access import Permission, Role
+from console.access.explain import ACTS
+from console.access.policy import Permission, Role
 from console.lib.branch_patterns import read
 from console.lib.names import ALL_BRANCHES
 from console.members import people_of
 from console.models import App, Branch, User
-from console.reasons import ACTS
 
 # Title and explanation, a line each; the page makes the first one bold.
 ROLE_WORDS = {

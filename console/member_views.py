@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from console import exposure, invitations, members, reasons
-from console.access import Access, Permission, Role, find_app
-from console.actors import Actor
+from console import exposure, invitations, members
+from console.access import explain
+from console.access.actors import Actor
+from console.access.policy import Access, Permission, Role, find_app
 from console.audit import Action
 from console.lib.branch_patterns import read
 from console.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
@@ -200,8 +201,8 @@ def _decided(access: Access, who: User, act: Permission, where: Branch | None) -
     return {
         "who": who,
         "allowed": theirs is not None and decision.allowed,
-        "question": reasons.question(decision),
-        "rules": reasons.rules(decision)
+        "question": explain.question(decision),
+        "rules": explain.rules(decision)
         if theirs
         else ["The account is disabled: it may do nothing, whatever its roles."],
     }

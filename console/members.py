@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import Http404
 
-from console.access import Access, Grant, Permission, find_app, named, require_operator
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, Grant, Permission, find_app, named, require_operator
 from console.audit import Action, Target, differences, recording
 from console.lib import branch_patterns
 from console.models import App, Member, User

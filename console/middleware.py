@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from console import factors, sessions
-from console.actors import from_request
+from console.access.actors import from_request
 from console.conf.logging import PROBED
 from console.errors import wrong_method
 from console.htmx import wants_fragment

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from console import chain
-from console.access import find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import find_app
 from console.audit import Action, Outcome, Target
 from console.lib.names import ALL_BRANCHES
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch

@@ -20,7 +20,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Max, Min
 from django.urls import reverse
 
-from console.access import memberships
+from console.access.policy import memberships
 from console.activity import Entry, entry
 from console.activity_filter import with_outcomes
 from console.conf.logging import escaped

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from console import notices
-from console.access import Access, find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
 from console.notices_forms import NoticesForm
 from console.views import app_context, page_with_form, posted, saved_by, show_form
 

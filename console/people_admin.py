@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from console import members, people, sessions
-from console.actors import from_request
+from console.access.actors import from_request
 from console.models import User
 
 DISABLE = (

@@ -13,8 +13,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from console.access import Permission, find_app, find_branch, require_operator
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Permission, find_app, find_branch, require_operator
 from console.audit import Action, Target, differences, recording
 from console.models import App, Branch, Member, User
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from console.actors import Actor, address_of
+from console.access.actors import Actor, address_of
 from console.audit import Action, Target, recording
 from console.models import Session, User
 from console.session_store import SessionStore

@@ -26,8 +26,8 @@ from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 
 from console import sessions
-from console.access import require_operator
-from console.actors import Actor, address_of, from_request
+from console.access.actors import Actor, address_of, from_request
+from console.access.policy import require_operator
 from console.attempts import WINDOW
 from console.audit import Action, Target, recording, refuse
 from console.confirmation import counts

@@ -19,7 +19,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console import services, setup
-from console.access import (
+from console.access.actors import Actor, from_request
+from console.access.policy import (
     Access,
     Permission,
     Role,
@@ -29,7 +30,6 @@ from console.access import (
     memberships,
     require_operator,
 )
-from console.actors import Actor, from_request
 from console.audit import Action, Target, refuse
 from console.forms import (
     AppForm,

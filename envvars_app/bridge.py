@@ -7,8 +7,8 @@ fails, both are there and nothing is lost.
 
 import uuid
 
-from console.access import Access, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch
 from envvars_app import saving

@@ -15,8 +15,8 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from console.access import Access, Permission, find_app, find_branch
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, Permission, find_app, find_branch
 from console.audit import Action, Target, recording, refuse
 from console.models import App, Branch, scope_name
 from envvars_app.buildspec import DEFAULT

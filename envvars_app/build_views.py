@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from console.access import Access, Permission, find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import Access, Permission, find_app
 from console.lib import row_forms
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console.access import Access, find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
 from console.change_sets import change_set_of, change_set_token
 from console.lib.dotenv import Refused
 from console.lib.invisible import shown

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from console.access import Access, find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
 from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.lib.names import ALL_BRANCHES
 from console.listing import writable

@@ -13,8 +13,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from console.access import Access, Permission, find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import Access, Permission, find_app
 from console.htmx import wants_fragment
 from console.lib.invisible import shown
 from console.lib.results import DONE, Result, RowOutcome

@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from console.access import find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import find_app
 from console.lib.names import ALL_BRANCHES
 from console.models import scope_name
 from console.views import app_context

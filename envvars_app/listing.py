@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from console.access import Access, Permission
+from console.access.policy import Access, Permission
 from console.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,

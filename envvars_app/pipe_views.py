@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
-from console.access import Access
+from console.access.policy import Access
 from console.views import page_with_form
 from envvars_app import build_services as services
 from envvars_app.build_forms import PipeForm, digest

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils import timezone
 
-from console.access import Access, Permission
+from console.access.policy import Access, Permission
 from console.audit import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from console.access import Access, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, find_app
 from console.lib.dotenv import Refused as TextRefused
 from console.lib.results import DONE, RowOutcome
 from console.models import App, Branch, scope_name

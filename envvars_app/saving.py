@@ -14,8 +14,8 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from console.access import Access, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, find_app
 from console.audit import Outcome, attempt_all, conclude_all
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404
 
-from console.access import Access, Permission, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, Permission, find_app
 from console.audit import Action, Target, recording
 from console.lib.results import RowOutcome
 from console.models import scope_name

@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from console.access import Access, find_app
-from console.actors import from_request
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
 from console.change_sets import change_set_of, change_set_token
 from console.htmx import wants_fragment
 from console.lib.results import DONE, Result, RowOutcome

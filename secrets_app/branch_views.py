@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from console import services as core
-from console.access import Access, find_branch
+from console.access.policy import Access, find_branch
 from console.audit import Action
 from console.lib.results import DONE
 from console.models import Branch

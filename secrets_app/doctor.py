@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from console import doctor as core
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, recording
 from console.lib.health import Finding, State, broken, fine, look, skipped
 from secrets_app import gauges

@@ -8,7 +8,7 @@ from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from console.access import Access, Permission
+from console.access.policy import Access, Permission
 from console.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,

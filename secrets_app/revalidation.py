@@ -14,8 +14,8 @@ from enum import Enum, auto
 from django.db import transaction
 from django.utils import timezone
 
-from console.access import find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import find_app
 from console.audit import Action, Target
 from console.models import App, Branch, scope_name
 from secrets_app.models import Revalidation, Secret

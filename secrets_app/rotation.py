@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, recording
 from console.factors import seal_anew
 from secrets_app.store.keyring import Keyring

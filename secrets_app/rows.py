@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from console.access import Access
+from console.access.policy import Access
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch, scope_name
 from secrets_app import lives

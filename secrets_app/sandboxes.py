@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, attempt_all, conclude_all
 from console.lib.names import PathProfile
 from console.models import User

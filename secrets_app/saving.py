@@ -11,8 +11,8 @@ import structlog
 from django.db import DatabaseError
 from django.utils import timezone
 
-from console.access import Access, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, find_app
 from console.audit import Outcome
 from console.lib.results import Result, RowOutcome
 from secrets_app import lives, rows, wording

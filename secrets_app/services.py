@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.http import Http404
 
-from console.access import Access, Permission, find_app
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, Permission, find_app
 from console.audit import Action, Outcome, attempt_all, conclude_all, recording, refuse
 from console.models import AuditEvent, Branch
 from secrets_app import rows

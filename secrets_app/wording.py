@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Q
 
-from console.access import Access
+from console.access.policy import Access
 from console.audit import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import AuditOutcome

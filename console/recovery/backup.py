@@ -11,7 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 from django.utils import timezone
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Target, recording
 from console.recovery import archive
 from console.recovery.archive import Contents

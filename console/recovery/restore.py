@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
 from console import chain
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude, conclude_all
 from console.models import AuditEvent
 from console.recovery import archive

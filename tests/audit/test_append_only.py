@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, attempt, conclude
 from console.models import AuditEvent, AuditOutcome
 from tests.plugins.people import World

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console import chain, triggers
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.plugins.people import World

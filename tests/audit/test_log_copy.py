@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 
 from console import audit_log, chain
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, attempt_all, conclude, conclude_all
 from console.models import AuditEvent, AuditOutcome, Branch
 from secrets_app.models import Secret

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from console.actors import from_command_line
+from console.access.actors import from_command_line
 from console.lib.results import DONE
 from console.models import App, Branch, Member, User
 from envvars_app.changes import Change

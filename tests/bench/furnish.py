@@ -7,7 +7,7 @@ import json
 import sys
 import uuid
 
-from console.actors import from_command_line
+from console.access.actors import from_command_line
 from console.models import App, User
 from secrets_app.changes import Change
 from secrets_app.saving import save

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
 
-from console.access import Access, find_app
+from console.access.policy import Access, find_app
 from console.models import AuditEvent, Branch, Member
 from tests.plugins.people import World
 from tests.services.desk import Desk

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console.access import Permission
+from console.access.policy import Permission
 from console.models import Branch, User
 from tests.members.conftest import MEMBERS, Team
 from tests.plugins.people import World

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from console.access import Permission, find_app, memberships
+from console.access.policy import Permission, find_app, memberships
 from console.models import Branch, Member, User
 from console.services import change_branch, delete_branch
 from tests.members.conftest import Team

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from console import people
-from console.actors import Actor
+from console.access.actors import Actor
 from console.models import AuditOutcome, User
 from tests.plugins.people import World
 from tests.signin.test_at_once import at_once

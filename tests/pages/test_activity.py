@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent
 from secrets_app.models import Secret

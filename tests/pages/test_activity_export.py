@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from console import exports
+from console.access.actors import Actor
 from console.activity_filter import Filter
-from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.lib.csv import cell
 from console.models import AuditEvent

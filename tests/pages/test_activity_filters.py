@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from console.access.actors import Actor
 from console.activity import COUNTED, EntryPaginator
-from console.actors import Actor
 from console.audit import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent
 from tests.plugins.people import World

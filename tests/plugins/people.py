@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.chain import seal_written
 from console.models import App, Branch, Member, User
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from console.access import find_app
+from console.access.policy import find_app
 from console.lib.results import RowOutcome
 from console.listing import Query
 from console.models import AuditEvent, Branch

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from console.access import find_app
+from console.access.policy import find_app
 from console.audit import Outcome
 from console.lib.results import DONE, Result, RowOutcome
 from secrets_app import saving, wording

@@ -5,8 +5,8 @@ import uuid
 import pytest
 from django.http import QueryDict
 
-from console.access import Access, Grant
-from console.actors import Actor
+from console.access.actors import Actor
+from console.access.policy import Access, Grant
 from console.change_sets import change_set_of, change_set_token
 from console.models import App
 from secrets_app import forms

@@ -8,7 +8,7 @@ from django.template import Context, Template
 from django.utils import timezone
 from django.utils.html import escape
 
-from console.access import find_app
+from console.access.policy import find_app
 from console.listing import Query
 from console.models import Branch
 from secrets_app.listing import list_secrets

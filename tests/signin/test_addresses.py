@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from console.actors import from_request
+from console.access.actors import from_request
 from console.lib.proxies import client_address, proxies_of
 
 PEER = "10.0.0.9"

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from console.access import find_app
+from console.access.policy import find_app
 from console.lib.dotenv import Refused
 from console.lib.invisible import shown
 from console.models import Branch

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from console.access import find_app
-from console.actors import from_command_line
+from console.access.actors import from_command_line
+from console.access.policy import find_app
 from console.lib.results import DONE
 from console.models import User
 from envvars_app.changes import Change

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from console.actors import Actor, from_command_line
+from console.access.actors import Actor, from_command_line
 from console.lib.names import PathProfile
 from console.lib.results import DONE
 from console.models import App, Stage, User

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from console.actors import OUTSIDE
+from console.access.actors import OUTSIDE
 from console.command_line import Where, require_done, where_of
 from console.lib.results import RowOutcome
 from console.models import scope_name

@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from console.actors import Actor
+from console.access.actors import Actor
 from console.lib.branch_patterns import matches, read
 from console.lib.names import ALL_BRANCHES, is_app_id
 from console.models import App, Branch, Member, User

@@ -1,6 +1,6 @@
 """A decision of access.py in words: by which rule, and what stood in the way."""
 
-from console.access import Decision, Grant, Obstacle, Permission, named
+from console.access.policy import Decision, Grant, Obstacle, Permission, named
 from console.models import scope_name
 
 ACTS = {
