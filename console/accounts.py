@@ -25,7 +25,7 @@ from django.utils.crypto import constant_time_compare
 
 from console import attempts, confirmation, factors, sessions, single_sign_on
 from console.access.actors import address_of, from_request
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import User
 
 CONFIRM = {

@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 
-from console import activity
-from console.activity_filter import Filter
+from console.audit import presentation
+from console.audit.queries import Filter
 
 _TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
@@ -38,7 +38,9 @@ class FilterForm(forms.Form):
 
     q = _text("Search the activity")
     action = forms.ChoiceField(label="Action", required=False)
-    outcome = forms.ChoiceField(label="Outcome", required=False, choices=activity.OUTCOME_CHOICES)
+    outcome = forms.ChoiceField(
+        label="Outcome", required=False, choices=presentation.OUTCOME_CHOICES
+    )
     person = _text("Person", "people")
     key = _text("Variable")
     branch = _text("Branch", "branches")
@@ -50,7 +52,7 @@ class FilterForm(forms.Form):
         """Take what was asked for, within one app or in the whole deployment."""
         super().__init__(data, auto_id="by-%s", label_suffix="")
         self.app_id = app_id
-        self.fields["action"].choices = activity.action_choices()  # type: ignore[attr-defined]
+        self.fields["action"].choices = presentation.action_choices()  # type: ignore[attr-defined]
         if app_id:
             del self.fields["app"]
 

@@ -5,7 +5,7 @@ from django.core.signals import request_finished
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from console import triggers
+from console.audit import triggers
 from console.db import prepared_statements
 
 
@@ -18,7 +18,8 @@ class ConsoleConfig(AppConfig):
         """Guard the audit tables after every migration, and seal what a request wrote to them."""
         post_migrate.connect(triggers.after_migrate, sender=self)
         connection_created.connect(prepared_statements.number_apart)
-        from console import accounts, chain
+        from console import accounts
+        from console.audit import chain
 
         accounts.listen()
         request_finished.connect(chain.seal_written, dispatch_uid="chain")

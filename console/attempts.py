@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from console.access.actors import from_request
-from console.audit import Action, Target, refuse
+from console.audit.events import Action, Target, refuse
 
 WINDOW = 300  # seconds
 PER_ACCOUNT = f"5/{WINDOW}s/key"

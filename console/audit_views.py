@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from console import activity as trail
 from console.access.actors import Actor, from_request
 from console.access.policy import find_app
 from console.activity_forms import FilterForm
-from console.audit import Action
-from console.exports import FORMATS, export
+from console.audit import presentation as trail
+from console.audit.events import Action
+from console.audit.export import FORMATS, export
 from console.views import app_context, operated
 
 

@@ -24,9 +24,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.http import Http404
 
-from console import chain
 from console.access.actors import Actor, from_command_line
 from console.access.policy import Access, find_app
+from console.audit import chain
 from console.conf.logging import escaped
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome

@@ -16,8 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from console import chain, triggers
-from console.audit import Action, Outcome
+from console.audit import chain, triggers
+from console.audit.events import Action, Outcome
 from console.db import prepared_statements
 from console.lib.health import Finding, broken, fine, look, skipped
 from console.lib.paths import VAR_DIR

@@ -19,7 +19,15 @@ from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app, require_operator
-from console.audit import Action, Outcome, Target, attempt_all, conclude_all, recording, refuse
+from console.audit.events import (
+    Action,
+    Outcome,
+    Target,
+    attempt_all,
+    conclude_all,
+    recording,
+    refuse,
+)
 from console.db import prepared_statements
 from console.members import people_of
 from console.models import AuditEvent, AuditOutcome, User

@@ -10,7 +10,7 @@ from django.db import transaction
 from console import recovery_codes, sealing
 from console.access.actors import Actor
 from console.access.policy import Role, memberships, require_operator
-from console.audit import Action, Target, recording
+from console.audit.events import Action, Target, recording
 from console.models import User
 
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)

@@ -32,17 +32,18 @@ def when_ready(server: Arbiter) -> None:
 def post_worker_init(_worker: Worker) -> None:
     """Leave Ctrl-C, which the terminal sends to every process, to the master; start our threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from console import notices_postman, sealer
+    from console import notices_postman
+    from console.audit import sealing_worker
 
     notices_postman.start()
-    sealer.start()
+    sealing_worker.start()
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:
     """Seal what the last requests wrote."""
-    from console import sealer
+    from console.audit import sealing_worker
 
-    sealer.finish()
+    sealing_worker.finish()
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
-from console.audit import Action, Target, recording
+from console.audit.events import Action, Target, recording
 from console.lib.branch_patterns import read
 from console.members import actor_of, check_role, require_manager, role_in_words
 from console.models import App, Invitation, Member, User

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from console import exposure
 from console.access.actors import Actor
-from console.audit import Action
+from console.audit.events import Action
 from console.lib import csv
 from console.member_forms import TickForm
 from console.models import User

@@ -18,7 +18,7 @@ from console import exposure, invitations, members
 from console.access import explain
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
-from console.audit import Action
+from console.audit.events import Action
 from console.lib.branch_patterns import read
 from console.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
 from console.members import actor_of

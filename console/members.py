@@ -15,7 +15,7 @@ from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.policy import Access, Grant, Permission, find_app, named, require_operator
-from console.audit import Action, Target, differences, recording
+from console.audit.events import Action, Target, differences, recording
 from console.lib import branch_patterns
 from console.models import App, Member, User
 from console.services import acting

@@ -1,7 +1,7 @@
 """Mail on chosen events: what members choose, and which entries of the trail they are told of.
 
 Nothing calls this module when something happens. It reads the trail from its last seal on
-(console/chain.py), so no act can be forgotten: a row is sealed once it is committed, whoever wrote
+(console/audit/chain.py), so no act can be forgotten: a row is sealed once it is committed, whoever wrote
 it, and the seals have one order for all processes. console/notices_mail.py sends what waits.
 """
 
@@ -14,10 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
-from console import chain
 from console.access.actors import Actor
 from console.access.policy import find_app
-from console.audit import Action, Outcome, Target
+from console.audit import chain
+from console.audit.events import Action, Outcome, Target
 from console.lib.names import ALL_BRANCHES
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
 from console.models.notifications import Kind, Notice, NoticesRead, Subscription

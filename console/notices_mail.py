@@ -21,8 +21,8 @@ from django.db.models import Max, Min
 from django.urls import reverse
 
 from console.access.policy import memberships
-from console.activity import Entry, entry
-from console.activity_filter import with_outcomes
+from console.audit.presentation import Entry, entry
+from console.audit.queries import with_outcomes
 from console.conf.logging import escaped
 from console.members import actor_of
 from console.models import App, AuditEvent, User

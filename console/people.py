@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from console import factors, sessions
 from console.access.actors import Actor
 from console.access.policy import require_operator
-from console.audit import Action, Target, differences
+from console.audit.events import Action, Target, differences
 from console.models import User
 from console.services import acting, lock_users
 

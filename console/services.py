@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app, find_branch, require_operator
-from console.audit import Action, Target, differences, recording
+from console.audit.events import Action, Target, differences, recording
 from console.models import App, Branch, Member, User
 
 Row = TypeVar("Row", App, Branch)

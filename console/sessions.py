@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from console.access.actors import Actor, address_of
-from console.audit import Action, Target, recording
+from console.audit.events import Action, Target, recording
 from console.models import Session, User
 from console.session_store import SessionStore
 

@@ -29,7 +29,7 @@ from console import sessions
 from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.attempts import WINDOW
-from console.audit import Action, Target, recording, refuse
+from console.audit.events import Action, Target, recording, refuse
 from console.confirmation import counts
 from console.invitations import is_invited
 from console.members import recorded_everywhere

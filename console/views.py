@@ -30,7 +30,7 @@ from console.access.policy import (
     memberships,
     require_operator,
 )
-from console.audit import Action, Target, refuse
+from console.audit.events import Action, Target, refuse
 from console.forms import (
     AppForm,
     BranchForm,

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app, find_branch
-from console.audit import Action, Target, recording, refuse
+from console.audit.events import Action, Target, recording, refuse
 from console.models import App, Branch, scope_name
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.checking import check, errors

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from console.access.policy import Access, Permission
-from console.audit import Action, Target
+from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name
 from envvars_app import limits, wording

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
-from console.audit import Outcome, attempt_all, conclude_all
+from console.audit.events import Outcome, attempt_all, conclude_all
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
 from envvars_app import wording

@@ -8,7 +8,7 @@ from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit import Action, Target, recording
+from console.audit.events import Action, Target, recording
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from envvars_app import saving, wording

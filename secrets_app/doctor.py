@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from console import doctor as core
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, recording
+from console.audit.events import Action, Outcome, Target, recording
 from console.lib.health import Finding, State, broken, fine, look, skipped
 from secrets_app import gauges
 from secrets_app.store import parameter_store

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from console.audit import Action
+from console.audit.events import Action
 from console.htmx import wants_fragment
 from console.lib.health import Finding, State, broken, fine
 from console.views import operated, page_with_form

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
-from console.audit import Action, refuse
+from console.audit.events import Action, refuse
 from console.lib.results import Result, RowOutcome
 from console.models import Branch
 from secrets_app import rows, wording

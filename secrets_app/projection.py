@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.access.actors import OUTSIDE
-from console.audit import Action, Outcome, Target, attempt_all, conclude_all
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import find_app
-from console.audit import Action, Target
+from console.audit.events import Action, Target
 from console.models import App, Branch, scope_name
 from secrets_app.models import Revalidation, Secret
 from secrets_app.paths import Folder, PathRefused, listing_prefixes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, recording
+from console.audit.events import Action, Outcome, Target, recording
 from console.factors import seal_anew
 from secrets_app.store.keyring import Keyring
 from secrets_app.store.reencrypting import Reencrypted, reencrypt

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access.policy import Access
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch, scope_name
 from secrets_app import lives
 from secrets_app.models import Secret

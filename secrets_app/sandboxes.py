@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, attempt_all, conclude_all
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from console.lib.names import PathProfile
 from console.models import User
 from secrets_app.paths import PathRefused, Sandbox, folder, locate

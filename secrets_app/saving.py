@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
-from console.audit import Outcome
+from console.audit.events import Outcome
 from console.lib.results import Result, RowOutcome
 from secrets_app import lives, rows, wording
 from secrets_app.changes import Change

@@ -10,7 +10,7 @@ from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit import Action, Outcome, attempt_all, conclude_all, recording, refuse
+from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording, refuse
 from console.models import AuditEvent, Branch
 from secrets_app import rows
 from secrets_app.models import Secret

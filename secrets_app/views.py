@@ -15,11 +15,11 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from console import activity as trail
 from console import confirmation
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.audit import Outcome
+from console.audit import presentation as trail
+from console.audit.events import Outcome
 from console.change_sets import change_set_of, change_set_token
 from console.errors import confirm_first
 from console.htmx import wants_fragment

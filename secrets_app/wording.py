@@ -7,7 +7,7 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Q
 
 from console.access.policy import Access
-from console.audit import Action, Target
+from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import AuditOutcome
 from secrets_app.changes import Change

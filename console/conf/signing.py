@@ -1,7 +1,7 @@
 """The marks of the audit trail: what only a holder of the deployment's audit key can make.
 
 A row's mark is an HMAC-SHA-256 over its content, with a number of its own in front, so that no two
-rows have the same one. The trail's seals (console/chain.py) are made with the same keys.
+rows have the same one. The trail's seals (console/audit/chain.py) are made with the same keys.
 """
 
 import json

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from console.access.actors import Actor
-from console.audit import Action, Target, recording
+from console.audit.events import Action, Target, recording
 from console.recovery import archive
 from console.recovery.archive import Contents
 from console.recovery.files import whole_file

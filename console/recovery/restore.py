@@ -12,9 +12,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
-from console import chain
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, attempt, conclude, conclude_all
+from console.audit import chain
+from console.audit.events import Action, Outcome, Target, attempt, conclude, conclude_all
 from console.models import AuditEvent
 from console.recovery import archive
 from console.recovery.archive import Contents, Row, Table

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from console.access.actors import Actor
-from console.audit import Action, Outcome, attempt, conclude
+from console.audit.events import Action, Outcome, attempt, conclude
 from console.models import AuditEvent, AuditOutcome
 from tests.plugins.people import World
 
@@ -166,7 +166,7 @@ def test_nothing_that_is_deleted_takes_a_row_along(
 
 
 def test_the_triggers_come_back_with_the_next_migration(event: AuditEvent) -> None:
-    from console import triggers
+    from console.audit import triggers
 
     triggers.drop(connection)
     triggers.after_migrate(using="default")

@@ -11,9 +11,9 @@ from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from console import chain, triggers
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit import chain, triggers
+from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.plugins.people import World
 

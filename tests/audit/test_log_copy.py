@@ -13,9 +13,17 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from console import audit_log, chain
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, attempt, attempt_all, conclude, conclude_all
+from console.audit import chain, forwarding
+from console.audit.events import (
+    Action,
+    Outcome,
+    Target,
+    attempt,
+    attempt_all,
+    conclude,
+    conclude_all,
+)
 from console.models import AuditEvent, AuditOutcome, Branch
 from secrets_app.models import Secret
 from tests.audit.test_one_line import HARMFUL, NASTY
@@ -32,7 +40,7 @@ def copied(
     """Return a function that gives what a serving process wrote to its standard output."""
     settings.AUDIT_LOG = "stdout"
     written: list[str] = []
-    monkeypatch.setattr(audit_log.output, "serving", True)
+    monkeypatch.setattr(forwarding.output, "serving", True)
 
     def copied() -> list[dict[str, Any]]:
         written.append(capsys.readouterr().out)
@@ -159,7 +167,7 @@ def test_a_stream_that_is_gone_stops_nothing(
 def test_a_commands_output_is_its_own(
     copied: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_log.output, "serving", False)
+    monkeypatch.setattr(forwarding.output, "serving", False)
     beside = io.StringIO()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", beside)
@@ -171,7 +179,9 @@ def test_a_commands_output_is_its_own(
 @pytest.mark.parametrize(("value", "started"), [("stdout", True), ("syslog", False)])
 def test_the_setting(value: str, started: bool) -> None:
     environment = os.environ | {"AUDIT_LOG": value}
-    script = "import console.wsgi; from console.audit_log import output; print(output.serving)"
+    script = (
+        "import console.wsgi; from console.audit.forwarding import output; print(output.serving)"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", script],
         env=environment | {"DJANGO_SETTINGS_MODULE": "console.settings"},

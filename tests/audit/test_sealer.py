@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from structlog.testing import capture_logs
 
-from console import sealer
+from console.audit import sealing_worker
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.audit.test_chain import write
 from tests.leaks.harness import table_away
@@ -20,7 +20,7 @@ def thread() -> Iterator[threading.Thread]:
     stop = threading.Event()
 
     def work() -> None:
-        sealer.work(stop, pause=0.05)
+        sealing_worker.work(stop, pause=0.05)
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -28,7 +28,7 @@ def thread() -> Iterator[threading.Thread]:
     yield thread
     stop.set()
     write(1)
-    sealer.tell()  # it ends with its next round
+    sealing_worker.tell()  # it ends with its next round
     thread.join(timeout=10)
     assert not thread.is_alive()
 
@@ -44,7 +44,7 @@ def all_sealed() -> bool:
 def test_it_works(thread: threading.Thread) -> None:
     for _ in range(3):
         write(2)
-        sealer.tell()
+        sealing_worker.tell()
     until(all_sealed)
 
 
@@ -52,11 +52,11 @@ def test_it_works(thread: threading.Thread) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_who_wrote_nothing_wakes_it_not(thread: threading.Thread) -> None:
     write(1)
-    sealer.tell()
+    sealing_worker.tell()
     until(all_sealed)
     AuditEvent.objects.create(action="x", actor_kind="web", actor="by no service of ours")
-    sealer.tell()
-    sealer.finish()
+    sealing_worker.tell()
+    sealing_worker.finish()
     assert not all_sealed()
 
 
@@ -65,8 +65,8 @@ def test_who_wrote_nothing_wakes_it_not(thread: threading.Thread) -> None:
 def test_it_goes_on_after_an_error(thread: threading.Thread) -> None:
     with capture_logs() as log, table_away("console_auditseal"):
         write(1)
-        sealer.tell()
+        sealing_worker.tell()
         until(lambda: any(line["event"] == "audit.not_sealed" for line in log))
     write(1)
-    sealer.tell()
+    sealing_worker.tell()
     until(all_sealed)

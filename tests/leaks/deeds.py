@@ -12,7 +12,7 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from console.chain import seal
+from console.audit.chain import seal
 from console.models.notifications import Kind, Subscription
 from console.notices import collect
 from console.notices_mail import QUIET, deliver

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from console.audit import Action, Outcome
+from console.audit.events import Action, Outcome
 from console.models import AuditEvent, AuditOutcome
 from secrets_app.models import Secret
 from tests.leaks.crawl import FRAGMENT

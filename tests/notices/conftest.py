@@ -14,8 +14,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from console.audit import Action, Target, recording
-from console.chain import seal
+from console.audit.chain import seal
+from console.audit.events import Action, Target, recording
 from console.models.notifications import Kind
 from console.notices import choose, collect
 from console.notices_mail import Round, deliver

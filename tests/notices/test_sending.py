@@ -21,8 +21,8 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from console import notices_postman
-from console.audit import Action
-from console.chain import seal
+from console.audit.chain import seal
+from console.audit.events import Action
 from console.models import AuditEvent, Notice
 from console.models.notifications import Kind
 from console.notices import LIFE, collect

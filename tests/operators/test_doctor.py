@@ -17,9 +17,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from console import chain
 from console import doctor as core
-from console.audit import Action, Outcome
+from console.audit import chain
+from console.audit.events import Action, Outcome
 from console.lib.health import Finding
 from console.lib.proxies import proxies_of
 from console.models import AuditEvent, AuditOutcome

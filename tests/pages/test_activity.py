@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console.access.actors import Actor
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent
 from secrets_app.models import Secret
 from tests.plugins.people import World

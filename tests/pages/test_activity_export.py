@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console import exports
 from console.access.actors import Actor
-from console.activity_filter import Filter
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit import export as exports
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.queries import Filter
 from console.lib.csv import cell
 from console.models import AuditEvent
 from tests.plugins.people import World
@@ -91,7 +91,7 @@ def test_json_lines(alice: Client) -> None:
 def test_exactly_what_is_filtered(
     alice: Client, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.exports.CHUNK", 7)
+    monkeypatch.setattr("console.audit.export.CHUNK", 7)
     events = [record(Outcome.FAILED, key="MANY") for _ in range(20)]
     record(Outcome.SUCCEEDED, key="MANY")
     record(Outcome.FAILED, key="OTHER")
@@ -130,7 +130,7 @@ def test_the_export_is_recorded(
 
 
 def test_an_export_that_is_cut_short(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.exports.CHUNK", 2)
+    monkeypatch.setattr("console.audit.export.CHUNK", 2)
     for _ in range(6):
         record(Outcome.SUCCEEDED)
     lines = exports.export(

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from console.access.actors import Actor
-from console.activity import COUNTED, EntryPaginator
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.presentation import COUNTED, EntryPaginator
 from console.models import AuditEvent
 from tests.plugins.people import World
 
@@ -171,7 +171,7 @@ def test_versions_are_told(alice: Client) -> None:
 
 
 def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.activity.COUNTED", 60)
+    monkeypatch.setattr("console.audit.presentation.COUNTED", 60)
     for number in range(70):
         record(BOB, Action.SECRET_REVEALED, f"K{number}")
     first, last = alice.get(APP), alice.get(APP, {"page": "2"})

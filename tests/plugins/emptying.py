@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.core.management.commands import flush
 from django.db.backends.base.operations import BaseDatabaseOperations
 
-from console import chain, triggers
+from console.audit import chain, triggers
 
 STAYS = {"django_content_type", "auth_permission"}  # what migrations wrote, and no test changes
 

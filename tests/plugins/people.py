@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from console.access.actors import Actor
-from console.chain import seal_written
+from console.audit.chain import seal_written
 from console.models import App, Branch, Member, User
 
 PASSWORD = "correct horse battery staple"

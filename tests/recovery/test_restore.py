@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
-from console import triggers
+from console.audit import triggers
 from console.models import App, AuditEvent, Member, User
 from console.recovery import archive
 from console.recovery.archive import Contents

@@ -11,8 +11,9 @@ from allauth.mfa.models import Authenticator
 from django.core.checks import run_checks
 from django.db import connections
 
-from console import sealing, settling
-from console.audit import Action, attempt
+from console import sealing
+from console.audit import reconcile
+from console.audit.events import Action, attempt
 from console.models import AuditEvent
 from secrets_app.models import EmbeddedVersion
 from secrets_app.store import reencrypting
@@ -144,7 +145,7 @@ def test_a_bad_key_is_named(desk: Desk, manage: Manage, settings: Any, old: str)
 def test_one_that_was_cut_off_is_settled(
     desk: Desk, manage: Manage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settling, "AFTER", timedelta(0))
+    monkeypatch.setattr(reconcile, "AFTER", timedelta(0))
     event = attempt(desk.world.actor("alice"), Action.KEYS_ROTATED)
     assert manage("settle").code == 0
     end = event.outcomes.get()

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
-from console.chain import seal_written
+from console.audit.chain import seal_written
 from console.lib.results import DONE
 from tests.commands.conftest import Ended
 from tests.recovery.databases import rows, trail

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from console import chain, triggers
+from console.audit import chain, triggers
 from console.models import AuditEvent, AuditSeal
 from console.recovery.tables import ends_of, models_of
 from tests.recovery.filling import fill, first_version

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from console import chain
+from console.audit import chain
 from tests.replicas.trial import Scene, Site, site
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from console.audit import Outcome
+from console.audit.events import Outcome
 from console.models import AuditEvent, Branch, scope_name
 from secrets_app.models import Secret
 from tests.services.desk import Desk

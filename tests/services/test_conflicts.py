@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 from console.access.policy import find_app
-from console.audit import Outcome
+from console.audit.events import Outcome
 from console.lib.results import DONE, Result, RowOutcome
 from secrets_app import saving, wording
 from secrets_app.changes import Change

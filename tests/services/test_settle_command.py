@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.reconcile import UNCERTAIN
 from console.models import AuditEvent
-from console.settling import UNCERTAIN
 from envvars_app import saving as variables
 from envvars_app.changes import Change
 from secrets_app.models import Secret
@@ -127,7 +127,7 @@ def test_what_ended_or_is_young_is_left_alone(desk: Desk, cut_off: Any) -> None:
 
 
 def test_more_than_a_batch(desk: Desk, cut_off: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.settling.BATCH", 2)
+    monkeypatch.setattr("console.audit.reconcile.BATCH", 2)
     events = [cut_off(Action.VARIABLE_CHANGED) for _ in range(5)]
     assert settle() == "Settled by the store: 0. Concluded otherwise: 5."
     assert [len(ends(event)) for event in events] == [1] * 5

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from console import chain, triggers
+from console.audit import chain, triggers
 
 SHOWN = 20  # of what is broken
 BROKEN = "The audit trail is broken. The first row:"

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from console import chain
-from console.audit import Action, Target, recording
+from console.audit import chain
+from console.audit.events import Action, Target, recording
 from console.command_line import ConsoleCommand, Where, add_scope, where_of
 from console.models import scope_name
 from console.terminal import Exit

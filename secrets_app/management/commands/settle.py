@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from console import chain
+from console.audit import chain
+from console.audit.reconcile import settle_open
 from console.models import App, AuditEvent
-from console.settling import settle_open
 from console.terminal import Exit
 from secrets_app.models import Revalidation, Secret
 from secrets_app.revalidation import check, freshness

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from console.audit import Action, Outcome
+from console.audit.events import Action, Outcome
 from console.models import AuditEvent, AuditOutcome
 
 ATTEMPTED = "attempted"  # no outcome yet

@@ -12,7 +12,7 @@ import structlog
 from django.core.signals import request_finished
 from django.db import close_old_connections
 
-from console import chain
+from console.audit import chain
 
 PAUSE = 0.2  # seconds
 

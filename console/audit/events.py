@@ -11,8 +11,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 
-from console import audit_log, chain
 from console.access.actors import Actor
+from console.audit import chain, forwarding
 from console.models import AuditEvent, AuditOutcome
 
 SUBJECT_LIMIT = 1011  # characters, as in the table
@@ -122,7 +122,7 @@ def attempt_all(
 def _written(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
     """Have the rows sealed and copied, once they are committed."""
     chain.expect()
-    audit_log.tell(rows)
+    forwarding.tell(rows)
 
 
 def _event(

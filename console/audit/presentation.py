@@ -9,8 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-from console.activity_filter import ATTEMPTED, OPEN, Filter, matching, with_outcomes
-from console.audit import Action, Outcome
+from console.audit.events import Action, Outcome
+from console.audit.queries import ATTEMPTED, OPEN, Filter, matching, with_outcomes
 from console.db import prepared_statements
 from console.models import AuditEvent
 

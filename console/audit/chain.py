@@ -2,7 +2,7 @@
 
 Rows are written as if there were no chain: no attempt waits for it, and none can meet a deadlock
 through it. The seals are appended when a request or a command has ended, by one process at a time
-(console/sealer.py); what a killed process left is sealed by the next one, or by the check. Until
+(console/audit/sealing_worker.py); what a killed process left is sealed by the next one, or by the check. Until
 then a row is guarded by its own mark (console/conf/signing.py), so that no row can be changed or
 made up in between.
 """
@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
-from console import audit_log
+from console.audit import forwarding
 from console.conf import signing
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
@@ -77,7 +77,7 @@ def seal(*, everywhere: bool = False) -> int:
         added = _seal_batch(everywhere)
         number += len(added)
         if added:
-            audit_log.tell_head(added[-1])
+            forwarding.tell_head(added[-1])
         if len(added) < (1 if everywhere else BATCH):
             break
     return number

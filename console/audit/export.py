@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from console.access.actors import Actor
-from console.activity_filter import ATTEMPTED, Filter, matching
-from console.audit import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.queries import ATTEMPTED, Filter, matching
 from console.conf.signing import plain
 from console.db import prepared_statements
 from console.lib import csv

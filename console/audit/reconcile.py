@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from console.audit import Outcome, conclude_all
+from console.audit.events import Outcome, conclude_all
 from console.models import AuditEvent, AuditOutcome
 
 AFTER = timedelta(hours=1)  # no request and no command writes its outcome that late
