@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
-from console import invitations
 from console.access.actors import from_request
 from console.forms import PasswordForm
 from console.lib.branch_patterns import read
-from console.members import role_in_words
+from console.members import invitations
+from console.members.services import role_in_words
 from console.models import App, Invitation, User
 from console.views import page_with_form, posted, saved_by
 

@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from console import exposure
 from console.access.actors import Actor
 from console.audit.events import Action
 from console.lib import csv
 from console.member_forms import TickForm
+from console.members import exposure
 from console.models import User
 from console.views import app_context, managed, operated, page_with_form
 

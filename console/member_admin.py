@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from console import members
 from console.access.actors import from_request
 from console.audited_admin import Audited
 from console.lib.branch_patterns import read
+from console.members import services
 from console.models import Member, User
 
 admin.site.unregister(Group)  # Django's own page is not audited
@@ -48,7 +48,7 @@ class MemberPages(Audited):
         """Set the role."""
         who = obj.user or obj.group
         assert who  # noqa: S101 - the form has asked for one of the two
-        saved = members.set_member(
+        saved = services.set_member(
             actor=from_request(request),
             app=obj.app,
             who=who,
@@ -59,7 +59,7 @@ class MemberPages(Audited):
 
     def delete_model(self, request: HttpRequest, obj: Member) -> None:
         """Remove the member."""
-        members.remove_member(actor=from_request(request), member=obj)
+        services.remove_member(actor=from_request(request), member=obj)
 
 
 class GroupForm(forms.ModelForm):
@@ -94,8 +94,8 @@ class GroupPages(Audited):
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         """Save the name and the people."""
-        members.set_group(actor=from_request(request), group=obj, users=form.cleaned_data["users"])
+        services.set_group(actor=from_request(request), group=obj, users=form.cleaned_data["users"])
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         """Delete the group."""
-        members.delete_group(actor=from_request(request), group=obj)
+        services.delete_group(actor=from_request(request), group=obj)

@@ -11,7 +11,7 @@ from console.access.explain import ACTS
 from console.access.policy import Permission, Role
 from console.lib.branch_patterns import read
 from console.lib.names import ALL_BRANCHES
-from console.members import people_of
+from console.members.services import people_of
 from console.models import App, Branch, User
 
 # Title and explanation, a line each; the page makes the first one bold.

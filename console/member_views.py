@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from console import exposure, invitations, members
 from console.access import explain
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
 from console.lib.branch_patterns import read
 from console.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
-from console.members import actor_of
+from console.members import exposure, invitations, services
+from console.members.services import actor_of
 from console.models import Branch, Member, User
 from console.views import app_context, managed, page_with_form, posted, saved_by, show_form
 
@@ -63,7 +63,7 @@ def _row(member: Member) -> dict[str, Any]:
 def member(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Change a member's role."""
     access = managed(request, app_id, Action.MEMBER_SET)
-    found = members.find_member(access, pk)
+    found = services.find_member(access, pk)
     form = RoleForm(posted(request), initial={"role": found.role, "patterns": found.patterns})
     if form.is_valid() and _set(access, form, found.user or found.group):
         messages.success(request, f"Saved the role of {found.name}.")
@@ -87,14 +87,14 @@ def member_group(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _set(access: Access, form: Form, who: User | Group | None) -> Member | None:
     fields = form.cleaned_data
     role = {"role": fields["role"], "patterns": fields["patterns"]}
-    return saved_by(form, members.set_member, actor=access.actor, app=access.app, who=who, **role)
+    return saved_by(form, services.set_member, actor=access.actor, app=access.app, who=who, **role)
 
 
 @page_with_form
 def member_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Ask, then take somebody's role away; then show what he knows."""
     access = managed(request, app_id, Action.MEMBER_REMOVED)
-    found = members.find_member(access, pk)
+    found = services.find_member(access, pk)
     form = Form(posted(request))
     if form.is_valid() and saved_by(form, _remove, actor=access.actor, member=found):
         messages.success(request, f"No member any more: {found.name}.")
@@ -108,7 +108,7 @@ def member_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
 
 
 def _remove(actor: Actor, member: Member) -> bool:
-    members.remove_member(actor=actor, member=member)
+    services.remove_member(actor=actor, member=member)
     return True
 
 

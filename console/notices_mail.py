@@ -24,7 +24,7 @@ from console.access.policy import memberships
 from console.audit.presentation import Entry, entry
 from console.audit.queries import with_outcomes
 from console.conf.logging import escaped
-from console.members import actor_of
+from console.members.services import actor_of
 from console.models import App, AuditEvent, User
 from console.models.notifications import Notice
 from console.notices import LIFE

@@ -13,8 +13,9 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.html import format_html
 
-from console import members, people, sessions
+from console import people, sessions
 from console.access.actors import from_request
+from console.members import services
 from console.models import User
 
 DISABLE = (
@@ -73,7 +74,7 @@ class PeopleActions(admin.ModelAdmin):
         words = "Signed out everywhere: {}. What has to be rotated: {}"
         said = format_html(words, user.email, self.known_secrets(user))
         self.message_user(request, said, messages.WARNING)
-        if apps := members.ownerless_without(user):
+        if apps := services.ownerless_without(user):
             names = ", ".join(map(str, apps))
             words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
             self.message_user(request, words, messages.WARNING)

@@ -31,8 +31,8 @@ from console.access.policy import require_operator
 from console.attempts import WINDOW
 from console.audit.events import Action, Target, recording, refuse
 from console.confirmation import counts
-from console.invitations import is_invited
-from console.members import recorded_everywhere
+from console.members.invitations import is_invited
+from console.members.services import recorded_everywhere
 from console.models import User
 from console.oidc_client import Asking, NotBelieved, Provider, Unreachable
 

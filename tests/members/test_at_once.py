@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 
-from console import members
+from console.members import services
 from console.models import Member
 from tests.members.conftest import Team, trail
 from tests.plugins.people import World
@@ -29,7 +29,7 @@ def test_it_works(world: World, team: Team) -> None:
         together.wait(timeout=20)
         try:
             with suppress(ValidationError, PermissionDenied):
-                members.set_member(
+                services.set_member(
                     actor=actors[pair[0]], app=world.app, who=people[pair[1]], role="viewer"
                 )
         finally:

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
-from console import members
+from console.members import services
 from console.models import AuditEvent, User
 from tests.members.conftest import Team, trail
 from tests.plugins.people import World
@@ -52,7 +52,7 @@ def test_an_operator_who_joins_is_told_of(olga: Client, team: Team, world: World
 def test_many_people_are_all_told(olga: Client, team: Team, world: World) -> None:
     group = team.group("web", "viewer")
     people = [User.objects.create_user(f"{'x' * 50}{n}@example.org") for n in range(40)]
-    members.set_group(actor=world.actor("olga"), group=group, users=people)
+    services.set_group(actor=world.actor("olga"), group=group, users=people)
     for app_id in ("", "d1shop"):
         whole = " ".join(told(app_id))
         assert all(person.email in whole for person in people)
@@ -84,9 +84,9 @@ def test_deleting_one(olga: Client, team: Team, world: World) -> None:
 def test_nobody_else(team: Team, world: World, name: str) -> None:
     group = team.group("web", "viewer")
     with pytest.raises(PermissionDenied):
-        members.set_group(actor=world.actor(name), group=group, users=[world.person(name)])
+        services.set_group(actor=world.actor(name), group=group, users=[world.person(name)])
     with pytest.raises(PermissionDenied):
-        members.delete_group(actor=world.actor(name), group=group)
+        services.delete_group(actor=world.actor(name), group=group)
     assert not group.user_set.exists()
     assert {entry[3] for entry in trail("group.change", "group.delete")} == {"denied"}
 

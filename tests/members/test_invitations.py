@@ -13,7 +13,7 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from console import invitations
+from console.members import invitations
 from console.models import AuditEvent, Invitation, Member, User
 from tests.members.conftest import MEMBERS, Team, messages, trail
 from tests.pages.conftest import errors

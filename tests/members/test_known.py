@@ -12,8 +12,8 @@ from django.http import Http404
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console import exposure
 from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.members import exposure
 from console.models import AuditEvent, Member, User
 from secrets_app.services import reveal, reveal_all
 from tests.members.conftest import MEMBERS, Team, messages, trail

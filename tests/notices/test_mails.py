@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from console.audit.events import Action, Outcome, Target, attempt, conclude, refuse
-from console.members import remove_member, set_group, set_member
+from console.members.services import remove_member, set_group, set_member
 from console.models import AuditEvent, Branch, Member, User
 from console.models.notifications import Kind
 from console.services import add_branch, change_branch

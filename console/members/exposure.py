@@ -29,7 +29,7 @@ from console.audit.events import (
     refuse,
 )
 from console.db import prepared_statements
-from console.members import people_of
+from console.members.services import people_of
 from console.models import AuditEvent, AuditOutcome, User
 
 _REVEALS = (Action.SECRET_REVEALED,)

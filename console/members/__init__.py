@@ -1,0 +1,1 @@
+"""Members of an app: roles, groups, invitations, and what each person has seen."""
