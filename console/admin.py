@@ -16,11 +16,12 @@ from django.utils.html import format_html
 from console import factor_admin as factor_admin  # registers its page
 from console import identity_admin as identity_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
-from console import people, services, sessions
+from console import people, sessions
 from console.access.actors import from_request
 from console.audit.events import Action, Outcome, Target, differences, recording
 from console.audit.queries import with_outcomes
 from console.audited_admin import Audited, ReadOnly
+from console.catalog import services
 from console.models import App, AuditEvent, AuditOutcome, Branch, User
 from console.people_admin import PeopleActions
 

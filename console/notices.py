@@ -18,10 +18,10 @@ from console.access.actors import Actor
 from console.access.policy import find_app
 from console.audit import chain
 from console.audit.events import Action, Outcome, Target
+from console.catalog.services import acting
 from console.lib.names import ALL_BRANCHES
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
 from console.models.notifications import Kind, Notice, NoticesRead, Subscription
-from console.services import acting
 
 LIFE = timedelta(days=1)  # what could not be sent for so long is not news any more
 BATCH = 1_000  # seals that one transaction reads

@@ -7,8 +7,8 @@ from console import factors, sessions
 from console.access.actors import Actor
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, differences
+from console.catalog.services import acting, lock_users
 from console.models import User
-from console.services import acting, lock_users
 
 
 def keep_an_operator() -> None:

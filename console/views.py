@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console import services, setup
+from console import setup
 from console.access.actors import Actor, from_request
 from console.access.policy import (
     Access,
@@ -31,6 +31,7 @@ from console.access.policy import (
     require_operator,
 )
 from console.audit.events import Action, Target, refuse
+from console.catalog import services
 from console.forms import (
     AppForm,
     BranchForm,

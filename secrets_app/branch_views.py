@@ -7,9 +7,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
-from console import services as core
 from console.access.policy import Access, find_branch
 from console.audit.events import Action
+from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
 from console.views import app_context, managed, page_with_form

@@ -21,10 +21,10 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Target, recording
+from console.catalog.services import acting
 from console.lib.branch_patterns import read
 from console.members.services import actor_of, check_role, require_manager, role_in_words
 from console.models import App, Invitation, Member, User
-from console.services import acting
 
 LIFE = timedelta(days=7)
 _TOKEN_BYTES = 32

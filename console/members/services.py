@@ -1,6 +1,6 @@
 """Who is a member of an app, with which role, and on which branches: right > record > database.
 
-A member is a person or a group; operators say who is in a group. Raises as console/services.py.
+A member is a person or a group; operators say who is in a group. Raises as console/catalog/services.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +16,9 @@ from django.http import Http404
 from console.access.actors import Actor
 from console.access.policy import Access, Grant, Permission, find_app, named, require_operator
 from console.audit.events import Action, Target, differences, recording
+from console.catalog.services import acting
 from console.lib import branch_patterns
 from console.models import App, Member, User
-from console.services import acting
 
 Role = Member.Role
 

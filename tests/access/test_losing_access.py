@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from console import services
+from console.catalog import services
 from console.members import services as members
 from console.models import Member, User
 from secrets_app.models import Secret

@@ -8,8 +8,8 @@ from django.db import DatabaseError
 from django.test import Client
 from structlog.testing import capture_logs
 
-from console import services
 from console.access.actors import Actor
+from console.catalog import services
 from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
 from tests.plugins.people import PASSWORD, World

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
+from console.catalog.services import add_branch
 from console.models import AuditEvent, Branch
-from console.services import add_branch
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from console.catalog.services import delete_branch
 from console.models import AuditEvent
-from console.services import delete_branch
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue

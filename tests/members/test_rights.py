@@ -7,8 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from console.access.policy import Permission, find_app, memberships
+from console.catalog.services import change_branch, delete_branch
 from console.models import Branch, Member, User
-from console.services import change_branch, delete_branch
 from tests.members.conftest import Team
 from tests.plugins.people import World
 from tests.services.desk import Desk

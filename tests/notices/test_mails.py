@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from console.audit.events import Action, Outcome, Target, attempt, conclude, refuse
+from console.catalog.services import add_branch, change_branch
 from console.members.services import remove_member, set_group, set_member
 from console.models import AuditEvent, Branch, Member, User
 from console.models.notifications import Kind
-from console.services import add_branch, change_branch
 from secrets_app.services import reveal, reveal_all
 from tests.members.conftest import Team
 from tests.notices.conftest import Post, happens, text_of

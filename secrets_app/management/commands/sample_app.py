@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.access.actors import Actor, from_command_line
+from console.catalog.services import add_branch, create_app
 from console.lib.names import PathProfile
 from console.lib.results import DONE
 from console.models import App, Stage, User
-from console.services import add_branch, create_app
 from secrets_app.changes import Change
 from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
