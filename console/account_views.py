@@ -17,8 +17,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from console import factors, recovery_codes, sessions
 from console.access.actors import from_request
+from console.auth import mfa, recovery_codes, sessions
 from console.models import Session, User
 from console.views import page_with_form
 
@@ -70,12 +70,12 @@ def my_recovery_codes(request: HttpRequest) -> HttpResponse:
     """Say how many recovery codes are left; make new ones, and show them this once."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
-    if not factors.has_factor(user):
+    if not mfa.has_factor(user):
         messages.info(request, "Set up an authenticator app or a passkey first.")
         return redirect("mfa_index")
     context: dict[str, Any] = {"left": recovery_codes.left(user)}
     if request.method == "POST":
-        context["codes"] = factors.new_codes(actor=from_request(request), user=user)
+        context["codes"] = mfa.new_codes(actor=from_request(request), user=user)
     return render(request, "mfa/recovery_codes.html", context)
 
 

@@ -16,11 +16,11 @@ from django.utils.html import format_html
 from console import factor_admin as factor_admin  # registers its page
 from console import identity_admin as identity_admin  # registers its page
 from console import member_admin as member_admin  # registers its pages
-from console import people, sessions
 from console.access.actors import from_request
 from console.audit.events import Action, Outcome, Target, differences, recording
 from console.audit.queries import with_outcomes
 from console.audited_admin import Audited, ReadOnly
+from console.auth import sessions, users
 from console.catalog import services
 from console.models import App, AuditEvent, AuditOutcome, Branch, User
 from console.people_admin import PeopleActions
@@ -106,7 +106,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         target = Target(subject=f"{obj.email}: {_said_of(obj, form.changed_data) or 'no change'}")
         with services.acting(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
-            people.keep_an_operator()
+            users.keep_an_operator()
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         """Answer; a disabled person is signed out, lest his sessions live again with him."""

@@ -18,8 +18,8 @@ class ConsoleConfig(AppConfig):
         """Guard the audit tables after every migration, and seal what a request wrote to them."""
         post_migrate.connect(triggers.after_migrate, sender=self)
         connection_created.connect(prepared_statements.number_apart)
-        from console import accounts
         from console.audit import chain
+        from console.auth import adapter
 
-        accounts.listen()
+        adapter.listen()
         request_finished.connect(chain.seal_written, dispatch_uid="chain")

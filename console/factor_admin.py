@@ -5,9 +5,9 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from console import factors
 from console.access.actors import from_request
 from console.audited_admin import Audited, ReadOnly
+from console.auth import mfa as factors
 
 # allauth's own pages show what is secret, and change what nobody would record
 admin.site.unregister(Authenticator)

@@ -5,9 +5,9 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from console import single_sign_on
 from console.access.actors import from_request
 from console.audited_admin import Audited, ReadOnly
+from console.auth.oidc import provisioning
 
 # allauth's own pages show what is secret, and change what nobody would record
 admin.site.unregister([SocialAccount, SocialApp, SocialToken])
@@ -30,4 +30,4 @@ class IdentityPages(Audited, ReadOnly):
 
     def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
         """Unlink."""
-        single_sign_on.forget(actor=from_request(request), identity=obj)
+        provisioning.forget(actor=from_request(request), identity=obj)

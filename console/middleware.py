@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from console import factors, sessions
 from console.access.actors import from_request
+from console.auth import mfa, sessions
 from console.conf.logging import PROBED
 from console.errors import wrong_method
 from console.htmx import wants_fragment
@@ -107,7 +107,7 @@ class SecondFactorFirst:
     """Leads who has to have a second factor (REQUIRE_MFA) to setting it up, and to nothing else."""
 
     def __init__(self, get_response: Handler) -> None:
-        if settings.REQUIRE_MFA == factors.Required.OFF:
+        if settings.REQUIRE_MFA == mfa.Required.OFF:
             raise MiddlewareNotUsed
         self.get_response = get_response
 
@@ -122,7 +122,7 @@ class SecondFactorFirst:
         user, match = request.user, request.resolver_match
         if not isinstance(user, User) or not getattr(view, "login_required", True):
             return None
-        if not factors.must_set_up(from_request(request), user):
+        if not mfa.must_set_up(from_request(request), user):
             return None
         if match and match.url_name in SETTING_UP:
             request.must_set_up = True  # type: ignore[attr-defined]  # its page says so

@@ -23,12 +23,12 @@ from django.urls import reverse
 from console.access.policy import memberships
 from console.audit.presentation import Entry, entry
 from console.audit.queries import with_outcomes
+from console.auth.bootstrap import base_url
 from console.conf.logging import escaped
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
 from console.models.notifications import Notice
 from console.notices import LIFE
-from console.setup import base_url
 
 QUIET = timedelta(seconds=15)  # what follows within it comes in the same mail
 PATIENCE = timedelta(minutes=3)  # what keeps following is cut there

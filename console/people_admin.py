@@ -13,8 +13,8 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.html import format_html
 
-from console import people, sessions
 from console.access.actors import from_request
+from console.auth import sessions, users
 from console.members import services
 from console.models import User
 
@@ -39,7 +39,7 @@ class PeopleActions(admin.ModelAdmin):
         """Disable people."""
 
         def act(user: User) -> str:
-            people.disable(actor=from_request(request), user=user)
+            users.disable(actor=from_request(request), user=user)
             self.off_board(request, user)
             return f"{user.email} is disabled."
 
@@ -62,7 +62,7 @@ class PeopleActions(admin.ModelAdmin):
         """Take second factors from who lost them."""
 
         def act(user: User) -> str:
-            number = people.reset_factors(actor=from_request(request), user=user)
+            number = users.reset_factors(actor=from_request(request), user=user)
             return f"{user.email}: {number} second factor{pluralize(number)} removed."
 
         return self._confirmed(request, queryset, RESET, act)

@@ -198,7 +198,7 @@ CACHES = {
 # People
 AUTH_USER_MODEL = "console.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["console.accounts.Argon2"]
+PASSWORD_HASHERS = ["console.auth.adapter.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -210,7 +210,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apps"
-ACCOUNT_ADAPTER = "console.accounts.ClosedAccounts"
+ACCOUNT_ADAPTER = "console.auth.adapter.ClosedAccounts"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -218,8 +218,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True  # until SESSION_HOURS are over, and not while one is idle
-ACCOUNT_RATE_LIMITS = {"login": None}  # console/attempts.py has ours
-SESSION_ENGINE = "console.session_store"
+ACCOUNT_RATE_LIMITS = {"login": None}  # console/auth/rate_limits.py has ours
+SESSION_ENGINE = "console.auth.session_backend"
 _idle, _life = env.str("SESSION_IDLE_MINUTES", default="60"), env.str("SESSION_HOURS", default="12")
 SESSION_IDLE = timedelta(minutes=whole_number("SESSION_IDLE_MINUTES", _idle, least=5))
 SESSION_LIFE = timedelta(hours=whole_number("SESSION_HOURS", _life, least=1))
@@ -229,11 +229,11 @@ except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
 # Second factors and single sign-on
-MFA_ADAPTER = "console.second_factors.SecondFactors"
+MFA_ADAPTER = "console.auth.mfa_adapter.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, kept as hashes
 MFA_FORMS = {
-    "authenticate": "console.second_factors.SignInCode",
-    "reauthenticate": "console.second_factors.ConfirmingCode",
+    "authenticate": "console.auth.mfa_adapter.SignInCode",
+    "reauthenticate": "console.auth.mfa_adapter.ConfirmingCode",
 }
 MFA_TOTP_ISSUER = "Branchkeep"
 MFA_PASSKEY_LOGIN_ENABLED = True  # a view of ours refuses it where passwords are off
@@ -265,7 +265,7 @@ if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
         "PASSWORD_SIGN_IN is off while OIDC_ISSUER is not set, so nobody could sign in."
     )
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the proxy
-SOCIALACCOUNT_ADAPTER = "console.single_sign_on.SingleSignOn"
+SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOn"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else; and it connects nothing
 SOCIALACCOUNT_PROVIDERS = (
     openid_provider(

@@ -18,8 +18,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from requests import RequestException
 
-from console import single_sign_on as sso
-from console.oidc_client import NotBelieved, OpenId
+from console.auth.oidc import provisioning as sso
+from console.auth.oidc.client import NotBelieved, OpenId
 
 # OpenID Connect Core 3.1.2.1: it asks again, and has to say when it did
 ASK_AGAIN = {"prompt": "login", "max_age": "0"}

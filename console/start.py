@@ -200,7 +200,7 @@ def hold(folder: Path | str) -> int:
 
 def link(port: int) -> str:
     """Return the one line that says where to go on."""
-    from console.setup import base_url, link_path
+    from console.auth.bootstrap import base_url, link_path
 
     base = base_url(port)
     if path := link_path():

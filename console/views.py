@@ -18,7 +18,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console import setup
 from console.access.actors import Actor, from_request
 from console.access.policy import (
     Access,
@@ -31,6 +30,7 @@ from console.access.policy import (
     require_operator,
 )
 from console.audit.events import Action, Target, refuse
+from console.auth import bootstrap
 from console.catalog import services
 from console.forms import (
     AppForm,
@@ -81,7 +81,7 @@ def saved_by(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row |
 @page_with_form
 def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     """Let whoever holds the one-time link become the first operator."""
-    if not setup.is_open(token):
+    if not bootstrap.is_open(token):
         raise Http404("This set-up link is used or too old.")
     form = SetupForm(posted(request))
     if not form.is_valid():

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
-from console.factors import seal_anew
+from console.auth.mfa import seal_anew
 from secrets_app.store.keyring import Keyring
 from secrets_app.store.reencrypting import Reencrypted, reencrypt
 

@@ -15,11 +15,11 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from console import confirmation
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit import presentation as trail
 from console.audit.events import Outcome
+from console.auth import reauthentication
 from console.change_sets import change_set_of, change_set_token
 from console.errors import confirm_first
 from console.htmx import wants_fragment
@@ -228,7 +228,7 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     who is signed in again, if that was long ago.
     """
     actor = from_request(request)
-    if confirmation.is_due(request) and services.is_guarded(actor=actor, app_id=app_id, pk=pk):
+    if reauthentication.is_due(request) and services.is_guarded(actor=actor, app_id=app_id, pk=pk):
         return confirm_first(request, reverse("secret_detail", args=[app_id, pk]))
     value = services.reveal(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):

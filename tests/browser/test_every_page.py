@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
+from console.auth.bootstrap import link_path
 from console.models import Branch, Member, User
-from console.setup import link_path
 from secrets_app.models import Secret
 from tests.access.routes import TOKEN, invitation
 from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all, wait_for_check

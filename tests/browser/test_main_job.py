@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.auth.bootstrap import link_path
 from console.models import App
-from console.setup import link_path
 from secrets_app.store import parameter_store
 from tests.browser.steps import (
     LIST,

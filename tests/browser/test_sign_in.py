@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.auth.session_backend import SessionStore
 from console.models import Session
-from console.session_store import SessionStore
 from tests.browser.steps import LIST, MANAGE, give, row, value_of, wait_for_check
 from tests.browser.test_every_page import Judge
 from tests.plugins.people import PASSWORD, World

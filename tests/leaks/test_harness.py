@@ -16,8 +16,8 @@ from django.core.signing import dumps
 from django.db import connection
 from django.http import HttpResponse
 
+from console.auth.session_backend import SessionStore
 from console.models import AuditEvent
-from console.session_store import SessionStore
 from tests.leaks.crawl import urls
 from tests.leaks.harness import Trap
 

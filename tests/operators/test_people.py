@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
-from console import people
+from console.auth import users
 from console.models import AuditEvent, AuditOutcome, User
 from tests.plugins.people import World
 
@@ -132,7 +132,7 @@ def test_nobody_else_can(as_: Callable[[str], Client], world: World, name: str) 
     assert User.objects.get(email="bob@example.org").is_active
 
 
-@pytest.mark.parametrize("act", [people.disable, people.reset_factors])
+@pytest.mark.parametrize("act", [users.disable, users.reset_factors])
 def test_the_services_ask_for_an_operator(act: Acting, world: World) -> None:
     two_factors(world.person("bob"))
     with pytest.raises(PermissionDenied):

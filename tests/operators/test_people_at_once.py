@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from console import people
 from console.access.actors import Actor
+from console.auth import users
 from console.models import AuditOutcome, User
 from tests.plugins.people import World
 from tests.signin.test_at_once import at_once
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 def disabled(actor: Actor, user: User) -> bool:
     """Say whether it was done."""
     try:
-        people.disable(actor=actor, user=user)
+        users.disable(actor=actor, user=user)
     except ValidationError:
         return False
     return True

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
 
-from console import recovery_codes
+from console.auth import recovery_codes
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation, Secret
 from tests.plugins.people import World

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from console.auth.bootstrap import link_path
 from console.models import App, AuditEvent, User
-from console.setup import link_path
 from secrets_app.models import Secret
 from tests.pages.conftest import errors
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from console import recovery_codes
+from console.auth import recovery_codes
 
 assert recovery_codes.COST == 2**14  # what the console itself takes
 

@@ -11,9 +11,9 @@ from allauth.mfa.models import Authenticator
 from django.core.checks import run_checks
 from django.db import connections
 
-from console import sealing
 from console.audit import reconcile
 from console.audit.events import Action, attempt
+from console.auth import encryption
 from console.models import AuditEvent
 from secrets_app.models import EmbeddedVersion
 from secrets_app.store import reencrypting
@@ -36,7 +36,7 @@ def old(settings: Any) -> str:
 @pytest.fixture
 def totp(desk: Desk) -> Authenticator:
     """Give alice an authenticator app."""
-    data = {"secret": sealing.seal("JBSWY3DPEHPK3PXP")}
+    data = {"secret": encryption.seal("JBSWY3DPEHPK3PXP")}
     user = desk.world.person("alice")
     return Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=data)
 
@@ -63,7 +63,7 @@ def test_it_works(desk: Desk, totp: Authenticator, manage: Manage, settings: Any
     assert desk.values("API_KEY") == ("second value", None)
     assert desk.values("TOKEN", desk.world.main) == ("a token", "a token")
     totp.refresh_from_db()
-    assert sealing.unseal(totp.data["secret"]) == "JBSWY3DPEHPK3PXP"
+    assert encryption.unseal(totp.data["secret"]) == "JBSWY3DPEHPK3PXP"
     [event] = AuditEvent.objects.filter(action="keys.rotate")
     [end] = event.outcomes.all()
     assert (event.subject, end.outcome) == (Keyring([NEW]).newest, "succeeded")

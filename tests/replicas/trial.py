@@ -18,8 +18,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.utils import timezone
 
-from console.accounts import Argon2
 from console.audit import chain
+from console.auth.adapter import Argon2
 from console.models import App, AuditEvent, Branch, Member, User, scope_name
 from secrets_app.models import Revalidation, Secret
 from secrets_app.places import mirror_state, place_of

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from console import recovery_codes
+from console.auth import recovery_codes
 from tests.plugins.people import World
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]

@@ -11,10 +11,10 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client, TestCase
 
-from console import recovery_codes, sealing
-from console.confirmation import _KEY
+from console.auth import encryption, recovery_codes
+from console.auth.reauthentication import _KEY
+from console.auth.session_backend import SessionStore
 from console.models import Session
-from console.session_store import SessionStore
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SIGN_IN, post, recorded
 
@@ -146,9 +146,9 @@ def test_secrets_are_sealed(bobs: Browser, settings: Any) -> None:
     row = Authenticator.objects.get()
     assert secret not in str(row.data)
     assert secret not in str([SessionStore(it.session_key).load() for it in Session.objects.all()])
-    assert sealing.unseal(row.data["secret"]) == secret
+    assert encryption.unseal(row.data["secret"]) == secret
     settings.ENCRYPTION_KEYS = ["a-newer-key", *settings.ENCRYPTION_KEYS]
-    assert sealing.unseal(row.data["secret"]) == secret
+    assert encryption.unseal(row.data["secret"]) == secret
 
 
 def test_a_lost_key_is_told(bobs: Browser, client: Client, settings: Any) -> None:

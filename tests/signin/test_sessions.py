@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from console.auth.session_backend import SessionStore
+from console.auth.sessions import end_all
 from console.models import Session
-from console.session_store import SessionStore
-from console.sessions import end_all
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SESSIONS, SIGN_IN, last_seen, later, post, recorded
 

@@ -10,7 +10,7 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 
-from console.confirmation import confirm, is_recent
+from console.auth.reauthentication import confirm, is_recent
 from console.lib.oidc_config import groups_mapping, is_safe_url
 from console.models import Member, User
 from tests.plugins.people import PASSWORD, World

@@ -10,7 +10,8 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 
-from console import oidc_client, sso_views
+from console import sso_views
+from console.auth.oidc import client as oidc_client
 from console.models import User
 from tests.plugins.people import World
 from tests.signin.conftest import post, recorded

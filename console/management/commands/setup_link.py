@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from console.setup import base_url, link_path
+from console.auth.bootstrap import base_url, link_path
 
 
 class Command(BaseCommand):

@@ -3,10 +3,11 @@
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 
-from console import factors, sessions
 from console.access.actors import Actor
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, differences
+from console.auth import mfa as factors
+from console.auth import sessions
 from console.catalog.services import acting, lock_users
 from console.models import User
 

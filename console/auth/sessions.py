@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from console.access.actors import Actor, address_of
 from console.audit.events import Action, Target, recording
+from console.auth.session_backend import SessionStore
 from console.models import Session, User
-from console.session_store import SessionStore
 
 _SEEN_EVERY = timedelta(minutes=1)  # a request more often than that writes nothing
 

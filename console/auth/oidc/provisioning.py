@@ -25,16 +25,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 
-from console import sessions
 from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
-from console.attempts import WINDOW
 from console.audit.events import Action, Target, recording, refuse
-from console.confirmation import counts
+from console.auth import sessions
+from console.auth.oidc.client import Asking, NotBelieved, Provider, Unreachable
+from console.auth.rate_limits import WINDOW
+from console.auth.reauthentication import counts
 from console.members.invitations import is_invited
 from console.members.services import recorded_everywhere
 from console.models import User
-from console.oidc_client import Asking, NotBelieved, Provider, Unreachable
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from django.http.request import split_domain_port
 from qrcode import QRCode
 from qrcode.image.svg import SvgPathImage
 
-from console import attempts, recovery_codes, sealing
+from console.auth import encryption, rate_limits, recovery_codes
 from console.models import User
 
 PRODUCT = "Branchkeep"
@@ -24,11 +24,11 @@ class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
 
     def encrypt(self, text: str) -> str:
         """Seal a secret."""
-        return sealing.seal(text)
+        return encryption.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
         """Return a secret; never an empty one, whose codes anybody could compute."""
-        return sealing.unseal(encrypted_text)
+        return encryption.unseal(encrypted_text)
 
     def build_totp_svg(self, url: str) -> str:
         """Return the QR code as an element."""
@@ -56,7 +56,7 @@ class _CountedCode:
 
     def clean_code(self) -> str:
         """Count the try as a password's is, before anything is computed; look the code up."""
-        usage = attempts.take(context.request, self.user.email, "code")
+        usage = rate_limits.take(context.request, self.user.email, "code")
         code = str(self.cleaned_data["code"])
         found = _matching(self.user, code)
         if found is None:

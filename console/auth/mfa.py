@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from console import recovery_codes, sealing
 from console.access.actors import Actor
 from console.access.policy import Role, memberships, require_operator
 from console.audit.events import Action, Target, recording
+from console.auth import encryption, recovery_codes
 from console.models import User
 
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -89,7 +89,7 @@ def seal_anew() -> tuple[int, int]:
 @transaction.atomic
 def _seal_one_anew(pk: int) -> bool:
     found = Authenticator.objects.select_for_update().filter(pk=pk).first()
-    sealed = sealing.sealed_anew(found.data["secret"]) if found else None
+    sealed = encryption.sealed_anew(found.data["secret"]) if found else None
     if found and sealed:
         found.data["secret"] = sealed
         found.save(update_fields=["data"])

@@ -23,9 +23,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from console import attempts, confirmation, factors, sessions, single_sign_on
 from console.access.actors import address_of, from_request
 from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.auth import mfa as factors
+from console.auth import rate_limits, reauthentication, sessions
+from console.auth.oidc import provisioning
 from console.models import User
 
 CONFIRM = {
@@ -62,7 +64,7 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         email = str(credentials.get("email") or credentials.get("username") or "")
         if not settings.PASSWORD_SIGN_IN:
             raise PermissionDenied("This console has no passwords. Use single sign-on.")
-        self._login_failed_rl_usage = attempts.take(request, email)
+        self._login_failed_rl_usage = rate_limits.take(request, email)
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Check the password of who is signed in, counted and recorded as a sign-in is."""
@@ -74,7 +76,7 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not settings.PASSWORD_SIGN_IN:
             methods = [method for method in methods if method["id"] != "reauthenticate"]
-        if settings.OIDC_ISSUER and (not methods or single_sign_on.identities(user).exists()):
+        if settings.OIDC_ISSUER and (not methods or provisioning.identities(user).exists()):
             methods.append({"id": "oidc", "url": reverse("single_sign_on")})
         return [{**method, "description": CONFIRM[method["id"]]} for method in methods]
 
@@ -84,7 +86,7 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         Raises ReauthenticationRequired for others: told yes, allauth lets through whoever has
         neither a password nor a second factor here, as after single sign-on.
         """
-        if not confirmation.is_recent(context.request):
+        if not reauthentication.is_recent(context.request):
             raise ReauthenticationRequired
         return False
 
@@ -106,7 +108,7 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Let the browser be known from now on."""
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        attempts.remember_browser(request, response, user.email)
+        rate_limits.remember_browser(request, response, user.email)
         return response
 
 
@@ -126,7 +128,7 @@ def listen() -> None:
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     sessions.begin(request)
-    confirmation.confirm(request)
+    reauthentication.confirm(request)
     ways = [way["method"] for way in get_authentication_records(request, user)]
     first_factors = [way for way in ways if way != "mfa"]
     detail = "by single sign-on" if first_factors[-1:] == ["socialaccount"] else ""
@@ -141,9 +143,9 @@ def _signed_on(
     Whoever has a second factor here has just shown it.
     """
     if sociallogin is not None:
-        single_sign_on.sync_groups(user, single_sign_on.claims(sociallogin))
+        provisioning.sync_groups(user, provisioning.claims(sociallogin))
         if not factors.has_factor(user):
-            confirmation.confirm(request, at=single_sign_on.confirmed_at(sociallogin))
+            reauthentication.confirm(request, at=provisioning.confirmed_at(sociallogin))
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
@@ -165,7 +167,7 @@ def _end_others(request: HttpRequest, user: User) -> None:
 def _step_completed(request: HttpRequest, method: str, **more: Any) -> None:
     """Note a confirmation; a step of a sign-in is not the whole of it."""
     if more.get("reauthenticated"):
-        confirmation.confirm(request)
+        reauthentication.confirm(request)
         _record(request, Action.IDENTITY_CONFIRMED, Outcome.SUCCEEDED, method)
 
 

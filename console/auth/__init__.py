@@ -1,0 +1,1 @@
+"""Sign-in, second factors, single sign-on, sessions and rate limits."""
