@@ -32,8 +32,8 @@ def when_ready(server: Arbiter) -> None:
 def post_worker_init(_worker: Worker) -> None:
     """Leave Ctrl-C, which the terminal sends to every process, to the master; start our threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from console import notices_postman
     from console.audit import sealing_worker
+    from console.notifications import worker as notices_postman
 
     notices_postman.start()
     sealing_worker.start()

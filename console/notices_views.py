@@ -5,10 +5,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from console import notices
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.notices_forms import NoticesForm
+from console.notifications import outbox
 from console.views import app_context, page_with_form, posted, saved_by, show_form
 
 
@@ -16,7 +16,7 @@ from console.views import app_context, page_with_form, posted, saved_by, show_fo
 def notifications(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Choose the events; each member does so for himself."""
     access = find_app(from_request(request), app_id)
-    chosen = notices.chosen_by(access.actor, access.app)
+    chosen = outbox.chosen_by(access.actor, access.app)
     form = NoticesForm(posted(request), initial={"kinds": chosen})
     if form.is_valid() and saved_by(form, _choose, access=access, kinds=form.cleaned_data["kinds"]):
         messages.success(request, _said(form.cleaned_data["kinds"], access))
@@ -24,14 +24,14 @@ def notifications(request: HttpRequest, app_id: str) -> HttpResponseBase:
     context = {
         **app_context(access, "notifications"),
         "mail": settings.MAIL,
-        "no_mail": notices.NO_MAIL,
+        "no_mail": outbox.NO_MAIL,
         "email": access.actor.label,
     }
     return show_form(request, "console/notifications.html", form, context)
 
 
 def _choose(access: Access, kinds: list[str]) -> bool:
-    notices.choose(actor=access.actor, app_id=access.app.app_id, kinds=kinds)
+    outbox.choose(actor=access.actor, app_id=access.app.app_id, kinds=kinds)
     return True
 
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from console.audit.chain import seal
 from console.models.notifications import Kind, Subscription
-from console.notices import collect
-from console.notices_mail import QUIET, deliver
+from console.notifications.delivery import QUIET, deliver
+from console.notifications.outbox import collect
 from secrets_app.models import Revalidation, Secret
 from secrets_app.places import place_of_secret
 from secrets_app.store import parameter_store

@@ -17,8 +17,8 @@ from django.utils import timezone
 from console.audit.chain import seal
 from console.audit.events import Action, Target, recording
 from console.models.notifications import Kind
-from console.notices import choose, collect
-from console.notices_mail import Round, deliver
+from console.notifications.delivery import Round, deliver
+from console.notifications.outbox import choose, collect
 from tests.members.conftest import Team
 from tests.plugins.people import World
 from tests.services.desk import Desk

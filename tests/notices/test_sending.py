@@ -20,13 +20,13 @@ from django.urls import reverse
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from console import notices_postman
 from console.audit.chain import seal
 from console.audit.events import Action
 from console.models import AuditEvent, Notice
 from console.models.notifications import Kind
-from console.notices import LIFE, collect
-from console.notices_mail import AGAIN, PATIENCE, QUIET, ROUND, deliver
+from console.notifications import worker
+from console.notifications.delivery import AGAIN, PATIENCE, QUIET, ROUND, deliver
+from console.notifications.outbox import LIFE, collect
 from tests.leaks.harness import table_away
 from tests.notices.conftest import Mailbox, Post, happens
 from tests.plugins.people import World
@@ -138,7 +138,7 @@ def test_a_round_that_takes_too_long_leaves_the_rest_to_the_next(
     waiting: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Claims are made from the round's beginning on, so that a late one would be over at once."""
-    monkeypatch.setattr("console.notices_mail.ROUND", timedelta(0))
+    monkeypatch.setattr("console.notifications.delivery.ROUND", timedelta(0))
     assert [waiting.round().sent for _ in range(3)] == [1, 1, 0]
     assert ROUND < AGAIN
 
@@ -161,7 +161,7 @@ def test_what_happened_while_no_mail_was_sent_for_days(waiting: Post) -> None:
 def test_a_trail_with_more_than_one_batch(
     post: Post, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.notices.BATCH", 3)
+    monkeypatch.setattr("console.notifications.outbox.BATCH", 3)
     post.choose("alice", Kind.REVEAL)
     for number in range(10):
         happens(post.world, "mia", Action.SECRET_REVEALED, f"KEY_{number}")
@@ -199,7 +199,7 @@ def test_the_servers_thread(waiting: Post) -> None:
     """It goes on after an error, and ends when it is told to."""
     waiting.notes(timezone.now() - 2 * QUIET)
     stop = threading.Event()
-    thread = threading.Thread(target=notices_postman.work, args=(stop, 0.05))
+    thread = threading.Thread(target=worker.work, args=(stop, 0.05))
     with capture_logs() as log:
         with table_away("console_noticesread"):
             thread.start()

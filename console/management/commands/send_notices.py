@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from console.models import Notice
-from console.notices import NO_MAIL
-from console.notices_postman import one_round
+from console.notifications.outbox import NO_MAIL
+from console.notifications.worker import one_round
 from console.terminal import Exit
 
 

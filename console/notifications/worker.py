@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from console.notices import collect
-from console.notices_mail import Round, deliver
+from console.notifications.delivery import Round, deliver
+from console.notifications.outbox import collect
 
 EVERY = 20  # seconds
 AFTER_FAILURE = 3  # times as long: a server that is away logs a line a minute

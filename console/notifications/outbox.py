@@ -2,7 +2,7 @@
 
 Nothing calls this module when something happens. It reads the trail from its last seal on
 (console/audit/chain.py), so no act can be forgotten: a row is sealed once it is committed, whoever wrote
-it, and the seals have one order for all processes. console/notices_mail.py sends what waits.
+it, and the seals have one order for all processes. console/notifications/delivery.py sends what waits.
 """
 
 from collections import defaultdict

@@ -28,7 +28,7 @@ from console.conf.logging import escaped
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
 from console.models.notifications import Notice
-from console.notices import LIFE
+from console.notifications.outbox import LIFE
 
 QUIET = timedelta(seconds=15)  # what follows within it comes in the same mail
 PATIENCE = timedelta(minutes=3)  # what keeps following is cut there

@@ -1,0 +1,1 @@
+"""Mail about events that members chose: the outbox, delivery and the worker."""
