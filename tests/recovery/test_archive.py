@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from console.recovery import archive
-from console.recovery.archive import Contents, Table, read, writing
-from console.recovery.refusals import BackupRefused
+from console.backup import archive
+from console.backup.archive import Contents, Table, read, writing
+from console.backup.refusals import BackupRefused
 
 KEY = "a-key-of-backups-alone-for-tests-alone"
 COLUMNS = [["id", "BigAutoField"], ["it", "TextField"]]

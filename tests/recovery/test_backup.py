@@ -14,11 +14,11 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from console.backup import archive
+from console.backup.files import whole_file
+from console.backup.refusals import BackupRefused
+from console.backup.tables import LEFT_OUT, models_of
 from console.models import AuditEvent
-from console.recovery import archive
-from console.recovery.files import whole_file
-from console.recovery.refusals import BackupRefused
-from console.recovery.tables import LEFT_OUT, models_of
 from tests.commands.conftest import Ended
 from tests.leaks.canary import Canary
 from tests.recovery.conftest import KEY

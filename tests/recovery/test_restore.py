@@ -12,11 +12,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from console.audit import triggers
+from console.backup import archive
+from console.backup.archive import Contents
+from console.backup.restore import FILLED_BY_ITSELF, GAP
+from console.backup.tables import LEFT_OUT, kept, models_at, table_of
 from console.models import App, AuditEvent, Member, User
-from console.recovery import archive
-from console.recovery.archive import Contents
-from console.recovery.restore import FILLED_BY_ITSELF, GAP
-from console.recovery.tables import LEFT_OUT, kept, models_at, table_of
 from secrets_app.models import EmbeddedParameter
 from tests.commands.conftest import Ended
 from tests.recovery.conftest import KEY

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from console.recovery.refusals import BackupRefused
-from console.recovery.sealed import CHUNK, MAGIC, NAME, SALT, TAG, SealedReader, SealedWriter
+from console.backup.refusals import BackupRefused
+from console.backup.sealed import CHUNK, MAGIC, NAME, SALT, TAG, SealedReader, SealedWriter
 
 KEY, OTHER = "one key of forty letters or so, and more", "another key of forty letters, and more"
 FRONT = len(MAGIC) + NAME + SALT

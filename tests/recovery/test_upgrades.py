@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from console.audit import chain, triggers
+from console.backup.tables import ends_of, models_of
 from console.models import AuditEvent, AuditSeal
-from console.recovery.tables import ends_of, models_of
 from tests.recovery.filling import fill, first_version
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, cast
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
+from console.backup.backup import said
+from console.backup.restore import check, restore
 from console.command_line import ConsoleCommand, someone_at_the_machine
-from console.recovery.backup import said
-from console.recovery.restore import check, restore
 from console.terminal import Exit
 
 NO_FILE = "There is no backup to read here ({})."

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.audit.events import Action, Target, recording
-from console.recovery import archive
-from console.recovery.archive import Contents
-from console.recovery.files import whole_file
-from console.recovery.refusals import BackupRefused
-from console.recovery.tables import applied, check_known, columns_of, kept, models_at, table_of
+from console.backup import archive
+from console.backup.archive import Contents
+from console.backup.files import whole_file
+from console.backup.refusals import BackupRefused
+from console.backup.tables import applied, check_known, columns_of, kept, models_at, table_of
 
 NO_KEY = (
     "BACKUP_KEY is not set. Set it to 50 random characters or more, and keep a copy apart from the "

@@ -15,12 +15,11 @@ from django.db.models import Model
 from console.access.actors import Actor
 from console.audit import chain
 from console.audit.events import Action, Outcome, Target, attempt, conclude, conclude_all
-from console.models import AuditEvent
-from console.recovery import archive
-from console.recovery.archive import Contents, Row, Table
-from console.recovery.backup import said
-from console.recovery.refusals import BackupRefused
-from console.recovery.tables import (
+from console.backup import archive
+from console.backup.archive import Contents, Row, Table
+from console.backup.backup import said
+from console.backup.refusals import BackupRefused
+from console.backup.tables import (
     LEFT_OUT,
     NO_MODELS,
     check_known,
@@ -30,6 +29,7 @@ from console.recovery.tables import (
     models_of,
     set_last_id,
 )
+from console.models import AuditEvent
 
 NO_KEY = "BACKUP_KEY is not set. Set it to the key with which the backup was made."
 NOT_EMPTY = (

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, BinaryIO, TypeAlias, cast
 from uuid import UUID
 
-from console.recovery.refusals import BackupRefused
-from console.recovery.sealed import SealedReader, SealedWriter
+from console.backup.refusals import BackupRefused
+from console.backup.sealed import SealedReader, SealedWriter
 
 FORMAT = 1
 LEVEL = 6  # of compression: 9 takes twice as long for a hundredth

@@ -7,8 +7,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 
-from console.recovery.archive import Table
-from console.recovery.refusals import BackupRefused
+from console.backup.archive import Table
+from console.backup.refusals import BackupRefused
 
 # Every other table is in a backup
 LEFT_OUT = {
