@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, TypeAlias, cast
 from uuid import UUID
 
-from console.backup.refusals import BackupRefused
+from console.backup.errors import BackupRefused
 from console.backup.sealed import SealedReader, SealedWriter
 
 FORMAT = 1

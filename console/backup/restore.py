@@ -17,8 +17,8 @@ from console.audit import chain
 from console.audit.events import Action, Outcome, Target, attempt, conclude, conclude_all
 from console.backup import archive
 from console.backup.archive import Contents, Row, Table
-from console.backup.backup import said
-from console.backup.refusals import BackupRefused
+from console.backup.dump import said
+from console.backup.errors import BackupRefused
 from console.backup.tables import (
     LEFT_OUT,
     NO_MODELS,

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from console.backup.refusals import BackupRefused
+from console.backup.errors import BackupRefused
 
 MAGIC = b"amplify-console backup 1\n"
 NAME, SALT = 8, 32  # bytes

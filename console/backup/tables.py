@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 
 from console.backup.archive import Table
-from console.backup.refusals import BackupRefused
+from console.backup.errors import BackupRefused
 
 # Every other table is in a backup
 LEFT_OUT = {

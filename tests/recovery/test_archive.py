@@ -10,7 +10,7 @@ import pytest
 
 from console.backup import archive
 from console.backup.archive import Contents, Table, read, writing
-from console.backup.refusals import BackupRefused
+from console.backup.errors import BackupRefused
 
 KEY = "a-key-of-backups-alone-for-tests-alone"
 COLUMNS = [["id", "BigAutoField"], ["it", "TextField"]]

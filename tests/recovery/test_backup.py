@@ -15,8 +15,8 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from console.backup import archive
-from console.backup.files import whole_file
-from console.backup.refusals import BackupRefused
+from console.backup.atomic_file import whole_file
+from console.backup.errors import BackupRefused
 from console.backup.tables import LEFT_OUT, models_of
 from console.models import AuditEvent
 from tests.commands.conftest import Ended

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from console.backup.refusals import BackupRefused
+from console.backup.errors import BackupRefused
 from console.backup.sealed import CHUNK, MAGIC, NAME, SALT, TAG, SealedReader, SealedWriter
 
 KEY, OTHER = "one key of forty letters or so, and more", "another key of forty letters, and more"

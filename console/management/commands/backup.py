@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from console.backup.backup import back_up_to_file, back_up_to_stream, said
+from console.backup.dump import back_up_to_file, back_up_to_stream, said
 from console.command_line import ConsoleCommand, someone_at_the_machine
 from console.terminal import Exit
 

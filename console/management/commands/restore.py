@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from console.backup.backup import said
+from console.backup.dump import said
 from console.backup.restore import check, restore
 from console.command_line import ConsoleCommand, someone_at_the_machine
 from console.terminal import Exit

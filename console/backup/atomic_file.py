@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, cast
 
-from console.backup.refusals import BackupRefused
+from console.backup.errors import BackupRefused
 
 EXISTS = "There is a file of this name already. Nothing was overwritten: choose another name."
 NOT_WRITTEN = "The backup could not be written ({}). Nothing is left of it."

@@ -15,8 +15,8 @@ from console.access.actors import Actor
 from console.audit.events import Action, Target, recording
 from console.backup import archive
 from console.backup.archive import Contents
-from console.backup.files import whole_file
-from console.backup.refusals import BackupRefused
+from console.backup.atomic_file import whole_file
+from console.backup.errors import BackupRefused
 from console.backup.tables import applied, check_known, columns_of, kept, models_at, table_of
 
 NO_KEY = (
