@@ -35,7 +35,9 @@ class Measured:
     def __init__(self, get_response: Handler) -> None:
         if not settings.METRICS_TOKEN:
             raise MiddlewareNotUsed
-        from console import metrics  # its library takes time and memory of who has no Prometheus
+        from console.ops import (
+            metrics,  # its library takes time and memory of who has no Prometheus
+        )
 
         self.get_response, self.metrics = get_response, metrics
 

@@ -28,7 +28,7 @@ class SecretsConfig(AppConfig):
 
 
 def _measure(call: Call) -> None:
-    from console import metrics
+    from console.ops import metrics
 
     metrics.store_call_ended(
         operation=call.operation,

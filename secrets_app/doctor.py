@@ -16,10 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
-from console import doctor as core
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.lib.health import Finding, State, broken, fine, look, skipped
+from console.ops import checks as core
 from secrets_app import gauges
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue

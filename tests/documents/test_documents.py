@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from console import metrics
+from console.ops import metrics
 from secrets_app import doctor, gauges
 from secrets_app.store.errors import StoreError
 

@@ -17,12 +17,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from console import doctor as core
 from console.audit import chain
 from console.audit.events import Action, Outcome
 from console.lib.health import Finding
 from console.lib.proxies import proxies_of
 from console.models import AuditEvent, AuditOutcome
+from console.ops import checks as core
 from secrets_app import doctor
 from secrets_app.models import EmbeddedVersion, Secret
 from tests.plugins.people import World

@@ -16,8 +16,9 @@ from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console import doctor, start
+from console import start
 from console.db import prepared_statements
+from console.ops import checks
 from tests.access.test_production import start as deployed  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -87,7 +88,7 @@ def states_of_the_lock() -> list[str]:
 def test_it_works() -> None:
     assert prepared()
     assert not prepared_statements.are_lost()
-    assert str(doctor.database().state) == "fine"
+    assert str(checks.database().state) == "fine"
 
 
 @pytest.mark.usefixtures("moved")
@@ -110,7 +111,7 @@ def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> Non
 
 @pytest.mark.usefixtures("moved")
 def test_the_doctor_finds_it() -> None:
-    found = doctor.database()
+    found = checks.database()
     assert (str(found.state), found.todo) == ("broken", prepared_statements.NO_SESSIONS)
 
 
@@ -118,7 +119,7 @@ def test_the_doctor_finds_it() -> None:
 def test_nothing_is_lost_where_nothing_is_prepared() -> None:
     assert prepared() == set()
     assert not prepared_statements.are_lost()
-    assert str(doctor.database().state) == "fine"
+    assert str(checks.database().state) == "fine"
 
 
 def test_no_name_is_another_connections() -> None:

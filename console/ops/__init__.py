@@ -1,0 +1,1 @@
+"""What operators watch: doctor checks, metrics and health probes."""
