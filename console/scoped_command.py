@@ -8,9 +8,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from console.command_line import ConsoleCommand, Where, add_scope, verbs
 from console.lib.results import RowOutcome
-from console.listing import Query
 from console.models import Branch, scope_name
 from console.terminal import Exit, table
+from console.web.listing import Query
 
 VERBS = {
     "set": "create or change one; its value is asked for, or read from standard input",

@@ -113,10 +113,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "console.middleware.Measured",
-    "console.middleware.Probes",
+    "console.web.middleware.Measured",
+    "console.web.middleware.Probes",
     # Headers of every response, so before whatever may answer by itself
-    "console.middleware.HttpsAlone",
+    "console.web.middleware.HttpsAlone",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -130,10 +130,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "console.middleware.SessionLimits",
-    "console.middleware.SecondFactorFirst",
-    "console.middleware.UncachedPages",
-    "console.middleware.AddressesOfForms",
+    "console.web.middleware.SessionLimits",
+    "console.web.middleware.SecondFactorFirst",
+    "console.web.middleware.UncachedPages",
+    "console.web.middleware.AddressesOfForms",
     "secrets_app.middleware.StoreErrors",
 ]
 
@@ -150,7 +150,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "console.context.deployment",
+                "console.web.context_processors.deployment",
             ],
         },
     },
@@ -324,7 +324,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SESSION_COOKIE_AGE = int(SESSION_LIFE.total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie more
-CSRF_FAILURE_VIEW = "console.errors.csrf_failed"
+CSRF_FAILURE_VIEW = "console.web.errors.csrf_failed"
 KNOWN_BROWSER_COOKIE = "known"
 CSRF_COOKIE_HTTPONLY = True  # htmx takes the token from the page
 if not LOCAL:
@@ -349,7 +349,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "console.static.HashedFiles"
+        else "console.web.storage.HashedFiles"
     },
 }
 

@@ -102,7 +102,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("envvars_app.build_urls")),
 ]
 
-handler400 = "console.errors.bad_request"
-handler403 = "console.errors.denied"
-handler404 = "console.errors.not_found"
-handler500 = "console.errors.failed"
+handler400 = "console.web.errors.bad_request"
+handler403 = "console.web.errors.denied"
+handler404 = "console.web.errors.not_found"
+handler500 = "console.web.errors.failed"

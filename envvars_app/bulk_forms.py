@@ -9,8 +9,8 @@ from typing import Any
 from django.http import Http404, QueryDict
 
 from console.lib import dotenv
-from console.listing import ONLY_ALL_BRANCHES
 from console.models import Branch
+from console.web.listing import ONLY_ALL_BRANCHES
 from envvars_app.formats import parse_json
 from envvars_app.previews import Known, Mode, Seen
 

@@ -13,14 +13,14 @@ from django.urls import reverse
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.change_sets import change_set_of, change_set_token
 from console.lib.dotenv import Refused
 from console.lib.invisible import shown
 from console.lib.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
-from console.listing import writable
 from console.models import Branch, scope_name
 from console.views import app_context, page_with_form
+from console.web.change_sets import change_set_of, change_set_token
+from console.web.listing import writable
 from envvars_app import previews
 from envvars_app.bulk_forms import ALL, FORMATS, Sheet, scope_of, scopes_of, seen_of, seen_text
 from envvars_app.formats import FORMATS as FILES

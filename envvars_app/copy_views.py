@@ -11,9 +11,9 @@ from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.lib.names import ALL_BRANCHES
-from console.listing import writable
 from console.models import Branch, scope_name
 from console.views import app_context, page_with_form
+from console.web.listing import writable
 from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.bulk_views import preview_page
 from envvars_app.formats import FORMATS, parse_json

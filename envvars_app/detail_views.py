@@ -15,13 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
-from console.htmx import wants_fragment
 from console.lib.invisible import shown
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
-from console.listing import Query
 from console.models import scope_name
 from console.views import app_context, page_with_form
+from console.web.htmx import wants_fragment
+from console.web.listing import Query
 from envvars_app import bridge, services
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable, VariableVersion

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from console.access.policy import Access, Permission
-from console.listing import (
+from console.models import App, Branch, scope_name
+from console.web.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,
     SORTS,
@@ -16,7 +17,6 @@ from console.listing import (
     branches_with,
     page_of,
 )
-from console.models import App, Branch, scope_name
 from envvars_app.hints import looks_secret, meaning
 from envvars_app.models import Variable
 

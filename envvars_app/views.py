@@ -10,12 +10,12 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.change_sets import change_set_of, change_set_token
-from console.htmx import wants_fragment
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
-from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.views import app_context, page_with_form
+from console.web.change_sets import change_set_of, change_set_token
+from console.web.htmx import wants_fragment
+from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from envvars_app import forms, saving
 from envvars_app.listing import branches_of, columns, list_variables, rows_of
 from envvars_app.models import Variable, VariableVersion

@@ -9,7 +9,8 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from console.access.policy import Access, Permission
-from console.listing import (
+from console.models import App, Branch, scope_name
+from console.web.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,
     SORTS,
@@ -18,7 +19,6 @@ from console.listing import (
     branches_with,
     page_of,
 )
-from console.models import App, Branch, scope_name
 from secrets_app import lives
 from secrets_app.models import Secret
 from secrets_app.places import folders_of, has_room, mirror_state

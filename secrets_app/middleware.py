@@ -6,7 +6,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from console.htmx import wants_fragment
+from console.web.htmx import wants_fragment
 from secrets_app.store.errors import StoreError
 
 

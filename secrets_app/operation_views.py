@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from console.audit.events import Action
-from console.htmx import wants_fragment
 from console.lib.health import Finding, State, broken, fine
 from console.views import operated, page_with_form
+from console.web.htmx import wants_fragment
 from secrets_app import stock, traffic
 from secrets_app.doctor import examine
 from secrets_app.store import parameter_store

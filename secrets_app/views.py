@@ -20,14 +20,14 @@ from console.access.policy import Access, find_app
 from console.audit import presentation as trail
 from console.audit.events import Outcome
 from console.auth import reauthentication
-from console.change_sets import change_set_of, change_set_token
-from console.errors import confirm_first
-from console.htmx import wants_fragment
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
-from console.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from console.models import AuditOutcome, scope_name
 from console.views import app_context, page_with_form
+from console.web.change_sets import change_set_of, change_set_token
+from console.web.errors import confirm_first
+from console.web.htmx import wants_fragment
+from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from secrets_app import forms, revalidation, saving, services
 from secrets_app.listing import branches_of, list_secrets, row_of
 from secrets_app.models import Secret

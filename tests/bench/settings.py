@@ -6,7 +6,7 @@ from tests.settings import *  # noqa: F403 - it is them, but for what follows
 from tests.settings import LOGGING, STORAGES, TEMPLATES
 
 # As in production: the names of static files are looked up in the manifest.
-STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "console.static.HashedFiles"}}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "console.web.storage.HashedFiles"}}
 # Every line is made and formatted as in production, and then written nowhere.
 LOGGING["handlers"]["stderr"] = {
     "class": "logging.FileHandler",

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.lib.results import RowOutcome
-from console.listing import Query
 from console.models import AuditEvent, Branch
+from console.web.listing import Query
 from secrets_app import revalidation, saving
 from secrets_app.changes import Change
 from secrets_app.listing import branches_of, list_secrets

@@ -7,8 +7,8 @@ from django.http import QueryDict
 
 from console.access.actors import Actor
 from console.access.policy import Access, Grant
-from console.change_sets import change_set_of, change_set_token
 from console.models import App
+from console.web.change_sets import change_set_of, change_set_token
 from secrets_app import forms
 from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from console.access.policy import find_app
-from console.listing import Query
 from console.models import Branch
+from console.web.listing import Query
 from secrets_app.listing import list_secrets
 from secrets_app.models import Secret
 from tests.services.desk import Desk

@@ -15,9 +15,9 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from console.access.actors import from_request
 from console.auth import mfa, sessions
 from console.conf.logging import PROBED
-from console.errors import wrong_method
-from console.htmx import wants_fragment
 from console.models import User
+from console.web.errors import wrong_method
+from console.web.htmx import wants_fragment
 
 Handler = Callable[[HttpRequest], HttpResponse]
 SETTING_UP = {

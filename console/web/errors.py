@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from console.htmx import wants_fragment
+from console.web.htmx import wants_fragment
 
 NO_SENSE = (
     "The browser sent something that the console does not understand. "

@@ -1,0 +1,1 @@
+"""What every page uses: middleware, error pages, htmx, lists and forms."""
