@@ -8,16 +8,11 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from console import (
-    account_views,
-    audit_views,
-    invitation_views,
-    known_views,
-    member_views,
-    notices_views,
-    sso_views,
-    views,
-)
+from console.pages import account as account_views
+from console.pages import activity as audit_views
+from console.pages import apps as views
+from console.pages import exposure, invitations, members, sso
+from console.pages import notifications as notices_views
 
 in_app: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
@@ -28,17 +23,17 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/branches/add/", views.branch_add, name="branch_add"),
     path("settings/branches/<int:pk>/", views.branch_edit, name="branch_edit"),
     path("settings/notifications/", notices_views.notifications, name="notifications"),
-    path("settings/members/", member_views.member_list, name="members"),
-    path("settings/members/invite/", member_views.member_invite, name="member_invite"),
-    path("settings/members/group/", member_views.member_group, name="member_group"),
-    path("settings/members/decision/", member_views.member_decision, name="member_decision"),
-    path("settings/members/left/", known_views.members_left, name="members_left"),
-    path("settings/members/<int:pk>/", member_views.member, name="member"),
-    path("settings/members/<int:pk>/remove/", member_views.member_remove, name="member_remove"),
-    path("settings/members/people/<int:pk>/known/", known_views.known, name="known"),
+    path("settings/members/", members.member_list, name="members"),
+    path("settings/members/invite/", members.member_invite, name="member_invite"),
+    path("settings/members/group/", members.member_group, name="member_group"),
+    path("settings/members/decision/", members.member_decision, name="member_decision"),
+    path("settings/members/left/", exposure.members_left, name="members_left"),
+    path("settings/members/<int:pk>/", members.member, name="member"),
+    path("settings/members/<int:pk>/remove/", members.member_remove, name="member_remove"),
+    path("settings/members/people/<int:pk>/known/", exposure.known, name="known"),
     path(
         "settings/members/invitations/<int:pk>/withdraw/",
-        member_views.invitation_withdraw,
+        members.invitation_withdraw,
         name="invitation_withdraw",
     ),
 ]
@@ -57,8 +52,8 @@ second_factor: list[URLPattern | URLResolver] = [
 # Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account_views.sign_in, name="account_login"),
-    path("single-sign-on/", sso_views.single_sign_on, name="single_sign_on"),
-    path("single-sign-on/callback/", sso_views.callback, name="openid_connect_callback"),
+    path("single-sign-on/", sso.single_sign_on, name="single_sign_on"),
+    path("single-sign-on/callback/", sso.callback, name="openid_connect_callback"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("signup/", account.signup, name="account_signup"),
@@ -91,8 +86,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("activity/", audit_views.all_activity, name="all_activity"),
     path("activity/export/", audit_views.export_all_activity, name="all_activity_export"),
     path("setup/<str:token>/", views.first_operator, name="setup"),
-    path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
-    path("people/<int:pk>/known/", known_views.known_everywhere, name="known_everywhere"),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
+    path("people/<int:pk>/known/", exposure.known_everywhere, name="known_everywhere"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),

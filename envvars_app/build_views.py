@@ -15,7 +15,7 @@ from console.access.policy import Access, Permission, find_app
 from console.lib import row_forms
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch
-from console.views import app_context, page_with_form
+from console.pages.apps import app_context, page_with_form
 from envvars_app import build_services as services
 from envvars_app.build_forms import base_of, branch_of
 from envvars_app.build_services import Conflict, Settings

@@ -18,7 +18,7 @@ from console.lib.invisible import shown
 from console.lib.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch, scope_name
-from console.views import app_context, page_with_form
+from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.listing import writable
 from envvars_app import previews

@@ -12,7 +12,7 @@ from console.access.policy import Access, find_app
 from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch, scope_name
-from console.views import app_context, page_with_form
+from console.pages.apps import app_context, page_with_form
 from console.web.listing import writable
 from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.bulk_views import preview_page

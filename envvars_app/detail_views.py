@@ -19,7 +19,7 @@ from console.lib.invisible import shown
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
 from console.models import scope_name
-from console.views import app_context, page_with_form
+from console.pages.apps import app_context, page_with_form
 from console.web.htmx import wants_fragment
 from console.web.listing import Query
 from envvars_app import bridge, services

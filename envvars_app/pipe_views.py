@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from console.access.policy import Access
-from console.views import page_with_form
+from console.pages.apps import page_with_form
 from envvars_app import build_services as services
 from envvars_app.build_forms import PipeForm, digest
 from envvars_app.build_services import Conflict, Piping, Settings

@@ -12,7 +12,7 @@ from console.audit.events import Action
 from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
-from console.views import app_context, managed, page_with_form
+from console.pages.apps import app_context, managed, page_with_form
 from secrets_app import forms, revalidation, saving
 from secrets_app.changes import Change
 from secrets_app.models import Secret

@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from console.audit.events import Action
 from console.lib.health import Finding, State, broken, fine
-from console.views import operated, page_with_form
+from console.pages.apps import operated, page_with_form
 from console.web.htmx import wants_fragment
 from secrets_app import stock, traffic
 from secrets_app.doctor import examine

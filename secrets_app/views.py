@@ -23,7 +23,7 @@ from console.auth import reauthentication
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.models import AuditOutcome, scope_name
-from console.views import app_context, page_with_form
+from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment

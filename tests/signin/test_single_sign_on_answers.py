@@ -10,9 +10,9 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 
-from console import sso_views
 from console.auth.oidc import client as oidc_client
 from console.models import User
+from console.pages import sso
 from tests.plugins.people import World
 from tests.signin.conftest import post, recorded
 from tests.signin.forger import SECRET, START, TOKEN, Forger
@@ -333,9 +333,9 @@ def test_nothing_that_opens_anything_is_kept(forger: Forger, client: Client, cap
 def test_a_provider_that_hangs_leaves_threads_for_others(
     forger: Forger, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sso_views, "SLOT_PATIENCE", 0)
+    monkeypatch.setattr(sso, "SLOT_PATIENCE", 0)
     taken = 0
-    while sso_views.SLOTS.acquire(blocking=False):
+    while sso.SLOTS.acquire(blocking=False):
         taken += 1
     try:
         answer = client.get(START)
@@ -343,7 +343,7 @@ def test_a_provider_that_hangs_leaves_threads_for_others(
         assert "Too many people wait for the provider" in answer.text
         assert client.get("/accounts/login/").status_code == 200
     finally:
-        sso_views.SLOTS.release(taken)
+        sso.SLOTS.release(taken)
     assert client.get(START).status_code == 302
     assert taken == 4
 
@@ -351,7 +351,7 @@ def test_a_provider_that_hangs_leaves_threads_for_others(
 def test_nobody_makes_the_console_ask_for_ever(
     forger: Forger, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sso_views.RATE, "single_sign_on", "2/60s/ip")
+    monkeypatch.setitem(sso.RATE, "single_sign_on", "2/60s/ip")
     there = forger.leads_back(client.get(START))
     assert client.get(f"{START}callback/").status_code == 403
     asked = len(forger.asked)

@@ -12,12 +12,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from console.access.actors import from_request
-from console.forms import PasswordForm
 from console.lib.branch_patterns import read
 from console.members import invitations
 from console.members.services import role_in_words
 from console.models import App, Invitation, User
-from console.views import page_with_form, posted, saved_by
+from console.pages.app_forms import PasswordForm
+from console.pages.apps import page_with_form, posted, saved_by
 
 _RATES = {"invitation": "20/m/ip,10/h/key"}  # tries; a right one costs a password's hash
 

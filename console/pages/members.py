@@ -19,11 +19,11 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
 from console.lib.branch_patterns import read
-from console.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
 from console.members import exposure, invitations, services
 from console.members.services import actor_of
 from console.models import Branch, Member, User
-from console.views import app_context, managed, page_with_form, posted, saved_by, show_form
+from console.pages.apps import app_context, managed, page_with_form, posted, saved_by, show_form
+from console.pages.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
 
 PEOPLE_SHOWN = 20  # of a group
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 from console.access.actors import Actor
 from console.audit.events import Action
 from console.lib import csv
-from console.member_forms import TickForm
 from console.members import exposure
 from console.models import User
-from console.views import app_context, managed, operated, page_with_form
+from console.pages.apps import app_context, managed, operated, page_with_form
+from console.pages.member_forms import TickForm
 
 PAGE = 100  # secrets
 

@@ -32,7 +32,8 @@ from console.access.policy import (
 from console.audit.events import Action, Target, refuse
 from console.auth import bootstrap
 from console.catalog import services
-from console.forms import (
+from console.models import Branch
+from console.pages.app_forms import (
     AppForm,
     BranchForm,
     BranchSettingsForm,
@@ -40,7 +41,6 @@ from console.forms import (
     SearchForm,
     SetupForm,
 )
-from console.models import Branch
 
 Row = TypeVar("Row")
 page_with_form = require_http_methods(["GET", "HEAD", "POST"])

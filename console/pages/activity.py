@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import Actor, from_request
 from console.access.policy import find_app
-from console.activity_forms import FilterForm
 from console.audit import presentation as trail
 from console.audit.events import Action
 from console.audit.export import FORMATS, export
-from console.views import app_context, operated
+from console.pages.activity_forms import FilterForm
+from console.pages.apps import app_context, operated
 
 
 @require_safe
