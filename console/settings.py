@@ -91,7 +91,7 @@ ENCRYPTION_KEYS: list[str] = (
 )
 
 INSTALLED_APPS = [
-    "console.admin_site.ConsoleAdminConfig",
+    "console.admin.site.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -62,4 +62,4 @@ class ConsoleAdminSite(AdminSite):
 class ConsoleAdminConfig(AdminConfig):
     """Puts our site in the place of Django's."""
 
-    default_site = "console.admin_site.ConsoleAdminSite"
+    default_site = "console.admin.site.ConsoleAdminSite"

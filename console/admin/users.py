@@ -13,17 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from console import factor_admin as factor_admin  # registers its page
-from console import identity_admin as identity_admin  # registers its page
-from console import member_admin as member_admin  # registers its pages
 from console.access.actors import from_request
+from console.admin.base import Audited, ReadOnly
+from console.admin.user_actions import PeopleActions
 from console.audit.events import Action, Outcome, Target, differences, recording
 from console.audit.queries import with_outcomes
-from console.audited_admin import Audited, ReadOnly
 from console.auth import sessions, users
 from console.catalog import services
 from console.models import App, AuditEvent, AuditOutcome, Branch, User
-from console.people_admin import PeopleActions
 
 admin.site.unregister(EmailAddress)  # a second address is asked for nothing
 

@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from console.access.actors import from_request
-from console.audited_admin import Audited, ReadOnly
+from console.admin.base import Audited, ReadOnly
 from console.auth.oidc import provisioning
 
 # allauth's own pages show what is secret, and change what nobody would record

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from console.access.actors import from_request
-from console.audited_admin import Audited
+from console.admin.base import Audited
 from console.lib.branch_patterns import read
 from console.members import services
 from console.models import Member, User
