@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import load_command_class
 
-from console.terminal import Exit
+from console.cli.terminal import Exit
 from tests.commands.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "commands.md").read_text()

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from console.command_line import ConsoleCommand
+from console.cli.base import ConsoleCommand
 from tests.commands.conftest import Machine
 from tests.leaks.canary import Canary
 from tests.plugins.faulty import Fault, Faulty

@@ -8,8 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from console.backup.dump import back_up_to_file, back_up_to_stream, said
-from console.command_line import ConsoleCommand, someone_at_the_machine
-from console.terminal import Exit
+from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.terminal import Exit
 
 TERMINAL = "A backup is no text for a terminal. Send it on, or name a file."
 NAME = "console-%Y%m%dT%H%M%SZ.backup"

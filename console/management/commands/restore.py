@@ -12,8 +12,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from console.backup.dump import said
 from console.backup.restore import check, restore
-from console.command_line import ConsoleCommand, someone_at_the_machine
-from console.terminal import Exit
+from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.terminal import Exit
 
 NO_FILE = "There is no backup to read here ({})."
 WHOLE = "It is whole: {}, as they were at {}, from {}."

@@ -5,10 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from console.cli.terminal import Exit
 from console.models import Notice
 from console.notifications.outbox import NO_MAIL
 from console.notifications.worker import one_round
-from console.terminal import Exit
 
 
 class Command(BaseCommand):

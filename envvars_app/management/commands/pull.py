@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.command_line import ConsoleCommand, add_scope, where_of
-from console.terminal import Exit
+from console.cli.base import ConsoleCommand, add_scope, where_of
+from console.cli.terminal import Exit
 from envvars_app.formats import FORMATS
 from envvars_app.listing import effective
 

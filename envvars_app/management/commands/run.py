@@ -14,9 +14,9 @@ from django.db import connections
 
 from console.audit import chain
 from console.audit.events import Action, Target, recording
-from console.command_line import ConsoleCommand, Where, add_scope, where_of
+from console.cli.base import ConsoleCommand, Where, add_scope, where_of
+from console.cli.terminal import Exit
 from console.models import scope_name
-from console.terminal import Exit
 from envvars_app.bridge import secrets_of
 from envvars_app.listing import effective
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from console.command_line import Where, require_done, where_of
+from console.cli.base import Where, require_done, where_of
+from console.cli.scoped import ScopedCommand, every_row
+from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from console.scoped_command import ScopedCommand, every_row
-from console.terminal import Exit, confirm, read_value
 from envvars_app import limits
 from envvars_app.changes import Change, Overrides
 from envvars_app.hints import looks_secret

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.command_line import ConsoleCommand, someone_at_the_machine
+from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.terminal import Exit
 from console.lib.health import Finding
-from console.terminal import Exit
 from secrets_app import traffic
 from secrets_app.doctor import examine, is_well
 

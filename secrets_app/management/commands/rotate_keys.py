@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from console.command_line import ConsoleCommand, someone_at_the_machine
-from console.terminal import Exit
+from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.terminal import Exit
 from secrets_app.rotation import Rotated, rotate
 
 SHOWN = 20  # of what can't be read

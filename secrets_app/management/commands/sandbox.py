@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.command_line import ConsoleCommand, actor_of, add_common, os_user, verbs
-from console.terminal import Exit, read_value
+from console.cli.base import ConsoleCommand, actor_of, add_common, os_user, verbs
+from console.cli.terminal import Exit, read_value
 from secrets_app import sandboxes
 from secrets_app.paths import Sandbox
 from secrets_app.store.base import SecretValue

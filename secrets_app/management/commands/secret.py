@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from console.access.actors import OUTSIDE
-from console.command_line import Where, require_done, where_of
+from console.cli.base import Where, require_done, where_of
+from console.cli.scoped import ScopedCommand, every_row
+from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from console.scoped_command import ScopedCommand, every_row
-from console.terminal import Exit, confirm, read_value
 from secrets_app import rows
 from secrets_app.changes import Change
 from secrets_app.listing import branches_of, list_secrets

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from console.audit import chain
 from console.audit.reconcile import settle_open
+from console.cli.terminal import Exit
 from console.models import App, AuditEvent
-from console.terminal import Exit
 from secrets_app.models import Revalidation, Secret
 from secrets_app.revalidation import check, freshness
 

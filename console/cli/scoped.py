@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.command_line import ConsoleCommand, Where, add_scope, verbs
+from console.cli.base import ConsoleCommand, Where, add_scope, verbs
+from console.cli.terminal import Exit, table
 from console.lib.results import RowOutcome
 from console.models import Branch, scope_name
-from console.terminal import Exit, table
 from console.web.listing import Query
 
 VERBS = {
