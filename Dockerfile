@@ -35,4 +35,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
 asked = HTTPConnection('127.0.0.1', int(os.environ.get('PORT', '8000')), timeout=4); \
 asked.request('GET', '/healthz'); \
 raise SystemExit(asked.getresponse().status != 200)"]
-CMD ["python", "-m", "console.start"]
+CMD ["python", "-m", "console.server.start"]

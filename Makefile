@@ -16,7 +16,7 @@ help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes that; Ctrl-C stops it
-	@exec $(BIN)/python -m console.start
+	@exec $(BIN)/python -m console.server.start
 
 test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .venv/bin/pytest FILE
 	@$(BIN)/python -m tests.plugins.chromium

@@ -3,7 +3,7 @@
 from django.core.management import call_command
 from django.test import override_settings
 
-from console.start import prepare_database
+from console.server.start import prepare_database
 from secrets_app.store import parameter_store
 from tests.bench import load, pages, replicas, store, variables
 from tests.bench.apps import owner

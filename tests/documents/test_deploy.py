@@ -4,7 +4,7 @@ import re
 from configparser import ConfigParser
 from pathlib import Path
 
-from console import gunicorn_conf
+from console.server import gunicorn
 from console.settings import DATA_UPLOAD_MAX_MEMORY_SIZE
 from tests.documents.test_documents import settings
 
@@ -29,12 +29,13 @@ def unit() -> ConfigParser:
 def test_it_works() -> None:
     service = unit()["Service"]
     assert (
-        service["ExecStart"] == f"{service['WorkingDirectory']}/.venv/bin/python -m console.start"
+        service["ExecStart"]
+        == f"{service['WorkingDirectory']}/.venv/bin/python -m console.server.start"
     )
     assert service["ReadWritePaths"] == f"{service['WorkingDirectory']}/var"
     assert f"createuser {service['User']}\n" in DEPLOY
     assert f"`{service['EnvironmentFile']}` (`chmod 600`)" in DEPLOY
-    assert int(service["TimeoutStopSec"]) > gunicorn_conf.graceful_timeout
+    assert int(service["TimeoutStopSec"]) > gunicorn.graceful_timeout
 
 
 def test_files_of_settings_hold_settings() -> None:
@@ -53,8 +54,8 @@ def test_the_proxy_lets_through_what_the_console_refuses_in_words() -> None:
 
 
 def test_connections_to_the_database() -> None:
-    each = gunicorn_conf.threads + 2  # and one that sends mails, and one that appends seals
-    assert f"up to {gunicorn_conf.workers * each} connections" in DEPLOY
+    each = gunicorn.threads + 2  # and one that sends mails, and one that appends seals
+    assert f"up to {gunicorn.workers * each} connections" in DEPLOY
 
 
 def test_headings_that_links_lead_to() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from console import gunicorn_conf
+from console.server import gunicorn
 from tests.documents.test_documents import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,7 +106,7 @@ def test_logs_do_not_fill_the_disk(services: dict[str, Any], name: str) -> None:
 
 def test_a_stop_waits_for_what_is_under_way(services: dict[str, Any]) -> None:
     grace = int(services["console"]["stop_grace_period"].removesuffix("s"))
-    assert grace > gunicorn_conf.graceful_timeout
+    assert grace > gunicorn.graceful_timeout
 
 
 def test_the_console_waits_for_its_database(services: dict[str, Any]) -> None:

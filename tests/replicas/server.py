@@ -1,4 +1,4 @@
-"""The console as it is deployed: `python -m console.start` on a copy of it, with gunicorn."""
+"""The console as it is deployed: `python -m console.server.start` on a copy of it, with gunicorn."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ class Server:
         """Start it in a process group of its own; `wait` waits until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "console.start"],
+                [sys.executable, "-m", "console.server.start"],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=log,

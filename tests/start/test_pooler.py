@@ -16,9 +16,9 @@ from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console import start
 from console.db import prepared_statements
 from console.ops import checks
+from console.server import start
 from tests.access.test_production import start as deployed  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]

@@ -1,4 +1,4 @@
-"""`python -m console.start`, which `make run` and the image run, on a copy of the console."""
+"""`python -m console.server.start`, which `make run` and the image run, on a copy of the console."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(clone: Path, **environment: str) -> "subprocess.Popen[str]":
     """Start the console on a free port, with nothing set but `environment`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "console.start"],
+        [sys.executable, "-m", "console.server.start"],
         cwd=clone,
         env={"PATH": os.environ["PATH"], "PORT": "0", **environment},
         stdout=subprocess.PIPE,
@@ -165,7 +165,7 @@ def test_a_deployment_brings_its_own_keys(clone, tmp_path):
 def test_an_old_sqlite_is_named(clone: Path) -> None:
     """Enterprise Linux 9 brings one, with a Python that is new enough."""
     older = "import sqlite3; sqlite3.sqlite_version_info = (3, 34, 1)"
-    run = f"{older}; import runpy; runpy.run_module('console.start', run_name='__main__')"
+    run = f"{older}; import runpy; runpy.run_module('console.server.start', run_name='__main__')"
     started = subprocess.run(
         [sys.executable, "-c", run],
         cwd=clone,

@@ -1,4 +1,4 @@
-"""How gunicorn serves the console; console/start.py hands it the listening socket."""
+"""How gunicorn serves the console; console/server/start.py hands it the listening socket."""
 
 import os
 import shutil

@@ -213,7 +213,7 @@ def serve(listener: socket.socket, where: str) -> None:
     listener.listen(2048)
     listener.set_inheritable(True)
     print(where, flush=True)
-    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn_conf"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn"]
     command = [*gunicorn, "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, command)  # noqa: S606 - nothing in it comes from outside
 

@@ -1,0 +1,1 @@
+"""How the server process starts: preparation, then gunicorn."""
