@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.signals import request_finished
 
-from secrets_app.store.calls import Call
+from secrets_app.store.instrumentation import Call
 
 
 class SecretsConfig(AppConfig):
@@ -19,7 +19,7 @@ class SecretsConfig(AppConfig):
             checks,  # noqa: F401 - importing registers them
             traffic,
         )
-        from secrets_app.store.calls import listeners
+        from secrets_app.store.instrumentation import listeners
 
         listeners.append(traffic.note)
         request_finished.connect(traffic.write_noted, dispatch_uid="traffic")

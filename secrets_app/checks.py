@@ -16,7 +16,7 @@ def encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[Ch
     """Refuse to start with a key missing: it would look as if the secrets were lost."""
     if settings.PARAMETER_STORE != "embedded" or "default" not in (databases or ()):
         return []
-    from secrets_app.store.embedded import EmbeddedStore
+    from secrets_app.store.embedded.store import EmbeddedStore
 
     try:
         store = EmbeddedStore(settings.ENCRYPTION_KEYS)

@@ -88,7 +88,7 @@ def keys() -> Finding:
     """Say whether ENCRYPTION_KEYS open all that the embedded store holds."""
     if settings.PARAMETER_STORE != "embedded":
         return fine("Keys", "The values are in SSM, encrypted by its own key.")
-    from secrets_app.store.embedded import EmbeddedStore
+    from secrets_app.store.embedded.store import EmbeddedStore
 
     try:
         missing = EmbeddedStore(settings.ENCRYPTION_KEYS).missing_keys()

@@ -7,8 +7,8 @@ from django.conf import settings
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.auth.mfa import seal_anew
-from secrets_app.store.keyring import Keyring
-from secrets_app.store.reencrypting import Reencrypted, reencrypt
+from secrets_app.store.embedded.encryption import Keyring
+from secrets_app.store.embedded.rotation import Reencrypted, reencrypt
 
 
 @dataclass(frozen=True)

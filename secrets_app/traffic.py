@@ -18,7 +18,7 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 
 from secrets_app.models import CallMinute
-from secrets_app.store.calls import Call
+from secrets_app.store.instrumentation import Call
 
 KEPT = timedelta(days=1)
 HOUR = timedelta(hours=1)

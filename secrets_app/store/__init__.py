@@ -21,10 +21,10 @@ def parameter_store() -> ParameterStore:
     """
     # Imported here: models can't be at start, and boto3 takes time and memory of those without AWS
     if settings.PARAMETER_STORE == "ssm":
-        from secrets_app.store.ssm import SsmStore
+        from secrets_app.store.ssm.client import SsmStore
 
         return SsmStore(settings.AWS_REGION)
-    from secrets_app.store.embedded import EmbeddedStore
+    from secrets_app.store.embedded.store import EmbeddedStore
 
     return EmbeddedStore(settings.ENCRYPTION_KEYS)
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from structlog.testing import capture_logs
 
 from secrets_app.store.base import ParameterStore
-from secrets_app.store.embedded import EmbeddedStore
+from secrets_app.store.embedded.store import EmbeddedStore
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from secrets_app.store.base import SecretValue
-from secrets_app.store.embedded import EmbeddedStore
+from secrets_app.store.embedded.store import EmbeddedStore
 from secrets_app.store.errors import Unreadable
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
 from secrets_app.store.base import SecretValue
-from secrets_app.store.embedded import EmbeddedStore
+from secrets_app.store.embedded.store import EmbeddedStore
 from secrets_app.store.errors import Unreadable
 
 pytestmark = pytest.mark.both_databases

@@ -12,7 +12,7 @@ from django.db import connection
 
 from secrets_app.models import EmbeddedVersion
 from secrets_app.store.base import SecretValue
-from secrets_app.store.embedded import EmbeddedStore
+from secrets_app.store.embedded.store import EmbeddedStore
 from secrets_app.store.errors import AlreadyExists
 
 pytestmark = pytest.mark.both_databases

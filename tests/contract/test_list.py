@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from secrets_app.store.base import ParameterStore, SecretValue
-from secrets_app.store.embedded import EmbeddedStore
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.embedded.store import EmbeddedStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Fault, Faulty
 
 PREFIXES = ["/amplify/d1", "/amplify/shared/d1"]

@@ -9,8 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.store.embedded import EmbeddedStore
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.embedded.store import EmbeddedStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.moto import Moto
 
 FORK = """

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from secrets_app.store import errors
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.contract.operations import OPERATIONS, READS
 from tests.plugins.faulty import Faulty
 from tests.plugins.moto import REGION

@@ -7,7 +7,7 @@ import pytest
 
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import StoreError
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Fault, Faulty
 
 PATH = "/amplify/d1/main/foo"

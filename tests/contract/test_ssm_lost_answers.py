@@ -6,7 +6,7 @@ import pytest
 
 from secrets_app.store import errors
 from secrets_app.store.base import SecretValue, Written
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.contract.operations import GARBLED, PATH, WRITES
 from tests.plugins.faulty import Fault, Faulty
 

@@ -6,7 +6,7 @@ import pytest
 
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AlreadyExists
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Faulty
 
 if TYPE_CHECKING:

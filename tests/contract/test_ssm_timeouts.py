@@ -10,7 +10,7 @@ import pytest
 
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import OutcomeUnknown, Unreachable
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.moto import REGION
 

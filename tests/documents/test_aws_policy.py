@@ -14,7 +14,7 @@ import pytest
 from console.lib.names import PathProfile
 from secrets_app.doctor import PROBES
 from secrets_app.paths import AllBranches, OneBranch, Sandbox, locate
-from secrets_app.store import ssm
+from secrets_app.store.ssm import client as ssm
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/deploy.md"
 

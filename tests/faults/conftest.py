@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Fault, Faulty, Way
 from tests.plugins.moto import REGION, Moto
 from tests.plugins.people import World

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from secrets_app import stock, traffic
 from secrets_app.models import CallMinute, Secret
-from secrets_app.store.calls import Call
+from secrets_app.store.instrumentation import Call
 from tests.plugins.faulty import Fault, Faulty
 from tests.services.conftest import StoreCalls
 from tests.services.desk import Desk

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.moto import REGION, Moto
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/0f9b04ee"

@@ -23,7 +23,7 @@ import botocore.session
 import pytest
 
 from secrets_app.store import parameter_store
-from secrets_app.store.ssm import SsmStore
+from secrets_app.store.ssm.client import SsmStore
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient

@@ -16,8 +16,8 @@ from console.audit.events import Action, attempt
 from console.auth import encryption
 from console.models import AuditEvent
 from secrets_app.models import EmbeddedVersion
-from secrets_app.store import reencrypting
-from secrets_app.store.keyring import Keyring
+from secrets_app.store.embedded import rotation
+from secrets_app.store.embedded.encryption import Keyring
 from tests.commands.conftest import Ended
 from tests.services.desk import Desk
 
@@ -92,7 +92,7 @@ def test_a_second_run_has_nothing_to_do(
 def test_more_than_a_batch(
     desk: Desk, manage: Manage, settings: Any, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reencrypting, "BATCH", 2)
+    monkeypatch.setattr(rotation, "BATCH", 2)
     settings.ENCRYPTION_KEYS = [NEW, old]
     assert "versions of secrets: 4," in manage("rotate_keys").out
     assert key_ids() == {Keyring([NEW]).newest}
@@ -158,7 +158,7 @@ def test_people_save_and_remove_meanwhile(
 ) -> None:
     for number in range(10):
         desk.put(f"KEY_{number}", f"value {number}", desk.world.dev)
-    monkeypatch.setattr(reencrypting, "BATCH", 2)
+    monkeypatch.setattr(rotation, "BATCH", 2)
     enough = Event()
     with ThreadPoolExecutor(2) as threads:
         savers = [threads.submit(_use, desk, who, enough) for who in ("alice", "bob")]

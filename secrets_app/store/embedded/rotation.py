@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from secrets_app.models import EmbeddedVersion
-from secrets_app.store.embedded import place_of
+from secrets_app.store.embedded.encryption import Keyring, Sealed
+from secrets_app.store.embedded.store import place_of
 from secrets_app.store.errors import Unreadable
-from secrets_app.store.keyring import Keyring, Sealed
 
 BATCH = 100  # rows that a transaction takes
 PASSES = 20  # over what others held, or wrote with an older key meanwhile

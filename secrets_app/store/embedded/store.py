@@ -15,9 +15,9 @@ from django.db.models import F, FilteredRelation, Q
 
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
 from secrets_app.store.base import Parameter, Reading, SecretValue, Written
-from secrets_app.store.calls import store_call
+from secrets_app.store.embedded.encryption import Keyring, Sealed
 from secrets_app.store.errors import AlreadyExists, Unreadable
-from secrets_app.store.keyring import Keyring, Sealed
+from secrets_app.store.instrumentation import store_call
 from secrets_app.store.limits import VERSIONS_KEPT, batches, check_put, distinct
 
 _COUNT_UP = (

@@ -17,10 +17,7 @@ import botocore.exceptions as aws
 from boto3.session import Session
 from botocore.config import Config
 
-from secrets_app.store import answers
 from secrets_app.store.base import Parameter, Reading, SecretValue, Written
-from secrets_app.store.calls import Call, store_call
-from secrets_app.store.codes import error_for
 from secrets_app.store.errors import (
     Misconfigured,
     OutcomeUnknown,
@@ -29,8 +26,11 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
+from secrets_app.store.instrumentation import Call, store_call
 from secrets_app.store.limits import batches, check_put
-from secrets_app.store.quiet import hush
+from secrets_app.store.ssm import responses
+from secrets_app.store.ssm.errors import error_for
+from secrets_app.store.ssm.log_filter import hush
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -82,13 +82,13 @@ class SsmStore:
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:
         """Return the parameters that exist among `paths`; asks for no decryption."""
-        ask = partial(self._get, "current", answers.parameter, decrypt=False)
+        ask = partial(self._get, "current", responses.parameter, decrypt=False)
         found = chain.from_iterable(map(ask, batches(paths)))
         return {parameter.path: parameter for parameter in found}
 
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
         """Return the decrypted parameters that exist among `paths`."""
-        ask = partial(self._get, "read", answers.reading, decrypt=True)
+        ask = partial(self._get, "read", responses.reading, decrypt=True)
         found = chain.from_iterable(map(ask, batches(paths)))
         return {reading.parameter.path: reading for reading in found}
 
@@ -101,7 +101,7 @@ class SsmStore:
         return self._send(
             "put",
             1,
-            lambda: answers.written(
+            lambda: responses.written(
                 self._client.put_parameter(
                     Name=path,
                     Value=value.reveal(),
@@ -155,7 +155,7 @@ class SsmStore:
             MaxResults=PAGE,
         )
         answer = ask(NextToken=token) if token else ask()
-        page = [answers.parameter(found) for found in answer["Parameters"]]
+        page = [responses.parameter(found) for found in answer["Parameters"]]
         return page, answer.get("NextToken", "")
 
     def _get(
@@ -169,7 +169,7 @@ class SsmStore:
         def call() -> Sequence[T]:
             answer = self._client.get_parameters(Names=names, WithDecryption=decrypt)
             found, missing = answer["Parameters"], answer.get("InvalidParameters", [])
-            answers.check_names(names, [one["Name"] for one in found], missing)
+            responses.check_names(names, [one["Name"] for one in found], missing)
             return [parse(one) for one in found]
 
         return self._send(operation, len(names), call)
@@ -177,7 +177,7 @@ class SsmStore:
     def _delete(self, names: Sequence[str]) -> set[str]:
         answer = self._client.delete_parameters(Names=names)
         deleted, missing = answer.get("DeletedParameters", []), answer.get("InvalidParameters", [])
-        answers.check_names(names, deleted, missing)
+        responses.check_names(names, deleted, missing)
         if missing and self._attempts.lost:  # they may have been there before the first attempt
             raise OutcomeUnknown(code="RemovedBefore")
         return set(deleted)

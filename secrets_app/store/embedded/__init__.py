@@ -1,0 +1,1 @@
+"""The embedded, encrypted parameter store, in the console's own database."""

@@ -1,0 +1,1 @@
+"""AWS SSM Parameter Store, by boto3."""
