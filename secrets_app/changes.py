@@ -12,7 +12,7 @@ class Change:
     `token` is the form's own name of the row. `secret_id` names a known secret; a new one comes
     with `key` and `branch_id` (None is All branches). `value` None removes. `base` is the version
     that the page was rendered with; 0 creates. `life` tells which secret of that version it is
-    (`secrets_app.lives`), None leaves it open.
+    (`secrets_app.revisions`), None leaves it open.
     """
 
     token: str

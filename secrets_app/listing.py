@@ -19,9 +19,9 @@ from console.web.listing import (
     branches_with,
     page_of,
 )
-from secrets_app import lives
+from secrets_app import revisions
+from secrets_app.locations import folders_of, has_room, mirror_state
 from secrets_app.models import Secret
-from secrets_app.places import folders_of, has_room, mirror_state
 
 _COLUMNS = (
     "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_by", "gone_at",
@@ -102,7 +102,7 @@ class _Shape:
         secret["outcome"] = None
         secret["id"] = str(secret["pk"])
         seen, changed = map(_moment, (secret.pop("seen"), secret["changed"]))
-        secret["base"] = lives.base(secret["version"], seen, changed)
+        secret["base"] = revisions.base(secret["version"], seen, changed)
         secret["changed"] = f"{secret['changed'][:16]}Z" if secret["changed"] else ""
         return secret
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q, UniqueConstraint
 
 from console.models import App, AuditEvent, Branch
-from secrets_app import lives
+from secrets_app import revisions
 
 
 class Secret(models.Model):
@@ -55,7 +55,7 @@ class Secret(models.Model):
     @property
     def base(self) -> str:
         """What a form says that it shows; `forms` reads it."""
-        return lives.base(self.version, self.modified, self.changed_at)
+        return revisions.base(self.version, self.modified, self.changed_at)
 
 
 class Revalidation(models.Model):

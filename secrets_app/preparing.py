@@ -11,9 +11,9 @@ from console.lib.results import Result, RowOutcome
 from console.models import Branch
 from secrets_app import rows, wording
 from secrets_app.changes import Change
+from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
-from secrets_app.places import place_of
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value

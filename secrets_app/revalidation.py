@@ -18,9 +18,9 @@ from console.access.actors import Actor
 from console.access.policy import find_app
 from console.audit.events import Action, Target
 from console.models import App, Branch, scope_name
+from secrets_app.locations import folders_of, place_of
 from secrets_app.models import Revalidation, Secret
 from secrets_app.paths import Folder, PathRefused, listing_prefixes
-from secrets_app.places import folders_of, place_of
 from secrets_app.projection import Found, Seen, adopt, agrees, is_doubtful, observe, record_found
 from secrets_app.rows import settle
 from secrets_app.store import parameter_store

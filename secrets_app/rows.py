@@ -19,7 +19,7 @@ from django.utils import timezone
 from console.access.policy import Access
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch, scope_name
-from secrets_app import lives
+from secrets_app import revisions
 from secrets_app.models import Secret
 from secrets_app.projection import Found, is_replaced, observe_primary, record_found
 from secrets_app.store.base import Parameter, ParameterStore, Written
@@ -68,10 +68,10 @@ class Look:
     @property
     def life(self) -> int | None:
         """What tells it from another of the same version, added after this one's removal."""
-        return lives.in_store(self.stored.modified) if self.stored else None
+        return revisions.in_store(self.stored.modified) if self.stored else None
 
     def is_still(self, version: int, life: int | None) -> bool:
-        """Say whether the store holds what a page showed. Its `life` (`secrets_app.lives`) may be
+        """Say whether the store holds what a page showed. Its `life` (`secrets_app.revisions`) may be
         one that no check had seen: then nothing of it may have been noted since, nor be to note.
         """
         if version != self.version:
@@ -85,7 +85,7 @@ class Look:
         row = self.secret
         if row is None or row.changed_at is None or row.version != self.version:
             return None
-        return lives.as_written(row.changed_at)
+        return revisions.as_written(row.changed_at)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Outcome
 from console.lib.results import Result, RowOutcome
-from secrets_app import lives, rows, wording
+from secrets_app import revisions, rows, wording
 from secrets_app.changes import Change
 from secrets_app.preparing import Ready, Refused, action_of, prepare
 from secrets_app.projection import mirror_is_left_open
@@ -194,7 +194,7 @@ def _put(
         Result.SAVED,
         notes.for_people(),
         version=written.version,
-        life=lives.as_written(written_at),
+        life=revisions.as_written(written_at),
         pk=claimed.secret.pk,
     )
     return outcome, isinstance(problem, _STOPPING)

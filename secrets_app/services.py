@@ -13,9 +13,9 @@ from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording, refuse
 from console.models import AuditEvent, Branch
 from secrets_app import rows
+from secrets_app.locations import place_of_secret
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
-from secrets_app.places import place_of_secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError

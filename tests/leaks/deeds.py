@@ -16,8 +16,8 @@ from console.audit.chain import seal
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import QUIET, deliver
 from console.notifications.outbox import collect
+from secrets_app.locations import place_of_secret
 from secrets_app.models import Revalidation, Secret
-from secrets_app.places import place_of_secret
 from secrets_app.store import parameter_store
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.harness import Visitor

@@ -21,8 +21,8 @@ from django.utils import timezone
 from console.audit import chain
 from console.auth.adapter import Argon2
 from console.models import App, AuditEvent, Branch, Member, User, scope_name
+from secrets_app.locations import mirror_state, place_of
 from secrets_app.models import Revalidation, Secret
-from secrets_app.places import mirror_state, place_of
 from tests.plugins.moto import REGION, Moto
 from tests.plugins.people import PASSWORD
 from tests.replicas import journal

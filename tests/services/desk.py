@@ -14,8 +14,8 @@ from console.web.listing import Query
 from secrets_app import revalidation, saving
 from secrets_app.changes import Change
 from secrets_app.listing import branches_of, list_secrets
+from secrets_app.locations import place_of
 from secrets_app.models import Revalidation, Secret
-from secrets_app.places import place_of
 from secrets_app.revalidation import Freshness
 from secrets_app.services import put_mirror_right
 from secrets_app.store import parameter_store

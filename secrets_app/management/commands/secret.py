@@ -14,9 +14,9 @@ from console.models import scope_name
 from secrets_app import rows
 from secrets_app.changes import Change
 from secrets_app.listing import branches_of, list_secrets
+from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.paths import PathRefused, check_key
-from secrets_app.places import place_of
 from secrets_app.revalidation import revalidate
 from secrets_app.saving import save
 from secrets_app.services import effective, reveal
