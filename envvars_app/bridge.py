@@ -15,13 +15,13 @@ from envvars_app import saving
 from envvars_app.changes import Change, Overrides
 from envvars_app.models import Variable
 from envvars_app.services import find_variable
-from secrets_app import saving as secrets_saving
-from secrets_app.changes import Change as SecretChange
 from secrets_app.locations import place_of
 from secrets_app.paths import PathRefused
 from secrets_app.revalidation import revalidate
 from secrets_app.services import reveal_all
 from secrets_app.store.base import SecretValue
+from secrets_app.writes import save as secrets_saving
+from secrets_app.writes.commands import Change as SecretChange
 
 ROTATE = (
     "It stood here as plain text until now, and builds may have written it down: "

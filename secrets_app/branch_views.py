@@ -13,9 +13,10 @@ from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
 from console.pages.apps import app_context, managed, page_with_form
-from secrets_app import forms, revalidation, saving
-from secrets_app.changes import Change
+from secrets_app import forms, revalidation
 from secrets_app.models import Secret
+from secrets_app.writes import save
+from secrets_app.writes.commands import Change
 
 
 @page_with_form
@@ -53,7 +54,7 @@ def _remove_ticked(
     access: Access, left: list[Secret], ticked: dict[int, Change]
 ) -> list[dict[str, Any]]:
     changes = [ticked[secret.pk] for secret in left if secret.pk in ticked]
-    outcomes = saving.save_as(access=access, changes=changes, change_set=uuid.uuid4())
+    outcomes = save.save_as(access=access, changes=changes, change_set=uuid.uuid4())
     keys = {str(secret.pk): secret.key for secret in left}
     return [{"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes]
 

@@ -11,8 +11,8 @@ from django.http import QueryDict
 
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import field, known_base, known_rows, new_base, new_rows, text, version
-from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
 
 _PAIR = re.compile(r"[0-9]{1,9}:[0-9]{1,9}\Z", re.ASCII)
 _TICK = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)

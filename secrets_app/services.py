@@ -12,13 +12,13 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording, refuse
 from console.models import AuditEvent, Branch
-from secrets_app import rows
 from secrets_app.locations import place_of_secret
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
+from secrets_app.writes import leases
 
 MOVED = "This secret changed since the page was loaded. Look again, then decide."
 
@@ -53,7 +53,7 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
-    target = rows.target_of(access, secret.branch, secret.key)
+    target = leases.target_of(access, secret.branch, secret.key)
     with recording(
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
@@ -114,7 +114,7 @@ def _attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]
     wanted = (
         (
             Action.SECRET_REVEALED,
-            rows.target_of(access, secret.branch, secret.key),
+            leases.target_of(access, secret.branch, secret.key),
             secret.version or None,
         )
         for secret in secrets
@@ -148,28 +148,28 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, in
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
     if not access.may_on(Permission.WRITE, secret.branch):
-        refuse(actor, Action.MIRROR_REPAIRED, rows.target_of(access, secret.branch, secret.key))
+        refuse(actor, Action.MIRROR_REPAIRED, leases.target_of(access, secret.branch, secret.key))
     access.require_on(Permission.WRITE, secret.branch)
     place = located(access, secret)
     if place.mirror is None:
         raise Rejected(place.note or "This secret has one path alone; there is no mirror.")
-    spot = rows.Spot(secret.branch, secret.key, place.primary)
-    [look] = rows.look(parameter_store(), access.app, [spot])
+    spot = leases.Spot(secret.branch, secret.key, place.primary)
+    [look] = leases.look(parameter_store(), access.app, [spot])
     if look.secret is None or look.secret.pk != pk:  # removed; another may have its versions by now
         raise Conflict(MOVED)
     try:
-        claimed = rows.claim(access, Action.MIRROR_REPAIRED, look)
-    except (rows.Busy, rows.Stale):
+        claimed = leases.claim(access, Action.MIRROR_REPAIRED, look)
+    except (leases.Busy, leases.Stale):
         raise Conflict("Someone is saving this secret at this moment. Try again.") from None
     try:
         return _align(claimed, place.primary, place.mirror, shown)
     except StoreError as error:
         unknown = isinstance(error, OutcomeUnknown)
-        rows.finish(claimed, Outcome.UNKNOWN if unknown else Outcome.FAILED, detail=error.code)
+        leases.finish(claimed, Outcome.UNKNOWN if unknown else Outcome.FAILED, detail=error.code)
         raise
 
 
-def _align(claimed: rows.Claimed, primary: str, mirror: str, shown: tuple[int, int]) -> str:
+def _align(claimed: leases.Claimed, primary: str, mirror: str, shown: tuple[int, int]) -> str:
     store = parameter_store()
     readings = store.read([primary, mirror])
     source, other = readings.get(primary), readings.get(mirror)
@@ -186,5 +186,5 @@ def _align(claimed: rows.Claimed, primary: str, mirror: str, shown: tuple[int, i
         done = "The backend path holds the value of the documented one now."
     else:
         raise NotFound
-    rows.finish_mirror(claimed, version, mirror_version, done)
+    leases.finish_mirror(claimed, version, mirror_version, done)
     return done

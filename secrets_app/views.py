@@ -28,11 +28,12 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
-from secrets_app import forms, revalidation, saving, services
+from secrets_app import forms, revalidation, services
 from secrets_app.listing import branches_of, list_secrets, row_of
 from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
+from secrets_app.writes import save
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     if token and posted is None:
         outcomes = forms.too_old(changes)
     else:
-        outcomes = saving.save_as(access=access, changes=changes, change_set=posted or uuid.uuid4())
+        outcomes = save.save_as(access=access, changes=changes, change_set=posted or uuid.uuid4())
     done = all(outcome.outcome in DONE for outcome in outcomes)
     status = 200 if done else 422
     if wants_fragment(request):

@@ -13,10 +13,10 @@ from django.db import connection, transaction
 from django.test import Client
 
 from console.models import Branch
-from secrets_app.changes import Change
 from secrets_app.models import Secret
-from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from tests.plugins.people import World
 
 FORM = "application/x-www-form-urlencoded"

@@ -9,10 +9,10 @@ from django.db import connection
 
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, AuditOutcome, Branch
-from secrets_app.changes import Change
 from secrets_app.models import Secret
-from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from tests.plugins.people import World
 
 FULL = {

@@ -9,9 +9,9 @@ import uuid
 
 from console.access.actors import from_command_line
 from console.models import App, User
-from secrets_app.changes import Change
-from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from tests.bench.apps import app_of, owner
 from tests.plugins.people import PASSWORD
 

@@ -7,10 +7,10 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from console.lib.results import DONE
-from secrets_app.changes import Change
-from secrets_app.saving import save
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from tests.plugins.people import World
 
 LIST = "/apps/d1shop/hosting/secrets/"

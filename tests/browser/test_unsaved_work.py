@@ -10,10 +10,10 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from secrets_app.changes import Change
 from secrets_app.models import Secret
-from secrets_app.saving import save
 from secrets_app.store import parameter_store
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from tests.browser.steps import (
     LIST,
     MANAGE,

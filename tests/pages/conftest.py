@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 
 from console.models import Branch
-from secrets_app.changes import Change
 from secrets_app.models import Secret
-from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from tests.plugins.people import World
 
 

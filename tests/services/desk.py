@@ -11,8 +11,7 @@ from console.access.policy import find_app
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
 from console.web.listing import Query
-from secrets_app import revalidation, saving
-from secrets_app.changes import Change
+from secrets_app import revalidation
 from secrets_app.listing import branches_of, list_secrets
 from secrets_app.locations import place_of
 from secrets_app.models import Revalidation, Secret
@@ -20,6 +19,8 @@ from secrets_app.revalidation import Freshness
 from secrets_app.services import put_mirror_right
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
+from secrets_app.writes import save as saving
+from secrets_app.writes.commands import Change
 from tests.plugins.people import World
 
 LONG_AGO = timedelta(hours=1)

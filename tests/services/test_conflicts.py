@@ -13,11 +13,12 @@ from django.utils import timezone
 from console.access.policy import find_app
 from console.audit.events import Outcome
 from console.lib.results import DONE, Result, RowOutcome
-from secrets_app import saving, wording
-from secrets_app.changes import Change
 from secrets_app.models import Secret
-from secrets_app.rows import Look, Spot, look
 from secrets_app.store.base import ParameterStore
+from secrets_app.writes import messages
+from secrets_app.writes import save as saving
+from secrets_app.writes.commands import Change
+from secrets_app.writes.leases import Look, Spot, look
 from tests.services.desk import Desk
 from tests.services.stores import Interrupted, Killed, killed, put_before
 
@@ -147,7 +148,7 @@ def test_who_was_writing_it_then_is_told_though_somebody_wrote_again(
     desk.save("alice", desk.change(desk.row("API_KEY"), "alice's"))
     # Her end was noted before that look, and committed after it
     late = replace(looks[0], at=timezone.now())
-    told = wording.conflict("1", find_app(desk.world.actor("alice"), desk.app.app_id), late)
+    told = messages.conflict("1", find_app(desk.world.actor("alice"), desk.app.app_id), late)
     assert told.message == "mia@example.org changed this secret now (now version 2)."
 
 

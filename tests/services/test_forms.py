@@ -10,8 +10,8 @@ from console.access.policy import Access, Grant
 from console.models import App
 from console.web.change_sets import change_set_of, change_set_token
 from secrets_app import forms
-from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
 
 NO_BASES = [
     *("-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3", ":", "1:", ":1", "1:x"),

@@ -10,9 +10,9 @@ from django.test import Client
 
 from console.lib.results import RowOutcome
 from secrets_app import services
-from secrets_app.changes import Change
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict
+from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"

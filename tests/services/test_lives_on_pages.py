@@ -10,9 +10,9 @@ from django.test import Client
 
 from console.lib.names import PathProfile
 from console.lib.row_forms import known_base
-from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied
+from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from secrets_app import saving
-from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
+from secrets_app.writes import save as saving
+from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 X = SecretValue("x")

@@ -6,7 +6,7 @@ import pytest
 from django.http import Http404
 
 from console.models import Branch
-from secrets_app.changes import Change
+from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 WRITERS = {

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from console.lib.names import PathProfile
 from console.models import AuditEvent, Branch
-from secrets_app.changes import Change
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied, Throttled, Unreachable
+from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n+/=\n-----END PRIVATE KEY-----\n"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from console.models import AuditEvent
-from secrets_app.changes import Change
 from secrets_app.models import Secret
+from secrets_app.writes.commands import Change
 from tests.services.agreement import at_peace
 from tests.services.desk import Desk
 from tests.services.stores import Killed, denied, killed, lost

@@ -9,8 +9,8 @@ import pytest
 from django.db import connections
 
 from console.lib.results import DONE, RowOutcome
-from secrets_app.changes import Change
 from secrets_app.models import Secret
+from secrets_app.writes.commands import Change
 from tests.services.agreement import claims, differing, gaps
 from tests.services.desk import Desk
 

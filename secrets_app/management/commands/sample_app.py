@@ -13,9 +13,9 @@ from console.catalog.services import add_branch, create_app
 from console.lib.names import PathProfile
 from console.lib.results import DONE
 from console.models import App, Stage, User
-from secrets_app.changes import Change
-from secrets_app.saving import save
 from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 
 BRANCHES = (
     {"name": "main", "stage": Stage.PRODUCTION, "production": True, "protected": True},

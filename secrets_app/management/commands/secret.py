@@ -11,17 +11,17 @@ from console.cli.scoped import ScopedCommand, every_row
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from secrets_app import rows
-from secrets_app.changes import Change
 from secrets_app.listing import branches_of, list_secrets
 from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.paths import PathRefused, check_key
 from secrets_app.revalidation import revalidate
-from secrets_app.saving import save
 from secrets_app.services import effective, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from secrets_app.writes import leases
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 
 OLD = "The parameter store could not be asked, so this may be old. {}"
 
@@ -101,24 +101,24 @@ def _key(options: dict[str, Any]) -> str:
     return str(options["key"])
 
 
-def _spot(where: Where, key: str) -> rows.Spot:
+def _spot(where: Where, key: str) -> leases.Spot:
     """Return where the secret stands. What can't be is refused before a value is asked for."""
     try:
         place = place_of(where.access.app, where.branch, key)
     except PathRefused as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
-    return rows.Spot(where.branch, key, place.primary)
+    return leases.Spot(where.branch, key, place.primary)
 
 
 def _save(
     where: Where,
-    spot: rows.Spot,
+    spot: leases.Spot,
     value: SecretValue | None,
     base: int | None,
     known: Secret | None = None,
 ) -> RowOutcome:
     """Save one row; a `known` one may be removed from a deleted branch too."""
-    [look] = rows.look(parameter_store(), where.access.app, [spot])
+    [look] = leases.look(parameter_store(), where.access.app, [spot])
     change = Change(
         "command",
         known.pk if known else None,
@@ -137,7 +137,7 @@ def _save(
     return outcome
 
 
-def _version(where: Where, spot: rows.Spot) -> int:
+def _version(where: Where, spot: leases.Spot) -> int:
     """Return the version that the store holds; 0 is none."""
-    [look] = rows.look(parameter_store(), where.access.app, [spot])
+    [look] = leases.look(parameter_store(), where.access.app, [spot])
     return look.version

@@ -10,9 +10,7 @@ from console.access.policy import Access
 from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import AuditOutcome
-from secrets_app.changes import Change
 from secrets_app.models import Secret
-from secrets_app.rows import Look, Spot, target_of
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import (
     AlreadyExists,
@@ -22,6 +20,8 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
+from secrets_app.writes.commands import Change
+from secrets_app.writes.leases import Look, Spot, target_of
 
 OUTSIDE = "Someone outside the console"
 GONE = "This secret was removed meanwhile. Add it anew if you still need it."

@@ -9,14 +9,14 @@ from console.access.policy import Access, Permission
 from console.audit.events import Action, refuse
 from console.lib.results import Result, RowOutcome
 from console.models import Branch
-from secrets_app import rows, wording
-from secrets_app.changes import Change
 from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.paths import Folder, PathRefused
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value
+from secrets_app.writes import leases, messages
+from secrets_app.writes.commands import Change
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Ready:
     """A change that is allowed and well-formed."""
 
     change: Change
-    spot: rows.Spot
+    spot: leases.Spot
     place: Folder
 
 
@@ -64,7 +64,7 @@ def _ready(
 ) -> Ready:
     secret = known.get(change.secret_id) if change.secret_id is not None else None
     if change.secret_id is not None and secret is None:
-        raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE, pk=None))
+        raise Refused(RowOutcome(change.token, Result.CONFLICT, messages.GONE, pk=None))
     key = secret.key if secret else change.key
     branch = _branch_of(change, secret, branches)
     _check_right(access, change, branch, key)
@@ -74,7 +74,7 @@ def _ready(
         _refuse(change, str(refusal), "key")
     if change.value is not None:
         _check_value(change, change.value)
-    return Ready(change, rows.Spot(branch, key, place.primary), place)
+    return Ready(change, leases.Spot(branch, key, place.primary), place)
 
 
 def _refuse(change: Change, message: str, field: str) -> None:
@@ -88,7 +88,7 @@ def _branch_of(change: Change, secret: Secret | None, branches: dict[int, Branch
     branch = branches.get(branch_id)
     if branch is None or (secret is None and branch.deleted_at is not None):
         raise Refused(
-            RowOutcome(change.token, Result.REFUSED, wording.NO_BRANCH, "branch", change.base)
+            RowOutcome(change.token, Result.REFUSED, messages.NO_BRANCH, "branch", change.base)
         )
     return branch
 
@@ -97,7 +97,7 @@ def _check_right(access: Access, change: Change, branch: Branch | None, key: str
     try:
         access.require_on(Permission.WRITE, branch)
     except PermissionDenied as denial:
-        refuse(access.actor, action_of(change), rows.target_of(access, branch, key))
+        refuse(access.actor, action_of(change), leases.target_of(access, branch, key))
         raise Refused(
             RowOutcome(change.token, Result.DENIED, str(denial), version=change.base)
         ) from None

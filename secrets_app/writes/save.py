@@ -15,9 +15,7 @@ from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Outcome
 from console.lib.results import Result, RowOutcome
-from secrets_app import revisions, rows, wording
-from secrets_app.changes import Change
-from secrets_app.preparing import Ready, Refused, action_of, prepare
+from secrets_app import revisions
 from secrets_app.projection import mirror_is_left_open
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue, Written
@@ -30,6 +28,9 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
+from secrets_app.writes import leases, messages
+from secrets_app.writes.commands import Change
+from secrets_app.writes.validation import Ready, Refused, action_of, prepare
 
 log = structlog.get_logger()
 
@@ -60,14 +61,14 @@ def save_as(
     if ready := list(prepare(access, changes, known, outcomes)):
         rows_of_all = known.values() if len(known) == len(changes) else ()
         spots = [row.spot for row in ready]
-        looks = rows.look(parameter_store(), access.app, spots, rows_of_all, since)
+        looks = leases.look(parameter_store(), access.app, spots, rows_of_all, since)
         _write_all(access, zip(ready, looks, strict=True), change_set, outcomes)
     return [outcomes[change.token] for change in changes]
 
 
 def _write_all(
     access: Access,
-    ready: Iterable[tuple[Ready, rows.Look]],
+    ready: Iterable[tuple[Ready, leases.Look]],
     change_set: uuid.UUID,
     outcomes: dict[str, RowOutcome],
 ) -> None:
@@ -77,14 +78,14 @@ def _write_all(
         token = row.change.token
         if stopped:
             outcomes[token] = RowOutcome(
-                token, Result.NOT_TRIED, wording.NOT_TRIED, version=row.change.base
+                token, Result.NOT_TRIED, messages.NOT_TRIED, version=row.change.base
             )
         else:
             outcomes[token], stopped = _write_one(access, store, row, look, change_set)
 
 
 def _write_one(
-    access: Access, store: ParameterStore, row: Ready, look: rows.Look, change_set: uuid.UUID
+    access: Access, store: ParameterStore, row: Ready, look: leases.Look, change_set: uuid.UUID
 ) -> tuple[RowOutcome, bool]:
     """Write a row; return its outcome, and whether the rest is better left untried."""
     try:
@@ -102,13 +103,13 @@ def _write_one(
         with store.together():
             return _put(access, store, row, claimed, row.change.value)
     except AlreadyExists as error:
-        rows.finish(claimed, Outcome.FAILED, detail="conflict")
+        leases.finish(claimed, Outcome.FAILED, detail="conflict")
         return _beaten(access, store, row, error), False
     except OutcomeUnknown as error:
-        rows.finish(claimed, Outcome.UNKNOWN, detail=error.code)
+        leases.finish(claimed, Outcome.UNKNOWN, detail=error.code)
         return _told(row, Result.UNKNOWN, error), True
     except StoreError as error:
-        rows.finish(claimed, Outcome.FAILED, detail=error.code)
+        leases.finish(claimed, Outcome.FAILED, detail=error.code)
         return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
     except DatabaseError as error:  # its claim stays, and the next check settles it
         log.error("save.database", error=type(error).__name__)
@@ -116,32 +117,32 @@ def _write_one(
 
 
 def _claim(
-    access: Access, store: ParameterStore, row: Ready, look: rows.Look, change_set: uuid.UUID
-) -> rows.Claimed:
+    access: Access, store: ParameterStore, row: Ready, look: leases.Look, change_set: uuid.UUID
+) -> leases.Claimed:
     """Take the row. Raises Refused for a conflict, and StoreError where a second look fails."""
     token = row.change.token
     for _ in range(LOOKS):
         if _is_another(row.change, look):
-            raise Refused(RowOutcome(token, Result.CONFLICT, wording.GONE, pk=None))
+            raise Refused(RowOutcome(token, Result.CONFLICT, messages.GONE, pk=None))
         if _has_moved(row.change, look):
-            raise Refused(wording.conflict(token, access, look))
+            raise Refused(messages.conflict(token, access, look))
         try:
-            return rows.claim(access, action_of(row.change), look, change_set=change_set)
-        except rows.Busy:
+            return leases.claim(access, action_of(row.change), look, change_set=change_set)
+        except leases.Busy:
             break
-        except rows.Stale:
-            [look] = rows.look(store, access.app, [row.spot])
-    raise Refused(wording.busy(row.change, access, row.spot))
+        except leases.Stale:
+            [look] = leases.look(store, access.app, [row.spot])
+    raise Refused(messages.busy(row.change, access, row.spot))
 
 
-def _is_another(change: Change, look: rows.Look) -> bool:
+def _is_another(change: Change, look: leases.Look) -> bool:
     """Say whether the page's secret was removed: one that was added since may have its version."""
     return change.secret_id is not None and (
         look.secret is None or look.secret.pk != change.secret_id
     )
 
 
-def _has_moved(change: Change, look: rows.Look) -> bool:
+def _has_moved(change: Change, look: leases.Look) -> bool:
     """Say whether the store holds something else than what the change is based on."""
     if change.value is None and look.version == 0:
         return False  # it is gone, as it was to be
@@ -151,14 +152,14 @@ def _has_moved(change: Change, look: rows.Look) -> bool:
 def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:
     """Say who created it first."""
     try:
-        [look] = rows.look(store, access.app, [row.spot])
+        [look] = leases.look(store, access.app, [row.spot])
     except StoreError:  # the rows before it are saved, so their outcomes must not be lost
         return _told(row, Result.CONFLICT, error)
-    return wording.conflict(row.change.token, access, look)
+    return messages.conflict(row.change.token, access, look)
 
 
 def _lost(row: Ready, result: Result) -> RowOutcome:
-    message = wording.DATABASE_UNKNOWN if result is Result.UNKNOWN else wording.DATABASE_BUSY
+    message = messages.DATABASE_UNKNOWN if result is Result.UNKNOWN else messages.DATABASE_BUSY
     return RowOutcome(row.change.token, result, message, version=row.change.base)
 
 
@@ -169,10 +170,10 @@ def _told(row: Ready, result: Result, error: StoreError) -> RowOutcome:
 
 
 def _put(
-    access: Access, store: ParameterStore, row: Ready, claimed: rows.Claimed, value: SecretValue
+    access: Access, store: ParameterStore, row: Ready, claimed: leases.Claimed, value: SecretValue
 ) -> tuple[RowOutcome, bool]:
     written = store.put(row.place.primary, value, overwrite=claimed.base > 0)
-    mirror, problem, notes = None, None, wording.Notes()
+    mirror, problem, notes = None, None, messages.Notes()
     if row.place.mirror:
         known, ours = claimed.secret.mirror_version, mirror_is_left_open(claimed.secret)
         try:
@@ -182,7 +183,7 @@ def _put(
         else:
             notes.mirror_meanwhile = not ours and _skipped(known, mirror)
     notes.meanwhile, notes.mirror_problem = _skipped(claimed.base, written), problem
-    written_at = rows.finish_write(
+    written_at = leases.finish_write(
         claimed,
         written,
         mirror,
@@ -205,8 +206,8 @@ def _skipped(base: int, written: Written) -> bool:
     return not 0 < written.version - base <= written.attempts
 
 
-def _remove(store: ParameterStore, row: Ready, claimed: rows.Claimed) -> RowOutcome:
+def _remove(store: ParameterStore, row: Ready, claimed: leases.Claimed) -> RowOutcome:
     with store.together():
         removed = store.remove(filter(None, [row.place.primary, row.place.mirror]))
-        rows.finish_removal(claimed, "" if removed else "It was already gone from the store.")
+        leases.finish_removal(claimed, "" if removed else "It was already gone from the store.")
     return RowOutcome(row.change.token, Result.REMOVED, pk=claimed.secret.pk)

@@ -1,0 +1,1 @@
+"""Saving secrets, in the order in which a save runs: commands, validation, leases, save, messages."""
