@@ -17,9 +17,9 @@ from envvars_app.models import Variable
 from envvars_app.services import find_variable
 from secrets_app.locations import place_of
 from secrets_app.paths import PathRefused
-from secrets_app.revalidation import revalidate
-from secrets_app.services import reveal_all
+from secrets_app.reveal import reveal_all
 from secrets_app.store.base import SecretValue
+from secrets_app.sync import revalidate
 from secrets_app.writes import save as secrets_saving
 from secrets_app.writes.commands import Change as SecretChange
 

@@ -13,7 +13,7 @@ from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
 from console.pages.apps import app_context, managed, page_with_form
-from secrets_app import forms, revalidation
+from secrets_app import forms, sync
 from secrets_app.models import Secret
 from secrets_app.writes import save
 from secrets_app.writes.commands import Change
@@ -40,7 +40,7 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     outcomes = _remove_ticked(access, left, ticked)
     failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
     if failed:
-        revalidation.check(access.app)  # so that the next try stands on what is there
+        sync.check(access.app)  # so that the next try stands on what is there
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
         context["error"] = "Some secrets could not be removed, so the branch is still here."

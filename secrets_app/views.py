@@ -28,9 +28,10 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
-from secrets_app import forms, revalidation, services
-from secrets_app.listing import branches_of, list_secrets, row_of
+from secrets_app import forms, sync
+from secrets_app import reveal as services
 from secrets_app.models import Secret
+from secrets_app.queries import branches_of, list_secrets, row_of
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 from secrets_app.writes import save
@@ -44,7 +45,7 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
         "branches": filter_choices(branches),
-        "freshness": revalidation.freshness_of(getattr(access.app, "revalidation", None)),
+        "freshness": sync.freshness_of(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable(access, branches),
@@ -147,7 +148,7 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """
     actor = from_request(request)
     mode = "manage" if request.POST.get("mode") == "manage" else "list"
-    revalidation.revalidate(actor=actor, app_id=app_id)
+    sync.revalidate(actor=actor, app_id=app_id)
     if not wants_fragment(request):
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
@@ -249,7 +250,7 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             actor=actor, app_id=app_id, pk=pk, shown=forms.both_versions(shown)
         )
     except Conflict as conflict:
-        revalidation.check(find_app(actor, app_id).app)  # so that he sees what he decides on
+        sync.check(find_app(actor, app_id).app)  # so that he sees what he decides on
         messages.error(request, conflict.sentence)
     else:
         messages.success(request, done)

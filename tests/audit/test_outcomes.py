@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from secrets_app.models import Secret
-from secrets_app.revalidation import check
+from secrets_app.sync import check
 from tests.audit.conftest import Trail, outcomes
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.people import World

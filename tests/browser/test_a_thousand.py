@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from secrets_app import revalidation
+from secrets_app import sync
 from secrets_app.models import EmbeddedParameter, Revalidation
 from tests.browser.steps import LIST, MANAGE, SHARED, expect_saved, row, save_all, stored, value_of
 from tests.plugins.people import World
@@ -27,7 +27,7 @@ def thousand(world: World) -> World:
         for number in range(1000)
     )
     Revalidation.objects.create(app=world.app, started_at=now)
-    revalidation.check(world.app)
+    sync.check(world.app)
     return world
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from secrets_app.revalidation import check
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from secrets_app.sync import check
 from tests.browser.steps import (
     MANAGE,
     SHARED,

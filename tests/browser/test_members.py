@@ -10,7 +10,7 @@ from django.core.cache import cache
 from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch, Member
-from secrets_app.services import reveal
+from secrets_app.reveal import reveal
 from tests.browser.steps import MANAGE, give
 from tests.plugins.people import PASSWORD, World
 

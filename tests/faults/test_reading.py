@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from console.models import AuditOutcome
 from secrets_app.models import Revalidation
-from secrets_app.services import reveal
+from secrets_app.reveal import reveal
 from tests.faults.faults import FAULTS, TOLD, all_is_well, clean
 from tests.plugins.faulty import Fault, Faulty
 from tests.services.desk import Desk

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.members import exposure
 from console.models import AuditEvent, Member, User
-from secrets_app.services import reveal, reveal_all
+from secrets_app.reveal import reveal, reveal_all
 from tests.members.conftest import MEMBERS, Team, messages, trail
 from tests.plugins.people import World
 from tests.services.desk import Desk

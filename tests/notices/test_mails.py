@@ -9,7 +9,7 @@ from console.catalog.services import add_branch, change_branch
 from console.members.services import remove_member, set_group, set_member
 from console.models import AuditEvent, Branch, Member, User
 from console.models.notifications import Kind
-from secrets_app.services import reveal, reveal_all
+from secrets_app.reveal import reveal, reveal_all
 from tests.members.conftest import Team
 from tests.notices.conftest import Post, happens, text_of
 from tests.services.conftest import interrupted as interrupted

@@ -10,9 +10,9 @@ from console.lib.names import PathProfile
 from console.models import AuditEvent, Branch
 from secrets_app.models import EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
-from secrets_app.revalidation import check
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from secrets_app.sync import check
 from tests.plugins.people import World
 
 

@@ -11,14 +11,14 @@ from console.access.policy import find_app
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
 from console.web.listing import Query
-from secrets_app import revalidation
-from secrets_app.listing import branches_of, list_secrets
+from secrets_app import sync
 from secrets_app.locations import place_of
 from secrets_app.models import Revalidation, Secret
-from secrets_app.revalidation import Freshness
-from secrets_app.services import put_mirror_right
+from secrets_app.queries import branches_of, list_secrets
+from secrets_app.reveal import put_mirror_right
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
+from secrets_app.sync import Freshness
 from secrets_app.writes import save as saving
 from secrets_app.writes.commands import Change
 from tests.plugins.people import World
@@ -133,7 +133,7 @@ class Desk:
     def check(self) -> Freshness:
         """Hold the projection against the store, now."""
         Revalidation.objects.update(started_at=timezone.now() - LONG_AGO)
-        return revalidation.revalidate(actor=self.world.actor("vera"), app_id=self.app.app_id)
+        return sync.revalidate(actor=self.world.actor("vera"), app_id=self.app.app_id)
 
     def expire_claims(self) -> None:
         """Let the time pass that a claim lives."""

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from secrets_app.models import Secret
-from secrets_app.services import reveal
+from secrets_app.reveal import reveal
 from tests.services.desk import Desk
 
 AT_MOST = 10  # queries of a page

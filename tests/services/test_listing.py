@@ -11,8 +11,8 @@ from django.utils.html import escape
 from console.access.policy import find_app
 from console.models import Branch
 from console.web.listing import Query
-from secrets_app.listing import list_secrets
 from secrets_app.models import Secret
+from secrets_app.queries import list_secrets
 from tests.services.desk import Desk
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from console.lib.results import RowOutcome
-from secrets_app import services
+from secrets_app import reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict
 from secrets_app.writes.commands import Change
@@ -116,7 +116,7 @@ def test_putting_the_mirror_of_another_right(desk: Desk, monkeypatch: Any) -> No
         desk.outside(mirror, "from outside")
         return parameter_store()
 
-    monkeypatch.setattr(services, "parameter_store", meanwhile)
+    monkeypatch.setattr(reveal, "parameter_store", meanwhile)
     with pytest.raises(Conflict, match="changed since the page was loaded"):
         desk.repair("alice", row)
     assert desk.values("API_KEY", main) == ("another", "from outside")

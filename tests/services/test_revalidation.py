@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from console.models import AuditEvent
-from secrets_app import projection, revalidation
+from secrets_app import projection, sync
 from secrets_app.models import Revalidation, Secret
 from tests.services.desk import Desk
 
@@ -227,21 +227,21 @@ def test_a_deleted_branch_keeps_its_secrets_listed(desk: Desk) -> None:
 
 
 def test_before_the_first_check(desk: Desk) -> None:
-    assert revalidation.freshness(desk.app).state == "checking"
+    assert sync.freshness(desk.app).state == "checking"
     Revalidation.objects.create(app=desk.app, started_at=timezone.now())  # it is under way
-    assert revalidation.freshness(desk.app).state == "checking"
+    assert sync.freshness(desk.app).state == "checking"
 
 
 def test_at_most_once_in_fifteen_seconds_whoever_asks(desk: Desk, calls: Any) -> None:
     people = [desk.world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:
-        revalidation.revalidate(actor=actor, app_id=desk.app.app_id)
+        sync.revalidate(actor=actor, app_id=desk.app.app_id)
     assert calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=14))
-    revalidation.revalidate(actor=people[0], app_id=desk.app.app_id)
+    sync.revalidate(actor=people[0], app_id=desk.app.app_id)
     assert calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=15.1))
-    revalidation.revalidate(actor=people[0], app_id=desk.app.app_id)
+    sync.revalidate(actor=people[0], app_id=desk.app.app_id)
     assert calls() == 2
 
 
@@ -262,7 +262,7 @@ def test_another_check_at_the_same_time_records_nothing_twice(desk: Desk, interr
     path, _ = desk.paths("API_KEY")
     desk.outside(path)
     desk.outside(desk.paths("OTHER")[0])
-    interrupted.after("list", lambda: revalidation.check(desk.app))
+    interrupted.after("list", lambda: sync.check(desk.app))
     desk.check()
     assert [entry[1] for entry in desk.trail("found.")] == ["found.change", "found.add"]
 

@@ -8,7 +8,7 @@ from django.http import Http404
 
 from console.models import AuditEvent, Branch
 from secrets_app.models import Secret
-from secrets_app.services import reveal_all
+from secrets_app.reveal import reveal_all
 from secrets_app.store.errors import AccessDenied, NotFound
 from tests.services.desk import Desk
 from tests.services.stores import Interrupted, denied

@@ -11,14 +11,14 @@ from console.cli.scoped import ScopedCommand, every_row
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from secrets_app.listing import branches_of, list_secrets
 from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.paths import PathRefused, check_key
-from secrets_app.revalidation import revalidate
-from secrets_app.services import effective, reveal
+from secrets_app.queries import branches_of, list_secrets
+from secrets_app.reveal import effective, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from secrets_app.sync import revalidate
 from secrets_app.writes import leases
 from secrets_app.writes.commands import Change
 from secrets_app.writes.save import save

@@ -10,7 +10,7 @@ from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
 from secrets_app.models import Revalidation, Secret
-from secrets_app.revalidation import check, freshness
+from secrets_app.sync import check, freshness
 
 
 class Command(BaseCommand):
