@@ -363,7 +363,7 @@ if METRICS_TOKEN and (len(METRICS_TOKEN) < 32 or not METRICS_TOKEN.isascii()):
         "METRICS_TOKEN is too short to be safe, or no plain text. Set it to 32 random letters and "
         "digits or more, or unset it, and there are no metrics."
     )
-STORE_CALLS_WRITTEN_EVERY = timedelta(seconds=10)  # secrets_app/traffic.py
+STORE_CALLS_WRITTEN_EVERY = timedelta(seconds=10)  # secrets_app/ops/call_stats.py
 
 # Words and time
 LANGUAGE_CODE = "en-us"

@@ -15,14 +15,11 @@ class SecretsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and who counts the store's calls."""
-        from secrets_app import (
-            checks,  # noqa: F401 - importing registers them
-            traffic,
-        )
+        from secrets_app.ops import call_stats
         from secrets_app.store.instrumentation import listeners
 
-        listeners.append(traffic.note)
-        request_finished.connect(traffic.write_noted, dispatch_uid="traffic")
+        listeners.append(call_stats.note)
+        request_finished.connect(call_stats.write_noted, dispatch_uid="traffic")
         if settings.METRICS_TOKEN:
             listeners.append(_measure)
 

@@ -11,8 +11,8 @@ from console.audit.events import Action
 from console.lib.health import Finding, State, broken, fine
 from console.pages.apps import operated, page_with_form
 from console.web.htmx import wants_fragment
-from secrets_app import stock, traffic
-from secrets_app.doctor import examine
+from secrets_app.ops import call_stats, quotas
+from secrets_app.ops.doctor import examine
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import StoreError
 from secrets_app.store.limits import VERSIONS_KEPT
@@ -57,21 +57,21 @@ def _reach() -> Finding:
 
 
 def _known() -> dict[str, Any]:
-    traffic.write()  # what this process noted; the others write theirs
-    apps = stock.parameters()
-    versions = stock.many_versions()
+    call_stats.write()  # what this process noted; the others write theirs
+    apps = quotas.parameters()
+    versions = quotas.many_versions()
     return {
         "embedded": settings.PARAMETER_STORE == "embedded",
         "region": settings.AWS_REGION,
-        "operations": stock.operations(),
-        "calls": traffic.last_hour(),
-        "apps": apps[: stock.SHOWN],
+        "operations": quotas.operations(),
+        "calls": call_stats.last_hour(),
+        "apps": apps[: quotas.SHOWN],
         "used": sum(app["number"] for app in apps),
-        "limit": stock.PARAMETERS,
-        "high": stock.NEARLY_ALL,
-        "near": stock.NEAR,
+        "limit": quotas.PARAMETERS,
+        "high": quotas.NEARLY_ALL,
+        "near": quotas.NEAR,
         "kept": VERSIONS_KEPT,
-        "versions": versions[: stock.SHOWN],
-        "more_versions": max(versions.count() - stock.SHOWN, 0),
-        "size": stock.embedded_size(),
+        "versions": versions[: quotas.SHOWN],
+        "more_versions": max(versions.count() - quotas.SHOWN, 0),
+        "size": quotas.embedded_size(),
     }

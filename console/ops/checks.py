@@ -1,7 +1,7 @@
 """The doctor's checks of what the core stands on: database, clock, hosts, files, backups, trail.
 
 Each takes nothing, asks no parameter store, changes nothing and returns a Finding.
-secrets_app/doctor.py adds the store's, and runs them all.
+secrets_app/ops/doctor.py adds the store's, and runs them all.
 """
 
 from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from console.lib.names import PathProfile
-from secrets_app.doctor import PROBES
+from secrets_app.ops.doctor import PROBES
 from secrets_app.paths import AllBranches, OneBranch, Sandbox, locate
 from secrets_app.store.ssm import client as ssm
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from console.ops import metrics
-from secrets_app import doctor, gauges
+from secrets_app.ops import doctor, gauges
 from secrets_app.store.errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[2]

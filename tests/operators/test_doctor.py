@@ -23,8 +23,8 @@ from console.lib.health import Finding
 from console.lib.proxies import proxies_of
 from console.models import AuditEvent, AuditOutcome
 from console.ops import checks as core
-from secrets_app import doctor
 from secrets_app.models import EmbeddedVersion, Secret
+from secrets_app.ops import doctor
 from tests.plugins.people import World
 from tests.services.desk import Desk
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from console.lib.health import Finding
 from console.models import AuditEvent, AuditOutcome
-from secrets_app import doctor
 from secrets_app.models import EmbeddedParameter
+from secrets_app.ops import doctor
 from secrets_app.store.ssm.client import SsmStore
 from tests.operators.test_doctor import command
 from tests.plugins.faulty import ARN, Fault, Faulty

@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from secrets_app import gauges
 from secrets_app.models import Secret
+from secrets_app.ops import gauges
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.people import World
 from tests.services.desk import Desk

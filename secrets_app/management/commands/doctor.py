@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
 from console.lib.health import Finding
-from secrets_app import traffic
-from secrets_app.doctor import examine, is_well
+from secrets_app.ops import call_stats
+from secrets_app.ops.doctor import examine, is_well
 
 BROKEN = "Something is broken. Each line above that says so says what to do."
 
@@ -33,7 +33,7 @@ class Command(ConsoleCommand):
         """Print what is found."""
         writer = someone_at_the_machine() if options["write"] else None
         findings = examine(ask_store=True, writer=writer)
-        traffic.write()
+        call_stats.write()
         plain = "\n".join(map(_line, findings))
         self.say(options, plain, [asdict(finding) for finding in findings])
         if not is_well(findings):

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
-from secrets_app.rotation import Rotated, rotate
+from secrets_app.ops.key_rotation import Rotated, rotate
 
 SHOWN = 20  # of what can't be read
 DONE = "Encrypted anew: versions of secrets: {:,}, second factors: {:,}."

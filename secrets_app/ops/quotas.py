@@ -8,8 +8,8 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Val
 from django.db.models.functions import Length
 
 from console.models import App
-from secrets_app import traffic
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
+from secrets_app.ops import call_stats
 from secrets_app.store.limits import VERSIONS_KEPT
 
 PARAMETERS = 10_000  # AWS: standard parameters an account has in a region
@@ -52,7 +52,7 @@ ANSWERS = {"ok", "AlreadyExists", "NotFound", "Rejected"}
 
 def operations() -> list[Operation]:
     """Return every operation of the store's with what its last calls showed."""
-    seen = traffic.last_seen()
+    seen = call_stats.last_seen()
     return [_operation(name, *words, seen) for name, words in OPERATIONS.items()]
 
 

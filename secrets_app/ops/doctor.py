@@ -20,7 +20,7 @@ from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.lib.health import Finding, State, broken, fine, look, skipped
 from console.ops import checks as core
-from secrets_app import gauges
+from secrets_app.ops import gauges
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import (
