@@ -134,7 +134,7 @@ MIDDLEWARE = [
     "console.web.middleware.SecondFactorFirst",
     "console.web.middleware.UncachedPages",
     "console.web.middleware.AddressesOfForms",
-    "secrets_app.middleware.StoreErrors",
+    "secrets_app.pages.middleware.StoreErrors",
 ]
 
 ROOT_URLCONF = "console.urls"

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from secrets_app import branch_views, health, operation_views, views
+from secrets_app.pages import branch_delete as branch_views
+from secrets_app.pages import operations, probes
+from secrets_app.pages import secrets as views
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -18,8 +20,8 @@ urlpatterns = [
         branch_views.branch_delete,
         name="branch_delete",
     ),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
-    path("operation/doctor/", operation_views.doctor, name="doctor"),
-    path("operation/store/", operation_views.store, name="store_health"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
+    path("operation/doctor/", operations.doctor, name="doctor"),
+    path("operation/store/", operations.store, name="store_health"),
 ]

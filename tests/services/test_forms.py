@@ -9,7 +9,7 @@ from console.access.actors import Actor
 from console.access.policy import Access, Grant
 from console.models import App
 from console.web.change_sets import change_set_of, change_set_token
-from secrets_app import forms
+from secrets_app.pages import forms
 from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import Change
 

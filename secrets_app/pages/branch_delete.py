@@ -13,8 +13,9 @@ from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
 from console.pages.apps import app_context, managed, page_with_form
-from secrets_app import forms, sync
+from secrets_app import sync
 from secrets_app.models import Secret
+from secrets_app.pages import forms
 from secrets_app.writes import save
 from secrets_app.writes.commands import Change
 

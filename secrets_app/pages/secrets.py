@@ -28,9 +28,10 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
-from secrets_app import forms, sync
 from secrets_app import reveal as services
+from secrets_app import sync
 from secrets_app.models import Secret
+from secrets_app.pages import forms
 from secrets_app.queries import branches_of, list_secrets, row_of
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
