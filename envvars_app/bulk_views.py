@@ -24,7 +24,7 @@ from console.web.listing import writable
 from envvars_app import previews
 from envvars_app.bulk_forms import ALL, FORMATS, Sheet, scope_of, scopes_of, seen_of, seen_text
 from envvars_app.formats import FORMATS as FILES
-from envvars_app.hints import looks_secret
+from envvars_app.formats.hints import looks_secret
 from envvars_app.listing import branches_of, own
 from envvars_app.previews import Asked, Kind, Line, Mode, Preview
 from envvars_app.views import ABOUT

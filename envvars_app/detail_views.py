@@ -23,7 +23,7 @@ from console.pages.apps import app_context, page_with_form
 from console.web.htmx import wants_fragment
 from console.web.listing import Query
 from envvars_app import bridge, services
-from envvars_app.hints import looks_secret, meaning
+from envvars_app.formats.hints import looks_secret, meaning
 from envvars_app.models import Variable, VariableVersion
 
 VERSIONS = 25  # on a page

@@ -17,7 +17,7 @@ from console.web.listing import (
     branches_with,
     page_of,
 )
-from envvars_app.hints import looks_secret, meaning
+from envvars_app.formats.hints import looks_secret, meaning
 from envvars_app.models import Variable
 
 LINES, CHARACTERS = 4, 240  # of a value, in a list

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q, UniqueConstraint
 
 from console.models import App, Branch
-from envvars_app.limits import KEY_LIMIT
+from envvars_app.formats.validation import KEY_LIMIT
 
 
 class Variable(models.Model):

@@ -16,9 +16,10 @@ from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name
-from envvars_app import limits, wording
+from envvars_app import wording
 from envvars_app.changes import Change, Overrides
-from envvars_app.hints import check_meaning
+from envvars_app.formats import validation
+from envvars_app.formats.hints import check_meaning
 from envvars_app.models import Variable
 
 
@@ -252,10 +253,10 @@ class State:
 
     def _check(self, change: Change, key: str, value: str) -> None:
         try:
-            limits.check_key(key)
-            limits.check_value(value)
+            validation.check_key(key)
+            validation.check_value(value)
             check_meaning(key, value)
-        except limits.Refused as refusal:
+        except validation.Refused as refusal:
             self._refuse(change, str(refusal), refusal.field)
 
     def _check_free(self, change: Change, key: str, rows: Sequence[Variable]) -> None:

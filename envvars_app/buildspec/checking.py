@@ -12,7 +12,7 @@ import yaml
 
 from envvars_app.buildspec import keys
 from envvars_app.buildspec.reading import MERGE, STRING, Unreadable, is_null, line_at, pairs, parse
-from envvars_app.hints import looks_secret
+from envvars_app.formats.hints import looks_secret
 
 LIMIT = 25_000  # characters; Amplify's CreateApp takes as many
 NO_SECRETS = (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from envvars_app.formats import FORMATS, Format
-from envvars_app.limits import is_identifier
+from envvars_app.formats.validation import is_identifier
 
 _FOLDER = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*(/[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*)*\Z")
 

@@ -7,7 +7,7 @@ from envvars_app.formats.base import Format, Rendered
 from envvars_app.formats.dart import DART
 from envvars_app.formats.env import ENV
 from envvars_app.formats.gradle import GRADLE
-from envvars_app.formats.jsonfile import JSON, parse_json
+from envvars_app.formats.json import JSON, parse_json
 from envvars_app.formats.plist import PLIST
 
 __all__ = ["FORMATS", "Format", "Rendered", "parse_json"]

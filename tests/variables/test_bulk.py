@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from console.models import Branch
 from envvars_app import bulk_views
-from envvars_app.hints import looks_secret
+from envvars_app.formats.hints import looks_secret
 from envvars_app.models import Variable
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE, Sheets, keys, lines, notes, seen_on, values

@@ -2,8 +2,8 @@
 
 import pytest
 
-from envvars_app.hints import check_meaning, looks_secret, meaning
-from envvars_app.limits import Refused, check_key, check_value
+from envvars_app.formats.hints import check_meaning, looks_secret, meaning
+from envvars_app.formats.validation import Refused, check_key, check_value
 
 SECRET = {
     "STRIPE": "sk_live_51H8xJk2eZvKYlo2C",

@@ -11,9 +11,9 @@ from console.cli.scoped import ScopedCommand, every_row
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from envvars_app import limits
 from envvars_app.changes import Change, Overrides
-from envvars_app.hints import looks_secret
+from envvars_app.formats import validation
+from envvars_app.formats.hints import looks_secret
 from envvars_app.listing import branches_of, list_variables, own
 from envvars_app.models import Variable
 from envvars_app.saving import save
@@ -89,8 +89,8 @@ class Command(ScopedCommand):
 
 def _key(options: dict[str, Any]) -> str:
     try:
-        limits.check_key(options["key"])
-    except limits.Refused as refusal:
+        validation.check_key(options["key"])
+    except validation.Refused as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return str(options["key"])
 

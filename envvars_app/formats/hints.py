@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 
-from envvars_app.limits import Refused, is_identifier
+from envvars_app.formats.validation import Refused, is_identifier
 
 MEANINGS = {
     "_BUILD_TIMEOUT": "Amplify stops a build after so many minutes: 5 to 120.",
