@@ -11,10 +11,10 @@ from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch
-from envvars_app import saving
-from envvars_app.changes import Change, Overrides
 from envvars_app.models import Variable
-from envvars_app.services import find_variable
+from envvars_app.variables import save as saving
+from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.history import find_variable
 from secrets_app.locations import place_of
 from secrets_app.paths import PathRefused
 from secrets_app.reveal import reveal_all

@@ -24,8 +24,8 @@ from envvars_app.buildspec.checking import check, errors
 from envvars_app.buildspec.inserting import CannotInsert, insert
 from envvars_app.buildspec.reading import Unreadable
 from envvars_app.buildspec.recipes import Recipe, RecipeRefused
-from envvars_app.listing import found_by_builds
 from envvars_app.models import BuildSpec, BuildSpecVersion
+from envvars_app.variables.queries import found_by_builds
 
 SUBJECT = "Build settings"
 

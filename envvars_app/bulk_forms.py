@@ -12,7 +12,7 @@ from console.lib import dotenv
 from console.models import Branch
 from console.web.listing import ONLY_ALL_BRANCHES
 from envvars_app.formats import parse_json
-from envvars_app.previews import Known, Mode, Seen
+from envvars_app.variables.bulk import Known, Mode, Seen
 
 ALL = ""  # how All branches stands in a form; a list's filter has another word for it
 FORMATS = {"env": ".env", "json": "JSON"}

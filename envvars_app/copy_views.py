@@ -17,8 +17,8 @@ from console.web.listing import writable
 from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.bulk_views import preview_page
 from envvars_app.formats import FORMATS, parse_json
-from envvars_app.listing import branches_of, effective, own
-from envvars_app.previews import Asked
+from envvars_app.variables.bulk import Asked
+from envvars_app.variables.queries import branches_of, effective, own
 
 NO_TARGET = "Tick where to copy to."
 GONE = "These are not there any more: {}. Choose again."

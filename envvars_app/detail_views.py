@@ -22,9 +22,10 @@ from console.models import scope_name
 from console.pages.apps import app_context, page_with_form
 from console.web.htmx import wants_fragment
 from console.web.listing import Query
-from envvars_app import bridge, services
+from envvars_app import bridge
 from envvars_app.formats.hints import looks_secret, meaning
 from envvars_app.models import Variable, VariableVersion
+from envvars_app.variables import history
 
 VERSIONS = 25  # on a page
 REMOVED = 50
@@ -40,7 +41,7 @@ DELETED = (
 def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     """Show a variable, a removed one too, with all that happened to it."""
     access = find_app(from_request(request), app_id)
-    return _show(request, access, services.find_variable(access, pk))
+    return _show(request, access, history.find_variable(access, pk))
 
 
 def _show(
@@ -124,7 +125,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Give a variable the value of one of its versions; a removed one comes back."""
     actor = from_request(request)
     try:
-        outcome = services.restore(
+        outcome = history.restore(
             actor=actor,
             app_id=app_id,
             pk=pk,
@@ -135,7 +136,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     except ValidationError as refusal:
         problem = " ".join(refusal.messages)
     access = find_app(actor, app_id)
-    variable = services.find_variable(access, pk)
+    variable = history.find_variable(access, pk)
     if problem:
         return _show(request, access, variable, problem)
     messages.success(request, f"{variable.key} is restored.")
@@ -153,7 +154,7 @@ def _problem(outcome: RowOutcome) -> str:
 def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Forget the values of a removed variable, which turned out to be a secret's."""
     try:
-        variable = services.forget(actor=from_request(request), app_id=app_id, pk=pk)
+        variable = history.forget(actor=from_request(request), app_id=app_id, pk=pk)
         messages.success(request, f"The values of {variable.key} are forgotten.")
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
@@ -165,7 +166,7 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Make a secret of a variable, after a page that says what that does."""
     actor = from_request(request)
     access = find_app(actor, app_id)
-    variable = services.find_variable(access, pk)
+    variable = history.find_variable(access, pk)
     if request.method != "POST":
         access.require_on(Permission.WRITE, variable.branch)
         if variable.removed_at is not None:
@@ -181,7 +182,7 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         secret_life=secret_life,
     )
     if _problem(outcome):
-        return _move_page(request, access, services.find_variable(access, pk), outcome)
+        return _move_page(request, access, history.find_variable(access, pk), outcome)
     if outcome.outcome is Result.REMOVED:
         messages.info(request, f"{variable.key} was removed before. Nothing was moved.")
         return redirect("variable_detail", app_id=app_id, pk=pk)

@@ -14,7 +14,7 @@ from console.models import scope_name
 from console.pages.apps import app_context
 from envvars_app.bulk_forms import ALL, scope_of
 from envvars_app.formats import FORMATS, Format
-from envvars_app.listing import branches_of, effective
+from envvars_app.variables.queries import branches_of, effective
 
 
 @require_safe

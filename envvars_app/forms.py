@@ -12,8 +12,8 @@ from django.http import QueryDict
 
 from console.lib.row_forms import field, known_base, known_rows, new_base, new_rows, text, version
 from console.models import App
-from envvars_app.changes import Change, Overrides
 from envvars_app.models import VariableVersion
+from envvars_app.variables.commands import Change, Overrides
 
 _PAIR = re.compile(r"\b([0-9]{1,15}):([0-9]{1,9})\b", re.ASCII)
 _LINE_END = re.compile(r"\r\n?")

@@ -18,7 +18,7 @@ from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phas
 from envvars_app.buildspec.reading import Unreadable
 from envvars_app.buildspec.recipes import RECIPES, RecipeRefused, lines_of
 from envvars_app.formats.hints import looks_secret
-from envvars_app.listing import Found, found_by_builds
+from envvars_app.variables.queries import Found, found_by_builds
 
 NAMED = 3  # branches beside a variable
 

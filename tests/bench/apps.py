@@ -8,8 +8,8 @@ from django.utils import timezone
 from console.access.actors import from_command_line
 from console.lib.results import DONE
 from console.models import App, Branch, Member, User
-from envvars_app.changes import Change
-from envvars_app.saving import save
+from envvars_app.variables.commands import Change
+from envvars_app.variables.save import save
 from secrets_app.models import Revalidation, Secret
 
 BRANCHES = ("main", "staging", "dev", "feature/login", "feature/checkout", "pr-42")

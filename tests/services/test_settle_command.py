@@ -12,8 +12,8 @@ from django.utils import timezone
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.reconcile import UNCERTAIN
 from console.models import AuditEvent
-from envvars_app import saving as variables
-from envvars_app.changes import Change
+from envvars_app.variables import save as variables
+from envvars_app.variables.commands import Change
 from secrets_app.models import Secret
 from tests.services.desk import Desk
 from tests.services.stores import Killed, killed, lost

@@ -5,9 +5,9 @@ from typing import Any
 
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
-from envvars_app.changes import Change
 from envvars_app.models import Variable
-from envvars_app.saving import save
+from envvars_app.variables.commands import Change
+from envvars_app.variables.save import save
 from tests.plugins.people import World
 
 

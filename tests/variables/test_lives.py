@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from envvars_app.changes import Change
+from envvars_app.variables.commands import Change
 from tests.variables.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/environment-variables/manage/"

@@ -12,7 +12,7 @@ from console.lib.results import RowOutcome
 from console.models import AuditEvent
 from envvars_app.bridge import move_to_secrets
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.services import forget, restore
+from envvars_app.variables.history import forget, restore
 from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store

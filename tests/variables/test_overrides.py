@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from console.models import AuditOutcome
-from envvars_app import saving
-from envvars_app.changes import Overrides
 from envvars_app.models import VariableVersion
+from envvars_app.variables import save as saving
+from envvars_app.variables.commands import Overrides
 from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]

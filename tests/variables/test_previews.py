@@ -14,7 +14,7 @@ from console.lib.dotenv import Refused
 from console.lib.invisible import shown
 from console.models import Branch
 from envvars_app.models import Variable
-from envvars_app.previews import Asked, Kind, Mode, apply, preview
+from envvars_app.variables.bulk import Asked, Kind, Mode, apply, preview
 from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

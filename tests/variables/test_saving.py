@@ -9,8 +9,8 @@ from django.http import Http404
 from django.utils import timezone
 
 from console.models import AuditEvent, AuditOutcome
-from envvars_app.changes import Change
 from envvars_app.models import Variable, VariableVersion
+from envvars_app.variables.commands import Change
 from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]

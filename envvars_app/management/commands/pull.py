@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from console.cli.base import ConsoleCommand, add_scope, where_of
 from console.cli.terminal import Exit
 from envvars_app.formats import FORMATS
-from envvars_app.listing import effective
+from envvars_app.variables.queries import effective
 
 EXISTS = "This file is there already. Nothing was written. Say --force to write over it."
 A_LINK = (

@@ -9,8 +9,8 @@ from console.access.actors import from_command_line
 from console.access.policy import find_app
 from console.lib.results import DONE
 from console.models import User
-from envvars_app.changes import Change
-from envvars_app.saving import save
+from envvars_app.variables.commands import Change
+from envvars_app.variables.save import save
 
 VARIABLES = (
     ("API_URL", None, "https://api.example.org/v1"),

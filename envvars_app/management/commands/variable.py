@@ -11,12 +11,12 @@ from console.cli.scoped import ScopedCommand, every_row
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from envvars_app.changes import Change, Overrides
 from envvars_app.formats import validation
 from envvars_app.formats.hints import looks_secret
-from envvars_app.listing import branches_of, list_variables, own
 from envvars_app.models import Variable
-from envvars_app.saving import save
+from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.queries import branches_of, list_variables, own
+from envvars_app.variables.save import save
 
 EMPTY = "There is no value. For an empty one on purpose, say --empty."
 SECRETIVE = "{} Variables end as plain text in builds: keep a secret with `secret set`."

@@ -17,11 +17,11 @@ from console.access.policy import Access, find_app
 from console.lib.dotenv import Refused as TextRefused
 from console.lib.results import DONE, RowOutcome
 from console.models import App, Branch, scope_name
-from envvars_app import saving
-from envvars_app.changes import Change, Overrides
 from envvars_app.formats import FORMATS
 from envvars_app.models import Variable
-from envvars_app.planning import Refused, State
+from envvars_app.variables import save as saving
+from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.plan import Refused, State
 
 LINE_LIMIT = 10_000  # keys times scopes
 

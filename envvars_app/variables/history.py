@@ -11,9 +11,10 @@ from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Target, recording
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from envvars_app import saving, wording
-from envvars_app.changes import Change
 from envvars_app.models import Variable
+from envvars_app.variables import messages
+from envvars_app.variables import save as saving
+from envvars_app.variables.commands import Change
 
 
 def find_variable(access: Access, pk: int) -> Variable:
@@ -38,7 +39,7 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
     if wanted.value is None or wanted.forgotten:
         raise ValidationError("This version holds no value. Choose another one.")
     if variable.removed_at is not None and variable.version != base:
-        return wording.conflict(Change("restore", pk), variable)  # who restores has not seen it go
+        return messages.conflict(Change("restore", pk), variable)  # who restores has not seen it go
     note = f"restored from version {version}"
     if variable.removed_at is None:
         change = Change("restore", pk, value=wanted.value, base=base, note=note)

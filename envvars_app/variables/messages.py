@@ -6,8 +6,8 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 
 from console.lib.results import Result, RowOutcome
 from console.models import scope_name
-from envvars_app.changes import Change
 from envvars_app.models import Variable
+from envvars_app.variables.commands import Change
 
 SHOWN = 200  # characters of somebody else's value
 GONE = "This variable was removed meanwhile. Add it anew if you still need it."

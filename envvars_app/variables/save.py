@@ -19,10 +19,10 @@ from console.access.policy import Access, find_app
 from console.audit.events import Outcome, attempt_all, conclude_all
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
-from envvars_app import wording
-from envvars_app.changes import Change
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.planning import Act, Denied, Plan, Refused, State, Taken, target_of
+from envvars_app.variables import messages
+from envvars_app.variables.commands import Change
+from envvars_app.variables.plan import Act, Denied, Plan, Refused, State, Taken, target_of
 
 log = structlog.get_logger()
 
@@ -49,12 +49,12 @@ def save(
     try:
         _attempt(access, rows, change_set)
     except DatabaseError as error:
-        _all_failed(rows, outcomes, error, wording.DATABASE_BUSY)
+        _all_failed(rows, outcomes, error, messages.DATABASE_BUSY)
     else:
         try:
             _write(access, rows, change_set, outcomes)
         except DatabaseError as error:
-            _all_failed(rows, outcomes, error, wording.DATABASE_UNKNOWN)
+            _all_failed(rows, outcomes, error, messages.DATABASE_UNKNOWN)
     return [outcomes[change.token] for change in changes]
 
 
@@ -168,7 +168,7 @@ def _planned_again(state: State, row: _Row) -> Plan:
             RowOutcome(
                 row.change.token,
                 Result.CONFLICT,
-                wording.MOVED,
+                messages.MOVED,
                 version=row.change.base,
                 life=row.change.life,
             )

@@ -16,11 +16,11 @@ from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name
-from envvars_app import wording
-from envvars_app.changes import Change, Overrides
 from envvars_app.formats import validation
 from envvars_app.formats.hints import check_meaning
 from envvars_app.models import Variable
+from envvars_app.variables import messages
+from envvars_app.variables.commands import Change, Overrides
 
 
 class Refused(Exception):
@@ -124,7 +124,7 @@ class State:
             return self._creation(change, change.key or "")
         variable = self.known.get(change.variable_id)
         if variable is None:
-            raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE))
+            raise Refused(RowOutcome(change.token, Result.CONFLICT, messages.GONE))
         if change.value is None:
             return self._removal(change, variable)
         return self._change(change, variable, change.value)
@@ -149,7 +149,7 @@ class State:
         if there is not None:
             return self._onto(change, there)
         if change.base or change.value is None:
-            raise Refused(RowOutcome(change.token, Result.CONFLICT, wording.GONE))
+            raise Refused(RowOutcome(change.token, Result.CONFLICT, messages.GONE))
         self._check(change, key, change.value)
         row = Variable(app=self.access.app, branch=branch, key=key, value=change.value, version=1)
         act = Act(row, Action.VARIABLE_CREATED, key, key, change.value, 1, change.note)
@@ -207,13 +207,13 @@ class State:
         others = self._overrides(row)
         if others and change.overrides is Overrides.ASK:
             names = [scope_name(one.branch) for one in others]
-            self._refuse(change, wording.overrides_remain(names), "overrides")
+            self._refuse(change, messages.overrides_remain(names), "overrides")
         if change.overrides is not Overrides.REMOVE:
             return []
         for one in others:
             self._require(change, one.branch, Action.VARIABLE_REMOVED, one.key)
             if change.seen is not None and change.seen.get(one.pk) != one.version:
-                raise Refused(wording.override_moved(change, row, one))
+                raise Refused(messages.override_moved(change, row, one))
         return others
 
     def _overrides(self, variable: Variable) -> list[Variable]:
@@ -232,7 +232,7 @@ class State:
             return None
         branch = self.branches.get(change.branch_id)
         if branch is None or branch.deleted_at is not None:
-            self._refuse(change, wording.NO_BRANCH, "branch")
+            self._refuse(change, messages.NO_BRANCH, "branch")
         return branch
 
     def _require(self, change: Change, branch: Branch | None, action: Action, key: str) -> None:
@@ -249,7 +249,7 @@ class State:
         there = variable.removed_at is None and change.life in {None, variable.pk}
         if there and variable.version == change.base:
             return
-        raise Refused(wording.conflict(change, variable))
+        raise Refused(messages.conflict(change, variable))
 
     def _check(self, change: Change, key: str, value: str) -> None:
         try:

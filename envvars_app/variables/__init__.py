@@ -1,0 +1,1 @@
+"""Environment variables: commands, planning, saving, history, bulk changes and queries."""
