@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.http import Http404, QueryDict
 
 from console.lib.row_forms import field, version
-from envvars_app.build_services import Piping
+from envvars_app.build_settings import Piping
 from envvars_app.buildspec.recipes import RECIPES
 
 

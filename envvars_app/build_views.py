@@ -16,9 +16,9 @@ from console.lib import row_forms
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch
 from console.pages.apps import app_context, page_with_form
-from envvars_app import build_services as services
+from envvars_app import build_settings as services
 from envvars_app.build_forms import base_of, branch_of
-from envvars_app.build_services import Conflict, Settings
+from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem, check
 from envvars_app.buildspec.diffing import diff
 

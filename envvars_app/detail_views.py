@@ -22,7 +22,7 @@ from console.models import scope_name
 from console.pages.apps import app_context, page_with_form
 from console.web.htmx import wants_fragment
 from console.web.listing import Query
-from envvars_app import bridge
+from envvars_app import secrets_bridge
 from envvars_app.formats.hints import looks_secret, meaning
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
@@ -173,7 +173,7 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             return redirect("variable_detail", app_id=app_id, pk=pk)
         return _move_page(request, access, variable)
     secret_base, secret_life = new_base(field(request.POST, "secret_base"))
-    outcome = bridge.move_to_secrets(
+    outcome = secrets_bridge.move_to_secrets(
         actor=actor,
         app_id=app_id,
         pk=pk,
@@ -193,7 +193,7 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 def _move_page(
     request: HttpRequest, access: Access, variable: Variable, outcome: RowOutcome | None = None
 ) -> HttpResponse:
-    paths, no_place = bridge.place_of_secret(access, variable)
+    paths, no_place = secrets_bridge.place_of_secret(access, variable)
     no_place = DELETED if _is_on_deleted_branch(variable) else no_place
     context = {
         **_about(access, variable),
@@ -201,7 +201,7 @@ def _move_page(
         "paths": paths,
         "no_place": no_place,
         "problem": outcome.message if outcome and not no_place else "",
-        "secret_base": bridge.secret_base(outcome) if outcome else "",
+        "secret_base": secrets_bridge.secret_base(outcome) if outcome else "",
     }
     return render(request, "variables/move.html", context, status=422 if outcome else 200)
 

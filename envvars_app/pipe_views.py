@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 
 from console.access.policy import Access
 from console.pages.apps import page_with_form
-from envvars_app import build_services as services
+from envvars_app import build_settings as services
 from envvars_app.build_forms import PipeForm, digest
-from envvars_app.build_services import Conflict, Piping, Settings
+from envvars_app.build_settings import Conflict, Piping, Settings
 from envvars_app.build_views import address_of, scope_context, scope_of
 from envvars_app.buildspec.diffing import diff
 from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phases

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from console.models import Branch
-from envvars_app.build_services import save
+from envvars_app.build_settings import save
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from tests.browser.test_every_page import LONG_BRANCH, Judge

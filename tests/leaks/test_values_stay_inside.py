@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from console.models import Member
-from envvars_app import build_services
+from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
@@ -84,7 +84,7 @@ def _go_everywhere(trap: Trap, visitor: Callable[[str], Visitor], world: World) 
 def _every_url(world: World) -> list[str]:
     secret, variable = deeds.some_secrets(world)[0], Desk(world).put("PLAIN", "plain")
     alice, app_id = world.actor("alice"), world.app.app_id
-    build_services.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
+    build_settings.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
     spec = BuildSpecVersion.objects.latest("pk")
     kinds = {
         "/hosting/secrets/": [secret.pk],

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from console.models import AuditEvent
-from envvars_app.build_services import Conflict, remove, save
+from envvars_app.build_settings import Conflict, remove, save
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec
 from tests.plugins.people import World

@@ -10,8 +10,8 @@ from django.http import Http404
 
 from console.lib.results import RowOutcome
 from console.models import AuditEvent
-from envvars_app.bridge import move_to_secrets
 from envvars_app.models import Variable, VariableVersion
+from envvars_app.secrets_bridge import move_to_secrets
 from envvars_app.variables.history import forget, restore
 from secrets_app.locations import place_of
 from secrets_app.models import Secret

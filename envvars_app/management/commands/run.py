@@ -17,7 +17,7 @@ from console.audit.events import Action, Target, recording
 from console.cli.base import ConsoleCommand, Where, add_scope, where_of
 from console.cli.terminal import Exit
 from console.models import scope_name
-from envvars_app.bridge import secrets_of
+from envvars_app.secrets_bridge import secrets_of
 from envvars_app.variables.queries import effective
 
 NOT_FOUND = 127  # as a shell ends with
