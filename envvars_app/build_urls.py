@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from envvars_app import build_views as views
-from envvars_app import pipe_views
+from envvars_app.pages import build_settings as views
+from envvars_app.pages import pipe as pipe_views
 
 _BUILD = "apps/<str:app_id>/hosting/build-settings/"
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from envvars_app import views
+from envvars_app.pages import variables as views
 
 _VARIABLES = "apps/<str:app_id>/hosting/environment-variables/"
 

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.models import Branch
-from envvars_app import bulk_views
 from envvars_app.formats.hints import looks_secret
 from envvars_app.models import Variable
+from envvars_app.pages import bulk
 from tests.variables.desk import Desk
 from tests.variables.pages import BASE, Sheets, keys, lines, notes, seen_on, values
 
@@ -402,7 +402,7 @@ def test_scopes_share_the_guess_whether_it_is_a_secret(
         asked.append((key, value))
         return looks_secret(key, value)
 
-    monkeypatch.setattr(bulk_views, "looks_secret", counted)
+    monkeypatch.setattr(bulk, "looks_secret", counted)
     page = sheets.preview("A=one\nB=one\nTOKEN=x\n", None, desk.world.main, desk.world.dev)
     assert len(lines(page)) == 9
     assert sorted(asked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]

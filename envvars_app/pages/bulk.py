@@ -21,13 +21,21 @@ from console.models import Branch, scope_name
 from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.listing import writable
-from envvars_app.bulk_forms import ALL, FORMATS, Sheet, scope_of, scopes_of, seen_of, seen_text
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.formats.hints import looks_secret
+from envvars_app.pages.bulk_forms import (
+    ALL,
+    FORMATS,
+    Sheet,
+    scope_of,
+    scopes_of,
+    seen_of,
+    seen_text,
+)
+from envvars_app.pages.variables import ABOUT
 from envvars_app.variables import bulk as previews
 from envvars_app.variables.bulk import Asked, Kind, Line, Mode, Preview
 from envvars_app.variables.queries import branches_of, own
-from envvars_app.views import ABOUT
 
 WORDS = {
     Kind.NEW: ("new", "ok"),

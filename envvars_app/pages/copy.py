@@ -14,9 +14,9 @@ from console.lib.names import ALL_BRANCHES
 from console.models import Branch, scope_name
 from console.pages.apps import app_context, page_with_form
 from console.web.listing import writable
-from envvars_app.bulk_forms import ALL, Sheet, scope_of, scopes_of
-from envvars_app.bulk_views import preview_page
 from envvars_app.formats import FORMATS, parse_json
+from envvars_app.pages.bulk import preview_page
+from envvars_app.pages.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.variables.bulk import Asked
 from envvars_app.variables.queries import branches_of, effective, own
 

@@ -12,8 +12,8 @@ from console.access.policy import find_app
 from console.lib.names import ALL_BRANCHES
 from console.models import scope_name
 from console.pages.apps import app_context
-from envvars_app.bulk_forms import ALL, scope_of
 from envvars_app.formats import FORMATS, Format
+from envvars_app.pages.bulk_forms import ALL, scope_of
 from envvars_app.variables.queries import branches_of, effective
 
 

@@ -10,14 +10,14 @@ from django.shortcuts import redirect, render
 from console.access.policy import Access
 from console.pages.apps import page_with_form
 from envvars_app import build_settings as services
-from envvars_app.build_forms import PipeForm, digest
 from envvars_app.build_settings import Conflict, Piping, Settings
-from envvars_app.build_views import address_of, scope_context, scope_of
 from envvars_app.buildspec.diffing import diff
 from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phases
 from envvars_app.buildspec.reading import Unreadable
 from envvars_app.buildspec.recipes import RECIPES, RecipeRefused, lines_of
 from envvars_app.formats.hints import looks_secret
+from envvars_app.pages.build_forms import PipeForm, digest
+from envvars_app.pages.build_settings import address_of, scope_context, scope_of
 from envvars_app.variables.queries import Found, found_by_builds
 
 NAMED = 3  # branches beside a variable

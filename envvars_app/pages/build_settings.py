@@ -17,10 +17,10 @@ from console.lib.names import ALL_BRANCHES
 from console.models import Branch
 from console.pages.apps import app_context, page_with_form
 from envvars_app import build_settings as services
-from envvars_app.build_forms import base_of, branch_of
 from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem, check
 from envvars_app.buildspec.diffing import diff
+from envvars_app.pages.build_forms import base_of, branch_of
 
 SHOWN = 50  # problems
 PER_PAGE = 25  # versions

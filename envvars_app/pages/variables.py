@@ -16,8 +16,8 @@ from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.htmx import wants_fragment
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
-from envvars_app import forms
 from envvars_app.models import Variable, VariableVersion
+from envvars_app.pages import forms
 from envvars_app.variables import save as saving
 from envvars_app.variables.queries import branches_of, columns, list_variables, rows_of
 
