@@ -19,7 +19,7 @@ class ConsoleConfig(AppConfig):
         post_migrate.connect(triggers.after_migrate, sender=self)
         connection_created.connect(prepared_statements.number_apart)
         from console.audit import chain
-        from console.auth import adapter
+        from console.auth import signals
 
-        adapter.listen()
+        signals.listen()
         request_finished.connect(chain.seal_written, dispatch_uid="chain")

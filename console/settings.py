@@ -113,8 +113,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "console.web.middleware.Measured",
-    "console.web.middleware.Probes",
+    "console.ops.middleware.Measured",
+    "console.ops.middleware.Probes",
     # Headers of every response, so before whatever may answer by itself
     "console.web.middleware.HttpsAlone",
     "django.middleware.security.SecurityMiddleware",
@@ -198,7 +198,7 @@ CACHES = {
 # People
 AUTH_USER_MODEL = "console.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["console.auth.adapter.Argon2"]
+PASSWORD_HASHERS = ["console.auth.hashers.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

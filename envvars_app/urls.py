@@ -1,12 +1,31 @@
-"""URLs of the list and the edit mode of variables."""
+"""URLs of environment variables and build settings.
+
+The scope of build settings is `?branch=` and a branch's id; without it, All branches.
+"""
 
 from django.urls import path
 
-from envvars_app.pages import variables as views
+from envvars_app.pages import build_settings, bulk, copy, download, pipe, variable, variables
 
 _VARIABLES = "apps/<str:app_id>/hosting/environment-variables/"
+_BUILD = "apps/<str:app_id>/hosting/build-settings/"
 
 urlpatterns = [
-    path(_VARIABLES, views.variables, name="variables"),
-    path(f"{_VARIABLES}manage/", views.manage, name="variables_manage"),
+    path(_VARIABLES, variables.variables, name="variables"),
+    path(f"{_VARIABLES}manage/", variables.manage, name="variables_manage"),
+    path(f"{_VARIABLES}bulk/", bulk.bulk, name="variables_bulk"),
+    path(f"{_VARIABLES}copy/", copy.copy, name="variables_copy"),
+    path(f"{_VARIABLES}download/", download.download, name="variables_download"),
+    path(f"{_VARIABLES}removed/", variable.removed, name="variables_removed"),
+    path(f"{_VARIABLES}<int:pk>/", variable.detail, name="variable_detail"),
+    path(f"{_VARIABLES}<int:pk>/restore/", variable.restore, name="variable_restore"),
+    path(f"{_VARIABLES}<int:pk>/forget/", variable.forget, name="variable_forget"),
+    path(f"{_VARIABLES}<int:pk>/move/", variable.move, name="variable_move"),
+    path(_BUILD, build_settings.build_settings, name="build_settings"),
+    path(f"{_BUILD}edit/", build_settings.edit, name="build_edit"),
+    path(f"{_BUILD}remove/", build_settings.remove, name="build_remove"),
+    path(f"{_BUILD}download/", build_settings.download, name="build_download"),
+    path(f"{_BUILD}pipe/", pipe.pipe, name="build_pipe"),
+    path(f"{_BUILD}versions/<int:pk>/", build_settings.version, name="build_version"),
+    path(f"{_BUILD}versions/<int:pk>/restore/", build_settings.restore, name="build_restore"),
 ]

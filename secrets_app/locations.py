@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from django.http import Http404
+
+from console.access.policy import Access
 from console.lib.names import PathProfile
 from console.models import App, Branch
 from secrets_app.models import Secret
@@ -15,6 +18,7 @@ from secrets_app.paths import (
     folder,
     locate,
 )
+from secrets_app.store.errors import Rejected
 
 
 def scope_of(app: App, branch: Branch | None) -> Scope:
@@ -70,3 +74,19 @@ def mirror_state(version: int, mirror_version: int, mirror_of: int, changed_by: 
     if mirror_of == version:
         return ""
     return "behind" if mirror_of or changed_by else "unverified"
+
+
+def find_secret(access: Access, pk: int) -> Secret:
+    """Return one of the app's secrets. Raises Http404."""
+    secret = access.app.secrets.select_related("branch").filter(pk=pk).first()
+    if secret is None:
+        raise Http404("No such secret.")
+    return secret
+
+
+def located(access: Access, secret: Secret) -> Folder:
+    """Return where a secret stands. Raises Rejected where the app's path profile can't place it."""
+    try:
+        return place_of_secret(access.app, secret)
+    except PathRefused as refusal:
+        raise Rejected(str(refusal)) from None

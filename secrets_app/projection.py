@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.access.actors import OUTSIDE
-from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude, conclude_all
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 
@@ -162,3 +162,35 @@ def record_found(changes: Sequence[Found]) -> None:
         (event.pk, Outcome.SUCCEEDED, change.after, "")
         for event, change in zip(events, changes, strict=True)
     )
+
+
+def settle(secret: Secret, version_now: int) -> None:
+    """Write how an attempt ended whose answer was lost, by the version that the store holds now.
+
+    Changes `secret` in memory alone, to what the attempt itself made of it; the caller saves it.
+    """
+    event = secret.claim
+    if event is None:
+        return
+    before, removing = event.version_before or 0, event.action == Action.SECRET_REMOVED
+    if version_now == before:
+        detail = "The store holds what it held before: nothing was changed."
+        if before and event.action == Action.MIRROR_REPAIRED:
+            detail = "Whether the mirror was written shows on the secret's page."
+            secret.modified = secret.answered_at = None
+            secret.mirror_of = 0
+    elif not version_now:
+        detail = "The store no longer holds it."
+        if removing:
+            secret.version = secret.mirror_version = secret.mirror_of = 0
+            secret.modified = secret.mirror_modified = None
+    elif removing:
+        detail = f"The store holds version {version_now}: it was not removed, or added again."
+    else:
+        detail = f"The store holds version {version_now}: it was written."
+        secret.version, secret.modified, secret.gone_at = version_now, None, None
+        secret.answered_at = None
+        secret.changed_at, secret.changed_by = event.at, event.actor
+    secret.touched_at = event.at
+    conclude(event.pk, Outcome.SETTLED, version_after=version_now or None, detail=detail)
+    secret.claim, secret.claimed_until = None, None

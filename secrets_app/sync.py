@@ -21,11 +21,19 @@ from console.models import App, Branch, scope_name
 from secrets_app.locations import folders_of, place_of
 from secrets_app.models import Revalidation, Secret
 from secrets_app.paths import Folder, PathRefused, listing_prefixes
-from secrets_app.projection import Found, Seen, adopt, agrees, is_doubtful, observe, record_found
+from secrets_app.projection import (
+    Found,
+    Seen,
+    adopt,
+    agrees,
+    is_doubtful,
+    observe,
+    record_found,
+    settle,
+)
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
 from secrets_app.store.errors import StoreError
-from secrets_app.writes.leases import settle
 
 PAUSE = timedelta(seconds=15)
 

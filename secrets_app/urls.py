@@ -2,22 +2,20 @@
 
 from django.urls import path
 
-from secrets_app.pages import branch_delete as branch_views
-from secrets_app.pages import operations, probes
-from secrets_app.pages import secrets as views
+from secrets_app.pages import branch_delete, operations, probes, secrets
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
 urlpatterns = [
-    path(_SECRETS, views.secrets, name="secrets"),
-    path(f"{_SECRETS}manage/", views.manage, name="secrets_manage"),
-    path(f"{_SECRETS}revalidate/", views.revalidate, name="secrets_revalidate"),
-    path(f"{_SECRETS}<int:pk>/", views.detail, name="secret_detail"),
-    path(f"{_SECRETS}<int:pk>/reveal/", views.reveal, name="secret_reveal"),
-    path(f"{_SECRETS}<int:pk>/mirror/", views.mirror, name="secret_mirror"),
+    path(_SECRETS, secrets.secrets, name="secrets"),
+    path(f"{_SECRETS}manage/", secrets.manage, name="secrets_manage"),
+    path(f"{_SECRETS}revalidate/", secrets.revalidate, name="secrets_revalidate"),
+    path(f"{_SECRETS}<int:pk>/", secrets.detail, name="secret_detail"),
+    path(f"{_SECRETS}<int:pk>/reveal/", secrets.reveal, name="secret_reveal"),
+    path(f"{_SECRETS}<int:pk>/mirror/", secrets.mirror, name="secret_mirror"),
     path(
         "apps/<str:app_id>/settings/branches/<int:pk>/delete/",
-        branch_views.branch_delete,
+        branch_delete.branch_delete,
         name="branch_delete",
     ),
     path("readyz", probes.readyz, name="readyz"),

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from console.access.actors import from_request
 from console.admin.base import Audited, ReadOnly
-from console.auth import mfa as factors
+from console.auth import mfa as second_factors
 
 # allauth's own pages show what is secret, and change what nobody would record
 admin.site.unregister(Authenticator)
@@ -30,4 +30,4 @@ class FactorPages(Audited, ReadOnly):
 
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
         """Take the factor away."""
-        factors.remove(actor=from_request(request), authenticator=obj)
+        second_factors.remove(actor=from_request(request), authenticator=obj)

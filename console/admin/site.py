@@ -1,5 +1,6 @@
 """The operators' admin site."""
 
+from importlib import import_module
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -20,6 +21,10 @@ HOMES = {
     "secrets_app": "Secrets",
     "envvars_app": "Environment variables",
 }
+
+
+# Modules of this package that register pages
+PAGES = ("apps", "audit", "identities", "members", "mfa", "users")
 
 
 class ConsoleAdminSite(AdminSite):
@@ -63,3 +68,9 @@ class ConsoleAdminConfig(AdminConfig):
     """Puts our site in the place of Django's."""
 
     default_site = "console.admin.site.ConsoleAdminSite"
+
+    def ready(self) -> None:
+        """Register every app's pages, then ours, some of which replace those of other apps."""
+        super().ready()
+        for page in PAGES:
+            import_module(f"console.admin.{page}")

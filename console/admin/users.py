@@ -8,19 +8,24 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from console.access.actors import from_request
-from console.admin.base import Audited, ReadOnly
+from console.admin.base import Audited
 from console.admin.user_actions import PeopleActions
-from console.audit.events import Action, Outcome, Target, differences, recording
-from console.audit.queries import with_outcomes
+from console.audit.events import (
+    Action,
+    Outcome,
+    Target,
+    audited_transaction,
+    differences,
+    recording,
+)
 from console.auth import sessions, users
-from console.catalog import services
-from console.models import App, AuditEvent, AuditOutcome, Branch, User
+from console.models import User
 
 admin.site.unregister(EmailAddress)  # a second address is asked for nothing
 
@@ -101,7 +106,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         """Save; an operator has the admin site and the other way round."""
         obj.is_staff = obj.is_superuser
         target = Target(subject=f"{obj.email}: {_said_of(obj, form.changed_data) or 'no change'}")
-        with services.acting(from_request(request), Action.USER_CHANGED, target):
+        with audited_transaction(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
             users.keep_an_operator()
 
@@ -159,113 +164,3 @@ def _said_of(user: User, changed: list[str]) -> str:
     if before is None:
         return ", ".join(changed)
     return differences(before, {name: getattr(user, name) for name in changed})
-
-
-@admin.register(App)
-class AppPages(ReadOnly):
-    """Apps; their owners change them in the console."""
-
-    list_display = (
-        "name",
-        "app_id",
-        "region",
-        "path_profile",
-        "created_at",
-    )
-    list_filter = ("region", "path_profile")
-    search_fields = (
-        "name",
-        "app_id",
-        "repository",
-    )
-
-
-@admin.register(Branch)
-class BranchPages(ReadOnly):
-    """Branches; their apps' owners change them in the console."""
-
-    list_display = (
-        "name",
-        "app",
-        "stage",
-        "production",
-        "protected",
-        "deleted_at",
-    )
-    list_filter = (
-        "stage",
-        "production",
-        "protected",
-        "app",
-    )
-    list_select_related = ("app",)
-    search_fields = (
-        "name",
-        "app__name",
-        "app__app_id",
-    )
-
-
-@admin.register(AuditEvent)
-class AuditEventPages(ReadOnly):
-    """The audit trail's attempts, each with how it ended; the activity has them in words."""
-
-    list_display = (
-        "when",
-        "actor",
-        "action",
-        "place",
-        "subject",
-        "outcome",
-    )
-    list_filter = (
-        "action",
-        "actor_kind",
-        "at",
-    )
-    search_fields = (
-        "actor",
-        "app_id",
-        "branch",
-        "subject",
-        "address",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
-        """Return the events with their latest outcomes."""
-        return with_outcomes(super().get_queryset(request))
-
-    @admin.display(description="when (UTC)", ordering="at")
-    def when(self, event: AuditEvent) -> str:
-        """Return it to the second."""
-        return f"{event.at:%Y-%m-%d %H:%M:%S}"
-
-    @admin.display(description="app and branch", ordering="app_id")
-    def place(self, event: AuditEvent) -> str:
-        """Return where."""
-        return " / ".join(filter(None, (event.app_id, event.branch)))
-
-    @admin.display(description="outcome", ordering="last_outcome")
-    def outcome(self, event: Any) -> str:
-        """Return how it ended, as far as is known."""
-        return event.last_outcome or "attempted"
-
-
-@admin.register(AuditOutcome)
-class AuditOutcomePages(ReadOnly):
-    """How the attempts ended."""
-
-    list_display = (
-        "at",
-        "event",
-        "outcome",
-        "version_after",
-        "detail",
-    )
-    list_filter = ("outcome", "at")
-    list_select_related = ("event",)
-    search_fields = (
-        "event__actor",
-        "event__subject",
-        "detail",
-    )

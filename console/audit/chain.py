@@ -2,9 +2,9 @@
 
 Rows are written as if there were no chain: no attempt waits for it, and none can meet a deadlock
 through it. The seals are appended when a request or a command has ended, by one process at a time
-(console/audit/sealing_worker.py); what a killed process left is sealed by the next one, or by the check. Until
-then a row is guarded by its own mark (console/conf/signing.py), so that no row can be changed or
-made up in between.
+(console/audit/sealing_worker.py); what a killed process left is sealed by the next one, or by the
+check. Until then a row is guarded by its own mark (console/conf/signing.py), so that no row can be
+changed or made up in between.
 """
 
 import threading

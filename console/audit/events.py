@@ -229,3 +229,10 @@ def refuse(actor: Actor, action: Action, target: Target) -> None:
     """Record an attempt that was denied before anything else happened."""
     with transaction.atomic(durable=True):
         conclude(attempt(actor, action, target).pk, Outcome.DENIED)
+
+
+@contextmanager
+def audited_transaction(actor: Actor, action: Action, target: Target) -> Iterator[None]:
+    """Record the act and run it in one transaction."""
+    with recording(actor, action, target), transaction.atomic():
+        yield

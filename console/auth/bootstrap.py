@@ -3,11 +3,13 @@
 The token is signed with SECRET_KEY (HMAC-SHA-256), works for a day, and dies with the first user.
 """
 
-from django.conf import settings
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
-from console.lib.paths import LOOPBACK
+from console.access.actors import Actor
+from console.audit.events import Action, Target, audited_transaction
+from console.auth.users import lock_users
 from console.models import User
 
 _SALT = "console.setup"
@@ -22,14 +24,6 @@ def link_path() -> str:
     return reverse("setup", args=[token])
 
 
-def base_url(port: int | str) -> str:
-    """Return where browsers reach the console: a host of its own name, or this machine's port."""
-    if settings.LOCAL:
-        return f"http://127.0.0.1:{port}"
-    hosts = [host for host in settings.ALLOWED_HOSTS if host not in LOOPBACK]
-    return "https://" + min(hosts, key=lambda host: host.startswith(".")).lstrip(".")
-
-
 def is_open(token: str) -> bool:
     """Say whether the token opens the set-up page now."""
     try:
@@ -37,3 +31,12 @@ def is_open(token: str) -> bool:
     except signing.BadSignature:
         return False
     return not User.objects.exists()
+
+
+def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
+    """Create the deployment's first user, an operator. Raises PermissionDenied if there is one."""
+    with audited_transaction(actor, Action.OPERATOR_CREATED, Target(subject=email)):
+        lock_users()
+        if User.objects.exists():
+            raise PermissionDenied("This console is set up already. Sign in.")
+        return User.objects.create_superuser(email, password)

@@ -1,14 +1,14 @@
 """What operators do to people: each act is recorded, and the last operator stays one."""
 
 from allauth.mfa.models import Authenticator
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 
 from console.access.actors import Actor
 from console.access.policy import require_operator
-from console.audit.events import Action, Target, differences
-from console.auth import mfa as factors
+from console.audit.events import Action, Target, audited_transaction, differences
+from console.auth import mfa as second_factors
 from console.auth import sessions
-from console.catalog.services import acting, lock_users
 from console.models import User
 
 
@@ -26,7 +26,7 @@ def disable(*, actor: Actor, user: User) -> None:
     """Disable a user and end his sessions, each an entry. Raises ValidationError for the last
     operator, and PermissionDenied for an actor who is none."""
     said = differences(user, {"is_active": False}) or "no change"
-    with acting(actor, Action.USER_CHANGED, Target(subject=f"{user.email}: {said}")):
+    with audited_transaction(actor, Action.USER_CHANGED, Target(subject=f"{user.email}: {said}")):
         require_operator(actor)
         User.objects.filter(pk=user.pk).update(is_active=False)
         keep_an_operator()
@@ -38,5 +38,12 @@ def reset_factors(*, actor: Actor, user: User) -> int:
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
     found = list(Authenticator.objects.filter(user=user, type__in=kinds).order_by("pk"))
     for authenticator in found:
-        factors.remove(actor=actor, authenticator=authenticator)
+        second_factors.remove(actor=actor, authenticator=authenticator)
     return len(found)
+
+
+def lock_users() -> None:
+    """Let one transaction at a time count users: a row lock on PostgreSQL; SQLite has one writer
+    as it is.
+    """
+    ContentType.objects.select_for_update().get(app_label="console", model="user")

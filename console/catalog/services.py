@@ -4,49 +4,24 @@ Every function takes the actor, and raises Http404 for what he can't see, Permis
 what he may not, and ValidationError (with a message for people) for input that can't be.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app, find_branch, require_operator
-from console.audit.events import Action, Target, differences, recording
+from console.audit.events import Action, Target, audited_transaction, differences
 from console.models import App, Branch, Member, User
 
 Row = TypeVar("Row", App, Branch)
 
 
-@contextmanager
-def acting(actor: Actor, action: Action, target: Target) -> Iterator[None]:
-    """Record the act and run it in one transaction."""
-    with recording(actor, action, target), transaction.atomic():
-        yield
-
-
-def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
-    """Create the deployment's first user, an operator. Raises PermissionDenied if there is one."""
-    with acting(actor, Action.OPERATOR_CREATED, Target(subject=email)):
-        lock_users()
-        if User.objects.exists():
-            raise PermissionDenied("This console is set up already. Sign in.")
-        return User.objects.create_superuser(email, password)
-
-
-def lock_users() -> None:
-    """Let one transaction at a time count users: a row lock on PostgreSQL; SQLite has one writer
-    as it is.
-    """
-    ContentType.objects.select_for_update().get(app_label="console", model="user")
-
-
 def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
     """Create an app from its checked fields; the actor becomes its owner."""
-    with acting(actor, Action.APP_CREATED, Target(fields["app_id"], subject=fields["name"])):
+    with audited_transaction(
+        actor, Action.APP_CREATED, Target(fields["app_id"], subject=fields["name"])
+    ):
         require_operator(actor)
         app = App(**fields)
         app.full_clean()
@@ -61,7 +36,7 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
     """Change an app's name, repository or path profile."""
     access = find_app(actor, app_id)
     said = differences(access.app, fields) or "no change"
-    with acting(actor, Action.APP_CHANGED, Target(app_id, subject=said)):
+    with audited_transaction(actor, Action.APP_CHANGED, Target(app_id, subject=said)):
         access.require(Permission.MANAGE)
         return _update(access.app, fields)
 
@@ -76,7 +51,7 @@ def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
     branch = access.app.branches.filter(name=name).first() or Branch(app=access.app, name=name)
     fields = {**fields, "protected": branch.protected or fields.get("protected", False)}
     target = Target(app_id, branch=name, subject=_said_of(branch, fields))
-    with acting(actor, Action.BRANCH_ADDED, target):
+    with audited_transaction(actor, Action.BRANCH_ADDED, target):
         access.require(Permission.MANAGE)
         if branch.pk and branch.deleted_at is None:
             raise ValidationError({"name": "This app has a branch of this name already."})
@@ -88,7 +63,7 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
     access = find_app(actor, app_id)
     branch = find_branch(access, pk)
     target = Target(app_id, branch=branch.name, subject=_said_of(branch, fields) or "no change")
-    with acting(actor, Action.BRANCH_CHANGED, target):
+    with audited_transaction(actor, Action.BRANCH_CHANGED, target):
         access.require(Permission.MANAGE)
         if branch.deleted_at is not None:
             raise ValidationError("This branch is deleted. Add it again, then change it.")
@@ -99,7 +74,7 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
     """Mark a branch deleted. Its secrets are no business of this function."""
     access = find_app(actor, app_id)
     branch = find_branch(access, pk)
-    with acting(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
+    with audited_transaction(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
         access.require(Permission.MANAGE)
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
 

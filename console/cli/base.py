@@ -28,9 +28,9 @@ from console.access.actors import Actor, from_command_line
 from console.access.policy import Access, find_app
 from console.audit import chain
 from console.cli.terminal import Exit
-from console.conf.logging import escaped
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
+from console.lib.text import escaped
 from console.models import Branch, User
 
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from django.core.management.base import CommandError
 
-from console.conf.logging import escaped
+from console.lib.text import escaped
 
 INPUT_LIMIT = 1_000_000  # bytes of standard input; no value is nearly as long
 # What a terminal passes on of one line; it drops the rest without a word (termios, canonical mode)

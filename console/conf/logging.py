@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from console.lib.text import escaped
+
 REDACTED = "[redacted]"
 PROBED = {"/healthz", "/readyz", "/metrics"}
 _SENSITIVE = (
@@ -52,17 +54,6 @@ def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
         name: escaped(value, keep="\n" if name == "exception" else "")
         for name, value in event.items()
     }
-
-
-def escaped(value: Any, keep: str) -> Any:
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(
-        character
-        if character.isprintable() or character in keep
-        else character.encode("unicode_escape").decode()
-        for character in value
-    )
 
 
 SHARED: list[Processor] = [

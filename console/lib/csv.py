@@ -7,7 +7,7 @@ a byte order mark, without which Excel does not read UTF-8.
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
-from console.conf.logging import escaped
+from console.lib.text import escaped
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - Excel takes the wide ones too

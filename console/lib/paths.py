@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = BASE_DIR / "var"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 

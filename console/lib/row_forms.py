@@ -1,9 +1,7 @@
 """Reading the rows that an edit mode posts: their fields are named `new-3-key`, `base-17`."""
 
 import re
-from collections.abc import Iterator
-
-from django.http import QueryDict
+from collections.abc import Iterator, Mapping
 
 # A base that is no version matches none: the row becomes a conflict, never an overwrite.
 NO_VERSION = -1
@@ -15,12 +13,12 @@ _KNOWN_ROW = re.compile(r"(?:value|remove)-([1-9][0-9]{0,14})\Z", re.ASCII)
 _NEW_ROW = re.compile(r"new-([1-9][0-9]{0,8})-key\Z", re.ASCII)
 
 
-def known_rows(post: QueryDict) -> list[str]:
+def known_rows(post: Mapping[str, str]) -> list[str]:
     """Return the ids of the known rows that are in the post, each once."""
     return [*dict.fromkeys(match[1] for match in map(_KNOWN_ROW.match, post) if match)]
 
 
-def new_rows(post: QueryDict) -> Iterator[tuple[int, str]]:
+def new_rows(post: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """Yield number and token of the new rows in which something was typed."""
     for match in filter(None, map(_NEW_ROW.match, post)):
         token = f"new-{match[1]}"
@@ -28,18 +26,18 @@ def new_rows(post: QueryDict) -> Iterator[tuple[int, str]]:
             yield int(match[1]), token
 
 
-def blank_rows(query: QueryDict) -> int:
+def blank_rows(query: Mapping[str, str]) -> int:
     """Return how many new rows a browser without JavaScript asks for."""
     text = query.get("new", "")
     return min(int(text), _BLANK_ROWS) if text.isdecimal() and len(text) < 4 else 0
 
 
-def field(post: QueryDict, name: str) -> str:
+def field(post: Mapping[str, str], name: str) -> str:
     """Return a field, "" where it is not there."""
     return str(post.get(name, ""))
 
 
-def text(post: QueryDict, name: str) -> str:
+def text(post: Mapping[str, str], name: str) -> str:
     """Return a text as it was typed: browsers post a text area's line breaks as CR LF."""
     return field(post, name).replace("\r\n", "\n")
 

@@ -20,8 +20,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
-from console.audit.events import Action, Target, recording
-from console.catalog.services import acting
+from console.audit.events import Action, Target, audited_transaction, recording
 from console.lib.branch_patterns import read
 from console.members.services import actor_of, check_role, require_manager, role_in_words
 from console.models import App, Invitation, Member, User
@@ -101,7 +100,9 @@ def withdraw(*, actor: Actor, app_id: str, pk: int) -> Invitation:
     invitation = app.invitations.filter(pk=pk).first()
     if invitation is None:
         raise Http404("No such invitation.")
-    with acting(actor, Action.MEMBER_UNINVITED, Target(app_id, subject=invitation.email)):
+    with audited_transaction(
+        actor, Action.MEMBER_UNINVITED, Target(app_id, subject=invitation.email)
+    ):
         require_manager(actor, app)
         invitation.delete()
         return invitation
@@ -142,7 +143,7 @@ def accept(*, actor: Actor, token: str) -> App:
     One who is a member already keeps the role that he has. Return the app.
     """
     invitation = find_invitation(token)
-    with acting(actor, Action.MEMBER_JOINED, _target_of(invitation)):
+    with audited_transaction(actor, Action.MEMBER_JOINED, _target_of(invitation)):
         user = User.objects.filter(pk=actor.user_id or 0, is_active=True).first()
         if user is None or user.email != invitation.email:
             raise PermissionDenied("This invitation is for another address.")
@@ -158,7 +159,7 @@ def accept_anew(*, actor: Actor, token: str, password: str) -> tuple[User, App]:
     invitation = find_invitation(token)
     actor = replace(actor, label=invitation.email)  # it has no account yet, and holds the link
     try:
-        with acting(actor, Action.MEMBER_JOINED, _target_of(invitation)):
+        with audited_transaction(actor, Action.MEMBER_JOINED, _target_of(invitation)):
             if User.objects.filter(email=invitation.email).exists():
                 raise _not_this_way()
             user = User.objects.create_user(invitation.email, password)

@@ -1,6 +1,7 @@
 """Who is a member of an app, with which role, and on which branches: right > record > database.
 
-A member is a person or a group; operators say who is in a group. Raises as console/catalog/services.py.
+A member is a person or a group; operators say who is in a group. The errors raised
+are those of console/catalog/services.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +16,7 @@ from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.policy import Access, Grant, Permission, find_app, named, require_operator
-from console.audit.events import Action, Target, differences, recording
-from console.catalog.services import acting
+from console.audit.events import Action, Target, audited_transaction, differences, recording
 from console.lib import branch_patterns
 from console.models import App, Member, User
 
@@ -31,7 +31,7 @@ def set_member(
     Owners do, and operators through the admin site.
     """
     target = Target(app.app_id, subject=f"{name_of(who)}: {role_in_words(role, patterns)}")
-    with acting(actor, Action.MEMBER_SET, target):
+    with audited_transaction(actor, Action.MEMBER_SET, target):
         require_manager(actor, app)
         check_role(role, patterns)
         if isinstance(who, User) and role != Role.OWNER:
@@ -52,7 +52,7 @@ def remove_member(*, actor: Actor, member: Member) -> None:
     may be empty tomorrow.
     """
     target = Target(member.app.app_id, subject=member.name)
-    with acting(actor, Action.MEMBER_REMOVED, target):
+    with audited_transaction(actor, Action.MEMBER_REMOVED, target):
         require_manager(actor, member.app)
         if member.user:
             _keep_an_owner(member.app, member.user)

@@ -77,7 +77,7 @@ class AuditOutcome(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the chain over both tables (console/audit/chain.py), numbered from 1. Append-only."""
+    """A link of the chain over both tables (console/audit/chain.py), from 1 on. Append-only."""
 
     id = models.BigIntegerField(primary_key=True)
     table = models.CharField(max_length=20)  # the model's name

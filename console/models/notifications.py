@@ -8,7 +8,7 @@ from django.db.models import UniqueConstraint
 
 
 class Kind(models.TextChoices):
-    """What somebody can be mailed about; console/notifications/outbox.py says which entries these are."""
+    """Kinds of events that members can be mailed about (console/notifications/outbox.py)."""
 
     GUARDED_CHANGE = "guarded-change", "A protected secret is added, changed or removed"
     GUARDED_REVEAL = "guarded-reveal", "Somebody reveals a protected secret"

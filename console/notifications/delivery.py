@@ -23,8 +23,8 @@ from django.urls import reverse
 from console.access.policy import memberships
 from console.audit.presentation import Entry, entry
 from console.audit.queries import with_outcomes
-from console.auth.bootstrap import base_url
-from console.conf.logging import escaped
+from console.conf.base_url import base_url
+from console.lib.text import escaped
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
 from console.models.notifications import Notice

@@ -1,8 +1,8 @@
 """Mail on chosen events: what members choose, and which entries of the trail they are told of.
 
 Nothing calls this module when something happens. It reads the trail from its last seal on
-(console/audit/chain.py), so no act can be forgotten: a row is sealed once it is committed, whoever wrote
-it, and the seals have one order for all processes. console/notifications/delivery.py sends what waits.
+(console/audit/chain.py), so no act can be forgotten: each committed row is sealed, and the seals
+have one order for all processes. console/notifications/delivery.py sends what waits.
 """
 
 from collections import defaultdict
@@ -17,8 +17,7 @@ from django.db.models import QuerySet
 from console.access.actors import Actor
 from console.access.policy import find_app
 from console.audit import chain
-from console.audit.events import Action, Outcome, Target
-from console.catalog.services import acting
+from console.audit.events import Action, Outcome, Target, audited_transaction
 from console.lib.names import ALL_BRANCHES
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
 from console.models.notifications import Kind, Notice, NoticesRead, Subscription
@@ -55,7 +54,7 @@ def choose(*, actor: Actor, app_id: str, kinds: Collection[str]) -> None:
     access = find_app(actor, app_id)
     chosen = [kind for kind in Kind if kind.value in kinds]
     said = "; ".join(kind.label for kind in chosen) or "nothing"
-    with acting(actor, Action.NOTICES_CHOSEN, Target(app_id, subject=said)):
+    with audited_transaction(actor, Action.NOTICES_CHOSEN, Target(app_id, subject=said)):
         if not settings.MAIL:
             raise ValidationError(NO_MAIL)
         mine = {"app": access.app, "user_id": actor.user_id or 0}

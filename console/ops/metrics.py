@@ -1,7 +1,7 @@
 """What Prometheus may read of the console. Imported with METRICS_TOKEN set alone.
 
-With PROMETHEUS_MULTIPROC_DIR, which console/server/start.py makes, the processes of one server count
-together, each in files of its own that hold what a process which ended has counted.
+With PROMETHEUS_MULTIPROC_DIR, which console/server/start.py makes, the processes of one server
+count together, each in files of its own that hold what a process which ended has counted.
 Labels are the console's own words: no path, key, name or address is one.
 docs/operations.md tells of each metric.
 """

@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from console.access.actors import from_request
 from console.auth import mfa, recovery_codes, sessions
 from console.models import Session, User
-from console.pages.apps import page_with_form
+from console.web.kit import page_with_form
 
 
 def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -14,7 +14,7 @@ from console.audit import presentation as trail
 from console.audit.events import Action
 from console.audit.export import FORMATS, export
 from console.pages.activity_forms import FilterForm
-from console.pages.apps import app_context, operated
+from console.web.kit import app_context, operated
 
 
 @require_safe

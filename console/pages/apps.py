@@ -2,35 +2,32 @@
 
 import secrets
 import string
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
 from django.db.models import Count, Q
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from console.access.actors import Actor, from_request
+from console.access.actors import from_request
 from console.access.policy import (
     Access,
-    Permission,
     Role,
     by_app,
     find_app,
     find_branch,
     memberships,
-    require_operator,
 )
-from console.audit.events import Action, Target, refuse
+from console.audit.events import Action
 from console.auth import bootstrap
+from console.auth.bootstrap import create_first_operator
 from console.catalog import services
 from console.models import Branch
 from console.pages.app_forms import (
@@ -41,40 +38,15 @@ from console.pages.app_forms import (
     SearchForm,
     SetupForm,
 )
-
-Row = TypeVar("Row")
-page_with_form = require_http_methods(["GET", "HEAD", "POST"])
-
-
-def app_context(access: Access, nav: str) -> dict[str, Any]:
-    """Return what every page of an app shows around its content."""
-    return {
-        "app": access.app,
-        "nav": nav,
-        "role": access.role,
-        "may_manage": access.may(Permission.MANAGE),
-    }
-
-
-def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what a form is bound to: the post, were it empty, else nothing."""
-    return request.POST if request.method == "POST" else None
-
-
-def show_form(
-    request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
-) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    return render(request, template, {"form": form, **context}, status=status)
-
-
-def saved_by(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
-    """Return what a service made of a form; what it refuses becomes the form's own errors."""
-    try:
-        return act(**arguments)
-    except ValidationError as refusal:
-        form.add_error(None, refusal)
-        return None
+from console.web.kit import (
+    app_context,
+    managed,
+    operated,
+    page_with_form,
+    posted,
+    saved_by,
+    show_form,
+)
 
 
 @login_not_required
@@ -87,7 +59,7 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     if not form.is_valid():
         return show_form(request, "console/setup.html", form, {})
     fields = form.cleaned_data
-    user = services.create_first_operator(
+    user = create_first_operator(
         actor=from_request(request), email=fields["email"], password=fields["password1"]
     )
     if fields["sample_app"]:
@@ -154,24 +126,6 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
         "q": q,
     }
     return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
-
-
-def operated(request: HttpRequest, action: Action | None = None) -> Actor:
-    """Return an operator; anyone else's post is recorded as a refused `action`."""
-    actor = from_request(request)
-    if action and request.method == "POST" and not actor.is_operator:
-        refuse(actor, action, Target())
-    require_operator(actor)
-    return actor
-
-
-def managed(request: HttpRequest, app_id: str, action: Action | None = None) -> Access:
-    """Return an owner's access to an app; anyone else's post is recorded as a refused `action`."""
-    access = find_app(from_request(request), app_id)
-    if action and request.method == "POST" and not access.may(Permission.MANAGE):
-        refuse(access.actor, action, Target(app_id))
-    access.require(Permission.MANAGE)
-    return access
 
 
 @page_with_form

@@ -14,8 +14,8 @@ from console.audit.events import Action
 from console.lib import csv
 from console.members import exposure
 from console.models import User
-from console.pages.apps import app_context, managed, operated, page_with_form
 from console.pages.member_forms import TickForm
+from console.web.kit import app_context, managed, operated, page_with_form
 
 PAGE = 100  # secrets
 

@@ -17,7 +17,7 @@ from console.members import invitations
 from console.members.services import role_in_words
 from console.models import App, Invitation, User
 from console.pages.app_forms import PasswordForm
-from console.pages.apps import page_with_form, posted, saved_by
+from console.web.kit import page_with_form, posted, saved_by
 
 _RATES = {"invitation": "20/m/ip,10/h/key"}  # tries; a right one costs a password's hash
 

@@ -22,8 +22,8 @@ from console.lib.branch_patterns import read
 from console.members import exposure, invitations, services
 from console.members.services import actor_of
 from console.models import Branch, Member, User
-from console.pages.apps import app_context, managed, page_with_form, posted, saved_by, show_form
 from console.pages.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
+from console.web.kit import app_context, managed, page_with_form, posted, saved_by, show_form
 
 PEOPLE_SHOWN = 20  # of a group
 

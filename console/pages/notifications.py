@@ -8,8 +8,8 @@ from django.shortcuts import redirect
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.notifications import outbox
-from console.pages.apps import app_context, page_with_form, posted, saved_by, show_form
 from console.pages.notification_forms import NoticesForm
+from console.web.kit import app_context, page_with_form, posted, saved_by, show_form
 
 
 @page_with_form

@@ -33,9 +33,9 @@ def post_worker_init(_worker: Worker) -> None:
     """Leave Ctrl-C, which the terminal sends to every process, to the master; start our threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from console.audit import sealing_worker
-    from console.notifications import worker as notices_postman
+    from console.notifications import worker
 
-    notices_postman.start()
+    worker.start()
     sealing_worker.start()
 
 

@@ -200,7 +200,8 @@ def hold(folder: Path | str) -> int:
 
 def link(port: int) -> str:
     """Return the one line that says where to go on."""
-    from console.auth.bootstrap import base_url, link_path
+    from console.auth.bootstrap import link_path
+    from console.conf.base_url import base_url
 
     base = base_url(port)
     if path := link_path():

@@ -1,7 +1,6 @@
 """What holds for every response."""
 
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +13,6 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from console.access.actors import from_request
 from console.auth import mfa, sessions
-from console.conf.logging import PROBED
 from console.models import User
 from console.web.errors import wrong_method
 from console.web.htmx import wants_fragment
@@ -27,48 +25,6 @@ SETTING_UP = {
     "account_reauthenticate",
     "account_logout",
 }
-
-
-class Measured:
-    """Counts each request and its time for Prometheus, with METRICS_TOKEN set."""
-
-    def __init__(self, get_response: Handler) -> None:
-        if not settings.METRICS_TOKEN:
-            raise MiddlewareNotUsed
-        from console.ops import (
-            metrics,  # its library takes time and memory of who has no Prometheus
-        )
-
-        self.get_response, self.metrics = get_response, metrics
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on. An answer that streams has ended here when it begins."""
-        started = perf_counter()
-        self.metrics.request_began()
-        response = self.get_response(request)
-        self.metrics.request_ended(
-            view=request.resolver_match.view_name if request.resolver_match else "",
-            method=request.method or "",
-            status=response.status_code,
-            seconds=perf_counter() - started,
-        )
-        return response
-
-
-class Probes:
-    """Lets load balancers and Prometheus ask under any Host: they come by a server's address.
-
-    What they ask for depends on no name and builds no link, so it is asked under our own.
-    """
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
-        if request.path in PROBED:
-            request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".")
-        return self.get_response(request)
 
 
 class HttpsAlone:

@@ -15,7 +15,7 @@ from console.access.policy import Access, Permission, find_app
 from console.lib import row_forms
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch
-from console.pages.apps import app_context, page_with_form
+from console.web.kit import app_context, page_with_form
 from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem, check

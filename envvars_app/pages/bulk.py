@@ -18,8 +18,8 @@ from console.lib.invisible import shown
 from console.lib.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch, scope_name
-from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
+from console.web.kit import app_context, page_with_form
 from console.web.listing import writable
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.formats.hints import looks_secret

@@ -12,7 +12,7 @@ from console.access.policy import Access, find_app
 from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch, scope_name
-from console.pages.apps import app_context, page_with_form
+from console.web.kit import app_context, page_with_form
 from console.web.listing import writable
 from envvars_app.formats import FORMATS, parse_json
 from envvars_app.pages.bulk import preview_page

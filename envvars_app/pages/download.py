@@ -11,7 +11,7 @@ from console.access.actors import from_request
 from console.access.policy import find_app
 from console.lib.names import ALL_BRANCHES
 from console.models import scope_name
-from console.pages.apps import app_context
+from console.web.kit import app_context
 from envvars_app.formats import FORMATS, Format
 from envvars_app.pages.bulk_forms import ALL, scope_of
 from envvars_app.variables.queries import branches_of, effective

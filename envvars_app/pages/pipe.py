@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from console.access.policy import Access
-from console.pages.apps import page_with_form
+from console.web.kit import page_with_form
 from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, Piping, Settings
 from envvars_app.buildspec.diffing import diff

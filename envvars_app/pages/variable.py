@@ -19,8 +19,8 @@ from console.lib.invisible import shown
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
 from console.models import scope_name
-from console.pages.apps import app_context, page_with_form
 from console.web.htmx import wants_fragment
+from console.web.kit import app_context, page_with_form
 from console.web.listing import Query
 from envvars_app import secrets_bridge
 from envvars_app.formats.hints import looks_secret, meaning

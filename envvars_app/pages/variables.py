@@ -12,9 +12,9 @@ from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
-from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.htmx import wants_fragment
+from console.web.kit import app_context, page_with_form
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms

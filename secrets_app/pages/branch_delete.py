@@ -12,7 +12,7 @@ from console.audit.events import Action
 from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
-from console.pages.apps import app_context, managed, page_with_form
+from console.web.kit import app_context, managed, page_with_form
 from secrets_app import sync
 from secrets_app.models import Secret
 from secrets_app.pages import forms

@@ -9,8 +9,8 @@ from django.shortcuts import render
 
 from console.audit.events import Action
 from console.lib.health import Finding, State, broken, fine
-from console.pages.apps import operated, page_with_form
 from console.web.htmx import wants_fragment
+from console.web.kit import operated, page_with_form
 from secrets_app.ops import call_stats, quotas
 from secrets_app.ops.doctor import examine
 from secrets_app.store import parameter_store

@@ -23,19 +23,22 @@ from console.auth import reauthentication
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.models import AuditOutcome, scope_name
-from console.pages.apps import app_context, page_with_form
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment
+from console.web.kit import app_context, page_with_form
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
-from secrets_app import reveal as services
 from secrets_app import sync
+from secrets_app.locations import find_secret, located
 from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.queries import branches_of, list_secrets, row_of
+from secrets_app.reveal import is_guarded
+from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 from secrets_app.writes import save
+from secrets_app.writes.mirror import put_mirror_right
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
 def _show_detail(
     request: HttpRequest, access: Access, pk: int, value: SecretValue | None = None
 ) -> HttpResponse:
-    secret = services.find_secret(access, pk)
+    secret = find_secret(access, pk)
     branches = [secret.branch] if secret.branch else []
     context = {
         **app_context(access, "secrets"),
@@ -206,7 +209,7 @@ def _show_detail(
 
 def _paths(access: Access, secret: Secret) -> dict[str, Any]:
     try:
-        place = services.located(access, secret)
+        place = located(access, secret)
     except StoreError as error:
         return {"paths": [], "note": error.sentence}
     mirror = [("Documented path (mirror)", place.mirror)] if place.mirror else []
@@ -231,9 +234,9 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     who is signed in again, if that was long ago.
     """
     actor = from_request(request)
-    if reauthentication.is_due(request) and services.is_guarded(actor=actor, app_id=app_id, pk=pk):
+    if reauthentication.is_due(request) and is_guarded(actor=actor, app_id=app_id, pk=pk):
         return confirm_first(request, reverse("secret_detail", args=[app_id, pk]))
-    value = services.reveal(actor=actor, app_id=app_id, pk=pk)
+    value = reveal_value(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):
         response = render(request, "secrets/detail.html#value", {"value": _exact(value)})
     else:
@@ -247,9 +250,7 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Make a secret's two paths hold the same value."""
     actor, shown = from_request(request), request.POST.get("shown", "")
     try:
-        done = services.put_mirror_right(
-            actor=actor, app_id=app_id, pk=pk, shown=forms.both_versions(shown)
-        )
+        done = put_mirror_right(actor=actor, app_id=app_id, pk=pk, shown=forms.both_versions(shown))
     except Conflict as conflict:
         sync.check(find_app(actor, app_id).app)  # so that he sees what he decides on
         messages.error(request, conflict.sentence)

@@ -1,1 +1,1 @@
-"""Saving secrets, in the order in which a save runs: commands, validation, leases, save, messages."""
+"""Saving secrets. In the order of a save: commands, validation, leases, save, mirror, messages."""

@@ -21,7 +21,7 @@ from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import App, Branch, scope_name
 from secrets_app import revisions
 from secrets_app.models import Secret
-from secrets_app.projection import Found, is_replaced, observe_primary, record_found
+from secrets_app.projection import Found, is_replaced, observe_primary, record_found, settle
 from secrets_app.store.base import Parameter, ParameterStore, Written
 
 CLAIM = timedelta(seconds=30)  # longer than any store call with its retries
@@ -71,8 +71,10 @@ class Look:
         return revisions.in_store(self.stored.modified) if self.stored else None
 
     def is_still(self, version: int, life: int | None) -> bool:
-        """Say whether the store holds what a page showed. Its `life` (`secrets_app.revisions`) may be
-        one that no check had seen: then nothing of it may have been noted since, nor be to note.
+        """Return True if the store holds what a page showed.
+
+        Its `life` (`secrets_app.revisions`) may be one that no check had seen: then nothing of it
+        may have been noted since, nor be to note.
         """
         if version != self.version:
             return False
@@ -261,35 +263,3 @@ def _mirrored(version: int, mirror_version: int) -> dict[str, Any]:
 def _show(row: QuerySet[Secret], **shown: Any) -> None:
     """Let go of the row, with what it shows now."""
     row.update(claim=None, claimed_until=None, touched_at=timezone.now(), **shown)
-
-
-def settle(secret: Secret, version_now: int) -> None:
-    """Write how an attempt ended whose answer was lost, by the version that the store holds now.
-
-    Changes `secret` in memory alone, to what the attempt itself made of it; the caller saves it.
-    """
-    event = secret.claim
-    if event is None:
-        return
-    before, removing = event.version_before or 0, event.action == Action.SECRET_REMOVED
-    if version_now == before:
-        detail = "The store holds what it held before: nothing was changed."
-        if before and event.action == Action.MIRROR_REPAIRED:
-            detail = "Whether the mirror was written shows on the secret's page."
-            secret.modified = secret.answered_at = None
-            secret.mirror_of = 0
-    elif not version_now:
-        detail = "The store no longer holds it."
-        if removing:
-            secret.version = secret.mirror_version = secret.mirror_of = 0
-            secret.modified = secret.mirror_modified = None
-    elif removing:
-        detail = f"The store holds version {version_now}: it was not removed, or added again."
-    else:
-        detail = f"The store holds version {version_now}: it was written."
-        secret.version, secret.modified, secret.gone_at = version_now, None, None
-        secret.answered_at = None
-        secret.changed_at, secret.changed_by = event.at, event.actor
-    secret.touched_at = event.at
-    conclude(event.pk, Outcome.SETTLED, version_after=version_now or None, detail=detail)
-    secret.claim, secret.claimed_until = None, None

@@ -9,7 +9,7 @@ from django.test import Client
 from structlog.testing import capture_logs
 
 from console.access.actors import Actor
-from console.catalog import services
+from console.auth import bootstrap
 from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
 from tests.plugins.people import PASSWORD, World
@@ -116,7 +116,7 @@ def test_the_first_operator(db: None, full: Any) -> None:
     full(AuditEvent)
     nobody = Actor(kind="web", label="nobody")
     with pytest.raises(DatabaseError):
-        services.create_first_operator(actor=nobody, email="o@example.org", password=PASSWORD)
+        bootstrap.create_first_operator(actor=nobody, email="o@example.org", password=PASSWORD)
     assert not User.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""The console as it is deployed: `python -m console.server.start` on a copy of it, with gunicorn."""
+"""The console as deployed: `python -m console.server.start` on a copy of it, with gunicorn."""
 
 import os
 import shutil

@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from console.audit import chain
-from console.auth.adapter import Argon2
+from console.auth.hashers import Argon2
 from console.models import App, AuditEvent, Branch, Member, User, scope_name
 from secrets_app.locations import mirror_state, place_of
 from secrets_app.models import Revalidation, Secret

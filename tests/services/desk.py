@@ -15,12 +15,12 @@ from secrets_app import sync
 from secrets_app.locations import place_of
 from secrets_app.models import Revalidation, Secret
 from secrets_app.queries import branches_of, list_secrets
-from secrets_app.reveal import put_mirror_right
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.sync import Freshness
 from secrets_app.writes import save as saving
 from secrets_app.writes.commands import Change
+from secrets_app.writes.mirror import put_mirror_right
 from tests.plugins.people import World
 
 LONG_AGO = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""`python -m console.server.start`, which `make run` and the image run, on a copy of the console."""
+"""`python -m console.server.start`, as `make run` and the image run it, on a copy."""
 
 import os
 import re

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from console.auth.bootstrap import base_url, link_path
+from console.auth.bootstrap import link_path
+from console.conf.base_url import base_url
 
 
 class Command(BaseCommand):
