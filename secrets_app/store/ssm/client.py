@@ -67,7 +67,7 @@ class SsmStore:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             max_pool_connections=CONNECTIONS,
             tcp_keepalive=True,
-            user_agent_extra="amplify-console",
+            user_agent_extra="branchkeep",
         )
         self._attempts = _Attempts(DEADLINE - connect_timeout - read_timeout)
         self._client = _client(region, config)
