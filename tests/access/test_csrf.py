@@ -1,4 +1,4 @@
-"""Every unsafe request without a CSRF token is 403, whoever sends it (promise 19)."""
+"""Every unsafe request without a CSRF token is answered with 403 (guarantee 19)."""
 
 from collections.abc import Callable
 

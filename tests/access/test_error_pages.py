@@ -1,4 +1,4 @@
-"""Error pages say what happened and what to do, and nothing of the inside (promise 47)."""
+"""Error pages say what happened and what to do, and nothing internal (guarantee 47)."""
 
 import re
 from collections.abc import Callable

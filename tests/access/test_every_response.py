@@ -1,4 +1,4 @@
-"""Every URL's answers carry the headers, and their pages hold nothing inline (promises 20, 21)."""
+"""Every URL's responses carry the headers; no page has inline code (guarantees 20, 21)."""
 
 import pytest
 

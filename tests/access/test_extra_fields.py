@@ -1,4 +1,4 @@
-"""What a form didn't ask for is ignored (promise 17)."""
+"""Fields that a form doesn't have are ignored (guarantee 17)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What every response carries, errors and the admin site included (promises 20 and 21)."""
+"""Headers of every response, errors and the admin included (guarantees 20 and 21)."""
 
 from collections.abc import Callable
 from typing import Any

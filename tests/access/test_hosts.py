@@ -1,4 +1,4 @@
-"""A wrong Host is 400, and no link is built from a spoofed one (promise 24)."""
+"""A wrong Host is answered with 400, and no link is built from a spoofed one (guarantee 24)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A role that was taken, and a person who was disabled: at the next request (promise 16)."""
+"""Losing a role or being disabled takes effect with the next request (guarantee 16)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Every URL, asked by everybody with every method (promise 14). A URL without a row fails.
+"""Every URL is requested by every role with every method (guarantee 14). A URL without a row fails.
 
 The table says what is right, not what the code does: an outsider learns nothing (404), a member
 without the right is told so (403), who isn't signed in is sent to the sign-in page (302), and a

@@ -1,4 +1,4 @@
-"""Writing and reading values, on branches protected and not: role by role (promise 14).
+"""Writing and revealing on protected and unprotected branches, by role (guarantee 14).
 
 In a save each row answers for itself: one without the right is `denied` inside the batch (422).
 """

@@ -1,4 +1,4 @@
-"""What is app B's can't be reached through app A, by whoever owns both (promise 15)."""
+"""App B's objects can't be reached through app A, even by an owner of both (guarantee 15)."""
 
 from collections.abc import Callable
 

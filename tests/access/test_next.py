@@ -1,4 +1,4 @@
-"""`next=` never leaves the site (promise 23)."""
+"""`next=` never leaves the site (guarantee 23)."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit

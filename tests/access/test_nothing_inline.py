@@ -1,4 +1,4 @@
-"""No page holds a script, a style or a handler that the policy would have to allow (promise 20)."""
+"""No page has a script, style or handler that the CSP would have to allow (guarantee 20)."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser

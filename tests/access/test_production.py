@@ -1,6 +1,6 @@
 """With a host's name in ALLOWED_HOSTS it is a deployment: what starts, and what cookies it sets.
 
-Promise 22. Settings are read once a process, so a deployment is a process of its own here; what
+Guarantee 22. Settings are read once a process, so a deployment is a process of its own here; what
 stops a start is looked at by reading the settings file anew.
 """
 

@@ -1,4 +1,4 @@
-"""No row of the audit trail is changed or removed, whoever asks, in whatever way (promise 10)."""
+"""No row of the audit trail can be changed or removed in any way (guarantee 10)."""
 
 from collections.abc import Callable
 

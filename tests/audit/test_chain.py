@@ -1,4 +1,4 @@
-"""A row that is edited, deleted or made up in SQL, past the triggers, is found (promise 10)."""
+"""A row that is edited, deleted or forged with SQL, past the triggers, is found (guarantee 10)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

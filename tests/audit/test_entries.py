@@ -1,4 +1,4 @@
-"""Each change, reveal and refusal is exactly one entry: who, what, from where (promise 9)."""
+"""Each change, reveal and refusal is exactly one event: who, what, from where (guarantee 9)."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""With the audit trail refusing rows nothing is revealed, written or changed (promise 7)."""
+"""While audit events can't be written, nothing is revealed, written or changed (guarantee 7)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""With AUDIT_LOG=stdout each row of the trail is a JSON line, for a log collector (promise 11)."""
+"""With AUDIT_LOG=stdout, each audit row is a JSON line for a log collector (guarantee 11)."""
 
 import io
 import json

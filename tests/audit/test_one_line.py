@@ -1,4 +1,4 @@
-"""Line breaks, escapes and signs that turn text round: one log line and one record (promise 11)."""
+"""Line breaks, escapes and bidi controls stay one log line and one record (guarantee 11)."""
 
 import io
 import json

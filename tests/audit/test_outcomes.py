@@ -1,4 +1,4 @@
-"""How an attempt ended when the store did not do it, or its answer was lost (promise 8)."""
+"""Outcomes when the store fails or its response is lost (guarantee 8)."""
 
 from collections.abc import Callable
 from typing import Any

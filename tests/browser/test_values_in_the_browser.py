@@ -1,4 +1,4 @@
-"""A revealed or typed value is on the screen while it is needed, and nowhere else (5, 6)."""
+"""Values are on screen only while they are needed, and nowhere else (guarantees 5, 6)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""No log line holds a value, botocore at DEBUG included (promise 3)."""
+"""No log line contains a value, including botocore at DEBUG (guarantee 3)."""
 
 import base64
 import logging

@@ -1,4 +1,4 @@
-"""However SSM hangs, there is an answer within ten seconds (promise 43)."""
+"""However SSM hangs, there is an answer within ten seconds (guarantee 43)."""
 
 import socket
 from collections.abc import Callable, Iterator

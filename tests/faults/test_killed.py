@@ -1,4 +1,4 @@
-"""kill -9 between the store and the commit: nothing lost, nothing unaudited (promise 8)."""
+"""kill -9 between store and commit loses nothing and leaves nothing unaudited (guarantee 8)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A store that is slow, or silent: the answer comes in time, and nothing is lost (43, 44)."""
+"""A slow or silent store: answers come in time, and nothing is lost (guarantees 43, 44)."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Promise 35: bombs are refused with a clear sentence, after one pass over the text.
+"""Bombs are refused with a clear message, after one pass over the text (guarantee 35).
 
 No clock here: of these sizes, what takes a second pass for each line or sign would never end.
 """

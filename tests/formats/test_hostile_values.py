@@ -1,4 +1,4 @@
-"""Promise 36: what a format's own parsers read is what was written, or the file says what isn't."""
+"""Each format's own parsers read back what was written (guarantee 36)."""
 
 from collections.abc import Mapping
 

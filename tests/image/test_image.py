@@ -1,6 +1,6 @@
 """The image, without a container engine: the Dockerfile's own steps, run in bare roots.
 
-Promise 46, the image's part. What stands for the base image is this machine's Python; room.py says
+This is the image's part of guarantee 46. This machine's Python stands in for the base; room.py says
 how bare a root can be had here, and the first line of the output says which it was.
 """
 

@@ -1,4 +1,4 @@
-"""One harness that plants values and looks for them everywhere (PROMISES 1-6 and 18).
+"""Plants values and searches for them everywhere (guarantees 1-6 and 18).
 
     def test_it_works(trap, visitor, world):
         alice = visitor("alice")                 # every answer to her is searched
@@ -104,7 +104,7 @@ class Visitor(Client):
         return answer
 
     def _may_see(self, method: str, answer: Any) -> bool:
-        """Say whether this answer is a permitted reveal (promise 6)."""
+        """Say whether this answer is a permitted reveal (guarantee 6)."""
         match = getattr(answer, "resolver_match", None)
         asked = (method, match.view_name if match else "", answer.status_code)
         if asked != ("POST", "secret_reveal", 200):

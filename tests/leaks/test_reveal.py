@@ -1,4 +1,4 @@
-"""A value is shown by POST, to whom it may be, once the audit trail has it, and kept by nobody (6).
+"""Reveal is a permitted POST, recorded first, and cached by nobody (guarantee 6).
 
 The browser's part - the back-forward cache, hiding by itself - is in tests/browser.
 """

@@ -1,4 +1,4 @@
-"""A failure inside any call to the store leaks nothing (4), SSM's own words included."""
+"""A failure inside any store call leaks nothing, not even SSM's own message (guarantee 4)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever way a value comes in and whatever is done then, it is in no other place (1-5, 18)."""
+"""A value stays in the store however it comes in and is used (guarantees 1-5, 18)."""
 
 import re
 from collections.abc import Callable

@@ -155,7 +155,7 @@ def test_a_black_hole(console_on_ssm: Any, faulty: Faulty, tried: Tried) -> None
     faulty.always(Fault.SILENCE)
     started = monotonic()
     found = tried()
-    assert monotonic() - started < 10  # promise 43
+    assert monotonic() - started < 10  # guarantee 43
     assert found["Store: list"].state == "broken"
     assert {str(it.state) for name, it in found.items() if name != "Store: list"} == {"not tried"}
     assert not AuditEvent.objects.filter(action="store.probe").exists()

@@ -1,4 +1,4 @@
-"""The operators' pages: every list, search, filter and form; no value in any (promise 18)."""
+"""The admin: every list, search, filter and form works, and none shows a value (guarantee 18)."""
 
 from collections.abc import Callable
 from typing import Any

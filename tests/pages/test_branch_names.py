@@ -1,4 +1,4 @@
-"""Any git branch name round-trips, byte for byte (promise 31); what can't be one is refused."""
+"""Any Git branch name round-trips byte for byte; invalid names are refused (guarantee 31)."""
 
 import pytest
 from django.test import Client

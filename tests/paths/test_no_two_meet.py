@@ -1,4 +1,4 @@
-"""No two secrets meet on one parameter, and no listing covers another app's (promise 32)."""
+"""No two secrets share a parameter, and no listing covers another app's (guarantee 32)."""
 
 import string
 from itertools import product

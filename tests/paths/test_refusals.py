@@ -1,4 +1,4 @@
-"""What no parameter path can hold is refused with the reason (promise 30)."""
+"""Keys and names that no parameter path can hold are refused with the reason (guarantee 30)."""
 
 import pytest
 

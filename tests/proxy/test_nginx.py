@@ -1,4 +1,4 @@
-"""Behind nginx with TLS, as docs/deploy.md sets it up: promises 20 to 22 and 24 on every answer.
+"""Behind nginx with TLS, set up as in docs/deploy.md (guarantees 20 to 22 and 24).
 
 The console is a real one, gunicorn on a database of its own; nginx is Debian's.
 """

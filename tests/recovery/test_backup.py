@@ -1,4 +1,4 @@
-"""A backup is one whole file, for nobody else's eyes, and an entry of the trail (promise 40)."""
+"""A backup is one complete file, readable by its owner only, and audited (guarantee 40)."""
 
 import errno
 import resource

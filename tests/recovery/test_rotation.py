@@ -1,4 +1,4 @@
-"""The store and second factors come under a new key while the console is in use (promise 39)."""
+"""Keys of the store and of second factors rotate while the console is in use (guarantee 39)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

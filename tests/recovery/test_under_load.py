@@ -1,4 +1,4 @@
-"""A backup made while people save holds one moment of it, and is a whole console (promise 45)."""
+"""A backup made under load holds one consistent moment of the whole console (guarantee 45)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Two saves from one base version: one wins, the other is told who and when (promise 12)."""
+"""Of two saves from one version, one wins; the other is told who and when (guarantee 12)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

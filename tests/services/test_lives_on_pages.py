@@ -1,4 +1,4 @@
-"""A page shows one life of a secret, and a save writes over no other that has its version (12)."""
+"""A page's save never overwrites a re-created secret with the same version (guarantee 12)."""
 
 import re
 from collections.abc import Callable

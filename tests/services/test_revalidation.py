@@ -1,4 +1,4 @@
-"""What somebody outside the console did shows as such, and what he did not do does not (13)."""
+"""Changes made outside the console show as drift; our own never do (guarantee 13)."""
 
 from datetime import timedelta
 from typing import Any

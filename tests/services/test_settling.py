@@ -1,4 +1,4 @@
-"""Attempts whose end nobody heard of are settled, and settled right (promise 8)."""
+"""Attempts with an unknown outcome are settled correctly (guarantee 8)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tries are limited by account and by address, before a hash, and lock nobody out (25, 26)."""
+"""Attempts are limited before hashing, and lock nobody out (guarantees 25, 26)."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

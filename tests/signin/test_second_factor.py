@@ -1,4 +1,4 @@
-"""A second factor: an authenticator app, recovery codes, and who has to have one (promise 27)."""
+"""Second factors: authenticator apps, recovery codes, and who must have one (guarantee 27)."""
 
 import re
 import time

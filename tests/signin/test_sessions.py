@@ -1,4 +1,4 @@
-"""Sessions end by themselves, by hand, here and everywhere (promise 28)."""
+"""Sessions expire, and users can end them here and everywhere (guarantee 28)."""
 
 from collections.abc import Callable
 from datetime import timedelta
