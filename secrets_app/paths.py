@@ -1,7 +1,8 @@
 """Scope and key to parameter path: pure, no Django.
 
 The rules are Amplify's own: the documented path is what the Hosting build container reads, the
-backend path what a deployed backend's `secret()` and `npx ampx` read (DESIGN.md §4).
+backend path what a deployed backend's `secret()` and `npx ampx` read. docs/parameter-paths.md
+has the table.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ _DISGUISE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class PathProfile(StrEnum):
-    """Which of Amplify's two parameter paths an app's branches use (DESIGN.md §4)."""
+    """Which of Amplify's two parameter paths an app's branches use (docs/parameter-paths.md)."""
 
     BOTH = "both"
     DOCUMENTED = "documented"

@@ -23,7 +23,7 @@ SHARED = "/amplify/shared/d1j5gg27qnqg3c"
 
 @pytest.fixture
 def shop(world: World) -> World:
-    """Give the app the id of DESIGN.md's table, and its branch."""
+    """Give the app the id used in docs/parameter-paths.md, and its branch."""
     world.app.app_id = "d1j5gg27qnqg3c"
     world.app.save()
     Branch.objects.create(app=world.app, name="feature/login")

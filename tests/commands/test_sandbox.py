@@ -78,7 +78,7 @@ def test_ampx_reads_what_is_set_here(sandbox: TypeIn, plain_ssm: "SSMClient") ->
 
 
 def test_the_user_is_this_machines_account(sandbox: TypeIn, monkeypatch) -> None:
-    """Whatever the environment says; the path is that of DESIGN.md's table."""
+    """The environment doesn't matter; docs/parameter-paths.md has this path."""
     jane = pwd.getpwuid(0)
     monkeypatch.setattr(pwd, "getpwuid", lambda _: type(jane)(["jane.doe", *jane[1:]]))
     monkeypatch.setenv("LOGNAME", "somebody-else")

@@ -1,4 +1,4 @@
-"""The table of DESIGN.md §4: which scope stands where."""
+"""The tables of docs/parameter-paths.md: the paths of each scope and profile."""
 
 import pytest
 

@@ -186,7 +186,7 @@ def test_who_is_no_member_learns_nothing(desk: Desk, who: str) -> None:
 
 
 def test_a_right_to_the_base_is_not_one_to_its_overrides(desk: Desk) -> None:
-    """Nobody has the one without the other today; issue 4 narrows roles to branches."""
+    """A role that is narrowed to branches may cover one without the other."""
     base = desk.put("A")
     desk.put("A", "x", desk.world.dev)
     desk.world.dev.protected = True
