@@ -1,4 +1,4 @@
-"""docs/commands.md tells of every exit code and of every argument."""
+"""docs/commands.md describes every exit code and every argument."""
 
 from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator

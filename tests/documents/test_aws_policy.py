@@ -1,4 +1,4 @@
-"""docs/deploy.md's policies for AWS: exactly the calls that the store makes, on its paths alone."""
+"""The AWS policies in docs/deploy.md allow exactly the store's calls, on its paths only."""
 
 import ast
 import json
@@ -21,13 +21,13 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs/deploy.md"
 
 @cache
 def policies() -> list[Any]:
-    """Return the document's JSON: the policy, the resources of some apps, a key's statement."""
+    """Return the JSON blocks: the policy, the resources of one app, the statement for a KMS key."""
     blocks = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     return [json.loads(block) for block in blocks]
 
 
 def calls_of_the_store() -> set[str]:
-    """Return the API's names of what the store's module calls on its client, by its source."""
+    """Return the SSM actions that the store's source calls on its client."""
     client = boto3.client("ssm", region_name="us-east-1")
     names = client.meta.method_to_api_mapping
     found = {
@@ -51,7 +51,7 @@ def allowed() -> dict[str, set[str]]:
 
 
 def listed(one_or_more: str | list[str]) -> list[str]:
-    """Return what a policy may write without its brackets."""
+    """Return a list; a policy may write a single string without brackets."""
     return [one_or_more] if isinstance(one_or_more, str) else one_or_more
 
 
@@ -81,7 +81,7 @@ def paths_of(app_id: str, profile: PathProfile) -> set[str]:
 
 @pytest.mark.parametrize("profile", PathProfile)
 def test_every_path_of_an_app(profile: PathProfile) -> None:
-    """Those of one app, and none of an app whose id only begins as its does."""
+    """The resources of one app cover its paths, and none of an app with a longer id."""
     [every] = allowed()["ssm:PutParameter"]
     some = [it.replace("APP_ID", "d1shop") for it in policies()[1]]
     for path in paths_of("d1shop", profile):
@@ -102,7 +102,7 @@ def test_where_doctor_tries_its_rights() -> None:
 
 
 def test_a_key_of_ones_own_only_decrypts() -> None:
-    """PutParameter names no key, so nothing is ever encrypted with another than aws/ssm."""
+    """PutParameter specifies no key, so new values are always encrypted with aws/ssm."""
     statement = policies()[2]
     assert statement["Action"] == "kms:Decrypt"
     assert "KeyId" not in Path(ssm.__file__).read_text()

@@ -1,4 +1,4 @@
-"""docs/deploy.md's files and figures: what they name is there, and agrees with the code."""
+"""The files and numbers in docs/deploy.md agree with the code."""
 
 import re
 from configparser import ConfigParser
