@@ -13,7 +13,7 @@ RUN SECRET_KEY=only-for-the-static-files-of-this-build PARAMETER_STORE=ssm STATI
     && chmod -R a+rX,go-w .
 
 FROM python:3.13-slim
-# Whoever breaks in finds nothing to install with. The base brings its library without bytecode.
+# An intruder finds nothing to install packages with. The base image brings its library without bytecode.
 RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
     && rm -r /usr/local/lib/python3.*/ensurepip \
     && python -m compileall -q /usr/local/lib

@@ -6,7 +6,7 @@ DJADE = $(BIN)/djade --target-version 5.2
 PARALLEL = -n 3 --dist worksteal
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-# Without its caches, each of the tests' many processes compiles every module anew
+# Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test lint format bench lock

@@ -122,7 +122,7 @@ def test_every_file_that_is_named_exists() -> None:
     for place, path, line in lines(files()):
         names = [*_PATH.findall(line), *_ROOT_DOCUMENT.findall(line)]
         names += _FOLDER.findall(line) if path.suffix == ".md" else []
-        missing += [f"{place}: {name}" for name in names if not is_there(name, path)]
+        missing += [f"{place}: {name}" for name in dict.fromkeys(names) if not is_there(name, path)]
     report(missing, "references to files that don't exist")
 
 
