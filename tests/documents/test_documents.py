@@ -76,3 +76,35 @@ def test_every_check_of_the_doctor_is_documented(db: None) -> None:
     names = {finding.name.partition(":")[0] for finding in doctor.examine()} - {"Store"}
     assert {name for name in names if f"| {name} |" not in text} == set()
     assert {name for name in doctor.RIGHTS if not re.search(rf"\| Store: .*{name}", text)} == set()
+
+
+def guarantees() -> dict[int, set[str]]:
+    """Return the tests that docs/guarantees.md links, by the guarantee's number."""
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    parts = re.split(r"^(\d+)\. ", text, flags=re.MULTILINE)[1:]
+    return {
+        int(number): set(re.findall(r"\]\(\.\./(tests/[\w/]+\.py)\)", part))
+        for number, part in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def numbers_in(text: str) -> set[int]:
+    """Return the guarantees that a test refers to, as in "guarantees 20 to 22 and 24"."""
+    found: set[int] = set()
+    for named in re.findall(r"[Gg]uarantees? ([\d, to and-]*\d)", text):
+        for first, last in re.findall(r"(\d+)(?:(?:-| to )(\d+))?", named):
+            found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_every_guarantee_links_its_tests() -> None:
+    linked = guarantees()
+    assert list(linked) == list(range(1, len(linked) + 1))
+    files = [path for path in ROOT.glob("tests/**/test_*.py") if path.parent.name != "documents"]
+    missing = [
+        (number, str(path.relative_to(ROOT)))
+        for path in sorted(files)
+        for number in sorted(numbers_in(path.read_text()))
+        if str(path.relative_to(ROOT)) not in linked[number]
+    ]
+    assert missing == []
