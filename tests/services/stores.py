@@ -10,7 +10,7 @@ import pytest
 from secrets_app import reveal, sync
 from secrets_app.store.base import Parameter, ParameterStore, Reading, SecretValue, Written
 from secrets_app.store.errors import AccessDenied, OutcomeUnknown
-from secrets_app.writes import save
+from secrets_app.writes import mirror, save
 
 Then = Callable[[], object]
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def denied() -> None:
 
 def put_before(store: ParameterStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the services meet this store."""
-    for module in (save, reveal, sync):
+    for module in (save, mirror, reveal, sync):
         monkeypatch.setattr(module, "parameter_store", lambda: store)
 
 

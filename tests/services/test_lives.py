@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 
 from console.lib.results import RowOutcome
-from secrets_app import reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict
+from secrets_app.writes import mirror as mirror_repair
 from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
@@ -116,7 +116,7 @@ def test_putting_the_mirror_of_another_right(desk: Desk, monkeypatch: Any) -> No
         desk.outside(mirror, "from outside")
         return parameter_store()
 
-    monkeypatch.setattr(reveal, "parameter_store", meanwhile)
+    monkeypatch.setattr(mirror_repair, "parameter_store", meanwhile)
     with pytest.raises(Conflict, match="changed since the page was loaded"):
         desk.repair("alice", row)
     assert desk.values("API_KEY", main) == ("another", "from outside")
