@@ -23,8 +23,8 @@ NO_MODELS = {"console_cache", "django_migrations"}
 # Their tables are gone, and what they were is no matter any more
 PAST_APPS = {"sessions", "usersessions"}
 NEWER = (
-    "{} is of a newer version of the console, or of another one. Use the version that it is of. "
-    "This one does not know {}."
+    "{} was made by a newer version of Branchkeep, or by another program. Use the version that "
+    "made it. This version does not know {}."
 )
 
 

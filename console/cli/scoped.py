@@ -13,9 +13,9 @@ from console.models import Branch, scope_name
 from console.web.listing import Query
 
 VERBS = {
-    "set": "create or change one; its value is asked for, or read from standard input",
-    "get": "print a value; with --branch, what that branch gets",
-    "list": "all of the app; with --branch, what that branch gets",
+    "set": "create or change one; its value is typed when asked, or read from standard input",
+    "get": "print a value; with --branch, the one that branch gets",
+    "list": "list all in the app; with --branch, those that branch gets",
     "remove": "remove one",
 }
 HEAD = ("KEY", "BRANCH", "VERSION", "CHANGED", "BY")
@@ -40,10 +40,10 @@ class ScopedCommand(ConsoleCommand):
                     "--if-version",
                     type=int,
                     metavar="N",
-                    help="only if version N is there now; 0: only if nothing is",
+                    help="only if the current version is N (0: only if there is none)",
                 )
             if name == "remove":
-                verb.add_argument("--yes", action="store_true", help="don't ask")
+                verb.add_argument("--yes", action="store_true", help="don't ask for confirmation")
             self.add_to(name, verb)
             add_scope(verb)
 

@@ -29,11 +29,11 @@ SORTS: dict[str, tuple[Any, ...]] = {
 }
 SORT_WORDS = {
     "branch": "Branch",
-    "-branch": "Branch, from the end",
+    "-branch": "Branch (Z to A)",
     "variable": "Variable",
-    "-variable": "Variable, from the end",
-    "-changed": "Last changed",
-    "changed": "Longest unchanged",
+    "-variable": "Variable (Z to A)",
+    "-changed": "Recently changed",
+    "changed": "Least recently changed",
 }
 # As text, for making a datetime takes longer than all else in reading a row; SQLite and PostgreSQL
 # agree on its beginning
@@ -136,8 +136,8 @@ def branches_with(access: Access, rows: QuerySet[Any]) -> list[Branch]:
 def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:
     """Return what a list can be narrowed to."""
     return [
-        ("", "Every branch"),
-        (ONLY_ALL_BRANCHES, "All branches only"),
+        ("", "Any branch"),
+        (ONLY_ALL_BRANCHES, "Shared only"),
         *((str(b.pk), f"{b.name} (deleted)" if b.deleted_at else b.name) for b in branches),
     ]
 

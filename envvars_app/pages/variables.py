@@ -119,7 +119,9 @@ def _with_outcomes(
     ]
     context["new_rows"] += _gone(request, access, {row["id"] for row in listing}, failed)
     done = len(outcomes) - len(failed)
-    context["summary"] = f"{done} of {len(outcomes)} saved. The rest stands below as you typed it."
+    context["summary"] = (
+        f"Saved {done} of {len(outcomes)} changes. The rest are below, as you typed them."
+    )
     return context
 
 

@@ -138,7 +138,7 @@ def _with_outcomes(
     done = sum(outcome.outcome in DONE for outcome in outcomes)
     elsewhere = [o for o in outcomes if o.token not in shown and not o.token.startswith("new-")]
     context["summary"] = " ".join(
-        [f"{done} of {len(outcomes)} saved. The rest stands below: type its values again."]
+        [f"Saved {done} of {len(outcomes)} changes. The rest are below. Enter their values again."]
         + [outcome.message for outcome in elsewhere if outcome.outcome not in DONE]
     )
     return context

@@ -121,7 +121,7 @@ def assert_saved(answer: Any, may: bool) -> None:
     rows = answer.context["listing"].rows + answer.context["new_rows"]
     [outcome] = [row["outcome"] for row in rows if row.get("outcome")]
     assert outcome.outcome == "denied"
-    assert "Your role in this app is" in outcome.message
+    assert "Your role in this app" in outcome.message
 
 
 @pytest.mark.parametrize("name", ["vera", "bob"])

@@ -39,7 +39,7 @@ def preview(page: Page, text: str) -> None:
     """Fill the text in and ask what it would change."""
     page.locator("#text").fill(text)
     page.get_by_role("button", name="Preview changes").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Preview of changes")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Preview changes")
 
 
 def change(page: Page, key: str) -> Any:
@@ -173,7 +173,7 @@ def test_a_variable_is_moved_to_the_secrets(desk: Desk, alice: Page) -> None:
     alice.get_by_role("link", name="Move to secrets").click()
     alice.get_by_role("button", name="Move to secrets").click()
     expect(alice.get_by_role("heading", level=1)).to_have_text("Secret management")
-    expect(alice.get_by_text("STRIPE is a secret now.")).to_be_visible()
+    expect(alice.get_by_text("STRIPE is now a secret.")).to_be_visible()
     assert "sk_live" not in alice.content()
 
 

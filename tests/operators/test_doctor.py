@@ -89,21 +89,21 @@ def test_it_works(examined: Examined, world: World) -> None:
     assert states.pop("Disk") in {"fine", "not tried"}
     assert states == {
         **dict.fromkeys(("Database", "Migrations", "Clock", "Hosts", "TLS and cookies"), "fine"),
-        **dict.fromkeys(("Files", "Audit trail", "Keys", "Left open"), "fine"),
+        **dict.fromkeys(("Files", "Audit trail", "Keys", "Open outcomes"), "fine"),
         **dict.fromkeys(("Store: list", "Store: look up"), "fine"),
         **dict.fromkeys(("Store: write", "Store: decrypt", "Store: remove"), "not tried"),
-        "Backups": "look at this",
+        "Backups": "warning",
     }
 
 
 def test_the_command(tidy: Path) -> None:
     said = command()
-    assert "Database: fine. SQLite answers" in said
-    assert "Backups: look at this. None yet" in said
+    assert "Database: fine. SQLite answered" in said
+    assert "Backups: warning. No backup by" in said
     (tidy / "keys.env").chmod(0o644)
     said = command()
     assert "Files: broken." in said
-    assert said.endswith("1: Something is broken. Each line above that says so says what to do.")
+    assert said.endswith("1: Some checks failed. Each error above says what to do.")
 
 
 def test_the_command_as_json(tidy: Path) -> None:
@@ -115,9 +115,9 @@ def test_the_command_as_json(tidy: Path) -> None:
 def test_the_page_asks_no_store(tidy: Path, as_: Callable[[str], Client], calls: Any) -> None:
     page = as_("olga").get("/operation/doctor/")
     assert (page.status_code, page["Cache-Control"]) == (200, "no-store")
-    assert "SQLite answers" in page.text
+    assert "SQLite answered" in page.text
     assert calls() == 0
-    assert "It works." in as_("olga").post("/operation/doctor/").text
+    assert "Works." in as_("olga").post("/operation/doctor/").text
     assert calls("ping") == calls("current") == calls() - 1 == 1
 
 
@@ -126,7 +126,7 @@ def test_commands_stand_as_code_on_the_page_and_the_rest_is_text(
 ) -> None:
     settings.ALLOWED_HOSTS = ["testserver", "<b>bold", "`<i>`"]
     text = as_("olga").get("/operation/doctor/").text
-    assert "None yet by <code>manage.py backup</code>." in text
+    assert "No backup by by <code>manage.py backup</code>." in text
     assert "Run <code>manage.py backup</code> every day" in text
     assert "testserver, &lt;b&gt;bold, <code>&lt;i&gt;</code>." in text
 
@@ -136,7 +136,7 @@ def test_a_check_that_fails_stops_no_other(examined: Examined, world: World) -> 
         cursor.execute("ALTER TABLE console_auditoutcome RENAME TO away")
     found = examined()
     assert (found["Backups"].state, found["Backups"].seen) == (
-        "broken", "It could not be looked at (OperationalError).",
+        "broken", "This check failed (OperationalError).",
     )  # fmt: skip
     assert found["Keys"].state == "fine"
 
@@ -166,7 +166,7 @@ def test_a_journal_that_is_none(db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "state"), [(2 << 30, "fine"), (1 << 29, "look at this"), (1 << 20, "broken")]
+    ("free", "state"), [(2 << 30, "fine"), (1 << 29, "warning"), (1 << 20, "broken")]
 )
 def test_room_on_the_disk(
     examined: Examined, monkeypatch: pytest.MonkeyPatch, free: int, state: str
@@ -197,7 +197,7 @@ def test_a_clock_that_is_off(seconds: int, state: str) -> None:
 
 def test_a_deployment_without_a_trusted_proxy(examined: Examined, a_deployment: Any) -> None:
     finding = examined()["Hosts"]
-    assert finding.state == "look at this"
+    assert finding.state == "warning"
     assert "TRUSTED_PROXIES" in finding.todo
     a_deployment.PROXIES = proxies_of("1")
     assert examined()["Hosts"].state == "fine"
@@ -213,7 +213,7 @@ def test_a_deployment_without_secure_cookies(examined: Examined, a_deployment: A
 
 def test_debug_on_one_machine(examined: Examined, settings: Any) -> None:
     settings.DEBUG = True
-    assert examined()["TLS and cookies"].state == "look at this"
+    assert examined()["TLS and cookies"].state == "warning"
 
 
 @pytest.mark.parametrize("name", ["", "keys.env"])
@@ -231,9 +231,9 @@ def test_a_file_that_others_can_read(examined: Examined, tidy: Path, name: str) 
 @pytest.mark.parametrize(
     ("days", "outcome", "state", "seen"),
     [
-        (0, Outcome.SUCCEEDED, "fine", "The newest was made"),
-        (3, Outcome.SUCCEEDED, "look at this", "3 days"),
-        (0, Outcome.FAILED, "look at this", "None yet"),
+        (0, Outcome.SUCCEEDED, "fine", "The newest backup was made"),
+        (3, Outcome.SUCCEEDED, "warning", "3 days"),
+        (0, Outcome.FAILED, "warning", "No backup by"),
     ],
 )
 def test_backups(examined: Examined, days: int, outcome: Outcome, state: str, seen: str) -> None:
@@ -265,7 +265,7 @@ def test_entries_that_nobody_sealed(examined: Examined) -> None:
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     finding = examined()["Audit trail"]
-    assert (finding.state, "verify_audit" in finding.todo) == ("look at this", True)
+    assert (finding.state, "verify_audit" in finding.todo) == ("warning", True)
 
 
 # Keys, what is left open
@@ -289,6 +289,6 @@ def test_a_save_that_was_cut_off(examined: Examined, desk: Desk) -> None:
     row = desk.put("SECRET")
     event = AuditEvent.objects.first()
     Secret.objects.filter(pk=row.pk).update(claim=event, claimed_until=timezone.now())
-    finding = examined()["Left open"]
-    assert finding.state == "look at this"
+    finding = examined()["Open outcomes"]
+    assert finding.state == "warning"
     assert "settle" in finding.todo

@@ -125,7 +125,7 @@ def test_what_was_left_and_cannot_be_listed(
     faulty.always(Fault.ACCESS_DENIED, on="DescribeParameters")
     found = tried()
     assert (found["Store: remove"].state, found["Store: left behind"].state) == (
-        *("fine", "look at this"),
+        *("fine", "warning"),
     )
     assert doctor.PROBES in found["Store: left behind"].todo
 
@@ -171,7 +171,7 @@ def test_the_page_writes_on_demand_alone(
     assert "PutParameter" not in faulty.operations()
     page = olga.post("/operation/doctor/", {"write": "on"})
     assert {"PutParameter", "DeleteParameters"} <= set(faulty.operations())
-    assert "It works." in page.text
+    assert "Works." in page.text
 
 
 def test_an_owner_may_not(

@@ -91,7 +91,7 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
     says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
     assert says == {
         "name": [
-            "A branch name holds no control characters. Remove line breaks, tabs and the like."
+            "Branch names can't contain control characters. Remove line breaks, tabs and similar characters."
         ]
     }
     assert world.app.branches.count() == 2
@@ -101,15 +101,13 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
 def test_a_sign_that_disguises(client: Client, world: World, sign: str) -> None:
     says = errors(client.post(ADD, {"name": f"ma{sign}in", "stage": "NONE"}))
     assert list(says) == ["name"]
-    assert "an invisible sign that makes it look like another one. Remove it." in says["name"][0]
+    assert "an invisible character. Remove it." in says["name"][0]
     assert world.app.branches.count() == 2
 
 
 def test_the_name_of_every_branch(client: Client, world: World) -> None:
     says = errors(client.post(ADD, {"name": "All branches", "stage": "NONE"}))
-    assert says == {
-        "name": ["“All branches” stands for every branch here. A branch needs another name."]
-    }
+    assert says == {"name": ["“All branches” is reserved. Choose another name."]}
     assert world.app.branches.count() == 2
 
 
@@ -133,7 +131,7 @@ def test_a_name_that_is_too_long(client: Client, sign: str) -> None:
 @pytest.mark.parametrize("name", ["dev", "main"])
 def test_a_name_that_is_taken(client: Client, world: World, name: str) -> None:
     says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
-    assert says == {"name": ["This app has a branch of this name already."]}
+    assert says == {"name": ["This app already has a branch with this name."]}
     assert world.app.branches.count() == 2
 
 

@@ -16,7 +16,7 @@ from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
-OUTSIDE = "Someone outside the console"
+OUTSIDE = "Someone outside Branchkeep"
 ACTS = pytest.mark.parametrize("act", ["change", "remove"])
 either_store = pytest.mark.usefixtures("either_store")
 

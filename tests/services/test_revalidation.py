@@ -11,7 +11,7 @@ from secrets_app import projection, sync
 from secrets_app.models import Revalidation, Secret
 from tests.services.desk import Desk
 
-OUTSIDE = "Someone outside the console"
+OUTSIDE = "Someone outside Branchkeep"
 
 
 @pytest.mark.usefixtures("either_store")
@@ -132,9 +132,7 @@ def test_changed_outside_and_written_over_before_a_check(desk: Desk) -> None:
     row = desk.known("API_KEY")
     desk.outside(desk.paths("API_KEY")[0])
     [conflict] = desk.save("mia", desk.change(row))
-    assert (
-        conflict.message == "Someone outside the console changed this secret now (now version 2)."
-    )
+    assert conflict.message == "Someone outside Branchkeep changed this secret now (now version 2)."
     desk.save("mia", desk.change(row, base=conflict.version))
     desk.check()
     assert desk.trail()[1:] == [

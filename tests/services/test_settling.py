@@ -85,7 +85,7 @@ def test_the_mirrors_answer_is_lost(desk: Desk, interrupted: Any, when: str) -> 
     interrupted.after("put", lambda: plan("put", lost))
     [outcome] = desk.save("mia", desk.change(row))
     assert outcome.outcome == "saved"
-    assert "the answer for its mirror at the documented path was lost" in outcome.message
+    assert "the response for its mirror at the documented path was lost" in outcome.message
     assert desk.shown("API_KEY", desk.world.main)["mirror"] == "behind"
     desk.check()
     at_peace(desk, "API_KEY", 2)
@@ -175,7 +175,7 @@ def test_somebody_outside_removed_what_may_have_been_written(desk: Desk, interru
     desk.check()
     assert desk.trail()[1:] == [
         ("mia", "secret.change", "API_KEY", 1, "settled", None),
-        ("Someone outside the console", "found.remove", "API_KEY", 1, "succeeded", None),
+        ("Someone outside Branchkeep", "found.remove", "API_KEY", 1, "succeeded", None),
     ]
     assert desk.shown("API_KEY", desk.world.main)["state"] == "gone"
 

@@ -27,14 +27,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the app, and its member who adds them."""
-        parser.add_argument("--app", required=True, help="the app's id")
-        parser.add_argument("--owner", required=True, help="the email of a member who may write")
+        parser.add_argument("--app", required=True, help="the app ID")
+        parser.add_argument(
+            "--owner", required=True, help="the email address of a member who can edit variables"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Add them."""
         owner = User.objects.filter(email=options["owner"].strip().lower()).first()
         if owner is None:
-            raise CommandError("Nobody has this email here.")
+            raise CommandError("No user has this email address.")
         actor, app_id = from_command_line(owner), options["app"]
         branches = {b.name: b.pk for b in find_app(actor, app_id).app.branches.all()}
         changes = [

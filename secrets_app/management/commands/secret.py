@@ -23,7 +23,7 @@ from secrets_app.writes import leases
 from secrets_app.writes.commands import Change
 from secrets_app.writes.save import save
 
-OLD = "The parameter store could not be asked, so this may be old. {}"
+OLD = "Can't reach the parameter store, so this list may be out of date. {}"
 
 
 class Command(ScopedCommand):
