@@ -311,7 +311,8 @@ def test_no_password_for_who_has_an_account(
     link = invite(charlie.email)
     answer = client.post(link, GOOD)
     assert errors(answer)["__all__"] == [
-        "This email address can't join here. If you have an account, sign in to accept the invitation."
+        "This email address can't join here. If you have an account, sign in to accept the "
+        "invitation."
     ]
     charlie.refresh_from_db()
     assert charlie.check_password(PASSWORD)

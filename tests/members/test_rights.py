@@ -144,7 +144,7 @@ def test_nobody_is_in_no_group(team: Team) -> None:
 def test_a_role_that_was_lowered_says_so(team: Team) -> None:
     team.group("web", "viewer", people=("vera",))
     with pytest.raises(
-        PermissionDenied, match="viewer and viewer, through the group web) does not"
+        PermissionDenied, match=r"viewer and viewer, through the group web\) does not"
     ):
         team.access("vera").require(Permission.MANAGE)
 

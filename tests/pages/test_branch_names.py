@@ -91,7 +91,8 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
     says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
     assert says == {
         "name": [
-            "Branch names can't contain control characters. Remove line breaks, tabs and similar characters."
+            "Branch names can't contain control characters. Remove line breaks, tabs and similar "
+            "characters."
         ]
     }
     assert world.app.branches.count() == 2
