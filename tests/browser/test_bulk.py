@@ -72,7 +72,7 @@ def test_a_pasted_file_is_previewed_for_a_branch(desk: Desk, alice: Page) -> Non
     alice.goto(LIST)
     alice.evaluate(PASTE, "# from a colleague\nexport API_URL='https://a'\nKEPT=1\n")
     expect(change(alice, "API_URL")).to_contain_text("New")
-    expect(alice.get_by_text("1 the same").first).to_be_visible()
+    expect(alice.get_by_text("1 unchanged").first).to_be_visible()
     alice.get_by_label("Branch").select_option(label="dev")
     alice.get_by_role("button", name="Preview again").click()
     expect(alice.get_by_role("button", name="Apply 2 changes")).to_be_visible()
