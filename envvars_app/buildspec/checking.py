@@ -146,7 +146,7 @@ class _Check:
 
     def _value(self, node: yaml.Node, shape: keys.Value, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.ScalarNode):
-            yield self._error(node, f"{name} must be {shape.what}. {shape.if_nested}")
+            yield self._error(node, f"{name} must be a single value. {shape.if_nested}")
         elif is_null(node):
             yield self._error(node, f"{name} is empty. Write {shape.what}, or remove it.")
         elif shape.tags and node.tag not in shape.tags:

@@ -220,7 +220,7 @@ def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
     write(1)
     chain.seal_written()  # and stops no request
     first, *_ = found()
-    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals are missing before")
+    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals before number")
 
 
 def test_a_seal_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
@@ -342,7 +342,7 @@ def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client
     before = AuditSeal.objects.count()
     alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
     assert AuditSeal.objects.count() == before + 2
-    assert "0 were sealed now" in verify()
+    assert "0 newly sealed" in verify()
 
 
 @pytest.mark.django_db(transaction=True)

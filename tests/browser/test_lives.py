@@ -85,7 +85,7 @@ def test_saved_once_more_from_the_same_page(alice: Page, world: World, complaint
         value_of(row(alice, key)).fill("mine")
     replace(world, "TWO", "theirs")
     save_all(alice)
-    expect(alice.get_by_text("1 of 2 saved.")).to_be_visible()
+    expect(alice.get_by_text("Saved 1 of 2 changes.")).to_be_visible()
     alice.get_by_role("button", name="Keep their value").click()
     value_of(row(alice, "ONE")).fill("mine again")
     check(world.app)

@@ -203,7 +203,7 @@ def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) 
     fill_new(page, 1, "BAD KEY", "x", "All branches")
     page.locator("#rows textarea").fill("changed")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text(re.compile("2 of 3 saved"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Saved 2 of 3"))).to_be_visible()
     expect(page.get_by_text(re.compile("Use only letters"))).to_be_visible()
     assert stored(ONE) == "changed"
     assert stored("/amplify/d1shop/main/TWO") == PEM

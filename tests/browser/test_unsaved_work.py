@@ -94,7 +94,7 @@ def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) 
     expect(alice.get_by_text(f"Saved 20 of {MANY}")).to_be_visible()
     alice.get_by_role("button", name="Cancel").click()
     go_on[0].continue_()
-    expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. 30 of {MANY} saved.")
+    expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. Saved 30 of {MANY} changes.")
     expect(alice.get_by_text("90 unsaved changes")).to_be_visible()
     assert Secret.objects.count() == 30
     save_all(alice)

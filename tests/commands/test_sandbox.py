@@ -61,7 +61,7 @@ def test_it_works(either_machine: Machine) -> None:
     record = rf"name: foo\nversion: 2\nvalue: abc123\nlastUpdated: {DATE}\n"
     assert re.fullmatch(record, got.out)
     assert ampx("remove", "foo") == Ended(0, "Successfully removed secret foo\n", "")
-    assert ampx("get", "foo") == Ended(4, "", "This sandbox has no secret with this name.")
+    assert ampx("get", "foo") == Ended(4, "", "This sandbox has no secret with this name.\n")
     assert ampx("remove", "--all") == Ended(0, "Successfully removed all secrets\n", "")
     assert ampx("list") == Ended(0, NONE_YET, "")
 

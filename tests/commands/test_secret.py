@@ -145,7 +145,9 @@ def test_an_outsider_learns_no_more_than_of_an_app_that_is_not(type_in: TypeIn) 
     there = type_in("secret", "get", "KEY", *APP, who="charlie")
     nowhere = type_in("secret", "get", "KEY", "--app", "d1nothing", who="charlie")
     assert (
-        there == nowhere == Ended(4, "", "This app does not exist, or you are not a member of it.")
+        there
+        == nowhere
+        == Ended(4, "", "This app does not exist, or you are not a member of it.\n")
     )
 
 
@@ -173,14 +175,14 @@ def test_who_acts(
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("a b", "x", "^[a-zA-Z0-9_.-]+$"),
-        ("\udcff", "x", "^[a-zA-Z0-9_.-]+$"),
+        ("a b", "x", "Use only letters"),
+        ("\udcff", "x", "Use only letters"),
         ("..", "x", "one or two dots"),
         ("KEY", "", "can't be empty"),
         ("KEY", "x" * 4097, "4,096 bytes"),
         ("KEY", "{{x}}", "{{ and }}"),
         ("KEY", b"\xff\xfe", "not valid UTF-8 text"),
-        ("KEY", b"x" * 1_000_001, "more than 1,000,000 bytes"),
+        ("KEY", b"x" * 1_000_001, "longer than 1,000,000 bytes"),
     ],
 )
 def test_what_can_not_be_is_refused(
@@ -195,7 +197,7 @@ def test_what_can_not_be_is_refused(
 @pytest.mark.parametrize("branch", ["nope", "\udcff", "a\0b", "All branches", ""])
 def test_a_branch_that_is_not(type_in: TypeIn, branch: str) -> None:
     ended = type_in("secret", "list", *APP, "--branch", branch)
-    assert ended == Ended(4, "", "This app has no branch with this name.")
+    assert ended == Ended(4, "", "This app has no branch with this name.\n")
 
 
 @pytest.mark.parametrize("kind", ["secret", "variable"])
@@ -218,7 +220,7 @@ def test_a_deleted_branch_lets_go_and_takes_nothing(
 def test_nothing_is_removed_unasked(type_in: TypeIn) -> None:
     type_in("secret", "set", "KEY", *APP, stdin="x")
     asked = type_in("secret", "remove", "KEY", *APP, stdin="y\n")
-    assert asked == Ended(2, "", "Can't ask for confirmation without a terminal. Add --yes.")
+    assert asked == Ended(2, "", "Can't ask for confirmation without a terminal. Add --yes.\n")
     assert type_in("secret", "get", "KEY", *APP).out == "x"
 
 
@@ -264,7 +266,7 @@ def test_without_tables(machine: Machine) -> None:
     empty = f"sqlite:///{machine.folder}/empty.sqlite3"
     ended = machine("secret", "list", *APP, DATABASE_URL=empty)
     assert (ended.code, ended.out) == (5, "")
-    assert ended.err.startswith("database did not answer")
+    assert ended.err.startswith("Branchkeep's database did not answer")
     assert "Traceback" not in ended.err
 
 

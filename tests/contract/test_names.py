@@ -12,7 +12,7 @@ from secrets_app.store.errors import Rejected
 SIGNS = "Parameter paths can contain only letters, digits and _ . - /, without empty parts."
 LEVELS = "Parameter paths can have at most 15 levels. Use a shorter name."
 LONG = (
-    f"Parameter paths can have at most {PATH_LIMIT} characters; this one has {PATH_LIMIT + 1}. "
+    f"Parameter paths can have at most {PATH_LIMIT} characters. This one has {PATH_LIMIT + 1}. "
     "Use a shorter name."
 )
 BAD = {

@@ -21,9 +21,9 @@ BOMBS: dict[str, tuple[Parse, str, str]] = {
     "an open quote on each line": (
         parse,
         "A='" + "\nB=\"\nC=`\nD='" * 3_000,
-        "already on|more after",
+        "already used on|text after",
     ),
-    "spaces and no =": (parse, " " * 900_000 + "x", "no ="),
+    "spaces and = is missing": (parse, " " * 900_000 + "x", "= is missing"),
     "a name of spaces": (parse, "x" + " " * 900_000 + "x=", "space between the name"),
     "export again and again": (parse, "export " * 120_000 + "A=1", "space between the name"),
     "=": (parse, "=" * 900_000, "name is missing"),

@@ -51,9 +51,9 @@ def test_it_is_lossless_and_sorted() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("", 1, "The text has to begin with {."),
-        ("[]", 1, "The text has to begin with {."),
-        ("A=1", 1, "The text has to begin with {."),
+        ("", 1, "The text must start with {."),
+        ("[]", 1, "The text must start with {."),
+        ("A=1", 1, "The text must start with {."),
         ("{", 1, "Expected a name in double quotes"),
         ('{\n"A": "x",\n}', 3, "Expected a name in double quotes, or there is one comma too many."),
         ('{"A": "x",, "B": "y"}', 1, "Expected a name in double quotes"),
@@ -82,8 +82,8 @@ def test_it_is_lossless_and_sorted() -> None:
         ('{\n"A": "x\\', 2, "The quotes are never closed."),
         ('{"A": "x\ny"}', 1, "The quotes contain a line break or tab."),
         ('{"A": "x\ty"}', 1, "The quotes contain a line break or tab."),
-        (r'{"A": "\x"}', 1, "There is a \\ that JSON does not know."),
-        (r'{"A": "\u12"}', 1, "There is a \\ that JSON does not know."),
+        (r'{"A": "\x"}', 1, "This escape is not valid in JSON."),
+        (r'{"A": "\u12"}', 1, "This escape is not valid in JSON."),
         ('{"A": "x",\n"A": "y"}', 2, "This name is already used on line 1."),
         ('{"A": "x",\n"\\u0041": "y"}', 2, "This name is already used on line 1."),
         ('{\n"": "x"}', 2, "The name is missing."),

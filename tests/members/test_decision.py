@@ -27,7 +27,7 @@ def test_it_works(alice: Client, team: Team, world: World) -> None:
     assert ask(alice, bob, "REVEAL", world.dev) == (
         True,
         "reveal secrets on dev",
-        ["The role developer allows it.", "dev is not protected."],
+        ["The role developer allows this.", "dev is not protected."],
     )
     assert ask(alice, bob, "REVEAL", world.main) == (
         False,
@@ -46,8 +46,8 @@ def test_by_a_group(alice: Client, team: Team, world: World) -> None:
         "The role maintainer on release/*, through the group release allows this."
     )
     assert ask(alice, world.person("bob"), "WRITE", world.main)[2] == [
-        "The role maintainer on release/*, by the group release is narrowed, and main is not "
-        "among its branches.",
+        "The role maintainer on release/*, through the group release is limited to certain "
+        "branches, and main is not one of them.",
         "The role developer does not allow this on protected branches.",
         "main is protected: only maintainers and owners can edit or reveal values.",
     ]
@@ -64,7 +64,7 @@ def test_all_branches(alice: Client, team: Team, world: World) -> None:
         True,
         "add, change and remove secrets and variables on All branches",
         [
-            "The role developer allows it.",
+            "The role developer allows this.",
             "All branches is not protected because no branch of this app is.",
         ],
     )
@@ -79,7 +79,7 @@ def test_what_holds_for_the_whole_app(alice: Client, world: World) -> None:
     assert ask(alice, vera, "VIEW", world.main) == (
         True,
         "view keys, variables and activity",
-        ["The role viewer allows it."],
+        ["The role viewer allows this."],
     )
     assert ask(alice, vera, "MANAGE")[2] == ["The role viewer does not allow this on any branch."]
     assert ask(alice, world.person("alice"), "MANAGE")[0]

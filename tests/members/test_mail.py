@@ -28,7 +28,7 @@ def test_it_works(alice: Client, client: Client, mailoutbox: Any) -> None:
     [mail] = mailoutbox
     assert (mail.to, mail.from_email) == (["new@example.org"], "console@example.org")
     assert mail.subject == "Invitation to Shop"
-    assert "alice@example.org invites you to the app Shop as developer on dev." in mail.body
+    assert "alice@example.org invited you to the app Shop as developer on dev." in mail.body
     [link] = re.findall(r"http://testserver(/invitations/\S+/)", mail.body)
     token = link.split("/")[-2]
     assert token not in answer.text

@@ -82,7 +82,7 @@ def test_the_services_ask_it(desk: Desk, team: Team) -> None:
     [denied] = desk.save("bob", desk.new("A", branch=desk.world.dev))
     assert (saved.outcome, denied.outcome) == ("saved", "denied")
     assert denied.message == (
-        "Your role in this app developer on feature/*; it does not allow this on the branch "
+        "Your role in this app (developer on feature/*) does not allow changes on the branch "
         "dev. Ask an owner of the app for a role that does."
     )
 

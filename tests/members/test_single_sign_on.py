@@ -40,7 +40,7 @@ def test_no_account_in_anothers_name(link: str, client: Client) -> None:
     """Else the inviter would know the password of the account that nora signs on to."""
     answer = client.post(link, GOOD)
     assert answer.status_code == 403
-    assert "You can't choose a password here." in answer.text
+    assert "Sign in, then join." in answer.text
     assert not User.objects.filter(email=NORA).exists()
 
 
@@ -64,7 +64,7 @@ def test_an_invitation_that_is_over_lets_nobody_in(
 ) -> None:
     end(world)
     answer = sign_on(single_sign_on, client, "nora")
-    assert "You don't have an account here." in answer.text
+    assert "Ask an operator to add you." in answer.text
     assert not User.objects.filter(email=NORA).exists()
 
 

@@ -45,10 +45,10 @@ def test_it_works(post: Post, desk: Desk) -> None:
         "    from:    unknown",
         "    outcome: Succeeded, version 1",
         "",
-        "All of it stands in the activity:",
+        "See all activity:",
         "http://127.0.0.1:8000/apps/d1shop/activity/",
         "",
-        "What you are mailed about, or that nothing is, you choose here:",
+        "Change your notifications or turn them off:",
         "http://127.0.0.1:8000/apps/d1shop/settings/notifications/",
     ]
     assert post.comes() == []  # once

@@ -98,8 +98,9 @@ def test_for_all_branches_each_branchs_own_are_there_too(alice: Client, world: W
     rows = {row["key"]: row for row in page.context["variables"]}
     on_some = {key for key, row in rows.items() if row["only_on"]}
     assert on_some == {"ON_DEV", "ON_MAIN", "ON_MANY"}
-    assert "Only on dev<" in page.text
-    assert "Only on b0, b1, b2 and 1 more<" in page.text
+    text = " ".join(page.text.split())
+    assert "Only on dev <" in text
+    assert "Only on b0, b1, b2 and 1 more <" in text
     assert rows["ON_MAIN"]["secretive"] == "The value looks like a GitHub token."
     answer = show(alice, names=["ON_DEV"], prefix="ON_M", recipe="flutter-json")
     assert '["ON_DEV", "ON_MAIN", "ON_MANY"]' in answer.context["lines"][0]
@@ -130,7 +131,7 @@ def test_lines_that_are_there_already(alice: Client) -> None:
 def test_a_branch_gets_settings_of_its_own(alice: Client, world: World) -> None:
     page = f"{PAGE}?branch={world.dev.pk}"
     assert "ON_DEV" in [row["key"] for row in alice.get(page).context["variables"]]
-    assert "gives it its own" in show(alice, page, names=["ON_DEV"]).text
+    assert "Inserting the lines gives it" in show(alice, page, names=["ON_DEV"]).text
     insert(alice, page, names=["ON_DEV"])
     assert BuildSpec.objects.get().branch == world.dev
     assert commands() == ['- echo "ON_DEV=$ON_DEV" >> .env']
@@ -200,7 +201,7 @@ def test_what_was_not_shown_is_not_saved(alice: Client, world: World, change: st
     before = [*BuildSpec.objects.values_list("text", flat=True)]
     answer = show(alice, seen=seen, save="1", **fields)
     assert answer.status_code == 422
-    assert "Nothing was saved. Review the lines" in answer.text
+    assert "Nothing was saved." in answer.text
     assert [*BuildSpec.objects.values_list("text", flat=True)] == before
     again = answer.context["seen"]
     base = str(answer.context["settings"].base)
@@ -248,7 +249,7 @@ def test_who_may_not_write_may_copy_the_lines(as_: Callable[[str], Client], name
     answer = show(client, names=["API_URL"])
     assert answer.status_code == 200
     assert "Insert into the build phase" not in answer.text
-    assert "Copy the lines instead." in answer.text
+    assert "Copy the lines" in answer.text
     assert insert(client, names=["API_URL"]).status_code == 403
     assert AuditEvent.objects.get(action="build.change").outcomes.get().outcome == "denied"
 

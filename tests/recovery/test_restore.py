@@ -50,7 +50,7 @@ def test_it_works(desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere) 
         restored = manage("restore", str(file))
         assert restored.code == 0
         assert "All users must sign in again." in restored.out
-        assert "rows are as they were written." in restored.out
+        assert "rows verified" in restored.out
         after = rows()
         assert desk.values("API_KEY") == ("second value", None)
         assert desk.values("TOKEN", desk.world.main)[0] == "a token"
@@ -256,7 +256,7 @@ def test_one_of_a_newer_version_is_refused(
     with elsewhere():
         refused = manage("restore", str(file))
         assert (refused.code, tables()) == (1, [])
-    assert "This backup was made by a newer version" in refused.err
+    assert "was made by a newer version of Branchkeep" in refused.err
     assert "console.9999_of_the_future" in refused.err
 
 

@@ -149,7 +149,7 @@ def test_one_that_was_cut_off_is_settled(
     event = attempt(desk.world.actor("alice"), Action.KEYS_ROTATED)
     assert manage("settle").code == 0
     end = event.outcomes.get()
-    assert (end.outcome, end.detail[-29:]) == ("settled", "Run rotate_keys again to continue.")
+    assert (end.outcome, end.detail[-34:]) == ("settled", "Run rotate_keys again to continue.")
 
 
 @pytest.mark.slow

@@ -241,7 +241,7 @@ def test_in_a_browser(
 def based(text: str, pk: int) -> str:
     """Return what a page or an answer says that the secret's row is based on."""
     [base] = re.findall(
-        rf'(?:name="base-{pk}" value|data-token="{pk}".* data-base)="([^"]*)"', text
+        rf'(?:name="base-{pk}" value|data-token="{pk}"[^>]*\sdata-base)="([^"]*)"', text
     )
     return str(base)
 

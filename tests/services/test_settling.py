@@ -28,7 +28,7 @@ def _run(desk: Desk, row: Secret, act: str) -> None:
         desk.expire_claims()
     else:
         assert outcome.outcome == "unknown"
-        assert "may or may not" in outcome.message
+        assert "outcome of this change is unknown" in outcome.message
 
 
 @pytest.mark.usefixtures("either_store")

@@ -105,7 +105,7 @@ def test_a_stranger(single_sign_on: Provider, world: World, client: Client) -> N
     single_sign_on.knows("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
     answer = sign_on(single_sign_on, client, "zoe")
     assert answer.status_code == 403
-    assert "You don't have an account here." in answer.text
+    assert "Ask an operator to add you." in answer.text
     assert not User.objects.filter(email="zoe@example.org").exists()
 
 

@@ -155,7 +155,7 @@ def test_a_scope_that_nobody_previewed_is_not_written(desk: Desk, sheets: Sheets
     ("text", "line", "word"),
     [
         ("A=1\nB='open\n", "Line 2", "never closed"),
-        ("A=1\nA=2\n", "Line 2", "already on line 1"),
+        ("A=1\nA=2\n", "Line 2", "already used on line 1"),
         ("just words", "Line 1", "The = is missing"),
         ('{"A": 1}', "Line 1", "Put it in quotes"),
         ('{"A": {"B": "c"}}', "Line 1", "object or a list"),

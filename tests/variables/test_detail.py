@@ -231,7 +231,7 @@ def test_a_deleted_branch_takes_nothing_back(desk: Desk, alice: Client) -> None:
     assert "Restore version" not in page.text
     answer = restore(alice, row, 1, base=2)
     assert answer.status_code == 422
-    assert "no such branch" in answer.text
+    assert "This branch no longer exists" in answer.text
 
 
 def test_the_search_of_removed_ones(desk: Desk, alice: Client) -> None:

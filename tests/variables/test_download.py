@@ -63,7 +63,7 @@ def test_what_a_format_cannot_hold(desk: Desk, vera: Client) -> None:
     left_out = {row["name"]: dict(row["left_out"]) for row in page.context["formats"]}
     assert set(left_out["env"]) == {"not-a-name", "RETURN"}
     assert left_out["json"] == {}
-    assert "2 left out" in page.text
+    assert "2 variables" in page.text
     assert "carriage return" in page.text
     env = vera.get(f"{DOWNLOAD}?format=env").text
     assert "# RETURN is not included." in env

@@ -185,7 +185,7 @@ def test_a_deleted_branch_takes_no_secret(desk: Desk, alice: Client) -> None:
     row = desk.put("STRIPE", VALUE, desk.world.dev)
     Branch.objects.filter(pk=desk.world.dev.pk).update(deleted_at=timezone.now())
     page = alice.get(of(row, ""))
-    assert "This branch was deleted, so you can't add secrets to it." in page.text
+    assert "Remove the variable, then erase" in page.text
     assert "Move to secrets" not in page.text
     for answer in (alice.get(of(row)), alice.post(of(row), {"base": row.version})):
         assert "branch was deleted" in answer.text

@@ -140,7 +140,7 @@ def test_overrides_go_only_as_the_page_showed_them(alice: Client, desk: Desk) ->
 def test_what_is_refused_stays_with_its_value(alice: Client, desk: Desk) -> None:
     answer = alice.post(MANAGE, new(1, "AWS_KEY", "typed") | new(2, "GOOD"))
     assert answer.status_code == 422
-    assert "1 of 2 saved." in answer.text
+    assert "Saved 1 of 2 changes." in answer.text
     assert "which Amplify reserves" in answer.text
     assert ">\ntyped</textarea>" in answer.text
     assert desk.values() == {("", "GOOD"): "v"}
