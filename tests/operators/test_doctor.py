@@ -102,7 +102,7 @@ def test_the_command(tidy: Path) -> None:
     assert "Backups: warning. No backup by" in said
     (tidy / "keys.env").chmod(0o644)
     said = command()
-    assert "Files: broken." in said
+    assert "Files: error." in said
     assert said.endswith("1: Some checks failed. Each error above says what to do.")
 
 

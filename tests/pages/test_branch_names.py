@@ -76,8 +76,8 @@ def test_the_secrets_of_each_are_found_again(client: Client, world: World) -> No
     assert client.post(f"{secrets}manage/", post).status_code == 302
     for branch in branches:
         [row] = client.get(f"{secrets}?branch={branch.pk}").context["listing"].rows
-        assert (row["branch"], row["key"], row["origin"]) == (branch.name, "KEY", "own")
-        assert f"of {branch.pk}" in client.post(f"{secrets}{row['pk']}/reveal/").text
+        assert (row.branch, row.key, row.origin) == (branch.name, "KEY", "own")
+        assert f"of {branch.pk}" in client.post(f"{secrets}{row.pk}/reveal/").text
 
 
 def test_names_that_look_alike_are_two(client: Client, world: World) -> None:

@@ -108,7 +108,7 @@ def test_a_deleted_one_comes_back_with_its_secrets(
         world.dev.pk, None, "BETA", True,
     )  # fmt: skip
     [row] = alice.get(f"/apps/d1shop/hosting/secrets/?branch={branch.pk}").context["listing"].rows
-    assert (row["pk"], row["deleted"]) == (secret.pk, False)
+    assert (row.pk, row.deleted) == (secret.pk, False)
 
 
 def test_a_protected_one_comes_back_protected(alice: Client, world: World) -> None:

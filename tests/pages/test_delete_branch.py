@@ -56,7 +56,7 @@ def test_it_works(alice: Client, world: World, secrets: list[Secret]) -> None:
     assert Branch.objects.get(pk=world.dev.pk).deleted_at is not None
     assert paths(world.dev, "A", "B", "C") <= stored()
     rows = alice.get("/apps/d1shop/hosting/secrets/").context["listing"].rows
-    assert {row["key"] for row in rows if row["deleted"]} == {"A", "B", "C"}
+    assert {row.key for row in rows if row.deleted} == {"A", "B", "C"}
 
 
 def test_what_is_ticked_goes_too(alice: Client, world: World, secrets: list[Secret]) -> None:

@@ -24,9 +24,9 @@ either_store = pytest.mark.usefixtures("either_store")
 def page(desk: Desk, act: str = "change", branch: Any = None) -> Change:
     """Return what is posted of the secret by a page that is rendered now."""
     row = desk.shown("API_KEY", branch)
-    base, life = known_base(row["base"])
+    base, life = known_base(row.base)
     value = SecretValue("mine") if act == "change" else None
-    return Change(row["id"], row["pk"], value=value, base=base, life=life)
+    return Change(str(row.pk), row.pk, value=value, base=base, life=life)
 
 
 def replace(desk: Desk, *values: str) -> None:
@@ -183,7 +183,7 @@ def test_saving_once_more_from_the_same_page(desk: Desk, replaced: bool) -> None
     mine = page(desk)
     [saved] = desk.save("alice", mine)
     base, life = known_base(saved.base_again)
-    assert saved.base_again == desk.shown("API_KEY")["base"]
+    assert saved.base_again == desk.shown("API_KEY").base
     desk.check()
     more = Change(mine.token, mine.secret_id, value=SecretValue("mine"), base=base, life=life)
     if not replaced:
@@ -208,7 +208,7 @@ def test_what_is_not_there_has_no_life(desk: Desk) -> None:
     desk.known("API_KEY")
     replace(desk)
     desk.check()
-    assert desk.shown("API_KEY")["base"] == "0"
+    assert desk.shown("API_KEY").base == "0"
     assert_done(desk, page(desk))
 
 

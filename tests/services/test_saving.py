@@ -70,7 +70,7 @@ def test_it_works(desk: Desk, profile: PathProfile, name: str) -> None:
         2 if mirrored else 0,
     )
     assert desk.values("API_KEY", branch) == ("second", "second" if mirrored else None)
-    assert desk.shown("API_KEY", branch)["mirror"] == ""
+    assert desk.shown("API_KEY", branch).mirror == ""
 
     [removed] = desk.save("mia", desk.removal(row))
     assert (removed.outcome, removed.message) == ("removed", "")
@@ -154,15 +154,15 @@ def test_a_mirror_that_fails(desk: Desk, interrupted: Any, state: str) -> None:
     )
     old = "first" if state == "behind" else None
     assert desk.values("API_KEY", desk.world.main) == ("second", old)
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
+    assert desk.shown("API_KEY", desk.world.main).mirror == state
     desk.check()
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
+    assert desk.shown("API_KEY", desk.world.main).mirror == state
 
     row = desk.row("API_KEY", desk.world.main)
     told = desk.repair("mia", row)
     assert told == "The mirror now holds the secret's value."
     assert desk.values("API_KEY", desk.world.main) == ("second", "second")
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
+    assert desk.shown("API_KEY", desk.world.main).mirror == ""
     assert desk.repair("mia", row).endswith("Nothing was written.")
 
 

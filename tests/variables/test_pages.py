@@ -24,11 +24,11 @@ def whole(answer: Any) -> dict[str, Any]:
     """Return all that a browser would post of the page: each row, whether changed or not."""
     fields: dict[str, Any] = {"change_set": answer.context["change_set"]}
     for row in answer.context["listing"].rows:
-        pk = row["pk"]
-        value = row["value"].replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-        fields |= {f"value-{pk}": value, f"base-{pk}": row["version"]}
-        if not row["base_there"]:
-            fields[f"key-{pk}"] = row["key"]
+        pk = row.pk
+        value = row.value.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+        fields |= {f"value-{pk}": value, f"base-{pk}": row.version}
+        if not row.has_base:
+            fields[f"key-{pk}"] = row.key
     return fields
 
 
@@ -183,7 +183,7 @@ def test_effective_values_are_marked(alice: Client, desk: Desk) -> None:
     desk.put("ALONE", "x", desk.world.dev)
     desk.put("ELSEWHERE", "x", desk.world.main)
     answer = alice.get(f"{LIST}?branch={desk.world.dev.pk}")
-    rows = [(row["key"], row["value"], row["origin"]) for row in answer.context["listing"].rows]
+    rows = [(row.key, row.value, row.origin) for row in answer.context["listing"].rows]
     assert rows == [
         ("SHARED", "first", "inherited"),
         ("ALONE", "x", "own"),
@@ -197,7 +197,7 @@ def test_the_search_looks_in_names_values_and_branches(alice: Client, desk: Desk
     desk.put("OTHER", "a needle b")
     rows = alice.get(LIST, {"q": q}).context["listing"].rows
     found = {"url": ["API_URL"], "DEV": ["API_URL"], "needle": ["OTHER"], "_": ["API_URL"]}
-    assert [row["key"] for row in rows] == found.get(q, [])
+    assert [row.key for row in rows] == found.get(q, [])
 
 
 def test_what_looks_like_a_secret_is_marked(alice: Client, desk: Desk) -> None:

@@ -15,7 +15,7 @@ from envvars_app.formats import validation
 from envvars_app.formats.hints import looks_secret
 from envvars_app.models import Variable
 from envvars_app.variables.commands import Change, Overrides
-from envvars_app.variables.queries import branches_of, list_variables, own
+from envvars_app.variables.queries import VariableRow, branches_of, list_variables, own
 from envvars_app.variables.save import save
 
 EMPTY = "No value was given. To save an empty one, add --empty."
@@ -70,10 +70,11 @@ class Command(ScopedCommand):
         """Print what there is."""
         where = where_of(options)
         query, branches = every_row(where, branches_of(where.access))
-        found = list_variables(where.access, query, branches).rows
-        for row in found:
-            row["more"] = {"value": row["value"]}
-        self.show(options, where, found)
+        self.show(options, where, list_variables(where.access, query, branches).rows)
+
+    def more(self, row: VariableRow) -> dict[str, Any]:
+        """Return what only variables have, by column."""
+        return {"value": row.value}
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own variable."""
