@@ -61,7 +61,7 @@ def test_it_works(desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere) 
             (
                 "console.backup",
                 "settled",
-                "The backup was restored to the state it was made in.",
+                "The backup was completed: it has since been restored.",
             )
         ]
         [(subject, outcome, detail)] = entries("backup.restore")
