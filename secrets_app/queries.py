@@ -136,15 +136,9 @@ class _Shape:
             changed_by=secret.changed_by,
             state=self._state(secret),
             mirror=self._mirror(secret),
-            base=lives.base(secret.version, seen, changed),
+            base=revisions.base(secret.version, seen, changed),
             **self.scopes[secret.branch_id],
         )
-        secret["outcome"] = None
-        secret["id"] = str(secret["pk"])
-        seen, changed = map(_moment, (secret.pop("seen"), secret["changed"]))
-        secret["base"] = revisions.base(secret["version"], seen, changed)
-        secret["changed"] = f"{secret['changed'][:16]}Z" if secret["changed"] else ""
-        return secret
 
     def _mirror(self, secret: _Stored) -> str:
         folder = self.mirrors.get(secret.branch_id)

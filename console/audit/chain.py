@@ -176,11 +176,11 @@ def _why_broken(seal: AuditSeal, row: Any, before: str, marked: bool) -> str:
     if unknown := next((m[:8] for m in (row.mark, seal.digest) if m and m[:8] not in keys), ""):
         return f"The row is signed with the key {unknown}, which is not in AUDIT_KEYS."
     if not row.mark and marked:
-        return "The console did not write it: it carries no mark."
+        return "Branchkeep did not write this row: it has no signature."
     if row.mark and not signing.is_made_here(row):
-        return "It was changed, or the console did not write it: its mark does not fit."
+        return "The signature is not valid: the row was changed, or Branchkeep did not write it."
     if not signing.is_signed(_text(seal, row, before), seal.digest):
-        return f"It, or what stood before it, is not what was sealed: seal {seal.id} does not fit."
+        return f"Seal {seal.id} does not match: this row or an earlier one was changed."
     return ""
 
 

@@ -103,7 +103,7 @@ def withdraw(*, actor: Actor, app_id: str, pk: int) -> Invitation:
     app = find_app(actor, app_id).app
     invitation = app.invitations.filter(pk=pk).first()
     if invitation is None:
-        raise Http404("No such invitation.")
+        raise Http404("Invitation not found.")
     with audited_transaction(
         actor, Action.MEMBER_UNINVITED, Target(app_id, subject=invitation.email)
     ):

@@ -43,10 +43,12 @@ def database() -> Finding:
         version = str(cursor.fetchone()[0])
         cursor.execute("SHOW transaction_isolation")
         isolation = str(cursor.fetchone()[0])
-    seen = f"PostgreSQL {version} answers, isolation “{isolation}”."
+    seen = f"PostgreSQL {version} answered. Isolation level: “{isolation}”."
     if prepared_statements.are_lost():
         return broken(
-            "Database", f"{seen} It loses what is prepared.", prepared_statements.NO_SESSIONS
+            "Database",
+            (f"{seen} Prepared statements are lost between transactions."),
+            prepared_statements.NO_SESSIONS,
         )
     if isolation != "read committed":
         return look(

@@ -54,7 +54,7 @@ from console.web.kit import (
 def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     """Let whoever holds the one-time link become the first operator."""
     if not bootstrap.is_open(token):
-        raise Http404("This set-up link is used or too old.")
+        raise Http404("This set-up link has been used or has expired.")
     form = SetupForm(posted(request))
     if not form.is_valid():
         return show_form(request, "console/setup.html", form, {})

@@ -155,7 +155,7 @@ def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Forget the values of a removed variable, which turned out to be a secret's."""
     try:
         variable = history.forget(actor=from_request(request), app_id=app_id, pk=pk)
-        messages.success(request, f"The values of {variable.key} are forgotten.")
+        messages.success(request, f"Erased the values of {variable.key}.")
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     return redirect("variable_detail", app_id=app_id, pk=pk)

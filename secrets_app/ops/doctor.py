@@ -89,7 +89,7 @@ def _failed(name: str, error: Exception) -> Finding:
 def keys() -> Finding:
     """Say whether ENCRYPTION_KEYS open all that the embedded store holds."""
     if settings.PARAMETER_STORE != "embedded":
-        return fine("Keys", "The values are in SSM, encrypted by its own key.")
+        return fine("Keys", "Values are in SSM, encrypted with its key.")
     from secrets_app.store.embedded.store import EmbeddedStore
 
     try:

@@ -60,7 +60,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
         asked = {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
-        return HttpResponse("Bring METRICS_TOKEN as a bearer token.\n", status=401, headers=asked)
+        return HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, headers=asked)
     from console.ops.metrics import exposition  # their library is for who has Prometheus
 
     text = exposition(measured())
