@@ -47,7 +47,7 @@ def database() -> Finding:
     if prepared_statements.are_lost():
         return broken(
             "Database",
-            (f"{seen} Prepared statements are lost between transactions."),
+            f"{seen} Prepared statements are lost between transactions.",
             prepared_statements.NO_SESSIONS,
         )
     if isolation != "read committed":

@@ -156,6 +156,6 @@ def test_a_store_that_gets_full(
     as_: Callable[[str], Client], console_on_ssm: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.put("SECRET")
-    assert "getting full" not in as_("olga").get(PAGE).text
+    assert "close to its limit" not in as_("olga").get(PAGE).text
     monkeypatch.setattr(quotas, "NEARLY_ALL", 1)
-    assert "getting full" in as_("olga").get(PAGE).text
+    assert "close to its limit" in as_("olga").get(PAGE).text

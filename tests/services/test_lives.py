@@ -117,7 +117,7 @@ def test_putting_the_mirror_of_another_right(desk: Desk, monkeypatch: Any) -> No
         return parameter_store()
 
     monkeypatch.setattr(reveal, "parameter_store", meanwhile)
-    with pytest.raises(Conflict, match="changed since the page was loaded"):
+    with pytest.raises(Conflict, match="changed after you opened the page"):
         desk.repair("alice", row)
     assert desk.values("API_KEY", main) == ("another", "from outside")
 
