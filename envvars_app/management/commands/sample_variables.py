@@ -13,8 +13,13 @@ from envvars_app.variables.commands import Change
 from envvars_app.variables.save import save
 
 VARIABLES = (
-    ("API_URL", None, "https://api.example.org/v1"),
-    ("API_URL", "develop", "https://api.develop.example.org/v1"),
+    ("API_URL", None, "https://api.shop.example/v1"),
+    ("API_URL", "develop", "https://api.dev.shop.example/v1"),
+    ("IMAGE_CDN_URL", None, "https://img.shop.example"),
+    ("LOG_LEVEL", None, "warn"),
+    ("LOG_LEVEL", "develop", "debug"),
+    ("NEXT_PUBLIC_NEW_CHECKOUT", None, "false"),
+    ("NEXT_PUBLIC_NEW_CHECKOUT", "feature/login", "true"),
     ("NEXT_PUBLIC_SHOP_NAME", None, "Sample shop"),
     ("_BUILD_TIMEOUT", None, "30"),
 )

@@ -23,11 +23,14 @@ BRANCHES = (
     {"name": "feature/login", "stage": Stage.EXPERIMENTAL},
 )
 SECRETS = (
+    ("ALGOLIA_ADMIN_KEY", None),
     ("DATABASE_URL", None),
-    ("GOOGLE_CLIENT_SECRET", None),
-    ("STRIPE_API_KEY", None),
-    ("STRIPE_API_KEY", "main"),
+    ("SENDGRID_API_KEY", None),
+    ("STRIPE_SECRET_KEY", None),
+    ("DATABASE_URL", "main"),
+    ("STRIPE_SECRET_KEY", "main"),
     ("DATABASE_URL", "develop"),
+    ("GOOGLE_CLIENT_SECRET", "feature/login"),
 )
 
 
