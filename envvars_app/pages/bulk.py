@@ -47,7 +47,7 @@ AGAIN = {
     Kind.CHANGED: "Apply again to overwrite it with your value.",
     Kind.REMOVED: "Apply again to remove it.",
 }
-MODES = {Mode.REPLACE: "remove", Mode.MERGE: "keep"}
+MODES = {Mode.REPLACE: "Remove", Mode.MERGE: "Keep"}
 MOVED = "You changed your selection. Review these changes, then apply them."
 
 

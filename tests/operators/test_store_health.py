@@ -60,7 +60,7 @@ def test_asking_now(
     assert ("<html" in answer) is not bool(headers)
     faulty.always(Fault.ACCESS_DENIED)
     answer = olga.post(PAGE, headers=headers).text
-    assert "refused the console" in answer
+    assert "denied access to Branchkeep" in answer
     assert "arn:" not in answer
 
 
