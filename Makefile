@@ -9,11 +9,11 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format bench lock
+.PHONY: help run test lint format bench screenshots lock
 .DEFAULT_GOAL = help
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes that; Ctrl-C stops it
 	@exec $(BIN)/python -m console.server.start
@@ -38,6 +38,10 @@ format: .venv/dev ## put the style of code and templates right
 
 bench: .venv/dev ## measure; and kill replicas, which must lose nothing
 	$(BIN)/python -m tests.bench
+
+screenshots: .venv/dev ## take the pictures in docs/images, of the sample app
+	@$(BIN)/python -m tests.plugins.chromium
+	$(BIN)/python -m tests.screenshots
 
 lock: .venv/dev ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest
 	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml

@@ -30,7 +30,7 @@ def whole_number(name: str, text: str, *, least: int) -> int:
     """Return what the setting `name` says, or stop with what to set."""
     if not text.isdecimal() or not least <= int(text[:9]) < 1_000_000:
         raise ImproperlyConfigured(
-            f"{name} is “{text}”. Set it to a whole number, {least} or more."
+            f"{name} is “{text}”. Set it to a whole number of at least {least}."
         )
     return int(text)
 
@@ -40,27 +40,25 @@ LOCAL = set(ALLOWED_HOSTS) <= LOOPBACK  # one machine, plain HTTP
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not LOCAL:
     raise ImproperlyConfigured(
-        "DEBUG is on while ALLOWED_HOSTS names more than this machine. Error pages in debug mode "
-        "show the inside of the console: unset DEBUG."
+        "DEBUG is on, but ALLOWED_HOSTS names other hosts than this machine. Debug error pages "
+        "reveal Branchkeep's internals: unset DEBUG."
     )
 if any("*" in host for host in ALLOWED_HOSTS):
     raise ImproperlyConfigured(
-        "ALLOWED_HOSTS holds a “*”. Name each host, or write “.example.com” for all below one."
+        "ALLOWED_HOSTS contains “*”. Name each host, or use “.example.com” for all its subdomains."
     )
 SECRET_KEY = required(
-    "SECRET_KEY", "Set it to 50 random characters or more, or start with `make run`."
+    "SECRET_KEY", "Set it to at least 50 random characters, or start with `make run`."
 )
 if len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured(
-        "SECRET_KEY is too short to be safe. Set it to 50 random characters or more."
-    )
+    raise ImproperlyConfigured("SECRET_KEY is too short. Set it to at least 50 random characters.")
 
 # The audit trail
 AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[SECRET_KEY])
 if not AUDIT_KEYS or any(len(key) < 32 for key in AUDIT_KEYS):
     raise ImproperlyConfigured(
-        "AUDIT_KEYS holds a key that is too short to be safe. Give each 50 random characters or "
-        "more, newest first, separated by commas; or unset it, and SECRET_KEY serves."
+        "AUDIT_KEYS contains a key that is too short. Use at least 50 random characters per key, "
+        "newest first, separated by commas; or unset AUDIT_KEYS to use SECRET_KEY."
     )
 AUDIT_LOG: str = env.str("AUDIT_LOG", default="")
 if AUDIT_LOG not in {"", "stdout"}:
@@ -70,7 +68,7 @@ if AUDIT_LOG not in {"", "stdout"}:
 BACKUP_KEYS: list[str] = [key.strip() for key in env.list("BACKUP_KEY", default=[])]
 if any(len(key) < 32 for key in BACKUP_KEYS):
     raise ImproperlyConfigured(
-        "BACKUP_KEY holds a key that is too short to be safe. Give it 50 random characters or more."
+        "BACKUP_KEY contains a key that is too short. Use at least 50 random characters."
     )
 
 # The parameter store
@@ -83,8 +81,8 @@ AWS_REGION: str = env.str("AWS_REGION", default="us-east-1")
 ENCRYPTION_KEYS: list[str] = (
     required(
         "ENCRYPTION_KEYS",
-        "The embedded store needs it: 32 random bytes in URL-safe base64, newest first, separated "
-        "by commas. Start with `make run` to have one made.",
+        "The embedded store needs 32 random bytes in URL-safe base64. List the newest key first, "
+        "separated by commas. `make run` generates one.",
     ).split(",")
     if PARAMETER_STORE == "embedded"
     else env.list("ENCRYPTION_KEYS", default=[])
@@ -249,20 +247,20 @@ OIDC_GROUPS_CLAIM: str = env.str("OIDC_GROUPS_CLAIM", default="groups")
 OIDC_GROUPS = groups_mapping(env.str("OIDC_GROUPS", default=""))
 if OIDC_ISSUER and not is_safe_url(OIDC_ISSUER):
     raise ImproperlyConfigured(
-        f"OIDC_ISSUER is “{OIDC_ISSUER}”. Set it to the provider's address, which begins with https://."
+        f"OIDC_ISSUER is “{OIDC_ISSUER}”. Set it to the provider's address, starting with https://."
     )
 if len(OIDC_ISSUER) > 200:
-    raise ImproperlyConfigured("OIDC_ISSUER is longer than 200 letters, which no account can note.")
+    raise ImproperlyConfigured("OIDC_ISSUER is longer than 200 characters.")
 OIDC_SCOPES: str = env.str("OIDC_SCOPES", default="openid profile email")
 if "openid" not in OIDC_SCOPES.split():
     raise ImproperlyConfigured(
-        f"OIDC_SCOPES is “{OIDC_SCOPES}”. Put “openid” there too: without it no provider says who "
-        "somebody is."
+        f"OIDC_SCOPES is “{OIDC_SCOPES}”. Add “openid”: without it, the provider does not "
+        "identify users."
     )
 OIDC_TRUST_PROMPT: bool = env.bool("OIDC_TRUST_PROMPT", default=False)
 if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
     raise ImproperlyConfigured(
-        "PASSWORD_SIGN_IN is off while OIDC_ISSUER is not set, so nobody could sign in."
+        "PASSWORD_SIGN_IN is off but OIDC_ISSUER is not set, so nobody could sign in."
     )
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the proxy
 SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOn"
@@ -271,8 +269,8 @@ SOCIALACCOUNT_PROVIDERS = (
     openid_provider(
         issuer=OIDC_ISSUER,
         name=OIDC_NAME,
-        client_id=required("OIDC_CLIENT_ID", "The provider tells it."),
-        secret=required("OIDC_CLIENT_SECRET", "The provider tells it."),
+        client_id=required("OIDC_CLIENT_ID", "Get it from the provider."),
+        secret=required("OIDC_CLIENT_SECRET", "Get it from the provider."),
         scope=OIDC_SCOPES,
     )
     if OIDC_ISSUER
@@ -291,13 +289,13 @@ MAIL: bool = env.str("EMAIL_URL", default="") != ""
 _mail = env.email_url("EMAIL_URL") if MAIL else {"EMAIL_BACKEND": ""}
 if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
     raise ImproperlyConfigured(
-        "EMAIL_URL is of a kind that the console does not send by. Write "
-        "smtp+tls://user:password@host:587, or smtp+ssl://user:password@host:465."
+        "EMAIL_URL has an unsupported scheme. Use smtp+tls://user:password@host:587 or "
+        "smtp+ssl://user:password@host:465."
     )
 if MAIL:
     globals().update(_mail)
     DEFAULT_FROM_EMAIL = required(
-        "EMAIL_FROM", "Set it to the address that mails come from, or unset EMAIL_URL."
+        "EMAIL_FROM", "Set it to the sender address of mails, or unset EMAIL_URL."
     )
 EMAIL_TIMEOUT = 10  # seconds
 
@@ -360,8 +358,8 @@ CONSOLE_USER: str = env.str("CONSOLE_USER", default="")
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 if METRICS_TOKEN and (len(METRICS_TOKEN) < 32 or not METRICS_TOKEN.isascii()):
     raise ImproperlyConfigured(
-        "METRICS_TOKEN is too short to be safe, or no plain text. Set it to 32 random letters and "
-        "digits or more, or unset it, and there are no metrics."
+        "METRICS_TOKEN is too short or not plain text. Set it to at least 32 random letters and "
+        "digits, or unset it to turn metrics off."
     )
 STORE_CALLS_WRITTEN_EVERY = timedelta(seconds=10)  # secrets_app/ops/call_stats.py
 

@@ -44,7 +44,7 @@ class Conflict(Exception):
         """Say who it was, and when."""
         row = self.current.own
         if row is None:
-            return "The build settings of all branches changed while this page was open."
+            return "The build settings for All branches changed after you opened this page."
         verb = "removed" if row.removed_at else "changed"
         when = naturaltime(row.changed_at)
         return f"{row.changed_by} {verb} these build settings {when} (now version {row.version})."
@@ -120,7 +120,7 @@ def find_version(access: Access, pk: int) -> BuildSpecVersion:
     versions = BuildSpecVersion.objects.select_related("build_spec__branch")
     found = versions.filter(pk=pk, build_spec__app=access.app).first()
     if found is None:
-        raise Http404("No such version.")
+        raise Http404("Version not found.")
     return found
 
 
@@ -132,7 +132,7 @@ def save(
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_CHANGED)
     if branch and branch.deleted_at:
-        raise ValidationError("This branch is deleted. Nothing is built from it any more.")
+        raise ValidationError("This branch was deleted, so nothing is built from it.")
     if wrong := errors(check(text)):
         raise ValidationError([f"Line {problem.line}: {problem.message}" for problem in wrong[:20]])
     return _write(access, branch, text, base, note)
@@ -152,7 +152,7 @@ def restore(*, actor: Actor, app_id: str, pk: int, base: int) -> BuildSpec:
     """Save the text of an earlier version again."""
     version = find_version(find_app(actor, app_id), pk)
     if version.text is None:
-        raise ValidationError("This version is a removal: it holds no text. Choose another one.")
+        raise ValidationError("This version is a removal and has no text. Choose another one.")
     return save(
         actor=actor,
         app_id=app_id,
@@ -179,11 +179,12 @@ def chosen(access: Access, settings: Settings, piping: Piping) -> list[str]:
     keys = [found.key for found in found_by_builds(access, settings.branch)]
     if missing := [name for name in piping.names if name not in keys]:
         raise RecipeRefused(
-            f"{settings.scope} has no variable “{missing[0]}” any more. Choose again.", "names"
+            f"The variable “{missing[0]}” no longer exists on {settings.scope}. Choose again.",
+            "names",
         )
     begun = [key for key in keys if piping.prefix and key.startswith(piping.prefix)]
     if piping.prefix and not begun:
-        raise RecipeRefused(f"No variable begins with “{piping.prefix}”.", "prefix")
+        raise RecipeRefused(f"No variable starts with “{piping.prefix}”.", "prefix")
     return sorted({*piping.names, *begun})
 
 

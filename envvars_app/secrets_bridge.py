@@ -24,11 +24,11 @@ from secrets_app.writes import save as secrets_saving
 from secrets_app.writes.commands import Change as SecretChange
 
 ROTATE = (
-    "It stood here as plain text until now, and builds may have written it down: "
-    "give it a new value where it was issued."
+    "The value was stored as plain text until now, and builds may have logged it: rotate it "
+    "where it was issued."
 )
 VARIABLE, SECRET, BOTH = "variable", "secret", "both"  # what an outcome is about
-LEFT = "It is among the secrets now, but the variable is still here: "
+LEFT = "The secret was created, but the variable could not be removed: "
 
 
 def move_to_secrets(
@@ -54,7 +54,7 @@ def move_to_secrets(
         pk,
         base=base,
         overrides=Overrides.KEEP,
-        note="moved to the secrets",
+        note="moved to secrets",
         forget=True,
     )
     if variable.removed_at is not None or variable.version != base:

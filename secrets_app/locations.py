@@ -80,7 +80,7 @@ def find_secret(access: Access, pk: int) -> Secret:
     """Return one of the app's secrets. Raises Http404."""
     secret = access.app.secrets.select_related("branch").filter(pk=pk).first()
     if secret is None:
-        raise Http404("No such secret.")
+        raise Http404("Secret not found.")
     return secret
 
 

@@ -71,27 +71,26 @@ class Folder:
 def check_key(key: str) -> None:
     """Raise PathRefused unless `key` is one that Amplify takes."""
     if not key:
-        raise PathRefused("Give the secret a name.")
+        raise PathRefused("Enter a name.")
     if _KEY.match(key) is None:
-        raise PathRefused(
-            "A name holds only letters a to z, digits, and the signs _ . and - "
-            f"(pattern {KEY_PATTERN}). Rename it."
-        )
+        raise PathRefused("Use only letters, digits, `_`, `.` and `-`.")
     if key in {".", ".."}:
-        raise PathRefused("A name can't be just one or two dots. Rename it.")
+        raise PathRefused("A name can't be just one or two dots.")
 
 
 def check_path(path: str) -> None:
     """Raise PathRefused unless SSM can hold a parameter named `path`."""
     if _PATH.match(path) is None:
         raise PathRefused(
-            "A parameter path holds only letters a to z, digits and _ . - / with no empty part."
+            "Parameter paths can contain only letters, digits and _ . - /, without empty parts."
         )
     if path.count("/") > LEVEL_LIMIT:
-        raise PathRefused(f"A parameter path has at most {LEVEL_LIMIT} levels. Use a shorter name.")
+        raise PathRefused(
+            f"Parameter paths can have at most {LEVEL_LIMIT} levels. Use a shorter name."
+        )
     if len(path) > PATH_LIMIT:
         raise PathRefused(
-            f"A parameter path has at most {PATH_LIMIT} characters; this one has {len(path)}. "
+            f"Parameter paths can have at most {PATH_LIMIT} characters. This one has {len(path)}. "
             "Use a shorter name."
         )
 
@@ -143,18 +142,20 @@ def listing_prefixes(app_id: str) -> tuple[str, str]:
 def documented_path_problem(app_id: str, branch: str) -> str:
     """Return why `branch` has no documented path, or "" where it has one."""
     if _BACKEND_SEGMENT.search(branch):
-        return "its name looks like one of the backend's own folders"
+        return "its name looks like a backend path segment"
     path = f"/amplify/{app_id}/{branch}/k"
     try:
         check_path(path)
     except PathRefused:
-        return "Parameter Store can't hold its name (a sign, an empty part, or its length)"
+        return (
+            "Parameter Store does not support its name (a character, an empty part, or its length)"
+        )
     return ""
 
 
 def _check_app_id(app_id: str) -> None:
     if not is_app_id(app_id):
-        raise PathRefused("An app id is a d followed by 1 to 19 lower-case letters and digits.")
+        raise PathRefused("An app ID is a d followed by 1 to 19 lowercase letters and digits.")
 
 
 def _check_sandbox(project: str, user: str) -> None:
@@ -164,13 +165,13 @@ def _check_sandbox(project: str, user: str) -> None:
     """
     if _NOT_CLEAN.match(project[-1:]):
         raise PathRefused(
-            "The project's name ends with a sign, so Amplify gives its sandboxes the paths of "
-            "another project's. Rename it in package.json."
+            "The project's name ends with a special character, so Amplify would give its "
+            "sandboxes another project's paths. Rename it in package.json."
         )
     if len(_clean(user)) > NAME_KEPT:
         raise PathRefused(
-            f"Amplify's path keeps {NAME_KEPT} letters and digits of a sandbox's user; this one "
-            "has more. Use a shorter name."
+            f"Amplify keeps only {NAME_KEPT} letters and digits of a sandbox identifier, and this "
+            "one has more. Use a shorter one."
         )
 
 
@@ -187,8 +188,8 @@ def _branch_folder(app_id: str, branch: str, profile: PathProfile) -> Folder:
         return Folder(backend, documented)
     if problem:
         raise PathRefused(
-            f"This branch has no documented path: {problem}. "
-            "Give the app the path profile “both” or “backend”."
+            f"This branch has no documented path: {problem}. Change the app's path profile to "
+            "“both” or “backend”."
         )
     return Folder(documented)
 
@@ -200,7 +201,7 @@ def _backend_folder(namespace: str, name: str, kind: str) -> str:
     room = 128 - 7 - len(kind) - len(short_name) - 4 - 10 - 1
     short_namespace = _clean(namespace)[:room]
     if not short_namespace:
-        raise PathRefused("The project's name holds no letter or digit. Rename it in package.json.")
+        raise PathRefused("The project's name has no letters or digits. Rename it in package.json.")
     return f"/amplify/{short_namespace}/{short_name}-{kind}-{digest}"
 
 

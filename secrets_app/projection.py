@@ -174,18 +174,20 @@ def settle(secret: Secret, version_now: int) -> None:
         return
     before, removing = event.version_before or 0, event.action == Action.SECRET_REMOVED
     if version_now == before:
-        detail = "The store holds what it held before: nothing was changed."
+        detail = "The store still holds the previous version: nothing was changed."
         if before and event.action == Action.MIRROR_REPAIRED:
-            detail = "Whether the mirror was written shows on the secret's page."
+            detail = "The secret's page shows whether the mirror was written."
             secret.modified = secret.answered_at = None
             secret.mirror_of = 0
     elif not version_now:
-        detail = "The store no longer holds it."
+        detail = "The parameter is no longer in the store."
         if removing:
             secret.version = secret.mirror_version = secret.mirror_of = 0
             secret.modified = secret.mirror_modified = None
     elif removing:
-        detail = f"The store holds version {version_now}: it was not removed, or added again."
+        detail = (
+            f"The store holds version {version_now}: it was not removed, or it was added again."
+        )
     else:
         detail = f"The store holds version {version_now}: it was written."
         secret.version, secret.modified, secret.gone_at = version_now, None, None

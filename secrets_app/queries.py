@@ -1,8 +1,9 @@
 """Which secrets a page shows: search, filter, sort, pages. From the database alone."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
@@ -16,6 +17,7 @@ from console.web.listing import (
     SORTS,
     Listing,
     Query,
+    Row,
     branches_with,
     page_of,
 )
@@ -23,11 +25,44 @@ from secrets_app import revisions
 from secrets_app.locations import folders_of, has_room, mirror_state
 from secrets_app.models import Secret
 
-_COLUMNS = (
-    "pk", "key", "branch_id", "version", "mirror_version", "mirror_of", "changed_by", "gone_at",
-    "claim_id", "claimed_until",
-)  # fmt: skip
 _SEEN = Cast("modified", CharField())  # as text for the reason that CHANGED is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRow(Row):
+    """A secret in a list.
+
+    `state` is "gone", "saving", "unknown" or "". `mirror` is its mirror's state. `base` is what a
+    save of this row is based on: its version and revision.
+    """
+
+    may_reveal: bool
+    mirror_version: int
+    state: str
+    mirror: str
+    base: str
+
+    @property
+    def notable(self) -> bool:
+        """Return True if the row has badges."""
+        return bool(self.deleted or self.state or self.mirror or self.origin)
+
+
+class _Stored(NamedTuple):
+    """What is read of a secret. `changed` and `seen` are the database's text of a time."""
+
+    pk: int
+    key: str
+    branch_id: int | None
+    version: int
+    mirror_version: int
+    mirror_of: int
+    changed_by: str
+    gone_at: datetime | None
+    claim_id: Any
+    claimed_until: datetime | None
+    changed: str | None
+    seen: str | None
 
 
 def branches_of(access: Access) -> list[Branch]:
@@ -35,29 +70,26 @@ def branches_of(access: Access) -> list[Branch]:
     return branches_with(access, Secret.objects.filter(app=access.app))
 
 
-def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
+def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing[SecretRow]:
     """Return the page that `query` asks for: two queries, whatever their number."""
     chosen = query.chosen(branches)
     secrets = _filtered(access.app, query, chosen)
     page = page_of(query, secrets, _columns(secrets.order_by(*SORTS[query.sort])))
     shape = _Shape(access, [*branches], chosen)
-    rows = [
-        shape.row(secret)
-        for secret in page.object_list
-        if secret["branch_id"] in shape.scopes  # else its branch came after they were read
-    ]
+    stored = map(_Stored._make, page.object_list)
+    # A branch that was added after the branches were read is not in them
+    rows = [shape.row(secret) for secret in stored if secret.branch_id in shape.scopes]
     return Listing.of(query, page, rows, chosen)
 
 
-def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> dict[str, Any] | None:
+def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
     """Return one secret as a row, or None."""
     values = _columns(Secret.objects.filter(app=access.app, pk=secret_id)).first()
-    return _Shape(access, [*branches], None).row(values) if values else None
+    return _Shape(access, [*branches], None).row(_Stored(*values)) if values else None
 
 
-def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, dict[str, Any]]:
-    rows: QuerySet[Secret, dict[str, Any]] = secrets.values(*_COLUMNS, changed=CHANGED, seen=_SEEN)
-    return rows
+def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, Any]:
+    return secrets.annotate(changed=CHANGED, seen=_SEEN).values_list(*_Stored._fields)
 
 
 def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]:
@@ -91,33 +123,36 @@ class _Shape:
         self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
         self.now = timezone.now()
 
-    def row(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """Add what the page shows of a secret to its columns."""
-        secret |= self.scopes[secret["branch_id"]]
-        secret["state"] = self._state(secret)
-        secret["mirror"] = self._mirror(secret)
-        secret["notable"] = bool(
-            secret["deleted"] or secret["state"] or secret["mirror"] or secret["origin"]
+    def row(self, secret: _Stored) -> SecretRow:
+        """Return what the page shows of a secret."""
+        seen, changed = _moment(secret.seen), _moment(secret.changed)
+        return SecretRow(
+            pk=secret.pk,
+            key=secret.key,
+            branch_id=secret.branch_id,
+            version=secret.version,
+            mirror_version=secret.mirror_version,
+            changed=f"{secret.changed[:16]}Z" if secret.changed else "",
+            changed_by=secret.changed_by,
+            state=self._state(secret),
+            mirror=self._mirror(secret),
+            base=revisions.base(secret.version, seen, changed),
+            **self.scopes[secret.branch_id],
         )
-        secret["outcome"] = None
-        secret["id"] = str(secret["pk"])
-        seen, changed = map(_moment, (secret.pop("seen"), secret["changed"]))
-        secret["base"] = revisions.base(secret["version"], seen, changed)
-        secret["changed"] = f"{secret['changed'][:16]}Z" if secret["changed"] else ""
-        return secret
 
-    def _mirror(self, secret: dict[str, Any]) -> str:
-        folder = self.mirrors.get(secret["branch_id"])
-        if folder is None or not has_room(folder, secret["key"]):
+    def _mirror(self, secret: _Stored) -> str:
+        folder = self.mirrors.get(secret.branch_id)
+        if folder is None or not has_room(folder, secret.key):
             return ""
         return mirror_state(
-            secret["version"], secret["mirror_version"], secret["mirror_of"], secret["changed_by"]
+            secret.version, secret.mirror_version, secret.mirror_of, secret.changed_by
         )
 
-    def _state(self, secret: dict[str, Any]) -> str:
-        if secret["claim_id"] is not None:
-            return "saving" if secret["claimed_until"] > self.now else "unknown"
-        return "gone" if secret["gone_at"] else ""
+    def _state(self, secret: _Stored) -> str:
+        if secret.claim_id is not None:
+            is_saving = secret.claimed_until is not None and secret.claimed_until > self.now
+            return "saving" if is_saving else "unknown"
+        return "gone" if secret.gone_at else ""
 
 
 def _moment(text: str | None) -> datetime | None:

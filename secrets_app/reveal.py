@@ -115,6 +115,6 @@ def _read_all(access: Access, secrets: Mapping[str, Secret]) -> dict[str, Readin
     for key, place in places.items():
         reading = found.get(place.primary) or found.get(place.mirror or "")
         if reading is None:
-            raise NotFound(f"The secret {key} is no longer in the parameter store. Add it anew.")
+            raise NotFound(f"The secret {key} is no longer in the parameter store. Add it again.")
         readings[key] = reading
     return readings

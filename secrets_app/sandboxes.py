@@ -22,7 +22,7 @@ from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.store.limits import check_value
 
-MISSING = "There is no such secret in this sandbox."
+MISSING = "This sandbox has no secret with this name."
 
 
 def set_secret(*, actor: Actor, sandbox: Sandbox, key: str, value: SecretValue) -> int:
@@ -102,7 +102,7 @@ def _versions(actor: Actor, sandbox: Sandbox) -> dict[str, int]:
 def _require_user(actor: Actor) -> None:
     """Raise PermissionDenied for who is no user, or is disabled."""
     if not User.objects.filter(pk=actor.user_id or 0, is_active=True).exists():
-        raise PermissionDenied("Only a user of this console can do this.")
+        raise PermissionDenied("Only Branchkeep users can do this.")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class Actor:
     request_id: str = ""
 
 
-OUTSIDE = Actor(kind="console", label="Someone outside the console")
+OUTSIDE = Actor(kind="console", label="Someone outside Branchkeep")
 
 
 def from_request(request: HttpRequest) -> Actor:

@@ -4,7 +4,7 @@ from console.access.policy import Decision, Grant, Obstacle, Permission, named
 from console.models import scope_name
 
 ACTS = {
-    Permission.VIEW: "see the keys, the variables and the activity",
+    Permission.VIEW: "view keys, variables and activity",
     Permission.WRITE: "add, change and remove secrets and variables",
     Permission.REVEAL: "reveal secrets",
     Permission.MANAGE: "change the app's settings, branches and members",
@@ -22,34 +22,34 @@ def rules(decision: Decision) -> list[str]:
     """Return the rules that made the decision, a sentence each, in the order of their weight."""
     said = [_protection(decision)] if decision.permission in _SCOPED else []
     if decision.by:
-        return [f"The role {named(decision.by)} allows it.", *said]
+        return [f"The role {named(decision.by)} allows this.", *said]
     return [*(_obstacle(decision, *each) for each in decision.obstacles), *said]
 
 
 def _obstacle(decision: Decision, grant: Grant, obstacle: Obstacle) -> str:
     role = f"The role {named(grant)}"
     if obstacle is Obstacle.ROLE:
-        return f"{role} allows this nowhere."
+        return f"{role} does not allow this on any branch."
     if obstacle is Obstacle.PROTECTED:
-        return f"{role} does not allow it where protection holds."
+        return f"{role} does not allow this on protected branches."
     if decision.branch is None:
         return (
-            f"{role} is narrowed to branches. What is set for All branches reaches every branch, "
-            "so it takes a role that is not narrowed."
+            f"{role} is limited to certain branches. Values for All branches affect every branch, "
+            "so they need a role without this limit."
         )
-    return f"{role} is narrowed, and {decision.branch.name} is not among its branches."
+    return f"{role} is limited to certain branches, and {decision.branch.name} is not one of them."
 
 
 def _protection(decision: Decision) -> str:
     if decision.branch is None:
         return (
-            "All branches counts as protected, because a branch of this app is."
+            "All branches is protected because a branch of this app is."
             if decision.guarded
-            else "No branch of this app is protected, so All branches isn't either."
+            else "All branches is not protected because no branch of this app is."
         )
     if decision.guarded:
         return (
-            f"{decision.branch.name} is protected: maintainers and owners alone write and reveal "
-            "there."
+            f"{decision.branch.name} is protected: only maintainers and owners can edit or reveal "
+            "values."
         )
     return f"{decision.branch.name} is not protected."

@@ -150,13 +150,13 @@ class Access:
         """Raise PermissionDenied where `may_on` says no."""
         if not self.may_on(permission, branch):
             where = ALL_BRANCHES if branch is None else f"the branch {branch.name}"
-            raise self._denial(f"this on {where}")
+            raise self._denial(f"changes on {where}")
 
     def _denial(self, what: str) -> PermissionDenied:
         roles = " and ".join(map(named, self.grants))
         return PermissionDenied(
-            f"Your role in this app is {roles}; it does not allow {what}. "
-            "Ask an owner of the app for the role that you need."
+            f"Your role in this app ({roles}) does not allow {what}. Ask an owner of the app for "
+            "a role that does."
         )
 
 
@@ -173,7 +173,7 @@ def _obstacle(grant: Grant, permission: Permission, guarded: bool) -> Obstacle |
 def named(grant: Grant) -> str:
     """Return a grant in words: "developer on dev, feature/*, by the group web"."""
     narrowed = f" on {', '.join(grant.patterns)}" if grant.patterns else ""
-    return f"{grant.role}{narrowed}" + (f", by the group {grant.group}" if grant.group else "")
+    return f"{grant.role}{narrowed}" + (f", through the group {grant.group}" if grant.group else "")
 
 
 def find_app(actor: Actor, app_id: str, *related: str) -> Access:
@@ -186,7 +186,7 @@ def find_app(actor: Actor, app_id: str, *related: str) -> Access:
         rows = ("app", "group", *(f"app__{name}" for name in related))
         members = list(_memberships(actor).filter(app__app_id=app_id).select_related(*rows))
     if not members:
-        raise Http404("No such app.")
+        raise Http404("App not found.")
     structlog.contextvars.bind_contextvars(app=app_id)  # on each log line of this request
     return access_of(actor, members)
 
@@ -214,7 +214,7 @@ def find_branch(access: Access, pk: int) -> Branch:
     """Return one of the app's branches, deleted ones too. Raises Http404."""
     branch = access.app.branches.filter(pk=pk).first()
     if branch is None:
-        raise Http404("No such branch.")
+        raise Http404("Branch not found.")
     branch.app = access.app
     return branch
 
@@ -249,4 +249,4 @@ def require_operator(actor: Actor) -> None:
     Only an operator makes an app: whoever names an app id reads what the store holds under it.
     """
     if not actor.is_operator:
-        raise PermissionDenied("Only an operator can do this. Ask one.")
+        raise PermissionDenied("Only operators can do this. Ask an operator for help.")

@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 
 # What the index calls the models' homes, in this order
 HOMES = {
-    "console": "People, apps and activity",
+    "console": "Users, apps and activity",
     "auth": "Groups",
     "mfa": "Second factors",
     "socialaccount": "Single sign-on",
@@ -42,7 +42,7 @@ class ConsoleAdminSite(AdminSite):
         if self.has_permission(request):
             return redirect("admin:index")
         if request.user.is_authenticated:
-            raise PermissionDenied("Only an operator has these pages. Ask one.")
+            raise PermissionDenied("Only operators can open these pages. Ask an operator for help.")
         then = request.GET.get("next") or reverse("admin:index")
         return redirect(reverse("account_login", query={"next": then}))
 

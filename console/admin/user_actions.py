@@ -19,13 +19,13 @@ from console.members import services
 from console.models import User
 
 DISABLE = (
-    "They can't sign in any more and are signed out everywhere at once. Their names stay in the "
-    "activity; their roles stay, and do nothing until they are enabled again."
+    "They are signed out everywhere and can't sign in again until you enable them. Their roles "
+    "and their names in the activity are kept."
 )
-END = "They are signed out everywhere at once, and may sign in again."
+END = "They are signed out everywhere, and can sign in again."
 RESET = (
-    "Their authenticator apps, passkeys and recovery codes go. With a password alone whoever knows "
-    "it signs in, so make sure who asks you for this."
+    "This removes their authenticator apps, passkeys and recovery codes, so a password alone is "
+    "enough to sign in. Make sure you know who is asking."
 )
 
 
@@ -34,7 +34,7 @@ class PeopleActions(admin.ModelAdmin):
 
     actions = ("disable", "end_sessions", "reset_factors")
 
-    @admin.action(description="Disable, and sign out everywhere")
+    @admin.action(description="Disable and sign out everywhere")
     def disable(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Disable people."""
 
@@ -71,19 +71,21 @@ class PeopleActions(admin.ModelAdmin):
         """Tell what is left to do for who was disabled."""
         if user == request.user:
             logout(request)
-        words = "Signed out everywhere: {}. What has to be rotated: {}"
+        words = "Signed out everywhere: {}. Secrets to rotate: {}"
         said = format_html(words, user.email, self.known_secrets(user))
         self.message_user(request, said, messages.WARNING)
         if apps := services.ownerless_without(user):
             names = ", ".join(map(str, apps))
-            words = f"Nobody owns these apps now: {names}. Give each an owner, under Members."
+            words = (
+                f"These apps have no owner now: {names}. Choose an owner for each under Members."
+            )
             self.message_user(request, words, messages.WARNING)
 
     @admin.display(description="Known secrets")
     def known_secrets(self, user: User) -> str:
         """Return a link to what somebody revealed or wrote."""
         address = reverse("known_everywhere", args=[user.pk])
-        return format_html('<a href="{}">What this person revealed or wrote</a>', address)
+        return format_html('<a href="{}">View revealed and written secrets</a>', address)
 
     def _confirmed(
         self,

@@ -32,12 +32,14 @@ admin.site.unregister(EmailAddress)  # a second address is asked for nothing
 
 WORDS = {
     "is_active": (
-        "May sign in",
-        "Without it the person is signed out everywhere at once; the name stays in the activity.",
+        "Active",
+        "Clear this to disable the account and sign it out everywhere. Its name stays in the "
+        "activity.",
     ),
     "is_superuser": (
         "Operator",
-        "Runs the console: these pages, new apps, people. Reads no value without being a member.",
+        "Operators manage Branchkeep: these pages, new apps and users. They can't read secret "
+        "values unless they are members.",
     ),
 }
 
@@ -81,7 +83,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         (None, {"fields": ("email", "set_password")}),
         ("Person", {"fields": ("first_name", "last_name")}),
         ("Rights", {"fields": ("is_active", "is_superuser")}),
-        ("What happened", {"fields": ("last_login", "date_joined", "activity", "known_secrets")}),
+        ("Event", {"fields": ("last_login", "date_joined", "activity", "known_secrets")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
@@ -127,14 +129,14 @@ class UserPages(Audited, PeopleActions, UserAdmin):
     def set_password(self, user: User) -> str:
         """Return a way to a new password, and nothing of the old one."""
         address = reverse("admin:auth_user_password_change", args=[user.pk])
-        said = "Set a new password" if user.has_usable_password() else "None. Set one"
+        said = "Set a new password" if user.has_usable_password() else "No password. Set one"
         return format_html('<a href="{}">{}</a>', address, said)
 
     @admin.display(description="Activity")
     def activity(self, user: User) -> str:
         """Return a link to what somebody did."""
         address = reverse("all_activity", query={"person": user.email})
-        return format_html('<a href="{}">What this person did</a>', address)
+        return format_html('<a href="{}">View activity</a>', address)
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
@@ -147,7 +149,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         with recording(from_request(request), Action.USER_CHANGED, target) as entry:
             response = super().user_change_password(request, id, form_url)
             if response.status_code != 302:
-                entry.outcome, entry.detail = Outcome.FAILED, "the form was refused"
+                entry.outcome, entry.detail = Outcome.FAILED, "the form was not valid"
         if entry.outcome is Outcome.SUCCEEDED:
             others = sessions.others(request, user)
             sessions.end(actor=from_request(request), user=user, sessions=others)

@@ -143,15 +143,15 @@ def broken(upto: int) -> Iterator[Broken]:
     before, marked, number = _START, False, 0
     for seal, row in _sealed(upto):
         if seal.id != number + 1:
-            yield Broken(f"seal {number + 1}", f"Seals are missing before number {seal.id}.")
+            yield Broken(f"seal {number + 1}", f"Seals before number {seal.id} are missing.")
         if row is None:
-            yield Broken(_name(seal), "It was deleted, or has another number now.")
+            yield Broken(_name(seal), "The row was deleted or renumbered.")
         elif why := _why_broken(seal, row, before, marked):
             yield Broken(_name(seal), why)
         marked = marked or bool(row and row.mark)
         before, number = seal.digest, seal.id
     if number < upto:
-        yield Broken(f"seal {number + 1}", f"Seals are missing up to number {upto}.")
+        yield Broken(f"seal {number + 1}", f"Seals up to number {upto} are missing.")
     yield from _copies()
 
 
@@ -174,13 +174,13 @@ def _why_broken(seal: AuditSeal, row: Any, before: str, marked: bool) -> str:
     """Return why a row or its seal is not what was written, or nothing."""
     keys = signing.keys()
     if unknown := next((m[:8] for m in (row.mark, seal.digest) if m and m[:8] not in keys), ""):
-        return f"It is signed with the key {unknown}, which is not in AUDIT_KEYS."
+        return f"The row is signed with the key {unknown}, which is not in AUDIT_KEYS."
     if not row.mark and marked:
-        return "The console did not write it: it carries no mark."
+        return "Branchkeep did not write this row: it has no signature."
     if row.mark and not signing.is_made_here(row):
-        return "It was changed, or the console did not write it: its mark does not fit."
+        return "The signature is not valid: the row was changed, or Branchkeep did not write it."
     if not signing.is_signed(_text(seal, row, before), seal.digest):
-        return f"It, or what stood before it, is not what was sealed: seal {seal.id} does not fit."
+        return f"Seal {seal.id} does not match: this row or an earlier one was changed."
     return ""
 
 
@@ -189,7 +189,7 @@ def _copies() -> Iterator[Broken]:
     for table, model in TABLES.items():
         twice = model.objects.exclude(mark="").order_by().values("mark")
         for row in twice.annotate(last=Max("pk"), number=Count("pk")).filter(number__gt=1):
-            yield Broken(f"{table} {row['last']}", "It is a copy of another row.")
+            yield Broken(f"{table} {row['last']}", "The row is a copy of another row.")
 
 
 def _name(seal: AuditSeal) -> str:

@@ -15,15 +15,15 @@ from console.db import prepared_statements
 from console.models import AuditEvent
 
 WORDS = {
-    Action.OPERATOR_CREATED: "set up the console",
+    Action.OPERATOR_CREATED: "set up Branchkeep",
     Action.SIGN_IN: "signed in",
     Action.SIGN_OUT: "signed out",
-    Action.PASSWORD_CHANGED: "changed the password",
-    Action.SIGN_IN_LIMITED: "tried too often to sign in",
+    Action.PASSWORD_CHANGED: "changed their password",
+    Action.SIGN_IN_LIMITED: "was blocked after too many sign-in attempts",
     Action.SESSION_ENDED: "ended sessions",
-    Action.IDENTITY_CONFIRMED: "confirmed the sign-in",
-    Action.FACTOR_ADDED: "set up for signing in",
-    Action.FACTOR_REMOVED: "removed from signing in",
+    Action.IDENTITY_CONFIRMED: "confirmed their identity",
+    Action.FACTOR_ADDED: "added the sign-in factor",
+    Action.FACTOR_REMOVED: "removed the sign-in factor",
     Action.APP_CREATED: "created the app",
     Action.APP_CHANGED: "changed the app's settings",
     Action.BRANCH_ADDED: "added the branch",
@@ -32,7 +32,7 @@ WORDS = {
     Action.MEMBER_SET: "set the role of a member",
     Action.MEMBER_REMOVED: "removed a member",
     Action.MEMBER_INVITED: "invited",
-    Action.MEMBER_UNINVITED: "took back the invitation of",
+    Action.MEMBER_UNINVITED: "withdrew the invitation for",
     Action.MEMBER_JOINED: "accepted the invitation as",
     Action.GROUP_CHANGED: "changed the group",
     Action.GROUP_DELETED: "deleted the group",
@@ -41,27 +41,27 @@ WORDS = {
     Action.SECRET_CHANGED: "changed the secret",
     Action.SECRET_REMOVED: "removed the secret",
     Action.SECRET_REVEALED: "revealed the secret",
-    Action.SECRET_ROTATED: "ticked off as rotated the secret",
+    Action.SECRET_ROTATED: "marked as rotated the secret",
     Action.EXPOSURE_EXPORTED: "exported the secrets known to",
-    Action.MIRROR_REPAIRED: "put the mirror right of the secret",
+    Action.MIRROR_REPAIRED: "repaired the mirror of the secret",
     Action.VARIABLE_CREATED: "added the variable",
     Action.VARIABLE_CHANGED: "changed the variable",
     Action.VARIABLE_RENAMED: "renamed the variable",
     Action.VARIABLE_REMOVED: "removed the variable",
-    Action.VARIABLE_MOVED: "moved to the secrets the variable",
+    Action.VARIABLE_MOVED: "moved to secrets the variable",
     Action.ENVIRONMENT_RUN: "ran a command with",
     Action.BUILD_CHANGED: "changed",
     Action.BUILD_REMOVED: "removed",
     Action.FOUND_ADDED: "added the secret",
     Action.FOUND_CHANGED: "changed the secret",
     Action.FOUND_REMOVED: "removed the secret",
-    Action.FOUND_ALL: "had left in the store",
+    Action.FOUND_ALL: "had already stored",
     Action.AUDIT_EXPORTED: "exported the activity as",
-    Action.NOTICES_CHOSEN: "chose to be mailed about",
-    Action.STORE_PROBED: "tried the parameter store with",
+    Action.NOTICES_CHOSEN: "chose email notifications for",
+    Action.STORE_PROBED: "probed the parameter store with",
     Action.BACKUP_MADE: "made the backup",
     Action.BACKUP_RESTORED: "restored the backup",
-    Action.KEYS_ROTATED: "encrypted the embedded store anew with the key",
+    Action.KEYS_ROTATED: "re-encrypted the embedded store with the key",
 }
 GROUPS = {
     "session": "Sign-in",
@@ -73,7 +73,7 @@ GROUPS = {
     "app": "Apps",
     "branch": "Branches",
     "secret": "Secrets",
-    "found": "Found changed outside the console",
+    "found": "Changes made outside Branchkeep",
     "variable": "Variables",
     "environment": "Environments",
     "build": "Build settings",
@@ -92,7 +92,7 @@ OUTCOMES = {
     ATTEMPTED: "Attempted",
 }
 OUTCOME_CHOICES = [
-    ("", "Every outcome"),
+    ("", "Any outcome"),
     *OUTCOMES.items(),
     (OPEN, "Open: attempted or unknown"),
 ]
@@ -169,7 +169,7 @@ def action_choices() -> list[tuple[str, Any]]:
     """Return every action in words, by what it is about, each group with one for all of it."""
     kinds = groupby(sorted(WORDS, key=lambda action: action.partition(".")[0]), _kind)
     groups = [(GROUPS.get(kind, kind.capitalize()), kind, list(actions)) for kind, actions in kinds]
-    return [("", "Every action"), *(_choices(*group) for group in sorted(groups))]
+    return [("", "Any action"), *(_choices(*group) for group in sorted(groups))]
 
 
 def _kind(action: str) -> str:
@@ -177,7 +177,7 @@ def _kind(action: str) -> str:
 
 
 def _choices(name: str, kind: str, actions: list[Action]) -> tuple[str, list[tuple[str, str]]]:
-    every = [(f"{kind}.", f"{name}: every action")] if len(actions) > 1 else []
+    every = [(f"{kind}.", f"{name}: any action")] if len(actions) > 1 else []
     return name, every + [(action.value, _capital(WORDS[action])) for action in actions]
 
 
@@ -193,7 +193,7 @@ def entry(event: Any) -> Entry:
         at=event.at,
         actor=event.actor,
         actor_kind=event.actor_kind,
-        sentence=words if outcome == Outcome.SUCCEEDED else f"tried: {words}",
+        sentence=words if outcome == Outcome.SUCCEEDED else f"attempted: {words}",
         subject=event.subject,
         app_id=event.app_id,
         branch=event.branch,

@@ -18,12 +18,14 @@ BATCH = 500
 
 # What an attempt without an outcome did, by how its action begins
 CERTAIN = {
-    "variable.": "Nothing was changed: a change and its outcome are written as one.",
-    "secret.reveal": "No value was handed out: the outcome is written before that.",
-    "keys.rotate": "What was encrypted anew stays so. The next rotate_keys goes on.",
-    "environment.run": "The command was not started: the outcome is written before that.",
+    "variable.": "Nothing was changed: the change and its outcome are saved together.",
+    "secret.reveal": "No value was revealed: the outcome is saved first.",
+    "keys.rotate": (
+        "What was already re-encrypted stays that way. Run rotate_keys again to continue."
+    ),
+    "environment.run": "The command was not started: the outcome is saved first.",
 }
-UNCERTAIN = "The console ended before it noted how this ended. Look whether it was done."
+UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 
 
 def settle_open(*, but: QuerySet[AuditEvent]) -> int:

@@ -25,7 +25,7 @@ CONFIRM = {
     "oidc": "Use single sign-on",
 }
 _BEGUN = "sign_in_begun"
-MEANWHILE = "Your password was changed meanwhile, or you were disabled. Sign in again."
+MEANWHILE = "Your password was changed or your account was disabled. Sign in again."
 
 
 class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -43,7 +43,9 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Count the try, before a hash is computed; allauth rolls it back if it succeeds."""
         email = str(credentials.get("email") or credentials.get("username") or "")
         if not settings.PASSWORD_SIGN_IN:
-            raise PermissionDenied("This console has no passwords. Use single sign-on.")
+            raise PermissionDenied(
+                "Branchkeep does not use passwords here. Sign in with single sign-on."
+            )
         self._login_failed_rl_usage = rate_limits.take(request, email)
 
     def reauthenticate(self, user: User, password: str) -> bool:

@@ -38,5 +38,5 @@ def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
     with audited_transaction(actor, Action.OPERATOR_CREATED, Target(subject=email)):
         lock_users()
         if User.objects.exists():
-            raise PermissionDenied("This console is set up already. Sign in.")
+            raise PermissionDenied("Branchkeep is already set up. Sign in instead.")
         return User.objects.create_superuser(email, password)

@@ -25,8 +25,8 @@ def unseal(sealed: str) -> str:
         return _box(*_materials()).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise PermissionDenied(
-            "The console can't read your second factor: its keys were changed. "
-            "Ask an operator to remove your second factors, then set up new ones."
+            "Branchkeep can't read your second factor because its keys were changed. Ask an "
+            "operator to remove your second factors, then set up new ones."
         ) from None
 
 

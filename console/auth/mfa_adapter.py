@@ -14,7 +14,7 @@ from console.auth import encryption, rate_limits, recovery_codes
 from console.models import User
 
 PRODUCT = "Branchkeep"
-WRONG = "This code is not right, or was used already. Wait for the next one, then try again."
+WRONG = "This code is incorrect or has already been used. Wait for the next one, then try again."
 
 
 class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

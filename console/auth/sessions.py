@@ -31,10 +31,10 @@ def overdue(request: HttpRequest) -> str:
     about, now = _about(request), timezone.now()
     if now - about["created_at"] > settings.SESSION_LIFE:
         hours = settings.SESSION_LIFE // timedelta(hours=1)
-        return f"A session lasts {hours} hours at most, so you were signed out."
+        return f"You were signed out because sessions last at most {hours} hours."
     if now - about["last_seen_at"] > settings.SESSION_IDLE:
         minutes = settings.SESSION_IDLE // timedelta(minutes=1)
-        return f"Nothing happened here for {minutes} minutes, so you were signed out."
+        return f"You were signed out after {minutes} minutes without activity."
     if now - about["last_seen_at"] > _SEEN_EVERY:
         seen = _seen(request)
         about.update(seen)

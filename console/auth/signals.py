@@ -95,7 +95,7 @@ def _factor_removed(request: HttpRequest, authenticator: Authenticator, **_: Any
 
 
 def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
-    _record(request, Action.SIGN_IN, Outcome.DENIED, user.email, "wrong second factor")
+    _record(request, Action.SIGN_IN, Outcome.DENIED, user.email, "incorrect second factor")
 
 
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:

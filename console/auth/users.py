@@ -19,7 +19,7 @@ def keep_an_operator() -> None:
     """
     lock_users()
     if not User.objects.filter(is_superuser=True, is_active=True).exists():
-        raise ValidationError("This is the last operator. Make someone else one first.")
+        raise ValidationError("This is the last operator. Make someone else an operator first.")
 
 
 def disable(*, actor: Actor, user: User) -> None:

@@ -20,8 +20,8 @@ from console.backup.sealed import SealedReader, SealedWriter
 
 FORMAT = 1
 LEVEL = 6  # of compression: 9 takes twice as long for a hundredth
-NEWER = "The backup is of a newer version of the console. Restore it with that version."
-INCOMPLETE = "The backup does not hold what it says it does. Use another."
+NEWER = "This backup was made by a newer version of Branchkeep. Restore it with that version."
+INCOMPLETE = "The backup's contents don't match its table of contents. Use another backup."
 Row: TypeAlias = list[Any]
 
 
@@ -82,7 +82,7 @@ def plain(value: Any) -> str:
             return str(value)
         case bytes() | memoryview():
             return b64encode(value).decode()
-    raise TypeError(f"No way is known to back up a {type(value).__name__}.")
+    raise TypeError(f"Can't back up a value of type {type(value).__name__}.")
 
 
 def read(file: BinaryIO, keys: Sequence[str]) -> tuple[Contents, Iterator[tuple[Table, Row]]]:

@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 
 from console.backup.errors import BackupRefused
 
-EXISTS = "There is a file of this name already. Nothing was overwritten: choose another name."
-NOT_WRITTEN = "The backup could not be written ({}). Nothing is left of it."
+EXISTS = "A file with this name already exists. Nothing was overwritten. Choose another name."
+NOT_WRITTEN = "Can't write the backup ({}). The incomplete file was removed."
 
 
 @contextmanager

@@ -20,16 +20,16 @@ from console.backup.errors import BackupRefused
 from console.backup.tables import applied, check_known, columns_of, kept, models_at, table_of
 
 NO_KEY = (
-    "BACKUP_KEY is not set. Set it to 50 random characters or more, and keep a copy apart from the "
-    "backups: without it nobody can restore one."
+    "BACKUP_KEY is not set. Set it to at least 50 random characters, and keep a copy away from "
+    "the backups: nobody can restore a backup without it."
 )
 NOT_APART = (
-    "BACKUP_KEY is one of the console's own keys. Set it to another, so that a backup and the "
-    "console's keys can't be read with the same one."
+    "BACKUP_KEY is also used as another key. Set it to a key of its own, so that one leaked key "
+    "doesn't open both the backup and Branchkeep's data."
 )
 BEHIND = (
-    "The database does not have this version's tables yet. Start the console once. To have a "
-    "backup from before that, make it with the version that ran until now."
+    "The database has not been migrated to this version. Start Branchkeep once. To back up the "
+    "data as it is now, use the version that ran until now."
 )
 _BEGIN = {  # one state of the database, while others write on
     "sqlite": "BEGIN DEFERRED",

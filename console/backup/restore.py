@@ -31,21 +31,22 @@ from console.backup.tables import (
 )
 from console.models import AuditEvent
 
-NO_KEY = "BACKUP_KEY is not set. Set it to the key with which the backup was made."
+NO_KEY = "BACKUP_KEY is not set. Set it to the key the backup was made with."
 NOT_EMPTY = (
-    "The database is not empty: {} has rows. Nothing was changed. Give the console a new database "
-    "(DATABASE_URL), and restore into that one."
+    "The database is not empty: {} has rows. Nothing was changed. Point DATABASE_URL to a new "
+    "database and restore into that."
 )
 OTHERS = (
-    "The database holds tables that are not the console's: {}. Nothing was changed. Give the "
-    "console a database of its own (DATABASE_URL)."
+    "The database contains tables that don't belong to Branchkeep: {}. Nothing was changed. Use "
+    "a separate database (DATABASE_URL)."
 )
-NOT_TAKEN = "The database does not take the backup's rows of {} ({}). Nothing was changed."
-MISCOUNTED = "The database did not keep all rows of {}. Nothing was changed."
+NOT_TAKEN = "The database rejected the backup's rows of {} ({}). Nothing was changed."
+MISCOUNTED = "The database did not store all rows of {}. Nothing was changed."
 OTHER_COLUMNS = (
-    "The backup's table {} has not this version's columns. Use the version that made it."
+    "The columns of table {} in the backup differ from this version's. Use the version that made "
+    "the backup."
 )
-HELD = "The backup holds the state of this moment; it was restored."
+HELD = "The backup was completed: it has since been restored."
 # By a start of the console alone, and the last by its first look whether there is mail to send
 FILLED_BY_ITSELF = {"django_content_type", "auth_permission", "console_noticesread"}
 # What the lost database numbered after the backup was made keeps its numbers: no other row gets

@@ -23,14 +23,12 @@ MAGIC = b"amplify-console backup 1\n"
 NAME, SALT = 8, 32  # bytes
 CHUNK = 65_536  # bytes of plain text
 TAG = 16
-NO_BACKUP = "This is no backup of the console, or its beginning is lost."
+NO_BACKUP = "This is not a Branchkeep backup, or its beginning is missing."
 OTHER_KEY = (
-    "BACKUP_KEY does not have the key of this backup, whose name is {}. Add it there, behind the "
-    "others and a comma."
+    "BACKUP_KEY does not include this backup's key, which is named {}. Add it after the others, "
+    "separated by a comma."
 )
-DAMAGED = (
-    "The backup is not what was written: part {} of it was changed, moved or cut off. Use another."
-)
+DAMAGED = "The backup is damaged: part {} was changed, moved or cut off. Use another backup."
 
 
 class SealedWriter:

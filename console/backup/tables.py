@@ -12,19 +12,19 @@ from console.backup.errors import BackupRefused
 
 # Every other table is in a backup
 LEFT_OUT = {
-    "console_session": "everybody signs in anew: what ended since the backup stays ended",
-    "console_notice": "mails that waited then were sent since",
-    "account_emailconfirmation": "nobody is sent one",
-    "socialaccount_socialtoken": "the provider's tokens, which the console does not keep",
-    "secrets_app_callminute": "how often the store was asked in the last day, elsewhere",
+    "console_session": "all users sign in again, so sessions that have ended stay ended",
+    "console_notice": "notifications that were waiting have been sent since",
+    "account_emailconfirmation": "Branchkeep sends no confirmation mails",
+    "socialaccount_socialtoken": "provider tokens, which Branchkeep does not store",
+    "secrets_app_callminute": "call statistics of the last day",
 }
 # These are no models' tables: the limits of sign-in, and what migrate writes by itself
 NO_MODELS = {"console_cache", "django_migrations"}
 # Their tables are gone, and what they were is no matter any more
 PAST_APPS = {"sessions", "usersessions"}
 NEWER = (
-    "{} is of a newer version of the console, or of another one. Use the version that it is of. "
-    "This one does not know {}."
+    "{} was made by a newer version of Branchkeep, or by another program. Use the version that "
+    "made it. This version does not know {}."
 )
 
 

@@ -54,7 +54,7 @@ def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
     with audited_transaction(actor, Action.BRANCH_ADDED, target):
         access.require(Permission.MANAGE)
         if branch.pk and branch.deleted_at is None:
-            raise ValidationError({"name": "This app has a branch of this name already."})
+            raise ValidationError({"name": "This app already has a branch with this name."})
         return _update_branch(branch, {**fields, "deleted_at": None})
 
 
@@ -66,7 +66,7 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
     with audited_transaction(actor, Action.BRANCH_CHANGED, target):
         access.require(Permission.MANAGE)
         if branch.deleted_at is not None:
-            raise ValidationError("This branch is deleted. Add it again, then change it.")
+            raise ValidationError("This branch was deleted. Add it again, then change it.")
         return _update_branch(branch, fields)
 
 

@@ -44,11 +44,14 @@ EXITS = {
     Result.FAILED: Exit.STORE,
     Result.NOT_TRIED: Exit.STORE,
 }
-NO_APP = "There is no such app, or you are no member of it."
-DATABASE = "The console's database did not answer, or has no tables yet. Start the console once."
+NO_APP = "This app does not exist, or you are not a member of it."
+DATABASE = (
+    "Branchkeep's database did not answer, or its tables have not been created. Check "
+    "DATABASE_URL and start Branchkeep once."
+)
 UNFORESEEN = (
-    "Something went wrong that nobody foresaw ({}). The app's activity shows what was done. "
-    "--traceback shows where it happened."
+    "Unexpected error ({}). The app's activity shows what was done. Run again with --traceback "
+    "for details."
 )
 
 
@@ -59,7 +62,10 @@ class Parser(CommandParser):
         """End with how the command is used."""
         message = _TYPED.sub("", message)
         if "unrecognized" in message:
-            message += " (a value is no argument: it is asked for, or read from standard input)"
+            message += (
+                " (values are not passed as arguments: type the value when asked, or send it on "
+                "standard input)"
+            )
         if self.called_from_command_line:
             super().error(message)
         raise CommandError(message, returncode=Exit.USAGE)
@@ -114,7 +120,7 @@ class ConsoleCommand(BaseCommand):
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second try at exit
             if not isinstance(error, BrokenPipeError):  # then who reads our output has enough
-                self.note(f"This machine said no: {error.strerror}.")
+                self.note(f"The operating system reported an error: {error.strerror}.")
             sys.exit(Exit.REFUSED)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -163,7 +169,10 @@ class ConsoleCommand(BaseCommand):
             return
         shown = escaped(text, keep="\n\t")
         if shown != text:
-            self.note("Control characters are shown as escapes. Send it to a file to get them.")
+            self.note(
+                "Control characters are shown as escapes. Redirect the output to a file to get "
+                "them unchanged."
+            )
         self.stdout.write(shown)
 
 
@@ -194,15 +203,18 @@ def verbs(parser: ArgumentParser) -> "_SubParsersAction[ArgumentParser]":
 
 def add_scope(parser: ArgumentParser, *, formats: Sequence[str] = ("plain", "json")) -> None:
     """Add the arguments that name a scope, who acts, and how the output looks."""
-    parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app's id")
-    parser.add_argument("--branch", metavar="NAME", help="a branch; without it: All branches")
+    parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+    parser.add_argument("--branch", metavar="NAME", help="the branch (default: All branches)")
     add_common(parser, formats=formats)
 
 
 def add_common(parser: ArgumentParser, *, formats: Sequence[str] = ("plain", "json")) -> None:
     """Add the arguments of every command."""
     parser.add_argument(
-        "--as", dest="email", metavar="EMAIL", help="who acts; without it: CONSOLE_USER"
+        "--as",
+        dest="email",
+        metavar="EMAIL",
+        help="the acting user's email address (default: CONSOLE_USER)",
     )
     if formats:
         parser.add_argument("--format", choices=formats, default=formats[0])
@@ -216,10 +228,12 @@ def actor_of(options: dict[str, Any]) -> Actor:
     """
     email = str(options["email"] or settings.CONSOLE_USER).strip().lower()
     if not email:
-        raise CommandError("Say who acts: --as EMAIL, or set CONSOLE_USER.", returncode=Exit.USAGE)
+        raise CommandError(
+            "No user given. Add --as EMAIL or set CONSOLE_USER.", returncode=Exit.USAGE
+        )
     user = User.objects.filter(email=email).first() if email.isprintable() else None
     if user is None:
-        raise CommandError("Nobody has this email here.", returncode=Exit.DENIED)
+        raise CommandError("No user has this email address.", returncode=Exit.DENIED)
     if not user.is_active:
         raise CommandError("This user is disabled.", returncode=Exit.DENIED)
     return replace(from_command_line(user), agent=_account()[:200])
@@ -250,7 +264,7 @@ def where_of(options: dict[str, Any]) -> Where:
         return Where(access, None)
     branch = None if branch_name_problem(name) else access.app.branches.filter(name=name).first()
     if branch is None:
-        raise CommandError("This app has no branch of this name.", returncode=Exit.DENIED)
+        raise CommandError("This app has no branch with this name.", returncode=Exit.DENIED)
     branch.app = access.app
     return Where(access, branch)
 

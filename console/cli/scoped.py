@@ -1,7 +1,7 @@
 """The command line of what has a key in a scope: secrets and variables have the same verbs."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -10,12 +10,12 @@ from console.cli.base import ConsoleCommand, Where, add_scope, verbs
 from console.cli.terminal import Exit, table
 from console.lib.results import RowOutcome
 from console.models import Branch, scope_name
-from console.web.listing import Query
+from console.web.listing import Query, Row
 
 VERBS = {
-    "set": "create or change one; its value is asked for, or read from standard input",
-    "get": "print a value; with --branch, what that branch gets",
-    "list": "all of the app; with --branch, what that branch gets",
+    "set": "create or change one; its value is typed when asked, or read from standard input",
+    "get": "print a value; with --branch, the one that branch gets",
+    "list": "list all in the app; with --branch, those that branch gets",
     "remove": "remove one",
 }
 HEAD = ("KEY", "BRANCH", "VERSION", "CHANGED", "BY")
@@ -40,10 +40,10 @@ class ScopedCommand(ConsoleCommand):
                     "--if-version",
                     type=int,
                     metavar="N",
-                    help="only if version N is there now; 0: only if nothing is",
+                    help="only if the current version is N (0: only if there is none)",
                 )
             if name == "remove":
-                verb.add_argument("--yes", action="store_true", help="don't ask")
+                verb.add_argument("--yes", action="store_true", help="don't ask for confirmation")
             self.add_to(name, verb)
             add_scope(verb)
 
@@ -57,15 +57,33 @@ class ScopedCommand(ConsoleCommand):
         done = {"key": key, **where.described(), "outcome": outcome.outcome, "version": version}
         self.say(options, f"Successfully {verb} {of}{self.thing} {key}", done)
 
-    def show(self, options: dict[str, Any], where: Where, rows: list[dict[str, Any]]) -> None:
-        """Print a list. A row's `more` is what only this command's rows have."""
+    def more(self, row: Any) -> dict[str, Any]:
+        """Return what only this command's rows have, by column."""
+        raise NotImplementedError
+
+    def show(self, options: dict[str, Any], where: Where, rows: Sequence[Row]) -> None:
+        """Print a list."""
         if rows or options["format"] == "json":
-            self.say(options, _plain(where, rows), [_described(row) for row in rows])
+            described = [_described(row) | self.more(row) for row in rows]
+            self.say(options, self._plain(where, rows), described)
         else:
             self.stdout.write(
                 f"There are no {self.thing}s here yet. "
                 f"Add one: {self.thing} set KEY --app {where.app_id}"
             )
+
+    def _plain(self, where: Where, rows: Sequence[Row]) -> str:
+        if not rows:
+            return ""
+        origin = ("ORIGIN",) if where.branch else ()
+        more = tuple(name.upper() for name in self.more(rows[0]))
+        cells = [
+            (row.key, row.branch, row.version, row.changed, row.changed_by)
+            + ((row.origin,) if origin else ())
+            + tuple(self.more(row).values())
+            for row in rows
+        ]
+        return table((*HEAD, *origin, *more), cells)
 
     def missing(self, where: Where, key: str) -> CommandError:
         """Return what to raise where nothing has the key."""
@@ -81,24 +99,13 @@ def every_row(where: Where, branches: Iterable[Branch]) -> tuple[Query, list[Bra
     return Query(branch=str(where.branch_id or ""), per_page=EVERY), known
 
 
-def _plain(where: Where, rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return ""
-    origin = ("ORIGIN",) if where.branch else ()
-    more = tuple(name.upper() for name in rows[0]["more"])
-    names = ("key", "branch", "version", "changed", "changed_by", *map(str.lower, origin))
-    cells = [[*(row[name] for name in names), *row["more"].values()] for row in rows]
-    return table((*HEAD, *origin, *more), cells)
-
-
-def _described(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row for JSON; no origin where nobody asked for one branch."""
+def _described(row: Row) -> dict[str, Any]:
+    """Return a row for JSON; it has an origin only in a list of one branch."""
     return {
-        "key": row["key"],
-        "branch": row["branch"] if row["branch_id"] else None,
-        "version": row["version"],
-        "changed_at": row["changed"].replace(" ", "T") or None,
-        "changed_by": row["changed_by"] or None,
-        **({"origin": row["origin"]} if row["origin"] else {}),
-        **row["more"],
+        "key": row.key,
+        "branch": row.branch if row.branch_id else None,
+        "version": row.version,
+        "changed_at": row.changed.replace(" ", "T") or None,
+        "changed_by": row.changed_by or None,
+        **({"origin": row.origin} if row.origin else {}),
     }

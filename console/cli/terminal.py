@@ -39,7 +39,7 @@ def read_value(prompt: str) -> str:
     try:
         return _asked(prompt) if sys.stdin.isatty() else _piped()
     except UnicodeError:  # its own words quote what it met
-        raise _refused("The value is no valid text in UTF-8. Check where it comes from.") from None
+        raise _refused("The value is not valid UTF-8 text. Check where it comes from.") from None
 
 
 def _asked(prompt: str) -> str:
@@ -48,13 +48,15 @@ def _asked(prompt: str) -> str:
             warnings.simplefilter("error", getpass.GetPassWarning)
             value = getpass.getpass(prompt)
     except getpass.GetPassWarning:
-        raise _refused("This terminal can't hide what is typed. Use standard input.") from None
+        raise _refused(
+            "This terminal can't hide what you type. Send the value on standard input."
+        ) from None
     except EOFError:
-        raise _refused("Nothing was typed.") from None
+        raise _refused("No value was entered.") from None
     if len(value.encode()) >= LINE_LIMIT:
         raise _refused(
-            f"A terminal passes on {LINE_LIMIT:,} bytes of a line at most, so this value may have "
-            "been cut. Send it through standard input."
+            f"Terminals pass at most {LINE_LIMIT:,} bytes per line, so this value may have been "
+            "cut off. Send it on standard input."
         )
     return value
 
@@ -62,7 +64,9 @@ def _asked(prompt: str) -> str:
 def _piped() -> str:
     data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
     if len(data) > INPUT_LIMIT:
-        raise _refused(f"Standard input has more than {INPUT_LIMIT:,} bytes. No value is so long.")
+        raise _refused(
+            f"Standard input is longer than {INPUT_LIMIT:,} bytes, which is too long for a value."
+        )
     return data.decode()
 
 
@@ -75,7 +79,9 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CommandError("There is no terminal to ask on. Add --yes.", returncode=Exit.USAGE)
+        raise CommandError(
+            "Can't ask for confirmation without a terminal. Add --yes.", returncode=Exit.USAGE
+        )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise _refused("Nothing was changed.")

@@ -14,8 +14,9 @@ from typing import Any
 from django.db import ProgrammingError, connection, transaction
 
 NO_SESSIONS = (
-    "Between the console and PostgreSQL is a pooler that gives each transaction another session. "
-    "Set its pool_mode to session, or add server_side_binding=0 to the options of DATABASE_URL."
+    "A connection pooler between Branchkeep and PostgreSQL gives each transaction a different "
+    "session. Set its pool_mode to session, or add server_side_binding=0 to the options in "
+    "DATABASE_URL."
 )
 _ROUNDS = 5  # others at work may have it look well once
 

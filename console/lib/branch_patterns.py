@@ -31,9 +31,9 @@ def problem(patterns: Iterable[str]) -> str:
     """Return why these can't be a role's patterns, or "" where they can."""
     patterns = list(patterns)
     if len(patterns) > PATTERN_LIMIT:
-        return f"A role has at most {PATTERN_LIMIT} patterns; these are {len(patterns)}."
+        return f"A role can have at most {PATTERN_LIMIT} patterns. You entered {len(patterns)}."
     for pattern in patterns:
         if wrong := branch_name_problem(pattern):
             shown = pattern if pattern.isprintable() else ascii(pattern)
-            return f"“{shown[:BRANCH_NAME_LIMIT]}” can't be a pattern. {wrong}"
+            return f"“{shown[:BRANCH_NAME_LIMIT]}” is not a valid pattern. {wrong}"
     return ""

@@ -11,12 +11,12 @@ BYTE_LIMIT = 1_000_000  # of UTF-8
 LINE_LIMIT = 10_000
 ENTRY_LIMIT = 1_000
 
-NUL = "There is a NUL character, which no environment can hold. Remove it."
-HALF_A_CHARACTER = "There is half a character (a lone surrogate). Type it again."
+NUL = "The text contains a NUL character, which environment variables can't hold. Remove it."
+HALF_A_CHARACTER = "The text contains half a character (a lone surrogate). Type it again."
 _TOO_LARGE = f"The text is larger than {BYTE_LIMIT:,} bytes. Split it."
 _LONE_RETURN = (
-    "There is a carriage return of its own. Save the text with usual line ends, or write it as "
-    r"\r in double quotes."
+    "The text contains a carriage return without a line feed. Save it with standard line "
+    "endings, or write \\r in double quotes."
 )
 
 _SPACE = " \t"
@@ -71,9 +71,11 @@ class Entries:
             raise Refused("The name is missing.", line)
         if key in self._by_key:
             first = self._by_key[key].line
-            raise Refused(f"This name is already on line {first}. Remove one of the two.", line)
+            raise Refused(
+                f"This name is already used on line {first}. Remove one of the two.", line
+            )
         if len(self._by_key) == ENTRY_LIMIT:
-            raise Refused(f"There are more than {ENTRY_LIMIT:,} variables. Split the text.", line)
+            raise Refused(f"The text has more than {ENTRY_LIMIT:,} variables. Split it.", line)
         self._by_key[key] = Entry(key, value, line)
 
     def all(self) -> list[Entry]:
@@ -96,7 +98,7 @@ def readable(text: str) -> str:
     if size > BYTE_LIMIT:
         raise Refused(_TOO_LARGE)
     if line_at(text, len(text.removesuffix("\n"))) > LINE_LIMIT:
-        raise Refused(f"There are more than {LINE_LIMIT:,} lines. Split the text.")
+        raise Refused(f"The text has more than {LINE_LIMIT:,} lines. Split it.")
     if "\0" in text:
         raise Refused(NUL, line_at(text, text.index("\0")))
     return text
@@ -162,7 +164,7 @@ def _read(source: str, start: int, end: int, line: int, entries: Entries) -> int
     """Read the entry that begins between `start` and `end`; return the end of its last line."""
     equals = source.find("=", start, end)
     if equals < 0:
-        raise Refused("There is no =. Write KEY=value, or # before a comment.", line)
+        raise Refused("The = is missing. Write KEY=value, or start comments with #.", line)
     key = _key(source[start:equals], line)
     value, end = _value(source, equals + 1, end, line)
     entries.add(key, value, line)
@@ -174,7 +176,7 @@ def _key(text: str, line: int) -> str:
     if key.startswith(("export ", "export\t")):
         key = key.removeprefix("export").lstrip(_SPACE)
     if any(sign.isspace() for sign in key):
-        raise Refused("There is a space in the name before the =. Remove it.", line)
+        raise Refused("Remove the space between the name and the =.", line)
     return key
 
 
@@ -185,11 +187,13 @@ def _value(source: str, start: int, end: int, line: int) -> tuple[str, int]:
         return _COMMENT.split(source[start:end], maxsplit=1)[0].strip(_SPACE), end
     found = _QUOTED[mark].match(source, source.index(mark, start))
     if found is None:
-        raise Refused(f"The quote {mark} that opens the value is never closed.", line)
+        raise Refused(f"The value's opening quote {mark} is never closed.", line)
     end = _line_end(source, found.end())
     if (tail := source[found.end() : end].strip(_SPACE)) and not tail.startswith("#"):
         last = line + source.count("\n", start, found.end())
-        raise Refused(f"There is more after the closing {mark}. Quote the value as a whole.", last)
+        raise Refused(
+            f"There is text after the closing {mark}. Put the whole value in quotes.", last
+        )
     value = found.group(1)
     return _ESCAPE.sub(_unescaped, value) if mark == '"' else value, end
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 class State(StrEnum):
     """How something stands, as people read it."""
 
-    FINE = "fine"
-    LOOK = "look at this"
-    BROKEN = "broken"
-    SKIPPED = "not tried"
+    FINE = "ok"
+    LOOK = "warning"
+    BROKEN = "error"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def shown(value: str, other: str = "", longest: int = LONGEST) -> Shown:
     """
     start = max(0, _agree(value, other) - BEFORE) if len(value) > longest else 0
     part = value[start : start + longest]
-    cut = f"{len(part):,} of its {len(value):,} characters" if len(part) < len(value) else ""
+    cut = f"{len(part):,} of {len(value):,} characters" if len(part) < len(value) else ""
     text = ("…" if start else "") + part + ("…" if start + len(part) < len(value) else "")
     return Shown(text, _sentence([*_unseen(value), cut]))
 
@@ -41,13 +41,13 @@ def _unseen(value: str) -> list[str]:
     """Return what a reader would not notice."""
     remarks = []
     if value[:1] in _EDGES:
-        remarks.append(f"begins with {_EDGES[value[0]]}")
+        remarks.append(f"starts with {_EDGES[value[0]]}")
     if value[-1:] in _EDGES and len(value) > 1:
         remarks.append(f"ends with {_EDGES[value[-1]]}")
     if "\r" in value:
-        remarks.append("holds a carriage return")
+        remarks.append("contains a carriage return")
     if not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
-        remarks.append("holds a character that can't be seen")
+        remarks.append("contains an invisible character")
     return remarks
 
 

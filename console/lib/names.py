@@ -34,15 +34,19 @@ def branch_name_problem(name: str) -> str:
     U+200D), which some scripts and emoji are written with.
     """
     if not name:
-        return "Give the branch a name."
+        return "Enter a branch name."
     if len(name) > BRANCH_NAME_LIMIT:
         return (
-            f"A branch name has at most {BRANCH_NAME_LIMIT} characters; this one has {len(name)}."
+            f"Branch names can have at most {BRANCH_NAME_LIMIT} characters. This one has "
+            f"{len(name)}."
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        return "A branch name holds no control characters. Remove line breaks, tabs and the like."
+        return (
+            "Branch names can't contain control characters. Remove line breaks, tabs and similar "
+            "characters."
+        )
     if _DISGUISE.search(name):
-        return "This name holds an invisible sign that makes it look like another one. Remove it."
+        return "This name contains an invisible character. Remove it."
     if name == ALL_BRANCHES:
-        return f"“{ALL_BRANCHES}” stands for every branch here. A branch needs another name."
+        return f"“{ALL_BRANCHES}” is reserved. Choose another name."
     return ""

@@ -37,9 +37,8 @@ def proxies_of(setting: str) -> Proxies:
         return Proxies(networks=tuple(ip_network(word) for word in words if word))
     except ValueError as error:
         raise ValueError(
-            f"TRUSTED_PROXIES can't be read: {error}. Set it to how many proxies stand one behind "
-            "the other before the console, such as 1, or to their addresses and networks, "
-            "separated by commas."
+            f"TRUSTED_PROXIES is not valid: {error}. Set it to the number of proxies in front of "
+            "Branchkeep, such as 1, or to their addresses and networks, separated by commas."
         ) from None
 
 

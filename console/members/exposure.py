@@ -136,7 +136,7 @@ def find_person(access: Access, person_id: int) -> User:
     if person is None or (
         person not in people_of(access.app) and not _knows_any(person, access.app.app_id)
     ):
-        raise Http404("No such person here.")
+        raise Http404("User not found.")
     return person
 
 

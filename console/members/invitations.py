@@ -29,14 +29,14 @@ LIFE = timedelta(days=7)
 _TOKEN_BYTES = 32
 
 _MAIL = """\
-{inviter} invites you to the app {app} as {role}.
+{inviter} invited you to the app {app} as {role}.
 
-Open this link within seven days; it works once, and for you alone:
+Open this link within seven days to join. It works once, and only for you:
 
 {link}
 
-It leads to the console where your team keeps the app's secrets and environment variables. If you
-expected no invitation, do not open it.
+Branchkeep is where your team manages the app's secrets and environment variables. If you didn't
+expect this invitation, don't open the link.
 """
 
 
@@ -61,7 +61,11 @@ def invite(
         check_role(role, patterns)
         if access.app.members.filter(user__email=email).exists():
             raise ValidationError(
-                {"email": "This person is a member; change the role in the list."}
+                {
+                    "email": (
+                        "This person is already a member. Change their role in the list of members."
+                    )
+                }
             )
         fields = {
             "role": role,
@@ -89,8 +93,8 @@ def _send(actor: Actor, invitation: Invitation, link: str) -> None:
     except (OSError, SMTPException) as error:
         invitation.delete()
         raise ValidationError(
-            "The mail server did not take the invitation, so nobody is invited. Try again, or ask "
-            "an operator to look at the mail settings."
+            "The mail server rejected the invitation, so nobody was invited. Try again, or ask "
+            "an operator to check the mail settings."
         ) from error
 
 
@@ -99,7 +103,7 @@ def withdraw(*, actor: Actor, app_id: str, pk: int) -> Invitation:
     app = find_app(actor, app_id).app
     invitation = app.invitations.filter(pk=pk).first()
     if invitation is None:
-        raise Http404("No such invitation.")
+        raise Http404("Invitation not found.")
     with audited_transaction(
         actor, Action.MEMBER_UNINVITED, Target(app_id, subject=invitation.email)
     ):
@@ -118,7 +122,7 @@ def find_invitation(token: str) -> Invitation:
     )
     invitation = found.first()
     if invitation is None or not _may_still_invite(invitation.invited_by, invitation.app):
-        raise Http404("This invitation is used, taken back or too old.")
+        raise Http404("This invitation has been used, withdrawn or has expired.")
     return invitation
 
 
@@ -146,7 +150,7 @@ def accept(*, actor: Actor, token: str) -> App:
     with audited_transaction(actor, Action.MEMBER_JOINED, _target_of(invitation)):
         user = User.objects.filter(pk=actor.user_id or 0, is_active=True).first()
         if user is None or user.email != invitation.email:
-            raise PermissionDenied("This invitation is for another address.")
+            raise PermissionDenied("This invitation is for another email address.")
         _join(invitation, user)
         return invitation.app
 
@@ -170,14 +174,17 @@ def accept_anew(*, actor: Actor, token: str, password: str) -> tuple[User, App]:
 
 
 def _not_this_way() -> ValidationError:
-    return ValidationError("This does not work here. If you have an account, sign in to accept.")
+    return ValidationError(
+        "This email address can't join here. If you have an account, sign in to accept the "
+        "invitation."
+    )
 
 
 def _join(invitation: Invitation, user: User) -> None:
     """Use the invitation up, then give the role: of two who try at once one finds it gone."""
     used, _ = Invitation.objects.filter(pk=invitation.pk, token_hash=invitation.token_hash).delete()
     if not used:
-        raise Http404("This invitation is used, taken back or too old.")
+        raise Http404("This invitation has been used, withdrawn or has expired.")
     fields = {"role": invitation.role, "patterns": invitation.patterns}
     Member.objects.get_or_create(app=invitation.app, user=user, defaults=fields)
 

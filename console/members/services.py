@@ -64,7 +64,7 @@ def find_member(access: Access, pk: int) -> Member:
     """Return one of the app's members. Raises Http404."""
     member = access.app.members.select_related("user", "group").filter(pk=pk).first()
     if member is None:
-        raise Http404("No such member.")
+        raise Http404("Member not found.")
     member.app = access.app
     return member
 
@@ -95,7 +95,12 @@ def check_role(role: str, patterns: Sequence[str]) -> None:
         raise ValidationError({"role": "Choose one of the roles."})
     if patterns and role == Role.OWNER:
         raise ValidationError(
-            {"patterns": "An owner could widen his role, so it has every branch. Leave this empty."}
+            {
+                "patterns": (
+                    "Owners can't be limited to branches, because they could remove the limit. "
+                    "Leave this empty."
+                )
+            }
         )
     if problem := branch_patterns.problem(patterns):
         raise ValidationError({"patterns": problem})
@@ -175,7 +180,7 @@ def _changes_of(group: Group, users: Iterable[User]) -> list[str]:
     before = set(group.user_set.all()) if group.pk else set()
     old = Group.objects.filter(pk=group.pk).first()
     said = [differences(old, {"name": group.name})] if old else []
-    said += [f"in: {user.email}" for user in sorted({*users} - before, key=str)]
-    said += [f"out: {user.email}" for user in sorted(before - {*users}, key=str)]
+    said += [f"added {user.email}" for user in sorted({*users} - before, key=str)]
+    said += [f"removed {user.email}" for user in sorted(before - {*users}, key=str)]
     lines = wrap(", ".join(filter(None, said)) or "no change", 800, break_long_words=False)
     return [f"{group.name}: {line}" for line in lines]

@@ -36,18 +36,18 @@ AGAIN = timedelta(minutes=10)  # until the next try; longer than a round and its
 ROUND = timedelta(minutes=5)  # then a slow server's round ends, and what is left is the next one's
 SHOWN = 50  # entries of a mail
 _CUT = 200  # characters of a name
-_FROM = {"command": "the command line", "console": "outside the console"}
+_FROM = {"command": "the command line", "console": "outside Branchkeep"}
 # These speak of one mail; any other error is the server's, and holds for all of them
 _REFUSALS = (SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, ValueError)
 
 _MAIL = """\
-In the app {app} ({app_id}) happened what you chose to be mailed about.
+New activity in the app {app} ({app_id}):
 
 {entries}
-All of it stands in the activity:
+See all activity:
 {activity}
 
-What you are mailed about, or that nothing is, you choose here:
+Change your notifications or turn them off:
 {notifications}
 """
 _ENTRY = """\

@@ -24,10 +24,7 @@ from console.models.notifications import Kind, Notice, NoticesRead, Subscription
 
 LIFE = timedelta(days=1)  # what could not be sent for so long is not news any more
 BATCH = 1_000  # seals that one transaction reads
-NO_MAIL = (
-    "This console has no mail server. Ask an operator to set EMAIL_URL and EMAIL_FROM; "
-    "nothing can be chosen before."
-)
+NO_MAIL = "Notifications need a mail server. Ask an operator to set EMAIL_URL and EMAIL_FROM."
 
 _CHANGES = {
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED, Action.MIRROR_REPAIRED),

@@ -28,8 +28,8 @@ BACKUP_AGE = timedelta(days=2)
 SKEW = timedelta(seconds=30)
 SEALED_WITHIN = timedelta(minutes=10)
 UNPROXIED = (
-    "Set TRUSTED_PROXIES to the number of proxies: until then limits and the activity take each "
-    "person for the proxy."
+    "Set TRUSTED_PROXIES to the number of proxies. Until then, rate limits and the activity see "
+    "the proxy's address instead of each user's."
 )
 
 
@@ -43,31 +43,42 @@ def database() -> Finding:
         version = str(cursor.fetchone()[0])
         cursor.execute("SHOW transaction_isolation")
         isolation = str(cursor.fetchone()[0])
-    seen = f"PostgreSQL {version} answers, isolation “{isolation}”."
+    seen = f"PostgreSQL {version} answered. Isolation level: “{isolation}”."
     if prepared_statements.are_lost():
         return broken(
-            "Database", f"{seen} It loses what is prepared.", prepared_statements.NO_SESSIONS
+            "Database",
+            f"{seen} Prepared statements are lost between transactions.",
+            prepared_statements.NO_SESSIONS,
         )
     if isolation != "read committed":
-        return look("Database", seen, "Let it be “read committed”: the console is made for that.")
+        return look(
+            "Database",
+            seen,
+            "Set the isolation level to “read committed”, which Branchkeep requires.",
+        )
     return fine("Database", seen)
 
 
 def _sqlite(journal: str) -> Finding:
-    seen = f"SQLite answers, journal mode “{journal}”."
+    seen = f"SQLite answered. Journal mode: “{journal}”."
     if journal != "wal":
-        todo = "Move the database to a local disk: only there SQLite has a write-ahead log (“wal”)."
+        todo = (
+            "Move the database to a local disk. SQLite supports write-ahead logging (“wal”) only "
+            "there."
+        )
         return broken("Database", seen, todo)
-    return fine("Database", f"{seen} It is for one machine; a team has PostgreSQL.")
+    return fine(
+        "Database", f"{seen} SQLite works on one machine; use PostgreSQL for several replicas."
+    )
 
 
 def disk() -> Finding:
     """Say how much room SQLite has left; PostgreSQL's disk is not ours to see."""
     if connection.vendor != "sqlite":
-        return skipped("Disk", "The database's disk is on its own machine. Watch it there.")
+        return skipped("Disk", "The database runs on another machine. Monitor its disk there.")
     free = disk_usage(_database_file().parent).free
-    seen = f"{free / (1 << 30):,.1f} GB are free where the database is."
-    todo = "Make room: with a full disk nothing is saved any more."
+    seen = f"{free / (1 << 30):,.1f} GB free on the database's disk."
+    todo = "Free some disk space. Nothing can be saved on a full disk."
     if free < DISK_FULL:
         return broken("Disk", seen, todo)
     return look("Disk", seen, todo) if free < DISK_LOW else fine("Disk", seen)
@@ -82,15 +93,15 @@ def migrations() -> Finding:
     executor = MigrationExecutor(connection)
     if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         names = ", ".join(f"{step.app_label} {step.name}" for step, _ in plan[:5])
-        todo = "Run `manage.py migrate`, or start the console anew, which does it."
-        return broken("Migrations", f"{len(plan)} are not applied, the first: {names}.", todo)
-    return fine("Migrations", "All are applied.")
+        todo = "Run `manage.py migrate`, or restart Branchkeep, which runs it."
+        return broken("Migrations", f"{len(plan)} not applied, starting with: {names}.", todo)
+    return fine("Migrations", "All migrations are applied.")
 
 
 def clock() -> Finding:
     """Hold this machine's clock against the database's."""
     if connection.vendor == "sqlite":
-        return fine("Clock", "The database has this machine's own.")
+        return fine("Clock", "The database uses this machine's clock.")
     with connection.cursor() as cursor:
         before = timezone.now()
         cursor.execute("SELECT clock_timestamp()")
@@ -102,35 +113,36 @@ def told_of_clock(name: str, whose: str, off: timedelta) -> Finding:
     """Return what it means that a clock is `off` from ours."""
     seconds = round(off.total_seconds())
     if abs(off) <= SKEW:
-        return fine(name, f"It agrees with the {whose}'s ({seconds:+} s).")
+        return fine(name, f"In step with the {whose}'s clock ({seconds:+} s).")
     todo = (
-        "Let both keep time by NTP: sessions, second factors, claims and AWS's signatures need it."
+        "Synchronize both clocks with NTP. Sessions, second factors, leases and AWS signatures "
+        "depend on them."
     )
-    return broken(name, f"The {whose}'s is {seconds:+,} s off this machine's.", todo)
+    return broken(name, f"The {whose}'s clock differs by {seconds:+,} s.", todo)
 
 
 def hosts() -> Finding:
     """Say under which names the console answers, and whom it believes about addresses."""
     names = ", ".join(settings.ALLOWED_HOSTS)
     if settings.LOCAL:
-        return fine("Hosts", f"Only this machine reaches it: {names}.")
+        return fine("Hosts", f"Reachable from this machine only: {names}.")
     if not (settings.PROXIES.count or settings.PROXIES.networks):
-        return look("Hosts", f"It answers as {names}. No proxy is trusted.", UNPROXIED)
-    return fine("Hosts", f"It answers as {names}, behind trusted proxies.")
+        return look("Hosts", f"Serving {names}. No proxy is trusted.", UNPROXIED)
+    return fine("Hosts", f"Serving {names}, behind trusted proxies.")
 
 
 def tls() -> Finding:
     """Say whether cookies and headers are those of a deployment."""
     if settings.LOCAL:
-        seen = "One machine, so plain HTTP and cookies without Secure."
+        seen = "Local use: plain HTTP, cookies without Secure."
         debug = look("TLS and cookies", f"{seen} DEBUG is on.", "Unset DEBUG.")
         return debug if settings.DEBUG else fine("TLS and cookies", seen)
     warnings = run_checks(tags=[Tags.security], include_deployment_checks=True)
     if told := [it.msg for it in warnings if not it.is_silenced()]:
-        todo = "Start with the console's own settings, or put this right."
+        todo = "Use Branchkeep's own settings module, or fix these settings."
         return broken("TLS and cookies", " ".join(told), todo)
     days = settings.SECURE_HSTS_SECONDS // 86_400
-    seen = f"Cookies go over HTTPS alone; browsers are held to HTTPS for {days} days."
+    seen = f"Cookies are sent over HTTPS only; HSTS is set for {days} days."
     return fine("TLS and cookies", seen)
 
 
@@ -140,10 +152,9 @@ def files() -> Finding:
     open_to_others = [path for path in there if path.stat().st_mode & 0o077]
     if open_to_others:
         names = ", ".join(f"{it} ({it.stat().st_mode & 0o777:04o})" for it in open_to_others)
-        todo = "Take the rights of others away: chmod 700 for a folder, chmod 600 for a file."
-        return broken("Files", f"Others on this machine may read {names}.", todo)
-    verb = "is" if len(there) == 1 else "are"
-    return fine("Files", f"{len(there)} {verb} this account's alone.")
+        todo = "Remove other accounts' permissions: chmod 700 for folders, chmod 600 for files."
+        return broken("Files", f"Other accounts on this machine can read {names}.", todo)
+    return fine("Files", f"{len(there)} checked: only this account has access.")
 
 
 def _private() -> Iterator[Path]:
@@ -161,12 +172,12 @@ def backups() -> Finding:
     ).order_by("-event_id")
     last = done.first()
     todo = (
-        "Run `manage.py backup` every day, and keep what it writes and its key apart from here. "
-        "If something else backs the database up, look there."
+        "Run `manage.py backup` every day. Keep the backups and their key away from this "
+        "machine. If another tool backs up the database, check there."
     )
     if last is None:
-        return look("Backups", "None yet by `manage.py backup`.", todo)
-    seen = f"The newest was made {timesince(last.at)} ago."
+        return look("Backups", "No backup by `manage.py backup` yet.", todo)
+    seen = f"The newest backup was made {timesince(last.at)} ago."
     if timezone.now() - last.at > BACKUP_AGE:
         return look("Backups", seen, todo)
     return fine("Backups", seen)
@@ -174,16 +185,16 @@ def backups() -> Finding:
 
 def trail() -> Finding:
     """Say whether the audit trail is guarded and sealed; `verify_audit` reads it all."""
-    todo = "Run `manage.py verify_audit`, which names what does not fit."
+    todo = "Run `manage.py verify_audit` to find the affected rows."
     if missing := triggers.missing(connection):
         seen = f"{len(missing)} of the triggers that make it append-only are missing or disabled."
         return broken("Audit trail", seen, f"Run `manage.py migrate`. {todo}")
     if not _is_sealed():
-        return look("Audit trail", "Its newest entries are not sealed, and it is time.", todo)
+        return look("Audit trail", "The newest entries should be sealed by now, but are not.", todo)
     head = chain.head()
     if head is None:
-        return fine("Audit trail", "It is append-only; nothing in it is sealed yet.")
-    seen = f"It is append-only; the last of {head.id:,} seals was made {timesince(head.at)} ago."
+        return fine("Audit trail", "Append-only. Nothing is sealed yet.")
+    seen = f"Append-only. The newest of {head.id:,} seals was made {timesince(head.at)} ago."
     return fine("Audit trail", seen)
 
 

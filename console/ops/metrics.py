@@ -22,27 +22,27 @@ BUCKETS = (0.05, 0.25, 1, 5, 10)  # seconds; a slow store is given up within 10
 _here = CollectorRegistry()
 _requests = Histogram(
     "console_request_seconds",
-    "Requests, by view, kind of method and status, and how long they took.",
+    "Duration of requests, by view, kind of method and status.",
     ["view", "method", "status"],
     buckets=BUCKETS,
     registry=_here,
 )
 _under_way = Gauge(
     "console_requests_in_progress",
-    "Requests that are under way.",
+    "Requests in progress.",
     multiprocess_mode="livesum",
     registry=_here,
 )
 _store_calls = Histogram(
     "console_store_call_seconds",
-    "Calls to the parameter store, by operation and outcome, and how long they took.",
+    "Duration of parameter store calls, by operation and outcome.",
     ["operation", "outcome"],
     buckets=BUCKETS,
     registry=_here,
 )
 _throttles = Counter(
     "console_store_throttles",
-    "Attempts that the parameter store refused as too many, those that a retry mended too.",
+    "Attempts throttled by the parameter store, including those that a retry recovered.",
     ["operation"],
     registry=_here,
 )

@@ -30,7 +30,9 @@ def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if settings.PASSWORD_SIGN_IN:
             return view(request, *args, **kwargs)
-        raise PermissionDenied("This console has no passwords. Use single sign-on.")
+        raise PermissionDenied(
+            "Branchkeep does not use passwords here. Sign in with single sign-on."
+        )
 
     return guarded
 
@@ -90,5 +92,5 @@ def _chosen(mine: QuerySet[Session], which: str, this: str | None) -> list[Sessi
 
 def _said(count: int) -> str:
     if not count:
-        return "There was no such session any more."
+        return "That session has already ended."
     return "1 session ended." if count == 1 else f"{count} sessions ended."

@@ -57,7 +57,7 @@ def _file(request: HttpRequest, actor: Actor, app_id: str = "") -> HttpResponseB
     asked = FilterForm(request.GET, app_id=app_id).asked()
     format = FORMATS.get(request.POST.get("format", ""))
     if asked is None or format is None:
-        raise BadRequest("No such filter or format.")
+        raise BadRequest("Unknown filter or format.")
     lines = export(actor=actor, asked=asked, format=format)
     response = StreamingHttpResponse(lines, content_type=format.content_type)
     name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.ending}"

@@ -29,14 +29,14 @@ def _time(label: str) -> forms.DateTimeField:
         required=False,
         input_formats=_TIMES,
         widget=forms.DateTimeInput({"type": "datetime-local"}, format=_TIMES[0]),
-        error_messages={"invalid": "Write a time in UTC like 2026-11-23T14:05."},
+        error_messages={"invalid": "Enter a UTC time such as 2026-11-23T14:05."},
     )
 
 
 class FilterForm(forms.Form):
     """The filters. Times are UTC. One that makes no sense is told, and nothing is listed."""
 
-    q = _text("Search the activity")
+    q = _text("Search activity")
     action = forms.ChoiceField(label="Action", required=False)
     outcome = forms.ChoiceField(
         label="Outcome", required=False, choices=presentation.OUTCOME_CHOICES

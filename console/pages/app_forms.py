@@ -11,16 +11,22 @@ from console.models import App, Branch, User
 
 # Title, explanation, example paths: a line each; the page makes the first one bold.
 PROFILE_WORDS = {
-    PathProfile.BOTH: """Both paths (recommended)
-The backend's secret('foo') and the build's $secrets read the same value.
-/amplify/d1j5gg27qnqg3c/main-branch-92c8a056ef/foo
-mirror: /amplify/d1j5gg27qnqg3c/main/foo""",
-    PathProfile.DOCUMENTED: """Documented path alone
-What the Hosting build reads as $secrets.
-/amplify/d1j5gg27qnqg3c/main/foo""",
-    PathProfile.BACKEND: """Backend path alone
-What a deployed backend's secret('foo') and npx ampx read.
-/amplify/d1j5gg27qnqg3c/main-branch-92c8a056ef/foo""",
+    PathProfile.BOTH: (
+        "Both paths (recommended)\n"
+        "A backend's secret('foo') and a build's $secrets read the same value.\n"
+        "/amplify/d1j5gg27qnqg3c/main-branch-92c8a056ef/foo\n"
+        "mirror: /amplify/d1j5gg27qnqg3c/main/foo"
+    ),
+    PathProfile.DOCUMENTED: (
+        "Documented path only\n"
+        "What the Hosting build reads as $secrets.\n"
+        "/amplify/d1j5gg27qnqg3c/main/foo"
+    ),
+    PathProfile.BACKEND: (
+        "Backend path only\n"
+        "What a deployed backend's secret('foo') and npx ampx read.\n"
+        "/amplify/d1j5gg27qnqg3c/main-branch-92c8a056ef/foo"
+    ),
 }
 
 
@@ -44,7 +50,7 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     password2 = forms.CharField(
-        label="Password, once more",
+        label="Confirm password",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
@@ -59,7 +65,7 @@ class PasswordForm(forms.Form):
         fields = super().clean() or self.cleaned_data
         password = fields.get("password1")
         if password and fields.get("password2") and password != fields["password2"]:
-            self.add_error("password2", "The two passwords differ. Type them again.")
+            self.add_error("password2", "The passwords don't match. Enter them again.")
         elif password:
             try:
                 validate_password(password, User(email=fields.get("email", self.whose)))
@@ -88,15 +94,17 @@ class AppForm(forms.ModelForm):
         fields: ClassVar[list[str]] = ["name", "app_id", "repository", "path_profile"]
         labels: ClassVar[dict[str, str]] = {"app_id": "App ID"}
         help_texts: ClassVar[dict[str, str]] = {
-            "app_id": "As the Amplify console shows it, for example d1j5gg27qnqg3c. "
-            "The generated one serves an app that is not in Amplify yet.",
+            "app_id": (
+                "As shown in the Amplify console, for example d1j5gg27qnqg3c. Keep the generated "
+                "ID for an app that is not in Amplify yet."
+            ),
             "repository": "Optional.",
         }
         widgets: ClassVar[dict[str, Any]] = {
             "app_id": forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off"}),
         }
         error_messages: ClassVar[dict[str, dict[str, str]]] = {
-            "app_id": {"unique": "This app ID is in the console already. Ask its owner to add you."}
+            "app_id": {"unique": "An app with this ID already exists. Ask its owner to add you."}
         }
 
 
@@ -104,8 +112,8 @@ class GeneralForm(forms.ModelForm):
     """What can change of an app."""
 
     path_profile = _profile_field(
-        "A change moves no secret. The next check against the store shows what stands at the new "
-        "path, and each secret's page puts it right."
+        "Changing the profile doesn't move any secrets. The next check against the store shows "
+        "what exists at the new paths, and you can repair each secret on its page."
     )
 
     class Meta:
@@ -119,7 +127,7 @@ class BranchForm(forms.ModelForm):
     name = forms.CharField(
         max_length=255,
         strip=False,
-        help_text="Exactly as in git.",
+        help_text="Exactly as in Git.",
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off"}),
     )
 
@@ -128,8 +136,10 @@ class BranchForm(forms.ModelForm):
         fields: ClassVar[list[str]] = ["name", "stage", "production", "protected"]
         labels: ClassVar[dict[str, str]] = {"production": "This is the production branch"}
         help_texts: ClassVar[dict[str, str]] = {
-            "protected": "Only maintainers and owners write and reveal here, and on All branches "
-            "as long as a branch is protected."
+            "protected": (
+                "Only maintainers and owners can edit or reveal values here, and for All "
+                "branches while any branch is protected."
+            )
         }
 
 

@@ -54,7 +54,7 @@ from console.web.kit import (
 def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     """Let whoever holds the one-time link become the first operator."""
     if not bootstrap.is_open(token):
-        raise Http404("This set-up link is used or too old.")
+        raise Http404("This set-up link has been used or has expired.")
     form = SetupForm(posted(request))
     if not form.is_valid():
         return show_form(request, "console/setup.html", form, {})
@@ -65,7 +65,7 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
     if fields["sample_app"]:
         call_command("sample_app", owner=user.email, verbosity=0)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    messages.success(request, "The console is set up. Welcome.")
+    messages.success(request, "Branchkeep is set up. Welcome!")
     return redirect("apps")
 
 
@@ -105,7 +105,7 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
         app = saved_by(form, services.create_app, actor=actor, fields=fields)
     if app is None:
         return show_form(request, "console/app_new.html", form, {})
-    messages.success(request, f"{app.name} is created. Add its branches next.")
+    messages.success(request, f"Created {app.name}. Add its branches next.")
     return redirect("overview", app_id=app.app_id)
 
 
@@ -190,7 +190,7 @@ def _stayed(branch: Branch, form: BaseForm) -> str:
     """Say so where a branch that came back is protected, though the form did not ask for it."""
     if form.cleaned_data["protected"] or not branch.protected:
         return ""
-    return " It is still protected, as it was when it was deleted."
+    return " It is still protected, as it was before it was deleted."
 
 
 def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) -> Branch:

@@ -74,9 +74,9 @@ def _answer(
 
 def _tell(request: HttpRequest, count: int) -> None:
     if count:
-        messages.success(request, f"{count} ticked off as rotated.")
+        messages.success(request, f"{count} marked as rotated.")
     else:
-        messages.warning(request, "Nothing was ticked off: tick the secrets first.")
+        messages.warning(request, "Nothing was marked as rotated. Select the secrets first.")
 
 
 def _file(name: str, rows: list[list[str]]) -> HttpResponse:

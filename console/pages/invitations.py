@@ -49,7 +49,7 @@ def _signed_in(request: HttpRequest, user: User, found: Invitation, token: str) 
 
 def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpResponseBase:
     if request.method == "POST" and not _takes_passwords():
-        raise PermissionDenied("No password is chosen here. Sign in, then join.")
+        raise PermissionDenied("You can't choose a password here. Sign in, then join.")
     form = PasswordForm(posted(request), email=found.email)
     if form.is_valid():
         made = saved_by(
@@ -77,7 +77,7 @@ def _takes_passwords() -> bool:
 
 
 def _welcome(request: HttpRequest, app: App) -> HttpResponseBase:
-    messages.success(request, f"You are a member of {app.name} now.")
+    messages.success(request, f"You are now a member of {app.name}.")
     return redirect("overview", app_id=app.app_id)
 
 

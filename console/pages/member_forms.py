@@ -16,14 +16,14 @@ from console.models import App, Branch, User
 
 # Title and explanation, a line each; the page makes the first one bold.
 ROLE_WORDS = {
-    Role.VIEWER: """Viewer
-Sees keys, variables and the activity; no value of a secret.""",
-    Role.DEVELOPER: """Developer
-Writes and reveals on branches that are not protected.""",
-    Role.MAINTAINER: """Maintainer
-Writes and reveals everywhere, protected branches included.""",
-    Role.OWNER: """Owner
-A maintainer who changes the app's settings, branches and members, too.""",
+    Role.VIEWER: "Viewer\nSees keys, variables and activity, but no secret values.",
+    Role.DEVELOPER: "Developer\nEdits and reveals values on unprotected branches.",
+    Role.MAINTAINER: (
+        "Maintainer\nEdits and reveals values everywhere, including protected branches."
+    ),
+    Role.OWNER: (
+        "Owner\nEverything a maintainer can do, plus the app's settings, branches and members."
+    ),
 }
 
 
@@ -36,13 +36,15 @@ class RoleForm(forms.Form):
         widget=forms.RadioSelect,
     )
     patterns = forms.CharField(
-        label="Only on these branches",
+        label="Limit to branches",
         required=False,
         strip=False,
         max_length=6000,  # 20 patterns of 255 characters, with room
-        help_text="Where the role writes and reveals: one pattern a line, such as main, release/* "
-        "or feature/*. A * stands for any characters, a / too. Empty means every branch. A "
-        "narrowed role neither writes nor reveals on All branches.",
+        help_text=(
+            "Where this role can edit and reveal values. Enter one pattern per line, such as "
+            "main, release/* or feature/*; * matches any characters, including /. Leave empty "
+            "for every branch. A limited role can't edit or reveal values for All branches."
+        ),
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocapitalize": "off"}),
     )
 
@@ -57,7 +59,7 @@ class GroupMemberForm(RoleForm):
     group = forms.ModelChoiceField(
         Group.objects.none(),
         empty_label="Choose a group",
-        help_text="Operators say who is in a group. Everybody in it gets the role.",
+        help_text="Operators manage groups. Everyone in the group gets this role.",
     )
     field_order = ("group", "role", "patterns")
 
@@ -82,14 +84,14 @@ class InvitationForm(RoleForm):
 class DecisionForm(forms.Form):
     """Who, what and where, of "What may … do here?"."""
 
-    who = forms.ModelChoiceField(User.objects.none(), label="Who", empty_label=None)
+    who = forms.ModelChoiceField(User.objects.none(), label="Member", empty_label=None)
     act = forms.TypedChoiceField(
-        label="May",
+        label="Action",
         choices=[(permission.name, words) for permission, words in ACTS.items()],
         coerce=lambda name: Permission[name],
     )
     where = forms.ModelChoiceField(
-        Branch.objects.none(), label="Where", required=False, empty_label=ALL_BRANCHES
+        Branch.objects.none(), label="Branch", required=False, empty_label=ALL_BRANCHES
     )
 
     def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:

@@ -79,7 +79,7 @@ def member_group(request: HttpRequest, app_id: str) -> HttpResponseBase:
     access = managed(request, app_id, Action.MEMBER_SET)
     form = GroupMemberForm(posted(request), app=access.app)
     if form.is_valid() and _set(access, form, form.cleaned_data["group"]):
-        messages.success(request, f"The group {form.cleaned_data['group']} is a member now.")
+        messages.success(request, f"The group {form.cleaned_data['group']} is now a member.")
         return redirect("members", app_id=app_id)
     return show_form(request, "console/member_group.html", form, app_context(access, "members"))
 
@@ -97,7 +97,7 @@ def member_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     found = services.find_member(access, pk)
     form = Form(posted(request))
     if form.is_valid() and saved_by(form, _remove, actor=access.actor, member=found):
-        messages.success(request, f"No member any more: {found.name}.")
+        messages.success(request, f"{found.name} was removed.")
         return _after_removal(access, found)
     context = {
         **app_context(access, "members"),
@@ -176,7 +176,7 @@ def invitation_withdraw(request: HttpRequest, app_id: str, pk: int) -> HttpRespo
     """Take an invitation back."""
     access = managed(request, app_id, Action.MEMBER_UNINVITED)
     gone = invitations.withdraw(actor=access.actor, app_id=app_id, pk=pk)
-    messages.success(request, f"The invitation of {gone.email} is taken back.")
+    messages.success(request, f"Withdrew the invitation for {gone.email}.")
     return redirect("members", app_id=app_id)
 
 
@@ -204,5 +204,5 @@ def _decided(access: Access, who: User, act: Permission, where: Branch | None) -
         "question": explain.question(decision),
         "rules": explain.rules(decision)
         if theirs
-        else ["The account is disabled: it may do nothing, whatever its roles."],
+        else ["This account is disabled, so it can't do anything, whatever its roles."],
     }

@@ -9,11 +9,12 @@ class NoticesForm(forms.Form):
     """A box for each kind of event; no tick is no mail."""
 
     kinds = forms.MultipleChoiceField(
-        label="Mail me when",
+        label="Email me when",
         choices=Kind.choices,
         required=False,
-        help_text="A mail says who did what, where and when, and never a value. What you do "
-        "yourself is in none. Protected is what the app's roles guard: All branches too, as soon "
-        "as one branch is protected.",
+        help_text=(
+            "Mails say who did what, where and when, and never contain a value. Your own actions "
+            "are not included. “Protected” includes All branches while any branch is protected."
+        ),
         widget=forms.CheckboxSelectMultiple,
     )

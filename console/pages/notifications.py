@@ -36,4 +36,6 @@ def _choose(access: Access, kinds: list[str]) -> bool:
 
 
 def _said(kinds: list[str], access: Access) -> str:
-    return f"Saved. Mails go to {access.actor.label}." if kinds else "Saved. You get no mails."
+    return (
+        f"Saved. Mails go to {access.actor.label}." if kinds else "Saved. You won't get any mails."
+    )

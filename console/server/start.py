@@ -28,8 +28,8 @@ from console.lib.paths import LOOPBACK, VAR_DIR, hosts_of
 
 PREPARING = 7_108_341_903  # any number that no other program locks in this database
 KEYS = """\
-# The console's keys, made once. Keep a copy in a safe place, apart from the database's backup:
-# without ENCRYPTION_KEYS nobody can read the secrets in the embedded store again.
+# Branchkeep's keys, generated once. Keep a copy in a safe place, away from database backups:
+# without ENCRYPTION_KEYS, nobody can decrypt the secrets in the embedded store.
 SECRET_KEY={secret_key}
 ENCRYPTION_KEYS={encryption_key}
 """
@@ -51,7 +51,7 @@ def main() -> None:
         make_room_for_metrics()
         where = link(listener.getsockname()[1])
     except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
-        sys.exit(f"The console can't start. {words_of(error)}")
+        sys.exit(f"Branchkeep can't start. {words_of(error)}")
     connections.close_all()
     serve(listener, where)
 
@@ -61,8 +61,8 @@ def words_of(error: Exception) -> str:
     said = str(error)
     if any(part in said for part in (str(VAR_DIR), "open database file", "readonly database")):
         said += (
-            ". The folder has to be there, and it and its files have to belong to the account that "
-            f"the console runs as, number {os.geteuid()}, and be writable."
+            ". The folder must exist, and the account Branchkeep runs as (user ID "
+            f"{os.geteuid()}) must own it and be able to write to it and its files."
         )
     return said
 
@@ -78,8 +78,8 @@ def reserve_port() -> socket.socket:
         sys.exit(f"PORT is “{port}”. Set it to a number from 1 to 65535.")
     except OSError as error:
         sys.exit(
-            f"The console can't listen on {address}, port {port} ({error.strerror}). "
-            "Stop what listens there, or choose another port: PORT=8001 make run"
+            f"Branchkeep can't listen on {address}, port {port} ({error.strerror}). Stop the "
+            "program that uses the port, or choose another one: PORT=8001 make run"
         )
     return listener
 
@@ -205,8 +205,8 @@ def link(port: int) -> str:
 
     base = base_url(port)
     if path := link_path():
-        return f"Set up the console here, within a day: {base}{path}"
-    return f"The console: {base}/"
+        return f"Set up Branchkeep here, within a day: {base}{path}"
+    return f"Branchkeep: {base}/"
 
 
 def serve(listener: socket.socket, where: str) -> None:

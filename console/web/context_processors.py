@@ -5,13 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from console.models import User
+
 
 def deployment(_request: HttpRequest) -> dict[str, Any]:
-    """Return whether there are passwords, what single sign-on is called, "" without one, and
-    whether mails are sent.
-    """
+    """Return what templates show of the deployment; `single_sign_on` is its name, or ""."""
     return {
         "password_sign_in": settings.PASSWORD_SIGN_IN,
         "single_sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "sends_mail": settings.MAIL,
+        "has_users": User.objects.exists,  # a query, so only where a template asks
     }

@@ -17,18 +17,15 @@ from django.urls import reverse
 from console.web.htmx import wants_fragment
 
 NO_SENSE = (
-    "The browser sent something that the console does not understand. "
-    "Go back, load the page again and try once more."
+    "Your browser sent a request that Branchkeep can't read. Go back, reload the page, and try "
+    "again."
 )
 SIGNED_OUT = (
-    "Your session ended while the console worked on this, so the answer is lost. "
-    "What you sent may have been done: sign in and look before you send it again."
+    "Your session ended before this request was finished, so its result is unknown. Sign in and "
+    "check before you send it again."
 )
-CONFIRM_FIRST = "This value is protected. Confirm that it is you, then reveal it again."
-TOO_LARGE = (
-    "What you sent is more than the console takes at once. Nothing was written. "
-    "Go back, where your browser still has it, and send it in parts."
-)
+CONFIRM_FIRST = "This value is protected. Confirm your identity, then reveal it again."
+TOO_LARGE = "This request is too large. Nothing was saved. Go back and send it in smaller parts."
 
 
 def _request_id() -> str:
@@ -46,14 +43,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     out elsewhere while he saves is told that, for what he sent was read.
     """
     if isinstance(exception, SessionInterrupted):
-        return _page(request, 400, SIGNED_OUT, heading="You were signed out meanwhile")
+        return _page(request, 400, SIGNED_OUT, heading="You have been signed out")
     large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
     return _page(request, 400, TOO_LARGE if large else NO_SENSE)
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403 with our own sentence: which role does not allow it."""
-    return _page(request, 403, str(exception) or "You may not do this.")
+    return _page(request, 403, str(exception) or "You don't have permission to do this.")
 
 
 def confirm_first(request: HttpRequest, back: str) -> HttpResponse:
@@ -68,12 +65,16 @@ def confirm_first(request: HttpRequest, back: str) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404; the same for what isn't there and for what is none of your business."""
-    return _page(request, 404, "There is nothing here, or nothing that you may see.")
+    return _page(request, 404, "This page does not exist, or you don't have access to it.")
 
 
 def wrong_method(request: HttpRequest) -> HttpResponse:
     """Answer 405 to who opened an address that takes posts alone."""
-    return _page(request, 405, "This address can't be opened; it takes what a form sends.")
+    return _page(
+        request,
+        405,
+        "This address only accepts form submissions. Go back to the page you came from.",
+    )
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -1,11 +1,8 @@
-"""What every list of an app's rows is asked for, and shows: search, branch, sort, pages.
-
-Rows are dicts, which is what a template reads fastest; a page has up to a hundred of them.
-"""
+"""Lists of secrets and variables: what they are asked for, their columns, rows and pages."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
@@ -14,7 +11,9 @@ from django.db.models.functions import Cast
 
 from console.access.policy import Access, Permission
 from console.lib.names import ALL_BRANCHES
+from console.lib.results import RowOutcome
 from console.models import Branch
+from console.web.tables import Column
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"
@@ -29,12 +28,19 @@ SORTS: dict[str, tuple[Any, ...]] = {
 }
 SORT_WORDS = {
     "branch": "Branch",
-    "-branch": "Branch, from the end",
+    "-branch": "Branch (Z to A)",
     "variable": "Variable",
-    "-variable": "Variable, from the end",
-    "-changed": "Last changed",
-    "changed": "Longest unchanged",
+    "-variable": "Variable (Z to A)",
+    "-changed": "Recently changed",
+    "changed": "Least recently changed",
 }
+# In the order of the cells in the rows' templates
+COLUMNS = (
+    Column("branch", "Branch", sort="branch"),
+    Column("key", "Variable", sort="variable"),
+    Column("value", "Value"),
+    Column("changed", "Last changed", sort="changed"),
+)
 # As text, for making a datetime takes longer than all else in reading a row; SQLite and PostgreSQL
 # agree on its beginning
 CHANGED = Cast("changed_at", CharField())
@@ -67,11 +73,35 @@ class Query:
         return next((branch for branch in branches if str(branch.pk) == self.branch), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a list shows of a secret or a variable. `branch` is the name of the scope.
+
+    `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
+    `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `outcome` is set after a save.
+    """
+
+    pk: int
+    key: str
+    branch_id: int | None
+    branch: str
+    deleted: bool
+    may_write: bool
+    origin: str
+    version: int
+    changed: str
+    changed_by: str
+    outcome: RowOutcome | None = None
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
 @dataclass(frozen=True)
-class Listing:
+class Listing(Generic[RowT]):
     """One page of rows."""
 
-    rows: list[dict[str, Any]]
+    rows: list[RowT]
     total: int
     number: int
     pages: int
@@ -82,12 +112,13 @@ class Listing:
     q: str
     branch: str
     branch_name: str
-    per_page_choices: tuple[int, ...] = field(default=PER_PAGE)
+    per_page_choices: tuple[int, ...] = PER_PAGE
+    columns: tuple[Column, ...] = COLUMNS
 
     @classmethod
     def of(
-        cls, query: Query, page: Page[Any], rows: list[dict[str, Any]], chosen: Branch | None
-    ) -> "Listing":
+        cls, query: Query, page: Page[Any], rows: list[RowT], chosen: Branch | None
+    ) -> "Listing[RowT]":
         """Return the page of `query` with its rows as they are shown."""
         return cls(
             rows=rows,
@@ -136,8 +167,8 @@ def branches_with(access: Access, rows: QuerySet[Any]) -> list[Branch]:
 def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:
     """Return what a list can be narrowed to."""
     return [
-        ("", "Every branch"),
-        (ONLY_ALL_BRANCHES, "All branches only"),
+        ("", "Any branch"),
+        (ONLY_ALL_BRANCHES, "Shared only"),
         *((str(b.pk), f"{b.name} (deleted)" if b.deleted_at else b.name) for b in branches),
     ]
 

@@ -88,8 +88,8 @@ class SecondFactorFirst:
         if request.method == "GET" and not wants_fragment(request):
             return redirect("mfa_index")
         raise PermissionDenied(
-            "This console asks for a second factor. Set one up first: "
-            "open “Second factor” in the menu under your name."
+            "You need a second factor to continue. Set one up under “Second factor” in the "
+            "account menu."
         )
 
 

@@ -16,7 +16,8 @@ from envvars_app.formats.hints import looks_secret
 
 LIMIT = 25_000  # characters; Amplify's CreateApp takes as many
 NO_SECRETS = (
-    "Whoever sees the build settings or the build's log reads it. Keep it in Secret management."
+    "Anyone who can see the build settings or the build log can read it. Keep it in Secret "
+    "management."
 )
 
 
@@ -42,8 +43,8 @@ def check(text: str) -> list[Problem]:
         return [
             Problem(
                 1,
-                f"A build specification has at most {LIMIT:,} characters; this one has "
-                f"{len(text):,}. Move commands into a script of the repository.",
+                f"A build specification can have at most {LIMIT:,} characters; this one has "
+                f"{len(text):,}. Move commands into a script in the repository.",
             )
         ]
     try:
@@ -67,7 +68,9 @@ class _Check:
 
     def document(self, root: yaml.Node | None) -> Iterator[Problem]:
         if root is None or is_null(root):
-            yield Problem(1, "This is empty. Write “version: 1”, and a frontend with its phases.")
+            yield Problem(
+                1, "The specification is empty. Write “version: 1” and a frontend with its phases."
+            )
             return
         yield from self.shape(root, keys.DOCUMENT, "A build specification")
         if isinstance(root, yaml.MappingNode):
@@ -81,7 +84,7 @@ class _Check:
             yield self._warn(root, "There is nothing to build. Write a frontend with its phases.")
         if "appRoot" in top and "applications" not in top:
             yield self._warn(
-                top["appRoot"], "Amplify ignores appRoot here: it belongs into an application."
+                top["appRoot"], "Amplify ignores appRoot here. Move it into an application."
             )
 
     def shape(self, node: yaml.Node, shape: keys.Shape, name: str) -> Iterator[Problem]:
@@ -100,7 +103,7 @@ class _Check:
 
     def _keys(self, node: yaml.Node, shape: keys.Keys, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.MappingNode):
-            yield self._error(node, f"{name} holds keys. Write {shape.example}.")
+            yield self._error(node, f"{name} must contain keys. Write {shape.example}.")
             return
         yield from self._duplicates(node)
         for key, value in node.value:
@@ -121,12 +124,12 @@ class _Check:
             if before is not key:
                 line = line_at(self.text, before.start_mark.index)
                 yield self._error(
-                    key, f"“{key.value[:60]}” is here twice: line {line} has it too. Keep one."
+                    key, f"“{key.value[:60]}” is a duplicate of line {line}. Remove one of them."
                 )
 
     def _names(self, node: yaml.Node, shape: keys.Names, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.MappingNode):
-            yield self._error(node, f"{name} holds names and values. Write {shape.example}.")
+            yield self._error(node, f"{name} must contain names and values. Write {shape.example}.")
             return
         yield from self._duplicates(node)
         for key, value in node.value:
@@ -135,7 +138,7 @@ class _Check:
     def _items(self, node: yaml.Node, shape: keys.Items, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.SequenceNode):
             yield self._error(
-                node, f"{name} is a list. Write each one on a line of its own: {shape.example}."
+                node, f"{name} must be a list. Write each item on its own line: {shape.example}."
             )
             return
         for item in node.value:
@@ -143,7 +146,7 @@ class _Check:
 
     def _value(self, node: yaml.Node, shape: keys.Value, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.ScalarNode):
-            yield self._error(node, f"{name} is {shape.what}. {shape.if_nested}")
+            yield self._error(node, f"{name} must be a single value. {shape.if_nested}")
         elif is_null(node):
             yield self._error(node, f"{name} is empty. Write {shape.what}, or remove it.")
         elif shape.tags and node.tag not in shape.tags:

@@ -14,8 +14,8 @@ _BUILDS = re.compile(
 )
 
 BY_HAND = (
-    "The build commands are written in a way that lines can't be put between safely. Copy the "
-    "lines, and put them in by hand."
+    "Branchkeep can't safely insert lines into these build commands. Copy the lines and insert "
+    "them by hand."
 )
 
 
@@ -100,7 +100,7 @@ def _commands(text: str, app_root: str) -> yaml.SequenceNode:
     where = f"The application {app_root}" if app_root else "This build specification"
     raise CannotInsert(
         f"{where} has no frontend with a list of build commands. Add frontend > phases > build > "
-        "commands, then put the lines there."
+        "commands, then insert the lines there."
     )
 
 

@@ -20,7 +20,7 @@ class Value:
 
     what: str
     tags: frozenset[str] = frozenset({STRING})
-    if_nested: str = "Write it on the key's own line."
+    if_nested: str = "Write it on the same line as the key."
     if_other: str = "Put it in quotes."
     may_leak: bool = False
 
@@ -57,8 +57,8 @@ _PATH = Value("a path")
 _ANY = Value("a value", frozenset())
 _COMMANDS = Items(
     Value(
-        "a text",
-        if_nested="Where it holds “: ”, put the whole command in quotes.",
+        "text",
+        if_nested="If it contains “: ”, put the whole command in quotes.",
         may_leak=True,
     ),
     "A command",

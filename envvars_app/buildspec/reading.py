@@ -14,7 +14,7 @@ STRING = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"
 MERGE = "tag:yaml.org,2002:merge"  # <<
 
-TOO_LARGE = r"The number after %YAML or \U is too large. Characters end at \U0010FFFF."
+TOO_LARGE = "The number after %YAML or \\U is too large. The largest character is \\U0010FFFF."
 _HALF = re.compile("[\ud800-\udfff]")  # what an escape can make, and no text can hold
 
 
@@ -33,7 +33,7 @@ def parse(text: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         sign = f"U+{ord(text[error.position]):04X}"
         raise Unreadable(
-            line_at(text, error.position), f"YAML can't hold the sign {sign}. Remove it."
+            line_at(text, error.position), f"YAML can't contain the character {sign}. Remove it."
         ) from None
     try:
         return loader.get_single_node()
@@ -78,25 +78,32 @@ class _Loader(yaml.SafeLoader):
 
 # What PyYAML says, in words that say what to do
 _PLAINLY = {
-    "a tag": "Tags, such as !name, have no meaning in a build specification. Remove this one.",
-    "a key": "A key is one plain word. Put a text that begins with { or [ in quotes.",
-    "half a character": r"An escape from \ud800 to \udfff is half a character. Write the character "
-    "itself.",
+    "a tag": "Build specifications don't support tags such as !name. Remove this one.",
+    "a key": "A key must be one plain word. Put text that starts with { or [ in quotes.",
+    "half a character": (
+        "Escapes from \\ud800 to \\udfff are half a character. Write the character itself."
+    ),
     "the depth": f"This is nested more than {DEPTH} levels deep. Amplify's keys need eight.",
-    "but found '*'": "A text that begins with * needs quotes, such as '**/*'.",
-    "found undefined alias": "A text that begins with * needs quotes, such as '*.js'.",
-    "found character '\\t'": "A tab can't indent YAML. Put spaces in its place.",
-    "mapping values are not allowed": "Only one “key: value” fits on a line. Check the "
-    "indentation, or put a text that holds “: ” in quotes.",
-    "found another document": "A build specification is one document. Remove the --- between.",
-    "could not find expected ':'": "A colon is missing on this line or on the one before it.",
-    "found character '`'": "A text that begins with ` needs quotes.",
-    "found character '@'": "A text that begins with @ needs quotes.",
-    "found unexpected end of stream": "A quote is opened and never closed.",
-    "found character '%'": "A text that begins with % needs quotes.",
-    "<stream end>": "The text ends before a bracket, a brace or a quote is closed.",
-    "expected <block end>": "This line does not fit the ones above it. Check its indentation; "
-    "a text with quotes inside needs quotes around the whole of it.",
+    "but found '*'": "Text that starts with * needs quotes, such as '**/*'.",
+    "found undefined alias": "Text that starts with * needs quotes, such as '*.js'.",
+    "found character '\\t'": "YAML can't be indented with tabs. Use spaces.",
+    "mapping values are not allowed": (
+        "A line can have only one “key: value”. Check the indentation, or put text that contains "
+        "“: ” in quotes."
+    ),
+    "found another document": (
+        "A build specification must be a single document. Remove the --- separator."
+    ),
+    "could not find expected ':'": "This line or the one before it is missing a colon.",
+    "found character '`'": "Text that starts with ` needs quotes.",
+    "found character '@'": "Text that starts with @ needs quotes.",
+    "found unexpected end of stream": "A quote is opened but never closed.",
+    "found character '%'": "Text that starts with % needs quotes.",
+    "<stream end>": "A bracket, a brace or a quote is never closed.",
+    "expected <block end>": (
+        "This line does not fit the lines above it. Check its indentation; put text that "
+        "contains quotes in quotes."
+    ),
 }
 
 

@@ -63,12 +63,12 @@ def lines_of(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) 
     """
     if prefix and not is_identifier(prefix):
         raise RecipeRefused(
-            "A beginning of names holds letters a to z, digits and _, and begins with no digit.",
+            "A prefix can contain only letters, digits and _, and can't start with a digit.",
             "prefix",
         )
     chosen = tuple(sorted(set(names)))
     if not chosen:
-        raise RecipeRefused("Choose a variable, or a beginning that variables have.", "names")
+        raise RecipeRefused("Choose at least one variable, or enter a prefix.", "names")
     for name in chosen:
         _check_name(recipe, name)
     return recipe.lines(Choice(chosen, prefix, _path(folder, recipe.file)))
@@ -77,12 +77,12 @@ def lines_of(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) 
 def _check_name(recipe: Recipe, name: str) -> None:
     if not is_identifier(name):
         raise RecipeRefused(
-            f"A shell can't read “{name}”: it takes names of letters a to z, digits and _ that "
-            "begin with no digit. Rename the variable, or leave it out.",
+            f"A shell can't read “{name}”. Names can contain only letters, digits and _, and "
+            "can't start with a digit. Rename the variable, or leave it out.",
             "names",
         )
     if recipe.format and (problem := recipe.format.render({name: ""}).left_out):
-        raise RecipeRefused(f"“{name}” can't stand in this file. {problem[name]}", "names")
+        raise RecipeRefused(f"“{name}” can't be written to this file. {problem[name]}", "names")
 
 
 def _path(folder: str, file: str) -> str:
@@ -91,8 +91,8 @@ def _path(folder: str, file: str) -> str:
         return file
     if _FOLDER.match(folder) is None:
         raise RecipeRefused(
-            "Write the folder as the repository has it, such as apps/web: letters a to z, digits "
-            "and the signs / _ . - @ +, with no part that begins with a dot.",
+            "Enter the folder as it is in the repository, such as apps/web. Use only letters, "
+            "digits and / _ . - @ +; no part can start with a dot.",
             "folder",
         )
     return f"{folder}/{file}"
@@ -165,14 +165,14 @@ def _plist(choice: Choice) -> list[str]:
 
 
 _ECHO_LIMITS = (
-    "Right for plain values. A value with a line break or a #, or with a space or a quote at its "
-    "ends, needs the file with values in quotes."
+    "Works for plain values. Use “values in quotes” for values with line breaks, #, or leading "
+    "or trailing spaces or quotes."
 )
 _QUOTED_LIMITS = (
-    "Any value without carriage returns that is free of one of the quotes ' ` and \". "
-    "python-dotenv reads no `, and takes a backslash before ' or \\ for an escape."
+    "Works for any value without carriage returns that doesn't contain all of ' ` and \". "
+    "python-dotenv doesn't support `, and reads a backslash before ' or \\ as an escape."
 )
-_EXPANDED = "Next.js and Vite put another variable's value where a value holds $NAME."
+_EXPANDED = "Next.js and Vite replace $NAME in a value with that variable."
 _ANY = "Any value."
 
 _ALL = (
@@ -183,7 +183,7 @@ _ALL = (
         ".env",
         _echo,
         _ECHO_LIMITS,
-        f"Vite, Create React App and others read .env when they build. {_EXPANDED}",
+        f"Vite, Create React App and others read .env during the build. {_EXPANDED}",
     ),
     Recipe(
         "env-quoted",
@@ -192,7 +192,7 @@ _ALL = (
         ".env",
         _dotenv,
         _QUOTED_LIMITS,
-        f"Vite, Create React App and others read .env when they build. {_EXPANDED}",
+        f"Vite, Create React App and others read .env during the build. {_EXPANDED}",
     ),
     Recipe(
         "production",
@@ -200,7 +200,7 @@ _ALL = (
         ".env.production",
         ".env.production",
         _grep,
-        f"{_ECHO_LIMITS} If a branch has none of the variables, grep fails, and the build with it.",
+        f"{_ECHO_LIMITS} If a branch has none of the variables, grep fails and so does the build.",
         f"Next.js reads .env.production when it serves requests. {_EXPANDED}",
     ),
     Recipe(
@@ -219,7 +219,8 @@ _ALL = (
         ".env",
         _echo,
         _ECHO_LIMITS,
-        "Name .env under assets in pubspec.yaml; a package such as flutter_dotenv reads it.",
+        "Add .env to the assets in pubspec.yaml, and read it with a package such as "
+        "flutter_dotenv.",
     ),
     Recipe(
         "flutter-dart",
@@ -228,7 +229,7 @@ _ALL = (
         "lib/env.dart",
         _dart,
         _ANY,
-        "import 'env.dart'; then Env.NAME, as in the file that a download gives.",
+        "import 'env.dart'; then use Env.NAME, as with the downloaded file.",
         FORMATS["dart"],
     ),
     Recipe(
@@ -255,7 +256,7 @@ _ALL = (
         "build configuration",
         "app/env.gradle",
         _build_config,
-        "Any value. A name that Java has a use for, such as class, needs another kind of file.",
+        "Any value. Names that are Java keywords, such as class, need another file type.",
         "apply from: 'env.gradle' in app/build.gradle, with buildFeatures { buildConfig true }; "
         "then BuildConfig.NAME.",
     ),
@@ -265,7 +266,7 @@ _ALL = (
         "property list",
         "Env.plist",
         _plist,
-        "Any value but control characters, which XML can't hold.",
+        "Any value except control characters, which XML doesn't support.",
         "Add Env.plist to the target; PropertyListDecoder reads it from Bundle.main.",
     ),
     Recipe(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-NOT_TEXT = "It holds half a character (a lone surrogate), which no text can hold. Type it again."
+NOT_TEXT = "The value contains half a character (a lone surrogate). Type it again."
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.]+")  # ends no comment in any format
 
@@ -54,9 +54,9 @@ def gather(
 def comments(left_out: Mapping[str, str], template: str) -> list[str]:
     """Return a comment for each key left out; a name that could end a comment is only counted."""
     plain = [key for key in left_out if _PLAIN_KEY.fullmatch(key)]
-    told = [f"{key} is left out. {left_out[key]}" for key in plain]
+    told = [f"{key} is not included. {left_out[key]}" for key in plain]
     if others := len(left_out) - len(plain):
-        told.append(f"Left out with a name that no comment can hold: {others}")
+        told.append(f"Not included, with names that a comment can't hold: {others}")
     return [template.format(line) for line in told]
 
 

@@ -15,8 +15,8 @@ _TAKEN = re.compile(
 )
 _SHORT = {"\\": r"\\", "'": r"\'", "$": r"\$", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
-_BAD_NAME = "Its name is no Dart name that a class can show. Rename it, or use JSON."
-_TAKEN_NAME = "Dart has a use of its own for this name. Rename it, or use JSON."
+_BAD_NAME = "The name is not a public Dart identifier. Rename it, or use JSON."
+_TAKEN_NAME = "The name is reserved in Dart. Rename it, or use JSON."
 
 
 def _render(variables: Mapping[str, str]) -> Rendered:

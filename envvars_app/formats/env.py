@@ -22,13 +22,16 @@ _TAKEN = re.compile(
 _LOCALE = re.compile(r"LANG|LC_\w+")
 _HARMLESS_LOCALE = re.compile(r"[A-Za-z_]*(?:\.(?i:utf-?8))?(?:@[a-z]+)?")
 
-_BAD_NAME = "Its name is not letters, digits and _ alone. Rename it, or use JSON."
-_TAKEN_NAME = "Shells or JavaScript have a use of their own for this name. Rename it, or use JSON."
-_OTHER_LOCALE = "A shell would read the rest of the file in another character set. Use JSON."
-_NUL = "It holds a NUL character, which no environment can hold. Remove it, or use JSON."
-_RETURN = "It holds a carriage return, which readers of .env change. Use JSON."
-_EXPANDED = "It holds ${, which some readers of .env replace. Use JSON."
-_MIXED = "It mixes quotes, $ or \\ so that readers of .env disagree about it. Use JSON."
+_BAD_NAME = "The name contains other characters than letters, digits and _. Rename it, or use JSON."
+_TAKEN_NAME = "The name has a special meaning in shells or JavaScript. Rename it, or use JSON."
+_OTHER_LOCALE = "Shells would read the rest of the file in another character set. Use JSON."
+_NUL = (
+    "The value contains a NUL character, which environment variables can't hold. Remove it, or "
+    "use JSON."
+)
+_RETURN = "The value contains a carriage return, which .env parsers change. Use JSON."
+_EXPANDED = "The value contains ${, which some .env parsers replace. Use JSON."
+_MIXED = "The value mixes quotes, $ or \\ in a way that .env parsers read differently. Use JSON."
 
 
 def _render(variables: Mapping[str, str]) -> Rendered:

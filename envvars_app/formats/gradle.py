@@ -12,7 +12,7 @@ from envvars_app.formats.base import Format, LeftOut, Rendered, comments, gather
 _PLAIN = re.compile(r"[A-Za-z0-9 _./@%+,;()<>&|?*^~$'\"{}\[\]`-]")
 # With these Gradle and the Java machine are set up: an -javaagent in them would be run.
 _TAKEN = ("org.gradle.", "systemProp.")
-_TAKEN_NAME = "Gradle takes names with this beginning as its own settings. Rename it, or use JSON."
+_TAKEN_NAME = "Gradle uses names with this prefix for its own settings. Rename it, or use JSON."
 
 
 def _render(variables: Mapping[str, str]) -> Rendered:

@@ -12,22 +12,22 @@ from collections import Counter
 from envvars_app.formats.validation import Refused, is_identifier
 
 MEANINGS = {
-    "_BUILD_TIMEOUT": "Amplify stops a build after so many minutes: 5 to 120.",
-    "_LIVE_UPDATES": "Amplify installs these versions of its tools before each build.",
-    "_CUSTOM_IMAGE": "Amplify builds in this image instead of its own.",
-    "USER_DISABLE_TESTS": "Set to true, Amplify skips the test phase.",
-    "AMPLIFY_DIFF_DEPLOY": "Set to true, Amplify builds the frontend only where it changed.",
+    "_BUILD_TIMEOUT": "Minutes before Amplify stops a build: 5 to 120.",
+    "_LIVE_UPDATES": "Tool versions that Amplify installs before each build.",
+    "_CUSTOM_IMAGE": "The image Amplify builds in, instead of its default.",
+    "USER_DISABLE_TESTS": "Set to true to skip the test phase.",
+    "AMPLIFY_DIFF_DEPLOY": "Set to true to build the frontend only if it changed.",
     "AMPLIFY_DIFF_DEPLOY_ROOT": "The folder that AMPLIFY_DIFF_DEPLOY compares.",
-    "AMPLIFY_DIFF_BACKEND": "Set to true, Amplify builds a Gen 1 backend only where it changed.",
+    "AMPLIFY_DIFF_BACKEND": "Set to true to build a Gen 1 backend only if it changed.",
     "AMPLIFY_MONOREPO_APP_ROOT": "The app's folder in a monorepo: appRoot in the build settings.",
-    "AMPLIFY_SKIP_BACKEND_BUILD": "Set to true, Amplify leaves the backend out of the build.",
+    "AMPLIFY_SKIP_BACKEND_BUILD": "Set to true to leave the backend out of builds.",
     "AMPLIFY_BACKEND_APP_ID": "The app whose backend this app's builds use.",
-    "AMPLIFY_BACKEND_PULL_ONLY": "Set to true, builds take the backend's settings and deploy none.",
-    "AMPLIFY_ENABLE_DEBUG_OUTPUT": "Set to true, Amplify writes more into the build's log.",
-    "AMPLIFY_USERPOOL_ID": "The Cognito user pool that is imported for sign-in.",
+    "AMPLIFY_BACKEND_PULL_ONLY": "Set to true to use the backend's settings without deploying it.",
+    "AMPLIFY_ENABLE_DEBUG_OUTPUT": "Set to true for more detailed build logs.",
+    "AMPLIFY_USERPOOL_ID": "The Cognito user pool imported for sign-in.",
     "AMPLIFY_WEBCLIENT_ID": "The web client of the imported Cognito user pool.",
     "AMPLIFY_NATIVECLIENT_ID": "The native client of the imported Cognito user pool.",
-    "AMPLIFY_IDENTITYPOOL_ID": "The Cognito identity pool that is imported for sign-in.",
+    "AMPLIFY_IDENTITYPOOL_ID": "The Cognito identity pool imported for sign-in.",
 }
 TIMEOUT = range(5, 121)  # minutes
 _MINUTES = re.compile(r"[0-9]{1,3}\Z", re.ASCII)
@@ -70,20 +70,20 @@ def meaning(key: str) -> str:
     if key in MEANINGS:
         return MEANINGS[key]
     if key and not is_identifier(key):
-        return "A shell can't read this name as $NAME: use letters, digits and _ for that."
+        return "Shells can't read this name as $NAME. Use only letters, digits and _."
     return ""
 
 
 def check_meaning(key: str, value: str) -> None:
     """Raise Refused where Amplify would not take this value for a name that it knows."""
     if key == "_BUILD_TIMEOUT" and not (_MINUTES.match(value) and int(value) in TIMEOUT):
-        raise Refused("_BUILD_TIMEOUT is a number of minutes from 5 to 120. Change it.", "value")
+        raise Refused("_BUILD_TIMEOUT must be a number of minutes from 5 to 120.", "value")
     if key in _SWITCHES and value not in {"", "true", "false"}:
-        raise Refused(f"{key} is true or false. Change it.", "value")
+        raise Refused(f"{key} must be true or false.", "value")
     if key == "_LIVE_UPDATES" and value and not _is_list(value):
         raise Refused(
-            '_LIVE_UPDATES is a JSON list, such as [{"name":"Node.js version","pkg":"node",'
-            '"type":"nvm","version":"20"}]. Change it.',
+            '_LIVE_UPDATES must be a JSON list, such as [{"name":"Node.js '
+            'version","pkg":"node","type":"nvm","version":"20"}].',
             "value",
         )
 
@@ -104,9 +104,9 @@ def looks_secret(key: str, value: str) -> str:
     if not value or _PUBLIC_NAME.search(name):
         return ""
     if _SECRET_NAME.search(name):
-        return "The name looks like a secret's."
+        return "The name looks like the name of a secret."
     if _is_random(value) and not _OF_CONTENT.search(name):
-        return "The value looks random, as keys and tokens are."
+        return "The value looks random, as keys and tokens do."
     return ""
 
 

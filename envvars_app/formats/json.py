@@ -9,14 +9,14 @@ from envvars_app.formats.base import Format, Rendered, gather
 
 _SPACE = re.compile(r"[ \t\n\r]++")
 _DECODER = json.JSONDecoder()
-_NO_NAME = "A name in double quotes is missing, or a comma is too many."
-_NO_VALUE = "A value in double quotes is missing."
-_NESTED = 'The value is an object or a list. Write it as text, in quotes, with each " in it as \\".'
+_NO_NAME = "Expected a name in double quotes, or there is one comma too many."
+_NO_VALUE = "Expected a value in double quotes."
+_NESTED = 'The value is an object or a list. Write it as text in quotes, with \\" for each " in it.'
 _INSTEAD = {
     **dict.fromkeys("{[", _NESTED),
-    **dict.fromkeys("tf", "The value is true or false; put it in quotes."),
-    **dict.fromkeys("-0123456789", "The value is a number; put it in quotes."),
-    "n": 'The value is null; write "" for an empty value.',
+    **dict.fromkeys("tf", "The value is true or false. Put it in quotes."),
+    **dict.fromkeys("-0123456789", "The value is a number. Put it in quotes."),
+    "n": 'The value is null. Write "" for an empty value.',
 }
 
 
@@ -28,10 +28,10 @@ def parse_json(text: str) -> list[Entry]:
     """
     reader = _Reader(readable(text))
     entries = Entries()
-    reader.expect("{", "The text has to begin with {.")
+    reader.expect("{", "The text must start with {.")
     if not reader.goes_past("}"):
         _read_members(reader, entries)
-    reader.expect("", "There is more after the closing }.")
+    reader.expect("", "There is text after the closing }.")
     return entries.all()
 
 
@@ -39,11 +39,11 @@ def _read_members(reader: "_Reader", entries: Entries) -> None:
     while True:
         key = reader.string(_NO_NAME)
         line = reader.line
-        reader.expect(":", "A : is missing after the name.")
+        reader.expect(":", "Expected a : after the name.")
         entries.add(key, reader.string(_INSTEAD.get(reader.next(), _NO_VALUE)), line)
         if not reader.goes_past(","):
             break
-    reader.expect("}", "A comma or the closing } is missing.")
+    reader.expect("}", "Expected a comma or the closing }.")
 
 
 class _Reader:
@@ -82,9 +82,9 @@ class _Reader:
 
 def _said(error: json.JSONDecodeError) -> str:
     if error.msg.startswith("Invalid control character"):
-        return r"There is a line break or tab in the quotes. Write it as \n or \t."
+        return "The quotes contain a line break or tab. Write \\n or \\t."
     if error.msg.startswith("Invalid"):
-        return r"There is a \ that JSON does not know. Write \\ for a \ of its own."
+        return "This escape is not valid in JSON. Write \\\\ for a single \\."
     return "The quotes are never closed."
 
 

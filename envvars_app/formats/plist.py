@@ -6,7 +6,7 @@ from xml.parsers.expat import ExpatError
 
 from envvars_app.formats.base import Format, LeftOut, Rendered, comments, gather
 
-_NOT_XML = "It holds a character that XML can't hold, or changes. Use JSON."
+_NOT_XML = "The value contains a character that XML can't hold or would change. Use JSON."
 _ROOT = '<plist version="1.0">\n'
 
 

@@ -36,23 +36,20 @@ def check_key(key: str) -> None:
 
 def _key_problem(key: str) -> str:
     if not key:
-        return "Give the variable a name."
+        return "Enter a name."
     if len(key) > KEY_LIMIT:
-        return f"A name has at most {KEY_LIMIT} characters; this one has {len(key)}. Shorten it."
+        return f"Names can have at most {KEY_LIMIT} characters. This one has {len(key)}."
     if "=" in key:
-        return "A name can't hold an equals sign: a build would take it for the name's end."
+        return "Names can't contain an equals sign."
     categories = {unicodedata.category(sign) for sign in key}
     if categories & {"Cc", "Zl", "Zp"}:
-        return "A name holds no line breaks, tabs or other control characters. Remove them."
+        return "Names can't contain line breaks, tabs or other control characters. Remove them."
     if categories & _UNSEEN or _BLANK.search(key) or _has_odd_space(key):
-        return "This name holds an invisible sign that makes it look like another one. Remove it."
+        return "This name contains an invisible character. Remove it."
     if key != key.strip():
-        return "A name can't begin or end with a space. Remove it."
+        return "Names can't start or end with a space. Remove it."
     if key.startswith(RESERVED):
-        return (
-            "A name can't begin with AWS: Amplify reserves these for itself and refuses them. "
-            "Put something before it, such as MY_AWS…"
-        )
+        return "Names can't start with AWS, which Amplify reserves. Add a prefix, such as MY_AWS…"
     return ""
 
 
@@ -65,14 +62,14 @@ def check_value(value: str) -> None:
     """Raise Refused unless `value` is one that Amplify takes. An empty one is."""
     if len(value) > VALUE_LIMIT:
         raise Refused(
-            f"A value has at most {VALUE_LIMIT:,} characters; this one has {len(value):,}. "
-            "Shorten it, or keep it in a file of the repository.",
+            f"Values can have at most {VALUE_LIMIT:,} characters. This one has {len(value):,}. "
+            "Shorten it, or keep it in a file in the repository.",
             "value",
         )
     if "\0" in value:
-        raise Refused("A value can't hold a NUL character: no environment can.", "value")
+        raise Refused("Values can't contain a NUL character. Remove it.", "value")
     if any(0xD800 <= ord(sign) <= 0xDFFF for sign in value):
-        raise Refused("This value is broken text: half of a sign is missing.", "value")
+        raise Refused("This value contains half a character. Paste it again.", "value")
 
 
 def is_identifier(key: str) -> bool:

@@ -14,7 +14,7 @@ def branch_of(query: QueryDict) -> int | None:
     """Return the branch's id in an address, None for All branches. Raises Http404."""
     text = query.get("branch", "")
     if text and (not text.isdecimal() or len(text) > 18):
-        raise Http404("No such branch.")
+        raise Http404("Branch not found.")
     return int(text) if text else None
 
 

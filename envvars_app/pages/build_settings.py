@@ -134,7 +134,7 @@ def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpRespo
     except ValidationError as refusal:
         more = {"base": base, "refusal": refusal.messages, "problems": _quoted(text)}
         return _show_edit(request, access, settings, text, **more)
-    messages.success(request, f"Build settings saved, version {row.version}.")
+    messages.success(request, f"Saved the build settings as version {row.version}.")
     return redirect(address_of(access, settings))
 
 
@@ -170,7 +170,7 @@ def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 def _sentence(problem: Conflict | ValidationError) -> str:
     if isinstance(problem, Conflict):
-        return f"{problem.sentence} Look at them, then try again."
+        return f"{problem.sentence} Review them, then try again."
     return " ".join(problem.messages)
 
 
@@ -209,6 +209,6 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     except (Conflict, ValidationError) as problem:
         messages.error(request, _sentence(problem))
         return redirect("build_version", app_id=app_id, pk=pk)
-    messages.success(request, f"Build settings restored, as version {row.version}.")
+    messages.success(request, f"Restored the build settings as version {row.version}.")
     access = find_app(actor, app_id)
     return redirect(address_of(access, services.settings_of(access.app, row.branch)))

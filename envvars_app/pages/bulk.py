@@ -43,12 +43,12 @@ WORDS = {
     Kind.REMOVED: ("removed", "bad"),
 }
 AGAIN = {
-    Kind.NEW: "Applying again adds it.",
-    Kind.CHANGED: "Applying again writes yours over it.",
-    Kind.REMOVED: "Applying again removes it.",
+    Kind.NEW: "Apply again to add it.",
+    Kind.CHANGED: "Apply again to overwrite it with your value.",
+    Kind.REMOVED: "Apply again to remove it.",
 }
-MODES = {Mode.REPLACE: "is removed", Mode.MERGE: "stays"}
-MOVED = "You chose something else than what was shown. Look at these changes, then apply them."
+MODES = {Mode.REPLACE: "Remove", Mode.MERGE: "Keep"}
+MOVED = "You changed your selection. Review these changes, then apply them."
 
 
 @page_with_form
@@ -138,7 +138,7 @@ def preview_page(
     }
     if outcomes:
         done = sum(outcome.outcome in DONE for outcome in outcomes)
-        context["summary"] = f"{done} of {len(outcomes)} applied. The rest stands below."
+        context["summary"] = f"Applied {done} of {len(outcomes)} changes. The rest are below."
     return render(request, "variables/preview.html", context, status=422 if outcomes else 200)
 
 

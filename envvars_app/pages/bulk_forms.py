@@ -67,7 +67,7 @@ def scope_of(text: str, branches: Iterable[Branch]) -> Branch | None:
         return None
     found = {str(branch.pk): branch for branch in branches}.get(text)
     if found is None or not _NUMBER.match(text):
-        raise Http404("No such branch.")
+        raise Http404("Branch not found.")
     return found
 
 

@@ -20,13 +20,13 @@ from envvars_app.pages.bulk_forms import ALL, Sheet, scope_of, scopes_of
 from envvars_app.variables.bulk import Asked
 from envvars_app.variables.queries import branches_of, effective, own
 
-NO_TARGET = "Tick where to copy to."
-GONE = "These are not there any more: {}. Choose again."
+NO_TARGET = "Select at least one destination."
+GONE = "These variables no longer exist: {}. Choose again."
 TOO_MUCH = (
-    f"This is more than one copy takes: {ENTRY_LIMIT:,} variables, and {BYTE_LIMIT:,} bytes of "
-    "names and values. Tick fewer variables, and copy the others after them."
+    f"One copy can take at most {ENTRY_LIMIT:,} variables and {BYTE_LIMIT:,} bytes of names and "
+    "values. Select fewer variables, and copy the rest afterwards."
 )
-NO_TEXT = "These can't be copied as text: {}. Leave them out."
+NO_TEXT = "These variables can't be copied as text: {}. Clear their checkboxes."
 
 
 @dataclass(frozen=True)

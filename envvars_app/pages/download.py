@@ -49,7 +49,7 @@ def _row(format: Format, values: dict[str, str]) -> dict[str, Any]:
 
 def _file(name: str, values: dict[str, str]) -> HttpResponse:
     if name not in FORMATS:
-        raise Http404("No such format.")
+        raise Http404("Unknown format.")
     format = FORMATS[name]
     response = HttpResponse(format.render(values).text, content_type=format.content_type)
     response["Content-Disposition"] = content_disposition_header(True, format.filename)

@@ -70,9 +70,9 @@ def _insert(
         branch_id=settings.branch_id,
         text=text,
         base=form.base,
-        note=f"variables piped to {form.piping.recipe.file}",
+        note=f"variables written to {form.piping.recipe.file}",
     )
-    messages.success(request, f"The lines are in the build phase, version {row.version}.")
+    messages.success(request, f"Inserted the lines into the build phase as version {row.version}.")
     return redirect(address_of(access, settings))
 
 

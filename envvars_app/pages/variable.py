@@ -32,8 +32,8 @@ REMOVED = 50
 EARLIER = 25
 WHOLE = 100_000  # characters: more than any value has
 DELETED = (
-    "Its branch is deleted: no secret can be added there any more. Remove the variable; its page "
-    "can then forget the values."
+    "This branch was deleted, so you can't add secrets to it. Remove the variable, then erase "
+    "its values on its page."
 )
 
 
@@ -139,7 +139,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     variable = history.find_variable(access, pk)
     if problem:
         return _show(request, access, variable, problem)
-    messages.success(request, f"{variable.key} is restored.")
+    messages.success(request, f"Restored {variable.key}.")
     return redirect("variable_detail", app_id=app_id, pk=outcome.pk or pk)
 
 
@@ -155,7 +155,7 @@ def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Forget the values of a removed variable, which turned out to be a secret's."""
     try:
         variable = history.forget(actor=from_request(request), app_id=app_id, pk=pk)
-        messages.success(request, f"The values of {variable.key} are forgotten.")
+        messages.success(request, f"Erased the values of {variable.key}.")
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     return redirect("variable_detail", app_id=app_id, pk=pk)
@@ -184,9 +184,9 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     if _problem(outcome):
         return _move_page(request, access, history.find_variable(access, pk), outcome)
     if outcome.outcome is Result.REMOVED:
-        messages.info(request, f"{variable.key} was removed before. Nothing was moved.")
+        messages.info(request, f"{variable.key} had already been removed. Nothing was moved.")
         return redirect("variable_detail", app_id=app_id, pk=pk)
-    messages.success(request, f"{variable.key} is a secret now. {outcome.message}")
+    messages.success(request, f"{variable.key} is now a secret. {outcome.message}")
     return redirect("secrets", app_id=app_id)
 
 

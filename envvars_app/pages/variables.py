@@ -1,6 +1,7 @@
 """The list and the edit mode of environment variables."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -19,7 +20,7 @@ from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
-from envvars_app.variables.queries import branches_of, columns, list_variables, rows_of
+from envvars_app.variables.queries import VariableRow, branches_of, columns, list_variables, rows_of
 
 ABOUT = "variables"
 
@@ -68,9 +69,9 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     }
     overridden = request.GET.get("override", "")
     context["new_rows"] = [
-        {"number": 1, "key": row["key"], "value": row["value"], "fixed": True}
+        {"number": 1, "key": row.key, "value": row.value, "fixed": True}
         for row in context["listing"].rows
-        if str(row["pk"]) == overridden and row["branch_id"] is None
+        if str(row.pk) == overridden and row.branch_id is None
     ]
     context["new_rows"] += [{"number": number} for number in range(2, count + 2)]
     return context
@@ -106,27 +107,27 @@ def _with_outcomes(
     that somebody removed meanwhile comes again as a new one.
     """
     failed = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
-    rows, listing = _elsewhere(access, context["listing"], failed), context["listing"].rows
-    listing[:0] = rows
-    for row in listing:
-        row["outcome"] = outcome = failed.get(row["id"])
-        if outcome:
-            _typed_again(row, request, outcome)
+    listing = context["listing"]
+    rows = [*_elsewhere(access, listing, failed), *listing.rows]
+    rows = [_typed_again(row, request, failed.get(str(row.pk))) for row in rows]
+    context["listing"] = replace(listing, rows=rows)
     context["new_rows"] = [
         {**vars(row), "outcome": outcome, "base": outcome.base_again}
         for row in forms.new_rows_of(request.POST)
         if (outcome := failed.get(f"new-{row.number}"))
     ]
-    context["new_rows"] += _gone(request, access, {row["id"] for row in listing}, failed)
+    context["new_rows"] += _gone(request, access, {str(row.pk) for row in rows}, failed)
     done = len(outcomes) - len(failed)
-    context["summary"] = f"{done} of {len(outcomes)} saved. The rest stands below as you typed it."
+    context["summary"] = (
+        f"Saved {done} of {len(outcomes)} changes. The rest are below, as you typed them."
+    )
     return context
 
 
 def _elsewhere(
-    access: Access, listing: Listing, failed: dict[str, RowOutcome]
-) -> list[dict[str, Any]]:
-    shown = {row["id"] for row in listing.rows}
+    access: Access, listing: Listing[VariableRow], failed: dict[str, RowOutcome]
+) -> list[VariableRow]:
+    shown = {str(row.pk) for row in listing.rows}
     missing = [token for token in failed if token.isdecimal() and token not in shown]
     there = Variable.objects.filter(app=access.app, removed_at=None, pk__in=missing)
     return rows_of(access, columns(there.order_by("key")), branches_of(access))
@@ -151,12 +152,15 @@ def _gone(
     ]
 
 
-def _typed_again(row: dict[str, Any], request: HttpRequest, outcome: RowOutcome) -> None:
-    pk = row["pk"]
+def _typed_again(row: VariableRow, request: HttpRequest, outcome: RowOutcome | None) -> VariableRow:
+    if outcome is None:
+        return row
+    pk = row.pk
     if request.POST.get(f"remove-{pk}"):
-        row["removing"] = True
+        row = replace(row, is_removing=True)
     else:
-        row["value"] = text(request.POST, f"value-{pk}")
-        row["typed_key"] = request.POST.get(f"key-{pk}")
-    if outcome.outcome is Result.CONFLICT:
-        row["version"] = outcome.version  # who saves it again has seen whose it is
+        value, key = text(request.POST, f"value-{pk}"), request.POST.get(f"key-{pk}")
+        row = replace(row, value=value, typed_key=key)
+    # After a conflict the page says whose value it is, so another save may replace it
+    is_conflict = outcome.outcome is Result.CONFLICT
+    return replace(row, outcome=outcome, version=outcome.version if is_conflict else row.version)

@@ -136,8 +136,8 @@ def _check_size(asked: Asked) -> None:
     number = len(asked.values) * len(asked.scopes)
     if number > LINE_LIMIT:
         raise TextRefused(
-            f"This is about {number:,} variables at once; {LINE_LIMIT:,} are the most. "
-            "Choose fewer branches."
+            f"This would affect {number:,} variables; the limit is {LINE_LIMIT:,}. Choose fewer "
+            "branches."
         )
 
 

@@ -21,7 +21,7 @@ def find_variable(access: Access, pk: int) -> Variable:
     """Return one of the app's variables, removed ones too. Raises Http404."""
     variable = access.app.variables.select_related("branch").filter(pk=pk).first()
     if variable is None:
-        raise Http404("No such variable.")
+        raise Http404("Variable not found.")
     return variable
 
 
@@ -35,9 +35,9 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
     variable = find_variable(access, pk)
     wanted = variable.versions.filter(version=version).first()
     if wanted is None:
-        raise Http404("No such version.")
+        raise Http404("Version not found.")
     if wanted.value is None or wanted.forgotten:
-        raise ValidationError("This version holds no value. Choose another one.")
+        raise ValidationError("This version has no value. Choose another one.")
     if variable.removed_at is not None and variable.version != base:
         return messages.conflict(Change("restore", pk), variable)  # who restores has not seen it go
     note = f"restored from version {version}"
@@ -66,8 +66,8 @@ def forget(*, actor: Actor, app_id: str, pk: int) -> Variable:
     with recording(actor, Action.VARIABLE_REMOVED, target) as entry:
         access.require_on(Permission.WRITE, variable.branch)
         if variable.removed_at is None:
-            raise ValidationError("This variable is in use. Remove it, or move it to the secrets.")
-        entry.detail = "its values are forgotten"
+            raise ValidationError("This variable is in use. Remove it, or move it to secrets.")
+        entry.detail = "values erased"
         with transaction.atomic():
             saving.forget(variable)
     return variable

@@ -10,13 +10,12 @@ from envvars_app.models import Variable
 from envvars_app.variables.commands import Change
 
 SHOWN = 200  # characters of somebody else's value
-GONE = "This variable was removed meanwhile. Add it anew if you still need it."
-MOVED = "This variable or its overrides changed at this very moment. Look again, then save."
-NO_BRANCH = "This app has no such branch any more. Choose another."
-DATABASE_BUSY = "The console's database did not answer. Nothing was written. Save again."
+GONE = "This variable has been removed. Add it again if you still need it."
+MOVED = "This variable or its overrides just changed. Review it, then save again."
+NO_BRANCH = "This branch no longer exists. Choose another one."
+DATABASE_BUSY = "The database did not answer. Nothing was saved. Save again."
 DATABASE_UNKNOWN = (
-    "The console's database did not answer, so it can't tell whether this is saved. "
-    "Reload the page to see."
+    "The database did not answer, so it is unknown whether this was saved. Reload the page to see."
 )
 
 
@@ -24,10 +23,10 @@ def conflict(change: Change, there: Variable) -> RowOutcome:
     """Say who changed the variable meanwhile, when, and to what."""
     when = naturaltime(there.changed_at)
     if there.removed_at is not None:
-        message = f"{there.changed_by} removed this variable {when}. Add it anew if you need it."
+        message = f"{there.changed_by} removed this variable {when}. Add it again if you need it."
         return RowOutcome(change.token, Result.CONFLICT, message)
     verb = "changed" if there.version > 1 else "added"
-    message = f"{there.changed_by} {verb} this variable {when}. It is {_shown(there.value)} now."
+    message = f"{there.changed_by} {verb} this variable {when}. It is now {_shown(there.value)}."
     return RowOutcome(
         change.token,
         Result.CONFLICT,
@@ -44,8 +43,8 @@ def override_moved(change: Change, base: Variable, override: Variable) -> RowOut
     when = naturaltime(override.changed_at)
     verb = "changed" if override.version > 1 else "added"
     message = (
-        f"{override.changed_by} {verb} the override on {scope_name(override.branch)} {when}. "
-        f"It is {_shown(override.value)} now. Look again, then remove."
+        f"{override.changed_by} {verb} the override on {scope_name(override.branch)} {when}. It "
+        f"is now {_shown(override.value)}. Review it, then remove it again."
     )
     return RowOutcome(change.token, Result.CONFLICT, message, version=base.version, pk=base.pk)
 
@@ -60,6 +59,6 @@ def overrides_remain(branches: Sequence[str]) -> str:
     """Ask what becomes of the overrides of a base that goes."""
     names = ", ".join(branches)
     return (
-        f"It has overrides on: {names}. Say whether they stay, as variables of these branches "
-        "alone, or go too."
+        f"This variable has overrides on: {names}. Choose whether to keep them, for these "
+        "branches only, or remove them too."
     )

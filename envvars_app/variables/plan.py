@@ -158,7 +158,7 @@ class State:
     def _onto(self, change: Change, there: Variable) -> Plan:
         """A new row met a variable that is there: it is a change of the version it names."""
         if there.pk is None:
-            self._refuse(change, "This name is twice in this save for the same branch.", "key")
+            self._refuse(change, "Another row in this save has the same name and branch.", "key")
         if change.value is None:
             return self._removal(change, there)
         return self._change(change, there, change.value)
@@ -182,7 +182,11 @@ class State:
         if key == row.key:
             return []
         if row.branch_id is not None and (None, row.key) in self.live:
-            self._refuse(change, "An override is called as its base is. Rename the base.", "key")
+            self._refuse(
+                change,
+                "An override has the same name as its base. Rename the base instead.",
+                "key",
+            )
         others = self._overrides(row)
         for one in others:
             self._require(change, one.branch, Action.VARIABLE_RENAMED, one.key)
@@ -263,7 +267,7 @@ class State:
         taken = [row for row in rows if (row.branch_id, key) in self.live]
         if taken:
             where = ", ".join(scope_name(row.branch) for row in taken)
-            message = f"{key} is there already ({where}). Choose another name."
+            message = f"{key} already exists ({where}). Choose another name."
             raise Taken(RowOutcome(change.token, Result.REFUSED, message, "key", change.base))
 
     def _refuse(self, change: Change, message: str, field: str) -> NoReturn:

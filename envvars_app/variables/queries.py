@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -14,6 +14,7 @@ from console.web.listing import (
     SORTS,
     Listing,
     Query,
+    Row,
     branches_with,
     page_of,
 )
@@ -21,7 +22,43 @@ from envvars_app.formats.hints import looks_secret, meaning
 from envvars_app.models import Variable
 
 LINES, CHARACTERS = 4, 240  # of a value, in a list
-_COLUMNS = ("pk", "key", "value", "branch_id", "version", "changed_by")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableRow(Row):
+    """A variable in a list. `preview` is the beginning of its value.
+
+    `overrides` names the branches that override it, and `override_versions` is what a removal of
+    it is based on: "id:version" of each. `secret_warning` says why it looks like a secret, or is
+    "". `typed_key` and `is_removing` are set after a save that left the row as it was typed.
+    """
+
+    value: str
+    preview: str
+    has_base: bool
+    overrides: str
+    override_versions: str
+    hint: str
+    secret_warning: str
+    typed_key: str | None = None
+    is_removing: bool = False
+
+    @property
+    def notable(self) -> bool:
+        """Return True if the row has badges."""
+        return bool(self.deleted or self.origin or self.secret_warning or self.has_base)
+
+
+class _Stored(NamedTuple):
+    """What is read of a variable. `changed` is the database's text of a time."""
+
+    pk: int
+    key: str
+    value: str
+    branch_id: int | None
+    version: int
+    changed_by: str
+    changed: str
 
 
 def branches_of(access: Access) -> list[Branch]:
@@ -29,7 +66,9 @@ def branches_of(access: Access) -> list[Branch]:
     return branches_with(access, _live(access.app))
 
 
-def list_variables(access: Access, query: Query, branches: Iterable[Branch]) -> Listing:
+def list_variables(
+    access: Access, query: Query, branches: Iterable[Branch]
+) -> Listing[VariableRow]:
     """Return the page that `query` asks for: three queries, whatever the number of variables."""
     branches = [*branches]
     chosen = query.chosen(branches)
@@ -38,38 +77,42 @@ def list_variables(access: Access, query: Query, branches: Iterable[Branch]) -> 
     return Listing.of(query, page, rows_of(access, page.object_list, branches, chosen), chosen)
 
 
-def columns(variables: QuerySet[Variable]) -> QuerySet[Variable, dict[str, Any]]:
-    """Return what `rows_of` makes rows of."""
-    rows: QuerySet[Variable, dict[str, Any]] = variables.values(*_COLUMNS, changed=CHANGED)
-    return rows
+def columns(variables: QuerySet[Variable]) -> QuerySet[Variable, Any]:
+    """Return the columns that `rows_of` needs."""
+    return variables.annotate(changed=CHANGED).values_list(*_Stored._fields)
 
 
 def rows_of(
     access: Access,
-    variables: Iterable[dict[str, Any]],
+    variables: Iterable[Any],
     branches: Iterable[Branch],
     chosen: Branch | None = None,
-) -> list[dict[str, Any]]:
-    """Return variables, of which `columns` told, as rows."""
+) -> list[VariableRow]:
+    """Return variables as rows; `variables` is a result of `columns`."""
     scopes = _scopes(access, branches, chosen)
-    rows = [row for row in variables if row["branch_id"] in scopes]
-    overridden = _overridden(access.app, rows)
-    for row in rows:
-        row |= scopes[row["branch_id"]]
-        key = row["key"]
-        row["base_there"] = row["branch_id"] is not None and (None, key) in overridden
-        mine = overridden.get(key, []) if row["branch_id"] is None else []
-        row["overrides"] = ", ".join(name for name, _, _ in mine)
-        row["seen"] = ",".join(f"{pk}:{version}" for _, pk, version in mine)
-        row["hint"], row["secretive"] = meaning(key), looks_secret(key, row["value"])
-        row["notable"] = bool(
-            row["deleted"] or row["origin"] or row["secretive"] or row["base_there"]
-        )
-        row["shown"] = _beginning(row["value"])
-        row["outcome"], row["typed_key"], row["removing"] = None, None, False
-        row["id"] = str(row["pk"])
-        row["changed"] = f"{row['changed'][:16]}Z"
-    return rows
+    stored = [row for row in map(_Stored._make, variables) if row.branch_id in scopes]
+    overridden = _overridden(access.app, {row.key for row in stored})
+    return [_row(variable, scopes[variable.branch_id], overridden) for variable in stored]
+
+
+def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -> VariableRow:
+    overrides = overridden.get(variable.key, []) if variable.branch_id is None else []
+    return VariableRow(
+        pk=variable.pk,
+        key=variable.key,
+        branch_id=variable.branch_id,
+        version=variable.version,
+        changed=f"{variable.changed[:16]}Z",
+        changed_by=variable.changed_by,
+        value=variable.value,
+        preview=_beginning(variable.value),
+        has_base=variable.branch_id is not None and (None, variable.key) in overridden,
+        overrides=", ".join(name for name, _, _ in overrides),
+        override_versions=",".join(f"{pk}:{version}" for _, pk, version in overrides),
+        hint=meaning(variable.key),
+        secret_warning=looks_secret(variable.key, variable.value),
+        **scope,
+    )
 
 
 def effective(access: Access, branch: Branch | None) -> dict[str, str]:
@@ -163,9 +206,8 @@ def _scopes(
     }
 
 
-def _overridden(app: App, rows: list[dict[str, Any]]) -> dict[Any, Any]:
+def _overridden(app: App, keys: set[str]) -> dict[Any, Any]:
     """Return, for the keys of a page: what overrides each (branch, id, version), and the bases."""
-    keys = {row["key"] for row in rows}
     found: dict[Any, Any] = {}
     there = _live(app).filter(key__in=keys).order_by("branch__name")
     row: Any

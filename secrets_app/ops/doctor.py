@@ -39,13 +39,13 @@ RIGHTS = {  # what each operation of ours asks of AWS
     "list": "ssm:DescribeParameters",
     "look up": "ssm:GetParameters",
     "write": "ssm:PutParameter",
-    "decrypt": "ssm:GetParameters, and kms:Decrypt with a key of one's own",
+    "decrypt": "ssm:GetParameters, and kms:Decrypt for a customer managed key",
     "remove": "ssm:DeleteParameters",
 }
-NO_DATABASE = "The database does not answer."
-NOT_ASKED = "The store was not asked."
-NO_ANSWER_BEFORE = "The store did not answer before."
-NOT_WRITTEN = "Nothing was written to try it."
+NO_DATABASE = "The database did not answer."
+NOT_ASKED = "The store was not called."
+NO_ANSWER_BEFORE = "The store did not answer an earlier call."
+NOT_WRITTEN = "Write access was not tested."
 
 log = structlog.get_logger()
 
@@ -78,16 +78,18 @@ def _found(name: str, check: Callable[[], Finding]) -> Finding:
 def _failed(name: str, error: Exception) -> Finding:
     log.warning("doctor.check_failed", check=name, error=type(error).__name__)
     if isinstance(error, OperationalError) and name == "Database":
-        todo = "Look whether the database runs, and whether DATABASE_URL is right."
+        todo = "Check that the database is running and that DATABASE_URL is correct."
         return broken(name, NO_DATABASE, todo)
-    seen = f"It could not be looked at ({type(error).__name__})."
-    return broken(name, seen, "Look into the log; a table, or a right on this machine is missing.")
+    seen = f"This check failed ({type(error).__name__})."
+    return broken(
+        name, seen, "See the log. A table or a permission on this machine may be missing."
+    )
 
 
 def keys() -> Finding:
     """Say whether ENCRYPTION_KEYS open all that the embedded store holds."""
     if settings.PARAMETER_STORE != "embedded":
-        return fine("Keys", "The values are in SSM, encrypted by its own key.")
+        return fine("Keys", "Values are in SSM, encrypted with its key.")
     from secrets_app.store.embedded.store import EmbeddedStore
 
     try:
@@ -95,22 +97,25 @@ def keys() -> Finding:
     except ImproperlyConfigured as error:
         return broken("Keys", str(error), "Correct ENCRYPTION_KEYS.")
     if missing:
-        seen = f"ENCRYPTION_KEYS lacks {len(missing)} of the keys that what is stored needs."
-        return broken("Keys", seen, "Add the old keys behind the new one, separated by commas.")
+        seen = f"ENCRYPTION_KEYS is missing {len(missing)} of the keys that stored values need."
+        return broken("Keys", seen, "Add the old keys after the new one, separated by commas.")
     number = len(settings.ENCRYPTION_KEYS)
-    return fine("Keys", f"ENCRYPTION_KEYS holds {number}, and nothing stored needs another.")
+    return fine("Keys", f"ENCRYPTION_KEYS has {number}; no stored value needs another.")
 
 
 def unknown() -> Finding:
     """Say whether something was left open by a lost answer or a killed process."""
     rows, attempts = gauges.unknown_secrets(), gauges.open_attempts()
     if not rows and not attempts:
-        return fine("Left open", "No save and no entry of the activity lacks its outcome.")
-    seen = f"{rows:,} secrets with an unknown outcome; {attempts:,} entries of the last day open."
-    return look("Left open", seen, "Run `manage.py settle`, which asks the store.")
+        return fine("Open outcomes", "Every save and every activity entry has an outcome.")
+    seen = (
+        f"{rows:,} secrets with an unknown outcome; {attempts:,} entries of the last day without "
+        "one."
+    )
+    return look("Open outcomes", seen, "Run `manage.py settle`, which checks the store.")
 
 
-CHECKS = {**core.CHECKS, "Keys": keys, "Left open": unknown}
+CHECKS = {**core.CHECKS, "Keys": keys, "Open outcomes": unknown}
 
 
 def store_findings(*, ask: bool, writer: Actor | None) -> Iterator[Finding]:
@@ -176,7 +181,10 @@ class _Visit:
     def _read_back(self, path: str, value: SecretValue) -> None:
         reading = self.store.read([path]).get(path)
         if reading is None or reading.value != value:
-            raise StoreError("What was written was not read back the same.", code="NotTheSame")
+            raise StoreError(
+                "The value that was read differs from the one that was written.",
+                code="NotTheSame",
+            )
 
     def _clock(self, path: str) -> Finding:
         """Hold the clock against the time that the store gave the probe."""
@@ -186,19 +194,21 @@ class _Visit:
         except StoreError:
             there = None
         if there is None:
-            return skipped(name, "The store did not tell when it wrote.")
+            return skipped(name, "The store did not return a time.")
         return core.told_of_clock(name, "store", there.modified - timezone.now())
 
     def _swept(self) -> Iterator[Finding]:
         """Remove the probes that a doctor left who was killed; say so where there were any."""
-        name, old = _name("left behind"), timezone.now() - AT_WORK
+        name, old = _name("leftovers"), timezone.now() - AT_WORK
         try:
             left = [it.path for it in self.store.list([PROBES]) if it.modified < old]
             if left:
                 self.store.remove(left)
-                yield fine(name, f"{len(left):,} removed that a doctor left who was cut off.")
+                yield fine(
+                    name, f"Removed {len(left):,} probe parameters left by an interrupted run."
+                )
         except StoreError as error:
-            yield look(name, error.sentence, f"Remove by hand what stands under {PROBES}/.")
+            yield look(name, error.sentence, f"Remove the parameters under {PROBES}/ by hand.")
 
     def _try(self, operation: str, call: Callable[[], Any], left: str = "") -> Finding:
         name = _name(operation)
@@ -210,13 +220,16 @@ class _Visit:
             self.gone = isinstance(error, NO_ANSWER)
             self.may_be_there = isinstance(error, OutcomeUnknown)
             return _refused(operation, error, left)
-        return fine(name, "It works.")
+        return fine(name, "Works.")
 
 
 def _refused(operation: str, error: StoreError, left: str) -> Finding:
-    todo = f"The store said {error.code}. docs/operations.md has what that means."
+    todo = f"The store returned {error.code}. See docs/operations.md."
     if isinstance(error, AccessDenied) and settings.PARAMETER_STORE == "ssm":
-        todo = f"Grant the console's identity {RIGHTS[operation]}; docs/deploy.md has the policy."
+        todo = (
+            f"Allow {RIGHTS[operation]} for Branchkeep's identity. See docs/deploy.md for the "
+            "policy."
+        )
     if left:
         todo += f" Then remove the parameter {left} by hand."
     return broken(_name(operation), error.sentence, todo)

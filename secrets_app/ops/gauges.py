@@ -15,8 +15,8 @@ FRESH = 15  # seconds
 OPEN_AFTER = timedelta(minutes=1)  # no request takes as long
 LOOKED_BACK = timedelta(days=1)
 WORDS = {
-    "console_unknown_secrets": "Secrets of which a save has an unknown outcome.",
-    "console_open_attempts": "Audited attempts of the last day with no outcome after a minute.",
+    "console_unknown_secrets": "Secrets whose last write has an unknown outcome.",
+    "console_open_attempts": "Audit events of the last day that had no outcome after a minute.",
 }
 
 

@@ -19,7 +19,7 @@ SHOWN = 50  # rows of a list
 
 # Operation: what people call it, and the right that AWS wants for it
 OPERATIONS = {
-    "ping": ("Ask whether it answers", "ssm:DescribeParameters"),
+    "ping": ("Check that the store answers", "ssm:DescribeParameters"),
     "list": ("List names and versions", "ssm:DescribeParameters"),
     "current": ("Look up versions", "ssm:GetParameters"),
     "read": ("Read values", "ssm:GetParameters"),

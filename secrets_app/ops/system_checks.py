@@ -31,6 +31,6 @@ def encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[Ch
 
 def _missing(count: int) -> str:
     return (
-        f"ENCRYPTION_KEYS lacks {count} of the keys that encrypt what the embedded store holds. "
-        "Nothing was changed. Add the old key behind the new one, separated by a comma."
+        f"ENCRYPTION_KEYS is missing {count} of the keys that encrypt the embedded store. Nothing "
+        "was changed. Add the old key after the new one, separated by a comma."
     )

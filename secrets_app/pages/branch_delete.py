@@ -44,7 +44,7 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
         sync.check(access.app)  # so that the next try stands on what is there
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
-        context["error"] = "Some secrets could not be removed, so the branch is still here."
+        context["error"] = "Some secrets could not be removed, so the branch was not deleted."
         return render(request, "secrets/delete_branch.html", context, status=422)
     core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)
     messages.success(request, _deleted(branch, len(left) - len(outcomes)))
@@ -65,5 +65,5 @@ def _deleted(branch: Branch, staying: int) -> str:
         return f"Deleted the branch {branch.name}."
     return (
         f"Deleted the branch {branch.name}. {staying} of its secrets stay in the parameter store "
-        "and are listed as a deleted branch's."
+        "and are listed under “Deleted branch”."
     )

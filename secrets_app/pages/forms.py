@@ -48,7 +48,7 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
 
 def too_old(changes: Iterable[Change]) -> list[RowOutcome]:
     """Refuse what comes from a page that the app's settings have overtaken."""
-    message = "The app's path profile changed since this page was loaded. Reload it, then save."
+    message = "The app's path profile changed after you opened this page. Reload it, then save."
     return [
         RowOutcome(change.token, Result.REFUSED, message, version=change.base) for change in changes
     ]

@@ -49,7 +49,7 @@ def _reach() -> Finding:
     try:
         parameter_store().ping()
     except StoreError as error:
-        todo = f"It said {error.code}; docs/operations.md has what that means."
+        todo = f"The store returned {error.code}. See docs/operations.md."
         return broken("Now", error.sentence, todo)
     except ImproperlyConfigured as error:
         return broken("Now", str(error), "Correct the setting.")

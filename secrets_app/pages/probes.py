@@ -56,11 +56,11 @@ def _store_answers() -> bool:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Tell Prometheus what docs/operations.md says, if it brings METRICS_TOKEN."""
     if not settings.METRICS_TOKEN:
-        raise Http404("There are no metrics without METRICS_TOKEN.")
+        raise Http404("Metrics are off. Set METRICS_TOKEN to turn them on.")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
         asked = {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
-        return HttpResponse("Bring METRICS_TOKEN as a bearer token.\n", status=401, headers=asked)
+        return HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, headers=asked)
     from console.ops.metrics import exposition  # their library is for who has Prometheus
 
     text = exposition(measured())

@@ -1,6 +1,7 @@
 """The secrets pages: list, edit mode, details, reveal, revalidation."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +33,7 @@ from secrets_app import sync
 from secrets_app.locations import find_secret, located
 from secrets_app.models import Secret
 from secrets_app.pages import forms
-from secrets_app.queries import branches_of, list_secrets, row_of
+from secrets_app.queries import SecretRow, branches_of, list_secrets, row_of
 from secrets_app.reveal import is_guarded
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
@@ -125,11 +126,15 @@ def _with_outcomes(
     """Lay the outcomes beside their rows; a value is never sent back."""
     by_token = {outcome.token: outcome for outcome in outcomes}
     shown = set()
+    rows = []
     for row in context["listing"].rows:
-        row["outcome"] = outcome = by_token.get(str(row["pk"]))
-        if outcome and outcome.outcome is Result.CONFLICT:
-            row["base"] = outcome.base_again  # who types it again has seen whose it is
-        shown.add(str(row["pk"]))
+        outcome = by_token.get(str(row.pk))
+        is_conflict = outcome is not None and outcome.outcome is Result.CONFLICT
+        # After a conflict the page says whose value it is, so another save may replace it
+        base = outcome.base_again if outcome and is_conflict else row.base
+        rows.append(replace(row, outcome=outcome, base=base))
+        shown.add(str(row.pk))
+    context["listing"] = replace(context["listing"], rows=rows)
     context["new_rows"] = [
         {**vars(row), "outcome": outcome, "base": outcome.base_again}
         for row in forms.new_rows_of(request.POST)
@@ -138,7 +143,7 @@ def _with_outcomes(
     done = sum(outcome.outcome in DONE for outcome in outcomes)
     elsewhere = [o for o in outcomes if o.token not in shown and not o.token.startswith("new-")]
     context["summary"] = " ".join(
-        [f"{done} of {len(outcomes)} saved. The rest stands below: type its values again."]
+        [f"Saved {done} of {len(outcomes)} changes. The rest are below. Enter their values again."]
         + [outcome.message for outcome in elsewhere if outcome.outcome not in DONE]
     )
     return context
@@ -169,7 +174,9 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _changes_since(access: Access, listing: Listing, since: datetime | None) -> dict[str, Any]:
+def _changes_since(
+    access: Access, listing: Listing[SecretRow], since: datetime | None
+) -> dict[str, Any]:
     if since is None:
         return {"whole": True}
     touched = Secret.objects.filter(app=access.app, touched_at__gte=since)
@@ -179,7 +186,7 @@ def _changes_since(access: Access, listing: Listing, since: datetime | None) -> 
     ids = set(touched.values_list("pk", flat=True))
     return {
         "whole": newest >= since or listing.sort.endswith("changed"),
-        "changed": [row for row in listing.rows if row["pk"] in ids],
+        "changed": [row for row in listing.rows if row.pk in ids],
     }
 
 

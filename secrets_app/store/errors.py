@@ -28,7 +28,7 @@ class StoreError(Exception):
 
     status: ClassVar[int] = 503
     exit_code: ClassVar[int] = 5  # of a command that ends with it; docs/commands.md has all
-    sentence: str = "The parameter store did not answer as expected. Try again in a minute."
+    sentence: str = "The parameter store gave an unexpected response. Try again in a minute."
 
     def __init__(self, sentence: str = "", *, code: str = "") -> None:
         self.sentence = sentence or type(self).sentence
@@ -41,7 +41,7 @@ class Rejected(StoreError):
 
     status = 422
     exit_code = 1
-    sentence = "The parameter store does not take this."
+    sentence = "The parameter store rejected this."
 
 
 class Conflict(StoreError):
@@ -49,13 +49,13 @@ class Conflict(StoreError):
 
     status = 422
     exit_code = 3
-    sentence = "This secret was changed meanwhile."
+    sentence = "This secret has changed."
 
 
 class AlreadyExists(Conflict):
     """A creation met a parameter that is there."""
 
-    sentence = "A secret with this name is already there. Reload to see it."
+    sentence = "A secret with this name already exists. Reload to see it."
 
 
 class NotFound(StoreError):
@@ -63,9 +63,7 @@ class NotFound(StoreError):
 
     status = 404
     exit_code = 4
-    sentence = (
-        "This secret is no longer in the parameter store. It was removed outside the console."
-    )
+    sentence = "This secret is no longer in the parameter store. It was removed outside Branchkeep."
 
 
 class Unavailable(StoreError):
@@ -76,8 +74,8 @@ class AccessDenied(Unavailable):
     """The console's own identity lacks a right."""
 
     sentence = (
-        "The parameter store refused the console's own identity. "
-        "An operator has to grant it the missing right, in SSM or on the KMS key."
+        "The parameter store denied access to Branchkeep. Ask an operator to grant the missing "
+        "SSM or KMS permission."
     )
 
 
@@ -85,8 +83,8 @@ class KeyUnavailable(Unavailable):
     """The encryption key can't be used."""
 
     sentence = (
-        "The key that encrypts the secrets can't be used: it is disabled, missing or forbidden. "
-        "An operator has to look at it in KMS."
+        "The key that encrypts the secrets can't be used: it is disabled, missing or access to "
+        "it is denied. Ask an operator to check it in KMS."
     )
 
 
@@ -94,23 +92,23 @@ class LimitReached(Unavailable):
     """The store is full."""
 
     sentence = (
-        "The parameter store has reached one of its limits. "
-        "Remove secrets that nobody needs, or have an operator raise the limit."
+        "The parameter store has reached one of its limits. Remove secrets that you no longer "
+        "need, or ask an operator to raise the limit."
     )
 
 
 class Throttled(Unavailable):
     """Too many calls."""
 
-    sentence = "The parameter store is busy: too many calls at once. Try again in a minute."
+    sentence = "The parameter store is receiving too many requests. Try again in a minute."
 
 
 class Misconfigured(Unavailable):
     """No or bad credentials, region or endpoint."""
 
     sentence = (
-        "The console can't sign in to the parameter store. "
-        "An operator has to check its credentials, region and endpoint."
+        "Branchkeep can't sign in to the parameter store. Ask an operator to check its "
+        "credentials, region and endpoint."
     )
 
 
@@ -131,8 +129,8 @@ class Unreadable(StoreError):
 
     status = 502
     sentence = (
-        "This secret can't be decrypted: its key is missing, or the stored row was altered. "
-        "An operator has to check ENCRYPTION_KEYS."
+        "This secret can't be decrypted: its key is missing, or the stored value was altered. "
+        "Ask an operator to check ENCRYPTION_KEYS."
     )
 
 
@@ -141,6 +139,6 @@ class OutcomeUnknown(StoreError):
 
     status = 502
     sentence = (
-        "The parameter store's answer was lost, so this change may or may not have been made. "
-        "The next check against the store settles it."
+        "The parameter store's response was lost, so the outcome of this change is unknown. The "
+        "next check against the store settles it."
     )

@@ -54,10 +54,13 @@ def _value_problem(value: SecretValue) -> str:
     except UnicodeEncodeError:
         return "The value is not valid Unicode text. Paste it again."
     if size == 0:
-        return "Give the secret a value: it can't be empty."
+        return "Enter a value. Secrets can't be empty."
     if size > VALUE_LIMIT:
         limit = f"{VALUE_LIMIT:,} bytes in UTF-8"
-        return f"A value has at most {limit}; this one has {size:,}. Shorten it."
+        return f"Values can have at most {limit}. This one has {size:,}. Shorten it."
     if "{{" in text and "}}" in text:
-        return "Parameter Store takes no value with {{ and }} in it. Write it in another form."
+        return (
+            "Parameter Store rejects values that contain both {{ and }}. Write the value in "
+            "another form."
+        )
     return ""

@@ -23,17 +23,21 @@ from secrets_app.store.errors import (
 from secrets_app.writes.commands import Change
 from secrets_app.writes.leases import Look, Spot, target_of
 
-OUTSIDE = "Someone outside the console"
-GONE = "This secret was removed meanwhile. Add it anew if you still need it."
-NO_BRANCH = "This app has no such branch any more. Choose another."
-NOT_TRIED = "Not tried, because an earlier row met a problem. Save again."
-MEANWHILE = "Someone also changed it outside the console at the same moment; yours came last."
+OUTSIDE = "Someone outside Branchkeep"
+GONE = "This secret has been removed. Add it again if you still need it."
+NO_BRANCH = "This branch no longer exists. Choose another one."
+NOT_TRIED = "Skipped because an earlier row failed. Save again."
+MEANWHILE = (
+    "Someone also changed it outside Branchkeep at the same time. Your value was saved last."
+)
 
-MIRROR_MEANWHILE = "Someone had changed its mirror outside the console; it holds your value now."
-DATABASE_BUSY = "The console's database did not answer. Nothing was written. Save again."
+MIRROR_MEANWHILE = (
+    "Someone had changed its mirror outside Branchkeep. The mirror now holds your value."
+)
+DATABASE_BUSY = "The database did not answer. Nothing was saved. Save again."
 DATABASE_UNKNOWN = (
-    "The console's database did not answer, so it can't tell whether this is saved. "
-    "The next check against the store settles it."
+    "The database did not answer, so it is unknown whether this was saved. The next check "
+    "against the store settles it."
 )
 
 
@@ -54,7 +58,7 @@ def busy(change: Change, access: Access, spot: Spot) -> RowOutcome:
     """Say who is writing the secret at this moment."""
     known = _known(access, spot)
     who = known.claim.actor if known and known.claim else "Someone else"
-    message = f"{who} is saving this secret at this moment. Save again in a few seconds."
+    message = f"{who} is saving this secret right now. Save again in a few seconds."
     return RowOutcome(
         change.token,
         Result.CONFLICT,
@@ -119,8 +123,8 @@ class Notes:
 
     def for_the_trail(self) -> str:
         """Return it for the audit trail."""
-        notes = ["written outside meanwhile"] if self.meanwhile else []
-        notes += ["mirror written outside meanwhile"] if self.mirror_meanwhile else []
+        notes = ["also changed outside Branchkeep"] if self.meanwhile else []
+        notes += ["mirror also changed outside Branchkeep"] if self.mirror_meanwhile else []
         if self.mirror_problem:
             unknown = isinstance(self.mirror_problem, OutcomeUnknown)
             how = "unknown" if unknown else "not written"
@@ -131,8 +135,8 @@ class Notes:
 def _mirror_off(error: StoreError) -> str:
     if isinstance(error, OutcomeUnknown):
         return (
-            "Saved, but the answer for its mirror at the documented path was lost. "
-            "The next check against the store shows whether it was written."
+            "Saved, but the response for its mirror at the documented path was lost. The next "
+            "check against the store shows whether it was written."
         )
     return f"Saved, but its mirror at the documented path was not written. {_reason(error)}"
 
@@ -140,9 +144,9 @@ def _mirror_off(error: StoreError) -> str:
 def _reason(error: StoreError) -> str:
     if isinstance(error, AlreadyExists):
         return (
-            "Another value stands there, written outside the console. "
-            "The secret's page lets you put it right."
+            "It holds another value that was written outside Branchkeep. You can repair it on "
+            "the secret's page."
         )
     if isinstance(error, (Unreachable, Throttled, StoreFailed)):  # "nothing was changed" is untrue
-        return "The parameter store did not answer it. Put the mirror right on the secret's page."
+        return "The parameter store did not answer. Repair the mirror on the secret's page."
     return error.sentence

@@ -8,7 +8,7 @@ from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import leases
 
-MOVED = "This secret changed since the page was loaded. Look again, then decide."
+MOVED = "This secret changed after you opened the page. Review it, then decide."
 
 
 def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, int]) -> str:
@@ -24,7 +24,7 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, in
     access.require_on(Permission.WRITE, secret.branch)
     place = located(access, secret)
     if place.mirror is None:
-        raise Rejected(place.note or "This secret has one path alone; there is no mirror.")
+        raise Rejected(place.note or "This secret has only one path, so it has no mirror.")
     spot = leases.Spot(secret.branch, secret.key, place.primary)
     [look] = leases.look(parameter_store(), access.app, [spot])
     if look.secret is None or look.secret.pk != pk:  # removed; another may have its versions by now
@@ -32,7 +32,7 @@ def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, in
     try:
         claimed = leases.claim(access, Action.MIRROR_REPAIRED, look)
     except (leases.Busy, leases.Stale):
-        raise Conflict("Someone is saving this secret at this moment. Try again.") from None
+        raise Conflict("Someone is saving this secret right now. Try again.") from None
     try:
         return _align(claimed, place.primary, place.mirror, shown)
     except StoreError as error:
@@ -49,13 +49,13 @@ def _align(claimed: leases.Claimed, primary: str, mirror: str, shown: tuple[int,
     if (version, mirror_version) != shown:
         raise Conflict(MOVED)
     if source and other and source.value == other.value:
-        done = "Both paths hold the same value; nothing had to be written."
+        done = "Both paths already hold the same value. Nothing was written."
     elif source:
         mirror_version = store.put(mirror, source.value, overwrite=other is not None).version
-        done = "The mirror holds the secret's value now."
+        done = "The mirror now holds the secret's value."
     elif other:
         version = store.put(primary, other.value, overwrite=False).version
-        done = "The backend path holds the value of the documented one now."
+        done = "The backend path now holds the documented path's value."
     else:
         raise NotFound
     leases.finish_mirror(claimed, version, mirror_version, done)

@@ -209,5 +209,5 @@ def _skipped(base: int, written: Written) -> bool:
 def _remove(store: ParameterStore, row: Ready, claimed: leases.Claimed) -> RowOutcome:
     with store.together():
         removed = store.remove(filter(None, [row.place.primary, row.place.mirror]))
-        leases.finish_removal(claimed, "" if removed else "It was already gone from the store.")
+        leases.finish_removal(claimed, "" if removed else "It was already removed from the store.")
     return RowOutcome(row.change.token, Result.REMOVED, pk=claimed.secret.pk)

@@ -52,7 +52,7 @@ def prepare(
         try:
             ready = _ready(access, change, known, branches)
             if ready.place.primary in taken:
-                _refuse(change, "This name is twice in this save for the same branch.", "key")
+                _refuse(change, "Another row in this save has the same name and branch.", "key")
             taken.add(ready.place.primary)
             yield ready
         except Refused as refusal:

@@ -1,11 +1,11 @@
-// What every page does. Without it everything still works, a little less smoothly.
+// Behavior of every page. Pages also work without it.
 
 import { startCopying } from "./copy.js";
 import { localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
 
-const AWAY = "The console can't be reached. What you see may be out of date.";
-const FAILED = "The console failed to answer. Try again in a minute.";
+const AWAY = "Can't reach Branchkeep. This page may be out of date.";
+const FAILED = "Branchkeep could not answer this request. Try again in a minute.";
 
 function startNavigation() {
   const toggle = document.getElementById("nav-toggle");
@@ -16,12 +16,12 @@ function startNavigation() {
   toggle.addEventListener("change", () => {
     if (!wide.matches) return;
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    const state = toggle.checked ? "collapsed" : "open"; // the server draws the next page so
+    const state = toggle.checked ? "collapsed" : "open"; // the server renders the next page accordingly
     document.cookie = `nav=${state}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
   });
 }
 
-// What opens over the page closes when the attention goes elsewhere.
+// Close menus and popovers on a click outside them and on Escape.
 function startMenus() {
   const opened = () => document.querySelectorAll("details:is(.menu, .why)[open]");
   document.addEventListener("click", (event) => {
@@ -48,13 +48,13 @@ function startForms() {
   document.querySelector('[aria-invalid="true"]')?.focus();
 }
 
-// An answer that is a whole page (sign-in, an error) must not land inside this one.
+// A redirect ends in a whole page, such as sign-in, which must not be swapped into this one.
 function guardFragments(event) {
   const { xhr, requestConfig } = event.detail;
   const elsewhere = xhr.responseURL && new URL(xhr.responseURL).pathname !== new URL(requestConfig.path, location.href).pathname;
   if (!elsewhere) return;
   event.detail.shouldSwap = false;
-  toast("You are signed out. Sign in again in another tab, then go on here.", "error");
+  toast("You are signed out. Sign in again in another tab, then continue here.", "error");
 }
 
 function startFragments() {

@@ -1,9 +1,9 @@
-// The build settings' field: where the cursor stands, going to a line, and what is not saved yet.
+// The build settings editor: shows the cursor position, jumps to lines, guards unsaved text.
 
 const field = document.getElementById("text");
 const where = document.getElementById("where");
 
-function tellWhere() {
+function showPosition() {
   const before = field.value.slice(0, field.selectionStart);
   const line = before.split("\n").length;
   where.textContent = `Line ${line}, column ${before.length - before.lastIndexOf("\n")}.`;
@@ -28,13 +28,13 @@ function guard() {
 }
 
 if (field) {
-  for (const name of ["input", "click", "keyup", "select"]) field.addEventListener(name, tellWhere);
+  for (const name of ["input", "click", "keyup", "select"]) field.addEventListener(name, showPosition);
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-line]");
     if (!link) return;
     event.preventDefault();
     goToLine(Number(link.dataset.line));
   });
-  tellWhere();
+  showPosition();
   guard();
 }

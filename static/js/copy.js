@@ -1,4 +1,4 @@
-// Copy buttons: each copies the text beside it. A value is read when it is copied, and kept nowhere.
+// Copy buttons: each copies the text next to it. Values are read on click and not kept.
 
 const SHOWN = 1500; // milliseconds
 
@@ -7,7 +7,7 @@ function mark(button, done) {
   if (button.classList.contains("copied")) return;
   const use = button.querySelector("use");
   button.classList.toggle("copied", done);
-  button.setAttribute("aria-label", done ? "Copied" : "Select it and press Ctrl+C");
+  button.setAttribute("aria-label", done ? "Copied" : "Press Ctrl+C to copy");
   use.setAttribute("href", done ? "#i-check" : "#i-warn");
   setTimeout(() => {
     button.classList.remove("copied");
@@ -23,10 +23,10 @@ function select(element) {
   getSelection().addRange(range);
 }
 
-/** Copy `text` and show on `button` how it went; `source` is selected where copying is forbidden. */
+/** Copy `text` and show the result on `button`. If copying is not allowed, select `source`. */
 export async function copy(button, text, source) {
   try {
-    await navigator.clipboard.writeText(text); // only there over HTTPS and on this machine
+    await navigator.clipboard.writeText(text); // only available over HTTPS and on localhost
     mark(button, true);
   } catch {
     if (source) select(source);

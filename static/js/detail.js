@@ -1,4 +1,4 @@
-// A secret's own page: a value that it was sent with is hidden again by itself.
+// A secret's own page: hide a value that came with the page after some seconds.
 
 import { hideLater } from "./reveal.js";
 
@@ -7,9 +7,9 @@ const output = document.querySelector("output.value");
 if (output) {
   const note = document.getElementById("value-note");
   const seconds = Number(output.dataset.seconds);
-  note.textContent = `Hidden again in ${seconds} seconds.`;
+  note.textContent = `The value is hidden after ${seconds} seconds.`;
   hideLater(output, seconds, () => {
     output.closest(".copyable").remove();
-    note.textContent = "The value is hidden again.";
+    note.textContent = "The value is hidden.";
   });
 }

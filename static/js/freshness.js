@@ -1,7 +1,7 @@
-// The check against the store answers for the list as it was when the page came. Who has searched or
-// sorted meanwhile gets his own list again instead.
+// The check against the store returns the list as it was first loaded. If the reader has searched or
+// sorted since then, reload their current list instead.
 
-let overtaken = false;
+let outdated = false;
 
 const same = (one, other) => new URLSearchParams(one).toString() === new URLSearchParams(other).toString();
 
@@ -9,10 +9,10 @@ export function startFreshness() {
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.target.id !== "freshness") return;
     const asked = new URL(detail.requestConfig.path, location.href).search;
-    overtaken = !same(asked, location.search);
+    outdated = !same(asked, location.search);
   });
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
-    if (!overtaken || !detail.target.matches("#listing, #rows")) return;
+    if (!outdated || !detail.target.matches("#listing, #rows")) return;
     detail.shouldSwap = false;
     document.getElementById("filter").requestSubmit();
   });

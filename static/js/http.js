@@ -1,8 +1,8 @@
-// Posting as htmx does, for what htmx can't: the answers here hold values or many rows.
+// Requests like htmx's, for responses that htmx can't swap in: secret values and batches of rows.
 
-const LOST = "The console can't be reached. Check your connection, then try again.";
+const LOST = "Can't reach Branchkeep. Check your connection, then try again.";
 const SIGNED_OUT = "You are signed out. Sign in again in another tab, then try again here.";
-const FAILED = "The console failed to answer. Try again; if it stays so, ask an operator.";
+const FAILED = "Branchkeep could not answer this request. Try again. If the problem persists, ask an operator for help.";
 
 let token = document.querySelector('meta[name="csrf"]').content;
 
@@ -19,7 +19,7 @@ async function ask(url, options) {
   return { ok: response.ok, status: response.status, page, problem };
 }
 
-// A sign-in in another tab gives the browser a new token; the one in this page is then too old.
+// Signing in again in another tab replaces the CSRF token, so this page's token is rejected.
 async function renewToken() {
   const { ok, page } = await ask(location.href, { headers: {} });
   if (ok) token = page.querySelector('meta[name="csrf"]')?.content ?? token;
@@ -27,9 +27,9 @@ async function renewToken() {
 }
 
 /**
- * Post `fields` and return { ok, page, problem }: `page` is the parsed answer or null, `problem`
- * a sentence for people where there is no other answer. Never throws. With `again` a refusal is
- * taken for an old token, and the post is sent once more with a new one.
+ * Post `fields` and return { ok, page, problem }: `page` is the parsed response or null, `problem`
+ * a message to show if there is no other result. Never throws. With `again`, a 403 is taken for an
+ * old CSRF token, and the request is sent once more with a new one.
  */
 export async function post(url, fields = new URLSearchParams(), { again = false } = {}) {
   try {
@@ -43,7 +43,7 @@ export async function post(url, fields = new URLSearchParams(), { again = false 
   }
 }
 
-/** Get a fragment; returns what `post` returns. */
+/** Get a fragment. Returns the same as `post`. */
 export async function get(url) {
   try {
     return await ask(url);

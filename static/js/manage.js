@@ -1,11 +1,11 @@
-// The edit mode of the secrets.
+// Edit mode for secrets.
 
 import { startFreshness } from "./freshness.js";
 import { rows, startEditing } from "./manage/editing.js";
 import { Row } from "./manage/row.js";
 import { SecretRow } from "./manage/secret_row.js";
 
-// What was typed does not outlive the page, not even in the browser's memory of it.
+// Values must not outlive the page, not even in the back/forward cache.
 addEventListener("pagehide", () => {
   for (const row of rows()) row.value.value = "";
 });

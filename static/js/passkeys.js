@@ -1,4 +1,4 @@
-// Passkeys: ties a page's form to allauth's script, and says so where the browser gives none.
+// Passkeys: connects a page's form to allauth's script and shows when no passkey was used.
 
 function start(form) {
   const kind = form.dataset.passkey;
@@ -14,7 +14,7 @@ function start(form) {
   });
 }
 
-// A person who says no, or a device that knows no key, is no error of the page.
+// Canceling the dialog, or a device without a passkey, is not an error to report.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   for (const problem of document.querySelectorAll("[data-passkey] .problem")) problem.hidden = false;

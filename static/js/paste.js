@@ -1,4 +1,4 @@
-// A .env or JSON file that is pasted beside the fields goes to the preview of what it would change.
+// Open the import preview when a .env or JSON file is pasted outside a value field.
 
 import { toast } from "./toast.js";
 
@@ -7,7 +7,7 @@ const FILE = /^\s*\{|^\s*(export\s+)?[\w.-]+\s*=/m;
 
 function isFile(text, field) {
   if (!FILE.test(text)) return false;
-  // A value may be anything, also many lines; a name is one word.
+  // Values can have any text, including several lines. Names are one line.
   return !field?.matches("textarea") && (!field || text.trim().includes("\n"));
 }
 
@@ -17,7 +17,7 @@ document.addEventListener("paste", (event) => {
   if (!form || !isFile(text, field)) return;
   event.preventDefault();
   if (document.querySelector(".edit-row.dirty")) {
-    return toast("Save or cancel your changes first. Then paste the file again.", "warning");
+    return toast("Save or cancel your changes first, then paste the file again.", "warning");
   }
   form.elements.text.value = text;
   form.requestSubmit();

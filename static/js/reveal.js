@@ -1,14 +1,14 @@
-// Revealed values: asked for one at a time, shown for some seconds, kept nowhere else.
+// Revealed values: fetched one at a time, shown for some seconds, never stored.
 
 import { post } from "./http.js";
 
-const HIDDEN_TAB = 10000; // milliseconds a tab may be out of sight with a value in it
-const open = new Map(); // what shows a value -> [how to hide it, its timer]
+const HIDDEN_TAB = 10000; // milliseconds until a hidden tab hides its values
+const open = new Map(); // element or row that shows a value -> [function to hide it, timer]
 let leaving = 0;
 
 /**
- * Ask for the value behind `url`; returns { value, seconds } or { problem }, with it `link` where one
- * has to confirm first that it is him.
+ * Fetch the value at `url`. Returns { value, seconds } or { problem, link }, with `link` set if the
+ * user must first confirm their identity.
  */
 export async function reveal(url) {
   const { page, problem } = await post(url);
@@ -17,25 +17,25 @@ export async function reveal(url) {
   return { value: output.textContent, seconds: Number(output.dataset.seconds) || 30 };
 }
 
-/** Call `hide` after `seconds`, or earlier when the page is left. */
+/** Call `hide` after `seconds`, or earlier if the page is left. */
 export function hideLater(holder, seconds, hide) {
-  forget(holder);
+  close(holder);
   open.set(holder, [hide, setTimeout(() => hideNow(holder), seconds * 1000)]);
 }
 
-/** Hide what `holder` shows. */
+/** Hide the value that `holder` shows. */
 export function hideNow(holder) {
   const [hide] = open.get(holder) ?? [];
-  forget(holder);
+  close(holder);
   hide?.();
 }
 
-/** Say whether `holder` shows a value. */
+/** Return true if `holder` shows a value. */
 export function isOpen(holder) {
   return open.has(holder);
 }
 
-function forget(holder) {
+function close(holder) {
   clearTimeout(open.get(holder)?.[1]);
   open.delete(holder);
 }

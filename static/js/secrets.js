@@ -1,4 +1,4 @@
-// The list: the eye shows a value in its row, a name opens its details below it.
+// The list of secrets: the eye reveals a value in its row, a name opens its details below.
 
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
@@ -25,17 +25,17 @@ function copyButton(name, value) {
   return button;
 }
 
-function say(cell, problem, link) {
+function showProblem(cell, problem, link) {
   const text = document.createElement("p");
   text.className = "problem";
   text.setAttribute("role", "alert");
   text.textContent = problem;
-  if (link) text.append(" ", hither(link));
+  if (link) text.append(" ", confirmHere(link));
   cell.append(text);
 }
 
-// Nothing is unsaved here, so who confirms does it in this tab, and comes back to this list.
-function hither(link) {
+// Nothing is unsaved here, so confirm in this tab and return to this list.
+function confirmHere(link) {
   const address = new URL(link.href);
   address.searchParams.set("next", location.pathname + location.search);
   link.href = address.pathname + address.search;
@@ -46,22 +46,22 @@ function hither(link) {
 function show(cell, eye, name, { value, seconds }) {
   const code = document.createElement("code");
   code.className = "value";
-  code.tabIndex = 0; // long ones scroll
+  code.tabIndex = 0; // long values scroll
   code.setAttribute("aria-label", `Value of ${name}`);
   code.textContent = value;
   const button = copyButton(name, code);
   cell.append(code, button);
   cell.querySelector(".dots").hidden = true;
-  turn(eye, true, name);
+  setEye(eye, true, name);
   hideLater(eye, seconds, () => {
     code.remove();
     button.remove();
     cell.querySelector(".dots").hidden = false;
-    turn(eye, false, name);
+    setEye(eye, false, name);
   });
 }
 
-function turn(eye, shown, name) {
+function setEye(eye, shown, name) {
   eye.setAttribute("aria-label", `${shown ? "Hide" : "Reveal"} ${name}`);
   eye.querySelector("use").setAttribute("href", shown ? "#i-eye-off" : "#i-eye");
 }
@@ -75,11 +75,11 @@ async function toggleValue(eye) {
   eye.ariaBusy = "true";
   const answer = await reveal(eye.formAction);
   eye.ariaBusy = null;
-  if (answer.problem) say(cell, answer.problem, answer.link);
+  if (answer.problem) showProblem(cell, answer.problem, answer.link);
   else if (eye.isConnected) show(cell, eye, name, answer);
 }
 
-function place(row, content) {
+function openBelow(row, content) {
   const opened = document.createElement("tr");
   const cell = document.createElement("td");
   opened.className = "detail-row";
@@ -104,7 +104,7 @@ async function toggleDetail(link) {
   const detail = page?.querySelector(".detail");
   if (!ok || !detail) location.assign(link.href);
   else if (row.isConnected) {
-    place(row, document.adoptNode(detail));
+    openBelow(row, document.adoptNode(detail));
     link.ariaExpanded = "true";
   }
 }
@@ -118,7 +118,7 @@ document.addEventListener("click", (event) => {
   else toggleDetail(control);
 });
 
-// A reload does not say again what was saved.
+// Do not repeat the "saved" message on reload.
 const address = new URL(location.href);
 if (address.searchParams.has("saved")) {
   address.searchParams.delete("saved");

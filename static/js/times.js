@@ -1,4 +1,4 @@
-// Times come in UTC ("2026-01-31 14:03Z"); people read them as theirs.
+// Show times in the reader's time zone. The server sends UTC ("2026-01-31 14:03Z").
 
 const STEPS = [
   ["day", 86400],
@@ -21,7 +21,7 @@ function ago(moment) {
   return unit ? relative.format(Math.trunc(seconds / length), unit) : "just now";
 }
 
-/** Rewrite the times below `root`, each once. */
+/** Convert the times inside `root`, each once. */
 export function localTimes(root) {
   for (const time of root.querySelectorAll("time:not([datetime])")) {
     const text = time.textContent.trim();

@@ -1,4 +1,4 @@
-// Short messages in the corner. Errors stay until they are closed.
+// Short messages. Errors and warnings stay until they are closed.
 
 const STAYS = 8000; // milliseconds
 const area = document.getElementById("toasts");

@@ -1,16 +1,16 @@
-// The edit mode of the variables: overrides, and what a removed base leaves.
+// Edit mode for variables: adding overrides, and removing a base that has some.
 
 import { addRow, count, remove, rows, startEditing } from "./manage/editing.js";
 import { Row } from "./manage/row.js";
 import { VariableRow } from "./manage/variable_row.js";
 
-const ROWS = 50; // in one post; they go into one transaction
+const ROWS = 50; // per request; they are saved in one transaction
 const form = document.getElementById("manage");
 const dialog = document.getElementById("overrides");
 const byId = (id) => document.getElementById(id);
-let asked = null; // the row that the dialog is about
+let asked = null; // the row the dialog asks about
 
-// Below the base, after the overrides that it has already.
+// Add the row below its base, after existing overrides.
 function addOverride(base) {
   let after = base.element;
   while (after.nextElementSibling?.matches(".edit-row.override")) after = after.nextElementSibling;
@@ -41,11 +41,11 @@ dialog.addEventListener("close", () => {
   if (!dialog.returnValue) return;
   asked.overrides = dialog.returnValue;
   remove(asked);
-  asked.note("removing", dialog.returnValue === "keep" ? "Is removed when you save. Its overrides stay." : "Is removed with its overrides when you save.");
+  asked.note("removing", dialog.returnValue === "keep" ? "Will be removed when you save. Its overrides are kept." : "Will be removed with its overrides when you save.");
   count();
 });
 
-// Before the edit mode itself hears of it: a base with overrides is asked about first.
+// Capture the click before the edit mode does, to ask about a base that has overrides.
 form.addEventListener(
   "click",
   (event) => {
@@ -65,7 +65,7 @@ form.addEventListener(
   { capture: true },
 );
 
-// An override is called as its base is, also while that is being renamed.
+// An override takes its base's name, also while the base is being renamed.
 form.addEventListener("input", (event) => {
   if (!event.target.matches(".cell-key input")) return;
   const base = Row.of(event.target);

@@ -65,13 +65,13 @@ def test_an_id_from_outside_is_not_taken(alice: Client) -> None:
 def test_a_refusal_says_which_role_is_in_the_way(as_: Callable[[str], Client]) -> None:
     answer = as_("vera").get("/apps/d1shop/settings/general/")
     assert answer.status_code == 403
-    assert "Your role in this app is viewer" in answer.text
-    assert "Ask an owner of the app for the role that you need." in answer.text
+    assert "Your role in this app (viewer" in answer.text
+    assert "Ask an owner of the app for a role that does." in answer.text
 
 
 def test_a_refusal_of_an_operators_page(as_: Callable[[str], Client]) -> None:
     page = as_("alice").get("/apps/new/").text
-    assert "Only an operator can do this. Ask one." in page
+    assert "Only operators can do this. Ask an operator for help." in page
     assert "Ask an owner" not in page
 
 
@@ -111,7 +111,7 @@ def test_who_is_signed_out_while_he_saves_is_told_so(alice: Client) -> None:
     with connection.execute_wrapper(ending):
         answer = alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "BETA"})
     assert answer.status_code == 400
-    assert "You were signed out meanwhile" in answer.text
-    assert "look before you send it again" in answer.text
+    assert "You have been signed out" in answer.text
+    assert "check before you send it again" in answer.text
     assert Branch.objects.filter(name="new").exists()
     assert alice.get("/").status_code == 302

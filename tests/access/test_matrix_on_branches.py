@@ -118,10 +118,11 @@ def assert_saved(answer: Any, may: bool) -> None:
         assert answer.status_code == 302
         return
     assert answer.status_code == 422
-    rows = answer.context["listing"].rows + answer.context["new_rows"]
-    [outcome] = [row["outcome"] for row in rows if row.get("outcome")]
+    outcomes = [row.outcome for row in answer.context["listing"].rows]
+    outcomes += [row.get("outcome") for row in answer.context["new_rows"]]
+    [outcome] = filter(None, outcomes)
     assert outcome.outcome == "denied"
-    assert "Your role in this app is" in outcome.message
+    assert "Your role in this app" in outcome.message
 
 
 @pytest.mark.parametrize("name", ["vera", "bob"])
@@ -144,4 +145,4 @@ def test_a_row_shows_what_its_reader_may_do(ask: Asking, secret: Secret, place: 
     for name, where, may in CASES:
         if where == place:
             [row] = ask(name, "GET", url("")).context["listing"].rows
-            assert (row["may_write"], row["may_reveal"]) == (may, may), name
+            assert (row.may_write, row.may_reveal) == (may, may), name

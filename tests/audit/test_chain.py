@@ -83,7 +83,7 @@ def found(**options: Any) -> list[str]:
         verify(**options)
     assert complaint.value.returncode == 1
     heading, *lines = str(complaint.value).splitlines()
-    assert heading == "The audit trail is broken. The first row:"
+    assert heading == "The audit trail is damaged. First affected row:"
     return lines
 
 
@@ -94,12 +94,12 @@ def names(**options: Any) -> list[str]:
 
 def test_it_works(events: list[AuditEvent]) -> None:
     answer = verify()
-    assert "6 rows are as they were written. 0 were sealed now." in answer
+    assert "6 rows verified, 0 newly sealed." in answer
     assert f"Head: {AuditSeal.objects.get(id=6)}" in answer
 
 
 def test_an_empty_trail(db: None) -> None:
-    assert "There is nothing in the trail yet." in verify()
+    assert "The audit trail is empty." in verify()
 
 
 @pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "not sealed yet"])
@@ -159,9 +159,7 @@ def test_an_outcome_is_given_to_another_attempt(events: list[AuditEvent]) -> Non
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_row_is_deleted(events: list[AuditEvent], which: int) -> None:
     delete(EVENTS, events[which].pk)
-    assert found()[0] == (
-        f"auditevent {events[which].pk}: It was deleted, or has another number now."
-    )
+    assert found()[0] == (f"auditevent {events[which].pk}: The row was deleted or renumbered.")
 
 
 def test_a_row_and_its_seal_are_deleted(events: list[AuditEvent]) -> None:
@@ -187,7 +185,7 @@ def test_a_row_is_made_up(events: list[AuditEvent]) -> None:
     forged = AuditEvent.objects.get(subject="K")
     for _ in range(2):  # and stays found, sealed or not
         assert found() == [
-            f"auditevent {forged.pk}: The console did not write it: it carries no mark."
+            f"auditevent {forged.pk}: Branchkeep did not write this row: it has no signature."
         ]
 
 
@@ -198,7 +196,7 @@ def test_a_row_is_made_up_with_another_rows_mark(events: list[AuditEvent]) -> No
 
 def test_a_whole_row_is_copied(events: list[AuditEvent]) -> None:
     pk = copy(events[0].pk, f"{COLUMNS}, actor_id, change_set, version_before, mark")
-    assert found() == [f"auditevent {pk}: It is a copy of another row."]
+    assert found() == [f"auditevent {pk}: The row is a copy of another row."]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +220,7 @@ def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
     write(1)
     chain.seal_written()  # and stops no request
     first, *_ = found()
-    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals are missing before")
+    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals before number")
 
 
 def test_a_seal_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
@@ -238,7 +236,7 @@ def test_all_is_rebuilt_without_the_key(events: list[AuditEvent], settings: Any)
     chain.seal(everywhere=True)
     settings.AUDIT_KEYS = ours
     [first, *_] = found()
-    assert first.startswith(f"auditevent {events[1].pk}: It is signed with the key ")
+    assert first.startswith(f"auditevent {events[1].pk}: The row is signed with the key ")
     assert first.endswith(", which is not in AUDIT_KEYS.")
 
 
@@ -249,7 +247,7 @@ def test_the_end_is_cut_off(events: list[AuditEvent]) -> None:
     delete(OUTCOMES, last.row_id)
     delete(SEALS, 6)
     assert "5 rows" in verify()  # nothing here can tell
-    assert "the trail's end was cut off" in found(kept=[head])[0]
+    assert "The end of the trail was cut off" in found(kept=[head])[0]
     write(1)
     assert f"seal {head}" in found(kept=[head])[0]
 
@@ -265,7 +263,7 @@ def test_what_was_there_before_the_chain(db: None) -> None:
         edit(EVENTS, event.pk, "mark", "")
         edit(OUTCOMES, event.outcomes.get().pk, "mark", "")
     write(1)
-    assert "6 rows are as they were written. 6 were sealed now." in verify()
+    assert "6 rows verified, 6 newly sealed." in verify()
     assert list(AuditSeal.objects.order_by("id").values_list("table", flat=True)) == [
         "auditevent", "auditevent", "auditoutcome", "auditoutcome", "auditevent", "auditoutcome",
     ]  # fmt: skip
@@ -287,7 +285,7 @@ def test_the_key_changes(events: list[AuditEvent], settings: Any) -> None:
 def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "BATCH", 4)
     write(9)
-    assert "24 rows are as they were written. 18 were sealed now." in verify()
+    assert "24 rows verified, 18 newly sealed." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -296,7 +294,7 @@ def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.Monkey
     write(20)
     chain.seal_written()
     assert AuditSeal.objects.count() == 2 * 2 * 4
-    assert "40 rows are as they were written. 24 were sealed now." in verify()
+    assert "40 rows verified, 24 newly sealed." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -313,7 +311,7 @@ def test_a_trigger_is_missing(events: list[AuditEvent]) -> None:
     with pytest.raises(CommandError) as complaint:
         verify()
     heading, *lines = str(complaint.value).splitlines()
-    assert heading == "The rows are as they were written, but:"
+    assert heading == "The rows are unchanged, but:"
     assert len(lines) == (6 if connection.vendor == "postgresql" else 9)
     assert all(line.startswith("trigger console_audit") for line in lines)
     call_command("migrate", verbosity=0)
@@ -334,7 +332,7 @@ def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.Mon
     event = AuditEvent(pk=old, action="secret.reveal", actor_kind="web", actor="late")
     event.save(force_insert=True)
     assert chain.seal() == 0
-    assert "7 rows are as they were written. 1 were sealed now." in verify()
+    assert "7 rows verified, 1 newly sealed." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -344,7 +342,7 @@ def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client
     before = AuditSeal.objects.count()
     alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
     assert AuditSeal.objects.count() == before + 2
-    assert "0 were sealed now" in verify()
+    assert "0 newly sealed" in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -383,7 +381,7 @@ def test_many_write_at_once() -> None:
         list(pool.map(_write_and_seal, range(threads)))
     number = threads * 5 * 2
     assert AuditEvent.objects.count() + AuditOutcome.objects.count() == number
-    assert f"{number:,} rows are as they were written." in verify()
+    assert f"{number:,} rows verified" in verify()
     assert list(AuditSeal.objects.order_by("id").values_list("id", flat=True)) == list(
         range(1, number + 1)
     )

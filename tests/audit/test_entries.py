@@ -126,7 +126,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any], tuple[str, str, str]]] = {
             "production: no to yes, protected: no to yes, no longer production: main",
         ),
     ),
-    "change nothing": (
+    "read-only": (
         "/apps/d1shop/settings/branches/{dev}/",
         {"stage": "DEVELOPMENT"},
         ("branch.change", "dev", "no change"),
@@ -177,7 +177,7 @@ def test_a_change_that_was_refused(post: Any, trail: Trail) -> None:
     assert trail.brief == [
         ("alice@example.org", "branch.add", "stage: DEVELOPMENT to NONE", ["failed"])
     ]
-    assert "branch of this name already" in trail.one.outcomes.get().detail
+    assert "already has a branch with this name" in trail.one.outcomes.get().detail
 
 
 ADMIN: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {

@@ -62,7 +62,7 @@ def test_a_save(alice: Client, secret: Secret, full: Any, what: str) -> None:
     with capture_logs() as log:
         answer = alice.post("/apps/d1shop/hosting/secrets/manage/", SAVES[what](secret))
     assert answer.status_code == 422  # each row answers for itself
-    assert "database did not answer. Nothing was written." in answer.text
+    assert "database did not answer. Nothing was saved." in answer.text
     assert not {"put", "remove", "read"} & set(store_operations(log))
     assert state() == before
 
@@ -139,6 +139,6 @@ def test_a_write_whose_outcome_cannot_be_written_is_settled_later(
     post = SAVES["change"](secret)
     answer = alice.post("/apps/d1shop/hosting/secrets/manage/", post)
     assert answer.status_code == 422
-    assert "tell whether this is saved" in answer.text
+    assert "unknown whether this was saved" in answer.text
     row = Secret.objects.get(pk=secret.pk)
     assert (row.version, row.claim_id) == (1, trail.one.pk)  # shown as under way, then as unknown

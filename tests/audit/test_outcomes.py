@@ -69,7 +69,7 @@ def test_a_lost_answer_to_nothing(change: Any, store: Faulty, trail: Trail, worl
     store.heal()
     check(world.app)
     assert outcomes(trail.one) == ["unknown", "settled"]
-    assert "what it held before" in trail.one.outcomes.last().detail
+    assert "still holds the previous version" in trail.one.outcomes.last().detail
 
 
 def test_a_reveal_that_fails(store: Faulty, as_: Any, secret: Secret, trail: Trail) -> None:

@@ -55,13 +55,13 @@ def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool
     alice.get_by_role("link", name="Edit", exact=True).click()
     put(alice, "npm run build", "npm run site")
     press(alice, "Save")
-    expect(alice.get_by_text("Build settings saved, version 1.")).to_be_visible()
+    expect(alice.get_by_text("Saved the build settings as version 1.")).to_be_visible()
     expect(alice.locator("#L12")).to_have_text("        - npm run site")
     assert BuildSpec.objects.get().text == DEFAULT.replace("npm run build", "npm run site")
     alice.get_by_label("Branch").select_option("dev")
     if not javascript:
         press(alice, "Show")
-    expect(alice.get_by_text("has none of its own")).to_be_visible()
+    expect(alice.get_by_text("inherits version")).to_be_visible()
     with alice.expect_download() as download:
         alice.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "amplify.yml"
@@ -83,7 +83,7 @@ def test_errors_lead_to_their_lines(
     expect(alice.get_by_text("Line 12, column 1.")).to_be_visible()
     put(alice, "echo Key: value", "echo ok")
     press(alice, "Save")
-    expect(alice.get_by_text("Build settings saved")).to_be_visible()
+    expect(alice.get_by_text("Saved the build settings")).to_be_visible()
 
 
 def test_leaving_with_unsaved_work(world: World, open_page: Callable[..., Page]) -> None:
@@ -108,7 +108,7 @@ def test_two_people_at_once(world: World, open_page: Callable[..., Page], compla
     mia.goto(f"{PAGE}edit/")
     put(mia, "npm run build", "npm run theirs")
     press(mia, "Save")
-    expect(mia.get_by_text("Build settings saved")).to_be_visible()
+    expect(mia.get_by_text("Saved the build settings")).to_be_visible()
     put(alice, "npm run build", "npm run mine")
     press(alice, "Save")
     expect(alice.get_by_text("mia@example.org changed these build settings")).to_be_visible()
@@ -118,7 +118,7 @@ def test_two_people_at_once(world: World, open_page: Callable[..., Page], compla
     expect(alice.get_by_text("version 2.", exact=False).first).to_be_visible()
     alice.get_by_role("link", name="Version 1").click()
     press(alice, "Restore this version")
-    expect(alice.get_by_text("Build settings restored, as version 3.")).to_be_visible()
+    expect(alice.get_by_text("Restored the build settings as version 3.")).to_be_visible()
     assert "npm run theirs" in BuildSpec.objects.get().text
 
 
@@ -146,7 +146,7 @@ def test_piping_by_keyboard(full: World, open_page: Callable[..., Page], javascr
     alice.goto(f"{PAGE}pipe/?branch={full.dev.pk}")
     alice.get_by_label("API_URL").focus()
     alice.keyboard.press("Space")
-    alice.get_by_label("And every variable that begins with").focus()
+    alice.get_by_label("Also include variables starting with").focus()
     alice.keyboard.type("NEXT_")
     alice.keyboard.press("Tab")
     alice.keyboard.type("Server")  # the first of that name
@@ -155,7 +155,9 @@ def test_piping_by_keyboard(full: World, open_page: Callable[..., Page], javascr
     line = "env | grep -e ^API_URL= -e ^NEXT_ >> .env.production"
     expect(alice.locator("ins")).to_have_text(f"        - {line}")
     press(alice, "Insert into the build phase")
-    expect(alice.get_by_text("The lines are in the build phase, version 2.")).to_be_visible()
+    expect(
+        alice.get_by_text("Inserted the lines into the build phase as version 2.")
+    ).to_be_visible()
     expect(alice.locator("#L12")).to_have_text(f"        - {line}")
 
 
@@ -174,10 +176,10 @@ def test_every_page_in_every_way(
     alice.get_by_label("STRIPE_SECRET_KEY").check()
     alice.get_by_label("A_VERY_LONG_NAME").check()
     alice.get_by_label("File", exact=True).select_option("android-build-config")
-    press(alice, "Show the lines")
+    press(alice, "Preview lines")
     judge.look(alice)
     alice.get_by_label("Folder").fill("../x")
-    press(alice, "Show the lines")
+    press(alice, "Preview lines")
     judge.look(alice)
     alice.goto(f"{PAGE}edit/")
     put(alice, "backend:", "backend: 5")
@@ -187,6 +189,6 @@ def test_every_page_in_every_way(
     save(actor=full.actor("mia"), app_id="d1shop", branch_id=None, text=DEFAULT, base=2)
     put(alice, "version: 1", "version: 1.0")
     press(alice, "Save")
-    expect(alice.get_by_role("heading", name="From theirs to yours")).to_be_visible()
+    expect(alice.get_by_role("heading", name="Changes from their version to yours")).to_be_visible()
     judge.look(alice)
     assert judge.wrong == []

@@ -39,7 +39,7 @@ def preview(page: Page, text: str) -> None:
     """Fill the text in and ask what it would change."""
     page.locator("#text").fill(text)
     page.get_by_role("button", name="Preview changes").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Preview of changes")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Preview changes")
 
 
 def change(page: Page, key: str) -> Any:
@@ -72,7 +72,7 @@ def test_a_pasted_file_is_previewed_for_a_branch(desk: Desk, alice: Page) -> Non
     alice.goto(LIST)
     alice.evaluate(PASTE, "# from a colleague\nexport API_URL='https://a'\nKEPT=1\n")
     expect(change(alice, "API_URL")).to_contain_text("New")
-    expect(alice.get_by_text("1 the same").first).to_be_visible()
+    expect(alice.get_by_text("1 unchanged").first).to_be_visible()
     alice.get_by_label("Branch").select_option(label="dev")
     alice.get_by_role("button", name="Preview again").click()
     expect(alice.get_by_role("button", name="Apply 2 changes")).to_be_visible()
@@ -173,7 +173,7 @@ def test_a_variable_is_moved_to_the_secrets(desk: Desk, alice: Page) -> None:
     alice.get_by_role("link", name="Move to secrets").click()
     alice.get_by_role("button", name="Move to secrets").click()
     expect(alice.get_by_role("heading", level=1)).to_have_text("Secret management")
-    expect(alice.get_by_text("STRIPE is a secret now.")).to_be_visible()
+    expect(alice.get_by_text("STRIPE is now a secret.")).to_be_visible()
     assert "sk_live" not in alice.content()
 
 

@@ -23,7 +23,7 @@ from tests.browser.steps import (
 from tests.plugins.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-MEANWHILE = "This secret was changed meanwhile."
+MEANWHILE = "This secret has changed."
 
 
 def replace(world: World, key: str, *values: str) -> None:
@@ -52,10 +52,10 @@ def test_it_works(alice: Page, world: World, complaints: Any) -> None:
     search(alice, "ONE")
     expect(alice.get_by_text(MEANWHILE)).to_be_visible()
     save_all(alice)
-    told = row(alice, "ONE").get_by_text(re.compile("outside the console added this secret"))
+    told = row(alice, "ONE").get_by_text(re.compile("outside Branchkeep added this secret"))
     expect(told).to_be_visible()
     assert stored(f"{SHARED}/ONE") == "theirs"
-    alice.get_by_role("button", name="Write mine").click()
+    alice.get_by_role("button", name="Overwrite").click()
     expect_saved(alice, 1)
     assert stored(f"{SHARED}/ONE") == "mine"
 
@@ -85,11 +85,11 @@ def test_saved_once_more_from_the_same_page(alice: Page, world: World, complaint
         value_of(row(alice, key)).fill("mine")
     replace(world, "TWO", "theirs")
     save_all(alice)
-    expect(alice.get_by_text("1 of 2 saved.")).to_be_visible()
-    alice.get_by_role("button", name="Keep theirs").click()
+    expect(alice.get_by_text("Saved 1 of 2 changes.")).to_be_visible()
+    alice.get_by_role("button", name="Keep their value").click()
     value_of(row(alice, "ONE")).fill("mine again")
     check(world.app)
     replace(world, "ONE", "theirs", "theirs again")  # which is version 2, as mine was
     save_all(alice)
-    expect(alice.get_by_text(re.compile("outside the console changed this secret"))).to_be_visible()
+    expect(alice.get_by_text(re.compile("outside Branchkeep changed this secret"))).to_be_visible()
     assert stored(f"{SHARED}/ONE") == "theirs again"

@@ -30,7 +30,7 @@ def set_up(page: Page) -> None:
     page.goto(link_path())
     page.get_by_label("Email").fill("ann@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.get_by_label("Add a sample app").uncheck()
     page.locator("main button[type=submit]").click()
     page.wait_for_url("**/")
@@ -106,7 +106,7 @@ def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("button", "left"), [("Keep theirs", "by mia"), ("Write mine", "by alice")]
+    ("button", "left"), [("Keep their value", "by mia"), ("Overwrite", "by alice")]
 )
 def test_a_conflict_says_who_and_lets_choose(
     one: Any, open_page: Any, complaints: Any, button: str, left: str
@@ -125,7 +125,7 @@ def test_a_conflict_says_who_and_lets_choose(
     assert alice.get_by_label("Value", exact=True).first.input_value() == "by alice"
     assert stored(ONE) == "by mia"
     alice.get_by_role("button", name=button).click()
-    if button == "Write mine":
+    if button == "Overwrite":
         expect_saved(alice, 1)
     assert stored(ONE) == left
 
@@ -137,7 +137,7 @@ def test_what_is_refused_stays_in_the_form(one: Any, open_page: Any, complaints:
     page.get_by_text("Add new").click()
     fill_new(page, 0, "BAD KEY", "precious", "All branches")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text(re.compile("A name holds only letters"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Use only letters"))).to_be_visible()
     row = page.locator("#new .edit-row")
     assert row.get_by_label("Value", exact=True).input_value() == "precious"
     row.get_by_label("Variable").fill("GOOD_KEY")
@@ -203,8 +203,8 @@ def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) 
     fill_new(page, 1, "BAD KEY", "x", "All branches")
     page.locator("#rows textarea").fill("changed")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text(re.compile("2 of 3 saved"))).to_be_visible()
-    expect(page.get_by_text(re.compile("A name holds only letters"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Saved 2 of 3"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Use only letters"))).to_be_visible()
     assert stored(ONE) == "changed"
     assert stored("/amplify/d1shop/main/TWO") == PEM
     page.goto("/apps/d1shop/hosting/secrets/")

@@ -31,7 +31,7 @@ def invite(page: Page, email: str, role: str, patterns: str = "") -> str:
     page.get_by_role("link", name="Invite", exact=True).click()
     page.get_by_label("Email address").fill(email)
     page.get_by_role("radio", name=role).check()
-    page.get_by_label("Only on these branches").fill(patterns)
+    page.get_by_label("Limit to branches").fill(patterns)
     page.get_by_role("button", name="Invite", exact=True).click()
     expect(page.get_by_role("heading", name="Invited")).to_be_visible()
     return page.locator("code.value").inner_text()
@@ -56,9 +56,9 @@ def test_it_works(
     expect(nora.get_by_text("developer on feature/*")).to_be_visible()
     for password in ("123456789012", PASSWORD):
         nora.get_by_label("Password", exact=True).fill(password)
-        nora.get_by_label("Password, once more").fill(password)
+        nora.get_by_label("Confirm password").fill(password)
         nora.get_by_role("button", name="Join").click()
-    expect(nora.get_by_text("You are a member of Shop now.")).to_be_visible()
+    expect(nora.get_by_text("You are now a member of Shop.")).to_be_visible()
     nora.goto(f"{MANAGE}?new=1")
     branches = nora.locator("#new").get_by_label("Branch").first.locator("option")
     assert branches.all_inner_texts() == ["feature/login"]
@@ -81,7 +81,7 @@ def test_with_an_account(world: World, open_page: Callable[..., Page]) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Join").click()
-    expect(page.get_by_text("You are a member of Shop now.")).to_be_visible()
+    expect(page.get_by_text("You are now a member of Shop.")).to_be_visible()
     assert Member.objects.get(user=world.person("charlie")).role == "viewer"
 
 
@@ -110,9 +110,9 @@ def test_off_boarding(
     rows = list(csv.reader((tmp_path / "known.csv").read_text("utf-8-sig").splitlines()))
     assert [row[2] for row in rows[1:]] == ["SEEN", "WROTE"]
     alice.get_by_label("SEEN on dev is rotated").check()
-    alice.get_by_role("button", name="Tick off as rotated").click()
-    expect(alice.get_by_text("1 ticked off as rotated.")).to_be_visible()
-    expect(alice.get_by_text("Ticked off by alice@example.org")).to_be_visible()
+    alice.get_by_role("button", name="Mark as rotated").click()
+    expect(alice.get_by_text("1 marked as rotated.")).to_be_visible()
+    expect(alice.get_by_text("Marked as rotated by alice@example.org")).to_be_visible()
     alice.goto(f"{MEMBERS}left/")
     expect(member_row(alice, "bob@example.org").get_by_role("cell").last).to_have_text("1")
 
@@ -124,10 +124,10 @@ def test_disabled_by_an_operator(world: World, open_page: Callable[..., Page]) -
     bob.goto("/")
     olga.goto("/admin/console/user/")
     olga.get_by_role("row", name="bob@example.org").get_by_role("checkbox").check()
-    olga.get_by_label("Action:").select_option(label="Disable, and sign out everywhere")
+    olga.get_by_label("Action:").select_option(label="Disable and sign out everywhere")
     olga.get_by_role("button", name="Go").click()
-    olga.get_by_role("button", name="Disable, and sign out everywhere").click()
-    olga.get_by_role("link", name="What this person revealed or wrote").click()
+    olga.get_by_role("button", name="Disable and sign out everywhere").click()
+    olga.get_by_role("link", name="View revealed and written secrets").click()
     expect(olga.get_by_role("rowheader", name="WROTE")).to_be_visible()
     bob.reload()
     expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -137,7 +137,7 @@ def test_a_decision_is_explained(world: World, open_page: Callable[..., Page]) -
     alice = open_page(user=world.person("alice"))
     world.person("bob")
     alice.goto(MEMBERS)
-    alice.get_by_role("link", name="What may somebody do here?").click()
+    alice.get_by_role("link", name="Check access").click()
     alice.get_by_label("Who").select_option(label="bob@example.org")
     alice.get_by_label("May").select_option(label="reveal secrets")
     alice.get_by_label("Where").select_option(label="main")

@@ -95,7 +95,7 @@ def test_it_works(bob: Page) -> None:
     judge.look(bob)
     bob.get_by_role("link", name="Recovery codes").click()
     judge.look(bob)
-    bob.get_by_role("button", name="Make new codes").click()
+    bob.get_by_role("button", name="Generate new codes").click()
     codes = bob.locator(".codes li").all_inner_texts()
     assert len(codes) == 10
     judge.look(bob)
@@ -106,7 +106,7 @@ def test_it_works(bob: Page) -> None:
     judge.look(bob)
     bob.get_by_label("Code", exact=True).fill("000000")
     bob.get_by_role("button", name="Sign in", exact=True).click()
-    expect(bob.get_by_text("This code is not right")).to_be_visible()
+    expect(bob.get_by_text("This code is incorrect")).to_be_visible()
     judge.look(bob)
     bob.get_by_label("Code", exact=True).fill(code_of(secret))
     bob.get_by_role("button", name="Sign in", exact=True).click()
@@ -162,7 +162,7 @@ def test_a_device_that_says_no(bob: Page) -> None:
     bob.get_by_role("link", name="Add passkey").click()
     bob.get_by_label("Passwordless").check()
     bob.get_by_role("button", name="Add passkey").click()
-    expect(bob.get_by_text("No passkey was made.")).to_be_visible()
+    expect(bob.get_by_text("The passkey could not be added.")).to_be_visible()
     judge = Judge()
     judge.look(bob)
     assert judge.wrong == []
@@ -188,7 +188,7 @@ def test_ones_sessions(bob: Page, open_page: Callable[..., Page], live_server: A
     menu(bob, "Sessions")
     expect(bob.get_by_role("row")).to_have_count(3)
     judge.look(bob)
-    bob.get_by_role("button", name="End all others").click()
+    bob.get_by_role("button", name="End all other sessions").click()
     expect(bob.get_by_text("1 session ended.")).to_be_visible()
     other.reload()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -205,7 +205,7 @@ def test_too_many_tries(world: World, page: Page, complaints: Any) -> None:
         page.get_by_label("Email").fill("bob@example.org")
         page.get_by_label("Password").fill("a guess")
         page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("heading", name="Too many tries")).to_be_visible()
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
 
 
 def test_without_javascript_there_is_the_code(
@@ -235,7 +235,7 @@ def test_a_protected_value(world: World, open_page: Callable[..., Page], complai
     mia.get_by_role("button", name="Reveal KEY").click()
     expect(mia.get_by_text("This value is protected.")).to_be_visible()
     judge.look(mia)
-    mia.get_by_role("link", name="Confirm that it is you").click()
+    mia.get_by_role("link", name="Confirm your identity").click()
     judge.look(mia)
     confirm(mia)
     expect(mia.get_by_role("heading", name="Secret management")).to_be_visible()
@@ -257,7 +257,7 @@ def test_a_protected_value_in_the_edit_mode(
     secret = row(mia, "KEY", "main")
     secret.get_by_role("button", name="Show the value").click()
     with mia.context.expect_page() as opened:
-        secret.get_by_role("link", name="Confirm that it is you").click()
+        secret.get_by_role("link", name="Confirm your identity").click()
     confirm(opened.value)
     expect(opened.value.get_by_role("button", name="Reveal")).to_be_visible()
     secret.get_by_role("button", name="Show the value").click()
@@ -297,7 +297,7 @@ def test_single_sign_on(
     sign_out(page)
     page.get_by_role("link", name="Sign in with Example").click()
     page.get_by_role("button", name="Deny").click()
-    expect(page.get_by_text("you did not go through with it")).to_be_visible()
+    expect(page.get_by_text("Sign-in at the provider was canceled")).to_be_visible()
     judge.look(page)
     assert judge.wrong == []
 

@@ -94,7 +94,7 @@ def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) 
     expect(alice.get_by_text(f"Saved 20 of {MANY}")).to_be_visible()
     alice.get_by_role("button", name="Cancel").click()
     go_on[0].continue_()
-    expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. 30 of {MANY} saved.")
+    expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. Saved 30 of {MANY} changes.")
     expect(alice.get_by_text("90 unsaved changes")).to_be_visible()
     assert Secret.objects.count() == 30
     save_all(alice)
@@ -122,7 +122,7 @@ def test_a_store_that_is_away_costs_nothing_but_time(
     alice.locator("#add").click()
     fill_new(alice, 0, "TWO", "typed", "All branches")
     for fault, operation, words in (
-        (Fault.ACCESS_DENIED, "GetParameters", "refused the console's own identity"),
+        (Fault.ACCESS_DENIED, "GetParameters", "denied access to Branchkeep"),
         (Fault.LIMIT, "PutParameter", "has reached one of its limits"),
     ):
         faulty.always(fault, on=operation)
@@ -151,7 +151,7 @@ def test_a_list_without_its_store_still_stands(
     expect(alice.get_by_text("Store unreachable.")).to_be_visible()
     expect(alice.get_by_role("link", name="ONE")).to_be_visible()
     alice.get_by_role("button", name="Reveal ONE").click()
-    expect(alice.get_by_role("alert")).to_contain_text("refused the console's own identity")
+    expect(alice.get_by_role("alert")).to_contain_text("denied access to Branchkeep")
 
 
 def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complaints: Any) -> None:
@@ -190,13 +190,13 @@ def test_a_check_that_brings_changes_takes_nothing_away(
     alice.goto(MANAGE)
     give(world, {"MINE": "by mia", "THEIRS": "by mia"}, by="mia")
     store.remove([f"{SHARED}/GONE"])
-    expect(alice.get_by_text("This secret was changed meanwhile.")).to_be_visible()
+    expect(alice.get_by_text("This secret has changed.")).to_be_visible()
     expect(value_of(row(alice, "MINE"))).to_have_value("typed")
     expect(row(alice, "GONE")).to_contain_text("Removed outside")
     save_all(alice)
     conflict = row(alice, "MINE").get_by_text(re.compile("mia@example.org changed this secret"))
     expect(conflict).to_be_visible()
-    alice.get_by_role("button", name="Write mine").click()
+    alice.get_by_role("button", name="Overwrite").click()
     expect_saved(alice, 1)
     assert (stored(f"{SHARED}/MINE"), stored(f"{SHARED}/THEIRS")) == ("typed", "by mia")
 
@@ -219,8 +219,8 @@ def test_both_removed_and_changed(alice: Page, world: World, complaints: Any) ->
     save_all(other)
     expect(other.get_by_text("No records to display")).to_be_visible()
     save_all(alice)
-    expect(alice.get_by_text("This secret was removed meanwhile.")).to_be_visible()
-    alice.get_by_role("button", name="Add it anew").click()
+    expect(alice.get_by_text("This secret has been removed.")).to_be_visible()
+    alice.get_by_role("button", name="Add again").click()
     save_all(alice)
     expect_saved(alice, 1)
     assert stored(f"{SHARED}/ONE") == "still wanted"
@@ -262,10 +262,10 @@ def test_mine_is_written_over_what_was_shown_alone(
         change_set=uuid.uuid4(),
     )
     give(world, {"ONE": "by mia"}, by="mia")
-    alice.get_by_role("button", name="Write mine").click()
+    alice.get_by_role("button", name="Overwrite").click()
     expect(alice.get_by_text("mia@example.org added this secret")).to_be_visible()
     assert stored(f"{SHARED}/ONE") == "by mia"
-    alice.get_by_role("button", name="Write mine").click()
+    alice.get_by_role("button", name="Overwrite").click()
     expect_saved(alice, 1)
     assert stored(f"{SHARED}/ONE") == "by alice"
 
@@ -274,5 +274,5 @@ def test_the_edit_mode_sorts(alice: Page, world: World) -> None:
     give(world, {"ALPHA": "a", "ZEBRA": "z"})
     alice.goto(MANAGE)
     expect(alice.locator("#rows .edit-row .key").first).to_have_text("ALPHA")
-    alice.get_by_label("Sort by").select_option(label="Variable, from the end")
+    alice.get_by_label("Sort by").select_option(label="Variable (Z to A)")
     expect(alice.locator("#rows .edit-row .key").first).to_have_text("ZEBRA")

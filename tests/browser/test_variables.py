@@ -85,11 +85,11 @@ def test_removing_a_base_asks_about_its_overrides(
     page = open_page(user=desk.world.person("alice"))
     page.goto(MANAGE)
     action(row(page, "A"), "Remove variable")
-    expect(page.get_by_role("dialog")).to_contain_text("It has overrides on: dev.")
+    expect(page.get_by_role("dialog")).to_contain_text("This variable has overrides on: dev.")
     page.get_by_role("dialog").get_by_role("button", name=choice).click()
     save_all(page)
     if choice == "Cancel":
-        expect(page.get_by_text("There is nothing to save.")).to_be_visible()
+        expect(page.get_by_text("There are no changes to save.")).to_be_visible()
     else:
         expect(page.locator(".toast")).to_be_visible()
     assert desk.values() == left
@@ -100,7 +100,7 @@ def test_a_removal_can_be_undone(desk: Desk, open_page: Any) -> None:
     page = open_page(user=desk.world.person("alice"))
     page.goto(MANAGE)
     action(row(page, "A"), "Remove variable")
-    expect(page.get_by_text("Is removed when you save.")).to_be_visible()
+    expect(page.get_by_text("Will be removed when you save.")).to_be_visible()
     action(row(page, "A"), "Undo")
     expect(page.locator("#count")).to_be_empty()
     expect(value(row(page, "A"))).to_be_enabled()
@@ -121,7 +121,7 @@ def test_a_rename_takes_overrides_along(desk: Desk, open_page: Any) -> None:
     assert desk.values() == {("", "NEW"): "first", ("dev", "NEW"): "y", ("main", "NEW"): "first"}
 
 
-@pytest.mark.parametrize(("button", "left"), [("Keep theirs", "hers"), ("Write mine", "mine")])
+@pytest.mark.parametrize(("button", "left"), [("Keep their value", "hers"), ("Overwrite", "mine")])
 def test_a_conflict_says_who_and_lets_choose(
     desk: Desk, open_page: Any, complaints: Any, button: str, left: str
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_conflict_says_who_and_lets_choose(
     expect(page.get_by_text(re.compile("mia@example.org changed this variable"))).to_be_visible()
     assert value(row(page, "A")).input_value() == "mine"
     page.get_by_role("button", name=button).click()
-    if button == "Write mine":
+    if button == "Overwrite":
         expect_saved(page, 1)
     else:
         expect(value(row(page, "A"))).to_have_value("hers")
@@ -151,11 +151,13 @@ def test_what_is_refused_stays_and_the_rest_is_saved(
     desk.put("B")
     page = open_page(user=desk.world.person("alice"))
     page.goto(MANAGE)
-    expect(page.get_by_text("Amplify stops a build after so many minutes")).to_be_visible()
+    expect(page.get_by_text("Minutes before Amplify stops a build")).to_be_visible()
     value(row(page, "_BUILD_TIMEOUT")).fill("500")
     value(row(page, "B")).fill("")
     save_all(page)
-    expect(page.get_by_text("_BUILD_TIMEOUT is a number of minutes from 5 to 120.")).to_be_visible()
+    expect(
+        page.get_by_text("_BUILD_TIMEOUT must be a number of minutes from 5 to 120.")
+    ).to_be_visible()
     expect(value(row(page, "_BUILD_TIMEOUT"))).to_have_value("500")
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
     assert desk.values() == {("", "_BUILD_TIMEOUT"): "30", ("", "B"): ""}
@@ -246,5 +248,5 @@ def test_two_browsers_edit_300_variables_at_once_and_nothing_is_lost(
     assert (kept.count("alice"), kept.count("mia"), len(kept)) == (60, 40, 500)
     assert kept.count("base") + kept.count("own") == 400
     for _ in range(30):
-        mia.get_by_role("button", name="Keep theirs").first.click()
+        mia.get_by_role("button", name="Keep their value").first.click()
     expect(mia.locator("#count")).to_be_empty()

@@ -183,7 +183,7 @@ def test_a_command_below_its_dash(dash: str) -> None:
     text = (
         f"frontend:\n  phases:\n    build:\n      commands:\n      {dash}\n        npm run build\n"
     )
-    with pytest.raises(CannotInsert, match="put them in by hand"):
+    with pytest.raises(CannotInsert, match="insert them by hand"):
         insert(text, "", [ECHO])
 
 

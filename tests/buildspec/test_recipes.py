@@ -242,7 +242,7 @@ def test_names_that_a_shell_can_not_read(slug: str, name: str) -> None:
 
 
 def test_no_names() -> None:
-    with pytest.raises(RecipeRefused, match="Choose a variable"):
+    with pytest.raises(RecipeRefused, match="Choose at least one variable"):
         lines_of(RECIPES["env"], names=[], prefix="", folder="")
 
 
@@ -250,21 +250,21 @@ def test_no_names() -> None:
     "folder", ["..", "../x", "a/../b", "a b", "a;id", "$HOME", "a//b", "a/.git", "-r", "a\nb", "é"]
 )
 def test_folders_that_lead_elsewhere_or_hold_commands(folder: str) -> None:
-    with pytest.raises(RecipeRefused, match="Write the folder") as refusal:
+    with pytest.raises(RecipeRefused, match="Enter the folder") as refusal:
         lines_of(RECIPES["env"], names=["X"], prefix="", folder=folder)
     assert refusal.value.field == "folder"
 
 
 @pytest.mark.parametrize("prefix", ["X;id", "$(id)", "a b", "1", "^", ".*", "X\nid"])
 def test_prefixes_that_hold_commands(prefix: str) -> None:
-    with pytest.raises(RecipeRefused, match="A beginning of names") as refusal:
+    with pytest.raises(RecipeRefused, match="A prefix can contain") as refusal:
         lines_of(RECIPES["production"], names=["X"], prefix=prefix, folder="")
     assert refusal.value.field == "prefix"
 
 
 @pytest.mark.parametrize("name", ["_PRIVATE", "class", "Env"])
 def test_names_that_dart_can_not_show(name: str) -> None:
-    with pytest.raises(RecipeRefused, match="can't stand in this file") as refusal:
+    with pytest.raises(RecipeRefused, match="can't be written to this file") as refusal:
         lines_of(RECIPES["flutter-dart"], names=["GOOD", name], prefix="", folder="")
     assert refusal.value.field == "names"
     assert lines_of(RECIPES["flutter-json"], names=[name], prefix="", folder="")

@@ -60,7 +60,7 @@ def test_nothing_typed(machine: Machine) -> None:
         terminal.wait_for("Value of KEY: ")
         terminal.type("\x04")  # Ctrl-D
         assert terminal.end() == 1
-    assert "Nothing was typed." in terminal.seen
+    assert "No value was entered." in terminal.seen
 
 
 def test_a_line_that_a_terminal_cuts_is_not_stored(machine: Machine) -> None:

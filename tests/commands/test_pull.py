@@ -64,7 +64,7 @@ def test_what_a_format_can_not_hold(type_in: TypeIn, pull: TypeIn, tmp_path: Pat
     type_in("variable", "set", "odd name", *APP, stdin="x")
     told = pull(*APP)
     assert (told.code, "COLOUR" in told.out) == (0, True)
-    assert told.err.startswith("odd name is left out. ")
+    assert told.err.startswith("odd name is not included. ")
     file = tmp_path / "strict"
     strict = pull(*APP, "--strict", "--output", str(file))
     assert (strict.code, file.exists()) == (1, False)

@@ -175,7 +175,7 @@ def test_a_file_that_is_no_program(bare: Machine, tmp_path: Path) -> None:
     broken.write_bytes(b"\x7fELF nothing")
     broken.chmod(0o755)
     ended = bare("run", *APP, "--", str(broken))
-    assert (ended.code, ended.err) == (126, "The command can't be run: Exec format error.\n")
+    assert (ended.code, ended.err) == (126, "Can't run the command: Exec format error.\n")
 
 
 def test_secrets_need_the_right_on_all_that_is_read(bare: Machine) -> None:
@@ -200,8 +200,8 @@ def test_what_an_environment_can_not_hold_is_told(bare: Machine) -> None:
     environment = json.loads(ended.out)
     assert (environment["COLOUR"], "NUL" in environment) == ("secret purple", False)
     assert ended.err.splitlines() == [
-        "COLOUR is a variable and a secret; the command gets the secret.",
-        "NUL is left out: it holds a NUL character, which no environment can.",
+        "COLOUR is both a variable and a secret. The command gets the secret.",
+        "NUL is not included: it contains a NUL character, which environment variables can't hold.",
     ]
 
 

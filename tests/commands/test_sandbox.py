@@ -61,7 +61,7 @@ def test_it_works(either_machine: Machine) -> None:
     record = rf"name: foo\nversion: 2\nvalue: abc123\nlastUpdated: {DATE}\n"
     assert re.fullmatch(record, got.out)
     assert ampx("remove", "foo") == Ended(0, "Successfully removed secret foo\n", "")
-    assert ampx("get", "foo") == Ended(4, "", "There is no such secret in this sandbox.\n")
+    assert ampx("get", "foo") == Ended(4, "", "This sandbox has no secret with this name.\n")
     assert ampx("remove", "--all") == Ended(0, "Successfully removed all secrets\n", "")
     assert ampx("list") == Ended(0, NONE_YET, "")
 
@@ -169,7 +169,7 @@ def test_a_folder_that_is_no_project(sandbox: TypeIn, tmp_path: Path, text: str)
     package(tmp_path, text)
     ended = sandbox("list")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("There is no package.json with a name in this directory.")
+    assert ended.err.startswith("This directory has no package.json with a name.")
     (tmp_path / "package.json").unlink()
     assert sandbox("list") == ended
 

@@ -75,7 +75,7 @@ def test_the_overrides_of_a_base(type_in: TypeIn) -> None:
         type_in("variable", "set", "KEY", *scope, stdin="x")
     asked = type_in("variable", "remove", "KEY", *APP, "--yes")
     assert asked.code == 1
-    assert "It has overrides on: dev." in asked.err
+    assert "This variable has overrides on: dev." in asked.err
     assert "--overrides keep" in asked.err
     assert type_in("variable", "remove", "KEY", *APP, "--yes", "--overrides", "keep").code == 0
     assert type_in("variable", "get", "KEY", *DEV).out == "x"
@@ -117,9 +117,9 @@ def test_roles_and_the_audit_trail(type_in: TypeIn) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("AWS_X", "x", "can't begin with AWS"),
+        ("AWS_X", "x", "can't start with AWS"),
         ("A=B", "x", "equals sign"),
-        ("\udcff", "x", "invisible sign"),
+        ("\udcff", "x", "invisible character"),
         ("KEY", "x" * 5501, "5,500 characters"),
         ("KEY", "a\0b", "NUL"),
         ("_BUILD_TIMEOUT", "500", "5 to 120"),

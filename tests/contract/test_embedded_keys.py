@@ -72,7 +72,7 @@ def test_a_bad_key_stops_the_start_without_being_told(text: str) -> None:
         EmbeddedStore([OLD, text])
     assert str(refusal.value) == (
         "Key 2 in ENCRYPTION_KEYS is not 32 bytes in URL-safe base64. "
-        "Correct it; without the right key what it encrypted can't be read."
+        "Correct it: values encrypted with it can't be read without it."
     )
 
 

@@ -9,10 +9,10 @@ from secrets_app.paths import PATH_LIMIT
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import Rejected
 
-SIGNS = "A parameter path holds only letters a to z, digits and _ . - / with no empty part."
-LEVELS = "A parameter path has at most 15 levels. Use a shorter name."
+SIGNS = "Parameter paths can contain only letters, digits and _ . - /, without empty parts."
+LEVELS = "Parameter paths can have at most 15 levels. Use a shorter name."
 LONG = (
-    f"A parameter path has at most {PATH_LIMIT} characters; this one has {PATH_LIMIT + 1}. "
+    f"Parameter paths can have at most {PATH_LIMIT} characters. This one has {PATH_LIMIT + 1}. "
     "Use a shorter name."
 )
 BAD = {

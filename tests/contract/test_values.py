@@ -13,8 +13,10 @@ PATH = "/amplify/d1/main/foo"
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\n-----END PRIVATE KEY-----\n"
 ODD = st.sampled_from(list(" \n\r\t\0é日\u2028\ufeff\"\\'{}"))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | ODD, min_size=1, max_size=300)
-TOO_BIG = "A value has at most 4,096 bytes in UTF-8; this one has {}. Shorten it."
-BRACES = "Parameter Store takes no value with {{ and }} in it. Write it in another form."
+TOO_BIG = "Values can have at most 4,096 bytes in UTF-8. This one has {}. Shorten it."
+BRACES = (
+    "Parameter Store rejects values that contain both {{ and }}. Write the value in another form."
+)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_any_text_round_trips(store: ParameterStore, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "Give the secret a value: it can't be empty."),
+        ("", "Enter a value. Secrets can't be empty."),
         ("x" * 4097, TOO_BIG.format("4,097")),
         ("é" * 2049, TOO_BIG.format("4,098")),  # 2,049 characters
         ("{{ssm:other}}", BRACES),

@@ -70,7 +70,7 @@ def test_it_works_for_a_question_by_name(desk: Desk, trouble: Any, name: str) ->
         assert desk.check().state == "unreachable"
     assert desk.rows() == {("", "SECRET"): 1}
     desk.check()
-    assert desk.shown("SECRET")["state"] == "gone"
+    assert desk.shown("SECRET").state == "gone"
 
 
 def test_a_listing_that_breaks_off_on_its_second_page_changes_nothing(

@@ -39,7 +39,7 @@ def test_it_works(desk: Desk, trouble: Any, name: str, act: str) -> None:
     assert [entry[2] for entry in tried] == [*keys[:2], *([] if meaning.stops else keys[2:])]
     assert [entry[4] for entry in tried][:2] == ["succeeded", str(hit.outcome)]
     if unknown:
-        assert desk.shown("SECOND")["state"] == "unknown"
+        assert desk.shown("SECOND").state == "unknown"
 
     all_is_well(desk)
     assert [entry[4] for entry in desk.trail()[earlier:]][1] == ("settled" if unknown else "failed")
@@ -62,11 +62,11 @@ def test_the_mirror(desk: Desk, trouble: Any, name: str) -> None:
     assert saved.message.startswith("Saved, but ")
     assert "Nothing was changed" not in saved.message
     assert ("was lost" in saved.message) == (meaning.of_a_write is OutcomeUnknown)
-    assert desk.shown("SECRET", main)["mirror"] == "behind"
+    assert desk.shown("SECRET", main).mirror == "behind"
     all_is_well(desk)
-    assert desk.shown("SECRET", main)["mirror"] == "behind"
+    assert desk.shown("SECRET", main).mirror == "behind"
     desk.repair("mia", row)
-    assert desk.shown("SECRET", main)["mirror"] == ""
+    assert desk.shown("SECRET", main).mirror == ""
     assert desk.values("SECRET", main) == (VALUE, VALUE)
 
 
@@ -100,9 +100,9 @@ def test_a_repair(desk: Desk, trouble: Any, name: str) -> None:
         desk.repair("mia", row)
     desk.check()
     assert desk.trail("found.") == found
-    assert desk.shown("SECRET", main)["mirror"] == ("behind" if meaning.fault.acts else "missing")
+    assert desk.shown("SECRET", main).mirror == ("behind" if meaning.fault.acts else "missing")
     desk.repair("mia", row)
-    assert desk.shown("SECRET", main)["mirror"] == ""
+    assert desk.shown("SECRET", main).mirror == ""
 
 
 @told

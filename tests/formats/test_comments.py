@@ -20,7 +20,7 @@ PAIRS = [(name, reader) for name in MARKS for reader in READERS[name]]
 def test_it_works(name: str, reader: Read) -> None:
     key = KEYS[name]
     rendered = FORMATS[name].render({key: UNHELD[name] or "x", "KEPT": "x"})
-    assert f"{MARKS[name]}{key} is left out. {rendered.left_out[key]}" in rendered.text
+    assert f"{MARKS[name]}{key} is not included. {rendered.left_out[key]}" in rendered.text
     assert reader(rendered.text) == {"KEPT": "x"}
 
 
@@ -31,7 +31,7 @@ def test_a_name_that_could_end_the_comment_is_counted(name: str, reader: Read) -
     written = {prefix + key: value for key in ESCAPES}
     rendered = FORMATS[name].render({**written, "KEPT": "x"})
     assert set(rendered.left_out) == set(written)
-    told = f"{MARKS[name]}Left out with a name that no comment can hold: {len(written)}"
+    told = f"{MARKS[name]}Not included, with names that a comment can't hold: {len(written)}"
     assert told in rendered.text
     assert "OUT=1" not in rendered.text
     assert reader(rendered.text) == {"KEPT": "x"}

@@ -21,7 +21,7 @@ def test_it_works() -> None:
 @pytest.mark.parametrize("key", ["org.gradle.jvmargs", "org.gradle.java.home", "systemProp.a"])
 def test_gradles_own_settings_are_left_out(key: str) -> None:
     rendered = FORMATS["gradle"].render({key: "-javaagent:x.jar", "A": "x"})
-    assert "as its own settings" in rendered.left_out[key]
+    assert "for its own settings" in rendered.left_out[key]
     assert javaproperties.loads(rendered.text) == {"A": "x"}
 
 

@@ -50,7 +50,7 @@ def test_our_own_parsers_read_what_was_written(written: dict[str, str]) -> None:
 def test_a_contested_value_is_left_out_and_told(key: str) -> None:
     text, kept = _kept("env", {**COMMON, key: CONTESTED[key]})
     assert kept == COMMON
-    assert text.startswith(f"# {key} is left out. It ")
+    assert text.startswith(f"# {key} is not included. The value ")
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -23,7 +23,7 @@ def test_what_xml_changes_or_can_not_hold_is_left_out(text: str, place: str) -> 
     key, value = (text, "x") if place == "key" else ("A", text)
     rendered = FORMATS["plist"].render({key: value, "B": "y"})
     assert rendered.left_out == {
-        key: "It holds a character that XML can't hold, or changes. Use JSON."
+        key: "The value contains a character that XML can't hold or would change. Use JSON."
     }
     assert plistlib.loads(rendered.text.encode()) == {"B": "y"}
 

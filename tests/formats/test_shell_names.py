@@ -41,7 +41,7 @@ def test_it_works(bash: Read) -> None:
 def test_a_name_whose_value_bash_runs_is_left_out(name: str) -> None:
     rendered = FORMATS["env"].render({name: "1"})
     assert rendered.left_out == {
-        name: "Shells or JavaScript have a use of their own for this name. Rename it, or use JSON."
+        name: "The name has a special meaning in shells or JavaScript. Rename it, or use JSON."
     }
     assert f"{name}=" not in rendered.text
 

@@ -56,7 +56,7 @@ def test_it_works(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Build once, for that takes its time, then look at everything."""
     print(f"The image's steps ran in {room.kind()}.")
     image = build(tmp_path)
-    with subtests.test("what is in it"):
+    with subtests.test("describe it"):
         holds_what_it_needs(image)
     with subtests.test("static files"):
         static_files_are_compressed(image)
@@ -150,7 +150,7 @@ def refuses_to_start_unsafely(image: Built, folder: Path) -> None:
         settings = SETTINGS | {"PORT": "0"} | changes
         code, output = image.run(image.stage.command(), folder, **settings)
         assert code == 1
-        assert output.startswith("The console can't start."), output
+        assert output.startswith("Branchkeep can't start."), output
         assert said in output
         assert "Traceback" not in output
     assert [*folder.iterdir()] == []
@@ -216,7 +216,7 @@ def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen
     process = image.start(folder, PORT=port, **SETTINGS)
     try:
         line = process.stdout.readline()
-        assert line.startswith(f"Set up the console here, within a day: https://{HOST}/setup/"), (
+        assert line.startswith(f"Set up Branchkeep here, within a day: https://{HOST}/setup/"), (
             line + process.stdout.read()
         )  # and whoever asks from now on waits until it answers
         yield process

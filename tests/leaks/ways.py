@@ -197,7 +197,7 @@ def _wrong_method(it: Coming) -> Any:
     return it.visitor("alice").put(url, f"new-1-value={it.value}", headers=it.headers)
 
 
-@way("written outside the console", *SAVED)
+@way("written outside Branchkeep", *SAVED)
 def _written_outside(it: Coming) -> Any:
     path = f"/amplify/shared/{it.world.app.app_id}/{it.fresh('OUTSIDE')}"
     parameter_store().put(path, SecretValue(it.value), overwrite=True)

@@ -27,14 +27,14 @@ def test_it_works(alice: Client, team: Team, world: World) -> None:
     assert ask(alice, bob, "REVEAL", world.dev) == (
         True,
         "reveal secrets on dev",
-        ["The role developer allows it.", "dev is not protected."],
+        ["The role developer allows this.", "dev is not protected."],
     )
     assert ask(alice, bob, "REVEAL", world.main) == (
         False,
         "reveal secrets on main",
         [
-            "The role developer does not allow it where protection holds.",
-            "main is protected: maintainers and owners alone write and reveal there.",
+            "The role developer does not allow this on protected branches.",
+            "main is protected: only maintainers and owners can edit or reveal values.",
         ],
     )
 
@@ -43,45 +43,45 @@ def test_by_a_group(alice: Client, team: Team, world: World) -> None:
     team.group("release", "maintainer", "release/*", people=("bob",))
     branch = team.branch("release/1", protected=True)
     assert ask(alice, world.person("bob"), "WRITE", branch)[2][0] == (
-        "The role maintainer on release/*, by the group release allows it."
+        "The role maintainer on release/*, through the group release allows this."
     )
     assert ask(alice, world.person("bob"), "WRITE", world.main)[2] == [
-        "The role maintainer on release/*, by the group release is narrowed, and main is not "
-        "among its branches.",
-        "The role developer does not allow it where protection holds.",
-        "main is protected: maintainers and owners alone write and reveal there.",
+        "The role maintainer on release/*, through the group release is limited to certain "
+        "branches, and main is not one of them.",
+        "The role developer does not allow this on protected branches.",
+        "main is protected: only maintainers and owners can edit or reveal values.",
     ]
 
 
 def test_all_branches(alice: Client, team: Team, world: World) -> None:
     bob = world.person("bob")
     assert ask(alice, bob, "WRITE")[2] == [
-        "The role developer does not allow it where protection holds.",
-        "All branches counts as protected, because a branch of this app is.",
+        "The role developer does not allow this on protected branches.",
+        "All branches is protected because a branch of this app is.",
     ]
     Branch.objects.update(protected=False)
     assert ask(alice, bob, "WRITE") == (
         True,
         "add, change and remove secrets and variables on All branches",
         [
-            "The role developer allows it.",
-            "No branch of this app is protected, so All branches isn't either.",
+            "The role developer allows this.",
+            "All branches is not protected because no branch of this app is.",
         ],
     )
     team.give("bob", "developer", "*")
     allowed, _, rules = ask(alice, bob, "WRITE")
     assert not allowed
-    assert "reaches every branch, so it takes a role that is not narrowed" in rules[0]
+    assert "affect every branch, so they need a role without this limit" in rules[0]
 
 
 def test_what_holds_for_the_whole_app(alice: Client, world: World) -> None:
     vera = world.person("vera")
     assert ask(alice, vera, "VIEW", world.main) == (
         True,
-        "see the keys, the variables and the activity",
-        ["The role viewer allows it."],
+        "view keys, variables and activity",
+        ["The role viewer allows this."],
     )
-    assert ask(alice, vera, "MANAGE")[2] == ["The role viewer allows this nowhere."]
+    assert ask(alice, vera, "MANAGE")[2] == ["The role viewer does not allow this on any branch."]
     assert ask(alice, world.person("alice"), "MANAGE")[0]
 
 

@@ -105,7 +105,7 @@ def test_a_members_page_in_the_admin(olga: Client, team: Team, world: World) -> 
     row.refresh_from_db()
     assert (row.role, row.patterns, row.group) == ("viewer", "", group)
     answer = olga.post(f"{url}{row.pk}/change/", {"role": "owner", "patterns": "x"}, follow=True)
-    assert "could widen his role" in answer.text
+    assert "could remove the limit" in answer.text
     olga.post(f"{url}{row.pk}/delete/", {"post": "yes"})
     assert not world.app.members.filter(group=group).exists()
     assert [entry[3] for entry in trail("member.set")] == ["succeeded", "succeeded", "failed"]

@@ -45,11 +45,11 @@ def test_it_works(invite: Callable[..., str], team: Team, client: Client) -> Non
     link = invite(patterns="dev\r\nfeature/*")
     page = client.get(link)
     assert page.status_code == 200
-    assert "alice@example.org invites" in page.text
+    assert "alice@example.org invited" in page.text
     assert "developer on dev, feature/*" in page.text
     answer = client.post(link, GOOD, follow=True)
     assert answer.redirect_chain == [("/apps/d1shop/", 302)]
-    assert messages(answer) == ["You are a member of Shop now."]
+    assert messages(answer) == ["You are now a member of Shop."]
     assert team.access("new").grants[0].patterns == ("dev", "feature/*")
     assert User.objects.get(email=NEW).check_password("long enough 1")
     assert trail("member.invite", "member.join") == [
@@ -136,11 +136,11 @@ def test_it_lasts_a_week(invite: Callable[..., str]) -> None:
 
 def test_taken_back(invite: Callable[..., str], alice: Client, client: Client) -> None:
     link = invite()
-    assert "Take back" in alice.get(MEMBERS).text
+    assert "Withdraw" in alice.get(MEMBERS).text
     answer = alice.post(
         f"{MEMBERS}invitations/{Invitation.objects.get().pk}/withdraw/", follow=True
     )
-    assert messages(answer) == [f"The invitation of {NEW} is taken back."]
+    assert messages(answer) == [f"Withdrew the invitation for {NEW}."]
     assert client.get(link).status_code == 404
     assert trail("member.uninvite") == [("alice", "member.uninvite", NEW, "succeeded")]
 
@@ -202,7 +202,9 @@ def test_signing_out_comes_back_to_the_link(invite: Callable[..., str], as_: Any
 def test_a_member_is_not_invited(alice: Client, team: Team) -> None:
     team.give("bob", "viewer")
     answer = alice.post(f"{MEMBERS}invite/", {"email": "BOB@example.org", "role": "owner"})
-    assert errors(answer)["email"] == ["This person is a member; change the role in the list."]
+    assert errors(answer)["email"] == [
+        "This person is already a member. Change their role in the list of members."
+    ]
     assert not Invitation.objects.exists()
 
 
@@ -238,7 +240,7 @@ def test_what_can_be_invited(alice: Client, post: dict[str, str], field: str) ->
     ("password", "said"),
     [
         (("short", "short"), "at least 12 characters"),
-        (("long enough 1", "long enough 2"), "The two passwords differ"),
+        (("long enough 1", "long enough 2"), "The passwords don't match"),
         (("newnewnew@example.org", "newnewnew@example.org"), "too similar"),
         (("123456789012", "123456789012"), "numeric"),
         (("", ""), "required"),
@@ -309,7 +311,8 @@ def test_no_password_for_who_has_an_account(
     link = invite(charlie.email)
     answer = client.post(link, GOOD)
     assert errors(answer)["__all__"] == [
-        "This does not work here. If you have an account, sign in to accept."
+        "This email address can't join here. If you have an account, sign in to accept the "
+        "invitation."
     ]
     charlie.refresh_from_db()
     assert charlie.check_password(PASSWORD)
@@ -324,7 +327,7 @@ def test_a_disabled_person_stays_out(
     link = invite("ivan@example.org")
     assert client.post(link, GOOD).status_code == 422
     actor = world.actor("ivan")
-    with pytest.raises(Exception, match="another address"):
+    with pytest.raises(Exception, match="another email address"):
         invitations.accept(actor=actor, token=link.split("/")[-2])
     assert team.role_of("ivan") == ""
 

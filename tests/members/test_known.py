@@ -60,8 +60,8 @@ def test_it_works(alice: Client, used: None, bob: User) -> None:
         ("B", True, False),
     ]
     answer = alice.post(OF_BOB.format(bob.pk), {"entry": [entry_of(bob, "A")]}, follow=True)
-    assert messages(answer) == ["1 ticked off as rotated."]
-    assert "Ticked off by alice@example.org" in answer.text
+    assert messages(answer) == ["1 marked as rotated."]
+    assert "Marked as rotated by alice@example.org" in answer.text
     assert known(bob) == [("dev", "B", False), ("dev", "A", True)]
     event = AuditEvent.objects.get(action="secret.rotate")
     assert (event.actor, event.branch, event.subject) == ("alice@example.org", "dev", "A")
@@ -153,7 +153,7 @@ def test_other_apps_are_their_own(used: None, desk: Desk, world: World, bob: Use
 @pytest.mark.parametrize("entries", [["999999"], ["x"], ["-1"], ["9" * 40], []])
 def test_nonsense_ticks_nothing(alice: Client, used: None, bob: User, entries: list[str]) -> None:
     answer = alice.post(OF_BOB.format(bob.pk), {"entry": entries}, follow=True)
-    assert messages(answer) == ["Nothing was ticked off: tick the secrets first."]
+    assert messages(answer) == ["Nothing was marked as rotated. Select the secrets first."]
     assert trail("secret.rotate") == []
 
 
@@ -283,17 +283,17 @@ def test_an_app_without_an_owner_is_told_of(olga: Client, world: World) -> None:
     world.person("oscar")
     url = f"/admin/console/user/{alice.pk}/change/"
     said = messages(olga.post(url, {"email": alice.email}, follow=True))
-    assert "Nobody owns these apps now: Shop (d1shop)." in said[-1]
+    assert "These apps have no owner now: Shop (d1shop)." in said[-1]
     vera = world.person("vera")
     url = f"/admin/console/user/{vera.pk}/change/"
     said = messages(olga.post(url, {"email": vera.email}, follow=True))
-    assert not any("Nobody owns" in words for words in said)
+    assert not any("have no owner now" in words for words in said)
 
 
 def test_an_operator_ticks_off(used: None, bob: User, olga: Client) -> None:
     entries = [entry_of(bob, key) for key in "AB"]
     answer = olga.post(f"/people/{bob.pk}/known/", {"entry": entries}, follow=True)
-    assert messages(answer) == ["2 ticked off as rotated."]
+    assert messages(answer) == ["2 marked as rotated."]
     assert [it[2] for it in known(bob)] == [True, True]
     told = AuditEvent.objects.filter(app_id="d1shop", action="secret.rotate")
     assert [event.actor for event in told] == ["olga@example.org"] * 2

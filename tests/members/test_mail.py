@@ -28,11 +28,11 @@ def test_it_works(alice: Client, client: Client, mailoutbox: Any) -> None:
     [mail] = mailoutbox
     assert (mail.to, mail.from_email) == (["new@example.org"], "console@example.org")
     assert mail.subject == "Invitation to Shop"
-    assert "alice@example.org invites you to the app Shop as developer on dev." in mail.body
+    assert "alice@example.org invited you to the app Shop as developer on dev." in mail.body
     [link] = re.findall(r"http://testserver(/invitations/\S+/)", mail.body)
     token = link.split("/")[-2]
     assert token not in answer.text
-    assert "The link went by mail." in answer.text
+    assert "We emailed the link." in answer.text
     good = {"password1": "long enough 1", "password2": "long enough 1"}
     assert client.post(link, good).status_code == 302
     assert Member.objects.get(user__email="new@example.org").role == "developer"
@@ -60,7 +60,7 @@ def test_a_server_that_does_not_take_it(
 
     monkeypatch.setattr(EmailBackend, "send_messages", fail)
     answer = alice.post(f"{MEMBERS}invite/", POST)
-    assert "The mail server did not take the invitation" in errors(answer)["__all__"][0]
+    assert "The mail server rejected the invitation" in errors(answer)["__all__"][0]
     assert answer.context["form"]["email"].value() == "new@example.org"
     assert not Invitation.objects.exists()
     assert trail("member.invite")[-1][3] == "failed"

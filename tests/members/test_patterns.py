@@ -60,9 +60,9 @@ def test_a_text_has_one_a_line() -> None:
     [
         (["main"] * (PATTERN_LIMIT + 1), "at most 20 patterns"),
         (["x" * 256], "at most 255 characters"),
-        (["a\tb"], "no control characters"),
-        (["a\u202eb"], "invisible sign"),
-        (["All branches"], "stands for every branch"),
+        (["a\tb"], "contain control characters"),
+        (["a\u202eb"], "invisible character"),
+        (["All branches"], "is reserved"),
     ],
 )
 def test_what_is_refused(patterns: list[str], said: str) -> None:

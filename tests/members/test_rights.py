@@ -82,8 +82,8 @@ def test_the_services_ask_it(desk: Desk, team: Team) -> None:
     [denied] = desk.save("bob", desk.new("A", branch=desk.world.dev))
     assert (saved.outcome, denied.outcome) == ("saved", "denied")
     assert denied.message == (
-        "Your role in this app is developer on feature/*; it does not allow this on the branch "
-        "dev. Ask an owner of the app for the role that you need."
+        "Your role in this app (developer on feature/*) does not allow changes on the branch "
+        "dev. Ask an owner of the app for a role that does."
     )
 
 
@@ -143,7 +143,9 @@ def test_nobody_is_in_no_group(team: Team) -> None:
 
 def test_a_role_that_was_lowered_says_so(team: Team) -> None:
     team.group("web", "viewer", people=("vera",))
-    with pytest.raises(PermissionDenied, match="viewer and viewer, by the group web; it does not"):
+    with pytest.raises(
+        PermissionDenied, match=r"viewer and viewer, through the group web\) does not"
+    ):
         team.access("vera").require(Permission.MANAGE)
 
 

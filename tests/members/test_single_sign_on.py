@@ -40,7 +40,7 @@ def test_no_account_in_anothers_name(link: str, client: Client) -> None:
     """Else the inviter would know the password of the account that nora signs on to."""
     answer = client.post(link, GOOD)
     assert answer.status_code == 403
-    assert "No password is chosen here." in answer.text
+    assert "Sign in, then join." in answer.text
     assert not User.objects.filter(email=NORA).exists()
 
 
@@ -57,14 +57,14 @@ def test_a_mail_proves_the_address(link: str, client: Client, settings: Any) -> 
         lambda _: Invitation.objects.update(expires_at=timezone.now()),
         lambda world: world.app.members.all().delete(),
     ],
-    ids=["taken back", "expired", "inviter removed"],
+    ids=["withdrawn", "expired", "inviter removed"],
 )
 def test_an_invitation_that_is_over_lets_nobody_in(
     link: str, single_sign_on: Provider, client: Client, world: World, end: Callable[..., object]
 ) -> None:
     end(world)
     answer = sign_on(single_sign_on, client, "nora")
-    assert "You have no account here." in answer.text
+    assert "Ask an operator to add you." in answer.text
     assert not User.objects.filter(email=NORA).exists()
 
 

@@ -85,7 +85,7 @@ def test_choosing_nothing_drops_what_waits(alice: Client, post: Post, desk: Desk
     post.notes()
     assert Notice.objects.count() == 1
     answer = alice.post(PAGE, {}, follow=True)
-    assert messages(answer) == ["Saved. You get no mails."]
+    assert messages(answer) == ["Saved. You won't get any mails."]
     assert trail("notice.choose")[-1][2] == "nothing"
     assert post.comes() == []
 

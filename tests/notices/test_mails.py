@@ -37,7 +37,7 @@ def test_it_works(post: Post, desk: Desk) -> None:
     assert mail.get_content_type() == "text/plain"
     event = AuditEvent.objects.get(action="secret.reveal")
     assert text_of(mail).splitlines() == [
-        "In the app Shop (d1shop) happened what you chose to be mailed about.",
+        "New activity in the app Shop (d1shop):",
         "",
         "mia@example.org revealed the secret API_KEY",
         "    where:   main",
@@ -45,10 +45,10 @@ def test_it_works(post: Post, desk: Desk) -> None:
         "    from:    unknown",
         "    outcome: Succeeded, version 1",
         "",
-        "All of it stands in the activity:",
+        "See all activity:",
         "http://127.0.0.1:8000/apps/d1shop/activity/",
         "",
-        "What you are mailed about, or that nothing is, you choose here:",
+        "Change your notifications or turn them off:",
         "http://127.0.0.1:8000/apps/d1shop/settings/notifications/",
     ]
     assert post.comes() == []  # once
@@ -132,8 +132,8 @@ def test_a_change_from_outside(post: Post, desk: Desk) -> None:
     desk.outside(desk.paths("API_KEY", post.world.main)[0])
     desk.check()
     [mail] = post.comes()
-    assert "Someone outside the console changed the secret API_KEY" in text_of(mail)
-    assert "from:    outside the console" in text_of(mail)
+    assert "Someone outside Branchkeep changed the secret API_KEY" in text_of(mail)
+    assert "from:    outside Branchkeep" in text_of(mail)
 
 
 def test_a_mirror_that_is_put_right(post: Post, desk: Desk) -> None:
@@ -144,7 +144,7 @@ def test_a_mirror_that_is_put_right(post: Post, desk: Desk) -> None:
     post.choose("alice", Kind.GUARDED_CHANGE)
     desk.repair("mia", row)
     [mail] = post.comes()
-    assert "mia@example.org put the mirror right of the secret API_KEY" in text_of(mail)
+    assert "mia@example.org repaired the mirror of the secret API_KEY" in text_of(mail)
 
 
 def test_rights(post: Post, team: Team) -> None:

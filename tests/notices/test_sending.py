@@ -234,10 +234,10 @@ def test_each_process_of_the_server_has_one(mail: dict[str, str], postmen: int) 
 def test_the_command(waiting: Post, capsys: pytest.CaptureFixture[str]) -> None:
     seal()
     call_command("send_notices")
-    assert capsys.readouterr().out == "Sent: 0. Refused by the server: 0. Waiting: 2.\n"
+    assert capsys.readouterr().out == "Sent: 0. Rejected by the mail server: 0. Waiting: 2.\n"
     Notice.objects.update(at=timezone.now() - QUIET)
     call_command("send_notices")
-    assert capsys.readouterr().out == "Sent: 2. Refused by the server: 0. Waiting: 0.\n"
+    assert capsys.readouterr().out == "Sent: 2. Rejected by the mail server: 0. Waiting: 0.\n"
     assert len(waiting.mailbox.pop()) == 2
 
 

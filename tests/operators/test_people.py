@@ -52,7 +52,7 @@ def test_it_works(act: Acting, as_: Callable[[str], Client], world: World) -> No
     assert bob.get("/").status_code == 200
     said = told(act("disable", "bob", "vera"))
     assert "bob@example.org is disabled." in said
-    assert any("What has to be rotated" in line for line in said)
+    assert any("Secrets to rotate" in line for line in said)
     assert not User.objects.filter(
         email__in=["bob@example.org", "vera@example.org"], is_active=True
     )
@@ -115,14 +115,16 @@ def test_resetting_second_factors(act: Acting, world: World) -> None:
 
 def test_the_last_operator_stays_one_and_the_others_go(act: Acting) -> None:
     said = told(act("disable", "olga", "bob"))
-    assert "olga@example.org: This is the last operator. Make someone else one first." in said
+    assert (
+        "olga@example.org: This is the last operator. Make someone else an operator first." in said
+    )
     assert "bob@example.org is disabled." in said
     assert User.objects.get(email="olga@example.org").is_active
     assert [outcome for _, outcome in entries("user.change")] == ["succeeded", "failed"]
 
 
 def test_an_app_that_loses_its_last_owner_is_told_of(act: Acting) -> None:
-    assert any("Nobody owns these apps now" in line for line in told(act("disable", "alice")))
+    assert any("These apps have no owner now" in line for line in told(act("disable", "alice")))
 
 
 @pytest.mark.parametrize("name", ["alice", ""])

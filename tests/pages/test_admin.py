@@ -205,7 +205,7 @@ def test_the_last_operator_stays_one(olga: Client, world: World, ticked: str) ->
     form = {"email": person.email, ticked: "on"}
     page = url(User, f"{person.pk}/change/")
     assert messages(olga.post(page, form, follow=True)) == [
-        "This is the last operator. Make someone else one first."
+        "This is the last operator. Make someone else an operator first."
     ]
     User.objects.create_superuser("second@example.org")
     assert olga.post(page, form).status_code == 302

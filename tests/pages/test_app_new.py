@@ -26,7 +26,7 @@ def test_it_works(olga: Client, world: World) -> None:
         assert words in page.text
     answer = olga.post("/apps/new/", FORM | {"repository": "github.com/a/b"}, follow=True)
     assert answer.redirect_chain == [("/apps/d1j5gg27qnqg3c/", 302)]
-    assert "Web shop is created. Add its branches next." in answer.text
+    assert "Created Web shop. Add its branches next." in answer.text
     app = App.objects.get(app_id="d1j5gg27qnqg3c")
     assert (app.name, app.repository, app.region, app.path_profile) == (
         "Web shop", "github.com/a/b", "us-east-1", "both",
@@ -80,7 +80,7 @@ def test_an_id_at_the_limits(olga: Client, app_id: str) -> None:
 def test_an_id_that_is_taken(olga: Client, world: World) -> None:
     answer = olga.post("/apps/new/", FORM | {"app_id": "d1shop"})
     assert errors(answer) == {
-        "app_id": ["This app ID is in the console already. Ask its owner to add you."]
+        "app_id": ["An app with this ID already exists. Ask its owner to add you."]
     }
     assert not Member.objects.filter(user=world.person("olga")).exists()
 
@@ -117,7 +117,7 @@ def test_what_was_typed_stays(olga: Client) -> None:
 def test_only_an_operator_does(as_: Callable[[str], Client], name: str) -> None:
     for answer in (as_(name).get("/apps/new/"), as_(name).post("/apps/new/", FORM)):
         assert answer.status_code == 403
-        assert "Only an operator can do this." in answer.text
+        assert "Only operators can do this." in answer.text
     assert not App.objects.filter(app_id=FORM["app_id"]).exists()
 
 

@@ -76,7 +76,7 @@ def test_a_search_that_finds_nothing_leads_back(alice: Client) -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("charlie", "You are no member of any app."), ("olga", "Create an app")],
+    [("charlie", "You are not a member of any app."), ("olga", "Create an app")],
 )
 def test_an_empty_list_leads_on(as_: Callable[[str], Client], name: str, says: str) -> None:
     answer = as_(name).get("/")

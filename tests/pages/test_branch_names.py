@@ -76,8 +76,8 @@ def test_the_secrets_of_each_are_found_again(client: Client, world: World) -> No
     assert client.post(f"{secrets}manage/", post).status_code == 302
     for branch in branches:
         [row] = client.get(f"{secrets}?branch={branch.pk}").context["listing"].rows
-        assert (row["branch"], row["key"], row["origin"]) == (branch.name, "KEY", "own")
-        assert f"of {branch.pk}" in client.post(f"{secrets}{row['pk']}/reveal/").text
+        assert (row.branch, row.key, row.origin) == (branch.name, "KEY", "own")
+        assert f"of {branch.pk}" in client.post(f"{secrets}{row.pk}/reveal/").text
 
 
 def test_names_that_look_alike_are_two(client: Client, world: World) -> None:
@@ -91,7 +91,8 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
     says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
     assert says == {
         "name": [
-            "A branch name holds no control characters. Remove line breaks, tabs and the like."
+            "Branch names can't contain control characters. Remove line breaks, tabs and similar "
+            "characters."
         ]
     }
     assert world.app.branches.count() == 2
@@ -101,15 +102,13 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
 def test_a_sign_that_disguises(client: Client, world: World, sign: str) -> None:
     says = errors(client.post(ADD, {"name": f"ma{sign}in", "stage": "NONE"}))
     assert list(says) == ["name"]
-    assert "an invisible sign that makes it look like another one. Remove it." in says["name"][0]
+    assert "an invisible character. Remove it." in says["name"][0]
     assert world.app.branches.count() == 2
 
 
 def test_the_name_of_every_branch(client: Client, world: World) -> None:
     says = errors(client.post(ADD, {"name": "All branches", "stage": "NONE"}))
-    assert says == {
-        "name": ["“All branches” stands for every branch here. A branch needs another name."]
-    }
+    assert says == {"name": ["“All branches” is reserved. Choose another name."]}
     assert world.app.branches.count() == 2
 
 
@@ -133,7 +132,7 @@ def test_a_name_that_is_too_long(client: Client, sign: str) -> None:
 @pytest.mark.parametrize("name", ["dev", "main"])
 def test_a_name_that_is_taken(client: Client, world: World, name: str) -> None:
     says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
-    assert says == {"name": ["This app has a branch of this name already."]}
+    assert says == {"name": ["This app already has a branch with this name."]}
     assert world.app.branches.count() == 2
 
 

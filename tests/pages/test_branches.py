@@ -108,13 +108,13 @@ def test_a_deleted_one_comes_back_with_its_secrets(
         world.dev.pk, None, "BETA", True,
     )  # fmt: skip
     [row] = alice.get(f"/apps/d1shop/hosting/secrets/?branch={branch.pk}").context["listing"].rows
-    assert (row["pk"], row["deleted"]) == (secret.pk, False)
+    assert (row.pk, row.deleted) == (secret.pk, False)
 
 
 def test_a_protected_one_comes_back_protected(alice: Client, world: World) -> None:
     Branch.objects.filter(pk=world.main.pk).update(deleted_at=timezone.now(), production=False)
     answer = alice.post(f"{LIST}add/", {"name": "main", "stage": "NONE"}, follow=True)
-    assert "It is still protected, as it was when it was deleted." in answer.text
+    assert "It is still protected, as it was before it was deleted." in answer.text
     assert Branch.objects.get(pk=world.main.pk).protected
     answer = alice.post(f"{LIST}{world.main.pk}/", {"stage": "NONE"}, follow=True)
     assert "still protected" not in answer.text
@@ -123,7 +123,7 @@ def test_a_protected_one_comes_back_protected(alice: Client, world: World) -> No
 
 def test_a_deleted_one_is_not_changed(alice: Client, world: World, deleted: Branch) -> None:
     answer = alice.post(f"{LIST}{deleted.pk}/", {"stage": "NONE", "production": "on"})
-    assert errors(answer) == {"__all__": ["This branch is deleted. Add it again, then change it."]}
+    assert errors(answer) == {"__all__": ["This branch was deleted. Add it again, then change it."]}
     assert production(world) == ["main"]
 
 

@@ -56,7 +56,7 @@ def test_it_works(alice: Client, world: World, secrets: list[Secret]) -> None:
     assert Branch.objects.get(pk=world.dev.pk).deleted_at is not None
     assert paths(world.dev, "A", "B", "C") <= stored()
     rows = alice.get("/apps/d1shop/hosting/secrets/").context["listing"].rows
-    assert {row["key"] for row in rows if row["deleted"]} == {"A", "B", "C"}
+    assert {row.key for row in rows if row.deleted} == {"A", "B", "C"}
 
 
 def test_what_is_ticked_goes_too(alice: Client, world: World, secrets: list[Secret]) -> None:
@@ -130,7 +130,7 @@ def test_a_secret_that_cannot_be_removed_keeps_the_branch(
     )  # so it is a conflict
     answer = alice.post(url(world.dev), ticks(*secrets))
     assert answer.status_code == 422
-    assert "the branch is still here" in answer.context["error"]
+    assert "the branch was not deleted" in answer.context["error"]
     assert [(o["key"], o["outcome"]) for o in answer.context["outcomes"]] == [
         ("A", "removed"), ("B", "conflict"), ("C", "removed"),
     ]  # fmt: skip
@@ -163,7 +163,7 @@ def test_a_secret_that_somebody_outside_replaced_is_another(
         check(world.app)
     answer = alice.post(url(world.dev), {"remove": shown})
     assert answer.status_code == (422 if replaced else 302)
-    assert ("Someone outside the console added this secret" in answer.text) == replaced
+    assert ("Someone outside Branchkeep added this secret" in answer.text) == replaced
     assert (path in stored()) == replaced
     if replaced:
         shown = re.findall(r'name="remove" value="([^"]*)"', answer.text)
@@ -191,7 +191,7 @@ def test_nothing_new_is_saved_on_a_deleted_branch(alice: Client, world: World) -
     post = {"new-1-key": "NEW", "new-1-value": "v", "new-1-branch": world.dev.pk}
     answer = alice.post("/apps/d1shop/hosting/secrets/manage/", post)
     assert answer.status_code == 422
-    assert "no such branch any more" in answer.text
+    assert "This branch no longer exists" in answer.text
 
 
 def test_looking_deletes_nothing(alice: Client, world: World) -> None:

@@ -20,7 +20,7 @@ def test_it_works(alice: Client, world: World) -> None:
         "d1shop",
         "Region",
         "us-east-1",
-        "A change moves no secret.",
+        "The next check against the store shows",
     ):
         assert words in page.text
     answer = alice.post(URL, FORM, follow=True)

@@ -64,7 +64,7 @@ def test_without_a_production_branch(alice: Client, world: World) -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("alice", "Add the git branches that Amplify deploys."), ("vera", "Ask an owner of the app")],
+    [("alice", "Add the Git branches that Amplify deploys."), ("vera", "Ask an owner of the app")],
 )
 def test_an_app_without_branches_leads_on(
     as_: Callable[[str], Client], world: World, name: str, says: str

@@ -29,11 +29,11 @@ def test_it_works(client: Client, link: str) -> None:
     page = client.get(link)
     assert page.status_code == 200
     assert page.context["form"].fields["sample_app"].initial is True
-    for words in ("Set up the console", "Add a sample app", "At least 12 characters."):
+    for words in ("Set up Branchkeep", "Add a sample app", "At least 12 characters."):
         assert words in page.text
     answer = client.post(link, FORM | {"sample_app": "on"}, follow=True)
     assert answer.redirect_chain == [("/", 302)]
-    assert "The console is set up. Welcome." in answer.text
+    assert "Branchkeep is set up. Welcome!" in answer.text
     user = User.objects.get()
     assert (user.email, user.is_superuser, user.is_active) == ("olga@example.org", True, True)
     assert user.check_password(PASSWORD)
@@ -117,7 +117,7 @@ def test_a_weak_password(client: Client, link: str, password: str, says: str) ->
 
 def test_passwords_that_differ(client: Client, link: str) -> None:
     answer = client.post(link, FORM | {"password2": PASSWORD + " "})
-    assert errors(answer) == {"password2": ["The two passwords differ. Type them again."]}
+    assert errors(answer) == {"password2": ["The passwords don't match. Enter them again."]}
     assert PASSWORD not in answer.text
 
 

@@ -74,7 +74,7 @@ def test_a_disabled_person(client: Client) -> None:
 def test_nobody_signs_up(client: Client, method: str) -> None:
     form = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
     answer = getattr(client, method)("/accounts/signup/", form)
-    assert "People are added by an operator." in answer.text
+    assert "Only operators can add people." in answer.text
     assert not User.objects.filter(email="new@example.org").exists()
 
 

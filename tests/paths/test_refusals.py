@@ -150,8 +150,8 @@ def test_a_project_that_leaves_nothing(project: str) -> None:
 @pytest.mark.parametrize(
     ("project", "user", "why"),
     [
-        ("shop_", "www", "ends with a sign"),
-        ("shop-", "www", "ends with a sign"),
+        ("shop_", "www", "ends with a special character"),
+        ("shop-", "www", "ends with a special character"),
         ("shop", "u" * 51, "50 letters"),
     ],
 )

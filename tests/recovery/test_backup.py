@@ -118,7 +118,7 @@ def test_without_a_key_none_is_made(manage: Manage, file: Path, settings: Any) -
     settings.BACKUP_KEYS = []
     refused = manage("backup", str(file))
     assert (refused.code, file.exists(), entries()) == (1, False, [])
-    assert "BACKUP_KEY is not set. Set it to 50 random characters" in refused.err
+    assert "BACKUP_KEY is not set. Set it to at least 50 random characters" in refused.err
 
 
 @pytest.mark.parametrize("own", ["SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS"])
@@ -130,7 +130,7 @@ def test_the_key_is_none_of_the_consoles_others(
         "a-new-key-of-backups-alone-for-tests",
         *([key] if own == "SECRET_KEY" else key),
     ]
-    assert "one of the console's own keys" in manage("backup", str(file)).err
+    assert "also used as another key" in manage("backup", str(file)).err
     assert not file.exists()
 
 
@@ -206,8 +206,8 @@ def test_who_comes_second_overwrites_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (MigrationRecorder.record_unapplied, "does not have this version's tables yet"),
-        (MigrationRecorder.record_applied, "is of a newer version of the console"),
+        (MigrationRecorder.record_unapplied, "has not been migrated to this version"),
+        (MigrationRecorder.record_applied, "was made by a newer version of Branchkeep"),
     ],
 )
 def test_a_database_of_another_version_is_refused(

@@ -96,9 +96,9 @@ def test_it_works(machine: Machine) -> None:
     assert found[1] < ROWS
     rotated = machine("rotate_keys")
     assert rotated.code == 0, rotated.err
-    assert f"versions of secrets: {found[-1]:,}," in rotated.out
+    assert f"secret versions: {found[-1]:,}," in rotated.out
     machine.environment["ENCRYPTION_KEYS"] = OLD
     refused = machine("check", "--database", "default")
-    assert "ENCRYPTION_KEYS lacks 1 of the keys" in refused.err
+    assert "ENCRYPTION_KEYS is missing 1 of the keys" in refused.err
     machine.environment["ENCRYPTION_KEYS"] = NEW
     assert run(machine, READ) == f"{ROWS}\n"

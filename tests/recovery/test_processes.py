@@ -49,11 +49,11 @@ def test_a_full_disk_is_told(machine: Machine) -> None:
         process = machine.start("backup", "-", stdout=full)
         _out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err.decode() == "This machine said no: No space left on device.\n"
+    assert err.decode() == "The operating system reported an error: No space left on device.\n"
 
 
 def test_a_terminal_gets_none(machine: Machine) -> None:
     machine.environment |= KEY
     with at(machine, "backup", "-") as terminal:
         assert terminal.end() == 2
-    assert "A backup is no text for a terminal." in terminal.seen
+    assert "A backup can't be written to a terminal." in terminal.seen

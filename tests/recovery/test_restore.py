@@ -49,8 +49,8 @@ def test_it_works(desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere) 
     with elsewhere():
         restored = manage("restore", str(file))
         assert restored.code == 0
-        assert "Everybody signs in anew." in restored.out
-        assert "rows are as they were written." in restored.out
+        assert "All users must sign in again." in restored.out
+        assert "rows verified" in restored.out
         after = rows()
         assert desk.values("API_KEY") == ("second value", None)
         assert desk.values("TOKEN", desk.world.main)[0] == "a token"
@@ -61,7 +61,7 @@ def test_it_works(desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere) 
             (
                 "console.backup",
                 "settled",
-                "The backup holds the state of this moment; it was restored.",
+                "The backup was completed: it has since been restored.",
             )
         ]
         [(subject, outcome, detail)] = entries("backup.restore")
@@ -131,7 +131,7 @@ def test_the_first_look_names_what_the_store_has_and_the_trail_does_not(
         desk.outside(f"{desk.paths('API_KEY')[0]}_2")
         desk.check()
         assert desk.row("API_KEY").version == 3
-        who = "Someone outside the console"
+        who = "Someone outside Branchkeep"
         assert desk.trail("found.") == [
             (who, "found.change", "API_KEY", 2, "succeeded", 3),
             (who, "found.add", "API_KEY_2", None, "succeeded", 1),
@@ -145,7 +145,7 @@ def test_check_alone_writes_nothing(
     with elsewhere():
         checked = manage("restore", "--check", str(file))
         assert (checked.code, tables()) == (0, [])
-    assert checked.out.startswith("It is whole: ")
+    assert checked.out.startswith("The backup is complete: ")
 
 
 def cut(file: Path) -> None:
@@ -157,16 +157,16 @@ def cut(file: Path) -> None:
     ("spoil", "why"),
     [
         (lambda file, settings: cut(file), "changed, moved or cut off"),
-        (lambda file, settings: file.unlink(), "no backup to read here"),
-        (lambda file, settings: file.write_text("hello"), "no backup of the console"),
+        (lambda file, settings: file.unlink(), "Can't read the backup"),
+        (lambda file, settings: file.write_text("hello"), "not a Branchkeep backup"),
         (lambda file, settings: setattr(settings, "BACKUP_KEYS", []), "BACKUP_KEY is not set"),
         (
             lambda file, settings: setattr(settings, "BACKUP_KEYS", [OTHER_KEY]),
-            "BACKUP_KEY does not have the key of this backup",
+            "BACKUP_KEY does not include this backup's key",
         ),
         (
             lambda file, settings: setattr(settings, "ENCRYPTION_KEYS", [OTHER_KEY]),
-            "ENCRYPTION_KEYS lacks 1 of the keys",
+            "ENCRYPTION_KEYS is missing 1 of the keys",
         ),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_lost_audit_key_is_told_and_stops_nothing(
     with elsewhere():
         restored = manage("restore", str(file))
         assert restored.code == 1
-        assert "The backup is restored, but look at this" in restored.err
+        assert "The backup was restored, but check the following" in restored.err
         assert "which is not in AUDIT_KEYS" in restored.err
         assert User.objects.exists()
 
@@ -256,7 +256,7 @@ def test_one_of_a_newer_version_is_refused(
     with elsewhere():
         refused = manage("restore", str(file))
         assert (refused.code, tables()) == (1, [])
-    assert "The backup is of a newer version" in refused.err
+    assert "was made by a newer version of Branchkeep" in refused.err
     assert "console.9999_of_the_future" in refused.err
 
 

@@ -55,8 +55,8 @@ def test_it_works(desk: Desk, totp: Authenticator, manage: Manage, settings: Any
     settings.ENCRYPTION_KEYS = [NEW, old]
     rotated = manage("rotate_keys")
     assert rotated.code == 0
-    assert "Encrypted anew: versions of secrets: 4, second factors: 1." in rotated.out
-    assert "Nothing needs the older keys now." in rotated.out
+    assert "Re-encrypted secret versions: 4, second factors: 1." in rotated.out
+    assert "The older keys are no longer needed." in rotated.out
     assert key_ids() == {Keyring([NEW]).newest}
     settings.ENCRYPTION_KEYS = [NEW]
     assert problems() == []
@@ -85,7 +85,7 @@ def test_a_second_run_has_nothing_to_do(
     settings.ENCRYPTION_KEYS = [NEW, old]
     manage("rotate_keys")
     before = list(EmbeddedVersion.objects.order_by("pk").values_list("ciphertext"))
-    assert "Encrypted anew: versions of secrets: 0, second factors: 0." in manage("rotate_keys").out
+    assert "Re-encrypted secret versions: 0, second factors: 0." in manage("rotate_keys").out
     assert list(EmbeddedVersion.objects.order_by("pk").values_list("ciphertext")) == before
 
 
@@ -94,7 +94,7 @@ def test_more_than_a_batch(
 ) -> None:
     monkeypatch.setattr(rotation, "BATCH", 2)
     settings.ENCRYPTION_KEYS = [NEW, old]
-    assert "versions of secrets: 4," in manage("rotate_keys").out
+    assert "secret versions: 4," in manage("rotate_keys").out
     assert key_ids() == {Keyring([NEW]).newest}
 
 
@@ -119,7 +119,7 @@ def test_what_was_tampered_with_stays_and_is_named(
     settings.ENCRYPTION_KEYS = [NEW, old]
     rotated = manage("rotate_keys")
     assert rotated.code == 1
-    assert "versions of secrets: 3," in rotated.out
+    assert "secret versions: 3," in rotated.out
     assert "/amplify/shared/d1shop/API_KEY version 2" in rotated.err
     row.refresh_from_db()
     assert (bytes(row.ciphertext), row.key_id) == (b"not what it was", Keyring([old]).newest)
@@ -132,7 +132,7 @@ def test_a_second_factor_that_no_key_opens_is_told(
     settings.ENCRYPTION_KEYS = [NEW, old]
     rotated = manage("rotate_keys")
     assert rotated.code == 0
-    assert "Second factors that no key opens, as before: 1." in rotated.err
+    assert "Second factors that no key decrypts, as before: 1." in rotated.err
 
 
 def test_a_bad_key_is_named(desk: Desk, manage: Manage, settings: Any, old: str) -> None:
@@ -149,7 +149,7 @@ def test_one_that_was_cut_off_is_settled(
     event = attempt(desk.world.actor("alice"), Action.KEYS_ROTATED)
     assert manage("settle").code == 0
     end = event.outcomes.get()
-    assert (end.outcome, end.detail[-29:]) == ("settled", "The next rotate_keys goes on.")
+    assert (end.outcome, end.detail[-34:]) == ("settled", "Run rotate_keys again to continue.")
 
 
 @pytest.mark.slow

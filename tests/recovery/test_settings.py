@@ -18,5 +18,5 @@ def test_it_works(start: Callable[..., Any], value: str, keys: list[str]) -> Non
 
 @pytest.mark.parametrize("value", ["short", f"{NEW},short"])
 def test_one_that_is_short_is_refused(start: Callable[..., Any], value: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="BACKUP_KEY holds a key that is too short"):
+    with pytest.raises(ImproperlyConfigured, match="BACKUP_KEY contains a key that is too short"):
         start(BACKUP_KEY=value)

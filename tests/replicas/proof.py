@@ -19,7 +19,7 @@ FITTING = {
     "denied": {"denied", ""},
 }
 MAY_ANSWER = {0, 200, 404, 502, 503}  # to a reveal: cut off, it is gone, the store is away
-BUSY = "is saving this secret at this moment"
+BUSY = "is saving this secret right now"
 
 
 def complaints(records: Records) -> list[str]:

@@ -14,8 +14,8 @@ PLACE = ("dev", "KEY")
 PATHS = {"/primary": (PLACE, False), "/mirror": (PLACE, True)}
 NEWER = "bob changed this secret now (now version 2)."
 ANEW = "dan added this secret now (now version 1)."
-BUSY = "dan is saving this secret at this moment. Save again in a few seconds."
-GONE = "This secret was removed meanwhile. Add it anew if you still need it."
+BUSY = "dan is saving this secret right now. Save again in a few seconds."
+GONE = "This secret has been removed. Add it again if you still need it."
 Change = Callable[[Records], None]
 
 

@@ -36,7 +36,7 @@ def differing(desk: Desk, places: list[Place]) -> Iterator[str]:
             yield f"{branch} {key}: {shown}, {stored(desk, branch, key)}"
         primary, mirror = desk.values(key, branch)
         in_step = primary == mirror or branch is None
-        if shown and not in_step and not desk.shown(key, branch)["mirror"]:
+        if shown and not in_step and not desk.shown(key, branch).mirror:
             yield f"{branch} {key}: the mirror differs, and nothing says so"
 
 

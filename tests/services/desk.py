@@ -14,7 +14,7 @@ from console.web.listing import Query
 from secrets_app import sync
 from secrets_app.locations import place_of
 from secrets_app.models import Revalidation, Secret
-from secrets_app.queries import branches_of, list_secrets
+from secrets_app.queries import SecretRow, branches_of, list_secrets
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.sync import Freshness
@@ -100,15 +100,15 @@ class Desk:
         secrets = Secret.objects.filter(app=self.app).select_related("branch")
         return {(row.branch.name if row.branch else "", row.key): row.version for row in secrets}
 
-    def shown(self, key: str, branch: Branch | None = None, **query: str) -> dict[str, Any]:
+    def shown(self, key: str, branch: Branch | None = None, **query: str) -> SecretRow:
         """Return a secret's row as the list page shows it."""
         return next(
             row
             for row in self.listed(**query)
-            if (row["key"], row["branch_id"]) == (key, branch.pk if branch else None)
+            if (row.key, row.branch_id) == (key, branch.pk if branch else None)
         )
 
-    def listed(self, **query: str) -> list[dict[str, Any]]:
+    def listed(self, **query: str) -> list[SecretRow]:
         """Return the rows of the list page."""
         access = find_app(self.world.actor("alice"), self.app.app_id)
         query = {"per_page": "100", **query}

@@ -82,5 +82,5 @@ def _agreed(desk: Desk, expected: dict[tuple[str, str], int]) -> None:
         assert desk.rows() == expected
         assert not Secret.objects.exclude(claim=None).exists()
         assert desk.trail("found.") == []
-        assert {shown["mirror"] for shown in desk.listed()} <= {""}
+        assert {shown.mirror for shown in desk.listed()} <= {""}
         desk.check()

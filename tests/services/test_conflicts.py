@@ -50,7 +50,7 @@ def test_a_save_against_a_removal(desk: Desk) -> None:
     desk.save("mia", desk.removal(row))
     [lost] = desk.save("alice", desk.change(row, "alice's"))
     assert (lost.outcome, lost.version) == ("conflict", 0)
-    assert lost.message == "This secret was removed meanwhile. Add it anew if you still need it."
+    assert lost.message == "This secret has been removed. Add it again if you still need it."
     assert desk.values("API_KEY") == (None, None)
 
 
@@ -121,7 +121,7 @@ def test_another_secret_of_that_name_and_version_is_not_the_one_that_was_seen(
     store.before("current", removed_and_added_anew)
     [lost] = desk.save("alice", desk.change(row, "alice's"))
     assert (lost.outcome, lost.version) == ("conflict", 0)
-    assert lost.message.startswith("This secret was removed meanwhile.")
+    assert lost.message.startswith("This secret has been removed.")
     assert desk.values("API_KEY") == ("another", None)
 
 
@@ -164,7 +164,7 @@ def test_who_is_about_to_write_did_not_write_what_came_from_outside(
     store.before("put", lambda: told.extend(desk.save("mia", desk.change(row, "mia's", base=1))))
     [won] = desk.save("bob", desk.change(row, "bob's", base=2))
     assert (won.outcome, [lost.version for lost in told]) == ("saved", [2])
-    assert told[0].message.startswith("Someone outside the console changed this secret")
+    assert told[0].message.startswith("Someone outside Branchkeep changed this secret")
 
 
 def test_who_was_cut_off_wrote_it_and_not_who_had_that_version_before(
@@ -255,7 +255,7 @@ def test_one_who_is_saving_at_this_moment(desk: Desk, interrupted: Any) -> None:
     [won] = desk.save("alice", desk.change(row, "alice's"))
     assert (won.outcome, won.version) == ("saved", 2)
     assert told[0].outcome == "conflict"
-    assert told[0].message.startswith("alice@example.org is saving this secret at this moment.")
+    assert told[0].message.startswith("alice@example.org is saving this secret right now.")
     assert desk.values("API_KEY") == ("alice's", None)
 
 
@@ -274,7 +274,7 @@ def test_somebody_outside_at_the_same_moment_is_told_of(desk: Desk, interrupted:
     interrupted.before("put", lambda: desk.outside(path))
     [saved] = desk.save("alice", desk.change(row, "alice's"))
     assert (saved.outcome, saved.version) == ("saved", 3)
-    assert "outside the console" in saved.message
+    assert "outside Branchkeep" in saved.message
     assert desk.row("API_KEY").version == 3
 
 
@@ -285,7 +285,7 @@ def test_somebody_outside_who_removed_it_at_the_same_moment(desk: Desk, interrup
     interrupted.before("put", lambda: desk.store.remove(desk.paths("API_KEY")[:1]))
     [saved] = desk.save("alice", desk.change(row, "alice's"))
     assert (saved.outcome, saved.version) == ("saved", 1)
-    assert "outside the console" in saved.message
+    assert "outside Branchkeep" in saved.message
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ def test_a_secret_that_was_just_added(desk: Desk, lagging: Any) -> None:
     lagging.freeze()
     desk.put("API_KEY", branch=desk.world.main)
     desk.check()
-    assert desk.shown("API_KEY", desk.world.main)["state"] == ""
+    assert desk.shown("API_KEY", desk.world.main).state == ""
     assert desk.trail("found.") == []
 
 

@@ -1,4 +1,4 @@
-"""A secret that is re-created starts at version 1 again and is a different one (guarantee 12)."""
+"""What is removed and added anew begins at version 1 again; it is another one (promise 12)."""
 
 import re
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_outside_the_console(desk: Desk) -> None:
     desk.outside(path, "another")
     [second] = desk.save("alice", again(mine, first))
     assert (second.outcome, second.version) == ("conflict", 1)
-    assert second.message.startswith("Someone outside the console added this secret")
+    assert second.message.startswith("Someone outside Branchkeep added this secret")
     assert desk.values("API_KEY") == ("another", None)
 
 
@@ -83,7 +83,7 @@ def test_a_known_one_that_somebody_outside_replaced(desk: Desk, mine: str) -> No
     change = desk.change(row, "mine") if mine == "change" else desk.removal(row)
     [told] = desk.save("alice", change)
     assert (told.outcome, told.version) == ("conflict", 1)
-    assert told.message.startswith("Someone outside the console added this secret")
+    assert told.message.startswith("Someone outside Branchkeep added this secret")
     assert desk.values("API_KEY") == ("another", None)
     [done] = desk.save("alice", again(change, told))
     assert done.outcome in {"saved", "removed"}
@@ -117,7 +117,7 @@ def test_putting_the_mirror_of_another_right(desk: Desk, monkeypatch: Any) -> No
         return parameter_store()
 
     monkeypatch.setattr(mirror_repair, "parameter_store", meanwhile)
-    with pytest.raises(Conflict, match="changed since the page was loaded"):
+    with pytest.raises(Conflict, match="changed after you opened the page"):
         desk.repair("alice", row)
     assert desk.values("API_KEY", main) == ("another", "from outside")
 
@@ -156,7 +156,7 @@ def test_a_base_of_what_is_no_more(desk: Desk, as_: Callable[[str], Client]) -> 
     alice = as_("alice")
     answer = alice.post(MANAGE, {**NEW, "new-1-base": "1:5"})
     assert answer.status_code == 422
-    assert "This secret was removed meanwhile. Add it anew" in answer.text
+    assert "This secret has been removed. Add it again" in answer.text
     [base] = re.findall(r'name="new-1-base" value="([^"]*)"', answer.text)
     assert alice.post(MANAGE, {**NEW, "new-1-base": base}).status_code == 302
     assert desk.values("API_KEY") == ("mine", None)

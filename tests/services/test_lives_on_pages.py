@@ -16,7 +16,7 @@ from secrets_app.writes.commands import Change
 from tests.services.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
-OUTSIDE = "Someone outside the console"
+OUTSIDE = "Someone outside Branchkeep"
 ACTS = pytest.mark.parametrize("act", ["change", "remove"])
 either_store = pytest.mark.usefixtures("either_store")
 
@@ -24,9 +24,9 @@ either_store = pytest.mark.usefixtures("either_store")
 def page(desk: Desk, act: str = "change", branch: Any = None) -> Change:
     """Return what is posted of the secret by a page that is rendered now."""
     row = desk.shown("API_KEY", branch)
-    base, life = known_base(row["base"])
+    base, life = known_base(row.base)
     value = SecretValue("mine") if act == "change" else None
-    return Change(row["id"], row["pk"], value=value, base=base, life=life)
+    return Change(str(row.pk), row.pk, value=value, base=base, life=life)
 
 
 def replace(desk: Desk, *values: str) -> None:
@@ -183,7 +183,7 @@ def test_saving_once_more_from_the_same_page(desk: Desk, replaced: bool) -> None
     mine = page(desk)
     [saved] = desk.save("alice", mine)
     base, life = known_base(saved.base_again)
-    assert saved.base_again == desk.shown("API_KEY")["base"]
+    assert saved.base_again == desk.shown("API_KEY").base
     desk.check()
     more = Change(mine.token, mine.secret_id, value=SecretValue("mine"), base=base, life=life)
     if not replaced:
@@ -208,7 +208,7 @@ def test_what_is_not_there_has_no_life(desk: Desk) -> None:
     desk.known("API_KEY")
     replace(desk)
     desk.check()
-    assert desk.shown("API_KEY")["base"] == "0"
+    assert desk.shown("API_KEY").base == "0"
     assert_done(desk, page(desk))
 
 
@@ -241,7 +241,7 @@ def test_in_a_browser(
 def based(text: str, pk: int) -> str:
     """Return what a page or an answer says that the secret's row is based on."""
     [base] = re.findall(
-        rf'(?:name="base-{pk}" value|data-token="{pk}".* data-base)="([^"]*)"', text
+        rf'(?:name="base-{pk}" value|data-token="{pk}"[^>]*\sdata-base)="([^"]*)"', text
     )
     return str(base)
 

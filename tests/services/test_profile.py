@@ -20,7 +20,7 @@ def test_it_works(desk: Desk, profile: str, version: int, mirror: str) -> None:
     desk.check()
     row = desk.row("API_KEY", desk.world.main)
     assert (row.version, row.changed_by) == (version, "alice@example.org")
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == mirror
+    assert desk.shown("API_KEY", desk.world.main).mirror == mirror
     assert len(desk.trail("found.")) == found
 
 
@@ -32,7 +32,7 @@ def test_there_and_back_again(desk: Desk) -> None:
         desk.check()
         assert desk.rows() == {("main", "API_KEY"): 1, ("", "SHARED"): 1}
     assert desk.trail("found.") == []
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "behind"  # not compared since
+    assert desk.shown("API_KEY", desk.world.main).mirror == "behind"  # not compared since
 
 
 def test_what_the_new_profile_can_not_place_is_no_longer_listed(desk: Desk) -> None:

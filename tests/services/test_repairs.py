@@ -13,11 +13,11 @@ from tests.services.stores import Killed, killed, lost
 
 def test_it_works(desk: Desk) -> None:
     row = _behind(desk)
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "behind"
+    assert desk.shown("API_KEY", desk.world.main).mirror == "behind"
     _repair(desk, row)
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
+    assert desk.shown("API_KEY", desk.world.main).mirror == ""
     desk.check()
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
+    assert desk.shown("API_KEY", desk.world.main).mirror == ""
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -34,9 +34,9 @@ def test_the_end_is_not_known(
     desk.check()
     assert desk.outcomes() == (["unknown", "settled"] if end is lost else ["settled"])
     assert desk.trail("found.") == found
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "behind"  # till it is compared
+    assert desk.shown("API_KEY", desk.world.main).mirror == "behind"  # till it is compared
     _repair(desk, row)
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
+    assert desk.shown("API_KEY", desk.world.main).mirror == ""
 
 
 def test_somebody_is_saving(desk: Desk, interrupted: Any) -> None:
@@ -77,7 +77,7 @@ def test_the_mirror_alone_was_added_again(desk: Desk) -> None:
     desk.outside(paths[1])
     desk.check()
     _repair(desk, row)
-    assert desk.shown("API_KEY", desk.world.main)["state"] == ""
+    assert desk.shown("API_KEY", desk.world.main).state == ""
 
 
 def _behind(desk: Desk) -> Secret:

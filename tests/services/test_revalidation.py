@@ -11,7 +11,7 @@ from secrets_app import projection, sync
 from secrets_app.models import Revalidation, Secret
 from tests.services.desk import Desk
 
-OUTSIDE = "Someone outside the console"
+OUTSIDE = "Someone outside Branchkeep"
 
 
 @pytest.mark.usefixtures("either_store")
@@ -44,7 +44,7 @@ def test_removed(desk: Desk) -> None:
     desk.known("API_KEY", desk.world.main)
     desk.store.remove(desk.paths("API_KEY", desk.world.main))
     desk.check()
-    assert desk.shown("API_KEY", desk.world.main)["state"] == "gone"
+    assert desk.shown("API_KEY", desk.world.main).state == "gone"
     assert desk.trail("found.") == [(OUTSIDE, "found.remove", "API_KEY", 1, "succeeded", None)]
 
 
@@ -68,7 +68,7 @@ def test_created_anew_with_the_same_version(
     desk.check()
     row = desk.row("API_KEY", desk.world.main)
     assert (row.version, row.changed_by) == (1, "")
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "unverified"
+    assert desk.shown("API_KEY", desk.world.main).mirror == "unverified"
     assert desk.trail("found.") == [(OUTSIDE, "found.change", "API_KEY", 1, "succeeded", 1)]
 
 
@@ -83,7 +83,7 @@ def test_created_anew_and_written_on_to_a_version_that_the_mirror_once_held(desk
     desk.outside(primary)
     desk.check()
     assert desk.row("API_KEY", desk.world.main).version == 2
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "unverified"
+    assert desk.shown("API_KEY", desk.world.main).mirror == "unverified"
 
 
 @pytest.mark.usefixtures("either_store")
@@ -97,7 +97,7 @@ def test_the_mirror_alone_changed(desk: Desk, anew: bool) -> None:
     desk.check()
     row = desk.row("API_KEY", desk.world.main)
     assert (row.version, row.changed_by) == (1, "alice@example.org")
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "behind"
+    assert desk.shown("API_KEY", desk.world.main).mirror == "behind"
     assert desk.trail("found.") == [(OUTSIDE, "found.change", "API_KEY", 1, "succeeded", 1)]
 
 
@@ -105,7 +105,7 @@ def test_the_mirror_alone_removed(desk: Desk) -> None:
     desk.known("API_KEY", desk.world.main)
     desk.store.remove(desk.paths("API_KEY", desk.world.main)[1:])
     desk.check()
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == "missing"
+    assert desk.shown("API_KEY", desk.world.main).mirror == "missing"
 
 
 def test_the_primary_alone_removed(desk: Desk) -> None:
@@ -113,7 +113,7 @@ def test_the_primary_alone_removed(desk: Desk) -> None:
     desk.store.remove(desk.paths("API_KEY", desk.world.main)[:1])
     desk.check()
     shown = desk.shown("API_KEY", desk.world.main)
-    assert (shown["version"], shown["mirror"], shown["state"]) == (0, "alone", "")
+    assert (shown["version"], shown.mirror, shown.state) == (0, "alone", "")
     assert desk.row("API_KEY", desk.world.main).changed_by == ""
 
 
@@ -124,7 +124,7 @@ def test_gone_and_added_again(desk: Desk) -> None:
     desk.check()
     desk.outside(path)
     desk.check()
-    assert desk.shown("API_KEY")["state"] == ""
+    assert desk.shown("API_KEY").state == ""
     assert [entry[1] for entry in desk.trail("found.")] == ["found.remove", "found.add"]
 
 
@@ -132,9 +132,7 @@ def test_changed_outside_and_written_over_before_a_check(desk: Desk) -> None:
     row = desk.known("API_KEY")
     desk.outside(desk.paths("API_KEY")[0])
     [conflict] = desk.save("mia", desk.change(row))
-    assert (
-        conflict.message == "Someone outside the console changed this secret now (now version 2)."
-    )
+    assert conflict.message == "Someone outside Branchkeep changed this secret now (now version 2)."
     desk.save("mia", desk.change(row, base=conflict.version))
     desk.check()
     assert desk.trail()[1:] == [
@@ -181,7 +179,7 @@ def test_what_we_wrote_is_nobody_elses_change(desk: Desk) -> None:
     desk.check()
     assert desk.rows() == {("", "API_KEY"): 3, ("dev", "API_KEY"): 3}
     assert desk.trail("found.") == []
-    assert {shown["mirror"] for shown in desk.listed()} == {""}
+    assert {shown.mirror for shown in desk.listed()} == {""}
 
 
 def test_a_check_that_finds_nothing_new_writes_nothing(
@@ -223,7 +221,7 @@ def test_a_deleted_branch_keeps_its_secrets_listed(desk: Desk) -> None:
     desk.world.dev.save()
     desk.outside(desk.paths("LEFT", desk.world.dev)[0])
     desk.check()
-    assert desk.shown("LEFT", desk.world.dev)["deleted"]
+    assert desk.shown("LEFT", desk.world.dev).deleted
 
 
 def test_before_the_first_check(desk: Desk) -> None:

@@ -70,7 +70,7 @@ def test_it_works(desk: Desk, profile: PathProfile, name: str) -> None:
         2 if mirrored else 0,
     )
     assert desk.values("API_KEY", branch) == ("second", "second" if mirrored else None)
-    assert desk.shown("API_KEY", branch)["mirror"] == ""
+    assert desk.shown("API_KEY", branch).mirror == ""
 
     [removed] = desk.save("mia", desk.removal(row))
     assert (removed.outcome, removed.message) == ("removed", "")
@@ -154,16 +154,16 @@ def test_a_mirror_that_fails(desk: Desk, interrupted: Any, state: str) -> None:
     )
     old = "first" if state == "behind" else None
     assert desk.values("API_KEY", desk.world.main) == ("second", old)
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
+    assert desk.shown("API_KEY", desk.world.main).mirror == state
     desk.check()
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == state
+    assert desk.shown("API_KEY", desk.world.main).mirror == state
 
     row = desk.row("API_KEY", desk.world.main)
     told = desk.repair("mia", row)
-    assert told == "The mirror holds the secret's value now."
+    assert told == "The mirror now holds the secret's value."
     assert desk.values("API_KEY", desk.world.main) == ("second", "second")
-    assert desk.shown("API_KEY", desk.world.main)["mirror"] == ""
-    assert desk.repair("mia", row).endswith("nothing had to be written.")
+    assert desk.shown("API_KEY", desk.world.main).mirror == ""
+    assert desk.repair("mia", row).endswith("Nothing was written.")
 
 
 @pytest.mark.parametrize("error", [Throttled, Unreachable])
@@ -187,7 +187,7 @@ def test_a_creation_that_lost_and_can_not_see_who_won(desk: Desk, interrupted: A
     interrupted.after("put", lambda: interrupted.before("put", trouble))
     outcomes = desk.save("alice", first, second)
     assert [outcome.outcome for outcome in outcomes] == ["saved", "conflict"]
-    assert outcomes[1].message == "A secret with this name is already there. Reload to see it."
+    assert outcomes[1].message == "A secret with this name already exists. Reload to see it."
 
 
 def test_a_name_twice_in_one_save(desk: Desk) -> None:
@@ -195,7 +195,7 @@ def test_a_name_twice_in_one_save(desk: Desk) -> None:
     twice = Change("again", key="NEW", value=SecretValue("x"))
     outcomes = desk.save("alice", desk.new("NEW"), twice, desk.change(row), desk.new("KNOWN"))
     assert [outcome.outcome for outcome in outcomes] == ["saved", "refused", "saved", "refused"]
-    assert outcomes[1].message == "This name is twice in this save for the same branch."
+    assert outcomes[1].message == "Another row in this save has the same name and branch."
     assert outcomes[1].field == "key"
     assert desk.values("NEW") == ("first", None)
 

@@ -55,10 +55,10 @@ def test_it_works(desk: Desk, interrupted: Any, end: Any) -> None:
         desk.save("mia", desk.change(row))
     except Killed:
         desk.expire_claims()
-    assert settle() == "Settled by the store: 1. Concluded otherwise: 0."
+    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
     event = AuditEvent.objects.get(actor="mia@example.org", action="secret.change")
     assert ends(event)[-1] == ("settled", "The store holds version 2: it was written.")
-    assert settle() == "Settled by the store: 0. Concluded otherwise: 0."
+    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
 
 
 def test_an_app_that_was_never_checked(desk: Desk, interrupted: Any) -> None:
@@ -66,7 +66,7 @@ def test_an_app_that_was_never_checked(desk: Desk, interrupted: Any) -> None:
     with pytest.raises(Killed):
         desk.save("mia", desk.new("API_KEY"))
     desk.expire_claims()
-    assert settle() == "Settled by the store: 1. Concluded otherwise: 0."
+    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
     assert desk.trail("found.") == []
 
 
@@ -82,7 +82,7 @@ def test_the_store_is_away(desk: Desk, interrupted: Any) -> None:
         settle()
     assert complaint.value.returncode == 5
     assert Secret.objects.filter(claim=None).count() == 0  # it stays, for another day
-    assert settle() == "Settled by the store: 1. Concluded otherwise: 0."
+    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
 
 
 def test_a_save_under_way_is_left_alone(desk: Desk, interrupted: Any) -> None:
@@ -90,7 +90,7 @@ def test_a_save_under_way_is_left_alone(desk: Desk, interrupted: Any) -> None:
     interrupted.after("put", killed)
     with pytest.raises(Killed):
         desk.save("mia", desk.change(row))
-    assert settle() == "Settled by the store: 0. Concluded otherwise: 0."
+    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
     assert ends(AuditEvent.objects.get(action="secret.change")) == []
 
 
@@ -99,7 +99,7 @@ def test_a_save_under_way_is_left_alone(desk: Desk, interrupted: Any) -> None:
     [
         (Action.VARIABLE_CHANGED, "settled", "Nothing was changed"),
         (Action.VARIABLE_RENAMED, "settled", "Nothing was changed"),
-        (Action.SECRET_REVEALED, "settled", "No value was handed out"),
+        (Action.SECRET_REVEALED, "settled", "No value was revealed"),
         (Action.ENVIRONMENT_RUN, "settled", "The command was not started"),
         (Action.SECRET_CHANGED, "unknown", UNCERTAIN),
         (Action.MEMBER_SET, "unknown", UNCERTAIN),
@@ -110,7 +110,7 @@ def test_what_no_store_can_tell(
     desk: Desk, cut_off: Any, action: Action, outcome: str, detail: str
 ) -> None:
     event = cut_off(action)
-    assert settle() == "Settled by the store: 0. Concluded otherwise: 1."
+    assert settle() == "Settled from the store: 0. Settled otherwise: 1."
     [(ended, said)] = ends(event)
     assert ended == outcome
     assert said.startswith(detail)
@@ -122,14 +122,14 @@ def test_what_ended_or_is_young_is_left_alone(desk: Desk, cut_off: Any) -> None:
     old = cut_off(Action.VARIABLE_CHANGED)
     conclude(old.pk, Outcome.FAILED)
     young = attempt(desk.world.actor("mia"), Action.VARIABLE_CHANGED)
-    assert settle() == "Settled by the store: 0. Concluded otherwise: 0."
+    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
     assert ends(young) == []
 
 
 def test_more_than_a_batch(desk: Desk, cut_off: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.audit.reconcile.BATCH", 2)
     events = [cut_off(Action.VARIABLE_CHANGED) for _ in range(5)]
-    assert settle() == "Settled by the store: 0. Concluded otherwise: 5."
+    assert settle() == "Settled from the store: 0. Settled otherwise: 5."
     assert [len(ends(event)) for event in events] == [1] * 5
 
 

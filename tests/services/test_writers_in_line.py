@@ -112,5 +112,5 @@ def test_a_page_says_so_too(as_: Callable[[str], Client], monkeypatch: pytest.Mo
         post = threads.submit(client.post, "/apps/d1shop/settings/general/", fields)
         answer = post.result(timeout=20)
     assert answer.status_code == 503
-    assert "if you were saving, look first whether it is done" in answer.text
+    assert "If you were saving, check first whether it was saved" in answer.text
     assert App.objects.get(app_id="d1shop").name == "Shop"

@@ -72,7 +72,7 @@ def test_a_socket_file_has_no_address() -> None:
 
 @pytest.mark.parametrize("setting", ["one", "1.2.3.4/33", "10.0.0.1/8", "1, x", "-1"])
 def test_a_setting_that_cannot_be_read(setting: str) -> None:
-    with pytest.raises(ValueError, match="Set it to how many proxies"):
+    with pytest.raises(ValueError, match="Set it to the number of proxies"):
         proxies_of(setting)
 
 

@@ -35,7 +35,7 @@ def test_it_works(client: Client) -> None:
     assert guess("bob@example.org", 7) == [200] * 5 + [429] * 2
     right = post(client, "bob@example.org")
     assert right.status_code == 429  # not even with the right one
-    assert "Too many tries" in right.text
+    assert "Too many attempts" in right.text
     assert right["Retry-After"] == "300"
     assert client.get("/").status_code == 302
 

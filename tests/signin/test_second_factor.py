@@ -334,7 +334,7 @@ def test_who_has_to_sees_nothing_else(all_have_to: Client, url: str) -> None:
 
 
 def test_who_has_to_sets_it_up_and_goes_on(all_have_to: Client) -> None:
-    assert "This console asks you for a second factor" in all_have_to.get(INDEX).text
+    assert "You need a second factor" in all_have_to.get(INDEX).text
     set_up(all_have_to)
     assert all_have_to.get("/").status_code == 200
     assert "asks you for" not in all_have_to.get(INDEX).text

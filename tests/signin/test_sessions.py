@@ -40,7 +40,7 @@ def test_it_works(bobs: Browser) -> None:
         ("Links", "203.0.113.8"),
         ("Lynx", "203.0.113.7"),
     ]
-    assert page.text.count("This one") == 1
+    assert page.text.count("This session") == 1
     answer = end(lynx, "others")
     assert "1 session ended." in answer.text
     assert signed_in(lynx)
@@ -68,7 +68,7 @@ def test_ending_this_one_leads_to_the_sign_in(bobs: Browser, which: str) -> None
 @pytest.mark.parametrize("which", ["", "0", "x", "9" * 30, "-1", "٣"])
 def test_what_is_no_session_ends_none(bobs: Browser, which: str) -> None:
     lynx = bobs()
-    assert "There was no such session any more." in end(lynx, which).text
+    assert "That session has already ended." in end(lynx, which).text
     assert signed_in(lynx)
 
 
@@ -88,7 +88,7 @@ def test_an_idle_session_ends(bobs: Browser) -> None:
     later(minutes=61)
     answer = lynx.get("/?q=x", follow=True)
     assert answer.redirect_chain == [(f"{SIGN_IN}?next=/%3Fq%3Dx", 302)]
-    assert "Nothing happened here for 60 minutes" in answer.text
+    assert "signed out after 60 minutes without activity" in answer.text
     assert not Session.objects.exclude(user=None).exists()
     assert post(lynx, "bob@example.org").status_code == 302
 
@@ -100,7 +100,7 @@ def test_a_session_in_use_ends_too(bobs: Browser) -> None:
         assert signed_in(lynx)
     later(minutes=59)
     answer = lynx.get("/", follow=True)
-    assert "A session lasts 12 hours at most" in answer.text
+    assert "sessions last at most 12 hours" in answer.text
 
 
 @pytest.mark.parametrize("time", [{"minutes": 61}, {"hours": 13}])

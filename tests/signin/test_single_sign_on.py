@@ -84,7 +84,7 @@ def test_an_email_that_is_not_verified_is_nobodys(
     single_sign_on.knows("thief", **claims)
     answer = sign_on(single_sign_on, client, "thief")
     assert answer.status_code == 403
-    assert "does not say that your email is verified" in answer.text
+    assert "has not verified your email address" in answer.text
     assert client.get("/").status_code == 302
     assert recorded("session.sign_in")[-1][2] == ["denied"]
 
@@ -96,7 +96,7 @@ def test_a_provider_that_speaks_for_another(
     settings.OIDC_ISSUER = "https://login.example.org"
     answer = client.get(START)
     assert answer.status_code == 403
-    assert "The sign-in did not work out." in answer.text
+    assert "Sign-in failed." in answer.text
     assert client.get("/").status_code == 302
     assert recorded("session.sign_in")[-1][2] == ["denied"]
 
@@ -105,7 +105,7 @@ def test_a_stranger(single_sign_on: Provider, world: World, client: Client) -> N
     single_sign_on.knows("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
     answer = sign_on(single_sign_on, client, "zoe")
     assert answer.status_code == 403
-    assert "You have no account here." in answer.text
+    assert "Ask an operator to add you." in answer.text
     assert not User.objects.filter(email="zoe@example.org").exists()
 
 
@@ -183,7 +183,7 @@ def test_who_is_disabled_here_stays_out(
     single_sign_on.knows("ivan", email="ivan@example.org", email_verified=True)
     answer = sign_on(single_sign_on, client, "ivan")
     assert answer.status_code == 403
-    assert "Your account here is disabled." in answer.text
+    assert "Your account is disabled." in answer.text
     assert client.get("/").status_code == 302
     assert not SocialAccount.objects.exists()
     assert recorded("session.sign_in")[0][1:] == ("ivan@example.org by single sign-on", ["denied"])
@@ -234,16 +234,16 @@ def test_an_answer_works_once(single_sign_on: Provider, bob: User, client: Clien
 def test_an_answer_to_no_question(single_sign_on: Provider, client: Client, query: str) -> None:
     answer = client.get(f"{START}callback/{query}")
     assert answer.status_code == 403
-    assert "This sign-in is over" in answer.text
+    assert "This sign-in has expired" in answer.text
     assert 'href="/accounts/login/"' in answer.text
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        ("access_denied", "you did not go through with it"),
-        ("server_error", "The sign-in did not work out."),
-        ("", "The sign-in did not work out."),
+        ("access_denied", "Sign-in at the provider was canceled"),
+        ("server_error", "Sign-in failed."),
+        ("", "Sign-in failed."),
     ],
 )
 def test_an_answer_that_says_no(

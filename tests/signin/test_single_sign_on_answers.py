@@ -111,7 +111,7 @@ def test_a_token_that_says_what_is_not_so(
     forger.token = token
     answer = forger.sign_on(client)
     assert answer.status_code == 403
-    assert "The sign-in did not work out." in answer.text
+    assert "Sign-in failed." in answer.text
     assert reason in why(caplog)
     assert not is_in(client)
     assert recorded("session.sign_in") == [
@@ -177,7 +177,7 @@ def test_a_document_that_leads_astray(
     forger.answers[DOCUMENT] = (200, document | wrong)
     answer = client.get(START)
     assert answer.status_code == 403
-    assert "The sign-in did not work out." in answer.text
+    assert "Sign-in failed." in answer.text
 
 
 def test_a_provider_elsewhere_leads_to_nothing_on_this_machine(
@@ -340,7 +340,7 @@ def test_a_provider_that_hangs_leaves_threads_for_others(
     try:
         answer = client.get(START)
         assert answer.status_code == 503
-        assert "Too many people wait for the provider" in answer.text
+        assert "Too many people are signing in" in answer.text
         assert client.get("/accounts/login/").status_code == 200
     finally:
         sso.SLOTS.release(taken)

@@ -21,7 +21,7 @@ from tests.signin.test_second_factor import CODE, code_of, set_up
 pytestmark = pytest.mark.django_db
 
 FACTORS = "/accounts/second-factor/app/add/"
-TAKEN = "belongs to another identity at the provider"
+TAKEN = "Another identity at the provider is linked"
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_it_works(forger: Forger, client: Client) -> None:
     forger.sign_on(client)
     assert who(client) == "bob@example.org"
     assert recorded("user.change") == [
-        ("Single sign-on", "bob@example.org: signs in by single sign-on from now on", ["succeeded"])
+        ("Single sign-on", "bob@example.org: linked to single sign-on", ["succeeded"])
     ]
     forger.sign_on(client)
     assert len(recorded("user.change")) == 1
@@ -77,7 +77,7 @@ def test_an_operator_unlinks(forger: Forger, as_: Callable[[str], Client], clien
     olga.post(f"{page}delete/", {"post": "yes"})
     assert recorded("user.change")[-1] == (
         "olga@example.org",
-        "bob@example.org: their identity at the provider was removed",
+        "bob@example.org: unlinked from single sign-on",
         ["succeeded"],
     )
     assert not who(before)
@@ -152,7 +152,7 @@ def test_letters_that_become_others_letters(forger: Forger, client: Client, worl
     world.person("mike")
     forger.says("thief", email="mi\N{KELVIN SIGN}e@example.org")
     answer = forger.sign_on(client)
-    assert "You have no account here." in answer.text
+    assert "Ask an operator to add you." in answer.text
     forger.says("mike", email="MIKE@Example.org")
     forger.sign_on(client)
     assert who(client) == "mike@example.org"
@@ -179,7 +179,7 @@ def test_an_account_has_one_address(forger: Forger, client: Client, settings: An
     assert not EmailAddress.objects.exists()
     assert [said for _, said, _ in recorded("user.change")] == [
         "zoe@example.org: added by single sign-on",
-        "zoe@example.org: signs in by single sign-on from now on",
+        "zoe@example.org: linked to single sign-on",
     ]
 
 
@@ -239,7 +239,7 @@ def test_a_confirmation_for_which_nobody_was_asked(forger: Forger, client: Clien
     forger.token = {"auth_time": time.time() - 3600}
     answer = forger.sign_on(client)
     assert answer.status_code == 403
-    assert "The provider did not ask who you are" in answer.text
+    assert "The provider did not ask you to sign in" in answer.text
     assert who(client) == "bob@example.org"
 
 
@@ -274,7 +274,7 @@ def test_a_confirmation_by_somebody_else(forger: Forger, client: Client, world: 
     forger.says("mia")
     answer = forger.sign_on(client)
     assert answer.status_code == 403
-    assert "you are somebody else than here" in answer.text
+    assert "as a different user" in answer.text
     assert who(client) == "bob@example.org"
 
 

@@ -184,5 +184,5 @@ def test_a_session_that_ends_has_an_answer(as_: Callable[[str], Client]) -> None
         answer = client.get("/")
     close_old_connections()  # as each request does
     assert answer.status_code == 503
-    assert "The console's database did not answer. Try again in a minute" in answer.text
+    assert "Branchkeep's database did not answer." in answer.text
     assert client.get("/").status_code == 200

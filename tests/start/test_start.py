@@ -17,7 +17,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parent.parent.parent
 PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")
-FIRST = r"Set up the console here, within a day: (http://127\.0\.0\.1:\d+/setup/\S+/)"
+FIRST = r"Set up Branchkeep here, within a day: (http://127\.0\.0\.1:\d+/setup/\S+/)"
 pytestmark = pytest.mark.slow
 
 
@@ -109,7 +109,7 @@ def test_a_var_folder_that_others_can_read_is_closed(clone):
 def test_a_failed_check_stops_the_start(clone):
     """And the environment goes before var/keys.env."""
     complaint = refusal(clone, ENCRYPTION_KEYS="CANARY")
-    assert complaint.startswith("The console can't start.")
+    assert complaint.startswith("Branchkeep can't start.")
     assert "ENCRYPTION_KEYS" in complaint
     assert "CANARY" not in complaint
 
@@ -118,7 +118,7 @@ def test_a_taken_port_is_said(clone):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         complaint = refusal(clone, PORT=port)
-    assert complaint.startswith(f"The console can't listen on 127.0.0.1, port {port} (Address")
+    assert complaint.startswith(f"Branchkeep can't listen on 127.0.0.1, port {port} (Address")
     assert complaint.count("\n") == 1
 
 
@@ -129,13 +129,13 @@ def test_a_port_that_is_none_is_said(clone, port):
 
 def test_a_wrong_setting_stops_the_start(clone):
     complaint = refusal(clone, PARAMETER_STORE="vault")
-    assert complaint.startswith("The console can't start. PARAMETER_STORE is “vault”.")
+    assert complaint.startswith("Branchkeep can't start. PARAMETER_STORE is “vault”.")
     assert "Traceback" not in complaint
 
 
 def test_a_database_that_does_not_answer_stops_the_start(clone):
     complaint = refusal(clone, DATABASE_URL="postgres://console:CANARY@127.0.0.1:1/console")
-    assert complaint.startswith("The console can't start. connection failed")
+    assert complaint.startswith("Branchkeep can't start. connection failed")
     assert "Traceback" not in complaint
     assert "CANARY" not in complaint
 
@@ -145,20 +145,20 @@ def test_a_folder_that_is_nobodys_to_write_is_said(clone, tmp_path):
     fresh = shutil.copytree(clone, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
     (fresh / "var").touch()
     complaint = refusal(fresh)
-    assert complaint.startswith("The console can't start. [Errno 17] File exists:")
-    assert complaint.endswith(f"number {os.geteuid()}, and be writable.\n")
+    assert complaint.startswith("Branchkeep can't start. [Errno 17] File exists:")
+    assert complaint.endswith("be able to write to it and its files.\n")
 
 
 def test_a_folder_of_the_database_that_is_not_there_is_said(clone, tmp_path):
     complaint = refusal(clone, DATABASE_URL=f"sqlite:///{tmp_path}/none/console.sqlite3")
-    assert complaint.startswith("The console can't start. unable to open database file. The folder")
+    assert complaint.startswith("Branchkeep can't start. unable to open database file. The folder")
     assert complaint.count("\n") == 1
 
 
 def test_a_deployment_brings_its_own_keys(clone, tmp_path):
     fresh = shutil.copytree(clone, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
     complaint = refusal(fresh, ALLOWED_HOSTS="console.example.com")
-    assert complaint.startswith("The console can't start. SECRET_KEY is not set.")
+    assert complaint.startswith("Branchkeep can't start. SECRET_KEY is not set.")
     assert not (fresh / "var/keys.env").exists()
 
 
@@ -175,5 +175,5 @@ def test_an_old_sqlite_is_named(clone: Path) -> None:
         check=False,
     )
     assert started.returncode == 1
-    assert "the console needs 3.35 or newer" in started.stderr
+    assert "Branchkeep needs 3.35 or newer" in started.stderr
     assert "Traceback" not in started.stderr

@@ -85,7 +85,7 @@ def test_the_text_of_a_scope_changes_nothing(desk: Desk, sheets: Sheets, format:
     assert ("not-a-name" in left_out) is (format == "env")
     assert keys(preview.context["unheld"]) == sorted(left_out)
     assert len(preview.context["same"]) + len(left_out) == len(hostile) + 1
-    assert "There is nothing to change." in preview.text
+    assert "Nothing would change." in preview.text
     assert "Apply" not in preview.context["format_name"]
 
 
@@ -155,9 +155,9 @@ def test_a_scope_that_nobody_previewed_is_not_written(desk: Desk, sheets: Sheets
     ("text", "line", "word"),
     [
         ("A=1\nB='open\n", "Line 2", "never closed"),
-        ("A=1\nA=2\n", "Line 2", "already on line 1"),
-        ("just words", "Line 1", "There is no ="),
-        ('{"A": 1}', "Line 1", "put it in quotes"),
+        ("A=1\nA=2\n", "Line 2", "already used on line 1"),
+        ("just words", "Line 1", "The = is missing"),
+        ('{"A": 1}', "Line 1", "Put it in quotes"),
         ('{"A": {"B": "c"}}', "Line 1", "object or a list"),
         ("A=\0", "Line 1", "NUL"),
         ("x" * 1_000_001, "", "larger than 1,000,000 bytes"),
@@ -375,7 +375,7 @@ def test_roles(desk: Desk, as_: Any, who: str, on_dev: int, on_all: int) -> None
 def test_a_viewer_is_told_why(desk: Desk, as_: Any) -> None:
     page = Sheets(as_("vera")).preview("A=1")
     assert lines(page) == [("Refused", "A", "All branches")]
-    assert "Your role in this app is viewer" in notes(page)["A"]
+    assert "Your role in this app (viewer" in notes(page)["A"]
     assert "Apply" not in page.text
     assert desk.trail() == []  # looking is no attempt
 

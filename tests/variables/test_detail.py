@@ -59,7 +59,7 @@ def test_it_works(desk: Desk, alice: Client) -> None:
     assert (answer.status_code, answer["Location"]) == (302, of(row))
     now = desk.row("API_URL")
     assert (now.value, now.version, now.changed_by) == ("https://a", 3, "alice@example.org")
-    assert "API_URL is restored." in alice.get(of(row)).text
+    assert "Restored API_URL." in alice.get(of(row)).text
     assert "restored from version 1" in alice.get(of(row)).text
 
 
@@ -145,8 +145,8 @@ def test_many_of_the_same_name_come_in_steps(desk: Desk, alice: Client) -> None:
     while True:
         page = alice.get(of(row))
         seen += page.context["earlier"]
-        assert page.text.count("One of this name, removed") <= 25
-        assert ("Older ones" in page.text) == (len(seen) in {25, 50})
+        assert page.text.count("A variable with this name, removed") <= 25
+        assert ("for older ones" in page.text) == (len(seen) in {25, 50})
         if len(seen) == 53:
             break
         row = seen[-1]
@@ -216,7 +216,7 @@ def test_the_version_of_a_removal_holds_nothing(desk: Desk, alice: Client) -> No
     desk.save("alice", desk.removal(row))
     answer = restore(alice, row, 2, base=2)
     assert answer.status_code == 422
-    assert "holds no value" in answer.text
+    assert "has no value" in answer.text
 
 
 def test_a_deleted_branch_takes_nothing_back(desk: Desk, alice: Client) -> None:
@@ -227,11 +227,11 @@ def test_a_deleted_branch_takes_nothing_back(desk: Desk, alice: Client) -> None:
     [shown] = alice.get(REMOVED).context["rows"]
     assert shown["may_restore"] is False
     page = alice.get(of(row))
-    assert "Its branch is deleted, so it can't come back." in page.text
+    assert "Its branch was deleted, so it can't be restored." in page.text
     assert "Restore version" not in page.text
     answer = restore(alice, row, 1, base=2)
     assert answer.status_code == 422
-    assert "no such branch" in answer.text
+    assert "This branch no longer exists" in answer.text
 
 
 def test_the_search_of_removed_ones(desk: Desk, alice: Client) -> None:
@@ -300,12 +300,12 @@ def test_queries_do_not_grow(desk: Desk, alice: Client, page: str) -> None:
 
 def test_the_values_of_a_removed_one_are_forgotten(alice: Client, desk: Desk) -> None:
     row = desk.put("TOKEN", "hunter2")
-    assert "Forget its values" not in alice.get(of(row)).text
+    assert "Erase its values" not in alice.get(of(row)).text
     assert "Remove it, or move it" in alice.post(of(row, "forget/"), follow=True).text
     desk.save("alice", desk.removal(row))
-    assert "Forget its values" in alice.get(of(row)).text
+    assert "Erase its values" in alice.get(of(row)).text
     answer = alice.post(of(row, "forget/"), follow=True)
-    assert "The values of TOKEN are forgotten." in answer.text
+    assert "Erased the values of TOKEN." in answer.text
     assert "hunter2" not in answer.text
-    assert "Forget its values" not in answer.text
+    assert "Erase its values" not in answer.text
     assert "hunter2" not in alice.get(f"{BASE}removed/").text

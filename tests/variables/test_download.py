@@ -63,11 +63,11 @@ def test_what_a_format_cannot_hold(desk: Desk, vera: Client) -> None:
     left_out = {row["name"]: dict(row["left_out"]) for row in page.context["formats"]}
     assert set(left_out["env"]) == {"not-a-name", "RETURN"}
     assert left_out["json"] == {}
-    assert "2 left out" in page.text
+    assert "2 variables" in page.text
     assert "carriage return" in page.text
     env = vera.get(f"{DOWNLOAD}?format=env").text
-    assert "# RETURN is left out." in env
-    assert "# Left out with a name that no comment can hold: 1" in env
+    assert "# RETURN is not included." in env
+    assert "# Not included, with names that a comment can't hold: 1" in env
     assert json.loads(vera.get(f"{DOWNLOAD}?format=json").content) == {
         "not-a-name": "1",
         "RETURN": "a\rb",

@@ -44,7 +44,7 @@ def test_it_works(desk: Desk, name: str) -> None:
     row.refresh_from_db()
     outcome = move(desk, row)
     assert outcome.outcome == "saved"
-    assert "give it a new value" in outcome.message
+    assert "rotate it" in outcome.message
     assert stored(desk, row) == "sk_live_123456789012"
     assert desk.values() == {}
     kept = {*Variable.objects.values_list("value", flat=True)}
@@ -133,7 +133,7 @@ def test_a_change_between_the_halves_keeps_both(desk: Desk, monkeypatch: Any) ->
     monkeypatch.setattr(type(parameter_store()), "together", meanwhile)
     outcome = move(desk, row)
     assert outcome.outcome == "conflict"
-    assert "the variable is still here" in outcome.message
+    assert "the variable could not be removed" in outcome.message
     assert stored(desk, row) == "moved"
     assert desk.values() == {("", "TOKEN"): "newer"}
 

@@ -56,8 +56,8 @@ def test_it_works(desk: Desk, alice: Client, row: Variable) -> None:
     assert stored() is None
     answer = alice.post(of(row), {"base": row.version}, follow=True)
     assert answer.redirect_chain == [("/apps/d1shop/hosting/secrets/", 302)]
-    assert "STRIPE is a secret now." in answer.text
-    assert "give it a new value where it was issued" in answer.text
+    assert "STRIPE is now a secret." in answer.text
+    assert "rotate it where it was issued" in answer.text
     assert stored() == VALUE
     assert desk.values() == {}
     assert not VariableVersion.objects.filter(value=VALUE).exists()
@@ -139,7 +139,7 @@ def test_a_change_between_the_halves_leaves_both(
     monkeypatch.setattr(type(parameter_store()), "together", meanwhile)
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
-    assert "the variable is still here" in answer.text
+    assert "the variable could not be removed" in answer.text
     assert (answer.context["secret_base"], answer.context["variable"].version) == ("", 2)
     assert (stored(), desk.values()) == (VALUE, {("", "STRIPE"): "theirs"})
     answer = alice.post(of(row), {"base": 2})  # who goes on is asked about the secret
@@ -185,17 +185,17 @@ def test_a_deleted_branch_takes_no_secret(desk: Desk, alice: Client) -> None:
     row = desk.put("STRIPE", VALUE, desk.world.dev)
     Branch.objects.filter(pk=desk.world.dev.pk).update(deleted_at=timezone.now())
     page = alice.get(of(row, ""))
-    assert "Its branch is deleted: no secret can be added there any more." in page.text
+    assert "Remove the variable, then erase" in page.text
     assert "Move to secrets" not in page.text
     for answer in (alice.get(of(row)), alice.post(of(row), {"base": row.version})):
-        assert "Its branch is deleted" in answer.text
+        assert "branch was deleted" in answer.text
         assert "Choose another" not in answer.text
         assert '<button class="button primary" type="submit">' not in answer.text
     assert answer.status_code == 422
     assert desk.values() == {("dev", "STRIPE"): VALUE}
     assert stored() is None
     desk.save("alice", desk.removal(row))
-    assert "Forget its values for good" in alice.get(of(row, "")).text
+    assert "Erase its values permanently" in alice.get(of(row, "")).text
 
 
 def test_a_store_that_is_away(desk: Desk, alice: Client, row: Variable, monkeypatch: Any) -> None:

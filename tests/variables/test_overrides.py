@@ -101,7 +101,7 @@ def test_an_empty_name_is_refused(desk: Desk) -> None:
     row = desk.put("A")
     [outcome] = desk.save("alice", desk.change(row, "x", key=""))
     assert (outcome.outcome, outcome.field) == ("refused", "key")
-    assert outcome.message == "Give the variable a name."
+    assert outcome.message == "Enter a name."
 
 
 def test_overrides_go_only_as_they_were_seen(desk: Desk) -> None:

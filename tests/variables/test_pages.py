@@ -24,11 +24,11 @@ def whole(answer: Any) -> dict[str, Any]:
     """Return all that a browser would post of the page: each row, whether changed or not."""
     fields: dict[str, Any] = {"change_set": answer.context["change_set"]}
     for row in answer.context["listing"].rows:
-        pk = row["pk"]
-        value = row["value"].replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-        fields |= {f"value-{pk}": value, f"base-{pk}": row["version"]}
-        if not row["base_there"]:
-            fields[f"key-{pk}"] = row["key"]
+        pk = row.pk
+        value = row.value.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+        fields |= {f"value-{pk}": value, f"base-{pk}": row.version}
+        if not row.has_base:
+            fields[f"key-{pk}"] = row.key
     return fields
 
 
@@ -116,7 +116,7 @@ def test_an_emptied_name_is_told(alice: Client, desk: Desk, value: str) -> None:
     fields = whole(alice.get(MANAGE)) | {f"key-{row.pk}": " ", f"value-{row.pk}": value}
     answer = alice.post(MANAGE, fields)
     assert answer.status_code == 422
-    assert "Give the variable a name." in answer.text
+    assert "Enter a name." in answer.text
     assert desk.values() == {("", "A"): "first"}
 
 
@@ -140,8 +140,8 @@ def test_overrides_go_only_as_the_page_showed_them(alice: Client, desk: Desk) ->
 def test_what_is_refused_stays_with_its_value(alice: Client, desk: Desk) -> None:
     answer = alice.post(MANAGE, new(1, "AWS_KEY", "typed") | new(2, "GOOD"))
     assert answer.status_code == 422
-    assert "1 of 2 saved." in answer.text
-    assert "Amplify reserves these" in answer.text
+    assert "Saved 1 of 2 changes." in answer.text
+    assert "which Amplify reserves" in answer.text
     assert ">\ntyped</textarea>" in answer.text
     assert desk.values() == {("", "GOOD"): "v"}
 
@@ -152,7 +152,7 @@ def test_a_removal_without_javascript_asks_about_the_overrides(alice: Client, de
     fields = whole(alice.get(MANAGE)) | {f"remove-{base.pk}": "on"}
     answer = alice.post(MANAGE, fields)
     assert answer.status_code == 422
-    assert "It has overrides on: dev." in answer.text
+    assert "This variable has overrides on: dev." in answer.text
     assert f'name="overrides-{base.pk}"' in answer.text
     assert alice.post(MANAGE, fields | {f"overrides-{base.pk}": "keep"}).status_code == 302
     assert desk.values() == {("dev", "A"): "x"}
@@ -183,7 +183,7 @@ def test_effective_values_are_marked(alice: Client, desk: Desk) -> None:
     desk.put("ALONE", "x", desk.world.dev)
     desk.put("ELSEWHERE", "x", desk.world.main)
     answer = alice.get(f"{LIST}?branch={desk.world.dev.pk}")
-    rows = [(row["key"], row["value"], row["origin"]) for row in answer.context["listing"].rows]
+    rows = [(row.key, row.value, row.origin) for row in answer.context["listing"].rows]
     assert rows == [
         ("SHARED", "first", "inherited"),
         ("ALONE", "x", "own"),
@@ -197,7 +197,7 @@ def test_the_search_looks_in_names_values_and_branches(alice: Client, desk: Desk
     desk.put("OTHER", "a needle b")
     rows = alice.get(LIST, {"q": q}).context["listing"].rows
     found = {"url": ["API_URL"], "DEV": ["API_URL"], "needle": ["OTHER"], "_": ["API_URL"]}
-    assert [row["key"] for row in rows] == found.get(q, [])
+    assert [row.key for row in rows] == found.get(q, [])
 
 
 def test_what_looks_like_a_secret_is_marked(alice: Client, desk: Desk) -> None:
@@ -210,7 +210,7 @@ def test_viewers_see_and_change_nothing(as_: Callable[[str], Client], desk: Desk
     row = desk.put("A", "plain")
     vera = as_("vera")
     assert "plain" in vera.get(LIST).text
-    assert "Your role can look here" in vera.get(MANAGE).text
+    assert "Your role is read-only here" in vera.get(MANAGE).text
     answer = vera.post(MANAGE, {f"value-{row.pk}": "x", f"base-{row.pk}": "1"})
     assert answer.status_code == 422
     assert desk.values() == {("", "A"): "plain"}

@@ -41,37 +41,37 @@ log = structlog.get_logger()
 PROVIDER = Actor(kind="console", label="Single sign-on")
 ALL = "*"
 NO_EMAIL = (
-    "The provider does not say that your email is verified, so the console can't tell who you are. "
-    "Ask an operator."
+    "The provider has not verified your email address, so Branchkeep can't identify you. Ask an "
+    "operator for help."
 )
-UNKNOWN = "You have no account here. People are added by an operator: ask one."
-DISABLED = "Your account here is disabled. If you need it, ask an operator."
+UNKNOWN = "You don't have an account here. Ask an operator to add you."
+DISABLED = "Your account is disabled. If you need it, ask an operator."
 TAKEN = (
-    "The account of your email belongs to another identity at the provider. "
-    "If both are yours, ask an operator to remove that one here."
+    "Another identity at the provider is linked to the account with your email address. If both "
+    "are yours, ask an operator to unlink the old one."
 )
 OTHER = (
-    "At the provider you are somebody else than here, so nothing was confirmed. "
-    "Sign in there as yourself, then try again."
+    "You signed in at the provider as a different user, so your identity was not confirmed. Sign "
+    "in there with this account, then try again."
 )
 NOT_ASKED = (
-    "The provider did not ask who you are, so nothing was confirmed. "
-    "Sign out there, then try again."
+    "The provider did not ask you to sign in, so your identity was not confirmed. Sign out "
+    "there, then try again."
 )
 CANCELLED = (
-    "The provider says that you did not go through with it, or may not use this console. "
-    "Try again; if it stays so, ask whoever looks after the provider."
+    "Sign-in at the provider was canceled, or the provider doesn't allow you to use Branchkeep. "
+    "Try again. If the problem persists, ask the provider's administrator."
 )
 OVER = (
-    "This sign-in is over: it was used already, took longer than ten minutes, "
-    "or began in another browser. Start again."
+    "This sign-in has expired: it was already used, took longer than ten minutes, or started in "
+    "another browser. Start again."
 )
 FAILED = (
-    "The sign-in did not work out. Try again; if it stays so, ask an operator, "
-    "whom the console's log tells why."
+    "Sign-in failed. Try again. If the problem persists, ask an operator, who can find the "
+    "reason in Branchkeep's log."
 )
 UNREACHABLE = "The provider can't be reached. Try again in a minute."
-BUSY = "Too many people wait for the provider at this moment. Try again in a minute."
+BUSY = "Too many people are signing in right now. Try again in a minute."
 
 
 class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -144,7 +144,7 @@ def _link(request: HttpRequest, sociallogin: SocialLogin) -> None:
     The row is locked: of two that come in one instant the second finds the first.
     """
     user, account = sociallogin.user, sociallogin.account
-    subject = f"{user.email}: signs in by single sign-on from now on"
+    subject = f"{user.email}: linked to single sign-on"
     try:
         with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)), atomic():
             account.user = User.objects.select_for_update().get(pk=user.pk)
@@ -223,7 +223,7 @@ def forget(*, actor: Actor, identity: SocialAccount) -> None:
     Who signed in by it may be somebody else, so the user's sessions end. Raises PermissionDenied
     for an actor who is no operator.
     """
-    subject = f"{identity.user.email}: their identity at the provider was removed"
+    subject = f"{identity.user.email}: unlinked from single sign-on"
     with recording(actor, Action.USER_CHANGED, Target(subject=subject)):
         require_operator(actor)
         identity.delete()
@@ -294,6 +294,6 @@ def sync_groups(user: User, told: dict[str, Any]) -> None:
 
 def _move(user: User, group: Group, *, joins: bool) -> None:
     """Record it, for the deployment and for each app of the group's, and do it."""
-    said = [f"{group.name}: {'in' if joins else 'out'}: {user.email}"]
+    said = [f"{group.name}: {'added' if joins else 'removed'} {user.email}"]
     with recorded_everywhere(PROVIDER, Action.GROUP_CHANGED, group, said):
         (user.groups.add if joins else user.groups.remove)(group)

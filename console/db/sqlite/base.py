@@ -14,7 +14,7 @@ from django.db.utils import OperationalError
 
 if sqlite_version_info < (3, 35):  # it does not tell what it has written
     raise ImproperlyConfigured(
-        f"This Python brings SQLite {sqlite_version}; the console needs 3.35 or newer. Take "
+        f"This Python comes with SQLite {sqlite_version}, but Branchkeep needs 3.35 or newer. Use "
         "another Python, or set DATABASE_URL to a PostgreSQL database."
     )
 

@@ -11,22 +11,24 @@ from console.backup.dump import back_up_to_file, back_up_to_stream, said
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
 
-TERMINAL = "A backup is no text for a terminal. Send it on, or name a file."
+TERMINAL = "A backup can't be written to a terminal. Redirect the output, or name a file."
 NAME = "console-%Y%m%dT%H%M%SZ.backup"
 
 
 class Command(ConsoleCommand):
     """Write a backup; the console goes on meanwhile."""
 
-    help = "Back up the database, encrypted with BACKUP_KEY, while the console goes on."
+    help = "Back up the database while Branchkeep runs, encrypted with BACKUP_KEY."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where it goes."""
         parser.add_argument(
             "target",
             metavar="TARGET",
-            help="a new file; a folder, in which a file is named by the time; or - for standard "
-            "output",
+            help=(
+                "a new file, a folder (the file is named after the current time), or - for "
+                "standard output"
+            ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,7 +41,7 @@ class Command(ConsoleCommand):
         else:
             path = _path(options["target"])
             contents, name = back_up_to_file(actor=actor, path=path), str(path)
-        self.note(f"{name} holds {said(contents)}.")
+        self.note(f"Wrote {name}: {said(contents)}.")
 
 
 def _path(target: str) -> Path:

@@ -15,24 +15,26 @@ from console.backup.restore import check, restore
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
 
-NO_FILE = "There is no backup to read here ({})."
-WHOLE = "It is whole: {}, as they were at {}, from {}."
-RESTORED = "Restored: {}, as they were at {}, from {}. Everybody signs in anew."
-DOUBTFUL = "The backup is restored, but look at this:\n{}"
+NO_FILE = "Can't read the backup ({})."
+WHOLE = "The backup is complete: {}, as of {}, from {}."
+RESTORED = "Restored {}, as of {}, from {}. All users must sign in again."
+DOUBTFUL = "The backup was restored, but check the following:\n{}"
 
 
 class Command(ConsoleCommand):
     """Restore a backup, or only look whether that is possible."""
 
-    help = "Fill an empty database from a backup, with the BACKUP_KEY of the backup."
+    help = "Restore a backup into an empty database, using the backup's BACKUP_KEY."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the file."""
         parser.add_argument(
-            "file", metavar="FILE", help="what `backup` wrote; or - for standard input"
+            "file", metavar="FILE", help="a file that `backup` wrote, or - for standard input"
         )
         parser.add_argument(
-            "--check", action="store_true", help="only read it all and say what is in it"
+            "--check",
+            action="store_true",
+            help="read the whole backup and describe it, without restoring anything",
         )
 
     def run_from_argv(self, argv: list[str]) -> None:

@@ -14,7 +14,7 @@ from console.notifications.worker import one_round
 class Command(BaseCommand):
     """Do once what the server does every 20 seconds: after the mail server was put right, say."""
 
-    help = "Send the mails on chosen events that are due; say what waits."
+    help = "Send notification mails that are due, and report what is still waiting."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many; end with 5 where the mail server did not answer."""
@@ -23,11 +23,12 @@ class Command(BaseCommand):
         done = one_round()
         waiting = Notice.objects.values("user_id", "app_id").distinct().count()
         self.stdout.write(
-            f"Sent: {done.sent:,}. Refused by the server: {done.refused:,}. Waiting: {waiting:,}."
+            f"Sent: {done.sent:,}. Rejected by the mail server: {done.refused:,}. Waiting: "
+            f"{waiting:,}."
         )
         if done.away:
             raise CommandError(
-                "The mail server did not answer, or did not let the console in. Look at EMAIL_URL; "
-                "what waits is sent later.",
+                "The mail server did not answer or rejected the sign-in. Check EMAIL_URL. "
+                "Waiting mails will be sent later.",
                 returncode=Exit.STORE,
             )

@@ -12,11 +12,11 @@ from console.conf.base_url import base_url
 class Command(BaseCommand):
     """Print where the first operator sets the console up."""
 
-    help = "Print the one-time link to the set-up page, as long as the console has no user."
+    help = "Print the one-time set-up link, as long as Branchkeep has no users."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the link; fail where the console is set up already."""
         path = link_path()
         if not path:
-            raise CommandError("This console is set up already. Sign in.")
+            raise CommandError("Branchkeep is already set up. Sign in instead.")
         self.stdout.write(base_url(os.environ.get("PORT", "8000")) + path)

@@ -9,31 +9,31 @@ from django.db import connection
 from console.audit import chain, triggers
 
 SHOWN = 20  # of what is broken
-BROKEN = "The audit trail is broken. The first row:"
-STANDS = "The rows are as they were written, but:"
-UNGUARDED = "trigger {}: It is missing or disabled; `migrate` puts back what was dropped."
+BROKEN = "The audit trail is damaged. First affected row:"
+STANDS = "The rows are unchanged, but:"
+UNGUARDED = "trigger {}: Missing or disabled. Run `migrate` to create missing triggers."
 CUT_OFF = (
-    "seal {}: It is not in the trail any more: the trail's end was cut off, or the trail is "
-    "another one."
+    "seal {}: Not in the audit trail. The end of the trail was cut off, or this is another "
+    "database."
 )
 
 
 class Command(BaseCommand):
     """Seal what is not sealed yet, then check every row, its mark, and the chain."""
 
-    help = "Check the audit trail; name the first row that was changed, deleted or made up."
+    help = "Verify the audit trail, and name the first row that was changed, deleted or forged."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what was kept of earlier checks."""
         parser.add_argument(
-            "--head", action="store_true", help="print the newest seal alone, to keep it elsewhere"
+            "--head", action="store_true", help="print only the newest seal, to keep it elsewhere"
         )
         parser.add_argument(
             "--kept",
             action="append",
             default=[],
             metavar="HEAD",
-            help="a seal that --head printed earlier: check that the trail still holds it",
+            help="a seal printed earlier by --head; verify that it is still in the audit trail",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,8 +49,8 @@ class Command(BaseCommand):
         found += [CUT_OFF.format(kept[:100]) for kept in options["kept"] if not chain.holds(kept)]
         if found or problems:
             raise CommandError("\n".join([BROKEN if found else STANDS, *found, *problems]))
-        self.stdout.write(f"{number:,} rows are as they were written. {fresh:,} were sealed now.")
-        self.stdout.write(f"Head: {head}" if head else "There is nothing in the trail yet.")
+        self.stdout.write(f"{number:,} rows verified, {fresh:,} newly sealed.")
+        self.stdout.write(f"Head: {head}" if head else "The audit trail is empty.")
 
 
 def _sealed() -> tuple[int, list[str]]:
@@ -58,4 +58,4 @@ def _sealed() -> tuple[int, list[str]]:
     try:
         return chain.seal(everywhere=True), []
     except chain.CANNOT_SEAL as error:
-        return 0, [f"The newest rows can't be sealed ({type(error).__name__})."]
+        return 0, [f"Can't seal the newest rows ({type(error).__name__})."]

@@ -13,26 +13,31 @@ from console.cli.terminal import Exit
 from envvars_app.formats import FORMATS
 from envvars_app.variables.queries import effective
 
-EXISTS = "This file is there already. Nothing was written. Say --force to write over it."
+EXISTS = "This file already exists. Nothing was written. Add --force to overwrite it."
 A_LINK = (
-    "This is a symbolic link, or goes through one that somebody else made. Name the file itself."
+    "This path is a symbolic link, or leads through one that another account made. Name the file "
+    "itself."
 )
-NO_FILE = "This is no file that can be written. Choose another."
-INCOMPLETE = "Nothing was written, for the format can't hold every variable."
+NO_FILE = "Can't write to this file. Choose another."
+INCOMPLETE = "Nothing was written because the format can't hold every variable."
 
 
 class Command(ConsoleCommand):
     """Print or write variables; secrets never."""
 
-    help = "Print a branch's effective variables as a file, or write it. No secret is in it."
+    help = (
+        "Print a branch's effective variables, or write them to a file. Secrets are not included."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the scope, the format and the file."""
         add_scope(parser, formats=tuple(FORMATS))
-        parser.add_argument("--output", metavar="FILE", help="write it there, for you alone (0600)")
-        parser.add_argument("--force", action="store_true", help="write over a file that is there")
         parser.add_argument(
-            "--strict", action="store_true", help="fail where the format can't hold a variable"
+            "--output", metavar="FILE", help="write to this file, readable only by you (0600)"
+        )
+        parser.add_argument("--force", action="store_true", help="overwrite an existing file")
+        parser.add_argument(
+            "--strict", action="store_true", help="fail if the format can't hold every variable"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,7 +45,7 @@ class Command(ConsoleCommand):
         where = where_of(options)
         rendered = FORMATS[options["format"]].render(effective(where.access, where.branch))
         for key, why in rendered.left_out.items():
-            self.note(f"{key} is left out. {why}")
+            self.note(f"{key} is not included. {why}")
         if rendered.left_out and options["strict"]:
             raise CommandError(INCOMPLETE, returncode=Exit.REFUSED)
         if options["output"] is None:

@@ -36,10 +36,10 @@ OURS_ON_SSM = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
 )
-NO_COMMAND = "Say which command, after two dashes: run --app … -- npm start"
-NO_PROGRAM = "There is no such command on this machine. Look at what stands after the two dashes."
-BOTH = "{} is a variable and a secret; the command gets the secret."
-NUL = "{} is left out: it holds a NUL character, which no environment can."
+NO_COMMAND = "No command given. Add it after two dashes: run --app … -- npm start"
+NO_PROGRAM = "Command not found. Check what you wrote after the two dashes."
+BOTH = "{} is both a variable and a secret. The command gets the secret."
+NUL = "{} is not included: it contains a NUL character, which environment variables can't hold."
 
 
 class Command(ConsoleCommand):
@@ -51,10 +51,13 @@ class Command(ConsoleCommand):
         """Take the scope and, after two dashes, the command."""
         add_scope(parser, formats=())
         parser.add_argument(
-            "--secrets", action="store_true", help="with the branch's secrets too; audited"
+            "--secrets", action="store_true", help="also pass the branch's secrets (audited)"
         )
         parser.add_argument(
-            "command", nargs="...", metavar="-- COMMAND", help="what to run, after two dashes"
+            "command",
+            nargs="...",
+            metavar="-- COMMAND",
+            help="the command to run, after two dashes",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -113,5 +116,5 @@ def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -
     try:
         os.execve(program, command, environment)  # noqa: S606 - no shell, and that is the point
     except OSError as error:
-        sentence = f"The command can't be run: {error.strerror}."
+        sentence = f"Can't run the command: {error.strerror}."
         raise CommandError(sentence, returncode=NOT_RUN) from None

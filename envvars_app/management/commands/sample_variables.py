@@ -13,8 +13,13 @@ from envvars_app.variables.commands import Change
 from envvars_app.variables.save import save
 
 VARIABLES = (
-    ("API_URL", None, "https://api.example.org/v1"),
-    ("API_URL", "develop", "https://api.develop.example.org/v1"),
+    ("API_URL", None, "https://api.shop.example/v1"),
+    ("API_URL", "develop", "https://api.dev.shop.example/v1"),
+    ("IMAGE_CDN_URL", None, "https://img.shop.example"),
+    ("LOG_LEVEL", None, "warn"),
+    ("LOG_LEVEL", "develop", "debug"),
+    ("NEXT_PUBLIC_NEW_CHECKOUT", None, "false"),
+    ("NEXT_PUBLIC_NEW_CHECKOUT", "feature/login", "true"),
     ("NEXT_PUBLIC_SHOP_NAME", None, "Sample shop"),
     ("_BUILD_TIMEOUT", None, "30"),
 )
@@ -27,14 +32,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the app, and its member who adds them."""
-        parser.add_argument("--app", required=True, help="the app's id")
-        parser.add_argument("--owner", required=True, help="the email of a member who may write")
+        parser.add_argument("--app", required=True, help="the app ID")
+        parser.add_argument(
+            "--owner", required=True, help="the email address of a member who can edit variables"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Add them."""
         owner = User.objects.filter(email=options["owner"].strip().lower()).first()
         if owner is None:
-            raise CommandError("Nobody has this email here.")
+            raise CommandError("No user has this email address.")
         actor, app_id = from_command_line(owner), options["app"]
         branches = {b.name: b.pk for b in find_app(actor, app_id).app.branches.all()}
         changes = [

@@ -15,11 +15,11 @@ from envvars_app.formats import validation
 from envvars_app.formats.hints import looks_secret
 from envvars_app.models import Variable
 from envvars_app.variables.commands import Change, Overrides
-from envvars_app.variables.queries import branches_of, list_variables, own
+from envvars_app.variables.queries import VariableRow, branches_of, list_variables, own
 from envvars_app.variables.save import save
 
-EMPTY = "There is no value. For an empty one on purpose, say --empty."
-SECRETIVE = "{} Variables end as plain text in builds: keep a secret with `secret set`."
+EMPTY = "No value was given. To save an empty one, add --empty."
+SECRETIVE = "{} Variables are plain text in builds. Use `secret set` for secrets."
 SAY_WHICH = " Add --overrides keep or --overrides remove."
 
 
@@ -33,11 +33,13 @@ class Command(ScopedCommand):
         """Add how a value is empty on purpose, and what becomes of overrides."""
         if name == "set":
             verb.add_argument(
-                "--empty", action="store_true", help="make it empty; asks for no value"
+                "--empty", action="store_true", help="save an empty value, without asking for one"
             )
         if name == "remove":
             verb.add_argument(
-                "--overrides", choices=("keep", "remove"), help="what becomes of a base's overrides"
+                "--overrides",
+                choices=("keep", "remove"),
+                help="what to do with the variable's overrides",
             )
 
     def set(self, options: dict[str, Any]) -> None:
@@ -68,10 +70,11 @@ class Command(ScopedCommand):
         """Print what there is."""
         where = where_of(options)
         query, branches = every_row(where, branches_of(where.access))
-        found = list_variables(where.access, query, branches).rows
-        for row in found:
-            row["more"] = {"value": row["value"]}
-        self.show(options, where, found)
+        self.show(options, where, list_variables(where.access, query, branches).rows)
+
+    def more(self, row: VariableRow) -> dict[str, Any]:
+        """Return what only variables have, by column."""
+        return {"value": row.value}
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own variable."""

@@ -12,20 +12,20 @@ from console.lib.health import Finding
 from secrets_app.ops import call_stats
 from secrets_app.ops.doctor import examine, is_well
 
-BROKEN = "Something is broken. Each line above that says so says what to do."
+BROKEN = "Some checks failed. Each error above says what to do."
 
 
 class Command(ConsoleCommand):
     """Look at everything, say in words how it stands; end with 1 where something is broken."""
 
-    help = "Check database, keys, parameter store, clock, addresses, files and backups."
+    help = "Check the database, keys, parameter store, clock, hosts, files and backups."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take how far to go."""
         parser.add_argument(
             "--write",
             action="store_true",
-            help="also write, read and remove a parameter of the doctor's own; it is audited",
+            help="also write, read and remove a probe parameter (audited)",
         )
         parser.add_argument("--format", choices=("plain", "json"), default="plain")
 

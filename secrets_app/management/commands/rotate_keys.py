@@ -9,23 +9,28 @@ from console.cli.terminal import Exit
 from secrets_app.ops.key_rotation import Rotated, rotate
 
 SHOWN = 20  # of what can't be read
-DONE = "Encrypted anew: versions of secrets: {:,}, second factors: {:,}."
+DONE = "Re-encrypted secret versions: {:,}, second factors: {:,}."
 WHOLE = (
-    "Nothing needs the older keys now. Take them out of ENCRYPTION_KEYS once every process has "
-    "started with the new one in front, and keep them with the backups from before."
+    "The older keys are no longer needed. Once every process runs with the new key first, remove "
+    "them from ENCRYPTION_KEYS, and keep them with the backups made until now."
 )
 LEFT = (
-    "Versions that were written with an older key meanwhile: {:,}. Start every process of the "
-    "console with the new key in front, then run this again. Until then keep the older keys."
+    "Versions written with an older key during this run: {:,}. Start every Branchkeep process "
+    "with the new key first, then run this again. Keep the older keys until then."
 )
-UNREADABLE = "No key of ENCRYPTION_KEYS opens these, which stay as they are. Keep the older keys:"
-LOST = "Second factors that no key opens, as before: {:,}. An operator can remove them."
+UNREADABLE = (
+    "No key in ENCRYPTION_KEYS decrypts the following, so they were not changed. Keep the older "
+    "keys:"
+)
+LOST = "Second factors that no key decrypts, as before: {:,}. An operator can remove them."
 
 
 class Command(ConsoleCommand):
     """Rotate while the console runs; who was interrupted runs it again."""
 
-    help = "Encrypt the embedded store and second factors anew with the newest of ENCRYPTION_KEYS."
+    help = (
+        "Re-encrypt the embedded store and second factors with the newest key in ENCRYPTION_KEYS."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Say how many, and whether the older keys can go; end with 1 where they can't."""

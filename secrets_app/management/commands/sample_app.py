@@ -23,28 +23,31 @@ BRANCHES = (
     {"name": "feature/login", "stage": Stage.EXPERIMENTAL},
 )
 SECRETS = (
+    ("ALGOLIA_ADMIN_KEY", None),
     ("DATABASE_URL", None),
-    ("GOOGLE_CLIENT_SECRET", None),
-    ("STRIPE_API_KEY", None),
-    ("STRIPE_API_KEY", "main"),
+    ("SENDGRID_API_KEY", None),
+    ("STRIPE_SECRET_KEY", None),
+    ("DATABASE_URL", "main"),
+    ("STRIPE_SECRET_KEY", "main"),
     ("DATABASE_URL", "develop"),
+    ("GOOGLE_CLIENT_SECRET", "feature/login"),
 )
 
 
 class Command(BaseCommand):
     """Make a sample app; its secrets' values are random, and only in the embedded store."""
 
-    help = "Make a sample app with branches and, in the embedded store, secrets."
+    help = "Create a sample app with branches, variables and, in the embedded store, secrets."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the operator who becomes the app's owner."""
-        parser.add_argument("--owner", required=True, help="the email of an operator")
+        parser.add_argument("--owner", required=True, help="the email address of an operator")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make it."""
         owner = User.objects.filter(email=options["owner"].strip().lower()).first()
         if owner is None:
-            raise CommandError("Nobody has this email here.")
+            raise CommandError("No user has this email address.")
         actor = from_command_line(owner)
         app = create_app(actor=actor, fields=_fields())
         for fields in BRANCHES:
@@ -53,7 +56,7 @@ class Command(BaseCommand):
             _add_secrets(actor, app)
         call_command("sample_variables", app=app.app_id, owner=owner.email, verbosity=0)
         if options["verbosity"]:
-            self.stdout.write(f"Made {app}.")
+            self.stdout.write(f"Created {app}.")
 
 
 def _fields() -> dict[str, str]:

@@ -21,14 +21,14 @@ from secrets_app.store.base import SecretValue
 
 IDENTIFIER_PATTERN = "^[a-zA-Z0-9-]{1,15}$"
 BAD_IDENTIFIER = (
-    f"An identifier has 1 to 15 letters, digits and hyphens (pattern {IDENTIFIER_PATTERN})."
+    f"An identifier must have 1 to 15 letters, digits or hyphens (pattern {IDENTIFIER_PATTERN})."
 )
 NONE_YET = (
     "No sandbox secrets found. To create a secret use manage.py sandbox secret set <secret-name>."
 )
 NO_PROJECT = (
-    "There is no package.json with a name in this directory. Go to the project's root, where the "
-    "amplify directory is."
+    "This directory has no package.json with a name. Run the command in the project's root, "
+    "which contains the amplify directory."
 )
 _IDENTIFIER = re.compile(IDENTIFIER_PATTERN.removesuffix("$") + r"\Z")
 _PACKAGE_LIMIT = 1_000_000  # bytes
@@ -37,7 +37,7 @@ _PACKAGE_LIMIT = 1_000_000  # bytes
 class Command(ConsoleCommand):
     """Set, get, list and remove the secrets of one's cloud sandbox."""
 
-    help = "Set, get, list or remove the secrets of a cloud sandbox, as npx ampx sandbox secret."
+    help = "Set, get, list or remove the secrets of a cloud sandbox, like npx ampx sandbox secret."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take `secret`, a verb and its arguments."""
@@ -53,7 +53,9 @@ class Command(ConsoleCommand):
             verb.set_defaults(do=do)
             _add_to(verb, name)
             verb.add_argument(
-                "--identifier", metavar="NAME", help="the sandbox's name; else the account's"
+                "--identifier",
+                metavar="NAME",
+                help="the sandbox's identifier (default: the account's name)",
             )
             add_common(verb)
 
@@ -91,7 +93,7 @@ class Command(ConsoleCommand):
         """Remove one secret, or all of them."""
         key, all_of_them = options["key"], options["all"]
         if (key is None) != all_of_them:
-            raise CommandError("Give the secret's name, or --all.", returncode=Exit.USAGE)
+            raise CommandError("Name a secret, or add --all.", returncode=Exit.USAGE)
         actor, sandbox = actor_of(options), _sandbox(options)
         if all_of_them:
             removed = sandboxes.remove_all(actor=actor, sandbox=sandbox)

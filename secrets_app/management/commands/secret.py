@@ -1,6 +1,7 @@
 """`manage.py secret`: an app's secrets, one at a time."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -14,7 +15,7 @@ from console.models import scope_name
 from secrets_app.locations import place_of
 from secrets_app.models import Secret
 from secrets_app.paths import PathRefused, check_key
-from secrets_app.queries import branches_of, list_secrets
+from secrets_app.queries import SecretRow, branches_of, list_secrets
 from secrets_app.reveal import effective, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
@@ -23,7 +24,7 @@ from secrets_app.writes import leases
 from secrets_app.writes.commands import Change
 from secrets_app.writes.save import save
 
-OLD = "The parameter store could not be asked, so this may be old. {}"
+OLD = "Can't reach the parameter store, so this list may be out of date. {}"
 
 
 class Command(ScopedCommand):
@@ -59,11 +60,11 @@ class Command(ScopedCommand):
             self.note(OLD.format(fresh.problem))
         query, branches = every_row(where, branches_of(where.access))
         found = list_secrets(where.access, query, branches).rows
-        for row in found:
-            row["more"] = {"state": row["state"]}
-            if row["changed"] and not row["changed_by"]:
-                row["changed_by"] = OUTSIDE.label
-        self.show(options, where, found)
+        self.show(options, where, [_with_writer(row) for row in found])
+
+    def more(self, row: SecretRow) -> dict[str, Any]:
+        """Return what only secrets have, by column."""
+        return {"state": row.state}
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own secret."""
@@ -141,3 +142,9 @@ def _version(where: Where, spot: leases.Spot) -> int:
     """Return the version that the store holds; 0 is none."""
     [look] = leases.look(parameter_store(), where.access.app, [spot])
     return look.version
+
+
+def _with_writer(row: SecretRow) -> SecretRow:
+    """Name the writer of a change made outside Branchkeep."""
+    is_unnamed = row.changed and not row.changed_by
+    return replace(row, changed_by=OUTSIDE.label) if is_unnamed else row

@@ -16,7 +16,7 @@ from secrets_app.sync import check, freshness
 class Command(BaseCommand):
     """Ask the store about saves whose answer was lost; conclude what was cut off."""
 
-    help = "Settle what the activity shows as attempted or unknown, by what the store holds now."
+    help = "Settle attempted and unknown entries in the activity from what the store holds now."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many; end with 5 where the store did not answer."""
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         asked = before - claimed.count()
         concluded = settle_open(but=AuditEvent.objects.filter(pk__in=claimed.values("claim_id")))
         chain.seal_written()
-        self.stdout.write(f"Settled by the store: {asked:,}. Concluded otherwise: {concluded:,}.")
+        self.stdout.write(f"Settled from the store: {asked:,}. Settled otherwise: {concluded:,}.")
         if problems:
             raise CommandError("\n".join(problems), returncode=Exit.STORE)
 

@@ -79,8 +79,8 @@ def _decoded(text: str, number: int) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise ImproperlyConfigured(
-            f"Key {number} in ENCRYPTION_KEYS is not 32 bytes in URL-safe base64. "
-            "Correct it; without the right key what it encrypted can't be read."
+            f"Key {number} in ENCRYPTION_KEYS is not 32 bytes in URL-safe base64. Correct it: "
+            "values encrypted with it can't be read without it."
         )
     return key
 

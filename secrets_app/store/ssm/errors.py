@@ -84,24 +84,24 @@ _CODES: dict[type[StoreError], set[str]] = {
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 _OTHER_TYPE = (
-    "At this path stands a parameter of another type, made outside the console, and Parameter "
+    "This path holds a parameter of another type, created outside Branchkeep, and Parameter "
     "Store can't change a type. Remove it, then create the secret."
 )
 _SENTENCES = {
     "HierarchyLevelLimitExceededException": (
-        "A parameter path has at most 15 levels. Use a shorter name."
+        "Parameter paths can have at most 15 levels. Use a shorter name."
     ),
     "HierarchyTypeMismatchException": _OTHER_TYPE,
     "UnsupportedParameterType": _OTHER_TYPE,
     "ParameterPatternMismatchException": (
-        "This parameter has a pattern, set outside the console, that the value doesn't match. "
-        "Write a value that matches, or have an operator remove the pattern."
+        "The value doesn't match this parameter's allowed pattern, which was set outside "
+        "Branchkeep. Enter a matching value, or ask an operator to remove the pattern."
     ),
     "ParameterMaxVersionLimitExceeded": (
-        "Parameter Store keeps 100 versions, and the oldest can't make room, for it has a label. "
-        "An operator has to move the label."
+        "This parameter has 100 versions and Parameter Store can't delete the oldest one because "
+        "it has a label. Ask an operator to move the label."
     ),
-    "ValidationException": "The parameter store does not take this name or value. Change it.",
+    "ValidationException": "The parameter store rejected this name or value. Change it.",
 }
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 

@@ -1,5 +1,5 @@
-// An edit mode: rows are added, changed and marked here, and written only by Save.
-// Each page says which kind of Row it has, and then starts it.
+// An edit mode: rows are added, changed and marked for removal here; only Save writes them.
+// Each page sets its kind of Row, then calls startEditing.
 
 import { toast } from "../toast.js";
 import { guard } from "./guard.js";
@@ -17,18 +17,18 @@ const leave = guard(() => dirty().length, words);
 
 let saving = false;
 let stopped = false;
-let written = 0; // rows saved on this page so far
-let batch; // rows in one post
+let written = 0; // rows saved since the page was loaded
+let batch; // rows per request
 let last = added?.childElementCount ?? 0; // number of the newest row
 
-/** Say how much is unsaved. */
+/** Show the number of unsaved changes. */
 export function count() {
   const n = dirty().length;
   const text = n ? words(n) : "";
   if (byId("count").textContent !== text) byId("count").textContent = text;
 }
 
-// A new row is for the branch that is looked at, unless it says another.
+// A new row starts on the branch the list is filtered by, unless a name is given.
 function chooseBranch(select, name) {
   const wanted = byId("search-branch").value;
   const fits = (option) => (name ? option.text === name : option.value === wanted);
@@ -54,7 +54,7 @@ export function addRow({ key = "", value = "", branch = "", blank = "blank", aft
   return row;
 }
 
-/** Mark a known row to be removed; a new one goes at once. */
+/** Mark an existing row for removal; remove a new row immediately. */
 export function remove(row) {
   if (!row.isNew) return row.toggleRemoval();
   const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
@@ -70,7 +70,7 @@ function clearFilter() {
   byId("search-q").focus();
 }
 
-function tell(kind, text) {
+function showResult(kind, text) {
   const alert = document.createElement("div");
   const line = document.createElement("p");
   alert.className = `alert ${kind}`;
@@ -105,7 +105,7 @@ async function save(changed) {
   showProgress(changed.length, 0, 0);
   setSaving(true, changed.length > (batch ?? 10));
   const sum = await send(form, changed, {
-    told: (saved, tried) => showProgress(changed.length, saved, tried),
+    onBatch: (saved, tried) => showProgress(changed.length, saved, tried),
     stopped: () => stopped,
     size: batch,
   });
@@ -117,13 +117,13 @@ async function save(changed) {
 
 function conclude(sum, tried) {
   const open = dirty().length;
-  if (!tried && !written) return toast("There is nothing to save.");
+  if (!tried && !written) return toast("There are no changes to save.");
   if (!open && !sum.remarks) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
-  if (!open) return tell("warn", "Everything is saved. Some rows have a remark.");
-  const result = `${sum.saved} of ${tried} saved.`;
-  if (sum.saved === tried) return tell("", result);
-  if (stopped) return tell("warn", `Stopped. ${result} The rest is still here.`);
-  tell("bad", sum.problem ? `${sum.problem} ${result}` : `${result} Look at the remarks in the form.`);
+  if (!open) return showResult("warn", "Everything was saved. Some rows have notes.");
+  const result = `Saved ${sum.saved} of ${tried} changes.`;
+  if (sum.saved === tried) return showResult("", result);
+  if (stopped) return showResult("warn", `Stopped. ${result} The rest are still unsaved.`);
+  showResult("bad", sum.problem ? `${sum.problem} ${result}` : `${result} Fix the errors above.`);
   const first = rows().find((row) => row.dirty && row.element.querySelector(".note"));
   first?.element.scrollIntoView({ block: "nearest" });
   first?.focus();
@@ -148,7 +148,7 @@ form.addEventListener("click", (event) => {
 
 form.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !event.target.matches(".edit-row input")) return;
-  event.preventDefault(); // a name is no whole row yet
+  event.preventDefault(); // Enter in a name moves on to its value
   Row.of(event.target).value.focus();
 });
 
@@ -158,9 +158,9 @@ form.addEventListener("submit", (event) => {
   save(dirty());
 });
 
-form.addEventListener("row:again", (event) => save([Row.of(event.target)]));
+form.addEventListener("row:save-again", (event) => save([Row.of(event.target)]));
 form.addEventListener("row:kept", () => count());
-form.addEventListener("row:anew", (event) => {
+form.addEventListener("row:re-add", (event) => {
   const row = Row.of(event.target);
   const key = row.element.querySelector(".key").textContent;
   const branch = row.element.querySelector(".cell-branch").textContent.trim();
@@ -169,7 +169,7 @@ form.addEventListener("row:anew", (event) => {
   count();
 });
 
-/** Start; `size` is how many rows go out at a time. */
+/** Start the edit mode; `size` is the number of rows per request. */
 export function startEditing({ size } = {}) {
   batch = size;
   startPaging();

@@ -1,6 +1,6 @@
-// Asks before work is left behind.
+// Asks before leaving a page with unsaved changes.
 
-/** Ask wherever the page would be left while `count()` is not 0; returns how to leave unasked. */
+/** Ask before leaving while `count()` is not 0. Returns a function that leaves without asking. */
 export function guard(count, words) {
   const dialog = document.getElementById("leave");
   let off = false;

@@ -1,4 +1,4 @@
-// Placing what the server says of each row.
+// Show the server's outcome for each row.
 
 function button(text, act) {
   const made = document.createElement("button");
@@ -16,19 +16,19 @@ function ask(element, name) {
 function conflict(row, outcome) {
   const { message, base, pk } = outcome;
   const note = row.note("conflict", message);
-  const keep = button("Keep theirs", () => {
+  const keep = button("Keep their value", () => {
     if (row.isNew || !pk) row.element.remove();
     else row.keepTheirs(outcome);
     ask(document.getElementById("manage"), "row:kept");
   });
-  note.append(keep, mine(row, base, pk));
+  note.append(keep, overwrite(row, base, pk));
 }
 
-function mine(row, base, pk) {
-  if (!pk && !row.isNew) return button("Add it anew", () => ask(row.element, "row:anew"));
-  return button(row.removing ? "Remove anyway" : "Write mine", () => {
+function overwrite(row, base, pk) {
+  if (!pk && !row.isNew) return button("Add again", () => ask(row.element, "row:re-add"));
+  return button(row.removing ? "Remove anyway" : "Overwrite", () => {
     row.baseField.value = base;
-    ask(row.element, "row:again");
+    ask(row.element, "row:save-again");
   });
 }
 
@@ -38,7 +38,7 @@ function saved(row, { message, base }) {
   if (message) row.note("unknown", `Saved. ${message}`);
 }
 
-/** Read the outcomes of an answer. */
+/** Read the outcomes in a response. */
 export function outcomesOf(page) {
   return [...(page?.querySelectorAll("[data-token]") ?? [])].map((item) => ({
     ...item.dataset,
@@ -46,7 +46,7 @@ export function outcomesOf(page) {
   }));
 }
 
-/** Show an outcome at its row; returns whether the row is done. */
+/** Show an outcome at its row. Returns true if the row is done. */
 export function place(row, outcome) {
   switch (outcome.outcome) {
     case "saved":

@@ -1,11 +1,11 @@
-// Searching, paging and the check against the store swap the rows; changed ones stay.
+// Searching, paging and the check against the store replace the rows, but keep changed ones.
 
 import { Row } from "./row.js";
 
 const pinned = () => document.getElementById("pinned");
 const elements = (parent) => [...parent.querySelectorAll(":scope > .edit-row")];
 
-// Another page comes: changed rows move above it, and unchanged ones go back to their page.
+// Another page is coming: move changed rows above it, and drop unchanged rows from there.
 function pin(rows) {
   for (const element of elements(pinned())) if (!Row.of(element).dirty) element.remove();
   for (const element of elements(rows)) if (Row.of(element).dirty) pinned().append(element);
@@ -21,7 +21,7 @@ function dropPinned(rows) {
   }
 }
 
-// The same page comes again: what is typed in stays where it is, so that the focus does too.
+// The same page again: rows in use keep their place, and so keep the focus.
 function merge(rows, fresh) {
   const held = new Map(
     elements(rows).filter((element) => Row.of(element).held).map((element) => [element.id, element]),

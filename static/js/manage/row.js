@@ -1,28 +1,29 @@
-// A row of an edit mode: what was typed, whether it differs, how its save ended. What is special
-// about a page's rows is in a class that extends this one.
+// A row of an edit mode: what was typed, whether it differs, and the outcome of its save.
+// Each page extends this class.
 
-const MEANWHILE = "was changed meanwhile. When you save, you are asked which to keep.";
+const CHANGED = "was changed after you opened this page. When you save, you can choose which value to keep.";
 const known = new WeakMap();
 
-// A base is a version, or "version:life": a life tells it from another of that version. One that no
-// check against the store has seen is below 0, and can't be told from one that a check has seen.
+// A base is "version" or "version:revision". The revision tells apart two parameters with the same
+// version (ABA). It is negative until a check against the store has seen the parameter, and then
+// can't be compared with a positive one.
 function same(base, other) {
-  const [version, life = 0] = base.split(":");
-  const [otherVersion, otherLife = 0] = other.split(":");
-  return version === otherVersion && (life === otherLife || Math.sign(life) !== Math.sign(otherLife));
+  const [version, revision = 0] = base.split(":");
+  const [otherVersion, otherRevision = 0] = other.split(":");
+  return version === otherVersion && (revision === otherRevision || Math.sign(revision) !== Math.sign(otherRevision));
 }
 
 let kind = null;
 
 export class Row {
-  done = false; // a new row that is saved
+  done = false; // a new row that was saved
 
-  /** Say which class the rows of this page have. */
+  /** Set the class of this page's rows. */
   static use(subclass) {
     kind = subclass;
   }
 
-  /** Return the Row of `element` or of what it stands in. */
+  /** Return the Row that contains `element`. */
   static of(element) {
     const top = element.closest(".edit-row");
     if (!known.has(top)) known.set(top, new kind(top));
@@ -55,22 +56,22 @@ export class Row {
     return this.isNew ? this.filled : this.removing || this.changed;
   }
 
-  /** Whether a new row holds anything. */
+  /** True if something was typed into a new row. */
   get filled() {
     return this.key.value !== "" || this.value.value !== "";
   }
 
-  /** Whether something in it would be lost or jump if the row were swapped now. */
+  /** True if replacing the row now would lose input or focus. */
   get held() {
     return this.dirty || this.element.contains(document.activeElement);
   }
 
-  /** In which order rows are saved: what sets a name free goes before what takes it. */
+  /** Order of saving: rows that free a name come before rows that take it. */
   get rank() {
     return this.removing ? 0 : this.isNew ? 3 : 1;
   }
 
-  /** Add what is to be posted of this row. */
+  /** Add this row's fields to a request. */
   addTo(fields) {
     const { token } = this;
     if (this.isNew) {
@@ -100,19 +101,19 @@ export class Row {
     const removing = this.element.classList.toggle("removing");
     this.value.disabled = removing;
     this.showRemoval(removing);
-    if (removing) this.note("removing", "Is removed when you save.");
+    if (removing) this.note("removing", "Will be removed when you save.");
     else this.clearNote();
     this.mark();
   }
 
-  /** Show on its button that it is to be removed, or no longer. */
+  /** Switch the row's button between Remove and Undo. */
   showRemoval(removing) {
     const button = this.element.querySelector(".remove");
     button.lastChild.textContent = removing ? "Undo" : "Remove";
     button.querySelector("use").setAttribute("href", removing ? "#i-undo" : "#i-bin");
   }
 
-  /** Forget what was typed; `base` is what is there. */
+  /** Discard what was typed; `base` is the current version. */
   reset(base = this.base) {
     if (this.removing) this.toggleRemoval();
     this.clear();
@@ -121,7 +122,7 @@ export class Row {
     this.mark();
   }
 
-  /** Freeze a new row that is saved: from now on it is one of the list. */
+  /** Freeze a new row that was saved. */
   finish() {
     this.reset();
     this.done = true;
@@ -131,15 +132,15 @@ export class Row {
     this.mark();
   }
 
-  /** Take over what a newer rendering brings, without losing what was typed. */
+  /** Update the row from a newer rendering without losing what was typed. */
   learn(fresh) {
     const base = fresh.querySelector('input[type="hidden"][name*="base"]')?.value;
     if (!base || same(base, this.base)) return;
-    if (this.dirty) this.note("meanwhile", `This ${this.noun} ${MEANWHILE}`);
+    if (this.dirty) this.note("stale", `This ${this.noun} ${CHANGED}`);
     else this.takeOver(fresh, base);
   }
 
-  /** Say `text` below the row and tie it to `field` ("key", "value" or "branch"). */
+  /** Show `text` below the row and connect it to `field` ("key", "value" or "branch"). */
   note(kind, text, field = "") {
     this.clearNote();
     const note = document.createElement("div");
@@ -163,7 +164,7 @@ export class Row {
     }
   }
 
-  /** Put the focus where the row needs it. */
+  /** Focus the first invalid field, or the first field. */
   focus() {
     const invalid = this.element.querySelector('[aria-invalid="true"]');
     (invalid ?? this.key ?? this.value).focus();

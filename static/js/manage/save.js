@@ -1,23 +1,24 @@
-// Sending the changed rows, a few at a time and one batch after the other.
+// Send the changed rows in batches, one after the other.
 
 import { post } from "../http.js";
 import { outcomesOf, place } from "./outcomes.js";
 
-// In one batch; the parameter store reads and removes ten names a call
+// Per batch: the parameter store reads and deletes at most ten names per call.
 const ROWS = 10;
 
 /**
- * Send `rows` to the form's own address, at most `size` at a time. `told(saved, tried)` hears of
- * each batch; after `stopped()` says so no further one goes out. Returns { saved, remarks, problem }: how many rows
- * are saved, how many of them with a remark, and why the rest was given up, or "".
+ * Send `rows` to the form's own address, at most `size` at a time. Calls `onBatch(saved, tried)`
+ * after each batch, and stops before the next one once `stopped()` is true. Returns
+ * { saved, remarks, problem }: the number of rows saved, the number of those with a note, and why
+ * the rest was not sent, or "".
  */
-export async function send(form, rows, { told, stopped, size = ROWS }) {
+export async function send(form, rows, { onBatch, stopped, size = ROWS }) {
   const sum = { saved: 0, remarks: 0, problem: "" };
   const sorted = rows.toSorted((one, other) => one.rank - other.rank);
   for (let start = 0; start < rows.length && !stopped(); start += size) {
     const batch = sorted.slice(start, start + size);
     sum.problem = await sendBatch(form, batch, sum);
-    told(sum.saved, start + batch.length);
+    onBatch(sum.saved, start + batch.length);
     if (sum.problem) break;
   }
   return sum;
@@ -26,7 +27,7 @@ export async function send(form, rows, { told, stopped, size = ROWS }) {
 async function sendBatch(form, batch, sum) {
   const fields = new URLSearchParams({ change_set: form.elements.change_set.value });
   for (const row of batch) row.addTo(fields);
-  // Rights are answered row by row, so a post that is refused as a whole has an old token.
+  // Permissions are checked per row, so a rejected request means an old CSRF token.
   const { page, problem } = await post(form.action, fields, { again: true });
   const outcomes = outcomesOf(page);
   if (!outcomes.length) return problem;
@@ -37,11 +38,11 @@ async function sendBatch(form, batch, sum) {
     sum.saved += 1;
     if (outcome.message) sum.remarks += 1;
   }
-  return away(outcomes);
+  return unreachable(outcomes);
 }
 
-// A store that is away fails every row alike: the rest would only wait for the same answer.
-function away(outcomes) {
+// If the store is unreachable, every row would fail the same way, so stop.
+function unreachable(outcomes) {
   if (!outcomes.some(({ outcome }) => outcome === "not_tried")) return "";
   return outcomes.find(({ outcome }) => ["failed", "unknown"].includes(outcome))?.message ?? "";
 }

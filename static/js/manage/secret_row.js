@@ -1,15 +1,15 @@
-// A secret's row: its value is not in the page until somebody reveals it.
+// A secret's row: its value is not in the page until someone reveals it.
 
 import { hideLater, hideNow, isOpen, reveal } from "../reveal.js";
 import { Row } from "./row.js";
 
 const DOTS = "••••••••";
-const SECONDS = 30; // a typed value stays readable
-const EMPTY = "An empty value leaves the secret as it is. To remove it, use Remove.";
+const SECONDS = 30; // that a value stays visible
+const EMPTY = "Leave the value empty to keep the secret unchanged. To remove it, use Remove.";
 
 export class SecretRow extends Row {
   noun = "secret";
-  #stored = null; // the revealed value, to tell whether it was changed; gone once it is hidden
+  #stored = null; // the revealed value, to detect changes; cleared when it is hidden
 
   constructor(element) {
     super(element);
@@ -46,7 +46,7 @@ export class SecretRow extends Row {
     if (note && link) note.append(document.adoptNode(link));
     if (problem || this.value.value !== "") return !problem;
     this.value.value = value;
-    this.#stored = this.value.value; // as the text area gives it back, with its line ends
+    this.#stored = this.value.value; // as the textarea returns it, with normalized line endings
     return true;
   }
 
@@ -76,25 +76,25 @@ export class SecretRow extends Row {
     this.#stored = null;
   }
 
-  /** Say in the empty field that its value is saved, or stop saying so. */
+  /** Show or clear the "Saved" placeholder. */
   showSaved(saved) {
     this.element.classList.toggle("saved", saved);
     this.value.placeholder = saved ? "Saved" : this.isNew ? "" : DOTS;
   }
 
-  /** Take note that it is saved, and what the next save is based on. */
+  /** Mark the row as saved; the next save is based on `base`. */
   saved(base) {
     this.reset(base);
     this.showSaved(true);
   }
 
-  /** Give up what was typed for what is there. */
+  /** Discard what was typed in favor of the stored value. */
   keepTheirs({ base }) {
     this.reset(base);
   }
 
   takeOver(fresh, base) {
-    hideNow(this); // what is shown is not what a save would now replace
+    hideNow(this); // the visible value is no longer the one a save would replace
     this.baseField.value = base;
   }
 }

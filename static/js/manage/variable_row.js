@@ -1,10 +1,10 @@
-// A variable's row: its value is in the page. A base may have overrides on branches.
+// A variable's row. Its value is in the page, and a base can have overrides on branches.
 
 import { Row } from "./row.js";
 
 export class VariableRow extends Row {
   noun = "variable";
-  overrides = ""; // what becomes of them when their base is removed: "keep" or "remove"
+  overrides = ""; // what happens to them when their base is removed: "keep" or "remove"
 
   get isOverride() {
     return this.element.classList.contains("override");
@@ -60,13 +60,13 @@ export class VariableRow extends Row {
     this.showSaved(true);
   }
 
-  /** A saved new row keeps showing what was saved. */
+  /** Keep showing the values of a new row that was saved. */
   finish() {
     for (const field of [this.key, this.value]) field.defaultValue = field.value;
     super.finish();
   }
 
-  /** Say that it is saved, or stop saying so. */
+  /** Show or clear that the row was saved. */
   showSaved(saved) {
     this.element.classList.toggle("saved", saved);
   }
