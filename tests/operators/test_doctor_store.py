@@ -103,6 +103,7 @@ def test_a_write_whose_answer_was_lost_leaves_nothing(
     assert left(plain_ssm) == []
 
 
+@pytest.mark.usefixtures("clock")
 def test_what_a_killed_doctor_left_goes(world: World, tried: Tried) -> None:
     """But not what is young, for another doctor is at work, nor anybody's secret."""
     now = timezone.now()
