@@ -22,7 +22,8 @@ import pytest
 from tests.image import room
 from tests.image.building import Built, build, healthcheck_options, manifest
 from tests.image.dockerfile import stages_of
-from tests.replicas.server import free_port
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import LONGEST
 
 HOST, TOKEN = "console.example.com", "only-for-tests-" * 3
 SETTINGS = {
@@ -192,7 +193,7 @@ def answers_what_is_under_way(
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
     fields = {"csrfmiddlewaretoken": token, "login": "x@example.org", "password": "x" * 20}
     body = urlencode(fields).encode()
-    with closing(HTTPConnection("127.0.0.1", int(port), timeout=30)) as slow:
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=LONGEST)) as slow:
         slow.putrequest("POST", "/accounts/login/", skip_host=True)
         slow.putheader("Host", HOST)
         slow.putheader("Cookie", cookie)
@@ -207,7 +208,7 @@ def answers_what_is_under_way(
         answer = slow.getresponse()
         assert answer.status == 200
         assert "not correct" in answer.read().decode()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=LONGEST) == 0
 
 
 @contextmanager
@@ -222,13 +223,13 @@ def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=LONGEST)
 
 
 @contextmanager
 def asking(port: str, path: str, more: dict[str, str] | None = None) -> Iterator[HTTPResponse]:
     """Ask the container for a page, or a file."""
-    with closing(HTTPConnection("127.0.0.1", int(port), timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=LONGEST)) as connection:
         connection.request("GET", path, headers={"Host": HOST, **(more or {})})
         yield connection.getresponse()
 

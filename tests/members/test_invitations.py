@@ -18,6 +18,7 @@ from console.models import AuditEvent, Invitation, Member, User
 from tests.members.conftest import MEMBERS, Team, messages, trail
 from tests.pages.conftest import errors
 from tests.plugins.people import PASSWORD, World
+from tests.plugins.waiting import LONGEST
 
 NEW = "new@example.org"
 GOOD = {"password1": "long enough 1", "password2": "long enough 1"}
@@ -376,7 +377,7 @@ def test_of_two_who_try_at_once_one_comes_in(invite: Callable[..., str], world: 
     def race(number: int) -> int:
         client = Client(raise_request_exception=False)
         try:
-            together.wait(timeout=20)
+            together.wait(timeout=LONGEST)
             return client.post(link, GOOD).status_code
         finally:
             connection.close()
