@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -23,7 +22,7 @@ from tests.image import room
 from tests.image.building import Built, build, healthcheck_options, manifest
 from tests.image.dockerfile import stages_of
 from tests.plugins.ports import free_port
-from tests.plugins.waiting import LONGEST
+from tests.plugins.waiting import LONGEST, until
 
 HOST, TOKEN = "console.example.com", "only-for-tests-" * 3
 SETTINGS = {
@@ -186,6 +185,13 @@ def counts_in_memory(port: str) -> None:
         assert "console_request_seconds_count" in answer.read().decode()
 
 
+def requests_in_progress(port: str) -> float:
+    """Return how many requests the container works on, this one too."""
+    with asking(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as answer:
+        [number] = re.findall(r"(?m)^console_requests_in_progress (\S+)$", answer.read().decode())
+        return float(number)
+
+
 def answers_what_is_under_way(
     port: str, page: str, cookie: str, process: "subprocess.Popen[str]"
 ) -> None:
@@ -200,9 +206,9 @@ def answers_what_is_under_way(
         slow.putheader("Content-Type", "application/x-www-form-urlencoded")
         slow.putheader("Content-Length", str(len(body)))
         slow.endheaders(body[:10])
-        time.sleep(0.5)  # until a thread waits for the rest
+        until(lambda: requests_in_progress(port) == 2)  # a thread waits for the rest
         process.send_signal(signal.SIGTERM)
-        time.sleep(1)  # it has heard of it
+        time.sleep(1)  # it most likely has heard of it; if not, the answer is the same
         assert process.poll() is None
         slow.send(body[10:])
         answer = slow.getresponse()
