@@ -13,7 +13,7 @@ from django.test import Client
 
 from console.models import AuditEvent
 from secrets_app.models import Secret
-from secrets_app.store import ssm
+from secrets_app.store.ssm import client as ssm
 from tests.audit.conftest import Trail, outcomes
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.moto import REGION

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from console.lib.results import DONE
 from secrets_app.models import Revalidation
-from secrets_app.store.ssm import CONNECT_TIMEOUT, READ_TIMEOUT, SsmStore
+from secrets_app.store.ssm.client import CONNECT_TIMEOUT, READ_TIMEOUT, SsmStore
 from tests.faults.faults import all_is_well
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.moto import REGION

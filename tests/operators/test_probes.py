@@ -7,8 +7,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from secrets_app import health
-from secrets_app.store.ssm import SsmStore
+from secrets_app.pages import probes
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.moto import REGION, Moto
 from tests.plugins.waiting import LONGEST, until
@@ -38,7 +38,7 @@ def test_it_works(
 ) -> None:
     """One asks and waits; the others are answered meanwhile, and nobody else asks the store."""
     store = SsmStore(REGION, read_timeout=LONGEST)
-    monkeypatch.setattr(health, "parameter_store", lambda: store)
+    monkeypatch.setattr(probes, "parameter_store", lambda: store)
     faulty.always(Fault.SILENCE)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(elsewhere, "/readyz")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from secrets_app.store.reencrypting import BATCH
+from secrets_app.store.embedded.rotation import BATCH
 from tests.commands.conftest import KEYS, ROOT, Machine
 from tests.commands.conftest import machine as machine
 from tests.commands.conftest import prepared as prepared
@@ -30,8 +30,8 @@ from django.db import transaction
 from django.utils import timezone
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
 from secrets_app.store.base import SecretValue
-from secrets_app.store.embedded import place_of
-from secrets_app.store.keyring import Keyring, Sealed
+from secrets_app.store.embedded.store import place_of
+from secrets_app.store.embedded.encryption import Keyring, Sealed
 keyring, now = Keyring(settings.ENCRYPTION_KEYS), timezone.now()
 """
 FILL = """
