@@ -15,7 +15,7 @@ class SecretsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and who counts the store's calls."""
-        from secrets_app.ops import call_stats
+        from secrets_app.ops import call_stats, system_checks  # noqa: F401
         from secrets_app.store.instrumentation import listeners
 
         listeners.append(call_stats.note)

@@ -3,6 +3,7 @@
 from hypothesis import settings as hypothesis
 
 pytest_plugins = [
+    "tests.plugins.clock",
     "tests.plugins.collector",
     "tests.plugins.emptying",
     "tests.plugins.hashing",

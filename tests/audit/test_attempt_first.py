@@ -3,7 +3,6 @@
 A second connection looks while the store keeps silent; then it is let go.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -14,16 +13,22 @@ from django.test import Client
 
 from console.models import AuditEvent
 from secrets_app.models import Secret
+from secrets_app.store.ssm import client as ssm
 from tests.audit.conftest import Trail, outcomes
 from tests.plugins.faulty import Fault, Faulty
+from tests.plugins.moto import REGION
+from tests.plugins.waiting import LONGEST, until
+from tests.services.stores import put_before
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
 
 
 @pytest.fixture
-def silent(console_on_ssm: Any, faulty: Faulty) -> Faulty:
-    """Let the whole console work on a store that can keep silent."""
+def silent(console_on_ssm: Any, faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Faulty:
+    """Let the whole console work on a store that can keep silent for as long as a test looks."""
+    monkeypatch.setattr(ssm, "DEADLINE", 3 * LONGEST)  # so that it still retries
+    put_before(ssm.SsmStore(REGION, read_timeout=LONGEST), monkeypatch)
     return faulty
 
 
@@ -43,11 +48,8 @@ def under_way(silent: Faulty, as_: Callable[[str], Client]) -> Iterator[Callable
                 connection.close()
 
         answer = pool.submit(run)
-        end = time.monotonic() + 10
-        while silent.operations().count(operation) == before:
-            assert time.monotonic() < end
-            assert not answer.done()
-            time.sleep(0.01)
+        until(lambda: answer.done() or silent.operations().count(operation) > before)
+        assert not answer.done()
         return answer
 
     with ThreadPoolExecutor(1) as pool:

@@ -11,7 +11,7 @@ from console.audit import sealing_worker
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.audit.test_chain import write
 from tests.leaks.harness import table_away
-from tests.plugins.waiting import until
+from tests.plugins.waiting import LONGEST, until
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def thread() -> Iterator[threading.Thread]:
     stop.set()
     write(1)
     sealing_worker.tell()  # it ends with its next round
-    thread.join(timeout=10)
+    thread.join(timeout=LONGEST)
     assert not thread.is_alive()
 
 
@@ -54,6 +54,7 @@ def test_who_wrote_nothing_wakes_it_not(thread: threading.Thread) -> None:
     write(1)
     sealing_worker.tell()
     until(all_sealed)
+    sealing_worker.finish()  # the thread may not be done with looking for more
     AuditEvent.objects.create(action="x", actor_kind="web", actor="by no service of ours")
     sealing_worker.tell()
     sealing_worker.finish()

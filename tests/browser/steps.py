@@ -1,7 +1,7 @@
 """What several stories do in the browser, and what they look at behind it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -12,6 +12,7 @@ from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import Change
 from secrets_app.writes.save import save
 from tests.plugins.people import World
+from tests.plugins.waiting import until
 
 LIST = "/apps/d1shop/hosting/secrets/"
 MANAGE = f"{LIST}manage/"
@@ -51,6 +52,11 @@ def row(page: Page, key: str, branch: str = "All branches") -> Locator:
 def wait_for_check(page: Page) -> None:
     """Wait until the check against the store is over: what changes later the page can't know."""
     expect(page.locator("#freshness[hx-post]")).to_have_count(0)
+
+
+def wait_on(page: Page, happened: Callable[[], object]) -> None:
+    """Wait until something happened of which the page's events tell."""
+    until(lambda: happened() or page.wait_for_timeout(20))
 
 
 def value_of(row: Locator) -> Locator:

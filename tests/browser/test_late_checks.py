@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from secrets_app.models import Revalidation
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from tests.browser.steps import LIST, MANAGE, SHARED, give
+from tests.browser.steps import LIST, MANAGE, SHARED, give, wait_on
 from tests.plugins.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,6 +32,7 @@ def test_a_late_check_does_not_undo_a_search(
     parameter_store().put(path, SecretValue("x"), overwrite=False)
     Revalidation.objects.all().delete()
     give(world, {"THIRD": "3"})  # so that the check has a whole list to send
+    wait_on(alice, lambda: held)
     held[0].continue_()
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("SECOND_FROM_OUTSIDE")

@@ -82,6 +82,7 @@ def add_passkey(page: Page, *, passwordless: bool) -> None:
     expect(page.get_by_text("My laptop")).to_be_visible()
 
 
+@pytest.mark.usefixtures("clock")
 def test_it_works(bob: Page) -> None:
     judge = Judge()
     menu(bob, "Second factor")
@@ -197,6 +198,7 @@ def test_ones_sessions(bob: Page, open_page: Callable[..., Page], live_server: A
     assert judge.wrong == []
 
 
+@pytest.mark.usefixtures("clock")
 def test_too_many_tries(world: World, page: Page, complaints: Any) -> None:
     complaints.expect("429")
     world.person("bob")
@@ -204,10 +206,12 @@ def test_too_many_tries(world: World, page: Page, complaints: Any) -> None:
         page.goto("/accounts/login/")
         page.get_by_label("Email").fill("bob@example.org")
         page.get_by_label("Password").fill("a guess")
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
 
 
+@pytest.mark.usefixtures("clock")
 def test_without_javascript_there_is_the_code(
     world: World, open_page: Callable[..., Page], live_server: Any
 ) -> None:

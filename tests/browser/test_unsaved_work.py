@@ -26,6 +26,7 @@ from tests.browser.steps import (
     stored,
     value_of,
     wait_for_check,
+    wait_on,
 )
 from tests.plugins.faulty import Fault, Faulty
 from tests.plugins.people import PASSWORD, World
@@ -93,6 +94,7 @@ def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) 
     expect(alice.get_by_role("progressbar")).to_have_attribute("value", "20")
     expect(alice.get_by_text(f"Saved 20 of {MANY}")).to_be_visible()
     alice.get_by_role("button", name="Cancel").click()
+    wait_on(alice, lambda: go_on)
     go_on[0].continue_()
     expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. Saved 30 of {MANY} changes.")
     expect(alice.get_by_text("90 unsaved changes")).to_be_visible()

@@ -136,7 +136,7 @@ class Machine:
             capture_output=True,
             cwd=self.folder,
             env=self.environment | environment,
-            timeout=60,
+            timeout=300,
         )
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 

@@ -41,7 +41,7 @@ class Terminal:
         """Read to the end and return how the command ended."""
         while more := self._read():
             self.seen += more
-        return self._process.wait(60)
+        return self._process.wait(300)
 
     def _read(self) -> str:
         try:

@@ -36,11 +36,16 @@ def test_it_works(faulty_store: SsmStore, at_debug: pytest.LogCaptureFixture) ->
     ids=lambda fault: fault.way.name,
 )
 def test_a_failure_logs_none_either(
-    faulty: Faulty, hasty_store: SsmStore, at_debug: pytest.LogCaptureFixture, fault: Fault
+    faulty: Faulty,
+    faulty_store: SsmStore,
+    hasty_store: SsmStore,
+    at_debug: pytest.LogCaptureFixture,
+    fault: Fault,
 ) -> None:
     faulty.always(fault)
+    store = hasty_store if fault is Fault.SILENCE else faulty_store
     with pytest.raises(StoreError):
-        hasty_store.put(PATH, SecretValue(CANARY), overwrite=False)
+        store.put(PATH, SecretValue(CANARY), overwrite=False)
     _assert_clean(at_debug)
 
 

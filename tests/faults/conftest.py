@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from secrets_app.store.base import ParameterStore
 from secrets_app.store.ssm.client import SsmStore
-from tests.plugins.faulty import Fault, Faulty, Way
+from tests.plugins.faulty import HASTY, Fault, Faulty, Way
 from tests.plugins.moto import REGION, Moto
 from tests.plugins.people import World
 from tests.services.desk import Desk
@@ -26,6 +27,32 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delay, lambda *_: 0)
 
 
+OPERATIONS = {
+    "list": "DescribeParameters",
+    "ping": "DescribeParameters",
+    "current": "GetParameters",
+    "read": "GetParameters",
+    "put": "PutParameter",
+    "remove": "DeleteParameters",
+}
+
+
+class Hasty(Interrupted):
+    """A store that waits for a shorter time where it asks for the operation that is silent."""
+
+    silent = ""
+
+    def __init__(self, store: ParameterStore) -> None:
+        super().__init__(store)
+        self._patient, self._hasty = store, SsmStore(REGION, read_timeout=HASTY)
+
+    def _happens(self, when: str, operation: str) -> None:
+        super()._happens(when, operation)
+        if when == "before":
+            is_silent = OPERATIONS[operation] == self.silent
+            self._store = self._hasty if is_silent else self._patient
+
+
 class Trouble:
     """Faults that last for a block."""
 
@@ -36,14 +63,19 @@ class Trouble:
     def __call__(self, fault: Fault, on: str, *, after: str = "") -> Iterator[None]:
         """Let an operation of SSM's fail, from the start or `after` the next call of one of ours.
 
-        The console waits a third of a second for an answer in a silence, five elsewhere.
+        The console waits a third of a second for an answer that never comes, five for any other.
         """
-        silent = fault.way is Way.SILENCE
-        store = Interrupted(SsmStore(REGION, read_timeout=0.3) if silent else self._desk.store)
-        if after:
-            store.after(after, lambda: self._faulty.always(fault, on=on))
-        else:
+        store = Hasty(self._desk.store)
+
+        def begin() -> None:
             self._faulty.always(fault, on=on)
+            if fault.way is Way.SILENCE:
+                store.silent = on
+
+        if after:
+            store.after(after, begin)
+        else:
+            begin()
         with self._monkeypatch.context() as patch:
             put_before(store, patch)
             yield

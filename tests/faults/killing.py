@@ -1,7 +1,11 @@
-"""Savers that are killed at random moments: python -m tests.faults.killing ROUNDS [ENDPOINT].
+"""Kill a save at each of its steps: python -m tests.faults.killing [ENDPOINT].
 
-Prints, as JSON, what is found afterwards. The database is one of its own, the store the embedded
-one or SSM at the endpoint. A process of its own, for it forks.
+A step is the start or end of a store call. With the embedded store it is each statement too; with
+SSM these would add nothing, because a transaction that is cut short leaves what the call before it
+left. So every state that a killed process can leave behind comes up, and no clock decides which.
+
+Prints, as JSON, what is found afterwards. Uses a database of its own, and the embedded store or SSM
+at the endpoint. It runs in a process of its own because it forks.
 """
 
 import json
@@ -10,25 +14,30 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from random import SystemRandom
-from time import sleep
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
 from typing import Any
-from uuid import uuid4
 
 import django
+import pytest
 from django.conf import settings
 
-LONGEST = 0.15  # seconds that a saver lives
-KEYS = ("A", "B", "C")
-chance = SystemRandom()
+ACTS = ("create", "change", "remove")
+KEY = "API_KEY"
 
 
-def main(rounds: int) -> dict[str, Any]:
-    """Let savers save and be killed; return what the trail, the projection and the store say."""
-    from django.db import connections
+@dataclass
+class Found:
+    """What the kills left behind."""
 
+    # By act: attempts without an outcome, "done" or "not done" by the store
+    left_open: dict[str, Counter[str]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+
+
+def main() -> dict[str, Any]:
+    """Kill saves; return what the audit log, the projection and the store say."""
     from tests.plugins.people import World
     from tests.services.agreement import claims, differing, gaps
     from tests.services.desk import Desk
@@ -37,25 +46,19 @@ def main(rounds: int) -> dict[str, Any]:
     desk = Desk(World())
     desk.world.actor("alice")
     desk.check()
-    diary = Path(os.environ["TESTS_FOLDER"], "diary")
-    left_open = 0
-    for number in range(rounds):
-        connections.close_all()
-        _kill_a_saver(desk, diary)
-        left_open += len(_open_attempts())
-        desk.expire_claims()
-        if number % 2:  # else the next saver settles what he meets
-            desk.check()
-    desk.expire_claims()
-    desk.check()
-    places = [(branch, key) for branch in (None, desk.world.main) for key in KEYS]
+    found = Found()
+    branch = desk.world.main  # such a secret has a mirror: a save without one has fewer steps
+    for act in ACTS:
+        found.left_open[act] = Counter()
+        _kill_at_each_step(desk, act, branch, found)
+    places = [(branch, KEY)]
     return {
-        "left_open": left_open,
+        "left_open": found.left_open,
         "still_open": len(_open_attempts()),
         "claims": claims(),
         "found": desk.trail("found."),
         "gaps": [*gaps(desk, places)],
-        "lost": [*_lost(desk, diary, places)],
+        "lost": found.lost,
         "differing": [*differing(desk, places)],
         "ends": Counter(f"{entry[1]} {entry[4]}" for entry in desk.trail("secret.")),
     }
@@ -72,44 +75,104 @@ def _make_database() -> None:
     connection.creation.create_test_db(verbosity=0)
 
 
-def _kill_a_saver(desk: Any, diary: Path) -> None:
-    here, there = os.pipe()
+def _kill_at_each_step(desk: Any, act: str, branch: Any, found: Found) -> None:
+    """Save again and again, killed at the first step, the second and so on, until one survives."""
+    for step in count(1):
+        before = _prepare(desk, act, branch)
+        after = None if act == "remove" else f"{act} {step}"
+        if _survives(desk, _changes(desk, act, branch, after), step):
+            _expect(desk, branch, {after}, f"{act}, not killed", found)
+            return
+        if _open_attempts():
+            done = desk.values(KEY, branch)[0] == after
+            found.left_open[act]["done" if done else "not done"] += 1
+        desk.expire_claims()
+        if step % 2:  # the next save settles what it meets; otherwise the check does
+            desk.save("alice", *_changes(desk, act, branch, after))
+        desk.check()
+        _expect(desk, branch, {before, after}, f"{act}, killed at step {step}", found)
+
+
+def _prepare(desk: Any, act: str, branch: Any) -> str | None:
+    """Bring the secret to where the act begins; return its value."""
+    there = desk.values(KEY, branch)[0] is not None
+    if act == "create" and there:
+        desk.save("alice", desk.removal(desk.row(KEY, branch)))
+    elif act != "create" and not there:
+        desk.known(KEY, branch)
+    value: str | None = desk.values(KEY, branch)[0]
+    return value
+
+
+def _changes(desk: Any, act: str, branch: Any, value: str | None) -> list[Any]:
+    """Return what a form would send; nothing, where the secret to remove is gone."""
+    from secrets_app.models import Secret
+
+    row = Secret.objects.filter(app=desk.app, branch=branch, key=KEY).first()
+    if value is None:
+        return [desk.removal(row)] if row else []
+    if row is None or act == "create":
+        return [desk.new(KEY, value, branch)]
+    return [desk.change(row, value)]
+
+
+def _survives(desk: Any, changes: list[Any], step: int) -> bool:
+    """Save in a child that kills itself at the step; return True if it ended before."""
+    from django.db import connections
+
+    store = _spare_store()
+    connections.close_all()
     child = os.fork()
     if child == 0:
         try:
-            desk.store.ping()  # makes the client; half a second, in which there is nothing to kill
-            os.write(there, b"ready")
-            with diary.open("a", buffering=1) as lines:
-                _save_for_ever(desk, lines)
+            _save_and_die(desk, changes, store, step)
+            os._exit(0)
         finally:
             os._exit(1)
-    os.read(here, 5)
-    os.close(here)
-    os.close(there)
-    sleep(chance.uniform(0, LONGEST))
-    os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "The saver ended by itself."
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return False
+    assert os.WEXITSTATUS(status) == 0, "The save failed."
+    return True
 
 
-def _save_for_ever(desk: Any, lines: Any) -> None:
-    from console.lib.results import DONE
-    from secrets_app.models import Secret
+@cache
+def _spare_store() -> Any:
+    """Return a store without an open connection, so that each child need not make its own."""
+    from secrets_app.store import parameter_store
 
-    while True:
-        key, branch = chance.choice(KEYS), chance.choice((None, desk.world.main))
-        row = Secret.objects.filter(app=desk.app, branch=branch, key=key).first()
-        value = uuid4().hex
-        if row is None:
-            change = desk.new(key, value, branch)
-        elif chance.random() < 0.25:
-            change, value = desk.removal(row), ""
-        else:
-            change = desk.change(row, value)
-        place = f"{branch or ''}/{key}"
-        lines.write(f"try {place} {value}\n")
-        [outcome] = desk.save("alice", change)
-        lines.write(f"{'done' if outcome.outcome in DONE else 'not'} {place} {value}\n")
+    return parameter_store.__wrapped__()
+
+
+def _save_and_die(desk: Any, changes: list[Any], store: Any, step: int) -> None:
+    from django.db import connection
+
+    from tests.services.stores import Interrupted, put_before
+
+    on_ssm, steps = settings.PARAMETER_STORE == "ssm", count(1)
+
+    def reach_step() -> None:
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def run(execute: Any, *arguments: Any) -> Any:
+        result = execute(*arguments)
+        if not on_ssm:
+            reach_step()
+        return result
+
+    class Stepping(Interrupted):
+        def together(self) -> Any:
+            return store.together()
+
+        def _happens(self, when: str, operation: str) -> None:
+            reach_step()
+
+    with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(run):
+        put_before(Stepping(store), patch)
+        [outcome] = desk.save("alice", *changes)
+    assert outcome.outcome in {"saved", "removed"}, outcome
 
 
 def _open_attempts() -> list[Any]:
@@ -119,25 +182,17 @@ def _open_attempts() -> list[Any]:
     return list(events.filter(outcomes=None))
 
 
-def _lost(desk: Any, diary: Path, places: list[tuple[Any, str]]) -> Iterator[str]:
-    """Yield each secret that is neither what was last said to be done nor what came after it."""
-    possible: dict[str, set[str]] = {}
-    for line in diary.read_text().splitlines():
-        word, place, value = line.split(" ")
-        if word == "try":
-            possible.setdefault(place, {""}).add(value)
-        elif word == "done":
-            possible[place] = {value}
-    for branch, key in places:
-        place, value = f"{branch or ''}/{key}", desk.values(key, branch)[0] or ""
-        if value not in possible.get(place, {""}):
-            yield f"{place}: {value}"
+def _expect(desk: Any, branch: Any, possible: set[str | None], when: str, found: Found) -> None:
+    """Note a secret that has none of the values it may have."""
+    value = desk.values(KEY, branch)[0]
+    if value not in possible:
+        found.lost.append(f"{when}: {value}")
 
 
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
     logging.disable()
-    if endpoint := "".join(sys.argv[2:]):
+    if endpoint := "".join(sys.argv[1:]):
         settings.PARAMETER_STORE, os.environ["AWS_ENDPOINT_URL_SSM"] = "ssm", endpoint
-    print(json.dumps(main(int(sys.argv[1]))))
+    print(json.dumps(main()))

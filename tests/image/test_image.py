@@ -22,7 +22,8 @@ import pytest
 from tests.image import room
 from tests.image.building import Built, build, healthcheck_options, manifest
 from tests.image.dockerfile import stages_of
-from tests.replicas.server import free_port
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import LONGEST, until
 
 HOST, TOKEN = "console.example.com", "only-for-tests-" * 3
 SETTINGS = {
@@ -185,6 +186,13 @@ def counts_in_memory(port: str) -> None:
         assert "console_request_seconds_count" in answer.read().decode()
 
 
+def requests_in_progress(port: str) -> float:
+    """Return how many requests the container works on, this one too."""
+    with asking(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as answer:
+        [number] = re.findall(r"(?m)^console_requests_in_progress (\S+)$", answer.read().decode())
+        return float(number)
+
+
 def answers_what_is_under_way(
     port: str, page: str, cookie: str, process: "subprocess.Popen[str]"
 ) -> None:
@@ -192,22 +200,22 @@ def answers_what_is_under_way(
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
     fields = {"csrfmiddlewaretoken": token, "login": "x@example.org", "password": "x" * 20}
     body = urlencode(fields).encode()
-    with closing(HTTPConnection("127.0.0.1", int(port), timeout=30)) as slow:
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=LONGEST)) as slow:
         slow.putrequest("POST", "/accounts/login/", skip_host=True)
         slow.putheader("Host", HOST)
         slow.putheader("Cookie", cookie)
         slow.putheader("Content-Type", "application/x-www-form-urlencoded")
         slow.putheader("Content-Length", str(len(body)))
         slow.endheaders(body[:10])
-        time.sleep(0.5)  # until a thread waits for the rest
+        until(lambda: requests_in_progress(port) == 2)  # a thread waits for the rest
         process.send_signal(signal.SIGTERM)
-        time.sleep(1)  # it has heard of it
+        time.sleep(1)  # it most likely has heard of it; if not, the answer is the same
         assert process.poll() is None
         slow.send(body[10:])
         answer = slow.getresponse()
         assert answer.status == 200
         assert "not correct" in answer.read().decode()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=LONGEST) == 0
 
 
 @contextmanager
@@ -222,13 +230,13 @@ def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=LONGEST)
 
 
 @contextmanager
 def asking(port: str, path: str, more: dict[str, str] | None = None) -> Iterator[HTTPResponse]:
     """Ask the container for a page, or a file."""
-    with closing(HTTPConnection("127.0.0.1", int(port), timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=LONGEST)) as connection:
         connection.request("GET", path, headers={"Host": HOST, **(more or {})})
         yield connection.getresponse()
 

@@ -13,7 +13,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,8 @@ class Trap:
         for table, row in rows():
             self.search(f"table {table}", row)
         for path in files():
-            self.search(f"file {path.name}", path.read_bytes())
+            with suppress(FileNotFoundError):  # another worker's database closes its journal
+                self.search(f"file {path.name}", path.read_bytes())
         return sorted(set(self._finds))
 
 

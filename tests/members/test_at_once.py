@@ -12,6 +12,7 @@ from console.members import services
 from console.models import Member
 from tests.members.conftest import Team, trail
 from tests.plugins.people import World
+from tests.plugins.waiting import LONGEST
 
 PAIRS = [("alice", "mia"), ("mia", "alice")]
 
@@ -26,7 +27,7 @@ def test_it_works(world: World, team: Team) -> None:
     together = Barrier(2)
 
     def lower(pair: tuple[str, str]) -> None:
-        together.wait(timeout=20)
+        together.wait(timeout=LONGEST)
         try:
             with suppress(ValidationError, PermissionDenied):
                 services.set_member(

@@ -1,7 +1,6 @@
 """A mail server on loopback, and what the tests of mails share."""
 
 import email
-import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -21,6 +20,8 @@ from console.notifications.delivery import Round, deliver
 from console.notifications.outbox import choose, collect
 from tests.members.conftest import Team
 from tests.plugins.people import World
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import LONGEST
 from tests.services.desk import Desk
 
 PAGE = "/apps/d1shop/settings/notifications/"
@@ -64,11 +65,8 @@ class Mailbox:
 @pytest.fixture(scope="session")
 def mail_server() -> Iterator[tuple[Mailbox, int]]:
     """Run a mail server in a thread; return its mailbox and port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    mailbox, port = Mailbox(), free_port()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=LONGEST)
     controller.start()
     yield mailbox, port
     controller.stop()
@@ -84,7 +82,7 @@ def mailbox(mail_server: tuple[Mailbox, int], settings: Any) -> Mailbox:
     settings.MAIL = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.EMAIL_TIMEOUT = 5
+    settings.EMAIL_TIMEOUT = LONGEST
     settings.DEFAULT_FROM_EMAIL = "console@example.org"
     return mailbox
 

@@ -30,7 +30,7 @@ from console.notifications.outbox import LIFE, collect
 from tests.leaks.harness import table_away
 from tests.notices.conftest import Mailbox, Post, happens
 from tests.plugins.people import World
-from tests.plugins.waiting import until
+from tests.plugins.waiting import LONGEST, until
 from tests.services.desk import Desk
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +108,7 @@ def test_a_server_that_is_away(
     assert line["event"] == "notices.not_sent"
     assert "API_KEY" not in json.dumps(log)
     assert AuditEvent.objects.get(action="secret.reveal").outcomes.get().outcome == "succeeded"
-    settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = mail_server[1], 5
+    settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = mail_server[1], LONGEST
     assert waiting.round().sent == 2  # nobody took them, so they don't wait for long
 
 
@@ -177,9 +177,9 @@ def test_two_processes_at_once(waiting: Post) -> None:
 
     def both(_: int) -> int:
         try:
-            together.wait(timeout=20)
+            together.wait(timeout=LONGEST)
             collect(now=now)
-            together.wait(timeout=20)
+            together.wait(timeout=LONGEST)
             return deliver(now=now + QUIET).sent
         finally:
             connection.close()
@@ -206,7 +206,7 @@ def test_the_servers_thread(waiting: Post) -> None:
             until(lambda: any(line["event"] == "notices.failed" for line in log))
         until(lambda: len(waiting.mailbox.mails) == 2)
     stop.set()
-    thread.join(timeout=10)
+    thread.join(timeout=LONGEST)
     assert not thread.is_alive()
     assert not Notice.objects.exists()
 

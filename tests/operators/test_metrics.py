@@ -123,6 +123,7 @@ def test_a_database_that_is_away_is_told(scrape: Scrape) -> None:
     assert not set(gauges.WORDS) & set(samples)
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_numbers_are_measured_seldom(
     scrape: Scrape, django_assert_max_num_queries: Any, world: World
 ) -> None:

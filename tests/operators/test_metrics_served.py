@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.operators.test_metrics import SAMPLE, bearer
+from tests.plugins.waiting import LONGEST, until
 from tests.start.test_start import clone as clone
 from tests.start.test_start import mode, running
 
@@ -31,7 +31,7 @@ def server(clone: Path) -> Iterator[tuple[int, str]]:
 def get(url: str) -> str:
     """Return what a GET answers."""
     request = urllib.request.Request(url, headers=bearer(TOKEN))  # noqa: S310 - ours
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=LONGEST) as answer:  # noqa: S310
         return answer.read().decode()
 
 
@@ -73,8 +73,7 @@ def test_what_a_killed_process_counted_stays(server: tuple[int, str]) -> None:
         get(f"{url}/healthz")
     before = workers(master)
     os.kill(min(before), signal.SIGKILL)
-    while min(before) in workers(master) or len(workers(master)) < len(before):
-        time.sleep(0.05)
+    until(lambda: min(before) not in workers(master) and len(workers(master)) == len(before))
     after = samples(url)
     assert after[ASKED] == REQUESTS
     assert after["console_requests_in_progress"] == 1

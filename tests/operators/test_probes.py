@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
 
 import pytest
 from django.db import connections
 from django.test import Client
 
+from secrets_app.pages import probes
+from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.faulty import Fault, Faulty
-from tests.plugins.moto import Moto
+from tests.plugins.moto import REGION, Moto
+from tests.plugins.waiting import LONGEST, until
 
-IN_TIME = 10  # seconds
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
@@ -28,23 +29,31 @@ def elsewhere() -> Callable[[str], int]:
     return ask
 
 
-def test_it_works(console_on_ssm: Moto, faulty: Faulty, elsewhere: Callable[[str], int]) -> None:
+@pytest.mark.usefixtures("clock")
+def test_it_works(
+    console_on_ssm: Moto,
+    faulty: Faulty,
+    elsewhere: Callable[[str], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """One asks and waits; the others are answered meanwhile, and nobody else asks the store."""
+    store = SsmStore(REGION, read_timeout=LONGEST)
+    monkeypatch.setattr(probes, "parameter_store", lambda: store)
     faulty.always(Fault.SILENCE)
-    started = monotonic()
     with ThreadPoolExecutor() as pool:
         first = pool.submit(elsewhere, "/readyz")
-        while not faulty.operations():
-            sleep(0.01)
+        until(faulty.operations)
         others = [pool.submit(elsewhere, "/readyz").result() for _ in range(5)]
         assert pool.submit(elsewhere, "/healthz").result() == 200
         assert not first.done()
+        assert faulty.operations() == ["DescribeParameters"]
+        faulty.always(Fault.RESET)
+        faulty.let_go()
         assert first.result() == 503
     assert others == [503] * 5
-    assert faulty.operations() == ["DescribeParameters"]
-    assert monotonic() - started < IN_TIME
 
 
+@pytest.mark.usefixtures("clock")
 def test_what_was_known_stands_meanwhile(
     console_on_ssm: Moto, faulty: Faulty, elsewhere: Callable[[str], int]
 ) -> None:

@@ -30,6 +30,7 @@ def states() -> dict[str, str]:
     return {it.words: it.state for it in quotas.operations()}
 
 
+@pytest.mark.usefixtures("clock")
 def test_it_works(as_: Callable[[str], Client], desk: Desk) -> None:
     desk.put("SECRET", branch=desk.world.main)
     page = as_("olga").get(PAGE)
@@ -97,6 +98,7 @@ def test_a_refusal_with_a_good_reason_is_none_of_a_right(db: None) -> None:
     assert (known["Write values"], known["Read values"]) == ("works", "failing")
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.both_databases
 def test_processes_add_to_each_other() -> None:
     for _ in range(2):

@@ -133,6 +133,7 @@ def test_nothing_changed(alice: Client) -> None:
     assert trail()[-1] == ("alice", "build.change", "All branches", "succeeded: no change")
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_conflict_shows_both_and_loses_nothing(alice: Client, mia: Client) -> None:
     save(alice, OURS)
     save(mia, THEIRS, base=1)

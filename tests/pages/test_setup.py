@@ -14,6 +14,7 @@ from console.auth.bootstrap import link_path
 from console.models import App, AuditEvent, User
 from secrets_app.models import Secret
 from tests.pages.conftest import errors
+from tests.plugins.waiting import LONGEST
 
 PASSWORD = "correct horse battery staple"
 FORM = {"email": "Olga@Example.org", "password1": PASSWORD, "password2": PASSWORD}
@@ -146,7 +147,7 @@ def test_of_two_who_race_one_becomes_the_operator() -> None:
         client = Client(raise_request_exception=False)
         try:
             assert client.get(link).status_code == 200  # each has the open page
-            together.wait(timeout=20)
+            together.wait(timeout=LONGEST)
             return client.post(link, FORM | {"email": f"{number}@example.org"}).status_code
         finally:
             connection.close()

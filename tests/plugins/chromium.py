@@ -33,7 +33,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-TIMEOUT = 10_000  # milliseconds for an action or an expectation, on a busy machine
+TIMEOUT = 60_000  # milliseconds for an action or an expectation: far more than it takes
 # Chromium reports a breach to the document, and to the console in its own words; we want both,
 # for the first is complete and the second works without JavaScript.
 REPORT_BREACHES = """

@@ -16,6 +16,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,8 +27,10 @@ import pytest
 
 from secrets_app.store.ssm.client import SsmStore
 from tests.plugins.moto import REGION, Moto
+from tests.plugins.waiting import until
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/0f9b04ee"
+HASTY = 0.3  # seconds that a store waits for an answer that never comes
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for zero seconds
 
 
@@ -109,6 +112,19 @@ class Faulty:
     _planned: list[tuple[Fault, str]] = field(default_factory=list)
     _standing: list[tuple[Fault, str]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
+    _forwarding: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def forwarding(self) -> Iterator[None]:
+        """Count a request that is on its way to the moto server."""
+        with self._lock:
+            self._forwarding += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._forwarding -= 1
 
     def next(self, fault: Fault, *, times: int = 1, on: str = "") -> None:
         """Let the next requests (of the operation `on`, if given) meet the fault, in turn."""
@@ -119,12 +135,20 @@ class Faulty:
         self._standing.append((fault, on))
 
     def heal(self) -> None:
-        """Forget all faults and requests; what waits in silence is let go."""
-        self._over.set()
-        self._over = threading.Event()
+        """Forget all faults and requests; what waits in silence is let go.
+
+        Returns once the store has done whatever was handed on to it, heard of or not.
+        """
+        until(lambda: self._forwarding == 0)
+        self.let_go()
         self._planned.clear()
         self._standing.clear()
         self.requests.clear()
+
+    def let_go(self) -> None:
+        """Hang up on what waits in silence."""
+        self._over.set()
+        self._over = threading.Event()
 
     def operations(self) -> list[str]:
         """Return the operations that were asked for, in order, retries too."""
@@ -160,12 +184,15 @@ class _Proxy(BaseHTTPRequestHandler):
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         faulty = self.server.faulty
         request = Request(operation, json.loads(self.body), dict(self.headers))
-        faulty.requests.append(request)
-        fault = faulty._fault_for(operation)
+        over = faulty._over
+        with faulty.forwarding():
+            faulty.requests.append(request)
+            fault = faulty._fault_for(operation)
+            done = self._forward() if fault is None or fault.acts else (200, b"")
         if fault is None:
-            self._answer(*self._forward())
+            self._answer(*done)
         else:
-            self._fail(fault, self._forward() if fault.acts else (200, b""), faulty._over)
+            self._fail(fault, done, over)
 
     def _fail(self, fault: Fault, done: tuple[int, bytes], over: threading.Event) -> None:
         match fault.way:
@@ -239,4 +266,4 @@ def faulty_store(faulty: Faulty) -> SsmStore:
 @pytest.fixture
 def hasty_store(faulty: Faulty) -> SsmStore:
     """Return our store behind the proxy, for silence alone: a busy machine may answer too late."""
-    return SsmStore(REGION, read_timeout=0.3)
+    return SsmStore(REGION, read_timeout=HASTY)

@@ -5,14 +5,12 @@
 """
 
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,12 +22,13 @@ import pytest
 
 from secrets_app.store import parameter_store
 from secrets_app.store.ssm.client import SsmStore
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import until
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 REGION = "us-east-1"
-START_TIMEOUT = 60  # seconds, on a busy machine
 # It ends when the pipe on its standard input does, so it outlives no test run, however that ends.
 PROGRAM = """
 import os, sys, threading
@@ -85,9 +84,7 @@ def moto_server() -> Iterator[Moto]:
 @contextmanager
 def running(program: str = PROGRAM, *arguments: str) -> Iterator[Moto]:
     """Run a moto server, or a `program` that is one; it gets its port, then `arguments`."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", program, str(port), *arguments]
     environment = {name: it for name, it in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
@@ -145,8 +142,8 @@ def console_on_ssm(moto: Moto, settings: Any) -> Moto:
 
 
 def _wait_for(moto: Moto, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + START_TIMEOUT
-    while not moto.answers():
+    def answers() -> bool:
         assert process.poll() is None, "The moto server ended at its start."
-        assert time.monotonic() < end, "The moto server did not start."
-        time.sleep(0.05)
+        return moto.answers()
+
+    until(answers)

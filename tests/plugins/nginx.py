@@ -11,7 +11,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,9 +22,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import until
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/deploy.md"
 HOST = "console.example.com"
-START_TIMEOUT = 30  # seconds, on a busy machine
 HOW = "Install nginx for the tests: apt-get install nginx-light"
 # Everything around a site that Debian's own nginx.conf sets too
 AROUND = """
@@ -61,7 +62,7 @@ def running(console: int) -> Iterator[Nginx]:
         folder = Path(name)
         folder.chmod(0o755)  # its workers are another account's
         certificate = make_certificate(folder)
-        nginx = Nginx(_free_port(), _free_port(), certificate)
+        nginx = Nginx(free_port(), free_port(), certificate)
         (folder / "console.conf").write_text(_site(nginx, folder, console))
         (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
         command = [
@@ -127,22 +128,16 @@ def make_certificate(folder: Path) -> Path:
 
 
 def _wait_for(nginx: Nginx, process: "subprocess.Popen[str]") -> None:
-    end = time.monotonic() + START_TIMEOUT
-    while not _listens(nginx.https):
+    def listens() -> bool:
         assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < end, "nginx did not start."
-        time.sleep(0.05)
+        return _listens(nginx.https)
+
+    until(listens)
 
 
 def _listens(port: int) -> bool:
     with closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def executable() -> str:

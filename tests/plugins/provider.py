@@ -1,10 +1,9 @@
 """A real OpenID provider, in a process of its own on loopback."""
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,10 @@ import pytest
 import requests
 
 from console.lib.oidc_config import openid_provider
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import LONGEST, until
+
+DOCUMENT = "/.well-known/openid-configuration"
 
 
 @dataclass
@@ -20,13 +23,19 @@ class Provider:
 
     url: str
 
+    def answers(self) -> bool:
+        """Return True if it is up."""
+        with suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}{DOCUMENT}", timeout=LONGEST).ok
+        return False
+
     def knows(self, sub: str, **claims: Any) -> None:
         """Let it know somebody, or know something else of him."""
-        requests.put(f"{self.url}/users/{sub}", json=claims, timeout=10).raise_for_status()
+        requests.put(f"{self.url}/users/{sub}", json=claims, timeout=LONGEST).raise_for_status()
 
     def agrees(self, address: str, sub: str) -> str:
         """Sign somebody in there, as he would in the browser; return where that leads."""
-        answer = requests.post(address, data={"sub": sub}, timeout=10, allow_redirects=False)
+        answer = requests.post(address, data={"sub": sub}, timeout=LONGEST, allow_redirects=False)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
@@ -34,28 +43,16 @@ class Provider:
 @pytest.fixture(scope="session")
 def openid() -> Iterator[Provider]:
     """Run the provider."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     provider = Provider(f"http://127.0.0.1:{port}")
     try:
-        _wait(provider)
+        until(provider.answers)
         yield provider
     finally:
         process.terminate()
-        process.wait(timeout=10)
-
-
-def _wait(provider: Provider) -> None:
-    for _ in range(200):
-        try:
-            requests.get(f"{provider.url}/.well-known/openid-configuration", timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise TimeoutError("The OpenID provider did not start.")
+        process.wait(timeout=LONGEST)
 
 
 @pytest.fixture

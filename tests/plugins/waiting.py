@@ -1,14 +1,15 @@
 """Waiting for what another thread or process does."""
 
-import threading
 from collections.abc import Callable
+from time import monotonic, sleep
+
+LONGEST = 60  # seconds: far more than a busy machine takes
 
 
-def until(happened: Callable[[], bool]) -> None:
-    """Return once it happened; raise TimeoutError after 20 seconds."""
-    wait = threading.Event()
-    for _ in range(400):
-        if happened():
-            return
-        wait.wait(0.05)
-    raise TimeoutError
+def until(happened: Callable[[], object], longest: float = LONGEST) -> None:
+    """Return once it happened; raise TimeoutError if that takes longer than any machine does."""
+    end = monotonic() + longest
+    while not happened():
+        if monotonic() > end:
+            raise TimeoutError
+        sleep(0.02)

@@ -30,7 +30,7 @@ def test_it_works(machine: Machine, another: Machine) -> None:
     machine.environment |= KEY
     with (another.folder / "x.backup").open("wb") as file:
         process = machine.start("backup", "-", stdout=file)
-        _out, err = process.communicate(timeout=60)
+        _out, err = process.communicate(timeout=300)
     assert (process.returncode, err.decode()[:17]) == (0, "The backup holds ")
     another.environment |= KEY
     piped = another("restore", "-", stdin=(another.folder / "x.backup").read_bytes())
@@ -47,7 +47,7 @@ def test_a_full_disk_is_told(machine: Machine) -> None:
     machine.environment |= KEY
     with Path("/dev/full").open("wb") as full:
         process = machine.start("backup", "-", stdout=full)
-        _out, err = process.communicate(timeout=60)
+        _out, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert err.decode() == "The operating system reported an error: No space left on device.\n"
 

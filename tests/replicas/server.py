@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import LONGEST, until
 
 REPOSITORY = Path(__file__).parent.parent.parent
 PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")
@@ -23,13 +25,6 @@ def copy_to(folder: Path) -> Path:
         unused = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / part, folder / part, ignore=unused)
     return folder
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:
@@ -61,16 +56,16 @@ class Server:
 
     def wait(self) -> None:
         """Return once it answers."""
-        end = time.monotonic() + START_TIMEOUT
-        while not self.answers():
-            assert self._process is not None
-            assert self._process.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() < end, f"It did not start. {self.log.read_text()[-3000:]}"
-            time.sleep(0.02)
+        until(self._is_up, START_TIMEOUT)
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()[-3000:]
+        return self.answers()
 
     def answers(self) -> bool:
         """Say whether the process answers."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=LONGEST)) as connection:
             try:
                 connection.request("GET", "/healthz")
                 return connection.getresponse().status == 200
@@ -81,15 +76,14 @@ class Server:
         """End it as an operator does; return once it has ended."""
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=START_TIMEOUT)
 
     def kill(self) -> None:
         """End master and workers at once, as a power cut would; return once they are gone."""
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-            while self._listens():
-                time.sleep(0.005)
+            until(lambda: not self._listens())
 
     def _listens(self) -> bool:
         with closing(socket.socket()) as probe:

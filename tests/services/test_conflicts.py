@@ -25,7 +25,7 @@ from tests.services.stores import Interrupted, Killed, killed, put_before
 ROUNDS = 25
 
 
-@pytest.mark.usefixtures("either_store")
+@pytest.mark.usefixtures("clock", "either_store")
 def test_it_works(desk: Desk) -> None:
     row = desk.put("API_KEY", branch=desk.world.dev)
     [won] = desk.save("bob", desk.change(row, "bob's"))
@@ -62,6 +62,7 @@ def test_a_removal_against_a_removal_is_done(desk: Desk) -> None:
     assert "removed" in again.message
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_creation_against_a_creation(desk: Desk) -> None:
     desk.put("API_KEY", "alice's")
     [lost] = desk.save("mia", desk.new("API_KEY", "mia's"))
@@ -70,6 +71,7 @@ def test_a_creation_against_a_creation(desk: Desk) -> None:
     assert desk.values("API_KEY") == ("alice's", None)
 
 
+@pytest.mark.usefixtures("clock")
 def test_who_removed_it_and_added_it_anew_after_the_rows_were_read(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +127,7 @@ def test_another_secret_of_that_name_and_version_is_not_the_one_that_was_seen(
     assert desk.values("API_KEY") == ("another", None)
 
 
+@pytest.mark.usefixtures("clock")
 def test_who_wrote_it_is_told_though_somebody_wrote_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +141,7 @@ def test_who_wrote_it_is_told_though_somebody_wrote_again(
     assert desk.values("API_KEY", desk.world.dev) == ("mia's", "mia's")
 
 
+@pytest.mark.usefixtures("clock")
 def test_who_was_writing_it_then_is_told_though_somebody_wrote_again(
     desk: Desk, interrupted: Any
 ) -> None:
@@ -167,6 +171,7 @@ def test_who_is_about_to_write_did_not_write_what_came_from_outside(
     assert told[0].message.startswith("Someone outside Branchkeep changed this secret")
 
 
+@pytest.mark.usefixtures("clock")
 def test_who_was_cut_off_wrote_it_and_not_who_had_that_version_before(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

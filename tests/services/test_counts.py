@@ -39,6 +39,7 @@ def _fill(desk: Desk, number: int) -> None:
     )
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "fragment"])
 @pytest.mark.parametrize("query", ["", "?per_page=100", "?q=KEY&sort=-changed", "?branch={dev}"])
 @pytest.mark.parametrize("page", ["secrets", "secrets_manage"])

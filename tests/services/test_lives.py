@@ -30,7 +30,7 @@ def added_anew(desk: Desk) -> None:
     desk.save("mia", desk.new("API_KEY", "mia's"))
 
 
-@pytest.mark.usefixtures("either_store")
+@pytest.mark.usefixtures("clock", "either_store")
 def test_it_works(desk: Desk) -> None:
     desk.put("API_KEY", "alice's")
     mine = desk.new("API_KEY", "mine")

@@ -128,6 +128,7 @@ def test_gone_and_added_again(desk: Desk) -> None:
     assert [entry[1] for entry in desk.trail("found.")] == ["found.remove", "found.add"]
 
 
+@pytest.mark.usefixtures("clock")
 def test_changed_outside_and_written_over_before_a_check(desk: Desk) -> None:
     row = desk.known("API_KEY")
     desk.outside(desk.paths("API_KEY")[0])
@@ -224,12 +225,14 @@ def test_a_deleted_branch_keeps_its_secrets_listed(desk: Desk) -> None:
     assert desk.shown("LEFT", desk.world.dev).deleted
 
 
+@pytest.mark.usefixtures("clock")
 def test_before_the_first_check(desk: Desk) -> None:
     assert sync.freshness(desk.app).state == "checking"
     Revalidation.objects.create(app=desk.app, started_at=timezone.now())  # it is under way
     assert sync.freshness(desk.app).state == "checking"
 
 
+@pytest.mark.usefixtures("clock")
 def test_at_most_once_in_fifteen_seconds_whoever_asks(desk: Desk, calls: Any) -> None:
     people = [desk.world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:

@@ -15,6 +15,7 @@ from django.db import (
 from django.test import Client
 
 from console.models import App
+from tests.plugins.waiting import LONGEST
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -38,7 +39,7 @@ def of_another_thread(act: Callable[[], object]) -> object:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads:
-        return threads.submit(work).result(timeout=20)
+        return threads.submit(work).result(timeout=LONGEST)
 
 
 def test_it_works() -> None:
@@ -48,7 +49,7 @@ def test_it_works() -> None:
         connection.close()
 
     with ThreadPoolExecutor(16) as threads:
-        done, _ = wait([threads.submit(twenty, thread) for thread in range(16)], timeout=60)
+        done, _ = wait([threads.submit(twenty, thread) for thread in range(16)], timeout=LONGEST)
     assert [task.exception() for task in done] == [None] * 16
     assert App.objects.count() == 320
 
@@ -59,7 +60,7 @@ def test_who_waits_goes_on_when_the_other_is_done() -> None:
             add("first")
             second = threads.submit(of_another_thread, lambda: add("second"))
             assert not second.done()
-        second.result(timeout=20)
+        second.result(timeout=LONGEST)
     assert set(App.objects.values_list("name", flat=True)) == {"first", "second"}
 
 
@@ -110,7 +111,7 @@ def test_a_page_says_so_too(as_: Callable[[str], Client], monkeypatch: pytest.Mo
     fields = {"name": "Renamed", "path_profile": "both"}
     with transaction.atomic(), ThreadPoolExecutor(1) as threads:
         post = threads.submit(client.post, "/apps/d1shop/settings/general/", fields)
-        answer = post.result(timeout=20)
+        answer = post.result(timeout=LONGEST)
     assert answer.status_code == 503
     assert "If you were saving, check first whether it was saved" in answer.text
     assert App.objects.get(app_id="d1shop").name == "Shop"

@@ -56,7 +56,7 @@ def recorded(action: str) -> list[tuple[str, str, list[str]]]:
 
 
 @pytest.fixture
-def forger(settings: Any) -> Iterator[Forger]:
+def forger(settings: Any, clock: object) -> Iterator[Forger]:
     """Let the console use a provider that says whatever the test wants."""
     forger = Forger()
     with Server(("127.0.0.1", 0), Handler) as server:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from console.auth import recovery_codes
 from tests.plugins.people import World
+from tests.plugins.waiting import LONGEST
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -19,7 +20,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 
     def run(act: Callable[[], object]) -> object:
         try:
-            ready.wait(timeout=10)
+            ready.wait(timeout=LONGEST)
             return act()
         finally:
             connection.close()

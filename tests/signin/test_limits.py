@@ -13,7 +13,7 @@ from console.lib.proxies import proxies_of
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SIGN_IN, post, recorded
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import recorded
 from tests.signin.test_second_factor import age
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
 
 FRAGMENT = {"HX-Request": "true"}
 CONFIRM = "/accounts/reauthenticate/"

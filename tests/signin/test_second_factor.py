@@ -18,7 +18,7 @@ from console.models import Session
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SIGN_IN, post, recorded
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
 
 CODE = "/accounts/code/"
 INDEX = "/accounts/second-factor/"

@@ -18,7 +18,7 @@ from console.models import Session
 from tests.plugins.people import PASSWORD, World
 from tests.signin.conftest import SESSIONS, SIGN_IN, last_seen, later, post, recorded
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
 
 Browser = Callable[..., Client]
 

@@ -20,6 +20,7 @@ from console.db import prepared_statements
 from console.ops import checks
 from console.server import start
 from tests.access.test_production import start as deployed  # noqa: F401 - a fixture
+from tests.plugins.waiting import LONGEST
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 URL = "postgres://console@db.example.com/console"
@@ -40,7 +41,7 @@ def idle_in_transactions_end() -> None:
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute("SELECT 1")
-        ended, _, _ = select([other.connection.fileno()], [], [], 10)
+        ended, _, _ = select([other.connection.fileno()], [], [], LONGEST)
         assert ended
 
 
@@ -105,7 +106,7 @@ def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> Non
     """As older versions did, whose lock was a session's."""
     with closing(connection.copy()) as left, left.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [start.PREPARING])
-        with patience("100ms"), pytest.raises(ImproperlyConfigured, match="pool_mode"):
+        with patience("30s"), pytest.raises(ImproperlyConfigured, match="pool_mode"):
             start.prepare_database()
 
 
@@ -142,7 +143,7 @@ def test_a_lock_ends_with_a_start_that_fails() -> None:
 
 def test_a_lock_is_kept_for_as_long_as_a_migration_takes() -> None:
     """The server gives up who idles in a transaction, where it is told so."""
-    with patience("100ms"), start.one_at_a_time():
+    with patience("2s"), start.one_at_a_time():
         idle_in_transactions_end()
         assert states_of_the_lock() == ["idle in transaction"]
 

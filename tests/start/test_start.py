@@ -55,7 +55,7 @@ def running(clone: Path, **environment: str) -> Iterator[tuple["subprocess.Popen
 def refusal(clone: Path, **environment: str) -> str:
     """Return what a start says that must fail."""
     with start(clone, **environment) as process:
-        output, complaint = process.communicate(timeout=60)
+        output, complaint = process.communicate(timeout=300)
     assert (process.returncode, output) == (1, "")
     return complaint
 
@@ -68,7 +68,7 @@ def mode(path: Path) -> int:
 def test_it_works(clone):
     with running(clone) as (process, line):
         setup = re.fullmatch(FIRST, line.strip())[1]
-        with urllib.request.urlopen(setup, timeout=10) as page:  # noqa: S310 - FIRST says where
+        with urllib.request.urlopen(setup, timeout=60) as page:  # noqa: S310 - FIRST says where
             assert page.status == 200
         assert resource.prlimit(process.pid, resource.RLIMIT_CORE) == (0, 0)
     assert process.returncode == 0

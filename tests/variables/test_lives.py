@@ -26,6 +26,7 @@ def renamed_away(desk: Desk) -> None:
     desk.save("mia", desk.new("A", "mia's"))
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("meanwhile", [added_anew, renamed_away])
 def test_it_works(desk: Desk, meanwhile: Callable[[Desk], None]) -> None:
     desk.put("A", "alice's")

@@ -86,6 +86,7 @@ def test_each_row_answers_for_itself_in_the_order_of_the_rows(desk: Desk) -> Non
     assert desk.values() == {("", "NEW"): "first", ("", "STALE"): "theirs", ("", "KEPT"): "second"}
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_conflict_says_who_and_what(desk: Desk) -> None:
     row = desk.put("A")
     desk.save("mia", desk.change(row, "theirs"))
