@@ -24,7 +24,7 @@ from tests.plugins.waiting import LONGEST, until
 from tests.services.desk import Desk
 from tests.services.stores import put_before
 
-IN_TIME = 10  # seconds (promise 43)
+IN_TIME = 10  # seconds (guarantee 43)
 KEYS = 100
 CALLS_A_SECOND = 5
 pytestmark = pytest.mark.slow

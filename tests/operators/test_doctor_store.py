@@ -183,7 +183,7 @@ def test_an_owner_may_not(
 def test_the_command_writes_on_demand_alone(db: None, console_on_ssm: Any, faulty: Faulty) -> None:
     command()
     assert "PutParameter" not in faulty.operations()
-    assert "Store: remove: fine." in command("--write")
+    assert "Store: remove: ok." in command("--write")
     assert AuditEvent.objects.get(action="store.probe").actor.startswith("account ")
 
 

@@ -1,4 +1,4 @@
-"""What is removed and added anew begins at version 1 again; it is another one (promise 12)."""
+"""What is removed and added anew begins at version 1 again; it is another one (guarantee 12)."""
 
 import re
 from collections.abc import Callable
