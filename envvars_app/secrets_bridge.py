@@ -13,7 +13,7 @@ from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch
 from envvars_app.models import Variable
 from envvars_app.variables import save as saving
-from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.commands import DeleteVariable, Overrides
 from envvars_app.variables.history import find_variable
 from secrets_app.locations import place_of
 from secrets_app.paths import PathRefused
@@ -21,7 +21,7 @@ from secrets_app.reveal import reveal_all
 from secrets_app.store.base import SecretValue
 from secrets_app.sync import revalidate
 from secrets_app.writes import save as secrets_saving
-from secrets_app.writes.commands import Change as SecretChange
+from secrets_app.writes.commands import SetSecret
 
 ROTATE = (
     "The value was stored as plain text until now, and builds may have logged it: rotate it "
@@ -38,44 +38,44 @@ def move_to_secrets(
     pk: int,
     base: int,
     secret_base: int = 0,
-    secret_life: int | None = None,
+    secret_revision: int | None = None,
 ) -> RowOutcome:
-    """Make a secret of a variable, of the same key and scope.
+    """Turn a variable into a secret of the same key and scope.
 
-    `base` is the variable's version that the person saw; `secret_base` and `secret_life` are those
-    of the secret that may be overwritten, 0 for none. Overrides stay. Raises Http404, or a
-    StoreError where the store can't be read.
+    `base` is the version of the variable that the page showed. `secret_base` and `secret_revision`
+    are those of the secret that may be overwritten, 0 for none. Overrides stay. Raises Http404, or
+    StoreError if the store can't be read.
     """
     access = find_app(actor, app_id)
     variable = find_variable(access, pk)
     change_set = uuid.uuid4()
-    removal = Change(
+    removal = DeleteVariable(
         VARIABLE,
         pk,
-        base=base,
+        expected_version=base,
         overrides=Overrides.KEEP,
         note="moved to secrets",
-        forget=True,
+        erase_history=True,
     )
     if variable.removed_at is not None or variable.version != base:
         [outcome] = saving.save(  # which says who and when
-            actor=actor, app_id=app_id, changes=[removal], change_set=change_set
+            actor=actor, app_id=app_id, commands=[removal], change_set=change_set
         )
         return outcome
-    secret = SecretChange(
+    secret = SetSecret(
         SECRET,
         key=variable.key,
         branch_id=variable.branch_id,
         value=SecretValue(variable.value),
-        base=secret_base,
-        life=secret_life,
+        expected_version=secret_base,
+        revision=secret_revision,
     )
     [saved] = secrets_saving.save(
-        actor=actor, app_id=app_id, changes=[secret], change_set=change_set
+        actor=actor, app_id=app_id, commands=[secret], change_set=change_set
     )
     if saved.outcome not in DONE:
         return saved
-    [removed] = saving.save(actor=actor, app_id=app_id, changes=[removal], change_set=change_set)
+    [removed] = saving.save(actor=actor, app_id=app_id, commands=[removal], change_set=change_set)
     if removed.outcome in DONE:
         return RowOutcome(SECRET, Result.SAVED, ROTATE, version=saved.version, pk=saved.pk)
     return RowOutcome(BOTH, removed.outcome, LEFT + removed.message, version=saved.version)

@@ -17,7 +17,7 @@ from secrets_app.paths import Folder
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, StoreError
-from secrets_app.writes import leases
+from secrets_app.writes.snapshots import audit_target
 
 
 def is_guarded(*, actor: Actor, app_id: str, pk: int) -> bool:
@@ -34,7 +34,7 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
-    target = leases.target_of(access, secret.branch, secret.key)
+    target = audit_target(access, secret.branch, secret.key)
     with recording(
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
@@ -95,7 +95,7 @@ def _attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]
     wanted = (
         (
             Action.SECRET_REVEALED,
-            leases.target_of(access, secret.branch, secret.key),
+            audit_target(access, secret.branch, secret.key),
             secret.version or None,
         )
         for secret in secrets

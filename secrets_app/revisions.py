@@ -7,7 +7,7 @@ has seen it: until then the console's own time of that write, below 0, stands fo
 
 from datetime import UTC, datetime, timedelta
 
-from console.lib.results import base_of
+from console.lib.results import encode_base
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,7 +25,7 @@ def as_written(changed_at: datetime) -> int:
 
 def base(version: int, modified: datetime | None, changed_at: datetime | None) -> str:
     """Return what a form says that a row is based on, from what the projection knows of it."""
-    return base_of(version, _known(modified, changed_at) if version else None)
+    return encode_base(version, _known(modified, changed_at) if version else None)
 
 
 def _known(modified: datetime | None, changed_at: datetime | None) -> int | None:

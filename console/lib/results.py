@@ -1,4 +1,4 @@
-"""How one row of a Save ended. A Save has many, and each answers for itself."""
+"""Outcomes of the rows of a save. A save has many rows, and each reports for itself."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,17 +20,17 @@ class Result(StrEnum):
 DONE = {Result.SAVED, Result.REMOVED}
 
 
-def base_of(version: int, life: int | None) -> str:
-    """Return what a row's form says that it is based on; `console.lib.row_forms` reads it."""
-    return str(version) if life is None else f"{version}:{life}"
+def encode_base(version: int, revision: int | None) -> str:
+    """Return a row's expected version as its form posts it; `console.lib.row_forms` parses it."""
+    return str(version) if revision is None else f"{version}:{revision}"
 
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What to tell of a row. `version` is the base for another try; `field` is where it belongs.
+    """What to show for a row: `version` is the base of another attempt, `field` the one to mark.
 
-    What is removed and added anew begins at version 1 again: `life` is a number that tells which of
-    them it is. `theirs` is what is there now, where that is no secret.
+    A secret that is removed and added again starts at version 1 again; `revision` tells the two
+    apart. `theirs` is the current value in a conflict, unless it is a secret.
     """
 
     token: str
@@ -38,13 +38,13 @@ class RowOutcome:
     message: str = ""
     field: str = ""
     version: int = 0
-    life: int | None = None
+    revision: int | None = None
     pk: int | None = None
     theirs: str = ""
 
     @property
     def base_again(self) -> str:
-        """What a row is based on when it is sent again: what was saved, in a conflict theirs."""
+        """Return the base of the next attempt: the saved or, in a conflict, current one."""
         if self.outcome not in {Result.SAVED, Result.CONFLICT}:
             return ""
-        return base_of(self.version, self.life)
+        return encode_base(self.version, self.revision)

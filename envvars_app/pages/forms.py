@@ -13,7 +13,7 @@ from django.http import QueryDict
 from console.lib.row_forms import field, known_base, known_rows, new_base, new_rows, text, version
 from console.models import App
 from envvars_app.models import VariableVersion
-from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 
 _PAIR = re.compile(r"\b([0-9]{1,15}):([0-9]{1,9})\b", re.ASCII)
 _LINE_END = re.compile(r"\r\n?")
@@ -31,7 +31,7 @@ class NewRow:
     fixed: bool = False
 
 
-def changes_of(post: QueryDict, app: App) -> list[Change]:
+def commands_of(post: QueryDict, app: App) -> list[VariableCommand]:
     """Return what the posted form asks for, each row once."""
     rows = known_rows(post)
     bases = {int(row): known_base(field(post, f"base-{row}"))[0] for row in rows}
@@ -70,13 +70,20 @@ def _rendered(app: App, bases: dict[int, int]) -> dict[tuple[int, int], Variable
 
 def _known(
     post: QueryDict, row: str, rendered: dict[tuple[int, int], VariableVersion]
-) -> Change | None:
-    base, life = known_base(field(post, f"base-{row}"))
+) -> VariableCommand | None:
+    base, revision = known_base(field(post, f"base-{row}"))
     if post.get(f"remove-{row}"):
         choice = field(post, f"overrides-{row}")
         overrides = Overrides(choice) if choice in {*Overrides} else Overrides.ASK
         seen = versions_of(field(post, f"seen-{row}"))
-        return Change(row, int(row), base=base, life=life, overrides=overrides, seen=seen)
+        return DeleteVariable(
+            row,
+            int(row),
+            expected_version=base,
+            revision=revision,
+            overrides=overrides,
+            seen_overrides=seen,
+        )
     was = rendered.get((int(row), base))
     value, key = text(post, f"value-{row}"), _key(post, f"key-{row}")
     if was is not None and was.value is not None:
@@ -84,7 +91,9 @@ def _known(
         key = None if key == was.key else key
         if value == was.value and key is None:
             return None
-    return Change(row, int(row), key=key, value=value, base=base, life=life)
+    return SetVariable(
+        row, int(row), key=key, value=value, expected_version=base, revision=revision
+    )
 
 
 def _key(post: QueryDict, name: str) -> str | None:
@@ -97,14 +106,14 @@ def versions_of(pairs: str) -> dict[int, int]:
     return {int(pk): int(number) for pk, number in _PAIR.findall(pairs[:100_000])}
 
 
-def _new(post: QueryDict) -> Iterator[Change]:
+def _new(post: QueryDict) -> Iterator[VariableCommand]:
     for row in new_rows_of(post):
-        base, life = new_base(row.base)
-        yield Change(
+        base, revision = new_base(row.base)
+        yield SetVariable(
             f"new-{row.number}",
             key=row.key.strip(" "),
             branch_id=None if row.branch == "" else version(row.branch),
             value=row.value,
-            base=base,
-            life=life,
+            expected_version=base,
+            revision=revision,
         )

@@ -172,14 +172,14 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         if variable.removed_at is not None:
             return redirect("variable_detail", app_id=app_id, pk=pk)
         return _move_page(request, access, variable)
-    secret_base, secret_life = new_base(field(request.POST, "secret_base"))
+    secret_base, secret_revision = new_base(field(request.POST, "secret_base"))
     outcome = secrets_bridge.move_to_secrets(
         actor=actor,
         app_id=app_id,
         pk=pk,
         base=version(field(request.POST, "base")),
         secret_base=max(0, secret_base),
-        secret_life=secret_life,
+        secret_revision=secret_revision,
     )
     if _problem(outcome):
         return _move_page(request, access, history.find_variable(access, pk), outcome)

@@ -83,7 +83,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     outcomes = saving.save(
         actor=access.actor,
         app_id=access.app.app_id,
-        changes=forms.changes_of(request.POST, access.app),
+        commands=forms.commands_of(request.POST, access.app),
         change_set=posted or uuid.uuid4(),
     )
     done = all(outcome.outcome in DONE for outcome in outcomes)

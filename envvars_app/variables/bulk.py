@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
@@ -20,7 +20,7 @@ from console.models import App, Branch, scope_name
 from envvars_app.formats import FORMATS
 from envvars_app.models import Variable
 from envvars_app.variables import save as saving
-from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.plan import Refused, State
 
 LINE_LIMIT = 10_000  # keys times scopes
@@ -78,7 +78,7 @@ class Line:
     key: str
     old: str | None
     new: str | None
-    change: Change
+    command: VariableCommand
     refusal: RowOutcome | None = None
     ended: RowOutcome | None = None
     overrides: list[str] = field(default_factory=list)
@@ -108,7 +108,7 @@ def preview(access: Access, asked: Asked, outcomes: Iterable[RowOutcome] = ()) -
     _plan(access, lines)
     left = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
     for line in lines:
-        line.ended = left.get(line.change.token)
+        line.ended = left.get(line.command.token)
     return Preview(lines, there, sorted(unheld, key=lambda one: one[1]))
 
 
@@ -127,7 +127,7 @@ def apply(
     return saving.save(
         actor=actor,
         app_id=app_id,
-        changes=[line.change for line in lines if line.kind is not Kind.SAME],
+        commands=[line.command for line in lines if line.kind is not Kind.SAME],
         change_set=change_set,
     )
 
@@ -186,13 +186,24 @@ def _lines(
 
 def _line(branch: Branch | None, key: str, value: str | None, there: Seen, seen: Seen) -> Line:
     now, based_on = there.get((_id(branch), key)), seen.get((_id(branch), key))
+    command = _command(branch, key, value, based_on)
+    return Line(_kind(now, value), branch, key, now.value if now else None, value, command)
+
+
+def _command(
+    branch: Branch | None, key: str, value: str | None, based_on: Known | None
+) -> VariableCommand:
     token = f"{_id(branch) or ''} {key}"
-    change = Change(token, value=value, overrides=Overrides.KEEP, key=key, branch_id=_id(branch))
-    if based_on:  # the very variable that was seen, not another that took its name
-        change = Change(
-            token, based_on.pk, value=value, base=based_on.version, overrides=Overrides.KEEP
-        )
-    return Line(_kind(now, value), branch, key, now.value if now else None, value, change)
+    if based_on:  # by id: not another variable that took its name since
+        target: dict[str, Any] = {
+            "variable_id": based_on.pk,
+            "expected_version": based_on.version,
+        }
+    else:
+        target = {"key": key, "branch_id": _id(branch)}
+    if value is None:
+        return DeleteVariable(token, **target, overrides=Overrides.KEEP)
+    return SetVariable(token, **target, value=value)
 
 
 def _kind(now: Known | None, value: str | None) -> Kind:
@@ -206,10 +217,10 @@ def _kind(now: Known | None, value: str | None) -> Kind:
 def _plan(access: Access, lines: Sequence[Line]) -> None:
     """Say of each line why a Save would refuse it. Removals come first, as in a Save."""
     lines = [line for line in lines if line.kind is not Kind.SAME]
-    state = State(access, [line.change for line in lines])
+    state = State(access, [line.command for line in lines])
     for line in sorted(lines, key=lambda line: line.new is not None):
         try:
-            state.apply(state.plan(line.change))
+            state.apply(state.plan(line.command))
         except Refused as refusal:
             line.refusal = refusal.outcome
     _tell_overrides(state, [line for line in lines if line.kind is Kind.REMOVED])

@@ -1,12 +1,12 @@
-"""What one row of a Save of variables asks for."""
+"""Commands: what each row of a save of variables asks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Overrides(StrEnum):
-    """What becomes of the overrides when their base is removed. ASK refuses, and names them."""
+    """What happens to the overrides when their base is removed. ASK refuses, and names them."""
 
     ASK = ""
     KEEP = "keep"
@@ -14,28 +14,45 @@ class Overrides(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
-    """One row of a Save.
+class VariableCommand:
+    """One row of a save: which variable it is about, and the state that the row was based on.
 
-    `token` is the form's own name of the row. `variable_id` names a known variable; a new one
-    comes with `key` and `branch_id` (None is All branches). `value` None removes. `base` is the
-    version that the page was rendered with; 0 creates. `life` tells which variable of that version
-    a new one may overwrite, by its id; None leaves it open.
-
-    For a known one, a `key` renames it, None keeps its name; a base takes its overrides along.
-    `seen` are the overrides, id to version, that somebody saw who removes them with their base;
-    None stands for whatever there is. `note` is what its version says of where it came from. A
-    removal may `forget` the values of all its versions: a secret has no history here.
+    `token` is the row's name in the form. `variable_id` names an existing variable; a new one has a
+    `key` and a `branch_id` (None is All branches) instead. `expected_version` is the version that
+    the page showed, 0 for none. `revision` is the id of the variable that a new row may overwrite:
+    one that was removed and added again is another. None accepts either. `note` goes into the
+    history, such as where a value was copied from.
     """
 
     token: str
     variable_id: int | None = None
     key: str | None = None
     branch_id: int | None = None
-    value: str | None = None
-    base: int = 0
-    life: int | None = None
-    overrides: Overrides = Overrides.ASK
-    seen: Mapping[int, int] | None = None
+    expected_version: int = 0
+    revision: int | None = None
     note: str = ""
-    forget: bool = False
+
+
+@dataclass(frozen=True)
+class SetVariable(VariableCommand):
+    """Create a variable, give it a new value, or rename it.
+
+    The `key` of an existing variable renames it; None keeps its name. Renaming a base renames its
+    overrides too.
+    """
+
+    value: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class DeleteVariable(VariableCommand):
+    """Remove a variable.
+
+    `seen_overrides` are the overrides that the page showed, id to version, for Overrides.REMOVE:
+    another one is a conflict. None accepts any. `erase_history` erases the values of all versions,
+    for a variable that turned out to be a secret.
+    """
+
+    overrides: Overrides = Overrides.ASK
+    seen_overrides: Mapping[int, int] | None = None
+    erase_history: bool = False

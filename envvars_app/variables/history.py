@@ -14,7 +14,7 @@ from console.models import scope_name
 from envvars_app.models import Variable
 from envvars_app.variables import messages
 from envvars_app.variables import save as saving
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import DeleteVariable, SetVariable
 
 
 def find_variable(access: Access, pk: int) -> Variable:
@@ -39,19 +39,21 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
     if wanted.value is None or wanted.forgotten:
         raise ValidationError("This version has no value. Choose another one.")
     if variable.removed_at is not None and variable.version != base:
-        return messages.conflict(Change("restore", pk), variable)  # who restores has not seen it go
+        return messages.conflict(
+            DeleteVariable("restore", pk), variable
+        )  # removed since the page was loaded
     note = f"restored from version {version}"
     if variable.removed_at is None:
-        change = Change("restore", pk, value=wanted.value, base=base, note=note)
+        command = SetVariable("restore", pk, value=wanted.value, expected_version=base, note=note)
     else:
-        change = Change(
+        command = SetVariable(
             "restore",
             key=variable.key,
             branch_id=variable.branch_id,
             value=wanted.value,
             note=note,
         )
-    [outcome] = saving.save(actor=actor, app_id=app_id, changes=[change], change_set=uuid.uuid4())
+    [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=uuid.uuid4())
     return outcome
 
 
@@ -69,5 +71,5 @@ def forget(*, actor: Actor, app_id: str, pk: int) -> Variable:
             raise ValidationError("This variable is in use. Remove it, or move it to secrets.")
         entry.detail = "values erased"
         with transaction.atomic():
-            saving.forget(variable)
+            saving.erase(variable)
     return variable

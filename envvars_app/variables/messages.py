@@ -1,4 +1,4 @@
-"""What people are told of a variable that was not simply saved."""
+"""Messages: what the page shows for a row that was not simply saved."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from console.lib.results import Result, RowOutcome
 from console.models import scope_name
 from envvars_app.models import Variable
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import VariableCommand
 
-SHOWN = 200  # characters of somebody else's value
+SHOWN = 200  # characters of the other person's value
 GONE = "This variable has been removed. Add it again if you still need it."
 MOVED = "This variable or its overrides just changed. Review it, then save again."
 NO_BRANCH = "This branch no longer exists. Choose another one."
@@ -19,34 +19,34 @@ DATABASE_UNKNOWN = (
 )
 
 
-def conflict(change: Change, there: Variable) -> RowOutcome:
-    """Say who changed the variable meanwhile, when, and to what."""
+def conflict(command: VariableCommand, there: Variable) -> RowOutcome:
+    """Return a conflict that names who changed the variable, when, and its value now."""
     when = naturaltime(there.changed_at)
     if there.removed_at is not None:
         message = f"{there.changed_by} removed this variable {when}. Add it again if you need it."
-        return RowOutcome(change.token, Result.CONFLICT, message)
+        return RowOutcome(command.token, Result.CONFLICT, message)
     verb = "changed" if there.version > 1 else "added"
     message = f"{there.changed_by} {verb} this variable {when}. It is now {_shown(there.value)}."
     return RowOutcome(
-        change.token,
+        command.token,
         Result.CONFLICT,
         message,
         version=there.version,
-        life=there.pk,
+        revision=there.pk,
         pk=there.pk,
         theirs=there.value,
     )
 
 
-def override_moved(change: Change, base: Variable, override: Variable) -> RowOutcome:
-    """Say who changed an override that was to go with its base."""
+def override_moved(command: VariableCommand, base: Variable, override: Variable) -> RowOutcome:
+    """Return a conflict about an override that was to be removed with its base."""
     when = naturaltime(override.changed_at)
     verb = "changed" if override.version > 1 else "added"
     message = (
         f"{override.changed_by} {verb} the override on {scope_name(override.branch)} {when}. It "
         f"is now {_shown(override.value)}. Review it, then remove it again."
     )
-    return RowOutcome(change.token, Result.CONFLICT, message, version=base.version, pk=base.pk)
+    return RowOutcome(command.token, Result.CONFLICT, message, version=base.version, pk=base.pk)
 
 
 def _shown(value: str) -> str:
@@ -56,7 +56,7 @@ def _shown(value: str) -> str:
 
 
 def overrides_remain(branches: Sequence[str]) -> str:
-    """Ask what becomes of the overrides of a base that goes."""
+    """Return the question what to do with the overrides of a removed base."""
     names = ", ".join(branches)
     return (
         f"This variable has overrides on: {names}. Choose whether to keep them, for these "

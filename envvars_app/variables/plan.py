@@ -1,7 +1,7 @@
-"""What a row of a Save comes to, given what is there: which variables it writes, or why not.
+"""Planning: which variables a row of a save writes, or why it is refused. Nothing here writes.
 
-Nothing here writes. A State is a picture of the variables that a Save touches; applying a plan
-changes the picture, so that later rows of the same Save meet what earlier ones do.
+State holds the variables that a save touches, in memory. Applying a plan commands it, so that later
+rows of the same save see the effect of earlier ones.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +20,11 @@ from envvars_app.formats import validation
 from envvars_app.formats.hints import check_meaning
 from envvars_app.models import Variable
 from envvars_app.variables import messages
-from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 
 
 class Refused(Exception):
-    """A row that goes no further; carries what to tell."""
+    """A row that goes no further; `outcome` is its result."""
 
     def __init__(self, outcome: RowOutcome) -> None:
         self.outcome = outcome
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Denied(Refused):
-    """The actor lacks the right; carries what is recorded of it."""
+    """The actor lacks the permission; `action` and `target` are for the audit event."""
 
     def __init__(self, outcome: RowOutcome, action: Action, target: Target) -> None:
         self.action, self.target = action, target
@@ -40,76 +40,77 @@ class Denied(Refused):
 
 
 class Taken(Refused):
-    """The new name is there already; another row of the same Save may set it free."""
+    """The new name is in use; another row of the same save may free it."""
 
 
 @dataclass(frozen=True)
-class Act:
-    """One write: what a variable becomes. `value` None removes it; `was` is its key before."""
+class Write:
+    """One row to write: what a variable becomes. `value` None removes it."""
 
     variable: Variable
     action: Action
-    was: str
+    old_key: str
     key: str
     value: str | None
     version: int
     note: str = ""
-    forget: bool = False
+    erase_history: bool = False
 
     @property
-    def name(self) -> tuple[int | None, int | None, str]:
-        """What tells whether two plans are about the same variables."""
-        return self.variable.pk, self.variable.branch_id, self.was
+    def identity(self) -> tuple[int | None, int | None, str]:
+        """Return what two plans about the same variable have in common."""
+        return self.variable.pk, self.variable.branch_id, self.old_key
 
     @property
-    def said(self) -> str:
-        """What the audit trail adds: its new name, or where the value came from."""
-        renamed = f"now {self.key}" if self.key != self.was else ""
+    def audit_detail(self) -> str:
+        """Return the audit outcome's detail: the new name, or where the value came from."""
+        renamed = f"now {self.key}" if self.key != self.old_key else ""
         return renamed or self.note
 
     @property
     def version_before(self) -> int | None:
-        """The version that it is written over; a new one has none."""
+        """Return the version before the write, or None for a new variable."""
         return self.version - 1 or None
 
     @property
     def version_after(self) -> int | None:
-        """The version that the audit trail names; a removal has none."""
+        """Return the version after the write, or None for a removal."""
         return None if self.value is None else self.version
 
 
 @dataclass
 class Plan:
-    """A row's acts: its own variable first, then the overrides that go with it."""
+    """A row's writes: its own variable first, then the overrides that go with it."""
 
-    change: Change
+    command: VariableCommand
     variable: Variable
-    acts: list[Act] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
 
     def outcome(self) -> RowOutcome:
-        """Return what to tell when it is done."""
-        result = Result.REMOVED if self.change.value is None else Result.SAVED
+        """Return the row's outcome once the plan is written."""
+        is_removal = isinstance(self.command, DeleteVariable)
+        result = Result.REMOVED if is_removal else Result.SAVED
         return RowOutcome(
-            self.change.token, result, version=self.variable.version, pk=self.variable.pk
+            self.command.token, result, version=self.variable.version, pk=self.variable.pk
         )
 
 
-def target_of(access: Access, act: Act) -> Target:
-    """Return how the audit trail names what an act is about."""
-    return Target(access.app.app_id, scope_name(act.variable.branch), act.was)
+def target_of(access: Access, write: Write) -> Target:
+    """Return how the audit trail names the variable of a write."""
+    return Target(access.app.app_id, scope_name(write.variable.branch), write.old_key)
 
 
 class State:
-    """The variables that a Save touches, as they are, and then as they will be."""
+    """The variables that a save touches, as they are, then as the plans leave them."""
 
-    def __init__(self, access: Access, changes: Iterable[Change]) -> None:
-        changes = list(changes)
+    def __init__(self, access: Access, commands: Iterable[VariableCommand]) -> None:
+        commands = list(commands)
         self.access = access
         self.branches: dict[int | None, Branch] = {b.pk: b for b in access.branches}
-        ids = {c.variable_id for c in changes if c.variable_id is not None}
+        ids = {c.variable_id for c in commands if c.variable_id is not None}
         mine = Variable.objects.filter(app=access.app)
         self.known = {row.pk: row for row in mine.filter(pk__in=ids)}
-        keys = {c.key for c in changes if c.key} | {row.key for row in self.known.values()}
+        keys = {c.key for c in commands if c.key} | {row.key for row in self.known.values()}
         self.live: dict[tuple[int | None, str], Variable] = {}
         for row in mine.filter(~Q(pk__in=ids), removed_at=None, key__in=_storable(keys)):
             self.known[row.pk] = row
@@ -118,110 +119,131 @@ class State:
             if row.removed_at is None:
                 self.live[row.branch_id, row.key] = row
 
-    def plan(self, change: Change) -> Plan:
-        """Return what a change comes to. Raises Refused, and Denied where a right is missing."""
-        if change.variable_id is None:
-            return self._creation(change, change.key or "")
-        variable = self.known.get(change.variable_id)
+    def plan(self, command: VariableCommand) -> Plan:
+        """Return the plan of a command. Raises Refused, or Denied if a permission is missing."""
+        if command.variable_id is None:
+            return self._creation(command, command.key or "")
+        variable = self.known.get(command.variable_id)
         if variable is None:
-            raise Refused(RowOutcome(change.token, Result.CONFLICT, messages.GONE))
-        if change.value is None:
-            return self._removal(change, variable)
-        return self._change(change, variable, change.value)
+            raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE))
+        return self._existing(command, variable)
 
     def apply(self, plan: Plan) -> None:
-        """Make the picture what the plan makes of it."""
-        for act in plan.acts:
-            row = act.variable
-            self.live.pop((row.branch_id, act.was), None)
-            row.key, row.version = act.key, act.version
-            if act.value is None:
+        """Apply a plan to this state, in memory."""
+        for write in plan.writes:
+            row = write.variable
+            self.live.pop((row.branch_id, write.old_key), None)
+            row.key, row.version = write.key, write.version
+            if write.value is None:
                 row.removed_at = timezone.now()
-                row.value = "" if act.forget else row.value
+                row.value = "" if write.erase_history else row.value
             else:
-                row.value = act.value
+                row.value = write.value
                 self.live[row.branch_id, row.key] = row
 
-    def _creation(self, change: Change, key: str) -> Plan:
-        branch = self._branch(change)
-        self._require(change, branch, Action.VARIABLE_CREATED, key)
-        there = self.live.get((change.branch_id, key))
+    def _existing(self, command: VariableCommand, variable: Variable) -> Plan:
+        match command:
+            case SetVariable():
+                return self._change(command, variable)
+            case DeleteVariable():
+                return self._removal(command, variable)
+        raise TypeError(f"Unknown command: {type(command).__name__}")
+
+    def _creation(self, command: VariableCommand, key: str) -> Plan:
+        branch = self._branch(command)
+        self._require(command, branch, Action.VARIABLE_CREATED, key)
+        there = self.live.get((command.branch_id, key))
         if there is not None:
-            return self._onto(change, there)
-        if change.base or change.value is None:
-            raise Refused(RowOutcome(change.token, Result.CONFLICT, messages.GONE))
-        self._check(change, key, change.value)
-        row = Variable(app=self.access.app, branch=branch, key=key, value=change.value, version=1)
-        act = Act(row, Action.VARIABLE_CREATED, key, key, change.value, 1, change.note)
-        return Plan(change, row, [act])
+            return self._creation_over_existing(command, there)
+        if command.expected_version or not isinstance(command, SetVariable):
+            raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE))
+        self._check(command, key, command.value)
+        row = Variable(app=self.access.app, branch=branch, key=key, value=command.value, version=1)
+        write = Write(row, Action.VARIABLE_CREATED, key, key, command.value, 1, command.note)
+        return Plan(command, row, [write])
 
-    def _onto(self, change: Change, there: Variable) -> Plan:
-        """A new row met a variable that is there: it is a change of the version it names."""
+    def _creation_over_existing(self, command: VariableCommand, there: Variable) -> Plan:
+        """Plan a new row whose variable exists, against the version that the row expects."""
         if there.pk is None:
-            self._refuse(change, "Another row in this save has the same name and branch.", "key")
-        if change.value is None:
-            return self._removal(change, there)
-        return self._change(change, there, change.value)
+            self._refuse(command, "Another row in this save has the same name and branch.", "key")
+        return self._existing(command, there)
 
-    def _change(self, change: Change, row: Variable, value: str) -> Plan:
-        key = row.key if change.key is None else change.key
+    def _change(self, command: SetVariable, row: Variable) -> Plan:
+        value = command.value
+        key = row.key if command.key is None else command.key
         action = Action.VARIABLE_CHANGED if key == row.key else Action.VARIABLE_RENAMED
-        self._require(change, row.branch, action, row.key)
+        self._require(command, row.branch, action, row.key)
         if row.removed_at is None and (key, value) == (row.key, row.value):
-            return Plan(change, row)  # somebody wrote just that, or nothing changed
-        self._check_base(change, row)
-        self._check(change, key, value)
-        others = self._others_to_rename(change, row, key)
-        note = change.note or (f"renamed from {row.key}" if key != row.key else "")
-        acts = [Act(row, action, row.key, key, value, row.version + 1, note)]
-        acts += [Act(one, action, one.key, key, one.value, one.version + 1, note) for one in others]
-        return Plan(change, row, acts)
+            return Plan(command, row)  # nothing to write: it already has this name and value
+        self._check_base(command, row)
+        self._check(command, key, value)
+        others = self._overrides_to_rename(command, row, key)
+        note = command.note or (f"renamed from {row.key}" if key != row.key else "")
+        writes = [Write(row, action, row.key, key, value, row.version + 1, note)]
+        writes += [
+            Write(one, action, one.key, key, one.value, one.version + 1, note) for one in others
+        ]
+        return Plan(command, row, writes)
 
-    def _others_to_rename(self, change: Change, row: Variable, key: str) -> list[Variable]:
-        """Return the overrides that a rename takes along. Raises Refused where it can't be."""
+    def _overrides_to_rename(
+        self, command: VariableCommand, row: Variable, key: str
+    ) -> list[Variable]:
+        """Return the overrides to rename with their base. Raises Refused."""
         if key == row.key:
             return []
         if row.branch_id is not None and (None, row.key) in self.live:
             self._refuse(
-                change,
+                command,
                 "An override has the same name as its base. Rename the base instead.",
                 "key",
             )
         others = self._overrides(row)
         for one in others:
-            self._require(change, one.branch, Action.VARIABLE_RENAMED, one.key)
-        self._check_free(change, key, [row, *others])
+            self._require(command, one.branch, Action.VARIABLE_RENAMED, one.key)
+        self._check_free(command, key, [row, *others])
         return others
 
-    def _removal(self, change: Change, row: Variable) -> Plan:
-        action = Action.VARIABLE_MOVED if change.forget else Action.VARIABLE_REMOVED
-        self._require(change, row.branch, action, row.key)
+    def _removal(self, command: DeleteVariable, row: Variable) -> Plan:
+        action = Action.VARIABLE_MOVED if command.erase_history else Action.VARIABLE_REMOVED
+        self._require(command, row.branch, action, row.key)
         if row.removed_at is not None:
-            return Plan(change, row)  # it is gone, as it was to be
-        self._check_base(change, row)
-        going = [row, *self._others_to_remove(change, row)]
-        acts = [
-            Act(one, action, one.key, one.key, None, one.version + 1, change.note, change.forget)
+            return Plan(command, row)  # already removed, which is what was asked for
+        self._check_base(command, row)
+        going = [row, *self._overrides_to_remove(command, row)]
+        writes = [
+            Write(
+                one,
+                action,
+                one.key,
+                one.key,
+                None,
+                one.version + 1,
+                command.note,
+                command.erase_history,
+            )
             for one in going
         ]
-        return Plan(change, row, acts)
+        return Plan(command, row, writes)
 
-    def _others_to_remove(self, change: Change, row: Variable) -> list[Variable]:
-        """Return the overrides that go with their base. Raises Refused where nobody said so."""
+    def _overrides_to_remove(self, command: DeleteVariable, row: Variable) -> list[Variable]:
+        """Return the overrides to remove with their base. Raises Refused if nobody chose that."""
         others = self._overrides(row)
-        if others and change.overrides is Overrides.ASK:
+        if others and command.overrides is Overrides.ASK:
             names = [scope_name(one.branch) for one in others]
-            self._refuse(change, messages.overrides_remain(names), "overrides")
-        if change.overrides is not Overrides.REMOVE:
+            self._refuse(command, messages.overrides_remain(names), "overrides")
+        if command.overrides is not Overrides.REMOVE:
             return []
         for one in others:
-            self._require(change, one.branch, Action.VARIABLE_REMOVED, one.key)
-            if change.seen is not None and change.seen.get(one.pk) != one.version:
-                raise Refused(messages.override_moved(change, row, one))
+            self._require(command, one.branch, Action.VARIABLE_REMOVED, one.key)
+            if (
+                command.seen_overrides is not None
+                and command.seen_overrides.get(one.pk) != one.version
+            ):
+                raise Refused(messages.override_moved(command, row, one))
         return others
 
     def _overrides(self, variable: Variable) -> list[Variable]:
-        """Return what overrides a base, by branch."""
+        """Return the overrides of a base, sorted by branch name."""
         if variable.branch_id is not None:
             return []
         found = [
@@ -231,51 +253,59 @@ class State:
         ]
         return sorted(found, key=lambda row: scope_name(row.branch))
 
-    def _branch(self, change: Change) -> Branch | None:
-        if change.branch_id is None:
+    def _branch(self, command: VariableCommand) -> Branch | None:
+        if command.branch_id is None:
             return None
-        branch = self.branches.get(change.branch_id)
+        branch = self.branches.get(command.branch_id)
         if branch is None or branch.deleted_at is not None:
-            self._refuse(change, messages.NO_BRANCH, "branch")
+            self._refuse(command, messages.NO_BRANCH, "branch")
         return branch
 
-    def _require(self, change: Change, branch: Branch | None, action: Action, key: str) -> None:
+    def _require(
+        self, command: VariableCommand, branch: Branch | None, action: Action, key: str
+    ) -> None:
         try:
             self.access.require_on(Permission.WRITE, branch)
         except PermissionDenied as denial:
             raise Denied(
-                RowOutcome(change.token, Result.DENIED, str(denial), version=change.base),
+                RowOutcome(
+                    command.token, Result.DENIED, str(denial), version=command.expected_version
+                ),
                 action,
                 Target(self.access.app.app_id, scope_name(branch), key),
             ) from None
 
-    def _check_base(self, change: Change, variable: Variable) -> None:
-        there = variable.removed_at is None and change.life in {None, variable.pk}
-        if there and variable.version == change.base:
+    def _check_base(self, command: VariableCommand, variable: Variable) -> None:
+        there = variable.removed_at is None and command.revision in {None, variable.pk}
+        if there and variable.version == command.expected_version:
             return
-        raise Refused(messages.conflict(change, variable))
+        raise Refused(messages.conflict(command, variable))
 
-    def _check(self, change: Change, key: str, value: str) -> None:
+    def _check(self, command: VariableCommand, key: str, value: str) -> None:
         try:
             validation.check_key(key)
             validation.check_value(value)
             check_meaning(key, value)
         except validation.Refused as refusal:
-            self._refuse(change, str(refusal), refusal.field)
+            self._refuse(command, str(refusal), refusal.field)
 
-    def _check_free(self, change: Change, key: str, rows: Sequence[Variable]) -> None:
+    def _check_free(self, command: VariableCommand, key: str, rows: Sequence[Variable]) -> None:
         taken = [row for row in rows if (row.branch_id, key) in self.live]
         if taken:
             where = ", ".join(scope_name(row.branch) for row in taken)
             message = f"{key} already exists ({where}). Choose another name."
-            raise Taken(RowOutcome(change.token, Result.REFUSED, message, "key", change.base))
+            raise Taken(
+                RowOutcome(command.token, Result.REFUSED, message, "key", command.expected_version)
+            )
 
-    def _refuse(self, change: Change, message: str, field: str) -> NoReturn:
-        raise Refused(RowOutcome(change.token, Result.REFUSED, message, field, change.base))
+    def _refuse(self, command: VariableCommand, message: str, field: str) -> NoReturn:
+        raise Refused(
+            RowOutcome(command.token, Result.REFUSED, message, field, command.expected_version)
+        )
 
 
 def _storable(keys: Iterable[str]) -> list[str]:
-    """Return the keys that can be there at all; PostgreSQL takes no NUL, not even in a question."""
+    """Return the keys that a database can hold. PostgreSQL rejects NUL even in a query."""
     return [
         key for key in keys if not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key)
     ]

@@ -1,9 +1,8 @@
-"""Save: many rows, each answers for itself, and none is written as part of a whole map.
+"""Save: many rows, each of which reports its own outcome.
 
-Each row is planned twice. First without a lock, to know who may do it, what it is called in the
-audit trail, and whether it meets somebody else's change; its attempts are committed then. Then
-again under the app's lock, in one transaction with all that is written and how it ended: so an
-attempt without an outcome, after a crash, is one that changed nothing.
+Each row is planned twice. First without a lock, to check permissions and conflicts; its audit
+events are committed then. Then again under the app's lock, in one transaction with all writes and
+outcomes. So after a crash, an audit event without an outcome changed nothing.
 """
 
 import uuid
@@ -21,31 +20,31 @@ from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import messages
-from envvars_app.variables.commands import Change
-from envvars_app.variables.plan import Act, Denied, Plan, Refused, State, Taken, target_of
+from envvars_app.variables.commands import SetVariable, VariableCommand
+from envvars_app.variables.plan import Denied, Plan, Refused, State, Taken, Write, target_of
 
 log = structlog.get_logger()
 
 
 @dataclass
 class _Row:
-    """A change that may go on, with its attempts."""
+    """A command that may go on, with its attempts."""
 
-    change: Change
+    command: VariableCommand
     plan: Plan
     events: list[AuditEvent] = field(default_factory=list)
 
 
 def save(
-    *, actor: Actor, app_id: str, changes: Sequence[Change], change_set: uuid.UUID
+    *, actor: Actor, app_id: str, commands: Sequence[VariableCommand], change_set: uuid.UUID
 ) -> list[RowOutcome]:
-    """Write, rename and remove variables; return one outcome for each change, in their order.
+    """Write, rename and remove variables; return one outcome per command, in their order.
 
     Raises Http404 for an outsider.
     """
     access = find_app(actor, app_id)
     outcomes: dict[str, RowOutcome] = {}
-    rows = _planned(access, changes, change_set, outcomes)
+    rows = _planned(access, commands, change_set, outcomes)
     try:
         _attempt(access, rows, change_set)
     except DatabaseError as error:
@@ -55,19 +54,19 @@ def save(
             _write(access, rows, change_set, outcomes)
         except DatabaseError as error:
             _all_failed(rows, outcomes, error, messages.DATABASE_UNKNOWN)
-    return [outcomes[change.token] for change in changes]
+    return [outcomes[command.token] for command in commands]
 
 
 def _planned(
     access: Access,
-    changes: Sequence[Change],
+    commands: Sequence[VariableCommand],
     change_set: uuid.UUID,
     outcomes: dict[str, RowOutcome],
 ) -> list[_Row]:
-    state = State(access, changes)
+    state = State(access, commands)
     rows: list[_Row] = []
     denials: list[Denied] = []
-    waiting = _in_order(changes)
+    waiting = _in_order(commands)
     while waiting:
         taken = _plan_each(state, waiting, rows, denials, outcomes)
         waiting = taken if len(taken) < len(waiting) else []
@@ -77,34 +76,34 @@ def _planned(
 
 def _plan_each(
     state: State,
-    changes: Sequence[Change],
+    commands: Sequence[VariableCommand],
     rows: list[_Row],
     denials: list[Denied],
     outcomes: dict[str, RowOutcome],
-) -> list[Change]:
-    """Plan what can be; return the renames to a name that is still taken."""
+) -> list[VariableCommand]:
+    """Plan each command; return the renames to a name that is still in use."""
     taken = []
-    for change in changes:
+    for command in commands:
         try:
-            plan = state.plan(change)
+            plan = state.plan(command)
         except Refused as refusal:
-            outcomes[change.token] = refusal.outcome
+            outcomes[command.token] = refusal.outcome
             if isinstance(refusal, Denied):
                 denials.append(refusal)
             if isinstance(refusal, Taken):
-                taken.append(change)
+                taken.append(command)
         else:
-            outcomes.pop(change.token, None)
+            outcomes.pop(command.token, None)
             state.apply(plan)
-            if plan.acts:
-                rows.append(_Row(change, plan))
+            if plan.writes:
+                rows.append(_Row(command, plan))
             else:
-                outcomes[change.token] = plan.outcome()
+                outcomes[command.token] = plan.outcome()
     return taken
 
 
 def _record(access: Access, denials: Sequence[Denied], change_set: uuid.UUID) -> None:
-    """Commit what was denied, all at once: a row each would be a commit each."""
+    """Commit the denials in one transaction."""
     if not denials:
         return
     attempts = [(denial.action, denial.target, None) for denial in denials]
@@ -113,25 +112,29 @@ def _record(access: Access, denials: Sequence[Denied], change_set: uuid.UUID) ->
         conclude_all((event.pk, Outcome.DENIED, None, "") for event in events)
 
 
-def _in_order(changes: Iterable[Change]) -> list[Change]:
-    """Removals, changes, renames, then what is new: a name set free may be taken by another."""
+def _in_order(commands: Iterable[VariableCommand]) -> list[VariableCommand]:
+    """Sort by removals, changes, renames, new rows: names that are freed can be reused."""
     return sorted(
-        changes, key=lambda c: (c.value is not None, c.variable_id is None, c.key is not None)
+        commands,
+        key=lambda c: (isinstance(c, SetVariable), c.variable_id is None, c.key is not None),
     )
 
 
 def _attempt(access: Access, rows: Sequence[_Row], change_set: uuid.UUID) -> None:
-    acts = [act for row in rows for act in row.plan.acts]
+    writes = [write for row in rows for write in row.plan.writes]
     with transaction.atomic(durable=True):
         events = iter(
             attempt_all(
                 access.actor,
-                [(act.action, target_of(access, act), act.version_before) for act in acts],
+                [
+                    (write.action, target_of(access, write), write.version_before)
+                    for write in writes
+                ],
                 change_set=change_set,
             )
         )
     for row in rows:
-        row.events = [next(events) for _ in row.plan.acts]
+        row.events = [next(events) for _ in row.plan.writes]
 
 
 @transaction.atomic(durable=True)
@@ -139,77 +142,81 @@ def _write(
     access: Access, rows: Sequence[_Row], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
 ) -> None:
     list(App.objects.select_for_update(no_key=True).filter(pk=access.app.pk).values_list("pk"))
-    state = State(replace(access), [row.change for row in rows])  # which reads the branches anew
-    acts: list[Act] = []
+    state = State(
+        replace(access), [row.command for row in rows]
+    )  # a new Access reads the branches again
+    writes: list[Write] = []
     ends: list[tuple[int, Outcome, int | None, str]] = []
     for row in rows:
         try:
             plan = _planned_again(state, row)
         except Refused as refusal:
-            outcomes[row.change.token] = refusal.outcome
+            outcomes[row.command.token] = refusal.outcome
             ends += [(event.pk, Outcome.FAILED, None, "conflict") for event in row.events]
             continue
-        acts += plan.acts
-        for event, act in zip(row.events, plan.acts, strict=True):
-            ends.append((event.pk, Outcome.SUCCEEDED, act.version_after, act.said))
+        writes += plan.writes
+        for event, write in zip(row.events, plan.writes, strict=True):
+            ends.append((event.pk, Outcome.SUCCEEDED, write.version_after, write.audit_detail))
         row.plan = plan
-    _store(access, acts, change_set)
+    _store(access, writes, change_set)
     conclude_all(ends)
     for row in rows:
-        if row.change.token not in outcomes:
-            outcomes[row.change.token] = row.plan.outcome()
+        if row.command.token not in outcomes:
+            outcomes[row.command.token] = row.plan.outcome()
 
 
 def _planned_again(state: State, row: _Row) -> Plan:
-    """Return the plan as it is under the lock; it has to be about the same variables."""
-    plan = state.plan(row.change)
-    if [act.name for act in plan.acts] != [act.name for act in row.plan.acts]:
+    """Plan again under the lock. Raises Refused if the plan is about other variables now."""
+    plan = state.plan(row.command)
+    if [write.identity for write in plan.writes] != [write.identity for write in row.plan.writes]:
         raise Refused(
             RowOutcome(
-                row.change.token,
+                row.command.token,
                 Result.CONFLICT,
                 messages.MOVED,
-                version=row.change.base,
-                life=row.change.life,
+                version=row.command.expected_version,
+                revision=row.command.revision,
             )
         )
     state.apply(plan)
     return plan
 
 
-def _store(access: Access, acts: Sequence[Act], change_set: uuid.UUID) -> None:
+def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID) -> None:
     now, by = timezone.now(), access.actor.label
-    rows = {id(act.variable): act.variable for act in acts}  # one may be written and then renamed
+    rows = {
+        id(write.variable): write.variable for write in writes
+    }  # one row may be written, then renamed
     for row in rows.values():
         row.changed_at, row.changed_by = now, by
         row.removed_at = now if row.removed_at else None
-    Variable.objects.bulk_create(  # what sets a name free comes before what takes it
+    Variable.objects.bulk_create(  # rows that free a name before rows that take it
         [row for row in rows.values() if row.pk],
         update_conflicts=True,
         unique_fields=["pk"],
         update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
     )
     Variable.objects.bulk_create([row for row in rows.values() if not row.pk])
-    for act in acts:
-        if act.forget:
-            forget(act.variable)
+    for write in writes:
+        if write.erase_history:
+            erase(write.variable)
     VariableVersion.objects.bulk_create(
         VariableVersion(
-            variable=act.variable,
-            version=act.version,
-            key=act.key,
-            value=act.value,
-            note=act.note,
+            variable=write.variable,
+            version=write.version,
+            key=write.key,
+            value=write.value,
+            note=write.note,
             at=now,
             by=by,
             change_set=change_set,
         )
-        for act in acts
+        for write in writes
     )
 
 
-def forget(variable: Variable) -> None:
-    """Forget the values of a removed variable, and of those before it of its name and scope."""
+def erase(variable: Variable) -> None:
+    """Erase the values of a removed variable and of earlier ones of its key and scope."""
     rows = Variable.objects.filter(
         app=variable.app_id, branch=variable.branch_id, key=variable.key, removed_at__isnull=False
     )
@@ -221,9 +228,9 @@ def forget(variable: Variable) -> None:
 def _all_failed(
     rows: Sequence[_Row], outcomes: dict[str, RowOutcome], error: DatabaseError, message: str
 ) -> None:
-    """Say so of every row that was to be written: it was all or nothing."""
+    """Fail every row: the transaction wrote all of them or none."""
     log.error("save.database", error=type(error).__name__)
     for row in rows:
-        outcomes[row.change.token] = RowOutcome(
-            row.change.token, Result.FAILED, message, version=row.change.base
+        outcomes[row.command.token] = RowOutcome(
+            row.command.token, Result.FAILED, message, version=row.command.expected_version
         )

@@ -17,7 +17,7 @@ from secrets_app import sync
 from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.writes import save
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SecretCommand
 
 
 @page_with_form
@@ -52,10 +52,10 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
 
 
 def _remove_ticked(
-    access: Access, left: list[Secret], ticked: dict[int, Change]
+    access: Access, left: list[Secret], ticked: dict[int, SecretCommand]
 ) -> list[dict[str, Any]]:
-    changes = [ticked[secret.pk] for secret in left if secret.pk in ticked]
-    outcomes = save.save_as(access=access, changes=changes, change_set=uuid.uuid4())
+    commands = [ticked[secret.pk] for secret in left if secret.pk in ticked]
+    outcomes = save.save_as(access=access, commands=commands, change_set=uuid.uuid4())
     keys = {str(secret.pk): secret.key for secret in left}
     return [{"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes]
 

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import field, known_base, known_rows, new_base, new_rows, text, version
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 
 _PAIR = re.compile(r"[0-9]{1,9}:[0-9]{1,9}\Z", re.ASCII)
 _TICK = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
@@ -28,7 +28,7 @@ class NewRow:
     base: str
 
 
-def changes_of(post: QueryDict) -> list[Change]:
+def commands_of(post: QueryDict) -> list[SecretCommand]:
     """Return what the posted form asks for, each row once."""
     return [*_known_rows(post), *_new_rows(post)]
 
@@ -46,11 +46,12 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
     ]
 
 
-def too_old(changes: Iterable[Change]) -> list[RowOutcome]:
+def too_old(commands: Iterable[SecretCommand]) -> list[RowOutcome]:
     """Refuse what comes from a page that the app's settings have overtaken."""
     message = "The app's path profile changed after you opened this page. Reload it, then save."
     return [
-        RowOutcome(change.token, Result.REFUSED, message, version=change.base) for change in changes
+        RowOutcome(command.token, Result.REFUSED, message, version=command.expected_version)
+        for command in commands
     ]
 
 
@@ -60,34 +61,37 @@ def both_versions(shown: str) -> tuple[int, int]:
     return int(version), int(mirror_version)
 
 
-def removals_of(ticks: Iterable[str]) -> dict[int, Change]:
+def removals_of(ticks: Iterable[str]) -> dict[int, SecretCommand]:
     """Return the removal of each ticked secret by its id, from texts like "17:" and its base."""
     found = filter(None, map(_TICK.match, ticks))
     bases = {match[1]: known_base(match[2]) for match in found}
     return {
-        int(pk): Change(pk, int(pk), base=base, life=life) for pk, (base, life) in bases.items()
+        int(pk): DeleteSecret(pk, int(pk), expected_version=base, revision=revision)
+        for pk, (base, revision) in bases.items()
     }
 
 
-def _known_rows(post: QueryDict) -> Iterator[Change]:
+def _known_rows(post: QueryDict) -> Iterator[SecretCommand]:
     for row in known_rows(post):
-        base, life = known_base(field(post, f"base-{row}"))
+        base, revision = known_base(field(post, f"base-{row}"))
         value = text(post, f"value-{row}")
         if post.get(f"remove-{row}"):
-            yield Change(row, int(row), base=base, life=life)
+            yield DeleteSecret(row, int(row), expected_version=base, revision=revision)
         elif value:
-            yield Change(row, int(row), value=SecretValue(value), base=base, life=life)
+            yield SetSecret(
+                row, int(row), value=SecretValue(value), expected_version=base, revision=revision
+            )
 
 
-def _new_rows(post: QueryDict) -> Iterator[Change]:
+def _new_rows(post: QueryDict) -> Iterator[SecretCommand]:
     for _, token in new_rows(post):
         branch = field(post, f"{token}-branch")
-        base, life = new_base(field(post, f"{token}-base"))
-        yield Change(
+        base, revision = new_base(field(post, f"{token}-base"))
+        yield SetSecret(
             token,
             key=field(post, f"{token}-key").strip(" "),
             branch_id=None if branch == "" else version(branch),
             value=SecretValue(text(post, f"{token}-value")),
-            base=base,
-            life=life,
+            expected_version=base,
+            revision=revision,
         )

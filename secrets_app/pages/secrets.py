@@ -39,7 +39,7 @@ from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 from secrets_app.writes import save
-from secrets_app.writes.mirror import put_mirror_right
+from secrets_app.writes.mirror import repair_mirror
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -98,12 +98,12 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
 
 
 def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
-    token, changes = request.POST.get("change_set", ""), forms.changes_of(request.POST)
+    token, commands = request.POST.get("change_set", ""), forms.commands_of(request.POST)
     posted = change_set_of(token, access, access.app.path_profile)
     if token and posted is None:
-        outcomes = forms.too_old(changes)
+        outcomes = forms.too_old(commands)
     else:
-        outcomes = save.save_as(access=access, changes=changes, change_set=posted or uuid.uuid4())
+        outcomes = save.save_as(access=access, commands=commands, change_set=posted or uuid.uuid4())
     done = all(outcome.outcome in DONE for outcome in outcomes)
     status = 200 if done else 422
     if wants_fragment(request):
@@ -257,7 +257,9 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Make a secret's two paths hold the same value."""
     actor, shown = from_request(request), request.POST.get("shown", "")
     try:
-        done = put_mirror_right(actor=actor, app_id=app_id, pk=pk, shown=forms.both_versions(shown))
+        done = repair_mirror(
+            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.both_versions(shown)
+        )
     except Conflict as conflict:
         sync.check(find_app(actor, app_id).app)  # so that he sees what he decides on
         messages.error(request, conflict.sentence)

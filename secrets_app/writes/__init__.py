@@ -1,1 +1,4 @@
-"""Saving secrets. In the order of a save: commands, validation, leases, save, mirror, messages."""
+"""Saving secrets.
+
+In the order in which a save runs: commands, validation, snapshots, leases, save; mirror repairs.
+"""

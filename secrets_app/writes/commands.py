@@ -1,24 +1,35 @@
-"""What one row of a Save asks for."""
+"""Commands: what each row of a save asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from secrets_app.store.base import SecretValue
 
 
 @dataclass(frozen=True)
-class Change:
-    """One row of a Save.
+class SecretCommand:
+    """One row of a save: which secret it is about, and the state that the row was based on.
 
-    `token` is the form's own name of the row. `secret_id` names a known secret; a new one comes
-    with `key` and `branch_id` (None is All branches). `value` None removes. `base` is the version
-    that the page was rendered with; 0 creates. `life` tells which secret of that version it is
-    (`secrets_app.revisions`), None leaves it open.
+    `token` is the row's name in the form. `secret_id` names an existing secret; a new one has a
+    `key` and a `branch_id` (None is All branches) instead. `expected_version` is the version that
+    the page showed, 0 for none. `revision` (`secrets_app.revisions`) tells apart secrets of the
+    same version; None accepts either.
     """
 
     token: str
     secret_id: int | None = None
     key: str = ""
     branch_id: int | None = None
-    value: SecretValue | None = None
-    base: int = 0
-    life: int | None = None
+    expected_version: int = 0
+    revision: int | None = None
+
+
+@dataclass(frozen=True)
+class SetSecret(SecretCommand):
+    """Create a secret, or give it a new value."""
+
+    value: SecretValue = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class DeleteSecret(SecretCommand):
+    """Remove a secret from every path that it has."""

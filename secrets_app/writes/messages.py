@@ -1,4 +1,4 @@
-"""What people are told of a row that was not simply saved."""
+"""Messages: what the page shows for a row that was not simply saved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Q
 
 from console.access.policy import Access
-from console.audit.events import Action, Target
+from console.audit.events import Action
 from console.lib.results import Result, RowOutcome
 from console.models import AuditOutcome
 from secrets_app.models import Secret
@@ -20,18 +20,18 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
-from secrets_app.writes.commands import Change
-from secrets_app.writes.leases import Look, Spot, target_of
+from secrets_app.writes.commands import SecretCommand
+from secrets_app.writes.snapshots import Snapshot, WriteTarget, audit_target
 
 OUTSIDE = "Someone outside Branchkeep"
 GONE = "This secret has been removed. Add it again if you still need it."
 NO_BRANCH = "This branch no longer exists. Choose another one."
 NOT_TRIED = "Skipped because an earlier row failed. Save again."
-MEANWHILE = (
+OUTSIDE_WRITE = (
     "Someone also changed it outside Branchkeep at the same time. Your value was saved last."
 )
 
-MIRROR_MEANWHILE = (
+MIRROR_OUTSIDE_WRITE = (
     "Someone had changed its mirror outside Branchkeep. The mirror now holds your value."
 )
 DATABASE_BUSY = "The database did not answer. Nothing was saved. Save again."
@@ -41,62 +41,77 @@ DATABASE_UNKNOWN = (
 )
 
 
-def conflict(token: str, access: Access, look: Look) -> RowOutcome:
-    """Say who changed the secret meanwhile, and when; `version` and `life` are to overwrite."""
-    known = _known(access, look.spot)
+def conflict(token: str, access: Access, snapshot: Snapshot) -> RowOutcome:
+    """Return a conflict that names who changed the secret and when.
+
+    Its version and revision are what another attempt has to expect.
+    """
+    known = _current_row(access, snapshot.target)
     pk = known.pk if known else None
-    if look.stored is None:
+    if snapshot.stored is None:
         return RowOutcome(token, Result.CONFLICT, GONE, pk=pk)
-    target = target_of(access, look.spot.branch, look.spot.key)
-    who, when = _who_wrote(known, look, look.stored, target)
-    verb = "changed" if look.version > 1 else "added"
-    message = f"{who} {verb} this secret {naturaltime(when)} (now version {look.version})."
-    return RowOutcome(token, Result.CONFLICT, message, version=look.version, life=look.life, pk=pk)
+    who, when = _last_writer(access, known, snapshot, snapshot.stored)
+    verb = "changed" if snapshot.version > 1 else "added"
+    message = f"{who} {verb} this secret {naturaltime(when)} (now version {snapshot.version})."
+    return RowOutcome(
+        token,
+        Result.CONFLICT,
+        message,
+        version=snapshot.version,
+        revision=snapshot.revision,
+        pk=pk,
+    )
 
 
-def busy(change: Change, access: Access, spot: Spot) -> RowOutcome:
-    """Say who is writing the secret at this moment."""
-    known = _known(access, spot)
+def row_leased(command: SecretCommand, access: Access, target: WriteTarget) -> RowOutcome:
+    """Return a conflict that names who is writing the secret right now."""
+    known = _current_row(access, target)
     who = known.claim.actor if known and known.claim else "Someone else"
     message = f"{who} is saving this secret right now. Save again in a few seconds."
     return RowOutcome(
-        change.token,
+        command.token,
         Result.CONFLICT,
         message,
-        version=change.base,
-        life=change.life,
+        version=command.expected_version,
+        revision=command.revision,
         pk=known.pk if known else None,
     )
 
 
-def _known(access: Access, spot: Spot) -> Secret | None:
+def _current_row(access: Access, target: WriteTarget) -> Secret | None:
     rows = Secret.objects.select_related("claim")
-    return rows.filter(app=access.app, branch=spot.branch, key=spot.key).first()
+    return rows.filter(app=access.app, branch=target.branch, key=target.key).first()
 
 
-def _who_wrote(
-    known: Secret | None, look: Look, stored: Parameter, target: Target
+def _last_writer(
+    access: Access, known: Secret | None, snapshot: Snapshot, stored: Parameter
 ) -> tuple[str, datetime]:
-    """Return who wrote what the store held. The row may have moved on since, in other hands."""
-    if look.is_replaced:
+    """Return who wrote what the store held, and when.
+
+    `known` is the row as it is now; others may have written it since the snapshot.
+    """
+    before = snapshot.secret
+    if snapshot.is_replaced:
         return OUTSIDE, stored.modified
-    rows = [row for row in (look.secret, known) if row and row.pk == (look.secret or row).pk]
-    if look.secret and known and stored.version < look.secret.version:  # it was added anew since
+    rows = [row for row in (before, known) if row and row.pk == (before or row).pk]
+    if before and known and stored.version < before.version:  # removed and added again since
         rows = [known]
     for row in rows:
         if row.version == stored.version and row.changed_at:
             return row.changed_by or OUTSIDE, row.changed_at
-    for row in rows[-1:]:  # not finished, or its answer was lost: nobody else is as likely
+    for row in rows[-1:]:
+        # A write that isn't finished, or whose response was lost, is the likeliest author.
         if row.claim and row.version < stored.version:
             return row.claim.actor, stored.modified
-    return _writer_since(look, target, stored.version) or OUTSIDE, stored.modified
+    return _writer_in_trail(access, snapshot, stored.version) or OUTSIDE, stored.modified
 
 
-def _writer_since(look: Look, target: Target, version: int) -> str:
-    """Return who of ours wrote a version since then, or was about to, by the trail."""
-    under_way = Q(event=look.secret.claim_id) if look.secret else Q()
+def _writer_in_trail(access: Access, snapshot: Snapshot, version: int) -> str:
+    """Return which of our actors wrote the version since the snapshot, by the audit trail."""
+    target = audit_target(access, snapshot.target.branch, snapshot.target.key)
+    in_progress = Q(event=snapshot.secret.claim_id) if snapshot.secret else Q()
     writes = AuditOutcome.objects.filter(
-        Q(at__gte=look.at) | under_way,
+        Q(at__gte=snapshot.at) | in_progress,
         event__app_id=target.app_id,
         event__branch=target.branch,
         event__subject=target.subject,
@@ -107,32 +122,32 @@ def _writer_since(look: Look, target: Target, version: int) -> str:
 
 
 @dataclass
-class Notes:
-    """What is to be told of a secret that is saved, but not plainly."""
+class SaveNotes:
+    """What to add to the outcome of a secret that is saved, but not as planned."""
 
-    meanwhile: bool = False
-    mirror_meanwhile: bool = False
-    mirror_problem: StoreError | None = None
+    outside_write: bool = False
+    mirror_outside_write: bool = False
+    mirror_error: StoreError | None = None
 
-    def for_people(self) -> str:
-        """Return it for the one who saved."""
-        notes = [_mirror_off(self.mirror_problem)] if self.mirror_problem else []
-        notes += [MEANWHILE] if self.meanwhile else []
-        notes += [MIRROR_MEANWHILE] if self.mirror_meanwhile else []
+    def user_message(self) -> str:
+        """Return the notes as sentences for the page."""
+        notes = [_mirror_message(self.mirror_error)] if self.mirror_error else []
+        notes += [OUTSIDE_WRITE] if self.outside_write else []
+        notes += [MIRROR_OUTSIDE_WRITE] if self.mirror_outside_write else []
         return " ".join(notes)
 
-    def for_the_trail(self) -> str:
-        """Return it for the audit trail."""
-        notes = ["also changed outside Branchkeep"] if self.meanwhile else []
-        notes += ["mirror also changed outside Branchkeep"] if self.mirror_meanwhile else []
-        if self.mirror_problem:
-            unknown = isinstance(self.mirror_problem, OutcomeUnknown)
+    def audit_detail(self) -> str:
+        """Return the notes as the audit outcome's detail."""
+        notes = ["also changed outside Branchkeep"] if self.outside_write else []
+        notes += ["mirror also changed outside Branchkeep"] if self.mirror_outside_write else []
+        if self.mirror_error:
+            unknown = isinstance(self.mirror_error, OutcomeUnknown)
             how = "unknown" if unknown else "not written"
-            notes.append(f"mirror {how}: {self.mirror_problem.code}")
+            notes.append(f"mirror {how}: {self.mirror_error.code}")
         return ", ".join(notes)
 
 
-def _mirror_off(error: StoreError) -> str:
+def _mirror_message(error: StoreError) -> str:
     if isinstance(error, OutcomeUnknown):
         return (
             "Saved, but the response for its mirror at the documented path was lost. The next "

@@ -1,4 +1,4 @@
-"""Repairing a mirror: primary and mirror hold the same value again."""
+"""Mirror repair: make primary and mirror hold the same value again."""
 
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
@@ -7,46 +7,51 @@ from secrets_app.locations import find_secret, located
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import leases
+from secrets_app.writes.leases import Lease
+from secrets_app.writes.snapshots import WriteTarget, audit_target, take_snapshots
 
 MOVED = "This secret changed after you opened the page. Review it, then decide."
 
 
-def put_mirror_right(*, actor: Actor, app_id: str, pk: int, shown: tuple[int, int]) -> str:
-    """Make primary and mirror hold the same value; return what was done, in words.
+def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tuple[int, int]) -> str:
+    """Make primary and mirror hold the same value; return a sentence that says what was done.
 
-    The primary's value counts; where only the mirror stands, its value. `shown` are the versions of
-    both that the person decided on. Raises as `reveal` does, and Conflict where one has moved.
+    The primary's value wins; if only the mirror exists, its value is copied to the primary.
+    `expected_versions` are the versions of primary and mirror that the page showed. Raises Http404,
+    PermissionDenied, a StoreError, or Conflict if either version is another one by now.
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
     if not access.may_on(Permission.WRITE, secret.branch):
-        refuse(actor, Action.MIRROR_REPAIRED, leases.target_of(access, secret.branch, secret.key))
+        refuse(actor, Action.MIRROR_REPAIRED, audit_target(access, secret.branch, secret.key))
     access.require_on(Permission.WRITE, secret.branch)
-    place = located(access, secret)
-    if place.mirror is None:
-        raise Rejected(place.note or "This secret has only one path, so it has no mirror.")
-    spot = leases.Spot(secret.branch, secret.key, place.primary)
-    [look] = leases.look(parameter_store(), access.app, [spot])
-    if look.secret is None or look.secret.pk != pk:  # removed; another may have its versions by now
+    paths = located(access, secret)
+    if paths.mirror is None:
+        raise Rejected(paths.note or "This secret has only one path, so it has no mirror.")
+    target = WriteTarget(secret.branch, secret.key, paths.primary)
+    [snapshot] = take_snapshots(parameter_store(), access.app, [target])
+    # Another secret of this key may have the same versions by now.
+    if snapshot.secret is None or snapshot.secret.pk != pk:
         raise Conflict(MOVED)
     try:
-        claimed = leases.claim(access, Action.MIRROR_REPAIRED, look)
-    except (leases.Busy, leases.Stale):
+        lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
+    except (leases.RowLeased, leases.StaleSnapshot):
         raise Conflict("Someone is saving this secret right now. Try again.") from None
     try:
-        return _align(claimed, place.primary, place.mirror, shown)
+        return _copy(lease, paths.primary, paths.mirror, expected_versions)
     except StoreError as error:
-        unknown = isinstance(error, OutcomeUnknown)
-        leases.finish(claimed, Outcome.UNKNOWN if unknown else Outcome.FAILED, detail=error.code)
+        is_unknown = isinstance(error, OutcomeUnknown)
+        outcome = Outcome.UNKNOWN if is_unknown else Outcome.FAILED
+        leases.release(lease, outcome, detail=error.code)
         raise
 
 
-def _align(claimed: leases.Claimed, primary: str, mirror: str, shown: tuple[int, int]) -> str:
+def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int, int]) -> str:
     store = parameter_store()
     readings = store.read([primary, mirror])
     source, other = readings.get(primary), readings.get(mirror)
     version, mirror_version = (r.parameter.version if r else 0 for r in (source, other))
-    if (version, mirror_version) != shown:
+    if (version, mirror_version) != expected_versions:
         raise Conflict(MOVED)
     if source and other and source.value == other.value:
         done = "Both paths already hold the same value. Nothing was written."
@@ -58,5 +63,5 @@ def _align(claimed: leases.Claimed, primary: str, mirror: str, shown: tuple[int,
         done = "The backend path now holds the documented path's value."
     else:
         raise NotFound
-    leases.finish_mirror(claimed, version, mirror_version, done)
+    leases.commit_mirror(lease, version, mirror_version, done)
     return done

@@ -1,7 +1,7 @@
-"""Save: many rows, each answers for itself.
+"""Save: many rows, each of which reports its own outcome.
 
-Right and rules first, then one read per ten rows of what the store holds, then row by row: claim
-and attempt, store, outcome and projection. A store that is away stops the rest, untried.
+Validate all rows, read the store's versions (one call per ten rows), then write row by row: lease
+and audit event, store, outcome and projection. If the store is unavailable, the rest is skipped.
 """
 
 import uuid
@@ -29,185 +29,217 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 from secrets_app.writes import leases, messages
-from secrets_app.writes.commands import Change
-from secrets_app.writes.validation import Ready, Refused, action_of, prepare
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
+from secrets_app.writes.leases import Lease
+from secrets_app.writes.snapshots import Snapshot, take_snapshots
+from secrets_app.writes.validation import Refused, ValidCommand, action_of, validate
 
 log = structlog.get_logger()
 
-LOOKS = 3  # at a row that others keep writing
-# After these the next row would fare no better, or would make the answer come too late.
+MAX_SNAPSHOTS = 3  # of a row that others keep writing
+# After these errors the next row would fare no better, or the response would take too long.
 _STOPPING = (Unreachable, Throttled, Misconfigured, KeyUnavailable, OutcomeUnknown)
 
 
 def save(
-    *, actor: Actor, app_id: str, changes: Sequence[Change], change_set: uuid.UUID
+    *, actor: Actor, app_id: str, commands: Sequence[SecretCommand], change_set: uuid.UUID
 ) -> list[RowOutcome]:
-    """Write and remove secrets; return one outcome for each change, in their order.
+    """Write and remove secrets; return one outcome per command, in their order.
 
-    Raises Http404 for an outsider, and a StoreError where the store can't even be read: then
-    nothing was tried.
+    Raises Http404 for an outsider, and StoreError if the store can't be read, before any write.
     """
-    return save_as(access=find_app(actor, app_id), changes=changes, change_set=change_set)
+    return save_as(access=find_app(actor, app_id), commands=commands, change_set=change_set)
 
 
 def save_as(
-    *, access: Access, changes: Sequence[Change], change_set: uuid.UUID
+    *, access: Access, commands: Sequence[SecretCommand], change_set: uuid.UUID
 ) -> list[RowOutcome]:
-    """Do the same for an actor whose access was looked up for this very request."""
-    since = timezone.now()  # before the rows are read: who writes after it is told of
+    """Do the same as `save` with an access that was looked up for this request."""
+    since = timezone.now()  # before the rows are read, so that later writes count as conflicts
     outcomes: dict[str, RowOutcome] = {}
-    ids = [change.secret_id for change in changes if change.secret_id is not None]
+    ids = [command.secret_id for command in commands if command.secret_id is not None]
     known = {secret.pk: secret for secret in access.app.secrets.filter(pk__in=ids)}
-    if ready := list(prepare(access, changes, known, outcomes)):
-        rows_of_all = known.values() if len(known) == len(changes) else ()
-        spots = [row.spot for row in ready]
-        looks = leases.look(parameter_store(), access.app, spots, rows_of_all, since)
-        _write_all(access, zip(ready, looks, strict=True), change_set, outcomes)
-    return [outcomes[change.token] for change in changes]
+    if valid := list(validate(access, commands, known, outcomes)):
+        # With new rows among them, the snapshots read the rows again, by key.
+        all_rows = known.values() if len(known) == len(commands) else ()
+        targets = [row.target for row in valid]
+        snapshots = take_snapshots(parameter_store(), access.app, targets, all_rows, since)
+        _write_all(access, zip(valid, snapshots, strict=True), change_set, outcomes)
+    return [outcomes[command.token] for command in commands]
 
 
 def _write_all(
     access: Access,
-    ready: Iterable[tuple[Ready, leases.Look]],
+    rows: Iterable[tuple[ValidCommand, Snapshot]],
     change_set: uuid.UUID,
     outcomes: dict[str, RowOutcome],
 ) -> None:
     store = parameter_store()
     stopped = False
-    for row, look in ready:
-        token = row.change.token
+    for row, snapshot in rows:
+        command = row.command
         if stopped:
-            outcomes[token] = RowOutcome(
-                token, Result.NOT_TRIED, messages.NOT_TRIED, version=row.change.base
+            outcomes[command.token] = RowOutcome(
+                command.token,
+                Result.NOT_TRIED,
+                messages.NOT_TRIED,
+                version=command.expected_version,
             )
         else:
-            outcomes[token], stopped = _write_one(access, store, row, look, change_set)
+            outcomes[command.token], stopped = _write_one(access, store, row, snapshot, change_set)
 
 
 def _write_one(
-    access: Access, store: ParameterStore, row: Ready, look: leases.Look, change_set: uuid.UUID
+    access: Access,
+    store: ParameterStore,
+    row: ValidCommand,
+    snapshot: Snapshot,
+    change_set: uuid.UUID,
 ) -> tuple[RowOutcome, bool]:
-    """Write a row; return its outcome, and whether the rest is better left untried."""
+    """Write one row; return its outcome, and True if the remaining rows should be skipped.
+
+    Nothing is raised from here on: the outcomes of the rows already saved must not be lost.
+    """
     try:
-        claimed = _claim(access, store, row, look, change_set)
+        lease = _acquire(access, store, row, snapshot, change_set)
     except Refused as refusal:
         return refusal.outcome, False
     except StoreError as error:
-        return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
-    except DatabaseError as error:  # the rows before it are saved: their outcomes must not be lost
+        return _store_error(row, Result.FAILED, error), isinstance(error, _STOPPING)
+    except DatabaseError as error:
         log.error("save.database", error=type(error).__name__)
-        return _lost(row, Result.FAILED), True
+        return _database_error(row, Result.FAILED, messages.DATABASE_BUSY), True
     try:
-        if row.change.value is None:
-            return _remove(store, row, claimed), False
-        with store.together():
-            return _put(access, store, row, claimed, row.change.value)
+        return _apply(access, store, row, lease)
     except AlreadyExists as error:
-        leases.finish(claimed, Outcome.FAILED, detail="conflict")
-        return _beaten(access, store, row, error), False
+        leases.release(lease, Outcome.FAILED, detail="conflict")
+        return _creation_conflict(access, store, row, error), False
     except OutcomeUnknown as error:
-        leases.finish(claimed, Outcome.UNKNOWN, detail=error.code)
-        return _told(row, Result.UNKNOWN, error), True
+        leases.release(lease, Outcome.UNKNOWN, detail=error.code)
+        return _store_error(row, Result.UNKNOWN, error), True
     except StoreError as error:
-        leases.finish(claimed, Outcome.FAILED, detail=error.code)
-        return _told(row, Result.FAILED, error), isinstance(error, _STOPPING)
-    except DatabaseError as error:  # its claim stays, and the next check settles it
+        leases.release(lease, Outcome.FAILED, detail=error.code)
+        return _store_error(row, Result.FAILED, error), isinstance(error, _STOPPING)
+    except DatabaseError as error:  # the lease stays, and reconciling settles it
         log.error("save.database", error=type(error).__name__)
-        return _lost(row, Result.UNKNOWN), True
+        return _database_error(row, Result.UNKNOWN, messages.DATABASE_UNKNOWN), True
 
 
-def _claim(
-    access: Access, store: ParameterStore, row: Ready, look: leases.Look, change_set: uuid.UUID
-) -> leases.Claimed:
-    """Take the row. Raises Refused for a conflict, and StoreError where a second look fails."""
-    token = row.change.token
-    for _ in range(LOOKS):
-        if _is_another(row.change, look):
-            raise Refused(RowOutcome(token, Result.CONFLICT, messages.GONE, pk=None))
-        if _has_moved(row.change, look):
-            raise Refused(messages.conflict(token, access, look))
+def _acquire(
+    access: Access,
+    store: ParameterStore,
+    row: ValidCommand,
+    snapshot: Snapshot,
+    change_set: uuid.UUID,
+) -> Lease:
+    """Lease the row. Raises Refused for a conflict, and StoreError if reading again fails."""
+    command = row.command
+    for _ in range(MAX_SNAPSHOTS):
+        if _is_another_secret(command, snapshot):
+            raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None))
+        if _conflicts(command, snapshot):
+            raise Refused(messages.conflict(command.token, access, snapshot))
         try:
-            return leases.claim(access, action_of(row.change), look, change_set=change_set)
-        except leases.Busy:
+            return leases.acquire(access, action_of(command), snapshot, change_set=change_set)
+        except leases.RowLeased:
             break
-        except leases.Stale:
-            [look] = leases.look(store, access.app, [row.spot])
-    raise Refused(messages.busy(row.change, access, row.spot))
+        except leases.StaleSnapshot:
+            [snapshot] = take_snapshots(store, access.app, [row.target])
+    raise Refused(messages.row_leased(command, access, row.target))
 
 
-def _is_another(change: Change, look: leases.Look) -> bool:
-    """Say whether the page's secret was removed: one that was added since may have its version."""
-    return change.secret_id is not None and (
-        look.secret is None or look.secret.pk != change.secret_id
+def _is_another_secret(command: SecretCommand, snapshot: Snapshot) -> bool:
+    """Return True if the page's secret was removed, even if one of the same key was added since."""
+    return command.secret_id is not None and (
+        snapshot.secret is None or snapshot.secret.pk != command.secret_id
     )
 
 
-def _has_moved(change: Change, look: leases.Look) -> bool:
-    """Say whether the store holds something else than what the change is based on."""
-    if change.value is None and look.version == 0:
-        return False  # it is gone, as it was to be
-    return not look.is_still(change.base, change.life)
+def _conflicts(command: SecretCommand, snapshot: Snapshot) -> bool:
+    """Return True if the store no longer holds what the command expects."""
+    if isinstance(command, DeleteSecret) and snapshot.version == 0:
+        return False  # it is gone, which is what was asked for
+    return not snapshot.matches(command.expected_version, command.revision)
 
 
-def _beaten(access: Access, store: ParameterStore, row: Ready, error: AlreadyExists) -> RowOutcome:
-    """Say who created it first."""
-    try:
-        [look] = leases.look(store, access.app, [row.spot])
-    except StoreError:  # the rows before it are saved, so their outcomes must not be lost
-        return _told(row, Result.CONFLICT, error)
-    return messages.conflict(row.change.token, access, look)
-
-
-def _lost(row: Ready, result: Result) -> RowOutcome:
-    message = messages.DATABASE_UNKNOWN if result is Result.UNKNOWN else messages.DATABASE_BUSY
-    return RowOutcome(row.change.token, result, message, version=row.change.base)
-
-
-def _told(row: Ready, result: Result, error: StoreError) -> RowOutcome:
-    return RowOutcome(
-        row.change.token, result, error.sentence, version=row.change.base, life=row.change.life
-    )
+def _apply(
+    access: Access, store: ParameterStore, row: ValidCommand, lease: Lease
+) -> tuple[RowOutcome, bool]:
+    """Call the store. In the embedded store, value and outcome are one transaction."""
+    command = row.command
+    with store.together():
+        match command:
+            case SetSecret():
+                return _put(access, store, row, lease, command.value)
+            case DeleteSecret():
+                return _delete(store, row, lease), False
+    raise TypeError(f"Unknown command: {type(command).__name__}")
 
 
 def _put(
-    access: Access, store: ParameterStore, row: Ready, claimed: leases.Claimed, value: SecretValue
+    access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, value: SecretValue
 ) -> tuple[RowOutcome, bool]:
-    written = store.put(row.place.primary, value, overwrite=claimed.base > 0)
-    mirror, problem, notes = None, None, messages.Notes()
-    if row.place.mirror:
-        known, ours = claimed.secret.mirror_version, mirror_is_left_open(claimed.secret)
+    written = store.put(row.paths.primary, value, overwrite=lease.version_before > 0)
+    notes = messages.SaveNotes(outside_write=_was_written_outside(lease.version_before, written))
+    mirror = None
+    if row.paths.mirror:
+        known, is_ours = lease.secret.mirror_version, mirror_is_left_open(lease.secret)
         try:
-            mirror = store.put(row.place.mirror, value, overwrite=ours or known > 0)
-        except StoreError as error:  # the secret is saved; its mirror shows as off until put right
-            problem = error
+            mirror = store.put(row.paths.mirror, value, overwrite=is_ours or known > 0)
+        except StoreError as error:  # the secret is saved; its mirror can be repaired later
+            notes.mirror_error = error
         else:
-            notes.mirror_meanwhile = not ours and _skipped(known, mirror)
-    notes.meanwhile, notes.mirror_problem = _skipped(claimed.base, written), problem
-    written_at = leases.finish_write(
-        claimed,
-        written,
-        mirror,
-        changed_by=access.actor.label,
-        detail=notes.for_the_trail(),
+            notes.mirror_outside_write = not is_ours and _was_written_outside(known, mirror)
+    changed_at = leases.commit_write(
+        lease, written, mirror, changed_by=access.actor.label, detail=notes.audit_detail()
     )
     outcome = RowOutcome(
-        row.change.token,
+        row.command.token,
         Result.SAVED,
-        notes.for_people(),
+        notes.user_message(),
         version=written.version,
-        life=revisions.as_written(written_at),
-        pk=claimed.secret.pk,
+        revision=revisions.as_written(changed_at),
+        pk=lease.secret.pk,
     )
-    return outcome, isinstance(problem, _STOPPING)
+    return outcome, isinstance(notes.mirror_error, _STOPPING)
 
 
-def _skipped(base: int, written: Written) -> bool:
-    """Say whether a version came between: someone wrote outside the console."""
-    return not 0 < written.version - base <= written.attempts
+def _was_written_outside(version_before: int, written: Written) -> bool:
+    """Return True if the new version shows that someone else wrote in between.
+
+    SSM has no compare-and-set. A retried request may have been counted more than once.
+    """
+    return not 0 < written.version - version_before <= written.attempts
 
 
-def _remove(store: ParameterStore, row: Ready, claimed: leases.Claimed) -> RowOutcome:
-    with store.together():
-        removed = store.remove(filter(None, [row.place.primary, row.place.mirror]))
-        leases.finish_removal(claimed, "" if removed else "It was already removed from the store.")
-    return RowOutcome(row.change.token, Result.REMOVED, pk=claimed.secret.pk)
+def _delete(store: ParameterStore, row: ValidCommand, lease: Lease) -> RowOutcome:
+    removed = store.remove(filter(None, [row.paths.primary, row.paths.mirror]))
+    leases.commit_removal(lease, "" if removed else "It was already gone from the store.")
+    return RowOutcome(row.command.token, Result.REMOVED, pk=lease.secret.pk)
+
+
+def _creation_conflict(
+    access: Access, store: ParameterStore, row: ValidCommand, error: AlreadyExists
+) -> RowOutcome:
+    """Return the conflict of a secret that someone else created first."""
+    try:
+        [snapshot] = take_snapshots(store, access.app, [row.target])
+    except StoreError:  # who created it can't be read; the conflict stands
+        return _store_error(row, Result.CONFLICT, error)
+    return messages.conflict(row.command.token, access, snapshot)
+
+
+def _database_error(row: ValidCommand, result: Result, message: str) -> RowOutcome:
+    command = row.command
+    return RowOutcome(command.token, result, message, version=command.expected_version)
+
+
+def _store_error(row: ValidCommand, result: Result, error: StoreError) -> RowOutcome:
+    command = row.command
+    return RowOutcome(
+        command.token,
+        result,
+        error.sentence,
+        version=command.expected_version,
+        revision=command.revision,
+    )

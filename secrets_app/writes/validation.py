@@ -1,7 +1,8 @@
-"""Which rows of a Save may be written: right, rules and paths, before the store is asked."""
+"""Validation: which commands may go on, by permission, key, path and value. No store call yet."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied
 
@@ -15,103 +16,110 @@ from secrets_app.paths import Folder, PathRefused
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value
-from secrets_app.writes import leases, messages
-from secrets_app.writes.commands import Change
+from secrets_app.writes import messages
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
+from secrets_app.writes.snapshots import WriteTarget, audit_target
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A change that is allowed and well-formed."""
+class ValidCommand:
+    """A permitted, well-formed command, its target and all of its parameter paths."""
 
-    change: Change
-    spot: leases.Spot
-    place: Folder
+    command: SecretCommand
+    target: WriteTarget
+    paths: Folder
 
 
 class Refused(Exception):
-    """A row that goes no further; carries what to tell."""
+    """A row that goes no further; `outcome` is its result."""
 
     def __init__(self, outcome: RowOutcome) -> None:
         self.outcome = outcome
         super().__init__(outcome.outcome)
 
 
-def prepare(
+def validate(
     access: Access,
-    changes: Sequence[Change],
+    commands: Sequence[SecretCommand],
     known: dict[int, Secret],
     outcomes: dict[str, RowOutcome],
-) -> Iterable[Ready]:
-    """Yield the changes that are allowed and well-formed; the others' outcomes go to `outcomes`.
+) -> Iterable[ValidCommand]:
+    """Yield the valid commands, and put the outcomes of the others into `outcomes`.
 
-    `known` are the rows that the changes name, by id. What is denied is recorded.
+    `known` holds the rows that the commands name, by id. Denials are recorded in the audit trail.
     """
     branches: dict[int, Branch] = {branch.pk: branch for branch in access.branches}
     taken: set[str] = set()
-    for change in changes:
+    for command in commands:
         try:
-            ready = _ready(access, change, known, branches)
-            if ready.place.primary in taken:
-                _refuse(change, "Another row in this save has the same name and branch.", "key")
-            taken.add(ready.place.primary)
-            yield ready
+            valid = _validate_one(access, command, known, branches)
+            if valid.paths.primary in taken:
+                _refuse(command, "This name is twice in this save for the same branch.", "key")
+            taken.add(valid.paths.primary)
+            yield valid
         except Refused as refusal:
-            outcomes[change.token] = refusal.outcome
+            outcomes[command.token] = refusal.outcome
 
 
-def _ready(
-    access: Access, change: Change, known: dict[int, Secret], branches: dict[int, Branch]
-) -> Ready:
-    secret = known.get(change.secret_id) if change.secret_id is not None else None
-    if change.secret_id is not None and secret is None:
-        raise Refused(RowOutcome(change.token, Result.CONFLICT, messages.GONE, pk=None))
-    key = secret.key if secret else change.key
-    branch = _branch_of(change, secret, branches)
-    _check_right(access, change, branch, key)
+def _validate_one(
+    access: Access,
+    command: SecretCommand,
+    known: dict[int, Secret],
+    branches: dict[int, Branch],
+) -> ValidCommand:
+    secret = known.get(command.secret_id) if command.secret_id is not None else None
+    if command.secret_id is not None and secret is None:
+        raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None))
+    key = secret.key if secret else command.key
+    branch = _branch_of(command, secret, branches)
+    _require_write(access, command, branch, key)
     try:
-        place = place_of(access.app, branch, key)
+        paths = place_of(access.app, branch, key)
     except PathRefused as refusal:
-        _refuse(change, str(refusal), "key")
-    if change.value is not None:
-        _check_value(change, change.value)
-    return Ready(change, leases.Spot(branch, key, place.primary), place)
+        _refuse(command, str(refusal), "key")
+    if isinstance(command, SetSecret):
+        _check_value(command, command.value)
+    return ValidCommand(command, WriteTarget(branch, key, paths.primary), paths)
 
 
-def _refuse(change: Change, message: str, field: str) -> None:
-    raise Refused(RowOutcome(change.token, Result.REFUSED, message, field, change.base))
+def _refuse(command: SecretCommand, message: str, field: str) -> NoReturn:
+    raise Refused(
+        RowOutcome(command.token, Result.REFUSED, message, field, command.expected_version)
+    )
 
 
-def _branch_of(change: Change, secret: Secret | None, branches: dict[int, Branch]) -> Branch | None:
-    branch_id = secret.branch_id if secret else change.branch_id
+def _branch_of(
+    command: SecretCommand, secret: Secret | None, branches: dict[int, Branch]
+) -> Branch | None:
+    branch_id = secret.branch_id if secret else command.branch_id
     if branch_id is None:
         return None
     branch = branches.get(branch_id)
+    # Secrets of a deleted branch can still be changed and removed, but none can be added there.
     if branch is None or (secret is None and branch.deleted_at is not None):
-        raise Refused(
-            RowOutcome(change.token, Result.REFUSED, messages.NO_BRANCH, "branch", change.base)
-        )
+        _refuse(command, messages.NO_BRANCH, "branch")
     return branch
 
 
-def _check_right(access: Access, change: Change, branch: Branch | None, key: str) -> None:
+def _require_write(access: Access, command: SecretCommand, branch: Branch | None, key: str) -> None:
     try:
         access.require_on(Permission.WRITE, branch)
     except PermissionDenied as denial:
-        refuse(access.actor, action_of(change), leases.target_of(access, branch, key))
+        refuse(access.actor, action_of(command), audit_target(access, branch, key))
         raise Refused(
-            RowOutcome(change.token, Result.DENIED, str(denial), version=change.base)
+            RowOutcome(command.token, Result.DENIED, str(denial), version=command.expected_version)
         ) from None
 
 
-def _check_value(change: Change, value: SecretValue) -> None:
+def _check_value(command: SecretCommand, value: SecretValue) -> None:
     try:
         check_value(value)
     except Rejected as rejection:
-        _refuse(change, rejection.sentence, "value")
+        _refuse(command, rejection.sentence, "value")
 
 
-def action_of(change: Change) -> Action:
-    """Return what a change does, for the trail."""
-    if change.value is None:
+def action_of(command: SecretCommand) -> Action:
+    """Return the audit action of a command."""
+    if isinstance(command, DeleteSecret):
         return Action.SECRET_REMOVED
-    return Action.SECRET_CHANGED if change.base else Action.SECRET_CREATED
+    return Action.SECRET_CHANGED if command.expected_version else Action.SECRET_CREATED

@@ -15,7 +15,7 @@ from django.test import Client
 from console.models import Branch
 from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 from tests.plugins.people import World
 
@@ -29,10 +29,10 @@ def make_secret(world: World) -> Callable[..., Secret]:
 
     def make(branch: Branch | None, key: str = "API_KEY") -> Secret:
         branch_id = branch.pk if branch else None
-        change = Change("1", key=key, branch_id=branch_id, value=SecretValue(VALUE))
+        change = SetSecret("1", key=key, branch_id=branch_id, value=SecretValue(VALUE))
         app_id = (branch.app if branch else world.app).app_id
         owner = world.actor("alice" if app_id == world.app.app_id else "oscar")
-        [outcome] = save(actor=owner, app_id=app_id, changes=[change], change_set=uuid4())
+        [outcome] = save(actor=owner, app_id=app_id, commands=[change], change_set=uuid4())
         return Secret.objects.get(pk=outcome.pk)
 
     return make

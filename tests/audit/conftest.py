@@ -11,7 +11,7 @@ from console.lib.results import RowOutcome
 from console.models import AuditEvent, AuditOutcome, Branch
 from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import DeleteSecret, SetSecret
 from secrets_app.writes.save import save
 from tests.plugins.people import World
 
@@ -74,11 +74,15 @@ def write(world: World) -> Callable[..., RowOutcome]:
 
     def write(name: str = "alice", **change: Any) -> RowOutcome:
         text = change.pop("value", None)
-        value = None if text is None else SecretValue(text)
+        command = (
+            DeleteSecret("1", **change)
+            if text is None
+            else SetSecret("1", value=SecretValue(text), **change)
+        )
         [outcome] = save(
             actor=world.actor(name),
             app_id="d1shop",
-            changes=[Change("1", value=value, **change)],
+            commands=[command],
             change_set=uuid4(),
         )
         return outcome

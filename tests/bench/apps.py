@@ -8,7 +8,7 @@ from django.utils import timezone
 from console.access.actors import from_command_line
 from console.lib.results import DONE
 from console.models import App, Branch, Member, User
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import SetVariable
 from envvars_app.variables.save import save
 from secrets_app.models import Revalidation, Secret
 
@@ -54,7 +54,7 @@ def add_variables(app: App, user: User, count: int) -> None:
     """Give an app so many variables, two in three for All branches and the rest overrides."""
     branches = {branch.name: branch.pk for branch in app.branches.all()}
     changes = [
-        Change(
+        SetVariable(
             str(number),
             key=f"API_URL_{number - number % 3:04}" + "A" * (number % 3 == 1),
             branch_id=branches[BRANCHES[number % len(BRANCHES)]] if number % 3 == 2 else None,
@@ -63,6 +63,6 @@ def add_variables(app: App, user: User, count: int) -> None:
         for number in range(count)
     ]
     outcomes = save(
-        actor=from_command_line(user), app_id=app.app_id, changes=changes, change_set=uuid.uuid4()
+        actor=from_command_line(user), app_id=app.app_id, commands=changes, change_set=uuid.uuid4()
     )
     assert all(outcome.outcome in DONE for outcome in outcomes)

@@ -10,7 +10,7 @@ import uuid
 from console.access.actors import from_command_line
 from console.models import App, User
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 from tests.bench.apps import app_of, owner
 from tests.plugins.people import PASSWORD
@@ -28,11 +28,11 @@ def main(clients: int) -> list[int]:
 def _stored(app: App, user: User, number: int) -> list[int]:
     branch = app.branches.get(name="dev")
     changes = [
-        Change(str(n), key=f"LOAD_{n}", branch_id=branch.pk, value=SecretValue("first"))
+        SetSecret(str(n), key=f"LOAD_{n}", branch_id=branch.pk, value=SecretValue("first"))
         for n in range(number)
     ]
     outcomes = save(
-        actor=from_command_line(user), app_id=app.app_id, changes=changes, change_set=uuid.uuid4()
+        actor=from_command_line(user), app_id=app.app_id, commands=changes, change_set=uuid.uuid4()
     )
     return [outcome.pk for outcome in outcomes if outcome.pk]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from console.lib.results import DONE
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 from tests.plugins.people import World
 from tests.plugins.waiting import until
@@ -29,17 +29,17 @@ def give(world: World, values: Mapping[str, str], branch: Any = None, by: str = 
     """Save secrets behind the browser's back."""
     known = {secret.key: secret for secret in world.app.secrets.filter(branch=branch)}
     changes = [
-        Change(
+        SetSecret(
             f"new-{number}",
             key=key,
             branch_id=branch.pk if branch else None,
             value=SecretValue(value),
-            base=known[key].version if key in known else 0,
+            expected_version=known[key].version if key in known else 0,
         )
         for number, (key, value) in enumerate(values.items())
     ]
     outcomes = save(
-        actor=world.actor(by), app_id=world.app.app_id, changes=changes, change_set=uuid.uuid4()
+        actor=world.actor(by), app_id=world.app.app_id, commands=changes, change_set=uuid.uuid4()
     )
     assert {outcome.outcome for outcome in outcomes} <= DONE
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import DeleteSecret
 from secrets_app.writes.save import save
 from tests.browser.steps import (
     LIST,
@@ -260,7 +260,7 @@ def test_mine_is_written_over_what_was_shown_alone(
     save(
         actor=world.actor("alice"),
         app_id=world.app.app_id,
-        changes=[Change("1", world.app.secrets.get(key="ONE").pk, base=1)],
+        commands=[DeleteSecret("1", world.app.secrets.get(key="ONE").pk, expected_version=1)],
         change_set=uuid.uuid4(),
     )
     give(world, {"ONE": "by mia"}, by="mia")

@@ -33,7 +33,7 @@ def test_it_works(desk: Desk, trouble: Any, name: str, act: str) -> None:
     assert saved.outcome == "saved"
     assert hit.outcome == ("unknown" if unknown else "failed")
     assert hit.message == meaning.of_a_write.sentence
-    assert hit.version == changes[1].base
+    assert hit.version == changes[1].expected_version
     assert rest.outcome == ("not_tried" if meaning.stops else "failed")
     tried = desk.trail()[earlier:]
     assert [entry[2] for entry in tried] == [*keys[:2], *([] if meaning.stops else keys[2:])]
@@ -44,7 +44,7 @@ def test_it_works(desk: Desk, trouble: Any, name: str, act: str) -> None:
     all_is_well(desk)
     assert [entry[4] for entry in desk.trail()[earlier:]][1] == ("settled" if unknown else "failed")
     shown = desk.rows().get(("", "SECOND"), 0)
-    assert (shown > changes[1].base) == meaning.fault.acts
+    assert (shown > changes[1].expected_version) == meaning.fault.acts
     [again] = desk.save("alice", desk.new("SECOND", "again", base=shown))
     assert again.outcome == "saved"
     assert desk.values("SECOND") == ("again", None)

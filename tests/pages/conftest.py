@@ -10,7 +10,7 @@ from django.test import Client
 from console.models import Branch
 from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 from tests.plugins.people import World
 
@@ -33,9 +33,9 @@ def make_secret(world: World) -> Callable[..., Secret]:
 
     def make(branch: Branch | None, key: str = "API_KEY") -> Secret:
         branch_id = branch.pk if branch else None
-        change = Change("1", key=key, branch_id=branch_id, value=SecretValue("canary"))
+        change = SetSecret("1", key=key, branch_id=branch_id, value=SecretValue("canary"))
         [outcome] = save(
-            actor=world.actor("alice"), app_id="d1shop", changes=[change], change_set=uuid4()
+            actor=world.actor("alice"), app_id="d1shop", commands=[change], change_set=uuid4()
         )
         return Secret.objects.get(pk=outcome.pk)
 

@@ -19,8 +19,8 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.sync import Freshness
 from secrets_app.writes import save as saving
-from secrets_app.writes.commands import Change
-from secrets_app.writes.mirror import put_mirror_right
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
+from secrets_app.writes.mirror import repair_mirror
 from tests.plugins.people import World
 
 LONG_AGO = timedelta(hours=1)
@@ -38,12 +38,12 @@ class Desk:
         """The parameter store, as somebody outside the console reaches it."""
         return parameter_store()
 
-    def save(self, who: str, *changes: Change) -> list[RowOutcome]:
+    def save(self, who: str, *changes: SecretCommand) -> list[RowOutcome]:
         """Save as somebody; all in one change set."""
         return saving.save(
             actor=self.world.actor(who),
             app_id=self.app.app_id,
-            changes=changes,
+            commands=changes,
             change_set=uuid.uuid4(),
         )
 
@@ -65,30 +65,32 @@ class Desk:
 
     def new(
         self, key: str, value: str = "first", branch: Branch | None = None, base: int = 0
-    ) -> Change:
+    ) -> SecretCommand:
         """Return a filled new row."""
-        return Change(
+        return SetSecret(
             f"new {key} {branch}",
             key=key,
             branch_id=branch.pk if branch else None,
             value=SecretValue(value),
-            base=base,
+            expected_version=base,
         )
 
-    def change(self, row: Secret, value: str = "second", base: int | None = None) -> Change:
+    def change(self, row: Secret, value: str = "second", base: int | None = None) -> SecretCommand:
         """Return a known row with a new value; its base is what the row shows."""
         base = row.version if base is None else base
-        return Change(str(row.pk), row.pk, value=SecretValue(value), base=base)
+        return SetSecret(str(row.pk), row.pk, value=SecretValue(value), expected_version=base)
 
-    def removal(self, row: Secret, base: int | None = None) -> Change:
+    def removal(self, row: Secret, base: int | None = None) -> SecretCommand:
         """Return a known row with a tick at Remove."""
-        return Change(str(row.pk), row.pk, base=row.version if base is None else base)
+        return DeleteSecret(
+            str(row.pk), row.pk, expected_version=row.version if base is None else base
+        )
 
     def repair(self, name: str, row: Secret) -> str:
         """Let somebody put the mirror right, who sees the row as the console knows it now."""
         shown = Secret.objects.values_list("version", "mirror_version").get(pk=row.pk)
-        return put_mirror_right(
-            actor=self.world.actor(name), app_id=self.app.app_id, pk=row.pk, shown=shown
+        return repair_mirror(
+            actor=self.world.actor(name), app_id=self.app.app_id, pk=row.pk, expected_versions=shown
         )
 
     def row(self, key: str, branch: Branch | None = None) -> Secret:

@@ -17,8 +17,8 @@ from secrets_app.models import Secret
 from secrets_app.store.base import ParameterStore
 from secrets_app.writes import messages
 from secrets_app.writes import save as saving
-from secrets_app.writes.commands import Change
-from secrets_app.writes.leases import Look, Spot, look
+from secrets_app.writes.commands import SecretCommand
+from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
 from tests.services.desk import Desk
 from tests.services.stores import Interrupted, Killed, killed, put_before
 
@@ -146,12 +146,15 @@ def test_who_was_writing_it_then_is_told_though_somebody_wrote_again(
     desk: Desk, interrupted: Any
 ) -> None:
     row = desk.put("API_KEY")
-    spot, looks = Spot(None, "API_KEY", desk.paths("API_KEY")[0]), list[Look]()
-    interrupted.after("put", lambda: looks.extend(look(desk.store, desk.app, [spot])))
+    target = WriteTarget(None, "API_KEY", desk.paths("API_KEY")[0])
+    snapshots = list[Snapshot]()
+    interrupted.after(
+        "put", lambda: snapshots.extend(take_snapshots(desk.store, desk.app, [target]))
+    )
     desk.save("mia", desk.change(row, "mia's"))
     desk.save("alice", desk.change(desk.row("API_KEY"), "alice's"))
     # Her end was noted before that look, and committed after it
-    late = replace(looks[0], at=timezone.now())
+    late = replace(snapshots[0], at=timezone.now())
     told = messages.conflict("1", find_app(desk.world.actor("alice"), desk.app.app_id), late)
     assert told.message == "mia@example.org changed this secret now (now version 2)."
 
@@ -306,7 +309,7 @@ def test_truly_at_the_same_time(desk: Desk, both: str) -> None:
         _exactly_one_won(desk, f"KEY_{number}", told, desk.trail("secret.")[earlier:])
 
 
-def _pair(desk: Desk, key: str, both: str) -> tuple[Change, Change]:
+def _pair(desk: Desk, key: str, both: str) -> tuple[SecretCommand, SecretCommand]:
     if both == "create, create":
         return desk.new(key, "alice's"), desk.new(key, "mia's")
     row = desk.put(key)

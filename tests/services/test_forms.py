@@ -11,7 +11,7 @@ from console.models import App
 from console.web.change_sets import change_set_of, change_set_token
 from secrets_app.pages import forms
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import DeleteSecret, SetSecret
 
 NO_BASES = [
     *("-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3", ":", "1:", ":1", "1:x"),
@@ -27,7 +27,7 @@ def post(**fields: str) -> QueryDict:
 
 
 def test_it_works() -> None:
-    changes = forms.changes_of(
+    changes = forms.commands_of(
         post(
             **{"value_5": "new", "base_5": "3", "remove_6": "on", "base_6": "1"},
             **{"value_7": "new", "base_7": "3:17", "remove_8": "on", "base_8": "1:-17"},
@@ -36,12 +36,12 @@ def test_it_works() -> None:
         )
     )
     assert changes == [
-        Change("5", 5, value=SecretValue("new"), base=3),
-        Change("6", 6, base=1),
-        Change("7", 7, value=SecretValue("new"), base=3, life=17),
-        Change("8", 8, base=1, life=-17),
-        Change("new-1", key="KEY", branch_id=7, value=SecretValue("v")),
-        Change("new-2", key="SHARED", value=SecretValue("w"), base=2, life=17),
+        SetSecret("5", 5, value=SecretValue("new"), expected_version=3),
+        DeleteSecret("6", 6, expected_version=1),
+        SetSecret("7", 7, value=SecretValue("new"), expected_version=3, revision=17),
+        DeleteSecret("8", 8, expected_version=1, revision=-17),
+        SetSecret("new-1", key="KEY", branch_id=7, value=SecretValue("v")),
+        SetSecret("new-2", key="SHARED", value=SecretValue("w"), expected_version=2, revision=17),
     ]
 
 
@@ -49,12 +49,12 @@ def test_rows_that_nobody_touched_are_no_changes() -> None:
     untouched = post(
         value_5="", base_5="3", new_1_key="", new_1_value="", new_1_branch="7", remove_6=""
     )
-    assert forms.changes_of(untouched) == []
+    assert forms.commands_of(untouched) == []
 
 
 def test_a_tick_at_remove_goes_before_a_typed_value() -> None:
-    assert forms.changes_of(post(value_5="x", remove_5="on", base_5="3")) == [
-        Change("5", 5, base=3)
+    assert forms.commands_of(post(value_5="x", remove_5="on", base_5="3")) == [
+        DeleteSecret("5", 5, expected_version=3)
     ]
 
 
@@ -63,33 +63,35 @@ def test_a_tick_at_remove_goes_before_a_typed_value() -> None:
     [("a\r\nb\r\n", "a\nb\n"), ("  x ", "  x "), ("\r\n", "\n"), ("a\rb", "a\rb"), ("\t", "\t")],
 )
 def test_a_value_is_kept_but_for_the_browsers_line_breaks(typed: str, kept: str) -> None:
-    [known, new] = forms.changes_of(
+    [known, new] = forms.commands_of(
         post(value_5=typed, base_5="1", new_1_key="K", new_1_value=typed)
     )
+    assert isinstance(known, SetSecret)
+    assert isinstance(new, SetSecret)
     assert known.value == new.value == SecretValue(kept)
 
 
 @pytest.mark.parametrize("base", ["", *NO_BASES])
 def test_a_base_that_is_no_version_overwrites_nothing(base: str) -> None:
-    [change] = forms.changes_of(post(value_5="x", base_5=base))
-    assert (change.base, change.life) == (-1, None)
+    [change] = forms.commands_of(post(value_5="x", base_5=base))
+    assert (change.expected_version, change.revision) == (-1, None)
 
 
 @pytest.mark.parametrize("base", [*NO_BASES, "1", "999999999", "-1:5", "1:-5", "1:0"])
 def test_a_new_row_without_the_base_of_a_conflict_overwrites_nothing(base: str) -> None:
-    [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
-    assert (change.base, change.life) == (-1, None)
+    [change] = forms.commands_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
+    assert (change.expected_version, change.revision) == (-1, None)
 
 
 @pytest.mark.parametrize("base", ["", "0"])
 def test_a_new_row_that_is_based_on_nothing(base: str) -> None:
-    [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
-    assert (change.base, change.life) == (0, None)
+    [change] = forms.commands_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
+    assert (change.expected_version, change.revision) == (0, None)
 
 
 @pytest.mark.parametrize("branch", ["x", "-1", "9" * 20, "\0", "all"])
 def test_a_branch_that_is_none(branch: str) -> None:
-    [change] = forms.changes_of(post(new_1_key="K", new_1_value="x", new_1_branch=branch))
+    [change] = forms.commands_of(post(new_1_key="K", new_1_value="x", new_1_branch=branch))
     assert change.branch_id == -1
 
 
@@ -104,13 +106,13 @@ def test_a_branch_that_is_none(branch: str) -> None:
 def test_extra_fields_are_ignored(name: str) -> None:
     query = QueryDict(mutable=True)
     query[name] = "x"
-    assert forms.changes_of(query) == []
+    assert forms.commands_of(query) == []
     assert forms.new_rows_of(query) == []
 
 
 def test_each_row_comes_once_and_is_found_again_by_its_token() -> None:
     query = post(new_1_key="A", new_7_key="B", new_01_key="C", new_1_value="x")
-    tokens = [change.token for change in forms.changes_of(query)]
+    tokens = [change.token for change in forms.commands_of(query)]
     assert tokens == [f"new-{row.number}" for row in forms.new_rows_of(query)] == ["new-1", "new-7"]
 
 

@@ -12,16 +12,16 @@ from console.lib.results import RowOutcome
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict
 from secrets_app.writes import mirror as mirror_repair
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SecretCommand
 from tests.services.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
 NEW = {"new-1-key": "API_KEY", "new-1-value": "mine", "new-1-branch": ""}
 
 
-def again(change: Change, told: RowOutcome) -> Change:
+def again(change: SecretCommand, told: RowOutcome) -> SecretCommand:
     """Return what is sent again after a conflict."""
-    return replace(change, base=told.version, life=told.life)
+    return replace(change, expected_version=told.version, revision=told.revision)
 
 
 def added_anew(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """A page's save never overwrites a re-created secret with the same version (guarantee 12)."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +13,7 @@ from console.lib.names import PathProfile
 from console.lib.row_forms import known_base
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from tests.services.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
@@ -21,12 +22,12 @@ ACTS = pytest.mark.parametrize("act", ["change", "remove"])
 either_store = pytest.mark.usefixtures("either_store")
 
 
-def page(desk: Desk, act: str = "change", branch: Any = None) -> Change:
+def page(desk: Desk, act: str = "change", branch: Any = None) -> SecretCommand:
     """Return what is posted of the secret by a page that is rendered now."""
     row = desk.shown("API_KEY", branch)
-    base, life = known_base(row.base)
-    value = SecretValue("mine") if act == "change" else None
-    return Change(str(row.pk), row.pk, value=value, base=base, life=life)
+    base, revision = known_base(row.base)
+    command = DeleteSecret(str(row.pk), row.pk, expected_version=base, revision=revision)
+    return command if act == "remove" else SetSecret(**vars(command), value=SecretValue("mine"))
 
 
 def replace(desk: Desk, *values: str) -> None:
@@ -37,22 +38,25 @@ def replace(desk: Desk, *values: str) -> None:
         desk.outside(path, value)
 
 
-def assert_told(desk: Desk, change: Change, who: str = OUTSIDE, theirs: str = "another") -> None:
+def assert_told(
+    desk: Desk, change: SecretCommand, who: str = OUTSIDE, theirs: str = "another"
+) -> None:
     """Save, be told of a conflict that overwrites nothing, and then save over what was told."""
     [told] = desk.save("alice", change)
-    assert (told.outcome, told.version) == ("conflict", change.base)
+    assert (told.outcome, told.version) == ("conflict", change.expected_version)
     assert told.message.startswith(f"{who} ")
     assert desk.values("API_KEY") == (theirs, None)
-    base, life = known_base(told.base_again)
-    again = Change(change.token, change.secret_id, value=change.value, base=base, life=life)
+    base, revision = known_base(told.base_again)
+    again = dataclasses.replace(change, expected_version=base, revision=revision)
     assert_done(desk, again)
 
 
-def assert_done(desk: Desk, change: Change) -> None:
+def assert_done(desk: Desk, change: SecretCommand) -> None:
     """Save without a word."""
+    is_set = isinstance(change, SetSecret)
     [done] = desk.save("alice", change)
-    assert (str(done.outcome), done.message) == ("saved" if change.value else "removed", "")
-    assert desk.values("API_KEY")[0] == ("mine" if change.value else None)
+    assert (str(done.outcome), done.message) == ("saved" if is_set else "removed", "")
+    assert desk.values("API_KEY")[0] == ("mine" if is_set else None)
 
 
 @pytest.mark.both_databases
@@ -182,10 +186,10 @@ def test_saving_once_more_from_the_same_page(desk: Desk, replaced: bool) -> None
     desk.known("API_KEY")
     mine = page(desk)
     [saved] = desk.save("alice", mine)
-    base, life = known_base(saved.base_again)
+    base, revision = known_base(saved.base_again)
     assert saved.base_again == desk.shown("API_KEY").base
     desk.check()
-    more = Change(mine.token, mine.secret_id, value=SecretValue("mine"), base=base, life=life)
+    more = dataclasses.replace(mine, expected_version=base, revision=revision)
     if not replaced:
         return assert_done(desk, more)
     replace(desk, "another", "another")
@@ -201,7 +205,7 @@ def test_somebody_who_is_saving_leaves_the_row_what_it_was_based_on(
     interrupted.before("put", lambda: told.extend(desk.save("alice", mine)))
     desk.save("mia", page(desk))
     assert "mia@example.org is saving this secret" in told[0].message
-    assert told[0].base_again == f"{mine.base}:{mine.life}"
+    assert told[0].base_again == f"{mine.expected_version}:{mine.revision}"
 
 
 def test_what_is_not_there_has_no_life(desk: Desk) -> None:

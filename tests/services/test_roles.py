@@ -6,7 +6,7 @@ import pytest
 from django.http import Http404
 
 from console.models import Branch
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SecretCommand
 from tests.services.desk import Desk
 
 WRITERS = {
@@ -22,7 +22,7 @@ WRITERS = {
 @pytest.mark.parametrize("act", ["create", "change", "remove"])
 def test_it_works(desk: Desk, who: str, act: str) -> None:
     branches = (None, desk.world.main, desk.world.dev)
-    acts: dict[str, Callable[[Branch | None], Change]] = {
+    acts: dict[str, Callable[[Branch | None], SecretCommand]] = {
         "create": lambda branch: desk.new("A", branch=branch),
         "change": lambda branch: desk.change(desk.put("A", branch=branch)),
         "remove": lambda branch: desk.removal(desk.put("A", branch=branch)),

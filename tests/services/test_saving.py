@@ -10,7 +10,7 @@ from console.lib.names import PathProfile
 from console.models import AuditEvent, Branch
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied, Throttled, Unreachable
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SetSecret
 from tests.services.desk import Desk
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n+/=\n-----END PRIVATE KEY-----\n"
@@ -192,7 +192,7 @@ def test_a_creation_that_lost_and_can_not_see_who_won(desk: Desk, interrupted: A
 
 def test_a_name_twice_in_one_save(desk: Desk) -> None:
     row = desk.put("KNOWN")
-    twice = Change("again", key="NEW", value=SecretValue("x"))
+    twice = SetSecret("again", key="NEW", value=SecretValue("x"))
     outcomes = desk.save("alice", desk.new("NEW"), twice, desk.change(row), desk.new("KNOWN"))
     assert [outcome.outcome for outcome in outcomes] == ["saved", "refused", "saved", "refused"]
     assert outcomes[1].message == "Another row in this save has the same name and branch."

@@ -13,7 +13,7 @@ from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.reconcile import UNCERTAIN
 from console.models import AuditEvent
 from envvars_app.variables import save as variables
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import SetVariable
 from secrets_app.models import Secret
 from tests.services.desk import Desk
 from tests.services.stores import Killed, killed, lost
@@ -140,10 +140,10 @@ def test_a_variable_without_an_outcome_was_not_written(
         raise Killed
 
     monkeypatch.setattr(variables, "conclude_all", cut)
-    change = Change("1", key="COLOUR", value="red")
+    change = SetVariable("1", key="COLOUR", value="red")
     with pytest.raises(Killed):
         variables.save(
-            actor=desk.world.actor("alice"), app_id="d1shop", changes=[change], change_set=uuid4()
+            actor=desk.world.actor("alice"), app_id="d1shop", commands=[change], change_set=uuid4()
         )
     assert AuditEvent.objects.filter(action="variable.create", outcomes=None).count() == 1
     assert not desk.app.variables.exists()  # what settle says of such an attempt

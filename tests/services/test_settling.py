@@ -7,12 +7,12 @@ import pytest
 
 from console.models import AuditEvent
 from secrets_app.models import Secret
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SecretCommand
 from tests.services.agreement import at_peace
 from tests.services.desk import Desk
 from tests.services.stores import Killed, denied, killed, lost
 
-ACTS: dict[str, tuple[str, Callable[[Desk, Secret], Change], int | None]] = {
+ACTS: dict[str, tuple[str, Callable[[Desk, Secret], SecretCommand], int | None]] = {
     "create": ("put", lambda desk, row: desk.new("OTHER", branch=desk.world.main), 1),
     "change": ("put", lambda desk, row: desk.change(row), 2),
     "remove": ("remove", lambda desk, row: desk.removal(row), None),

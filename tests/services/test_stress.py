@@ -10,7 +10,7 @@ from django.db import connections
 
 from console.lib.results import DONE, RowOutcome
 from secrets_app.models import Secret
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SecretCommand
 from tests.services.agreement import claims, differing, gaps
 from tests.services.desk import Desk
 
@@ -47,13 +47,13 @@ def _save(desk: Desk, who: str) -> list[RowOutcome]:
     return [outcome for _ in range(SAVES) for outcome in desk.save(who, *_changes(desk))]
 
 
-def _changes(desk: Desk) -> list[Change]:
+def _changes(desk: Desk) -> list[SecretCommand]:
     """Return what somebody does who has just looked at the list: mostly, he comes too late."""
     rows = {row.key: row for row in Secret.objects.filter(branch=desk.world.dev)}
     return [_change(desk, key, rows.get(key)) for key in "AB"]
 
 
-def _change(desk: Desk, key: str, row: Secret | None) -> Change:
+def _change(desk: Desk, key: str, row: Secret | None) -> SecretCommand:
     if row is None:
         return desk.new(key, uuid4().hex, desk.world.dev)
     return desk.removal(row) if chance.random() < 0.2 else desk.change(row, uuid4().hex)

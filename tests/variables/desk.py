@@ -6,7 +6,7 @@ from typing import Any
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
 from envvars_app.models import Variable
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import DeleteVariable, SetVariable, VariableCommand
 from envvars_app.variables.save import save
 from tests.plugins.people import World
 
@@ -18,28 +18,28 @@ class Desk:
         self.world = world
         self.app = world.app
 
-    def save(self, who: str, *changes: Change) -> list[RowOutcome]:
+    def save(self, who: str, *changes: VariableCommand) -> list[RowOutcome]:
         """Save as somebody; all in one change set."""
         return save(
             actor=self.world.actor(who),
             app_id=self.app.app_id,
-            changes=changes,
+            commands=changes,
             change_set=uuid.uuid4(),
         )
 
-    def new(self, key: str, value: str = "first", branch: Branch | None = None) -> Change:
+    def new(self, key: str, value: str = "first", branch: Branch | None = None) -> VariableCommand:
         """Return a new row."""
         scope = branch.pk if branch else None
         name = branch.name if branch else ""
-        return Change(f"new-{key}-{name}", key=key, branch_id=scope, value=value)
+        return SetVariable(f"new-{key}-{name}", key=key, branch_id=scope, value=value)
 
-    def change(self, row: Variable, value: str = "second", **more: Any) -> Change:
+    def change(self, row: Variable, value: str = "second", **more: Any) -> VariableCommand:
         """Return a known row, changed from what it is now."""
-        return Change(str(row.pk), row.pk, value=value, base=row.version, **more)
+        return SetVariable(str(row.pk), row.pk, value=value, expected_version=row.version, **more)
 
-    def removal(self, row: Variable, **more: Any) -> Change:
+    def removal(self, row: Variable, **more: Any) -> VariableCommand:
         """Return a known row, removed."""
-        return Change(str(row.pk), row.pk, base=row.version, **more)
+        return DeleteVariable(str(row.pk), row.pk, expected_version=row.version, **more)
 
     def put(self, key: str, value: str = "first", branch: Branch | None = None) -> Variable:
         """Save a variable as its owner, and return its row."""

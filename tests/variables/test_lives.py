@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import SetVariable
 from tests.variables.desk import Desk
 
 MANAGE = "/apps/d1shop/hosting/environment-variables/manage/"
@@ -33,11 +33,15 @@ def test_it_works(desk: Desk, meanwhile: Callable[[Desk], None]) -> None:
     mine = desk.new("A", "mine")
     [first] = desk.save("alice", mine)
     meanwhile(desk)
-    [second] = desk.save("alice", replace(mine, base=first.version, life=first.life))
+    [second] = desk.save(
+        "alice", replace(mine, expected_version=first.version, revision=first.revision)
+    )
     assert (first.version, second.version, second.outcome) == (1, 1, "conflict")
     assert "mia@example.org added this variable now. It is “mia's” now." in second.message
     assert desk.values()["", "A"] == "mia's"
-    [won] = desk.save("alice", replace(mine, base=second.version, life=second.life))
+    [won] = desk.save(
+        "alice", replace(mine, expected_version=second.version, revision=second.revision)
+    )
     assert (won.outcome, won.version) == ("saved", 2)
     assert desk.values()["", "A"] == "mine"
 
@@ -98,5 +102,5 @@ def test_a_base_of_another_app(desk: Desk, as_: Callable[[str], Client]) -> None
 
 def test_the_command_line_takes_a_version_alone(desk: Desk) -> None:
     desk.put("A", "alice's")
-    [done] = desk.save("mia", Change("command", key="A", value="mine", base=1))
+    [done] = desk.save("mia", SetVariable("command", key="A", value="mine", expected_version=1))
     assert done.outcome == "saved"

@@ -108,15 +108,15 @@ def test_overrides_go_only_as_they_were_seen(desk: Desk) -> None:
     base, override = desk.put("A"), desk.put("A", "x", desk.world.dev)
     seen = {override.pk: override.version}
     desk.save("bob", desk.change(override, "bob's work"))
-    removal = desk.removal(base, overrides=Overrides.REMOVE, seen=seen)
+    removal = desk.removal(base, overrides=Overrides.REMOVE, seen_overrides=seen)
     [changed] = desk.save("alice", removal)
     assert changed.outcome == "conflict"
     assert "bob@example.org changed the override on dev" in changed.message
     assert "“bob's work”" in changed.message
-    [unseen] = desk.save("alice", replace(removal, seen={}))
+    [unseen] = desk.save("alice", replace(removal, seen_overrides={}))
     assert unseen.outcome == "conflict"
     assert len(desk.values()) == 2
-    [done] = desk.save("alice", replace(removal, seen={override.pk: 2}))
+    [done] = desk.save("alice", replace(removal, seen_overrides={override.pk: 2}))
     assert done.outcome == "removed"
     assert desk.values() == {}
 

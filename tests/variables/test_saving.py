@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from console.models import AuditEvent, AuditOutcome
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import SetVariable
 from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -94,7 +94,7 @@ def test_a_conflict_says_who_and_what(desk: Desk) -> None:
     assert conflict.outcome == "conflict"
     assert conflict.message.startswith("mia@example.org changed this variable now")
     assert "“theirs”" in conflict.message
-    again = replace(desk.change(row, "mine"), base=conflict.version)
+    again = replace(desk.change(row, "mine"), expected_version=conflict.version)
     assert [o.outcome for o in desk.save("alice", again)] == ["saved"]
 
 
@@ -120,7 +120,7 @@ def test_a_change_meets_a_removal(desk: Desk) -> None:
     [changed, removed] = desk.save("alice", desk.change(row), replace(desk.removal(row), token="x"))
     assert (changed.outcome, removed.outcome) == ("conflict", "removed")
     assert "mia@example.org removed this variable" in changed.message
-    [never] = desk.save("alice", Change("9", 999_999, value="x", base=1))
+    [never] = desk.save("alice", SetVariable("9", 999_999, value="x", expected_version=1))
     assert never.outcome == "conflict"
 
 
@@ -128,7 +128,7 @@ def test_a_new_row_meets_one_that_is_there(desk: Desk) -> None:
     desk.put("A", "theirs")
     [outcome] = desk.save("mia", desk.new("A", "mine"))
     assert (outcome.outcome, outcome.version) == ("conflict", 1)
-    [over] = desk.save("mia", replace(desk.new("A", "mine"), base=1))
+    [over] = desk.save("mia", replace(desk.new("A", "mine"), expected_version=1))
     assert over.outcome == "saved"
     assert desk.values() == {("", "A"): "mine"}
 

@@ -9,7 +9,7 @@ from console.access.actors import from_command_line
 from console.access.policy import find_app
 from console.lib.results import DONE
 from console.models import User
-from envvars_app.variables.commands import Change
+from envvars_app.variables.commands import SetVariable
 from envvars_app.variables.save import save
 
 VARIABLES = (
@@ -44,10 +44,10 @@ class Command(BaseCommand):
             raise CommandError("No user has this email address.")
         actor, app_id = from_command_line(owner), options["app"]
         branches = {b.name: b.pk for b in find_app(actor, app_id).app.branches.all()}
-        changes = [
-            Change(str(number), key=key, branch_id=branches.get(branch or ""), value=value)
+        commands = [
+            SetVariable(str(number), key=key, branch_id=branches.get(branch or ""), value=value)
             for number, (key, branch, value) in enumerate(VARIABLES)
         ]
-        outcomes = save(actor=actor, app_id=app_id, changes=changes, change_set=uuid.uuid4())
+        outcomes = save(actor=actor, app_id=app_id, commands=commands, change_set=uuid.uuid4())
         if problems := [o.message for o in outcomes if o.outcome not in DONE]:
             raise CommandError(" ".join(problems))

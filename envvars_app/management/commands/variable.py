@@ -14,7 +14,7 @@ from console.models import scope_name
 from envvars_app.formats import validation
 from envvars_app.formats.hints import looks_secret
 from envvars_app.models import Variable
-from envvars_app.variables.commands import Change, Overrides
+from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.queries import VariableRow, branches_of, list_variables, own
 from envvars_app.variables.save import save
 
@@ -46,7 +46,7 @@ class Command(ScopedCommand):
         """Write a value over the version that is there, or that `--if-version` names."""
         where, key = where_of(options), _key(options)
         value = _value(key, empty=options["empty"])
-        outcome = _save(where, key, value, options["if_version"])
+        outcome = _set(where, key, value, options["if_version"])
         require_done(outcome)
         if why := looks_secret(key, value):
             self.note(SECRETIVE.format(why))
@@ -79,11 +79,12 @@ class Command(ScopedCommand):
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own variable."""
         where, key = where_of(options), _key(options)
-        if key not in own(where.access, where.branch):
+        known = own(where.access, where.branch).get(key)
+        if known is None:
             raise self.missing(where, key)
         confirm(f"Remove {key} of {scope_name(where.branch)}?", yes=options["yes"])
         overrides = Overrides(options["overrides"] or "")
-        outcome = _save(where, key, None, options["if_version"], overrides)
+        outcome = _delete(where, known, options["if_version"], overrides)
         if outcome.field == "overrides":
             raise CommandError(outcome.message + SAY_WHICH, returncode=Exit.REFUSED)
         require_done(outcome)
@@ -106,28 +107,35 @@ def _value(key: str, *, empty: bool) -> str:
     return value
 
 
-def _save(
-    where: Where,
-    key: str,
-    value: str | None,
-    base: int | None,
-    overrides: Overrides = Overrides.ASK,
-) -> RowOutcome:
-    """Save one row; one that is there may be removed from a deleted branch too."""
-    there = own(where.access, where.branch).get(key)
-    change = Change(
+def _set(where: Where, key: str, value: str, if_version: int | None) -> RowOutcome:
+    known = own(where.access, where.branch).get(key)
+    command = SetVariable(
         "command",
-        there.pk if there and value is None else None,
         key=key,
         branch_id=where.branch_id,
+        expected_version=_version(known) if if_version is None else if_version,
         value=value,
-        base=_version(there) if base is None else base,
+    )
+    return _save(where, command)
+
+
+def _delete(
+    where: Where, known: Variable, if_version: int | None, overrides: Overrides
+) -> RowOutcome:
+    command = DeleteVariable(
+        "command",
+        known.pk,  # one of a deleted branch can be named only by its id
+        expected_version=known.version if if_version is None else if_version,
         overrides=overrides,
     )
+    return _save(where, command)
+
+
+def _save(where: Where, command: VariableCommand) -> RowOutcome:
     [outcome] = save(
         actor=where.access.actor,
         app_id=where.app_id,
-        changes=[change],
+        commands=[command],
         change_set=uuid.uuid4(),
     )
     return outcome

@@ -14,7 +14,7 @@ from console.lib.names import PathProfile
 from console.lib.results import DONE
 from console.models import App, Stage, User
 from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 
 BRANCHES = (
@@ -71,8 +71,8 @@ def _fields() -> dict[str, str]:
 
 def _add_secrets(actor: Actor, app: App) -> None:
     branches = {branch.name: branch.pk for branch in app.branches.all()}
-    changes = [
-        Change(
+    commands = [
+        SetSecret(
             token=str(number),
             key=key,
             branch_id=branches[branch] if branch else None,
@@ -80,6 +80,6 @@ def _add_secrets(actor: Actor, app: App) -> None:
         )
         for number, (key, branch) in enumerate(SECRETS)
     ]
-    outcomes = save(actor=actor, app_id=app.app_id, changes=changes, change_set=uuid.uuid4())
+    outcomes = save(actor=actor, app_id=app.app_id, commands=commands, change_set=uuid.uuid4())
     if problems := [outcome.message for outcome in outcomes if outcome.outcome not in DONE]:
         raise CommandError(" ".join(problems))

@@ -20,9 +20,9 @@ from secrets_app.reveal import effective, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.sync import revalidate
-from secrets_app.writes import leases
-from secrets_app.writes.commands import Change
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
+from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
 
 OLD = "Can't reach the parameter store, so this list may be out of date. {}"
 
@@ -36,9 +36,9 @@ class Command(ScopedCommand):
     def set(self, options: dict[str, Any]) -> None:
         """Write a value over the version that is there, or that `--if-version` names."""
         where, key = where_of(options), options["key"]
-        spot = _spot(where, key)
+        target = _target(where, key)
         value = SecretValue(read_value(f"Value of {key}: "))
-        outcome = _save(where, spot, value, options["if_version"])
+        outcome = _set(where, target, value, options["if_version"])
         self._end(options, where, outcome, "created")
 
     def get(self, options: dict[str, Any]) -> None:
@@ -69,12 +69,12 @@ class Command(ScopedCommand):
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own secret."""
         where, key = where_of(options), options["key"]
-        spot = _spot(where, key)
+        target = _target(where, key)
         known = where.access.app.secrets.filter(branch=where.branch, key=key).first()
-        if not known and not _version(where, spot):
+        if not known and not _snapshot(where, target).version:
             raise self.missing(where, key)
         confirm(f"Remove {key} of {scope_name(where.branch)}?", yes=options["yes"])
-        outcome = _save(where, spot, None, options["if_version"], known)
+        outcome = _delete(where, target, known, options["if_version"])
         self._end(options, where, outcome, "removed")
 
     def _end(self, options: dict[str, Any], where: Where, outcome: RowOutcome, verb: str) -> None:
@@ -102,46 +102,58 @@ def _key(options: dict[str, Any]) -> str:
     return str(options["key"])
 
 
-def _spot(where: Where, key: str) -> leases.Spot:
-    """Return where the secret stands. What can't be is refused before a value is asked for."""
+def _target(where: Where, key: str) -> WriteTarget:
+    """Return the write target; a key that can't exist is refused before a value is asked for."""
     try:
-        place = place_of(where.access.app, where.branch, key)
+        paths = place_of(where.access.app, where.branch, key)
     except PathRefused as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
-    return leases.Spot(where.branch, key, place.primary)
+    return WriteTarget(where.branch, key, paths.primary)
 
 
-def _save(
-    where: Where,
-    spot: leases.Spot,
-    value: SecretValue | None,
-    base: int | None,
-    known: Secret | None = None,
+def _snapshot(where: Where, target: WriteTarget) -> Snapshot:
+    [snapshot] = take_snapshots(parameter_store(), where.access.app, [target])
+    return snapshot
+
+
+def _set(
+    where: Where, target: WriteTarget, value: SecretValue, if_version: int | None
 ) -> RowOutcome:
-    """Save one row; a `known` one may be removed from a deleted branch too."""
-    [look] = leases.look(parameter_store(), where.access.app, [spot])
-    change = Change(
+    snapshot = _snapshot(where, target)
+    command = SetSecret(
         "command",
-        known.pk if known else None,
-        key=spot.key,
+        key=target.key,
         branch_id=where.branch_id,
+        expected_version=snapshot.version if if_version is None else if_version,
+        revision=snapshot.revision,
         value=value,
-        base=look.version if base is None else base,
-        life=look.life,
     )
+    return _save(where, command)
+
+
+def _delete(
+    where: Where, target: WriteTarget, known: Secret | None, if_version: int | None
+) -> RowOutcome:
+    snapshot = _snapshot(where, target)
+    command = DeleteSecret(
+        "command",
+        known.pk if known else None,  # one of a deleted branch can be named only by its id
+        key=target.key,
+        branch_id=where.branch_id,
+        expected_version=snapshot.version if if_version is None else if_version,
+        revision=snapshot.revision,
+    )
+    return _save(where, command)
+
+
+def _save(where: Where, command: SecretCommand) -> RowOutcome:
     [outcome] = save(
         actor=where.access.actor,
         app_id=where.app_id,
-        changes=[change],
+        commands=[command],
         change_set=uuid.uuid4(),
     )
     return outcome
-
-
-def _version(where: Where, spot: leases.Spot) -> int:
-    """Return the version that the store holds; 0 is none."""
-    [look] = leases.look(parameter_store(), where.access.app, [spot])
-    return look.version
 
 
 def _with_writer(row: SecretRow) -> SecretRow:
