@@ -208,10 +208,10 @@ def test_what_an_environment_can_not_hold_is_told(bare: Machine) -> None:
 def test_more_than_ten_secrets(bare: Machine) -> None:
     script = """
 import uuid
-from console.actors import from_command_line
+from console.access.actors import from_command_line
 from console.models import User
-from secrets_app.changes import Change
-from secrets_app.saving import save
+from secrets_app.writes.commands import Change
+from secrets_app.writes.save import save
 from secrets_app.store.base import SecretValue
 actor = from_command_line(User.objects.get(email="alice@example.org"))
 rows = [Change(str(n), key=f"KEY_{n}", value=SecretValue(f"value {n}")) for n in range(23)]
