@@ -26,11 +26,18 @@ TOKEN = "t" * 43  # of an invitation
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\^?\(\?P<(\w+)>[^)]*\)")
 
+_APPS = re.compile(r"(?<=\(\?P<app_label>)[\w|]+")
+
+
+def _in_order(apps: re.Match[str]) -> str:
+    return "|".join(sorted(apps[0].split("|")))
+
 
 def routes(resolver: Any = None, before: str = "/") -> Iterator[str]:
     """Yield every URL pattern."""
     for entry in (resolver or get_resolver()).url_patterns:
-        route = before + str(entry.pattern)
+        # The admin names the apps in the order in which their models were registered
+        route = before + _APPS.sub(_in_order, str(entry.pattern))
         if isinstance(entry, URLResolver):
             yield from routes(entry, route)
         else:

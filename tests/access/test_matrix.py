@@ -276,7 +276,7 @@ SHORT = {
     "<MODEL>": MODELS,
     "<FIXED>": FIXED,
     "<IDENTITY>": IDENTITY,
-    "ANY": ("mfa|socialaccount|console|auth|secrets_app|envvars_app",),
+    "ANY": ("auth|console|envvars_app|mfa|secrets_app|socialaccount",),
     "<BUILD>": BUILD,
     "<MEMBERS>": MEMBERS,
     "<VARIABLES>": VARIABLES,
