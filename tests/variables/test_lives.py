@@ -35,7 +35,7 @@ def test_it_works(desk: Desk, meanwhile: Callable[[Desk], None]) -> None:
     meanwhile(desk)
     [second] = desk.save("alice", replace(mine, base=first.version, life=first.life))
     assert (first.version, second.version, second.outcome) == (1, 1, "conflict")
-    assert "mia@example.org added this variable now. It is “mia's” now." in second.message
+    assert "mia@example.org added this variable now. It is now “mia's”." in second.message
     assert desk.values()["", "A"] == "mia's"
     [won] = desk.save("alice", replace(mine, base=second.version, life=second.life))
     assert (won.outcome, won.version) == ("saved", 2)
