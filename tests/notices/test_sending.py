@@ -218,8 +218,8 @@ def test_the_servers_thread(waiting: Post) -> None:
 def test_each_process_of_the_server_has_one(mail: dict[str, str], postmen: int) -> None:
     code = (
         "import django, json, threading; django.setup()\n"
-        "from console import gunicorn_conf\n"
-        "gunicorn_conf.post_worker_init(None)\n"
+        "from console.server import gunicorn\n"
+        "gunicorn.post_worker_init(None)\n"
         "found = [it for it in threading.enumerate() if it is not threading.main_thread()]\n"
         "assert all(it.daemon for it in found)\n"
         "print(json.dumps([it.name for it in found]))"
