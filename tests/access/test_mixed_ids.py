@@ -63,7 +63,7 @@ def test_a_new_secret_on_another_apps_branch(client: Client, world: World) -> No
     post = {"new-1-key": "K", "new-1-value": "v", "new-1-branch": world.other_branch.pk}
     answer = client.post("/apps/d1shop/hosting/secrets/manage/", post)
     assert answer.status_code == 422
-    assert "no such branch" in answer.text
+    assert "This branch no longer exists" in answer.text
     assert not Secret.objects.exists()
 
 

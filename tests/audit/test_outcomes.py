@@ -55,7 +55,7 @@ def test_a_lost_answer_is_unknown_and_settled_later(
     assert change().status_code == 422
     assert outcomes(trail.one) == ["unknown"]
     entry = as_("vera").get(ACTIVITY).context["page"].object_list[0]
-    assert (entry.outcome_label, entry.sentence) == ("Unknown", "tried: changed the secret")
+    assert (entry.outcome_label, entry.sentence) == ("Unknown", "attempted: changed the secret")
     store.heal()
     check(world.app)
     assert outcomes(trail.events[0]) == ["unknown", "settled"]

@@ -25,7 +25,7 @@ def test_it_works(olga: Client, team: Team, world: World) -> None:
     answer = olga.post(f"{ADMIN}{group.pk}/change/", {"name": "web", "users": [bob.pk]})
     assert answer["Location"] == ADMIN
     assert list(group.user_set.all()) == [bob]
-    said = "web: in: oscar@example.org, out: charlie@example.org"
+    said = "web: added oscar@example.org, removed charlie@example.org"
     assert told("") == told("d1shop") == [said]
     assert {entry[3] for entry in trail("group.change")} == {"succeeded"}
     assert team.access("oscar").role == "developer"
@@ -37,7 +37,7 @@ def test_a_new_group(olga: Client, world: World) -> None:
     assert "permissions" not in page.context["adminform"].form.fields
     olga.post(f"{ADMIN}add/", {"name": "web", "users": [world.person("bob").pk]})
     assert list(Group.objects.get(name="web").user_set.all()) == [world.person("bob")]
-    assert told("") == ["web: in: bob@example.org"]
+    assert told("") == ["web: added bob@example.org"]
     assert told("d1shop") == []
 
 
@@ -46,7 +46,7 @@ def test_an_operator_who_joins_is_told_of(olga: Client, team: Team, world: World
     olga.post(f"{ADMIN}{group.pk}/change/", {"name": "web", "users": [world.person("olga").pk]})
     assert olga.get("/apps/d1shop/").status_code == 200
     entry = AuditEvent.objects.get(app_id="d1shop", action="group.change")
-    assert (entry.actor, entry.subject) == ("olga@example.org", "web: in: olga@example.org")
+    assert (entry.actor, entry.subject) == ("olga@example.org", "web: added olga@example.org")
 
 
 def test_many_people_are_all_told(olga: Client, team: Team, world: World) -> None:
@@ -76,7 +76,7 @@ def test_deleting_one(olga: Client, team: Team, world: World) -> None:
     group = team.group("web", "viewer", people=("charlie",))
     olga.post(f"{ADMIN}{group.pk}/delete/", {"post": "yes"})
     assert not world.app.members.filter(group__isnull=False).exists()
-    assert told("d1shop") == ["web: out: charlie@example.org"]
+    assert told("d1shop") == ["web: removed charlie@example.org"]
     assert trail("group.delete")[-1][3] == "succeeded"
 
 

@@ -211,7 +211,7 @@ def test_many_come_in_pages(alice: Client, world: World, bob: User) -> None:
         )
     page = alice.get(OF_BOB.format(bob.pk), {"page": "2"})
     assert [it.key for it in page.context["page"]] == ["K100"]
-    assert "<strong>101</strong> of 101 still to rotate" in page.text
+    assert "<strong>101</strong> of 101 left to rotate" in page.text
     assert len(rows_of(alice.post(OF_BOB.format(bob.pk), {"action": "export"}))) == 102
 
 

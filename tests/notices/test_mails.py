@@ -164,7 +164,7 @@ def test_rights(post: Post, team: Team) -> None:
         "removed a member bob@example.org",
         "changed the branch protected: yes to no",
         "added the branch",
-        "olga@example.org changed the group web: in: charlie@example.org",
+        "olga@example.org changed the group web: added charlie@example.org",
     ):
         assert said in text_of(mail)
 
@@ -249,7 +249,7 @@ def test_an_unknown_outcome_and_how_it_was_settled(
     interrupted.after("put", lost)
     desk.save("mia", desk.change(row))
     [mail] = post.comes()
-    assert mail["Subject"] == "Shop: mia@example.org tried: changed the secret API_KEY (main)"
+    assert mail["Subject"] == "Shop: mia@example.org attempted: changed the secret API_KEY (main)"
     assert "outcome: Unknown" in text_of(mail)
     desk.check()
     [mail] = post.comes()

@@ -73,7 +73,7 @@ def test_every_action_has_its_words(alice: Client, action: Action) -> None:
     denied, done = entries(alice.get(URL))
     assert done.sentence
     assert done.sentence != action
-    assert denied.sentence == f"tried: {done.sentence}"
+    assert denied.sentence == f"attempted: {done.sentence}"
 
 
 def test_an_action_of_a_later_version_is_shown_too(alice: Client) -> None:

@@ -175,9 +175,9 @@ def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) ->
     for number in range(70):
         record(BOB, Action.SECRET_REVEALED, f"K{number}")
     first, last = alice.get(APP), alice.get(APP, {"page": "2"})
-    assert "50 of more than 60" in first.text
+    assert "50 of more than 60" in " ".join(first.text.split())
     assert "There are older entries." not in first.text
-    assert "60 of more than 60" in last.text
+    assert "60 of more than 60" in " ".join(last.text.split())
     assert "There are older entries." in last.text
     assert COUNTED == 10_000
     assert EntryPaginator.has_more

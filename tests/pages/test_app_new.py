@@ -131,4 +131,4 @@ def test_the_sample_app(world: World, as_: Callable[[str], Client], capsys: Any)
     [card] = client.get("/").context["apps"]
     assert (card["name"], card["branch_count"], card["role"]) == ("Sample shop", 3, "Owner")
     rows = client.get(f"/apps/{card['app_id']}/hosting/secrets/").context["listing"].rows
-    assert len(rows) == 5
+    assert len(rows) == 8

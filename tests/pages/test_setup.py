@@ -40,7 +40,7 @@ def test_it_works(client: Client, link: str) -> None:
     assert user.check_password(PASSWORD)
     assert answer.context["user"] == user  # signed in
     assert [card["name"] for card in answer.context["apps"]] == ["Sample shop"]
-    assert Secret.objects.count() == 5
+    assert Secret.objects.count() == 8
 
 
 def test_without_the_sample_app(client: Client, link: str) -> None:

@@ -113,7 +113,7 @@ def test_the_primary_alone_removed(desk: Desk) -> None:
     desk.store.remove(desk.paths("API_KEY", desk.world.main)[:1])
     desk.check()
     shown = desk.shown("API_KEY", desk.world.main)
-    assert (shown["version"], shown.mirror, shown.state) == (0, "alone", "")
+    assert (shown.version, shown.mirror, shown.state) == (0, "alone", "")
     assert desk.row("API_KEY", desk.world.main).changed_by == ""
 
 

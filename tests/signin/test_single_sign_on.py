@@ -130,7 +130,7 @@ def test_a_group_makes_an_account_and_a_role(
     assert not zoe.is_superuser
     assert list(zoe.groups.all()) == [web]
     assert client.get("/apps/d1shop/").status_code == 200
-    said = [("Single sign-on", "web: in: zoe@example.org", ["succeeded"])]
+    said = [("Single sign-on", "web: added zoe@example.org", ["succeeded"])]
     assert recorded("group.change") == said * 2  # for the deployment, and for the app
 
 
@@ -142,7 +142,7 @@ def test_who_left_the_group_loses_the_role(
     bob.groups.add(web, kept)
     sign_on(single_sign_on, client, "bob")  # no claim is no group
     assert list(bob.groups.all()) == [kept]
-    assert recorded("group.change")[0][1] == "web: out: bob@example.org"
+    assert recorded("group.change")[0][1] == "web: removed bob@example.org"
 
 
 def test_every_group_of_its_name(

@@ -86,12 +86,12 @@ def test_meaning_and_overrides(desk: Desk, alice: Client) -> None:
     ("value", "remark"),
     [
         ("x", ""),
-        (" x", "Begins with a space"),
+        (" x", "Starts with a space"),
         ("x\n", "Ends with a line break"),
-        ("\tx ", "Begins with a tab, ends with a space"),
-        ("a\rb", "Holds a carriage return"),
-        ("a\u200bb", "Holds a character that can't be seen"),
-        (" ", "Begins with a space"),
+        ("\tx ", "Starts with a tab, ends with a space"),
+        ("a\rb", "Contains a carriage return"),
+        ("a\u200bb", "Contains an invisible character"),
+        (" ", "Starts with a space"),
     ],
 )
 def test_what_cannot_be_seen_is_said(desk: Desk, alice: Client, value: str, remark: str) -> None:
@@ -170,7 +170,7 @@ def test_restoring_what_is_there_again_overwrites_nothing(desk: Desk, alice: Cli
     desk.put("A", "new")
     answer = restore(alice, row, 1, base=2)
     assert answer.status_code == 422
-    assert "“new” now" in answer.text
+    assert "It is now “new”" in answer.text
     assert desk.values() == {("", "A"): "new"}
 
 

@@ -80,7 +80,7 @@ def test_amplifys_own_variables_say_what_they_mean() -> None:
     assert "5 to 120" in meaning("_BUILD_TIMEOUT")
     assert "monorepo" in meaning("AMPLIFY_MONOREPO_APP_ROOT")
     assert "test phase" in meaning("USER_DISABLE_TESTS")
-    assert "shell" in meaning("my.key")
+    assert "Shells" in meaning("my.key")
     assert meaning("API_URL") == ""
 
 

@@ -37,7 +37,7 @@ def test_it_works(desk: Desk, meanwhile: Callable[[Desk], None]) -> None:
         "alice", replace(mine, expected_version=first.version, revision=first.revision)
     )
     assert (first.version, second.version, second.outcome) == (1, 1, "conflict")
-    assert "mia@example.org added this variable now. It is “mia's” now." in second.message
+    assert "mia@example.org added this variable now. It is now “mia's”." in second.message
     assert desk.values()["", "A"] == "mia's"
     [won] = desk.save(
         "alice", replace(mine, expected_version=second.version, revision=second.revision)

@@ -74,7 +74,7 @@ def test_outsiders(desk: Desk) -> None:
 def test_too_many_lines(desk: Desk) -> None:
     access = find_app(desk.world.actor("alice"), "d1shop")
     asked = Asked({f"K{n}": "1" for n in range(5001)}, [None, desk.world.dev])
-    with pytest.raises(Refused, match="10,000 are the most"):
+    with pytest.raises(Refused, match="the limit is 10,000"):
         preview(access, asked)
     with pytest.raises(Refused, match="Choose fewer branches"):
         apply(actor=access.actor, app_id="d1shop", asked=asked, seen={}, change_set=uuid.uuid4())
@@ -113,7 +113,7 @@ def test_a_long_value_is_shown_where_it_differs() -> None:
     one, other = shown(old, new), shown(new, old)
     assert ("old" in one.text, "new" in other.text) == (True, True)
     assert (one.text[0], one.text[-1]) == ("…", "…")
-    assert one.remark == "400 of its 5,003 characters"
+    assert one.remark == "400 of 5,003 characters"
     assert shown("short", "other").text == "short"
     grown = shown("x" * 1200, "x" * 1100)
     assert grown.text == "…" + "x" * 160
