@@ -214,7 +214,7 @@ def _was_written_outside(version_before: int, written: Written) -> bool:
 
 def _delete(store: ParameterStore, row: ValidCommand, lease: Lease) -> RowOutcome:
     removed = store.remove(filter(None, [row.paths.primary, row.paths.mirror]))
-    leases.commit_removal(lease, "" if removed else "It was already gone from the store.")
+    leases.commit_removal(lease, "" if removed else "It was already removed from the store.")
     return RowOutcome(row.command.token, Result.REMOVED, pk=lease.secret.pk)
 
 

@@ -54,7 +54,7 @@ def validate(
         try:
             valid = _validate_one(access, command, known, branches)
             if valid.paths.primary in taken:
-                _refuse(command, "This name is twice in this save for the same branch.", "key")
+                _refuse(command, "Another row in this save has the same name and branch.", "key")
             taken.add(valid.paths.primary)
             yield valid
         except Refused as refusal:

@@ -137,7 +137,7 @@ def test_a_mistake_of_ours(monkeypatch, capsys, more: tuple[str, ...]) -> None:
         Broken().run_from_argv(["manage.py", "broken", *more])
     assert ended.value.code == 5
     told = capsys.readouterr()
-    assert "nobody foresaw (RuntimeError)" in told.err
+    assert "Unexpected error (RuntimeError)" in told.err
     assert ("in handle" in told.err) == bool(more)
     assert [*canary.found_in((told.out + told.err).encode())] == []
     assert told.out == ""

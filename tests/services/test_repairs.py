@@ -66,7 +66,7 @@ def test_the_mirror_stands_alone(desk: Desk, interrupted: Any, lost_answer: bool
     _repair(desk, row)
     assert desk.values("API_KEY", desk.world.main) == ("first", "first")
     shown = desk.shown("API_KEY", desk.world.main)
-    assert (shown["version"], shown["mirror"], shown["state"]) == (1, "", "")
+    assert (shown.version, shown.mirror, shown.state) == (1, "", "")
 
 
 def test_the_mirror_alone_was_added_again(desk: Desk) -> None:

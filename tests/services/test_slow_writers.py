@@ -38,7 +38,7 @@ def test_somebody_wrote_meanwhile_and_he_comes_last(desk: Desk, interrupted: Any
     interrupted.before("put", lambda: _take_over(desk, row))
     [outcome] = desk.save("mia", desk.change(row, "mia's"))
     assert (outcome.outcome, outcome.version) == ("saved", 3)
-    assert "at the same moment" in outcome.message
+    assert "at the same time" in outcome.message
     row = desk.row("API_KEY", desk.world.main)
     assert (row.version, row.changed_by) == (3, "mia@example.org")
     at_peace(desk, "API_KEY", 3)
