@@ -12,7 +12,7 @@ import yaml
 
 from envvars_app.buildspec import keys
 from envvars_app.buildspec.reading import MERGE, STRING, Unreadable, is_null, line_at, pairs, parse
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 
 LIMIT = 25_000  # characters; Amplify's CreateApp takes as many
 NO_SECRETS = (
@@ -155,7 +155,7 @@ class _Check:
                 node,
                 f"YAML reads “{node.value[:60]}” as {_KINDS.get(kind, kind)}. {shape.if_other}",
             )
-        elif shape.may_leak and (reason := looks_secret(name.strip("“”"), node.value)):
+        elif shape.may_leak and (reason := secret_warning(name.strip("“”"), node.value)):
             yield self._warn(node, f"{reason} {NO_SECRETS}")
 
     def _error(self, node: yaml.Node, message: str) -> Problem:

@@ -22,7 +22,7 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, page_with_form
 from console.web.listing import writable
 from envvars_app.formats import FORMATS as FILES
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.bulk_forms import (
     ALL,
     FORMATS,
@@ -148,7 +148,7 @@ def _lines_of(preview: Preview) -> dict[str, Any]:
     moving.sort(key=lambda line: (not (line.refusal or line.ended), line.key))
     going = [line for line in moving if line.refusal is None]
     numbers = Counter(line.kind for line in going)
-    reason = cache(looks_secret)  # many scopes share a key and its value
+    reason = cache(secret_warning)  # many scopes share a key and its value
     return {
         "lines": [_line(line, reason) for line in moving],
         "same": [_named(line) for line in preview.lines if line.kind is Kind.SAME],

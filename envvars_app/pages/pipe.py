@@ -15,7 +15,7 @@ from envvars_app.buildspec.diffing import diff
 from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phases
 from envvars_app.buildspec.reading import Unreadable
 from envvars_app.buildspec.recipes import RECIPES, RecipeRefused, lines_of
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.build_forms import PipeForm, digest
 from envvars_app.pages.build_settings import address_of, scope_context, scope_of
 from envvars_app.variables.queries import Found, found_by_builds
@@ -105,7 +105,7 @@ def _secretive(access: Access, settings: Settings, names: list[str]) -> list[tup
 
 def _reason(found: Found) -> str:
     """Return why a variable looks like a secret, on any of its branches, or ""."""
-    reasons = (looks_secret(found.key, value) for value in sorted(found.values))
+    reasons = (secret_warning(found.key, value) for value in sorted(found.values))
     return next(filter(None, reasons), "")
 
 

@@ -23,7 +23,7 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import Query
 from envvars_app import secrets_bridge
-from envvars_app.formats.hints import looks_secret, meaning
+from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
 
@@ -73,8 +73,8 @@ def _about(access: Access, variable: Variable) -> dict[str, Any]:
         "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),  # HTML makes it LF
         "may_write": access.may_on(Permission.WRITE, variable.branch),
         "deleted": DELETED if _is_on_deleted_branch(variable) else "",
-        "meaning": meaning(variable.key),
-        "secretive": looks_secret(variable.key, variable.value),
+        "meaning": describe_key(variable.key),
+        "secretive": secret_warning(variable.key, variable.value),
         "forgettable": variable.removed_at is not None
         and variable.versions.filter(value__isnull=False, forgotten=False).exists(),
     }

@@ -17,7 +17,7 @@ from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name
 from envvars_app.formats import validation
-from envvars_app.formats.hints import check_meaning
+from envvars_app.formats.hints import check_amplify_value
 from envvars_app.models import Variable
 from envvars_app.variables import messages
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
@@ -285,8 +285,8 @@ class State:
         try:
             validation.check_key(key)
             validation.check_value(value)
-            check_meaning(key, value)
-        except validation.Refused as refusal:
+            check_amplify_value(key, value)
+        except validation.Invalid as refusal:
             self._refuse(command, str(refusal), refusal.field)
 
     def _check_free(self, command: VariableCommand, key: str, rows: Sequence[Variable]) -> None:

@@ -18,7 +18,7 @@ from console.web.listing import (
     branches_with,
     page_of,
 )
-from envvars_app.formats.hints import looks_secret, meaning
+from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.models import Variable
 
 LINES, CHARACTERS = 4, 240  # of a value, in a list
@@ -109,8 +109,8 @@ def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -
         has_base=variable.branch_id is not None and (None, variable.key) in overridden,
         overrides=", ".join(name for name, _, _ in overrides),
         override_versions=",".join(f"{pk}:{version}" for _, pk, version in overrides),
-        hint=meaning(variable.key),
-        secret_warning=looks_secret(variable.key, variable.value),
+        hint=describe_key(variable.key),
+        secret_warning=secret_warning(variable.key, variable.value),
         **scope,
     )
 

@@ -12,7 +12,7 @@ from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from envvars_app.formats import validation
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.queries import VariableRow, branches_of, list_variables, own
@@ -48,7 +48,7 @@ class Command(ScopedCommand):
         value = _value(key, empty=options["empty"])
         outcome = _set(where, key, value, options["if_version"])
         require_done(outcome)
-        if why := looks_secret(key, value):
+        if why := secret_warning(key, value):
             self.note(SECRETIVE.format(why))
         self.report(options, where, outcome, "saved")
 
@@ -94,7 +94,7 @@ class Command(ScopedCommand):
 def _key(options: dict[str, Any]) -> str:
     try:
         validation.check_key(options["key"])
-    except validation.Refused as refusal:
+    except validation.Invalid as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return str(options["key"])
 
