@@ -131,7 +131,7 @@ def preview_page(
     preview = previews.preview(access, asked, outcomes or [])
     context = {
         **_context(access, branches, sheet),
-        **_lines_of(preview),
+        **_preview_lines(preview),
         "seen": seen_text(sheet, preview.seen),
         "notice": notice,
         "unheld": [{"key": key, "branch": scope_name(branch)} for branch, key in preview.unheld],
@@ -142,7 +142,7 @@ def preview_page(
     return render(request, "variables/preview.html", context, status=422 if outcomes else 200)
 
 
-def _lines_of(preview: Preview) -> dict[str, Any]:
+def _preview_lines(preview: Preview) -> dict[str, Any]:
     """Return the lines: those with a remark first, the same ones apart."""
     moving = [line for line in preview.lines if line.kind is not Kind.SAME]
     moving.sort(key=lambda line: (not (line.refusal or line.ended), line.key))

@@ -131,7 +131,7 @@ def effective(access: Access, branch: Branch | None) -> dict[str, str]:
 
 
 @dataclass
-class Found:
+class BuildVariable:
     """A key that builds find in their environment, with its values.
 
     `only_on` names the branches whose builds alone have it; where it is empty, all do.
@@ -142,20 +142,20 @@ class Found:
     only_on: list[str] = field(default_factory=list)
 
 
-def found_by_builds(access: Access, branch: Branch | None) -> list[Found]:
+def build_variables(access: Access, branch: Branch | None) -> list[BuildVariable]:
     """Return what a branch's builds find, sorted by key; for no branch, those of every branch.
 
     Nothing is built from a deleted branch.
     """
     if branch is not None:
-        return [Found(key, {value}) for key, value in effective(access, branch).items()]
+        return [BuildVariable(key, {value}) for key, value in effective(access, branch).items()]
     overrides = Q(key__in=_live(access.app).filter(branch=None).values("key"))
     rows = _live(access.app).filter(Q(branch=None) | Q(branch__deleted_at=None) & ~overrides)
-    found: dict[str, Found] = {}
+    found: dict[str, BuildVariable] = {}
     row: Any
     for row in rows.order_by("branch__name").values_list("key", "value", "branch__name"):
         key, value, name = row
-        one = found.setdefault(key, Found(key))
+        one = found.setdefault(key, BuildVariable(key))
         one.values.add(value)
         one.only_on += [name] if name else []
     return [found[key] for key in sorted(found)]
