@@ -161,7 +161,7 @@ def _quoted(line: str) -> str:
 def _verify(text: str, result: str, app_root: str, new: list[str], wanted: list[str]) -> None:
     """Raise CannotInsert unless the new commands are the only change in the result.
 
-    We insert into the text, since writing YAML anew would lose comments and quotes. Comparing the
+    We insert into the text, since dumping the YAML would lose comments and quotes. Comparing the
     parser's events before and after proves that the text edit did nothing else.
     """
     try:

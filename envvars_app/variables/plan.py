@@ -230,7 +230,7 @@ class State:
         others = self._overrides(row)
         if others and command.overrides is Overrides.ASK:
             names = [scope_name(one.branch) for one in others]
-            self._refuse(command, messages.overrides_remain(names), "overrides")
+            self._refuse(command, messages.ask_about_overrides(names), "overrides")
         if command.overrides is not Overrides.REMOVE:
             return []
         for one in others:
@@ -239,7 +239,7 @@ class State:
                 command.seen_overrides is not None
                 and command.seen_overrides.get(one.pk) != one.version
             ):
-                raise Refused(messages.override_moved(command, row, one))
+                raise Refused(messages.override_conflict(command, row, one))
         return others
 
     def _overrides(self, variable: Variable) -> list[Variable]:
