@@ -15,11 +15,11 @@ from envvars_app.models import Variable
 from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, Overrides
 from envvars_app.variables.history import find_variable
-from secrets_app.locations import place_of
-from secrets_app.paths import PathRefused
+from secrets_app.locations import locate_secret
+from secrets_app.paths import InvalidPath
 from secrets_app.reveal import reveal_all
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import revalidate
+from secrets_app.sync import reconcile
 from secrets_app.writes import save as secrets_saving
 from secrets_app.writes.commands import SetSecret
 
@@ -90,8 +90,8 @@ def secret_base(outcome: RowOutcome) -> str:
 def secret_paths(access: Access, variable: Variable) -> tuple[list[str], str]:
     """Return (the parameter paths that a variable would move to, why there are none)."""
     try:
-        paths = place_of(access.app, variable.branch, variable.key)
-    except PathRefused as refusal:
+        paths = locate_secret(access.app, variable.branch, variable.key)
+    except InvalidPath as refusal:
         return [], str(refusal)
     return [path for path in (paths.primary, paths.mirror) if path], ""
 
@@ -101,6 +101,6 @@ def secrets_of(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
 
     Reconciles first, so that changes made outside Branchkeep count. Raises like `reveal_all`.
     """
-    revalidate(actor=actor, app_id=app_id)
+    reconcile(actor=actor, app_id=app_id)
     revealed = reveal_all(actor=actor, app_id=app_id, branch=branch)
     return {key: value.reveal() for key, value in revealed.items()}

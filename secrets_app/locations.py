@@ -11,12 +11,12 @@ from secrets_app.models import Secret
 from secrets_app.paths import (
     PATH_LIMIT,
     AllBranches,
-    Folder,
+    InvalidPath,
+    Location,
     OneBranch,
-    PathRefused,
     Scope,
-    folder,
     locate,
+    scope_location,
 )
 from secrets_app.store.errors import Rejected
 
@@ -26,17 +26,17 @@ def scope_of(app: App, branch: Branch | None) -> Scope:
     return AllBranches(app.app_id) if branch is None else OneBranch(app.app_id, branch.name)
 
 
-def place_of(app: App, branch: Branch | None, key: str) -> Folder:
+def locate_secret(app: App, branch: Branch | None, key: str) -> Location:
     """Return the parameter paths of a secret. Raises PathRefused."""
     return locate(scope_of(app, branch), key, PathProfile(app.path_profile))
 
 
-def place_of_secret(app: App, secret: Secret) -> Folder:
+def location_of(app: App, secret: Secret) -> Location:
     """Return the parameter paths of a known secret, whose branch is loaded."""
-    return place_of(app, secret.branch, secret.key)
+    return locate_secret(app, secret.branch, secret.key)
 
 
-def folders_of(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, bool], str]:
+def scope_folders(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, bool], str]:
     """Map (branch id, whether it is the mirror) to the folder where its parameters stand.
 
     Branches that the profile can't place are left out; nothing is ever written for them.
@@ -45,19 +45,19 @@ def folders_of(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, b
     folders: dict[tuple[int | None, bool], str] = {}
     for branch in (None, *branches):
         try:
-            place = folder(scope_of(app, branch), profile)
-        except PathRefused:
+            location = scope_location(scope_of(app, branch), profile)
+        except InvalidPath:
             continue
         branch_id = branch.pk if branch else None
-        folders[branch_id, False] = place.primary
-        if place.mirror:
-            folders[branch_id, True] = place.mirror
+        folders[branch_id, False] = location.primary
+        if location.mirror:
+            folders[branch_id, True] = location.mirror
     return folders
 
 
-def has_room(folder: str, key: str) -> bool:
+def fits_path(scope_location: str, key: str) -> bool:
     """Say whether a key fits into a folder; where a mirror's has no room, there is no mirror."""
-    return len(folder) + 1 + len(key) <= PATH_LIMIT
+    return len(scope_location) + 1 + len(key) <= PATH_LIMIT
 
 
 def mirror_state(version: int, mirror_version: int, mirror_of: int, changed_by: str) -> str:
@@ -84,9 +84,9 @@ def find_secret(access: Access, pk: int) -> Secret:
     return secret
 
 
-def located(access: Access, secret: Secret) -> Folder:
+def require_location(access: Access, secret: Secret) -> Location:
     """Return where a secret stands. Raises Rejected where the app's path profile can't place it."""
     try:
-        return place_of_secret(access.app, secret)
-    except PathRefused as refusal:
+        return location_of(access.app, secret)
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None

@@ -9,12 +9,14 @@ from console.audit.events import Action, Outcome, Target, attempt_all, conclude,
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 
-SKEW = timedelta(minutes=5)  # AWS refuses requests from a clock that is further off
-DRIFT = timedelta(seconds=5)  # of the store's own clocks; an answer's date is in whole seconds
+CLOCK_SKEW = timedelta(minutes=5)  # AWS refuses requests from a clock that is further off
+CLOCK_TOLERANCE = timedelta(
+    seconds=5
+)  # of the store's own clocks; an answer's date is in whole seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RemoteState:
     """What the store holds of a secret at its primary path and at its mirror."""
 
     primary: Parameter | None = None
@@ -26,30 +28,30 @@ class Seen:
         return self.primary.version if self.primary else 0
 
 
-def agrees(secret: Secret, seen: Seen) -> bool:
+def matches(secret: Secret, remote: RemoteState) -> bool:
     """Say whether the row shows just what was seen."""
-    return (_marks(seen.primary), _marks(seen.mirror)) == (
+    return (_marks(remote.primary), _marks(remote.mirror)) == (
         (secret.version, secret.modified),
         (secret.mirror_version, secret.mirror_modified),
     )
 
 
-def is_doubtful(secret: Secret, seen: Seen) -> bool:
+def may_be_stale(secret: Secret, remote: RemoteState) -> bool:
     """Say whether what was listed may be older than what is known: a listing may lag."""
     at = secret.answered_at
-    return _may_be_older(seen.primary, secret.version, secret.modified, at) or _may_be_older(
-        seen.mirror, secret.mirror_version, secret.mirror_modified, at
+    return _may_be_older(remote.primary, secret.version, secret.modified, at) or _may_be_older(
+        remote.mirror, secret.mirror_version, secret.mirror_modified, at
     )
 
 
-def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
+def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Action | None:
     """Change the row, in memory, to what was seen.
 
     Returns what someone outside must have done, or None.
     """
-    was_there, left_open = _is_there(secret), mirror_is_left_open(secret)
-    mirror_moved = _see_mirror(secret, seen.mirror)
-    moved = _see_primary(secret, seen.primary)
+    was_there, left_open = _is_there(secret), mirror_may_have_changed(secret)
+    mirror_moved = _see_mirror(secret, remote.mirror)
+    moved = _see_primary(secret, remote.primary)
     if moved or mirror_moved:
         secret.touched_at = now
     if moved or (mirror_moved and not left_open):
@@ -57,7 +59,9 @@ def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
     return None
 
 
-def observe_primary(secret: Secret, found: Parameter | None, now: datetime) -> Action | None:
+def update_primary_from_store(
+    secret: Secret, found: Parameter | None, now: datetime
+) -> Action | None:
     """Do the same where nobody looked for the mirror, and so nothing is agreed on."""
     was_there, modified = _is_there(secret), secret.modified
     if not _see_primary(secret, found):
@@ -67,18 +71,18 @@ def observe_primary(secret: Secret, found: Parameter | None, now: datetime) -> A
     return _outside_change(secret, was_there, True, now)
 
 
-def mirror_is_left_open(secret: Secret) -> bool:
+def mirror_may_have_changed(secret: Secret) -> bool:
     """Say whether our own last write may have changed the mirror: its answer was lost."""
     return secret.modified is None and 0 < secret.version != secret.mirror_of
 
 
-def adopt(secret: Secret, seen: Seen, now: datetime) -> None:
+def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
     """Change the row, in memory, to what stands at other paths: the app's profile has changed.
 
     That is nobody's change of the secret, and no mirror is known to hold what its primary does.
     """
-    secret.version, secret.modified = _marks(seen.primary)
-    secret.mirror_version, secret.mirror_modified = _marks(seen.mirror)
+    secret.version, secret.modified = _marks(remote.primary)
+    secret.mirror_version, secret.mirror_modified = _marks(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
 
 
@@ -92,7 +96,7 @@ def _may_be_older(
     if found is None:
         return version > 0
     if found.version == version and modified is None:  # ours, or one that we removed before it
-        return answered_at is not None and found.modified < answered_at - DRIFT
+        return answered_at is not None and found.modified < answered_at - CLOCK_TOLERANCE
     if found.version == version and modified == found.modified:
         return False
     return modified is None or found.modified <= modified
@@ -104,7 +108,7 @@ def _is_there(secret: Secret) -> bool:
 
 def _see_primary(secret: Secret, found: Parameter | None) -> bool:
     version, modified = _marks(found)
-    replaced = version == secret.version and is_replaced(secret, secret.modified, modified)
+    replaced = version == secret.version and is_recreated(secret, secret.modified, modified)
     moved = replaced or version != secret.version
     if replaced or version < secret.version:  # another life, whose versions mean other values
         secret.mirror_of = 0
@@ -114,7 +118,7 @@ def _see_primary(secret: Secret, found: Parameter | None) -> bool:
 
 def _see_mirror(secret: Secret, found: Parameter | None) -> bool:
     version, modified = _marks(found)
-    moved = version != secret.mirror_version or is_replaced(
+    moved = version != secret.mirror_version or is_recreated(
         secret, secret.mirror_modified, modified
     )
     if moved:
@@ -123,13 +127,15 @@ def _see_mirror(secret: Secret, found: Parameter | None) -> bool:
     return moved
 
 
-def is_replaced(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
+def is_recreated(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
     """Say whether a parameter of the same version is another one, created anew."""
     if modified is None:
         return False
     if known is None:  # we wrote it and have not seen it since
         answered_at = secret.answered_at
-        return modified > (answered_at + DRIFT if answered_at else secret.touched_at + SKEW)
+        return modified > (
+            answered_at + CLOCK_TOLERANCE if answered_at else secret.touched_at + CLOCK_SKEW
+        )
     return modified != known
 
 
@@ -145,7 +151,7 @@ def _outside_change(secret: Secret, was_there: bool, moved: bool, now: datetime)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExternalChange:
     """What someone outside the console did, for the audit trail."""
 
     action: Action
@@ -154,7 +160,7 @@ class Found:
     after: int | None
 
 
-def record_found(changes: Sequence[Found]) -> None:
+def record_drift(changes: Sequence[ExternalChange]) -> None:
     """Write the changes that were found to the audit trail, in two queries."""
     attempts = ((change.action, change.target, change.before) for change in changes)
     events = attempt_all(OUTSIDE, attempts, change_set=None)

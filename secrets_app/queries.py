@@ -22,7 +22,7 @@ from console.web.listing import (
     page_of,
 )
 from secrets_app import revisions
-from secrets_app.locations import folders_of, has_room, mirror_state
+from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import Secret
 
 _SEEN = Cast("modified", CharField())  # as text for the reason that CHANGED is
@@ -65,7 +65,7 @@ class _Stored(NamedTuple):
     seen: str | None
 
 
-def branches_of(access: Access) -> list[Branch]:
+def listed_branches(access: Access) -> list[Branch]:
     """Return the app's branches, and those deleted ones that have secrets left."""
     return branches_with(access, Secret.objects.filter(app=access.app))
 
@@ -82,7 +82,7 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
     return Listing.of(query, page, rows, chosen)
 
 
-def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
+def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
     """Return one secret as a row, or None."""
     values = _columns(Secret.objects.filter(app=access.app, pk=secret_id)).first()
     return _Shape(access, [*branches], None).row(_Stored(*values)) if values else None
@@ -119,7 +119,7 @@ class _Shape:
             }
             for branch in (None, *branches)
         }
-        folders = folders_of(access.app, branches).items()
+        folders = scope_folders(access.app, branches).items()
         self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
         self.now = timezone.now()
 
@@ -142,7 +142,7 @@ class _Shape:
 
     def _mirror(self, secret: _Stored) -> str:
         folder = self.mirrors.get(secret.branch_id)
-        if folder is None or not has_room(folder, secret.key):
+        if folder is None or not fits_path(folder, secret.key):
             return ""
         return mirror_state(
             secret.version, secret.mirror_version, secret.mirror_of, secret.changed_by

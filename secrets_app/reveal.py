@@ -11,16 +11,16 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording
 from console.models import AuditEvent, Branch
-from secrets_app.locations import find_secret, located
+from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
-from secrets_app.paths import Folder
+from secrets_app.paths import Location
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, StoreError
 from secrets_app.writes.snapshots import audit_target
 
 
-def is_guarded(*, actor: Actor, app_id: str, pk: int) -> bool:
+def is_guarded_reveal(*, actor: Actor, app_id: str, pk: int) -> bool:
     """Say whether the actor may reveal a secret that stands under protection. Raises Http404."""
     access = find_app(actor, app_id)
     decision = access.decide(Permission.REVEAL, find_secret(access, pk).branch)
@@ -39,12 +39,12 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
         access.require_on(Permission.REVEAL, secret.branch)
-        reading = _read(located(access, secret))
+        reading = _read(require_location(access, secret))
         entry.version_after = reading.parameter.version
     return reading.value
 
 
-def _read(place: Folder) -> Reading:
+def _read(place: Location) -> Reading:
     """Read the primary, or the mirror where nothing else stands."""
     store = parameter_store()
     for path in filter(None, [place.primary, place.mirror]):
@@ -53,7 +53,7 @@ def _read(place: Folder) -> Reading:
     raise NotFound
 
 
-def effective(access: Access, branch: Branch | None) -> dict[str, Secret]:
+def effective_secrets(access: Access, branch: Branch | None) -> dict[str, Secret]:
     """Return the secrets that a branch gets, by key, as far as the console knows: its own, else
     those for All branches. No branch is what one without overrides gets.
     """
@@ -71,7 +71,7 @@ def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
     StoreError.
     """
     access = find_app(actor, app_id)
-    secrets = effective(access, branch)
+    secrets = effective_secrets(access, branch)
     events = _attempts(access, secrets.values())
     try:
         for scope in {secret.branch_id: secret.branch for secret in secrets.values()}.values():
@@ -106,7 +106,7 @@ def _attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]
 def _read_all(access: Access, secrets: Mapping[str, Secret]) -> dict[str, Reading]:
     """Read the primaries, ten a call, and the mirror where nothing else stands."""
     store = parameter_store()
-    places = {key: located(access, secret) for key, secret in secrets.items()}
+    places = {key: require_location(access, secret) for key, secret in secrets.items()}
     found = store.read(place.primary for place in places.values())
     found |= store.read(
         place.mirror for place in places.values() if place.mirror and place.primary not in found

@@ -13,14 +13,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def in_store(modified: datetime) -> int:
+def stored_revision(modified: datetime) -> int:
     """Return the life that the store shows by a parameter's time."""
     return (modified - _EPOCH) // _MICROSECOND
 
 
-def as_written(changed_at: datetime) -> int:
+def provisional_revision(changed_at: datetime) -> int:
     """Return the life that one of ours wrote then, and no check has seen."""
-    return -in_store(changed_at)
+    return -stored_revision(changed_at)
 
 
 def base(version: int, modified: datetime | None, changed_at: datetime | None) -> str:
@@ -30,5 +30,5 @@ def base(version: int, modified: datetime | None, changed_at: datetime | None) -
 
 def _known(modified: datetime | None, changed_at: datetime | None) -> int | None:
     if modified is not None:
-        return in_store(modified)
-    return None if changed_at is None else as_written(changed_at)
+        return stored_revision(modified)
+    return None if changed_at is None else provisional_revision(changed_at)

@@ -16,7 +16,7 @@ from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from console.lib.names import PathProfile
 from console.models import User
-from secrets_app.paths import PathRefused, Sandbox, folder, locate
+from secrets_app.paths import InvalidPath, Sandbox, locate, scope_location
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, OutcomeUnknown, Rejected, StoreError
@@ -82,15 +82,15 @@ def path_of(sandbox: Sandbox, key: str) -> str:
     """Return where a secret stands. Raises Rejected."""
     try:
         return locate(sandbox, key, PathProfile.BACKEND).primary
-    except PathRefused as refusal:
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
 
 
 def _versions(actor: Actor, sandbox: Sandbox) -> dict[str, int]:
     _require_user(actor)
     try:
-        prefix = folder(sandbox, PathProfile.BACKEND).primary
-    except PathRefused as refusal:
+        prefix = scope_location(sandbox, PathProfile.BACKEND).primary
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
     found = {
         parameter.path.removeprefix(f"{prefix}/"): parameter.version

@@ -18,18 +18,18 @@ from console.access.actors import Actor
 from console.access.policy import find_app
 from console.audit.events import Action, Target
 from console.models import App, Branch, scope_name
-from secrets_app.locations import folders_of, place_of
+from secrets_app.locations import locate_secret, scope_folders
 from secrets_app.models import Revalidation, Secret
-from secrets_app.paths import Folder, PathRefused, listing_prefixes
+from secrets_app.paths import InvalidPath, Location, listing_prefixes
 from secrets_app.projection import (
-    Found,
-    Seen,
-    adopt,
-    agrees,
-    is_doubtful,
-    observe,
-    record_found,
+    ExternalChange,
+    RemoteState,
+    adopt_paths,
+    matches,
+    may_be_stale,
+    record_drift,
     settle,
+    update_from_store,
 )
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
@@ -59,17 +59,17 @@ class Freshness:
 
 def freshness(app: App) -> Freshness:
     """Return what the last check said."""
-    return freshness_of(Revalidation.objects.filter(app=app).first())
+    return freshness_from(Revalidation.objects.filter(app=app).first())
 
 
-def freshness_of(mark: Revalidation | None) -> Freshness:
+def freshness_from(mark: Revalidation | None) -> Freshness:
     """Return what a check's mark says."""
     if mark is None or not (mark.problem or mark.agreed_at):
         return Freshness("checking")
     return Freshness("unreachable" if mark.problem else "fresh", mark.agreed_at, mark.problem)
 
 
-def revalidate(*, actor: Actor, app_id: str) -> Freshness:
+def reconcile(*, actor: Actor, app_id: str) -> Freshness:
     """Hold an app's projection against the store, unless somebody just did; say how that ended.
 
     A store that does not answer is no exception: the list still stands, marked with its age.
@@ -94,7 +94,7 @@ def check(app: App) -> None:
     try:
         _agree(app, parameter_store(), _kind_of_check(app, last))
     except StoreError as error:
-        mark.update(problem=error.sentence[:200])
+        mark.update(problem=error.message[:200])
     else:
         mark.update(problem="", agreed_at=timezone.now(), path_profile=app.path_profile)
 
@@ -114,36 +114,38 @@ def _agree(app: App, store: ParameterStore, kind: Check) -> None:
     unknown = [place for place in seen if place not in known]
     _ask_by_name(app, store, seen, _doubtful(idle, seen, unknown, kind))
     for row in idle:
-        what = seen.get((row.branch_id, row.key), Seen())
-        if row.claim_id or not agrees(row, what):
+        what = seen.get((row.branch_id, row.key), RemoteState())
+        if row.claim_id or not matches(row, what):
             _bring(app, row, what, kind)
     if added := {place: seen[place] for place in unknown if place in seen}:
         _add(app, added, kind)
 
 
 def _scopes(app: App) -> dict[str, tuple[int | None, bool]]:
-    return {path: scope for scope, path in folders_of(app, app.branches.all()).items()}
+    return {path: scope for scope, path in scope_folders(app, app.branches.all()).items()}
 
 
 def _by_place(
     parameters: Iterable[Parameter], folders: dict[str, tuple[int | None, bool]]
-) -> dict[Place, Seen]:
+) -> dict[Place, RemoteState]:
     """Sort what was listed by scope and key; what stands in no folder of ours is left alone."""
-    seen: dict[Place, Seen] = {}
+    seen: dict[Place, RemoteState] = {}
     for parameter in parameters:
         folder, _, key = parameter.path.rpartition("/")
         if folder not in folders:
             continue
         branch_id, is_mirror = folders[folder]
-        other = seen.get((branch_id, key), Seen())
+        other = seen.get((branch_id, key), RemoteState())
         seen[branch_id, key] = (
-            Seen(other.primary, parameter) if is_mirror else Seen(parameter, other.mirror)
+            RemoteState(other.primary, parameter)
+            if is_mirror
+            else RemoteState(parameter, other.mirror)
         )
     return seen
 
 
 def _doubtful(
-    rows: Iterable[Secret], seen: dict[Place, Seen], unknown: Iterable[Place], kind: Check
+    rows: Iterable[Secret], seen: dict[Place, RemoteState], unknown: Iterable[Place], kind: Check
 ) -> list[Place]:
     """Return what is asked for by name: a listing may lag, and show what is gone or was before."""
     if kind is Check.MOVED:  # what is known is of other paths
@@ -151,32 +153,32 @@ def _doubtful(
     places = [
         (row.branch_id, row.key)
         for row in rows
-        if row.claim_id or is_doubtful(row, seen.get((row.branch_id, row.key), Seen()))
+        if row.claim_id or may_be_stale(row, seen.get((row.branch_id, row.key), RemoteState()))
     ]
     return places if kind is Check.FIRST else [*places, *unknown]
 
 
 def _ask_by_name(
-    app: App, store: ParameterStore, seen: dict[Place, Seen], places: list[Place]
+    app: App, store: ParameterStore, seen: dict[Place, RemoteState], places: list[Place]
 ) -> None:
     """Put what the store says of these very names in the place of what was listed."""
     branches = {branch.pk: branch for branch in app.branches.all()}
-    paths: dict[Place, Folder] = {}
+    paths: dict[Place, Location] = {}
     for branch_id, key in places:
-        with suppress(PathRefused):  # the profile has changed since: nothing stands there for us
+        with suppress(InvalidPath):  # the profile has changed since: nothing stands there for us
             branch = branches[branch_id] if branch_id else None
-            paths[branch_id, key] = place_of(app, branch, key)
+            paths[branch_id, key] = locate_secret(app, branch, key)
     names = [path for place in paths.values() for path in (place.primary, place.mirror) if path]
     current = store.current(names) if names else {}
     for place, folder in paths.items():
-        found = Seen(current.get(folder.primary), current.get(folder.mirror or ""))
+        found = RemoteState(current.get(folder.primary), current.get(folder.mirror or ""))
         seen.pop(place, None)
-        if found != Seen():
+        if found != RemoteState():
             seen[place] = found
 
 
 @transaction.atomic
-def _bring(app: App, row: Secret, what: Seen, kind: Check) -> None:
+def _bring(app: App, row: Secret, what: RemoteState, kind: Check) -> None:
     """Write to a row what was seen of it, unless somebody wrote it since it was read."""
     same = Secret.objects.select_for_update().filter(
         pk=row.pk, touched_at=row.touched_at, claim_id=row.claim_id
@@ -186,9 +188,9 @@ def _bring(app: App, row: Secret, what: Seen, kind: Check) -> None:
     now, before, settled = timezone.now(), row.version, row.claim_id is not None
     settle(row, what.version)
     if kind is Check.MOVED:
-        adopt(row, what, now)
-    elif action := observe(row, what, now):
-        record_found([_found(app, action, row.branch, row.key, before, row.version)])
+        adopt_paths(row, what, now)
+    elif action := update_from_store(row, what, now):
+        record_drift([_found(app, action, row.branch, row.key, before, row.version)])
     if settled:
         row.touched_at = now
     if row.version or row.mirror_version or row.gone_at:
@@ -198,7 +200,7 @@ def _bring(app: App, row: Secret, what: Seen, kind: Check) -> None:
 
 
 @transaction.atomic
-def _add(app: App, places: dict[Place, Seen], kind: Check) -> None:
+def _add(app: App, places: dict[Place, RemoteState], kind: Check) -> None:
     """Add rows for what stands in the store and was not known."""
     list(Revalidation.objects.select_for_update().filter(app=app))  # one check at a time adds
     known = set(Secret.objects.filter(app=app).values_list("branch_id", "key"))
@@ -209,23 +211,23 @@ def _add(app: App, places: dict[Place, Seen], kind: Check) -> None:
         if (branch_id, key) in known:
             continue
         row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
-        if action := observe(row, what, now):
+        if action := update_from_store(row, what, now):
             branch = branches[branch_id] if branch_id else None
             found.append(_found(app, action, branch, key, 0, row.version))
         rows.append(row)
     Secret.objects.bulk_create(rows, ignore_conflicts=True)
     if kind is not Check.MOVED:
-        record_found(_summary(app, found) if found and kind is Check.FIRST else found)
+        record_drift(_summary(app, found) if found and kind is Check.FIRST else found)
 
 
 def _found(
     app: App, action: Action, branch: Branch | None, key: str, before: int, after: int
-) -> Found:
+) -> ExternalChange:
     target = Target(app.app_id, scope_name(branch), key)
-    return Found(action, target, before or None, after or None)
+    return ExternalChange(action, target, before or None, after or None)
 
 
-def _summary(app: App, found: list[Found]) -> list[Found]:
+def _summary(app: App, found: list[ExternalChange]) -> list[ExternalChange]:
     """An app that comes to the console brings its secrets along: that is one entry."""
     count = "1 secret" if len(found) == 1 else f"{len(found):,} secrets"
-    return [Found(Action.FOUND_ALL, Target(app.app_id, subject=count), None, None)]
+    return [ExternalChange(Action.FOUND_ALL, Target(app.app_id, subject=count), None, None)]

@@ -8,14 +8,14 @@ from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.auth.mfa import seal_anew
 from secrets_app.store.embedded.encryption import Keyring
-from secrets_app.store.embedded.rotation import Reencrypted, reencrypt
+from secrets_app.store.embedded.rotation import ReencryptionResult, reencrypt_all
 
 
 @dataclass(frozen=True)
 class Rotated:
     """What came under the newest key, and what did not."""
 
-    versions: Reencrypted
+    versions: ReencryptionResult
     factors: int
     lost_factors: int  # no key opens them, as before
 
@@ -31,7 +31,7 @@ def rotate(*, actor: Actor) -> Rotated:
     """
     keyring = Keyring(settings.ENCRYPTION_KEYS)
     with recording(actor, Action.KEYS_ROTATED, Target(subject=keyring.newest)) as entry:
-        versions = reencrypt(keyring)
+        versions = reencrypt_all(keyring)
         rotated = Rotated(versions, *seal_anew())
         entry.detail = f"versions: {versions.done:,}, second factors: {rotated.factors:,}"
         if not rotated.whole:

@@ -26,7 +26,7 @@ class StoreErrors:
             return None
         part = "#fragment" if wants_fragment(request) else ""
         context = {
-            "sentence": error.sentence,
+            "sentence": error.message,
             "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
         }
         return render(request, f"store_error.html{part}", context, status=error.status)

@@ -50,7 +50,7 @@ def _reach() -> Finding:
         parameter_store().ping()
     except StoreError as error:
         todo = f"The store returned {error.code}. See docs/operations.md."
-        return broken("Now", error.sentence, todo)
+        return broken("Now", error.message, todo)
     except ImproperlyConfigured as error:
         return broken("Now", str(error), "Correct the setting.")
     return fine("Now", "The parameter store answers.")

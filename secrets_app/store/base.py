@@ -95,7 +95,7 @@ class ParameterStore(Protocol):
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters and return the paths that were there. Raises OutcomeUnknown."""
 
-    def together(self) -> AbstractContextManager[None]:
+    def shared_transaction(self) -> AbstractContextManager[None]:
         """Return a block whose writes, and what the database is told of them, stand or fall as one
         where the store is in that database. Elsewhere each call stands alone.
         """

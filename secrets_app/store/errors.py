@@ -28,12 +28,12 @@ class StoreError(Exception):
 
     status: ClassVar[int] = 503
     exit_code: ClassVar[int] = 5  # of a command that ends with it; docs/commands.md has all
-    sentence: str = "The parameter store gave an unexpected response. Try again in a minute."
+    message: str = "The parameter store gave an unexpected response. Try again in a minute."
 
-    def __init__(self, sentence: str = "", *, code: str = "") -> None:
-        self.sentence = sentence or type(self).sentence
+    def __init__(self, message: str = "", *, code: str = "") -> None:
+        self.message = message or type(self).message
         self.code = code or type(self).__name__
-        super().__init__(self.sentence)
+        super().__init__(self.message)
 
 
 class Rejected(StoreError):
@@ -41,7 +41,7 @@ class Rejected(StoreError):
 
     status = 422
     exit_code = 1
-    sentence = "The parameter store rejected this."
+    message = "The parameter store rejected this."
 
 
 class Conflict(StoreError):
@@ -49,13 +49,13 @@ class Conflict(StoreError):
 
     status = 422
     exit_code = 3
-    sentence = "This secret has changed."
+    message = "This secret has changed."
 
 
 class AlreadyExists(Conflict):
     """A creation met a parameter that is there."""
 
-    sentence = "A secret with this name already exists. Reload to see it."
+    message = "A secret with this name already exists. Reload to see it."
 
 
 class NotFound(StoreError):
@@ -63,7 +63,7 @@ class NotFound(StoreError):
 
     status = 404
     exit_code = 4
-    sentence = "This secret is no longer in the parameter store. It was removed outside Branchkeep."
+    message = "This secret is no longer in the parameter store. It was removed outside Branchkeep."
 
 
 class Unavailable(StoreError):
@@ -73,7 +73,7 @@ class Unavailable(StoreError):
 class AccessDenied(Unavailable):
     """The console's own identity lacks a right."""
 
-    sentence = (
+    message = (
         "The parameter store denied access to Branchkeep. Ask an operator to grant the missing "
         "SSM or KMS permission."
     )
@@ -82,7 +82,7 @@ class AccessDenied(Unavailable):
 class KeyUnavailable(Unavailable):
     """The encryption key can't be used."""
 
-    sentence = (
+    message = (
         "The key that encrypts the secrets can't be used: it is disabled, missing or access to "
         "it is denied. Ask an operator to check it in KMS."
     )
@@ -91,7 +91,7 @@ class KeyUnavailable(Unavailable):
 class LimitReached(Unavailable):
     """The store is full."""
 
-    sentence = (
+    message = (
         "The parameter store has reached one of its limits. Remove secrets that you no longer "
         "need, or ask an operator to raise the limit."
     )
@@ -100,13 +100,13 @@ class LimitReached(Unavailable):
 class Throttled(Unavailable):
     """Too many calls."""
 
-    sentence = "The parameter store is receiving too many requests. Try again in a minute."
+    message = "The parameter store is receiving too many requests. Try again in a minute."
 
 
 class Misconfigured(Unavailable):
     """No or bad credentials, region or endpoint."""
 
-    sentence = (
+    message = (
         "Branchkeep can't sign in to the parameter store. Ask an operator to check its "
         "credentials, region and endpoint."
     )
@@ -115,20 +115,20 @@ class Misconfigured(Unavailable):
 class Unreachable(Unavailable):
     """No connection, or a read without an answer."""
 
-    sentence = "The parameter store can't be reached. Nothing was changed. Try again in a minute."
+    message = "The parameter store can't be reached. Nothing was changed. Try again in a minute."
 
 
 class StoreFailed(Unavailable):
     """The store's own fault."""
 
-    sentence = "The parameter store failed. Nothing was changed. Try again in a minute."
+    message = "The parameter store failed. Nothing was changed. Try again in a minute."
 
 
 class Unreadable(StoreError):
     """What is stored doesn't decrypt."""
 
     status = 502
-    sentence = (
+    message = (
         "This secret can't be decrypted: its key is missing, or the stored value was altered. "
         "Ask an operator to check ENCRYPTION_KEYS."
     )
@@ -138,7 +138,7 @@ class OutcomeUnknown(StoreError):
     """A write whose answer was lost."""
 
     status = 502
-    sentence = (
+    message = (
         "The parameter store's response was lost, so the outcome of this change is unknown. The "
         "next check against the store settles it."
     )

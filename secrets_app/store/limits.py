@@ -5,7 +5,7 @@ moto enforces none of this, and SSM's own words for a refused value quote the va
 
 from collections.abc import Iterable, Iterator
 
-from secrets_app.paths import PathRefused, check_path
+from secrets_app.paths import InvalidPath, check_path
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 
@@ -16,15 +16,15 @@ BATCH = 10  # names a GetParameters or DeleteParameters call takes
 
 def check_put(path: str, value: SecretValue) -> None:
     """Raise Rejected unless `path` and `value` can be written."""
-    checked_path(path)
+    valid_path(path)
     check_value(value)
 
 
-def checked_path(path: str) -> str:
+def valid_path(path: str) -> str:
     """Return `path`, or raise Rejected where it can't name a parameter."""
     try:
         check_path(path)
-    except PathRefused as refusal:
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
     return path
 
@@ -37,7 +37,7 @@ def check_value(value: SecretValue) -> None:
 
 def distinct(paths: Iterable[str]) -> list[str]:
     """Return the paths, each once and in their order; raise Rejected for one that can't be."""
-    return list(dict.fromkeys(map(checked_path, paths)))
+    return list(dict.fromkeys(map(valid_path, paths)))
 
 
 def batches(paths: Iterable[str], size: int = BATCH) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ import pytest
 from console.lib.names import PathProfile
 from secrets_app.paths import (
     AllBranches,
-    Folder,
+    Location,
     OneBranch,
     Sandbox,
     Scope,
@@ -30,26 +30,26 @@ DOCUMENTED = {branch: f"/amplify/{APP}/{branch}/foo" for branch in BACKEND if br
 
 @pytest.mark.parametrize("branch", BACKEND)
 def test_it_works(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
-    assert (place.primary, place.mirror) == (BACKEND[branch], DOCUMENTED.get(branch))
-    assert bool(place.note) == (branch not in DOCUMENTED)
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
+    assert (location.primary, location.mirror) == (BACKEND[branch], DOCUMENTED.get(branch))
+    assert bool(location.note) == (branch not in DOCUMENTED)
 
 
 @pytest.mark.parametrize("branch", BACKEND)
 def test_backend_profile_has_no_mirror(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
-    assert place == Folder(BACKEND[branch])
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
+    assert location == Location(BACKEND[branch])
 
 
 @pytest.mark.parametrize("branch", DOCUMENTED)
 def test_documented_profile_has_the_raw_name(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
-    assert place == Folder(DOCUMENTED[branch])
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
+    assert location == Location(DOCUMENTED[branch])
 
 
 @pytest.mark.parametrize("profile", PathProfile)
 def test_all_branches_stand_at_the_shared_path_in_every_profile(profile: PathProfile) -> None:
-    assert locate(AllBranches(APP), "foo", profile) == Folder(f"/amplify/shared/{APP}/foo")
+    assert locate(AllBranches(APP), "foo", profile) == Location(f"/amplify/shared/{APP}/foo")
 
 
 @pytest.mark.parametrize("profile", PathProfile)
@@ -57,7 +57,7 @@ def test_all_branches_stand_at_the_shared_path_in_every_profile(profile: PathPro
 def test_a_sandbox_has_the_backend_path_in_every_profile(
     names: tuple[str, str], profile: PathProfile
 ) -> None:
-    assert locate(Sandbox(*names), "foo", profile) == Folder(SANDBOXES[names])
+    assert locate(Sandbox(*names), "foo", profile) == Location(SANDBOXES[names])
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_sandbox_has_the_backend_path_in_every_profile(
     ],
     ids=["branch", "sandbox", "a short user leaves room"],
 )
-def test_long_names_are_cut_as_amplify_cuts_them(scope: Scope, folder: str) -> None:
-    assert locate(scope, "foo", PathProfile.BACKEND).primary.startswith(folder)
+def test_long_names_are_cut_as_amplify_cuts_them(scope: Scope, scope_location: str) -> None:
+    assert locate(scope, "foo", PathProfile.BACKEND).primary.startswith(scope_location)
 
 
 def test_a_listing_asks_for_the_apps_own_folder_and_its_shared_one() -> None:

@@ -236,13 +236,13 @@ def test_before_the_first_check(desk: Desk) -> None:
 def test_at_most_once_in_fifteen_seconds_whoever_asks(desk: Desk, calls: Any) -> None:
     people = [desk.world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:
-        sync.revalidate(actor=actor, app_id=desk.app.app_id)
+        sync.reconcile(actor=actor, app_id=desk.app.app_id)
     assert calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=14))
-    sync.revalidate(actor=people[0], app_id=desk.app.app_id)
+    sync.reconcile(actor=people[0], app_id=desk.app.app_id)
     assert calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=15.1))
-    sync.revalidate(actor=people[0], app_id=desk.app.app_id)
+    sync.reconcile(actor=people[0], app_id=desk.app.app_id)
     assert calls() == 2
 
 

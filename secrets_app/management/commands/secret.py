@@ -12,14 +12,14 @@ from console.cli.scoped import ScopedCommand, every_row
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from secrets_app.locations import place_of
+from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
-from secrets_app.paths import PathRefused, check_key
-from secrets_app.queries import SecretRow, branches_of, list_secrets
-from secrets_app.reveal import effective, reveal
+from secrets_app.paths import InvalidPath, check_key
+from secrets_app.queries import SecretRow, list_secrets, listed_branches
+from secrets_app.reveal import effective_secrets, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import revalidate
+from secrets_app.sync import reconcile
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
@@ -55,10 +55,10 @@ class Command(ScopedCommand):
     def list(self, options: dict[str, Any]) -> None:
         """Print what there is, held against the store just before."""
         where = where_of(options)
-        fresh = revalidate(actor=where.access.actor, app_id=where.app_id)
+        fresh = reconcile(actor=where.access.actor, app_id=where.app_id)
         if fresh.problem:
             self.note(OLD.format(fresh.problem))
-        query, branches = every_row(where, branches_of(where.access))
+        query, branches = every_row(where, listed_branches(where.access))
         found = list_secrets(where.access, query, branches).rows
         self.show(options, where, [_with_writer(row) for row in found])
 
@@ -85,10 +85,10 @@ class Command(ScopedCommand):
 
     def _find(self, where: Where, key: str) -> Secret:
         """Return the secret that the branch gets; one added outside is found by a check."""
-        found = effective(where.access, where.branch).get(key)
+        found = effective_secrets(where.access, where.branch).get(key)
         if found is None:
-            revalidate(actor=where.access.actor, app_id=where.app_id)
-            found = effective(where.access, where.branch).get(key)
+            reconcile(actor=where.access.actor, app_id=where.app_id)
+            found = effective_secrets(where.access, where.branch).get(key)
         if found is None:
             raise self.missing(where, key)
         return found
@@ -97,7 +97,7 @@ class Command(ScopedCommand):
 def _key(options: dict[str, Any]) -> str:
     try:
         check_key(options["key"])
-    except PathRefused as refusal:
+    except InvalidPath as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return str(options["key"])
 
@@ -105,8 +105,8 @@ def _key(options: dict[str, Any]) -> str:
 def _target(where: Where, key: str) -> WriteTarget:
     """Return the write target; a key that can't exist is refused before a value is asked for."""
     try:
-        paths = place_of(where.access.app, where.branch, key)
-    except PathRefused as refusal:
+        paths = locate_secret(where.access.app, where.branch, key)
+    except InvalidPath as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return WriteTarget(where.branch, key, paths.primary)
 

@@ -21,7 +21,7 @@ PAUSE = 0.1  # seconds between two
 
 
 @dataclass
-class Reencrypted:
+class ReencryptionResult:
     """How many versions are under the newest key now, and which can't be read with any."""
 
     done: int = 0
@@ -29,9 +29,9 @@ class Reencrypted:
     left: int = 0  # that others still hold, or still write with an older key
 
 
-def reencrypt(keyring: Keyring) -> Reencrypted:
+def reencrypt_all(keyring: Keyring) -> ReencryptionResult:
     """Encrypt with the newest key what is under others. What can't be read stays as it is."""
-    result = Reencrypted()
+    result = ReencryptionResult()
     for number in range(PASSES):
         sleep(PAUSE if number else 0)
         _pass(keyring, result)
@@ -42,14 +42,14 @@ def reencrypt(keyring: Keyring) -> Reencrypted:
     return result
 
 
-def _pass(keyring: Keyring, result: Reencrypted) -> None:
+def _pass(keyring: Keyring, result: ReencryptionResult) -> None:
     last = 0
     while rows := _batch(keyring, last, result):
         last = rows[-1]
 
 
 @transaction.atomic
-def _batch(keyring: Keyring, last: int, result: Reencrypted) -> list[int]:
+def _batch(keyring: Keyring, last: int, result: ReencryptionResult) -> list[int]:
     """Do the next rows after `last`; return their numbers."""
     rows = _older(keyring).filter(pk__gt=last).select_related("parameter").order_by("pk")
     # skip_locked: who waits while others wait for him is in a deadlock with a removal

@@ -83,7 +83,7 @@ class EmbeddedStore:
             removed.update(there.values())
         return removed
 
-    def together(self) -> AbstractContextManager[None]:
+    def shared_transaction(self) -> AbstractContextManager[None]:
         """Return a transaction."""
         return transaction.atomic()
 

@@ -30,7 +30,7 @@ from secrets_app.store.instrumentation import Call, store_call
 from secrets_app.store.limits import batches, check_put
 from secrets_app.store.ssm import responses
 from secrets_app.store.ssm.errors import error_for
-from secrets_app.store.ssm.log_filter import hush
+from secrets_app.store.ssm.log_filter import silence_debug_logs
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -46,7 +46,7 @@ CONNECTIONS = 16  # kept open; at least the threads of a process
 PAGE = 50  # parameters a DescribeParameters page holds
 PREFIXES = 50  # values a filter of DescribeParameters takes
 WRITES = {"put", "remove"}
-SLOT_PATIENCE = 1.0  # seconds
+SLOT_TIMEOUT = 1.0  # seconds
 _SLOTS = threading.BoundedSemaphore(5)  # of the eight threads that gunicorn gives a process
 
 
@@ -125,7 +125,7 @@ class SsmStore:
                 raise OutcomeUnknown(code=error.code) from None
         return removed
 
-    def together(self) -> AbstractContextManager[None]:
+    def shared_transaction(self) -> AbstractContextManager[None]:
         """Return a block that does nothing: no transaction is open while AWS is called."""
         return nullcontext()
 
@@ -169,7 +169,7 @@ class SsmStore:
         def call() -> Sequence[T]:
             answer = self._client.get_parameters(Names=names, WithDecryption=decrypt)
             found, missing = answer["Parameters"], answer.get("InvalidParameters", [])
-            responses.check_names(names, [one["Name"] for one in found], missing)
+            responses.require_complete(names, [one["Name"] for one in found], missing)
             return [parse(one) for one in found]
 
         return self._send(operation, len(names), call)
@@ -177,7 +177,7 @@ class SsmStore:
     def _delete(self, names: Sequence[str]) -> set[str]:
         answer = self._client.delete_parameters(Names=names)
         deleted, missing = answer.get("DeletedParameters", []), answer.get("InvalidParameters", [])
-        responses.check_names(names, deleted, missing)
+        responses.require_complete(names, deleted, missing)
         if missing and self._attempts.lost:  # they may have been there before the first attempt
             raise OutcomeUnknown(code="RemovedBefore")
         return set(deleted)
@@ -198,7 +198,7 @@ class SsmStore:
 @contextmanager
 def _slot() -> Iterator[None]:
     """Leave some of the process's threads to pages that need no store, however slow it is."""
-    if not _SLOTS.acquire(timeout=SLOT_PATIENCE):
+    if not _SLOTS.acquire(timeout=SLOT_TIMEOUT):
         raise Throttled(code="TooManyCallsHere")
     try:
         yield
@@ -236,12 +236,12 @@ class _Attempts(threading.local):
 
 
 def _client(region: str, config: Config) -> "SSMClient":
-    hush()
+    silence_debug_logs()
     try:
         client = Session().client("ssm", region_name=region, config=config)
     except (aws.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise Misconfigured(code=type(error).__name__) from None
-    hush()  # making it imported more of botocore
+    silence_debug_logs()  # making it imported more of botocore
     return client
 
 
@@ -282,4 +282,4 @@ def _unanswered(error: aws.BotoCoreError) -> StoreError:
     return Misconfigured(code=code)  # credentials, region, profile
 
 
-hush()
+silence_debug_logs()

@@ -2,7 +2,7 @@
 
 import logging
 
-TALKATIVE = ("boto3", "botocore", "urllib3")
+NOISY_LOGGERS = ("boto3", "botocore", "urllib3")
 
 
 class _NothingBelowInfo(logging.Filter):
@@ -14,14 +14,14 @@ class _NothingBelowInfo(logging.Filter):
 _NOTHING_BELOW_INFO = _NothingBelowInfo()
 
 
-def hush() -> None:
+def silence_debug_logs() -> None:
     """Hold AWS's loggers at INFO, whatever level anyone sets on them or on the root, now or later.
 
     The level holds for loggers that are made later, the filter when a level is set later.
     """
-    for name in [*TALKATIVE, *logging.root.manager.loggerDict]:
-        if name.partition(".")[0] in TALKATIVE:
+    for name in [*NOISY_LOGGERS, *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in NOISY_LOGGERS:
             logger = logging.getLogger(name)
             logger.addFilter(_NOTHING_BELOW_INFO)
-            if name in TALKATIVE or logger.level:
+            if name in NOISY_LOGGERS or logger.level:
                 logger.setLevel(max(logger.level, logging.INFO))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types_boto3_ssm.type_defs import ParameterTypeDef, PutParameterResultTypeDef
 
 
-def check_names(asked: Sequence[str], found: Sequence[str], missing: Sequence[str]) -> None:
+def require_complete(asked: Sequence[str], found: Sequence[str], missing: Sequence[str]) -> None:
     """Raise where an answer doesn't tell of each name that was asked for: it was cut short."""
     if {*found, *missing} != set(asked):
         raise LookupError
