@@ -32,7 +32,7 @@ class NewRow:
 
 
 def commands_of(post: QueryDict, app: App) -> list[VariableCommand]:
-    """Return what the posted form asks for, each row once."""
+    """Return the commands that the posted form asks for, one per row."""
     rows = known_rows(post)
     bases = {int(row): known_base(field(post, f"base-{row}"))[0] for row in rows}
     rendered = _rendered(app, bases)

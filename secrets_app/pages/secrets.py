@@ -101,7 +101,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     token, commands = request.POST.get("change_set", ""), forms.commands_of(request.POST)
     posted = change_set_of(token, access, access.app.path_profile)
     if token and posted is None:
-        outcomes = forms.too_old(commands)
+        outcomes = forms.refuse_stale(commands)
     else:
         outcomes = save.save_as(access=access, commands=commands, change_set=posted or uuid.uuid4())
     done = all(outcome.outcome in DONE for outcome in outcomes)
@@ -258,7 +258,7 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     actor, shown = from_request(request), request.POST.get("shown", "")
     try:
         done = repair_mirror(
-            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.both_versions(shown)
+            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.parse_versions(shown)
         )
     except Conflict as conflict:
         sync.check(find_app(actor, app_id).app)  # so that he sees what he decides on

@@ -34,10 +34,10 @@ def backend_look_alikes(draw: st.DrawFn) -> str:
     """A branch whose raw name is another scope's backend folder."""
     other = draw(plain_scopes)
     try:
-        location = locate(other, "k", PathProfile.BACKEND)
+        place = locate(other, "k", PathProfile.BACKEND)
     except InvalidPath:
         return "k"
-    segment = location.primary.split("/")[-2]
+    segment = place.primary.split("/")[-2]
     return draw(st.sampled_from([segment, f"{segment}/a", f"a/{segment}", f"{segment}/"]))
 
 
@@ -55,10 +55,10 @@ profiles = st.sampled_from(PathProfile)
 def paths(scope: Scope, key: str, profile: PathProfile) -> set[str]:
     """Return where a secret stands, primary and mirror; nowhere, if that is refused."""
     try:
-        location = locate(scope, key, profile)
+        place = locate(scope, key, profile)
     except InvalidPath:
         return set()
-    return {location.primary, location.mirror} - {None}  # type: ignore[return-value]
+    return {place.primary, place.mirror} - {None}  # type: ignore[return-value]
 
 
 @given(scopes, scopes, keys, keys)
@@ -83,11 +83,11 @@ def test_it_works(one: Scope, other: Scope, one_key: str, other_key: str) -> Non
 @given(scopes, keys, profiles)
 def test_the_two_paths_of_a_secret_differ(scope: Scope, key: str, profile: PathProfile) -> None:
     try:
-        location = locate(scope, key, profile)
+        place = locate(scope, key, profile)
     except InvalidPath:
         assume(False)
         return
-    assert location != Location(location.primary, location.primary)
+    assert place != Location(place.primary, place.primary)
 
 
 @given(near_app_ids | app_ids, scopes, keys, profiles)

@@ -30,21 +30,21 @@ DOCUMENTED = {branch: f"/amplify/{APP}/{branch}/foo" for branch in BACKEND if br
 
 @pytest.mark.parametrize("branch", BACKEND)
 def test_it_works(branch: str) -> None:
-    location = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
-    assert (location.primary, location.mirror) == (BACKEND[branch], DOCUMENTED.get(branch))
-    assert bool(location.note) == (branch not in DOCUMENTED)
+    place = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
+    assert (place.primary, place.mirror) == (BACKEND[branch], DOCUMENTED.get(branch))
+    assert bool(place.note) == (branch not in DOCUMENTED)
 
 
 @pytest.mark.parametrize("branch", BACKEND)
 def test_backend_profile_has_no_mirror(branch: str) -> None:
-    location = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
-    assert location == Location(BACKEND[branch])
+    place = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
+    assert place == Location(BACKEND[branch])
 
 
 @pytest.mark.parametrize("branch", DOCUMENTED)
 def test_documented_profile_has_the_raw_name(branch: str) -> None:
-    location = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
-    assert location == Location(DOCUMENTED[branch])
+    place = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
+    assert place == Location(DOCUMENTED[branch])
 
 
 @pytest.mark.parametrize("profile", PathProfile)
@@ -70,8 +70,8 @@ def test_a_sandbox_has_the_backend_path_in_every_profile(
     ],
     ids=["branch", "sandbox", "a short user leaves room"],
 )
-def test_long_names_are_cut_as_amplify_cuts_them(scope: Scope, scope_location: str) -> None:
-    assert locate(scope, "foo", PathProfile.BACKEND).primary.startswith(scope_location)
+def test_long_names_are_cut_as_amplify_cuts_them(scope: Scope, folder: str) -> None:
+    assert locate(scope, "foo", PathProfile.BACKEND).primary.startswith(folder)
 
 
 def test_a_listing_asks_for_the_apps_own_folder_and_its_shared_one() -> None:

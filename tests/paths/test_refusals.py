@@ -114,8 +114,8 @@ def test_a_branch_without_a_documented_path(branch: str) -> None:
     ],
 )
 def test_a_branch_with_one(branch: str) -> None:
-    location = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
-    assert location.mirror == f"/amplify/{APP}/{branch}/foo"
+    place = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
+    assert place.mirror == f"/amplify/{APP}/{branch}/foo"
 
 
 def test_a_key_that_makes_a_path_too_long() -> None:
@@ -128,9 +128,9 @@ def test_a_key_that_makes_a_path_too_long() -> None:
 def test_a_key_that_makes_the_mirror_alone_too_long_leaves_the_mirror_out() -> None:
     scope = OneBranch(APP, "b" * 255)
     key = "k" * (PATH_LIMIT - len(f"/amplify/{APP}/{'b' * 255}/") + 1)
-    location = locate(scope, key, PathProfile.BOTH)
-    assert location.mirror is None
-    assert "characters" in location.note
+    place = locate(scope, key, PathProfile.BOTH)
+    assert place.mirror is None
+    assert "characters" in place.note
     with pytest.raises(InvalidPath, match="characters"):
         locate(scope, key, PathProfile.DOCUMENTED)
 

@@ -61,7 +61,7 @@ def test_created_anew_with_the_same_version(
             desk.age_answers(timedelta(seconds=10))
         case _:
             Secret.objects.update(answered_at=None)
-            monkeypatch.setattr(projection, "SKEW", timedelta(0))  # five minutes by any clock
+            monkeypatch.setattr(projection, "CLOCK_SKEW", timedelta(0))  # five minutes by any clock
     primary, _ = desk.paths("API_KEY", desk.world.main)
     desk.store.remove([primary])
     desk.outside(primary)

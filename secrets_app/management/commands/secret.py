@@ -34,7 +34,7 @@ class Command(ScopedCommand):
     thing = "secret"
 
     def set(self, options: dict[str, Any]) -> None:
-        """Write a value over the version that is there, or that `--if-version` names."""
+        """Write a value, based on the current version or the one in `--if-version`."""
         where, key = where_of(options), options["key"]
         target = _target(where, key)
         value = SecretValue(read_value(f"Value of {key}: "))
@@ -42,7 +42,7 @@ class Command(ScopedCommand):
         self._end(options, where, outcome, "created")
 
     def get(self, options: dict[str, Any]) -> None:
-        """Print the value that the branch gets."""
+        """Print the branch's effective value."""
         where, key = where_of(options), _key(options)
         secret = self._find(where, key)
         value = reveal(actor=where.access.actor, app_id=where.app_id, pk=secret.pk)
@@ -53,7 +53,7 @@ class Command(ScopedCommand):
             self.give(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:
-        """Print what there is, held against the store just before."""
+        """Reconcile, then print the secrets."""
         where = where_of(options)
         fresh = reconcile(actor=where.access.actor, app_id=where.app_id)
         if fresh.problem:
@@ -63,7 +63,7 @@ class Command(ScopedCommand):
         self.show(options, where, [_with_writer(row) for row in found])
 
     def more(self, row: SecretRow) -> dict[str, Any]:
-        """Return what only secrets have, by column."""
+        """Return the columns that only secrets have."""
         return {"state": row.state}
 
     def remove(self, options: dict[str, Any]) -> None:
@@ -84,7 +84,7 @@ class Command(ScopedCommand):
         self.report(options, where, outcome, verb)
 
     def _find(self, where: Where, key: str) -> Secret:
-        """Return the secret that the branch gets; one added outside is found by a check."""
+        """Return the branch's effective secret. Reconciles if the projection has none."""
         found = effective_secrets(where.access, where.branch).get(key)
         if found is None:
             reconcile(actor=where.access.actor, app_id=where.app_id)
@@ -103,7 +103,7 @@ def _key(options: dict[str, Any]) -> str:
 
 
 def _target(where: Where, key: str) -> WriteTarget:
-    """Return the write target; a key that can't exist is refused before a value is asked for."""
+    """Return the write target, or raise CommandError, before asking for a value."""
     try:
         paths = locate_secret(where.access.app, where.branch, key)
     except InvalidPath as refusal:
