@@ -1,1 +1,1 @@
-"""Environment variables: plain values of apps and branches, kept in the database."""
+"""Environment variables and build settings of apps and branches, kept in the database."""

@@ -1,4 +1,4 @@
-"""Operators' page of the variables; their values are for the app's members alone."""
+"""Admin page of the variables. It shows no values: those are for the app's members only."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from envvars_app.models import Variable
 
 @admin.register(Variable)
 class VariablePages(ReadOnly):
-    """What there is, since when and by whom."""
+    """Keys, versions and times of variables."""
 
     list_display = ("key", "app", "branch", "version", "changed_at", "changed_by", "removed_at")
     list_filter = ("app", "changed_at", ("removed_at", admin.EmptyFieldListFilter))

@@ -1,10 +1,10 @@
-"""The environment variables."""
+"""Django's configuration of this app."""
 
 from django.apps import AppConfig
 
 
 class EnvvarsConfig(AppConfig):
-    """Environment variables, build settings, formats of files."""
+    """Environment variables and build settings."""
 
     name = "envvars_app"
     verbose_name = "Environment variables"

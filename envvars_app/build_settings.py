@@ -1,9 +1,9 @@
-"""An app's build settings: read, save, remove, restore, and lines that write variables to a file.
+"""Services for build settings: read, save, remove and restore them, and pipe variables to a file.
 
-Everybody in the app sees them. Who writes needs WRITE on the scope: All branches is the app's
-own, a branch has an override or inherits that. Each function raises Http404 for what the actor
-can't see, PermissionDenied for what he may not (and records it), Conflict where the settings are
-no longer at the version `base`, and ValidationError (with a message for people) for the rest.
+The settings for All branches are the app's; a branch inherits them or has an override. Every member
+can read them; writing needs WRITE on the scope. The functions raise Http404 for what the actor
+can't see, PermissionDenied (which they record) without the permission, Conflict if the settings
+are no longer at version `base`, and ValidationError with a message for the user otherwise.
 """
 
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from console.models import App, Branch, scope_name
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.checking import check, errors
 from envvars_app.buildspec.inserting import CannotInsert, insert
-from envvars_app.buildspec.reading import Unreadable
-from envvars_app.buildspec.recipes import Recipe, RecipeRefused
+from envvars_app.buildspec.reading import InvalidYaml
+from envvars_app.buildspec.recipes import InvalidSelection, Recipe
 from envvars_app.models import BuildSpec, BuildSpecVersion
-from envvars_app.variables.queries import found_by_builds
+from envvars_app.variables.queries import build_variables
 
 SUBJECT = "Build settings"
 
 
 class Conflict(Exception):
-    """Someone wrote the settings meanwhile; `current` is what there is now."""
+    """Raised if the settings changed since the page was rendered. `current` is their state now."""
 
     code = "conflict"
 
@@ -40,9 +40,9 @@ class Conflict(Exception):
         super().__init__(current.scope)
 
     @property
-    def sentence(self) -> str:
-        """Say who it was, and when."""
-        row = self.current.own
+    def message(self) -> str:
+        """Return who changed the settings, and when."""
+        row = self.current.own_variables
         if row is None:
             return "The build settings for All branches changed after you opened this page."
         verb = "removed" if row.removed_at else "changed"
@@ -52,56 +52,57 @@ class Conflict(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a scope's builds use. `own` is the scope's row, were it removed; `source` whose text.
+    """The build settings that are in effect for a scope.
 
-    Without a source it is the default, which nobody saved yet.
+    `own` is the scope's row, even if removed. `source` is the row whose text is in effect: the
+    scope's, or the one for All branches. It is None if neither exists: then DEFAULT applies.
     """
 
     branch: Branch | None
-    own: BuildSpec | None
+    own_variables: BuildSpec | None
     source: BuildSpec | None
 
     @property
     def branch_id(self) -> int | None:
-        """Return the branch's id, None for All branches."""
+        """Return the branch's id, or None for All branches."""
         return self.branch.pk if self.branch else None
 
     @property
     def scope(self) -> str:
-        """Return what people call it."""
+        """Return the scope's name for display."""
         return scope_name(self.branch)
 
     @property
     def text(self) -> str:
-        """Return the specification."""
+        """Return the specification that builds use."""
         return self.source.text if self.source else DEFAULT
 
     @property
     def base(self) -> int:
-        """Return the version that the next write of this scope is based on; 0 for none."""
-        return self.own.version if self.own else 0
+        """Return the version to base the next write of this scope on, or 0 if there is none."""
+        return self.own_variables.version if self.own_variables else 0
 
     @property
     def is_own(self) -> bool:
-        """Say whether it was saved for this very scope."""
-        return self.source is not None and self.source == self.own
+        """Return True if the scope has settings of its own, and doesn't inherit them."""
+        return self.source is not None and self.source == self.own_variables
 
 
 def find_scope(access: Access, branch_id: int | None) -> Branch | None:
-    """Return a branch of the app, or None for All branches. Raises Http404."""
+    """Return the branch with this id, or None (All branches) for None. Raises Http404."""
     return None if branch_id is None else find_branch(access, branch_id)
 
 
-def settings_of(app: App, branch: Branch | None) -> Settings:
-    """Return what a scope's builds use: its own, else that of All branches, else the default."""
+def effective_settings(app: App, branch: Branch | None) -> Settings:
+    """Return a scope's settings: its own, otherwise those for All branches, otherwise DEFAULT."""
     rows = {row.branch_id: row for row in app.build_specs.filter(Q(branch=None) | Q(branch=branch))}
-    own = rows.get(branch.pk if branch else None)
-    live = [row for row in (own, rows.get(None)) if row and row.removed_at is None]
-    return Settings(branch, own, live[0] if live else None)
+    own_variables = rows.get(branch.pk if branch else None)
+    in_use = [row for row in (own_variables, rows.get(None)) if row and row.removed_at is None]
+    return Settings(branch, own_variables, in_use[0] if in_use else None)
 
 
-def scopes_of(app: App) -> list[tuple[Branch, bool]]:
-    """Return the branches, each with whether it has an override; deleted ones only with one."""
+def branches_with_overrides(app: App) -> list[tuple[Branch, bool]]:
+    """Return (branch, whether it has an override). Includes deleted branches with an override."""
     overriding = set(app.build_specs.filter(removed_at=None).values_list("branch_id", flat=True))
     return [
         (branch, branch.pk in overriding)
@@ -110,13 +111,13 @@ def scopes_of(app: App) -> list[tuple[Branch, bool]]:
     ]
 
 
-def versions_of(settings: Settings) -> QuerySet[BuildSpecVersion]:
-    """Return the versions of a scope, newest first."""
-    return BuildSpecVersion.objects.filter(build_spec=settings.own).order_by("-version")
+def version_history(settings: Settings) -> QuerySet[BuildSpecVersion]:
+    """Return the versions of a scope's own settings, newest first."""
+    return BuildSpecVersion.objects.filter(build_spec=settings.own_variables).order_by("-version")
 
 
 def find_version(access: Access, pk: int) -> BuildSpecVersion:
-    """Return a version of any of the app's scopes. Raises Http404."""
+    """Return a version from any of the app's scopes. Raises Http404."""
     versions = BuildSpecVersion.objects.select_related("build_spec__branch")
     found = versions.filter(pk=pk, build_spec__app=access.app).first()
     if found is None:
@@ -127,29 +128,32 @@ def find_version(access: Access, pk: int) -> BuildSpecVersion:
 def save(
     *, actor: Actor, app_id: str, branch_id: int | None, text: str, base: int, note: str = ""
 ) -> BuildSpec:
-    """Save a scope's specification. `base` is the version that its page was rendered with."""
+    """Save a scope's specification and return its row.
+
+    `base` is the version that the page was rendered with, and `note` goes into the audit event.
+    """
     access = find_app(actor, app_id)
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_CHANGED)
     if branch and branch.deleted_at:
         raise ValidationError("This branch was deleted, so nothing is built from it.")
-    if wrong := errors(check(text)):
-        raise ValidationError([f"Line {problem.line}: {problem.message}" for problem in wrong[:20]])
+    if problems := errors(check(text)):
+        raise ValidationError([f"Line {it.line}: {it.message}" for it in problems[:20]])
     return _write(access, branch, text, base, note)
 
 
 def remove(*, actor: Actor, app_id: str, branch_id: int | None, base: int) -> BuildSpec:
-    """Remove a scope's specification: a branch inherits again, All branches has the default."""
+    """Remove a scope's settings. A branch then inherits; All branches gets the default."""
     access = find_app(actor, app_id)
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_REMOVED)
-    if not settings_of(access.app, branch).is_own:
+    if not effective_settings(access.app, branch).is_own:
         raise ValidationError(f"{scope_name(branch)} has no build settings of its own to remove.")
     return _write(access, branch, None, base)
 
 
 def restore(*, actor: Actor, app_id: str, pk: int, base: int) -> BuildSpec:
-    """Save the text of an earlier version again."""
+    """Save the text of an earlier version as a new version."""
     version = find_version(find_app(actor, app_id), pk)
     if version.text is None:
         raise ValidationError("This version is a removal and has no text. Choose another one.")
@@ -164,8 +168,8 @@ def restore(*, actor: Actor, app_id: str, pk: int, base: int) -> BuildSpec:
 
 
 @dataclass(frozen=True)
-class Piping:
-    """Which variables go into which kind of file, and where."""
+class PipeOptions:
+    """The variables to pipe to a file: by name or by `prefix`, the kind of file, and its place."""
 
     recipe: Recipe
     names: tuple[str, ...] = ()
@@ -174,26 +178,26 @@ class Piping:
     app_root: str = ""
 
 
-def chosen(access: Access, settings: Settings, piping: Piping) -> list[str]:
-    """Return the names that are chosen, one by one or by how they begin. Raises RecipeRefused."""
-    keys = [found.key for found in found_by_builds(access, settings.branch)]
-    if missing := [name for name in piping.names if name not in keys]:
-        raise RecipeRefused(
+def selected_keys(access: Access, settings: Settings, options: PipeOptions) -> list[str]:
+    """Return the keys chosen by name or by prefix, sorted. Raises InvalidSelection."""
+    keys = [found.key for found in build_variables(access, settings.branch)]
+    if missing := [name for name in options.names if name not in keys]:
+        raise InvalidSelection(
             f"The variable “{missing[0]}” no longer exists on {settings.scope}. Choose again.",
             "names",
         )
-    begun = [key for key in keys if piping.prefix and key.startswith(piping.prefix)]
-    if piping.prefix and not begun:
-        raise RecipeRefused(f"No variable starts with “{piping.prefix}”.", "prefix")
-    return sorted({*piping.names, *begun})
+    matching = [key for key in keys if options.prefix and key.startswith(options.prefix)]
+    if options.prefix and not matching:
+        raise InvalidSelection(f"No variable starts with “{options.prefix}”.", "prefix")
+    return sorted({*options.names, *matching})
 
 
-def inserted(settings: Settings, piping: Piping, lines: list[str]) -> str:
-    """Return the scope's specification with the lines in its build phase. Raises CannotInsert."""
+def with_commands(settings: Settings, options: PipeOptions, lines: list[str]) -> str:
+    """Return the scope's text with `lines` in its build phase. Raises CannotInsert."""
     try:
-        return insert(settings.text, piping.app_root, lines)
-    except Unreadable as unreadable:
-        raise CannotInsert(f"Line {unreadable.line}: {unreadable}") from None
+        return insert(settings.text, options.app_root, lines)
+    except InvalidYaml as invalid:
+        raise CannotInsert(f"Line {invalid.line}: {invalid}") from None
 
 
 def _require(access: Access, branch: Branch | None, action: Action) -> None:
@@ -211,16 +215,17 @@ def _target(access: Access, branch: Branch | None) -> Target:
 def _write(
     access: Access, branch: Branch | None, text: str | None, base: int, note: str = ""
 ) -> BuildSpec:
-    """Write a scope's row and version under the app's lock, if it is at `base` still."""
+    """Write a scope's row and version. `text` None removes. Raises Conflict."""
     action = Action.BUILD_REMOVED if text is None else Action.BUILD_CHANGED
     target, before = _target(access, branch), base if base > 0 else None
     with recording(access.actor, action, target, version_before=before) as entry:
         with transaction.atomic():
+            # Locking the app also orders two first saves, for which there is no row to lock yet.
             app = App.objects.select_for_update(no_key=True).get(pk=access.app.pk)
-            settings = settings_of(app, branch)
+            settings = effective_settings(app, branch)
             if settings.base != base:
                 raise Conflict(settings)
-            row = settings.own or BuildSpec(app=app, branch=branch, version=0)
+            row = settings.own_variables or BuildSpec(app=app, branch=branch, version=0)
             if settings.is_own and row.text == text:
                 note = "no change"
             else:
@@ -229,13 +234,13 @@ def _write(
     return row
 
 
-def _add_version(row: BuildSpec, text: str | None, by: str) -> None:
-    """A removed row keeps its last text; that it is removed is a version of its own."""
+def _add_version(row: BuildSpec, text: str | None, author: str) -> None:
+    # A removal is a version without a text. The row keeps its last text.
     row.version += 1
-    row.changed_at, row.changed_by = timezone.now(), by
+    row.changed_at, row.changed_by = timezone.now(), author
     row.removed_at = row.changed_at if text is None else None
     row.text = row.text if text is None else text
     row.save()
     BuildSpecVersion.objects.create(
-        build_spec=row, version=row.version, text=text, at=row.changed_at, by=by
+        build_spec=row, version=row.version, text=text, at=row.changed_at, by=author
     )

@@ -1,7 +1,7 @@
-"""Variables and build specifications, each with all its versions. Plain configuration: no secret.
+"""Tables of variables and build specifications, with all their versions. They hold no secrets.
 
-What is removed keeps its row, so that its history stays and it can be restored. What is added
-under the same name afterwards is a row of its own.
+Removing keeps the row, so that the history stays and restoring works. A variable that is added
+again under the same key is a new row.
 """
 
 from typing import ClassVar
@@ -14,9 +14,9 @@ from envvars_app.formats.validation import KEY_LIMIT
 
 
 class Variable(models.Model):
-    """An environment variable. No branch means All branches.
+    """An environment variable. `branch` None is All branches.
 
-    `version` counts every write, a rename and the removal too.
+    `version` counts every write, including renames and the removal.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="variables")
@@ -47,13 +47,13 @@ class Variable(models.Model):
 
 
 class VariableVersion(models.Model):
-    """What a variable was from a write to the next. No value means that it was removed."""
+    """One version of a variable. `value` None is a removal."""
 
     variable = models.ForeignKey(Variable, models.CASCADE, related_name="versions")
     version = models.PositiveIntegerField()
     key = models.CharField(max_length=KEY_LIMIT)
     value = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
-    forgotten = models.BooleanField(default=False)  # its value was moved to the secrets
+    forgotten = models.BooleanField(default=False)  # erased, because it turned out to be a secret
     note = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
     by = models.CharField(max_length=254)
@@ -70,7 +70,7 @@ class VariableVersion(models.Model):
 
 
 class BuildSpec(models.Model):
-    """An app's build specification (amplify.yml), or a branch's own. No branch is All branches."""
+    """A build specification (amplify.yml). `branch` None is All branches."""
 
     app = models.ForeignKey(App, models.CASCADE, related_name="build_specs")
     branch = models.ForeignKey(Branch, models.CASCADE, null=True, related_name="build_specs")
@@ -93,7 +93,7 @@ class BuildSpec(models.Model):
 
 
 class BuildSpecVersion(models.Model):
-    """What a build specification was from a write to the next. No text means: removed."""
+    """One version of a build specification. `text` None is a removal."""
 
     build_spec = models.ForeignKey(BuildSpec, models.CASCADE, related_name="versions")
     version = models.PositiveIntegerField()

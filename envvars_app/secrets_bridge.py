@@ -1,8 +1,8 @@
-"""What spans variables and secrets: the one module of this app that knows both.
+"""What spans variables and secrets. No other module of this app imports secrets_app.
 
-A variable that turns out to be a secret goes over by the secrets' own way: right, record, store.
-Only when the store has it, the variable is removed and its values are forgotten. If the second half
-fails, both are there and nothing is lost.
+A variable that turns out to be a secret is first saved by the secrets' own services, with their
+checks. Only then is the variable removed and its values erased. If that fails, both exist and
+nothing is lost.
 """
 
 import uuid
@@ -15,11 +15,11 @@ from envvars_app.models import Variable
 from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, Overrides
 from envvars_app.variables.history import find_variable
-from secrets_app.locations import place_of
-from secrets_app.paths import PathRefused
+from secrets_app.locations import locate_secret
+from secrets_app.paths import InvalidPath
 from secrets_app.reveal import reveal_all
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import revalidate
+from secrets_app.sync import reconcile
 from secrets_app.writes import save as secrets_saving
 from secrets_app.writes.commands import SetSecret
 
@@ -27,7 +27,7 @@ ROTATE = (
     "The value was stored as plain text until now, and builds may have logged it: rotate it "
     "where it was issued."
 )
-VARIABLE, SECRET, BOTH = "variable", "secret", "both"  # what an outcome is about
+VARIABLE, SECRET, BOTH = "variable", "secret", "both"  # tokens: what an outcome is about
 LEFT = "The secret was created, but the variable could not be removed: "
 
 
@@ -58,7 +58,8 @@ def move_to_secrets(
         erase_history=True,
     )
     if variable.removed_at is not None or variable.version != base:
-        [outcome] = saving.save(  # which says who and when
+        # The save will refuse this, with the message that says who changed it and when.
+        [outcome] = saving.save(
             actor=actor, app_id=app_id, commands=[removal], change_set=change_set
         )
         return outcome
@@ -82,24 +83,24 @@ def move_to_secrets(
 
 
 def secret_base(outcome: RowOutcome) -> str:
-    """Return what names the secret that stopped a move, to overwrite it; "" for none."""
+    """Return the base of the secret that stopped a move, to overwrite it next time, or ""."""
     return outcome.base_again if outcome.token == SECRET and outcome.version > 0 else ""
 
 
-def place_of_secret(access: Access, variable: Variable) -> tuple[list[str], str]:
-    """Return the parameter paths that a variable would move to, or none and why."""
+def secret_paths(access: Access, variable: Variable) -> tuple[list[str], str]:
+    """Return (the parameter paths that a variable would move to, why there are none)."""
     try:
-        place = place_of(access.app, variable.branch, variable.key)
-    except PathRefused as refusal:
+        paths = locate_secret(access.app, variable.branch, variable.key)
+    except InvalidPath as refusal:
         return [], str(refusal)
-    return [path for path in (place.primary, place.mirror) if path], ""
+    return [path for path in (paths.primary, paths.mirror) if path], ""
 
 
 def secrets_of(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, str]:
-    """Return a branch's effective secrets for a process's environment, each revealed and audited.
+    """Return a branch's effective secrets by key, for a process's environment. Audited.
 
-    What was added or removed outside the console counts. Raises as `reveal_all` does.
+    Reconciles first, so that changes made outside Branchkeep count. Raises like `reveal_all`.
     """
-    revalidate(actor=actor, app_id=app_id)
+    reconcile(actor=actor, app_id=app_id)
     revealed = reveal_all(actor=actor, app_id=app_id, branch=branch)
     return {key: value.reveal() for key, value in revealed.items()}

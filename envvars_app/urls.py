@@ -1,6 +1,6 @@
 """URLs of environment variables and build settings.
 
-The scope of build settings is `?branch=` and a branch's id; without it, All branches.
+Build settings take their scope from `?branch=<id>`; without it, they are those of All branches.
 """
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""Operators' page of the secrets' metadata; a value is in no page of the admin site."""
+"""Admin page of the secrets' metadata. The admin shows no values."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from secrets_app.models import Secret
 
 @admin.register(Secret)
 class SecretPages(ReadOnly):
-    """What the projection knows of each secret."""
+    """The secrets in the projection."""
 
     list_display = (
         "key",

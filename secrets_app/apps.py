@@ -1,4 +1,4 @@
-"""The secrets."""
+"""Django's configuration of this app."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -14,12 +14,12 @@ class SecretsConfig(AppConfig):
     verbose_name = "Secrets"
 
     def ready(self) -> None:
-        """Register the checks, and who counts the store's calls."""
+        """Register the system checks and the listeners that count calls to the store."""
         from secrets_app.ops import call_stats, system_checks  # noqa: F401
         from secrets_app.store.instrumentation import listeners
 
-        listeners.append(call_stats.note)
-        request_finished.connect(call_stats.write_noted, dispatch_uid="traffic")
+        listeners.append(call_stats.record)
+        request_finished.connect(call_stats.flush_if_due, dispatch_uid="traffic")
         if settings.METRICS_TOKEN:
             listeners.append(_measure)
 

@@ -1,4 +1,4 @@
-"""An app's rows and Amplify's paths: which scope a branch is, and where a secret stands."""
+"""Parameter paths of an app's branches and secrets, and the state of mirrors."""
 
 from collections.abc import Iterable
 
@@ -11,61 +11,64 @@ from secrets_app.models import Secret
 from secrets_app.paths import (
     PATH_LIMIT,
     AllBranches,
-    Folder,
+    InvalidPath,
+    Location,
     OneBranch,
-    PathRefused,
     Scope,
-    folder,
     locate,
+    scope_location,
 )
 from secrets_app.store.errors import Rejected
 
 
 def scope_of(app: App, branch: Branch | None) -> Scope:
-    """Return the scope of a branch; None is All branches."""
+    """Return the scope of a branch. None is All branches."""
     return AllBranches(app.app_id) if branch is None else OneBranch(app.app_id, branch.name)
 
 
-def place_of(app: App, branch: Branch | None, key: str) -> Folder:
-    """Return the parameter paths of a secret. Raises PathRefused."""
+def locate_secret(app: App, branch: Branch | None, key: str) -> Location:
+    """Return the parameter paths of a key on a branch. Raises InvalidPath."""
     return locate(scope_of(app, branch), key, PathProfile(app.path_profile))
 
 
-def place_of_secret(app: App, secret: Secret) -> Folder:
-    """Return the parameter paths of a known secret, whose branch is loaded."""
-    return place_of(app, secret.branch, secret.key)
+def location_of(app: App, secret: Secret) -> Location:
+    """Return the parameter paths of a secret. Raises InvalidPath. Load its branch beforehand."""
+    return locate_secret(app, secret.branch, secret.key)
 
 
-def folders_of(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, bool], str]:
-    """Map (branch id, whether it is the mirror) to the folder where its parameters stand.
+def scope_folders(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None, bool], str]:
+    """Map (branch id, whether it is the mirror) to the folder of the branch's parameters.
 
-    Branches that the profile can't place are left out; nothing is ever written for them.
+    Branches without a path in the app's profile are left out.
     """
     profile = PathProfile(app.path_profile)
     folders: dict[tuple[int | None, bool], str] = {}
     for branch in (None, *branches):
         try:
-            place = folder(scope_of(app, branch), profile)
-        except PathRefused:
+            location = scope_location(scope_of(app, branch), profile)
+        except InvalidPath:
             continue
         branch_id = branch.pk if branch else None
-        folders[branch_id, False] = place.primary
-        if place.mirror:
-            folders[branch_id, True] = place.mirror
+        folders[branch_id, False] = location.primary
+        if location.mirror:
+            folders[branch_id, True] = location.mirror
     return folders
 
 
-def has_room(folder: str, key: str) -> bool:
-    """Say whether a key fits into a folder; where a mirror's has no room, there is no mirror."""
-    return len(folder) + 1 + len(key) <= PATH_LIMIT
+def fits_path(scope_location: str, key: str) -> bool:
+    """Return True if a key's path in a folder stays within SSM's limit.
+
+    A secret whose mirror's path would exceed it has no mirror.
+    """
+    return len(scope_location) + 1 + len(key) <= PATH_LIMIT
 
 
 def mirror_state(version: int, mirror_version: int, mirror_of: int, changed_by: str) -> str:
-    """Say how the mirror stands to its primary: "" in step, else what is off.
+    """Return the state of a secret's mirror, or "" if it is in step with the primary.
 
-    "missing": no mirror; "alone": nothing but the mirror; "behind": it differs or may differ, for
-    one of the two was written without the other; "unverified": both were found, and nobody has
-    compared them yet.
+    "missing": there is no mirror. "alone": there is only the mirror. "behind": it may differ,
+    because one of the two was written without the other. "unverified": both were found in the
+    store, and never compared. A listing has no values, so only our own writes prove a match.
     """
     if not version:
         return "alone" if mirror_version else ""
@@ -84,9 +87,9 @@ def find_secret(access: Access, pk: int) -> Secret:
     return secret
 
 
-def located(access: Access, secret: Secret) -> Folder:
-    """Return where a secret stands. Raises Rejected where the app's path profile can't place it."""
+def require_location(access: Access, secret: Secret) -> Location:
+    """Return the parameter paths of a secret. Raises Rejected if the profile has none for it."""
     try:
-        return place_of_secret(access.app, secret)
-    except PathRefused as refusal:
+        return location_of(access.app, secret)
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None

@@ -1,4 +1,4 @@
-"""A projection of the store's listing (never a value), and the embedded store's tables."""
+"""Tables of the projection, which never hold a value, and of the embedded store."""
 
 from typing import ClassVar
 
@@ -10,11 +10,11 @@ from secrets_app import revisions
 
 
 class Secret(models.Model):
-    """What is known of a secret without asking the store. No branch means All branches.
+    """A secret in the projection. `branch` None is All branches.
 
-    `version` is the primary path's, 0 where nothing stands there; `mirror_version` the mirror's,
-    and `mirror_of` the primary version whose value the mirror is known to hold. A row with both
-    versions 0 is a creation under way, or gone.
+    `version` is the version at the primary path and `mirror_version` the one at the mirror, or 0 if
+    there is no parameter. `mirror_of` is the primary version whose value the mirror is known to
+    hold. A row with both versions 0 is being created, or is gone.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="secrets")
@@ -23,19 +23,18 @@ class Secret(models.Model):
     version = models.PositiveIntegerField(default=0)
     mirror_version = models.PositiveIntegerField(default=0)
     mirror_of = models.PositiveIntegerField(default=0)
-    # The store's own times: a parameter that was removed and created anew may have its version
-    # again. Null from a write to the next check.
+    # The store's modification times, because a re-created parameter can reuse a version. Null from
+    # our own write until the next reconcile.
     modified = models.DateTimeField(null=True)
     mirror_modified = models.DateTimeField(null=True)
-    # When it answered our last write, by its own clock. Null where that is not known.
+    # The store's time of its response to our last write. Null if unknown.
     answered_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
-    changed_by = models.CharField(max_length=254, blank=True)  # "" is: outside the console
-    gone_at = models.DateTimeField(null=True)  # when it was found removed outside the console
+    changed_by = models.CharField(max_length=254, blank=True)  # "" is outside Branchkeep
+    gone_at = models.DateTimeField(null=True)  # when a removal outside Branchkeep was found
     first_seen = models.DateTimeField(auto_now_add=True)
-    touched_at = models.DateTimeField(
-        db_index=True
-    )  # when this row last came to show something else
+    touched_at = models.DateTimeField(db_index=True)  # when this row last changed what it shows
+    # The lease: the audit event of the write that holds it, and when it expires.
     claim = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
@@ -54,17 +53,17 @@ class Secret(models.Model):
 
     @property
     def base(self) -> str:
-        """What a form says that it shows; `forms` reads it."""
+        """The row's version and revision as text, for a form's hidden field."""
         return revisions.base(self.version, self.modified, self.changed_at)
 
 
 class Revalidation(models.Model):
-    """When an app's projection was last held against the store, and how that ended."""
+    """An app's last reconcile: when it started, when one last succeeded, and its problem."""
 
     app = models.OneToOneField(App, models.CASCADE, primary_key=True)
     started_at = models.DateTimeField()
     agreed_at = models.DateTimeField(null=True)
-    path_profile = models.CharField(max_length=10, blank=True)  # the app's at that time
+    path_profile = models.CharField(max_length=10, blank=True)  # the app's profile at that time
     problem = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
@@ -72,9 +71,9 @@ class Revalidation(models.Model):
 
 
 class CallMinute(models.Model):
-    """How often the store was called in a minute, by all processes: an operation and how it ended.
+    """The number of calls to the store in one minute, by operation and outcome.
 
-    `outcome` is "ok" or the name of the error's class; `throttles` counts refused attempts.
+    `outcome` is "ok" or the name of the error's class. `throttles` counts throttled attempts.
     """
 
     minute = models.DateTimeField()
@@ -93,7 +92,7 @@ class CallMinute(models.Model):
 
 
 class EmbeddedParameter(models.Model):
-    """The embedded store: a path and its current version."""
+    """A parameter of the embedded store, at its current version."""
 
     path = models.CharField(max_length=1011, unique=True)
     version = models.PositiveIntegerField()
@@ -104,7 +103,7 @@ class EmbeddedParameter(models.Model):
 
 
 class EmbeddedVersion(models.Model):
-    """The embedded store: one version's ciphertext, bound to its path and version."""
+    """One version of a parameter of the embedded store, as ciphertext."""
 
     parameter = models.ForeignKey(EmbeddedParameter, models.CASCADE, related_name="versions")
     version = models.PositiveIntegerField()

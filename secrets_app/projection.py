@@ -1,4 +1,4 @@
-"""Bringing a row to what the store holds, and telling what someone outside the console did."""
+"""Updating rows of the projection from the store, and detecting drift."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,144 +9,151 @@ from console.audit.events import Action, Outcome, Target, attempt_all, conclude,
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 
-SKEW = timedelta(minutes=5)  # AWS refuses requests from a clock that is further off
-DRIFT = timedelta(seconds=5)  # of the store's own clocks; an answer's date is in whole seconds
+# The largest difference between our clock and the store's. AWS rejects requests beyond it.
+CLOCK_SKEW = timedelta(minutes=5)
+# Among the store's own clocks. The Date header of a response has whole seconds only.
+CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the store holds of a secret at its primary path and at its mirror."""
+class RemoteState:
+    """The parameters that the store holds at a secret's primary path and at its mirror."""
 
     primary: Parameter | None = None
     mirror: Parameter | None = None
 
     @property
     def version(self) -> int:
-        """The primary's version; 0 is none."""
+        """The primary's version, or 0 if there is none."""
         return self.primary.version if self.primary else 0
 
 
-def agrees(secret: Secret, seen: Seen) -> bool:
-    """Say whether the row shows just what was seen."""
-    return (_marks(seen.primary), _marks(seen.mirror)) == (
+def matches(secret: Secret, remote: RemoteState) -> bool:
+    """Return True if the row already shows this state."""
+    return (_version_and_time(remote.primary), _version_and_time(remote.mirror)) == (
         (secret.version, secret.modified),
         (secret.mirror_version, secret.mirror_modified),
     )
 
 
-def is_doubtful(secret: Secret, seen: Seen) -> bool:
-    """Say whether what was listed may be older than what is known: a listing may lag."""
+def may_be_stale(secret: Secret, remote: RemoteState) -> bool:
+    """Return True if a listed state may be older than the row (listings may lag)."""
     at = secret.answered_at
-    return _may_be_older(seen.primary, secret.version, secret.modified, at) or _may_be_older(
-        seen.mirror, secret.mirror_version, secret.mirror_modified, at
-    )
+    return _may_be_outdated(
+        remote.primary, secret.version, secret.modified, at
+    ) or _may_be_outdated(remote.mirror, secret.mirror_version, secret.mirror_modified, at)
 
 
-def observe(secret: Secret, seen: Seen, now: datetime) -> Action | None:
-    """Change the row, in memory, to what was seen.
-
-    Returns what someone outside must have done, or None.
-    """
-    was_there, left_open = _is_there(secret), mirror_is_left_open(secret)
-    mirror_moved = _see_mirror(secret, seen.mirror)
-    moved = _see_primary(secret, seen.primary)
-    if moved or mirror_moved:
+def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Action | None:
+    """Update the row in memory. Return the change made outside Branchkeep, or None."""
+    existed, mirror_was_open = _exists(secret), mirror_may_have_changed(secret)
+    mirror_changed = _update_mirror(secret, remote.mirror)
+    primary_changed = _update_primary(secret, remote.primary)
+    if primary_changed or mirror_changed:
         secret.touched_at = now
-    if moved or (mirror_moved and not left_open):
-        return _outside_change(secret, was_there, moved, now)
+    if primary_changed or (mirror_changed and not mirror_was_open):
+        return _record_outside_change(secret, existed, primary_changed, now)
     return None
 
 
-def observe_primary(secret: Secret, found: Parameter | None, now: datetime) -> Action | None:
-    """Do the same where nobody looked for the mirror, and so nothing is agreed on."""
-    was_there, modified = _is_there(secret), secret.modified
-    if not _see_primary(secret, found):
+def update_primary_from_store(
+    secret: Secret, found: Parameter | None, now: datetime
+) -> Action | None:
+    """Like `update_from_store`, if only the primary was read."""
+    existed, modified = _exists(secret), secret.modified
+    if not _update_primary(secret, found):
+        # Keep the time unset: it would mark the row as reconciled, and the mirror was not read.
         secret.modified = modified
         return None
     secret.touched_at = now
-    return _outside_change(secret, was_there, True, now)
+    return _record_outside_change(secret, existed, True, now)
 
 
-def mirror_is_left_open(secret: Secret) -> bool:
-    """Say whether our own last write may have changed the mirror: its answer was lost."""
+def mirror_may_have_changed(secret: Secret) -> bool:
+    """Return True if our last write may have changed the mirror, because its response was lost."""
     return secret.modified is None and 0 < secret.version != secret.mirror_of
 
 
-def adopt(secret: Secret, seen: Seen, now: datetime) -> None:
-    """Change the row, in memory, to what stands at other paths: the app's profile has changed.
+def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
+    """Update the row in memory to its new paths, after the app's path profile changed.
 
-    That is nobody's change of the secret, and no mirror is known to hold what its primary does.
+    This is no drift. The new mirror was never compared with the new primary.
     """
-    secret.version, secret.modified = _marks(seen.primary)
-    secret.mirror_version, secret.mirror_modified = _marks(seen.mirror)
+    secret.version, secret.modified = _version_and_time(remote.primary)
+    secret.mirror_version, secret.mirror_modified = _version_and_time(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
 
 
-def _marks(found: Parameter | None) -> tuple[int, datetime | None]:
+def _version_and_time(found: Parameter | None) -> tuple[int, datetime | None]:
     return (found.version, found.modified) if found else (0, None)
 
 
-def _may_be_older(
+def _may_be_outdated(
     found: Parameter | None, version: int, modified: datetime | None, answered_at: datetime | None
 ) -> bool:
     if found is None:
         return version > 0
-    if found.version == version and modified is None:  # ours, or one that we removed before it
-        return answered_at is not None and found.modified < answered_at - DRIFT
+    # Our own write, or an earlier parameter that we removed before writing this one.
+    if found.version == version and modified is None:
+        return answered_at is not None and found.modified < answered_at - CLOCK_TOLERANCE
     if found.version == version and modified == found.modified:
         return False
     return modified is None or found.modified <= modified
 
 
-def _is_there(secret: Secret) -> bool:
+def _exists(secret: Secret) -> bool:
     return bool(secret.version or secret.mirror_version)
 
 
-def _see_primary(secret: Secret, found: Parameter | None) -> bool:
-    version, modified = _marks(found)
-    replaced = version == secret.version and is_replaced(secret, secret.modified, modified)
-    moved = replaced or version != secret.version
-    if replaced or version < secret.version:  # another life, whose versions mean other values
+def _update_primary(secret: Secret, found: Parameter | None) -> bool:
+    version, modified = _version_and_time(found)
+    recreated = version == secret.version and is_recreated(secret, secret.modified, modified)
+    primary_changed = recreated or version != secret.version
+    if recreated or version < secret.version:  # re-created, so its versions count from 1 again
         secret.mirror_of = 0
     secret.version, secret.modified = version, modified
-    return moved
+    return primary_changed
 
 
-def _see_mirror(secret: Secret, found: Parameter | None) -> bool:
-    version, modified = _marks(found)
-    moved = version != secret.mirror_version or is_replaced(
+def _update_mirror(secret: Secret, found: Parameter | None) -> bool:
+    version, modified = _version_and_time(found)
+    changed = version != secret.mirror_version or is_recreated(
         secret, secret.mirror_modified, modified
     )
-    if moved:
+    if changed:
         secret.mirror_of = 0
     secret.mirror_version, secret.mirror_modified = version, modified
-    return moved
+    return changed
 
 
-def is_replaced(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
-    """Say whether a parameter of the same version is another one, created anew."""
+def is_recreated(secret: Secret, known: datetime | None, modified: datetime | None) -> bool:
+    """Return True if a parameter with a known version is another one that was re-created."""
     if modified is None:
         return False
-    if known is None:  # we wrote it and have not seen it since
+    if known is None:  # our own write, whose time in the store we haven't read yet
         answered_at = secret.answered_at
-        return modified > (answered_at + DRIFT if answered_at else secret.touched_at + SKEW)
+        return modified > (
+            answered_at + CLOCK_TOLERANCE if answered_at else secret.touched_at + CLOCK_SKEW
+        )
     return modified != known
 
 
-def _outside_change(secret: Secret, was_there: bool, moved: bool, now: datetime) -> Action:
-    if not _is_there(secret):
+def _record_outside_change(
+    secret: Secret, existed: bool, primary_changed: bool, now: datetime
+) -> Action:
+    if not _exists(secret):
         secret.gone_at = now
         return Action.FOUND_REMOVED
     secret.gone_at = None
-    if moved or secret.changed_at is None:
+    if primary_changed or secret.changed_at is None:
         secret.changed_by = ""
         secret.changed_at = secret.modified or secret.mirror_modified or now
-    return Action.FOUND_CHANGED if was_there else Action.FOUND_ADDED
+    return Action.FOUND_CHANGED if existed else Action.FOUND_ADDED
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What someone outside the console did, for the audit trail."""
+class ExternalChange:
+    """A change made outside Branchkeep, for the audit log. Versions are None if there is none."""
 
     action: Action
     target: Target
@@ -154,8 +161,8 @@ class Found:
     after: int | None
 
 
-def record_found(changes: Sequence[Found]) -> None:
-    """Write the changes that were found to the audit trail, in two queries."""
+def record_drift(changes: Sequence[ExternalChange]) -> None:
+    """Write changes made outside Branchkeep to the audit log. Takes two queries."""
     attempts = ((change.action, change.target, change.before) for change in changes)
     events = attempt_all(OUTSIDE, attempts, change_set=None)
     conclude_all(
@@ -165,14 +172,14 @@ def record_found(changes: Sequence[Found]) -> None:
 
 
 def settle(secret: Secret, version_now: int) -> None:
-    """Write how an attempt ended whose answer was lost, by the version that the store holds now.
+    """Conclude a write with an unknown outcome, from the version that the store holds now.
 
-    Changes `secret` in memory alone, to what the attempt itself made of it; the caller saves it.
+    Writes the outcome, and updates `secret` in memory only; the caller saves it.
     """
     event = secret.claim
     if event is None:
         return
-    before, removing = event.version_before or 0, event.action == Action.SECRET_REMOVED
+    before, is_removal = event.version_before or 0, event.action == Action.SECRET_REMOVED
     if version_now == before:
         detail = "The store still holds the previous version: nothing was changed."
         if before and event.action == Action.MIRROR_REPAIRED:
@@ -181,10 +188,10 @@ def settle(secret: Secret, version_now: int) -> None:
             secret.mirror_of = 0
     elif not version_now:
         detail = "The parameter is no longer in the store."
-        if removing:
+        if is_removal:
             secret.version = secret.mirror_version = secret.mirror_of = 0
             secret.modified = secret.mirror_modified = None
-    elif removing:
+    elif is_removal:
         detail = (
             f"The store holds version {version_now}: it was not removed, or it was added again."
         )

@@ -1,4 +1,4 @@
-"""Which secrets a page shows: search, filter, sort, pages. From the database alone."""
+"""Queries of secrets for lists: search, filter, sort and pages. They only read the database."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from console.web.listing import (
     page_of,
 )
 from secrets_app import revisions
-from secrets_app.locations import folders_of, has_room, mirror_state
+from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import Secret
 
-_SEEN = Cast("modified", CharField())  # as text for the reason that CHANGED is
+_STORE_TIME = Cast("modified", CharField())  # as text, for the same reason as CHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class SecretRow(Row):
 
 
 class _Stored(NamedTuple):
-    """What is read of a secret. `changed` and `seen` are the database's text of a time."""
+    """The columns that a list reads. `changed` and `store_time` are the database's text."""
 
     pk: int
     key: str
@@ -62,42 +62,42 @@ class _Stored(NamedTuple):
     claim_id: Any
     claimed_until: datetime | None
     changed: str | None
-    seen: str | None
+    store_time: str | None
 
 
-def branches_of(access: Access) -> list[Branch]:
-    """Return the app's branches, and those deleted ones that have secrets left."""
+def listed_branches(access: Access) -> list[Branch]:
+    """Return the app's branches, including deleted ones that still have secrets."""
     return branches_with(access, Secret.objects.filter(app=access.app))
 
 
 def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing[SecretRow]:
-    """Return the page that `query` asks for: two queries, whatever their number."""
+    """Return the page that `query` asks for. Takes two queries."""
     chosen = query.chosen(branches)
     secrets = _filtered(access.app, query, chosen)
     page = page_of(query, secrets, _columns(secrets.order_by(*SORTS[query.sort])))
-    shape = _Shape(access, [*branches], chosen)
+    builder = _RowBuilder(access, [*branches], chosen)
     stored = map(_Stored._make, page.object_list)
-    # A branch that was added after the branches were read is not in them
-    rows = [shape.row(secret) for secret in stored if secret.branch_id in shape.scopes]
+    # Skip secrets of a branch that was added after `branches` was read.
+    rows = [builder.row(secret) for secret in stored if secret.branch_id in builder.scopes]
     return Listing.of(query, page, rows, chosen)
 
 
-def row_of(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
+def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
     """Return one secret as a row, or None."""
     values = _columns(Secret.objects.filter(app=access.app, pk=secret_id)).first()
-    return _Shape(access, [*branches], None).row(_Stored(*values)) if values else None
+    return _RowBuilder(access, [*branches], None).row(_Stored(*values)) if values else None
 
 
 def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, Any]:
-    return secrets.annotate(changed=CHANGED, seen=_SEEN).values_list(*_Stored._fields)
+    return secrets.annotate(changed=CHANGED, store_time=_STORE_TIME).values_list(*_Stored._fields)
 
 
 def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]:
     secrets = Secret.objects.filter(app=app)
-    if chosen:  # the effective ones: its own, else those for All branches
-        nothing = Q(version=0, mirror_version=0)  # it is gone, or not written yet
-        own = Secret.objects.filter(~nothing, branch=chosen).values("key")
-        secrets = secrets.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own))
+    if chosen:  # show the effective secrets
+        absent = Q(version=0, mirror_version=0)  # gone, or not written yet
+        own_keys = Secret.objects.filter(~absent, branch=chosen).values("key")
+        secrets = secrets.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own_keys))
     elif query.branch == ONLY_ALL_BRANCHES:
         secrets = secrets.filter(branch=None)
     if query.q:
@@ -105,8 +105,8 @@ def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]
     return secrets
 
 
-class _Shape:
-    """What is the same for all rows of a page, and for all rows of a branch."""
+class _RowBuilder:
+    """Builds rows, computing only once what the rows of a branch share."""
 
     def __init__(self, access: Access, branches: list[Branch], chosen: Branch | None) -> None:
         self.scopes: dict[int | None, dict[str, Any]] = {
@@ -119,13 +119,13 @@ class _Shape:
             }
             for branch in (None, *branches)
         }
-        folders = folders_of(access.app, branches).items()
+        folders = scope_folders(access.app, branches).items()
         self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
         self.now = timezone.now()
 
     def row(self, secret: _Stored) -> SecretRow:
-        """Return what the page shows of a secret."""
-        seen, changed = _moment(secret.seen), _moment(secret.changed)
+        """Return a secret as a row."""
+        store_time, changed = _parse_time(secret.store_time), _parse_time(secret.changed)
         return SecretRow(
             pk=secret.pk,
             key=secret.key,
@@ -136,13 +136,13 @@ class _Shape:
             changed_by=secret.changed_by,
             state=self._state(secret),
             mirror=self._mirror(secret),
-            base=revisions.base(secret.version, seen, changed),
+            base=revisions.base(secret.version, store_time, changed),
             **self.scopes[secret.branch_id],
         )
 
     def _mirror(self, secret: _Stored) -> str:
         folder = self.mirrors.get(secret.branch_id)
-        if folder is None or not has_room(folder, secret.key):
+        if folder is None or not fits_path(folder, secret.key):
             return ""
         return mirror_state(
             secret.version, secret.mirror_version, secret.mirror_of, secret.changed_by
@@ -155,8 +155,8 @@ class _Shape:
         return "gone" if secret.gone_at else ""
 
 
-def _moment(text: str | None) -> datetime | None:
-    """Read a time as the database gives it; SQLite does not say that it is in UTC."""
+def _parse_time(text: str | None) -> datetime | None:
+    """Parse the database's text of a time. SQLite's has no time zone and is in UTC."""
     if not text:
         return None
     return datetime.fromisoformat(text if "+" in text else f"{text}Z")

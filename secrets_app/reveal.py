@@ -1,4 +1,4 @@
-"""The only way to a value: right > record > store > projection. (Many at once: saving.py.)"""
+"""Services that reveal values. Each checks the permission and records the attempt first."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,24 +11,27 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording
 from console.models import AuditEvent, Branch
-from secrets_app.locations import find_secret, located
+from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
-from secrets_app.paths import Folder
+from secrets_app.paths import Location
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, StoreError
 from secrets_app.writes.snapshots import audit_target
 
 
-def is_guarded(*, actor: Actor, app_id: str, pk: int) -> bool:
-    """Say whether the actor may reveal a secret that stands under protection. Raises Http404."""
+def is_guarded_reveal(*, actor: Actor, app_id: str, pk: int) -> bool:
+    """Return True if the actor may reveal the secret and it is guarded by a protected branch.
+
+    Raises Http404.
+    """
     access = find_app(actor, app_id)
     decision = access.decide(Permission.REVEAL, find_secret(access, pk).branch)
     return decision.allowed and decision.guarded
 
 
 def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
-    """Return a secret's value; the audit trail has it before the store is asked.
+    """Return a secret's value. Audited before the store is read.
 
     Raises Http404, PermissionDenied, or a StoreError.
     """
@@ -39,40 +42,41 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
         access.require_on(Permission.REVEAL, secret.branch)
-        reading = _read(located(access, secret))
+        reading = _read(require_location(access, secret))
         entry.version_after = reading.parameter.version
     return reading.value
 
 
-def _read(place: Folder) -> Reading:
-    """Read the primary, or the mirror where nothing else stands."""
+def _read(location: Location) -> Reading:
+    """Read the primary, or the mirror if there is no primary."""
     store = parameter_store()
-    for path in filter(None, [place.primary, place.mirror]):
+    for path in filter(None, [location.primary, location.mirror]):
         if reading := store.read([path]).get(path):
             return reading
     raise NotFound
 
 
-def effective(access: Access, branch: Branch | None) -> dict[str, Secret]:
-    """Return the secrets that a branch gets, by key, as far as the console knows: its own, else
-    those for All branches. No branch is what one without overrides gets.
+def effective_secrets(access: Access, branch: Branch | None) -> dict[str, Secret]:
+    """Return a branch's effective secrets by key, from the projection.
+
+    These are its own, otherwise those for All branches. None returns what a branch without
+    overrides gets.
     """
-    there = access.app.secrets.select_related("branch").exclude(version=0, mirror_version=0)
-    mine = there.filter(Q(branch=None) | Q(branch=branch))
-    found = {row.key: row for row in mine.order_by(F("branch_id").asc(nulls_first=True))}
-    return dict(sorted(found.items()))
+    existing = access.app.secrets.select_related("branch").exclude(version=0, mirror_version=0)
+    in_scope = existing.filter(Q(branch=None) | Q(branch=branch))
+    by_key = {row.key: row for row in in_scope.order_by(F("branch_id").asc(nulls_first=True))}
+    return dict(sorted(by_key.items()))
 
 
 def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, SecretValue]:
-    """Return the values of a branch's effective secrets, by key: all of them, or none.
+    """Return the values of a branch's effective secrets by key: all of them, or none.
 
-    Each is an entry of its own; all attempts are committed before the store is asked. Raises
-    Http404, PermissionDenied where the right is missing on any scope that would be read, or a
-    StoreError.
+    Each is audited by itself, before the store is read. Raises Http404, PermissionDenied if the
+    permission is missing on any scope involved, or a StoreError.
     """
     access = find_app(actor, app_id)
-    secrets = effective(access, branch)
-    events = _attempts(access, secrets.values())
+    secrets = effective_secrets(access, branch)
+    events = _record_attempts(access, secrets.values())
     try:
         for scope in {secret.branch_id: secret.branch for secret in secrets.values()}.values():
             access.require_on(Permission.REVEAL, scope)
@@ -91,8 +95,8 @@ def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
 
 
 @transaction.atomic(durable=True)
-def _attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]:
-    wanted = (
+def _record_attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]:
+    attempts = (
         (
             Action.SECRET_REVEALED,
             audit_target(access, secret.branch, secret.key),
@@ -100,20 +104,22 @@ def _attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]
         )
         for secret in secrets
     )
-    return attempt_all(access.actor, wanted, change_set=uuid.uuid4())
+    return attempt_all(access.actor, attempts, change_set=uuid.uuid4())
 
 
 def _read_all(access: Access, secrets: Mapping[str, Secret]) -> dict[str, Reading]:
-    """Read the primaries, ten a call, and the mirror where nothing else stands."""
+    """Read the primaries, ten per call, and the mirrors of those without a primary."""
     store = parameter_store()
-    places = {key: located(access, secret) for key, secret in secrets.items()}
-    found = store.read(place.primary for place in places.values())
-    found |= store.read(
-        place.mirror for place in places.values() if place.mirror and place.primary not in found
+    locations = {key: require_location(access, secret) for key, secret in secrets.items()}
+    by_path = store.read(location.primary for location in locations.values())
+    by_path |= store.read(
+        location.mirror
+        for location in locations.values()
+        if location.mirror and location.primary not in by_path
     )
     readings = {}
-    for key, place in places.items():
-        reading = found.get(place.primary) or found.get(place.mirror or "")
+    for key, location in locations.items():
+        reading = by_path.get(location.primary) or by_path.get(location.mirror or "")
         if reading is None:
             raise NotFound(f"The secret {key} is no longer in the parameter store. Add it again.")
         readings[key] = reading

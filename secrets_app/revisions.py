@@ -1,8 +1,9 @@
-"""Which life of a secret somebody saw: what is removed and created anew may have its version again.
+"""Revisions: with the version, they identify one state of a secret.
 
-A life is a number. The store's own time of a parameter, in microseconds, tells it from every other.
-SSM answers a write with a version and no time, so that of our own write is unknown until a check
-has seen it: until then the console's own time of that write, below 0, stands for it.
+They guard against ABA: a parameter that is deleted and re-created can reuse a version number. A
+revision is the store's modification time in microseconds. SSM answers a write without that time, so
+until the next reconcile a secret that we wrote has a provisional revision: our own time of the
+write, as a negative number.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,22 +14,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def in_store(modified: datetime) -> int:
-    """Return the life that the store shows by a parameter's time."""
+def stored_revision(modified: datetime) -> int:
+    """Return the revision of a parameter with this modification time in the store."""
     return (modified - _EPOCH) // _MICROSECOND
 
 
-def as_written(changed_at: datetime) -> int:
-    """Return the life that one of ours wrote then, and no check has seen."""
-    return -in_store(changed_at)
+def provisional_revision(changed_at: datetime) -> int:
+    """Return the provisional revision of a write that we made at this time."""
+    return -stored_revision(changed_at)
 
 
 def base(version: int, modified: datetime | None, changed_at: datetime | None) -> str:
-    """Return what a form says that a row is based on, from what the projection knows of it."""
-    return encode_base(version, _known(modified, changed_at) if version else None)
+    """Return a row's version and revision as text, for a form's hidden field."""
+    return encode_base(version, _revision(modified, changed_at) if version else None)
 
 
-def _known(modified: datetime | None, changed_at: datetime | None) -> int | None:
+def _revision(modified: datetime | None, changed_at: datetime | None) -> int | None:
     if modified is not None:
-        return in_store(modified)
-    return None if changed_at is None else as_written(changed_at)
+        return stored_revision(modified)
+    return None if changed_at is None else provisional_revision(changed_at)

@@ -1,8 +1,8 @@
-"""The secrets of developers' own cloud sandboxes, at the path that `npx ampx` and a sandbox's
-`secret()` read. They belong to no app, and no list of the console shows them.
+"""Services for the secrets of cloud sandboxes, at the path that `npx ampx` and `secret()` read.
 
-Any user of the console may: a sandbox is a developer's own, and Amplify has no rights on one.
-Like ampx, `set` overwrites. Sources: @aws-amplify/backend-cli 1.10, backend-secret 1.4.
+They belong to no app, so every user may use them and no list shows them
+(docs/adr/0009-sandbox-secrets-belong-to-no-app.md). Like ampx, `set_secret` overwrites. Sources:
+@aws-amplify/backend-cli 1.10, backend-secret 1.4.
 """
 
 import uuid
@@ -16,81 +16,81 @@ from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from console.lib.names import PathProfile
 from console.models import User
-from secrets_app.paths import PathRefused, Sandbox, folder, locate
+from secrets_app.paths import InvalidPath, Sandbox, locate, scope_location
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.store.limits import check_value
 
-MISSING = "This sandbox has no secret with this name."
+NOT_FOUND = "This sandbox has no secret with this name."
 
 
 def set_secret(*, actor: Actor, sandbox: Sandbox, key: str, value: SecretValue) -> int:
-    """Write a secret, over one that is there, and return its version.
+    """Write a secret, overwriting an existing one, and return its version.
 
-    Raises PermissionDenied, or a StoreError: Rejected for a key, a name or a value that can't be.
+    Raises PermissionDenied, or a StoreError (Rejected for an invalid key, name or value).
     """
     _require_user(actor)
-    path = path_of(sandbox, key)
+    path = parameter_path(sandbox, key)
     check_value(value)
     store = parameter_store()
-    there = store.current([path]).get(path)
-    action = Action.SECRET_CHANGED if there else Action.SECRET_CREATED
-    before = there.version if there else 0
+    existing = store.current([path]).get(path)
+    action = Action.SECRET_CHANGED if existing else Action.SECRET_CREATED
+    before = existing.version if existing else 0
     with _recorded(actor, action, sandbox, {key: before}) as versions:
         versions[key] = store.put(path, value, overwrite=True).version
     return versions[key]
 
 
 def get_secret(*, actor: Actor, sandbox: Sandbox, key: str) -> Reading:
-    """Return a secret with its value. Raises as `set_secret` does, and NotFound."""
+    """Return a secret with its value. Raises like `set_secret`, and NotFound."""
     _require_user(actor)
-    path = path_of(sandbox, key)
+    path = parameter_path(sandbox, key)
     with _recorded(actor, Action.SECRET_REVEALED, sandbox, {key: None}) as versions:
         reading = parameter_store().read([path]).get(path)
         if reading is None:
-            raise NotFound(MISSING)
+            raise NotFound(NOT_FOUND)
         versions[key] = reading.parameter.version
     return reading
 
 
 def list_secrets(*, actor: Actor, sandbox: Sandbox) -> list[str]:
-    """Return the keys that stand in the store, sorted. Decrypts nothing. Raises as `set_secret`."""
+    """Return the keys in the store, sorted. Decrypts nothing. Raises like `set_secret`."""
     return sorted(_versions(actor, sandbox))
 
 
 def remove_secret(*, actor: Actor, sandbox: Sandbox, key: str) -> None:
-    """Remove a secret. Raises as `get_secret` does."""
+    """Remove a secret. Raises like `get_secret`."""
     _require_user(actor)
-    path = path_of(sandbox, key)
-    there = parameter_store().current([path]).get(path)
-    before = there.version if there else 0
+    path = parameter_path(sandbox, key)
+    existing = parameter_store().current([path]).get(path)
+    before = existing.version if existing else 0
     with _recorded(actor, Action.SECRET_REMOVED, sandbox, {key: before}):
         if not parameter_store().remove([path]):
-            raise NotFound(MISSING)
+            raise NotFound(NOT_FOUND)
 
 
 def remove_all(*, actor: Actor, sandbox: Sandbox) -> list[str]:
-    """Remove every secret of the sandbox and return their keys. Raises as `set_secret` does."""
-    there = _versions(actor, sandbox)
-    with _recorded(actor, Action.SECRET_REMOVED, sandbox, {**there}):
-        parameter_store().remove(path_of(sandbox, key) for key in there)
-    return sorted(there)
+    """Remove all secrets of the sandbox. Return their keys. Raises like `set_secret`."""
+    existing = _versions(actor, sandbox)
+    with _recorded(actor, Action.SECRET_REMOVED, sandbox, {**existing}):
+        parameter_store().remove(parameter_path(sandbox, key) for key in existing)
+    return sorted(existing)
 
 
-def path_of(sandbox: Sandbox, key: str) -> str:
-    """Return where a secret stands. Raises Rejected."""
+def parameter_path(sandbox: Sandbox, key: str) -> str:
+    """Return the parameter path of a sandbox's secret. Raises Rejected."""
     try:
         return locate(sandbox, key, PathProfile.BACKEND).primary
-    except PathRefused as refusal:
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
 
 
 def _versions(actor: Actor, sandbox: Sandbox) -> dict[str, int]:
     _require_user(actor)
     try:
-        prefix = folder(sandbox, PathProfile.BACKEND).primary
-    except PathRefused as refusal:
+        prefix = scope_location(sandbox, PathProfile.BACKEND).primary
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
     found = {
         parameter.path.removeprefix(f"{prefix}/"): parameter.version
@@ -100,7 +100,7 @@ def _versions(actor: Actor, sandbox: Sandbox) -> dict[str, int]:
 
 
 def _require_user(actor: Actor) -> None:
-    """Raise PermissionDenied for who is no user, or is disabled."""
+    """Raise PermissionDenied unless the actor is an active user."""
     if not User.objects.filter(pk=actor.user_id or 0, is_active=True).exists():
         raise PermissionDenied("Only Branchkeep users can do this.")
 
@@ -109,13 +109,15 @@ def _require_user(actor: Actor) -> None:
 def _recorded(
     actor: Actor, action: Action, sandbox: Sandbox, before: dict[str, int | None]
 ) -> Iterator[dict[str, int]]:
-    """Commit an attempt for each key, run the act, write how each ended.
+    """Record an attempt for each key, run the block, and record the outcomes.
 
-    `before` has the versions that were there, as far as anyone knows; what is yielded takes those
-    that the act came to.
+    `before` maps each key to its version before (None if unknown). The block puts the versions
+    after into the yielded dict.
     """
-    of = f"(sandbox of {sandbox.user} in {sandbox.project})"
-    targets = [(action, Target(subject=f"{key} {of}"), version) for key, version in before.items()]
+    owner = f"(sandbox of {sandbox.identifier} in {sandbox.project})"
+    targets = [
+        (action, Target(subject=f"{key} {owner}"), version) for key, version in before.items()
+    ]
     with transaction.atomic(durable=True):
         events = attempt_all(actor, targets, change_set=uuid.uuid4())
     after: dict[str, int] = {}

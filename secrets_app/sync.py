@@ -1,8 +1,8 @@
-"""Holding an app's projection against the parameter store.
+"""Reconciling: compare a listing of the parameter store with the projection, and update that.
 
-One paged listing that decrypts nothing, at most once in 15 s for an app whoever asks. What may be
-older than what is known, and what an earlier attempt left open, is asked for by name, and that
-answer is believed: a listing may lag, and must never take a version back.
+A pass takes one paged listing that decrypts nothing, at most once per 15 seconds and app. SSM
+listings are eventually consistent, so anything that is new in one or may be older than what we
+know, and every write with a lost response, is asked for by name. Only that answer counts.
 """
 
 from collections.abc import Iterable
@@ -18,39 +18,39 @@ from console.access.actors import Actor
 from console.access.policy import find_app
 from console.audit.events import Action, Target
 from console.models import App, Branch, scope_name
-from secrets_app.locations import folders_of, place_of
+from secrets_app.locations import locate_secret, scope_folders
 from secrets_app.models import Revalidation, Secret
-from secrets_app.paths import Folder, PathRefused, listing_prefixes
+from secrets_app.paths import InvalidPath, Location, listing_prefixes
 from secrets_app.projection import (
-    Found,
-    Seen,
-    adopt,
-    agrees,
-    is_doubtful,
-    observe,
-    record_found,
+    ExternalChange,
+    RemoteState,
+    adopt_paths,
+    matches,
+    may_be_stale,
+    record_drift,
     settle,
+    update_from_store,
 )
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
 from secrets_app.store.errors import StoreError
 
-PAUSE = timedelta(seconds=15)
+MIN_INTERVAL = timedelta(seconds=15)
 
-Place = tuple[int | None, str]  # branch id, key
+ScopedKey = tuple[int | None, str]  # branch id, key
 
 
-class Check(Enum):
-    """What a check has to go by."""
+class Kind(Enum):
+    """How a pass treats differences. Only a repeated one reports each as drift."""
 
-    FIRST = auto()  # nothing was ever held against the store
-    AGAIN = auto()
-    MOVED = auto()  # the app's path profile has changed, so what is known is of other paths
+    FIRST = auto()  # the app's first: existing parameters are no drift, but one summary
+    REPEATED = auto()
+    PATHS_CHANGED = auto()  # the path profile changed, so the projection is about other paths
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """How well the projection is known to agree with the store."""
+    """How current the projection is. `agreed_at` is when it last matched the store."""
 
     state: str  # "checking" | "fresh" | "unreachable"
     agreed_at: datetime | None = None
@@ -58,137 +58,145 @@ class Freshness:
 
 
 def freshness(app: App) -> Freshness:
-    """Return what the last check said."""
-    return freshness_of(Revalidation.objects.filter(app=app).first())
+    """Return how the app's last pass ended."""
+    return freshness_from(Revalidation.objects.filter(app=app).first())
 
 
-def freshness_of(mark: Revalidation | None) -> Freshness:
-    """Return what a check's mark says."""
+def freshness_from(mark: Revalidation | None) -> Freshness:
+    """Return how the pass recorded in `mark` ended."""
     if mark is None or not (mark.problem or mark.agreed_at):
         return Freshness("checking")
     return Freshness("unreachable" if mark.problem else "fresh", mark.agreed_at, mark.problem)
 
 
-def revalidate(*, actor: Actor, app_id: str) -> Freshness:
-    """Hold an app's projection against the store, unless somebody just did; say how that ended.
+def reconcile(*, actor: Actor, app_id: str) -> Freshness:
+    """Reconcile an app, unless it was done within MIN_INTERVAL. Return how current it is.
 
-    A store that does not answer is no exception: the list still stands, marked with its age.
+    A store that doesn't answer raises nothing: the list still works, marked with its age.
     """
     app = find_app(actor, app_id).app
-    if _take_turn(app):
+    if _claim_turn(app):
         check(app)
     return freshness(app)
 
 
-def _take_turn(app: App) -> bool:
+def _claim_turn(app: App) -> bool:
     now = timezone.now()
     _, first = Revalidation.objects.get_or_create(app=app, defaults={"started_at": now})
-    due = Revalidation.objects.filter(app=app, started_at__lt=now - PAUSE)
+    due = Revalidation.objects.filter(app=app, started_at__lt=now - MIN_INTERVAL)
     return first or due.update(started_at=now) == 1
 
 
 def check(app: App) -> None:
-    """Hold an app's projection against the store now, and note how that ended."""
+    """Reconcile an app now, and record how that ended. Raises no StoreError."""
     mark = Revalidation.objects.filter(app=app)
     last = mark.exclude(agreed_at=None).first()
     try:
-        _agree(app, parameter_store(), _kind_of_check(app, last))
+        _reconcile(app, parameter_store(), _kind_of_pass(app, last))
     except StoreError as error:
-        mark.update(problem=error.sentence[:200])
+        mark.update(problem=error.message[:200])
     else:
         mark.update(problem="", agreed_at=timezone.now(), path_profile=app.path_profile)
 
 
-def _kind_of_check(app: App, last: Revalidation | None) -> Check:
+def _kind_of_pass(app: App, last: Revalidation | None) -> Kind:
     if last is None:
-        return Check.FIRST
-    return Check.AGAIN if last.path_profile in {"", app.path_profile} else Check.MOVED
+        return Kind.FIRST
+    return Kind.REPEATED if last.path_profile in {"", app.path_profile} else Kind.PATHS_CHANGED
 
 
-def _agree(app: App, store: ParameterStore, kind: Check) -> None:
-    seen = _by_place(store.list(listing_prefixes(app.app_id)), _scopes(app))
+def _reconcile(app: App, store: ParameterStore, kind: Kind) -> None:
+    remote = _group_by_key(store.list(listing_prefixes(app.app_id)), _scopes(app))
     rows = list(Secret.objects.filter(app=app).select_related("branch", "claim"))
     now = timezone.now()
     idle = [row for row in rows if row.claimed_until is None or row.claimed_until <= now]
     known = {(row.branch_id, row.key) for row in rows}
-    unknown = [place for place in seen if place not in known]
-    _ask_by_name(app, store, seen, _doubtful(idle, seen, unknown, kind))
+    unknown = [scoped_key for scoped_key in remote if scoped_key not in known]
+    _verify_by_name(app, store, remote, _keys_to_verify(idle, remote, unknown, kind))
     for row in idle:
-        what = seen.get((row.branch_id, row.key), Seen())
-        if row.claim_id or not agrees(row, what):
-            _bring(app, row, what, kind)
-    if added := {place: seen[place] for place in unknown if place in seen}:
-        _add(app, added, kind)
+        state = remote.get((row.branch_id, row.key), RemoteState())
+        if row.claim_id or not matches(row, state):
+            _apply_remote_state(app, row, state, kind)
+    if added := {scoped_key: remote[scoped_key] for scoped_key in unknown if scoped_key in remote}:
+        _add_rows(app, added, kind)
 
 
 def _scopes(app: App) -> dict[str, tuple[int | None, bool]]:
-    return {path: scope for scope, path in folders_of(app, app.branches.all()).items()}
+    return {path: scope for scope, path in scope_folders(app, app.branches.all()).items()}
 
 
-def _by_place(
+def _group_by_key(
     parameters: Iterable[Parameter], folders: dict[str, tuple[int | None, bool]]
-) -> dict[Place, Seen]:
-    """Sort what was listed by scope and key; what stands in no folder of ours is left alone."""
-    seen: dict[Place, Seen] = {}
+) -> dict[ScopedKey, RemoteState]:
+    """Group parameters by scope and key. Ignores those outside the app's folders."""
+    remote: dict[ScopedKey, RemoteState] = {}
     for parameter in parameters:
         folder, _, key = parameter.path.rpartition("/")
         if folder not in folders:
             continue
         branch_id, is_mirror = folders[folder]
-        other = seen.get((branch_id, key), Seen())
-        seen[branch_id, key] = (
-            Seen(other.primary, parameter) if is_mirror else Seen(parameter, other.mirror)
+        other = remote.get((branch_id, key), RemoteState())
+        remote[branch_id, key] = (
+            RemoteState(other.primary, parameter)
+            if is_mirror
+            else RemoteState(parameter, other.mirror)
         )
-    return seen
+    return remote
 
 
-def _doubtful(
-    rows: Iterable[Secret], seen: dict[Place, Seen], unknown: Iterable[Place], kind: Check
-) -> list[Place]:
-    """Return what is asked for by name: a listing may lag, and show what is gone or was before."""
-    if kind is Check.MOVED:  # what is known is of other paths
+def _keys_to_verify(
+    rows: Iterable[Secret],
+    remote: dict[ScopedKey, RemoteState],
+    unknown: Iterable[ScopedKey],
+    kind: Kind,
+) -> list[ScopedKey]:
+    """Return the keys to ask for by name, because the listing may be stale about them."""
+    if kind is Kind.PATHS_CHANGED:  # the known versions are of other paths and prove nothing
         return [(row.branch_id, row.key) for row in rows if row.claim_id]
-    places = [
+    keys = [
         (row.branch_id, row.key)
         for row in rows
-        if row.claim_id or is_doubtful(row, seen.get((row.branch_id, row.key), Seen()))
+        if row.claim_id or may_be_stale(row, remote.get((row.branch_id, row.key), RemoteState()))
     ]
-    return places if kind is Check.FIRST else [*places, *unknown]
+    return keys if kind is Kind.FIRST else [*keys, *unknown]
 
 
-def _ask_by_name(
-    app: App, store: ParameterStore, seen: dict[Place, Seen], places: list[Place]
+def _verify_by_name(
+    app: App, store: ParameterStore, remote: dict[ScopedKey, RemoteState], keys: list[ScopedKey]
 ) -> None:
-    """Put what the store says of these very names in the place of what was listed."""
+    """Replace what was listed for these keys by what the store says when asked by name."""
     branches = {branch.pk: branch for branch in app.branches.all()}
-    paths: dict[Place, Folder] = {}
-    for branch_id, key in places:
-        with suppress(PathRefused):  # the profile has changed since: nothing stands there for us
+    paths: dict[ScopedKey, Location] = {}
+    for branch_id, key in keys:
+        with suppress(InvalidPath):  # the current path profile has no path for it
             branch = branches[branch_id] if branch_id else None
-            paths[branch_id, key] = place_of(app, branch, key)
-    names = [path for place in paths.values() for path in (place.primary, place.mirror) if path]
+            paths[branch_id, key] = locate_secret(app, branch, key)
+    names = [
+        path for location in paths.values() for path in (location.primary, location.mirror) if path
+    ]
     current = store.current(names) if names else {}
-    for place, folder in paths.items():
-        found = Seen(current.get(folder.primary), current.get(folder.mirror or ""))
-        seen.pop(place, None)
-        if found != Seen():
-            seen[place] = found
+    for scoped_key, location in paths.items():
+        found = RemoteState(current.get(location.primary), current.get(location.mirror or ""))
+        remote.pop(scoped_key, None)
+        if found != RemoteState():
+            remote[scoped_key] = found
 
 
 @transaction.atomic
-def _bring(app: App, row: Secret, what: Seen, kind: Check) -> None:
-    """Write to a row what was seen of it, unless somebody wrote it since it was read."""
+def _apply_remote_state(app: App, row: Secret, state: RemoteState, kind: Kind) -> None:
+    """Update the row, unless it changed since we read it."""
+    # No lock was held during the calls to the store, so one of our writers may have been faster.
     same = Secret.objects.select_for_update().filter(
         pk=row.pk, touched_at=row.touched_at, claim_id=row.claim_id
     )
     if not same.values_list("pk"):
         return
     now, before, settled = timezone.now(), row.version, row.claim_id is not None
-    settle(row, what.version)
-    if kind is Check.MOVED:
-        adopt(row, what, now)
-    elif action := observe(row, what, now):
-        record_found([_found(app, action, row.branch, row.key, before, row.version)])
+    settle(row, state.version)
+    if kind is Kind.PATHS_CHANGED:
+        adopt_paths(row, state, now)
+    elif action := update_from_store(row, state, now):
+        record_drift([_external_change(app, action, row.branch, row.key, before, row.version)])
     if settled:
         row.touched_at = now
     if row.version or row.mirror_version or row.gone_at:
@@ -198,34 +206,35 @@ def _bring(app: App, row: Secret, what: Seen, kind: Check) -> None:
 
 
 @transaction.atomic
-def _add(app: App, places: dict[Place, Seen], kind: Check) -> None:
-    """Add rows for what stands in the store and was not known."""
-    list(Revalidation.objects.select_for_update().filter(app=app))  # one check at a time adds
+def _add_rows(app: App, added: dict[ScopedKey, RemoteState], kind: Kind) -> None:
+    """Add rows for parameters that were not in the projection."""
+    # Locked, so that two passes at once don't both report the same drift.
+    list(Revalidation.objects.select_for_update().filter(app=app))
     known = set(Secret.objects.filter(app=app).values_list("branch_id", "key"))
     branches = {branch.pk: branch for branch in app.branches.all()}
     now = timezone.now()
     rows, found = [], []
-    for (branch_id, key), what in places.items():
+    for (branch_id, key), state in added.items():
         if (branch_id, key) in known:
             continue
         row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
-        if action := observe(row, what, now):
+        if action := update_from_store(row, state, now):
             branch = branches[branch_id] if branch_id else None
-            found.append(_found(app, action, branch, key, 0, row.version))
+            found.append(_external_change(app, action, branch, key, 0, row.version))
         rows.append(row)
     Secret.objects.bulk_create(rows, ignore_conflicts=True)
-    if kind is not Check.MOVED:
-        record_found(_summary(app, found) if found and kind is Check.FIRST else found)
+    if kind is not Kind.PATHS_CHANGED:
+        record_drift(_summarized(app, found) if found and kind is Kind.FIRST else found)
 
 
-def _found(
+def _external_change(
     app: App, action: Action, branch: Branch | None, key: str, before: int, after: int
-) -> Found:
+) -> ExternalChange:
     target = Target(app.app_id, scope_name(branch), key)
-    return Found(action, target, before or None, after or None)
+    return ExternalChange(action, target, before or None, after or None)
 
 
-def _summary(app: App, found: list[Found]) -> list[Found]:
-    """An app that comes to the console brings its secrets along: that is one entry."""
+def _summarized(app: App, found: list[ExternalChange]) -> list[ExternalChange]:
+    """Return one summary instead of an event per secret that the app already had."""
     count = "1 secret" if len(found) == 1 else f"{len(found):,} secrets"
-    return [Found(Action.FOUND_ALL, Target(app.app_id, subject=count), None, None)]
+    return [ExternalChange(Action.FOUND_ALL, Target(app.app_id, subject=count), None, None)]

@@ -1,4 +1,4 @@
-"""URLs of the secrets pages, and of what looks at the store."""
+"""URLs of the pages for secrets, health and metrics."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""An app's build specification, amplify.yml: read, checked, and added to. Pure."""
+"""Parsing, checking and editing of build specifications (amplify.yml). No Django."""
 
-# What Amplify itself proposes for a Gen 2 app
+# Amplify's own proposal for a Gen 2 app.
 DEFAULT = """\
 version: 1
 backend:

@@ -1,7 +1,4 @@
-"""What is wrong with a build specification: its nodes are held against the known keys. Pure.
-
-Each node is looked at once, whatever aliases lead to it: no text costs more than its length.
-"""
+"""Checks of a build specification against the keys that Amplify documents."""
 
 import difflib
 from collections.abc import Iterator
@@ -11,10 +8,18 @@ from enum import StrEnum
 import yaml
 
 from envvars_app.buildspec import keys
-from envvars_app.buildspec.reading import MERGE, STRING, Unreadable, is_null, line_at, pairs, parse
-from envvars_app.formats.hints import looks_secret
+from envvars_app.buildspec.reading import (
+    MERGE,
+    STRING,
+    InvalidYaml,
+    is_null,
+    line_at,
+    mapping_items,
+    parse,
+)
+from envvars_app.formats.hints import secret_warning
 
-LIMIT = 25_000  # characters; Amplify's CreateApp takes as many
+LIMIT = 25_000  # characters; Amplify's CreateApp has the same limit
 NO_SECRETS = (
     "Anyone who can see the build settings or the build log can read it. Keep it in Secret "
     "management."
@@ -22,7 +27,7 @@ NO_SECRETS = (
 
 
 class Severity(StrEnum):
-    """An error stops a save; a warning doesn't."""
+    """How bad a problem is. An error prevents saving, a warning doesn't."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -30,7 +35,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to put right, and the line (from 1) where."""
+    """Something to fix. `line` counts from 1."""
 
     line: int
     message: str
@@ -38,7 +43,7 @@ class Problem:
 
 
 def check(text: str) -> list[Problem]:
-    """Return what is wrong with a build specification, by line; nothing where all is well."""
+    """Return the problems of a build specification, sorted by line."""
     if len(text) > LIMIT:
         return [
             Problem(
@@ -49,35 +54,37 @@ def check(text: str) -> list[Problem]:
         ]
     try:
         root = parse(text)
-    except Unreadable as unreadable:
-        return [Problem(unreadable.line, str(unreadable))]
-    return sorted(_Check(text).document(root), key=lambda problem: problem.line)
+    except InvalidYaml as invalid:
+        return [Problem(invalid.line, str(invalid))]
+    return sorted(_Checker(text).check_document(root), key=lambda problem: problem.line)
 
 
 def errors(problems: list[Problem]) -> list[Problem]:
-    """Return the problems that stop a save."""
+    """Return the problems that prevent saving."""
     return [problem for problem in problems if problem.severity is Severity.ERROR]
 
 
-class _Check:
-    """One look at a document."""
+class _Checker:
+    """Walks a document and yields its problems."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.seen: set[tuple[int, int]] = set()
+        # Aliases may lead to one node many times. Checking each node once keeps the cost linear,
+        # even for a text whose aliases expand exponentially.
+        self.visited: set[tuple[int, int]] = set()
 
-    def document(self, root: yaml.Node | None) -> Iterator[Problem]:
+    def check_document(self, root: yaml.Node | None) -> Iterator[Problem]:
         if root is None or is_null(root):
             yield Problem(
                 1, "The specification is empty. Write “version: 1” and a frontend with its phases."
             )
             return
-        yield from self.shape(root, keys.DOCUMENT, "A build specification")
+        yield from self.check_shape(root, keys.DOCUMENT, "A build specification")
         if isinstance(root, yaml.MappingNode):
-            yield from self._whole(root)
+            yield from self._check_top_level(root)
 
-    def _whole(self, root: yaml.MappingNode) -> Iterator[Problem]:
-        top = dict(pairs(root))
+    def _check_top_level(self, root: yaml.MappingNode) -> Iterator[Problem]:
+        top = dict(mapping_items(root))
         if "version" not in top:
             yield self._warn(root, "The version is missing. Write “version: 1” as the first line.")
         if not top.keys() & {"applications", "backend", "frontend", "test"}:
@@ -87,10 +94,10 @@ class _Check:
                 top["appRoot"], "Amplify ignores appRoot here. Move it into an application."
             )
 
-    def shape(self, node: yaml.Node, shape: keys.Shape, name: str) -> Iterator[Problem]:
-        if (id(node), id(shape)) in self.seen:
+    def check_shape(self, node: yaml.Node, shape: keys.Shape, name: str) -> Iterator[Problem]:
+        if (id(node), id(shape)) in self.visited:
             return
-        self.seen.add((id(node), id(shape)))
+        self.visited.add((id(node), id(shape)))
         match shape:
             case keys.Keys():
                 yield from self._keys(node, shape, name)
@@ -108,13 +115,14 @@ class _Check:
         yield from self._duplicates(node)
         for key, value in node.value:
             if key.value in shape.known:
-                yield from self.shape(value, shape.known[key.value], f"“{key.value}”")
+                yield from self.check_shape(value, shape.known[key.value], f"“{key.value}”")
             elif key.tag != MERGE:
-                yield self._warn(key, _unknown(key.value, list(shape.known), name))
-        there = {str(key.value) for key, _ in node.value}
-        merged = any(key.tag == MERGE for key, _ in node.value)  # then it may come from there
+                yield self._warn(key, _unknown_key(key.value, list(shape.known), name))
+        present = {str(key.value) for key, _ in node.value}
+        # A merge key (<<) may supply the required keys.
+        merged = any(key.tag == MERGE for key, _ in node.value)
         for word in shape.required:
-            if word not in there and not merged:
+            if word not in present and not merged:
                 yield self._error(node, f"{name} needs “{word}”. Write {shape.example}.")
 
     def _duplicates(self, node: yaml.MappingNode) -> Iterator[Problem]:
@@ -133,7 +141,7 @@ class _Check:
             return
         yield from self._duplicates(node)
         for key, value in node.value:
-            yield from self.shape(value, shape.value, f"“{key.value[:60]}”")
+            yield from self.check_shape(value, shape.value, f"“{key.value[:60]}”")
 
     def _items(self, node: yaml.Node, shape: keys.Items, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.SequenceNode):
@@ -142,7 +150,7 @@ class _Check:
             )
             return
         for item in node.value:
-            yield from self.shape(item, shape.item, shape.what)
+            yield from self.check_shape(item, shape.item, shape.what)
 
     def _value(self, node: yaml.Node, shape: keys.Value, name: str) -> Iterator[Problem]:
         if not isinstance(node, yaml.ScalarNode):
@@ -150,12 +158,13 @@ class _Check:
         elif is_null(node):
             yield self._error(node, f"{name} is empty. Write {shape.what}, or remove it.")
         elif shape.tags and node.tag not in shape.tags:
-            kind = "text" if node.tag == STRING else node.tag.rpartition(":")[2]
+            tag = "text" if node.tag == STRING else node.tag.rpartition(":")[2]
+            kind = _TYPE_NAMES.get(tag, tag)
             yield self._error(
                 node,
-                f"YAML reads “{node.value[:60]}” as {_KINDS.get(kind, kind)}. {shape.if_other}",
+                f"YAML reads “{node.value[:60]}” as {kind}. {shape.if_other}",
             )
-        elif shape.may_leak and (reason := looks_secret(name.strip("“”"), node.value)):
+        elif shape.may_leak and (reason := secret_warning(name.strip("“”"), node.value)):
             yield self._warn(node, f"{reason} {NO_SECRETS}")
 
     def _error(self, node: yaml.Node, message: str) -> Problem:
@@ -166,10 +175,10 @@ class _Check:
         return Problem(line, message, Severity.WARNING)
 
 
-_KINDS = {"bool": "yes or no", "int": "a number", "float": "a number", "timestamp": "a date"}
+_TYPE_NAMES = {"bool": "yes or no", "int": "a number", "float": "a number", "timestamp": "a date"}
 
 
-def _unknown(word: str, known: list[str], name: str) -> str:
+def _unknown_key(word: str, known: list[str], name: str) -> str:
     by_lower = {key.lower(): key for key in known}
     near = difflib.get_close_matches(word[:60].lower(), by_lower, n=1)
     if near:

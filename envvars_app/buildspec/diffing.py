@@ -1,20 +1,20 @@
-"""What changes from one text to another, line by line. Pure."""
+"""Line-by-line differences of two texts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-AROUND = 3  # unchanged lines that are shown beside changed ones
-LIMIT = 1_500  # lines that are compared one by one; it may take more than their number squared
+CONTEXT_LINES = 3  # unchanged lines shown around changed ones
+MAX_COMPARED_LINES = 1_500  # SequenceMatcher can take quadratic time and more
 
-Span = tuple[str, int, int, int, int]  # as difflib has it: what happened, and where in both texts
+Span = tuple[str, int, int, int, int]  # a difflib opcode: kind, then start and end in both texts
 
 
 @dataclass(frozen=True)
 class DiffLine:
-    """A line: `sign` is + for a new one, - for an old one, "" for both, and … for those left out.
+    """A line. `sign` is "+" if added, "-" if removed, "" if unchanged, "…" for a gap.
 
-    The numbers, from 1, are those in the old and in the new text.
+    `old` and `new` are the line numbers in the two texts, from 1.
     """
 
     sign: str
@@ -24,37 +24,36 @@ class DiffLine:
 
 
 def diff(before: str, after: str) -> list[DiffLine]:
-    """Return the changed lines and those around them; nothing where both texts are the same.
+    """Return the changed lines with CONTEXT_LINES around them, or nothing for equal texts.
 
-    Where more than LIMIT lines lie between the first change and the last, the old ones are shown
-    as removed and the new ones as added, whatever they share.
+    If more than MAX_COMPARED_LINES lie between the first and the last change, all the old ones
+    count as removed and all the new ones as added.
     """
     old, new = (text.removesuffix("\n").split("\n") for text in (before, after))
-    head = _alike(old, new)
-    tail = _alike(old[head:][::-1], new[head:][::-1])
-    start, end = max(head - AROUND, 0), max(tail - AROUND, 0)
+    head = _common_prefix_length(old, new)
+    tail = _common_prefix_length(old[head:][::-1], new[head:][::-1])
+    start, end = max(head - CONTEXT_LINES, 0), max(tail - CONTEXT_LINES, 0)
     parts = old[start : len(old) - end], new[start : len(new) - end]
     lines: list[DiffLine] = []
     for group in _groups(*parts, head - start, tail - end):
         if lines or start + group[0][1]:
             lines.append(DiffLine("…", ""))
         for kind, *spans in group:
-            lines += _lines(kind, old, new, *(start + place for place in spans))
+            lines += _lines(kind, old, new, *(start + position for position in spans))
     return lines
 
 
-def _alike(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return how many lines the two begin with alike."""
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((at for at, (one, two) in pairs if one != two), min(len(old), len(new)))
+def _common_prefix_length(old: Sequence[str], new: Sequence[str]) -> int:
+    mapping_items = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, two) in mapping_items if one != two), min(len(old), len(new)))
 
 
 def _groups(
     old: Sequence[str], new: Sequence[str], head: int, tail: int
 ) -> Iterable[Sequence[Span]]:
-    """Return what happened; `head` and `tail` lines are the same at the ends."""
-    if max(len(old), len(new)) <= LIMIT:
-        return SequenceMatcher(a=old, b=new).get_grouped_opcodes(AROUND)
+    """Return grouped opcodes. The first `head` and the last `tail` lines are known to be equal."""
+    if max(len(old), len(new)) <= MAX_COMPARED_LINES:
+        return SequenceMatcher(a=old, b=new).get_grouped_opcodes(CONTEXT_LINES)
     i, j = len(old) - tail, len(new) - tail
     same = ("equal", 0, head, 0, head), ("equal", i, len(old), j, len(new))
     return [(same[0], ("replace", head, i, head, j), same[1])]

@@ -1,4 +1,4 @@
-"""Commands put into a build specification's build phase; nothing else in the text moves. Pure."""
+"""Insertion of commands into a build phase, leaving the rest of the text exactly as it was."""
 
 import re
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from envvars_app.buildspec.reading import pairs, parse
+from envvars_app.buildspec.reading import mapping_items, parse
 
-# A command that builds: what it reads has to be written before it
+# Commands that build the app. Files they read must be written before them.
 _BUILDS = re.compile(
     r"\b(build|xcodebuild|hugo|jekyll|vite|webpack|eleventy)\b|(?<![.\w])gradlew?\b(?!\.)"
 )
@@ -20,14 +20,14 @@ BY_HAND = (
 
 
 class CannotInsert(ValueError):
-    """A specification that commands can't be put into; the message says what to do."""
+    """Raised where commands can't be inserted safely. The message says what to do."""
 
 
 @dataclass(frozen=True)
 class BuildPhase:
-    """Where a frontend is built. `app_root` is "" in a specification of one application.
+    """A frontend's build phase. `app_root` is "" in a specification of a single application.
 
-    `folder` leads from where its commands run to where its application stands.
+    `folder` is the application's folder, relative to the folder where the commands run.
     """
 
     app_root: str
@@ -36,7 +36,7 @@ class BuildPhase:
 
 
 def build_phases(text: str) -> list[BuildPhase]:
-    """Return the build phase of each frontend, in their order. Raises Unreadable."""
+    """Return the build phase of each frontend, in the order of the text. Raises InvalidYaml."""
     return [
         BuildPhase(root, _folder(frontend, root), tuple(item.value for item in commands.value))
         for root, frontend, commands in _phases(text)
@@ -44,52 +44,55 @@ def build_phases(text: str) -> list[BuildPhase]:
 
 
 def insert(text: str, app_root: str, lines: Sequence[str]) -> str:
-    """Return `text` with `lines` before the command that builds; those there already stay one.
+    """Return `text` with `lines` inserted before the first command that builds.
 
-    Comments, quotes and spaces keep their places. Raises CannotInsert, and Unreadable.
+    Lines that are already among the commands are not inserted again. Raises CannotInsert and
+    InvalidYaml.
     """
     commands = _commands(text, app_root)
     old = [item.value for item in commands.value]
     new = [line for line in dict.fromkeys(lines) if line not in old]
     if not new:
         return text
-    at = _first_that_builds(old)
-    put = _into_brackets if commands.flow_style else _into_lines
-    result = put(text, commands, at, new)
+    at = _first_build_command(old)
+    insert_into = _insert_into_flow if commands.flow_style else _insert_into_block
+    result = insert_into(text, commands, at, new)
     _verify(text, result, app_root, new, [*old[:at], *new, *old[at:]])
     return result
 
 
 def _phases(text: str) -> list[tuple[str, yaml.Node, yaml.SequenceNode]]:
-    top = dict(pairs(parse(text)))
+    top = dict(mapping_items(parse(text)))
     several = top.get("applications")
     applications = several.value if isinstance(several, yaml.SequenceNode) else []
-    parts = [dict(pairs(node)) for node in applications] if several else [top]
-    found = [
-        (_word(part.get("appRoot")) if several else "", part["frontend"], _build(part["frontend"]))
-        for part in parts
-        if "frontend" in part
-    ]
-    return [(root, frontend, node) for root, frontend, node in found if node is not None]
+    parts = [dict(mapping_items(node)) for node in applications] if several else [top]
+    phases = []
+    for part in parts:
+        frontend = part.get("frontend")
+        commands = _build_commands(frontend) if frontend else None
+        if frontend and commands:
+            app_root = _scalar_text(part.get("appRoot")) if several else ""
+            phases.append((app_root, frontend, commands))
+    return phases
 
 
-def _build(frontend: yaml.Node) -> yaml.SequenceNode | None:
+def _build_commands(frontend: yaml.Node) -> yaml.SequenceNode | None:
     node: yaml.Node | None = frontend
     for word in ("phases", "build", "commands"):
-        node = dict(pairs(node)).get(word)
+        node = dict(mapping_items(node)).get(word)
     if not isinstance(node, yaml.SequenceNode):
         return None
     return node if all(isinstance(item, yaml.ScalarNode) for item in node.value) else None
 
 
-def _word(node: yaml.Node | None) -> str:
+def _scalar_text(node: yaml.Node | None) -> str:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 def _folder(frontend: yaml.Node, root: str) -> str:
-    """Commands run in the application's folder, unless buildPath leads to the repository's."""
-    keys = dict(pairs(frontend))
-    path = _word(keys.get("buildPath", keys.get("buildpath")))
+    # Commands run in the application's folder, unless buildPath says the repository's root.
+    keys = dict(mapping_items(frontend))
+    path = _scalar_text(keys.get("buildPath", keys.get("buildpath")))
     return root if path == "/" else ""
 
 
@@ -104,41 +107,44 @@ def _commands(text: str, app_root: str) -> yaml.SequenceNode:
     )
 
 
-def _first_that_builds(commands: Sequence[str]) -> int:
+def _first_build_command(commands: Sequence[str]) -> int:
     return next((n for n, command in enumerate(commands) if _BUILDS.search(command)), 0)
 
 
-def _into_lines(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:
+def _insert_into_block(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:
     item = commands.value[at].start_mark.index
     start = text.rfind("\n", 0, item) + 1
     indent, dash, _ = text[start:item].partition("-")
-    if not dash:  # it stands on the line above
+    if not dash:  # the dash is on the line above
         raise CannotInsert(BY_HAND)
-    before = commands.value[at - 1].end_mark.index if at else 0  # what it holds is none of ours
-    place = _above_its_comments(text, start, before)
-    return text[:place] + "".join(f"{indent}- {_scalar(line)}\n" for line in new) + text[place:]
+    # A # line inside the previous command's block text is part of that command, not a comment.
+    before = commands.value[at - 1].end_mark.index if at else 0
+    position = _start_of_comments(text, start, before)
+    return (
+        text[:position] + "".join(f"{indent}- {_scalar(line)}\n" for line in new) + text[position:]
+    )
 
 
-def _above_its_comments(text: str, start: int, before: int) -> int:
-    """Return where the comment lines right above a line begin, at `before` at the earliest."""
-    while (above := text.rfind("\n", 0, max(start - 1, 0)) + 1) >= before:
-        if above == start or not text[above:start].lstrip(" ").startswith("#"):
+def _start_of_comments(text: str, start: int, before: int) -> int:
+    """Return where the comment lines right above `start` begin, but not earlier than `before`."""
+    while (previous := text.rfind("\n", 0, max(start - 1, 0)) + 1) >= before:
+        if previous == start or not text[previous:start].lstrip(" ").startswith("#"):
             break
-        start = above
+        start = previous
     return start
 
 
-def _into_brackets(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:
+def _insert_into_flow(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:
     quoted = ", ".join(_quoted(line) for line in new)
     if not commands.value:
-        place = commands.start_mark.index + 1
-        return text[:place] + quoted + text[place:]
-    place = commands.value[at].start_mark.index
-    return f"{text[:place]}{quoted}, {text[place:]}"
+        position = commands.start_mark.index + 1
+        return text[:position] + quoted + text[position:]
+    position = commands.value[at].start_mark.index
+    return f"{text[:position]}{quoted}, {text[position:]}"
 
 
 def _scalar(line: str) -> str:
-    """Return a command as YAML; in quotes where it would not be itself without them."""
+    """Return a command as a YAML scalar, quoted only if YAML would read it differently."""
     try:
         node = parse(f"- {line}")
     except ValueError:
@@ -153,7 +159,11 @@ def _quoted(line: str) -> str:
 
 
 def _verify(text: str, result: str, app_root: str, new: list[str], wanted: list[str]) -> None:
-    """Raise CannotInsert unless the new commands are the only thing that is new in the result."""
+    """Raise CannotInsert unless the new commands are the only change in the result.
+
+    We insert into the text, since dumping the YAML would lose comments and quotes. Comparing the
+    parser's events before and after proves that the text edit did nothing else.
+    """
     try:
         old_events, events = _events(text), _events(result)
     except yaml.YAMLError:

@@ -1,8 +1,8 @@
-"""The keys of a build specification that Amplify documents, and what each can hold. Pure.
+"""The keys of a build specification that Amplify documents, and the shape of each one's value.
 
-Source: the Amplify Hosting user guide, "Build specification reference" and "Configuring monorepo
-build settings"; it writes both buildpath and buildPath. `customHeaders` stood there before
-customHttp.yml did, and still works.
+Sources: Amplify Hosting user guide, "Build specification reference" and "Configuring monorepo build
+settings". The guide spells both buildpath and buildPath. `customHeaders` is from before
+customHttp.yml existed, and still works.
 """
 
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 @dataclass(frozen=True)
 class Value:
-    """One value. `tags` are YAML's types that it can have; none means any.
+    """A single value. `tags` are the YAML types it can have; an empty set allows any.
 
-    `may_leak` says that people write secrets into such values.
+    `may_leak` marks values that people put secrets into.
     """
 
     what: str
@@ -27,7 +27,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Items:
-    """A list; `what` is how one of its items is called."""
+    """A list. `what` is the name of one item in messages."""
 
     item: "Shape"
     what: str
@@ -36,7 +36,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Names:
-    """Keys that people choose, with values of one shape."""
+    """A mapping with keys that people choose, and values of one shape."""
 
     value: "Shape"
     example: str
@@ -44,7 +44,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys that Amplify knows."""
+    """A mapping with keys that Amplify defines."""
 
     known: dict[str, "Shape"] = field(hash=False)
     example: str

@@ -1,6 +1,6 @@
-"""The text of a build specification as YAML nodes that know where they stand. Pure.
+"""Parsing of a build specification into YAML nodes that know their position.
 
-Nothing is constructed from the text: no tag makes an object of it, and its depth is bounded.
+The text is only composed into nodes: no tag constructs an object, and the depth is bounded.
 """
 
 import re
@@ -9,17 +9,18 @@ from typing import Any
 
 import yaml
 
-DEPTH = 20  # of nesting; what Amplify documents needs eight
+MAX_DEPTH = 20  # of nesting; what Amplify documents needs eight
 STRING = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"
 MERGE = "tag:yaml.org,2002:merge"  # <<
 
 TOO_LARGE = "The number after %YAML or \\U is too large. The largest character is \\U0010FFFF."
-_HALF = re.compile("[\ud800-\udfff]")  # what an escape can make, and no text can hold
+# A YAML escape can produce a lone surrogate, which can't be encoded as UTF-8.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Unreadable(ValueError):
-    """A text that is no YAML, or YAML that a build specification has no use for; and the line."""
+class InvalidYaml(ValueError):
+    """Raised for a text that isn't YAML, or YAML that makes no sense here. `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         self.line = line
@@ -27,12 +28,12 @@ class Unreadable(ValueError):
 
 
 def parse(text: str) -> yaml.Node | None:
-    """Return the text's root node, None for an empty text. Raises Unreadable."""
+    """Return the root node, or None for an empty text. Raises InvalidYaml."""
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
         sign = f"U+{ord(text[error.position]):04X}"
-        raise Unreadable(
+        raise InvalidYaml(
             line_at(text, error.position), f"YAML can't contain the character {sign}. Remove it."
         ) from None
     try:
@@ -40,50 +41,53 @@ def parse(text: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = line_at(text, mark.index) if mark else 1
-        raise Unreadable(line, _plainly(error.problem or "it ends too early")) from None
+        raise InvalidYaml(line, _friendly_message(error.problem or "it ends too early")) from None
     except (ValueError, OverflowError):  # PyYAML converts these two numbers unchecked
-        raise Unreadable(line_at(text, loader.index), TOO_LARGE) from None
+        raise InvalidYaml(line_at(text, loader.index), TOO_LARGE) from None
 
 
 def line_at(text: str, index: int) -> int:
-    """Return the line, from 1, that a character stands on: as people count, by line feeds."""
+    """Return the number of the line, from 1, that `index` is on.
+
+    PyYAML's own line numbers also count U+0085 and U+2028, which editors don't.
+    """
     return text.count("\n", 0, index) + 1
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes of a bounded depth, without the tags that would make objects of them."""
+    """A loader that refuses tags, complex keys and deep nesting."""
 
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if unwanted := self._unwanted(
+        if unsupported := self._find_unsupported(
             event, isinstance(parent, yaml.MappingNode) and index is None
         ):
-            raise yaml.MarkedYAMLError(problem=unwanted, problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(problem=unsupported, problem_mark=event.start_mark)
         self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
-    def _unwanted(self, event: Any, is_key: bool) -> str:
+    def _find_unsupported(self, event: Any, is_key: bool) -> str:
         if getattr(event, "tag", None):
             return "a tag"
         if is_key and not isinstance(event, yaml.ScalarEvent):
             return "a key"
-        if _HALF.search(getattr(event, "value", "")):
+        if _SURROGATE.search(getattr(event, "value", "")):
             return "half a character"
-        return "the depth" if self.depth == DEPTH else ""
+        return "the depth" if self.depth == MAX_DEPTH else ""
 
 
 # What PyYAML says, in words that say what to do
-_PLAINLY = {
+_FRIENDLY_MESSAGES = {
     "a tag": "Build specifications don't support tags such as !name. Remove this one.",
     "a key": "A key must be one plain word. Put text that starts with { or [ in quotes.",
     "half a character": (
         "Escapes from \\ud800 to \\udfff are half a character. Write the character itself."
     ),
-    "the depth": f"This is nested more than {DEPTH} levels deep. Amplify's keys need eight.",
+    "the depth": f"This is nested more than {MAX_DEPTH} levels deep. Amplify's keys need eight.",
     "but found '*'": "Text that starts with * needs quotes, such as '**/*'.",
     "found undefined alias": "Text that starts with * needs quotes, such as '*.js'.",
     "found character '\\t'": "YAML can't be indented with tabs. Use spaces.",
@@ -107,15 +111,15 @@ _PLAINLY = {
 }
 
 
-def _plainly(problem: str) -> str:
-    for part, words in _PLAINLY.items():
+def _friendly_message(problem: str) -> str:
+    for part, words in _FRIENDLY_MESSAGES.items():
         if part in problem:
             return words
     return f"This is not valid YAML: {problem}. Check the indentation and the quotes here."
 
 
-def pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
-    """Yield a mapping's keys and values; nothing of any other node."""
+def mapping_items(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    """Yield a mapping's keys and values. Any other node yields nothing."""
     if isinstance(node, yaml.MappingNode):
         yield from ((str(key.value), value) for key, value in node.value)
 

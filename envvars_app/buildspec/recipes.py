@@ -1,10 +1,10 @@
-"""Commands that write variables of the build's environment into a file. Pure.
+"""Shell commands that write variables from a build's environment into a file.
 
-The lines hold names alone: the values are in the environment when they run. `.env` and
-`.env.production` are spelled as Amplify documents them ("Secrets and environment vars" and "Making
-environment variables accessible to server-side runtimes"), but for the ^ and = that keep
-`API` from matching `API_KEY`. The others run Node.js, which Amplify's build image has and a Gen 2
-build needs ("Customizing the build image").
+The commands contain names only; the values are in the environment when they run. Those for `.env`
+and `.env.production` follow the Amplify documentation ("Secrets and environment vars", "Making
+environment variables accessible to server-side runtimes"), plus the ^ and = that keep `API` from
+matching `API_KEY`. The others run Node.js, which every Gen 2 build has ("Customizing the build
+image").
 """
 
 import json
@@ -18,8 +18,8 @@ from envvars_app.formats.validation import is_identifier
 _FOLDER = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*(/[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*)*\Z")
 
 
-class RecipeRefused(ValueError):
-    """A choice that no line can be made of; the message says why. `field` is where it belongs."""
+class InvalidSelection(ValueError):
+    """Raised for a selection that makes no commands. `field` is the form field at fault."""
 
     def __init__(self, message: str, field: str) -> None:
         self.field = field
@@ -27,15 +27,15 @@ class RecipeRefused(ValueError):
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What to write, and where. `prefix` is one that the names with it were chosen by, or ""."""
+class Selection:
+    """The variables to write, and the file. Names that start with `prefix` (if any) go together."""
 
     names: Sequence[str]
     prefix: str
     path: str
 
-    def array(self) -> str:
-        """Return the names as JavaScript has them; a name is letters, digits and _."""
+    def js_array(self) -> str:
+        """Return the names as a JavaScript array. They need no escaping: _check_name ran before."""
         return json.dumps(list(self.names))
 
 
@@ -43,46 +43,46 @@ class Choice:
 class Recipe:
     """A kind of file. `limits` says which values it can't hold, `usage` how an app reads it.
 
-    `format` is the one of a download where it has rules for names.
+    `format` is the download format whose rules for names also apply here, if any.
     """
 
     slug: str
     group: str
     label: str
     file: str
-    lines: Callable[[Choice], list[str]]
+    lines: Callable[[Selection], list[str]]
     limits: str
     usage: str
     format: Format | None = None
 
 
-def lines_of(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) -> list[str]:
-    """Return the commands. `folder` leads from where the build runs to where the file goes.
+def commands_for(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) -> list[str]:
+    """Return the commands. `folder` is the file's folder, relative to where the build runs.
 
-    Raises RecipeRefused for no names, for those that a shell can't read, and for such a folder.
+    Raises InvalidSelection for no names, and for a name or folder that a shell can't read.
     """
     if prefix and not is_identifier(prefix):
-        raise RecipeRefused(
+        raise InvalidSelection(
             "A prefix can contain only letters, digits and _, and can't start with a digit.",
             "prefix",
         )
     chosen = tuple(sorted(set(names)))
     if not chosen:
-        raise RecipeRefused("Choose at least one variable, or enter a prefix.", "names")
+        raise InvalidSelection("Choose at least one variable, or enter a prefix.", "names")
     for name in chosen:
         _check_name(recipe, name)
-    return recipe.lines(Choice(chosen, prefix, _path(folder, recipe.file)))
+    return recipe.lines(Selection(chosen, prefix, _path(folder, recipe.file)))
 
 
 def _check_name(recipe: Recipe, name: str) -> None:
     if not is_identifier(name):
-        raise RecipeRefused(
+        raise InvalidSelection(
             f"A shell can't read “{name}”. Names can contain only letters, digits and _, and "
             "can't start with a digit. Rename the variable, or leave it out.",
             "names",
         )
     if recipe.format and (problem := recipe.format.render({name: ""}).left_out):
-        raise RecipeRefused(f"“{name}” can't be written to this file. {problem[name]}", "names")
+        raise InvalidSelection(f"“{name}” can't be written to this file. {problem[name]}", "names")
 
 
 def _path(folder: str, file: str) -> str:
@@ -90,7 +90,7 @@ def _path(folder: str, file: str) -> str:
     if not folder or folder == ".":
         return file
     if _FOLDER.match(folder) is None:
-        raise RecipeRefused(
+        raise InvalidSelection(
             "Enter the folder as it is in the repository, such as apps/web. Use only letters, "
             "digits and / _ . - @ +; no part can start with a dot.",
             "folder",
@@ -98,69 +98,71 @@ def _path(folder: str, file: str) -> str:
     return f"{folder}/{file}"
 
 
-def _echo(choice: Choice) -> list[str]:
-    return [f'echo "{name}=${name}" >> {choice.path}' for name in choice.names]
+def _echo(selection: Selection) -> list[str]:
+    return [f'echo "{name}=${name}" >> {selection.path}' for name in selection.names]
 
 
-def _grep(choice: Choice) -> list[str]:
+def _grep(selection: Selection) -> list[str]:
     patterns = [
         f"^{name}="
-        for name in choice.names
-        if not (choice.prefix and name.startswith(choice.prefix))
+        for name in selection.names
+        if not (selection.prefix and name.startswith(selection.prefix))
     ]
-    patterns += [f"^{choice.prefix}"] if choice.prefix else []
-    return [f"env | grep {' '.join(f'-e {p}' for p in patterns)} >> {choice.path}"]
+    patterns += [f"^{selection.prefix}"] if selection.prefix else []
+    return [f"env | grep {' '.join(f'-e {p}' for p in patterns)} >> {selection.path}"]
 
 
-def _dotenv(choice: Choice) -> list[str]:
-    """Quoted by the first quote that the value is free of. A blank line first ends a last line."""
+def _dotenv(selection: Selection) -> list[str]:
+    # Each value is quoted with the first quote character that it doesn't contain. The leading line
+    # break completes the last line of a file that lacks one.
     return [
-        f'node -p \'{choice.array()}.map(k => {{ const v = process.env[k] ?? "", '
+        f'node -p \'{selection.js_array()}.map(k => {{ const v = process.env[k] ?? "", '
         r'q = ["\x27", "`", "\""].find(q => !v.includes(q)); return "\n" + k + "=" + q + v + q })'
-        f'.join("")\' >> {choice.path}'
+        f'.join("")\' >> {selection.path}'
     ]
 
 
-def _json(choice: Choice) -> list[str]:
-    return [f"node -p 'JSON.stringify(process.env, {choice.array()}, 2)' > {choice.path}"]
+def _json(selection: Selection) -> list[str]:
+    return [f"node -p 'JSON.stringify(process.env, {selection.js_array()}, 2)' > {selection.path}"]
 
 
-def _dart(choice: Choice) -> list[str]:
-    """A JSON text is a Dart text, but for the $ that Dart would interpolate."""
+def _dart(selection: Selection) -> list[str]:
+    # A JSON string is a Dart string, except for $, which Dart interpolates.
     return [
-        f'node -p \'["abstract final class Env {{", ...{choice.array()}.map(k => '
+        f'node -p \'["abstract final class Env {{", ...{selection.js_array()}.map(k => '
         r'"  static const String " + k + " = " + '
         r'JSON.stringify(process.env[k] ?? "").replaceAll("$", "\\$") + ";"), "}"]'
-        f'.join("\\n")\' > {choice.path}'
+        f'.join("\\n")\' > {selection.path}'
     ]
 
 
-def _properties(choice: Choice) -> list[str]:
-    r"""Gradle reads Latin-1: all but plain signs become \uXXXX, spaces and backslashes too."""
+def _properties(selection: Selection) -> list[str]:
+    # Gradle reads Latin-1, so everything but plain ASCII becomes an escape. Spaces and backslashes,
+    # which have a meaning in the format, do too.
     return [
-        f'node -p \'{choice.array()}.map(k => "\\n" + k + "=" + (process.env[k] ?? "")'
+        f'node -p \'{selection.js_array()}.map(k => "\\n" + k + "=" + (process.env[k] ?? "")'
         r'.replace(/[^!-\[\]-~]/g, c => "\\u" + c.charCodeAt().toString(16).padStart(4, "0")))'
-        f'.join("")\' >> {choice.path}'
+        f'.join("")\' >> {selection.path}'
     ]
 
 
-def _build_config(choice: Choice) -> list[str]:
-    """A Java text inside a Groovy text, whose $ would interpolate."""
+def _build_config(selection: Selection) -> list[str]:
+    # A Java string inside a Groovy string, which interpolates $.
     return [
-        f'node -p \'["android.defaultConfig {{", ...{choice.array()}.map(k => '
+        f'node -p \'["android.defaultConfig {{", ...{selection.js_array()}.map(k => '
         r'"  buildConfigField \"String\", \"" + k + "\", " + '
         r'JSON.stringify(JSON.stringify(process.env[k] ?? "")).replaceAll("$", "\\$")), "}"]'
-        f'.join("\\n")\' > {choice.path}'
+        f'.join("\\n")\' > {selection.path}'
     ]
 
 
-def _plist(choice: Choice) -> list[str]:
-    """What XML gives a meaning becomes a number; a bare CR would be read as LF."""
+def _plist(selection: Selection) -> list[str]:
+    # XML's special characters become numeric references. So does CR, which XML reads as LF.
     return [
         r"""node -p '"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict>" """
-        f'+ {choice.array()}.map(k => "<key>" + k + "</key><string>" + (process.env[k] ?? "")'
+        f'+ {selection.js_array()}.map(k => "<key>" + k + "</key><string>" + (process.env[k] ?? "")'
         r'.replace(/[&<>\r]/g, c => "&#" + c.charCodeAt() + ";") + "</string>")'
-        f'.join("") + "</dict></plist>"\' > {choice.path}'
+        f'.join("") + "</dict></plist>"\' > {selection.path}'
     ]
 
 

@@ -1,6 +1,6 @@
-"""File formats for a set of variables: to render all of them, and to read JSON back.
+"""File formats of variables (rendering, and parsing JSON), and Amplify's rules for keys and values.
 
-Pure. docs/formats.md says which format holds what.
+No Django. docs/formats.md lists what each format can hold.
 """
 
 from envvars_app.formats.base import Format, Rendered

@@ -1,4 +1,4 @@
-"""What the formats share: a file's text, and what it leaves out with the reason."""
+"""Types and helpers shared by all formats."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 NOT_TEXT = "The value contains half a character (a lone surrogate). Type it again."
 
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.]+")  # ends no comment in any format
+# No format can mistake these characters for the end of a comment.
+_COMMENT_SAFE_KEY = re.compile(r"[A-Za-z0-9_.]+")
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A file's text; `left_out` says for each key that isn't in it why, and what to do."""
+    """A file's text. `left_out` maps each key that isn't in it to the reason and what to do."""
 
     text: str
     left_out: dict[str, str]
@@ -19,10 +20,10 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Format:
-    """A file format for variables; `label` is what people call it.
+    """A file format for variables. `label` is its name in the interface.
 
-    `render` takes keys and values and returns the file. It never fails and changes no value:
-    what the format can't hold is left out, with the reason.
+    `render` takes keys and values. It never raises and never alters a value: a variable that the
+    format can't hold is left out, with the reason.
     """
 
     name: str
@@ -32,36 +33,39 @@ class Format:
     render: Callable[[Mapping[str, str]], Rendered]
 
 
-class LeftOut(Exception):
-    """A variable that a format can't hold; str() says why and what to do."""
+class CannotHold(Exception):
+    """Raised for a variable that a format can't hold. The message says why and what to do."""
 
 
-def gather(
-    variables: Mapping[str, str], spell: Callable[[str, str], str]
+def render_each(
+    variables: Mapping[str, str], render_one: Callable[[str, str], str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Return what `spell` makes of each key and value, by key, and what raised LeftOut."""
-    spelled: list[str] = []
+    """Render each variable, sorted by key. Return the texts, and the reason for each CannotHold."""
+    rendered: list[str] = []
     left_out: dict[str, str] = {}
     for key, value in sorted(variables.items()):
         try:
-            _check_text(key + value)
-            spelled.append(spell(key, value))
-        except LeftOut as reason:
+            _check_encodable(key + value)
+            rendered.append(render_one(key, value))
+        except CannotHold as reason:
             left_out[key] = str(reason)
-    return spelled, left_out
+    return rendered, left_out
 
 
-def comments(left_out: Mapping[str, str], template: str) -> list[str]:
-    """Return a comment for each key left out; a name that could end a comment is only counted."""
-    plain = [key for key in left_out if _PLAIN_KEY.fullmatch(key)]
-    told = [f"{key} is not included. {left_out[key]}" for key in plain]
-    if others := len(left_out) - len(plain):
-        told.append(f"Not included, with names that a comment can't hold: {others}")
-    return [template.format(line) for line in told]
+def omission_comments(left_out: Mapping[str, str], template: str) -> list[str]:
+    """Return one comment per key left out. Keys that could end a comment are only counted.
+
+    `template` is the format's comment syntax, with {} for the text.
+    """
+    safe = [key for key in left_out if _COMMENT_SAFE_KEY.fullmatch(key)]
+    lines = [f"{key} is not included. {left_out[key]}" for key in safe]
+    if others := len(left_out) - len(safe):
+        lines.append(f"Not included, with names that a comment can't hold: {others}")
+    return [template.format(line) for line in lines]
 
 
-def _check_text(text: str) -> None:
+def _check_encodable(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise LeftOut(NOT_TEXT) from None
+        raise CannotHold(NOT_TEXT) from None

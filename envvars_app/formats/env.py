@@ -1,24 +1,25 @@
-"""`.env`: what python-dotenv, npm's dotenv, Node and bash read alike, and nothing else.
+"""`.env`: only what python-dotenv, npm's dotenv, Node.js and bash all read the same way.
 
-A file that a shell sources is a program. Quoting keeps values from being run; some names are run
-by bash whatever the quotes: OPTIND, RANDOM and others are arithmetic, which substitutes commands
-(bash manual, Shell Variables), and PS1 or MAILPATH are expanded when they are used.
+A file that a shell sources is a program. Quotes keep a value from being executed, except under some
+names: bash evaluates OPTIND, RANDOM and others as arithmetic, which substitutes commands (bash
+manual, "Shell Variables"), and it expands PS1 and MAILPATH whenever it uses them.
 """
 
 import re
 from collections.abc import Mapping
 
 from console.lib.dotenv import quote
-from envvars_app.formats.base import Format, LeftOut, Rendered, comments, gather
+from envvars_app.formats.base import CannotHold, Format, Rendered, omission_comments, render_each
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# bash's own, and __proto__, which never becomes a key of a JavaScript object.
-_TAKEN = re.compile(
+_VALID_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Variables that bash treats specially, and __proto__, which is no ordinary key in JavaScript.
+_RESERVED = re.compile(
     r"_|__proto__|BASH(?:OPTS|PID|_\w+)?|COMP_\w+|COMPREPLY|COPROC|DIRSTACK|EPOCH(?:REALTIME|SECONDS)"
     r"|E?UID|PPID|FUNCNAME|GROUPS|HISTCMD|LINENO|MAILPATH|OPT(?:ARG|ERR|IND)|PIPESTATUS"
     r"|PROMPT_COMMAND|PS[0-4]|S?RANDOM|SECONDS|SHELLOPTS|SHLVL"
 )
-# In another character set bash misreads the quotes after it: GB18030 lets a value out of them.
+# Bash switches its character set as it reads this line and can misread the quotes in later ones:
+# in GB18030, a value can break out of its quotes.
 _LOCALE = re.compile(r"LANG|LC_\w+")
 _HARMLESS_LOCALE = re.compile(r"[A-Za-z_]*(?:\.(?i:utf-?8))?(?:@[a-z]+)?")
 
@@ -35,26 +36,26 @@ _MIXED = "The value mixes quotes, $ or \\ in a way that .env parsers read differ
 
 
 def _render(variables: Mapping[str, str]) -> Rendered:
-    lines, left_out = gather(variables, _line)
-    return Rendered("".join(comments(left_out, "# {}\n") + lines), left_out)
+    lines, left_out = render_each(variables, _line)
+    return Rendered("".join(omission_comments(left_out, "# {}\n") + lines), left_out)
 
 
 def _line(key: str, value: str) -> str:
-    if _NAME.fullmatch(key) is None:
-        raise LeftOut(_BAD_NAME)
-    if _TAKEN.fullmatch(key):
-        raise LeftOut(_TAKEN_NAME)
+    if _VALID_NAME.fullmatch(key) is None:
+        raise CannotHold(_BAD_NAME)
+    if _RESERVED.fullmatch(key):
+        raise CannotHold(_TAKEN_NAME)
     if _LOCALE.fullmatch(key) and _HARMLESS_LOCALE.fullmatch(value) is None:
-        raise LeftOut(_OTHER_LOCALE)
+        raise CannotHold(_OTHER_LOCALE)
     quoted = quote(value)
     if quoted is None:
-        raise LeftOut(_reason(value))
+        raise CannotHold(_quoting_problem(value))
     return f"{key}={quoted}\n"
 
 
-def _reason(value: str) -> str:
+def _quoting_problem(value: str) -> str:
     known = {"\0": _NUL, "\r": _RETURN, "${": _EXPANDED}
-    return next((reason for sign, reason in known.items() if sign in value), _MIXED)
+    return next((reason for char, reason in known.items() if char in value), _MIXED)
 
 
 ENV = Format("env", ".env.local", ".env.local", "text/plain; charset=utf-8", _render)

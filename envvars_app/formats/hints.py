@@ -1,7 +1,7 @@
-"""What a variable's name or value tells: a meaning that Amplify gives it, or that it is a secret.
+"""Hints about a variable: what its key means to Amplify, and whether it looks like a secret.
 
-Pure. Sources: "Amplify environment variable reference" and "Monorepo build settings" of the
-Amplify Hosting user guide; the prefixes of tokens are those that their issuers publish.
+Sources: Amplify Hosting user guide, "Amplify environment variable reference" and "Monorepo build
+settings"; the token prefixes are those that their issuers publish.
 """
 
 import json
@@ -9,9 +9,9 @@ import math
 import re
 from collections import Counter
 
-from envvars_app.formats.validation import Refused, is_identifier
+from envvars_app.formats.validation import Invalid, is_identifier
 
-MEANINGS = {
+AMPLIFY_KEYS = {
     "_BUILD_TIMEOUT": "Minutes before Amplify stops a build: 5 to 120.",
     "_LIVE_UPDATES": "Tool versions that Amplify installs before each build.",
     "_CUSTOM_IMAGE": "The image Amplify builds in, instead of its default.",
@@ -29,22 +29,30 @@ MEANINGS = {
     "AMPLIFY_NATIVECLIENT_ID": "The native client of the imported Cognito user pool.",
     "AMPLIFY_IDENTITYPOOL_ID": "The Cognito identity pool imported for sign-in.",
 }
-TIMEOUT = range(5, 121)  # minutes
+_TIMEOUT_MINUTES = range(5, 121)
 _MINUTES = re.compile(r"[0-9]{1,3}\Z", re.ASCII)
-_SWITCHES = {key for key, text in MEANINGS.items() if text.startswith("Set to true")}
+_BOOLEAN_KEYS = {
+    "AMPLIFY_BACKEND_PULL_ONLY",
+    "AMPLIFY_DIFF_BACKEND",
+    "AMPLIFY_DIFF_DEPLOY",
+    "AMPLIFY_ENABLE_DEBUG_OUTPUT",
+    "AMPLIFY_SKIP_BACKEND_BUILD",
+    "USER_DISABLE_TESTS",
+}
 
 _SECRET_NAME = re.compile(
     r"SECRET(?!ARY)|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_?KEY|API_?KEY"
     r"|(^|_)(PASS|PWD|TOKEN|CREDENTIALS?)(_|$)|_KEY$",
     re.IGNORECASE,
 )
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # dbPassword is db_Password
-# Keys that are made to be seen: builds put them into the browser's code
+_CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Frameworks inline variables with these prefixes into the code that browsers download, so they are
+# public by design.
 _PUBLIC_NAME = re.compile(
     r"^(NEXT_PUBLIC|VITE|REACT_APP|GATSBY|NUXT_PUBLIC|EXPO_PUBLIC|PUBLIC)_|PUBLI(C|SHABLE)_?KEY",
     re.IGNORECASE,
 )
-_TOKENS = (
+_TOKEN_FORMATS = (
     (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), "an AWS access key"),
     (re.compile(r"\b(sk|rk)_(live|test)_[A-Za-z0-9]{10,}"), "a Stripe key"),
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=]{16,}"), "a webhook's signing secret"),
@@ -60,52 +68,53 @@ _TOKENS = (
     (re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://[^/\s:@]{0,99}:[^/\s@]{1,99}@"), "a login in a URL"),
 )  # fmt: skip
 _HEX = re.compile(r"(?=.*[0-9])(?=.*[a-f])[0-9a-f]{32,128}\Z", re.IGNORECASE)
-_OF_CONTENT = re.compile(r"COMMIT|SHA|HASH|DIGEST|REVISION|CHECKSUM|(^|_)ID$", re.IGNORECASE)
+# Hashes and ids are random but not secret.
+_CONTENT_ID_NAME = re.compile(r"COMMIT|SHA|HASH|DIGEST|REVISION|CHECKSUM|(^|_)ID$", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9+/=_-]{24,512}\Z")
-ENTROPY = 4.0  # bits a character; English words stay below, random base64 comes above
+MIN_ENTROPY = 4.0  # bits per character: above English words, below random base64
 
 
-def meaning(key: str) -> str:
-    """Return what Amplify, or a shell, makes of this name, or ""."""
-    if key in MEANINGS:
-        return MEANINGS[key]
+def describe_key(key: str) -> str:
+    """Return what Amplify or a shell makes of this key, or ""."""
+    if key in AMPLIFY_KEYS:
+        return AMPLIFY_KEYS[key]
     if key and not is_identifier(key):
         return "Shells can't read this name as $NAME. Use only letters, digits and _."
     return ""
 
 
-def check_meaning(key: str, value: str) -> None:
-    """Raise Refused where Amplify would not take this value for a name that it knows."""
-    if key == "_BUILD_TIMEOUT" and not (_MINUTES.match(value) and int(value) in TIMEOUT):
-        raise Refused("_BUILD_TIMEOUT must be a number of minutes from 5 to 120.", "value")
-    if key in _SWITCHES and value not in {"", "true", "false"}:
-        raise Refused(f"{key} must be true or false.", "value")
-    if key == "_LIVE_UPDATES" and value and not _is_list(value):
-        raise Refused(
+def check_amplify_value(key: str, value: str) -> None:
+    """Raise Invalid if Amplify gives this key a meaning and can't use the value."""
+    if key == "_BUILD_TIMEOUT" and not (_MINUTES.match(value) and int(value) in _TIMEOUT_MINUTES):
+        raise Invalid("_BUILD_TIMEOUT must be a number of minutes from 5 to 120.", "value")
+    if key in _BOOLEAN_KEYS and value not in {"", "true", "false"}:
+        raise Invalid(f"{key} must be true or false.", "value")
+    if key == "_LIVE_UPDATES" and value and not _is_json_list(value):
+        raise Invalid(
             '_LIVE_UPDATES must be a JSON list, such as [{"name":"Node.js '
             'version","pkg":"node","type":"nvm","version":"20"}].',
             "value",
         )
 
 
-def _is_list(text: str) -> bool:
+def _is_json_list(text: str) -> bool:
     try:
         return isinstance(json.loads(text), list)
     except (RecursionError, ValueError):
         return False
 
 
-def looks_secret(key: str, value: str) -> str:
-    """Return why this looks like a secret, or "". A guess: it warns, and forbids nothing."""
-    for pattern, what in _TOKENS:
+def secret_warning(key: str, value: str) -> str:
+    """Return why this looks like a secret, or "". A guess: use it to warn, never to forbid."""
+    for pattern, what in _TOKEN_FORMATS:
         if pattern.search(value[:10_000]):
             return f"The value looks like {what}."
-    name = _HUMP.sub("_", key)
+    name = _CAMEL_CASE_BOUNDARY.sub("_", key)  # dbPassword becomes db_Password
     if not value or _PUBLIC_NAME.search(name):
         return ""
     if _SECRET_NAME.search(name):
         return "The name looks like the name of a secret."
-    if _is_random(value) and not _OF_CONTENT.search(name):
+    if _is_random(value) and not _CONTENT_ID_NAME.search(name):
         return "The value looks random, as keys and tokens do."
     return ""
 
@@ -113,12 +122,16 @@ def looks_secret(key: str, value: str) -> str:
 def _is_random(value: str) -> bool:
     if _HEX.match(value):
         return True
-    return bool(_RANDOM.match(value)) and _entropy(value) > ENTROPY and _mixed(value)
+    return (
+        bool(_RANDOM.match(value))
+        and _entropy(value) > MIN_ENTROPY
+        and _has_letters_and_digits(value)
+    )
 
 
-def _mixed(value: str) -> bool:
-    """Say whether letters and digits stand in it; names and paths seldom have both."""
-    return any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)
+def _has_letters_and_digits(value: str) -> bool:
+    """Return True if there are letters and digits. Names and paths seldom have both."""
+    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
 
 
 def _entropy(value: str) -> float:

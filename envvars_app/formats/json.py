@@ -1,18 +1,18 @@
-"""JSON: the lossless format, one object of strings."""
+"""JSON: one object of strings. Lossless: it holds every value that is valid text."""
 
 import json
 import re
 from collections.abc import Mapping
 
 from console.lib.dotenv import HALF_A_CHARACTER, NUL, Entries, Entry, Refused, readable
-from envvars_app.formats.base import Format, Rendered, gather
+from envvars_app.formats.base import Format, Rendered, render_each
 
-_SPACE = re.compile(r"[ \t\n\r]++")
+_WHITESPACE = re.compile(r"[ \t\n\r]++")
 _DECODER = json.JSONDecoder()
 _NO_NAME = "Expected a name in double quotes, or there is one comma too many."
 _NO_VALUE = "Expected a value in double quotes."
 _NESTED = 'The value is an object or a list. Write it as text in quotes, with \\" for each " in it.'
-_INSTEAD = {
+_WRONG_TYPE = {
     **dict.fromkeys("{[", _NESTED),
     **dict.fromkeys("tf", "The value is true or false. Put it in quotes."),
     **dict.fromkeys("-0123456789", "The value is a number. Put it in quotes."),
@@ -21,15 +21,17 @@ _INSTEAD = {
 
 
 def parse_json(text: str) -> list[Entry]:
-    """Return the variables of a JSON object of strings, in its order.
+    """Return the variables of a JSON object of strings, in the order of the text.
 
-    Raises Refused, with the line, for anything else: an object in it, a number, a name that
-    comes twice, or what isn't JSON. Nothing nested is ever read, so depth costs nothing.
+    Raises Refused, with the line number, for anything else: invalid JSON, a duplicate name, or a
+    value that isn't a string.
     """
+    # Not json.loads: it knows no lines, keeps the last of two equal names, and recurses into
+    # nested values.
     reader = _Reader(readable(text))
     entries = Entries()
     reader.expect("{", "The text must start with {.")
-    if not reader.goes_past("}"):
+    if not reader.accept("}"):
         _read_members(reader, entries)
     reader.expect("", "There is text after the closing }.")
     return entries.all()
@@ -40,47 +42,47 @@ def _read_members(reader: "_Reader", entries: Entries) -> None:
         key = reader.string(_NO_NAME)
         line = reader.line
         reader.expect(":", "Expected a : after the name.")
-        entries.add(key, reader.string(_INSTEAD.get(reader.next(), _NO_VALUE)), line)
-        if not reader.goes_past(","):
+        entries.add(key, reader.string(_WRONG_TYPE.get(reader.peek(), _NO_VALUE)), line)
+        if not reader.accept(","):
             break
     reader.expect("}", "Expected a comma or the closing }.")
 
 
 class _Reader:
-    """A place in the text, and its line."""
+    """A cursor in the text that knows its line."""
 
     def __init__(self, text: str) -> None:
         self.line = 1
         self._text = text
         self._at = 0
 
-    def next(self) -> str:
-        """Go past white space; return the sign that follows, or "" at the end."""
-        if space := _SPACE.match(self._text, self._at):
+    def peek(self) -> str:
+        """Skip whitespace. Return the next character without consuming it, or "" at the end."""
+        if space := _WHITESPACE.match(self._text, self._at):
             self.line += space.group().count("\n")
             self._at = space.end()
         return self._text[self._at : self._at + 1]
 
-    def goes_past(self, sign: str) -> bool:
-        found = self.next() == sign
-        self._at += len(sign) if found else 0
+    def accept(self, char: str) -> bool:
+        found = self.peek() == char
+        self._at += len(char) if found else 0
         return found
 
-    def expect(self, sign: str, otherwise: str) -> None:
-        if not self.goes_past(sign):
-            raise Refused(otherwise, self.line)
+    def expect(self, char: str, message: str) -> None:
+        if not self.accept(char):
+            raise Refused(message, self.line)
 
-    def string(self, otherwise: str) -> str:
-        if self.next() != '"':
-            raise Refused(otherwise, self.line)
+    def string(self, message: str) -> str:
+        if self.peek() != '"':
+            raise Refused(message, self.line)
         try:
             text, self._at = _DECODER.raw_decode(self._text, self._at)
         except json.JSONDecodeError as error:
-            raise Refused(_said(error), self.line) from None
-        return _checked(text, self.line)
+            raise Refused(_describe(error), self.line) from None
+        return _validated(text, self.line)
 
 
-def _said(error: json.JSONDecodeError) -> str:
+def _describe(error: json.JSONDecodeError) -> str:
     if error.msg.startswith("Invalid control character"):
         return "The quotes contain a line break or tab. Write \\n or \\t."
     if error.msg.startswith("Invalid"):
@@ -88,7 +90,7 @@ def _said(error: json.JSONDecodeError) -> str:
     return "The quotes are never closed."
 
 
-def _checked(text: str, line: int) -> str:
+def _validated(text: str, line: int) -> str:
     if "\0" in text:
         raise Refused(NUL, line)
     try:
@@ -99,7 +101,7 @@ def _checked(text: str, line: int) -> str:
 
 
 def _render(variables: Mapping[str, str]) -> Rendered:
-    kept, left_out = gather(variables, lambda key, value: key)
+    kept, left_out = render_each(variables, lambda key, value: key)
     text = json.dumps({key: variables[key] for key in kept}, indent=2, ensure_ascii=False)
     return Rendered(text + "\n", left_out)
 

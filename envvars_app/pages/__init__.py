@@ -1,1 +1,1 @@
-"""Views and forms of the pages of variables and build settings."""
+"""Views and forms of the pages for variables and build settings."""

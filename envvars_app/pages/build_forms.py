@@ -1,4 +1,4 @@
-"""What the build settings' pages post."""
+"""Forms of the build settings pages."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,46 +6,46 @@ from dataclasses import dataclass
 from django.http import Http404, QueryDict
 
 from console.lib.row_forms import field, version
-from envvars_app.build_settings import Piping
+from envvars_app.build_settings import PipeOptions
 from envvars_app.buildspec.recipes import RECIPES
 
 
-def branch_of(query: QueryDict) -> int | None:
-    """Return the branch's id in an address, None for All branches. Raises Http404."""
+def branch_id_from(query: QueryDict) -> int | None:
+    """Return the branch id in a query string, or None for All branches. Raises Http404."""
     text = query.get("branch", "")
     if text and (not text.isdecimal() or len(text) > 18):
         raise Http404("Branch not found.")
     return int(text) if text else None
 
 
-def base_of(post: QueryDict) -> int:
-    """Return the version that a page was rendered with."""
+def base_version(post: QueryDict) -> int:
+    """Return the version that the page was rendered with."""
     return version(field(post, "base"))
 
 
 def digest(text: str) -> str:
-    """Return what tells whether a text is the one that somebody saw."""
+    """Return a text's SHA-256, to check that what is saved is what the preview showed."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 @dataclass(frozen=True)
 class PipeForm:
-    """A choice of variables and of a file. `seen` is the digest of what was shown for it."""
+    """The form that pipes variables to a file. `shown_digest` is the digest of the preview."""
 
-    piping: Piping
+    options: PipeOptions
     base: int
-    seen: str
-    saves: bool
+    shown_digest: str
+    is_save: bool
 
     @classmethod
     def of(cls, post: QueryDict) -> "PipeForm":
-        """Read a post; what no recipe is called is the first recipe."""
+        """Read a POST. An unknown recipe becomes the first one."""
         first = next(iter(RECIPES.values()))
-        piping = Piping(
+        options = PipeOptions(
             recipe=RECIPES.get(post.get("recipe", ""), first),
             names=tuple(post.getlist("names")),
             prefix=post.get("prefix", "").strip(),
             folder=post.get("folder", ""),
             app_root=post.get("app_root", ""),
         )
-        return cls(piping, base_of(post), post.get("seen", ""), "save" in post)
+        return cls(options, base_version(post), post.get("seen", ""), "save" in post)

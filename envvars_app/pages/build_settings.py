@@ -1,4 +1,4 @@
-"""The build settings' pages: view, edit, download, versions."""
+"""Pages of the build settings: view, edit, remove, download, versions."""
 
 from typing import Any
 
@@ -20,21 +20,21 @@ from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem, check
 from envvars_app.buildspec.diffing import diff
-from envvars_app.pages.build_forms import base_of, branch_of
+from envvars_app.pages.build_forms import base_version, branch_id_from
 
-SHOWN = 50  # problems
-PER_PAGE = 25  # versions
+MAX_PROBLEMS = 50
+VERSIONS_PER_PAGE = 25
 
 
-def scope_of(request: HttpRequest, app_id: str) -> tuple[Access, Settings]:
-    """Return the access, and the settings of the scope that the address names."""
+def access_and_settings(request: HttpRequest, app_id: str) -> tuple[Access, Settings]:
+    """Return the access to the app, and the settings of the scope in the query string."""
     access = find_app(from_request(request), app_id)
-    branch = services.find_scope(access, branch_of(request.GET))
-    return access, services.settings_of(access.app, branch)
+    branch = services.find_scope(access, branch_id_from(request.GET))
+    return access, services.effective_settings(access.app, branch)
 
 
 def scope_context(access: Access, settings: Settings) -> dict[str, Any]:
-    """Return what all pages of a scope share."""
+    """Return the template context that all pages of a scope share."""
     return {
         **app_context(access, "build_settings"),
         "settings": settings,
@@ -48,8 +48,8 @@ def _may_write(access: Access, branch: Branch | None) -> bool:
     return not deleted and access.may_on(Permission.WRITE, branch)
 
 
-def address_of(access: Access, settings: Settings) -> str:
-    """Return the address of a scope's page."""
+def settings_url(access: Access, settings: Settings) -> str:
+    """Return the URL of a scope's page."""
     return reverse("build_settings", args=[access.app.app_id]) + _query(settings)
 
 
@@ -59,16 +59,16 @@ def _query(settings: Settings) -> str:
 
 @require_safe
 def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Show a scope's specification, what is wrong with it, and its versions."""
-    access, settings = scope_of(request, app_id)
+    """Show a scope's specification, its problems and its versions."""
+    access, settings = access_and_settings(request, app_id)
     problems = check(settings.text)
     context = {
         **scope_context(access, settings),
         "scopes": _scopes(access),
         "may_remove": settings.is_own and access.may_on(Permission.WRITE, settings.branch),
-        "problems": problems[:SHOWN],
+        "problems": problems[:MAX_PROBLEMS],
         "lines": _lines(settings.text, problems),
-        "page": Paginator(services.versions_of(settings), PER_PAGE).get_page(
+        "page": Paginator(services.version_history(settings), VERSIONS_PER_PAGE).get_page(
             request.GET.get("page", "1")
         ),
     }
@@ -79,13 +79,13 @@ def _scopes(access: Access) -> list[tuple[str, str]]:
     notes = {True: " (own settings)", False: ""}
     return [("", ALL_BRANCHES)] + [
         (str(branch.pk), f"{branch.name}{notes[own]}{' (deleted)' if branch.deleted_at else ''}")
-        for branch, own in services.scopes_of(access.app)
+        for branch, own in services.branches_with_overrides(access.app)
     ]
 
 
 def _lines(text: str, problems: list[Problem]) -> list[dict[str, Any]]:
     worst: dict[int, str] = {}
-    for problem in problems:  # an error comes before a warning, by its letter too
+    for problem in problems:  # min: "error" sorts before "warning"
         worst[problem.line] = min(problem.severity, worst.get(problem.line, problem.severity))
     return [
         {"number": number, "text": line, "severity": worst.get(number, "")}
@@ -95,8 +95,8 @@ def _lines(text: str, problems: list[Problem]) -> list[dict[str, Any]]:
 
 @page_with_form
 def edit(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Edit a scope's specification. A branch that inherits begins with what it inherits."""
-    access, settings = scope_of(request, app_id)
+    """Edit a scope's specification. A branch without one starts with the text it inherits."""
+    access, settings = access_and_settings(request, app_id)
     if request.method == "POST":
         return _save(request, access, settings)
     access.require_on(Permission.WRITE, settings.branch)
@@ -118,7 +118,7 @@ def _show_edit(
 
 
 def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpResponseBase:
-    text, base = row_forms.text(request.POST, "text"), base_of(request.POST)
+    text, base = row_forms.text(request.POST, "text"), base_version(request.POST)
     try:
         row = services.save(
             actor=access.actor,
@@ -128,6 +128,7 @@ def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpRespo
             base=base,
         )
     except Conflict as conflict:
+        # Rendering with their version as the new base lets the next save overwrite it knowingly.
         theirs = conflict.current
         more = {"conflict": conflict, "diff": diff(theirs.text, text)}
         return _show_edit(request, access, theirs, text, **more)
@@ -135,22 +136,22 @@ def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpRespo
         more = {"base": base, "refusal": refusal.messages, "problems": _quoted(text)}
         return _show_edit(request, access, settings, text, **more)
     messages.success(request, f"Saved the build settings as version {row.version}.")
-    return redirect(address_of(access, settings))
+    return redirect(settings_url(access, settings))
 
 
 def _quoted(text: str) -> list[dict[str, Any]]:
-    """Return the problems of a text, each with the line that it speaks of."""
+    """Return the problems of a text, each with the line it is about."""
     lines = text.split("\n")
     return [
         {"problem": problem, "text": lines[problem.line - 1].strip()[:120]}
-        for problem in check(text)[:SHOWN]
+        for problem in check(text)[:MAX_PROBLEMS]
     ]
 
 
 @page_with_form
 def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Ask, then remove a scope's specification; it can be restored."""
-    access, settings = scope_of(request, app_id)
+    """Ask, then remove a scope's specification. It can be restored."""
+    access, settings = access_and_settings(request, app_id)
     if request.method != "POST":
         access.require_on(Permission.WRITE, settings.branch)
         return render(request, "build/remove.html", scope_context(access, settings))
@@ -159,25 +160,25 @@ def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
             actor=access.actor,
             app_id=app_id,
             branch_id=settings.branch_id,
-            base=base_of(request.POST),
+            base=base_version(request.POST),
         )
     except (Conflict, ValidationError) as problem:
-        messages.error(request, _sentence(problem))
+        messages.error(request, _problem_message(problem))
     else:
         messages.success(request, f"Removed the build settings of {settings.scope}.")
-    return redirect(address_of(access, settings))
+    return redirect(settings_url(access, settings))
 
 
-def _sentence(problem: Conflict | ValidationError) -> str:
+def _problem_message(problem: Conflict | ValidationError) -> str:
     if isinstance(problem, Conflict):
-        return f"{problem.sentence} Review them, then try again."
+        return f"{problem.message} Review them, then try again."
     return " ".join(problem.messages)
 
 
 @require_safe
 def download(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Give a scope's specification as amplify.yml."""
-    _, settings = scope_of(request, app_id)
+    """Send a scope's specification as amplify.yml."""
+    _, settings = access_and_settings(request, app_id)
     return HttpResponse(
         settings.text,
         content_type="application/yaml; charset=utf-8",
@@ -187,10 +188,10 @@ def download(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @require_safe
 def version(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show a version, and what restoring it would change."""
+    """Show a version and what restoring it would change."""
     access = find_app(from_request(request), app_id)
     shown = services.find_version(access, pk)
-    settings = services.settings_of(access.app, shown.build_spec.branch)
+    settings = services.effective_settings(access.app, shown.build_spec.branch)
     context = scope_context(access, settings) | {
         "version": shown,
         "is_current": settings.is_own and shown.version == settings.base,
@@ -202,13 +203,13 @@ def version(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
 
 @require_POST
 def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Save an earlier version's text again."""
+    """Restore an earlier version."""
     actor = from_request(request)
     try:
-        row = services.restore(actor=actor, app_id=app_id, pk=pk, base=base_of(request.POST))
+        row = services.restore(actor=actor, app_id=app_id, pk=pk, base=base_version(request.POST))
     except (Conflict, ValidationError) as problem:
-        messages.error(request, _sentence(problem))
+        messages.error(request, _problem_message(problem))
         return redirect("build_version", app_id=app_id, pk=pk)
     messages.success(request, f"Restored the build settings as version {row.version}.")
     access = find_app(actor, app_id)
-    return redirect(address_of(access, services.settings_of(access.app, row.branch)))
+    return redirect(settings_url(access, services.effective_settings(access.app, row.branch)))

@@ -1,4 +1,4 @@
-"""Bulk edit: a scope's variables as text, what a text would change, and applying it."""
+"""Pages of bulk edit: a scope's variables as text, the preview of a text's changes, applying it."""
 
 import uuid
 from collections import Counter
@@ -22,63 +22,63 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, page_with_form
 from console.web.listing import writable
 from envvars_app.formats import FORMATS as FILES
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.bulk_forms import (
     ALL,
     FORMATS,
-    Sheet,
+    BulkForm,
+    dump_baseline,
+    parse_baseline,
     scope_of,
     scopes_of,
-    seen_of,
-    seen_text,
 )
-from envvars_app.pages.variables import ABOUT
+from envvars_app.pages.variables import CHANGE_SET_PURPOSE
 from envvars_app.variables import bulk as previews
-from envvars_app.variables.bulk import Asked, Kind, Line, Mode, Preview
-from envvars_app.variables.queries import branches_of, own
+from envvars_app.variables.bulk import BulkEdit, Kind, Mode, Preview, PreviewLine
+from envvars_app.variables.queries import listed_branches, own_variables
 
-WORDS = {
+KIND_BADGES = {
     Kind.NEW: ("new", "ok"),
     Kind.CHANGED: ("changed", "info"),
     Kind.REMOVED: ("removed", "bad"),
 }
-AGAIN = {
+RETRY_NOTES = {
     Kind.NEW: "Apply again to add it.",
     Kind.CHANGED: "Apply again to overwrite it with your value.",
     Kind.REMOVED: "Apply again to remove it.",
 }
-MODES = {Mode.REPLACE: "Remove", Mode.MERGE: "Keep"}
-MOVED = "You changed your selection. Review these changes, then apply them."
+MISSING_CHOICES = {Mode.REPLACE: "Remove", Mode.MERGE: "Keep"}
+SELECTION_CHANGED = "You changed your selection. Review these changes, then apply them."
 
 
 @page_with_form
 def bulk(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Show a scope as text; preview what a text changes; apply it."""
+    """Show a scope's variables as text, preview a text's changes, or apply them."""
     access = find_app(from_request(request), app_id)
-    branches = branches_of(access)
+    branches = listed_branches(access)
     if request.method != "POST":
-        return _text_of_a_scope(request, access, branches)
-    sheet = Sheet.of(request.POST)
-    scopes = scopes_of(sheet.scopes, branches)
+        return _scope_as_text(request, access, branches)
+    form = BulkForm.of(request.POST)
+    scopes = scopes_of(form.scopes, branches)
     if request.POST.get("action") == "edit":
-        return _text_page(request, access, branches, sheet)
+        return _text_page(request, access, branches, form)
     try:
-        asked = Asked(sheet.values(), scopes, sheet.mode, sheet.format)
+        edit = BulkEdit(form.values(), scopes, form.mode, form.format)
         if request.POST.get("action") == "apply":
-            return _apply(request, access, branches, sheet, asked)
-        return preview_page(request, access, branches, sheet, asked)
+            return _apply(request, access, branches, form, edit)
+        return preview_page(request, access, branches, form, edit)
     except Refused as refusal:
-        return _text_page(request, access, branches, sheet, refusal)
+        return _text_page(request, access, branches, form, refusal)
 
 
-def _text_of_a_scope(request: HttpRequest, access: Access, branches: list[Branch]) -> HttpResponse:
-    asked, named = request.GET.get("scope", ALL), request.GET.get("format", "")
-    scope, format = scope_of(asked, branches), named if named in FORMATS else "env"
-    variables = own(access, scope)
+def _scope_as_text(request: HttpRequest, access: Access, branches: list[Branch]) -> HttpResponse:
+    requested, named = request.GET.get("scope", ALL), request.GET.get("format", "")
+    scope, format = scope_of(requested, branches), named if named in FORMATS else "env"
+    variables = own_variables(access, scope)
     rendered = FILES[format].render({key: row.value for key, row in variables.items()})
-    sheet = Sheet(rendered.text, format, Mode.REPLACE, (asked,))
+    form = BulkForm(rendered.text, format, Mode.REPLACE, (requested,))
     return _text_page(
-        request, access, branches, sheet, left_out=rendered.left_out, count=len(variables)
+        request, access, branches, form, left_out=rendered.left_out, count=len(variables)
     )
 
 
@@ -86,13 +86,13 @@ def _text_page(
     request: HttpRequest,
     access: Access,
     branches: list[Branch],
-    sheet: Sheet,
+    form: BulkForm,
     refusal: Refused | None = None,
     left_out: Mapping[str, str] | None = None,
     count: int | None = None,
 ) -> HttpResponse:
     context = {
-        **_context(access, branches, sheet),
+        **_context(access, branches, form),
         "refusal": refusal,
         "formats": FORMATS.items(),
         "left_out": (left_out or {}).items(),
@@ -101,16 +101,16 @@ def _text_page(
     return render(request, "variables/bulk.html", context, status=422 if refusal else 200)
 
 
-def _context(access: Access, branches: list[Branch], sheet: Sheet) -> dict[str, Any]:
-    """Return what the text and its preview share."""
+def _context(access: Access, branches: list[Branch], form: BulkForm) -> dict[str, Any]:
+    """Return the template context that the text and its preview share."""
     names = {str(branch.pk): branch.name for branch in branches}
     return {
         **app_context(access, "variables"),
-        "sheet": sheet,
-        "scope_names": [names.get(scope, ALL_BRANCHES) for scope in sheet.scopes],
+        "sheet": form,
+        "scope_names": [names.get(scope, ALL_BRANCHES) for scope in form.scopes],
         "scope_choices": [(ALL, ALL_BRANCHES), *names.items()],
-        "format_name": FORMATS[sheet.format],
-        "modes": [(mode.value, words) for mode, words in MODES.items()],
+        "format_name": FORMATS[form.format],
+        "modes": [(mode.value, words) for mode, words in MISSING_CHOICES.items()],
         "may_write": bool(writable(access, branches)),
     }
 
@@ -119,22 +119,24 @@ def preview_page(
     request: HttpRequest,
     access: Access,
     branches: list[Branch],
-    sheet: Sheet,
-    asked: Asked,
+    form: BulkForm,
+    edit: BulkEdit,
     outcomes: list[RowOutcome] | None = None,
     notice: str = "",
 ) -> HttpResponse:
-    """Show what a text would change; after a Save, what is left of it.
+    """Show what a text would change. After a save, `outcomes` mark the changes that failed.
 
-    Raises dotenv.Refused where it would be too much at once.
+    Raises dotenv.Refused if there are too many changes.
     """
-    preview = previews.preview(access, asked, outcomes or [])
+    preview = previews.preview(access, edit, outcomes or [])
     context = {
-        **_context(access, branches, sheet),
-        **_lines_of(preview),
-        "seen": seen_text(sheet, preview.seen),
+        **_context(access, branches, form),
+        **_preview_lines(preview),
+        "seen": dump_baseline(form, preview.baseline),
         "notice": notice,
-        "unheld": [{"key": key, "branch": scope_name(branch)} for branch, key in preview.unheld],
+        "unheld": [
+            {"key": key, "branch": scope_name(branch)} for branch, key in preview.unrepresentable
+        ],
     }
     if outcomes:
         done = sum(outcome.outcome in DONE for outcome in outcomes)
@@ -142,65 +144,65 @@ def preview_page(
     return render(request, "variables/preview.html", context, status=422 if outcomes else 200)
 
 
-def _lines_of(preview: Preview) -> dict[str, Any]:
-    """Return the lines: those with a remark first, the same ones apart."""
-    moving = [line for line in preview.lines if line.kind is not Kind.SAME]
-    moving.sort(key=lambda line: (not (line.refusal or line.ended), line.key))
-    going = [line for line in moving if line.refusal is None]
-    numbers = Counter(line.kind for line in going)
-    reason = cache(looks_secret)  # many scopes share a key and its value
+def _preview_lines(preview: Preview) -> dict[str, Any]:
+    """Return the changed lines, those with a problem first, and the unchanged ones."""
+    changes = [line for line in preview.lines if line.kind is not Kind.SAME]
+    changes.sort(key=lambda line: (not (line.refusal or line.outcome), line.key))
+    writable_lines = [line for line in changes if line.refusal is None]
+    counts = Counter(line.kind for line in writable_lines)
+    secret_warning_of = cache(secret_warning)  # the same key and value often go to many scopes
     return {
-        "lines": [_line(line, reason) for line in moving],
-        "same": [_named(line) for line in preview.lines if line.kind is Kind.SAME],
-        "counts": [(numbers[kind], *WORDS[kind]) for kind in WORDS if numbers[kind]],
-        "to_apply": len(going),
-        "refused": len(moving) - len(going),
+        "lines": [_line(line, secret_warning_of) for line in changes],
+        "same": [_key_and_branch(line) for line in preview.lines if line.kind is Kind.SAME],
+        "counts": [(counts[kind], *KIND_BADGES[kind]) for kind in KIND_BADGES if counts[kind]],
+        "to_apply": len(writable_lines),
+        "refused": len(changes) - len(writable_lines),
     }
 
 
-def _named(line: Line) -> dict[str, Any]:
+def _key_and_branch(line: PreviewLine) -> dict[str, Any]:
     return {"key": line.key, "branch": scope_name(line.branch)}
 
 
-def _line(line: Line, reason: Callable[[str, str], str]) -> dict[str, Any]:
-    word, look = WORDS[line.kind]
+def _line(line: PreviewLine, secret_warning_of: Callable[[str, str], str]) -> dict[str, Any]:
+    word, badge = KIND_BADGES[line.kind]
     return {
-        **_named(line),
+        **_key_and_branch(line),
         "word": word.capitalize(),
-        "look": look,
+        "look": badge,
         "old": None if line.old is None else shown(line.old, line.new or ""),
         "new": None if line.new is None else shown(line.new, line.old or ""),
-        "secretive": reason(line.key, line.new) if line.new else "",
+        "secretive": secret_warning_of(line.key, line.new) if line.new else "",
         "overrides": line.overrides,
-        "note": line.refusal or line.ended,
-        "again": AGAIN[line.kind] if _decided(line) else "",
+        "note": line.refusal or line.outcome,
+        "again": RETRY_NOTES[line.kind] if _was_conflict(line) else "",
         "refused": line.refusal is not None,
     }
 
 
-def _decided(line: Line) -> bool:
-    """Say whether somebody else's change stopped this line, which he has now seen."""
-    stopped = line.ended is not None and line.ended.outcome is Result.CONFLICT
+def _was_conflict(line: PreviewLine) -> bool:
+    """Return True if another person's change stopped this line: the page now shows that change."""
+    stopped = line.outcome is not None and line.outcome.outcome is Result.CONFLICT
     return stopped and line.refusal is None
 
 
 def _apply(
-    request: HttpRequest, access: Access, branches: list[Branch], sheet: Sheet, asked: Asked
+    request: HttpRequest, access: Access, branches: list[Branch], form: BulkForm, edit: BulkEdit
 ) -> HttpResponseBase:
-    """Write what was previewed; what went not through stands on the preview again."""
-    seen = seen_of(str(request.POST.get("seen", "")), sheet)
-    if seen is None:  # another branch was chosen, and nobody has looked at that yet
-        return preview_page(request, access, branches, sheet, asked, notice=MOVED)
-    token = change_set_token(access, ABOUT)
+    """Write what was previewed. Show the preview again with what failed."""
+    baseline = parse_baseline(str(request.POST.get("seen", "")), form)
+    if baseline is None:  # the form changed after the preview, so nobody has seen these changes
+        return preview_page(request, access, branches, form, edit, notice=SELECTION_CHANGED)
+    token = change_set_token(access, CHANGE_SET_PURPOSE)
     outcomes = previews.apply(
         actor=access.actor,
         app_id=access.app.app_id,
-        asked=asked,
-        seen=seen,
-        change_set=change_set_of(token, access, ABOUT) or uuid.uuid4(),
+        edit=edit,
+        baseline=baseline,
+        change_set=change_set_of(token, access, CHANGE_SET_PURPOSE) or uuid.uuid4(),
     )
     if any(outcome.outcome not in DONE for outcome in outcomes):
-        return preview_page(request, access, branches, sheet, asked, outcomes)
+        return preview_page(request, access, branches, form, edit, outcomes)
     address = reverse("variables", args=[access.app.app_id])
     if not outcomes:
         messages.info(request, "Nothing was left to change.")

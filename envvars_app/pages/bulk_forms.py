@@ -1,9 +1,9 @@
-"""Reading what the pages of bulk edit post: a text, where it goes, and what was seen of it."""
+"""Forms of bulk edit: the text, its scopes, and the versions that the preview was based on."""
 
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, QueryDict
@@ -12,57 +12,53 @@ from console.lib import dotenv
 from console.models import Branch
 from console.web.listing import ONLY_ALL_BRANCHES
 from envvars_app.formats import parse_json
-from envvars_app.variables.bulk import Known, Mode, Seen
+from envvars_app.variables.bulk import Baseline, KnownVariable, Mode
 
-ALL = ""  # how All branches stands in a form; a list's filter has another word for it
+ALL = ""  # All branches in a form; the filter of a list uses ONLY_ALL_BRANCHES instead
 FORMATS = {"env": ".env", "json": "JSON"}
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}\Z", re.ASCII)
-_MOST = 10**15  # beyond it no id or version is, and SQLite takes no number
+_MAX_INTEGER = 10**15  # above every id and version, below SQLite's largest integer
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A posted text and what is to be done with it. `scopes` are branch ids as text."""
+class BulkForm:
+    """A posted text and what to do with it. `scopes` are branch ids as text, ALL among them."""
 
     text: str = ""
     format: str = "env"
     mode: Mode = Mode.MERGE
     scopes: tuple[str, ...] = (ALL,)
-    several: bool = False  # whether the person chooses among many scopes, or one
+    several: bool = False  # True if the page offers several scopes to choose
 
     @classmethod
-    def of(cls, post: QueryDict) -> "Sheet":
-        """Read a post; anything that makes no sense falls back to what changes least."""
+    def of(cls, post: QueryDict) -> "BulkForm":
+        """Read a POST. Invalid input falls back to the choice that changes the least."""
         text = str(post.get("text", "")).replace("\r\n", "\n")
-        named, guessed = str(post.get("format", "")), guess(text)
+        named, guessed_format = str(post.get("format", "")), guess_format(text)
         mode = str(post.get("mode", ""))
-        asked = (ALL if text == ONLY_ALL_BRANCHES else text for text in post.getlist("scope"))
-        scopes = tuple(dict.fromkeys(map(str, asked)))
+        requested = (ALL if text == ONLY_ALL_BRANCHES else text for text in post.getlist("scope"))
+        scopes = tuple(dict.fromkeys(map(str, requested)))
         return cls(
             text=text,
-            format=named if named in FORMATS and guessed != "json" else guessed,
+            format=named if named in FORMATS and guessed_format != "json" else guessed_format,
             mode=Mode(mode) if mode in {*Mode} else Mode.MERGE,
             scopes=scopes or (ALL,),
             several=len(scopes) > 1 or bool(post.get("several")),
         )
 
-    def moved_to(self, scopes: Iterable[str]) -> "Sheet":
-        """Return the same for other scopes."""
-        return replace(self, scopes=tuple(scopes))
-
     def values(self) -> dict[str, str]:
-        """Return the text's variables. Raises dotenv.Refused, which names the line."""
+        """Return the variables in the text. Raises dotenv.Refused, which names the line."""
         entries = parse_json(self.text) if self.format == "json" else dotenv.parse(self.text)
         return {entry.key: entry.value for entry in entries}
 
 
-def guess(text: str) -> str:
-    """Return the format of a text that was pasted; no .env begins with a brace."""
+def guess_format(text: str) -> str:
+    """Return the format of a pasted text. No valid .env file starts with a brace."""
     return "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "env"
 
 
 def scope_of(text: str, branches: Iterable[Branch]) -> Branch | None:
-    """Return the branch that a form names; None is All branches. Raises Http404."""
+    """Return the branch with this id, or None for All branches. Raises Http404."""
     if text in {ALL, ONLY_ALL_BRANCHES}:
         return None
     found = {str(branch.pk): branch for branch in branches}.get(text)
@@ -72,27 +68,30 @@ def scope_of(text: str, branches: Iterable[Branch]) -> Branch | None:
 
 
 def scopes_of(texts: Iterable[str], branches: Sequence[Branch]) -> list[Branch | None]:
-    """Return the scopes that a form names. Raises Http404."""
+    """Return the scopes with these ids. Raises Http404."""
     return [scope_of(text, branches) for text in texts]
 
 
-def seen_text(sheet: Sheet, seen: Seen) -> str:
-    """Return what a preview was based on, for a form to carry: no value, only versions."""
+def dump_baseline(form: BulkForm, baseline: Baseline) -> str:
+    """Serialize the versions that a preview was based on, for a hidden field. Holds no values."""
     versions: dict[str, dict[str, list[int]]] = {}
-    for (branch_id, key), known in seen.items():
+    for (branch_id, key), known in baseline.items():
         versions.setdefault(key, {})[str(branch_id or ALL)] = [known.pk, known.version]
-    about = {"scopes": sheet.scopes, "mode": sheet.mode, "versions": versions}
+    about = {"scopes": form.scopes, "mode": form.mode, "versions": versions}
     return json.dumps(about, separators=(",", ":"))
 
 
-def seen_of(text: str, sheet: Sheet) -> Seen | None:
-    """Return what the preview of this very sheet was based on; None if it was of another one."""
+def parse_baseline(text: str, form: BulkForm) -> Baseline | None:
+    """Return the versions that the preview of this form was based on.
+
+    None if the preview was of other scopes or another mode: then nobody has seen these changes.
+    """
     try:
         about = json.loads(text)
-        if (tuple(about["scopes"]), about["mode"]) != (sheet.scopes, sheet.mode):
+        if (tuple(about["scopes"]), about["mode"]) != (form.scopes, form.mode):
             return None
         return {
-            (int(scope) if scope else None, key): Known(*_versions(pair))
+            (int(scope) if scope else None, key): KnownVariable(*_versions(pair))
             for key, scopes in about["versions"].items()
             for scope, pair in scopes.items()
         }
@@ -101,8 +100,7 @@ def seen_of(text: str, sheet: Sheet) -> Seen | None:
 
 
 def _versions(pair: Any) -> tuple[int, int]:
-    """Return an id and a version. Raises ValueError for anything else."""
     pk, version = pair
-    if not all(type(number) is int and 0 < number < _MOST for number in (pk, version)):
+    if not all(type(number) is int and 0 < number < _MAX_INTEGER for number in (pk, version)):
         raise ValueError("no id and version")
     return pk, version

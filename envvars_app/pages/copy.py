@@ -1,4 +1,4 @@
-"""Copying a scope's variables to other scopes: choose here, then the preview of bulk edit."""
+"""The page that copies a scope's variables to other scopes, by way of bulk edit's preview."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,9 @@ from console.web.kit import app_context, page_with_form
 from console.web.listing import writable
 from envvars_app.formats import FORMATS, parse_json
 from envvars_app.pages.bulk import preview_page
-from envvars_app.pages.bulk_forms import ALL, Sheet, scope_of, scopes_of
-from envvars_app.variables.bulk import Asked
-from envvars_app.variables.queries import branches_of, effective, own
+from envvars_app.pages.bulk_forms import ALL, BulkForm, scope_of, scopes_of
+from envvars_app.variables.bulk import BulkEdit
+from envvars_app.variables.queries import effective_values, listed_branches, own_variables
 
 NO_TARGET = "Select at least one destination."
 GONE = "These variables no longer exist: {}. Choose again."
@@ -30,8 +30,8 @@ NO_TEXT = "These variables can't be copied as text: {}. Clear their checkboxes."
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the page asks for: where from, which values, which keys (none: all), where to."""
+class CopyForm:
+    """The source, whether only its own values, the keys (empty means all) and the targets."""
 
     source: str
     only_own: bool
@@ -39,8 +39,8 @@ class Choice:
     targets: tuple[str, ...]
 
     @classmethod
-    def of(cls, parameters: QueryDict) -> "Choice":
-        """Read a query string or a post."""
+    def of(cls, parameters: QueryDict) -> "CopyForm":
+        """Read a query string or a POST."""
         return cls(
             source=str(parameters.get("from", ALL)),
             only_own=parameters.get("values") == "own",
@@ -51,40 +51,40 @@ class Choice:
 
 @page_with_form
 def copy(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Choose variables and where they go; a post answers with what it would change."""
+    """Show the form. A POST shows the preview of what the copy would change."""
     access = find_app(from_request(request), app_id)
-    branches = branches_of(access)
-    choice = Choice.of(request.POST if request.method == "POST" else request.GET)
-    values = _values(access, choice, branches)
+    branches = listed_branches(access)
+    form = CopyForm.of(request.POST if request.method == "POST" else request.GET)
+    values = _values(access, form, branches)
     if request.method != "POST":
-        return _page(request, access, branches, choice, values)
-    targets = scopes_of(choice.targets, branches)
+        return _page(request, access, branches, form, values)
+    targets = scopes_of(form.targets, branches)
     try:
-        asked = Asked(_chosen(choice, values), targets)
-        sheet = Sheet(_text(asked), "json", scopes=choice.targets, several=True)
-        return preview_page(request, access, branches, sheet, asked)
+        edit = BulkEdit(_selected_values(form, values), targets)
+        bulk_form = BulkForm(_as_json(edit), "json", scopes=form.targets, several=True)
+        return preview_page(request, access, branches, bulk_form, edit)
     except (Refused, ValidationError) as refusal:
         message = " ".join(getattr(refusal, "messages", [str(refusal)]))
-        return _page(request, access, branches, choice, values, message)
+        return _page(request, access, branches, form, values, message)
 
 
-def _values(access: Access, choice: Choice, branches: list[Branch]) -> dict[str, str]:
-    source = scope_of(choice.source, branches)
-    if choice.only_own:
-        return {key: row.value for key, row in own(access, source).items()}
-    return effective(access, source)
+def _values(access: Access, form: CopyForm, branches: list[Branch]) -> dict[str, str]:
+    source = scope_of(form.source, branches)
+    if form.only_own:
+        return {key: row.value for key, row in own_variables(access, source).items()}
+    return effective_values(access, source)
 
 
-def _chosen(choice: Choice, values: dict[str, str]) -> dict[str, str]:
-    if not choice.targets:
+def _selected_values(form: CopyForm, values: dict[str, str]) -> dict[str, str]:
+    if not form.targets:
         raise ValidationError(NO_TARGET)
-    if gone := sorted(choice.keys - values.keys()):
+    if gone := sorted(form.keys - values.keys()):
         raise ValidationError(GONE.format(", ".join(gone)))
-    return {key: value for key, value in values.items() if not choice.keys or key in choice.keys}
+    return {key: value for key, value in values.items() if not form.keys or key in form.keys}
 
 
-def _text(asked: Asked) -> str:
-    rendered = FORMATS["json"].render(asked.values)
+def _as_json(edit: BulkEdit) -> str:
+    rendered = FORMATS["json"].render(edit.values)
     if rendered.left_out:
         raise ValidationError(NO_TEXT.format(", ".join(rendered.left_out)))
     if not _fits(rendered.text):
@@ -93,7 +93,7 @@ def _text(asked: Asked) -> str:
 
 
 def _fits(text: str) -> bool:
-    """Say whether a text comes back from the preview, which has the limits of bulk edit."""
+    """Return True if bulk edit's preview, which carries the text, will accept it."""
     try:
         parse_json(text)
     except Refused:
@@ -105,16 +105,16 @@ def _page(
     request: HttpRequest,
     access: Access,
     branches: list[Branch],
-    choice: Choice,
+    form: CopyForm,
     values: dict[str, str],
     problem: str = "",
 ) -> HttpResponse:
     context: dict[str, Any] = {
         **app_context(access, "variables"),
-        "choice": choice,
-        "source_name": scope_name(scope_of(choice.source, branches)),
+        "choice": form,
+        "source_name": scope_name(scope_of(form.source, branches)),
         "sources": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
-        "targets": [one for one in writable(access, branches) if one[0] != choice.source],
+        "targets": [one for one in writable(access, branches) if one[0] != form.source],
         "keys": list(values),
         "all_fit": _fits(FORMATS["json"].render(values).text),
         "problem": problem,

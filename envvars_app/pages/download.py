@@ -1,4 +1,4 @@
-"""Downloading what a branch really gets, as a file of one of the formats."""
+"""The page that downloads a branch's effective variables in one of the formats."""
 
 from typing import Any
 
@@ -14,22 +14,22 @@ from console.models import scope_name
 from console.web.kit import app_context
 from envvars_app.formats import FORMATS, Format
 from envvars_app.pages.bulk_forms import ALL, scope_of
-from envvars_app.variables.queries import branches_of, effective
+from envvars_app.variables.queries import effective_values, listed_branches
 
 
 @require_safe
 def download(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Send the file that was asked for; without a format, say what each would leave out."""
+    """Send the requested file. Without a format, list the formats and what each can't hold."""
     access = find_app(from_request(request), app_id)
-    branches = branches_of(access)
-    asked, name = request.GET.get("branch", ALL), request.GET.get("format", "")
-    branch = scope_of(asked, branches)
-    values = effective(access, branch)
+    branches = listed_branches(access)
+    requested, name = request.GET.get("branch", ALL), request.GET.get("format", "")
+    branch = scope_of(requested, branches)
+    values = effective_values(access, branch)
     if name:
         return _file(name, values)
     context = {
         **app_context(access, "variables"),
-        "asked": asked,
+        "asked": requested,
         "branch_name": scope_name(branch),
         "count": len(values),
         "choices": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],

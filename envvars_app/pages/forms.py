@@ -1,7 +1,7 @@
-"""Reading what the edit mode of variables posts: rows that nobody changed are left out.
+"""Form of the edit mode: turns the posted rows into changes and drops unchanged rows.
 
-Without JavaScript every row of the page is posted, with the version that it was rendered with. A
-row is changed if it differs from that version, whatever others have made of it meanwhile.
+Without JavaScript the browser posts every row of the page, with the version it was rendered with. A
+row counts as changed if it differs from that version, even if someone has since written another.
 """
 
 import re
@@ -21,7 +21,7 @@ _LINE_END = re.compile(r"\r\n?")
 
 @dataclass(frozen=True)
 class NewRow:
-    """A new row as it was typed, to be shown again. `fixed` is the row that it overrides."""
+    """A new row as it was typed. `fixed` marks an override, whose key can't be edited."""
 
     number: int
     key: str
@@ -32,7 +32,7 @@ class NewRow:
 
 
 def commands_of(post: QueryDict, app: App) -> list[VariableCommand]:
-    """Return what the posted form asks for, each row once."""
+    """Return the commands that the posted form asks for, one per row."""
     rows = known_rows(post)
     bases = {int(row): known_base(field(post, f"base-{row}"))[0] for row in rows}
     rendered = _rendered(app, bases)
@@ -41,7 +41,7 @@ def commands_of(post: QueryDict, app: App) -> list[VariableCommand]:
 
 
 def new_rows_of(post: QueryDict) -> list[NewRow]:
-    """Return the filled new rows as they can be shown again."""
+    """Return the new rows that were filled in, as typed."""
     return [
         NewRow(
             number,
@@ -56,12 +56,12 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
 
 
 def same_text(one: str, other: str) -> bool:
-    """Say whether two texts are one to a text area, which knows one kind of line break."""
+    """Return True if the texts differ only in line breaks, which text areas don't preserve."""
     return _LINE_END.sub("\n", one) == _LINE_END.sub("\n", other)
 
 
 def _rendered(app: App, bases: dict[int, int]) -> dict[tuple[int, int], VariableVersion]:
-    """Return what the posted rows were rendered with, by id and version."""
+    """Return the versions that the posted rows were rendered with, by id and version."""
     versions = VariableVersion.objects.filter(
         variable__app=app, variable__in=bases, version__in=set(bases.values())
     )
@@ -97,12 +97,12 @@ def _known(
 
 
 def _key(post: QueryDict, name: str) -> str | None:
-    """Return a name as it was typed; None where its field was not there."""
+    """Return the typed key, or None if the form has no such field."""
     return field(post, name).strip(" ") if name in post else None
 
 
 def versions_of(pairs: str) -> dict[int, int]:
-    """Return what a page showed of overrides, id to version, from "22:3,31:1"."""
+    """Parse the overrides that a page showed, such as "22:3,31:1", into id to version."""
     return {int(pk): int(number) for pk, number in _PAIR.findall(pairs[:100_000])}
 
 

@@ -1,4 +1,4 @@
-"""One variable: its value, its versions, going back to one, moving it; and those removed."""
+"""Pages of one variable (detail, restore, erase, move to secrets) and the list of removed ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,15 +23,15 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import Query
 from envvars_app import secrets_bridge
-from envvars_app.formats.hints import looks_secret, meaning
+from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
 
-VERSIONS = 25  # on a page
-REMOVED = 50
-EARLIER = 25
-WHOLE = 100_000  # characters: more than any value has
-DELETED = (
+VERSIONS_PER_PAGE = 25
+REMOVED_PER_PAGE = 50
+MAX_EARLIER = 25
+NO_TRUNCATION = 100_000  # characters: longer than any value
+BRANCH_DELETED = (
     "This branch was deleted, so you can't add secrets to it. Remove the variable, then erase "
     "its values on its page."
 )
@@ -39,7 +39,7 @@ DELETED = (
 
 @require_safe
 def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show a variable, a removed one too, with all that happened to it."""
+    """Show a variable and its versions, even if it is removed."""
     access = find_app(from_request(request), app_id)
     return _show(request, access, history.find_variable(access, pk))
 
@@ -47,13 +47,15 @@ def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
 def _show(
     request: HttpRequest, access: Access, variable: Variable, problem: str = ""
 ) -> HttpResponse:
-    page = Paginator(variable.versions.all(), VERSIONS).get_page(request.GET.get("page", "1")[:9])
-    about, kin = _about(access, variable), _kin(variable)
-    gone = variable.removed_at is not None and about["deleted"]
+    page = Paginator(variable.versions.all(), VERSIONS_PER_PAGE).get_page(
+        request.GET.get("page", "1")[:9]
+    )
+    shared, related = _variable_context(access, variable), _related_variables(variable)
+    is_unreachable = variable.removed_at is not None and shared["deleted"]
     context = {
-        **about,
-        **kin,
-        "may_restore": about["may_write"] and not kin["now"] and not gone,
+        **shared,
+        **related,
+        "may_restore": shared["may_write"] and not related["now"] and not is_unreachable,
         "page": page,
         "versions": list(_versions(variable, list(page.object_list))),
         "problem": problem,
@@ -63,18 +65,19 @@ def _show(
     return render(request, f"variables/detail.html{part}", context, status=status)
 
 
-def _about(access: Access, variable: Variable) -> dict[str, Any]:
-    """Return what every page of one variable shows."""
+def _variable_context(access: Access, variable: Variable) -> dict[str, Any]:
+    """Return the template context that all pages of one variable share."""
     return {
         **app_context(access, "variables"),
         "variable": variable,
         "scope": scope_name(variable.branch),
-        "shown": shown(variable.value, longest=WHOLE),
-        "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),  # HTML makes it LF
+        "shown": shown(variable.value, longest=NO_TRUNCATION),
+        # HTML parsers turn a literal CR into LF.
+        "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),
         "may_write": access.may_on(Permission.WRITE, variable.branch),
-        "deleted": DELETED if _is_on_deleted_branch(variable) else "",
-        "meaning": meaning(variable.key),
-        "secretive": looks_secret(variable.key, variable.value),
+        "deleted": BRANCH_DELETED if _is_on_deleted_branch(variable) else "",
+        "meaning": describe_key(variable.key),
+        "secretive": secret_warning(variable.key, variable.value),
         "forgettable": variable.removed_at is not None
         and variable.versions.filter(value__isnull=False, forgotten=False).exists(),
     }
@@ -84,27 +87,27 @@ def _is_on_deleted_branch(variable: Variable) -> bool:
     return variable.branch is not None and variable.branch.deleted_at is not None
 
 
-def _kin(variable: Variable) -> dict[str, Any]:
-    """Return the variables of the same name: overrides, the base, and earlier ones that went."""
+def _related_variables(variable: Variable) -> dict[str, Any]:
+    """Return the variables with the same key: overrides, base, and ones removed earlier."""
     rows = Variable.objects.filter(app=variable.app_id, key=variable.key).exclude(pk=variable.pk)
     live = list(rows.filter(removed_at=None).select_related("branch").order_by("branch__name"))
-    gone = rows.filter(branch=variable.branch_id, removed_at__isnull=False)
+    removed_earlier = rows.filter(branch=variable.branch_id, removed_at__isnull=False)
     if variable.removed_at is not None:
-        gone = gone.filter(removed_at__lt=variable.removed_at)
-    earlier = list(gone.order_by("-removed_at")[: EARLIER + 1])
+        removed_earlier = removed_earlier.filter(removed_at__lt=variable.removed_at)
+    earlier = list(removed_earlier.order_by("-removed_at")[: MAX_EARLIER + 1])
     return {
         "overrides": [row for row in live if row.branch_id] if variable.branch_id is None else [],
         "base": next((row for row in live if variable.branch_id and row.branch_id is None), None),
         "now": next((row for row in live if row.branch_id == variable.branch_id), None),
-        "earlier": earlier[:EARLIER],
-        "older": len(earlier) > EARLIER,  # than those; the last one's page has them
+        "earlier": earlier[:MAX_EARLIER],
+        "older": len(earlier) > MAX_EARLIER,  # the page of the last one shown lists the rest
     }
 
 
 def _versions(variable: Variable, page: list[VariableVersion]) -> Iterator[dict[str, Any]]:
-    """Yield each version beside the one before it."""
-    before = page[-1].version - 1 if page else 0
-    older = variable.versions.filter(version=before).first()
+    """Yield each version with the value before it."""
+    previous_version = page[-1].version - 1 if page else 0
+    older = variable.versions.filter(version=previous_version).first()
     for row, previous in zip(page, [*page[1:], older], strict=True):
         old = previous.value if previous and not previous.forgotten else None
         new = row.value if not row.forgotten else None
@@ -122,7 +125,7 @@ def _versions(variable: Variable, page: list[VariableVersion]) -> Iterator[dict[
 
 @require_POST
 def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Give a variable the value of one of its versions; a removed one comes back."""
+    """Restore the value of a version. Restoring a removed variable adds it again."""
     actor = from_request(request)
     try:
         outcome = history.restore(
@@ -132,7 +135,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             version=version(field(request.POST, "version")),
             base=version(field(request.POST, "base")),
         )
-        problem = _problem(outcome)
+        problem = _problem_message(outcome)
     except ValidationError as refusal:
         problem = " ".join(refusal.messages)
     access = find_app(actor, app_id)
@@ -143,8 +146,8 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     return redirect("variable_detail", app_id=app_id, pk=outcome.pk or pk)
 
 
-def _problem(outcome: RowOutcome) -> str:
-    """Return why it went no further, or "". Raises PermissionDenied."""
+def _problem_message(outcome: RowOutcome) -> str:
+    """Return why the change failed, or "". Raises PermissionDenied if it was denied."""
     if outcome.outcome is Result.DENIED:
         raise PermissionDenied(outcome.message)
     return "" if outcome.outcome in DONE else outcome.message
@@ -152,7 +155,7 @@ def _problem(outcome: RowOutcome) -> str:
 
 @require_POST
 def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Forget the values of a removed variable, which turned out to be a secret's."""
+    """Erase all values of a removed variable, which turned out to be a secret."""
     try:
         variable = history.forget(actor=from_request(request), app_id=app_id, pk=pk)
         messages.success(request, f"Erased the values of {variable.key}.")
@@ -163,7 +166,7 @@ def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 
 @page_with_form
 def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Make a secret of a variable, after a page that says what that does."""
+    """Move a variable to the secrets, after a page that explains the effect."""
     actor = from_request(request)
     access = find_app(actor, app_id)
     variable = history.find_variable(access, pk)
@@ -181,7 +184,7 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         secret_base=max(0, secret_base),
         secret_revision=secret_revision,
     )
-    if _problem(outcome):
+    if _problem_message(outcome):
         return _move_page(request, access, history.find_variable(access, pk), outcome)
     if outcome.outcome is Result.REMOVED:
         messages.info(request, f"{variable.key} had already been removed. Nothing was moved.")
@@ -193,14 +196,14 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 def _move_page(
     request: HttpRequest, access: Access, variable: Variable, outcome: RowOutcome | None = None
 ) -> HttpResponse:
-    paths, no_place = secrets_bridge.place_of_secret(access, variable)
-    no_place = DELETED if _is_on_deleted_branch(variable) else no_place
+    paths, path_problem = secrets_bridge.secret_paths(access, variable)
+    path_problem = BRANCH_DELETED if _is_on_deleted_branch(variable) else path_problem
     context = {
-        **_about(access, variable),
-        **_kin(variable),
+        **_variable_context(access, variable),
+        **_related_variables(variable),
         "paths": paths,
-        "no_place": no_place,
-        "problem": outcome.message if outcome and not no_place else "",
+        "no_place": path_problem,
+        "problem": outcome.message if outcome and not path_problem else "",
         "secret_base": secrets_bridge.secret_base(outcome) if outcome else "",
     }
     return render(request, "variables/move.html", context, status=422 if outcome else 200)
@@ -208,26 +211,32 @@ def _move_page(
 
 @require_safe
 def removed(request: HttpRequest, app_id: str) -> HttpResponse:
-    """List the variables that were removed and are not there again, newest first."""
+    """List removed variables that haven't been added again, the latest first."""
     access = find_app(from_request(request), app_id)
-    q = Query.of(request.GET.dict()).q
-    page = Paginator(_removed(access, q), REMOVED).get_page(request.GET.get("page", "1")[:9])
+    search = Query.of(request.GET.dict()).q
+    page = Paginator(_removed_variables(access, search), REMOVED_PER_PAGE).get_page(
+        request.GET.get("page", "1")[:9]
+    )
     context = {
         **app_context(access, "variables"),
         "page": page,
         "rows": [_removed_row(access, row) for row in page],
-        "q": q,
+        "q": search,
     }
     return render(request, "variables/removed.html", context)
 
 
-def _removed(access: Access, q: str) -> QuerySet[Variable]:
+def _removed_variables(access: Access, search: str) -> QuerySet[Variable]:
     rows = access.app.variables.filter(removed_at__isnull=False).select_related("branch")
     live = Variable.objects.filter(app=OuterRef("app"), key=OuterRef("key"), removed_at=None)
     on_branch, for_all = live.filter(branch=OuterRef("branch")), live.filter(branch=None)
     rows = rows.filter(~Exists(on_branch), Q(branch__isnull=False) | ~Exists(for_all))
-    if q:
-        found = Q(key__icontains=q) | Q(branch__name__icontains=q) | Q(changed_by__icontains=q)
+    if search:
+        found = (
+            Q(key__icontains=search)
+            | Q(branch__name__icontains=search)
+            | Q(changed_by__icontains=search)
+        )
         rows = rows.filter(found)
     forgotten = VariableVersion.objects.filter(variable=OuterRef("pk"), forgotten=True)
     return rows.annotate(moved=Exists(forgotten)).order_by("-removed_at")

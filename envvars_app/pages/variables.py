@@ -1,4 +1,4 @@
-"""The list and the edit mode of environment variables."""
+"""Pages of the environment variables: the list and the edit mode."""
 
 import uuid
 from dataclasses import replace
@@ -20,14 +20,20 @@ from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
-from envvars_app.variables.queries import VariableRow, branches_of, columns, list_variables, rows_of
+from envvars_app.variables.queries import (
+    VariableRow,
+    list_variables,
+    listed_branches,
+    stored_columns,
+    to_rows,
+)
 
-ABOUT = "variables"
+CHANGE_SET_PURPOSE = "variables"
 
 
 def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, Any]:
-    """Return what the list and the edit mode share."""
-    branches = branches_of(access)
+    """Return the template context that the list and the edit mode share."""
+    branches = listed_branches(access)
     return {
         **app_context(access, "variables"),
         "listing": list_variables(access, Query.of(request.GET.dict(), sort), branches),
@@ -39,12 +45,12 @@ def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, 
 
 @require_safe
 def variables(request: HttpRequest, app_id: str) -> HttpResponse:
-    """List an app's variables with their values: they are plain configuration."""
+    """List an app's variables with their values, which are no secrets."""
     access = find_app(from_request(request), app_id)
     context = _page_context(request, access, "branch")
     if wants_fragment(request):
         return render(request, "variables/list.html#listing", context)
-    saved = change_set_of(request.GET.get("saved", ""), access, ABOUT)
+    saved = change_set_of(request.GET.get("saved", ""), access, CHANGE_SET_PURPOSE)
     if saved:
         context["saved"] = VariableVersion.objects.filter(change_set=saved).count()
     return render(request, "variables/list.html", context)
@@ -52,7 +58,7 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Show the edit mode, and save what it posts."""
+    """Show the edit mode, or save it."""
     access = find_app(from_request(request), app_id)
     if request.method == "POST":
         return _save(request, access)
@@ -64,7 +70,7 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     count = blank_rows(request.GET)
     context = {
         **_page_context(request, access, "variable"),
-        "change_set": change_set_token(access, ABOUT),
+        "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "sorts": SORT_WORDS.items(),
     }
     overridden = request.GET.get("override", "")
@@ -79,7 +85,7 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
 
 def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     token = request.POST.get("change_set", "")
-    posted = change_set_of(token, access, ABOUT)
+    posted = change_set_of(token, access, CHANGE_SET_PURPOSE)
     outcomes = saving.save(
         actor=access.actor,
         app_id=access.app.app_id,
@@ -101,22 +107,22 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
 def _with_outcomes(
     context: dict[str, Any], request: HttpRequest, access: Access, outcomes: list[RowOutcome]
 ) -> dict[str, Any]:
-    """Lay the outcomes beside their rows, with what was typed in them.
+    """Add the outcomes and the typed values to the rows of the page.
 
-    A row that is not on this page, for the order or the search changed with it, is put on top; one
-    that somebody removed meanwhile comes again as a new one.
+    Saving other rows may have moved a failed row to another page: it goes to the top of this one.
+    A row whose variable was removed in the meantime becomes a new row, so that no input is lost.
     """
     failed = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
     listing = context["listing"]
-    rows = [*_elsewhere(access, listing, failed), *listing.rows]
-    rows = [_typed_again(row, request, failed.get(str(row.pk))) for row in rows]
+    rows = [*_rows_on_other_pages(access, listing, failed), *listing.rows]
+    rows = [_with_typed_input(row, request, failed.get(str(row.pk))) for row in rows]
     context["listing"] = replace(listing, rows=rows)
     context["new_rows"] = [
         {**vars(row), "outcome": outcome, "base": outcome.base_again}
         for row in forms.new_rows_of(request.POST)
         if (outcome := failed.get(f"new-{row.number}"))
     ]
-    context["new_rows"] += _gone(request, access, {str(row.pk) for row in rows}, failed)
+    context["new_rows"] += _removed_rows(request, access, {str(row.pk) for row in rows}, failed)
     done = len(outcomes) - len(failed)
     context["summary"] = (
         f"Saved {done} of {len(outcomes)} changes. The rest are below, as you typed them."
@@ -124,21 +130,21 @@ def _with_outcomes(
     return context
 
 
-def _elsewhere(
+def _rows_on_other_pages(
     access: Access, listing: Listing[VariableRow], failed: dict[str, RowOutcome]
 ) -> list[VariableRow]:
-    shown = {str(row.pk) for row in listing.rows}
-    missing = [token for token in failed if token.isdecimal() and token not in shown]
-    there = Variable.objects.filter(app=access.app, removed_at=None, pk__in=missing)
-    return rows_of(access, columns(there.order_by("key")), branches_of(access))
+    shown_ids = {str(row.pk) for row in listing.rows}
+    missing = [token for token in failed if token.isdecimal() and token not in shown_ids]
+    current = Variable.objects.filter(app=access.app, removed_at=None, pk__in=missing)
+    return to_rows(access, stored_columns(current.order_by("key")), listed_branches(access))
 
 
-def _gone(
-    request: HttpRequest, access: Access, shown: set[str], failed: dict[str, RowOutcome]
+def _removed_rows(
+    request: HttpRequest, access: Access, shown_ids: set[str], failed: dict[str, RowOutcome]
 ) -> list[dict[str, Any]]:
-    missing = [token for token in failed if token.isdecimal() and token not in shown]
+    missing = [token for token in failed if token.isdecimal() and token not in shown_ids]
     rows = Variable.objects.filter(app=access.app, pk__in=missing).order_by("key")
-    taken = max((row.number for row in forms.new_rows_of(request.POST)), default=0)
+    last_number = max((row.number for row in forms.new_rows_of(request.POST)), default=0)
     return [
         {
             "number": number,
@@ -147,12 +153,14 @@ def _gone(
             "branch": row.branch_id or "",
             "outcome": failed[str(row.pk)],
         }
-        for number, row in enumerate(rows, start=taken + 1)
+        for number, row in enumerate(rows, start=last_number + 1)
         if not request.POST.get(f"remove-{row.pk}")
     ]
 
 
-def _typed_again(row: VariableRow, request: HttpRequest, outcome: RowOutcome | None) -> VariableRow:
+def _with_typed_input(
+    row: VariableRow, request: HttpRequest, outcome: RowOutcome | None
+) -> VariableRow:
     if outcome is None:
         return row
     pk = row.pk
@@ -161,6 +169,6 @@ def _typed_again(row: VariableRow, request: HttpRequest, outcome: RowOutcome | N
     else:
         value, key = text(request.POST, f"value-{pk}"), request.POST.get(f"key-{pk}")
         row = replace(row, value=value, typed_key=key)
-    # After a conflict the page says whose value it is, so another save may replace it
+    # After a conflict the page shows who changed the value, so the next save may overwrite it.
     is_conflict = outcome.outcome is Result.CONFLICT
     return replace(row, outcome=outcome, version=outcome.version if is_conflict else row.version)

@@ -1,7 +1,7 @@
-"""What a set of values would change in some scopes, before anything is written; then writing it.
+"""Bulk edit: preview what a set of values would change in some scopes, then apply it.
 
-The preview is the plan of the very Save that follows, so it refuses what that Save would refuse.
-The Save goes by what the person saw: whatever moved meanwhile is a conflict, and stays.
+The preview runs the planning of the save that follows, so both refuse the same changes. Applying is
+based on the versions that the preview showed: anything that changed since is a conflict.
 """
 
 import uuid
@@ -23,18 +23,18 @@ from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.plan import Refused, State
 
-LINE_LIMIT = 10_000  # keys times scopes
+MAX_LINES = 10_000  # keys times scopes
 
 
 class Mode(StrEnum):
-    """What becomes of a variable that the values lack: it stays, or it is removed."""
+    """What happens to a variable that is not among the values: MERGE keeps, REPLACE removes it."""
 
     MERGE = "merge"
     REPLACE = "replace"
 
 
 class Kind(StrEnum):
-    """What would happen to a variable."""
+    """What a line would do to its variable."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -42,22 +42,24 @@ class Kind(StrEnum):
     SAME = "same"
 
 
-class Known(NamedTuple):
-    """A variable as somebody saw it."""
+class KnownVariable(NamedTuple):
+    """A variable at the version that a preview is based on."""
 
     pk: int
     version: int
     value: str = ""
 
 
-Seen = dict[tuple[int | None, str], Known]  # by branch id (None is All branches) and key
+# By branch id (None is All branches) and key.
+Baseline = dict[tuple[int | None, str], KnownVariable]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Values for some scopes; None among them is All branches.
+class BulkEdit:
+    """Values to write to some scopes; None among the scopes is All branches.
 
-    `format` is that of the text they come from: what it can't hold is not missing in it.
+    `format` is the format of the text with the values. REPLACE keeps variables that it can't hold,
+    because the text could never have contained them.
     """
 
     values: Mapping[str, str]
@@ -67,10 +69,11 @@ class Asked:
 
 
 @dataclass
-class Line:
-    """A key in a scope. `refusal` is why a Save would not write it, `ended` how one just ended.
+class PreviewLine:
+    """A key in a scope, and what would happen to it.
 
-    `overrides` are the branches whose values stay where their base is removed.
+    `refusal` says why a save would not write it, `outcome` how the save just before failed.
+    `overrides` are the branches that keep their value if this base is removed.
     """
 
     kind: Kind
@@ -80,50 +83,50 @@ class Line:
     new: str | None
     command: VariableCommand
     refusal: RowOutcome | None = None
-    ended: RowOutcome | None = None
+    outcome: RowOutcome | None = None
     overrides: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What would happen, and the versions that this is based on.
+    """The changes, and the versions that they are based on.
 
-    `unheld` are variables that stay, because the text's format can't hold them.
+    `unrepresentable` are variables that stay because the text's format can't hold them.
     """
 
-    lines: list[Line]
-    seen: Seen
-    unheld: list[tuple[Branch | None, str]]
+    lines: list[PreviewLine]
+    baseline: Baseline
+    unrepresentable: list[tuple[Branch | None, str]]
 
 
-def preview(access: Access, asked: Asked, outcomes: Iterable[RowOutcome] = ()) -> Preview:
-    """Return what `asked` would change, with the `outcomes` of a Save that went not all through.
+def preview(access: Access, edit: BulkEdit, outcomes: Iterable[RowOutcome] = ()) -> Preview:
+    """Return what `edit` would change. `outcomes` are those of a save that partly failed.
 
-    Five queries, whatever the number of variables. Raises dotenv.Refused for too many lines.
+    Takes five queries. Raises dotenv.Refused for more than MAX_LINES.
     """
-    _check_size(asked)
-    there = _there(access.app, asked)
-    unheld = _unheld(asked, there)
-    lines = list(_lines(asked, there, there, unheld))
-    _plan(access, lines)
-    left = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
+    _check_size(edit)
+    current = _current_variables(access.app, edit)
+    unrepresentable = _find_unrepresentable(edit, current)
+    lines = list(_lines(edit, current, current, unrepresentable))
+    _mark_refusals(access, lines)
+    failed = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
     for line in lines:
-        line.ended = left.get(line.command.token)
-    return Preview(lines, there, sorted(unheld, key=lambda one: one[1]))
+        line.outcome = failed.get(line.command.token)
+    return Preview(lines, current, sorted(unrepresentable, key=lambda item: item[1]))
 
 
 def apply(
-    *, actor: Actor, app_id: str, asked: Asked, seen: Seen, change_set: uuid.UUID
+    *, actor: Actor, app_id: str, edit: BulkEdit, baseline: Baseline, change_set: uuid.UUID
 ) -> list[RowOutcome]:
-    """Write what `asked` still changes, on the versions that were `seen`; return each outcome.
+    """Write what `edit` still changes, based on `baseline`, and return the outcomes.
 
-    The overrides of a removed base stay. Raises Http404 for an outsider, and dotenv.Refused for
-    too many lines.
+    Overrides of a removed base stay. Raises Http404 for an outsider, and dotenv.Refused for more
+    than MAX_LINES.
     """
     access = find_app(actor, app_id)
-    _check_size(asked)
-    there = _there(access.app, asked)
-    lines = _lines(asked, there, seen, _unheld(asked, there))
+    _check_size(edit)
+    current = _current_variables(access.app, edit)
+    lines = _lines(edit, current, baseline, _find_unrepresentable(edit, current))
     return saving.save(
         actor=actor,
         app_id=app_id,
@@ -132,81 +135,86 @@ def apply(
     )
 
 
-def _check_size(asked: Asked) -> None:
-    number = len(asked.values) * len(asked.scopes)
-    if number > LINE_LIMIT:
+def _check_size(edit: BulkEdit) -> None:
+    total = len(edit.values) * len(edit.scopes)
+    if total > MAX_LINES:
         raise TextRefused(
-            f"This would affect {number:,} variables; the limit is {LINE_LIMIT:,}. Choose fewer "
+            f"This would affect {total:,} variables; the limit is {MAX_LINES:,}. Choose fewer "
             "branches."
         )
 
 
-def _there(app: App, asked: Asked) -> Seen:
-    """Return the live variables that this is about: its keys, or all where others go."""
-    ids = [branch.pk for branch in asked.scopes if branch]
-    scopes = Q(branch__in=ids) | Q(branch=None) if None in asked.scopes else Q(branch__in=ids)
+def _current_variables(app: App, edit: BulkEdit) -> Baseline:
+    """Return the variables in the scopes: those with the edit's keys or, for REPLACE, all."""
+    ids = [branch.pk for branch in edit.scopes if branch]
+    scopes = Q(branch__in=ids) | Q(branch=None) if None in edit.scopes else Q(branch__in=ids)
     rows = Variable.objects.filter(scopes, app=app, removed_at=None).order_by("key")
     return {
-        (row.branch_id, row.key): Known(row.pk, row.version, row.value)
+        (row.branch_id, row.key): KnownVariable(row.pk, row.version, row.value)
         for row in rows.only("branch_id", "key", "version", "value")
-        if asked.mode is Mode.REPLACE or row.key in asked.values
+        if edit.mode is Mode.REPLACE or row.key in edit.values
     }
 
 
-def _unheld(asked: Asked, there: Seen) -> set[tuple[Branch | None, str]]:
-    """Return what a whole text lacks only because its format can't hold it."""
-    if asked.mode is Mode.MERGE:
+def _find_unrepresentable(edit: BulkEdit, current: Baseline) -> set[tuple[Branch | None, str]]:
+    """Return what is missing in the text only because its format can't hold it."""
+    if edit.mode is Mode.MERGE:
         return set()
-    render = FORMATS[asked.format].render
+    render = FORMATS[edit.format].render
     return {
         (branch, key)
-        for branch in asked.scopes
-        for key in render(_own(branch, there)).left_out
-        if key not in asked.values
+        for branch in edit.scopes
+        for key in render(_own_values(branch, current)).left_out
+        if key not in edit.values
     }
 
 
-def _own(branch: Branch | None, there: Seen) -> dict[str, str]:
-    scope = _id(branch)
-    return {key: known.value for (owner, key), known in there.items() if owner == scope}
+def _own_values(branch: Branch | None, current: Baseline) -> dict[str, str]:
+    scope = _branch_id(branch)
+    return {key: known.value for (owner, key), known in current.items() if owner == scope}
 
 
 def _lines(
-    asked: Asked, there: Seen, seen: Seen, unheld: set[tuple[Branch | None, str]]
-) -> Iterator[Line]:
-    """Yield what changes from what is there, on the versions that were seen."""
-    for branch in asked.scopes:
-        for key, value in asked.values.items():
-            yield _line(branch, key, value, there, seen)
-        if asked.mode is Mode.REPLACE:
-            for key in _own(branch, there):
-                if key not in asked.values and (branch, key) not in unheld:
-                    yield _line(branch, key, None, there, seen)
+    edit: BulkEdit,
+    current: Baseline,
+    baseline: Baseline,
+    unrepresentable: set[tuple[Branch | None, str]],
+) -> Iterator[PreviewLine]:
+    """Yield what changes compared to `current`, based on the versions in `baseline`."""
+    for branch in edit.scopes:
+        for key, value in edit.values.items():
+            yield _line(branch, key, value, current, baseline)
+        if edit.mode is Mode.REPLACE:
+            for key in _own_values(branch, current):
+                if key not in edit.values and (branch, key) not in unrepresentable:
+                    yield _line(branch, key, None, current, baseline)
 
 
-def _line(branch: Branch | None, key: str, value: str | None, there: Seen, seen: Seen) -> Line:
-    now, based_on = there.get((_id(branch), key)), seen.get((_id(branch), key))
+def _line(
+    branch: Branch | None, key: str, value: str | None, current: Baseline, baseline: Baseline
+) -> PreviewLine:
+    now, based_on = current.get((_branch_id(branch), key)), baseline.get((_branch_id(branch), key))
     command = _command(branch, key, value, based_on)
-    return Line(_kind(now, value), branch, key, now.value if now else None, value, command)
+    return PreviewLine(_kind(now, value), branch, key, now.value if now else None, value, command)
 
 
 def _command(
-    branch: Branch | None, key: str, value: str | None, based_on: Known | None
+    branch: Branch | None, key: str, value: str | None, based_on: KnownVariable | None
 ) -> VariableCommand:
-    token = f"{_id(branch) or ''} {key}"
+    token = f"{_branch_id(branch) or ''} {key}"
     if based_on:  # by id: not another variable that took its name since
         target: dict[str, Any] = {
             "variable_id": based_on.pk,
             "expected_version": based_on.version,
         }
     else:
-        target = {"key": key, "branch_id": _id(branch)}
+        target = {"key": key, "branch_id": _branch_id(branch)}
     if value is None:
         return DeleteVariable(token, **target, overrides=Overrides.KEEP)
     return SetVariable(token, **target, value=value)
 
 
-def _kind(now: Known | None, value: str | None) -> Kind:
+def _kind(now: KnownVariable | None, value: str | None) -> Kind:
     if value is None:
         return Kind.REMOVED
     if now is None:
@@ -214,8 +222,8 @@ def _kind(now: Known | None, value: str | None) -> Kind:
     return Kind.SAME if now.value == value else Kind.CHANGED
 
 
-def _plan(access: Access, lines: Sequence[Line]) -> None:
-    """Say of each line why a Save would refuse it. Removals come first, as in a Save."""
+def _mark_refusals(access: Access, lines: Sequence[PreviewLine]) -> None:
+    """Set each line's `refusal`, if a save would refuse it. Removals first, as in a save."""
     lines = [line for line in lines if line.kind is not Kind.SAME]
     state = State(access, [line.command for line in lines])
     for line in sorted(lines, key=lambda line: line.new is not None):
@@ -223,19 +231,19 @@ def _plan(access: Access, lines: Sequence[Line]) -> None:
             state.apply(state.plan(line.command))
         except Refused as refusal:
             line.refusal = refusal.outcome
-    _tell_overrides(state, [line for line in lines if line.kind is Kind.REMOVED])
+    _mark_remaining_overrides(state, [line for line in lines if line.kind is Kind.REMOVED])
 
 
-def _tell_overrides(state: State, removals: Iterable[Line]) -> None:
-    """Say of each base that goes which branches keep a value of their own."""
-    staying: dict[str, list[str]] = {}
+def _mark_remaining_overrides(state: State, removals: Iterable[PreviewLine]) -> None:
+    """Set `overrides` of each removed base to the branches that keep their own value."""
+    remaining: dict[str, list[str]] = {}
     for (branch_id, key), row in state.live.items():
         if branch_id is not None:
-            staying.setdefault(key, []).append(scope_name(row.branch))
+            remaining.setdefault(key, []).append(scope_name(row.branch))
     for line in removals:
         if line.branch is None:
-            line.overrides = sorted(staying.get(line.key, []))
+            line.overrides = sorted(remaining.get(line.key, []))
 
 
-def _id(branch: Branch | None) -> int | None:
+def _branch_id(branch: Branch | None) -> int | None:
     return branch.pk if branch else None

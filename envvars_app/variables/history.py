@@ -1,4 +1,4 @@
-"""One variable: its versions, and going back to one of them. (Many at once: saving.py.)"""
+"""Services for one variable's versions: find, restore, erase."""
 
 import uuid
 
@@ -18,7 +18,7 @@ from envvars_app.variables.commands import DeleteVariable, SetVariable
 
 
 def find_variable(access: Access, pk: int) -> Variable:
-    """Return one of the app's variables, removed ones too. Raises Http404."""
+    """Return one of the app's variables, even if removed. Raises Http404."""
     variable = access.app.variables.select_related("branch").filter(pk=pk).first()
     if variable is None:
         raise Http404("Variable not found.")
@@ -26,31 +26,30 @@ def find_variable(access: Access, pk: int) -> Variable:
 
 
 def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> RowOutcome:
-    """Give a variable the value that it had in `version`; a removed one comes back.
+    """Give a variable the value that it had in `version`. A removed variable is added again.
 
-    `base` is the version that the page was rendered with, a removed one's too. Raises Http404, and
-    ValidationError for a version that has no value.
+    `base` is the version that the page was rendered with. Raises Http404, and ValidationError for a
+    version without a value.
     """
     access = find_app(actor, app_id)
     variable = find_variable(access, pk)
-    wanted = variable.versions.filter(version=version).first()
-    if wanted is None:
+    restored = variable.versions.filter(version=version).first()
+    if restored is None:
         raise Http404("Version not found.")
-    if wanted.value is None or wanted.forgotten:
+    if restored.value is None or restored.forgotten:
         raise ValidationError("This version has no value. Choose another one.")
     if variable.removed_at is not None and variable.version != base:
-        return messages.conflict(
-            DeleteVariable("restore", pk), variable
-        )  # removed since the page was loaded
+        # It was removed after the page was rendered, so the removal must be shown first.
+        return messages.conflict(DeleteVariable("restore", pk), variable)
     note = f"restored from version {version}"
     if variable.removed_at is None:
-        command = SetVariable("restore", pk, value=wanted.value, expected_version=base, note=note)
+        command = SetVariable("restore", pk, value=restored.value, expected_version=base, note=note)
     else:
         command = SetVariable(
             "restore",
             key=variable.key,
             branch_id=variable.branch_id,
-            value=wanted.value,
+            value=restored.value,
             note=note,
         )
     [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=uuid.uuid4())
@@ -58,9 +57,9 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
 
 
 def forget(*, actor: Actor, app_id: str, pk: int) -> Variable:
-    """Forget the values of a removed variable: it held a secret, and its history is plain text.
+    """Erase the values of a removed variable from its history, because they were a secret.
 
-    Raises Http404, PermissionDenied, and ValidationError for one that is not removed.
+    Raises Http404, PermissionDenied, and ValidationError for a variable that isn't removed.
     """
     access = find_app(actor, app_id)
     variable = find_variable(access, pk)

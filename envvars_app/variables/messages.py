@@ -9,7 +9,7 @@ from console.models import scope_name
 from envvars_app.models import Variable
 from envvars_app.variables.commands import VariableCommand
 
-SHOWN = 200  # characters of the other person's value
+MAX_SHOWN = 200  # characters of the other person's value
 GONE = "This variable has been removed. Add it again if you still need it."
 MOVED = "This variable or its overrides just changed. Review it, then save again."
 NO_BRANCH = "This branch no longer exists. Choose another one."
@@ -19,43 +19,44 @@ DATABASE_UNKNOWN = (
 )
 
 
-def conflict(command: VariableCommand, there: Variable) -> RowOutcome:
+def conflict(command: VariableCommand, current: Variable) -> RowOutcome:
     """Return a conflict that names who changed the variable, when, and its value now."""
-    when = naturaltime(there.changed_at)
-    if there.removed_at is not None:
-        message = f"{there.changed_by} removed this variable {when}. Add it again if you need it."
+    when = naturaltime(current.changed_at)
+    if current.removed_at is not None:
+        message = f"{current.changed_by} removed this variable {when}. Add it again if you need it."
         return RowOutcome(command.token, Result.CONFLICT, message)
-    verb = "changed" if there.version > 1 else "added"
-    message = f"{there.changed_by} {verb} this variable {when}. It is now {_shown(there.value)}."
+    verb = "changed" if current.version > 1 else "added"
+    value = _quoted(current.value)
+    message = f"{current.changed_by} {verb} this variable {when}. It is now {value}."
     return RowOutcome(
         command.token,
         Result.CONFLICT,
         message,
-        version=there.version,
-        revision=there.pk,
-        pk=there.pk,
-        theirs=there.value,
+        version=current.version,
+        revision=current.pk,
+        pk=current.pk,
+        theirs=current.value,
     )
 
 
-def override_moved(command: VariableCommand, base: Variable, override: Variable) -> RowOutcome:
+def override_conflict(command: VariableCommand, base: Variable, override: Variable) -> RowOutcome:
     """Return a conflict about an override that was to be removed with its base."""
     when = naturaltime(override.changed_at)
     verb = "changed" if override.version > 1 else "added"
     message = (
         f"{override.changed_by} {verb} the override on {scope_name(override.branch)} {when}. It "
-        f"is now {_shown(override.value)}. Review it, then remove it again."
+        f"is now {_quoted(override.value)}. Review it, then remove it again."
     )
     return RowOutcome(command.token, Result.CONFLICT, message, version=base.version, pk=base.pk)
 
 
-def _shown(value: str) -> str:
+def _quoted(value: str) -> str:
     if not value:
         return "empty"
-    return f"“{value}”" if len(value) <= SHOWN else f"“{value[:SHOWN]}…”"
+    return f"“{value}”" if len(value) <= MAX_SHOWN else f"“{value[:MAX_SHOWN]}…”"
 
 
-def overrides_remain(branches: Sequence[str]) -> str:
+def ask_about_overrides(branches: Sequence[str]) -> str:
     """Return the question what to do with the overrides of a removed base."""
     names = ", ".join(branches)
     return (

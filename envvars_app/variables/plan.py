@@ -17,7 +17,7 @@ from console.audit.events import Action, Target
 from console.lib.results import Result, RowOutcome
 from console.models import Branch, scope_name
 from envvars_app.formats import validation
-from envvars_app.formats.hints import check_meaning
+from envvars_app.formats.hints import check_amplify_value
 from envvars_app.models import Variable
 from envvars_app.variables import messages
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
@@ -230,7 +230,7 @@ class State:
         others = self._overrides(row)
         if others and command.overrides is Overrides.ASK:
             names = [scope_name(one.branch) for one in others]
-            self._refuse(command, messages.overrides_remain(names), "overrides")
+            self._refuse(command, messages.ask_about_overrides(names), "overrides")
         if command.overrides is not Overrides.REMOVE:
             return []
         for one in others:
@@ -239,7 +239,7 @@ class State:
                 command.seen_overrides is not None
                 and command.seen_overrides.get(one.pk) != one.version
             ):
-                raise Refused(messages.override_moved(command, row, one))
+                raise Refused(messages.override_conflict(command, row, one))
         return others
 
     def _overrides(self, variable: Variable) -> list[Variable]:
@@ -285,8 +285,8 @@ class State:
         try:
             validation.check_key(key)
             validation.check_value(value)
-            check_meaning(key, value)
-        except validation.Refused as refusal:
+            check_amplify_value(key, value)
+        except validation.Invalid as refusal:
             self._refuse(command, str(refusal), refusal.field)
 
     def _check_free(self, command: VariableCommand, key: str, rows: Sequence[Variable]) -> None:

@@ -1,4 +1,4 @@
-"""Which variables a page shows, and what a branch really gets. From the database."""
+"""Queries of variables: rows for lists, effective values, what builds get."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,19 +18,19 @@ from console.web.listing import (
     branches_with,
     page_of,
 )
-from envvars_app.formats.hints import looks_secret, meaning
+from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.models import Variable
 
-LINES, CHARACTERS = 4, 240  # of a value, in a list
+PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariableRow(Row):
-    """A variable in a list. `preview` is the beginning of its value.
+    """A variable in a list. `preview` is the start of its value.
 
-    `overrides` names the branches that override it, and `override_versions` is what a removal of
-    it is based on: "id:version" of each. `secret_warning` says why it looks like a secret, or is
-    "". `typed_key` and `is_removing` are set after a save that left the row as it was typed.
+    `overrides` names the branches that override it; `override_versions` ("id:version", separated by
+    commas) is the version of each, on which its removal is based. `secret_warning` says why it
+    looks like a secret, or is "". `typed_key` and `is_removing` are set after a failed save.
     """
 
     value: str
@@ -50,7 +50,7 @@ class VariableRow(Row):
 
 
 class _Stored(NamedTuple):
-    """What is read of a variable. `changed` is the database's text of a time."""
+    """The columns that a list reads. `changed` is a time as the database's text."""
 
     pk: int
     key: str
@@ -61,37 +61,37 @@ class _Stored(NamedTuple):
     changed: str
 
 
-def branches_of(access: Access) -> list[Branch]:
-    """Return the app's branches, and those deleted ones that have variables left."""
+def listed_branches(access: Access) -> list[Branch]:
+    """Return the app's branches, including deleted ones that still have variables."""
     return branches_with(access, _live(access.app))
 
 
 def list_variables(
     access: Access, query: Query, branches: Iterable[Branch]
 ) -> Listing[VariableRow]:
-    """Return the page that `query` asks for: three queries, whatever the number of variables."""
+    """Return the page that `query` asks for. Takes three queries."""
     branches = [*branches]
     chosen = query.chosen(branches)
     variables = _filtered(access.app, query, chosen)
-    page = page_of(query, variables, columns(variables.order_by(*SORTS[query.sort])))
-    return Listing.of(query, page, rows_of(access, page.object_list, branches, chosen), chosen)
+    page = page_of(query, variables, stored_columns(variables.order_by(*SORTS[query.sort])))
+    return Listing.of(query, page, to_rows(access, page.object_list, branches, chosen), chosen)
 
 
-def columns(variables: QuerySet[Variable]) -> QuerySet[Variable, Any]:
-    """Return the columns that `rows_of` needs."""
+def stored_columns(variables: QuerySet[Variable]) -> QuerySet[Variable, Any]:
+    """Return the columns that `to_rows` needs."""
     return variables.annotate(changed=CHANGED).values_list(*_Stored._fields)
 
 
-def rows_of(
+def to_rows(
     access: Access,
     variables: Iterable[Any],
     branches: Iterable[Branch],
     chosen: Branch | None = None,
 ) -> list[VariableRow]:
-    """Return variables as rows; `variables` is a result of `columns`."""
+    """Return variables, from `stored_columns`, as rows."""
     scopes = _scopes(access, branches, chosen)
     stored = [row for row in map(_Stored._make, variables) if row.branch_id in scopes]
-    overridden = _overridden(access.app, {row.key for row in stored})
+    overridden = _overrides_and_bases(access.app, {row.key for row in stored})
     return [_row(variable, scopes[variable.branch_id], overridden) for variable in stored]
 
 
@@ -105,20 +105,20 @@ def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -
         changed=f"{variable.changed[:16]}Z",
         changed_by=variable.changed_by,
         value=variable.value,
-        preview=_beginning(variable.value),
+        preview=_preview(variable.value),
         has_base=variable.branch_id is not None and (None, variable.key) in overridden,
         overrides=", ".join(name for name, _, _ in overrides),
         override_versions=",".join(f"{pk}:{version}" for _, pk, version in overrides),
-        hint=meaning(variable.key),
-        secret_warning=looks_secret(variable.key, variable.value),
+        hint=describe_key(variable.key),
+        secret_warning=secret_warning(variable.key, variable.value),
         **scope,
     )
 
 
-def effective(access: Access, branch: Branch | None) -> dict[str, str]:
-    """Return what a branch really gets, key to value: its own, else those for All branches.
+def effective_values(access: Access, branch: Branch | None) -> dict[str, str]:
+    """Return a branch's values by key: its own, otherwise those for All branches.
 
-    No branch is what one without overrides gets.
+    None returns what a branch without overrides gets.
     """
     rows = _live(access.app).filter(Q(branch=None) | Q(branch=branch))
     values: dict[str, str] = {}
@@ -131,10 +131,10 @@ def effective(access: Access, branch: Branch | None) -> dict[str, str]:
 
 
 @dataclass
-class Found:
-    """A key that builds find in their environment, with its values.
+class BuildVariable:
+    """A key in the environment of builds, with its values on the different branches.
 
-    `only_on` names the branches whose builds alone have it; where it is empty, all do.
+    `only_on` names the branches that have the key. It is empty if all do.
     """
 
     key: str
@@ -142,34 +142,36 @@ class Found:
     only_on: list[str] = field(default_factory=list)
 
 
-def found_by_builds(access: Access, branch: Branch | None) -> list[Found]:
-    """Return what a branch's builds find, sorted by key; for no branch, those of every branch.
+def build_variables(access: Access, branch: Branch | None) -> list[BuildVariable]:
+    """Return the variables that a branch's builds get, sorted by key. None means of any branch.
 
-    Nothing is built from a deleted branch.
+    Deleted branches don't count, since Amplify doesn't build them.
     """
     if branch is not None:
-        return [Found(key, {value}) for key, value in effective(access, branch).items()]
+        return [
+            BuildVariable(key, {value}) for key, value in effective_values(access, branch).items()
+        ]
     overrides = Q(key__in=_live(access.app).filter(branch=None).values("key"))
     rows = _live(access.app).filter(Q(branch=None) | Q(branch__deleted_at=None) & ~overrides)
-    found: dict[str, Found] = {}
+    found: dict[str, BuildVariable] = {}
     row: Any
     for row in rows.order_by("branch__name").values_list("key", "value", "branch__name"):
         key, value, name = row
-        one = found.setdefault(key, Found(key))
-        one.values.add(value)
-        one.only_on += [name] if name else []
+        variable = found.setdefault(key, BuildVariable(key))
+        variable.values.add(value)
+        variable.only_on += [name] if name else []
     return [found[key] for key in sorted(found)]
 
 
-def own(access: Access, branch: Branch | None) -> dict[str, Variable]:
+def own_variables(access: Access, branch: Branch | None) -> dict[str, Variable]:
     """Return a scope's own variables by key, sorted."""
     return {row.key: row for row in _live(access.app).filter(branch=branch).order_by("key")}
 
 
-def _beginning(value: str) -> str:
-    """Return as much of a value as a list shows; the whole is a click away."""
-    lines = value[:CHARACTERS].split("\n")
-    beginning = "\n".join(lines[:LINES])
+def _preview(value: str) -> str:
+    """Return the start of a value for a list."""
+    lines = value[:PREVIEW_CHARACTERS].split("\n")
+    beginning = "\n".join(lines[:PREVIEW_LINES])
     return f"{beginning} …" if len(beginning) < len(value.rstrip("\n")) else value
 
 
@@ -179,9 +181,9 @@ def _live(app: App) -> QuerySet[Variable]:
 
 def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Variable]:
     variables = _live(app)
-    if chosen:  # the effective ones: its own, else those for All branches
-        mine = _live(app).filter(branch=chosen).values("key")
-        variables = variables.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=mine))
+    if chosen:  # show the effective variables
+        own_keys = _live(app).filter(branch=chosen).values("key")
+        variables = variables.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own_keys))
     elif query.branch == ONLY_ALL_BRANCHES:
         variables = variables.filter(branch=None)
     if query.q:
@@ -194,7 +196,7 @@ def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Variabl
 def _scopes(
     access: Access, branches: Iterable[Branch], chosen: Branch | None
 ) -> dict[int | None, dict[str, Any]]:
-    """Return what is the same for all rows of a branch."""
+    """Return the fields that all rows of a branch share, by branch id."""
     return {
         branch.pk if branch else None: {
             "branch": scope_name(branch),
@@ -206,12 +208,12 @@ def _scopes(
     }
 
 
-def _overridden(app: App, keys: set[str]) -> dict[Any, Any]:
-    """Return, for the keys of a page: what overrides each (branch, id, version), and the bases."""
+def _overrides_and_bases(app: App, keys: set[str]) -> dict[Any, Any]:
+    """Map each key to its overrides (name, id, version), and (None, key) to True for a base."""
     found: dict[Any, Any] = {}
-    there = _live(app).filter(key__in=keys).order_by("branch__name")
+    variables = _live(app).filter(key__in=keys).order_by("branch__name")
     row: Any
-    for row in there.values_list("key", "branch_id", "branch__name", "pk", "version"):
+    for row in variables.values_list("key", "branch_id", "branch__name", "pk", "version"):
         key, branch_id, *override = row
         if branch_id is None:
             found[None, key] = True

@@ -1,1 +1,1 @@
-"""What operators see of the store: doctor checks, gauges, quotas, call counts and key rotation."""
+"""Tools for operators: doctor checks, metrics, quotas, call statistics and key rotation."""

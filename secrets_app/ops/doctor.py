@@ -126,7 +126,7 @@ def store_findings(*, ask: bool, writer: Actor | None) -> Iterator[Finding]:
     try:
         store = parameter_store()
     except (ImproperlyConfigured, Misconfigured) as error:
-        seen = getattr(error, "sentence", str(error))
+        seen = getattr(error, "message", str(error))
         yield broken("Store", seen, "Correct its settings.")
         return
     yield from _Visit(store, writer).findings()
@@ -208,7 +208,7 @@ class _Visit:
                     name, f"Removed {len(left):,} probe parameters left by an interrupted run."
                 )
         except StoreError as error:
-            yield look(name, error.sentence, f"Remove the parameters under {PROBES}/ by hand.")
+            yield look(name, error.message, f"Remove the parameters under {PROBES}/ by hand.")
 
     def _try(self, operation: str, call: Callable[[], Any], left: str = "") -> Finding:
         name = _name(operation)
@@ -232,7 +232,7 @@ def _refused(operation: str, error: StoreError, left: str) -> Finding:
         )
     if left:
         todo += f" Then remove the parameter {left} by hand."
-    return broken(_name(operation), error.sentence, todo)
+    return broken(_name(operation), error.message, todo)
 
 
 def _said(found: Sequence[Finding]) -> str:

@@ -1,4 +1,4 @@
-"""The keys' rotation: what the console keeps encrypted itself comes under the newest key."""
+"""Key rotation: re-encrypts everything that Branchkeep encrypts with the newest key."""
 
 from dataclasses import dataclass
 
@@ -8,33 +8,34 @@ from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.auth.mfa import seal_anew
 from secrets_app.store.embedded.encryption import Keyring
-from secrets_app.store.embedded.rotation import Reencrypted, reencrypt
+from secrets_app.store.embedded.rotation import ReencryptionResult, reencrypt_all
 
 
 @dataclass(frozen=True)
-class Rotated:
-    """What came under the newest key, and what did not."""
+class RotationResult:
+    """What was re-encrypted, and what was not. `factors` are second factors of users."""
 
-    versions: Reencrypted
+    versions: ReencryptionResult
     factors: int
-    lost_factors: int  # no key opens them, as before
+    lost_factors: int  # no key decrypts them
 
     @property
-    def whole(self) -> bool:
-        """Say whether nothing needs an older key any more."""
-        return not self.versions.left and not self.versions.unreadable
+    def is_complete(self) -> bool:
+        """Return True if nothing needs an older key anymore."""
+        return not self.versions.remaining and not self.versions.unreadable
 
 
-def rotate(*, actor: Actor) -> Rotated:
-    """Encrypt the embedded store's versions, and the secrets of second factors, with the newest of
-    ENCRYPTION_KEYS; one entry of the audit trail. Raises ImproperlyConfigured for a bad key.
+def rotate(*, actor: Actor) -> RotationResult:
+    """Re-encrypt the embedded store and users' second factors with the newest of ENCRYPTION_KEYS.
+
+    Audited as one event. Raises ImproperlyConfigured for an invalid key.
     """
     keyring = Keyring(settings.ENCRYPTION_KEYS)
     with recording(actor, Action.KEYS_ROTATED, Target(subject=keyring.newest)) as entry:
-        versions = reencrypt(keyring)
-        rotated = Rotated(versions, *seal_anew())
-        entry.detail = f"versions: {versions.done:,}, second factors: {rotated.factors:,}"
-        if not rotated.whole:
+        versions = reencrypt_all(keyring)
+        rotated = RotationResult(versions, *seal_anew())
+        entry.detail = f"versions: {versions.reencrypted:,}, second factors: {rotated.factors:,}"
+        if not rotated.is_complete:
             entry.outcome = Outcome.FAILED
-            entry.detail += f", not done: {versions.left + len(versions.unreadable):,}"
+            entry.detail += f", not done: {versions.remaining + len(versions.unreadable):,}"
     return rotated

@@ -1,4 +1,7 @@
-"""How full the parameter store is, and what it lets us do, by what the console knows: no call."""
+"""How full the parameter store is, and which operations work, without a call to it.
+
+Permissions are inferred from recent calls (docs/adr/0029-health-is-inferred-from-calls.md).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +15,12 @@ from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
 from secrets_app.ops import call_stats
 from secrets_app.store.limits import VERSIONS_KEPT
 
-PARAMETERS = 10_000  # AWS: standard parameters an account has in a region
-NEARLY_ALL = PARAMETERS * 8 // 10
-NEAR = VERSIONS_KEPT - 10
-SHOWN = 50  # rows of a list
+MAX_PARAMETERS = 10_000  # AWS's limit of standard parameters per account and region
+MANY_PARAMETERS = MAX_PARAMETERS * 8 // 10
+MANY_VERSIONS = VERSIONS_KEPT - 10
+MAX_ROWS = 50  # per list
 
-# Operation: what people call it, and the right that AWS wants for it
+# Operation: its label and the IAM permission that it needs.
 OPERATIONS = {
     "ping": ("Check that the store answers", "ssm:DescribeParameters"),
     "list": ("List names and versions", "ssm:DescribeParameters"),
@@ -30,9 +33,9 @@ OPERATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is known of an operation within the last day; `problem` is the newest failure's kind."""
+    """An operation's calls within the last day. `problem` is the outcome of the last failure."""
 
-    words: str
+    label: str
     right: str
     worked: datetime | None
     failed: datetime | None
@@ -40,53 +43,57 @@ class Operation:
 
     @property
     def state(self) -> str:
-        """Return "works", "refused" (it lacks a right), "failing", or "" where nobody knows."""
+        """Return "works", "refused" (a permission is missing), "failing", or "" if unknown."""
         if self.failed and (self.worked is None or self.worked < self.failed):
             return "refused" if self.problem == "AccessDenied" else "failing"
         return "works" if self.worked else ""
 
 
-# An answer that says no for good reason shows that the store and our rights to it are well
-ANSWERS = {"ok", "AlreadyExists", "NotFound", "Rejected"}
+# These errors are about the request, and show that the store and our permissions are fine.
+SUCCESSFUL_OUTCOMES = {"ok", "AlreadyExists", "NotFound", "Rejected"}
 
 
 def operations() -> list[Operation]:
-    """Return every operation of the store's with what its last calls showed."""
-    seen = call_stats.last_seen()
-    return [_operation(name, *words, seen) for name, words in OPERATIONS.items()]
+    """Return all operations of the store with the results of their last calls."""
+    last = call_stats.last_outcomes()
+    return [_operation(name, *label, last) for name, label in OPERATIONS.items()]
 
 
 def _operation(
-    name: str, words: str, right: str, seen: dict[tuple[str, str], datetime]
+    name: str, label: str, right: str, last: dict[tuple[str, str], datetime]
 ) -> Operation:
-    ends = sorted((at, outcome) for (operation, outcome), at in seen.items() if operation == name)
-    worked = max((at for at, outcome in ends if outcome in ANSWERS), default=None)
-    failed, problem = next((it for it in reversed(ends) if it[1] not in ANSWERS), (None, ""))
-    return Operation(words, right, worked, failed, problem)
+    outcomes = sorted(
+        (at, outcome) for (operation, outcome), at in last.items() if operation == name
+    )
+    worked = max((at for at, outcome in outcomes if outcome in SUCCESSFUL_OUTCOMES), default=None)
+    failed, problem = next(
+        (it for it in reversed(outcomes) if it[1] not in SUCCESSFUL_OUTCOMES), (None, "")
+    )
+    return Operation(label, right, worked, failed, problem)
 
 
 def parameters() -> list[dict[str, Any]]:
-    """Return each app with the number of its parameters, mirrors too; the most first."""
-    there = _one("secrets__version") + _one("secrets__mirror_version")
-    apps = App.objects.annotate(number=Sum(there)).filter(number__gt=0)
+    """Return the apps with their number of parameters, including mirrors, the largest first."""
+    per_secret = _one_if_present("secrets__version") + _one_if_present("secrets__mirror_version")
+    apps = App.objects.annotate(number=Sum(per_secret)).filter(number__gt=0)
     rows = apps.order_by("-number", "name").values("app_id", "name", "number")
     return [dict(row) for row in rows]
 
 
-def _one(field: str) -> Case:
+def _one_if_present(field: str) -> Case:
     number = IntegerField()
     return Case(When(**{f"{field}__gt": 0}, then=Value(1)), default=Value(0), output_field=number)
 
 
 def many_versions() -> QuerySet[Secret]:
-    """Return the secrets whose parameters have nearly as many versions as are kept, or more."""
-    near = Q(version__gte=NEAR) | Q(mirror_version__gte=NEAR)
+    """Return the secrets whose parameters are close to or beyond VERSIONS_KEPT."""
+    near = Q(version__gte=MANY_VERSIONS) | Q(mirror_version__gte=MANY_VERSIONS)
     rows = Secret.objects.filter(near).select_related("app", "branch")
     return rows.order_by(F("version").desc(), "key")
 
 
 def embedded_size() -> dict[str, int]:
-    """Return the embedded store's parameters, versions, and bytes of ciphertext."""
+    """Return the number of the embedded store's parameters, versions, and bytes of ciphertext."""
     versions = EmbeddedVersion.objects.aggregate(
         number=Count("pk"), size=Sum(Length("ciphertext"), default=0)
     )

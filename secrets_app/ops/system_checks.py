@@ -1,4 +1,4 @@
-"""What must hold before the console starts: the embedded store's keys are there, and right."""
+"""System check at start: the keys of the embedded store are complete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from secrets_app.models import EmbeddedVersion
 
 @register(Tags.database)
 def encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Refuse to start with a key missing: it would look as if the secrets were lost."""
+    """Prevent a start with a missing key, which would look as if the secrets were lost."""
     if settings.PARAMETER_STORE != "embedded" or "default" not in (databases or ()):
         return []
     from secrets_app.store.embedded.store import EmbeddedStore
@@ -23,7 +23,7 @@ def encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[Ch
     except ImproperlyConfigured as error:
         return [Error(str(error), id="secrets_app.E001")]
     if EmbeddedVersion._meta.db_table not in connections["default"].introspection.table_names():
-        return []  # a new database
+        return []  # the database has not been migrated yet
     if missing := store.missing_keys():
         return [Error(_missing(len(missing)), id="secrets_app.E002")]
     return []

@@ -22,48 +22,48 @@ from secrets_app.writes.commands import SecretCommand
 
 @page_with_form
 def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Delete a branch; its secrets stay in the store unless they are ticked."""
+    """Delete a branch. Its secrets stay in the store unless they are selected."""
     access = managed(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
-    left = list(branch.secrets.order_by("key"))
-    ticked = forms.removals_of(request.POST.getlist("remove"))
+    secrets = list(branch.secrets.order_by("key"))
+    selected = forms.removals_of(request.POST.getlist("remove"))
     context = {
         **app_context(access, "branches"),
         "branch": branch,
-        "secrets": left,
-        "ticked": ticked,
+        "secrets": secrets,
+        "ticked": selected,
     }
     if request.method != "POST":
         return render(request, "secrets/delete_branch.html", context)
     if branch.production and request.POST.get("confirm") != branch.name:
         context["error"] = "This is the production branch. Type its name to delete it."
         return render(request, "secrets/delete_branch.html", context, status=422)
-    outcomes = _remove_ticked(access, left, ticked)
+    outcomes = _remove_selected(access, secrets, selected)
     failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
     if failed:
-        sync.check(access.app)  # so that the next try stands on what is there
+        sync.check(access.app)  # so that the page shows the current versions for the next try
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
         context["error"] = "Some secrets could not be removed, so the branch was not deleted."
         return render(request, "secrets/delete_branch.html", context, status=422)
     core.delete_branch(actor=access.actor, app_id=app_id, pk=pk)
-    messages.success(request, _deleted(branch, len(left) - len(outcomes)))
+    messages.success(request, _deleted(branch, len(secrets) - len(outcomes)))
     return redirect("branches", app_id=app_id)
 
 
-def _remove_ticked(
-    access: Access, left: list[Secret], ticked: dict[int, SecretCommand]
+def _remove_selected(
+    access: Access, secrets: list[Secret], selected: dict[int, SecretCommand]
 ) -> list[dict[str, Any]]:
-    commands = [ticked[secret.pk] for secret in left if secret.pk in ticked]
+    commands = [selected[secret.pk] for secret in secrets if secret.pk in selected]
     outcomes = save.save_as(access=access, commands=commands, change_set=uuid.uuid4())
-    keys = {str(secret.pk): secret.key for secret in left}
+    keys = {str(secret.pk): secret.key for secret in secrets}
     return [{"key": keys[o.token], "outcome": o.outcome, "message": o.message} for o in outcomes]
 
 
-def _deleted(branch: Branch, staying: int) -> str:
-    if not staying:
+def _deleted(branch: Branch, remaining: int) -> str:
+    if not remaining:
         return f"Deleted the branch {branch.name}."
     return (
-        f"Deleted the branch {branch.name}. {staying} of its secrets stay in the parameter store "
+        f"Deleted the branch {branch.name}. {remaining} of its secrets stay in the parameter store "
         "and are listed under “Deleted branch”."
     )

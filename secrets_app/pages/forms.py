@@ -1,6 +1,7 @@
-"""Reading what the edit mode posts: only rows that changed count, everything else is ignored.
+"""Form of the edit mode: turns the changed rows into changes, and ignores everything else.
 
-A Django formset of a thousand rows takes 0.75 s of CPU and breaks the limit of 1,000 fields.
+Not a Django formset: with a thousand rows, that takes 0.75 s of CPU and exceeds the limit of 1,000
+fields.
 """
 
 import re
@@ -15,12 +16,12 @@ from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 
 _PAIR = re.compile(r"[0-9]{1,9}:[0-9]{1,9}\Z", re.ASCII)
-_TICK = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
+_SELECTION = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
 class NewRow:
-    """What may be shown again of a new row that was not saved: never its value."""
+    """A new row that was not saved, to show again. Without the value, which pages never hold."""
 
     number: int
     key: str
@@ -29,12 +30,12 @@ class NewRow:
 
 
 def commands_of(post: QueryDict) -> list[SecretCommand]:
-    """Return what the posted form asks for, each row once."""
+    """Return the commands that the posted form asks for, one per row."""
     return [*_known_rows(post), *_new_rows(post)]
 
 
 def new_rows_of(post: QueryDict) -> list[NewRow]:
-    """Return the filled new rows as they can be shown again."""
+    """Return the new rows that were filled in, without their values."""
     return [
         NewRow(
             number,
@@ -46,8 +47,8 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
     ]
 
 
-def too_old(commands: Iterable[SecretCommand]) -> list[RowOutcome]:
-    """Refuse what comes from a page that the app's settings have overtaken."""
+def refuse_stale(commands: Iterable[SecretCommand]) -> list[RowOutcome]:
+    """Return a refusal for each command from a page with an outdated path profile."""
     message = "The app's path profile changed after you opened this page. Reload it, then save."
     return [
         RowOutcome(command.token, Result.REFUSED, message, version=command.expected_version)
@@ -55,15 +56,15 @@ def too_old(commands: Iterable[SecretCommand]) -> list[RowOutcome]:
     ]
 
 
-def both_versions(shown: str) -> tuple[int, int]:
-    """Return the versions of a secret and of its mirror, from "3:4"; what is neither is (0, 0)."""
-    version, _, mirror_version = (shown if _PAIR.match(shown) else "0:0").partition(":")
+def parse_versions(versions: str) -> tuple[int, int]:
+    """Parse the versions of a secret and its mirror, such as "3:4". Anything else is (0, 0)."""
+    version, _, mirror_version = (versions if _PAIR.match(versions) else "0:0").partition(":")
     return int(version), int(mirror_version)
 
 
-def removals_of(ticks: Iterable[str]) -> dict[int, SecretCommand]:
-    """Return the removal of each ticked secret by its id, from texts like "17:" and its base."""
-    found = filter(None, map(_TICK.match, ticks))
+def removals_of(selections: Iterable[str]) -> dict[int, SecretCommand]:
+    """Return the removals of the selected secrets by id, from texts of an id, ":" and a base."""
+    found = filter(None, map(_SELECTION.match, selections))
     bases = {match[1]: known_base(match[2]) for match in found}
     return {
         int(pk): DeleteSecret(pk, int(pk), expected_version=base, revision=revision)

@@ -1,4 +1,4 @@
-"""Where a store's error ends that no form field can show."""
+"""Middleware for errors of the store that no form field can show."""
 
 from collections.abc import Callable
 
@@ -17,16 +17,15 @@ class StoreErrors:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer for a store that did not."""
+        """Return an error page for a StoreError, and None for other exceptions."""
         if not isinstance(error, StoreError):
             return None
         part = "#fragment" if wants_fragment(request) else ""
         context = {
-            "sentence": error.sentence,
+            "sentence": error.message,
             "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
         }
         return render(request, f"store_error.html{part}", context, status=error.status)

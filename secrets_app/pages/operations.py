@@ -1,4 +1,4 @@
-"""Operators' pages: the doctor, and the parameter store's health. Neither shows a value."""
+"""Operators' pages: the doctor and the parameter store's health. Neither shows a value."""
 
 from typing import Any
 
@@ -20,44 +20,46 @@ from secrets_app.store.limits import VERSIONS_KEPT
 
 @page_with_form
 def doctor(request: HttpRequest) -> HttpResponse:
-    """Show how everything stands. A post asks the store too; with `write` it is written to."""
+    """Run the doctor. A POST also checks the store; with `write`, it writes a probe."""
     actor = operated(request, Action.STORE_PROBED)
-    asking = request.method == "POST"
-    writer = actor if asking and "write" in request.POST else None
-    findings = examine(ask_store=asking, writer=writer)
+    is_post = request.method == "POST"
+    writer = actor if is_post and "write" in request.POST else None
+    findings = examine(ask_store=is_post, writer=writer)
     states = [(state, sum(it.state is state for it in findings)) for state in State]
-    context = {"findings": findings, "states": states, "asked": asking}
-    return _never_kept(render(request, "operation/doctor.html", context))
+    context = {"findings": findings, "states": states, "asked": is_post}
+    return _no_store(render(request, "operation/doctor.html", context))
 
 
 @page_with_form
 def store(request: HttpRequest) -> HttpResponse:
-    """Show the store's health by what is known. A post asks whether it answers now."""
+    """Show the store's health from recent calls. A POST also pings it."""
     operated(request, Action.STORE_PROBED)
-    reach = _reach() if request.method == "POST" else None
-    if reach and wants_fragment(request):
-        return _never_kept(render(request, "operation/store.html#reach", {"reach": reach}))
-    return _never_kept(render(request, "operation/store.html", {"reach": reach, **_known()}))
+    connection = _check_connection() if request.method == "POST" else None
+    if connection and wants_fragment(request):
+        return _no_store(render(request, "operation/store.html#reach", {"reach": connection}))
+    return _no_store(
+        render(request, "operation/store.html", {"reach": connection, **_store_context()})
+    )
 
 
-def _never_kept(response: HttpResponse) -> HttpResponse:
+def _no_store(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _reach() -> Finding:
+def _check_connection() -> Finding:
     try:
         parameter_store().ping()
     except StoreError as error:
         todo = f"The store returned {error.code}. See docs/operations.md."
-        return broken("Now", error.sentence, todo)
+        return broken("Now", error.message, todo)
     except ImproperlyConfigured as error:
         return broken("Now", str(error), "Correct the setting.")
     return fine("Now", "The parameter store answers.")
 
 
-def _known() -> dict[str, Any]:
-    call_stats.write()  # what this process noted; the others write theirs
+def _store_context() -> dict[str, Any]:
+    call_stats.flush()  # this process's counts; the others flush theirs
     apps = quotas.parameters()
     versions = quotas.many_versions()
     return {
@@ -65,13 +67,13 @@ def _known() -> dict[str, Any]:
         "region": settings.AWS_REGION,
         "operations": quotas.operations(),
         "calls": call_stats.last_hour(),
-        "apps": apps[: quotas.SHOWN],
+        "apps": apps[: quotas.MAX_ROWS],
         "used": sum(app["number"] for app in apps),
-        "limit": quotas.PARAMETERS,
-        "high": quotas.NEARLY_ALL,
-        "near": quotas.NEAR,
+        "limit": quotas.MAX_PARAMETERS,
+        "high": quotas.MANY_PARAMETERS,
+        "near": quotas.MANY_VERSIONS,
         "kept": VERSIONS_KEPT,
-        "versions": versions[: quotas.SHOWN],
-        "more_versions": max(versions.count() - quotas.SHOWN, 0),
+        "versions": versions[: quotas.MAX_ROWS],
+        "more_versions": max(versions.count() - quotas.MAX_ROWS, 0),
         "size": quotas.embedded_size(),
     }

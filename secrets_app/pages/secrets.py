@@ -30,11 +30,11 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
 from secrets_app import sync
-from secrets_app.locations import find_secret, located
+from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
-from secrets_app.queries import SecretRow, branches_of, list_secrets, row_of
-from secrets_app.reveal import is_guarded
+from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches
+from secrets_app.reveal import is_guarded_reveal
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
@@ -45,12 +45,12 @@ from secrets_app.writes.mirror import repair_mirror
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     """Return what the list and the edit mode share."""
     since = timezone.now()  # before the rows are read: what changes after it is sent later
-    branches = branches_of(access)
+    branches = listed_branches(access)
     return {
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
         "branches": filter_choices(branches),
-        "freshness": sync.freshness_of(getattr(access.app, "revalidation", None)),
+        "freshness": sync.freshness_from(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable(access, branches),
@@ -101,7 +101,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     token, commands = request.POST.get("change_set", ""), forms.commands_of(request.POST)
     posted = change_set_of(token, access, access.app.path_profile)
     if token and posted is None:
-        outcomes = forms.too_old(commands)
+        outcomes = forms.refuse_stale(commands)
     else:
         outcomes = save.save_as(access=access, commands=commands, change_set=posted or uuid.uuid4())
     done = all(outcome.outcome in DONE for outcome in outcomes)
@@ -157,7 +157,7 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """
     actor = from_request(request)
     mode = "manage" if request.POST.get("mode") == "manage" else "list"
-    sync.revalidate(actor=actor, app_id=app_id)
+    sync.reconcile(actor=actor, app_id=app_id)
     if not wants_fragment(request):
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
@@ -204,7 +204,7 @@ def _show_detail(
     branches = [secret.branch] if secret.branch else []
     context = {
         **app_context(access, "secrets"),
-        "row": row_of(access, pk, branches),
+        "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
         "events": trail.of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
@@ -216,9 +216,9 @@ def _show_detail(
 
 def _paths(access: Access, secret: Secret) -> dict[str, Any]:
     try:
-        place = located(access, secret)
+        place = require_location(access, secret)
     except StoreError as error:
-        return {"paths": [], "note": error.sentence}
+        return {"paths": [], "note": error.message}
     mirror = [("Documented path (mirror)", place.mirror)] if place.mirror else []
     return {"paths": [("Parameter path", place.primary), *mirror], "note": place.note}
 
@@ -241,7 +241,7 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     who is signed in again, if that was long ago.
     """
     actor = from_request(request)
-    if reauthentication.is_due(request) and is_guarded(actor=actor, app_id=app_id, pk=pk):
+    if reauthentication.is_due(request) and is_guarded_reveal(actor=actor, app_id=app_id, pk=pk):
         return confirm_first(request, reverse("secret_detail", args=[app_id, pk]))
     value = reveal_value(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):
@@ -258,11 +258,11 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     actor, shown = from_request(request), request.POST.get("shown", "")
     try:
         done = repair_mirror(
-            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.both_versions(shown)
+            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.parse_versions(shown)
         )
     except Conflict as conflict:
         sync.check(find_app(actor, app_id).app)  # so that he sees what he decides on
-        messages.error(request, conflict.sentence)
+        messages.error(request, conflict.message)
     else:
         messages.success(request, done)
     return redirect("secret_detail", app_id=app_id, pk=pk)

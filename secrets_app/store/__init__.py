@@ -1,4 +1,4 @@
-"""The parameter store: where every secret's value is, and nowhere else."""
+"""The parameter store, the only place that holds the values of secrets."""
 
 import functools
 import os
@@ -15,11 +15,12 @@ SETTINGS = {"PARAMETER_STORE", "AWS_REGION", "ENCRYPTION_KEYS"}
 
 @functools.cache
 def parameter_store() -> ParameterStore:
-    """Return this process's parameter store, as PARAMETER_STORE chooses; made at the first call.
+    """Return this process's parameter store, chosen by PARAMETER_STORE.
 
-    Raises Misconfigured or ImproperlyConfigured for a region, an endpoint or a key that isn't one.
+    Raises Misconfigured or ImproperlyConfigured for an invalid region, endpoint or key.
     """
-    # Imported here: models can't be at start, and boto3 takes time and memory of those without AWS
+    # Imported late: the embedded store needs loaded models, and boto3 costs time and memory that
+    # deployments without AWS shouldn't pay.
     if settings.PARAMETER_STORE == "ssm":
         from secrets_app.store.ssm.client import SsmStore
 
@@ -29,12 +30,12 @@ def parameter_store() -> ParameterStore:
     return EmbeddedStore(settings.ENCRYPTION_KEYS)
 
 
-# Two processes on one connection would read each other's answers
+# A forked process must not share the connections of its parent.
 os.register_at_fork(after_in_child=parameter_store.cache_clear)
 
 
 @receiver(setting_changed)
 def _forget(*, setting: str, **_: Any) -> None:
-    """Make the store anew when a test changes what it was made from."""
+    """Drop the store when a test changes its settings."""
     if setting in SETTINGS:
         parameter_store.cache_clear()

@@ -1,4 +1,4 @@
-"""What every parameter store does: the Protocol, and the types that go in and out."""
+"""The ParameterStore protocol and its types."""
 
 import hmac
 from collections.abc import Iterable, Iterator
@@ -9,9 +9,9 @@ from typing import NoReturn, Protocol, SupportsIndex
 
 
 class SecretValue:
-    """A secret's value on its way through the code: nothing prints, pickles or formats it.
+    """Carries a secret's value through the code. Printing, formatting and pickling reveal nothing.
 
-    Only `reveal()` gives it out; whoever calls that is where a leak would start.
+    Only `reveal()` returns the value, so its callers are the places to review for leaks.
     """
 
     __slots__ = ("_text",)
@@ -30,7 +30,7 @@ class SecretValue:
             self._text.encode(errors="surrogatepass"), other._text.encode(errors="surrogatepass")
         )
 
-    __hash__ = None  # type: ignore[assignment]  # a value is no key
+    __hash__ = None  # type: ignore[assignment]  # keeps values out of sets and dict keys
 
     def __repr__(self) -> str:
         return "<SecretValue: hidden>"
@@ -41,7 +41,7 @@ class SecretValue:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What the store holds under a path, without its value. `modified` is aware, in UTC."""
+    """A parameter's metadata. `modified` is the store's own time, in UTC."""
 
     path: str
     version: int
@@ -58,9 +58,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write answered. `attempts` over 1 means that the client sent it again by itself.
+    """The response to a write. `attempts` counts requests, including the client's own retries.
 
-    `at` is when the store answered, by its own clock; None where it did not say.
+    `at` is the store's time of the response, or None if it is unknown.
     """
 
     version: int
@@ -69,36 +69,35 @@ class Written:
 
 
 class ParameterStore(Protocol):
-    """AWS SSM Parameter Store, or what stands in for it.
+    """AWS SSM Parameter Store, or a store that behaves like it.
 
-    Every method raises errors of `store.errors` and no others. Each sees to the store's limits
-    itself: batches are cut into calls of ten, and names and values that break a rule are
-    Rejected before anything is sent.
+    The methods raise errors of `store.errors` only. They enforce SSM's limits themselves: they
+    split batches into calls of ten, and raise Rejected for invalid names and values before a call.
     """
 
     def list(self, prefixes: Iterable[str]) -> Iterator[Parameter]:
-        """Yield what stands under any of the path prefixes, by metadata alone, page by page."""
+        """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing."""
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:
-        """Return the parameters that exist among `paths`; asks for no decryption."""
+        """Return those of `paths` that exist, by path. Decrypts nothing."""
 
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
-        """Return the decrypted parameters that exist among `paths`."""
+        """Return those of `paths` that exist, decrypted, by path."""
 
     def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
         """Write a value and return its version.
 
-        Without `overwrite` an existing parameter raises AlreadyExists. Raises OutcomeUnknown
-        where the answer was lost.
+        Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
         """
 
     def remove(self, paths: Iterable[str]) -> set[str]:
-        """Remove parameters and return the paths that were there. Raises OutcomeUnknown."""
+        """Remove parameters. Return the paths that existed. Raises OutcomeUnknown."""
 
-    def together(self) -> AbstractContextManager[None]:
-        """Return a block whose writes, and what the database is told of them, stand or fall as one
-        where the store is in that database. Elsewhere each call stands alone.
+    def shared_transaction(self) -> AbstractContextManager[None]:
+        """Return a context manager that joins writes to the store with writes to the database.
+
+        It is a transaction if the store is in that database, and does nothing otherwise.
         """
 
     def ping(self) -> None:
-        """Return if the store answers and lets the console list; raise otherwise."""
+        """Raise unless the store answers and permits listing."""

@@ -1,4 +1,4 @@
-"""One line in the log for each call to the parameter store: how many, how long, how it ended."""
+"""Logging and counting of calls to the parameter store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Call:
-    """A call to the store. `outcome` is a word of ours: "ok", or the name of the error's class.
+    """A call to the store. `outcome` is "ok" or the name of the error's class.
 
-    `throttles` counts the attempts that the store refused as too many, which a retry may mend.
+    `throttles` counts throttled attempts, even if a retry succeeded.
     """
 
     operation: str
@@ -25,15 +25,15 @@ class Call:
     throttles: int = 0
 
 
-listeners: list[Callable[[Call], None]] = []  # told of each call that ended, in its own thread
+listeners: list[Callable[[Call], None]] = []  # called after each call, in the calling thread
 
 
 @contextmanager
 def store_call(store: str, operation: str, names: int) -> Iterator[Call]:
-    """Log the block as one `store.call` event; `names` counts what the call names.
+    """Log the block as one `store.call` event. `names` is the number of parameters it names.
 
-    The outcome is `ok` or the error's code, and never more: an exception's own words may quote
-    a value.
+    The logged outcome is "ok" or the error's code. An exception's message may quote a value, so it
+    is never logged.
     """
     started = monotonic()
     call, code = Call(operation), "ok"
@@ -47,9 +47,9 @@ def store_call(store: str, operation: str, names: int) -> Iterator[Call]:
         raise
     finally:
         call.seconds = monotonic() - started
-        # Load balancers ask every few seconds
-        tell = log.debug if (operation, code) == ("ping", "ok") else log.info
-        tell(
+        # Health checks ping every few seconds, which would fill the log.
+        log_at = log.debug if (operation, code) == ("ping", "ok") else log.info
+        log_at(
             "store.call",
             store=store,
             operation=operation,

@@ -1,50 +1,52 @@
-"""What SSM takes, enforced by us before any call, in the same words for every store.
+"""SSM's limits, which we enforce ourselves before any call, for every store.
 
-moto enforces none of this, and SSM's own words for a refused value quote the value.
+SSM's message for a rejected value quotes the value, so it must not get that far. And moto, which
+the tests use, enforces none of the limits.
 """
 
 from collections.abc import Iterable, Iterator
 
-from secrets_app.paths import PathRefused, check_path
+from secrets_app.paths import InvalidPath, check_path
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 
 VALUE_LIMIT = 4096  # bytes of UTF-8, SSM's standard tier
 VERSIONS_KEPT = 100
-BATCH = 10  # names a GetParameters or DeleteParameters call takes
+BATCH = 10  # names per GetParameters or DeleteParameters call
 
 
 def check_put(path: str, value: SecretValue) -> None:
     """Raise Rejected unless `path` and `value` can be written."""
-    checked_path(path)
+    valid_path(path)
     check_value(value)
 
 
-def checked_path(path: str) -> str:
-    """Return `path`, or raise Rejected where it can't name a parameter."""
+def valid_path(path: str) -> str:
+    """Return `path`, or raise Rejected if it can't name a parameter."""
     try:
         check_path(path)
-    except PathRefused as refusal:
+    except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
     return path
 
 
 def check_value(value: SecretValue) -> None:
-    """Raise Rejected unless SSM takes the value."""
-    if problem := _value_problem(value):  # raised here, so that no frame of it holds the value
+    """Raise Rejected unless SSM accepts the value."""
+    # Raised here and not in _value_problem, whose frame holds the plain text.
+    if problem := _value_problem(value):
         raise Rejected(problem)
 
 
 def distinct(paths: Iterable[str]) -> list[str]:
-    """Return the paths, each once and in their order; raise Rejected for one that can't be."""
-    return list(dict.fromkeys(map(checked_path, paths)))
+    """Return the paths in their order, without duplicates. Raises Rejected for an invalid one."""
+    return list(dict.fromkeys(map(valid_path, paths)))
 
 
 def batches(paths: Iterable[str], size: int = BATCH) -> Iterator[list[str]]:
-    """Yield the checked, distinct paths in lists of at most `size`."""
-    wanted = distinct(paths)
-    for start in range(0, len(wanted), size):
-        yield wanted[start : start + size]
+    """Yield the distinct paths in lists of at most `size`. Raises Rejected for an invalid one."""
+    remaining = distinct(paths)
+    for start in range(0, len(remaining), size):
+        yield remaining[start : start + size]
 
 
 def _value_problem(value: SecretValue) -> str:

@@ -18,7 +18,7 @@ from console.access.policy import Access
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import App
 from secrets_app.models import Secret
-from secrets_app.projection import Found, observe_primary, record_found, settle
+from secrets_app.projection import ExternalChange, record_drift, settle, update_primary_from_store
 from secrets_app.store.base import Parameter, Written
 from secrets_app.writes.snapshots import Snapshot, audit_target
 
@@ -98,9 +98,9 @@ def _record_drift(secret: Secret, stored: Parameter | None, target: Target, now:
     It has to be now: after our own write, reconciling can no longer find it.
     """
     before = secret.version
-    action = observe_primary(secret, stored, now)
+    action = update_primary_from_store(secret, stored, now)
     if action:
-        record_found([Found(action, target, before or None, secret.version or None)])
+        record_drift([ExternalChange(action, target, before or None, secret.version or None)])
     return bool(action)
 
 

@@ -91,7 +91,7 @@ def _last_writer(
     `known` is the row as it is now; others may have written it since the snapshot.
     """
     before = snapshot.secret
-    if snapshot.is_replaced:
+    if snapshot.is_recreated:
         return OUTSIDE, stored.modified
     rows = [row for row in (before, known) if row and row.pk == (before or row).pk]
     if before and known and stored.version < before.version:  # removed and added again since
@@ -164,4 +164,4 @@ def _reason(error: StoreError) -> str:
         )
     if isinstance(error, (Unreachable, Throttled, StoreFailed)):  # "nothing was changed" is untrue
         return "The parameter store did not answer. Repair the mirror on the secret's page."
-    return error.sentence
+    return error.message

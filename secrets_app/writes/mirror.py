@@ -3,7 +3,7 @@
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Outcome, refuse
-from secrets_app.locations import find_secret, located
+from secrets_app.locations import find_secret, require_location
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import leases
@@ -25,7 +25,7 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
     if not access.may_on(Permission.WRITE, secret.branch):
         refuse(actor, Action.MIRROR_REPAIRED, audit_target(access, secret.branch, secret.key))
     access.require_on(Permission.WRITE, secret.branch)
-    paths = located(access, secret)
+    paths = require_location(access, secret)
     if paths.mirror is None:
         raise Rejected(paths.note or "This secret has only one path, so it has no mirror.")
     target = WriteTarget(secret.branch, secret.key, paths.primary)

@@ -16,7 +16,7 @@ from console.access.policy import Access, find_app
 from console.audit.events import Outcome
 from console.lib.results import Result, RowOutcome
 from secrets_app import revisions
-from secrets_app.projection import mirror_is_left_open
+from secrets_app.projection import mirror_may_have_changed
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import (
@@ -167,7 +167,7 @@ def _apply(
 ) -> tuple[RowOutcome, bool]:
     """Call the store. In the embedded store, value and outcome are one transaction."""
     command = row.command
-    with store.together():
+    with store.shared_transaction():
         match command:
             case SetSecret():
                 return _put(access, store, row, lease, command.value)
@@ -183,7 +183,7 @@ def _put(
     notes = messages.SaveNotes(outside_write=_was_written_outside(lease.version_before, written))
     mirror = None
     if row.paths.mirror:
-        known, is_ours = lease.secret.mirror_version, mirror_is_left_open(lease.secret)
+        known, is_ours = lease.secret.mirror_version, mirror_may_have_changed(lease.secret)
         try:
             mirror = store.put(row.paths.mirror, value, overwrite=is_ours or known > 0)
         except StoreError as error:  # the secret is saved; its mirror can be repaired later
@@ -198,7 +198,7 @@ def _put(
         Result.SAVED,
         notes.user_message(),
         version=written.version,
-        revision=revisions.as_written(changed_at),
+        revision=revisions.provisional_revision(changed_at),
         pk=lease.secret.pk,
     )
     return outcome, isinstance(notes.mirror_error, _STOPPING)
@@ -239,7 +239,7 @@ def _store_error(row: ValidCommand, result: Result, error: StoreError) -> RowOut
     return RowOutcome(
         command.token,
         result,
-        error.sentence,
+        error.message,
         version=command.expected_version,
         revision=command.revision,
     )

@@ -11,7 +11,7 @@ from console.audit.events import Target
 from console.models import App, Branch, scope_name
 from secrets_app import revisions
 from secrets_app.models import Secret
-from secrets_app.projection import is_replaced
+from secrets_app.projection import is_recreated
 from secrets_app.store.base import Parameter, ParameterStore
 
 
@@ -39,27 +39,27 @@ class Snapshot:
         return self.stored.version if self.stored else 0
 
     @property
-    def is_replaced(self) -> bool:
+    def is_recreated(self) -> bool:
         """Return True if the parameter was removed and re-created outside at the known version."""
         if self.secret is None or self.stored is None or self.secret.version != self.version:
             return False
-        return is_replaced(self.secret, self.secret.modified, self.stored.modified)
+        return is_recreated(self.secret, self.secret.modified, self.stored.modified)
 
     @property
     def revision(self) -> int | None:
         """Return the revision of what the store holds, or None if there is no parameter."""
-        return revisions.in_store(self.stored.modified) if self.stored else None
+        return revisions.stored_revision(self.stored.modified) if self.stored else None
 
     def matches(self, version: int, revision: int | None) -> bool:
         """Return True if the precondition still holds: the store has what the page showed."""
         if version != self.version:
             return False
         if revision is None:
-            return not self.is_replaced
+            return not self.is_recreated
         # A page rendered after our own write, but before any reconcile, knows the time of that
         # write and not yet the store's. It holds as long as nothing was replaced since.
         return revision == self.revision or (
-            revision == self._own_write_revision and not self.is_replaced
+            revision == self._own_write_revision and not self.is_recreated
         )
 
     @property
@@ -67,7 +67,7 @@ class Snapshot:
         row = self.secret
         if row is None or row.changed_at is None or row.version != self.version:
             return None
-        return revisions.as_written(row.changed_at)
+        return revisions.provisional_revision(row.changed_at)
 
 
 def audit_target(access: Access, branch: Branch | None, key: str) -> Target:

@@ -10,9 +10,9 @@ from console.access.policy import Access, Permission
 from console.audit.events import Action, refuse
 from console.lib.results import Result, RowOutcome
 from console.models import Branch
-from secrets_app.locations import place_of
+from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
-from secrets_app.paths import Folder, PathRefused
+from secrets_app.paths import InvalidPath, Location
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value
@@ -27,7 +27,7 @@ class ValidCommand:
 
     command: SecretCommand
     target: WriteTarget
-    paths: Folder
+    paths: Location
 
 
 class Refused(Exception):
@@ -74,8 +74,8 @@ def _validate_one(
     branch = _branch_of(command, secret, branches)
     _require_write(access, command, branch, key)
     try:
-        paths = place_of(access.app, branch, key)
-    except PathRefused as refusal:
+        paths = locate_secret(access.app, branch, key)
+    except InvalidPath as refusal:
         _refuse(command, str(refusal), "key")
     if isinstance(command, SetSecret):
         _check_value(command, command.value)
@@ -115,7 +115,7 @@ def _check_value(command: SecretCommand, value: SecretValue) -> None:
     try:
         check_value(value)
     except Rejected as rejection:
-        _refuse(command, rejection.sentence, "value")
+        _refuse(command, rejection.message, "value")
 
 
 def action_of(command: SecretCommand) -> Action:

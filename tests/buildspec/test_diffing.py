@@ -3,7 +3,7 @@
 import random
 
 from envvars_app.buildspec.checking import LIMIT as CHARACTERS
-from envvars_app.buildspec.diffing import LIMIT, DiffLine, diff
+from envvars_app.buildspec.diffing import MAX_COMPARED_LINES, DiffLine, diff
 
 LINES = [f"line {number}" for number in range(1, 31)]
 TEXT = "\n".join(LINES) + "\n"
@@ -70,7 +70,7 @@ def test_many_changes_in_a_long_text_are_one_block() -> None:
 
 
 def test_up_to_the_limit_lines_are_compared_one_by_one() -> None:
-    old = [str(n) for n in range(LIMIT)]
+    old = [str(n) for n in range(MAX_COMPARED_LINES)]
     new = ["first", *old[1:-1], "last"]
     lines = diff("\n".join(old), "\n".join(new))
     assert [line.sign or "=" for line in lines] == [*"-+===…===-+"]

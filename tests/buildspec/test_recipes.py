@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.inserting import build_phases, insert
-from envvars_app.buildspec.recipes import RECIPES, RecipeRefused, lines_of
+from envvars_app.buildspec.recipes import RECIPES, InvalidSelection, commands_for
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not here")
 
@@ -152,7 +152,7 @@ def run(lines: list[str], values: Values, folder: Path) -> None:
 def written(slug: str, values: Values, folder: Path) -> Path:
     """Run a recipe for all `values`, and return its file."""
     recipe = RECIPES[slug]
-    run(lines_of(recipe, names=list(values), prefix="", folder=""), values | OTHERS, folder)
+    run(commands_for(recipe, names=list(values), prefix="", folder=""), values | OTHERS, folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == [folder / recipe.file]
     return folder / recipe.file
 
@@ -189,15 +189,15 @@ def test_any_value(slug: str, read: Callable[[Path], Values], texts: list[str]) 
 
 def test_amplifys_own_spelling() -> None:
     env, production = RECIPES["env"], RECIPES["production"]
-    assert lines_of(env, names=["X"], prefix="", folder="") == ['echo "X=$X" >> .env']
-    assert lines_of(production, names=["Y", "X"], prefix="", folder="") == [
+    assert commands_for(env, names=["X"], prefix="", folder="") == ['echo "X=$X" >> .env']
+    assert commands_for(production, names=["Y", "X"], prefix="", folder="") == [
         "env | grep -e ^X= -e ^Y= >> .env.production"
     ]
 
 
 def test_a_prefix_takes_what_the_branch_has_at_build_time(tmp_path: Path) -> None:
     names = ["NEXT_PUBLIC_A", "OTHER"]
-    lines = lines_of(RECIPES["production"], names=names, prefix="NEXT_PUBLIC_", folder="")
+    lines = commands_for(RECIPES["production"], names=names, prefix="NEXT_PUBLIC_", folder="")
     assert lines == ["env | grep -e ^OTHER= -e ^NEXT_PUBLIC_ >> .env.production"]
     values = {"NEXT_PUBLIC_A": "a", "NEXT_PUBLIC_LATER": "b", "OTHER": "c"}
     run(lines, {**values, "MY_NEXT_PUBLIC_A": "no", "OTHERS": "no"}, tmp_path)
@@ -207,7 +207,7 @@ def test_a_prefix_takes_what_the_branch_has_at_build_time(tmp_path: Path) -> Non
 @pytest.mark.parametrize("folder", ["apps/web", "apps/web/", "./apps/web", "/apps/web"])
 def test_a_monorepos_app_root(tmp_path: Path, folder: str) -> None:
     (tmp_path / "apps" / "web").mkdir(parents=True)
-    lines = lines_of(RECIPES["env"], names=["X"], prefix="", folder=folder)
+    lines = commands_for(RECIPES["env"], names=["X"], prefix="", folder=folder)
     assert lines == ['echo "X=$X" >> apps/web/.env']
     run(lines, {"X": "1"}, tmp_path)
     assert _python_dotenv(tmp_path / "apps/web/.env") == {"X": "1"}
@@ -228,7 +228,7 @@ def test_a_file_of_the_repository_keeps_its_last_line(
 @needs_node
 @pytest.mark.parametrize("slug", [slug for slug in RECIPES if slug != "production"])
 def test_a_variable_that_a_branch_has_not_stops_no_build(tmp_path: Path, slug: str) -> None:
-    lines = lines_of(RECIPES[slug], names=["HERE", "MISSING"], prefix="", folder="")
+    lines = commands_for(RECIPES[slug], names=["HERE", "MISSING"], prefix="", folder="")
     run(lines, {"HERE": "yes"}, tmp_path)
     assert b"undefined" not in (tmp_path / RECIPES[slug].file).read_bytes()
 
@@ -236,35 +236,35 @@ def test_a_variable_that_a_branch_has_not_stops_no_build(tmp_path: Path, slug: s
 @pytest.mark.parametrize("slug", RECIPES)
 @pytest.mark.parametrize("name", ["a-b", "a b", "1A", "$(id)", "X;id", "X\nid", "É", "", "a'b"])
 def test_names_that_a_shell_can_not_read(slug: str, name: str) -> None:
-    with pytest.raises(RecipeRefused, match="A shell can't read") as refusal:
-        lines_of(RECIPES[slug], names=["GOOD", name], prefix="", folder="")
+    with pytest.raises(InvalidSelection, match="A shell can't read") as refusal:
+        commands_for(RECIPES[slug], names=["GOOD", name], prefix="", folder="")
     assert refusal.value.field == "names"
 
 
 def test_no_names() -> None:
-    with pytest.raises(RecipeRefused, match="Choose at least one variable"):
-        lines_of(RECIPES["env"], names=[], prefix="", folder="")
+    with pytest.raises(InvalidSelection, match="Choose at least one variable"):
+        commands_for(RECIPES["env"], names=[], prefix="", folder="")
 
 
 @pytest.mark.parametrize(
     "folder", ["..", "../x", "a/../b", "a b", "a;id", "$HOME", "a//b", "a/.git", "-r", "a\nb", "é"]
 )
 def test_folders_that_lead_elsewhere_or_hold_commands(folder: str) -> None:
-    with pytest.raises(RecipeRefused, match="Enter the folder") as refusal:
-        lines_of(RECIPES["env"], names=["X"], prefix="", folder=folder)
+    with pytest.raises(InvalidSelection, match="Enter the folder") as refusal:
+        commands_for(RECIPES["env"], names=["X"], prefix="", folder=folder)
     assert refusal.value.field == "folder"
 
 
 @pytest.mark.parametrize("prefix", ["X;id", "$(id)", "a b", "1", "^", ".*", "X\nid"])
 def test_prefixes_that_hold_commands(prefix: str) -> None:
-    with pytest.raises(RecipeRefused, match="A prefix can contain") as refusal:
-        lines_of(RECIPES["production"], names=["X"], prefix=prefix, folder="")
+    with pytest.raises(InvalidSelection, match="A prefix can contain") as refusal:
+        commands_for(RECIPES["production"], names=["X"], prefix=prefix, folder="")
     assert refusal.value.field == "prefix"
 
 
 @pytest.mark.parametrize("name", ["_PRIVATE", "class", "Env"])
 def test_names_that_dart_can_not_show(name: str) -> None:
-    with pytest.raises(RecipeRefused, match="can't be written to this file") as refusal:
-        lines_of(RECIPES["flutter-dart"], names=["GOOD", name], prefix="", folder="")
+    with pytest.raises(InvalidSelection, match="can't be written to this file") as refusal:
+        commands_for(RECIPES["flutter-dart"], names=["GOOD", name], prefix="", folder="")
     assert refusal.value.field == "names"
-    assert lines_of(RECIPES["flutter-json"], names=[name], prefix="", folder="")
+    assert commands_for(RECIPES["flutter-json"], names=[name], prefix="", folder="")

@@ -93,7 +93,7 @@ def test_an_altered_row_does_not_decrypt(store: EmbeddedStore, tamper: Callable[
     tamper()
     with pytest.raises(Unreadable) as refusal:
         store.read([MINE])
-    assert refusal.value.sentence == Unreadable.sentence
+    assert refusal.value.message == Unreadable.message
 
 
 def test_an_earlier_life_of_the_path_does_not_come_back(store: EmbeddedStore) -> None:

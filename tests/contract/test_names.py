@@ -43,7 +43,7 @@ def test_refused_before_any_call(
 ) -> None:
     with pytest.raises(Rejected) as refusal:
         OPERATIONS[operation](store, path)
-    assert refusal.value.sentence == BAD[path]
+    assert refusal.value.message == BAD[path]
     assert calls.all == []
 
 

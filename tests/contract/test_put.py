@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from secrets_app.projection import DRIFT
+from secrets_app.projection import CLOCK_TOLERANCE
 from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import AlreadyExists
 
@@ -23,7 +23,7 @@ def test_it_says_when_it_answered(store: ParameterStore) -> None:
         modified = store.current([PATH])[PATH].modified
         assert at is not None
         assert at <= datetime.now(UTC)  # a Date is cut to seconds
-        assert modified <= at + DRIFT
+        assert modified <= at + CLOCK_TOLERANCE
 
 
 def test_overwriting_counts_versions(store: ParameterStore) -> None:
@@ -39,7 +39,7 @@ def test_a_creation_refuses_what_is_there_and_leaves_it(store: ParameterStore) -
     store.put(PATH, SecretValue("theirs"), overwrite=False)
     with pytest.raises(AlreadyExists) as refusal:
         store.put(PATH, SecretValue("mine"), overwrite=False)
-    assert refusal.value.sentence == AlreadyExists.sentence
+    assert refusal.value.message == AlreadyExists.message
     assert store.read([PATH])[PATH].value == SecretValue("theirs")
     assert store.current([PATH])[PATH].version == 1
 

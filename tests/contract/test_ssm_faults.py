@@ -57,7 +57,7 @@ def test_each_code_has_its_error(faulty: Faulty, faulty_store: SsmStore, code: s
         faulty_store.put(PATH, SecretValue("x"), overwrite=True)
     assert type(failure.value) is CODES[code]
     assert failure.value.code == code
-    assert len(failure.value.sentence) > 30
+    assert len(failure.value.message) > 30
 
 
 def test_no_code_of_these_operations_is_forgotten(plain_ssm: "SSMClient") -> None:
@@ -140,7 +140,7 @@ def test_an_error_holds_neither_value_nor_arn(
     error = failure.value
     assert error.__cause__ is None
     assert error.__context__ is None
-    words = [str(error), repr(error), error.code, error.sentence, str(calls.all)]
+    words = [str(error), repr(error), error.code, error.message, str(calls.all)]
     for entry in failure.traceback[1:]:  # the first frame is this test's
         words += map(repr, entry.frame.f_locals.values())
     for secret in (CANARY, "123456789012"):

@@ -12,7 +12,7 @@ from tests.plugins.faulty import Fault, Faulty
 
 PATH = "/amplify/d1/main/foo"
 CANARY = "canary-93ab\tand more"
-TALKATIVE = ("boto3", "botocore", "urllib3")
+NOISY_LOGGERS = ("boto3", "botocore", "urllib3")
 
 
 @pytest.fixture
@@ -65,5 +65,5 @@ def _assert_clean(caplog: pytest.LogCaptureFixture) -> None:
     assert "store.call" in text  # something is logged at all
     for form in (CANARY, "canary-93ab", base64.b64encode(CANARY.encode()).decode()):
         assert form not in text
-    levels = [record.levelno for record in caplog.records if record.name.startswith(TALKATIVE)]
+    levels = [record.levelno for record in caplog.records if record.name.startswith(NOISY_LOGGERS)]
     assert all(level >= logging.INFO for level in levels)

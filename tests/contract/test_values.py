@@ -69,5 +69,5 @@ def test_refused_before_any_call(
 ) -> None:
     with pytest.raises(Rejected) as refusal:
         store.put(PATH, SecretValue(text), overwrite=True)
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == sentence
     assert calls.all == []

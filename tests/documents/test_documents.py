@@ -68,7 +68,7 @@ def kinds(base: type[StoreError] = StoreError) -> list[type[StoreError]]:
 def test_every_error_is_documented() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     assert len(kinds()) == 12
-    assert [k.__name__ for k in kinds() if f"| `{k.__name__}` | {k.sentence} |" not in text] == []
+    assert [k.__name__ for k in kinds() if f"| `{k.__name__}` | {k.message} |" not in text] == []
 
 
 def test_every_check_of_the_doctor_is_documented(db: None) -> None:

@@ -163,8 +163,8 @@ def _save_and_die(desk: Any, changes: list[Any], store: Any, step: int) -> None:
         return result
 
     class Stepping(Interrupted):
-        def together(self) -> Any:
-            return store.together()
+        def shared_transaction(self) -> Any:
+            return store.shared_transaction()
 
         def _happens(self, when: str, operation: str) -> None:
             reach_step()

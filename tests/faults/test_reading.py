@@ -32,7 +32,7 @@ def test_it_works_for_a_reveal(desk: Desk, trouble: Any, as_: Any, name: str) ->
         fragment = as_("alice").post(url, headers=FRAGMENT)
     for response in (page, fragment):
         assert response.status_code == 503
-        assert escape(meaning.of_a_read.sentence) in response.content.decode()
+        assert escape(meaning.of_a_read.message) in response.content.decode()
         assert clean(response.content.decode())
         assert VALUE not in response.content.decode()
     assert [entry[1:5] for entry in desk.trail()[1:]] == [
@@ -54,7 +54,7 @@ def test_it_works_for_a_listing(desk: Desk, trouble: Any, as_: Any, name: str) -
     with trouble(meaning.fault, "DescribeParameters"):
         freshness = desk.check()
     assert (freshness.state, freshness.agreed_at) == ("unreachable", agreed)
-    assert freshness.problem == meaning.of_a_read.sentence[:200]
+    assert freshness.problem == meaning.of_a_read.message[:200]
     assert desk.rows() == {("main", "SECRET"): 1}
     assert desk.trail("found.") == []
     all_is_well(desk)

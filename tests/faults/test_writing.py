@@ -32,7 +32,7 @@ def test_it_works(desk: Desk, trouble: Any, name: str, act: str) -> None:
     unknown = meaning.of_a_write is OutcomeUnknown
     assert saved.outcome == "saved"
     assert hit.outcome == ("unknown" if unknown else "failed")
-    assert hit.message == meaning.of_a_write.sentence
+    assert hit.message == meaning.of_a_write.message
     assert hit.version == changes[1].expected_version
     assert rest.outcome == ("not_tried" if meaning.stops else "failed")
     tried = desk.trail()[earlier:]
@@ -78,7 +78,7 @@ def test_a_removal(desk: Desk, trouble: Any, name: str) -> None:
     with trouble(meaning.fault, "DeleteParameters"):
         hit, rest = desk.save("alice", desk.removal(row), desk.removal(other))
     assert hit.outcome == ("unknown" if meaning.of_a_write is OutcomeUnknown else "failed")
-    assert hit.message == meaning.of_a_write.sentence
+    assert hit.message == meaning.of_a_write.message
     assert rest.outcome == ("not_tried" if meaning.stops else "failed")
     all_is_well(desk)
     assert (("main", "SECRET") not in desk.rows()) == meaning.fault.acts
@@ -113,7 +113,7 @@ def test_what_the_browser_is_told(desk: Desk, trouble: Any, as_: Any, name: str)
         page = as_("alice").post(url, _fields("PAGE"))
         fragment = as_("alice").post(url, _fields("FRAGMENT"), headers=FRAGMENT)
     for response in (page, fragment):
-        _is_told(response, 422, meaning.of_a_write.sentence)
+        _is_told(response, 422, meaning.of_a_write.message)
     assert b'value="PAGE"' in page.content  # what was typed is still there, but for its value
     all_is_well(desk)
 
@@ -126,7 +126,7 @@ def test_a_store_that_can_not_even_be_read(desk: Desk, trouble: Any, as_: Any, n
         page = as_("alice").post(url, _fields("PAGE"))
         fragment = as_("alice").post(url, _fields("FRAGMENT"), headers=FRAGMENT)
     for response in (page, fragment):
-        _is_told(response, 503, meaning.of_a_read.sentence)
+        _is_told(response, 503, meaning.of_a_read.message)
     assert (page.content[:9], fragment.content[:2]) == (b"<!doctype", b"<p")
     assert desk.trail() == []
     all_is_well(desk)
@@ -144,7 +144,7 @@ def test_a_repair_in_the_browser(desk: Desk, trouble: Any, as_: Any, name: str) 
         page = as_("alice").post(urls[0], {"shown": "1:0"})
         fragment = as_("alice").post(urls[1], {"shown": "1:0"}, headers=FRAGMENT)
     for response in (page, fragment):
-        _is_told(response, meaning.of_a_write.status, meaning.of_a_write.sentence)
+        _is_told(response, meaning.of_a_write.status, meaning.of_a_write.message)
 
 
 def _fields(key: str) -> dict[str, str]:

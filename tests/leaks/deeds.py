@@ -16,7 +16,7 @@ from console.audit.chain import seal
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import QUIET, deliver
 from console.notifications.outbox import collect
-from secrets_app.locations import place_of_secret
+from secrets_app.locations import location_of
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from tests.leaks.crawl import FRAGMENT
@@ -66,7 +66,7 @@ def revalidate(visitor: Visitors, world: World) -> None:
 def put_mirrors_right(visitor: Visitors, world: World) -> None:
     """Everybody reveals a secret whose mirror is missing, and tries to put that right."""
     for secret in Secret.objects.filter(branch__in=[world.main, world.dev], version__gt=0)[:2]:
-        mirror = place_of_secret(world.app, secret).mirror or ""
+        mirror = location_of(world.app, secret).mirror or ""
         for person, headers in zip(EVERYBODY, cycle(ASKED), strict=False):
             parameter_store().remove([mirror])
             Secret.objects.filter(pk=secret.pk).update(mirror_version=0, mirror_of=0)

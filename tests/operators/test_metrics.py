@@ -120,7 +120,7 @@ def test_a_database_that_is_away_is_told(scrape: Scrape) -> None:
         cursor.execute("ALTER TABLE console_cache RENAME TO away")
     samples = scrape()
     assert samples["console_database_up"] == 0
-    assert not set(gauges.WORDS) & set(samples)
+    assert not set(gauges.HELP_TEXTS) & set(samples)
 
 
 @pytest.mark.usefixtures("clock")

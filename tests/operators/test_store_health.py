@@ -21,13 +21,13 @@ PAGE = "/operation/store/"
 @pytest.fixture(autouse=True)
 def _nothing_noted(db: None) -> None:
     """Let what earlier tests called be written where it is rolled back."""
-    call_stats.write()
+    call_stats.flush()
     CallMinute.objects.all().delete()
 
 
 def states() -> dict[str, str]:
     """Return each operation's state by its words."""
-    return {it.words: it.state for it in quotas.operations()}
+    return {it.label: it.state for it in quotas.operations()}
 
 
 @pytest.mark.usefixtures("clock")
@@ -84,16 +84,16 @@ def test_rights_are_known_by_what_happened(console_on_ssm: Any, faulty: Faulty, 
     assert set(states().values()) == {""}
     faulty.always(Fault.ACCESS_DENIED, on="PutParameter")
     desk.save("alice", desk.new("SECRET", "v"))
-    call_stats.write()
+    call_stats.flush()
     known = states()
     assert (known["Look up versions"], known["Write values"]) == ("works", "refused")
     assert known["Remove"] == ""
 
 
 def test_a_refusal_with_a_good_reason_is_none_of_a_right(db: None) -> None:
-    call_stats.note(Call("put", "AlreadyExists"))
-    call_stats.note(Call("read", "StoreFailed"))
-    call_stats.write()
+    call_stats.record(Call("put", "AlreadyExists"))
+    call_stats.record(Call("read", "StoreFailed"))
+    call_stats.flush()
     known = states()
     assert (known["Write values"], known["Read values"]) == ("works", "failing")
 
@@ -102,10 +102,10 @@ def test_a_refusal_with_a_good_reason_is_none_of_a_right(db: None) -> None:
 @pytest.mark.both_databases
 def test_processes_add_to_each_other() -> None:
     for _ in range(2):
-        call_stats.note(Call("put", throttles=2))
-        call_stats.note(Call("put", throttles=1))
-        call_stats.note(Call("list", "Throttled"))
-        call_stats.write()
+        call_stats.record(Call("put", throttles=2))
+        call_stats.record(Call("put", throttles=1))
+        call_stats.record(Call("list", "Throttled"))
+        call_stats.flush()
     assert call_stats.last_hour() == [
         {"operation": "list", "outcome": "Throttled", "calls": 2, "throttles": 0},
         {"operation": "put", "outcome": "ok", "calls": 4, "throttles": 6},
@@ -116,8 +116,8 @@ def test_processes_add_to_each_other() -> None:
 def test_old_minutes_go(db: None) -> None:
     then = timezone.now() - timedelta(hours=25)
     CallMinute.objects.create(minute=then, operation="put", outcome="ok", calls=1)
-    call_stats.note(Call("list"))
-    call_stats.write()
+    call_stats.record(Call("list"))
+    call_stats.flush()
     assert [row.operation for row in CallMinute.objects.all()] == ["list"]
 
 
@@ -125,7 +125,7 @@ def test_a_request_that_calls_no_store_writes_nothing(
     as_: Callable[[str], Client], settings: Any, desk: Desk
 ) -> None:
     row = desk.put("SECRET")
-    call_stats.write_noted()  # the desk's own calls, as if a request of its own had made them
+    call_stats.flush_if_due()  # the desk's own calls, as if a request of its own had made them
     CallMinute.objects.all().delete()
     settings.STORE_CALLS_WRITTEN_EVERY = timedelta(0)
     as_("alice").get("/apps/d1shop/hosting/secrets/")
@@ -139,7 +139,7 @@ def test_it_is_written_now_and_then(
 ) -> None:
     row = desk.put("SECRET")
     settings.STORE_CALLS_WRITTEN_EVERY = timedelta(hours=1)
-    call_stats.write()
+    call_stats.flush()
     before = list(CallMinute.objects.values())
     as_("alice").post(f"/apps/d1shop/hosting/secrets/{row.pk}/reveal/")
     assert list(CallMinute.objects.values()) == before
@@ -159,5 +159,5 @@ def test_a_store_that_gets_full(
 ) -> None:
     desk.put("SECRET")
     assert "close to its limit" not in as_("olga").get(PAGE).text
-    monkeypatch.setattr(quotas, "NEARLY_ALL", 1)
+    monkeypatch.setattr(quotas, "MANY_PARAMETERS", 1)
     assert "close to its limit" in as_("olga").get(PAGE).text

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from console.lib.names import PathProfile
 from secrets_app.paths import (
     AllBranches,
-    Folder,
+    InvalidPath,
+    Location,
     OneBranch,
-    PathRefused,
     Sandbox,
     Scope,
     listing_prefixes,
@@ -35,7 +35,7 @@ def backend_look_alikes(draw: st.DrawFn) -> str:
     other = draw(plain_scopes)
     try:
         place = locate(other, "k", PathProfile.BACKEND)
-    except PathRefused:
+    except InvalidPath:
         return "k"
     segment = place.primary.split("/")[-2]
     return draw(st.sampled_from([segment, f"{segment}/a", f"a/{segment}", f"{segment}/"]))
@@ -56,7 +56,7 @@ def paths(scope: Scope, key: str, profile: PathProfile) -> set[str]:
     """Return where a secret stands, primary and mirror; nowhere, if that is refused."""
     try:
         place = locate(scope, key, profile)
-    except PathRefused:
+    except InvalidPath:
         return set()
     return {place.primary, place.mirror} - {None}  # type: ignore[return-value]
 
@@ -84,10 +84,10 @@ def test_it_works(one: Scope, other: Scope, one_key: str, other_key: str) -> Non
 def test_the_two_paths_of_a_secret_differ(scope: Scope, key: str, profile: PathProfile) -> None:
     try:
         place = locate(scope, key, profile)
-    except PathRefused:
+    except InvalidPath:
         assume(False)
         return
-    assert place != Folder(place.primary, place.primary)
+    assert place != Location(place.primary, place.primary)
 
 
 @given(near_app_ids | app_ids, scopes, keys, profiles)

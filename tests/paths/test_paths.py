@@ -5,7 +5,7 @@ import pytest
 from console.lib.names import PathProfile
 from secrets_app.paths import (
     AllBranches,
-    Folder,
+    Location,
     OneBranch,
     Sandbox,
     Scope,
@@ -38,18 +38,18 @@ def test_it_works(branch: str) -> None:
 @pytest.mark.parametrize("branch", BACKEND)
 def test_backend_profile_has_no_mirror(branch: str) -> None:
     place = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
-    assert place == Folder(BACKEND[branch])
+    assert place == Location(BACKEND[branch])
 
 
 @pytest.mark.parametrize("branch", DOCUMENTED)
 def test_documented_profile_has_the_raw_name(branch: str) -> None:
     place = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
-    assert place == Folder(DOCUMENTED[branch])
+    assert place == Location(DOCUMENTED[branch])
 
 
 @pytest.mark.parametrize("profile", PathProfile)
 def test_all_branches_stand_at_the_shared_path_in_every_profile(profile: PathProfile) -> None:
-    assert locate(AllBranches(APP), "foo", profile) == Folder(f"/amplify/shared/{APP}/foo")
+    assert locate(AllBranches(APP), "foo", profile) == Location(f"/amplify/shared/{APP}/foo")
 
 
 @pytest.mark.parametrize("profile", PathProfile)
@@ -57,7 +57,7 @@ def test_all_branches_stand_at_the_shared_path_in_every_profile(profile: PathPro
 def test_a_sandbox_has_the_backend_path_in_every_profile(
     names: tuple[str, str], profile: PathProfile
 ) -> None:
-    assert locate(Sandbox(*names), "foo", profile) == Folder(SANDBOXES[names])
+    assert locate(Sandbox(*names), "foo", profile) == Location(SANDBOXES[names])
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from console.lib.names import PathProfile, is_app_id
 from secrets_app.paths import (
     PATH_LIMIT,
     AllBranches,
+    InvalidPath,
     OneBranch,
-    PathRefused,
     Sandbox,
     check_key,
     check_path,
-    folder,
     listing_prefixes,
     locate,
+    scope_location,
 )
 
 APP = "d1shop"
@@ -79,7 +79,7 @@ def test_it_works(key: str) -> None:
 @pytest.mark.parametrize("profile", PathProfile)
 def test_a_key(key: str, profile: PathProfile) -> None:
     for scope in (AllBranches(APP), OneBranch(APP, "main"), Sandbox("shop", "jane")):
-        with pytest.raises(PathRefused) as refusal:
+        with pytest.raises(InvalidPath) as refusal:
             locate(scope, key, profile)
         assert len(str(refusal.value)) > 15
         assert str(refusal.value).isprintable()
@@ -89,17 +89,17 @@ def test_a_key(key: str, profile: PathProfile) -> None:
 def test_an_app_id(app_id: str) -> None:
     assert not is_app_id(app_id)
     for scope in (AllBranches(app_id), OneBranch(app_id, "main")):
-        with pytest.raises(PathRefused, match="app id"):
-            folder(scope, PathProfile.BOTH)
-    with pytest.raises(PathRefused, match="app id"):
+        with pytest.raises(InvalidPath, match="app id"):
+            scope_location(scope, PathProfile.BOTH)
+    with pytest.raises(InvalidPath, match="app id"):
         listing_prefixes(app_id)
 
 
 @pytest.mark.parametrize("branch", UNDOCUMENTED.values(), ids=UNDOCUMENTED)
 def test_a_branch_without_a_documented_path(branch: str) -> None:
     scope = OneBranch(APP, branch)
-    with pytest.raises(PathRefused, match=r"no documented path: .* path profile"):
-        folder(scope, PathProfile.DOCUMENTED)
+    with pytest.raises(InvalidPath, match=r"no documented path: .* path profile"):
+        scope_location(scope, PathProfile.DOCUMENTED)
     both = locate(scope, "foo", PathProfile.BOTH)
     assert both.primary == locate(scope, "foo", PathProfile.BACKEND).primary
     assert both.mirror is None
@@ -121,7 +121,7 @@ def test_a_branch_with_one(branch: str) -> None:
 def test_a_key_that_makes_a_path_too_long() -> None:
     room = PATH_LIMIT - len(f"/amplify/shared/{APP}/")
     locate(AllBranches(APP), "k" * room, PathProfile.BOTH)
-    with pytest.raises(PathRefused, match=f"{PATH_LIMIT} characters"):
+    with pytest.raises(InvalidPath, match=f"{PATH_LIMIT} characters"):
         locate(AllBranches(APP), "k" * (room + 1), PathProfile.BOTH)
 
 
@@ -131,20 +131,20 @@ def test_a_key_that_makes_the_mirror_alone_too_long_leaves_the_mirror_out() -> N
     place = locate(scope, key, PathProfile.BOTH)
     assert place.mirror is None
     assert "characters" in place.note
-    with pytest.raises(PathRefused, match="characters"):
+    with pytest.raises(InvalidPath, match="characters"):
         locate(scope, key, PathProfile.DOCUMENTED)
 
 
 @pytest.mark.parametrize("path", ["", "/", "a", "a/b", "/a/", "//a", "/a//b", "/a b", "/a\n"])
 def test_a_path(path: str) -> None:
-    with pytest.raises(PathRefused):
+    with pytest.raises(InvalidPath):
         check_path(path)
 
 
 @pytest.mark.parametrize("project", ["", "@/", "日本"])
 def test_a_project_that_leaves_nothing(project: str) -> None:
-    with pytest.raises(PathRefused, match=r"package\.json"):
-        folder(Sandbox(project, "jane"), PathProfile.BOTH)
+    with pytest.raises(InvalidPath, match=r"package\.json"):
+        scope_location(Sandbox(project, "jane"), PathProfile.BOTH)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,6 @@ def test_a_project_that_leaves_nothing(project: str) -> None:
     ],
 )
 def test_a_sandbox_that_amplify_cannot_tell_from_another(project: str, user: str, why: str) -> None:
-    folder(Sandbox("shop", "_www"), PathProfile.BOTH)
-    with pytest.raises(PathRefused, match=why):
-        folder(Sandbox(project, user), PathProfile.BOTH)
+    scope_location(Sandbox("shop", "_www"), PathProfile.BOTH)
+    with pytest.raises(InvalidPath, match=why):
+        scope_location(Sandbox(project, user), PathProfile.BOTH)

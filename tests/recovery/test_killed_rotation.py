@@ -30,14 +30,14 @@ from django.db import transaction
 from django.utils import timezone
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
 from secrets_app.store.base import SecretValue
-from secrets_app.store.embedded.store import place_of
-from secrets_app.store.embedded.encryption import Keyring, Sealed
+from secrets_app.store.embedded.store import ciphertext_context
+from secrets_app.store.embedded.encryption import Keyring, Ciphertext
 keyring, now = Keyring(settings.ENCRYPTION_KEYS), timezone.now()
 """
 FILL = """
 def version(row, number):
-    place = place_of(row.pk, row.path, number)
-    sealed = keyring.seal(SecretValue(f"value {row.pk} {number}"), place)
+    place = ciphertext_context(row.pk, row.path, number)
+    sealed = keyring.encrypt(SecretValue(f"value {row.pk} {number}"), place)
     return EmbeddedVersion(parameter=row, version=number, key_id=sealed.key_id, modified=now,
                            nonce=sealed.nonce, ciphertext=sealed.ciphertext)
 with transaction.atomic():
@@ -63,8 +63,9 @@ with connection.execute_wrapper(run):
 """
 READ = """
 for it in EmbeddedVersion.objects.select_related("parameter"):
-    place = place_of(it.parameter_id, it.parameter.path, it.version)
-    value = keyring.open(Sealed(it.key_id, bytes(it.nonce), bytes(it.ciphertext)), place).reveal()
+    place = ciphertext_context(it.parameter_id, it.parameter.path, it.version)
+    stored = Ciphertext(it.key_id, bytes(it.nonce), bytes(it.ciphertext))
+    value = keyring.decrypt(stored, place).reveal()
     assert value == f"value {it.parameter_id} {it.version}", value
 print(EmbeddedVersion.objects.count())
 """

@@ -21,7 +21,7 @@ from django.utils import timezone
 from console.audit import chain
 from console.auth.hashers import Argon2
 from console.models import App, AuditEvent, Branch, Member, User, scope_name
-from secrets_app.locations import mirror_state, place_of
+from secrets_app.locations import locate_secret, mirror_state
 from secrets_app.models import Revalidation, Secret
 from tests.plugins.moto import REGION, Moto
 from tests.plugins.people import PASSWORD
@@ -162,7 +162,7 @@ def _collect(records: Records, where: Site, scene: Scene) -> None:
     records.journal = journal.read(where.journal)
     for branch in scene.scopes:
         for key in KEYS:
-            place = place_of(scene.app, branch, key)
+            place = locate_secret(scene.app, branch, key)
             records.paths[place.primary] = (scope_name(branch), key), False
             if place.mirror:
                 records.paths[place.mirror] = (scope_name(branch), key), True

@@ -12,9 +12,9 @@ from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
 from console.web.listing import Query
 from secrets_app import sync
-from secrets_app.locations import place_of
+from secrets_app.locations import locate_secret
 from secrets_app.models import Revalidation, Secret
-from secrets_app.queries import SecretRow, branches_of, list_secrets
+from secrets_app.queries import SecretRow, list_secrets, listed_branches
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.sync import Freshness
@@ -114,11 +114,11 @@ class Desk:
         """Return the rows of the list page."""
         access = find_app(self.world.actor("alice"), self.app.app_id)
         query = {"per_page": "100", **query}
-        return list_secrets(access, Query.of(query), branches_of(access)).rows
+        return list_secrets(access, Query.of(query), listed_branches(access)).rows
 
     def paths(self, key: str, branch: Branch | None = None) -> tuple[str, str]:
         """Return a secret's parameter paths; the second is "" where there is no mirror."""
-        place = place_of(self.app, branch, key)
+        place = locate_secret(self.app, branch, key)
         return place.primary, place.mirror or ""
 
     def values(self, key: str, branch: Branch | None = None) -> tuple[str | None, str | None]:
@@ -135,7 +135,7 @@ class Desk:
     def check(self) -> Freshness:
         """Hold the projection against the store, now."""
         Revalidation.objects.update(started_at=timezone.now() - LONG_AGO)
-        return sync.revalidate(actor=self.world.actor("vera"), app_id=self.app.app_id)
+        return sync.reconcile(actor=self.world.actor("vera"), app_id=self.app.app_id)
 
     def expire_claims(self) -> None:
         """Let the time pass that a claim lives."""

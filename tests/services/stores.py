@@ -79,7 +79,7 @@ class Interrupted:
         """Pass it on."""
         return self._call("remove", lambda: self._store.remove(paths))
 
-    def together(self) -> AbstractContextManager[None]:
+    def shared_transaction(self) -> AbstractContextManager[None]:
         """Return a block that does nothing, as AWS's: each call stands alone."""
         return nullcontext()
 

@@ -50,7 +50,7 @@ def test_somebody_is_saving(desk: Desk, interrupted: Any) -> None:
 
     interrupted.before("put", repair)
     desk.save("alice", desk.change(row))
-    assert "is saving this secret" in problems[0].sentence
+    assert "is saving this secret" in problems[0].message
 
 
 @pytest.mark.parametrize("lost_answer", [False, True])

@@ -61,7 +61,7 @@ def test_created_anew_with_the_same_version(
             desk.age_answers(timedelta(seconds=10))
         case _:
             Secret.objects.update(answered_at=None)
-            monkeypatch.setattr(projection, "SKEW", timedelta(0))  # five minutes by any clock
+            monkeypatch.setattr(projection, "CLOCK_SKEW", timedelta(0))  # five minutes by any clock
     primary, _ = desk.paths("API_KEY", desk.world.main)
     desk.store.remove([primary])
     desk.outside(primary)
@@ -236,13 +236,13 @@ def test_before_the_first_check(desk: Desk) -> None:
 def test_at_most_once_in_fifteen_seconds_whoever_asks(desk: Desk, calls: Any) -> None:
     people = [desk.world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:
-        sync.revalidate(actor=actor, app_id=desk.app.app_id)
+        sync.reconcile(actor=actor, app_id=desk.app.app_id)
     assert calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=14))
-    sync.revalidate(actor=people[0], app_id=desk.app.app_id)
+    sync.reconcile(actor=people[0], app_id=desk.app.app_id)
     assert calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=15.1))
-    sync.revalidate(actor=people[0], app_id=desk.app.app_id)
+    sync.reconcile(actor=people[0], app_id=desk.app.app_id)
     assert calls() == 2
 
 

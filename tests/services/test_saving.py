@@ -150,7 +150,7 @@ def test_a_mirror_that_fails(desk: Desk, interrupted: Any, state: str) -> None:
     [saved] = desk.save("alice", change)
     assert saved.outcome == "saved"
     assert saved.message == (
-        "Saved, but its mirror at the documented path was not written. " + AccessDenied.sentence
+        "Saved, but its mirror at the documented path was not written. " + AccessDenied.message
     )
     old = "first" if state == "behind" else None
     assert desk.values("API_KEY", desk.world.main) == ("second", old)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.models import Branch
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
 from envvars_app.pages import bulk
 from tests.variables.desk import Desk
@@ -400,9 +400,9 @@ def test_scopes_share_the_guess_whether_it_is_a_secret(
 
     def counted(key: str, value: str) -> str:
         asked.append((key, value))
-        return looks_secret(key, value)
+        return secret_warning(key, value)
 
-    monkeypatch.setattr(bulk, "looks_secret", counted)
+    monkeypatch.setattr(bulk, "secret_warning", counted)
     page = sheets.preview("A=one\nB=one\nTOKEN=x\n", None, desk.world.main, desk.world.dev)
     assert len(lines(page)) == 9
     assert sorted(asked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]

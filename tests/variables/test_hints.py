@@ -2,8 +2,8 @@
 
 import pytest
 
-from envvars_app.formats.hints import check_meaning, looks_secret, meaning
-from envvars_app.formats.validation import Refused, check_key, check_value
+from envvars_app.formats.hints import check_amplify_value, describe_key, secret_warning
+from envvars_app.formats.validation import Invalid, check_key, check_value
 
 SECRET = {
     "STRIPE": "sk_live_51H8xJk2eZvKYlo2C",
@@ -53,17 +53,17 @@ PLAIN = {
 
 @pytest.mark.parametrize("key", SECRET)
 def test_it_works(key: str) -> None:
-    assert looks_secret(key, SECRET[key])
+    assert secret_warning(key, SECRET[key])
 
 
 @pytest.mark.parametrize("key", PLAIN)
 def test_plain_configuration_raises_no_alarm(key: str) -> None:
-    assert looks_secret(key, PLAIN[key]) == ""
+    assert secret_warning(key, PLAIN[key]) == ""
 
 
 def test_the_warning_never_repeats_the_value() -> None:
     for key, value in SECRET.items():
-        assert value not in looks_secret(key, value) or len(value) < 3
+        assert value not in secret_warning(key, value) or len(value) < 3
 
 
 def test_a_long_value_is_looked_at_quickly() -> None:
@@ -73,20 +73,20 @@ def test_a_long_value_is_looked_at_quickly() -> None:
     for beginning in beginnings:
         value = (beginning * 5500)[:5500]
         for _ in range(50):
-            looks_secret("A", value)
+            secret_warning("A", value)
 
 
 def test_amplifys_own_variables_say_what_they_mean() -> None:
-    assert "5 to 120" in meaning("_BUILD_TIMEOUT")
-    assert "monorepo" in meaning("AMPLIFY_MONOREPO_APP_ROOT")
-    assert "test phase" in meaning("USER_DISABLE_TESTS")
-    assert "Shells" in meaning("my.key")
-    assert meaning("API_URL") == ""
+    assert "5 to 120" in describe_key("_BUILD_TIMEOUT")
+    assert "monorepo" in describe_key("AMPLIFY_MONOREPO_APP_ROOT")
+    assert "test phase" in describe_key("USER_DISABLE_TESTS")
+    assert "Shells" in describe_key("my.key")
+    assert describe_key("API_URL") == ""
 
 
 @pytest.mark.parametrize("value", ["5", "30", "120"])
 def test_a_timeout_within_its_range(value: str) -> None:
-    check_meaning("_BUILD_TIMEOUT", value)
+    check_amplify_value("_BUILD_TIMEOUT", value)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_timeout_within_its_range(value: str) -> None:
     ],
 )
 def test_a_value_that_amplify_does_not_take(key: str, value: str) -> None:
-    with pytest.raises(Refused) as refusal:
-        check_meaning(key, value)
+    with pytest.raises(Invalid) as refusal:
+        check_amplify_value(key, value)
     assert refusal.value.field == "value"
     assert key in str(refusal.value)
 
@@ -132,7 +132,7 @@ def test_a_value_that_amplify_does_not_take(key: str, value: str) -> None:
     ],
 )
 def test_a_name_that_can_not_be(key: str) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Invalid) as refusal:
         check_key(key)
     assert refusal.value.field == "key"
 
@@ -149,6 +149,6 @@ def test_a_value_that_can_be(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["x" * 5501, "a\0b", "\udfff"])
 def test_a_value_that_can_not_be(value: str) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Invalid) as refusal:
         check_value(value)
     assert refusal.value.field == "value"

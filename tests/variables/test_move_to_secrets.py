@@ -13,7 +13,7 @@ from console.models import AuditEvent
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.secrets_bridge import move_to_secrets
 from envvars_app.variables.history import forget, restore
-from secrets_app.locations import place_of
+from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
@@ -32,7 +32,7 @@ def move(desk: Desk, row: Variable, who: str = "alice", **more: Any) -> RowOutco
 
 def stored(desk: Desk, row: Variable) -> str | None:
     """Return what the parameter store holds of the key in its scope."""
-    path = place_of(desk.app, row.branch, row.key).primary
+    path = locate_secret(desk.app, row.branch, row.key).primary
     reading = parameter_store().read([path]).get(path)
     return reading.value.reveal() if reading else None
 
@@ -100,7 +100,7 @@ def test_what_no_secret_can_be_stays(desk: Desk, key: str, value: str) -> None:
 
 def test_a_secret_of_this_name_is_overwritten_only_when_asked_for(desk: Desk) -> None:
     row = desk.put("TOKEN", "mine")
-    path = place_of(desk.app, None, "TOKEN").primary
+    path = locate_secret(desk.app, None, "TOKEN").primary
     parameter_store().put(path, SecretValue("theirs"), overwrite=False)
     outcome = move(desk, row)
     assert outcome.outcome == "conflict"
@@ -122,15 +122,15 @@ def test_a_variable_that_changed_meanwhile(desk: Desk) -> None:
 
 def test_a_change_between_the_halves_keeps_both(desk: Desk, monkeypatch: Any) -> None:
     row = desk.put("TOKEN", "moved")
-    together = type(parameter_store()).together
+    shared_transaction = type(parameter_store()).shared_transaction
 
     @contextmanager
     def meanwhile(store: Any) -> Iterator[None]:
-        with together(store):
+        with shared_transaction(store):
             yield
         desk.save("mia", desk.change(row, "newer"))
 
-    monkeypatch.setattr(type(parameter_store()), "together", meanwhile)
+    monkeypatch.setattr(type(parameter_store()), "shared_transaction", meanwhile)
     outcome = move(desk, row)
     assert outcome.outcome == "conflict"
     assert "the variable could not be removed" in outcome.message

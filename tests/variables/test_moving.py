@@ -127,16 +127,16 @@ def test_a_variable_that_changed_meanwhile(desk: Desk, alice: Client, row: Varia
 def test_a_change_between_the_halves_leaves_both(
     desk: Desk, alice: Client, row: Variable, monkeypatch: Any
 ) -> None:
-    together = type(parameter_store()).together
+    shared_transaction = type(parameter_store()).shared_transaction
 
     @contextmanager
     def meanwhile(store: Any) -> Iterator[None]:
-        with together(store):
+        with shared_transaction(store):
             yield
         if desk.row("STRIPE").version == 1:
             desk.save("mia", desk.change(row, "theirs"))
 
-    monkeypatch.setattr(type(parameter_store()), "together", meanwhile)
+    monkeypatch.setattr(type(parameter_store()), "shared_transaction", meanwhile)
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "the variable could not be removed" in answer.text
@@ -205,7 +205,7 @@ def test_a_store_that_is_away(desk: Desk, alice: Client, row: Variable, monkeypa
     monkeypatch.setattr(type(parameter_store()), "current", away)
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == Unreachable.status
-    assert Unreachable().sentence in answer.text.replace("&#x27;", "'")
+    assert Unreachable().message in answer.text.replace("&#x27;", "'")
     assert desk.values() == {("", "STRIPE"): VALUE}
 
 

@@ -14,15 +14,15 @@ from console.lib.dotenv import Refused
 from console.lib.invisible import shown
 from console.models import Branch
 from envvars_app.models import Variable
-from envvars_app.variables.bulk import Asked, Kind, Mode, apply, preview
+from envvars_app.variables.bulk import BulkEdit, Kind, Mode, apply, preview
 from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-def kinds(desk: Desk, asked: Asked, who: str = "alice") -> dict[tuple[str, str], Kind]:
+def kinds(desk: Desk, edit: BulkEdit, who: str = "alice") -> dict[tuple[str, str], Kind]:
     """Return what would happen, by scope and key."""
-    found = preview(find_app(desk.world.actor(who), "d1shop"), asked)
+    found = preview(find_app(desk.world.actor(who), "d1shop"), edit)
     return {(line.branch.name if line.branch else "", line.key): line.kind for line in found.lines}
 
 
@@ -31,8 +31,8 @@ def test_it_works(desk: Desk) -> None:
     desk.put("A", "1")
     desk.put("A", "2", dev)
     desk.put("B", "1", dev)
-    asked = Asked({"A": "1", "C": "1"}, [None, main, dev])
-    assert kinds(desk, asked) == {
+    edit = BulkEdit({"A": "1", "C": "1"}, [None, main, dev])
+    assert kinds(desk, edit) == {
         ("", "A"): Kind.SAME,
         ("", "C"): Kind.NEW,
         ("main", "A"): Kind.NEW,
@@ -40,19 +40,19 @@ def test_it_works(desk: Desk) -> None:
         ("dev", "A"): Kind.CHANGED,
         ("dev", "C"): Kind.NEW,
     }
-    whole = kinds(desk, Asked({"A": "2"}, [dev], Mode.REPLACE))
+    whole = kinds(desk, BulkEdit({"A": "2"}, [dev], Mode.REPLACE))
     assert whole == {("dev", "A"): Kind.SAME, ("dev", "B"): Kind.REMOVED}
 
 
 def test_an_apply_is_one_change_set(desk: Desk) -> None:
     access = find_app(desk.world.actor("alice"), "d1shop")
-    asked = Asked({"A": "1", "B": "2"}, [None, desk.world.dev])
+    edit = BulkEdit({"A": "1", "B": "2"}, [None, desk.world.dev])
     change_set = uuid.uuid4()
     outcomes = apply(
         actor=access.actor,
         app_id="d1shop",
-        asked=asked,
-        seen=preview(access, asked).seen,
+        edit=edit,
+        baseline=preview(access, edit).baseline,
         change_set=change_set,
     )
     assert [outcome.outcome for outcome in outcomes] == ["saved"] * 4
@@ -65,26 +65,26 @@ def test_outsiders(desk: Desk) -> None:
         apply(
             actor=desk.world.actor("charlie"),
             app_id="d1shop",
-            asked=Asked({"A": "1"}, [None]),
-            seen={},
+            edit=BulkEdit({"A": "1"}, [None]),
+            baseline={},
             change_set=uuid.uuid4(),
         )
 
 
 def test_too_many_lines(desk: Desk) -> None:
     access = find_app(desk.world.actor("alice"), "d1shop")
-    asked = Asked({f"K{n}": "1" for n in range(5001)}, [None, desk.world.dev])
+    edit = BulkEdit({f"K{n}": "1" for n in range(5001)}, [None, desk.world.dev])
     with pytest.raises(Refused, match="the limit is 10,000"):
-        preview(access, asked)
+        preview(access, edit)
     with pytest.raises(Refused, match="Choose fewer branches"):
-        apply(actor=access.actor, app_id="d1shop", asked=asked, seen={}, change_set=uuid.uuid4())
+        apply(actor=access.actor, app_id="d1shop", edit=edit, baseline={}, change_set=uuid.uuid4())
 
 
 def test_another_apps_variables_are_not_looked_at(desk: Desk) -> None:
     Variable.objects.create(
         app=desk.world.other_app, key="A", value="theirs", changed_at=timezone.now()
     )
-    assert kinds(desk, Asked({}, [None], Mode.REPLACE)) == {}
+    assert kinds(desk, BulkEdit({}, [None], Mode.REPLACE)) == {}
 
 
 def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
@@ -101,7 +101,7 @@ def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
         )
         access = find_app(desk.world.actor("alice"), "d1shop")
         with CaptureQueriesContext(connection) as queries:
-            found = preview(access, Asked(values, scopes, Mode.REPLACE))
+            found = preview(access, BulkEdit(values, scopes, Mode.REPLACE))
         assert {line.kind for line in found.lines} == {Kind.CHANGED}
         assert all(line.refusal is None for line in found.lines)
         counts.append(len(queries))

@@ -1,4 +1,4 @@
-"""`manage.py pull`: a branch's effective variables as a file for local development."""
+"""`manage.py pull`: write a branch's effective variables to a file for local development."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from console.cli.base import ConsoleCommand, add_scope, where_of
 from console.cli.terminal import Exit
 from envvars_app.formats import FORMATS
-from envvars_app.variables.queries import effective
+from envvars_app.variables.queries import effective_values
 
 EXISTS = "This file already exists. Nothing was written. Add --force to overwrite it."
 A_LINK = (
@@ -23,14 +23,14 @@ INCOMPLETE = "Nothing was written because the format can't hold every variable."
 
 
 class Command(ConsoleCommand):
-    """Print or write variables; secrets never."""
+    """Print variables or write them to a file, without secrets."""
 
     help = (
         "Print a branch's effective variables, or write them to a file. Secrets are not included."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the scope, the format and the file."""
+        """Add the scope, the format and the file."""
         add_scope(parser, formats=tuple(FORMATS))
         parser.add_argument(
             "--output", metavar="FILE", help="write to this file, readable only by you (0600)"
@@ -41,9 +41,9 @@ class Command(ConsoleCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Render, tell what is left out, and write."""
+        """Render, report what is left out, and write."""
         where = where_of(options)
-        rendered = FORMATS[options["format"]].render(effective(where.access, where.branch))
+        rendered = FORMATS[options["format"]].render(effective_values(where.access, where.branch))
         for key, why in rendered.left_out.items():
             self.note(f"{key} is not included. {why}")
         if rendered.left_out and options["strict"]:
@@ -55,18 +55,19 @@ class Command(ConsoleCommand):
 
 
 def write(path: Path, data: bytes, *, force: bool) -> None:
-    """Write a file for its owner alone: whole or not at all, and through nobody else's link.
+    """Write a file with mode 0600, atomically. Raises CommandError.
 
-    Raises CommandError.
+    Refuses symbolic links: another account could use one to redirect the write.
     """
     try:
         _check_links(path)
         with NamedTemporaryFile(dir=path.parent, prefix=".pull-", delete=False) as draft:
-            try:  # its mode is 0600
+            try:  # NamedTemporaryFile creates it with mode 0600
                 draft.write(data)
                 draft.flush()
                 os.fsync(draft.fileno())
-                (os.replace if force else os.link)(draft.name, path)  # whole, in one step
+                # Both are atomic. link, unlike replace, fails if the file exists.
+                (os.replace if force else os.link)(draft.name, path)
             finally:
                 Path(draft.name).unlink(missing_ok=True)
     except FileExistsError:
@@ -77,11 +78,11 @@ def write(path: Path, data: bytes, *, force: bool) -> None:
 
 
 def _check_links(path: Path) -> None:
-    """Refuse a link in the file's place, and folders that are links of other people's."""
+    """Raise CommandError if the path is a link, or leads through a link of another account."""
     if path.is_symlink():
         raise CommandError(A_LINK, returncode=Exit.REFUSED)
     for folder in path.absolute().parents:
-        mine = {os.geteuid(), 0}  # root's are the system's own, such as /tmp on some
+        trusted = {os.geteuid(), 0}  # root's links belong to the system, such as /tmp on macOS
         status = folder.lstat()
-        if stat.S_ISLNK(status.st_mode) and status.st_uid not in mine:
+        if stat.S_ISLNK(status.st_mode) and status.st_uid not in trusted:
             raise CommandError(A_LINK, returncode=Exit.REFUSED)

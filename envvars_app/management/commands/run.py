@@ -1,4 +1,4 @@
-"""`manage.py run`: a command with a branch's variables, and its secrets if asked, around it."""
+"""`manage.py run`: run a command with a branch's variables, and optionally its secrets."""
 
 import os
 import shutil
@@ -18,16 +18,16 @@ from console.cli.base import ConsoleCommand, Where, add_scope, where_of
 from console.cli.terminal import Exit
 from console.models import scope_name
 from envvars_app.secrets_bridge import secrets_of
-from envvars_app.variables.queries import effective
+from envvars_app.variables.queries import effective_values
 
-NOT_FOUND = 127  # as a shell ends with
+NOT_FOUND = 127  # the exit codes of a shell
 NOT_RUN = 126
-# What opens the console's own database, store, mail server and sign-in is not for the command
+# Branchkeep's own credentials, which the command must not inherit.
 OURS = (
     *("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS", "BACKUP_KEY", "DATABASE_URL", "EMAIL_URL"),
     *("OIDC_CLIENT_SECRET", "METRICS_TOKEN", "DJANGO_SETTINGS_MODULE"),
 )
-# Where botocore looks for credentials (its credentials.py and configprovider.py)
+# Where botocore looks for credentials (botocore's credentials.py and configprovider.py).
 OURS_ON_SSM = (
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
@@ -43,12 +43,15 @@ NUL = "{} is not included: it contains a NUL character, which environment variab
 
 
 class Command(ConsoleCommand):
-    """Become another command; signals and its exit code are its own, and no shell is between."""
+    """Replace this process with the command, by exec and without a shell.
+
+    So signals and the exit code are the command's, and no process that holds values stays behind.
+    """
 
     help = "Run a command with a branch's effective variables in its environment."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the scope and, after two dashes, the command."""
+        """Add the scope and, after two dashes, the command."""
         add_scope(parser, formats=())
         parser.add_argument(
             "--secrets", action="store_true", help="also pass the branch's secrets (audited)"
@@ -61,20 +64,20 @@ class Command(ConsoleCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Gather, record, and become the command."""
+        """Collect the values, record the run, and exec the command."""
         program, command = _program(options["command"])
         where = where_of(options)
-        variables = effective(where.access, where.branch)
+        variables = effective_values(where.access, where.branch)
         secrets = self._secrets(where, variables) if options["secrets"] else {}
         what = f"{_count(variables, 'variable')} and {_count(secrets, 'secret')}"
-        name = f"{what}: {Path(command[0]).name}"  # its arguments may hold anything
+        name = f"{what}: {Path(command[0]).name}"  # without arguments, which may hold secrets
         target = Target(where.app_id, scope_name(where.branch), name)
         with recording(where.access.actor, Action.ENVIRONMENT_RUN, target):
             environment = _environment(variables | secrets)
         _become(program, command, environment)
 
     def _secrets(self, where: Where, variables: Mapping[str, str]) -> dict[str, str]:
-        """Reveal what the branch gets; tell what the command will not find as it stands here."""
+        """Reveal the branch's secrets. Warn about those that the command gets differently."""
         secrets = secrets_of(actor=where.access.actor, app_id=where.app_id, branch=where.branch)
         for key in secrets:
             if "\0" in secrets[key]:
@@ -85,7 +88,7 @@ class Command(ConsoleCommand):
 
 
 def _program(words: list[str]) -> tuple[str, list[str]]:
-    """Return the file to run, found as the caller's own PATH says, and the whole command."""
+    """Return (program, command line). The caller's PATH counts, not the branch's."""
     command = words[1:] if words[:1] == ["--"] else words
     if not command:
         raise CommandError(NO_COMMAND, returncode=Exit.USAGE)
@@ -100,7 +103,7 @@ def _count(values: Mapping[str, str], what: str) -> str:
 
 
 def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
-    """Return this process's environment without what is ours, and with the values over it."""
+    """Return this process's environment, without Branchkeep's own settings, plus the values."""
     on_ssm = OURS_ON_SSM if settings.PARAMETER_STORE == "ssm" else ()
     ours = {name.encode() for name in (*OURS, *on_ssm)}
     inherited = {name: value for name, value in os.environb.items() if name not in ours}
@@ -111,10 +114,11 @@ def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -
     chain.seal_written()
     connections.close_all()
     sys.stdout.flush()
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and exec hands that on
+    # Python ignores these two, and an ignored signal stays ignored across exec.
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored, signal.SIG_DFL)
     try:
-        os.execve(program, command, environment)  # noqa: S606 - no shell, and that is the point
+        os.execve(program, command, environment)  # noqa: S606 - deliberately without a shell
     except OSError as error:
         sentence = f"Can't run the command: {error.strerror}."
         raise CommandError(sentence, returncode=NOT_RUN) from None

@@ -1,4 +1,4 @@
-"""`manage.py sample_variables`: what the sample app has to show on the variables' page."""
+"""`manage.py sample_variables`: add sample variables to an app."""
 
 import uuid
 from typing import Any
@@ -26,19 +26,19 @@ VARIABLES = (
 
 
 class Command(BaseCommand):
-    """Add sample variables to an app; `sample_app` calls it for its own."""
+    """Add sample variables to an app. `sample_app` calls it."""
 
     help = "Add sample variables to an app."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the app, and its member who adds them."""
+        """Add the app and the member to add the variables as."""
         parser.add_argument("--app", required=True, help="the app ID")
         parser.add_argument(
             "--owner", required=True, help="the email address of a member who can edit variables"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Add them."""
+        """Add the variables."""
         owner = User.objects.filter(email=options["owner"].strip().lower()).first()
         if owner is None:
             raise CommandError("No user has this email address.")

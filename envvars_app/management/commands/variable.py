@@ -12,10 +12,15 @@ from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from envvars_app.formats import validation
-from envvars_app.formats.hints import looks_secret
+from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
-from envvars_app.variables.queries import VariableRow, branches_of, list_variables, own
+from envvars_app.variables.queries import (
+    VariableRow,
+    list_variables,
+    listed_branches,
+    own_variables,
+)
 from envvars_app.variables.save import save
 
 EMPTY = "No value was given. To save an empty one, add --empty."
@@ -30,7 +35,7 @@ class Command(ScopedCommand):
     thing = "variable"
 
     def add_to(self, name: str, verb: ArgumentParser) -> None:
-        """Add how a value is empty on purpose, and what becomes of overrides."""
+        """Add --empty and --overrides."""
         if name == "set":
             verb.add_argument(
                 "--empty", action="store_true", help="save an empty value, without asking for one"
@@ -43,20 +48,20 @@ class Command(ScopedCommand):
             )
 
     def set(self, options: dict[str, Any]) -> None:
-        """Write a value over the version that is there, or that `--if-version` names."""
+        """Write a value, based on the current version or the one in `--if-version`."""
         where, key = where_of(options), _key(options)
         value = _value(key, empty=options["empty"])
         outcome = _set(where, key, value, options["if_version"])
         require_done(outcome)
-        if why := looks_secret(key, value):
+        if why := secret_warning(key, value):
             self.note(SECRETIVE.format(why))
         self.report(options, where, outcome, "saved")
 
     def get(self, options: dict[str, Any]) -> None:
-        """Print the value that the branch gets."""
+        """Print the branch's effective value."""
         where, key = where_of(options), _key(options)
-        base = own(where.access, None).get(key)
-        variable = own(where.access, where.branch).get(key, base)
+        base = own_variables(where.access, None).get(key)
+        variable = own_variables(where.access, where.branch).get(key, base)
         if variable is None:
             raise self.missing(where, key)
         if options["format"] == "json":
@@ -67,9 +72,9 @@ class Command(ScopedCommand):
             self.give(variable.value)
 
     def list(self, options: dict[str, Any]) -> None:
-        """Print what there is."""
+        """Print the variables."""
         where = where_of(options)
-        query, branches = every_row(where, branches_of(where.access))
+        query, branches = every_row(where, listed_branches(where.access))
         self.show(options, where, list_variables(where.access, query, branches).rows)
 
     def more(self, row: VariableRow) -> dict[str, Any]:
@@ -79,7 +84,7 @@ class Command(ScopedCommand):
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own variable."""
         where, key = where_of(options), _key(options)
-        known = own(where.access, where.branch).get(key)
+        known = own_variables(where.access, where.branch).get(key)
         if known is None:
             raise self.missing(where, key)
         confirm(f"Remove {key} of {scope_name(where.branch)}?", yes=options["yes"])
@@ -94,13 +99,16 @@ class Command(ScopedCommand):
 def _key(options: dict[str, Any]) -> str:
     try:
         validation.check_key(options["key"])
-    except validation.Refused as refusal:
+    except validation.Invalid as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return str(options["key"])
 
 
 def _value(key: str, *, empty: bool) -> str:
-    """Return the value; an empty one that nobody asked for may be a failed command in a pipe."""
+    """Return the value. Raises CommandError for an empty one without --empty.
+
+    It is likely the output of a failed command in a pipe.
+    """
     value = "" if empty else read_value(f"Value of {key}: ")
     if not value and not empty:
         raise CommandError(EMPTY, returncode=Exit.REFUSED)
@@ -108,7 +116,7 @@ def _value(key: str, *, empty: bool) -> str:
 
 
 def _set(where: Where, key: str, value: str, if_version: int | None) -> RowOutcome:
-    known = own(where.access, where.branch).get(key)
+    known = own_variables(where.access, where.branch).get(key)
     command = SetVariable(
         "command",
         key=key,

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: is everything there that the console needs?"""
+"""`manage.py doctor`: check everything that Branchkeep needs."""
 
 from dataclasses import asdict
 from textwrap import indent
@@ -16,12 +16,12 @@ BROKEN = "Some checks failed. Each error above says what to do."
 
 
 class Command(ConsoleCommand):
-    """Look at everything, say in words how it stands; end with 1 where something is broken."""
+    """Print the finding of every check. Exits with 1 if one is an error."""
 
     help = "Check the database, keys, parameter store, clock, hosts, files and backups."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take how far to go."""
+        """Add --write and --format."""
         parser.add_argument(
             "--write",
             action="store_true",
@@ -30,10 +30,10 @@ class Command(ConsoleCommand):
         parser.add_argument("--format", choices=("plain", "json"), default="plain")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print what is found."""
+        """Run the checks and print the findings."""
         writer = someone_at_the_machine() if options["write"] else None
         findings = examine(ask_store=True, writer=writer)
-        call_stats.write()
+        call_stats.flush()
         plain = "\n".join(map(_line, findings))
         self.say(options, plain, [asdict(finding) for finding in findings])
         if not is_well(findings):

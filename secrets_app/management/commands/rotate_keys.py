@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: everything under the newest of ENCRYPTION_KEYS."""
+"""`manage.py rotate_keys`: re-encrypt everything with the newest of ENCRYPTION_KEYS."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
-from secrets_app.ops.key_rotation import Rotated, rotate
+from secrets_app.ops.key_rotation import RotationResult, rotate
 
 SHOWN = 20  # of what can't be read
 DONE = "Re-encrypted secret versions: {:,}, second factors: {:,}."
@@ -26,26 +26,26 @@ LOST = "Second factors that no key decrypts, as before: {:,}. An operator can re
 
 
 class Command(ConsoleCommand):
-    """Rotate while the console runs; who was interrupted runs it again."""
+    """Rotate keys while Branchkeep runs. After an interruption, run it again."""
 
     help = (
         "Re-encrypt the embedded store and second factors with the newest key in ENCRYPTION_KEYS."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say how many, and whether the older keys can go; end with 1 where they can't."""
+        """Print how much was re-encrypted. Exits with 1 if older keys are still needed."""
         rotated = rotate(actor=someone_at_the_machine())
-        self.stdout.write(DONE.format(rotated.versions.done, rotated.factors))
+        self.stdout.write(DONE.format(rotated.versions.reencrypted, rotated.factors))
         if rotated.lost_factors:
             self.note(LOST.format(rotated.lost_factors))
-        if not rotated.whole:
+        if not rotated.is_complete:
             raise CommandError("\n".join(_problems(rotated)), returncode=Exit.REFUSED)
         self.stdout.write(WHOLE)
 
 
-def _problems(rotated: Rotated) -> list[str]:
+def _problems(rotated: RotationResult) -> list[str]:
     versions = rotated.versions
-    lines = [LEFT.format(versions.left)] if versions.left else []
+    lines = [LEFT.format(versions.remaining)] if versions.remaining else []
     if versions.unreadable:
         lines += [UNREADABLE, *list(versions.unreadable.values())[:SHOWN]]
     return lines

@@ -1,4 +1,4 @@
-"""`manage.py sample_app`: an app to look around in."""
+"""`manage.py sample_app`: create a sample app."""
 
 import secrets
 import uuid
@@ -35,16 +35,16 @@ SECRETS = (
 
 
 class Command(BaseCommand):
-    """Make a sample app; its secrets' values are random, and only in the embedded store."""
+    """Create a sample app, with random secrets and in the embedded store only."""
 
     help = "Create a sample app with branches, variables and, in the embedded store, secrets."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the operator who becomes the app's owner."""
+        """Add the operator who becomes the app's owner."""
         parser.add_argument("--owner", required=True, help="the email address of an operator")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make it."""
+        """Create the app."""
         owner = User.objects.filter(email=options["owner"].strip().lower()).first()
         if owner is None:
             raise CommandError("No user has this email address.")

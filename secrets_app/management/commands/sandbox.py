@@ -1,7 +1,7 @@
-"""`manage.py sandbox secret`: what `npx ampx sandbox secret` does, through the console's store.
+"""`manage.py sandbox secret`: the same as `npx ampx sandbox secret`, through Branchkeep's store.
 
-Words, output and rules are ampx's own (@aws-amplify/backend-cli 1.10): the namespace is the name in
-the working directory's package.json, the user --identifier or this machine's account.
+Wording, output and rules are those of ampx (@aws-amplify/backend-cli 1.10): the project is the name
+in the working directory's package.json, the identifier --identifier or the account's name.
 """
 
 import json
@@ -35,12 +35,12 @@ _PACKAGE_LIMIT = 1_000_000  # bytes
 
 
 class Command(ConsoleCommand):
-    """Set, get, list and remove the secrets of one's cloud sandbox."""
+    """Set, get, list and remove the secrets of a cloud sandbox."""
 
     help = "Set, get, list or remove the secrets of a cloud sandbox, like npx ampx sandbox secret."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take `secret`, a verb and its arguments."""
+        """Add `secret`, its verbs and their arguments."""
         secret = verbs(parser).add_parser("secret", help="the sandbox's secrets")
         added = verbs(secret)
         for name, do, about in (
@@ -60,9 +60,9 @@ class Command(ConsoleCommand):
             add_common(verb)
 
     def set(self, options: dict[str, Any]) -> None:
-        """Write a value over whatever is there, as ampx does."""
+        """Write a value, overwriting an existing one like ampx does."""
         actor, sandbox, key = actor_of(options), _sandbox(options), options["key"]
-        sandboxes.path_of(sandbox, key)  # what can't be is refused before a value is asked for
+        sandboxes.parameter_path(sandbox, key)  # reject an invalid key before asking for a value
         value = SecretValue(read_value("? Enter secret value: "))
         version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
         plain = f"Successfully created version {version} of secret {key}"
@@ -132,5 +132,5 @@ def _project() -> str:
 
 
 def _as_javascript(moment: datetime) -> str:
-    """Return a time as ampx prints it on a machine that is set to UTC."""
+    """Return a time as JavaScript prints it, so that the output matches ampx's on UTC machines."""
     return f"{moment:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)"

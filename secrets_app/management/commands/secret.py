@@ -12,14 +12,14 @@ from console.cli.scoped import ScopedCommand, every_row
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from secrets_app.locations import place_of
+from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
-from secrets_app.paths import PathRefused, check_key
-from secrets_app.queries import SecretRow, branches_of, list_secrets
-from secrets_app.reveal import effective, reveal
+from secrets_app.paths import InvalidPath, check_key
+from secrets_app.queries import SecretRow, list_secrets, listed_branches
+from secrets_app.reveal import effective_secrets, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import revalidate
+from secrets_app.sync import reconcile
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
@@ -34,7 +34,7 @@ class Command(ScopedCommand):
     thing = "secret"
 
     def set(self, options: dict[str, Any]) -> None:
-        """Write a value over the version that is there, or that `--if-version` names."""
+        """Write a value, based on the current version or the one in `--if-version`."""
         where, key = where_of(options), options["key"]
         target = _target(where, key)
         value = SecretValue(read_value(f"Value of {key}: "))
@@ -42,7 +42,7 @@ class Command(ScopedCommand):
         self._end(options, where, outcome, "created")
 
     def get(self, options: dict[str, Any]) -> None:
-        """Print the value that the branch gets."""
+        """Print the branch's effective value."""
         where, key = where_of(options), _key(options)
         secret = self._find(where, key)
         value = reveal(actor=where.access.actor, app_id=where.app_id, pk=secret.pk)
@@ -53,17 +53,17 @@ class Command(ScopedCommand):
             self.give(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:
-        """Print what there is, held against the store just before."""
+        """Reconcile, then print the secrets."""
         where = where_of(options)
-        fresh = revalidate(actor=where.access.actor, app_id=where.app_id)
+        fresh = reconcile(actor=where.access.actor, app_id=where.app_id)
         if fresh.problem:
             self.note(OLD.format(fresh.problem))
-        query, branches = every_row(where, branches_of(where.access))
+        query, branches = every_row(where, listed_branches(where.access))
         found = list_secrets(where.access, query, branches).rows
         self.show(options, where, [_with_writer(row) for row in found])
 
     def more(self, row: SecretRow) -> dict[str, Any]:
-        """Return what only secrets have, by column."""
+        """Return the columns that only secrets have."""
         return {"state": row.state}
 
     def remove(self, options: dict[str, Any]) -> None:
@@ -84,11 +84,11 @@ class Command(ScopedCommand):
         self.report(options, where, outcome, verb)
 
     def _find(self, where: Where, key: str) -> Secret:
-        """Return the secret that the branch gets; one added outside is found by a check."""
-        found = effective(where.access, where.branch).get(key)
+        """Return the branch's effective secret. Reconciles if the projection has none."""
+        found = effective_secrets(where.access, where.branch).get(key)
         if found is None:
-            revalidate(actor=where.access.actor, app_id=where.app_id)
-            found = effective(where.access, where.branch).get(key)
+            reconcile(actor=where.access.actor, app_id=where.app_id)
+            found = effective_secrets(where.access, where.branch).get(key)
         if found is None:
             raise self.missing(where, key)
         return found
@@ -97,16 +97,16 @@ class Command(ScopedCommand):
 def _key(options: dict[str, Any]) -> str:
     try:
         check_key(options["key"])
-    except PathRefused as refusal:
+    except InvalidPath as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return str(options["key"])
 
 
 def _target(where: Where, key: str) -> WriteTarget:
-    """Return the write target; a key that can't exist is refused before a value is asked for."""
+    """Return the write target, or raise CommandError, before asking for a value."""
     try:
-        paths = place_of(where.access.app, where.branch, key)
-    except PathRefused as refusal:
+        paths = locate_secret(where.access.app, where.branch, key)
+    except InvalidPath as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
     return WriteTarget(where.branch, key, paths.primary)
 

@@ -1,4 +1,4 @@
-"""`manage.py settle`: how did the attempts end that have no outcome, or an unknown one?"""
+"""`manage.py settle`: find out how attempts without an outcome, or with an unknown one, ended."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from secrets_app.sync import check, freshness
 
 
 class Command(BaseCommand):
-    """Ask the store about saves whose answer was lost; conclude what was cut off."""
+    """Settle writes with a lost response, and conclude interrupted attempts."""
 
     help = "Settle attempted and unknown entries in the activity from what the store holds now."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print how many; end with 5 where the store did not answer."""
+        """Print how many were settled. Exits with 5 if the store doesn't answer."""
         claimed = Secret.objects.filter(claim__isnull=False)
         before = claimed.count()
         problems = [problem for app in self._waiting() if (problem := _settled(app))]
@@ -31,13 +31,13 @@ class Command(BaseCommand):
             raise CommandError("\n".join(problems), returncode=Exit.STORE)
 
     def _waiting(self) -> list[App]:
-        """Return the apps with a save that was cut off: its claim has run out."""
+        """Return the apps with an interrupted write, whose lease has expired."""
         expired = Secret.objects.filter(claim__isnull=False, claimed_until__lte=timezone.now())
         return list(App.objects.filter(pk__in=expired.values("app_id")).order_by("app_id"))
 
 
 def _settled(app: App) -> str:
-    """Hold an app against the store; return why that was not possible, or nothing."""
+    """Reconcile an app. Return the problem, or ""."""
     Revalidation.objects.get_or_create(app=app, defaults={"started_at": timezone.now()})
     check(app)
     problem = freshness(app).problem

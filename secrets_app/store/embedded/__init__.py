@@ -1,1 +1,1 @@
-"""The embedded, encrypted parameter store, in the console's own database."""
+"""The embedded parameter store: encrypted, in Branchkeep's own database."""

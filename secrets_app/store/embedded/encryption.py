@@ -1,4 +1,4 @@
-"""Authenticated encryption with several keys: the newest seals, any of them opens."""
+"""Authenticated encryption with several keys: the newest encrypts, all of them decrypt."""
 
 import base64
 import binascii
@@ -19,8 +19,8 @@ NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """A value's ciphertext, and what opens it."""
+class Ciphertext:
+    """An encrypted value, with the id of its key and the nonce."""
 
     key_id: str
     nonce: bytes
@@ -28,53 +28,55 @@ class Sealed:
 
 
 class Keyring:
-    """The keys of the embedded store; a key's id is a digest of it, so none has to be named."""
+    """The keys of the embedded store. A key's id is a digest of the key, so operators name none."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        """Take ENCRYPTION_KEYS, newest first; raise ImproperlyConfigured where one is no key."""
+        """Read ENCRYPTION_KEYS, the newest first. Raises ImproperlyConfigured for a bad key."""
         if not texts:
             raise ImproperlyConfigured(
                 "ENCRYPTION_KEYS is empty. Set it to 32 random bytes in URL-safe base64."
             )
-        keys = [_decoded(text, number) for number, text in enumerate(texts, start=1)]
+        keys = [_decode_key(text, number) for number, text in enumerate(texts, start=1)]
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._newest = _key_id(keys[0])
 
     @property
     def ids(self) -> set[str]:
-        """The ids of the keys that it holds."""
+        """The ids of all keys."""
         return set(self._ciphers)
 
     @property
     def newest(self) -> str:
-        """The id of the key that seals."""
+        """The id of the key that encrypts."""
         return self._newest
 
-    def seal(self, value: SecretValue, place: str) -> Sealed:
-        """Encrypt `value` with the newest key, bound to `place`: it opens nowhere else."""
+    def encrypt(self, value: SecretValue, context: str) -> Ciphertext:
+        """Encrypt with the newest key. The ciphertext only decrypts with the same `context`."""
         nonce = os.urandom(NONCE_BYTES)
         ciphertext = self._ciphers[self._newest].encrypt(
-            nonce, value.reveal().encode(), _bound(self._newest, place)
+            nonce, value.reveal().encode(), _associated_data(self._newest, context)
         )
-        return Sealed(self._newest, nonce, ciphertext)
+        return Ciphertext(self._newest, nonce, ciphertext)
 
-    def open(self, sealed: Sealed, place: str) -> SecretValue:
-        """Decrypt what was sealed for `place`; raise Unreadable for a missing key or tampering."""
-        cipher = self._ciphers.get(sealed.key_id)
+    def decrypt(self, encrypted: Ciphertext, context: str) -> SecretValue:
+        """Decrypt a value. Raises Unreadable for a missing key, tampering, or another context."""
+        cipher = self._ciphers.get(encrypted.key_id)
         if cipher is None:
             raise Unreadable(code="KeyMissing")
         try:
-            plain = cipher.decrypt(sealed.nonce, sealed.ciphertext, _bound(sealed.key_id, place))
+            plaintext = cipher.decrypt(
+                encrypted.nonce, encrypted.ciphertext, _associated_data(encrypted.key_id, context)
+            )
         except (InvalidTag, ValueError):  # ValueError: a nonce of another length
             raise Unreadable(code="Tampered") from None
-        return SecretValue(plain.decode())
+        return SecretValue(plaintext.decode())
 
 
-def _decoded(text: str, number: int) -> bytes:
-    # Either alphabet of base64, padded or not: what people's tools print
-    plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+def _decode_key(text: str, number: int) -> bytes:
+    # Accept both base64 alphabets, with or without padding: tools differ in what they print.
+    standard = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        key = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES:
@@ -85,9 +87,10 @@ def _decoded(text: str, number: int) -> bytes:
     return key
 
 
+# The name "amplify-console" in the next two is part of the stored format and must not change.
 def _key_id(key: bytes) -> str:
     return hashlib.sha256(b"amplify-console key id" + key).hexdigest()[:16]
 
 
-def _bound(key_id: str, place: str) -> bytes:
-    return f"amplify-console v1\n{key_id}\n{place}".encode()
+def _associated_data(key_id: str, context: str) -> bytes:
+    return f"amplify-console v1\n{key_id}\n{context}".encode()

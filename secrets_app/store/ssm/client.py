@@ -1,8 +1,8 @@
-"""AWS SSM Parameter Store: the only module that knows boto3.
+"""The parameter store in AWS SSM. The only module of secrets_app that imports boto3.
 
-Two things shape it. SSM's and botocore's own words may quote a value or an ARN, so nothing of their
-exceptions leaves `_send` but a code. And a write whose answer was lost may have been done, so it is
-OutcomeUnknown, whatever a retry after it answered.
+Two rules shape it. Messages of SSM and botocore may quote a value or an ARN, so only error codes
+leave `_send`. And a write whose response was lost may have succeeded, so it raises OutcomeUnknown,
+whatever a retry after it returned.
 """
 
 import threading
@@ -30,7 +30,7 @@ from secrets_app.store.instrumentation import Call, store_call
 from secrets_app.store.limits import batches, check_put
 from secrets_app.store.ssm import responses
 from secrets_app.store.ssm.errors import error_for
-from secrets_app.store.ssm.log_filter import hush
+from secrets_app.store.ssm.log_filter import silence_debug_logs
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -41,13 +41,15 @@ T = TypeVar("T")
 ATTEMPTS = 3
 CONNECT_TIMEOUT = 2.0  # seconds
 READ_TIMEOUT = 5.0
-DEADLINE = 10.0  # a call ends before it, retries and all (guarantee 43)
-CONNECTIONS = 16  # kept open; at least the threads of a process
-PAGE = 50  # parameters a DescribeParameters page holds
-PREFIXES = 50  # values a filter of DescribeParameters takes
+DEADLINE = 10.0  # for a call, including its retries (guarantee 43)
+CONNECTIONS = 16  # kept open; more than a process has threads
+PAGE = 50  # parameters per DescribeParameters page
+PREFIXES = 50  # values per filter of DescribeParameters
 WRITES = {"put", "remove"}
-SLOT_PATIENCE = 1.0  # seconds
-_SLOTS = threading.BoundedSemaphore(5)  # of the eight threads that gunicorn gives a process
+SLOT_TIMEOUT = 1.0  # seconds
+# Of the eight threads per process, three stay free for pages that need no store, even while SSM
+# hangs (docs/adr/0007-a-slow-store-is-contained.md).
+_SLOTS = threading.BoundedSemaphore(5)
 
 
 class SsmStore:
@@ -60,7 +62,7 @@ class SsmStore:
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
-        """Make the client, without a call; raise Misconfigured for a bad region or endpoint."""
+        """Create the client, without a call. Raises Misconfigured for a bad region or endpoint."""
         config = Config(
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
@@ -69,35 +71,36 @@ class SsmStore:
             tcp_keepalive=True,
             user_agent_extra="branchkeep",
         )
-        self._attempts = _Attempts(DEADLINE - connect_timeout - read_timeout)
+        self._attempts = _AttemptTracker(DEADLINE - connect_timeout - read_timeout)
         self._client = _client(region, config)
         self._client.meta.events.register_first(
             "needs-retry.ssm",
-            self._attempts.ended,  # type: ignore[arg-type]  # this event's handlers do answer
+            self._attempts.after_attempt,  # type: ignore[arg-type]  # the stubs don't know that this event uses the result
         )
 
     def list(self, prefixes: Iterable[str]) -> Iterator[Parameter]:
-        """Yield what stands under any of the path prefixes: metadata, 50 a call, when asked for."""
+        """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing."""
         return chain.from_iterable(map(self._listing, [*batches(prefixes, PREFIXES)]))
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:
-        """Return the parameters that exist among `paths`; asks for no decryption."""
-        ask = partial(self._get, "current", responses.parameter, decrypt=False)
-        found = chain.from_iterable(map(ask, batches(paths)))
+        """Return those of `paths` that exist, by path. Decrypts nothing."""
+        request = partial(self._get, "current", responses.parameter, decrypt=False)
+        found = chain.from_iterable(map(request, batches(paths)))
         return {parameter.path: parameter for parameter in found}
 
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
-        """Return the decrypted parameters that exist among `paths`."""
-        ask = partial(self._get, "read", responses.reading, decrypt=True)
-        found = chain.from_iterable(map(ask, batches(paths)))
+        """Return those of `paths` that exist, decrypted, by path."""
+        request = partial(self._get, "read", responses.reading, decrypt=True)
+        found = chain.from_iterable(map(request, batches(paths)))
         return {reading.parameter.path: reading for reading in found}
 
     def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
-        """Write a value, as Amplify's own clients do, and return its version.
+        """Write a value and return its version.
 
-        Raises AlreadyExists without `overwrite`, and OutcomeUnknown where the answer was lost.
+        Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
         """
         check_put(path, value)
+        # The same arguments as Amplify's own clients send, so that the parameters look the same.
         return self._send(
             "put",
             1,
@@ -113,7 +116,7 @@ class SsmStore:
         )
 
     def remove(self, paths: Iterable[str]) -> set[str]:
-        """Remove parameters and return the paths that were there; OutcomeUnknown as for `put`."""
+        """Remove parameters. Return the paths that existed. Raises OutcomeUnknown."""
         removed: set[str] = set()
         for number, batch in enumerate(batches(paths)):
             try:
@@ -121,40 +124,40 @@ class SsmStore:
             except StoreError as error:
                 if number == 0:
                     raise
-                # What went before is gone, so no error that says "nothing was changed" is true
+                # Earlier batches are gone, so an error that says "nothing changed" would be wrong.
                 raise OutcomeUnknown(code=error.code) from None
         return removed
 
-    def together(self) -> AbstractContextManager[None]:
-        """Return a block that does nothing: no transaction is open while AWS is called."""
+    def shared_transaction(self) -> AbstractContextManager[None]:
+        """Return a context manager that does nothing: AWS can't join a transaction."""
         return nullcontext()
 
     def ping(self) -> None:
-        """Return if SSM answers and lets the console list; raise otherwise."""
-        ask = partial(
+        """Raise unless SSM answers and permits listing."""
+        request = partial(
             self._client.describe_parameters,
             ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": ["/amplify"]}],
             MaxResults=1,
         )
-        self._send("ping", 0, lambda: ask()["Parameters"])
+        self._send("ping", 0, lambda: request()["Parameters"])
 
     def _listing(self, prefixes: Sequence[str]) -> Iterator[Parameter]:
         folders = tuple(f"{prefix}/" for prefix in prefixes)
         token = ""
         while True:
-            ask = partial(self._page, prefixes, token)
-            page, token = self._send("list", len(prefixes), ask)
+            request = partial(self._page, prefixes, token)
+            page, token = self._send("list", len(prefixes), request)
             yield from (found for found in page if found.path.startswith(folders))
             if not token:
                 return
 
     def _page(self, prefixes: Sequence[str], token: str) -> tuple[Sequence[Parameter], str]:
-        ask = partial(
+        request = partial(
             self._client.describe_parameters,
             ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": prefixes}],
             MaxResults=PAGE,
         )
-        answer = ask(NextToken=token) if token else ask()
+        answer = request(NextToken=token) if token else request()
         page = [responses.parameter(found) for found in answer["Parameters"]]
         return page, answer.get("NextToken", "")
 
@@ -169,7 +172,7 @@ class SsmStore:
         def call() -> Sequence[T]:
             answer = self._client.get_parameters(Names=names, WithDecryption=decrypt)
             found, missing = answer["Parameters"], answer.get("InvalidParameters", [])
-            responses.check_names(names, [one["Name"] for one in found], missing)
+            responses.require_complete(names, [one["Name"] for one in found], missing)
             return [parse(one) for one in found]
 
         return self._send(operation, len(names), call)
@@ -177,28 +180,31 @@ class SsmStore:
     def _delete(self, names: Sequence[str]) -> set[str]:
         answer = self._client.delete_parameters(Names=names)
         deleted, missing = answer.get("DeletedParameters", []), answer.get("InvalidParameters", [])
-        responses.check_names(names, deleted, missing)
-        if missing and self._attempts.lost:  # they may have been there before the first attempt
+        responses.require_complete(names, deleted, missing)
+        # A missing one may have been removed by an earlier attempt, whose response was lost.
+        if missing and self._attempts.lost:
             raise OutcomeUnknown(code="RemovedBefore")
         return set(deleted)
 
     def _send(self, operation: str, names: int, call: Callable[[], T]) -> T:
-        """Return what `call` returns; turn every exception of botocore's into one of ours."""
-        with store_call("ssm", operation, names) as under_way, _slot():
-            self._attempts.begin(under_way)
+        """Return the result of `call`. Turns every exception of botocore into a StoreError."""
+        with store_call("ssm", operation, names) as call_record, _slot():
+            self._attempts.reset(call_record)
             try:
                 return call()
             except StoreError:
                 raise
-            except Exception as error:  # a garbled answer makes botocore's parser raise anything
-                failure = _translated(error, operation in WRITES, self._attempts.lost)
-            raise failure  # out here botocore's exception is not even its context
+            except Exception as error:  # botocore's parser raises anything for a garbled response
+                translated = _translate(error, operation in WRITES, self._attempts.lost)
+            # Raised outside the handler, so that botocore's exception, which may quote a value, is
+            # not its context.
+            raise translated
 
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    """Leave some of the process's threads to pages that need no store, however slow it is."""
-    if not _SLOTS.acquire(timeout=SLOT_PATIENCE):
+    """Wait for one of the slots. Raises Throttled if none is free within SLOT_TIMEOUT."""
+    if not _SLOTS.acquire(timeout=SLOT_TIMEOUT):
         raise Throttled(code="TooManyCallsHere")
     try:
         yield
@@ -206,47 +212,50 @@ def _slot() -> Iterator[None]:
         _SLOTS.release()
 
 
-class _Attempts(threading.local):
-    """What became of the requests sent for this thread's call; botocore tells of the last alone."""
+class _AttemptTracker(threading.local):
+    """Tracks all attempts of this thread's call, since botocore only reports the last one.
 
-    def __init__(self, patience: float) -> None:
-        """Start no retry later than `patience` seconds after the call began."""
-        self._patience = patience
+    `lost` is True if a request was sent and its response was lost, so it may have been carried out.
+    """
+
+    def __init__(self, retry_window: float) -> None:
+        """Allow retries to start within `retry_window` seconds after the call started."""
+        self._retry_window = retry_window
         self.lost = False
 
-    def begin(self, call: Call) -> None:
-        """Begin a call."""
+    def reset(self, call: Call) -> None:
+        """Start tracking a call."""
         self._call, self._started = call, monotonic()
-        self.lost = False  # a request was sent and its answer got lost, so it may have been done
+        self.lost = False
 
-    def ended(self, response: Any, caught_exception: Exception | None, **_: object) -> bool | None:
-        """Judge an attempt (botocore's needs-retry event): False stops retrying.
-
-        A read time-out is raised at once, for three of them would take 15 seconds.
-        """
+    def after_attempt(
+        self, response: Any, caught_exception: Exception | None, **_: object
+    ) -> bool | None:
+        """Handle botocore's needs-retry event. Returning False prevents a retry."""
         if caught_exception is not None:
-            self.lost |= not _never_sent(caught_exception)
+            self.lost |= not _was_never_sent(caught_exception)
         else:
             throttled = _is_throttled(*response)
             self._call.throttles += throttled
             self.lost |= response[0].status_code >= 500 and not throttled
+        # Three read time-outs would take 15 seconds, more than DEADLINE.
         if isinstance(caught_exception, aws.ReadTimeoutError):
             raise caught_exception
-        return False if monotonic() - self._started > self._patience else None
+        return False if monotonic() - self._started > self._retry_window else None
 
 
 def _client(region: str, config: Config) -> "SSMClient":
-    hush()
+    silence_debug_logs()
     try:
         client = Session().client("ssm", region_name=region, config=config)
     except (aws.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise Misconfigured(code=type(error).__name__) from None
-    hush()  # making it imported more of botocore
+    silence_debug_logs()  # again, because creating the client imported more of botocore
     return client
 
 
-def _never_sent(error: Exception) -> bool:
-    """Say whether the request had not left when `error` came."""
+def _was_never_sent(error: Exception) -> bool:
+    """Return True if the request had not been sent when the error occurred."""
     if isinstance(error, aws.SSLError):
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
     not_connected = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
@@ -254,26 +263,26 @@ def _never_sent(error: Exception) -> bool:
 
 
 def _is_throttled(http_response: Any, parsed: dict[str, Any]) -> bool:
-    """Say whether the store refused an attempt as one too many, which it then did not do."""
+    """Return True if the store throttled an attempt, so that it was not carried out."""
     code = parsed.get("Error", {}).get("Code", "")
     return isinstance(error_for(code, http_response.status_code), Throttled)
 
 
-def _translated(error: Exception, write: bool, lost: bool) -> StoreError:
-    """Return the StoreError that stands for any exception of a call."""
+def _translate(error: Exception, write: bool, lost: bool) -> StoreError:
+    """Return the StoreError for any exception of a call."""
     if isinstance(error, aws.ClientError):
         answer: Any = error.response
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        failure = error_for(str(answer.get("Error", {}).get("Code", "")), status)
+        translated = error_for(str(answer.get("Error", {}).get("Code", "")), status)
     elif isinstance(error, aws.BotoCoreError):
-        failure = _unanswered(error)
+        translated = _connection_error(error)
     else:
-        failure = StoreFailed(code="UnreadableAnswer")
+        translated = StoreFailed(code="UnreadableAnswer")
         lost = True
-    return OutcomeUnknown(code=failure.code) if write and lost else failure
+    return OutcomeUnknown(code=translated.code) if write and lost else translated
 
 
-def _unanswered(error: aws.BotoCoreError) -> StoreError:
+def _connection_error(error: aws.BotoCoreError) -> StoreError:
     code = type(error).__name__
     if isinstance(error, aws.SSLError):
         return Misconfigured(code=code)
@@ -282,4 +291,4 @@ def _unanswered(error: aws.BotoCoreError) -> StoreError:
     return Misconfigured(code=code)  # credentials, region, profile
 
 
-hush()
+silence_debug_logs()

@@ -1,4 +1,4 @@
-"""What SSM's error codes mean for the console. Pure: codes go in, errors of ours come out."""
+"""Translation of SSM's error codes into our errors."""
 
 import re
 
@@ -81,13 +81,13 @@ _CODES: dict[type[StoreError], set[str]] = {
         "TooManyUpdates",
     },
 }
-_KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
+_ERROR_TYPES = {code: error_type for error_type, codes in _CODES.items() for code in codes}
 
 _OTHER_TYPE = (
     "This path holds a parameter of another type, created outside Branchkeep, and Parameter "
     "Store can't change a type. Remove it, then create the secret."
 )
-_SENTENCES = {
+_MESSAGES = {
     "HierarchyLevelLimitExceededException": (
         "Parameter paths can have at most 15 levels. Use a shorter name."
     ),
@@ -107,18 +107,17 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 def error_for(code: str, status: int) -> StoreError:
-    """Return the error that SSM's `code`, answered with HTTP `status`, stands for.
+    """Return our error for SSM's error code and HTTP status. An unknown code is StoreFailed.
 
-    A code that no one knows is StoreFailed; one that isn't a plain word is not kept, for it goes
-    into logs.
+    Codes go into logs, so one that isn't a plain word is replaced by the status.
     """
-    kind = _KINDS.get(code) or _kms(code) or StoreFailed
+    error_type = _ERROR_TYPES.get(code) or _kms_error(code) or StoreFailed
     plain = code if _PLAIN.match(code) else f"HTTP{status}"
-    return kind(_SENTENCES.get(code, ""), code=plain)
+    return error_type(_MESSAGES.get(code, ""), code=plain)
 
 
-def _kms(code: str) -> type[StoreError] | None:
-    """SSM passes KMS's refusals on, as in KMSAccessDeniedException or KMS.DisabledException."""
+def _kms_error(code: str) -> type[StoreError] | None:
+    # SSM passes on errors of KMS, such as KMSAccessDeniedException and KMS.DisabledException.
     if not code.startswith("KMS"):
         return None
     if "Throttl" in code:

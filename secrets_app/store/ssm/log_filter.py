@@ -1,27 +1,27 @@
-"""Keeps values out of the log: at DEBUG, AWS's libraries print requests and answers whole."""
+"""Keeps secrets out of the log: at DEBUG, AWS's libraries log whole requests and responses."""
 
 import logging
 
-TALKATIVE = ("boto3", "botocore", "urllib3")
+NOISY_LOGGERS = ("boto3", "botocore", "urllib3")
 
 
-class _NothingBelowInfo(logging.Filter):
+class _InfoAndAbove(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether the record is logged."""
+        """Return True for INFO and above."""
         return record.levelno >= logging.INFO
 
 
-_NOTHING_BELOW_INFO = _NothingBelowInfo()
+_INFO_AND_ABOVE = _InfoAndAbove()
 
 
-def hush() -> None:
-    """Hold AWS's loggers at INFO, whatever level anyone sets on them or on the root, now or later.
+def silence_debug_logs() -> None:
+    """Keep AWS's loggers at INFO or above, whatever level is set on them or the root, even later.
 
-    The level holds for loggers that are made later, the filter when a level is set later.
+    Loggers created later inherit the level; the filter still works if someone changes the level.
     """
-    for name in [*TALKATIVE, *logging.root.manager.loggerDict]:
-        if name.partition(".")[0] in TALKATIVE:
+    for name in [*NOISY_LOGGERS, *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in NOISY_LOGGERS:
             logger = logging.getLogger(name)
-            logger.addFilter(_NOTHING_BELOW_INFO)
-            if name in TALKATIVE or logger.level:
+            logger.addFilter(_INFO_AND_ABOVE)
+            if name in NOISY_LOGGERS or logger.level:
                 logger.setLevel(max(logger.level, logging.INFO))

@@ -1,4 +1,4 @@
-"""What SSM answers, in the types of `store.base`."""
+"""Conversion of SSM's responses to the types of `store.base`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from types_boto3_ssm.type_defs import ParameterTypeDef, PutParameterResultTypeDef
 
 
-def check_names(asked: Sequence[str], found: Sequence[str], missing: Sequence[str]) -> None:
-    """Raise where an answer doesn't tell of each name that was asked for: it was cut short."""
+def require_complete(asked: Sequence[str], found: Sequence[str], missing: Sequence[str]) -> None:
+    """Raise LookupError unless a response covers each requested name: it was truncated."""
     if {*found, *missing} != set(asked):
         raise LookupError
 
 
-def parameter(found: Any) -> Parameter:
-    """Return what DescribeParameters or GetParameters tells of one, without its value."""
-    return Parameter(
-        found["Name"], int(found["Version"]), found["LastModifiedDate"].astimezone(UTC)
+def parameter(data: Any) -> Parameter:
+    """Convert a parameter of DescribeParameters or GetParameters, without its value."""
+    return Parameter(data["Name"], int(data["Version"]), data["LastModifiedDate"].astimezone(UTC))
+
+
+def reading(data: "ParameterTypeDef") -> Reading:
+    """Convert a parameter of GetParameters."""
+    return Reading(parameter(data), SecretValue(data["Value"]))
+
+
+def written(data: "PutParameterResultTypeDef") -> Written:
+    """Convert the response of PutParameter, which has no modification time, only a Date header."""
+    metadata = data["ResponseMetadata"]
+    return Written(
+        int(data["Version"]), metadata["RetryAttempts"] + 1, _date(metadata["HTTPHeaders"])
     )
 
 
-def reading(found: "ParameterTypeDef") -> Reading:
-    """Return what GetParameters tells of one."""
-    return Reading(parameter(found), SecretValue(found["Value"]))
-
-
-def written(answer: "PutParameterResultTypeDef") -> Written:
-    """Return what PutParameter answers: a version, and of times the answer's own alone."""
-    how = answer["ResponseMetadata"]
-    return Written(int(answer["Version"]), how["RetryAttempts"] + 1, _date(how["HTTPHeaders"]))
-
-
 def _date(headers: Mapping[str, str]) -> datetime | None:
-    """Return when an answer was made; the value is written, so whatever cannot be read is None."""
+    # The write has succeeded, so a missing or odd header must not raise.
     try:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (LookupError, ValueError, OverflowError):
