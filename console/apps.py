@@ -2,11 +2,9 @@
 
 from django.apps import AppConfig
 from django.core.signals import request_finished
-from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 from console.audit import triggers
-from console.db import prepared_statements
 
 
 class ConsoleConfig(AppConfig):
@@ -17,7 +15,6 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Guard the audit tables after every migration, and seal what a request wrote to them."""
         post_migrate.connect(triggers.after_migrate, sender=self)
-        connection_created.connect(prepared_statements.number_apart)
         from console.audit import chain
         from console.auth import signals
 

@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from jinja2 import StrictUndefined
 
+from console.backup.age import is_age_key
 from console.conf.logging import logging_config
 from console.lib.oidc_config import groups_mapping, is_safe_url, openid_provider
 from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
@@ -64,11 +65,12 @@ AUDIT_LOG: str = env.str("AUDIT_LOG", default="")
 if AUDIT_LOG not in {"", "stdout"}:
     raise ImproperlyConfigured(f"AUDIT_LOG is “{AUDIT_LOG}”. Set it to “stdout”, or unset it.")
 
-# Backups. The console runs without: only the commands backup and restore need it
+# Backups. Only the commands backup and restore need the key
 BACKUP_KEYS: list[str] = [key.strip() for key in env.list("BACKUP_KEY", default=[])]
-if any(len(key) < 32 for key in BACKUP_KEYS):
+if not all(map(is_age_key, BACKUP_KEYS)):
     raise ImproperlyConfigured(
-        "BACKUP_KEY contains a key that is too short. Use at least 50 random characters."
+        "BACKUP_KEY holds something that is not an age secret key (AGE-SECRET-KEY-1…). Make one "
+        "with `age-keygen`, or as docs/backup.md shows. Separate keys by commas, newest first."
     )
 
 # The parameter store

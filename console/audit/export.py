@@ -97,7 +97,7 @@ def _entries(asked: Filter, newest: int) -> Iterator[Any]:
         below = chunk[-1].pk
 
 
-@prepared_statements.for_their_values()
+@prepared_statements.custom_plans()
 def _chunk(asked: Filter, below: int) -> list[Any]:
     return list(matching(asked).filter(pk__lt=below)[:CHUNK])
 

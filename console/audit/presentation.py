@@ -146,7 +146,7 @@ class EntryPaginator(Paginator):
         return page
 
 
-@prepared_statements.for_their_values()
+@prepared_statements.custom_plans()
 def page_of(asked: Filter, number: str = "1") -> Page[Any]:
     """Return a page of the entries that match, newest first; nonsense is the first page."""
     return EntryPaginator(matching(asked), PAGE).get_page(number)

@@ -1,1 +1,1 @@
-"""Backups of the whole database, and how one becomes a database again. Layers: pyproject.toml."""
+"""Backups of the whole database, and restoring them. Layers: see pyproject.toml."""

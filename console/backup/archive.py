@@ -1,35 +1,43 @@
-"""What is in a backup: lines of JSON, compressed and sealed. Pure.
+"""The content of a backup: JSON lines, compressed with gzip and encrypted with age. No Django.
 
-The first line is the Contents. After it come the rows, an array each, table by table in the order
-of the Contents, which say how many there are.
+The first line describes the backup (Contents). It is followed by the rows, one array per line, in
+the order of the tables and as many as their counts. The last line is an HMAC of all lines before
+it. age doesn't authenticate the sender: anyone who learns the public key of BACKUP_KEY can encrypt
+for it, but only its holder can compute the HMAC.
 """
 
 import gzip
+import hmac
 import io
 import json
+import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias
 from uuid import UUID
 
-from console.backup.errors import BackupRefused
-from console.backup.sealed import SealedReader, SealedWriter
+from console.backup import age
+from console.backup.errors import BackupError
 
 FORMAT = 1
-LEVEL = 6  # of compression: 9 takes twice as long for a hundredth
+COMPRESSION_LEVEL = 6  # 9 takes twice as long and saves 1 %
+CHUNK_BYTES = 65_536
+MAC_CONTEXT = b"Branchkeep backup 1"
+MAC_FIELD = "hmac-sha256"
 NEWER = "This backup was made by a newer version of Branchkeep. Restore it with that version."
-INCOMPLETE = "The backup's contents don't match its table of contents. Use another backup."
+INCOMPLETE = "The backup's contents don't match its first line. Use another backup."
+FORGED = "The backup was not made by a holder of BACKUP_KEY: its HMAC is wrong. Use another backup."
 Row: TypeAlias = list[Any]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name, its columns with their types (Django's names), and how many rows follow.
+    """A table's name, columns with Django's field types, and number of rows.
 
-    `last_id` is the highest number that the table ever gave to a row, and 0 where it gives none.
+    `last_id` is the highest id the table has ever assigned, or 0 if it assigns none.
     """
 
     name: str
@@ -40,41 +48,69 @@ class Table:
 
 @dataclass(frozen=True)
 class Contents:
-    """When and of what the backup was made."""
+    """What a backup holds, and where it comes from."""
 
     made_at: str
-    database: str  # as Django calls it: sqlite, postgresql
-    migrations: list[list[str]]  # those that were applied: app, name
+    database: str  # Django's vendor name: sqlite, postgresql
+    migrations: list[list[str]]  # applied ones, as [app, name]
     tables: list[Table]
 
     @property
     def rows(self) -> int:
-        """How many there are in all tables."""
+        """Return the number of rows in all tables."""
         return sum(table.rows for table in self.tables)
 
 
-@contextmanager
-def writing(
-    file: BinaryIO, key: str, contents: Contents
-) -> Iterator[Callable[[Sequence[Any]], None]]:
-    """Give a function that writes a row. An error on the way leaves a file that nobody can open."""
-    sealed = SealedWriter(file, key)
-    with io.TextIOWrapper(_compressed(sealed), encoding="ascii", newline="\n") as lines:
-
-        def write(row: object) -> None:
-            lines.write(json.dumps(row, default=plain, separators=(",", ":")) + "\n")
-
-        write({"format": FORMAT, **asdict(contents)})
-        yield write
-    sealed.close()
+def write(file: BinaryIO, key: str, contents: Contents, rows: Iterable[Sequence[Any]]) -> None:
+    """Write a backup. If `rows` or the file raises, the file is incomplete and doesn't open."""
+    age.encrypt(_compressed(_signed(_lines(contents, rows), key)), file, key)
 
 
-def _compressed(sealed: SealedWriter) -> gzip.GzipFile:
-    return gzip.GzipFile(fileobj=cast(BinaryIO, sealed), mode="wb", compresslevel=LEVEL, mtime=0)
+def _lines(contents: Contents, rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    yield _line({"format": FORMAT, **asdict(contents)})
+    for row in rows:
+        yield _line(row)
+
+
+def _line(data: object) -> bytes:
+    return json.dumps(data, default=plain, separators=(",", ":")).encode() + b"\n"
+
+
+def _signed(lines: Iterable[bytes], key: str) -> Iterator[bytes]:
+    mac = _mac(key)
+    for line in lines:
+        mac.update(line)
+        yield line
+    yield _line({MAC_FIELD: mac.hexdigest()})
+
+
+def _mac(key: str) -> hmac.HMAC:
+    """Return an HMAC with a key derived from BACKUP_KEY, which itself decrypts."""
+    derived = hmac.digest(key.encode(), MAC_CONTEXT, "sha256")
+    return hmac.new(derived, digestmod="sha256")
+
+
+def _compressed(lines: Iterable[bytes]) -> Iterator[bytes]:
+    buffer = io.BytesIO()
+    with gzip.GzipFile(
+        fileobj=buffer, mode="wb", compresslevel=COMPRESSION_LEVEL, mtime=0
+    ) as compressor:
+        for line in lines:
+            compressor.write(line)
+            if buffer.tell() >= CHUNK_BYTES:
+                yield _taken(buffer)
+    yield buffer.getvalue()
+
+
+def _taken(buffer: io.BytesIO) -> bytes:
+    data = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return data
 
 
 def plain(value: Any) -> str:
-    """Return what JSON has no word for: times with all their digits, UUIDs, and bytes in base64."""
+    """Return what JSON has no type for: times in ISO 8601, UUIDs, and bytes in base64."""
     match value:
         case datetime():
             return value.isoformat()
@@ -85,31 +121,73 @@ def plain(value: Any) -> str:
     raise TypeError(f"Can't back up a value of type {type(value).__name__}.")
 
 
-def read(file: BinaryIO, keys: Sequence[str]) -> tuple[Contents, Iterator[tuple[Table, Row]]]:
-    """Return the Contents, and the rows as they come, each with its table.
+@contextmanager
+def opened(
+    file: BinaryIO, keys: Sequence[str]
+) -> Iterator[tuple[Contents, Iterator[tuple[Table, Row]]]]:
+    """Yield the Contents of a backup and an iterator over its rows, each with its table.
 
-    Raises BackupRefused as SealedReader does, at once or on the way; for a newer format; and for a
-    file that does not hold what its Contents say. All was read when the rows have come to an end.
+    Raises BackupError if no key opens it, if it is of a newer format, or if it was changed, cut off
+    or forged. Trust the rows only after the iterator has ended: the HMAC comes last.
     """
-    raw = io.BufferedReader(SealedReader(file, keys))
-    lines = io.TextIOWrapper(gzip.GzipFile(fileobj=raw), encoding="ascii", newline="\n")
-    contents = _contents(json.loads(lines.readline()))
-    return contents, _rows(contents, lines)
+    with age.decrypted(file, keys) as compressed:
+        lines = _Lines(compressed, keys)
+        contents = _contents(lines.next())
+        yield contents, _rows(contents, lines)
 
 
-def _contents(said: dict[str, Any]) -> Contents:
-    if said.pop("format") != FORMAT:
-        raise BackupRefused(NEWER)
-    tables = [Table(**table) for table in said.pop("tables")]
-    return Contents(tables=tables, **said)
+class _Lines:
+    """Reads a backup's lines and computes what the HMAC should be, for each key that may fit."""
+
+    def __init__(self, compressed: BinaryIO, keys: Sequence[str]) -> None:
+        self._lines = gzip.GzipFile(fileobj=compressed)
+        self._macs = [_mac(key) for key in keys]
+
+    def next(self) -> Any:
+        """Return the next line's data, or None at the end."""
+        line = self._read()
+        for mac in self._macs:
+            mac.update(line)
+        return _parsed(line)
+
+    def check_end(self) -> None:
+        """Raise BackupError unless the last line follows, and it is the HMAC of all others."""
+        last = _parsed(self._read())
+        if not isinstance(last, dict) or self._read():
+            raise BackupError(INCOMPLETE)
+        found = str(last.get(MAC_FIELD)).encode()
+        if not any(hmac.compare_digest(mac.hexdigest().encode(), found) for mac in self._macs):
+            raise BackupError(FORGED)
+
+    def _read(self) -> bytes:
+        try:
+            return self._lines.readline()
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            raise BackupError(INCOMPLETE) from None
 
 
-def _rows(contents: Contents, lines: io.TextIOWrapper) -> Iterator[tuple[Table, Row]]:
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line or b"null")
+    except (ValueError, RecursionError):
+        raise BackupError(INCOMPLETE) from None
+
+
+def _contents(first: Any) -> Contents:
+    try:
+        if first.pop("format") != FORMAT:
+            raise BackupError(NEWER)
+        tables = [Table(**table) for table in first.pop("tables")]
+        return Contents(tables=tables, **first)
+    except (AttributeError, KeyError, TypeError):
+        raise BackupError(INCOMPLETE) from None
+
+
+def _rows(contents: Contents, lines: _Lines) -> Iterator[tuple[Table, Row]]:
     for table in contents.tables:
         for _ in range(table.rows):
-            row = json.loads(lines.readline() or "[]")
-            if len(row) != len(table.columns):
-                raise BackupRefused(INCOMPLETE)
+            row = lines.next()
+            if not isinstance(row, list) or len(row) != len(table.columns):
+                raise BackupError(INCOMPLETE)
             yield table, row
-    if lines.readline():
-        raise BackupRefused(INCOMPLETE)
+    lines.check_end()

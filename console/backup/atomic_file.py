@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all, and that nobody else reads. Pure."""
+"""Files that appear complete or not at all, readable by their owner only. No Django."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, cast
 
-from console.backup.errors import BackupRefused
+from console.backup.errors import BackupError
 
 EXISTS = "A file with this name already exists. Nothing was overwritten. Choose another name."
 NOT_WRITTEN = "Can't write the backup ({}). The incomplete file was removed."
@@ -15,10 +15,10 @@ NOT_WRITTEN = "Can't write the backup ({}). The incomplete file was removed."
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which gets its name when the block has ended well (mode 0600).
+    """Yield a file (mode 0600) that gets its name when the block ends without an error.
 
-    Raises BackupRefused where the name is taken, or the disk does not take it all. A process that
-    is killed leaves a hidden file that ends in .part.
+    Raises BackupError if the name is taken or the file can't be written. A process that is killed
+    leaves a hidden file that ends in .part.
     """
     try:
         _check_free(path)
@@ -30,22 +30,22 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
                 draft.flush()
                 os.fsync(draft.fileno())
                 _check_free(path)
-                os.rename(draft.name, path)  # not a link: not every backup's disk has them
+                os.rename(draft.name, path)  # not os.link: some disks lack links
             except BaseException:
                 Path(draft.name).unlink(missing_ok=True)
                 raise
         _sync_folder(path.parent)
     except OSError as error:
-        raise BackupRefused(NOT_WRITTEN.format(error.strerror or "its name")) from None
+        raise BackupError(NOT_WRITTEN.format(error.strerror or "invalid name")) from None
 
 
 def _check_free(path: Path) -> None:
     if path.exists() or path.is_symlink():
-        raise BackupRefused(EXISTS)
+        raise BackupError(EXISTS)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the name outlast a power cut too, where the disk can: some network disks can't."""
+    """Make the rename survive a power cut. Some network disks don't support this."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):

@@ -1,11 +1,9 @@
-"""Why a backup is not made, not opened or not restored. Pure."""
+"""The error of backups and restores. No Django."""
 
 
-class BackupRefused(Exception):
-    """Nothing was changed; `sentence` says why, and what to do."""
+class BackupError(Exception):
+    """A backup or restore was refused. Nothing was changed; `message` says what to do."""
 
-    exit_code = 1  # of a command that ends with it
-
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
-        super().__init__(sentence)
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)

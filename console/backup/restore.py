@@ -1,4 +1,4 @@
-"""A restore: an empty database becomes what a backup holds, in one transaction or not at all."""
+"""Restore a backup into an empty database, in one transaction."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
@@ -17,8 +17,8 @@ from console.audit import chain
 from console.audit.events import Action, Outcome, Target, attempt, conclude, conclude_all
 from console.backup import archive
 from console.backup.archive import Contents, Row, Table
-from console.backup.dump import said
-from console.backup.errors import BackupRefused
+from console.backup.dump import summary
+from console.backup.errors import BackupError
 from console.backup.tables import (
     LEFT_OUT,
     NO_MODELS,
@@ -36,53 +36,53 @@ NOT_EMPTY = (
     "The database is not empty: {} has rows. Nothing was changed. Point DATABASE_URL to a new "
     "database and restore into that."
 )
-OTHERS = (
+FOREIGN_TABLES = (
     "The database contains tables that don't belong to Branchkeep: {}. Nothing was changed. Use "
     "a separate database (DATABASE_URL)."
 )
-NOT_TAKEN = "The database rejected the backup's rows of {} ({}). Nothing was changed."
-MISCOUNTED = "The database did not store all rows of {}. Nothing was changed."
+ROWS_REJECTED = "The database rejected the backup's rows of {} ({}). Nothing was changed."
+ROWS_MISSING = "The database did not store all rows of {}. Nothing was changed."
 OTHER_COLUMNS = (
     "The columns of table {} in the backup differ from this version's. Use the version that made "
     "the backup."
 )
 HELD = "The backup was completed: it has since been restored."
-# By a start of the console alone, and the last by its first look whether there is mail to send
-FILLED_BY_ITSELF = {"django_content_type", "auth_permission", "console_noticesread"}
-# What the lost database numbered after the backup was made keeps its numbers: no other row gets
-# them, in no address, log or ciphertext's binding
-GAP = 1_000_000
-_BATCH = 500  # rows
+# Starting Branchkeep writes rows to these tables; the last one is written by the mail worker
+FILLED_AT_START = {"django_content_type", "auth_permission", "console_noticesread"}
+# Ids that the lost database assigned after the backup are not used again: they are in URLs and
+# logs, and ciphertexts are bound to them
+ID_GAP = 1_000_000
+_BATCH_SIZE = 500
 
 
 def check(file: BinaryIO) -> Contents:
-    """Read all of a backup and return its Contents.
+    """Read a whole backup and return its Contents.
 
-    Raises BackupRefused where it is not whole, or nothing that this version can restore.
+    Raises BackupError if it is damaged, or made by another version that this one can't restore.
     """
     if not settings.BACKUP_KEYS:
-        raise BackupRefused(NO_KEY)
-    contents, rows = archive.read(file, settings.BACKUP_KEYS)
-    check_known(_migrations(contents), "The backup")
-    for _row in rows:
-        pass
+        raise BackupError(NO_KEY)
+    with archive.opened(file, settings.BACKUP_KEYS) as (contents, rows):
+        check_known(_migrations(contents), "The backup")
+        for _row in rows:
+            pass
     return contents
 
 
 def restore(*, actor: Actor, file: BinaryIO, name: str) -> Contents:
-    """Fill the empty database with a backup, brought to this version's tables; record it.
+    """Restore a backup into the empty database, migrate it to this version, and record it.
 
-    Raises BackupRefused where the backup or the database is not fit for it, or ENCRYPTION_KEYS
-    lacks a key; the database is then as it was. `name` is for the audit trail.
+    Raises BackupError and leaves the database unchanged if the backup is damaged, the database is
+    not empty, or ENCRYPTION_KEYS lacks a key. `name` is what the audit log calls the backup.
     """
     check(file)
     file.seek(0)
     with connection.constraint_checks_disabled(), transaction.atomic(durable=True):
-        _empty()
-        contents, rows = archive.read(file, settings.BACKUP_KEYS)
-        _fill(contents, rows)
-        _come_forward()
-        _go_on_counting(contents, models_of(apps))  # again: SQLite forgets it with a remade table
+        _drop_tables()
+        with archive.opened(file, settings.BACKUP_KEYS) as (contents, rows):
+            _fill(contents, rows)
+        _migrate_forward()
+        _bump_sequences(contents, models_of(apps))  # again: migrations on SQLite reset them
         _check_settings()
         _record(actor, contents, name)
     chain.seal(everywhere=True)
@@ -93,16 +93,16 @@ def _migrations(contents: Contents) -> list[tuple[str, str]]:
     return [(app, name) for app, name in contents.migrations]
 
 
-def _empty() -> None:
-    """Drop the tables that a start of the console made. Raises BackupRefused where it is in use."""
+def _drop_tables() -> None:
+    """Drop the tables that starting Branchkeep created. Raises BackupError if they hold data."""
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
         models = [model for model in models_of(apps) if model._meta.db_table in there]
         ours = {model._meta.db_table for model in models} | (NO_MODELS & there)
         if others := sorted(there - ours):
-            raise BackupRefused(OTHERS.format(", ".join(others)))
+            raise BackupError(FOREIGN_TABLES.format(", ".join(others)))
         names = [connection.ops.quote_name(table) for table in sorted(ours)]
-        if names and connection.vendor == "postgresql":  # SQLite's one writer are we
+        if names and connection.vendor == "postgresql":  # on SQLite we are the only writer
             cursor.execute(f"LOCK TABLE {', '.join(names)}")
         for model in models:
             _check_empty(model)
@@ -117,13 +117,13 @@ def _cascade() -> str:
 def _check_empty(model: type[Model]) -> None:
     table = model._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608 - our own names
-        if cursor.fetchone() and table not in {*LEFT_OUT, *FILLED_BY_ITSELF}:
-            raise BackupRefused(NOT_EMPTY.format(table))
+        cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608 - table names
+        if cursor.fetchone() and table not in {*LEFT_OUT, *FILLED_AT_START}:
+            raise BackupError(NOT_EMPTY.format(table))
 
 
 def _fill(contents: Contents, rows: Iterator[tuple[Table, Row]]) -> None:
-    """Make the tables as they were when the backup was made, and write the rows."""
+    """Create the tables of the backup's version and insert its rows."""
     executor = MigrationExecutor(connection)
     migrations = _migrations(contents)
     executor.migrate(ends_of(executor.loader, migrations))
@@ -134,50 +134,50 @@ def _fill(contents: Contents, rows: Iterator[tuple[Table, Row]]) -> None:
     for table, of_table in groupby(rows, key=lambda row: row[0]):
         _write(models[table.name], table, (row for _table, row in of_table))
     _check_filled(contents, models)
-    _go_on_counting(contents, models.values())
+    _bump_sequences(contents, models.values())
 
 
-def _come_forward() -> None:
-    """Bring the tables to this version, and do what follows each migration (triggers, types)."""
+def _migrate_forward() -> None:
+    """Migrate to this version. Signals after migrations create triggers and content types."""
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except IntegrityError as error:
-        raise BackupRefused(NOT_TAKEN.format("all tables", type(error).__name__)) from None
+        raise BackupError(ROWS_REJECTED.format("all tables", type(error).__name__)) from None
 
 
 def _check_columns(contents: Contents, models: dict[str, type[Model]]) -> None:
     for table in contents.tables:
         model = models.get(table.name)
         if model is None or sorted(columns_of(model)) != sorted(table.columns):
-            raise BackupRefused(OTHER_COLUMNS.format(table.name))
+            raise BackupError(OTHER_COLUMNS.format(table.name))
 
 
 def _clear(models: Iterable[type[Model]]) -> None:
-    """Take out what migrations wrote by themselves: the backup has it too."""
+    """Delete the rows that migrations inserted: the backup has them too."""
     with connection.cursor() as cursor:
         for model in models:
             name = connection.ops.quote_name(model._meta.db_table)
-            cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - our own names
+            cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - table names
 
 
 def _write(model: type[Model], table: Table, rows: Iterator[Row]) -> None:
-    """Write a table's rows as they are: nothing is made anew, no time, no mark, no number."""
+    """Insert a table's rows unchanged, bypassing field defaults and pre_save()."""
     by_name = {field.attname: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name, _type in table.columns]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join("%s" for _ in fields)
-    sql = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({places})"  # noqa: S608 - our own names
+    sql = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({places})"  # noqa: S608 - table names
     try:
         with connection.cursor() as cursor:
-            while batch := [_prepared(fields, row) for row in islice(rows, _BATCH)]:
+            while batch := [_prepared(fields, row) for row in islice(rows, _BATCH_SIZE)]:
                 cursor.executemany(sql, batch)
-    except (DatabaseError, ValueError) as error:  # psycopg: a text with NUL is a ValueError
-        raise BackupRefused(NOT_TAKEN.format(table.name, type(error).__name__)) from None
+    except (DatabaseError, ValueError) as error:  # psycopg raises ValueError for text with NUL
+        raise BackupError(ROWS_REJECTED.format(table.name, type(error).__name__)) from None
 
 
 def _prepared(fields: Iterable[Any], row: Row) -> list[Any]:
-    """Return a row's values as the database's driver takes them."""
+    """Return a row's values as the database driver expects them."""
     return [
         field.get_db_prep_save(
             value if field.get_internal_type() == "JSONField" else field.to_python(value),
@@ -190,32 +190,32 @@ def _prepared(fields: Iterable[Any], row: Row) -> list[Any]:
 def _check_filled(contents: Contents, models: dict[str, type[Model]]) -> None:
     for table in contents.tables:
         if models[table.name]._base_manager.count() != table.rows:
-            raise BackupRefused(MISCOUNTED.format(table.name))
+            raise BackupError(ROWS_MISSING.format(table.name))
     try:
         connection.check_constraints()
     except IntegrityError as error:
-        raise BackupRefused(NOT_TAKEN.format("all tables", type(error).__name__)) from None
+        raise BackupError(ROWS_REJECTED.format("all tables", type(error).__name__)) from None
 
 
-def _go_on_counting(contents: Contents, models: Iterable[type[Model]]) -> None:
-    """Give no number again that the backup's database gave, nor those that it gave since."""
+def _bump_sequences(contents: Contents, models: Iterable[type[Model]]) -> None:
+    """Continue ids above all that the lost database can have assigned."""
     last_ids = {table.name: table.last_id for table in contents.tables}
     for model in models:
         if last_id := last_ids.get(model._meta.db_table):
-            set_last_id(model, last_id + GAP)
+            set_last_id(model, last_id + ID_GAP)
 
 
 def _check_settings() -> None:
-    """Raise BackupRefused where the console would not start on these rows: a key is missing."""
+    """Raise BackupError if Branchkeep would refuse to start with these rows (a key is missing)."""
     if errors := run_checks(tags=[Tags.database], databases=["default"]):
-        raise BackupRefused(" ".join(error.msg for error in errors))
+        raise BackupError(" ".join(error.msg for error in errors))
 
 
 def _record(actor: Actor, contents: Contents, name: str) -> None:
-    """Add the restore to the trail, and how the backup ended that was restored."""
+    """Record the restore, and conclude the event of the backup that was restored."""
     opened = AuditEvent.objects.filter(action=Action.BACKUP_MADE, outcomes=None)
     ids = opened.order_by("pk").values_list("pk", flat=True)
     conclude_all([(pk, Outcome.SETTLED, None, HELD) for pk in ids])
     event = attempt(actor, Action.BACKUP_RESTORED, Target(subject=name))
-    detail = f"Made at {contents.made_at} on {contents.database}: {said(contents)}"
+    detail = f"Made at {contents.made_at} on {contents.database}: {summary(contents)}"
     conclude(event.pk, Outcome.SUCCEEDED, detail=detail)

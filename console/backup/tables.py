@@ -1,4 +1,4 @@
-"""Which tables a backup holds, and how they looked at a set of migrations."""
+"""The tables a backup holds, and their columns at a given set of migrations."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +8,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 
 from console.backup.archive import Table
-from console.backup.errors import BackupRefused
+from console.backup.errors import BackupError
 
-# Every other table is in a backup
+# Tables that are not backed up, with the reason
 LEFT_OUT = {
     "console_session": "all users sign in again, so sessions that have ended stay ended",
     "console_notice": "notifications that were waiting have been sent since",
@@ -18,9 +18,9 @@ LEFT_OUT = {
     "socialaccount_socialtoken": "provider tokens, which Branchkeep does not store",
     "secrets_app_callminute": "call statistics of the last day",
 }
-# These are no models' tables: the limits of sign-in, and what migrate writes by itself
+# Tables without a model: sign-in limits, and Django's record of migrations
 NO_MODELS = {"console_cache", "django_migrations"}
-# Their tables are gone, and what they were is no matter any more
+# Django apps that were removed, whose migrations older databases still list
 PAST_APPS = {"sessions", "usersessions"}
 NEWER = (
     "{} was made by a newer version of Branchkeep, or by another program. Use the version that "
@@ -29,69 +29,69 @@ NEWER = (
 
 
 def models_of(registry: Any) -> list[type[Model]]:
-    """Return the models of tables, those in between two models too, by name."""
+    """Return the models of all tables, many-to-many tables included, sorted by table name."""
     models = registry.get_models(include_auto_created=True)
     tables = {model._meta.db_table: model for model in models if not model._meta.proxy}
     return [tables[name] for name in sorted(tables)]
 
 
 def kept(registry: Any) -> list[type[Model]]:
-    """Return the models whose rows are in a backup."""
+    """Return the models whose rows are backed up."""
     return [model for model in models_of(registry) if model._meta.db_table not in LEFT_OUT]
 
 
 def applied(loader: MigrationLoader) -> set[tuple[str, str]]:
-    """Return which migrations the database has, but for those of apps that are gone."""
+    """Return the applied migrations, without those of removed apps."""
     return {key for key in loader.applied_migrations or () if key[0] not in PAST_APPS}
 
 
 def check_known(migrations: Iterable[tuple[str, str]], what: str) -> None:
-    """Raise BackupRefused where this version does not have all of the migrations."""
+    """Raise BackupError if this version lacks any of the migrations. `what` starts the message."""
     known = set(MigrationLoader(None).disk_migrations or ())
     if unknown := sorted(set(migrations) - known):
-        raise BackupRefused(NEWER.format(what, ", ".join(".".join(it) for it in unknown)))
+        raise BackupError(NEWER.format(what, ", ".join(".".join(it) for it in unknown)))
 
 
 def ends_of(
     loader: MigrationLoader, migrations: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """Return those of the migrations that no other of them builds on."""
+    """Return the migrations that no other one of them depends on."""
     nodes = loader.graph.node_map
     there = {key for key in migrations if key in nodes}
     return [key for key in sorted(there) if not there & {it.key for it in nodes[key].children}]
 
 
 def models_at(loader: MigrationLoader, migrations: Iterable[tuple[str, str]]) -> Any:
-    """Return the registry of the models as they were at these migrations."""
+    """Return an app registry with the models as of these migrations."""
     return loader.project_state(ends_of(loader, migrations)).apps
 
 
 def columns_of(model: type[Model]) -> list[list[str]]:
-    """Return a table's columns, each with its type."""
+    """Return a table's columns as [name, Django field type]."""
     return [[field.attname, field.get_internal_type()] for field in model._meta.concrete_fields]
 
 
 def table_of(model: type[Model]) -> Table:
-    """Describe a table as it is now."""
+    """Return a description of a table's present content."""
     meta = model._meta
     return Table(meta.db_table, columns_of(model), model._base_manager.count(), _last_id(model))
 
 
 def _last_id(model: type[Model]) -> int:
-    """Return the highest number that a table gave, also to a row that is gone."""
+    """Return the highest id a table has assigned, also to rows deleted since."""
     if model._meta.auto_field is None:
         return 0
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            asked = "SELECT max(seq) FROM sqlite_sequence WHERE name = %s"
-            cursor.execute(asked, [model._meta.db_table])
+            query = "SELECT max(seq) FROM sqlite_sequence WHERE name = %s"
+            cursor.execute(query, [model._meta.db_table])
         else:
-            cursor.execute(f"SELECT last_value FROM {_sequence(model)}")  # noqa: S608 - its own name
+            cursor.execute(f"SELECT last_value FROM {_sequence(model)}")  # noqa: S608 - sequence name
         return int(cursor.fetchone()[0] or 0)
 
 
 def set_last_id(model: type[Model], last_id: int) -> None:
-    """Have a table's next row get a higher number than that."""
+    """Make a table continue after this id."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             name = model._meta.db_table
@@ -102,7 +102,7 @@ def set_last_id(model: type[Model], last_id: int) -> None:
 
 
 def _sequence(model: type[Model]) -> str:
-    """Return the name of what numbers a table's rows on PostgreSQL."""
+    """Return the name of a table's id sequence (PostgreSQL only)."""
     quoted = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [quoted, model._meta.pk.column])

@@ -27,6 +27,7 @@ from django.http import Http404
 from console.access.actors import Actor, from_command_line
 from console.access.policy import Access, find_app
 from console.audit import chain
+from console.backup.errors import BackupError
 from console.cli.terminal import Exit
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
@@ -189,6 +190,8 @@ def told(error: Exception) -> CommandError | None:
             return CommandError(" ".join(error.messages), returncode=Exit.REFUSED)
         case ImproperlyConfigured():
             return CommandError(str(error), returncode=Exit.STORE)
+        case BackupError():
+            return CommandError(error.message, returncode=Exit.REFUSED)
         case DatabaseError():
             return CommandError(DATABASE, returncode=Exit.STORE)
     if code := getattr(error, "exit_code", None):  # a store's error, which the core doesn't know

@@ -1,12 +1,11 @@
-"""What PostgreSQL keeps of a statement that a connection has prepared, and how it plans it.
+"""Prepared statements on PostgreSQL: how they are planned, and whether they survive.
 
-It keeps them in the session. A pooler that gives each transaction another session (PgBouncer's
-`pool_mode = transaction`) loses them, unless it knows of them itself. psycopg numbers the
-statements of each connection from 0, so where they are lost, a number may stand for another
-connection's statement: that one would be run, with our values.
+A prepared statement belongs to a session. A pooler that gives each transaction a different session
+(PgBouncer's `pool_mode = transaction`) loses it, unless the pooler tracks statements itself.
+psycopg gives the statements of all connections the same names, so behind such a pooler a connection
+could even run a statement that another one prepared. That is why Branchkeep refuses to start there.
 """
 
-import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -18,16 +17,16 @@ NO_SESSIONS = (
     "session. Set its pool_mode to session, or add server_side_binding=0 to the options in "
     "DATABASE_URL."
 )
-_ROUNDS = 5  # others at work may have it look well once
+_ROUNDS = 5  # in one round, other clients of the pooler may hide the loss
 
 
 @contextmanager
-def for_their_values() -> Iterator[None]:
-    """Have each statement of the block planned for the values that it comes with.
+def custom_plans() -> Iterator[None]:
+    """Plan each statement of the block for its own parameters.
 
-    After five times PostgreSQL may take one plan for all values. That is right where a statement
-    finds one row or a page of them, and wrong where it finds few entries of one person and nearly
-    all of another.
+    After five executions, PostgreSQL may use one generic plan. That is right for a statement that
+    finds one row or a page of rows, and wrong for one that finds a few events of one person and
+    nearly all events of another.
     """
     if connection.vendor != "postgresql":
         yield
@@ -37,22 +36,13 @@ def for_their_values() -> Iterator[None]:
         yield
 
 
-def number_apart(connection: Any, **_: Any) -> None:
-    """Number a new connection's statements from a number of its own, which no other can meet.
-
-    Receives connection_created. What a pooler loses is then an error, and never another statement.
-    """
-    if connection.vendor == "postgresql":
-        connection.connection._prepared._prepared_idx = secrets.randbits(62)
-
-
 def are_lost() -> bool:
-    """Say whether a statement that one connection prepared is gone while another is at work.
+    """Return True if a connection loses a prepared statement while another connection works.
 
-    Raises django.db.Error where the database does not answer.
+    Raises django.db.Error if the database does not answer.
     """
     if connection.settings_dict["OPTIONS"].get("server_side_binding") is not True:
-        return False  # none is prepared
+        return False  # nothing is prepared
     with closing(connection.copy()) as ours, closing(connection.copy()) as other:
         ours.ensure_connection()
         other.set_autocommit(False)
@@ -63,7 +53,7 @@ def _are_lost(ours: Any, other: Any) -> bool:
     try:
         with ours.wrap_database_errors, other.cursor() as cursor:
             ours.connection.execute("SELECT 1", prepare=True)
-            cursor.execute("SELECT 1")  # takes a session, and keeps it
+            cursor.execute("SELECT 1")  # takes a session and keeps it until the rollback
             ours.connection.execute("SELECT 1", prepare=True)
     except ProgrammingError:
         return True

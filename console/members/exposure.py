@@ -71,7 +71,7 @@ class Known:
         return self.since is not None and self.since.action in _GONE
 
 
-@prepared_statements.for_their_values()
+@prepared_statements.custom_plans()
 def known_to(person_id: int, app_id: str = "") -> list[Known]:
     """Return what somebody knows in one app, or in all; what is not rotated yet comes first.
 

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from requests import RequestException
 
 from console.auth.oidc import provisioning as sso
-from console.auth.oidc.client import NotBelieved, OpenId
+from console.auth.oidc.client import InvalidProviderResponse, OpenIdAdapter
 
 # OpenID Connect Core 3.1.2.1: it asks again, and has to say when it did
 ASK_AGAIN = {"prompt": "login", "max_age": "0"}
@@ -88,9 +88,9 @@ def single_sign_on(request: HttpRequest) -> HttpResponse:
 @at_the_provider
 def callback(request: HttpRequest) -> HttpResponse:
     """Take what the provider says, and sign in."""
-    adapter = OpenId(request, "openid_connect")
+    adapter = OpenIdAdapter(request, "openid_connect")
     issuer = adapter.get_provider().app.provider_id
     if request.GET.get("iss", issuer).rstrip("/") != issuer:
-        raise NotBelieved("the answer is of another issuer")  # RFC 9207
+        raise InvalidProviderResponse("the answer is of another issuer")  # RFC 9207
     response: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
     return response

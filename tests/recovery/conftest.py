@@ -16,7 +16,8 @@ from tests.recovery.databases import postgres, sqlite, using
 from tests.services.conftest import interrupted as interrupted
 from tests.services.desk import Desk
 
-KEY = "a-key-of-backups-alone-for-tests-alone"
+KEY = "AGE-SECRET-KEY-1WMYKSCYWZ7SF0205W9FR8PR08CP20K9GGEVG8XP5U85WW9KU4UPQJ39QR4"
+OTHER_KEY = "AGE-SECRET-KEY-1E5MTX4DRVX94YK0UNCFNSE33AV4TYQKJPLPWNLYVCSZKTJMAYRFQDXAK4N"
 
 
 @pytest.fixture(autouse=True)

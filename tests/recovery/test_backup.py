@@ -16,7 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from console.backup import archive
 from console.backup.atomic_file import whole_file
-from console.backup.errors import BackupRefused
+from console.backup.errors import BackupError
 from console.backup.tables import LEFT_OUT, models_of
 from console.models import AuditEvent
 from tests.commands.conftest import Ended
@@ -52,7 +52,7 @@ def entries() -> list[tuple[str, str, str, str]]:
 def test_it_works(desk: Desk, manage: Manage, file: Path) -> None:
     made = manage("backup", str(file))
     assert (made.code, made.out) == (0, "")
-    assert made.err.startswith(f"{file} holds ")
+    assert made.err.startswith(f"Wrote {file}: ")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(file.parent.iterdir()) == [file] or connection.vendor == "sqlite"
     [(kind, subject, outcome, detail)] = entries()
@@ -72,9 +72,8 @@ def test_a_folder_gets_a_file_named_by_the_time(desk: Desk, manage: Manage, tmp_
 
 
 def opened(file: Path) -> bytes:
-    """Return what is in a backup, as whoever has BACKUP_KEY reads it: its rows, bytes as bytes."""
-    with file.open("rb") as sealed:
-        _contents, rows = archive.read(sealed, [KEY])
+    """Return all that a backup reveals to a holder of BACKUP_KEY: its rows, base64 decoded too."""
+    with file.open("rb") as encrypted, archive.opened(encrypted, [KEY]) as (_contents, rows):
         cells = [cell for _table, row in rows for cell in row]
     return b"\0".join(_bytes(cell) for cell in cells)
 
@@ -118,7 +117,7 @@ def test_without_a_key_none_is_made(manage: Manage, file: Path, settings: Any) -
     settings.BACKUP_KEYS = []
     refused = manage("backup", str(file))
     assert (refused.code, file.exists(), entries()) == (1, False, [])
-    assert "BACKUP_KEY is not set. Set it to at least 50 random characters" in refused.err
+    assert "BACKUP_KEY is not set. Make a key" in refused.err
 
 
 @pytest.mark.parametrize("own", ["SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS"])
@@ -127,7 +126,7 @@ def test_the_key_is_none_of_the_consoles_others(
 ) -> None:
     key = getattr(settings, own)
     settings.BACKUP_KEYS = [
-        "a-new-key-of-backups-alone-for-tests",
+        KEY,
         *([key] if own == "SECRET_KEY" else key),
     ]
     assert "also used as another key" in manage("backup", str(file)).err
@@ -150,7 +149,7 @@ def test_nothing_is_overwritten(manage: Manage, file: Path, there: str) -> None:
 def test_a_folder_that_is_not_there(manage: Manage, tmp_path: Path) -> None:
     refused = manage("backup", str(tmp_path / "nowhere" / "x"))
     assert refused.code == 1
-    assert "could not be written (No such file or directory)" in refused.err
+    assert "Can't write the backup (No such file or directory)" in refused.err
 
 
 @contextmanager
@@ -183,7 +182,7 @@ def fail(path: Path) -> None:
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, act: Any, why: str) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    with pytest.raises(BackupRefused, match=why):
+    with pytest.raises(BackupError, match=why):
         act(folder / "x")
     assert list(folder.iterdir()) == []
 
@@ -198,7 +197,7 @@ def be_late(path: Path) -> None:
 def test_who_comes_second_overwrites_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    with pytest.raises(BackupRefused, match="Nothing was overwritten"):
+    with pytest.raises(BackupError, match="Nothing was overwritten"):
         be_late(folder / "x")
     assert [it.read_bytes() for it in folder.iterdir()] == [b"theirs"]
 

@@ -10,12 +10,13 @@ from tests.commands.conftest import Machine
 from tests.commands.conftest import machine as machine
 from tests.commands.conftest import prepared as prepared
 from tests.commands.terminal import at
+from tests.recovery.conftest import KEY
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(connection.vendor != "sqlite", reason="it makes a database file of its own"),
 ]
-KEY = {"BACKUP_KEY": "a-key-of-backups-alone-for-tests-alone"}
+BACKUP_KEY = {"BACKUP_KEY": KEY}
 SCOPE = ("--app", "d1shop", "--branch", "dev")
 
 
@@ -27,12 +28,12 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 def test_it_works(machine: Machine, another: Machine) -> None:
     assert machine("secret", "set", "KEY", *SCOPE, stdin="a value").code == 0
-    machine.environment |= KEY
+    machine.environment |= BACKUP_KEY
     with (another.folder / "x.backup").open("wb") as file:
         process = machine.start("backup", "-", stdout=file)
         _out, err = process.communicate(timeout=300)
-    assert (process.returncode, err.decode()[:17]) == (0, "The backup holds ")
-    another.environment |= KEY
+    assert (process.returncode, err.decode()[:17]) == (0, "Wrote the backup:")
+    another.environment |= BACKUP_KEY
     piped = another("restore", "-", stdin=(another.folder / "x.backup").read_bytes())
     assert piped.code == 0, piped.err
     assert another("secret", "get", "KEY", *SCOPE).out == "a value"
@@ -44,7 +45,7 @@ def test_it_works(machine: Machine, another: Machine) -> None:
 
 
 def test_a_full_disk_is_told(machine: Machine) -> None:
-    machine.environment |= KEY
+    machine.environment |= BACKUP_KEY
     with Path("/dev/full").open("wb") as full:
         process = machine.start("backup", "-", stdout=full)
         _out, err = process.communicate(timeout=300)
@@ -53,7 +54,7 @@ def test_a_full_disk_is_told(machine: Machine) -> None:
 
 
 def test_a_terminal_gets_none(machine: Machine) -> None:
-    machine.environment |= KEY
+    machine.environment |= BACKUP_KEY
     with at(machine, "backup", "-") as terminal:
         assert terminal.end() == 2
     assert "A backup can't be written to a terminal." in terminal.seen

@@ -1,6 +1,6 @@
 """A backup becomes a database again, row by row, or nothing happens."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from django.db.migrations.loader import MigrationLoader
 from console.audit import triggers
 from console.backup import archive
 from console.backup.archive import Contents
-from console.backup.restore import FILLED_BY_ITSELF, GAP
+from console.backup.restore import FILLED_AT_START, ID_GAP
 from console.backup.tables import LEFT_OUT, kept, models_at, table_of
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter
 from tests.commands.conftest import Ended
 from tests.recovery.conftest import KEY
+from tests.recovery.conftest import OTHER_KEY as OTHER_BACKUP_KEY
 from tests.recovery.databases import kept as kept_of
 from tests.recovery.databases import rows, sqlite, trail, using
 from tests.recovery.filling import fill, first_version
@@ -28,7 +29,7 @@ from tests.services.desk import Desk
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 Manage = Callable[..., Ended]
 Elsewhere = Callable[[], AbstractContextManager[None]]
-NOT_FILLED = {*FILLED_BY_ITSELF, "console_auditseal"}  # no seal is one that nobody made
+NOT_FILLED = {*FILLED_AT_START, "console_auditseal"}  # no seal is one that nobody made
 OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
@@ -98,9 +99,9 @@ def test_no_number_is_given_again(
     with elsewhere():
         assert manage("restore", str(file)).code == 0
         desk.outside("/amplify/d1shop/new/KEY")
-        assert EmbeddedParameter.objects.latest("pk").pk > highest + GAP
-        assert App.objects.create(app_id="d3", name="", region="").pk > GAP
-        assert User.objects.create_user("new@example.org").pk > GAP
+        assert EmbeddedParameter.objects.latest("pk").pk > highest + ID_GAP
+        assert App.objects.create(app_id="d3", name="", region="").pk > ID_GAP
+        assert User.objects.create_user("new@example.org").pk > ID_GAP
 
 
 def test_a_save_that_was_under_way_is_settled(
@@ -156,13 +157,13 @@ def cut(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda file, settings: cut(file), "changed, moved or cut off"),
+        (lambda file, settings: cut(file), "changed or cut off"),
         (lambda file, settings: file.unlink(), "Can't read the backup"),
         (lambda file, settings: file.write_text("hello"), "not a Branchkeep backup"),
         (lambda file, settings: setattr(settings, "BACKUP_KEYS", []), "BACKUP_KEY is not set"),
         (
-            lambda file, settings: setattr(settings, "BACKUP_KEYS", [OTHER_KEY]),
-            "BACKUP_KEY does not include this backup's key",
+            lambda file, settings: setattr(settings, "BACKUP_KEYS", [OTHER_BACKUP_KEY]),
+            "None of the keys in BACKUP_KEY opens this backup",
         ),
         (
             lambda file, settings: setattr(settings, "ENCRYPTION_KEYS", [OTHER_KEY]),
@@ -217,7 +218,7 @@ def test_others_tables_are_left_alone(
             cursor.execute("CREATE TABLE theirs (id integer)")
         refused = manage("restore", str(file))
         assert (refused.code, tables()) == (1, ["theirs"])
-    assert "tables that are not the console's: theirs" in refused.err
+    assert "tables that don't belong to Branchkeep: theirs" in refused.err
 
 
 def test_a_lost_audit_key_is_told_and_stops_nothing(
@@ -241,11 +242,14 @@ def written(file: Path, migrations: Iterable[tuple[str, str]], models: Any) -> N
         migrations=[[*key] for key in sorted(migrations)],
         tables=[table_of(model) for model in models],
     )
-    with file.open("wb") as out, archive.writing(out, KEY, contents) as write:
-        for model in models:
-            names = [field.attname for field in model._meta.concrete_fields]
-            for row in model._base_manager.order_by("pk").values_list(*names):
-                write(row)
+    with file.open("wb") as out:
+        archive.write(out, KEY, contents, _all_rows(models))
+
+
+def _all_rows(models: Any) -> Iterator[Any]:
+    for model in models:
+        names = [field.attname for field in model._meta.concrete_fields]
+        yield from model._base_manager.order_by("pk").values_list(*names)
 
 
 def test_one_of_a_newer_version_is_refused(

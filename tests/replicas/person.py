@@ -133,7 +133,7 @@ _ROW = re.compile(
 )
 _CHANGE_SET = re.compile(r'name="change_set" value="([^"]+)"')
 _OUTCOME = re.compile(
-    r'<li data-token="([^"]+)" data-outcome="(\w+)" data-version="(\d+)" data-base="([^"]*)"'
+    r'<li data-token="([^"]+)" data-outcome="(\w+)" data-version="(\d+)"\s+data-base="([^"]*)"'
     r"[^>]*>(.*?)</li>",
     re.DOTALL,
 )
@@ -155,6 +155,6 @@ def change_set_of(page: str) -> str:
 def outcomes_of(answer: str) -> dict[str, Told]:
     """Return what was told, by the form's name of the row."""
     return {
-        token: Told(outcome, int(version), base, unescape(message))
+        token: Told(outcome, int(version), base, unescape(message).strip())
         for token, outcome, version, base, message in _OUTCOME.findall(answer)
     }

@@ -251,7 +251,7 @@ def test_an_answer_that_drips(
     forger: Forger, client: Client, caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One byte in four seconds is never too late for a limit between two."""
-    monkeypatch.setattr(oidc_client, "WHOLE_PATIENCE", -1)
+    monkeypatch.setattr(oidc_client, "BODY_TIMEOUT", -1)
     assert client.get(START).status_code == 503
     assert "took longer" in why(caplog)
 

@@ -29,7 +29,12 @@ from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, recording, refuse
 from console.auth import sessions
-from console.auth.oidc.client import Asking, NotBelieved, Provider, Unreachable
+from console.auth.oidc.client import (
+    InvalidProviderResponse,
+    Provider,
+    ProviderSession,
+    ProviderUnavailable,
+)
 from console.auth.rate_limits import WINDOW
 from console.auth.reauthentication import counts
 from console.members.invitations import is_invited
@@ -77,9 +82,9 @@ BUSY = "Too many people are signing in right now. Try again in a minute."
 class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Finds or makes the account, before allauth would make one; signs up nobody else."""
 
-    def get_requests_session(self) -> Asking:
+    def get_requests_session(self) -> ProviderSession:
         """Return what asks the provider."""
-        return Asking()
+        return ProviderSession()
 
     def get_provider(self, request: HttpRequest, provider: str, client_id: Any = None) -> Provider:
         """Return the one provider. Raises SocialApp.DoesNotExist where there is none."""
@@ -92,7 +97,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
         sociallogin.state.pop("pkce_code_verifier", None)
         nonce = str(sociallogin.account.extra_data["id_token"].get("nonce"))
         if not constant_time_compare(nonce, sociallogin.state["nonce"]):
-            raise NotBelieved("the ID token was issued for another sign-in")
+            raise InvalidProviderResponse("the ID token was issued for another sign-in")
         known = sociallogin.is_existing
         if not known:
             sociallogin.user = _user_of(request, sociallogin)
@@ -112,7 +117,9 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
             _turn_away(request, "", OVER)
         if code == "access_denied":
             _turn_away(request, "", CANCELLED)
-        raise ImmediateHttpResponse(failed(request, NotBelieved(f"it answered “{code[:100]}”")))
+        raise ImmediateHttpResponse(
+            failed(request, InvalidProviderResponse(f"it answered “{code[:100]}”"))
+        )
 
 
 def _user_of(request: HttpRequest, sociallogin: SocialLogin) -> User:
@@ -163,7 +170,9 @@ def _confirms(request: HttpRequest, sociallogin: SocialLogin) -> None:
         _turn_away(request, sociallogin.user.email, OTHER)
     at = confirmed_at(sociallogin)
     if not at:
-        raise NotBelieved("the ID token does not tell when the provider asked (auth_time)")
+        raise InvalidProviderResponse(
+            "the ID token does not tell when the provider asked (auth_time)"
+        )
     if not counts(at):
         _turn_away(request, sociallogin.user.email, NOT_ASKED)
 
@@ -195,9 +204,9 @@ def _turned_away(request: HttpRequest, email: str, sentence: str) -> HttpRespons
 
 def failed(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer that the provider can't be reached, or be believed; the log says why."""
-    told = str(error) if isinstance(error, NotBelieved) else type(error).__name__
+    told = str(error) if isinstance(error, InvalidProviderResponse) else type(error).__name__
     log.warning("single_sign_on_failed", reason=told[:500])
-    if isinstance(error, Unreachable):
+    if isinstance(error, ProviderUnavailable):
         return not_signed_in(request, UNREACHABLE, 503)
     return _turned_away(request, "", FAILED)
 

@@ -1,7 +1,8 @@
-"""Django's SQLite, where the threads of a process wait in line for the one place for a writer.
+"""Django's SQLite backend, with a queue for the threads of a process that want to write.
 
-SQLite lets who finds the place taken sleep, longer each time, and look again: with sixteen threads
-some wait for seconds. In line, two processes are all that can meet there.
+If SQLite's write lock is taken, SQLite sleeps and tries again, longer each time, so one of many
+threads can wait for seconds. With the queue, only one thread per process competes for the lock.
+docs/adr/0024-sqlite-writers-queue-in-their-process.md has the measurements.
 """
 
 import threading
@@ -12,55 +13,65 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-if sqlite_version_info < (3, 35):  # it does not tell what it has written
+if sqlite_version_info < (3, 35):  # RETURNING
     raise ImproperlyConfigured(
         f"This Python comes with SQLite {sqlite_version}, but Branchkeep needs 3.35 or newer. Use "
         "another Python, or set DATABASE_URL to a PostgreSQL database."
     )
 
-_place = threading.Lock()
+_writers = threading.Lock()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that has its process's place for a writer while it is in a transaction.
+    """A connection that holds its process's writer lock during a transaction.
 
-    What is ignored below are methods that the stubs of Django do not have.
+    Every transaction writes: the setting transaction_mode is IMMEDIATE. Only public methods are
+    overridden; atomic() calls them at the beginning and end of its outermost block.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._has_place = False
+        self._is_writer = False
 
-    def _start_transaction_under_autocommit(self) -> None:
-        patience = self.settings_dict.get("OPTIONS", {}).get("timeout", 5)
-        if not _place.acquire(timeout=patience):
-            raise OperationalError("database is locked")  # as SQLite says it
-        self._has_place = True
+    def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
+        """Turn autocommit on or off. Off begins a transaction, so it waits for the lock."""
+        self.ensure_connection()
+        if not autocommit:
+            self._wait()
         try:
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+            super().set_autocommit(autocommit, *args, **kwargs)
         except BaseException:
             self._leave()
             raise
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Commit and let the next thread write."""
         try:
-            super()._commit()  # type: ignore[misc]
+            super().commit()
         finally:
             self._leave()
 
-    def _rollback(self) -> None:
+    def rollback(self) -> None:
+        """Roll back and let the next thread write."""
         try:
-            super()._rollback()  # type: ignore[misc]
+            super().rollback()
         finally:
             self._leave()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the connection, which ends its transaction."""
         try:
-            super()._close()  # type: ignore[misc]
+            super().close()
         finally:
             self._leave()
+
+    def _wait(self) -> None:
+        timeout = self.settings_dict.get("OPTIONS", {}).get("timeout", 5)
+        if not self._is_writer and not _writers.acquire(timeout=timeout):
+            raise OperationalError("database is locked")  # SQLite's own message
+        self._is_writer = True
 
     def _leave(self) -> None:
-        if self._has_place:
-            self._has_place = False
-            _place.release()
+        if self._is_writer:
+            self._is_writer = False
+            _writers.release()

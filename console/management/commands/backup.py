@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from console.backup.dump import back_up_to_file, back_up_to_stream, said
+from console.backup.dump import back_up_to_file, back_up_to_stream, summary
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
 
@@ -37,11 +37,11 @@ class Command(ConsoleCommand):
         if options["target"] == "-":
             if sys.stdout.isatty():
                 raise CommandError(TERMINAL, returncode=Exit.USAGE)
-            contents, name = back_up_to_stream(actor=actor, file=sys.stdout.buffer), "The backup"
+            contents, name = back_up_to_stream(actor=actor, file=sys.stdout.buffer), "the backup"
         else:
             path = _path(options["target"])
             contents, name = back_up_to_file(actor=actor, path=path), str(path)
-        self.note(f"Wrote {name}: {said(contents)}.")
+        self.note(f"Wrote {name}: {summary(contents)}.")
 
 
 def _path(target: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from console.backup.dump import said
+from console.backup.dump import summary
 from console.backup.restore import check, restore
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
@@ -50,7 +50,7 @@ class Command(ConsoleCommand):
             else:
                 actor, name = someone_at_the_machine(), Path(options["file"]).name
                 contents, words = restore(actor=actor, file=file, name=name), RESTORED
-        self.stdout.write(words.format(said(contents), contents.made_at, contents.database))
+        self.stdout.write(words.format(summary(contents), contents.made_at, contents.database))
         if not options["check"]:
             self._verify()
 
