@@ -10,16 +10,13 @@ import uuid
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.lib.results import DONE, Result, RowOutcome
-from console.models import Branch
 from envvars_app.models import Variable
 from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, Overrides
 from envvars_app.variables.history import find_variable
 from secrets_app.locations import locate_secret
 from secrets_app.paths import InvalidPath
-from secrets_app.reveal import reveal_all
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import reconcile
 from secrets_app.writes import save as secrets_saving
 from secrets_app.writes.commands import SetSecret
 
@@ -94,13 +91,3 @@ def secret_paths(access: Access, variable: Variable) -> tuple[list[str], str]:
     except InvalidPath as refusal:
         return [], str(refusal)
     return [path for path in (paths.primary, paths.mirror) if path], ""
-
-
-def secrets_of(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, str]:
-    """Return a branch's effective secrets by key, for a process's environment. Audited.
-
-    Reconciles first, so that changes made outside Branchkeep count. Raises like `reveal_all`.
-    """
-    reconcile(actor=actor, app_id=app_id)
-    revealed = reveal_all(actor=actor, app_id=app_id, branch=branch)
-    return {key: value.reveal() for key, value in revealed.items()}

@@ -14,10 +14,13 @@ class SecretsConfig(AppConfig):
     verbose_name = "Secrets"
 
     def ready(self) -> None:
-        """Register the system checks and the listeners that count calls to the store."""
+        """Register the system checks, the environment source and the counters of store calls."""
+        from console.environment.sources import register
+        from secrets_app.environment_source import SecretSource
         from secrets_app.ops import call_stats, system_checks  # noqa: F401
         from secrets_app.store.instrumentation import listeners
 
+        register(SecretSource())
         listeners.append(call_stats.record)
         request_finished.connect(call_stats.flush_if_due, dispatch_uid="traffic")
         if settings.METRICS_TOKEN:

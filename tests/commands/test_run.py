@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from envvars_app.management.commands.run import OURS, OURS_ON_SSM
+from console.management.commands.run import OURS, OURS_ON_SSM
 from tests.commands.conftest import KEYS, ROOT, Ended, Machine, copied
 
 pytestmark = pytest.mark.slow
@@ -203,6 +203,18 @@ def test_what_an_environment_can_not_hold_is_told(bare: Machine) -> None:
         "COLOUR is both a variable and a secret. The command gets the secret.",
         "NUL is not included: it contains a NUL character, which environment variables can't hold.",
     ]
+
+
+def test_listing_what_the_branch_gets(shop: Machine) -> None:
+    listed = shop("run", *DEV, "--list")
+    assert listed.code == 0
+    assert [line.split("\t") for line in listed.out.splitlines()] == [
+        ["COLOUR", "variable", "own"],
+        ["PEM", "secret", "own"],
+        ["SIZE", "variable", "inherited"],
+        ["TOKEN", "secret", "inherited"],
+    ]
+    assert trail(shop) == []  # nothing was revealed or run
 
 
 def test_more_than_ten_secrets(bare: Machine) -> None:

@@ -17,8 +17,7 @@ from console.audit.events import Action, Target, recording
 from console.cli.base import ConsoleCommand, Where, add_scope, where_of
 from console.cli.terminal import Exit
 from console.models import scope_name
-from envvars_app.secrets_bridge import secrets_of
-from envvars_app.variables.queries import effective_values
+from console.workflows.process_environment import effective_list, process_environment
 
 NOT_FOUND = 127  # the exit codes of a shell
 NOT_RUN = 126
@@ -57,6 +56,11 @@ class Command(ConsoleCommand):
             "--secrets", action="store_true", help="also pass the branch's secrets (audited)"
         )
         parser.add_argument(
+            "--list",
+            action="store_true",
+            help="list the keys that the branch gets, and run nothing",
+        )
+        parser.add_argument(
             "command",
             nargs="...",
             metavar="-- COMMAND",
@@ -65,26 +69,27 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Collect the values, record the run, and exec the command."""
+        if options["list"]:
+            return self._list(where_of(options))
         program, command = _program(options["command"])
         where = where_of(options)
-        variables = effective_values(where.access, where.branch)
-        secrets = self._secrets(where, variables) if options["secrets"] else {}
-        what = f"{_count(variables, 'variable')} and {_count(secrets, 'secret')}"
-        name = f"{what}: {Path(command[0]).name}"  # without arguments, which may hold secrets
-        target = Target(where.app_id, scope_name(where.branch), name)
+        found = process_environment(
+            where.access, where.branch, include_confidential=options["secrets"]
+        )
+        for key in found.shadowed:
+            self.note(BOTH.format(key))
+        for key in found.impossible:
+            self.note(NUL.format(key))
+        # Without the arguments, which may hold secrets.
+        subject = f"{found.summary()}: {Path(command[0]).name}"
+        target = Target(where.app_id, scope_name(where.branch), subject)
         with recording(where.access.actor, Action.ENVIRONMENT_RUN, target):
-            environment = _environment(variables | secrets)
+            environment = _environment(found.values)
         _become(program, command, environment)
 
-    def _secrets(self, where: Where, variables: Mapping[str, str]) -> dict[str, str]:
-        """Reveal the branch's secrets. Warn about those that the command gets differently."""
-        secrets = secrets_of(actor=where.access.actor, app_id=where.app_id, branch=where.branch)
-        for key in secrets:
-            if "\0" in secrets[key]:
-                self.note(NUL.format(key))
-            elif key in variables:
-                self.note(BOTH.format(key))
-        return {key: value for key, value in secrets.items() if "\0" not in value}
+    def _list(self, where: Where) -> None:
+        for noun, entry in effective_list(where.access, where.branch):
+            self.stdout.write(f"{entry.key}\t{noun}\t{entry.origin}")
 
 
 def _program(words: list[str]) -> tuple[str, list[str]]:
@@ -96,10 +101,6 @@ def _program(words: list[str]) -> tuple[str, list[str]]:
     if program is None:
         raise CommandError(NO_PROGRAM, returncode=NOT_FOUND)
     return program, command
-
-
-def _count(values: Mapping[str, str], what: str) -> str:
-    return f"{len(values)} {what}" if len(values) == 1 else f"{len(values)} {what}s"
 
 
 def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:

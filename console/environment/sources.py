@@ -1,0 +1,79 @@
+"""What a feature app has to offer to whatever spans secrets and variables.
+
+Each feature app registers one `EnvironmentSource` when Django starts (in its `AppConfig.ready`).
+What spans them, in `console.workflows`, knows this registry alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from console.access.policy import Access
+from console.models import Branch
+
+
+class Origin(StrEnum):
+    """Where a branch gets a value from."""
+
+    OWN = "own"
+    INHERITED = "inherited"
+
+    @classmethod
+    def of(cls, scope_id: int | None, branch: Branch | None) -> "Origin":
+        """Return the origin of a value set in a scope (a branch's id, None is All branches)."""
+        return cls.OWN if scope_id == (branch.pk if branch else None) else cls.INHERITED
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveKey:
+    """A key that a branch gets, without its value."""
+
+    key: str
+    origin: Origin
+
+
+class EnvironmentSource(Protocol):
+    """One kind of value in a branch's environment."""
+
+    @property
+    def noun(self) -> str:
+        """Return the singular of what it holds, such as "secret"."""
+        ...
+
+    @property
+    def is_confidential(self) -> bool:
+        """Return True if reading a value is an act: permitted by role and audited."""
+        ...
+
+    def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
+        """Return the keys that a branch gets, sorted, from the database alone.
+
+        These are its own, otherwise those for All branches. None returns what a branch without
+        overrides gets.
+        """
+        ...
+
+    def effective_values(self, access: Access, branch: Branch | None) -> Mapping[str, str]:
+        """Return the values of the effective keys, as they are in the store now.
+
+        For a confidential source each is audited first. Raises PermissionDenied if a permission is
+        missing, and an error of the source's store.
+        """
+        ...
+
+
+_sources: dict[str, EnvironmentSource] = {}
+
+
+def register(source: EnvironmentSource) -> None:
+    """Add a source. Registering its noun again replaces it."""
+    _sources[source.noun] = source
+
+
+def sources() -> list[EnvironmentSource]:
+    """Return the registered sources, confidential ones last.
+
+    Values merged in this order keep the confidential one if several sources have a key.
+    """
+    return sorted(_sources.values(), key=lambda source: (source.is_confidential, source.noun))

@@ -1,0 +1,1 @@
+"""What spans secrets and variables, by way of the environment registry alone."""
