@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO, TextIOWrapper
-from pathlib import Path
 from time import monotonic, sleep
 from unittest.mock import patch
 from urllib.error import URLError
@@ -20,8 +19,9 @@ import django
 from django.core.management import call_command
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parent.parent
-IMAGES = ROOT / "docs" / "images"
+from console.lib.paths import BASE_DIR
+
+IMAGES = BASE_DIR / "docs" / "images"
 LARGEST = 200_000  # bytes of a picture
 OWNER, DEVELOPER, PASSWORD = "ana@example.com", "sam@example.com", "only for screenshots"
 
@@ -39,7 +39,7 @@ def main() -> None:
         shutil.rmtree(folder)
     for picture in sorted(IMAGES.glob("*.png")):
         size = picture.stat().st_size
-        print(f"{picture.relative_to(ROOT)}: {size:,} bytes")
+        print(f"{picture.relative_to(BASE_DIR)}: {size:,} bytes")
         if size >= LARGEST:
             sys.exit(f"{picture.name} is too large. The limit is {LARGEST:,} bytes.")
 
@@ -98,7 +98,7 @@ def server() -> Iterator[str]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "manage.py", "runserver", address, "--noreload", "--insecure"]
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_for(f"http://{address}/accounts/login/")

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from console.audit.events import (
     conclude,
     conclude_all,
 )
+from console.lib.paths import BASE_DIR
 from console.models import AuditEvent, AuditOutcome, Branch
 from secrets_app.models import Secret
 from tests.audit.test_one_line import HARMFUL, NASTY
@@ -185,7 +185,7 @@ def test_the_setting(value: str, started: bool) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", script],
         env=environment | {"DJANGO_SETTINGS_MODULE": "console.settings"},
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=BASE_DIR,
         capture_output=True,
         text=True,
         check=False,

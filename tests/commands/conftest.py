@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from console.lib.paths import BASE_DIR
 from tests.plugins.people import World
 
-ROOT = Path(__file__).resolve().parents[2]
-MANAGE = str(ROOT / "manage.py")
+MANAGE = str(BASE_DIR / "manage.py")
 KEYS = {
     "SECRET_KEY": "only-for-processes-" * 4,
     "ENCRYPTION_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",
@@ -75,7 +75,7 @@ class Forker:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.commands.forking"],
-            cwd=ROOT,
+            cwd=BASE_DIR,
             env={"PATH": os.environ["PATH"]},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -160,7 +160,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert machine("migrate", "-v0") == Ended(0, "", "")
     subprocess.run(
         [sys.executable, "-c", PEOPLE],
-        cwd=ROOT,
+        cwd=BASE_DIR,
         env=machine.environment | {"DJANGO_SETTINGS_MODULE": "console.settings"},
         check=True,
     )

@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
+from console.lib.paths import BASE_DIR
+
+MANAGE = str(BASE_DIR / "manage.py")
 LIBRARIES = (
     *("boto3.session", "botocore.signers", "botocore.regions", "cryptography.fernet"),
     *("django.contrib.admin.utils", "django.core.management", "django.db.backends.sqlite3.base"),

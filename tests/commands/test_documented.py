@@ -7,9 +7,9 @@ import pytest
 from django.core.management import load_command_class
 
 from console.cli.terminal import Exit
-from tests.commands.conftest import ROOT
+from console.lib.paths import BASE_DIR
 
-TEXT = (ROOT / "docs" / "commands.md").read_text()
+TEXT = (BASE_DIR / "docs" / "commands.md").read_text()
 COMMANDS = (
     ("secrets_app", "secret"),
     ("secrets_app", "sandbox"),

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from console.lib.paths import BASE_DIR
 from console.management.commands.run import OURS, OURS_ON_SSM
-from tests.commands.conftest import KEYS, ROOT, Ended, Machine, copied
+from tests.commands.conftest import KEYS, Ended, Machine, copied
 
 pytestmark = pytest.mark.slow
 APP = ("--app", "d1shop")
@@ -101,7 +102,7 @@ def test_what_opens_the_store_and_the_mail_server_stays_behind(bare: Machine) ->
 
 def test_no_setting_that_opens_something_is_forgotten() -> None:
     """A name that ends so is a key, or an address with a password in it."""
-    text = (ROOT / "console" / "settings.py").read_text()
+    text = (BASE_DIR / "console" / "settings.py").read_text()
     names = set(re.findall(r'"([A-Z_]+_(?:KEYS?|SECRET|PASSWORD|TOKEN|URL))"', text))
     assert {"SECRET_KEY", "EMAIL_URL"} <= names <= {*OURS}
 

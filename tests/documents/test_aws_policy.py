@@ -12,11 +12,12 @@ import boto3
 import pytest
 
 from console.lib.names import PathProfile
+from console.lib.paths import BASE_DIR
 from secrets_app.ops.doctor import PROBES
 from secrets_app.paths import AllBranches, OneBranch, Sandbox, locate
 from secrets_app.store.ssm import client as ssm
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs/deploy.md"
+DOCUMENT = BASE_DIR / "docs/deploy.md"
 
 
 @cache

@@ -2,13 +2,13 @@
 
 import re
 from configparser import ConfigParser
-from pathlib import Path
 
+from console.lib.paths import BASE_DIR
 from console.server import gunicorn
 from console.settings import DATA_UPLOAD_MAX_MEMORY_SIZE
 from tests.documents.test_documents import settings
 
-DEPLOY = (Path(__file__).resolve().parents[2] / "docs/deploy.md").read_text()
+DEPLOY = (BASE_DIR / "docs/deploy.md").read_text()
 OF_COMPOSE = {"POSTGRES_PASSWORD"}
 
 

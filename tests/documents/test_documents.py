@@ -1,18 +1,16 @@
 """The documents name every setting, command, make target, metric, store error and doctor check."""
 
 import re
-from pathlib import Path
 
+from console.lib.paths import BASE_DIR
 from console.ops import metrics
 from secrets_app.ops import doctor, gauges
 from secrets_app.store.errors import StoreError
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def settings() -> set[str]:
     """Return the settings that the code reads from the environment."""
-    code = "".join(path.read_text() for path in ROOT.glob("console/**/*.py"))
+    code = "".join(path.read_text() for path in BASE_DIR.glob("console/**/*.py"))
     names = re.findall(r'(?:env\.\w+|env|environ\.get|required)\(\s*"([A-Z_]+)"', code)
     return set(names) - {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}  # of others
 
@@ -20,15 +18,15 @@ def settings() -> set[str]:
 def commands() -> set[str]:
     """Return the names of our own management commands."""
     files = (
-        ROOT.glob("*_app/management/commands/*.py"),
-        ROOT.glob("console/management/commands/*.py"),
+        BASE_DIR.glob("*_app/management/commands/*.py"),
+        BASE_DIR.glob("console/management/commands/*.py"),
     )
     return {path.stem for found in files for path in found} - {"__init__"}
 
 
 def targets() -> set[str]:
     """Return the targets that `make help` lists."""
-    return set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z]+):.*## ", (BASE_DIR / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_it_works() -> None:
@@ -38,12 +36,12 @@ def test_it_works() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text()
+    text = (BASE_DIR / "docs" / "settings.md").read_text()
     assert {name for name in settings() if f"| `{name}` |" not in text} == set()
 
 
 def test_every_command_is_documented() -> None:
-    text = (ROOT / "docs" / "commands.md").read_text()
+    text = (BASE_DIR / "docs" / "commands.md").read_text()
     missing = {name for name in commands() if f"| `{name}" not in text}
     missing |= {name for name in targets() if f"| `make {name}`" not in text}
     assert missing == set()
@@ -52,7 +50,7 @@ def test_every_command_is_documented() -> None:
 def test_every_metric_is_documented(db: None) -> None:
     names = [family.name for family in metrics._here.collect()]
     names += [name for name, _, _ in gauges.measured()]
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (BASE_DIR / "docs" / "operations.md").read_text()
     kept = {f"| `{name}` |" in text or f"| `{name}_total` |" in text for name in names}
     assert (len(names), kept) == (7, {True})
     asked = set(re.findall(r"console_[a-z_]+?(?=_count|_bucket|_total|\W)", text))
@@ -66,13 +64,13 @@ def kinds(base: type[StoreError] = StoreError) -> list[type[StoreError]]:
 
 
 def test_every_error_is_documented() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (BASE_DIR / "docs" / "operations.md").read_text()
     assert len(kinds()) == 12
     assert [k.__name__ for k in kinds() if f"| `{k.__name__}` | {k.message} |" not in text] == []
 
 
 def test_every_check_of_the_doctor_is_documented(db: None) -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (BASE_DIR / "docs" / "operations.md").read_text()
     names = {finding.name.partition(":")[0] for finding in doctor.examine()} - {"Store"}
     assert {name for name in names if f"| {name} |" not in text} == set()
     assert {name for name in doctor.RIGHTS if not re.search(rf"\| Store: .*{name}", text)} == set()
@@ -80,7 +78,7 @@ def test_every_check_of_the_doctor_is_documented(db: None) -> None:
 
 def guarantees() -> dict[int, set[str]]:
     """Return the tests that docs/guarantees.md links, by the guarantee's number."""
-    text = (ROOT / "docs" / "guarantees.md").read_text()
+    text = (BASE_DIR / "docs" / "guarantees.md").read_text()
     parts = re.split(r"^(\d+)\. ", text, flags=re.MULTILINE)[1:]
     return {
         int(number): set(re.findall(r"\]\(\.\./(tests/[\w/]+\.py)\)", part))
@@ -100,11 +98,13 @@ def numbers_in(text: str) -> set[int]:
 def test_every_guarantee_links_its_tests() -> None:
     linked = guarantees()
     assert list(linked) == list(range(1, len(linked) + 1))
-    files = [path for path in ROOT.glob("tests/**/test_*.py") if path.parent.name != "documents"]
+    files = [
+        path for path in BASE_DIR.glob("tests/**/test_*.py") if path.parent.name != "documents"
+    ]
     missing = [
-        (number, str(path.relative_to(ROOT)))
+        (number, str(path.relative_to(BASE_DIR)))
         for path in sorted(files)
         for number in sorted(numbers_in(path.read_text()))
-        if str(path.relative_to(ROOT)) not in linked[number]
+        if str(path.relative_to(BASE_DIR)) not in linked[number]
     ]
     assert missing == []

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from console.lib.paths import BASE_DIR
+
 FOLDERS = ("console", "secrets_app", "envvars_app", "templates", "static", "tests", "docs")
 SUFFIXES = {".css", ".html", ".jinja", ".js", ".md", ".py", ".toml", ".txt", ".yaml"}
 SKIPPED = {"__pycache__", "migrations", "node_modules"}  # migrations keep the words of their time
@@ -37,12 +38,15 @@ _ROOT_DOCUMENT = re.compile(r"(?<![\w./<-])[A-Z]{4,}(?:_[A-Z]+)*\.md\b")
 def files(*suffixes: str) -> Iterator[Path]:
     """Yield the repository's text files with these suffixes; without suffixes, all of them."""
     wanted = set(suffixes) or SUFFIXES
-    found = [*ROOT.glob("*"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*"))]
+    found = [
+        *BASE_DIR.glob("*"),
+        *(path for name in FOLDERS for path in (BASE_DIR / name).rglob("*")),
+    ]
     for path in sorted(found):
         is_wanted = path.suffix in wanted or (
             not suffixes and path.name in {"Dockerfile", "Makefile"}
         )
-        if is_wanted and path.is_file() and SKIPPED.isdisjoint(path.relative_to(ROOT).parts):
+        if is_wanted and path.is_file() and SKIPPED.isdisjoint(path.relative_to(BASE_DIR).parts):
             yield path
 
 
@@ -50,7 +54,7 @@ def lines(paths: Iterable[Path]) -> Iterator[tuple[str, Path, str]]:
     """Yield each line of the files with its place, as file:line."""
     for path in paths:
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            yield f"{path.relative_to(ROOT)}:{number}", path, line
+            yield f"{path.relative_to(BASE_DIR)}:{number}", path, line
 
 
 def instead_of(word: str) -> str:
@@ -63,7 +67,7 @@ def is_there(name: str, beside: Path) -> bool:
 
     Code names templates and static files relative to their own folders.
     """
-    places = (ROOT, ROOT / "templates", ROOT / "static", beside.parent)
+    places = (BASE_DIR, BASE_DIR / "templates", BASE_DIR / "static", beside.parent)
     return any(
         any(place.glob(name)) if "*" in name else (place / name).exists() for place in places
     )
@@ -93,15 +97,15 @@ def test_no_retired_word() -> None:
 
 
 def test_every_page_is_in_an_index() -> None:
-    indexes = [ROOT / "docs" / "README.md", ROOT / "docs" / "adr" / "README.md"]
+    indexes = [BASE_DIR / "docs" / "README.md", BASE_DIR / "docs" / "adr" / "README.md"]
     linked = {
         (index.parent / link.partition("#")[0]).resolve()
         for index in indexes
         for link in _LINK.findall(index.read_text())
     }
-    pages = [page for page in files(".md") if page.is_relative_to(ROOT / "docs")]
+    pages = [page for page in files(".md") if page.is_relative_to(BASE_DIR / "docs")]
     missing = [page for page in pages if page not in linked and page != indexes[0]]
-    report((f"{page.relative_to(ROOT)}" for page in missing), "pages that no index links")
+    report((f"{page.relative_to(BASE_DIR)}" for page in missing), "pages that no index links")
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -128,7 +132,7 @@ def test_every_file_that_is_named_exists() -> None:
 
 def test_no_template_line_is_too_long() -> None:
     suffixes = (".html", ".jinja", ".txt")
-    templates = [path for path in files(*suffixes) if path.is_relative_to(ROOT / "templates")]
+    templates = [path for path in files(*suffixes) if path.is_relative_to(BASE_DIR / "templates")]
     found = (
         f"{place}: {len(line)} characters"
         for place, _, line in lines(templates)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from console.lib.paths import BASE_DIR
 from tests.image.dockerfile import Stage, context_of, stages_of, with_environment
 from tests.image.room import Room, pip_settings
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -40,7 +39,7 @@ def build(folder: Path, *, lock: str = "") -> Built:
 
     Raises AssertionError with what a step said that failed.
     """
-    stages = stages_of((REPOSITORY / "Dockerfile").read_text())
+    stages = stages_of((BASE_DIR / "Dockerfile").read_text())
     built: dict[str, Built] = {}
     for number, stage in enumerate(stages):
         room = Room(folder / str(number))
@@ -75,8 +74,8 @@ def _copy(here: Built, words: list[str], built: dict[str, Built], lock: str) -> 
         return
     *sources, target = words
     assert target == "."
-    for name in context_of(REPOSITORY) if sources == ["."] else sources:
-        _copy_one(REPOSITORY / name, app / name)
+    for name in context_of(BASE_DIR) if sources == ["."] else sources:
+        _copy_one(BASE_DIR / name, app / name)
     if lock:
         (app / "requirements.lock").write_text(lock)
 

@@ -4,16 +4,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from console.lib.paths import BASE_DIR
 from console.server import gunicorn
 from tests.documents.test_documents import settings
 
-ROOT = Path(__file__).resolve().parents[2]
 KEPT_OUT = {
     "BACKUP_KEY": "belongs to another place than the server",
     "DEBUG": "is for one's own machine",
@@ -39,7 +38,7 @@ print(settings.PROXIES.count, settings.LOCAL, settings.PARAMETER_STORE)
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     """Return the services of compose.yaml."""
-    return dict(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"])
+    return dict(yaml.safe_load((BASE_DIR / "compose.yaml").read_text())["services"])
 
 
 def handed_over(services: dict[str, Any], env_file: dict[str, str]) -> dict[str, str]:
@@ -95,7 +94,7 @@ def test_who_reaches_what(services: dict[str, Any]) -> None:
 
 def test_a_down_leaves_only_what_has_a_name(services: dict[str, Any]) -> None:
     """A VOLUME in the image would leave one behind with each container."""
-    assert not re.search(r"^VOLUME", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert not re.search(r"^VOLUME", (BASE_DIR / "Dockerfile").read_text(), re.MULTILINE)
     assert services["database"]["volumes"] == ["database:/var/lib/postgresql/data"]
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from console.lib.paths import BASE_DIR
 from tests.image import room
 from tests.image.building import Built, build, healthcheck_options, manifest
 from tests.image.dockerfile import stages_of
@@ -251,7 +252,7 @@ def test_a_package_that_would_be_compiled_is_refused(tmp_path: Path) -> None:
     """By its text: only a package that is compiled could show it, and it would be downloaded."""
     [install] = [
         text
-        for stage in stages_of((Path(__file__).parents[2] / "Dockerfile").read_text())
+        for stage in stages_of((BASE_DIR / "Dockerfile").read_text())
         for text in stage.texts("RUN")
         if " install " in text and "requirements.lock" in text
     ]

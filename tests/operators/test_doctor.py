@@ -20,6 +20,7 @@ from django.utils import timezone
 from console.audit import chain
 from console.audit.events import Action, Outcome
 from console.lib.health import Finding
+from console.lib.paths import BASE_DIR
 from console.lib.proxies import proxies_of
 from console.models import AuditEvent, AuditOutcome
 from console.ops import checks as core
@@ -28,7 +29,6 @@ from secrets_app.ops import doctor
 from tests.plugins.people import World
 from tests.services.desk import Desk
 
-ROOT = Path(__file__).parents[2]
 KEY = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24="
 OTHER_KEY = "YW5vdGhlci1rZXktYW5vdGhlci1rZXktYW5vdGhlci0="
 Examined = Callable[[], dict[str, Finding]]
@@ -146,7 +146,7 @@ def test_a_database_that_is_away() -> None:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     environment["TEST_DATABASE_URL"] = "postgres://console:CANARY@127.0.0.1:1/console"
     command = [sys.executable, "manage.py", "doctor", "--write", "--format", "json"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=BASE_DIR)
     states = {finding["name"]: finding["state"] for finding in json.loads(run.stdout)}
     assert run.returncode == 1
     assert (states["Database"], states["Migrations"], states["Hosts"]) == (

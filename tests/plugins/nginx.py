@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from console.lib.paths import BASE_DIR
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import until
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs/deploy.md"
+DOCUMENT = BASE_DIR / "docs/deploy.md"
 HOST = "console.example.com"
 HOW = "Install nginx for the tests: apt-get install nginx-light"
 # Everything around a site that Debian's own nginx.conf sets too

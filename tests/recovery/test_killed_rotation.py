@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from secrets_app.store.embedded.rotation import BATCH
-from tests.commands.conftest import KEYS, ROOT, Machine
+from tests.commands.conftest import KEYS, Machine
 from tests.commands.conftest import machine as machine
 from tests.commands.conftest import prepared as prepared
 
@@ -76,7 +76,7 @@ def run(machine: Machine, script: str) -> "subprocess.CompletedProcess[str]":
     environment = machine.environment | {"DJANGO_SETTINGS_MODULE": "console.settings"}
     command = [sys.executable, "-c", PREPARE + script]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+        command, cwd=BASE_DIR, env=environment, check=False, capture_output=True, text=True
     )
 
 

@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from console.lib.paths import BASE_DIR
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import LONGEST, until
 
-REPOSITORY = Path(__file__).parent.parent.parent
 PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")
 START_TIMEOUT = 90  # seconds, on a busy machine
 
@@ -23,7 +23,7 @@ def copy_to(folder: Path) -> Path:
     """Copy what the console runs on, with no var/ yet, and return the folder."""
     for part in PARTS:
         unused = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / part, folder / part, ignore=unused)
+        shutil.copytree(BASE_DIR / part, folder / part, ignore=unused)
     return folder
 
 
@@ -35,7 +35,7 @@ class Server:
         self.port = free_port()
         self.environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": str(BASE_DIR),
             "PORT": str(self.port),
             **environment,
         }

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parent.parent.parent
+from console.lib.paths import BASE_DIR
+
 PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")
 FIRST = r"Set up Branchkeep here, within a day: (http://127\.0\.0\.1:\d+/setup/\S+/)"
 pytestmark = pytest.mark.slow
@@ -26,7 +27,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of what the console runs on, with no var/ yet."""
     folder = tmp_path_factory.mktemp("clone")
     for part in PARTS:
-        shutil.copytree(REPOSITORY / part, folder / part)
+        shutil.copytree(BASE_DIR / part, folder / part)
     return folder
 
 
