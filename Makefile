@@ -19,8 +19,8 @@ run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes tha
 	@exec $(BIN)/python -m console.server.start
 
 test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .venv/bin/pytest FILE
-	@$(BIN)/python -m tests.plugins.chromium
-	@$(BIN)/python -m tests.plugins.nginx
+	@$(BIN)/python -m tests.fixtures.chromium
+	@$(BIN)/python -m tests.fixtures.nginx
 	$(BIN)/python -m pytest $(PARALLEL) -m "not postgres"
 	$(BIN)/python -m tests.with_postgres $(PARALLEL) -m "postgres or both_databases"
 
@@ -37,10 +37,10 @@ format: .venv/dev ## put the style of code and templates right
 	find templates -name '*.html' -exec $(DJADE) {} +
 
 bench: .venv/dev ## measure; and kill replicas, which must lose nothing
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.soak.bench
 
 screenshots: .venv/dev ## take the pictures in docs/images, of the sample app
-	@$(BIN)/python -m tests.plugins.chromium
+	@$(BIN)/python -m tests.fixtures.chromium
 	$(BIN)/python -m tests.screenshots
 
 lock: .venv/dev ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest

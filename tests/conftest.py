@@ -3,17 +3,17 @@
 from hypothesis import settings as hypothesis
 
 pytest_plugins = [
-    "tests.plugins.clock",
-    "tests.plugins.collector",
-    "tests.plugins.emptying",
-    "tests.plugins.hashing",
-    "tests.plugins.order",
-    "tests.plugins.postgres",
-    "tests.plugins.moto",
-    "tests.plugins.faulty",
-    "tests.plugins.chromium",
-    "tests.plugins.people",
-    "tests.plugins.provider",
+    "tests.fixtures.clock",
+    "tests.fixtures.collector",
+    "tests.fixtures.emptying",
+    "tests.fixtures.hashing",
+    "tests.fixtures.order",
+    "tests.fixtures.postgres",
+    "tests.fixtures.moto",
+    "tests.fixtures.faulty",
+    "tests.fixtures.chromium",
+    "tests.fixtures.people",
+    "tests.fixtures.provider",
 ]
 
 hypothesis.register_profile("console", deadline=None)  # two cores, and a browser beside

@@ -123,7 +123,7 @@ def wait_for(url: str, seconds: float = 30) -> None:
 
 def take(url: str, app_id: str) -> None:
     """Sign in as the owner and take the pictures."""
-    from tests.plugins.chromium import FLAGS, installed
+    from tests.fixtures.chromium import FLAGS, installed
 
     app = f"{url}/apps/{app_id}"
     IMAGES.mkdir(exist_ok=True)

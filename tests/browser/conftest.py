@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.plugins.chromium import TIMEOUT
-from tests.plugins.people import World
+from tests.fixtures.chromium import TIMEOUT
+from tests.fixtures.people import World
 
 expect.set_options(timeout=TIMEOUT)
 

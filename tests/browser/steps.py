@@ -11,8 +11,8 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
-from tests.plugins.people import World
-from tests.plugins.waiting import until
+from tests.fixtures.people import World
+from tests.fixtures.waiting import until
 
 LIST = "/apps/d1shop/hosting/secrets/"
 MANAGE = f"{LIST}manage/"

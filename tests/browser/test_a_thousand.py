@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from secrets_app import sync
 from secrets_app.models import EmbeddedParameter, Revalidation
 from tests.browser.steps import LIST, MANAGE, SHARED, expect_saved, row, save_all, stored, value_of
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NODES = 2500  # of a page with a hundred rows

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

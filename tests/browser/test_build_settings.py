@@ -13,7 +13,7 @@ from envvars_app.build_settings import save
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from tests.browser.test_every_page import LONG_BRANCH, Judge
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

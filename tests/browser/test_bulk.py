@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_main_job import tab_to
-from tests.plugins.people import World
-from tests.variables.desk import Desk
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

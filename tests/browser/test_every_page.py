@@ -1,6 +1,6 @@
 """Every page in light and dark: no breach of the policy, no error, readable at 320 px, WCAG 2.2 AA.
 
-The browser's complaints fail each test by themselves (tests/plugins/chromium.py).
+The browser's complaints fail each test by themselves (tests/fixtures/chromium.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from playwright.sync_api import Page, expect
 from console.auth.bootstrap import link_path
 from console.models import Branch, Member, User
 from secrets_app.models import Secret
-from tests.access.routes import TOKEN, invitation
 from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all, wait_for_check
+from tests.console.access.routes import TOKEN, invitation
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import World
 from tests.leaks.harness import table_away
-from tests.plugins.people import World
-from tests.variables.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

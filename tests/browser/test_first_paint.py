@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.steps import LIST
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = pytest.mark.browser
 KINDS = (".js-only", ".no-js")

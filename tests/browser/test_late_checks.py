@@ -10,7 +10,7 @@ from secrets_app.models import Revalidation
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from tests.browser.steps import LIST, MANAGE, SHARED, give, wait_on
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

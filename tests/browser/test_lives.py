@@ -20,7 +20,7 @@ from tests.browser.steps import (
     value_of,
     wait_for_check,
 )
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MEANWHILE = "This secret has changed."

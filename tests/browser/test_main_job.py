@@ -20,7 +20,7 @@ from tests.browser.steps import (
     stored,
     wait_for_check,
 )
-from tests.plugins.people import PASSWORD, World
+from tests.fixtures.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from console.models import Branch, Member
 from secrets_app.reveal import reveal
 from tests.browser.steps import MANAGE, give
-from tests.plugins.people import PASSWORD, World
+from tests.fixtures.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -11,9 +11,9 @@ from console.auth.session_backend import SessionStore
 from console.models import Session
 from tests.browser.steps import LIST, MANAGE, give, row, value_of, wait_for_check
 from tests.browser.test_every_page import Judge
-from tests.plugins.people import PASSWORD, World
-from tests.plugins.provider import Provider
-from tests.signin.test_second_factor import code_of
+from tests.console.auth.test_second_factor import code_of
+from tests.fixtures.people import PASSWORD, World
+from tests.fixtures.provider import Provider
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -28,8 +28,8 @@ from tests.browser.steps import (
     wait_for_check,
     wait_on,
 )
-from tests.plugins.faulty import Fault, Faulty
-from tests.plugins.people import PASSWORD, World
+from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MANY = 120

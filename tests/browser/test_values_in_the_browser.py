@@ -20,7 +20,7 @@ from tests.browser.steps import (
     stored,
     value_of,
 )
-from tests.plugins.people import World
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MARK = "MIIE vQ="  # of PEM

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch
 from tests.browser.steps import save_all
-from tests.plugins.people import World
-from tests.variables.desk import Desk
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

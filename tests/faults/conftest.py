@@ -7,11 +7,11 @@ import pytest
 
 from secrets_app.store.base import ParameterStore
 from secrets_app.store.ssm.client import SsmStore
-from tests.plugins.faulty import HASTY, Fault, Faulty, Way
-from tests.plugins.moto import REGION, Moto
-from tests.plugins.people import World
-from tests.services.desk import Desk
-from tests.services.stores import Interrupted, put_before
+from tests.fixtures.faulty import HASTY, Fault, Faulty, Way
+from tests.fixtures.moto import REGION, Moto
+from tests.fixtures.people import World
+from tests.secrets_app.writes.desk import Desk
+from tests.secrets_app.writes.stores import Interrupted, put_before
 
 
 @pytest.fixture

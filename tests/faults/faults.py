@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from console.models import AuditEvent
 from secrets_app.models import Secret
 from secrets_app.store import errors
-from tests.plugins.faulty import ARN, Fault
-from tests.services.desk import Desk
+from tests.fixtures.faulty import ARN, Fault
+from tests.secrets_app.writes.desk import Desk
 
 
 @dataclass(frozen=True)

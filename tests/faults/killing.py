@@ -38,9 +38,9 @@ class Found:
 
 def main() -> dict[str, Any]:
     """Kill saves; return what the audit log, the projection and the store say."""
-    from tests.plugins.people import World
-    from tests.services.agreement import claims, differing, gaps
-    from tests.services.desk import Desk
+    from tests.fixtures.people import World
+    from tests.secrets_app.writes.agreement import claims, differing, gaps
+    from tests.secrets_app.writes.desk import Desk
 
     _make_database()
     desk = Desk(World())
@@ -148,7 +148,7 @@ def _spare_store() -> Any:
 def _save_and_die(desk: Any, changes: list[Any], store: Any, step: int) -> None:
     from django.db import connection
 
-    from tests.services.stores import Interrupted, put_before
+    from tests.secrets_app.writes.stores import Interrupted, put_before
 
     on_ssm, steps = settings.PARAMETER_STORE == "ssm", count(1)
 

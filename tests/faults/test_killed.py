@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.moto import Moto
+from tests.fixtures.moto import Moto
 
 # The embedded store writes in the transaction that records the outcome: it never did it unrecorded
 LEFT_OPEN = {"embedded": {"not done"}, "ssm": {"not done", "done"}}

@@ -13,8 +13,8 @@ from console.models import AuditOutcome
 from secrets_app.models import Revalidation
 from secrets_app.reveal import reveal
 from tests.faults.faults import FAULTS, TOLD, all_is_well, clean
-from tests.plugins.faulty import Fault, Faulty
-from tests.services.desk import Desk
+from tests.fixtures.faulty import Fault, Faulty
+from tests.secrets_app.writes.desk import Desk
 
 faults = pytest.mark.parametrize("name", FAULTS)
 FRAGMENT = {"HX-Request": "true"}

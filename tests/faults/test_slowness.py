@@ -18,11 +18,11 @@ from console.lib.results import DONE
 from secrets_app.models import Revalidation
 from secrets_app.store.ssm.client import CONNECT_TIMEOUT, READ_TIMEOUT, SsmStore
 from tests.faults.faults import all_is_well
-from tests.plugins.faulty import Fault, Faulty
-from tests.plugins.moto import REGION
-from tests.plugins.waiting import LONGEST, until
-from tests.services.desk import Desk
-from tests.services.stores import put_before
+from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.moto import REGION
+from tests.fixtures.waiting import LONGEST, until
+from tests.secrets_app.writes.desk import Desk
+from tests.secrets_app.writes.stores import put_before
 
 IN_TIME = 10  # seconds (guarantee 43)
 KEYS = 100

@@ -8,8 +8,8 @@ from django.utils.html import escape
 
 from secrets_app.store.errors import OutcomeUnknown
 from tests.faults.faults import FAULTS, TOLD, all_is_well, clean
-from tests.plugins.faulty import Fault
-from tests.services.desk import Desk
+from tests.fixtures.faulty import Fault
+from tests.secrets_app.writes.desk import Desk
 
 faults = pytest.mark.parametrize("name", FAULTS)
 told = pytest.mark.parametrize("name", TOLD)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.order import pytest_collection_modifyitems
+from tests.fixtures.order import pytest_collection_modifyitems
 
 
 @dataclass

@@ -20,11 +20,11 @@ from urllib.parse import urlencode
 import pytest
 
 from console.lib.paths import BASE_DIR
+from tests.fixtures.ports import free_port
+from tests.fixtures.waiting import LONGEST, until
 from tests.image import room
 from tests.image.building import Built, build, healthcheck_options, manifest
 from tests.image.dockerfile import stages_of
-from tests.plugins.ports import free_port
-from tests.plugins.waiting import LONGEST, until
 
 HOST, TOKEN = "console.example.com", "only-for-tests-" * 3
 SETTINGS = {

@@ -11,8 +11,8 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from console.conf.logging import configure, logging_config
+from tests.fixtures.people import World
 from tests.leaks.harness import Trap, Visitor
-from tests.plugins.people import World
 
 
 class Stream(io.StringIO):

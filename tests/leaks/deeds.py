@@ -19,9 +19,9 @@ from console.notifications.outbox import collect
 from secrets_app.locations import location_of
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
+from tests.fixtures.people import PEOPLE, ROLES, World
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.harness import Visitor
-from tests.plugins.people import PEOPLE, ROLES, World
 
 EVERYBODY = ("", *PEOPLE)
 ASKED = ({}, FRAGMENT)

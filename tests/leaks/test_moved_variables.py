@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from envvars_app.models import Variable
 from secrets_app.models import Secret
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import World
 from tests.leaks.crawl import crawl, urls
 from tests.leaks.harness import Trap, Visitor
-from tests.plugins.people import World
-from tests.variables.desk import Desk
 
 pytestmark = pytest.mark.both_databases
 

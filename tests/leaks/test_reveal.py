@@ -14,10 +14,10 @@ from django.urls import reverse
 from console.audit.events import Action, Outcome
 from console.models import AuditEvent, AuditOutcome
 from secrets_app.models import Secret
+from tests.fixtures.people import World
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.deeds import address
 from tests.leaks.harness import Trap, Visitor, table_away
-from tests.plugins.people import World
 
 pytestmark = pytest.mark.both_databases
 

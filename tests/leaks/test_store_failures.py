@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from secrets_app.models import EmbeddedVersion, Secret
 from secrets_app.store import parameter_store
+from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.people import World
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.deeds import ASKED, address
 from tests.leaks.harness import Trap, Visitor, table_away
-from tests.plugins.faulty import Fault, Faulty
-from tests.plugins.people import World
 
 ECHO = b'{"Version": "nonsense", "Parameters": [{"Name": "n", "Value": "CANARY", "Version": {}}]}'
 FAULTS = {

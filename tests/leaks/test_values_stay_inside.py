@@ -11,13 +11,13 @@ from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
-from tests.access.routes import TOKEN, invitation
+from tests.console.access.routes import TOKEN, invitation
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import ROLES, World
 from tests.leaks import deeds
 from tests.leaks.crawl import FRAGMENT, crawl, routes, urls
 from tests.leaks.harness import Trap, Visitor
 from tests.leaks.ways import WAYS, Coming
-from tests.plugins.people import ROLES, World
-from tests.variables.desk import Desk
 
 pytestmark = pytest.mark.slow
 QUERIES = (

@@ -16,8 +16,8 @@ from django.urls import reverse
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from tests.fixtures.people import World
 from tests.leaks.harness import Visitor
-from tests.plugins.people import World
 
 
 @dataclass

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPMessage
 from http.cookies import Morsel, SimpleCookie
 from urllib.parse import urlencode
 
-from tests.plugins.nginx import HOST, Nginx
+from tests.fixtures.nginx import HOST, Nginx
 
 
 @dataclass

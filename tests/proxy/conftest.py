@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.plugins import nginx
-from tests.plugins.nginx import HOST, Nginx
+from tests.fixtures import nginx
+from tests.fixtures.nginx import HOST, Nginx
 from tests.proxy.browser import Person
-from tests.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_to, running
 
 SIGN_IN = "/accounts/login/"
 EMAIL, PASSWORD = "olga@example.com", "correct horse battery staple"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.test_headers import ALWAYS, CONTENT_SECURITY_POLICY
-from tests.plugins import nginx
-from tests.plugins.nginx import HOST
+from tests.console.access.test_headers import ALWAYS, CONTENT_SECURITY_POLICY
+from tests.fixtures import nginx
+from tests.fixtures.nginx import HOST
 from tests.proxy.browser import Answer, Person
 from tests.proxy.conftest import EMAIL, PASSWORD, SIGN_IN, TOKEN, Site
-from tests.replicas.server import Server
+from tests.soak.replicas.server import Server
 
 FORM = "/apps/new/"
 HSTS = "max-age=31536000"

@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 
 from console.lib.wsgi import CHUNK, CHUNKS, reading_to_the_end
-from tests.plugins.nginx import HOST
+from tests.fixtures.nginx import HOST
 from tests.proxy.conftest import SIGN_IN, Site
 
 

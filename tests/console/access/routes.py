@@ -1,0 +1,145 @@
+"""Every URL pattern that the resolver knows, and a URL of each that leads to something."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.core import signing
+from django.urls import URLResolver, get_resolver
+from django.utils import timezone
+
+from console.models import AuditEvent, AuditOutcome, Invitation, Member
+from envvars_app.buildspec import DEFAULT
+from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
+from secrets_app.models import Secret
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import World
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+TOKEN = "t" * 43  # of an invitation
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\^?\(\?P<(\w+)>[^)]*\)")
+
+_APPS = re.compile(r"(?<=\(\?P<app_label>)[\w|]+")
+
+
+def _in_order(apps: re.Match[str]) -> str:
+    return "|".join(sorted(apps[0].split("|")))
+
+
+def routes(resolver: Any = None, before: str = "/") -> Iterator[str]:
+    """Yield every URL pattern."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        # The admin names the apps in the order in which their models were registered
+        route = before + _APPS.sub(_in_order, str(entry.pattern))
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, route)
+        else:
+            yield route
+
+
+def url_of(route: str, world: World, secret: Secret) -> str:
+    """Return a URL of the pattern: in the app, of its branch dev, of `secret`."""
+    samples = {
+        "app_id": world.app.app_id,
+        "pk": _pk_of(route, world, secret),
+        "token": _token_of(route, world),
+        "id": world.person("bob").pk,
+        "object_id": _object_of(route, world, secret),
+        "content_type_id": ContentType.objects.get_for_model(Secret).pk,
+        "app_label": "console",
+        "url": "nowhere/",
+    }
+    return _PARAMETER.sub(lambda match: str(samples[match[1] or match[2]]), route).rstrip("$")
+
+
+def _pk_of(route: str, world: World, secret: Secret) -> int:
+    """Return the id of what a page of the app is about."""
+    if "/members/people/" in route or "/people/" in route:
+        return world.person("bob").pk
+    if "/members/invitations/" in route:
+        return invitation(world).pk
+    if "/members/" in route:
+        return Member.objects.get(app=world.app, user=world.person("vera")).pk
+    if "/branches/" in route:
+        return world.dev.pk
+    if "/environment-variables/" in route:
+        return variable(world).pk
+    return build_version(world).pk if "/build-settings/" in route else secret.pk
+
+
+def _token_of(route: str, world: World) -> str:
+    """Return what a link carries."""
+    if "/setup/" in route:
+        return signing.dumps("first operator", salt="console.setup")
+    invitation(world)
+    return TOKEN
+
+
+def invitation(world: World) -> Invitation:
+    """Return an open invitation of the app, whose link carries TOKEN; the first asking makes it."""
+    fields = {
+        "role": "developer",
+        "token_hash": sha256(TOKEN.encode()).hexdigest(),
+        "invited_by": world.person("alice"),
+        "expires_at": timezone.now() + timedelta(days=1),
+    }
+    who = {"app": world.app, "email": "invited@example.org"}
+    return Invitation.objects.get_or_create(**who, defaults=fields)[0]
+
+
+def variable(world: World) -> Variable:
+    """Return a variable of the branch dev; the first one that asks makes it."""
+    found = world.app.variables.filter(branch=world.dev, key="API_URL").first()
+    return found or Desk(world).put("API_URL", "https://example.org", world.dev)
+
+
+def build_version(world: World) -> BuildSpecVersion:
+    """Return a version of the app's build settings; the first one that asks makes it."""
+    now = timezone.now()
+    row, new = BuildSpec.objects.get_or_create(
+        app=world.app, branch=None, defaults={"text": DEFAULT, "changed_at": now}
+    )
+    if new:
+        row.versions.create(version=1, text=DEFAULT, at=now)
+    return row.versions.get(version=1)
+
+
+def recovery(world: World) -> Authenticator:
+    """Return vera's recovery codes, which stand for all second factors."""
+    row, _ = Authenticator.objects.get_or_create(
+        user=world.person("vera"), type="recovery_codes", defaults={"data": {"hashes": []}}
+    )
+    return row
+
+
+def identity(world: World) -> SocialAccount:
+    """Return who vera is at the OpenID provider."""
+    row, _ = SocialAccount.objects.get_or_create(
+        user=world.person("vera"), provider="https://login.example.org", uid="7"
+    )
+    return row
+
+
+def _object_of(route: str, world: World, secret: Secret) -> int:
+    """Return the id of the object that an admin page is about."""
+    objects = {
+        "user": world.person("bob"),
+        "app": world.app,
+        "branch": world.dev,
+        "member": Member.objects.filter(user=world.person("vera")).first(),
+        "group": Group.objects.get_or_create(name="web")[0],
+        "authenticator": recovery(world) if "/authenticator/" in route else None,
+        "socialaccount": identity(world) if "/socialaccount/" in route else None,
+        "auditevent": AuditEvent.objects.first(),
+        "auditoutcome": AuditOutcome.objects.first(),
+        "variable": variable(world) if "/variable/" in route else None,
+    }
+    found = objects.get(route.split("/")[3]) if route.count("/") > 3 else None
+    return (found or secret).pk

@@ -1,0 +1,83 @@
+"""Losing a role or being disabled takes effect with the next request (guarantee 16)."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from console.catalog import services
+from console.members import services as members
+from console.models import Member, User
+from secrets_app.models import Secret
+from tests.fixtures.people import World
+
+REVEAL = "/apps/d1shop/hosting/secrets/{}/reveal/"
+
+
+@pytest.fixture
+def bob(as_: Callable[[str], Client], secret: Secret) -> Client:
+    """Return bob, who has just read a value."""
+    client = as_("bob")
+    assert client.post(REVEAL.format(secret.pk)).status_code == 200
+    return client
+
+
+@pytest.fixture
+def member(world: World) -> Member:
+    """Return bob's membership."""
+    return Member.objects.get(user=world.person("bob"))
+
+
+def test_it_works(bob: Client, member: Member, world: World, secret: Secret) -> None:
+    members.remove_member(actor=world.actor("alice"), member=member)
+    assert bob.post(REVEAL.format(secret.pk)).status_code == 404
+    assert bob.get("/apps/d1shop/").status_code == 404
+    assert bob.get("/").context["apps"] == []
+
+
+def test_a_lesser_role(bob: Client, world: World, secret: Secret) -> None:
+    members.set_member(
+        actor=world.actor("alice"), app=world.app, who=world.person("bob"), role="viewer"
+    )
+    assert bob.post(REVEAL.format(secret.pk)).status_code == 403
+    assert bob.get("/apps/d1shop/").status_code == 200
+
+
+def test_a_branch_that_is_protected_now(bob: Client, world: World, secret: Secret) -> None:
+    services.change_branch(
+        actor=world.actor("alice"), app_id="d1shop", pk=world.dev.pk, fields={"protected": True}
+    )
+    assert bob.post(REVEAL.format(secret.pk)).status_code == 403
+
+
+def test_being_disabled(bob: Client, world: World, secret: Secret) -> None:
+    User.objects.filter(pk=world.person("bob").pk).update(is_active=False)
+    answer = bob.post(REVEAL.format(secret.pk))
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/accounts/login/")
+
+
+def test_being_disabled_in_the_admin(
+    bob: Client, as_: Callable[[str], Client], world: World, secret: Secret
+) -> None:
+    person = world.person("bob")
+    url = f"/admin/console/user/{person.pk}/change/"
+    assert as_("olga").post(url, {"email": person.email}).status_code == 302  # active is not ticked
+    assert bob.post(REVEAL.format(secret.pk)).status_code == 302
+    assert bob.get("/apps/d1shop/").status_code == 302
+
+
+def test_another_password_ends_every_session(
+    bob: Client, as_: Callable[[str], Client], world: World, secret: Secret
+) -> None:
+    url = f"/admin/console/user/{world.person('bob').pk}/password/"
+    new = {"password1": "another long one", "password2": "another long one"}
+    assert as_("olga").post(url, new | {"usable_password": "true"}).status_code == 302
+    assert bob.post(REVEAL.format(secret.pk)).status_code == 302
+
+
+def test_an_operator_no_more(as_: Callable[[str], Client], world: World) -> None:
+    olga = as_("olga")
+    assert olga.get("/admin/").status_code == 200
+    User.objects.filter(pk=world.person("olga").pk).update(is_superuser=False)
+    assert olga.get("/admin/").status_code == 302
+    assert olga.get("/apps/new/").status_code == 403

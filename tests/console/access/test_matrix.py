@@ -1,0 +1,423 @@
+"""Every URL is requested by every role with every method (guarantee 14). A URL without a row fails.
+
+The table says what is right, not what the code does: an outsider learns nothing (404), a member
+without the right is told so (403), who isn't signed in is sent to the sign-in page (302), and a
+wrong method is 405 for whoever is signed in, whether there is an app or not.
+"""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from console.models import App
+from secrets_app.models import Secret
+from tests.console.access.conftest import Asking
+from tests.console.access.routes import METHODS, routes, url_of
+from tests.fixtures.people import World
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+# The columns. ivan is disabled; charlie is no member, oscar owns another app; gina is in a group
+# that develops, and that is all; olga operates.
+COLUMNS = (
+    *(("", "ivan"), ("charlie", "oscar"), ("vera",), ("bob", "gina"), ("mia",)),
+    *(("alice",), ("olga",)),
+)
+
+# A line is a pattern, methods ("else" are those that no other line of the pattern has; HEAD goes
+# with GET), and statuses: one for each column, or two (not signed in, signed in), or one for all.
+TABLE = """
+                                                    nobody  stranger  vera bob mia alice  olga
+
+/                                   GET                302  200
+/                                   else               302  405
+/apps/new/                          GET POST           302  403       403  403 403 403    200/302
+/apps/new/                          else               302  405
+/apps/<str:app_id>/                 GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/                 else               302  405
+/apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/activity/        else               302  405
+/apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404
+/apps/<str:app_id>/activity/export/  else             302  405
+/activity/                          GET                302  403       403  403 403 403    200
+/activity/                          else               302  405
+/activity/export/                   POST               302  403       403  403 403 403    400
+/activity/export/                   else               302  405
+
+/apps/<str:app_id>/settings/general/                   GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/settings/general/                   POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/settings/general/                   else  302  405
+/apps/<str:app_id>/settings/branches/                  GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/settings/branches/                  else  302  405
+/apps/<str:app_id>/settings/branches/add/              GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/settings/branches/add/              POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/settings/branches/add/              else  302  405
+/apps/<str:app_id>/settings/branches/<int:pk>/         GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/settings/branches/<int:pk>/         POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/settings/branches/<int:pk>/         else  302  405
+/apps/<str:app_id>/settings/branches/<int:pk>/delete/  GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/settings/branches/<int:pk>/delete/  POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/settings/branches/<int:pk>/delete/  else  302  405
+
+/apps/<str:app_id>/settings/notifications/             GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/settings/notifications/             POST  302  404  422 422 422 422  404
+/apps/<str:app_id>/settings/notifications/             else  302  405
+
+<MEMBERS>/                                             GET   302  404  403 403 403 200  404
+<MEMBERS>/                                             else  302  405
+<MEMBERS>/invite/                                      GET   302  404  403 403 403 200  404
+<MEMBERS>/invite/                                      POST  302  404  403 403 403 200  404
+<MEMBERS>/invite/                                      else  302  405
+<MEMBERS>/group/                                       GET   302  404  403 403 403 200  404
+<MEMBERS>/group/                                       POST  302  404  403 403 403 302  404
+<MEMBERS>/group/                                       else  302  405
+<MEMBERS>/decision/                                    GET   302  404  403 403 403 200  404
+<MEMBERS>/decision/                                    else  302  405
+<MEMBERS>/left/                                        GET   302  404  403 403 403 200  404
+<MEMBERS>/left/                                        else  302  405
+<MEMBERS>/<int:pk>/                                    GET   302  404  403 403 403 200  404
+<MEMBERS>/<int:pk>/                                    POST  302  404  403 403 403 302  404
+<MEMBERS>/<int:pk>/                                    else  302  405
+<MEMBERS>/<int:pk>/remove/                             GET   302  404  403 403 403 200  404
+<MEMBERS>/<int:pk>/remove/                             POST  302  404  403 403 403 302  404
+<MEMBERS>/<int:pk>/remove/                             else  302  405
+<MEMBERS>/people/<int:pk>/known/                       GET   302  404  403 403 403 200  404
+<MEMBERS>/people/<int:pk>/known/                       POST  302  404  403 403 403 302  404
+<MEMBERS>/people/<int:pk>/known/                       else  302  405
+<MEMBERS>/invitations/<int:pk>/withdraw/               POST  302  404  403 403 403 302  404
+<MEMBERS>/invitations/<int:pk>/withdraw/               else  302  405
+
+/apps/<str:app_id>/hosting/secrets/                    GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/                    else  302  405
+/apps/<str:app_id>/hosting/secrets/manage/             GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/manage/             POST  302  404  422 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/manage/             else  302  405
+/apps/<str:app_id>/hosting/secrets/revalidate/         POST  302  404  302 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/revalidate/         else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/           GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/           else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    POST  302  404  403 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    POST  302  404  403 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    else  302  405
+
+<VARIABLES>/                                           GET   302  404  200 200 200 200  404
+<VARIABLES>/                                           else  302  405
+<VARIABLES>/manage/                                    GET   302  404  200 200 200 200  404
+<VARIABLES>/manage/                                    POST  302  404  422 302 302 302  404
+<VARIABLES>/manage/                                    else  302  405
+<VARIABLES>/bulk/                                      GET   302  404  200 200 200 200  404
+<VARIABLES>/bulk/                                      POST  302  404  200 200 200 200  404
+<VARIABLES>/bulk/                                      else  302  405
+<VARIABLES>/copy/                                      GET   302  404  200 200 200 200  404
+<VARIABLES>/copy/                                      POST  302  404  200 200 200 200  404
+<VARIABLES>/copy/                                      else  302  405
+<VARIABLES>/download/                                  GET   302  404  200 200 200 200  404
+<VARIABLES>/download/                                  else  302  405
+<VARIABLES>/removed/                                   GET   302  404  200 200 200 200  404
+<VARIABLES>/removed/                                   else  302  405
+<VARIABLES>/<int:pk>/                                  GET   302  404  200 200 200 200  404
+<VARIABLES>/<int:pk>/                                  else  302  405
+<VARIABLES>/<int:pk>/forget/                           POST  302  404  403 302 302 302  404
+<VARIABLES>/<int:pk>/forget/                           else  302  405
+<VARIABLES>/<int:pk>/restore/                          POST  302  404  403 302 302 302  404
+<VARIABLES>/<int:pk>/restore/                          else  302  405
+<VARIABLES>/<int:pk>/move/                             GET   302  404  403 200 200 200  404
+<VARIABLES>/<int:pk>/move/                             POST  302  404  403 302 302 302  404
+<VARIABLES>/<int:pk>/move/                             else  302  405
+
+<BUILD>/                                               GET   302  404  200 200 200 200  404
+<BUILD>/                                               else  302  405
+<BUILD>/edit/                                          GET   302  404  403 403 200 200  404
+<BUILD>/edit/                                          POST  302  404  403 403 422 422  404
+<BUILD>/edit/                                          else  302  405
+<BUILD>/remove/                                        GET   302  404  403 403 200 200  404
+<BUILD>/remove/                                        POST  302  404  403 403 302 302  404
+<BUILD>/remove/                                        else  302  405
+<BUILD>/download/                                      GET   302  404  200 200 200 200  404
+<BUILD>/download/                                      else  302  405
+<BUILD>/pipe/                                          GET   302  404  200 200 200 200  404
+<BUILD>/pipe/                                          POST  302  404  422 422 422 422  404
+<BUILD>/pipe/                                          else  302  405
+<BUILD>/versions/<int:pk>/                             GET   302  404  200 200 200 200  404
+<BUILD>/versions/<int:pk>/                             else  302  405
+<BUILD>/versions/<int:pk>/restore/                     POST  302  404  403 403 302 302  404
+<BUILD>/versions/<int:pk>/restore/                     else  302  405
+
+/healthz                            GET                200
+/healthz                            else               405
+/readyz                             GET                200
+/readyz                             else               405
+/metrics                            GET                401
+/metrics                            else               405
+/operation/doctor/                  GET POST           302  403       403  403 403 403    200
+/operation/doctor/                  else               302  405
+/operation/store/                   GET POST           302  403       403  403 403 403    200
+/operation/store/                   else               302  405
+/people/<int:pk>/known/             GET                302  403       403  403 403 403    200
+/people/<int:pk>/known/             POST               302  403       403  403 403 403    302
+/people/<int:pk>/known/             else               302  405
+/invitations/<str:token>/           GET                200
+/invitations/<str:token>/           POST               422  403
+/invitations/<str:token>/           else               405
+/setup/<str:token>/                 GET POST           404
+/setup/<str:token>/                 else               405
+
+/accounts/login/                    GET POST PUT OPTIONS        200  302
+/accounts/login/                    else                        405  302
+/accounts/logout/                   GET                         302  200
+/accounts/logout/                   POST                        302
+/accounts/logout/                   OPTIONS                     200
+/accounts/logout/                   else                        405
+/accounts/inactive/                 GET OPTIONS                 200
+/accounts/inactive/                 else                        405
+/accounts/signup/                   GET POST PUT OPTIONS        200  302
+/accounts/signup/                   else                        200  302
+/accounts/reauthenticate/           GET POST PUT OPTIONS        302  200
+/accounts/reauthenticate/           else                        302  405
+/accounts/password/change/          GET POST PUT OPTIONS        302  200
+/accounts/password/change/          else                        302  405
+/accounts/reauthenticate/code/      GET POST PUT OPTIONS        302
+/accounts/reauthenticate/code/      else                        302
+/accounts/reauthenticate/passkey/   GET POST PUT OPTIONS        302
+/accounts/reauthenticate/passkey/   else                        302
+/accounts/code/                     GET else                    302
+/accounts/passkey/                  GET POST PUT                302
+/accounts/passkey/                  OPTIONS                     200  302
+/accounts/passkey/                  else                        405  302
+/accounts/second-factor/            GET OPTIONS                 302  200
+/accounts/second-factor/            else                        302  405
+/accounts/second-factor/app/add/    GET POST PUT OPTIONS        302  200
+/accounts/second-factor/app/add/    else                        302  405
+/accounts/second-factor/app/remove/ GET else                    302  404
+/accounts/second-factor/passkeys/   TRACE                       302  405
+/accounts/second-factor/passkeys/   GET else                    302
+/accounts/second-factor/passkeys/add/  GET POST PUT OPTIONS     302  200
+/accounts/second-factor/passkeys/add/  else                     302  405
+/accounts/second-factor/passkeys/<int:pk>/rename/  GET POST PUT  302  404
+/accounts/second-factor/passkeys/<int:pk>/rename/  OPTIONS      302  200
+/accounts/second-factor/passkeys/<int:pk>/rename/  else         302  405
+/accounts/second-factor/passkeys/<int:pk>/remove/  GET POST DELETE  302  404
+/accounts/second-factor/passkeys/<int:pk>/remove/  OPTIONS      302  200
+/accounts/second-factor/passkeys/<int:pk>/remove/  else         302  405
+/accounts/second-factor/recovery-codes/  GET POST               302
+/accounts/second-factor/recovery-codes/  else                   302  405
+/accounts/single-sign-on/           GET else                    404
+/accounts/single-sign-on/callback/  GET else                    404
+/accounts/sessions/                 GET                         302  200
+/accounts/sessions/                 POST                        302
+/accounts/sessions/                 else                        302  405
+
+/admin/                             GET else           302  302       302  302 302 302    200
+/admin/login/                       GET else           302  403       403  403 403 403    302
+/admin/logout/                      GET                302  302       302  302 302 302    405
+/admin/logout/                      POST OPTIONS       302  302       302  302 302 302    200
+/admin/logout/                      else               302  302       302  302 302 302    405
+/admin/password_change/             GET else           302
+/admin/password_change/done/        GET OPTIONS        302  302       302  302 302 302    200
+/admin/password_change/done/        else               302  302       302  302 302 302    405
+/admin/autocomplete/                GET                302  302       302  302 302 302    403
+/admin/autocomplete/                OPTIONS            302  302       302  302 302 302    200
+/admin/autocomplete/                else               302  302       302  302 302 302    405
+/admin/jsi18n/                      GET OPTIONS        302  302       302  302 302 302    200
+/admin/jsi18n/                      else               302  302       302  302 302 302    405
+/admin/r/<path:content_type_id>/<path:object_id>/  GET else  302  302  302  302 302 302  404
+/admin/console/user/<id>/password/  GET else           302  302       302  302 302 302    200
+/admin/<MODEL>/                     GET else           302  302       302  302 302 302    200
+/admin/<MODEL>/<path:object_id>/    TRACE              302  302       302  302 302 302    405
+/admin/<MODEL>/<path:object_id>/    GET else           302
+/admin/<MODEL>/<path:object_id>/history/  GET else     302  302       302  302 302 302    200
+/admin/<FIXED>/add/                 GET else           302  302       302  302 302 302    403
+/admin/<FIXED>/<path:object_id>/delete/  GET else      302  302       302  302 302 302    403
+/admin/<FIXED>/<path:object_id>/change/  POST          302  302       302  302 302 302    403
+/admin/<FIXED>/<path:object_id>/change/  GET else      302  302       302  302 302 302    200
+/admin/console/user/add/            POST               302
+/admin/console/user/add/            GET else           302  302       302  302 302 302    200
+/admin/console/user/<path:object_id>/change/  POST     302
+/admin/console/user/<path:object_id>/change/  GET else  302  302      302  302 302 302    200
+/admin/console/user/<path:object_id>/delete/  GET else  302  302      302  302 302 302    403
+/admin/console/member/add/          POST               302
+/admin/console/member/add/          GET else           302  302       302  302 302 302    200
+/admin/console/member/<path:object_id>/change/  POST   302
+/admin/console/member/<path:object_id>/change/  GET else  302  302    302  302 302 302    200
+/admin/console/member/<path:object_id>/delete/  POST   302
+/admin/console/member/<path:object_id>/delete/  GET else  302  302    302  302 302 302    200
+/admin/auth/group/add/              POST               302
+/admin/auth/group/add/              GET else           302  302       302  302 302 302    200
+/admin/auth/group/<path:object_id>/change/  POST       302
+/admin/auth/group/<path:object_id>/change/  GET else   302  302       302  302 302 302    200
+/admin/auth/group/<path:object_id>/delete/  POST       302
+/admin/auth/group/<path:object_id>/delete/  GET else   302  302       302  302 302 302    200
+/admin/mfa/authenticator/add/       GET else           302  302       302  302 302 302    403
+/admin/mfa/authenticator/<path:object_id>/change/  POST      302  302  302  302 302 302  403
+/admin/mfa/authenticator/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
+/admin/mfa/authenticator/<path:object_id>/delete/  POST      302
+/admin/mfa/authenticator/<path:object_id>/delete/  GET else  302  302  302  302 302 302  200
+/admin/<IDENTITY>/add/              GET else           302  302       302  302 302 302    403
+/admin/<IDENTITY>/<path:object_id>/change/  POST      302  302  302  302 302 302  403
+/admin/<IDENTITY>/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
+/admin/<IDENTITY>/<path:object_id>/delete/  POST      302
+/admin/<IDENTITY>/<path:object_id>/delete/  GET else  302  302  302  302 302 302  200
+/admin/^(?P<app_label>ANY)/$        GET else           302  302       302  302 302 302    200
+/admin/(?P<url>.*)$                 GET else           302  302       302  302 302 302    404
+"""
+FIXED = (
+    *("console/app", "console/branch", "console/auditevent", "console/auditoutcome"),
+    *("secrets_app/secret", "envvars_app/variable"),
+)
+VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
+MEMBERS = ("/apps/<str:app_id>/settings/members",)
+BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
+IDENTITY = ("socialaccount/socialaccount",)
+MODELS = (*FIXED, *IDENTITY, "console/user", "console/member", "auth/group", "mfa/authenticator")
+SHORT = {
+    "<MODEL>": MODELS,
+    "<FIXED>": FIXED,
+    "<IDENTITY>": IDENTITY,
+    "ANY": ("auth|console|envvars_app|mfa|secrets_app|socialaccount",),
+    "<BUILD>": BUILD,
+    "<MEMBERS>": MEMBERS,
+    "<VARIABLES>": VARIABLES,
+}
+
+
+def read(table: str) -> dict[str, dict[str, list[str]]]:
+    """Return pattern > method > a status for each column."""
+    rows: dict[str, dict[str, list[str]]] = {}
+    for line in filter(None, table.splitlines()[3:]):
+        pattern, *rest = line.split()
+        methods = [word for word in rest if word.isalpha()]
+        statuses = [word for word in rest if not word.isalpha()]
+        for route in spelled_out(pattern):
+            for method in methods:
+                assert method not in rows.setdefault(route, {}), f"twice: {route} {method}"
+                rows[route][method] = spread(statuses)
+    return rows
+
+
+def spelled_out(pattern: str) -> list[str]:
+    """Return the patterns that a line stands for."""
+    for name, all_of_them in SHORT.items():
+        if name in pattern:
+            return [pattern.replace(name, one) for one in all_of_them]
+    return [pattern]
+
+
+def spread(statuses: list[str]) -> list[str]:
+    """Return a status for each column."""
+    signed_in = statuses[1:] or statuses
+    if len(signed_in) == 1:
+        signed_in = signed_in * (len(COLUMNS) - 1)
+    assert len(signed_in) == len(COLUMNS) - 1, statuses
+    return [statuses[0], *signed_in]
+
+
+ROWS = read(TABLE)
+
+
+def expected(route: str, method: str, column: int) -> int:
+    """Return the status that the table wants; "200/302" is one for GET, one for the rest."""
+    row = ROWS[route]
+    name = "GET" if method == "HEAD" else method
+    cell = row.get(name, row.get("else", []))[column]
+    return int(re.split("/", cell)[0 if name == "GET" else -1])
+
+
+@pytest.fixture
+def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
+    """Return what is posted where an empty form would not do."""
+    app = {"name": "Shop", "path_profile": "both"}
+    person = {"email": "new@example.org", "is_active": "on"}
+    password = dict.fromkeys(("password1", "password2"), "long enough 1")
+    return {
+        "/apps/new/": app | {"app_id": "d3new"},
+        "/apps/<str:app_id>/settings/general/": app,
+        "/apps/<str:app_id>/settings/branches/add/": {"name": "new", "stage": "NONE"},
+        "/apps/<str:app_id>/settings/branches/<int:pk>/": {"stage": "BETA"},
+        "/apps/<str:app_id>/settings/members/invite/": {
+            "email": "new@example.org",
+            "role": "viewer",
+        },
+        "/apps/<str:app_id>/settings/members/group/": {
+            "group": Group.objects.get_or_create(name="web")[0].pk,
+            "role": "viewer",
+        },
+        "/apps/<str:app_id>/settings/members/<int:pk>/": {"role": "viewer"},
+        "/apps/<str:app_id>/hosting/secrets/manage/": {
+            "new-1-key": "NEW",
+            "new-1-branch": world.dev.pk,
+            "new-1-value": "v",
+        },
+        "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},
+        "/apps/<str:app_id>/hosting/environment-variables/manage/": {
+            "new-1-key": "NEW",
+            "new-1-branch": world.dev.pk,
+            "new-1-value": "v",
+        },
+        "/apps/<str:app_id>/hosting/environment-variables/copy/": {"scope": world.dev.pk},
+        "/apps/<str:app_id>/hosting/environment-variables/<int:pk>/restore/": {
+            "version": 1,
+            "base": 1,
+        },
+        "/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/": {"base": 1},
+        "/admin/console/user/add/": person | password | {"usable_password": "true"},
+        "/admin/console/user/<path:object_id>/change/": person,
+        "/admin/console/member/add/": {
+            "app": App.objects.get(app_id="d2other").pk,
+            "user": world.person("vera").pk,
+            "role": "viewer",
+        },
+        "/admin/console/member/<path:object_id>/change/": {"role": "developer"},
+        "/admin/console/member/<path:object_id>/delete/": {"post": "yes"},
+        "/admin/mfa/authenticator/<path:object_id>/delete/": {"post": "yes"},
+        "/admin/socialaccount/socialaccount/<path:object_id>/delete/": {"post": "yes"},
+        "/admin/auth/group/add/": {"name": "new"},
+        "/admin/auth/group/<path:object_id>/change/": {"name": "renamed"},
+        "/admin/auth/group/<path:object_id>/delete/": {"post": "yes"},
+    }
+
+
+def test_every_url_has_a_row() -> None:
+    assert set(routes()) == set(ROWS)
+
+
+@pytest.mark.parametrize("route", ROWS)
+def test_it_works(
+    world: World, secret: Secret, ask: Asking, bodies: dict[str, Any], route: str
+) -> None:
+    for people in COLUMNS:
+        for name in filter(None, people):
+            world.person(name)
+    url = url_of(route, world, secret)
+    wrong = [
+        f"{method} {name or 'nobody'}: {status}, not {wanted}"
+        for column, people in enumerate(COLUMNS)
+        for name in people
+        for method in METHODS
+        if (status := ask(name, method, url, method == "POST" and bodies.get(route)).status_code)
+        != (wanted := expected(route, method, column))
+    ]
+    assert wrong == [], url
+
+
+IN_AN_APP = [route for route in ROWS if "<str:app_id>" in route]
+
+
+@pytest.mark.parametrize("route", IN_AN_APP)
+def test_an_outsider_cannot_tell_whether_an_app_is_there(
+    world: World, secret: Secret, ask: Asking, route: str
+) -> None:
+    there = url_of(route, world, secret)
+    nowhere = there.replace("d1shop", "d1shpo")
+    for name in ("charlie", "olga"):
+        for method in METHODS:
+            assert seen(ask(name, method, there)) == seen(ask(name, method, nowhere)), method
+
+
+def seen(answer: Any) -> tuple[int, str, list[str]]:
+    """Return what tells one answer from another, but for what is random or the address asked."""
+    hidden = r"[0-9a-f]{8}-[0-9a-f-]{27}|d1sh\w\w"
+    headers = [name for name in answer.headers if name != "Content-Length"]
+    return answer.status_code, re.sub(hidden, "", answer.text), headers

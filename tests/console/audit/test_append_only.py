@@ -1,0 +1,173 @@
+"""No row of the audit trail can be changed or removed in any way (guarantee 10)."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib import admin
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+
+from console.access.actors import Actor
+from console.audit.events import Action, Outcome, attempt, conclude
+from console.models import AuditEvent, AuditOutcome
+from tests.fixtures.people import World
+
+MODELS = (AuditEvent, AuditOutcome)
+EVENTS, OUTCOMES = (model._meta.db_table for model in MODELS)
+sqlite_alone = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own words")
+postgres_alone = pytest.mark.postgres
+
+
+@pytest.fixture
+def event(db: None) -> AuditEvent:
+    """Return an attempt that has ended."""
+    event = attempt(Actor(kind="web", label="alice@example.org"), Action.SIGN_IN)
+    conclude(event.pk, Outcome.SUCCEEDED)
+    return event
+
+
+def contents() -> list[dict[str, object]]:
+    """Return both tables."""
+    return [row for model in MODELS for row in model.objects.order_by("pk").values()]
+
+
+def assert_refused(act: Callable[[], object]) -> None:
+    """Check that the database refuses, in its own words, and that nothing is another."""
+    before = contents()
+    with pytest.raises(DatabaseError, match="the audit trail is append-only"), transaction.atomic():
+        act()
+    assert contents() == before
+    assert before
+
+
+def sql(statement: str) -> Callable[[], object]:
+    """Return a function that runs a statement."""
+
+    def run() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    return run
+
+
+def test_it_works(event: AuditEvent) -> None:
+    conclude(event.pk, Outcome.SETTLED)  # more rows may always come
+    assert [outcome.outcome for outcome in event.outcomes.all()] == ["succeeded", "settled"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_through_the_orm(event: AuditEvent, model: type[AuditEvent | AuditOutcome]) -> None:
+    row = model.objects.get()
+    field = "actor" if model is AuditEvent else "outcome"
+    setattr(row, field, "nobody")
+    assert_refused(row.save)
+    assert_refused(lambda: model.objects.update(**{field: "nobody"}))
+    assert_refused(lambda: model.objects.bulk_update([row], [field]))
+    assert_refused(row.delete)
+    assert_refused(model.objects.all().delete)
+    assert_refused(lambda: model.objects.all()._raw_delete("default"))  # type: ignore[attr-defined]
+    assert_refused(
+        lambda: model.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["id"], update_fields=[field]
+        )
+    )
+
+
+@pytest.mark.parametrize("table", [EVENTS, OUTCOMES])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET at = at",
+        "UPDATE {} SET id = id + 100",
+        "DELETE FROM {}",
+        "DELETE FROM {} WHERE id > 0",
+        "INSERT INTO {0} SELECT * FROM {0} WHERE true ON CONFLICT (id) DO UPDATE SET id = 1",
+    ],
+)
+def test_in_sql(event: AuditEvent, table: str, statement: str) -> None:
+    assert_refused(sql(statement.format(table)))
+
+
+@sqlite_alone
+@pytest.mark.parametrize("table", [EVENTS, OUTCOMES])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",
+        "REPLACE INTO {0} SELECT * FROM {0}",
+        "INSERT OR IGNORE INTO {0} SELECT * FROM {0}",
+        "UPDATE OR REPLACE {0} SET id = id",
+        "UPDATE {0} SET rowid = rowid + 1",
+    ],
+)
+def test_in_sqlites_own_words(event: AuditEvent, table: str, statement: str) -> None:
+    assert_refused(sql(statement.format(table)))
+
+
+@sqlite_alone
+@pytest.mark.parametrize("name", ["rowid", "_rowid_", "oid", "id"])
+def test_a_replacement_by_row_number(event: AuditEvent, name: str) -> None:
+    columns = "at, action, actor_kind, actor, app_id, branch, subject, address, agent, request_id"
+    values = f"{event.pk}, '1999-01-01', '', '', '', '', '', '', '', '', ''"
+    statement = "REPLACE INTO {} ({}, {}) VALUES ({})"
+    assert_refused(sql(statement.format(EVENTS, name, columns, values)))
+
+
+@postgres_alone
+@pytest.mark.parametrize("table", [EVENTS, OUTCOMES, f"{EVENTS}, {OUTCOMES}"])
+@pytest.mark.parametrize("how", ["", "CASCADE", "RESTART IDENTITY"])
+def test_truncate(event: AuditEvent, table: str, how: str) -> None:
+    assert_refused(sql(f"TRUNCATE {table} {how}"))
+
+
+@postgres_alone
+def test_merge(event: AuditEvent) -> None:
+    assert_refused(
+        sql(
+            f"MERGE INTO {EVENTS} AS old USING {EVENTS} AS new ON old.id = new.id "
+            "WHEN MATCHED THEN UPDATE SET actor = ''"
+        )
+    )
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_through_the_admin(
+    world: World, as_: Callable[[str], Client], model: type[AuditEvent | AuditOutcome]
+) -> None:
+    olga = as_("olga")  # her sign-in is in the trail
+    row, before = model.objects.last(), contents()
+    assert row is not None
+    site = f"/admin/console/{model._meta.model_name}"
+    assert olga.post(f"{site}/{row.pk}/change/", {"actor": "nobody"}).status_code == 403
+    assert olga.post(f"{site}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert olga.post(f"{site}/add/", {"actor": "nobody"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    assert olga.post(f"{site}/", chosen).status_code in {302, 200}
+    assert contents() == before
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_admin_offers_no_action(
+    world: World, rf: object, as_: Callable[[str], Client], model: type[AuditEvent]
+) -> None:
+    answer = as_("olga").get(f"/admin/console/{model._meta.model_name}/")
+    assert list(answer.context["cl"].model_admin.get_actions(answer.wsgi_request)) == []
+    assert model in admin.site._registry
+
+
+def test_nothing_that_is_deleted_takes_a_row_along(
+    world: World, as_: Callable[[str], Client]
+) -> None:
+    as_("alice").post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
+    before = contents()
+    world.app.delete()
+    world.person("alice").delete()
+    assert contents() == before
+
+
+def test_the_triggers_come_back_with_the_next_migration(event: AuditEvent) -> None:
+    from console.audit import triggers
+
+    triggers.drop(connection)
+    triggers.after_migrate(using="default")
+    assert_refused(event.delete)

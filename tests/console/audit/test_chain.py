@@ -1,0 +1,399 @@
+"""A row that is edited, deleted or forged with SQL, past the triggers, is found (guarantee 10)."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, connections, transaction
+from django.test import Client
+from django.utils import timezone
+
+from console.access.actors import Actor
+from console.audit import chain, triggers
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.models import AuditEvent, AuditOutcome, AuditSeal
+from tests.fixtures.people import World
+
+EVENTS, OUTCOMES, SEALS = (model._meta.db_table for model in (AuditEvent, AuditOutcome, AuditSeal))
+BOB = Actor("web", "bob@example.org", 7, address="203.0.113.7", agent="Lynx/2.9", request_id="r")
+COLUMNS = "at, action, actor_kind, actor, app_id, branch, subject, address, agent, request_id"
+
+
+def write(number: int = 3) -> list[AuditEvent]:
+    """Write entries that ended."""
+    events = []
+    for count in range(number):
+        target = Target("d1shop", "main", f"KEY_{count}")
+        event = attempt(BOB, Action.SECRET_REVEALED, target, version_before=1)
+        conclude(event.pk, Outcome.SUCCEEDED, version_after=1, detail="as it was")
+        events.append(event)
+    return events
+
+
+@pytest.fixture
+def events(db: None) -> list[AuditEvent]:
+    """Return three entries that are sealed."""
+    events = write()
+    chain.seal()
+    return events
+
+
+def sql(statement: str, *values: object) -> None:
+    """Run a statement as somebody would who has the database and no scruples."""
+    triggers.drop(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        assert cursor.rowcount > 0
+    triggers.create(connection)
+
+
+def edit(table: str, pk: int, column: str, value: object) -> None:
+    """Change a column of a row."""
+    sql(f"UPDATE {table} SET {column} = %s WHERE id = %s", value, pk)  # noqa: S608 - ours
+
+
+def delete(table: str, *pks: int) -> None:
+    """Delete rows."""
+    for pk in pks:
+        sql(f"DELETE FROM {table} WHERE id = %s", pk)  # noqa: S608 - ours
+
+
+def copy(pk: int, columns: str) -> int:
+    """Copy columns of an attempt to a new one; return its number."""
+    sql(
+        f"INSERT INTO {EVENTS} ({columns}) SELECT {columns} FROM {EVENTS} WHERE id = %s",  # noqa: S608 - ours
+        pk,
+    )
+    return AuditEvent.objects.order_by("pk").values_list("pk", flat=True).reverse()[0]
+
+
+def verify(**options: Any) -> str:
+    """Return what the command prints."""
+    out = StringIO()
+    call_command("verify_audit", stdout=out, **options)
+    return out.getvalue()
+
+
+def found(**options: Any) -> list[str]:
+    """Return what the command complains of; the first one comes first."""
+    with pytest.raises(CommandError) as complaint:
+        verify(**options)
+    assert complaint.value.returncode == 1
+    heading, *lines = str(complaint.value).splitlines()
+    assert heading == "The audit trail is damaged. First affected row:"
+    return lines
+
+
+def names(**options: Any) -> list[str]:
+    """Return which rows the command complains of."""
+    return [line.partition(":")[0] for line in found(**options)]
+
+
+def test_it_works(events: list[AuditEvent]) -> None:
+    answer = verify()
+    assert "6 rows verified, 0 newly sealed." in answer
+    assert f"Head: {AuditSeal.objects.get(id=6)}" in answer
+
+
+def test_an_empty_trail(db: None) -> None:
+    assert "The audit trail is empty." in verify()
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "not sealed yet"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("actor", "alice@example.org"),
+        ("actor_id", 8),
+        ("actor_kind", "command"),
+        ("action", "secret.change"),
+        ("app_id", ""),
+        ("app_id", "d2other"),
+        ("branch", "dev"),
+        ("subject", "KEY_2"),
+        ("address", "203.0.113.8"),
+        ("agent", ""),
+        ("request_id", "s"),
+        ("version_before", None),
+        ("version_before", 2),
+        ("change_set", "0" * 32),
+        ("at", "1999-01-01 00:00:00+00:00"),
+        ("mark", ""),
+        ("mark", "0" * 88),
+    ],
+)
+def test_an_attempt_is_edited(
+    events: list[AuditEvent], column: str, value: object, sealed: bool
+) -> None:
+    event = write(1)[0]
+    if sealed:
+        chain.seal()
+    edit(EVENTS, event.pk, column, value)
+    assert names()[0] == f"auditevent {event.pk}"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("outcome", "denied"),
+        ("detail", ""),
+        ("version_after", 2),
+        ("at", "1999-01-01 00:00:00+00:00"),
+    ],
+)
+def test_an_outcome_is_edited(events: list[AuditEvent], column: str, value: object) -> None:
+    outcome = events[1].outcomes.get()
+    edit(OUTCOMES, outcome.pk, column, value)
+    assert names()[0] == f"auditoutcome {outcome.pk}"
+
+
+def test_an_outcome_is_given_to_another_attempt(events: list[AuditEvent]) -> None:
+    outcome = events[1].outcomes.get()
+    edit(OUTCOMES, outcome.pk, "event_id", events[0].pk)
+    assert names()[0] == f"auditoutcome {outcome.pk}"
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_row_is_deleted(events: list[AuditEvent], which: int) -> None:
+    delete(EVENTS, events[which].pk)
+    assert found()[0] == (f"auditevent {events[which].pk}: The row was deleted or renumbered.")
+
+
+def test_a_row_and_its_seal_are_deleted(events: list[AuditEvent]) -> None:
+    delete(EVENTS, events[0].pk)
+    delete(SEALS, 1)
+    assert names()[0] == "seal 1"
+
+
+def test_the_numbers_of_two_rows_are_swapped(events: list[AuditEvent]) -> None:
+    first, second = events[0].pk, events[1].pk
+    for old, new in ((first, -1), (second, first), (-1, second)):
+        edit(EVENTS, old, "id", new)
+    assert names()[0] == f"auditevent {first}"
+
+
+def test_a_row_is_made_up(events: list[AuditEvent]) -> None:
+    sql(
+        "INSERT INTO console_auditevent (at, action, actor_kind, actor, app_id, branch, subject, "
+        "address, agent, request_id, mark) VALUES (%s, 'secret.reveal', 'web', 'x@example.org', "
+        "'d1shop', 'main', 'K', '', '', '', '')",
+        timezone.now(),
+    )
+    forged = AuditEvent.objects.get(subject="K")
+    for _ in range(2):  # and stays found, sealed or not
+        assert found() == [
+            f"auditevent {forged.pk}: Branchkeep did not write this row: it has no signature."
+        ]
+
+
+def test_a_row_is_made_up_with_another_rows_mark(events: list[AuditEvent]) -> None:
+    pk = copy(events[0].pk, f"{COLUMNS}, mark")
+    assert f"auditevent {pk}" in names()
+
+
+def test_a_whole_row_is_copied(events: list[AuditEvent]) -> None:
+    pk = copy(events[0].pk, f"{COLUMNS}, actor_id, change_set, version_before, mark")
+    assert found() == [f"auditevent {pk}: The row is a copy of another row."]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("digest", "0" * 88), ("at", "1999-01-01 00:00:00+00:00"), ("row_id", 999_999)],
+)
+def test_a_seal_is_edited(events: list[AuditEvent], column: str, value: object) -> None:
+    edit(SEALS, 2, column, value)
+    assert len(names()) >= 1
+
+
+@pytest.mark.parametrize("number", [7, 99, 2**63 - 1])
+def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
+    sql(
+        'INSERT INTO console_auditseal (id, "table", row_id, at, digest) '
+        "VALUES (%s, 'auditevent', %s, %s, 'made up')",
+        number,
+        events[-1].pk + 1,
+        timezone.now(),
+    )
+    write(1)
+    chain.seal_written()  # and stops no request
+    first, *_ = found()
+    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals before number")
+
+
+def test_a_seal_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
+    delete(SEALS, 3)
+    assert names()[0] == "seal 3"
+
+
+def test_all_is_rebuilt_without_the_key(events: list[AuditEvent], settings: Any) -> None:
+    delete(OUTCOMES, events[0].outcomes.get().pk)
+    delete(EVENTS, events[0].pk)
+    delete(SEALS, *range(1, 7))
+    ours, settings.AUDIT_KEYS = settings.AUDIT_KEYS, ["what the attacker has instead of it"]
+    chain.seal(everywhere=True)
+    settings.AUDIT_KEYS = ours
+    [first, *_] = found()
+    assert first.startswith(f"auditevent {events[1].pk}: The row is signed with the key ")
+    assert first.endswith(", which is not in AUDIT_KEYS.")
+
+
+def test_the_end_is_cut_off(events: list[AuditEvent]) -> None:
+    head = verify(head=True).strip()
+    assert head == str(chain.head())
+    last = AuditSeal.objects.get(id=6)
+    delete(OUTCOMES, last.row_id)
+    delete(SEALS, 6)
+    assert "5 rows" in verify()  # nothing here can tell
+    assert "The end of the trail was cut off" in found(kept=[head])[0]
+    write(1)
+    assert f"seal {head}" in found(kept=[head])[0]
+
+
+@pytest.mark.parametrize("kept", ["", "6", "x:y", "6:" + "0" * 88, "9" * 30 + ":a", "²:a"])
+def test_a_head_that_never_was(events: list[AuditEvent], kept: str) -> None:
+    assert len(found(kept=[kept])) == 1
+    assert "6 rows" in verify(kept=[str(AuditSeal.objects.get(id=3))])
+
+
+def test_what_was_there_before_the_chain(db: None) -> None:
+    for event in write(2):
+        edit(EVENTS, event.pk, "mark", "")
+        edit(OUTCOMES, event.outcomes.get().pk, "mark", "")
+    write(1)
+    assert "6 rows verified, 6 newly sealed." in verify()
+    assert list(AuditSeal.objects.order_by("id").values_list("table", flat=True)) == [
+        "auditevent", "auditevent", "auditoutcome", "auditoutcome", "auditevent", "auditoutcome",
+    ]  # fmt: skip
+    first = AuditEvent.objects.order_by("pk")[0]
+    edit(EVENTS, first.pk, "actor", "x")
+    assert names()[0] == f"auditevent {first.pk}"
+
+
+def test_the_key_changes(events: list[AuditEvent], settings: Any) -> None:
+    old = settings.AUDIT_KEYS[0]
+    settings.AUDIT_KEYS = ["a new key, " * 5, old]
+    write(1)
+    chain.seal()
+    assert "8 rows" in verify()
+    settings.AUDIT_KEYS = settings.AUDIT_KEYS[:1]
+    assert "which is not in AUDIT_KEYS" in found()[0]
+
+
+def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "BATCH", 4)
+    write(9)
+    assert "24 rows verified, 18 newly sealed." in verify()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "BATCH", 4)
+    write(20)
+    chain.seal_written()
+    assert AuditSeal.objects.count() == 2 * 2 * 4
+    assert "40 rows verified, 24 newly sealed." in verify()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_needs_no_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "seal", lambda: pytest.fail("Nothing was written."))
+    with transaction.atomic():
+        write(1)
+        transaction.set_rollback(True)
+    chain.seal_written()
+
+
+def test_a_trigger_is_missing(events: list[AuditEvent]) -> None:
+    triggers.drop(connection)
+    with pytest.raises(CommandError) as complaint:
+        verify()
+    heading, *lines = str(complaint.value).splitlines()
+    assert heading == "The rows are unchanged, but:"
+    assert len(lines) == (6 if connection.vendor == "postgresql" else 9)
+    assert all(line.startswith("trigger console_audit") for line in lines)
+    call_command("migrate", verbosity=0)
+    assert "6 rows" in verify()
+
+
+@pytest.mark.postgres
+def test_a_trigger_is_disabled(events: list[AuditEvent]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE console_auditevent DISABLE TRIGGER USER")
+    with pytest.raises(CommandError, match="console_auditevent_append_only: It is missing or dis"):
+        verify()
+
+
+def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "REACH", 1)
+    old = events[0].pk - 1_000
+    event = AuditEvent(pk=old, action="secret.reveal", actor_kind="web", actor="late")
+    event.save(force_insert=True)
+    assert chain.seal() == 0
+    assert "7 rows verified, 1 newly sealed." in verify()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client]) -> None:
+    alice = as_("alice")
+    chain.seal()
+    before = AuditSeal.objects.count()
+    alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
+    assert AuditSeal.objects.count() == before + 2
+    assert "0 newly sealed" in verify()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_asks_nothing_of_the_chain(
+    world: World, as_: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = as_("alice")
+    chain.seal_written()
+    seals = AuditSeal.objects.count()
+    write(1)
+    chain.seal_written()
+    with monkeypatch.context() as patch:
+        patch.setattr(chain, "seal", lambda: pytest.fail("Nothing was written."))
+        alice.get("/")
+    assert AuditSeal.objects.count() == seals + 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_seal_that_cannot_be_written_stops_nothing(
+    world: World, as_: Callable[[str], Client], full: Any
+) -> None:
+    alice = as_("alice")
+    before = AuditSeal.objects.count()
+    full(AuditSeal)
+    post = {"name": "new", "stage": "NONE"}
+    answer = alice.post("/apps/d1shop/settings/branches/add/", post)
+    assert answer.status_code == 302
+    assert AuditSeal.objects.count() == before
+    assert AuditEvent.objects.filter(action="branch.add", outcomes__outcome="succeeded").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_write_at_once() -> None:
+    threads = 20 if connection.vendor == "postgresql" else 4
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(_write_and_seal, range(threads)))
+    number = threads * 5 * 2
+    assert AuditEvent.objects.count() + AuditOutcome.objects.count() == number
+    assert f"{number:,} rows verified" in verify()
+    assert list(AuditSeal.objects.order_by("id").values_list("id", flat=True)) == list(
+        range(1, number + 1)
+    )
+
+
+def _write_and_seal(number: int) -> None:
+    try:
+        for _ in range(5):
+            with transaction.atomic():
+                [event] = write(1) if number % 2 else [attempt(BOB, Action.SIGN_IN)]
+            if not number % 2:
+                conclude(event.pk, Outcome.SUCCEEDED)
+            chain.seal_written()
+    finally:
+        connections.close_all()

@@ -1,0 +1,47 @@
+"""Two browsers at once: a code that works once works for one of them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from console.auth import recovery_codes
+from tests.fixtures.people import World
+from tests.fixtures.waiting import LONGEST
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """Run the acts in a thread each, from the same moment on; return what they gave."""
+    ready = Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> object:
+        try:
+            ready.wait(timeout=LONGEST)
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(run, acts))
+
+
+def test_it_works(world: World) -> None:
+    bob = world.person("bob")
+    code, other, *_ = recovery_codes.make(bob)
+    used = at_once(*[lambda: recovery_codes.use(bob, code) is not None] * 4)
+    assert sorted(map(bool, used)) == [False, False, False, True]
+    assert recovery_codes.left(bob) == 9
+    assert recovery_codes.use(bob, other)
+
+
+def test_two_codes_at_once_are_both_used_up(world: World) -> None:
+    bob = world.person("bob")
+    first, second, *_ = recovery_codes.make(bob)
+    assert all(
+        at_once(lambda: recovery_codes.use(bob, first), lambda: recovery_codes.use(bob, second))
+    )
+    assert recovery_codes.left(bob) == 8

@@ -1,0 +1,294 @@
+"""The doctor's checks, each both ways; what it does with the store is in test_doctor_store.py."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from django.utils import timezone
+
+from console.audit import chain
+from console.audit.events import Action, Outcome
+from console.lib.health import Finding
+from console.lib.paths import BASE_DIR
+from console.lib.proxies import proxies_of
+from console.models import AuditEvent, AuditOutcome
+from console.ops import checks as core
+from secrets_app.models import EmbeddedVersion, Secret
+from secrets_app.ops import doctor
+from tests.fixtures.people import World
+from tests.secrets_app.writes.desk import Desk
+
+KEY = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24="
+OTHER_KEY = "YW5vdGhlci1rZXktYW5vdGhlci1rZXktYW5vdGhlci0="
+Examined = Callable[[], dict[str, Finding]]
+
+
+@pytest.fixture
+def tidy(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a var/ as `make run` leaves it, in the place of this machine's."""
+    tmp_path.chmod(0o700)
+    (tmp_path / "keys.env").touch(0o600)
+    monkeypatch.setattr(core, "VAR_DIR", tmp_path)
+    if connection.vendor == "sqlite":
+        for file in core._database_file().parent.glob("test*.sqlite3*"):
+            file.chmod(0o600)
+    return tmp_path
+
+
+@pytest.fixture
+def examined(tidy: Path) -> Examined:
+    """Return a function that gives what is found, by name."""
+    return lambda: {finding.name: finding for finding in doctor.examine(ask_store=True)}
+
+
+@pytest.fixture
+def a_deployment(settings: Any) -> Any:
+    """Set what a host's name in ALLOWED_HOSTS makes of the settings."""
+    settings.LOCAL, settings.ALLOWED_HOSTS = False, ["console.example.org", "testserver"]
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    return settings
+
+
+def command(*arguments: str) -> str:
+    """Return what the command says, even if it ends with 1."""
+    lines: list[str] = []
+    output = SimpleNamespace(write=lines.append, flush=lambda: None, isatty=lambda: False)
+    try:
+        call_command("doctor", *arguments, stdout=output)
+    except CommandError as refusal:
+        lines.append(f"{refusal.returncode}: {refusal}")
+    return "".join(lines)
+
+
+def backed_up(days: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
+    """Let the trail know of a backup some days ago."""
+    event = AuditEvent.objects.create(action=Action.BACKUP_MADE, actor_kind="test", actor="test")
+    then = timezone.now() - timedelta(days=days)
+    AuditOutcome.objects.bulk_create([AuditOutcome(event=event, outcome=outcome, at=then)])
+    with connection.cursor() as cursor:  # auto_now_add; the triggers would not let us change it
+        cursor.execute("DROP TRIGGER IF EXISTS console_auditoutcome_no_update")
+    AuditOutcome.objects.filter(event=event).update(at=then)
+
+
+@pytest.mark.both_databases
+def test_it_works(examined: Examined, world: World) -> None:
+    found = examined()
+    states = {name: str(finding.state) for name, finding in found.items()}
+    assert states.pop("Disk") in {"ok", "skipped"}
+    assert states == {
+        **dict.fromkeys(("Database", "Migrations", "Clock", "Hosts", "TLS and cookies"), "ok"),
+        **dict.fromkeys(("Files", "Audit trail", "Keys", "Open outcomes"), "ok"),
+        **dict.fromkeys(("Store: list", "Store: look up"), "ok"),
+        **dict.fromkeys(("Store: write", "Store: decrypt", "Store: remove"), "skipped"),
+        "Backups": "warning",
+    }
+
+
+def test_the_command(tidy: Path) -> None:
+    said = command()
+    assert "Database: ok. SQLite answered" in said
+    assert "Backups: warning. No backup by" in said
+    (tidy / "keys.env").chmod(0o644)
+    said = command()
+    assert "Files: error." in said
+    assert said.endswith("1: Some checks failed. Each error above says what to do.")
+
+
+def test_the_command_as_json(tidy: Path) -> None:
+    findings = json.loads(command("--format", "json"))
+    assert {"name", "state", "seen", "todo"} == set(findings[0])
+    assert findings[0]["state"] == "ok"
+
+
+def test_the_page_asks_no_store(tidy: Path, as_: Callable[[str], Client], calls: Any) -> None:
+    page = as_("olga").get("/operation/doctor/")
+    assert (page.status_code, page["Cache-Control"]) == (200, "no-store")
+    assert "SQLite answered" in page.text
+    assert calls() == 0
+    assert "Works." in as_("olga").post("/operation/doctor/").text
+    assert calls("ping") == calls("current") == calls() - 1 == 1
+
+
+def test_commands_stand_as_code_on_the_page_and_the_rest_is_text(
+    tidy: Path, as_: Callable[[str], Client], settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "<b>bold", "`<i>`"]
+    text = as_("olga").get("/operation/doctor/").text
+    assert "No backup by <code>manage.py backup</code> yet." in text
+    assert "Run <code>manage.py backup</code> every day" in text
+    assert "testserver, &lt;b&gt;bold, <code>&lt;i&gt;</code>." in text
+
+
+def test_a_check_that_fails_stops_no_other(examined: Examined, world: World) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE console_auditoutcome RENAME TO away")
+    found = examined()
+    assert (found["Backups"].state, found["Backups"].seen) == (
+        "error", "This check failed (OperationalError).",
+    )  # fmt: skip
+    assert found["Keys"].state == "ok"
+
+
+def test_a_database_that_is_away() -> None:
+    """What needs it is not tried, and the rest is."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    environment["TEST_DATABASE_URL"] = "postgres://console:CANARY@127.0.0.1:1/console"
+    command = [sys.executable, "manage.py", "doctor", "--write", "--format", "json"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=BASE_DIR)
+    states = {finding["name"]: finding["state"] for finding in json.loads(run.stdout)}
+    assert run.returncode == 1
+    assert (states["Database"], states["Migrations"], states["Hosts"]) == (
+        "error", "skipped", "ok",
+    )  # fmt: skip
+    assert states["Store"] == "error"
+    assert "CANARY" not in run.stdout + run.stderr
+
+
+# Database, disk, migrations, clock
+
+
+def test_a_journal_that_is_none(db: None) -> None:
+    finding = core._sqlite("delete")
+    assert finding.state == "error"
+    assert "local disk" in finding.todo
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(2 << 30, "ok"), (1 << 29, "warning"), (1 << 20, "error")]
+)
+def test_room_on_the_disk(
+    examined: Examined, monkeypatch: pytest.MonkeyPatch, free: int, state: str
+) -> None:
+    monkeypatch.setattr(core, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert examined()["Disk"].state == state
+
+
+def test_a_migration_that_is_missing(examined: Examined) -> None:
+    newest = MigrationRecorder.Migration.objects.filter(app="secrets_app").latest("name")
+    newest.delete()
+    finding = examined()["Migrations"]
+    assert finding.state == "error"
+    assert f"secrets_app {newest.name}" in finding.seen
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"), [(0, "ok"), (-29, "ok"), (31, "error"), (-4000, "error")]
+)
+def test_a_clock_that_is_off(seconds: int, state: str) -> None:
+    finding = core.told_of_clock("Clock", "database", timedelta(seconds=seconds))
+    assert finding.state == state
+    assert f"{seconds:+,} s" in finding.seen
+
+
+# Hosts, TLS, files
+
+
+def test_a_deployment_without_a_trusted_proxy(examined: Examined, a_deployment: Any) -> None:
+    finding = examined()["Hosts"]
+    assert finding.state == "warning"
+    assert "TRUSTED_PROXIES" in finding.todo
+    a_deployment.PROXIES = proxies_of("1")
+    assert examined()["Hosts"].state == "ok"
+
+
+def test_a_deployment_without_secure_cookies(examined: Examined, a_deployment: Any) -> None:
+    assert examined()["TLS and cookies"].state == "ok"
+    a_deployment.SESSION_COOKIE_SECURE = False
+    finding = examined()["TLS and cookies"]
+    assert finding.state == "error"
+    assert "SESSION_COOKIE_SECURE" in finding.seen
+
+
+def test_debug_on_one_machine(examined: Examined, settings: Any) -> None:
+    settings.DEBUG = True
+    assert examined()["TLS and cookies"].state == "warning"
+
+
+@pytest.mark.parametrize("name", ["", "keys.env"])
+def test_a_file_that_others_can_read(examined: Examined, tidy: Path, name: str) -> None:
+    (tidy / name).chmod(0o750 if not name else 0o640)
+    finding = examined()["Files"]
+    assert finding.state == "error"
+    assert str(tidy / name) in finding.seen
+    assert "chmod" in finding.todo
+
+
+# Backups, trail
+
+
+@pytest.mark.parametrize(
+    ("days", "outcome", "state", "seen"),
+    [
+        (0, Outcome.SUCCEEDED, "ok", "The newest backup was made"),
+        (3, Outcome.SUCCEEDED, "warning", "3 days"),
+        (0, Outcome.FAILED, "warning", "No backup by"),
+    ],
+)
+def test_backups(examined: Examined, days: int, outcome: Outcome, state: str, seen: str) -> None:
+    backed_up(days, outcome)
+    finding = examined()["Backups"]
+    assert finding.state == state
+    assert seen in finding.seen.replace("\xa0", " ")
+
+
+def test_a_trigger_that_is_gone(examined: Examined) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER console_auditevent_no_delete")
+    finding = examined()["Audit trail"]
+    assert finding.state == "error"
+    assert "1 of the triggers" in finding.seen
+
+
+def test_entries_that_nobody_sealed(examined: Examined) -> None:
+    AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
+    chain.seal()
+    assert "newest of 1 seals" in examined()["Audit trail"].seen
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER console_auditevent_no_update")
+    event = AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
+    AuditEvent.objects.filter(pk=event.pk).update(at=timezone.now() - timedelta(hours=1))
+    with connection.cursor() as cursor:  # as `migrate` would
+        cursor.execute(
+            "CREATE TRIGGER console_auditevent_no_update BEFORE UPDATE ON console_auditevent "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    finding = examined()["Audit trail"]
+    assert (finding.state, "verify_audit" in finding.todo) == ("warning", True)
+
+
+# Keys, what is left open
+
+
+def test_a_key_that_is_missing(examined: Examined, settings: Any, desk: Desk) -> None:
+    desk.put("SECRET")
+    assert examined()["Keys"].state == "ok"
+    settings.ENCRYPTION_KEYS = [OTHER_KEY]
+    finding = examined()["Keys"]
+    assert finding.state == "error"
+    assert EmbeddedVersion.objects.count() == 1
+    assert OTHER_KEY not in str(finding)
+    settings.ENCRYPTION_KEYS = ["nonsense"]
+    finding = examined()["Keys"]
+    assert finding.state == "error"
+    assert "nonsense" not in str(finding)
+
+
+def test_a_save_that_was_cut_off(examined: Examined, desk: Desk) -> None:
+    row = desk.put("SECRET")
+    event = AuditEvent.objects.first()
+    Secret.objects.filter(pk=row.pk).update(claim=event, claimed_until=timezone.now())
+    finding = examined()["Open outcomes"]
+    assert finding.state == "warning"
+    assert "settle" in finding.todo

@@ -1,0 +1,103 @@
+"""/metrics of a real server: gunicorn with its two processes, which count together."""
+
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.console.ops.test_metrics import SAMPLE, bearer
+from tests.console.server.test_start import clone as clone
+from tests.console.server.test_start import mode, running
+from tests.fixtures.waiting import LONGEST, until
+
+TOKEN = "only-for-tests-" * 3
+ASKED = 'console_request_seconds_count{method="read",status="200",view="healthz"}'
+REQUESTS = 40
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def server(clone: Path) -> Iterator[tuple[int, str]]:
+    """Return a running server's process id and address."""
+    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+        address = urlsplit(line.rsplit(" ", 1)[1])
+        yield process.pid, f"http://{address.netloc}"
+
+
+def get(url: str) -> str:
+    """Return what a GET answers."""
+    request = urllib.request.Request(url, headers=bearer(TOKEN))  # noqa: S310 - ours
+    with urllib.request.urlopen(request, timeout=LONGEST) as answer:  # noqa: S310
+        return answer.read().decode()
+
+
+def samples(url: str) -> dict[str, float]:
+    """Return every sample by its name and labels."""
+    return {name: float(number) for name, number in SAMPLE.findall(get(f"{url}/metrics"))}
+
+
+def workers(master: int) -> set[int]:
+    """Return the ids of a server's processes."""
+    children = Path(f"/proc/{master}/task/{master}/children").read_text()
+    return set(map(int, children.split()))
+
+
+def folder_of(pid: int) -> Path:
+    """Return where a process counts."""
+    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    [folder] = [it for it in environment if it.startswith(b"PROMETHEUS_MULTIPROC_DIR=")]
+    return Path(folder.partition(b"=")[2].decode())
+
+
+def test_it_works(server: tuple[int, str]) -> None:
+    master, url = server
+    for _ in range(REQUESTS):
+        get(f"{url}/healthz")
+    first = samples(url)
+    assert first[ASKED] == REQUESTS
+    assert first["console_requests_in_progress"] == 1  # this one
+    folder = folder_of(master)
+    assert mode(folder) == 0o700
+    assert {mode(file) for file in folder.iterdir()} == {0o600}
+    counted = {int(file.stem.rsplit("_", 1)[1]) for file in folder.glob("*.db")}
+    assert counted <= workers(master)
+
+
+def test_what_a_killed_process_counted_stays(server: tuple[int, str]) -> None:
+    master, url = server
+    for _ in range(REQUESTS):
+        get(f"{url}/healthz")
+    before = workers(master)
+    os.kill(min(before), signal.SIGKILL)
+    until(lambda: min(before) not in workers(master) and len(workers(master)) == len(before))
+    after = samples(url)
+    assert after[ASKED] == REQUESTS
+    assert after["console_requests_in_progress"] == 1
+
+
+def test_the_folder_goes_with_the_server(clone: Path) -> None:
+    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+        get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")  # it is gunicorn by now
+        folder = folder_of(process.pid)
+        assert folder.is_dir()
+    assert process.returncode == 0
+    assert not folder.exists()
+
+
+def test_what_a_killed_server_left_goes(clone: Path, server: tuple[int, str]) -> None:
+    """With the next start; the folder of a server that runs stays."""
+    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+        get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")
+        left, processes = folder_of(process.pid), workers(process.pid)
+        for pid in (process.pid, *processes):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+    assert left.is_dir()
+    with running(clone, METRICS_TOKEN=TOKEN):
+        assert not left.exists()
+    assert folder_of(server[0]).is_dir()
+    assert samples(server[1])["console_database_up"] == 1

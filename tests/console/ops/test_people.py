@@ -1,0 +1,150 @@
+"""What operators do to people in the admin: disable, end sessions, reset second factors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+
+from console.auth import users
+from console.models import AuditEvent, AuditOutcome, User
+from tests.fixtures.people import World
+
+PEOPLE = "/admin/console/user/"
+Acting = Callable[..., Any]
+
+
+@pytest.fixture
+def act(as_: Callable[[str], Client], world: World) -> Acting:
+    """Return a function that does something to people as olga, who has confirmed it or not."""
+    olga = as_("olga")
+
+    def act(action: str, *names: str, confirmed: bool = True) -> Any:
+        chosen = [world.person(name).pk for name in names]
+        post: dict[str, Any] = {"action": action, "_selected_action": chosen}
+        post |= {"confirmed": "yes"} if confirmed else {}
+        return olga.post(PEOPLE, post, follow=True)
+
+    return act
+
+
+def told(answer: Any) -> list[str]:
+    """Return what the page says on top."""
+    return [str(message) for message in answer.context["messages"]]
+
+
+def entries(action: str) -> list[tuple[str, str]]:
+    """Return what the trail says of an action: about what, and how it ended."""
+    ends = AuditOutcome.objects.filter(event__action=action).order_by("id")
+    return [(end.event.subject, end.outcome) for end in ends.select_related("event")]
+
+
+def two_factors(user: User) -> None:
+    """Give somebody an authenticator app and recovery codes."""
+    Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
+    Authenticator.objects.create(user=user, type="recovery_codes", data={"hashes": []})
+
+
+def test_it_works(act: Acting, as_: Callable[[str], Client], world: World) -> None:
+    bob = as_("bob")
+    assert bob.get("/").status_code == 200
+    said = told(act("disable", "bob", "vera"))
+    assert "bob@example.org is disabled." in said
+    assert any("Secrets to rotate" in line for line in said)
+    assert not User.objects.filter(
+        email__in=["bob@example.org", "vera@example.org"], is_active=True
+    )
+    assert bob.get("/")["Location"].startswith("/accounts/login/")
+    assert entries("user.change") == [
+        ("bob@example.org: is_active: yes to no", "succeeded"),
+        ("vera@example.org: is_active: yes to no", "succeeded"),
+    ]
+    assert entries("session.end") == [("1 of bob@example.org", "succeeded")]
+
+
+@pytest.mark.parametrize("action", ["disable", "end_sessions", "reset_factors"])
+def test_nothing_happens_before_it_is_confirmed(
+    act: Acting, as_: Callable[[str], Client], world: World, action: str
+) -> None:
+    bob = as_("bob")
+    two_factors(world.person("bob"))
+    before = AuditEvent.objects.count()
+    page = act(action, "bob", "vera", confirmed=False)
+    assert "bob@example.org" in page.text
+    assert [person.email for person in page.context["people"]] == [
+        *("bob@example.org", "vera@example.org")
+    ]
+    assert bob.get("/").status_code == 200
+    assert Authenticator.objects.count() == 2
+    assert AuditEvent.objects.count() == before
+
+
+def test_ending_sessions(act: Acting, as_: Callable[[str], Client]) -> None:
+    bob = as_("bob")
+    assert told(act("end_sessions", "bob")) == ["bob@example.org: 1 session ended."]
+    assert bob.get("/").status_code == 302
+    assert User.objects.get(email="bob@example.org").is_active
+
+
+def test_ending_ones_own_leads_to_the_sign_in(act: Acting) -> None:
+    answer = act("end_sessions", "olga")
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
+
+
+def test_who_signs_himself_out_goes_last(act: Acting, as_: Callable[[str], Client]) -> None:
+    """Or the next act would be nobody's."""
+    as_("oscar")
+    as_("vera")
+    User.objects.create_superuser("zoe@example.org")
+    act("disable", "bob", "olga", "oscar", "vera")
+    actors = AuditEvent.objects.filter(action__in=["user.change", "session.end"])
+    assert set(actors.values_list("actor", flat=True)) == {"olga@example.org"}
+    assert User.objects.filter(is_active=True, email__in=["olga@example.org"]).count() == 0
+
+
+def test_resetting_second_factors(act: Acting, world: World) -> None:
+    two_factors(world.person("bob"))
+    two_factors(world.person("vera"))
+    assert told(act("reset_factors", "bob")) == ["bob@example.org: 1 second factor removed."]
+    assert {row.user.email for row in Authenticator.objects.all()} == {"vera@example.org"}
+    assert entries("factor.remove") == [("an authenticator app of bob@example.org", "succeeded")]
+
+
+def test_the_last_operator_stays_one_and_the_others_go(act: Acting) -> None:
+    said = told(act("disable", "olga", "bob"))
+    assert (
+        "olga@example.org: This is the last operator. Make someone else an operator first." in said
+    )
+    assert "bob@example.org is disabled." in said
+    assert User.objects.get(email="olga@example.org").is_active
+    assert [outcome for _, outcome in entries("user.change")] == ["succeeded", "failed"]
+
+
+def test_an_app_that_loses_its_last_owner_is_told_of(act: Acting) -> None:
+    assert any("These apps have no owner now" in line for line in told(act("disable", "alice")))
+
+
+@pytest.mark.parametrize("name", ["alice", ""])
+def test_nobody_else_can(as_: Callable[[str], Client], world: World, name: str) -> None:
+    post = {"action": "disable", "_selected_action": [world.person("bob").pk], "confirmed": "yes"}
+    assert as_(name).post(PEOPLE, post).status_code == 302
+    assert User.objects.get(email="bob@example.org").is_active
+
+
+@pytest.mark.parametrize("act", [users.disable, users.reset_factors])
+def test_the_services_ask_for_an_operator(act: Acting, world: World) -> None:
+    two_factors(world.person("bob"))
+    with pytest.raises(PermissionDenied):
+        act(actor=world.actor("alice"), user=world.person("bob"))
+    assert world.person("bob").is_active
+    assert Authenticator.objects.count() == 2
+    assert [*AuditOutcome.objects.values_list("outcome", flat=True)] == ["denied"]
+
+
+def test_an_operator_finds_the_pages(as_: Callable[[str], Client]) -> None:
+    text = as_("olga").get("/admin/").text
+    for page in ("/operation/doctor/", "/operation/store/", "/activity/"):
+        assert f'href="{page}"' in text

@@ -1,0 +1,209 @@
+"""An app's activity: who did what, when, from where, how it ended."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from console.access.actors import Actor
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.models import AuditEvent
+from secrets_app.models import Secret
+from tests.fixtures.people import World
+
+URL = "/apps/d1shop/activity/"
+BOB = Actor(kind="web", label="bob@example.org", user_id=7, address="203.0.113.7", agent="Lynx/2.9")
+
+
+@pytest.fixture(autouse=True)
+def _empty(world: World) -> None:
+    """Let the app have no activity yet."""
+    assert not AuditEvent.objects.filter(app_id="d1shop").exists()
+
+
+def record(
+    action: Action, *outcomes: Outcome, key: str = "KEY", actor: Actor = BOB, app: str = "d1shop"
+) -> AuditEvent:
+    """Return an entry of the audit trail that ended as `outcomes` say."""
+    event = attempt(actor, action, Target(app, "dev", key), version_before=1)
+    for outcome in outcomes:
+        conclude(event.pk, outcome, version_after=2, detail=f"detail of {outcome}")
+    return event
+
+
+def entries(answer: Any) -> list[Any]:
+    """Return the entries on the page."""
+    return list(answer.context["page"].object_list)
+
+
+def test_it_works(alice: Client) -> None:
+    record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
+    answer = alice.get(URL)
+    [entry] = entries(answer)
+    assert (entry.actor, entry.sentence, entry.subject, entry.branch) == (
+        "bob@example.org", "changed the secret", "KEY", "dev",
+    )  # fmt: skip
+    assert (entry.outcome_label, entry.versions) == ("Succeeded", "version 1 to 2")
+    assert (entry.address, entry.agent) == ("203.0.113.7", "Lynx/2.9")
+    for words in ("bob@example.org", "changed the secret", "KEY", "dev", "203.0.113.7", "Lynx/2.9"):
+        assert words in answer.text
+
+
+def test_what_really_happened(
+    alice: Client, make_secret: Callable[..., Secret], world: World
+) -> None:
+    secret = make_secret(world.dev)
+    alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    alice.post(f"/apps/d1shop/settings/branches/{world.dev.pk}/", {"stage": "BETA"})
+    answer = alice.get(URL)
+    assert [entry.sentence for entry in entries(answer)] == [
+        "changed the branch",
+        "revealed the secret",
+        "added the secret",
+    ]
+    assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize("action", Action)
+def test_every_action_has_its_words(alice: Client, action: Action) -> None:
+    record(action, Outcome.SUCCEEDED)
+    record(action, Outcome.DENIED)
+    denied, done = entries(alice.get(URL))
+    assert done.sentence
+    assert done.sentence != action
+    assert denied.sentence == f"attempted: {done.sentence}"
+
+
+def test_an_action_of_a_later_version_is_shown_too(alice: Client) -> None:
+    event = AuditEvent(action="later.kind", actor_kind="web", actor="x@y.org", app_id="d1shop")
+    event.save()
+    assert "later.kind" in entries(alice.get(URL))[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "label"),
+    [
+        ([], "Attempted"),
+        ([Outcome.SUCCEEDED], "Succeeded"),
+        ([Outcome.FAILED], "Failed"),
+        ([Outcome.DENIED], "Denied"),
+        ([Outcome.UNKNOWN], "Unknown"),
+        ([Outcome.UNKNOWN, Outcome.SETTLED], "Settled"),
+    ],
+)
+def test_how_it_ended(alice: Client, outcomes: list[Outcome], label: str) -> None:
+    record(Action.SECRET_CHANGED, *outcomes)
+    answer = alice.get(URL)
+    [entry] = entries(answer)
+    assert entry.outcome_label == label
+    assert label in answer.text
+    if outcomes:
+        assert entry.detail == f"detail of {outcomes[-1]}"
+
+
+def test_another_apps_activity_is_not_here(alice: Client) -> None:
+    record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, app="d2other")
+    record(Action.SIGN_IN, Outcome.SUCCEEDED, app="")
+    answer = alice.get(URL)
+    assert entries(answer) == []
+    assert "No records to display" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("q", "keys"),
+    [
+        ("", ["C", "B%", "A_1"]),
+        ("a_", ["A_1"]),
+        ("%", ["B%"]),
+        ("mia", ["C"]),
+        ("DEV", ["C", "B%", "A_1"]),
+        ("nothing", []),
+        ("x" * 1011, []),
+    ],
+)
+def test_search(alice: Client, q: str, keys: list[str]) -> None:
+    record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, key="A_1")
+    record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, key="B%")
+    mia = Actor(kind="web", label="mia@example.org")
+    record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, key="C", actor=mia)
+    assert [entry.subject for entry in entries(alice.get(URL, {"q": q}))] == keys
+
+
+@pytest.mark.parametrize(
+    ("outcome", "keys"),
+    [
+        ("failed", ["FAILED"]),
+        ("unknown", ["UNKNOWN"]),
+        ("settled", ["SETTLED"]),
+        ("attempted", ["ATTEMPTED"]),
+        ("succeeded", []),
+        ("open", ["ATTEMPTED", "UNKNOWN"]),
+    ],
+)
+def test_filter_by_outcome(alice: Client, outcome: str, keys: list[str]) -> None:
+    record(Action.SECRET_CHANGED, Outcome.FAILED, key="FAILED")
+    record(Action.SECRET_CHANGED, Outcome.UNKNOWN, key="UNKNOWN")
+    record(Action.SECRET_CHANGED, Outcome.UNKNOWN, Outcome.SETTLED, key="SETTLED")
+    record(Action.SECRET_CHANGED, key="ATTEMPTED")
+    assert [it.subject for it in entries(alice.get(URL, {"outcome": outcome}))] == keys
+
+
+@pytest.mark.parametrize(
+    ("page", "number", "first", "count"),
+    [
+        ("1", 1, "119", 50),
+        ("2", 2, "69", 50),
+        ("3", 3, "19", 20),
+        ("99", 3, "19", 20),
+        ("0", 3, "19", 20),
+        ("-1", 3, "19", 20),
+        ("x", 1, "119", 50),
+        ("", 1, "119", 50),
+    ],
+)
+def test_pages(alice: Client, page: str, number: int, first: str, count: int) -> None:
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            action="secret.change", actor_kind="web", actor="a", app_id="d1shop", subject=str(n)
+        )
+        for n in range(120)
+    )
+    answer = alice.get(URL, {"page": page})
+    shown = entries(answer)
+    assert (answer.context["page"].number, shown[0].subject, len(shown)) == (number, first, count)
+    assert answer.context["page"].paginator.count == 120
+
+
+def test_the_search_stays_while_paging(alice: Client) -> None:
+    for _ in range(51):
+        record(Action.SECRET_CHANGED, Outcome.FAILED, key="MANY")
+    answer = alice.get(URL, {"q": "many", "outcome": "failed"})
+    assert answer.context["form"].cleaned_data["q"] == "many"
+    assert '<option value="failed" selected>' in answer.text
+    second = alice.get(URL, {"q": "many", "outcome": "failed", "page": "2"})
+    assert len(entries(second)) == 1
+    assert "q=many" in answer.text.replace("&amp;", "&")
+
+
+def test_times_are_shown_in_utc(alice: Client) -> None:
+    event = record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
+    assert timezone.is_aware(event.at)
+    assert f"{event.at:%Y-%m-%d %H:%M:%S}</time>" in alice.get(URL).text
+    assert "When (UTC)" in alice.get(URL).text
+
+
+def test_every_member_sees_it(as_: Callable[[str], Client]) -> None:
+    record(Action.SECRET_REVEALED, Outcome.DENIED)
+    for name in ("vera", "bob", "mia", "alice"):
+        assert len(entries(as_(name).get(URL))) == 1
+
+
+def test_many_entries_cost_no_more_queries(
+    alice: Client, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(60):
+        record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
+    with django_assert_max_num_queries(7):  # 4 of who asks; suggestions, count, page
+        alice.get(URL)

@@ -1,0 +1,189 @@
+"""The activity's filters, in one app and in the whole deployment."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from console.access.actors import Actor
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.presentation import COUNTED, EntryPaginator
+from console.models import AuditEvent
+from tests.fixtures.people import World
+
+APP, ALL = "/apps/d1shop/activity/", "/activity/"
+BOB = Actor("web", "bob@example.org", 7, address="203.0.113.7")
+MIA = Actor("command", "mia@example.org", 8)
+
+
+def record(
+    actor: Actor, action: Action, key: str, branch: str = "main", app: str = "d1shop"
+) -> AuditEvent:
+    """Return an entry that succeeded."""
+    event = attempt(actor, action, Target(app, branch, key))
+    conclude(event.pk, Outcome.SUCCEEDED)
+    return event
+
+
+@pytest.fixture
+def trail(world: World) -> None:
+    """Fill the trail."""
+    record(BOB, Action.SECRET_REVEALED, "ONE")
+    record(BOB, Action.SECRET_CHANGED, "TWO", "dev")
+    record(MIA, Action.SECRET_REVEALED, "ONE_MORE")
+    record(MIA, Action.VARIABLE_CREATED, "three", "All branches")
+    record(MIA, Action.SECRET_REVEALED, "ELSEWHERE", app="d2other")
+    record(MIA, Action.PASSWORD_CHANGED, "mia@example.org", "", "")
+
+
+def listed(client: Client, url: str, **query: str) -> list[str]:
+    """Return the subjects of the entries on the page."""
+    page = client.get(url, query).context["page"]
+    return [entry.subject for entry in page.object_list]
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    ("query", "subjects"),
+    [
+        ({"person": "bob@example.org"}, ["TWO", "ONE"]),
+        ({"person": "BOB@Example.org"}, ["TWO", "ONE"]),
+        ({"person": "bob"}, []),
+        ({"action": "secret.reveal"}, ["ONE_MORE", "ONE"]),
+        ({"action": "secret."}, ["ONE_MORE", "TWO", "ONE"]),
+        ({"action": "secret.", "person": "bob@example.org"}, ["TWO", "ONE"]),
+        ({"key": "ONE"}, ["ONE"]),
+        ({"key": "one"}, []),
+        ({"branch": "dev"}, ["TWO"]),
+        ({"branch": "All branches"}, ["three"]),
+        ({"q": "one"}, ["ONE_MORE", "ONE"]),
+        ({"outcome": "succeeded", "key": "TWO"}, ["TWO"]),
+        ({"outcome": "open"}, []),
+        ({"app": "d2other"}, ["three", "ONE_MORE", "TWO", "ONE"]),  # no filter of this page
+    ],
+)
+def test_it_works(alice: Client, query: dict[str, str], subjects: list[str]) -> None:
+    assert listed(alice, APP, **query) == subjects
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    ("query", "subjects"),
+    [
+        ({"app": "d2other"}, ["ELSEWHERE"]),
+        ({"action": "secret.reveal"}, ["ELSEWHERE", "ONE_MORE", "ONE"]),
+        ({"app": "d1shop", "action": "secret.reveal"}, ["ONE_MORE", "ONE"]),
+        ({"action": "session.password"}, ["mia@example.org"]),
+    ],
+)
+def test_of_the_deployment(
+    as_: Callable[[str], Client], query: dict[str, str], subjects: list[str]
+) -> None:
+    assert listed(as_("olga"), ALL, **query) == subjects
+
+
+def test_the_deployment_is_for_operators(as_: Callable[[str], Client]) -> None:
+    assert "All activity" in as_("olga").get("/").text
+    assert as_("alice").get(ALL).status_code == 403
+    assert "All activity" not in as_("alice").get("/").text
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        ("", "", True),
+        ("2026-05-04T12:30", "", True),
+        ("2026-05-04T12:31", "", False),
+        ("", "2026-05-04T12:30", True),
+        ("", "2026-05-04T12:29", False),
+        ("2026-05-04T12:00", "2026-05-04T13:00", True),
+        ("2026-05-04T13:00", "2026-05-04T12:00", False),
+    ],
+)
+def test_times(
+    alice: Client, monkeypatch: pytest.MonkeyPatch, since: str, until: str, found: bool
+) -> None:
+    at = datetime(2026, 5, 4, 12, 30, 59, tzinfo=UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    record(BOB, Action.SECRET_REVEALED, "AT_NOON")
+    monkeypatch.undo()
+    assert ("AT_NOON" in listed(alice, APP, since=since, until=until)) is found
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "yesterday"},
+        {"until": "2026-02-30T12:00"},
+        {"action": "nonsense"},
+        {"outcome": "nonsense"},
+        {"q": "\0"},
+        {"key": "x" * 1012},
+        {"person": "\0"},
+    ],
+)
+def test_a_filter_that_makes_no_sense_lists_nothing(alice: Client, query: dict[str, str]) -> None:
+    answer = alice.get(APP, query)
+    assert answer.status_code == 200
+    assert "Some filters are not valid" in answer.text
+    assert "ONE_MORE" not in answer.text.partition('id="entries"')[2]
+    assert alice.post(f"{APP}export/?{answer.request['QUERY_STRING']}").status_code == 400
+
+
+def test_every_action_can_be_chosen(alice: Client) -> None:
+    page = alice.get(APP).text
+    for action in Action:
+        assert f'<option value="{action.value}">' in page
+    assert '<option value="secret.">Secrets: any action</option>' in page
+
+
+def test_what_is_asked_stays_in_the_form(alice: Client) -> None:
+    query = {"person": "a&b", "key": '"><b>', "since": "2026-05-04T12:30", "outcome": "denied"}
+    page = alice.get(APP, query).text
+    assert 'value="a&amp;b"' in page
+    assert 'value="&quot;&gt;&lt;b&gt;"' in page
+    assert 'value="2026-05-04T12:30"' in page
+    assert '<option value="denied" selected>' in page
+    assert '<details class="more-filters" open>' in page
+
+
+@pytest.mark.usefixtures("trail")
+def test_names_lead_to_their_own_entries(alice: Client) -> None:
+    page = alice.get(APP, {"action": "secret."}).text.replace("&amp;", "&")
+    assert 'href="?action=secret.&person=bob%40example.org"' in page
+    assert 'href="?action=secret.&key=ONE"' in page
+
+
+@pytest.mark.usefixtures("trail")
+def test_people_and_branches_are_offered(alice: Client, as_: Callable[[str], Client]) -> None:
+    page = alice.get(APP).text
+    assert '<datalist id="people"><option value="bob@example.org">' in page
+    assert '<option value="All branches"></option><option value="dev"></option>' in page
+
+
+def test_versions_are_told(alice: Client) -> None:
+    event = attempt(BOB, Action.SECRET_CHANGED, Target("d1shop", "main", "K"), version_before=3)
+    conclude(event.pk, Outcome.SUCCEEDED, version_after=4)
+    assert "version 3 to 4" in alice.get(APP).text
+
+
+def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.audit.presentation.COUNTED", 60)
+    for number in range(70):
+        record(BOB, Action.SECRET_REVEALED, f"K{number}")
+    first, last = alice.get(APP), alice.get(APP, {"page": "2"})
+    assert "50 of more than 60" in " ".join(first.text.split())
+    assert "There are older entries." not in first.text
+    assert "60 of more than 60" in " ".join(last.text.split())
+    assert "There are older entries." in last.text
+    assert COUNTED == 10_000
+    assert EntryPaginator.has_more
+
+
+def test_a_fragment_has_the_same_filters(alice: Client) -> None:
+    record(BOB, Action.SECRET_REVEALED, "ONE")
+    answer: Any = alice.get(APP, {"key": "ONE"}, headers={"HX-Request": "true"})
+    assert 'action="/apps/d1shop/activity/export/?key=ONE"' in answer.text

@@ -1,0 +1,307 @@
+"""The admin: every list, search, filter and form works, and none shows a value (guarantee 18)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.db import models
+from django.test import Client
+
+from console.auth import recovery_codes
+from console.models import App, AuditEvent, Member, User
+from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation, Secret
+from tests.envvars_app.variables.desk import Desk
+from tests.fixtures.people import World
+
+CANARY = "canary"  # what make_secret saves
+SITE = admin.site._registry
+NAMES = {model._meta.label_lower: model for model in SITE}
+DELETABLE = {
+    "console.member",
+    "auth.group",
+    "mfa.authenticator",
+    "socialaccount.socialaccount",
+}  # through a service, one at a time
+every_model = pytest.mark.parametrize("model", list(SITE), ids=list(NAMES))
+
+
+def url(model: type[models.Model], page: str = "") -> str:
+    """Return the address of a model's page."""
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{page}"
+
+
+@pytest.fixture
+def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -> None:
+    """Let each table have a row, and a value be stored and revealed."""
+    for name in ("bob", "vera"):
+        world.person(name)
+    secret = make_secret(world.dev)
+    make_secret(None)
+    alice = Client()
+    alice.force_login(world.person("alice"))
+    alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    Desk(world).put("PLAIN", CANARY)
+    recovery_codes.make(world.person("bob"))
+    SocialAccount.objects.create(user=world.person("bob"), provider="https://id.example", uid="bob")
+    Member.objects.create(app=world.app, group=Group.objects.create(name="ops"), role="viewer")
+
+
+def test_it_works(olga: Client, everything: None) -> None:
+    page = olga.get("/admin/")
+    assert page.status_code == 200
+    for words in ("Users", "Apps", "Branches", "Members", "Audit events", "Secrets"):
+        assert words in page.text
+
+
+def test_which_tables_are_here() -> None:
+    assert set(NAMES) == {
+        *("console.user", "console.app", "console.branch", "console.member", "auth.group"),
+        *("console.auditevent", "console.auditoutcome", "secrets_app.secret"),
+        *("envvars_app.variable", "mfa.authenticator", "socialaccount.socialaccount"),
+    }
+    for hidden in (EmbeddedParameter, EmbeddedVersion, Revalidation):
+        assert hidden not in SITE
+
+
+@every_model
+def test_a_list(olga: Client, everything: None, model: type[models.Model]) -> None:
+    answer = olga.get(url(model))
+    assert answer.status_code == 200
+    assert answer.context["cl"].result_count == model._default_manager.count()
+    assert CANARY not in answer.text
+
+
+@every_model
+def test_a_search(olga: Client, everything: None, model: type[models.Model]) -> None:
+    assert SITE[model].search_fields
+    none = olga.get(url(model), {"q": "zzz-nothing"})
+    assert none.context["cl"].result_count == 0
+    some = olga.get(url(model), {"q": "o"})
+    assert some.context["cl"].result_count > 0
+    assert CANARY not in some.text
+    assert olga.get(url(model), {"q": CANARY}).context["cl"].result_count == 0
+
+
+@every_model
+def test_each_filter(olga: Client, everything: None, model: type[models.Model]) -> None:
+    filters = olga.get(url(model)).context["cl"].filter_specs
+    assert filters
+    for choices in filters:
+        for choice in choices.choices(olga.get(url(model)).context["cl"]):
+            answer = olga.get(url(model) + choice["query_string"])
+            assert answer.status_code == 200
+            assert CANARY not in answer.text
+
+
+@every_model
+def test_sorting(olga: Client, everything: None, model: type[models.Model]) -> None:
+    for column in range(len(SITE[model].list_display) + 1):
+        for direction in ("", "-"):
+            assert olga.get(url(model), {"o": f"{direction}{column}"}).status_code == 200
+
+
+@every_model
+def test_each_row(olga: Client, everything: None, model: type[models.Model]) -> None:
+    for pk in model._default_manager.values_list("pk", flat=True):
+        for page in ("change/", "history/"):
+            answer = olga.get(url(model, f"{pk}/{page}"))
+            assert answer.status_code == 200
+            assert CANARY not in answer.text
+
+
+@every_model
+def test_a_row_that_is_not_there(olga: Client, model: type[models.Model]) -> None:
+    for pk in ("999999", "x", "9" * 30, "%00"):
+        answer = olga.get(url(model, f"{pk}/change/"), follow=True)
+        assert answer.status_code == 200  # back to the index, with a message
+        assert "doesn\N{RIGHT SINGLE QUOTATION MARK}t exist" in answer.text
+
+
+@every_model
+@pytest.mark.parametrize("name", ["", "alice", "charlie"])
+def test_nobody_else_gets_in(
+    as_: Callable[[str], Client], model: type[models.Model], name: str
+) -> None:
+    client = as_(name)
+    answers = [client.get(url(model), follow=True), client.post(url(model, "add/"), follow=True)]
+    for answer in answers:
+        assert answer.status_code == (403 if name else 200)  # 200: the sign-in page
+        assert "Branchkeep operators" not in answer.text
+
+
+def test_a_staff_member_who_is_no_operator(as_: Callable[[str], Client], world: World) -> None:
+    User.objects.filter(pk=world.person("bob").pk).update(is_staff=True)
+    assert as_("bob").get("/admin/").status_code == 302
+    assert as_("bob").get("/admin/login/").status_code == 403
+
+
+@pytest.mark.parametrize("label", [name for name in NAMES if name not in DELETABLE])
+def test_nothing_is_deleted(olga: Client, everything: None, label: str) -> None:
+    model = NAMES[label]
+    pks = list(model._default_manager.values_list("pk", flat=True))
+    assert olga.post(url(model, f"{pks[0]}/delete/"), {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
+    olga.post(url(model), chosen)
+    assert list(model._default_manager.values_list("pk", flat=True))[: len(pks)] == pks
+
+
+# People
+
+
+NEW = {"email": "New@Example.org", "usable_password": "true"}
+GOOD = {"password1": "long enough 1", "password2": "long enough 1"}
+
+
+def test_adding_a_person(olga: Client, world: World) -> None:
+    answer = olga.post(url(User, "add/"), NEW | GOOD)
+    user = User.objects.get(email="new@example.org")
+    assert answer["Location"] == url(User, f"{user.pk}/change/")
+    assert (user.is_superuser, user.is_staff, user.is_active) == (False, False, True)
+    person = Client()
+    signed_in = person.post(
+        "/accounts/login/", {"login": "new@example.org", "password": "long enough 1"}
+    )
+    assert signed_in["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        (NEW | {"password1": "short", "password2": "short"}, "password2"),
+        (NEW | {"password1": "long enough 1", "password2": "long enough 2"}, "password2"),
+        (NEW | GOOD | {"email": "nonsense"}, "email"),
+        (NEW | GOOD | {"email": "BOB@example.org"}, "email"),
+    ],
+)
+def test_a_person_who_cannot_be(
+    olga: Client, world: World, fields: dict[str, str], wrong: str
+) -> None:
+    world.person("bob")
+    before = User.objects.count()
+    answer = olga.post(url(User, "add/"), fields)
+    assert answer.status_code == 200
+    assert wrong in answer.context["adminform"].form.errors
+    assert User.objects.count() == before
+
+
+def test_an_operator_has_the_admin_site_and_the_other_way_round(olga: Client, world: World) -> None:
+    bob = world.person("bob")
+    form = {"email": bob.email, "is_active": "on"}
+    olga.post(url(User, f"{bob.pk}/change/"), form | {"is_superuser": "on"})
+    bob.refresh_from_db()
+    assert (bob.is_superuser, bob.is_staff) == (True, True)
+    olga.post(url(User, f"{bob.pk}/change/"), form)
+    bob.refresh_from_db()
+    assert (bob.is_superuser, bob.is_staff) == (False, False)
+
+
+@pytest.mark.parametrize("ticked", ["is_active", "is_superuser"])
+def test_the_last_operator_stays_one(olga: Client, world: World, ticked: str) -> None:
+    person = world.person("olga")
+    form = {"email": person.email, ticked: "on"}
+    page = url(User, f"{person.pk}/change/")
+    assert messages(olga.post(page, form, follow=True)) == [
+        "This is the last operator. Make someone else an operator first."
+    ]
+    User.objects.create_superuser("second@example.org")
+    assert olga.post(page, form).status_code == 302
+    person.refresh_from_db()
+    assert not (person.is_active and person.is_superuser)
+
+
+def test_a_hash_is_not_shown(olga: Client, world: World) -> None:
+    bob = world.person("bob")
+    text = olga.get(url(User, f"{bob.pk}/change/")).text
+    assert bob.password not in text
+    assert bob.password.split("$")[-1] not in text
+
+
+# Members
+
+
+@pytest.fixture
+def owner(world: World) -> Member:
+    """Return alice's membership; she is the last owner."""
+    world.person("alice")
+    return Member.objects.get(user=world.person("alice"))
+
+
+def messages(answer: Any) -> list[str]:
+    """Return what the page says on top."""
+    return [str(message) for message in answer.context["messages"]]
+
+
+LAST = "This is the app's last owner. Make someone else an owner first."
+
+
+def test_adding_a_member(olga: Client, world: World) -> None:
+    form = {"app": world.app.pk, "user": world.person("charlie").pk, "role": "developer"}
+    answer = olga.post(url(Member, "add/"), form, follow=True)
+    assert answer.status_code == 200
+    member = Member.objects.get(app=world.app, user=world.person("charlie"))
+    assert member.role == "developer"
+    [said] = messages(answer)
+    assert "was added successfully" in said
+
+
+def test_a_member_who_is_one_already(olga: Client, world: World, owner: Member) -> None:
+    form = {"app": world.app.pk, "user": owner.user_id, "role": "viewer"}
+    answer = olga.post(url(Member, "add/"), form)
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors
+    assert Member.objects.get(pk=owner.pk).role == "owner"
+
+
+def test_an_operator_makes_himself_a_member_and_it_is_told(olga: Client, world: World) -> None:
+    form = {"app": world.app.pk, "user": world.person("olga").pk, "role": "maintainer"}
+    olga.post(url(Member, "add/"), form)
+    assert olga.get("/apps/d1shop/").status_code == 200
+    entry = olga.get("/apps/d1shop/activity/").context["page"].object_list[0]
+    assert (entry.actor, entry.sentence, entry.subject) == (
+        "olga@example.org", "set the role of a member", "olga@example.org: maintainer",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["viewer", "developer", "maintainer"])
+def test_the_last_owner_stays_one(olga: Client, owner: Member, role: str) -> None:
+    answer = olga.post(url(Member, f"{owner.pk}/change/"), {"role": role}, follow=True)
+    assert answer.status_code == 200
+    assert messages(answer) == [LAST]
+    assert Member.objects.get(pk=owner.pk).role == "owner"
+
+
+def test_the_last_owner_cannot_go(olga: Client, owner: Member) -> None:
+    answer = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
+    assert answer.status_code == 200
+    assert messages(answer) == [LAST]
+    assert Member.objects.filter(pk=owner.pk).exists()
+    assert not LogEntry.objects.filter(action_flag=3).exists()  # nothing says that he went
+
+
+def test_with_a_second_owner_he_can(olga: Client, world: World, owner: Member) -> None:
+    Member.objects.create(app=world.app, user=world.person("charlie"), role="owner")
+    answer = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
+    assert "was deleted successfully" in messages(answer)[0]
+    assert not Member.objects.filter(pk=owner.pk).exists()
+
+
+def test_a_disabled_owner_is_no_owner_left(olga: Client, world: World, owner: Member) -> None:
+    Member.objects.filter(app=world.app, user=world.person("ivan")).update(role="owner")
+    answer = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
+    assert messages(answer) == [LAST]
+    assert Member.objects.filter(pk=owner.pk).exists()
+
+
+def test_members_are_not_deleted_in_bulk(olga: Client, owner: Member) -> None:
+    chosen = {"action": "delete_selected", "_selected_action": [owner.pk], "post": "yes"}
+    olga.post(url(Member), chosen)
+    assert Member.objects.filter(pk=owner.pk).exists()
+
+
+def test_an_app_goes_with_nothing_here(olga: Client, world: World) -> None:
+    assert olga.get(url(App, f"{world.app.pk}/delete/")).status_code == 403
+    assert olga.post(url(AuditEvent, "add/")).status_code == 403

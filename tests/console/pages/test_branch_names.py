@@ -1,0 +1,141 @@
+"""Any Git branch name round-trips byte for byte; invalid names are refused (guarantee 31)."""
+
+import pytest
+from django.test import Client
+
+from console.models import Branch
+from tests.console.pages.conftest import errors
+from tests.fixtures.people import World
+
+pytestmark = pytest.mark.both_databases
+ADD = "/apps/d1shop/settings/branches/add/"
+NAMES = {
+    "slash": "feature/login",
+    "hash": "fix/#42",
+    "question mark": "what?",
+    "percent": "100%",
+    "encoded": "a%2Fb%00",
+    "dots": "a..b",
+    "only dots": "..",
+    "up and out": "../../etc/passwd",
+    "colon": "a:b",
+    "at": "@{upstream}",
+    "spaces": "a b  c",
+    "spaces at both ends": "  both  ",
+    "one space": " ",
+    "plus and ampersand": "a+b&c=d;e",
+    "quotes": "\"double\" 'single' `back`",
+    "markup": "<script>alert(1)</script>",
+    "template": "{{ app }}{% now %}",
+    "backslash": "a\\b",
+    "SQL": "'; DROP TABLE console_branch; --",
+    "Japanese": "日本語/ブランチ",
+    "Arabic": "فرع",
+    "emoji": "🚀/👩‍👩‍👧",
+    "combining": "e\u0301",
+    "composed": "é",
+    "Hindi, with a joiner": "\u0915\u094d\u200d\u0937",
+    "soft hyphen": "a\u00adb",
+    "almost all of them": "all branches",
+    "line separator": "a\u2028b",
+    "no-break space": "a\u00a0b",
+    "upper case": "DEV",
+    "like a backend folder": "main-branch-92c8a056ef",
+    "255 characters": "x" * 255,
+    "255 signs of four bytes": "🚀" * 255,
+    "settings page": "add",
+}
+
+
+@pytest.fixture
+def client(alice: Client) -> Client:
+    """Return the owner."""
+    return alice
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_it_works(client: Client, world: World, name: str) -> None:
+    answer = client.post(ADD, {"name": name, "stage": "NONE"})
+    assert answer.status_code == 302
+    branch = world.app.branches.exclude(name__in=["main", "dev"]).get()
+    assert branch.name == name
+    for url in (f"{branch.pk}/", f"{branch.pk}/delete/", ""):
+        page = client.get(f"/apps/d1shop/settings/branches/{url}")
+        assert page.status_code == 200
+    assert page.context["branches"][0].name in {name, "dev", "main"}
+    assert client.get(f"/apps/d1shop/hosting/secrets/?branch={branch.pk}").status_code == 200
+    assert client.get("/apps/d1shop/").status_code == 200
+
+
+def test_the_secrets_of_each_are_found_again(client: Client, world: World) -> None:
+    secrets, post = "/apps/d1shop/hosting/secrets/", {}
+    branches = [Branch.objects.create(app=world.app, name=name) for name in NAMES.values()]
+    for number, branch in enumerate(branches, start=1):
+        post |= {f"new-{number}-key": "KEY", f"new-{number}-value": f"of {branch.pk}"}
+        post |= {f"new-{number}-branch": str(branch.pk)}
+    assert client.post(f"{secrets}manage/", post).status_code == 302
+    for branch in branches:
+        [row] = client.get(f"{secrets}?branch={branch.pk}").context["listing"].rows
+        assert (row.branch, row.key, row.origin) == (branch.name, "KEY", "own")
+        assert f"of {branch.pk}" in client.post(f"{secrets}{row.pk}/reveal/").text
+
+
+def test_names_that_look_alike_are_two(client: Client, world: World) -> None:
+    for name in ("é", "e\u0301", "Dev", "dev ", " dev"):
+        assert client.post(ADD, {"name": name, "stage": "NONE"}).status_code == 302
+    assert world.app.branches.count() == 7
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\r\nb", "a\tb", "a\x1b[31mb", "a\x7fb", "a\x9bb", "\n"])
+def test_control_characters(client: Client, world: World, name: str) -> None:
+    says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
+    assert says == {
+        "name": [
+            "Branch names can't contain control characters. Remove line breaks, tabs and similar "
+            "characters."
+        ]
+    }
+    assert world.app.branches.count() == 2
+
+
+@pytest.mark.parametrize("sign", "\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff")
+def test_a_sign_that_disguises(client: Client, world: World, sign: str) -> None:
+    says = errors(client.post(ADD, {"name": f"ma{sign}in", "stage": "NONE"}))
+    assert list(says) == ["name"]
+    assert "an invisible character. Remove it." in says["name"][0]
+    assert world.app.branches.count() == 2
+
+
+def test_the_name_of_every_branch(client: Client, world: World) -> None:
+    says = errors(client.post(ADD, {"name": "All branches", "stage": "NONE"}))
+    assert says == {"name": ["“All branches” is reserved. Choose another name."]}
+    assert world.app.branches.count() == 2
+
+
+def test_nul(client: Client, world: World) -> None:
+    [says] = errors(client.post(ADD, {"name": "a\0b", "stage": "NONE"}))["name"]
+    assert "ull characters" in says
+    assert world.app.branches.count() == 2
+
+
+def test_no_name(client: Client) -> None:
+    assert list(errors(client.post(ADD, {"name": "", "stage": "NONE"}))) == ["name"]
+
+
+@pytest.mark.parametrize("sign", ["x", "🚀"])
+def test_a_name_that_is_too_long(client: Client, sign: str) -> None:
+    [says, *_] = errors(client.post(ADD, {"name": sign * 256, "stage": "NONE"}))["name"]
+    assert "255 characters" in says
+    assert "256" in says
+
+
+@pytest.mark.parametrize("name", ["dev", "main"])
+def test_a_name_that_is_taken(client: Client, world: World, name: str) -> None:
+    says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
+    assert says == {"name": ["This app already has a branch with this name."]}
+    assert world.app.branches.count() == 2
+
+
+def test_another_app_may_have_the_same(client: Client, world: World) -> None:
+    Branch.objects.create(app=world.other_app, name="new")
+    assert client.post(ADD, {"name": "new", "stage": "NONE"}).status_code == 302

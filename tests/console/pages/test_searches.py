@@ -1,0 +1,48 @@
+"""Whatever is typed into a search box, or stands in an address, ends in a page."""
+
+import pytest
+from django.test import Client
+
+from secrets_app.models import Secret
+from tests.fixtures.people import World
+
+pytestmark = pytest.mark.both_databases
+ODD = {
+    "NUL": "a\0b",
+    "no UTF-8": b"\xed\xa0\x80\xff",
+    "quotes": "'\"`;--",
+    "like": "%_\\",
+    "long": "x" * 3000,
+    "Turkish": "İı",
+    "emoji": "🚀",
+    "control": "\r\n\t\x1b",
+}
+PAGES = {
+    "/": "q",
+    "/apps/d1shop/": "q",
+    "/apps/d1shop/activity/": "q outcome page",
+    "/apps/d1shop/hosting/secrets/": "q branch sort page per_page saved",
+    "/apps/d1shop/hosting/secrets/manage/": "q branch sort page per_page new",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_it_works(alice: Client, world: World, page: str, text: str | bytes) -> None:
+    for parameter in PAGES[page].split():
+        assert alice.get(page, {parameter: text}).status_code == 200, parameter
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_the_admins(olga: Client, text: str | bytes) -> None:
+    for model in ("user", "app", "branch", "member", "auditevent", "auditoutcome"):
+        answer = olga.get(f"/admin/console/{model}/", {"q": text})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "9" * 30, "1e3", "x"])
+def test_numbers_that_are_none(alice: Client, text: str) -> None:
+    assert not Secret.objects.exists()
+    for page, parameters in PAGES.items():
+        for parameter in parameters.split():
+            assert alice.get(page, {parameter: text}).status_code == 200

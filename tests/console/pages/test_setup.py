@@ -1,0 +1,181 @@
+"""The one-time page that makes the first operator."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from console.auth.bootstrap import link_path
+from console.models import App, AuditEvent, User
+from secrets_app.models import Secret
+from tests.console.pages.conftest import errors
+from tests.fixtures.waiting import LONGEST
+
+PASSWORD = "correct horse battery staple"
+FORM = {"email": "Olga@Example.org", "password1": PASSWORD, "password2": PASSWORD}
+
+
+@pytest.fixture
+def link(db: None) -> str:
+    """Return the link that the start prints."""
+    return link_path()
+
+
+def test_it_works(client: Client, link: str) -> None:
+    page = client.get(link)
+    assert page.status_code == 200
+    assert page.context["form"].fields["sample_app"].initial is True
+    for words in ("Set up Branchkeep", "Add a sample app", "At least 12 characters."):
+        assert words in page.text
+    answer = client.post(link, FORM | {"sample_app": "on"}, follow=True)
+    assert answer.redirect_chain == [("/", 302)]
+    assert "Branchkeep is set up. Welcome!" in answer.text
+    user = User.objects.get()
+    assert (user.email, user.is_superuser, user.is_active) == ("olga@example.org", True, True)
+    assert user.check_password(PASSWORD)
+    assert answer.context["user"] == user  # signed in
+    assert [card["name"] for card in answer.context["apps"]] == ["Sample shop"]
+    assert Secret.objects.count() == 8
+
+
+def test_without_the_sample_app(client: Client, link: str) -> None:
+    answer = client.post(link, FORM, follow=True)
+    assert not App.objects.exists()
+    assert "No apps yet" in answer.text
+
+
+def test_it_is_in_the_audit_trail(client: Client, link: str) -> None:
+    client.post(link, FORM)
+    assert list(AuditEvent.objects.order_by("pk").values_list("action", "subject")) == [
+        ("operator.create", "Olga@Example.org"),
+        ("session.sign_in", ""),
+    ]
+
+
+def test_the_link_works_once(client: Client, link: str) -> None:
+    client.post(link, FORM)
+    assert link_path() == ""
+    for visitor in (client, Client()):
+        assert visitor.get(link).status_code == 404
+        assert visitor.post(link, FORM | {"email": "two@example.org"}).status_code == 404
+    assert User.objects.count() == 1
+
+
+def test_the_link_is_dead_however_the_first_user_came(client: Client, link: str) -> None:
+    User.objects.create_user("bob@example.org")
+    assert client.get(link).status_code == 404
+
+
+def test_a_link_that_is_too_old(client: Client, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = signing.time.time()  # type: ignore[attr-defined]
+    day = 24 * 3600
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + day - 60)
+    assert client.get(link).status_code == 200
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + day + 60)
+    assert client.get(link).status_code == 404
+    assert client.post(link, FORM).status_code == 404
+
+
+WRONG = {
+    "nonsense": "x",
+    "three parts": "a:b:c",
+    "NUL": "%00",
+    "dots": "..",
+    "another purpose": signing.dumps("first operator", salt="another purpose"),
+    "another key": signing.dumps("first operator", key="another" * 9, salt="console.setup"),
+}
+
+
+@pytest.mark.parametrize("token", WRONG.values(), ids=WRONG)
+def test_a_wrong_token(client: Client, db: None, token: str) -> None:
+    assert client.get(f"/setup/{token}/").status_code == 404
+    assert client.post(f"/setup/{token}/", FORM).status_code == 404
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("short", "too short"),
+        ("elevenchars", "too short"),
+        ("123456789012345", "entirely numeric"),
+        ("1qaz2wsx3edc", "too common"),
+        ("olga@example.org", "too similar"),
+    ],
+)
+def test_a_weak_password(client: Client, link: str, password: str, says: str) -> None:
+    answer = client.post(link, FORM | {"password1": password, "password2": password})
+    [text] = errors(answer)["password1"]
+    assert says in text
+    assert f'value="{password}"' not in answer.text.partition('name="password1"')[2]
+    assert not User.objects.exists()
+
+
+def test_passwords_that_differ(client: Client, link: str) -> None:
+    answer = client.post(link, FORM | {"password2": PASSWORD + " "})
+    assert errors(answer) == {"password2": ["The passwords don't match. Enter them again."]}
+    assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize("password", [" spaces at both ends ", "пароль из букв", "🔑" * 12])
+def test_a_password_is_kept_as_it_is(client: Client, link: str, password: str) -> None:
+    client.post(link, FORM | {"password1": password, "password2": password})
+    assert User.objects.get().check_password(password)
+
+
+@pytest.mark.parametrize("email", ["", "olga", "olga@", "@example.org", "a\0b@example.org"])
+def test_an_email_that_is_none(client: Client, link: str, email: str) -> None:
+    assert list(errors(client.post(link, FORM | {"email": email}))) == ["email"]
+    assert not User.objects.exists()
+
+
+def test_an_empty_post(client: Client, link: str) -> None:
+    assert set(errors(client.post(link))) == {"email", "password1", "password2"}
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_race_one_becomes_the_operator() -> None:
+    link, together = link_path(), Barrier(4)
+
+    def race(number: int) -> Any:
+        client = Client(raise_request_exception=False)
+        try:
+            assert client.get(link).status_code == 200  # each has the open page
+            together.wait(timeout=LONGEST)
+            return client.post(link, FORM | {"email": f"{number}@example.org"}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(race, range(4)))
+    assert User.objects.count() == 1
+    assert statuses[0] == 302
+    assert set(statuses[1:]) <= {403, 404}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "base"),
+    [
+        ("console.example.org", "https://console.example.org"),
+        ("localhost,.example.org,console.example.org", "https://console.example.org"),
+        (".example.org", "https://example.org"),
+    ],
+)
+def test_the_command_prints_where_to_go(
+    link: str, settings: Any, capsys: Any, hosts: str, base: str
+) -> None:
+    settings.LOCAL, settings.ALLOWED_HOSTS = False, hosts.split(",")
+    call_command("setup_link")
+    assert capsys.readouterr().out.startswith(f"{base}/setup/")
+
+
+def test_the_command_on_this_machine(link: str, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("PORT", "8001")
+    call_command("setup_link")
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:8001/setup/")

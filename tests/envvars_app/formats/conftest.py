@@ -1,0 +1,42 @@
+"""Readers, started once each."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.envvars_app.formats import readers
+from tests.envvars_app.formats.readers import Read, Served
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with closing(readers.node(tmp_path_factory.mktemp("node") / "packages")) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with closing(readers.java(tmp_path_factory.mktemp("java"))) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def bash(tmp_path_factory: pytest.TempPathFactory) -> Read:
+    return readers.from_bash(tmp_path_factory.mktemp("bash"))
+
+
+@pytest.fixture(scope="session")
+def reader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """The reader that the test names, through indirect parameters."""
+    name = request.param
+    if name in readers.IN_PYTHON:
+        return readers.IN_PYTHON[name]
+    if name == readers.BASH:
+        return request.getfixturevalue("bash")
+    folder = tmp_path_factory.mktemp("reader")
+    if name == readers.JAVA:
+        return readers.from_java(request.getfixturevalue("java"), folder)
+    if name in (readers.PYTHON_DOTENV, readers.INTERPOLATING):
+        return readers.from_python_dotenv(folder, name == readers.INTERPOLATING)
+    return readers.from_node(request.getfixturevalue("node"), name)

@@ -1,0 +1,156 @@
+"""The formats' own parsers, each as a function from a file's text to what it read.
+
+Those that are no Python run once and answer line by line, for a test asks hundreds of times.
+"""
+
+import base64
+import json
+import plistlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from xml.parsers import expat
+
+import javaproperties
+import pytest
+from dotenv import dotenv_values
+
+from tests.envvars_app.formats import dart
+
+Read = Callable[[str], dict[str, str]]
+
+PYTHON_DOTENV = "python-dotenv"
+INTERPOLATING = "python-dotenv, interpolating"
+NPM = ("npm dotenv", "npm dotenv, fast", "npm dotenv 16")
+NODE = "Node"
+BASH = "bash"
+ENV_READERS = (PYTHON_DOTENV, INTERPOLATING, *NPM, NODE, BASH)
+JAVA = "Java"
+READERS = {
+    "env": ENV_READERS,
+    "json": ("json", "JSON.parse"),
+    "dart": ("Dart",),
+    "plist": ("plistlib",),
+    "gradle": ("javaproperties", JAVA),
+}
+NODE_FOLDER = Path(__file__).parent.parent / "node"
+# What npm says where there is no registry; anything else it says is a failure of ours.
+_AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
+_SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000")
+_READ_ENVIRONMENT = 'set -a; . "$1"; exec "$2" -0'
+
+
+class Served:
+    """A program that answers each line with a line."""
+
+    def __init__(self, *command: str, cwd: Path) -> None:
+        self._process = subprocess.Popen(
+            command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii"
+        )
+
+    def __call__(self, line: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "the reader ended"
+        return answer
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def node(folder: Path) -> Served:
+    """Start tests/envvars_app/node/read.js with its packages, or skip where that can't be."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not on this machine")
+    shutil.copytree(NODE_FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
+    installed = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *_SOON],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    if installed.returncode and any(code in installed.stderr for code in _AWAY):
+        pytest.skip("npm can't reach its registry")
+    assert installed.returncode == 0, installed.stderr
+    return Served("node", "read.js", cwd=folder)
+
+
+def java(folder: Path) -> Served:
+    """Start ReadProperties.java, or skip where there is no Java that compiles."""
+    if not (shutil.which("java") and shutil.which("javac")):
+        pytest.skip("no Java Development Kit is on this machine")
+    return Served("java", str(Path(__file__).parent / "ReadProperties.java"), cwd=folder)
+
+
+def from_node(served: Served, parser: str) -> Read:
+    def read(text: str) -> dict[str, str]:
+        pairs = json.loads(served(json.dumps([parser, text])))
+        if pairs is None:
+            pytest.skip(f"this Node has no {parser}")
+        return dict(pairs)
+
+    return read
+
+
+def from_java(served: Served, folder: Path) -> Read:
+    file = folder / "read.properties"
+
+    def read(text: str) -> dict[str, str]:
+        file.write_bytes(text.encode("latin-1"))
+        words = [base64.b64decode(word[:-1]).decode() for word in served(str(file)).split()]
+        return dict(zip(words[::2], words[1::2], strict=True))
+
+    return read
+
+
+def from_bash(folder: Path) -> Read:
+    """Source the file in an empty environment; nothing may be said, done, or left behind."""
+    if not shutil.which("bash"):
+        pytest.skip("bash is not on this machine")
+    there = folder / "there"
+    there.mkdir()
+    usual = _environment(folder / "none.env", there, "")
+
+    def read(text: str) -> dict[str, str]:
+        found = _environment(folder / "read.env", there, text)
+        assert not list(there.iterdir()), "something was run"
+        return {key: value for key, value in found.items() if usual.get(key) != value}
+
+    return read
+
+
+def _environment(file: Path, there: Path, text: str) -> dict[str, str]:
+    file.write_bytes(text.encode())
+    env = str(shutil.which("env"))
+    command = ["bash", "--noprofile", "--norc", "-c", _READ_ENVIRONMENT, "-", str(file), env]
+    sourced = subprocess.run([env, "-i", *command], cwd=there, capture_output=True, check=True)
+    assert not sourced.stderr
+    pairs = sourced.stdout.decode().split("\0")[:-1]
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def from_python_dotenv(folder: Path, interpolate: bool) -> Read:
+    file = folder / "read.env"
+
+    def read(text: str) -> dict[str, str]:
+        file.write_bytes(text.encode())
+        return dict(dotenv_values(file, interpolate=interpolate))
+
+    return read
+
+
+def plist(text: str) -> dict[str, str]:
+    expat.ParserCreate().Parse(text, True)
+    return plistlib.loads(text.encode())
+
+
+IN_PYTHON: dict[str, Read] = {
+    "json": json.loads,
+    "Dart": dart.read,
+    "plistlib": plist,
+    "javaproperties": javaproperties.loads,
+}

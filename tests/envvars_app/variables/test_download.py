@@ -1,0 +1,94 @@
+"""Downloading what a branch really gets, in each format."""
+
+import json
+import plistlib
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from envvars_app.formats import FORMATS, Format
+from tests.envvars_app.variables.desk import Desk
+from tests.envvars_app.variables.pages import BASE
+
+pytestmark = pytest.mark.django_db
+DOWNLOAD = f"{BASE}download/"
+
+
+@pytest.fixture
+def vera(as_: Callable[[str], Client]) -> Client:
+    """Return a viewer: variables are plain configuration."""
+    return as_("vera")
+
+
+def test_it_works(desk: Desk, vera: Client) -> None:
+    dev = desk.world.dev
+    desk.put("A", "for all")
+    desk.put("A", "dev's", dev)
+    desk.put("B", "line\nnext ü")
+    desk.put("MAIN_ONLY", branch=desk.world.main)
+    answer = vera.get(f"{DOWNLOAD}?branch={dev.pk}&format=json")
+    assert answer.status_code == 200
+    assert json.loads(answer.content) == {"A": "dev's", "B": "line\nnext ü"}
+    assert answer["Content-Type"] == "application/json"
+    assert answer["Content-Disposition"] == 'attachment; filename="env.json"'
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert json.loads(vera.get(f"{DOWNLOAD}?format=json").content) == {
+        "A": "for all",
+        "B": "line\nnext ü",
+    }
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
+def test_every_format_is_an_attachment(desk: Desk, vera: Client, format: Format) -> None:
+    desk.put("KEY", "ü")
+    answer = vera.get(f"{DOWNLOAD}?format={format.name}")
+    rendered = format.render({"KEY": "ü"}).text
+    assert answer.text == rendered
+    assert answer["Content-Type"] == format.content_type
+    assert answer["Content-Disposition"].startswith("attachment; filename=")
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_apples_own_reader(desk: Desk, vera: Client) -> None:
+    desk.put("A", "<&> ü")
+    assert plistlib.loads(vera.get(f"{DOWNLOAD}?format=plist").content) == {"A": "<&> ü"}
+
+
+def test_what_a_format_cannot_hold(desk: Desk, vera: Client) -> None:
+    desk.put("not-a-name", "1")
+    desk.put("RETURN", "a\rb")
+    page = vera.get(DOWNLOAD)
+    left_out = {row["name"]: dict(row["left_out"]) for row in page.context["formats"]}
+    assert set(left_out["env"]) == {"not-a-name", "RETURN"}
+    assert left_out["json"] == {}
+    assert "2 variables" in page.text
+    assert "carriage return" in page.text
+    env = vera.get(f"{DOWNLOAD}?format=env").text
+    assert "# RETURN is not included." in env
+    assert "# Not included, with names that a comment can't hold: 1" in env
+    assert json.loads(vera.get(f"{DOWNLOAD}?format=json").content) == {
+        "not-a-name": "1",
+        "RETURN": "a\rb",
+    }
+
+
+def test_no_variables(desk: Desk, vera: Client) -> None:
+    assert vera.get(DOWNLOAD).status_code == 200
+    assert vera.get(f"{DOWNLOAD}?format=env").text == ""
+
+
+@pytest.mark.parametrize("query", ["format=exe", "format=../env", "branch=x", "branch=999999"])
+def test_what_is_none(desk: Desk, vera: Client, query: str) -> None:
+    assert vera.get(f"{DOWNLOAD}?{query}").status_code == 404
+
+
+def test_another_apps_branch(desk: Desk, vera: Client) -> None:
+    query = f"branch={desk.world.other_branch.pk}&format=json"
+    assert vera.get(f"{DOWNLOAD}?{query}").status_code == 404
+
+
+@pytest.mark.parametrize("who", ["charlie", "oscar", "olga"])
+def test_outsiders(desk: Desk, as_: Callable[[str], Client], who: str) -> None:
+    assert as_(who).get(f"{DOWNLOAD}?format=json").status_code == 404

@@ -1,0 +1,148 @@
+"""What goes wrong with SSM becomes one error of ours, that holds neither value nor ARN."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_app.store import errors
+from secrets_app.store.base import SecretValue, Written
+from secrets_app.store.ssm.client import SsmStore
+from tests.fixtures.faulty import ARN, Fault, Faulty
+from tests.secrets_app.store.operations import CANARY, GARBLED, OPERATIONS, PATH, READS
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
+
+CODES: dict[str, type[errors.StoreError]] = {
+    "AccessDeniedException": errors.AccessDenied,
+    "ExpiredTokenException": errors.Misconfigured,
+    "HierarchyLevelLimitExceededException": errors.Rejected,
+    "HierarchyTypeMismatchException": errors.Rejected,
+    "IncompatiblePolicyException": errors.Rejected,
+    "InvalidAllowedPatternException": errors.Rejected,
+    "InvalidKeyId": errors.KeyUnavailable,
+    "InvalidPolicyAttributeException": errors.Rejected,
+    "InvalidPolicyTypeException": errors.Rejected,
+    "InvalidSignatureException": errors.Misconfigured,
+    "KMS.DisabledException": errors.KeyUnavailable,
+    "KMSAccessDeniedException": errors.KeyUnavailable,
+    "KMSInternalException": errors.StoreFailed,
+    "KMSInvalidStateException": errors.KeyUnavailable,
+    "KMSThrottlingException": errors.Throttled,
+    "ParameterAlreadyExists": errors.AlreadyExists,
+    "ParameterLimitExceeded": errors.LimitReached,
+    "ParameterMaxVersionLimitExceeded": errors.LimitReached,
+    "ParameterNotFound": errors.NotFound,
+    "ParameterPatternMismatchException": errors.Rejected,
+    "PoliciesLimitExceededException": errors.LimitReached,
+    "TooManyUpdates": errors.Throttled,
+    "UnknownOperationException": errors.Misconfigured,
+    "UnrecognizedClientException": errors.Misconfigured,
+    "UnsupportedParameterType": errors.Rejected,
+    "ValidationException": errors.Rejected,
+    "SomethingNewException": errors.StoreFailed,
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_it_works(faulty_store: SsmStore, operation: str) -> None:
+    OPERATIONS[operation](faulty_store)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_code_has_its_error(faulty: Faulty, faulty_store: SsmStore, code: str) -> None:
+    faulty.always(Fault.error(code))
+    with pytest.raises(CODES[code]) as failure:
+        faulty_store.put(PATH, SecretValue("x"), overwrite=True)
+    assert type(failure.value) is CODES[code]
+    assert failure.value.code == code
+    assert len(failure.value.message) > 30
+
+
+def test_no_code_of_these_operations_is_forgotten(plain_ssm: "SSMClient") -> None:
+    model = plain_ssm.meta.service_model
+    names = ["PutParameter", "GetParameters", "DeleteParameters", "DescribeParameters"]
+    modelled = {shape.name for name in names for shape in model.operation_model(name).error_shapes}
+    ours_to_get_right = {"InvalidFilterKey", "InvalidFilterOption", "InvalidFilterValue"}
+    assert modelled - {*CODES, "InternalServerError", "InvalidNextToken"} == ours_to_get_right
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_throttled_to_the_end(faulty: Faulty, faulty_store: SsmStore, operation: str) -> None:
+    faulty.always(Fault.error("TooManyUpdates"))  # the one that botocore doesn't wait for
+    with pytest.raises(errors.Throttled):
+        OPERATIONS[operation](faulty_store)
+
+
+def test_throttling_is_retried(faulty: Faulty, faulty_store: SsmStore) -> None:
+    faulty.next(Fault.THROTTLING)
+    assert faulty_store.put(PATH, SecretValue("x"), overwrite=False) == Written(1, attempts=2)
+
+
+def test_three_attempts_and_no_more(faulty: Faulty, faulty_store: SsmStore) -> None:
+    faulty.always(Fault.THROTTLING)
+    with pytest.raises(errors.Throttled):
+        faulty_store.put(PATH, SecretValue("x"), overwrite=False)
+    assert len(faulty.requests) == 3
+
+
+@pytest.mark.parametrize("operation", READS)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.SERVER_ERROR, errors.StoreFailed),
+        (Fault.RESET, errors.Unreachable),
+    ],
+    ids=["server error", "reset"],
+)
+def test_a_read_that_fails_says_so(
+    faulty: Faulty, faulty_store: SsmStore, operation: str, fault: Fault, error: type[Exception]
+) -> None:
+    faulty.always(fault)
+    with pytest.raises(error):
+        READS[operation](faulty_store)
+
+
+@pytest.mark.parametrize("operation", ["current", "read", "list"])
+@pytest.mark.parametrize("body", GARBLED)
+def test_a_garbled_answer_is_not_taken_for_an_empty_one(
+    faulty: Faulty, faulty_store: SsmStore, operation: str, body: str
+) -> None:
+    faulty_store.put(PATH, SecretValue("x"), overwrite=False)
+    faulty.next(Fault.answer(GARBLED[body]))
+    with pytest.raises(errors.StoreFailed):
+        READS[operation](faulty_store)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.error("ValidationException"),
+        Fault.error("AccessDeniedException"),
+        Fault.error(f"{CANARY} \r\n\x1b[31m {ARN}"),
+        Fault.error("InternalServerError", 500),
+        Fault.error("ParameterAlreadyExists"),
+        Fault.SILENCE,
+        Fault.RESET,
+        Fault.TRUNCATED,
+        Fault.answer(f'{{"Version": "{CANARY}'.encode()),
+    ],
+    ids=lambda fault: f"{fault.way.name} {fault.code[:30]!a}",
+)
+def test_an_error_holds_neither_value_nor_arn(
+    faulty: Faulty, faulty_store: SsmStore, hasty_store: SsmStore, calls: Any, fault: Fault
+) -> None:
+    faulty.always(fault)
+    store = hasty_store if fault is Fault.SILENCE else faulty_store
+    with pytest.raises(errors.StoreError) as failure:
+        store.put(PATH, SecretValue(CANARY), overwrite=False)
+    error = failure.value
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    words = [str(error), repr(error), error.code, error.message, str(calls.all)]
+    for entry in failure.traceback[1:]:  # the first frame is this test's
+        words += map(repr, entry.frame.f_locals.values())
+    for secret in (CANARY, "123456789012"):
+        assert secret not in " ".join(words)
+    assert error.code.isprintable()

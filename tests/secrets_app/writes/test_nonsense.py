@@ -1,0 +1,56 @@
+"""What can not be saved is refused at its row, before the store is asked to write."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from secrets_app.store.base import SecretValue
+from secrets_app.writes import save as saving
+from secrets_app.writes.commands import DeleteSecret, SetSecret
+from tests.secrets_app.writes.desk import Desk
+
+X = SecretValue("x")
+NONSENSE = {
+    "huge id": SetSecret("1", 999_999_999_999_999, value=X, expected_version=1),
+    "huge id to remove": DeleteSecret("1", 999_999_999_999_999),
+    "id zero": DeleteSecret("1", 0, expected_version=1),
+    "huge branch": SetSecret("1", key="A", branch_id=999_999_999, value=X),
+    "negative branch": SetSecret("1", key="A", branch_id=-1, value=X),
+    "huge version": SetSecret("1", key="A", value=X, expected_version=999_999_999),
+    "negative version": SetSecret("1", key="A", value=X, expected_version=-1),
+    "no name": SetSecret("1", key="", value=X),
+    "NUL in the name": SetSecret("1", key="A\0", value=X),
+    "huge name": SetSecret("1", key="A" * 100_000, value=X),
+    "no value": SetSecret("1", key="A", value=SecretValue("")),
+    "4,097 bytes": SetSecret("1", key="A", value=SecretValue("x" * 4097)),
+    "4,098 bytes of three each": SetSecret("1", key="A", value=SecretValue("€" * 1366)),
+    "a reference": SetSecret("1", key="A", value=SecretValue("{{ssm:x}}")),
+    "lone surrogate": SetSecret("1", key="A", value=SecretValue("\ud800")),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+@pytest.mark.parametrize("who", ["alice", "vera"])
+def test_it_works(desk: Desk, calls: Any, who: str, name: str) -> None:
+    [outcome] = desk.save(who, NONSENSE[name])
+    assert outcome.outcome in {"refused", "conflict", "denied"}
+    assert len(outcome.message) > 10
+    assert desk.rows() == {}
+    assert calls("put") == 0
+
+
+def test_another_apps_secret_and_branch_are_unknown(desk: Desk) -> None:
+    other = desk.world.other_branch
+    saved = saving.save(
+        actor=desk.world.actor("oscar"),
+        app_id="d2other",
+        commands=[desk.new("THEIRS", branch=other)],
+        change_set=uuid.uuid4(),
+    )
+    [theirs, new] = desk.save(
+        "alice",
+        SetSecret("1", saved[0].pk, value=SecretValue("x"), expected_version=1),
+        desk.new("NEW", branch=other),
+    )
+    assert (theirs.outcome, new.outcome) == ("conflict", "refused")

@@ -1,0 +1,149 @@
+"""`manage.py settle`: what was left attempted or unknown gets its end."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.reconcile import UNCERTAIN
+from console.models import AuditEvent
+from envvars_app.variables import save as variables
+from envvars_app.variables.commands import SetVariable
+from secrets_app.models import Secret
+from tests.secrets_app.writes.desk import Desk
+from tests.secrets_app.writes.stores import Killed, killed, lost
+
+HOURS = timedelta(hours=2)
+
+
+def settle() -> str:
+    """Return what the command prints."""
+    out = StringIO()
+    call_command("settle", stdout=out)
+    return out.getvalue().strip()
+
+
+@pytest.fixture
+def cut_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that leaves an attempt from two hours ago without an outcome."""
+
+    def cut_off(action: Action, app: str = "d1shop") -> AuditEvent:
+        then = timezone.now() - HOURS
+        with monkeypatch.context() as patch:
+            patch.setattr("django.utils.timezone.now", lambda: then)
+            return attempt(desk.world.actor("mia"), action, Target(app, "main", "KEY"))
+
+    return cut_off
+
+
+def ends(event: AuditEvent) -> list[tuple[str, str]]:
+    """Return how an attempt ended, in order."""
+    return [(end.outcome, end.detail) for end in event.outcomes.order_by("pk")]
+
+
+@pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize("end", [lost, killed])
+def test_it_works(desk: Desk, interrupted: Any, end: Any) -> None:
+    row = desk.known("API_KEY", desk.world.main)
+    interrupted.after("put", end)
+    try:
+        desk.save("mia", desk.change(row))
+    except Killed:
+        desk.expire_claims()
+    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
+    event = AuditEvent.objects.get(actor="mia@example.org", action="secret.change")
+    assert ends(event)[-1] == ("settled", "The store holds version 2: it was written.")
+    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
+
+
+def test_an_app_that_was_never_checked(desk: Desk, interrupted: Any) -> None:
+    interrupted.after("put", killed)
+    with pytest.raises(Killed):
+        desk.save("mia", desk.new("API_KEY"))
+    desk.expire_claims()
+    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
+    assert desk.trail("found.") == []
+
+
+def test_the_store_is_away(desk: Desk, interrupted: Any) -> None:
+    row = desk.known("API_KEY")
+    interrupted.after("put", killed)
+    with pytest.raises(Killed):
+        desk.save("mia", desk.change(row))
+    desk.expire_claims()
+    AuditEvent.objects.get(action="secret.change")
+    interrupted.before("list", lost)
+    with pytest.raises(CommandError, match="d1shop: ") as complaint:
+        settle()
+    assert complaint.value.returncode == 5
+    assert Secret.objects.filter(claim=None).count() == 0  # it stays, for another day
+    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
+
+
+def test_a_save_under_way_is_left_alone(desk: Desk, interrupted: Any) -> None:
+    row = desk.known("API_KEY")
+    interrupted.after("put", killed)
+    with pytest.raises(Killed):
+        desk.save("mia", desk.change(row))
+    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
+    assert ends(AuditEvent.objects.get(action="secret.change")) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "detail"),
+    [
+        (Action.VARIABLE_CHANGED, "settled", "Nothing was changed"),
+        (Action.VARIABLE_RENAMED, "settled", "Nothing was changed"),
+        (Action.SECRET_REVEALED, "settled", "No value was revealed"),
+        (Action.ENVIRONMENT_RUN, "settled", "The command was not started"),
+        (Action.SECRET_CHANGED, "unknown", UNCERTAIN),
+        (Action.MEMBER_SET, "unknown", UNCERTAIN),
+        (Action.AUDIT_EXPORTED, "unknown", UNCERTAIN),
+    ],
+)
+def test_what_no_store_can_tell(
+    desk: Desk, cut_off: Any, action: Action, outcome: str, detail: str
+) -> None:
+    event = cut_off(action)
+    assert settle() == "Settled from the store: 0. Settled otherwise: 1."
+    [(ended, said)] = ends(event)
+    assert ended == outcome
+    assert said.startswith(detail)
+    settle()
+    assert len(ends(event)) == 1
+
+
+def test_what_ended_or_is_young_is_left_alone(desk: Desk, cut_off: Any) -> None:
+    old = cut_off(Action.VARIABLE_CHANGED)
+    conclude(old.pk, Outcome.FAILED)
+    young = attempt(desk.world.actor("mia"), Action.VARIABLE_CHANGED)
+    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
+    assert ends(young) == []
+
+
+def test_more_than_a_batch(desk: Desk, cut_off: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.audit.reconcile.BATCH", 2)
+    events = [cut_off(Action.VARIABLE_CHANGED) for _ in range(5)]
+    assert settle() == "Settled from the store: 0. Settled otherwise: 5."
+    assert [len(ends(event)) for event in events] == [1] * 5
+
+
+def test_a_variable_without_an_outcome_was_not_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(variables, "conclude_all", cut)
+    change = SetVariable("1", key="COLOUR", value="red")
+    with pytest.raises(Killed):
+        variables.save(
+            actor=desk.world.actor("alice"), app_id="d1shop", commands=[change], change_set=uuid4()
+        )
+    assert AuditEvent.objects.filter(action="variable.create", outcomes=None).count() == 1
+    assert not desk.app.variables.exists()  # what settle says of such an attempt

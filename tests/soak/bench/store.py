@@ -1,0 +1,141 @@
+"""What asks the parameter store, against plain boto3 on the same moto server: wall clock.
+
+Each of our requests goes through the whole console. Where one line of plain boto3 writes a path,
+our save writes a path too, to All branches, which has no mirror.
+"""
+
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
+
+import boto3
+from django.conf import settings
+from django.utils import timezone
+
+from console.models import App, User
+from secrets_app.models import Revalidation, Secret
+from tests.soak.bench.apps import app_of
+from tests.soak.bench.measure import Subject, on_the_wall
+from tests.soak.bench.wsgi import Browser, application
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
+VALUE = "sk_live_51H8x" * 3
+BATCH = 10  # rows that our pages send at a time
+_numbers = count()
+
+
+def compare(user: User) -> None:
+    """Print the tables."""
+    ssm = boto3.client("ssm", region_name=settings.AWS_REGION)
+    ours = Browser(user, application(settings.MIDDLEWARE))
+    saves(user, ours, ssm)
+    checks(user, ours, ssm)
+
+
+def saves(user: User, ours: Browser, ssm: "SSMClient") -> None:
+    """Save new secrets, one and a hundred; reveal one."""
+    app = app_of(user, "dsave", 0)
+    address = f"/apps/{app.app_id}/hosting/secrets/"
+    save(ours, address, 1)
+    secret = app.secrets.get()
+    path = f"/amplify/shared/{app.app_id}/{secret.key}"
+    on_the_wall(
+        "Saves and reveals, on moto",
+        [
+            Subject("1 put_parameter, plain boto3", partial(put, ssm, 1)),
+            Subject("our save of 1", partial(save, ours, address, 1)),
+            Subject("100 put_parameter, plain boto3", partial(put, ssm, 100), against=2),
+            Subject("our save of 100", partial(save, ours, address, 100), against=2),
+            Subject(
+                "1 get_parameter, plain boto3",
+                lambda: read(ssm, path),
+                against=4,
+            ),
+            Subject(
+                "our reveal of 1",
+                partial(ours.post, f"{address}{secret.pk}/reveal/", {}),
+                against=4,
+            ),
+        ],
+    )
+
+
+def checks(user: User, ours: Browser, ssm: "SSMClient") -> None:
+    """Hold a thousand secrets against the store."""
+    app = app_of(user, "dcheck", 0)
+    for number in range(1000):
+        path = f"/amplify/shared/{app.app_id}/OUTSIDE_{number:04}"
+        ssm.put_parameter(Name=path, Value=VALUE, Type="SecureString")
+    address = f"/apps/{app.app_id}/hosting/secrets/revalidate/?per_page=100"
+    on_the_wall(
+        "Checks of 1,000 secrets, on moto",
+        [
+            Subject("describe_parameters, plain boto3", partial(describe, ssm, app.app_id)),
+            Subject("our first check: all are new", lambda: check(ours, app, address, new=True)),
+            Subject("our check that finds no change", lambda: check(ours, app, address)),
+        ],
+    )
+
+
+def put(ssm: "SSMClient", number: int) -> None:
+    """Write so many new parameters, as Amplify's own clients do."""
+    for _ in range(number):
+        ssm.put_parameter(
+            Name=f"/raw/KEY_{next(_numbers)}",
+            Value=VALUE,
+            Type="SecureString",
+            Description="Amplify Secret",
+        )
+
+
+def read(ssm: "SSMClient", path: str) -> None:
+    """Read one value."""
+    ssm.get_parameters(Names=[path], WithDecryption=True)
+
+
+def describe(ssm: "SSMClient", app_id: str) -> None:
+    """List all parameters of an app, as our check asks for them."""
+    prefixes = [f"/amplify/{app_id}", f"/amplify/shared/{app_id}"]
+    filters = [{"Key": "Path", "Option": "Recursive", "Values": prefixes}]
+    pages = ssm.get_paginator("describe_parameters").paginate(
+        ParameterFilters=filters,  # type: ignore[arg-type]  # the literals are right
+        PaginationConfig={"PageSize": 50},
+    )
+    assert sum(len(page["Parameters"]) for page in pages) == 1000
+
+
+def save(ours: Browser, address: str, number: int) -> bytes:
+    """Save so many new secrets, in the requests that our edit mode makes of them."""
+    answer = b"".join(
+        ours.post(f"{address}manage/", new_rows(min(BATCH, number - start)))
+        for start in range(0, number, BATCH)
+    )
+    assert answer.count(b'data-outcome="saved"') == number
+    return answer
+
+
+def new_rows(number: int) -> dict[str, str]:
+    """Return the form's fields for so many rows."""
+    fields = {}
+    for row in range(1, number + 1):
+        fields |= {
+            f"new-{row}-key": f"KEY_{next(_numbers)}",
+            f"new-{row}-branch": "",
+            f"new-{row}-value": VALUE,
+            f"new-{row}-base": "",
+        }
+    return fields
+
+
+def check(ours: Browser, app: App, address: str, *, new: bool = False) -> bytes:
+    """Check again, as if the last time was long ago, or never."""
+    if new:
+        Secret.objects.filter(app=app).delete()
+        Revalidation.objects.filter(app=app).delete()
+    Revalidation.objects.filter(app=app).update(started_at=timezone.now() - timedelta(hours=1))
+    answer = ours.post(address, {"mode": "list"})
+    assert app.secrets.count() == 1000
+    return answer

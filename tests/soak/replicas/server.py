@@ -1,0 +1,123 @@
+"""The console as deployed: `python -m console.server.start` on a copy of it, with gunicorn."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from console.lib.paths import BASE_DIR
+from tests.fixtures.ports import free_port
+from tests.fixtures.waiting import LONGEST, until
+
+PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")
+START_TIMEOUT = 90  # seconds, on a busy machine
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy what the console runs on, with no var/ yet, and return the folder."""
+    for part in PARTS:
+        unused = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(BASE_DIR / part, folder / part, ignore=unused)
+    return folder
+
+
+class Server:
+    """One console: a master, its workers, and a port that stays the same."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(BASE_DIR),
+            "PORT": str(self.port),
+            **environment,
+        }
+        self.log = folder / f"log-{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it in a process group of its own; `wait` waits until it answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "console.server.start"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        """Return once it answers."""
+        until(self._is_up, START_TIMEOUT)
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()[-3000:]
+        return self.answers()
+
+    def answers(self) -> bool:
+        """Say whether the process answers."""
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=LONGEST)) as connection:
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except (OSError, HTTPException):
+                return False
+
+    def stop(self) -> None:
+        """End it as an operator does; return once it has ended."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(timeout=START_TIMEOUT)
+
+    def kill(self) -> None:
+        """End master and workers at once, as a power cut would; return once they are gone."""
+        if self._process and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            until(lambda: not self._listens())
+
+    def _listens(self) -> bool:
+        with closing(socket.socket()) as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        assert self._process is not None
+        master = self._process.pid
+        children = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def run(self, *arguments: str) -> str:
+        """Run a module of the bench with the server's settings; return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=self.folder,
+            env=self.environment | {"BENCH_SETTINGS": "console.settings"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+
+@contextmanager
+def running(*servers: Server) -> Iterator[None]:
+    """Run servers until the block ends. The first one prepares what they share."""
+    try:
+        for server in servers:
+            server.start()
+            server.wait()
+        yield
+    finally:
+        for server in servers:
+            server.kill()
