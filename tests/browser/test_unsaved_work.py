@@ -163,7 +163,7 @@ def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complain
     value_of(row(alice, "ONE")).fill("second")
     alice.context.set_offline(True)
     save_all(alice)
-    expect(alice.get_by_role("alert")).to_contain_text("can't be reached")
+    expect(alice.get_by_role("alert")).to_contain_text("Can't reach Branchkeep")
     alice.context.set_offline(False)
 
     alice.context.clear_cookies()
