@@ -90,7 +90,7 @@ def test_another_branch_is_looked_at_before_it_is_written(desk: Desk, alice: Pag
     preview(alice, "A=1")
     alice.get_by_label("Branch").select_option(label="dev")
     alice.get_by_role("button", name="Apply 1 change").click()
-    expect(alice.get_by_text("Nothing was written.")).to_be_visible()
+    expect(alice.get_by_text("Nothing was saved.")).to_be_visible()
     assert desk.values() == {}
     alice.get_by_role("button", name="Apply 1 change").click()
     expect(alice.get_by_text("1 change saved.")).to_be_visible()
@@ -104,7 +104,7 @@ def test_a_conflict_is_told_and_decided(desk: Desk, alice: Page, complaints: Any
     preview(alice, "A=mine\nB=mine\n")
     desk.save("mia", desk.change(row, "theirs"))
     alice.get_by_role("button", name="Apply 2 changes").click()
-    expect(alice.get_by_text("1 of 2 applied.")).to_be_visible()
+    expect(alice.get_by_text("Applied 1 of 2 changes.")).to_be_visible()
     expect(change(alice, "A")).to_contain_text("mia@example.org changed this variable")
     assert desk.values() == {("", "A"): "theirs", ("", "B"): "mine"}
     alice.get_by_role("button", name="Apply 1 change").click()
@@ -148,12 +148,12 @@ def test_a_version_is_restored_and_a_removed_one_comes_back(desk: Desk, alice: P
     desk.save("mia", desk.change(row, "two"))
     alice.goto(f"{LIST}{row.pk}/")
     alice.get_by_role("button", name="Restore version 1").click()
-    expect(alice.get_by_text("A is restored.")).to_be_visible()
+    expect(alice.get_by_text("Restored A.")).to_be_visible()
     desk.save("mia", desk.removal(desk.row("A")))
     alice.goto(LIST)
     alice.get_by_role("link", name="Removed variables").click()
     alice.get_by_role("button", name="Restore A").click()
-    expect(alice.get_by_text("A is restored.")).to_be_visible()
+    expect(alice.get_by_text("Restored A.")).to_be_visible()
     assert desk.values() == {("", "A"): "one"}
 
 
@@ -201,7 +201,7 @@ def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any
     expect(page.locator("#text")).to_have_value('{\n  "A": "1"\n}\n')
     preview(page, '{"A": "2", "AWS_X": "1"}')
     page.get_by_role("button", name="Apply 1 change").click()
-    expect(page.get_by_text("1 of 2 applied.")).to_be_visible()
+    expect(page.get_by_text("Applied 1 of 2 changes.")).to_be_visible()
     page.get_by_role("button", name="Back to the text").click()
     preview(page, '{"A": "2", "MY_X": "\\n1"}')
     page.get_by_role("button", name="Apply 1 change").click()

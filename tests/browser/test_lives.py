@@ -23,7 +23,7 @@ from tests.browser.steps import (
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-MEANWHILE = "This secret has changed."
+MEANWHILE = "This secret was changed after you opened this page."
 
 
 def replace(world: World, key: str, *values: str) -> None:

@@ -163,7 +163,7 @@ def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complain
     value_of(row(alice, "ONE")).fill("second")
     alice.context.set_offline(True)
     save_all(alice)
-    expect(alice.get_by_role("alert")).to_contain_text("can't be reached")
+    expect(alice.get_by_role("alert")).to_contain_text("Can't reach Branchkeep")
     alice.context.set_offline(False)
 
     alice.context.clear_cookies()
@@ -192,7 +192,7 @@ def test_a_check_that_brings_changes_takes_nothing_away(
     alice.goto(MANAGE)
     give(world, {"MINE": "by mia", "THEIRS": "by mia"}, by="mia")
     store.remove([f"{SHARED}/GONE"])
-    expect(alice.get_by_text("This secret has changed.")).to_be_visible()
+    expect(alice.get_by_text("This secret was changed after you opened this page.")).to_be_visible()
     expect(value_of(row(alice, "MINE"))).to_have_value("typed")
     expect(row(alice, "GONE")).to_contain_text("Removed outside")
     save_all(alice)

@@ -211,7 +211,7 @@ def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any
     page.goto(MANAGE)
     row(page, "A").get_by_label("Remove").check()
     page.get_by_role("button", name="Save").click()
-    page.get_by_label("Overrides").select_option(label="go too")
+    page.get_by_label("Overrides").select_option(label="Remove too")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("No records to display")).to_be_visible()
 
@@ -242,7 +242,7 @@ def test_two_browsers_edit_300_variables_at_once_and_nothing_is_lost(
     save_all(alice)
     expect_saved(alice, 60)
     save_all(mia)
-    expect(mia.get_by_text("40 of 70 saved.")).to_be_visible()
+    expect(mia.get_by_text("Saved 40 of 70 changes.")).to_be_visible()
     expect(mia.locator(".note.conflict")).to_have_count(30)
     kept = [*desk.values().values()]
     assert (kept.count("alice"), kept.count("mia"), len(kept)) == (60, 40, 500)
