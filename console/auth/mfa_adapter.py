@@ -1,12 +1,13 @@
 """What allauth asks about second factors: how secrets are kept, and whether a code is right."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.core import context
+from allauth.mfa import signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
-from django.http.request import split_domain_port
 from qrcode import QRCode
 from qrcode.image.svg import SvgPathImage
 
@@ -43,8 +44,8 @@ class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return for whom passkeys are made: the host by which browsers know the console."""
-        host, _port = split_domain_port(context.request.get_host())
-        return {"id": host, "name": PRODUCT}
+        host = urlsplit(f"//{context.request.get_host()}").hostname
+        return {"id": str(host), "name": PRODUCT}
 
 
 class _CountedCode:
@@ -68,8 +69,13 @@ class _CountedCode:
         return code
 
     def _tell(self) -> None:
-        app = Authenticator.objects.filter(user=self.user).first()
-        self._emit_authentication_failed(app)  # type: ignore[attr-defined]  # allauth's form has it
+        signals.authentication_failed.send(
+            sender=Authenticator,
+            request=context.request,
+            user=self.user,
+            authenticator=Authenticator.objects.filter(user=self.user).first(),
+            reauthentication=isinstance(self, ReauthenticateForm),
+        )
 
 
 def _matching(user: User, code: str) -> Authenticator | None:

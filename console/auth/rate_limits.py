@@ -10,7 +10,6 @@ import secrets
 from hashlib import sha256
 
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
@@ -20,6 +19,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from console.access.actors import from_request
 from console.audit.events import Action, Target, refuse
+from console.auth import limiter
 
 WINDOW = 300  # seconds
 PER_ACCOUNT = f"5/{WINDOW}s/key"
@@ -28,7 +28,7 @@ _SALT = "console.known_browser"
 _LIFE = 365 * 24 * 3600  # seconds
 
 
-def take(request: HttpRequest, email: str, kind: str = "password") -> ratelimit.RateLimitUsage:
+def take(request: HttpRequest, email: str, kind: str = "password") -> limiter.Usage:
     """Count a try of `kind` for an account, there or not; `rollback` of what comes back undoes it.
 
     Beyond the limit raises ImmediateHttpResponse with a 429; the audit trail has one entry for all
@@ -38,7 +38,7 @@ def take(request: HttpRequest, email: str, kind: str = "password") -> ratelimit.
     browser = _known_browser(request, email)
     key = f"browser {browser}" if browser else email
     rates = PER_ACCOUNT if browser else f"{PER_ADDRESS},{PER_ACCOUNT}"
-    usage = ratelimit.consume(request, app="console", action=kind, key=key, config={kind: rates})
+    usage = limiter.consume(request, kind, rates, key=key)
     if usage is None:
         _record_once(request, email, key)
         response = render(request, "429.html", status=429)

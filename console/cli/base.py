@@ -102,7 +102,7 @@ class ConsoleCommand(BaseCommand):
     """
 
     requires_system_checks = ()  # they take longer than most commands
-    _called_from_command_line = False  # Django's own; its types leave it out
+    is_process = False  # or called within one, by call_command()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that doesn't echo; Django names its own class outright."""
@@ -112,6 +112,7 @@ class ConsoleCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as a process of its own."""
+        self.is_process = True
         _prepare_process()
         try:
             super().run_from_argv(argv)
@@ -132,7 +133,7 @@ class ConsoleCommand(BaseCommand):
             raise
         except Exception as error:
             problem = told(error)
-            if problem is None and not self._called_from_command_line:
+            if problem is None and not self.is_process:
                 raise
             places = traceback.format_tb(error.__traceback__)
             problem = problem or CommandError(
@@ -140,7 +141,7 @@ class ConsoleCommand(BaseCommand):
             )
         finally:
             chain.seal_written()
-        if not self._called_from_command_line:
+        if not self.is_process:
             raise problem
         if options["traceback"]:
             self.stderr.write("".join(places))

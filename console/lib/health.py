@@ -1,43 +1,43 @@
-"""What a check of the doctor finds: a name, a state in words, what was seen, what to do."""
+"""The result of one of the doctor's checks. No Django."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class State(StrEnum):
-    """How something stands, as people read it."""
+    """The state of what was checked, as shown to people and in JSON."""
 
-    FINE = "ok"
-    LOOK = "warning"
-    BROKEN = "error"
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One check's. `todo` is "" where there is nothing to do. No value, key or ARN is in it."""
+class CheckResult:
+    """What a check found. `hint` says what to do. Neither text contains a value, key or ARN."""
 
     name: str
     state: State
-    seen: str
-    todo: str = ""
+    message: str
+    hint: str = ""
 
+    @classmethod
+    def ok(cls, name: str, message: str) -> Self:
+        return cls(name, State.OK, message)
 
-def fine(name: str, seen: str) -> Finding:
-    """Return that all is well."""
-    return Finding(name, State.FINE, seen)
+    @classmethod
+    def warning(cls, name: str, message: str, hint: str) -> Self:
+        """Return the result for something that works but needs attention."""
+        return cls(name, State.WARNING, message, hint)
 
+    @classmethod
+    def error(cls, name: str, message: str, hint: str) -> Self:
+        """Return the result for something that doesn't work or isn't safe."""
+        return cls(name, State.ERROR, message, hint)
 
-def look(name: str, seen: str, todo: str) -> Finding:
-    """Return what works, and yet asks for somebody's eye."""
-    return Finding(name, State.LOOK, seen, todo)
-
-
-def broken(name: str, seen: str, todo: str) -> Finding:
-    """Return what does not work, or is not safe."""
-    return Finding(name, State.BROKEN, seen, todo)
-
-
-def skipped(name: str, seen: str, todo: str = "") -> Finding:
-    """Return what was not looked at, and why."""
-    return Finding(name, State.SKIPPED, seen, todo)
+    @classmethod
+    def skipped(cls, name: str, message: str) -> Self:
+        """Return the result of a check that didn't run. `message` says why."""
+        return cls(name, State.SKIPPED, message)

@@ -1,7 +1,7 @@
-"""The doctor's checks of what the core stands on: database, clock, hosts, files, backups, trail.
+"""The doctor's checks of the deployment: database, clock, hosts, files, backups, audit trail.
 
-Each takes nothing, asks no parameter store, changes nothing and returns a Finding.
-secrets_app/ops/doctor.py adds the store's, and runs them all.
+Checks take no arguments, call no parameter store and change nothing. secrets_app/ops/doctor.py adds
+checks of the store and runs them all.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ from django.utils.timesince import timesince
 from console.audit import chain, triggers
 from console.audit.events import Action, Outcome
 from console.db import prepared_statements
-from console.lib.health import Finding, broken, fine, look, skipped
+from console.lib.health import CheckResult
 from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
 BACKUP_AGE = timedelta(days=2)
-SKEW = timedelta(seconds=30)
+MAX_SKEW = timedelta(seconds=30)
 SEALED_WITHIN = timedelta(minutes=10)
 UNPROXIED = (
     "Set TRUSTED_PROXIES to the number of proxies. Until then, rate limits and the activity see "
@@ -33,8 +33,8 @@ UNPROXIED = (
 )
 
 
-def database() -> Finding:
-    """Say which database answers, and whether it works as the console needs it."""
+def database() -> CheckResult:
+    """Check that the database answers and has the settings that Branchkeep requires."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA journal_mode")
@@ -43,118 +43,126 @@ def database() -> Finding:
         version = str(cursor.fetchone()[0])
         cursor.execute("SHOW transaction_isolation")
         isolation = str(cursor.fetchone()[0])
-    seen = f"PostgreSQL {version} answered. Isolation level: “{isolation}”."
+    message = f"PostgreSQL {version} answered. Isolation level: “{isolation}”."
     if prepared_statements.are_lost():
-        return broken(
+        return CheckResult.error(
             "Database",
-            f"{seen} Prepared statements are lost between transactions.",
+            f"{message} Prepared statements are lost between transactions.",
             prepared_statements.NO_SESSIONS,
         )
     if isolation != "read committed":
-        return look(
+        return CheckResult.warning(
             "Database",
-            seen,
+            message,
             "Set the isolation level to “read committed”, which Branchkeep requires.",
         )
-    return fine("Database", seen)
+    return CheckResult.ok("Database", message)
 
 
-def _sqlite(journal: str) -> Finding:
-    seen = f"SQLite answered. Journal mode: “{journal}”."
+def _sqlite(journal: str) -> CheckResult:
+    message = f"SQLite answered. Journal mode: “{journal}”."
     if journal != "wal":
-        todo = (
+        hint = (
             "Move the database to a local disk. SQLite supports write-ahead logging (“wal”) only "
             "there."
         )
-        return broken("Database", seen, todo)
-    return fine(
-        "Database", f"{seen} SQLite works on one machine; use PostgreSQL for several replicas."
+        return CheckResult.error("Database", message, hint)
+    return CheckResult.ok(
+        "Database", f"{message} SQLite works on one machine; use PostgreSQL for several replicas."
     )
 
 
-def disk() -> Finding:
-    """Say how much room SQLite has left; PostgreSQL's disk is not ours to see."""
+def disk() -> CheckResult:
+    """Check the free space for SQLite. PostgreSQL's disk can't be seen from here."""
     if connection.vendor != "sqlite":
-        return skipped("Disk", "The database runs on another machine. Monitor its disk there.")
+        return CheckResult.skipped(
+            "Disk", "The database runs on another machine. Monitor its disk there."
+        )
     free = disk_usage(_database_file().parent).free
-    seen = f"{free / (1 << 30):,.1f} GB free on the database's disk."
-    todo = "Free some disk space. Nothing can be saved on a full disk."
+    message = f"{free / (1 << 30):,.1f} GB free on the database's disk."
+    hint = "Free some disk space. Nothing can be saved on a full disk."
     if free < DISK_FULL:
-        return broken("Disk", seen, todo)
-    return look("Disk", seen, todo) if free < DISK_LOW else fine("Disk", seen)
+        return CheckResult.error("Disk", message, hint)
+    return (
+        CheckResult.warning("Disk", message, hint)
+        if free < DISK_LOW
+        else CheckResult.ok("Disk", message)
+    )
 
 
 def _database_file() -> Path:
     return Path(str(connection.settings_dict["NAME"])).resolve()
 
 
-def migrations() -> Finding:
-    """Say whether the tables are those of this version."""
+def migrations() -> CheckResult:
+    """Check that all migrations are applied."""
     executor = MigrationExecutor(connection)
     if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         names = ", ".join(f"{step.app_label} {step.name}" for step, _ in plan[:5])
-        todo = "Run `manage.py migrate`, or restart Branchkeep, which runs it."
-        return broken("Migrations", f"{len(plan)} not applied, starting with: {names}.", todo)
-    return fine("Migrations", "All migrations are applied.")
+        hint = "Run `manage.py migrate`, or restart Branchkeep, which runs it."
+        return CheckResult.error(
+            "Migrations", f"{len(plan)} not applied, starting with: {names}.", hint
+        )
+    return CheckResult.ok("Migrations", "All migrations are applied.")
 
 
-def clock() -> Finding:
-    """Hold this machine's clock against the database's."""
+def clock() -> CheckResult:
+    """Compare the clocks of this machine and the database."""
     if connection.vendor == "sqlite":
-        return fine("Clock", "The database uses this machine's clock.")
+        return CheckResult.ok("Clock", "The database uses this machine's clock.")
     with connection.cursor() as cursor:
         before = timezone.now()
         cursor.execute("SELECT clock_timestamp()")
-        theirs: datetime = cursor.fetchone()[0]
-    return told_of_clock("Clock", "database", theirs.astimezone(UTC) - before)
+        database_time: datetime = cursor.fetchone()[0]
+    return clock_skew_result("Clock", "database", database_time.astimezone(UTC) - before)
 
 
-def told_of_clock(name: str, whose: str, off: timedelta) -> Finding:
-    """Return what it means that a clock is `off` from ours."""
-    seconds = round(off.total_seconds())
-    if abs(off) <= SKEW:
-        return fine(name, f"In step with the {whose}'s clock ({seconds:+} s).")
-    todo = (
+def clock_skew_result(name: str, peer: str, skew: timedelta) -> CheckResult:
+    """Return the result for a peer (database, store) whose clock differs from ours by `skew`."""
+    seconds = round(skew.total_seconds())
+    if abs(skew) <= MAX_SKEW:
+        return CheckResult.ok(name, f"In step with the {peer}'s clock ({seconds:+} s).")
+    hint = (
         "Synchronize both clocks with NTP. Sessions, second factors, leases and AWS signatures "
         "depend on them."
     )
-    return broken(name, f"The {whose}'s clock differs by {seconds:+,} s.", todo)
+    return CheckResult.error(name, f"The {peer}'s clock differs by {seconds:+,} s.", hint)
 
 
-def hosts() -> Finding:
-    """Say under which names the console answers, and whom it believes about addresses."""
+def hosts() -> CheckResult:
+    """Check the host names that are served, and that a proxy is configured for them."""
     names = ", ".join(settings.ALLOWED_HOSTS)
     if settings.LOCAL:
-        return fine("Hosts", f"Reachable from this machine only: {names}.")
+        return CheckResult.ok("Hosts", f"Reachable from this machine only: {names}.")
     if not (settings.PROXIES.count or settings.PROXIES.networks):
-        return look("Hosts", f"Serving {names}. No proxy is trusted.", UNPROXIED)
-    return fine("Hosts", f"Serving {names}, behind trusted proxies.")
+        return CheckResult.warning("Hosts", f"Serving {names}. No proxy is trusted.", UNPROXIED)
+    return CheckResult.ok("Hosts", f"Serving {names}, behind trusted proxies.")
 
 
-def tls() -> Finding:
-    """Say whether cookies and headers are those of a deployment."""
+def tls() -> CheckResult:
+    """Run Django's security checks, unless only this machine can reach the console."""
     if settings.LOCAL:
-        seen = "Local use: plain HTTP, cookies without Secure."
-        debug = look("TLS and cookies", f"{seen} DEBUG is on.", "Unset DEBUG.")
-        return debug if settings.DEBUG else fine("TLS and cookies", seen)
+        message = "Local use: plain HTTP, cookies without Secure."
+        debug = CheckResult.warning("TLS and cookies", f"{message} DEBUG is on.", "Unset DEBUG.")
+        return debug if settings.DEBUG else CheckResult.ok("TLS and cookies", message)
     warnings = run_checks(tags=[Tags.security], include_deployment_checks=True)
-    if told := [it.msg for it in warnings if not it.is_silenced()]:
-        todo = "Use Branchkeep's own settings module, or fix these settings."
-        return broken("TLS and cookies", " ".join(told), todo)
+    if problems := [it.msg for it in warnings if not it.is_silenced()]:
+        hint = "Use Branchkeep's own settings module, or fix these settings."
+        return CheckResult.error("TLS and cookies", " ".join(problems), hint)
     days = settings.SECURE_HSTS_SECONDS // 86_400
-    seen = f"Cookies are sent over HTTPS only; HSTS is set for {days} days."
-    return fine("TLS and cookies", seen)
+    message = f"Cookies are sent over HTTPS only; HSTS is set for {days} days."
+    return CheckResult.ok("TLS and cookies", message)
 
 
-def files() -> Finding:
-    """Say whether the folders and files with keys and data are this account's alone."""
-    there = [path for path in _private() if path.exists()]
-    open_to_others = [path for path in there if path.stat().st_mode & 0o077]
+def files() -> CheckResult:
+    """Check that no other account can read the files and folders with keys and data."""
+    existing = [path for path in _private() if path.exists()]
+    open_to_others = [path for path in existing if path.stat().st_mode & 0o077]
     if open_to_others:
         names = ", ".join(f"{it} ({it.stat().st_mode & 0o777:04o})" for it in open_to_others)
-        todo = "Remove other accounts' permissions: chmod 700 for folders, chmod 600 for files."
-        return broken("Files", f"Other accounts on this machine can read {names}.", todo)
-    return fine("Files", f"{len(there)} checked: only this account has access.")
+        hint = "Remove other accounts' permissions: chmod 700 for folders, chmod 600 for files."
+        return CheckResult.error("Files", f"Other accounts on this machine can read {names}.", hint)
+    return CheckResult.ok("Files", f"{len(existing)} checked: only this account has access.")
 
 
 def _private() -> Iterator[Path]:
@@ -165,46 +173,50 @@ def _private() -> Iterator[Path]:
         yield from (file.parent, *(Path(f"{file}{end}") for end in ("", "-wal", "-shm")))
 
 
-def backups() -> Finding:
-    """Say how old the newest backup is that the console made."""
+def backups() -> CheckResult:
+    """Check the age of the newest backup made with `manage.py backup`."""
     done = AuditOutcome.objects.filter(
         outcome=Outcome.SUCCEEDED, event__action=Action.BACKUP_MADE
     ).order_by("-event_id")
     last = done.first()
-    todo = (
+    hint = (
         "Run `manage.py backup` every day. Keep the backups and their key away from this "
         "machine. If another tool backs up the database, check there."
     )
     if last is None:
-        return look("Backups", "No backup by `manage.py backup` yet.", todo)
-    seen = f"The newest backup was made {timesince(last.at)} ago."
+        return CheckResult.warning("Backups", "No backup by `manage.py backup` yet.", hint)
+    message = f"The newest backup was made {timesince(last.at)} ago."
     if timezone.now() - last.at > BACKUP_AGE:
-        return look("Backups", seen, todo)
-    return fine("Backups", seen)
+        return CheckResult.warning("Backups", message, hint)
+    return CheckResult.ok("Backups", message)
 
 
-def trail() -> Finding:
-    """Say whether the audit trail is guarded and sealed; `verify_audit` reads it all."""
-    todo = "Run `manage.py verify_audit` to find the affected rows."
+def trail() -> CheckResult:
+    """Check the audit trail's triggers and seals. `verify_audit` reads every row."""
+    hint = "Run `manage.py verify_audit` to find the affected rows."
     if missing := triggers.missing(connection):
-        seen = f"{len(missing)} of the triggers that make it append-only are missing or disabled."
-        return broken("Audit trail", seen, f"Run `manage.py migrate`. {todo}")
+        message = (
+            f"{len(missing)} of the triggers that keep it append-only are missing or disabled."
+        )
+        return CheckResult.error("Audit trail", message, f"Run `manage.py migrate`. {hint}")
     if not _is_sealed():
-        return look("Audit trail", "The newest entries should be sealed by now, but are not.", todo)
+        return CheckResult.warning(
+            "Audit trail", "The newest entries should be sealed by now, but are not.", hint
+        )
     head = chain.head()
     if head is None:
-        return fine("Audit trail", "Append-only. Nothing is sealed yet.")
-    seen = f"Append-only. The newest of {head.id:,} seals was made {timesince(head.at)} ago."
-    return fine("Audit trail", seen)
+        return CheckResult.ok("Audit trail", "Append-only. Nothing is sealed yet.")
+    message = f"Append-only. The newest of {head.id:,} seals was made {timesince(head.at)} ago."
+    return CheckResult.ok("Audit trail", message)
 
 
 def _is_sealed() -> bool:
-    """Say whether the newest entry is sealed of those that should be by now."""
+    """Return True if the newest event that should be sealed by now is."""
     due = AuditEvent.objects.filter(at__lt=timezone.now() - SEALED_WITHIN).order_by("id").last()
     return not due or AuditSeal.objects.filter(table="auditevent", row_id=due.pk).exists()
 
 
-CHECKS: dict[str, Callable[[], Finding]] = {
+CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Database": database,
     "Disk": disk,
     "Migrations": migrations,

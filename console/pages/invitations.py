@@ -1,6 +1,5 @@
 """The page that an invitation's link opens, for whoever holds it."""
 
-from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -12,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from console.access.actors import from_request
+from console.auth import limiter
 from console.lib.branch_patterns import read
 from console.members import invitations
 from console.members.services import role_in_words
@@ -19,7 +19,7 @@ from console.models import App, Invitation, User
 from console.pages.app_forms import PasswordForm
 from console.web.kit import page_with_form, posted, saved_by
 
-_RATES = {"invitation": "20/m/ip,10/h/key"}  # tries; a right one costs a password's hash
+_RATES = "20/m/ip,10/h/key"  # tries; a right one costs a password's hash
 
 
 @login_not_required
@@ -30,7 +30,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
 
     Whether the address has an account shows in neither page.
     """
-    if not ratelimit.consume(request, app="console", action="invitation", key=token, config=_RATES):
+    if not limiter.consume(request, "invitation", _RATES, key=token):
         return render(request, "429.html", status=429)
     found = invitations.find_invitation(token)
     if isinstance(request.user, User):

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import Group
@@ -18,6 +17,7 @@ from console.access import explain
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
+from console.auth import limiter
 from console.lib.branch_patterns import read
 from console.members import exposure, invitations, services
 from console.members.services import actor_of
@@ -159,8 +159,7 @@ def _earlier(request: HttpRequest, access: Access) -> dict[str, Any]:
 
 def _too_many(request: HttpRequest) -> HttpResponse | None:
     """Return a 429 for whoever invites without end: each one may be a mail to somebody."""
-    rates = {"invite": "30/h/user"}
-    if ratelimit.consume(request, app="console", action="invite", config=rates):
+    if limiter.consume(request, "invite", "30/h/user"):
         return None
     return render(request, "429.html", status=429)
 

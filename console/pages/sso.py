@@ -7,7 +7,6 @@ from threading import BoundedSemaphore
 
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
@@ -18,6 +17,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from requests import RequestException
 
+from console.auth import limiter
 from console.auth.oidc import provisioning as sso
 from console.auth.oidc.client import InvalidProviderResponse, OpenIdAdapter
 
@@ -25,7 +25,7 @@ from console.auth.oidc.client import InvalidProviderResponse, OpenIdAdapter
 ASK_AGAIN = {"prompt": "login", "max_age": "0"}
 SLOT_PATIENCE = 0.3  # seconds
 SLOTS = BoundedSemaphore(4)  # of the eight threads that gunicorn gives a process
-RATE = {"single_sign_on": "120/60s/ip"}  # a sign-in is two; an office shares one address
+RATE = "120/60s/ip"  # a sign-in is two; an office shares one address
 
 
 def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -39,8 +39,7 @@ def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
-        counted = {"app": "console", "action": "single_sign_on", "config": RATE}
-        if ratelimit.consume(request, **counted, limit_get=True) is None:
+        if limiter.consume(request, "single_sign_on", RATE, limit_get=True) is None:
             return _too_often(request)
         if not SLOTS.acquire(timeout=SLOT_PATIENCE):
             return sso.not_signed_in(request, sso.BUSY, 503)

@@ -1,4 +1,4 @@
-"""`{{ finding.todo|with_code }}`: words of ours that hold `commands`, on a page."""
+"""`{{ result.hint|with_code }}`: words of ours that hold `commands`, on a page."""
 
 import re
 

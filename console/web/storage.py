@@ -4,6 +4,8 @@ from functools import lru_cache
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+_IMPORT = (r'(?P<matched>\bfrom "(?P<url>\.[^"]+)";)', 'from "%(url)s";')
+
 
 class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
     """Our own JavaScript modules import each other by their hashed names too.
@@ -12,10 +14,8 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
     name that is no file.
     """
 
-    patterns: tuple[object, ...] = CompressedManifestStaticFilesStorage.patterns
+    patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", (_IMPORT,)))
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        _, modules = self._js_module_import_aggregation_patterns
-        self.patterns = (*HashedFiles.patterns, ("js/*.js", modules))
         super().__init__(*args, **kwargs)
         self.url = lru_cache(super().url)  # the names are read once, when the console starts

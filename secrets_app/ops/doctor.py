@@ -1,7 +1,7 @@
-"""The doctor: every check in turn, of which none can stop the others.
+"""The doctor: runs all checks. A check that fails doesn't stop the others.
 
-The parameter store is asked only on demand, and written to only on a demand of its own: a parameter
-is written, read back and removed under a path that belongs to no app.
+The parameter store is called only on demand. A separate option also tests write access: a probe
+parameter is written, read back and removed under a path that belongs to no app.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
-from console.lib.health import Finding, State, broken, fine, look, skipped
+from console.lib.health import CheckResult, State
 from console.ops import checks as core
 from secrets_app.ops import gauges
 from secrets_app.store import parameter_store
@@ -32,10 +32,10 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 
-PROBES = "/amplify/branchkeep-doctor"  # no app id, no clean namespace of a sandbox has a hyphen
-AT_WORK = timedelta(minutes=10)  # no doctor takes as long: a probe that is older is nobody's
-NO_ANSWER = (Misconfigured, Throttled, Unreachable)  # what the next call would meet as well
-RIGHTS = {  # what each operation of ours asks of AWS
+PROBES = "/amplify/branchkeep-doctor"  # neither app ids nor cleaned namespaces contain a hyphen
+MAX_RUN = timedelta(minutes=10)  # older probes were left by a run that was interrupted
+NO_ANSWER = (Misconfigured, Throttled, Unreachable)  # the next call would fail too
+PERMISSIONS = {  # IAM actions by operation
     "list": "ssm:DescribeParameters",
     "look up": "ssm:GetParameters",
     "write": "ssm:PutParameter",
@@ -50,86 +50,93 @@ NOT_WRITTEN = "Write access was not tested."
 log = structlog.get_logger()
 
 
-def examine(*, ask_store: bool = False, writer: Actor | None = None) -> list[Finding]:
-    """Return what every check finds. With `writer` a probe is written too, recorded as his act."""
-    findings: list[Finding] = []
+def examine(*, ask_store: bool = False, writer: Actor | None = None) -> list[CheckResult]:
+    """Run all checks. With `writer`, also test write access, which is audited as their act."""
+    results: list[CheckResult] = []
     for name, check in CHECKS.items():
-        away = NO_DATABASE in {it.seen for it in findings}  # the next would wait as long as that
-        needs_it = name not in core.WITHOUT_DATABASE
-        findings.append(skipped(name, NO_DATABASE) if away and needs_it else _found(name, check))
+        if name not in core.WITHOUT_DATABASE and NO_DATABASE in {it.message for it in results}:
+            results.append(CheckResult.skipped(name, NO_DATABASE))  # it would wait for a time-out
+        else:
+            results.append(_run(name, check))
     try:
-        return [*findings, *store_findings(ask=ask_store or writer is not None, writer=writer)]
+        return [*results, *store_results(ask=ask_store or writer is not None, writer=writer)]
     except DatabaseError as error:  # the attempt could not be recorded, so nothing was written
-        return [*findings, _failed("Store", error)]
+        return [*results, _failed("Store", error)]
 
 
-def is_well(findings: Sequence[Finding]) -> bool:
-    """Say whether nothing is broken."""
-    return all(finding.state is not State.BROKEN for finding in findings)
+def has_errors(results: Sequence[CheckResult]) -> bool:
+    """Return True if a check found an error."""
+    return any(result.state is State.ERROR for result in results)
 
 
-def _found(name: str, check: Callable[[], Finding]) -> Finding:
+def _run(name: str, check: Callable[[], CheckResult]) -> CheckResult:
     try:
         return check()
-    except Exception as error:  # a check that fails is a finding, and the others go on
+    except Exception as error:
         return _failed(name, error)
 
 
-def _failed(name: str, error: Exception) -> Finding:
+def _failed(name: str, error: Exception) -> CheckResult:
     log.warning("doctor.check_failed", check=name, error=type(error).__name__)
     if isinstance(error, OperationalError) and name == "Database":
-        todo = "Check that the database is running and that DATABASE_URL is correct."
-        return broken(name, NO_DATABASE, todo)
-    seen = f"This check failed ({type(error).__name__})."
-    return broken(
-        name, seen, "See the log. A table or a permission on this machine may be missing."
+        hint = "Check that the database is running and that DATABASE_URL is correct."
+        return CheckResult.error(name, NO_DATABASE, hint)
+    message = f"This check failed ({type(error).__name__})."
+    return CheckResult.error(
+        name, message, "See the log. A table or a permission on this machine may be missing."
     )
 
 
-def keys() -> Finding:
-    """Say whether ENCRYPTION_KEYS open all that the embedded store holds."""
+def keys() -> CheckResult:
+    """Check that ENCRYPTION_KEYS has every key that the embedded store needs."""
     if settings.PARAMETER_STORE != "embedded":
-        return fine("Keys", "Values are in SSM, encrypted with its key.")
+        return CheckResult.ok("Keys", "Values are in SSM, encrypted with its key.")
     from secrets_app.store.embedded.store import EmbeddedStore
 
     try:
         missing = EmbeddedStore(settings.ENCRYPTION_KEYS).missing_keys()
     except ImproperlyConfigured as error:
-        return broken("Keys", str(error), "Correct ENCRYPTION_KEYS.")
+        return CheckResult.error("Keys", str(error), "Correct ENCRYPTION_KEYS.")
     if missing:
-        seen = f"ENCRYPTION_KEYS is missing {len(missing)} of the keys that stored values need."
-        return broken("Keys", seen, "Add the old keys after the new one, separated by commas.")
+        message = f"ENCRYPTION_KEYS is missing {len(missing)} of the keys that stored values need."
+        return CheckResult.error(
+            "Keys", message, "Add the old keys after the new one, separated by commas."
+        )
     number = len(settings.ENCRYPTION_KEYS)
-    return fine("Keys", f"ENCRYPTION_KEYS has {number}; no stored value needs another.")
+    return CheckResult.ok("Keys", f"ENCRYPTION_KEYS has {number}; no stored value needs another.")
 
 
-def unknown() -> Finding:
-    """Say whether something was left open by a lost answer or a killed process."""
+def unknown() -> CheckResult:
+    """Check for writes whose outcome is unknown, after a lost response or a killed process."""
     rows, attempts = gauges.unknown_secrets(), gauges.open_attempts()
     if not rows and not attempts:
-        return fine("Open outcomes", "Every save and every activity entry has an outcome.")
-    seen = (
+        return CheckResult.ok(
+            "Open outcomes", "Every save and every activity entry has an outcome."
+        )
+    message = (
         f"{rows:,} secrets with an unknown outcome; {attempts:,} entries of the last day without "
         "one."
     )
-    return look("Open outcomes", seen, "Run `manage.py settle`, which checks the store.")
+    return CheckResult.warning(
+        "Open outcomes", message, "Run `manage.py settle`, which checks the store."
+    )
 
 
 CHECKS = {**core.CHECKS, "Keys": keys, "Open outcomes": unknown}
 
 
-def store_findings(*, ask: bool, writer: Actor | None) -> Iterator[Finding]:
-    """Yield what the store lets the console do, operation by operation."""
+def store_results(*, ask: bool, writer: Actor | None) -> Iterator[CheckResult]:
+    """Yield a result for each operation of the store."""
     if not ask:
-        yield from (skipped(_name(it), NOT_ASKED) for it in RIGHTS)
+        yield from (CheckResult.skipped(_name(it), NOT_ASKED) for it in PERMISSIONS)
         return
     try:
         store = parameter_store()
     except (ImproperlyConfigured, Misconfigured) as error:
-        seen = getattr(error, "message", str(error))
-        yield broken("Store", seen, "Correct its settings.")
+        message = getattr(error, "message", str(error))
+        yield CheckResult.error("Store", message, "Correct its settings.")
         return
-    yield from _Visit(store, writer).findings()
+    yield from StoreProbe(store, writer).results()
 
 
 def _name(operation: str) -> str:
@@ -137,46 +144,48 @@ def _name(operation: str) -> str:
 
 
 @dataclass
-class _Visit:
-    """One round of asking a store. After a failure that every call would meet no other is made."""
+class StoreProbe:
+    """One test of a store. It stops calling after a failure that every call would meet."""
 
     store: ParameterStore
     writer: Actor | None
-    gone: bool = False
-    may_be_there: bool = False
+    unavailable: bool = False
+    may_exist: bool = False  # the probe parameter, after a write with an unknown outcome
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield a finding for each operation."""
+    def results(self) -> Iterator[CheckResult]:
+        """Yield a result for each operation."""
         path = f"{PROBES}/{secrets.token_hex(8)}"
         yield self._try("list", self.store.ping)
         yield self._try("look up", lambda: self.store.current([path]))
-        if self.writer is None or self.gone:
-            why = NO_ANSWER_BEFORE if self.gone else NOT_WRITTEN
-            yield from (skipped(_name(it), why) for it in ("write", "decrypt", "remove"))
+        if self.writer is None or self.unavailable:
+            reason = NO_ANSWER_BEFORE if self.unavailable else NOT_WRITTEN
+            yield from (
+                CheckResult.skipped(_name(it), reason) for it in ("write", "decrypt", "remove")
+            )
             return
         target = Target(subject=path)
         with recording(self.writer, Action.STORE_PROBED, target) as entry:
-            found = list(self._written(path))
-            if any(finding.state is not State.FINE for finding in found):
-                entry.outcome, entry.detail = Outcome.FAILED, _said(found)
-        yield from found
+            results = list(self._write_and_remove(path))
+            if any(result.state is not State.OK for result in results):
+                entry.outcome, entry.detail = Outcome.FAILED, _summary(results)
+        yield from results
 
-    def _written(self, path: str) -> Iterator[Finding]:
+    def _write_and_remove(self, path: str) -> Iterator[CheckResult]:
         value = SecretValue(secrets.token_hex(8))
         write = self._try("write", lambda: self.store.put(path, value, overwrite=False))
         yield write
-        if write.state is State.FINE:
+        if write.state is State.OK:
             yield self._try("decrypt", lambda: self._read_back(path, value))
             yield self._clock(path)
         else:
-            yield skipped(_name("decrypt"), "There was nothing to read.")
-            if not self.may_be_there:
-                yield skipped(_name("remove"), "There was nothing to remove.")
+            yield CheckResult.skipped(_name("decrypt"), "There was nothing to read.")
+            if not self.may_exist:
+                yield CheckResult.skipped(_name("remove"), "There was nothing to remove.")
                 return
-        self.gone = False  # whatever happened since, the probe has to go
+        self.unavailable = False  # try to remove the probe whatever happened
         yield self._try("remove", lambda: self.store.remove([path]), path)
-        if not self.gone:
-            yield from self._swept()
+        if not self.unavailable:
+            yield from self._remove_leftovers()
 
     def _read_back(self, path: str, value: SecretValue) -> None:
         reading = self.store.read([path]).get(path)
@@ -186,54 +195,56 @@ class _Visit:
                 code="NotTheSame",
             )
 
-    def _clock(self, path: str) -> Finding:
-        """Hold the clock against the time that the store gave the probe."""
+    def _clock(self, path: str) -> CheckResult:
+        """Compare our clock with the modification time of the probe."""
         name = "Store: clock"
         try:
-            there = self.store.current([path]).get(path)
+            probe = self.store.current([path]).get(path)
         except StoreError:
-            there = None
-        if there is None:
-            return skipped(name, "The store did not return a time.")
-        return core.told_of_clock(name, "store", there.modified - timezone.now())
+            probe = None
+        if probe is None:
+            return CheckResult.skipped(name, "The store did not return a time.")
+        return core.clock_skew_result(name, "store", probe.modified - timezone.now())
 
-    def _swept(self) -> Iterator[Finding]:
-        """Remove the probes that a doctor left who was killed; say so where there were any."""
-        name, old = _name("leftovers"), timezone.now() - AT_WORK
+    def _remove_leftovers(self) -> Iterator[CheckResult]:
+        """Remove probes that interrupted runs left, and yield a result if there were any."""
+        name, old = _name("leftovers"), timezone.now() - MAX_RUN
         try:
-            left = [it.path for it in self.store.list([PROBES]) if it.modified < old]
-            if left:
-                self.store.remove(left)
-                yield fine(
-                    name, f"Removed {len(left):,} probe parameters left by an interrupted run."
+            paths = [it.path for it in self.store.list([PROBES]) if it.modified < old]
+            if paths:
+                self.store.remove(paths)
+                yield CheckResult.ok(
+                    name, f"Removed {len(paths):,} probe parameters left by an interrupted run."
                 )
         except StoreError as error:
-            yield look(name, error.message, f"Remove the parameters under {PROBES}/ by hand.")
+            yield CheckResult.warning(
+                name, error.message, f"Remove the parameters under {PROBES}/ by hand."
+            )
 
-    def _try(self, operation: str, call: Callable[[], Any], left: str = "") -> Finding:
+    def _try(self, operation: str, call: Callable[[], Any], leftover: str = "") -> CheckResult:
         name = _name(operation)
-        if self.gone:
-            return skipped(name, NO_ANSWER_BEFORE)
+        if self.unavailable:
+            return CheckResult.skipped(name, NO_ANSWER_BEFORE)
         try:
             call()
         except StoreError as error:
-            self.gone = isinstance(error, NO_ANSWER)
-            self.may_be_there = isinstance(error, OutcomeUnknown)
-            return _refused(operation, error, left)
-        return fine(name, "Works.")
+            self.unavailable = isinstance(error, NO_ANSWER)
+            self.may_exist = isinstance(error, OutcomeUnknown)
+            return _store_error(operation, error, leftover)
+        return CheckResult.ok(name, "Works.")
 
 
-def _refused(operation: str, error: StoreError, left: str) -> Finding:
-    todo = f"The store returned {error.code}. See docs/operations.md."
+def _store_error(operation: str, error: StoreError, leftover: str) -> CheckResult:
+    hint = f"The store returned {error.code}. See docs/operations.md."
     if isinstance(error, AccessDenied) and settings.PARAMETER_STORE == "ssm":
-        todo = (
-            f"Allow {RIGHTS[operation]} for Branchkeep's identity. See docs/deploy.md for the "
+        hint = (
+            f"Allow {PERMISSIONS[operation]} for Branchkeep's identity. See docs/deploy.md for the "
             "policy."
         )
-    if left:
-        todo += f" Then remove the parameter {left} by hand."
-    return broken(_name(operation), error.message, todo)
+    if leftover:
+        hint += f" Then remove the parameter {leftover} by hand."
+    return CheckResult.error(_name(operation), error.message, hint)
 
 
-def _said(found: Sequence[Finding]) -> str:
-    return ", ".join(f"{it.name.removeprefix('Store: ')} {it.state}" for it in found)
+def _summary(results: Sequence[CheckResult]) -> str:
+    return ", ".join(f"{it.name.removeprefix('Store: ')} {it.state}" for it in results)

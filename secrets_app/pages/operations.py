@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from console.audit.events import Action
-from console.lib.health import Finding, State, broken, fine
+from console.lib.health import CheckResult, State
 from console.web.htmx import wants_fragment
 from console.web.kit import operated, page_with_form
 from secrets_app.ops import call_stats, quotas
@@ -24,9 +24,9 @@ def doctor(request: HttpRequest) -> HttpResponse:
     actor = operated(request, Action.STORE_PROBED)
     is_post = request.method == "POST"
     writer = actor if is_post and "write" in request.POST else None
-    findings = examine(ask_store=is_post, writer=writer)
-    states = [(state, sum(it.state is state for it in findings)) for state in State]
-    context = {"findings": findings, "states": states, "asked": is_post}
+    results = examine(ask_store=is_post, writer=writer)
+    states = [(state, sum(it.state is state for it in results)) for state in State]
+    context = {"results": results, "states": states, "asked": is_post}
     return _no_store(render(request, "operation/doctor.html", context))
 
 
@@ -47,15 +47,15 @@ def _no_store(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _check_connection() -> Finding:
+def _check_connection() -> CheckResult:
     try:
         parameter_store().ping()
     except StoreError as error:
-        todo = f"The store returned {error.code}. See docs/operations.md."
-        return broken("Now", error.message, todo)
+        hint = f"The store returned {error.code}. See docs/operations.md."
+        return CheckResult.error("Now", error.message, hint)
     except ImproperlyConfigured as error:
-        return broken("Now", str(error), "Correct the setting.")
-    return fine("Now", "The parameter store answers.")
+        return CheckResult.error("Now", str(error), "Correct the setting.")
+    return CheckResult.ok("Now", "The parameter store answers.")
 
 
 def _store_context() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: check everything that Branchkeep needs."""
+"""`manage.py doctor`: check the deployment."""
 
 from dataclasses import asdict
 from textwrap import indent
@@ -8,15 +8,15 @@ from django.core.management.base import CommandError, CommandParser
 
 from console.cli.base import ConsoleCommand, someone_at_the_machine
 from console.cli.terminal import Exit
-from console.lib.health import Finding
+from console.lib.health import CheckResult
 from secrets_app.ops import call_stats
-from secrets_app.ops.doctor import examine, is_well
+from secrets_app.ops.doctor import examine, has_errors
 
-BROKEN = "Some checks failed. Each error above says what to do."
+FAILED = "Some checks failed. Each error above says what to do."
 
 
 class Command(ConsoleCommand):
-    """Print the finding of every check. Exits with 1 if one is an error."""
+    """Run all checks and print the results. Exits with 1 if one of them is an error."""
 
     help = "Check the database, keys, parameter store, clock, hosts, files and backups."
 
@@ -30,16 +30,16 @@ class Command(ConsoleCommand):
         parser.add_argument("--format", choices=("plain", "json"), default="plain")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the checks and print the findings."""
+        """Run the checks."""
         writer = someone_at_the_machine() if options["write"] else None
-        findings = examine(ask_store=True, writer=writer)
+        results = examine(ask_store=True, writer=writer)
         call_stats.flush()
-        plain = "\n".join(map(_line, findings))
-        self.say(options, plain, [asdict(finding) for finding in findings])
-        if not is_well(findings):
-            raise CommandError(BROKEN, returncode=Exit.REFUSED)
+        plain = "\n".join(map(_line, results))
+        self.say(options, plain, [asdict(result) for result in results])
+        if has_errors(results):
+            raise CommandError(FAILED, returncode=Exit.REFUSED)
 
 
-def _line(finding: Finding) -> str:
-    todo = f"\n{indent(finding.todo, '    ')}" if finding.todo else ""
-    return f"{finding.name}: {finding.state}. {finding.seen}{todo}"
+def _line(result: CheckResult) -> str:
+    hint = f"\n{indent(result.hint, '    ')}" if result.hint else ""
+    return f"{result.name}: {result.state}. {result.message}{hint}"

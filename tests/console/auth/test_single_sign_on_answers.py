@@ -351,7 +351,7 @@ def test_a_provider_that_hangs_leaves_threads_for_others(
 def test_nobody_makes_the_console_ask_for_ever(
     forger: Forger, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sso.RATE, "single_sign_on", "2/60s/ip")
+    monkeypatch.setattr(sso, "RATE", "2/60s/ip")
     there = forger.leads_back(client.get(START))
     assert client.get(f"{START}callback/").status_code == 403
     asked = len(forger.asked)

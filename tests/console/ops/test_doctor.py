@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from console.audit import chain
 from console.audit.events import Action, Outcome
-from console.lib.health import Finding
+from console.lib.health import CheckResult
 from console.lib.paths import BASE_DIR
 from console.lib.proxies import proxies_of
 from console.models import AuditEvent, AuditOutcome
@@ -31,7 +31,7 @@ from tests.secrets_app.writes.desk import Desk
 
 KEY = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24="
 OTHER_KEY = "YW5vdGhlci1rZXktYW5vdGhlci1rZXktYW5vdGhlci0="
-Examined = Callable[[], dict[str, Finding]]
+Examined = Callable[[], dict[str, CheckResult]]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_the_command(tidy: Path) -> None:
 
 def test_the_command_as_json(tidy: Path) -> None:
     findings = json.loads(command("--format", "json"))
-    assert {"name", "state", "seen", "todo"} == set(findings[0])
+    assert {"name", "state", "message", "hint"} == set(findings[0])
     assert findings[0]["state"] == "ok"
 
 
@@ -135,7 +135,7 @@ def test_a_check_that_fails_stops_no_other(examined: Examined, world: World) -> 
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE console_auditoutcome RENAME TO away")
     found = examined()
-    assert (found["Backups"].state, found["Backups"].seen) == (
+    assert (found["Backups"].state, found["Backups"].message) == (
         "error", "This check failed (OperationalError).",
     )  # fmt: skip
     assert found["Keys"].state == "ok"
@@ -162,7 +162,7 @@ def test_a_database_that_is_away() -> None:
 def test_a_journal_that_is_none(db: None) -> None:
     finding = core._sqlite("delete")
     assert finding.state == "error"
-    assert "local disk" in finding.todo
+    assert "local disk" in finding.hint
 
 
 @pytest.mark.parametrize(
@@ -180,16 +180,16 @@ def test_a_migration_that_is_missing(examined: Examined) -> None:
     newest.delete()
     finding = examined()["Migrations"]
     assert finding.state == "error"
-    assert f"secrets_app {newest.name}" in finding.seen
+    assert f"secrets_app {newest.name}" in finding.message
 
 
 @pytest.mark.parametrize(
     ("seconds", "state"), [(0, "ok"), (-29, "ok"), (31, "error"), (-4000, "error")]
 )
 def test_a_clock_that_is_off(seconds: int, state: str) -> None:
-    finding = core.told_of_clock("Clock", "database", timedelta(seconds=seconds))
+    finding = core.clock_skew_result("Clock", "database", timedelta(seconds=seconds))
     assert finding.state == state
-    assert f"{seconds:+,} s" in finding.seen
+    assert f"{seconds:+,} s" in finding.message
 
 
 # Hosts, TLS, files
@@ -198,7 +198,7 @@ def test_a_clock_that_is_off(seconds: int, state: str) -> None:
 def test_a_deployment_without_a_trusted_proxy(examined: Examined, a_deployment: Any) -> None:
     finding = examined()["Hosts"]
     assert finding.state == "warning"
-    assert "TRUSTED_PROXIES" in finding.todo
+    assert "TRUSTED_PROXIES" in finding.hint
     a_deployment.PROXIES = proxies_of("1")
     assert examined()["Hosts"].state == "ok"
 
@@ -208,7 +208,7 @@ def test_a_deployment_without_secure_cookies(examined: Examined, a_deployment: A
     a_deployment.SESSION_COOKIE_SECURE = False
     finding = examined()["TLS and cookies"]
     assert finding.state == "error"
-    assert "SESSION_COOKIE_SECURE" in finding.seen
+    assert "SESSION_COOKIE_SECURE" in finding.message
 
 
 def test_debug_on_one_machine(examined: Examined, settings: Any) -> None:
@@ -221,8 +221,8 @@ def test_a_file_that_others_can_read(examined: Examined, tidy: Path, name: str) 
     (tidy / name).chmod(0o750 if not name else 0o640)
     finding = examined()["Files"]
     assert finding.state == "error"
-    assert str(tidy / name) in finding.seen
-    assert "chmod" in finding.todo
+    assert str(tidy / name) in finding.message
+    assert "chmod" in finding.hint
 
 
 # Backups, trail
@@ -240,7 +240,7 @@ def test_backups(examined: Examined, days: int, outcome: Outcome, state: str, se
     backed_up(days, outcome)
     finding = examined()["Backups"]
     assert finding.state == state
-    assert seen in finding.seen.replace("\xa0", " ")
+    assert seen in finding.message.replace("\xa0", " ")
 
 
 def test_a_trigger_that_is_gone(examined: Examined) -> None:
@@ -248,13 +248,13 @@ def test_a_trigger_that_is_gone(examined: Examined) -> None:
         cursor.execute("DROP TRIGGER console_auditevent_no_delete")
     finding = examined()["Audit trail"]
     assert finding.state == "error"
-    assert "1 of the triggers" in finding.seen
+    assert "1 of the triggers" in finding.message
 
 
 def test_entries_that_nobody_sealed(examined: Examined) -> None:
     AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
     chain.seal()
-    assert "newest of 1 seals" in examined()["Audit trail"].seen
+    assert "newest of 1 seals" in examined()["Audit trail"].message
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER console_auditevent_no_update")
     event = AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
@@ -265,7 +265,7 @@ def test_entries_that_nobody_sealed(examined: Examined) -> None:
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     finding = examined()["Audit trail"]
-    assert (finding.state, "verify_audit" in finding.todo) == ("warning", True)
+    assert (finding.state, "verify_audit" in finding.hint) == ("warning", True)
 
 
 # Keys, what is left open
@@ -291,4 +291,4 @@ def test_a_save_that_was_cut_off(examined: Examined, desk: Desk) -> None:
     Secret.objects.filter(pk=row.pk).update(claim=event, claimed_until=timezone.now())
     finding = examined()["Open outcomes"]
     assert finding.state == "warning"
-    assert "settle" in finding.todo
+    assert "settle" in finding.hint

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from console.lib.health import Finding
+from console.lib.health import CheckResult
 from console.models import AuditEvent, AuditOutcome
 from secrets_app.models import EmbeddedParameter
 from secrets_app.ops import doctor
@@ -28,14 +28,14 @@ ASKED = {
     "Store: write": "PutParameter",
     "Store: remove": "DeleteParameters",
 }
-Tried = Callable[[], dict[str, Finding]]
+Tried = Callable[[], dict[str, CheckResult]]
 
 
 @pytest.fixture
 def tried(world: World) -> Tried:
     """Return a function that tries every right as olga, and gives the store's findings by name."""
 
-    def try_all() -> dict[str, Finding]:
+    def try_all() -> dict[str, CheckResult]:
         found = doctor.examine(writer=world.actor("olga"))
         return {it.name: it for it in found if it.name.startswith("Store")}
 
@@ -71,7 +71,7 @@ def test_a_right_that_is_missing(
     broken = {it for it, finding in found.items() if finding.state == "error"}
     with_it = {"Store: decrypt"} if ASKED[name] == "GetParameters" else set()
     assert broken == {name} | with_it
-    assert f"ssm:{ASKED[name]}" in found[name].todo
+    assert f"ssm:{ASKED[name]}" in found[name].hint
     assert ARN not in str(found)
     assert AuditOutcome.objects.latest("id").outcome in {"failed", "succeeded"}
 
@@ -80,7 +80,7 @@ def test_a_key_that_may_not_be_used(console_on_ssm: Any, faulty: Faulty, tried: 
     faulty.always(Fault.KMS_DENIED, on="PutParameter")
     found = tried()
     assert found["Store: write"].state == "error"
-    assert "KMS" in found["Store: write"].seen
+    assert "KMS" in found["Store: write"].message
     assert found["Store: remove"].state == "skipped"
 
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_removed_is_named(
     console_on_ssm: Any, faulty: Faulty, tried: Tried, plain_ssm: "SSMClient"
 ) -> None:
     faulty.always(Fault.ACCESS_DENIED, on="DeleteParameters")
-    todo = tried()["Store: remove"].todo
+    todo = tried()["Store: remove"].hint
     [path] = left(plain_ssm)
     assert path in todo
 
@@ -113,7 +113,7 @@ def test_what_a_killed_doctor_left_goes(world: World, tried: Tried) -> None:
     EmbeddedParameter.objects.exclude(path__startswith=doctor.PROBES).update(
         modified=now - timedelta(days=9)
     )
-    assert "Removed 1" in tried()["Store: leftovers"].seen
+    assert "Removed 1" in tried()["Store: leftovers"].message
     paths = set(EmbeddedParameter.objects.values_list("path", flat=True))
     assert paths == {f"{doctor.PROBES}/young", *Desk(world).paths(secret.key, world.dev)}
     assert "Store: leftovers" not in tried()
@@ -125,7 +125,7 @@ def test_what_was_left_and_cannot_be_listed(
     faulty.always(Fault.ACCESS_DENIED, on="DescribeParameters")
     found = tried()
     assert (found["Store: remove"].state, found["Store: leftovers"].state) == (*("ok", "warning"),)
-    assert doctor.PROBES in found["Store: leftovers"].todo
+    assert doctor.PROBES in found["Store: leftovers"].hint
 
 
 def test_a_store_that_goes_away_in_between(

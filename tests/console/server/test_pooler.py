@@ -113,7 +113,7 @@ def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> Non
 @pytest.mark.usefixtures("moved")
 def test_the_doctor_finds_it() -> None:
     found = checks.database()
-    assert (str(found.state), found.todo) == ("error", prepared_statements.NO_SESSIONS)
+    assert (str(found.state), found.hint) == ("error", prepared_statements.NO_SESSIONS)
 
 
 @pytest.mark.usefixtures("moved", "unbound")
