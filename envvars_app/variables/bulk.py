@@ -21,7 +21,8 @@ from envvars_app.formats import FORMATS
 from envvars_app.models import Variable
 from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
-from envvars_app.variables.plan import Refused, State
+from envvars_app.variables.plan import Refused
+from envvars_app.variables.planner import Planner
 
 MAX_LINES = 10_000  # keys times scopes
 
@@ -225,19 +226,19 @@ def _kind(now: KnownVariable | None, value: str | None) -> Kind:
 def _mark_refusals(access: Access, lines: Sequence[PreviewLine]) -> None:
     """Set each line's `refusal`, if a save would refuse it. Removals first, as in a save."""
     lines = [line for line in lines if line.kind is not Kind.SAME]
-    state = State(access, [line.command for line in lines])
+    planner = Planner(access, [line.command for line in lines])
     for line in sorted(lines, key=lambda line: line.new is not None):
         try:
-            state.apply(state.plan(line.command))
+            planner.apply(planner.plan(line.command))
         except Refused as refusal:
             line.refusal = refusal.outcome
-    _mark_remaining_overrides(state, [line for line in lines if line.kind is Kind.REMOVED])
+    _mark_remaining_overrides(planner, [line for line in lines if line.kind is Kind.REMOVED])
 
 
-def _mark_remaining_overrides(state: State, removals: Iterable[PreviewLine]) -> None:
+def _mark_remaining_overrides(planner: Planner, removals: Iterable[PreviewLine]) -> None:
     """Set `overrides` of each removed base to the branches that keep their own value."""
     remaining: dict[str, list[str]] = {}
-    for (branch_id, key), row in state.live.items():
+    for (branch_id, key), row in planner.live.items():
         if branch_id is not None:
             remaining.setdefault(key, []).append(scope_name(row.branch))
     for line in removals:

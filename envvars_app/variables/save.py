@@ -21,7 +21,8 @@ from console.models import App, AuditEvent
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import messages
 from envvars_app.variables.commands import SetVariable, VariableCommand
-from envvars_app.variables.plan import Denied, Plan, Refused, State, Taken, Write, target_of
+from envvars_app.variables.plan import Denied, Plan, Refused, Taken, Write, audit_target
+from envvars_app.variables.planner import Planner
 
 log = structlog.get_logger()
 
@@ -63,19 +64,19 @@ def _planned(
     change_set: uuid.UUID,
     outcomes: dict[str, RowOutcome],
 ) -> list[_Row]:
-    state = State(access, commands)
+    planner = Planner(access, commands)
     rows: list[_Row] = []
     denials: list[Denied] = []
     waiting = _in_order(commands)
     while waiting:
-        taken = _plan_each(state, waiting, rows, denials, outcomes)
+        taken = _plan_each(planner, waiting, rows, denials, outcomes)
         waiting = taken if len(taken) < len(waiting) else []
     _record(access, denials, change_set)
     return rows
 
 
 def _plan_each(
-    state: State,
+    planner: Planner,
     commands: Sequence[VariableCommand],
     rows: list[_Row],
     denials: list[Denied],
@@ -85,7 +86,7 @@ def _plan_each(
     taken = []
     for command in commands:
         try:
-            plan = state.plan(command)
+            plan = planner.plan(command)
         except Refused as refusal:
             outcomes[command.token] = refusal.outcome
             if isinstance(refusal, Denied):
@@ -94,7 +95,7 @@ def _plan_each(
                 taken.append(command)
         else:
             outcomes.pop(command.token, None)
-            state.apply(plan)
+            planner.apply(plan)
             if plan.writes:
                 rows.append(_Row(command, plan))
             else:
@@ -127,7 +128,7 @@ def _attempt(access: Access, rows: Sequence[_Row], change_set: uuid.UUID) -> Non
             attempt_all(
                 access.actor,
                 [
-                    (write.action, target_of(access, write), write.version_before)
+                    (write.action, audit_target(access, write), write.version_before)
                     for write in writes
                 ],
                 change_set=change_set,
@@ -142,14 +143,14 @@ def _write(
     access: Access, rows: Sequence[_Row], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
 ) -> None:
     list(App.objects.select_for_update(no_key=True).filter(pk=access.app.pk).values_list("pk"))
-    state = State(
+    planner = Planner(
         replace(access), [row.command for row in rows]
     )  # a new Access reads the branches again
     writes: list[Write] = []
     ends: list[tuple[int, Outcome, int | None, str]] = []
     for row in rows:
         try:
-            plan = _planned_again(state, row)
+            plan = _planned_again(planner, row)
         except Refused as refusal:
             outcomes[row.command.token] = refusal.outcome
             ends += [(event.pk, Outcome.FAILED, None, "conflict") for event in row.events]
@@ -165,9 +166,9 @@ def _write(
             outcomes[row.command.token] = row.plan.outcome()
 
 
-def _planned_again(state: State, row: _Row) -> Plan:
+def _planned_again(planner: Planner, row: _Row) -> Plan:
     """Plan again under the lock. Raises Refused if the plan is about other variables now."""
-    plan = state.plan(row.command)
+    plan = planner.plan(row.command)
     if [write.identity for write in plan.writes] != [write.identity for write in row.plan.writes]:
         raise Refused(
             RowOutcome(
@@ -178,7 +179,7 @@ def _planned_again(state: State, row: _Row) -> Plan:
                 revision=row.command.revision,
             )
         )
-    state.apply(plan)
+    planner.apply(plan)
     return plan
 
 
