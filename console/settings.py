@@ -12,8 +12,8 @@ from jinja2 import StrictUndefined
 from console.backup.age import is_age_key
 from console.conf.logging import logging_config
 from console.lib.oidc_config import groups_mapping, is_safe_url, openid_provider
-from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
-from console.lib.proxies import proxies_of
+from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, parse_hosts
+from console.lib.proxies import parse_proxies
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
@@ -36,7 +36,7 @@ def whole_number(name: str, text: str, *, least: int) -> int:
     return int(text)
 
 
-ALLOWED_HOSTS = hosts_of(env.str("ALLOWED_HOSTS", default=""))
+ALLOWED_HOSTS = parse_hosts(env.str("ALLOWED_HOSTS", default=""))
 LOCAL = set(ALLOWED_HOSTS) <= LOOPBACK  # one machine, plain HTTP
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not LOCAL:
@@ -224,7 +224,7 @@ _idle, _life = env.str("SESSION_IDLE_MINUTES", default="60"), env.str("SESSION_H
 SESSION_IDLE = timedelta(minutes=whole_number("SESSION_IDLE_MINUTES", _idle, least=5))
 SESSION_LIFE = timedelta(hours=whole_number("SESSION_HOURS", _life, least=1))
 try:
-    PROXIES = proxies_of(env.str("TRUSTED_PROXIES", default=""))
+    PROXIES = parse_proxies(env.str("TRUSTED_PROXIES", default=""))
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 

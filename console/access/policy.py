@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from console.access.actors import Actor
-from console.lib.branch_patterns import matches, read
+from console.lib.branch_patterns import matches, parse_patterns
 from console.lib.names import ALL_BRANCHES, is_app_id
 from console.models import App, Branch, Member, User
 
@@ -200,7 +200,7 @@ def access_of(actor: Actor, members: Sequence[Member]) -> Access:
 def _grant(member: Member) -> Grant:
     return Grant(
         role=member.role,
-        patterns=tuple(read(member.patterns)),
+        patterns=tuple(parse_patterns(member.patterns)),
         group=member.group.name if member.group else "",
     )
 

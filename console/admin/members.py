@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from console.access.actors import from_request
 from console.admin.base import Audited
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.members import services
 from console.models import Member, User
 
@@ -53,7 +53,7 @@ class MemberPages(Audited):
             app=obj.app,
             who=who,
             role=obj.role,
-            patterns=read(obj.patterns),
+            patterns=parse_patterns(obj.patterns),
         )
         obj.pk = saved.pk
 

@@ -31,7 +31,7 @@ from console.backup.errors import BackupError
 from console.cli.terminal import Exit
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 from console.models import Branch, User
 
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)
@@ -154,7 +154,7 @@ class ConsoleCommand(BaseCommand):
 
     def note(self, text: str) -> None:
         """Tell people something beside the output; a name or a value in it commands no terminal."""
-        self.stderr.write(escaped(text, keep="\n"))
+        self.stderr.write(escape_unprintable(text, keep="\n"))
 
     def say(self, options: dict[str, Any], plain: str, data: object) -> None:
         """Print the outcome as was asked for."""
@@ -169,7 +169,7 @@ class ConsoleCommand(BaseCommand):
         if not self.stdout.isatty():
             self.stdout.write(text, ending="")
             return
-        shown = escaped(text, keep="\n\t")
+        shown = escape_unprintable(text, keep="\n\t")
         if shown != text:
             self.note(
                 "Control characters are shown as escapes. Redirect the output to a file to get "

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from django.core.management.base import CommandError
 
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 
 INPUT_LIMIT = 1_000_000  # bytes of standard input; no value is nearly as long
 # What a terminal passes on of one line; it drops the rest without a word (termios, canonical mode)
@@ -89,7 +89,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows in columns; line breaks and control characters in them are escaped."""
-    lines = [[*head], *([escaped(str(cell), keep="") for cell in row] for row in rows)]
+    lines = [[*head], *([escape_unprintable(str(cell), keep="") for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

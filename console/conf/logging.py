@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 
 REDACTED = "[redacted]"
 PROBED = {"/healthz", "/readyz", "/metrics"}
@@ -51,7 +51,7 @@ def _no_token(value: Any) -> Any:
 def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Escape line breaks, ANSI escapes, bidi controls and the like: an entry is one line."""
     return {
-        name: escaped(value, keep="\n" if name == "exception" else "")
+        name: escape_unprintable(value, keep="\n" if name == "exception" else "")
         for name, value in event.items()
     }
 

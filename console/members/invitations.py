@@ -21,7 +21,7 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Target, audited_transaction, recording
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.members.services import actor_of, check_role, require_manager, role_in_words
 from console.models import App, Invitation, Member, User
 
@@ -85,7 +85,7 @@ def invite(
 
 def _send(actor: Actor, invitation: Invitation, link: str) -> None:
     """Send the link; where that fails, nobody has it, so the invitation goes."""
-    role = role_in_words(invitation.role, read(invitation.patterns))
+    role = role_in_words(invitation.role, parse_patterns(invitation.patterns))
     app = " ".join(invitation.app.name.split())
     text = _MAIL.format(inviter=actor.label, app=app, role=role, link=link)
     try:
@@ -190,7 +190,7 @@ def _join(invitation: Invitation, user: User) -> None:
 
 
 def _target_of(invitation: Invitation) -> Target:
-    role = role_in_words(invitation.role, read(invitation.patterns))
+    role = role_in_words(invitation.role, parse_patterns(invitation.patterns))
     return Target(invitation.app.app_id, subject=role)
 
 

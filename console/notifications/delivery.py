@@ -24,7 +24,7 @@ from console.access.policy import memberships
 from console.audit.presentation import Entry, entry
 from console.audit.queries import with_outcomes
 from console.conf.base_url import base_url
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
 from console.models.notifications import Notice
@@ -184,7 +184,7 @@ def _what(it: Entry) -> str:
 
 def _plain(text: str) -> str:
     """Return a name on one line, with no sign that commands anything or turns the direction."""
-    return str(escaped(text[:_CUT], keep=""))
+    return str(escape_unprintable(text[:_CUT], keep=""))
 
 
 def _link(name: str, app: App) -> str:

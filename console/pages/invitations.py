@@ -84,7 +84,7 @@ def _welcome(request: HttpRequest, app: App) -> HttpResponseBase:
 def _page(request: HttpRequest, found: Invitation, form: Form, who: str) -> HttpResponse:
     context = {
         "invitation": found,
-        "role": role_in_words(found.role, read(found.patterns)),
+        "role": role_in_words(found.role, parse_patterns(found.patterns)),
         "form": form,
         "who": who,
         "passwords": _takes_passwords(),

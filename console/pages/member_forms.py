@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from console.access.explain import ACTS
 from console.access.policy import Permission, Role
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.lib.names import ALL_BRANCHES
 from console.members.services import people_of
 from console.models import App, Branch, User
@@ -50,7 +50,7 @@ class RoleForm(forms.Form):
 
     def clean_patterns(self) -> list[str]:
         """Return the patterns as a list."""
-        return read(self.cleaned_data["patterns"])
+        return parse_patterns(self.cleaned_data["patterns"])
 
 
 class GroupMemberForm(RoleForm):

@@ -55,7 +55,7 @@ def _row(member: Member) -> dict[str, Any]:
         "people": people[:PEOPLE_SHOWN],
         "more": len(people[PEOPLE_SHOWN:]),
         "role": member.get_role_display(),
-        "patterns": read(member.patterns),
+        "patterns": parse_patterns(member.patterns),
     }
 
 

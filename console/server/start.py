@@ -24,7 +24,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
 from console.db import prepared_statements
-from console.lib.paths import LOOPBACK, VAR_DIR, hosts_of
+from console.lib.paths import LOOPBACK, VAR_DIR, parse_hosts
 
 PREPARING = 7_108_341_903  # any number that no other program locks in this database
 KEYS = """\
@@ -93,7 +93,7 @@ def make_keys() -> None:
     if VAR_DIR.stat().st_mode & 0o077:
         VAR_DIR.chmod(0o700)
     file = VAR_DIR / "keys.env"
-    if file.exists() or not LOOPBACK.issuperset(hosts_of(os.environ.get("ALLOWED_HOSTS", ""))):
+    if file.exists() or not LOOPBACK.issuperset(parse_hosts(os.environ.get("ALLOWED_HOSTS", ""))):
         return
     with NamedTemporaryFile("w", dir=VAR_DIR) as draft:  # its mode is 0600
         draft.write(

@@ -13,7 +13,7 @@ from console.access.actors import Actor
 from console.audit import export as exports
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import Filter
-from console.lib.csv import cell
+from console.lib.csv import escape_cell
 from console.models import AuditEvent
 from tests.fixtures.people import World
 
@@ -203,4 +203,4 @@ def test_an_outsider(as_: Callable[[str], Client]) -> None:
     ],
 )
 def test_cells_are_no_formulas(text: object, written: str) -> None:
-    assert cell(text) == written
+    assert escape_cell(text) == written
