@@ -120,14 +120,14 @@ def _seal_of(row: Any, last: AuditSeal | None) -> AuditSeal:
         row_id=row.pk,
         at=timezone.now(),
     )
-    seal.digest = signing.sign(_text(seal, row, last.digest if last else _START))
+    seal.digest = signing.sign_text(_text(seal, row, last.digest if last else _START))
     return seal
 
 
 def _text(seal: AuditSeal, row: Any, before: str) -> str:
     """Return what a seal is made over. Only the content is free text, and it comes last."""
-    of_seal = f"{before} {seal.id} {signing.plain(seal.at)} {seal.table} {seal.row_id}"
-    return f"{of_seal} {row.mark or '-'} {signing.content(row)}"
+    of_seal = f"{before} {seal.id} {signing.json_value(seal.at)} {seal.table} {seal.row_id}"
+    return f"{of_seal} {row.mark or '-'} {signing.canonical_json(row)}"
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,9 @@ def _why_broken(seal: AuditSeal, row: Any, before: str, marked: bool) -> str:
         return f"The row is signed with the key {unknown}, which is not in AUDIT_KEYS."
     if not row.mark and marked:
         return "Branchkeep did not write this row: it has no signature."
-    if row.mark and not signing.is_made_here(row):
+    if row.mark and not signing.is_row_valid(row):
         return "The signature is not valid: the row was changed, or Branchkeep did not write it."
-    if not signing.is_signed(_text(seal, row, before), seal.digest):
+    if not signing.is_valid(_text(seal, row, before), seal.digest):
         return f"Seal {seal.id} does not match: this row or an earlier one was changed."
     return ""
 

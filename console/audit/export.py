@@ -11,7 +11,7 @@ from django.db.models import Max
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import ATTEMPTED, Filter, matching
-from console.conf.signing import plain
+from console.conf.signing import json_value
 from console.db import prepared_statements
 from console.lib import csv
 from console.models import AuditEvent, AuditOutcome
@@ -118,7 +118,7 @@ def _csv(events: Iterable[Any]) -> Iterator[str]:
 
 def _cell(event: Any, name: str) -> object:
     value = getattr(event, name)
-    return value or ATTEMPTED if name == "last_outcome" else plain(value)
+    return value or ATTEMPTED if name == "last_outcome" else json_value(value)
 
 
 def _json_lines(events: Iterable[Any]) -> Iterator[str]:
@@ -131,10 +131,11 @@ def _described(event: Any) -> dict[str, Any]:
     fields = [field.attname for field in event._meta.concrete_fields if field.name != "mark"]
     ends = ("at", "outcome", "version_after", "detail")
     return {
-        **{name: plain(getattr(event, name)) for name in fields},
+        **{name: json_value(getattr(event, name)) for name in fields},
         "outcome": event.last_outcome or ATTEMPTED,
         "outcomes": [
-            {name: plain(getattr(outcome, name)) for name in ends} for outcome in event.all_outcomes
+            {name: json_value(getattr(outcome, name)) for name in ends}
+            for outcome in event.all_outcomes
         ],
     }
 

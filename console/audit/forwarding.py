@@ -41,11 +41,11 @@ def tell(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
 def tell_head(seal: AuditSeal) -> None:
     """Write the chain's newest seal, once it is committed: what an archive checks later."""
     if settings.AUDIT_LOG:
-        _write([{"type": "seal", "at": signing.plain(seal.at), "head": str(seal)}])
+        _write([{"type": "seal", "at": signing.json_value(seal.at), "head": str(seal)}])
 
 
 def _told(row: AuditEvent | AuditOutcome) -> dict[str, Any]:
-    return {"type": _KINDS[type(row)], "id": row.pk, **signing.said(row), "mark": row.mark}
+    return {"type": _KINDS[type(row)], "id": row.pk, **signing.payload(row), "mark": row.mark}
 
 
 def _write(lines: Sequence[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ _EDGES = {" ": "a space", "\n": "a line break", "\t": "a tab"}
 
 @dataclass(frozen=True)
 class Preview:
-    """A value's text, or the part around the first difference, and a remark on what isn't visible."""
+    """A value's text, or the part that differs, and a remark on what isn't visible."""
 
     text: str = field(repr=False)  # logs call repr, and a variable may hold a secret
     remark: str = ""

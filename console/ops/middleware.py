@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
-from console.conf.logging import PROBED
+from console.conf.logging import PROBE_PATHS
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -49,6 +49,6 @@ class Probes:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on."""
-        if request.path in PROBED:
+        if request.path in PROBE_PATHS:
             request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".")
         return self.get_response(request)
