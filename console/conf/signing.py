@@ -37,7 +37,7 @@ def json_value(value: Any) -> str | int | None:
 
 
 def canonical_json(row: Model) -> str:
-    """Return a row's content as text that is identical when it is written and when it is read back."""
+    """Return a row's content as text, the same when it is written and when it is read back."""
     return json.dumps([row._meta.model_name, payload(row)], sort_keys=True)
 
 

@@ -15,7 +15,14 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404
 
 from console.access.actors import Actor
-from console.access.policy import Access, Grant, Permission, find_app, named, require_operator
+from console.access.policy import (
+    Access,
+    Grant,
+    Permission,
+    describe_grant,
+    find_app,
+    require_operator,
+)
 from console.audit.events import Action, Target, audited_transaction, differences, recording
 from console.lib import branch_patterns
 from console.models import App, Member, User
@@ -108,7 +115,7 @@ def check_role(role: str, patterns: Sequence[str]) -> None:
 
 def role_in_words(role: str, patterns: Iterable[str]) -> str:
     """Return "developer on dev, feature/*"."""
-    return named(Grant(role, tuple(patterns)))
+    return describe_grant(Grant(role, tuple(patterns)))
 
 
 def name_of(who: User | Group) -> str:

@@ -20,9 +20,9 @@ from console.access.actors import from_request
 from console.access.policy import (
     Access,
     Role,
-    by_app,
     find_app,
     find_branch,
+    group_by_app,
     memberships,
 )
 from console.audit.events import Action
@@ -87,7 +87,7 @@ def apps(request: HttpRequest) -> HttpResponse:
             "role": Role(access.role).label,
             "branch_count": member.branch_count,
         }
-        for member, access in by_app(actor, members)
+        for member, access in group_by_app(actor, members)
     ]
     return render(
         request, "console/apps.html", {"apps": cards, "q": q, "may_create": actor.is_operator}
