@@ -19,4 +19,4 @@ class ConsoleConfig(AppConfig):
         from console.auth import signals
 
         signals.listen()
-        request_finished.connect(chain.seal_written, dispatch_uid="chain")
+        request_finished.connect(chain.append_pending_links, dispatch_uid="chain")

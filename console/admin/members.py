@@ -51,7 +51,7 @@ class MemberPages(Audited):
         saved = services.set_member(
             actor=from_request(request),
             app=obj.app,
-            who=who,
+            principal=who,
             role=obj.role,
             patterns=parse_patterns(obj.patterns),
         )

@@ -50,7 +50,7 @@ def take(request: HttpRequest, email: str, kind: str = "password") -> limiter.Us
 def _record_once(request: HttpRequest, email: str, key: str) -> None:
     digest = sha256(key.encode()).hexdigest()
     if cache.add(f"console.limited.{digest}", True, WINDOW):
-        refuse(from_request(request), Action.SIGN_IN_LIMITED, Target(subject=email[:254]))
+        record_denied(from_request(request), Action.SIGN_IN_LIMITED, Target(subject=email[:254]))
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse, email: str) -> None:

@@ -21,7 +21,7 @@ from django.db.models import Max, Min
 from django.urls import reverse
 
 from console.access.policy import memberships
-from console.audit.presentation import Entry, entry
+from console.audit.presentation import Entry, to_entry
 from console.audit.queries import with_outcomes
 from console.conf.base_url import base_url
 from console.lib.text import escape_unprintable
@@ -142,7 +142,7 @@ def _deliver_one(server: BaseEmailBackend, notices: Sequence[Notice], done: Roun
 def _mail(user: User, app: App, notices: Sequence[Notice]) -> EmailMessage:
     """Return the mail: what the activity says, and no more than that."""
     events = AuditEvent.objects.filter(pk__in={it.outcome.event_id for it in notices})
-    entries = [entry(event) for event in with_outcomes(events)]
+    entries = [to_entry(event) for event in with_outcomes(events)]
     text = _MAIL.format(
         app=_plain(app.name),
         app_id=app.app_id,

@@ -34,9 +34,9 @@ def all_activity(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, app_id: str = "") -> dict[str, Any]:
     form = FilterForm(request.GET, app_id=app_id)
-    asked = form.asked()
+    filters = form.filters()
     people, branches = trail.suggestions(app_id)
-    page = trail.page_of(asked, request.GET.get("page", "1")) if asked else None
+    page = trail.page_of(filters, request.GET.get("page", "1")) if filters else None
     return {"form": form, "page": page, "people": people, "branches": branches}
 
 
@@ -54,13 +54,13 @@ def export_all_activity(request: HttpRequest) -> HttpResponseBase:
 
 
 def _file(request: HttpRequest, actor: Actor, app_id: str = "") -> HttpResponseBase:
-    asked = FilterForm(request.GET, app_id=app_id).asked()
+    filters = FilterForm(request.GET, app_id=app_id).filters()
     format = FORMATS.get(request.POST.get("format", ""))
-    if asked is None or format is None:
+    if filters is None or format is None:
         raise BadRequest("Unknown filter or format.")
-    lines = export(actor=actor, asked=asked, format=format)
+    lines = export(actor=actor, filters=filters, format=format)
     response = StreamingHttpResponse(lines, content_type=format.content_type)
-    name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.ending}"
+    name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     return response

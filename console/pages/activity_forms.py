@@ -56,12 +56,12 @@ class FilterForm(forms.Form):
         if app_id:
             del self.fields["app"]
 
-    def asked(self) -> Filter | None:
+    def filters(self) -> Filter | None:
         """Return the filter, or None where one makes no sense."""
         if not self.is_valid():
             return None
-        asked = Filter(**self.cleaned_data)
-        return asked.of_app(self.app_id) if self.app_id else asked
+        filters = Filter(**self.cleaned_data)
+        return filters.of_app(self.app_id) if self.app_id else filters
 
     def narrows(self) -> bool:
         """Say whether anything is asked for."""

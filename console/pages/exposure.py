@@ -24,7 +24,7 @@ PAGE = 100  # secrets
 def members_left(request: HttpRequest, app_id: str) -> HttpResponse:
     """List who has no way in any more, and still knows secrets of the app."""
     access = managed(request, app_id)
-    context = {**app_context(access, "members"), "rows": exposure.who_left(access)}
+    context = {**app_context(access, "members"), "rows": exposure.former_members(access)}
     return render(request, "console/members_left.html", context)
 
 
@@ -54,18 +54,18 @@ def _answer(
     if request.method == "POST" and _asked(request) is Action.EXPOSURE_EXPORTED:
         rows = exposure.export(actor=actor, person=person, app_id=app_id)
         return _file(f"known-to-{person.email}.csv", rows)
-    secrets = exposure.known_to(person.pk, app_id)
+    secrets = exposure.exposed_secrets(person.pk, app_id)
     form = TickForm(request.POST or None, entries=[it.last for it in secrets])
     if request.method == "POST":
         chosen = form.cleaned_data["entry"] if form.is_valid() else []
-        count = exposure.tick_off(actor=actor, person=person, entries=chosen, app_id=app_id)
+        count = exposure.mark_rotated(actor=actor, person=person, entries=chosen, app_id=app_id)
         _tell(request, count)
         return redirect(request.get_full_path())
     page = Paginator(secrets, PAGE).get_page(request.GET.get("page", "1"))
     context |= {
         "person": person,
         "page": page,
-        "open": sum(not it.rotated for it in secrets),
+        "open": sum(not it.is_rotated for it in secrets),
         "total": len(secrets),
     }
     template = "console/known.html" if app_id else "console/known_everywhere.html"

@@ -14,7 +14,7 @@ from console.access.actors import from_request
 from console.auth import limiter
 from console.lib.branch_patterns import read
 from console.members import invitations
-from console.members.services import role_in_words
+from console.members.services import describe_role
 from console.models import App, Invitation, User
 from console.pages.app_forms import PasswordForm
 from console.web.kit import page_with_form, posted, saved_by
@@ -54,7 +54,7 @@ def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpRespo
     if form.is_valid():
         made = saved_by(
             form,
-            invitations.accept_anew,
+            invitations.accept_with_new_account,
             actor=from_request(request),
             token=token,
             password=form.cleaned_data["password1"],
@@ -84,7 +84,7 @@ def _welcome(request: HttpRequest, app: App) -> HttpResponseBase:
 def _page(request: HttpRequest, found: Invitation, form: Form, who: str) -> HttpResponse:
     context = {
         "invitation": found,
-        "role": role_in_words(found.role, parse_patterns(found.patterns)),
+        "role": describe_role(found.role, parse_patterns(found.patterns)),
         "form": form,
         "who": who,
         "passwords": _takes_passwords(),

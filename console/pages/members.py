@@ -87,7 +87,9 @@ def member_group(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _set(access: Access, form: Form, who: User | Group | None) -> Member | None:
     fields = form.cleaned_data
     role = {"role": fields["role"], "patterns": fields["patterns"]}
-    return saved_by(form, services.set_member, actor=access.actor, app=access.app, who=who, **role)
+    return saved_by(
+        form, services.set_member, actor=access.actor, app=access.app, principal=who, **role
+    )
 
 
 @page_with_form
@@ -102,7 +104,7 @@ def member_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     context = {
         **app_context(access, "members"),
         "member": found,
-        "known": len(exposure.known_to(found.user_id, app_id)) if found.user_id else 0,
+        "known": len(exposure.exposed_secrets(found.user_id, app_id)) if found.user_id else 0,
     }
     return show_form(request, "console/member_remove.html", form, context)
 
@@ -116,7 +118,7 @@ def _after_removal(access: Access, member: Member) -> HttpResponseBase:
     app_id = access.app.app_id
     if member.user_id == access.actor.user_id:
         return redirect("apps")
-    if member.user_id and exposure.known_to(member.user_id, app_id):
+    if member.user_id and exposure.exposed_secrets(member.user_id, app_id):
         return redirect("known", app_id=app_id, pk=member.user_id)
     return redirect("members_left" if member.group_id else "members", app_id=app_id)
 

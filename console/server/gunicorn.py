@@ -43,7 +43,7 @@ def worker_exit(_server: Arbiter, _worker: Worker) -> None:
     """Seal what the last requests wrote."""
     from console.audit import sealing_worker
 
-    sealing_worker.finish()
+    sealing_worker.flush()
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

@@ -16,7 +16,7 @@ from console.access.policy import (
     find_app,
     require_operator,
 )
-from console.audit.events import Action, Target, refuse
+from console.audit.events import Action, Target, record_denied
 
 Row = TypeVar("Row")
 
@@ -59,7 +59,7 @@ def operated(request: HttpRequest, action: Action | None = None) -> Actor:
     """Return an operator; anyone else's post is recorded as a refused `action`."""
     actor = from_request(request)
     if action and request.method == "POST" and not actor.is_operator:
-        refuse(actor, action, Target())
+        record_denied(actor, action, Target())
     require_operator(actor)
     return actor
 
@@ -68,6 +68,6 @@ def managed(request: HttpRequest, app_id: str, action: Action | None = None) -> 
     """Return an owner's access to an app; anyone else's post is recorded as a refused `action`."""
     access = find_app(from_request(request), app_id)
     if action and request.method == "POST" and not access.may(Permission.MANAGE):
-        refuse(access.actor, action, Target(app_id))
+        record_denied(access.actor, action, Target(app_id))
     access.require(Permission.MANAGE)
     return access

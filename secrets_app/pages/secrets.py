@@ -207,7 +207,7 @@ def _show_detail(
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
-        "events": trail.of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
+        "events": trail.events_of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
         "value": _exact(value) if value else None,
     }
     part = "#detail" if wants_fragment(request) else ""

@@ -12,7 +12,7 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from console.audit.chain import seal
+from console.audit.chain import append_links
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import QUIET, deliver
 from console.notifications.outbox import collect
@@ -153,7 +153,7 @@ def be_mailed(_visitor: Visitors, world: World) -> None:
         choice = {"app": world.app, "user": world.person(name)}
         Subscription.objects.bulk_create(Subscription(**choice, kind=kind) for kind in Kind)
     now = timezone.now()
-    seal(everywhere=True)
+    append_links(all_rows=True)
     collect(now=now)
     assert deliver(now=now + QUIET).sent == len(ROLES)
     assert any("revealed the secret" in sent.body for sent in mail.outbox)

@@ -27,7 +27,7 @@ from django.utils.crypto import constant_time_compare
 
 from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
-from console.audit.events import Action, Target, recording, refuse
+from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
 from console.auth.oidc.client import (
     InvalidProviderResponse,
@@ -38,7 +38,7 @@ from console.auth.oidc.client import (
 from console.auth.rate_limits import WINDOW
 from console.auth.reauthentication import counts
 from console.members.invitations import is_invited
-from console.members.services import recorded_everywhere
+from console.members.services import recording_in_every_app
 from console.models import User
 
 log = structlog.get_logger()
@@ -198,7 +198,7 @@ def _turned_away(request: HttpRequest, email: str, sentence: str) -> HttpRespons
     """Record it; of those without an email one in five minutes, for anybody can make them up."""
     subject = f"{email} by single sign-on".strip()
     if email or cache.add(f"console.single_sign_on.{address_of(request)}", True, WINDOW):
-        refuse(from_request(request), Action.SIGN_IN, Target(subject=subject[:254]))
+        record_denied(from_request(request), Action.SIGN_IN, Target(subject=subject[:254]))
     return not_signed_in(request, sentence, 403)
 
 
@@ -304,5 +304,5 @@ def sync_groups(user: User, told: dict[str, Any]) -> None:
 def _move(user: User, group: Group, *, joins: bool) -> None:
     """Record it, for the deployment and for each app of the group's, and do it."""
     said = [f"{group.name}: {'added' if joins else 'removed'} {user.email}"]
-    with recorded_everywhere(PROVIDER, Action.GROUP_CHANGED, group, said):
+    with recording_in_every_app(PROVIDER, Action.GROUP_CHANGED, group, said):
         (user.groups.add if joins else user.groups.remove)(group)

@@ -112,7 +112,7 @@ def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
-    chain.seal_written()
+    chain.append_pending_links()
     connections.close_all()
     sys.stdout.flush()
     # Python ignores these two, and an ignored signal stays ignored across exec.

@@ -145,7 +145,7 @@ def test_a_bad_key_is_named(desk: Desk, manage: Manage, settings: Any, old: str)
 def test_one_that_was_cut_off_is_settled(
     desk: Desk, manage: Manage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "AFTER", timedelta(0))
+    monkeypatch.setattr(reconcile, "MIN_AGE", timedelta(0))
     event = attempt(desk.world.actor("alice"), Action.KEYS_ROTATED)
     assert manage("settle").code == 0
     end = event.outcomes.get()

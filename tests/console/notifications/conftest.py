@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from console.audit.chain import seal
+from console.audit.chain import append_links
 from console.audit.events import Action, Target, recording
 from console.models.notifications import Kind
 from console.notifications.delivery import Round, deliver
@@ -99,7 +99,7 @@ class Post:
 
     def notes(self, now: datetime | None = None) -> None:
         """Read on in the trail, as a round does."""
-        seal()
+        append_links()
         collect(now=now or timezone.now())
 
     def round(self, after: timedelta = AT_REST) -> Round:

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from console.audit.chain import seal
+from console.audit.chain import append_links
 from console.audit.events import Action
 from console.models import AuditEvent, Notice
 from console.models.notifications import Kind
@@ -153,7 +153,7 @@ def test_after_a_day_it_is_given_up(waiting: Post, silent: socket.socket) -> Non
 
 
 def test_what_happened_while_no_mail_was_sent_for_days(waiting: Post) -> None:
-    seal()
+    append_links()
     collect(now=timezone.now() + LIFE + SECOND)
     assert not Notice.objects.exists()
 
@@ -171,7 +171,7 @@ def test_a_trail_with_more_than_one_batch(
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_at_once(waiting: Post) -> None:
-    seal()
+    append_links()
     together = threading.Barrier(2)
     now = timezone.now()
 
@@ -232,7 +232,7 @@ def test_each_process_of_the_server_has_one(mail: dict[str, str], postmen: int) 
 
 
 def test_the_command(waiting: Post, capsys: pytest.CaptureFixture[str]) -> None:
-    seal()
+    append_links()
     call_command("send_notices")
     assert capsys.readouterr().out == "Sent: 0. Rejected by the mail server: 0. Waiting: 2.\n"
     Notice.objects.update(at=timezone.now() - QUIET)
@@ -261,7 +261,7 @@ def test_as_many_queries_for_twenty_entries_as_for_one(post: Post) -> None:
     for number in (1, 20):
         for _ in range(number):
             happens(post.world, "mia", Action.SECRET_REVEALED, "API_KEY")
-        seal()
+        append_links()
         with CaptureQueriesContext(connection) as log:
             collect(now=timezone.now() - QUIET)
             assert deliver(now=timezone.now()).sent == 1

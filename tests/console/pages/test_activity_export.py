@@ -134,7 +134,7 @@ def test_an_export_that_is_cut_short(world: World, monkeypatch: pytest.MonkeyPat
     for _ in range(6):
         record(Outcome.SUCCEEDED)
     lines = exports.export(
-        actor=world.actor("alice"), asked=Filter(app="d1shop"), format=exports.FORMATS["jsonl"]
+        actor=world.actor("alice"), filters=Filter(app="d1shop"), format=exports.FORMATS["jsonl"]
     )
     for _ in range(3):
         next(lines)
