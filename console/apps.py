@@ -18,5 +18,5 @@ class ConsoleConfig(AppConfig):
         from console.audit import chain
         from console.auth import signals
 
-        signals.listen()
+        signals.connect_receivers()
         request_finished.connect(chain.append_pending_links, dispatch_uid="chain")

@@ -210,7 +210,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apps"
-ACCOUNT_ADAPTER = "console.auth.adapter.ClosedAccounts"
+ACCOUNT_ADAPTER = "console.auth.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -229,11 +229,11 @@ except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
 # Second factors and single sign-on
-MFA_ADAPTER = "console.auth.mfa_adapter.SecondFactors"
+MFA_ADAPTER = "console.auth.mfa_adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, kept as hashes
 MFA_FORMS = {
-    "authenticate": "console.auth.mfa_adapter.SignInCode",
-    "reauthenticate": "console.auth.mfa_adapter.ConfirmingCode",
+    "authenticate": "console.auth.mfa_adapter.SignInCodeForm",
+    "reauthenticate": "console.auth.mfa_adapter.ReauthenticationCodeForm",
 }
 MFA_TOTP_ISSUER = "Branchkeep"
 MFA_PASSKEY_LOGIN_ENABLED = True  # a view of ours refuses it where passwords are off
@@ -265,7 +265,7 @@ if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
         "PASSWORD_SIGN_IN is off but OIDC_ISSUER is not set, so nobody could sign in."
     )
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the proxy
-SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOn"
+SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOnAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else; and it connects nothing
 SOCIALACCOUNT_PROVIDERS = (
     openid_provider(

@@ -30,4 +30,4 @@ class IdentityPages(Audited, ReadOnly):
 
     def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
         """Unlink."""
-        provisioning.forget(actor=from_request(request), identity=obj)
+        provisioning.unlink_identity(actor=from_request(request), identity=obj)

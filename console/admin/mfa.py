@@ -30,4 +30,4 @@ class FactorPages(Audited, ReadOnly):
 
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
         """Take the factor away."""
-        second_factors.remove(actor=from_request(request), authenticator=obj)
+        second_factors.remove_factor(actor=from_request(request), authenticator=obj)

@@ -62,7 +62,7 @@ class PeopleActions(admin.ModelAdmin):
         """Take second factors from who lost them."""
 
         def act(user: User) -> str:
-            number = users.reset_factors(actor=from_request(request), user=user)
+            number = users.reset_second_factors(actor=from_request(request), user=user)
             return f"{user.email}: {number} second factor{pluralize(number)} removed."
 
         return self._confirmed(request, queryset, RESET, act)

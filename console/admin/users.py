@@ -110,7 +110,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         target = Target(subject=f"{obj.email}: {_said_of(obj, form.changed_data) or 'no change'}")
         with audited_transaction(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
-            users.keep_an_operator()
+            users.require_an_operator()
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         """Answer; a disabled person is signed out, lest his sessions live again with him."""
@@ -151,7 +151,7 @@ class UserPages(Audited, PeopleActions, UserAdmin):
             if response.status_code != 302:
                 entry.outcome, entry.detail = Outcome.FAILED, "the form was not valid"
         if entry.outcome is Outcome.SUCCEEDED:
-            others = sessions.others(request, user)
+            others = sessions.other_sessions(request, user)
             sessions.end(actor=from_request(request), user=user, sessions=others)
         return response
 

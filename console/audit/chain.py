@@ -53,7 +53,7 @@ def clear_pending() -> None:
 
 def pop_pending() -> bool:
     """Return True if this thread has written audit rows since the last call."""
-    pending = getattr(_thread, "written", False)
+    pending = getattr(_thread, "pending", False)
     clear_pending()
     return pending
 

@@ -52,9 +52,9 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
     user, key = request.user, request.session.session_key
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
     if request.method != "POST":
-        context = {"sessions": sessions.of(user), "this": key}
+        context = {"sessions": sessions.active_sessions(user), "this": key}
         return render(request, "account/sessions.html", context)
-    wanted = _chosen(sessions.of(user), request.POST.get("end", ""), key)
+    wanted = _chosen(sessions.active_sessions(user), request.POST.get("end", ""), key)
     here = any(session.session_key == key for session in wanted)
     ended = sessions.end(actor=from_request(request), user=user, sessions=wanted)
     if here:
@@ -75,9 +75,9 @@ def my_recovery_codes(request: HttpRequest) -> HttpResponse:
     if not mfa.has_factor(user):
         messages.info(request, "Set up an authenticator app or a passkey first.")
         return redirect("mfa_index")
-    context: dict[str, Any] = {"left": recovery_codes.left(user)}
+    context: dict[str, Any] = {"left": recovery_codes.remaining(user)}
     if request.method == "POST":
-        context["codes"] = mfa.new_codes(actor=from_request(request), user=user)
+        context["codes"] = mfa.replace_recovery_codes(actor=from_request(request), user=user)
     return render(request, "mfa/recovery_codes.html", context)
 
 

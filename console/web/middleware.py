@@ -55,7 +55,7 @@ class SessionLimits:
         return self.get_response(request)
 
     def _look(self, request: HttpRequest) -> None:
-        if why := sessions.overdue(request):
+        if why := sessions.touch(request):
             request.session.flush()
             request.user = AnonymousUser()
             messages.info(request, why)
@@ -80,7 +80,7 @@ class SecondFactorFirst:
         user, match = request.user, request.resolver_match
         if not isinstance(user, User) or not getattr(view, "login_required", True):
             return None
-        if not mfa.must_set_up(from_request(request), user):
+        if not mfa.must_enroll(from_request(request), user):
             return None
         if match and match.url_name in SETTING_UP:
             request.must_set_up = True  # type: ignore[attr-defined]  # its page says so
