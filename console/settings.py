@@ -113,8 +113,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "console.ops.middleware.Measured",
-    "console.ops.middleware.Probes",
+    "console.ops.middleware.RequestMetrics",
+    "console.ops.middleware.ProbeHosts",
     # Headers of every response, so before whatever may answer by itself
     "console.web.middleware.HttpsAlone",
     "django.middleware.security.SecurityMiddleware",

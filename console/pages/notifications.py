@@ -16,7 +16,7 @@ from console.web.kit import app_context, page_with_form, posted, saved_by, show_
 def notifications(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Choose the events; each member does so for himself."""
     access = find_app(from_request(request), app_id)
-    chosen = outbox.chosen_by(access.actor, access.app)
+    chosen = outbox.subscribed_kinds(access.actor, access.app)
     form = NoticesForm(posted(request), initial={"kinds": chosen})
     if form.is_valid() and saved_by(form, _choose, access=access, kinds=form.cleaned_data["kinds"]):
         messages.success(request, _said(form.cleaned_data["kinds"], access))
@@ -31,7 +31,7 @@ def notifications(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 
 def _choose(access: Access, kinds: list[str]) -> bool:
-    outbox.choose(actor=access.actor, app_id=access.app.app_id, kinds=kinds)
+    outbox.subscribe(actor=access.actor, app_id=access.app.app_id, kinds=kinds)
     return True
 
 
