@@ -116,7 +116,7 @@ MIDDLEWARE = [
     "console.ops.middleware.RequestMetrics",
     "console.ops.middleware.ProbeHosts",
     # Headers of every response, so before whatever may answer by itself
-    "console.web.middleware.HttpsAlone",
+    "console.web.middleware.StrictTransportSecurity",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -131,9 +131,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.web.middleware.SessionLimits",
-    "console.web.middleware.SecondFactorFirst",
-    "console.web.middleware.UncachedPages",
-    "console.web.middleware.AddressesOfForms",
+    "console.web.middleware.RequireSecondFactor",
+    "console.web.middleware.PrivatePages",
+    "console.web.middleware.MethodNotAllowedPage",
     "secrets_app.pages.middleware.StoreErrors",
 ]
 
