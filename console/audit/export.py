@@ -99,8 +99,8 @@ def _entries(filters: Filter, newest: int) -> Iterator[Any]:
 
 
 @prepared_statements.custom_plans()
-def _chunk(asked: Filter, below: int) -> list[Any]:
-    return list(matching(asked).filter(pk__lt=below)[:CHUNK])
+def _chunk(filters: Filter, below: int) -> list[Any]:
+    return list(matching(filters).filter(pk__lt=below)[:CHUNK])
 
 
 def _with_all_outcomes(events: list[Any]) -> list[Any]:

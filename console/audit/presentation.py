@@ -147,9 +147,9 @@ class EntryPaginator(Paginator):
 
 
 @prepared_statements.custom_plans()
-def page_of(asked: Filter, number: str = "1") -> Page[Any]:
-    """Return a page of the entries that match, newest first; nonsense is the first page."""
-    return EntryPaginator(matching(asked), PAGE).get_page(number)
+def page_of(filters: Filter, number: str = "1") -> Page[Any]:
+    """Return a page of matching entries, newest first. An invalid number gives the first page."""
+    return EntryPaginator(matching(filters), PER_PAGE).get_page(number)
 
 
 def events_of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry]:

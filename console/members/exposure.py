@@ -73,8 +73,8 @@ class ExposedSecret:
 
 
 @prepared_statements.custom_plans()
-def known_to(person_id: int, app_id: str = "") -> list[Known]:
-    """Return what somebody knows in one app, or in all; what is not rotated yet comes first.
+def exposed_secrets(person_id: int, app_id: str = "") -> list[ExposedSecret]:
+    """Return what a person has revealed or written in one app, or in all; unrotated ones first.
 
     Attempts without an outcome count too, because the value may have reached the person.
     """

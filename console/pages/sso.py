@@ -86,7 +86,7 @@ def single_sign_on(request: HttpRequest) -> HttpResponse:
 
 @provider_view
 def callback(request: HttpRequest) -> HttpResponse:
-    """Take what the provider says, and sign in."""
+    """Verify the provider's response and sign the user in."""
     adapter = OpenIdAdapter(request, "openid_connect")
     issuer = adapter.get_provider().app.provider_id
     if request.GET.get("iss", issuer).rstrip("/") != issuer:

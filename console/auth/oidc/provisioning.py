@@ -83,7 +83,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  #
     """Finds or creates the account before allauth would, and rejects everyone else."""
 
     def get_requests_session(self) -> ProviderSession:
-        """Return what asks the provider."""
+        """Return the session for requests to the provider."""
         return ProviderSession()
 
     def get_provider(self, request: HttpRequest, provider: str, client_id: Any = None) -> Provider:
@@ -98,9 +98,9 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  #
         nonce = str(sociallogin.account.extra_data["id_token"].get("nonce"))
         if not constant_time_compare(nonce, sociallogin.state["nonce"]):
             raise InvalidProviderResponse("the ID token was issued for another sign-in")
-        known = sociallogin.is_existing
-        if not known:
-            sociallogin.user = _user_of(request, sociallogin)
+        is_known = sociallogin.is_existing
+        if not is_known:
+            sociallogin.user = _find_or_create_user(request, sociallogin)
         if not sociallogin.user.is_active:
             _deny(request, sociallogin.user.email, DISABLED)
         if not is_known:
@@ -116,7 +116,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  #
         if code is None:
             _deny(request, "", EXPIRED)
         if code == "access_denied":
-            _turn_away(request, "", CANCELLED)
+            _deny(request, "", CANCELLED)
         raise ImmediateHttpResponse(
             failed(request, InvalidProviderResponse(f"it answered “{code[:100]}”"))
         )
@@ -174,8 +174,8 @@ def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> N
         raise InvalidProviderResponse(
             "the ID token does not tell when the provider asked (auth_time)"
         )
-    if not counts(at):
-        _turn_away(request, sociallogin.user.email, NOT_ASKED)
+    if not is_within_window(at):
+        _deny(request, sociallogin.user.email, NOT_ASKED)
 
 
 def confirmed_at(sociallogin: SocialLogin) -> float:
@@ -208,9 +208,9 @@ def _denied(request: HttpRequest, email: str, sentence: str) -> HttpResponse:
 
 
 def failed(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer that the provider can't be reached, or be believed; the log says why."""
-    told = str(error) if isinstance(error, InvalidProviderResponse) else type(error).__name__
-    log.warning("single_sign_on_failed", reason=told[:500])
+    """Return the response if the provider can't be reached or trusted. The log says why."""
+    reason = str(error) if isinstance(error, InvalidProviderResponse) else type(error).__name__
+    log.warning("single_sign_on_failed", reason=reason[:500])
     if isinstance(error, ProviderUnavailable):
         return not_signed_in(request, UNREACHABLE, 503)
     return _denied(request, "", FAILED)
