@@ -1,4 +1,4 @@
-"""The console's core."""
+"""Django's configuration of the core app."""
 
 from django.apps import AppConfig
 from django.core.signals import request_finished
@@ -8,12 +8,12 @@ from console.audit import triggers
 
 
 class ConsoleConfig(AppConfig):
-    """Users, apps, branches, rights, audit."""
+    """Users, apps, branches, permissions and audit."""
 
     name = "console"
 
     def ready(self) -> None:
-        """Guard the audit tables after every migration, and seal what a request wrote to them."""
+        """Connect triggers to migrations, audit events to sign-ins, and chain links to requests."""
         post_migrate.connect(triggers.after_migrate, sender=self)
         from console.audit import chain
         from console.auth import signals

@@ -11,5 +11,5 @@ register = Library()
 
 @register.filter
 def with_code(text: str) -> SafeString:
-    """Return a text, escaped, with what stands in backticks as code."""
+    """Return the text escaped, with <code> for backticks."""
     return SafeString(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
