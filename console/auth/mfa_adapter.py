@@ -45,7 +45,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
         return f"Passkey {count + 1}"
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Return for whom passkeys are made: the host by which browsers know the console."""
+        """Return the relying party of passkeys: the host that browsers use."""
         host = urlsplit(f"//{context.request.get_host()}").hostname
         return {"id": str(host), "name": PRODUCT}
 
@@ -70,7 +70,7 @@ class _RateLimitedCode:
         usage.rollback()
         return code
 
-    def _tell(self) -> None:
+    def _report_failure(self) -> None:
         signals.authentication_failed.send(
             sender=Authenticator,
             request=context.request,

@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from console.access.actors import from_request
-from console.audit.events import Action, Target, refuse
+from console.audit.events import Action, Target, record_denied
 from console.auth import limiter
 
 WINDOW = 300  # seconds
@@ -29,8 +29,8 @@ _SALT = "console.known_browser"
 _COOKIE_AGE = 365 * 24 * 3600  # seconds
 
 
-def take(request: HttpRequest, email: str, kind: str = "password") -> limiter.Usage:
-    """Count a try of `kind` for an account, there or not; `rollback` of what comes back undoes it.
+def consume(request: HttpRequest, email: str, kind: str = "password") -> limiter.Usage:
+    """Count an attempt for an account, whether it exists or not.
 
     Returns a usage that can be rolled back. Beyond the limit, raises ImmediateHttpResponse with a
     429. The audit log gets one entry per window for each browser, and one for all others.

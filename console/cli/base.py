@@ -102,7 +102,7 @@ class ConsoleCommand(BaseCommand):
     """
 
     requires_system_checks = ()  # they take longer than most commands
-    is_process = False  # or called within one, by call_command()
+    is_process = False  # False if called through call_command()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that doesn't echo arguments."""
@@ -135,7 +135,7 @@ class ConsoleCommand(BaseCommand):
         except OSError:  # from the output or the terminal
             raise
         except Exception as error:
-            problem = told(error)
+            problem = to_command_error(error)
             if problem is None and not self.is_process:
                 raise
             frames = traceback.format_tb(error.__traceback__)
@@ -143,7 +143,7 @@ class ConsoleCommand(BaseCommand):
                 UNEXPECTED.format(type(error).__name__), returncode=Exit.STORE
             )
         finally:
-            chain.seal_written()
+            chain.append_pending_links()
         if not self.is_process:
             raise problem
         if options["traceback"]:

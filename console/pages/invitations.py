@@ -12,14 +12,14 @@ from django.views.decorators.cache import never_cache
 
 from console.access.actors import from_request
 from console.auth import limiter
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.members import invitations
 from console.members.services import describe_role
 from console.models import App, Invitation, User
 from console.pages.app_forms import PasswordForm
 from console.web.kit import call_service, form_data, page_with_form
 
-_RATES = "20/m/ip,10/h/key"  # tries; a right one costs a password's hash
+_RATES = "20/m/ip,10/h/key"  # a valid attempt costs a password hash
 
 
 @login_not_required

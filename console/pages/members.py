@@ -18,7 +18,7 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
 from console.auth import limiter
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.members import exposure, invitations, services
 from console.members.services import actor_of
 from console.models import Branch, Member, User
@@ -166,8 +166,8 @@ def _earlier_invitation(request: HttpRequest, access: Access) -> dict[str, Any]:
     }
 
 
-def _too_many(request: HttpRequest) -> HttpResponse | None:
-    """Return a 429 for whoever invites without end: each one may be a mail to somebody."""
+def _rate_limited(request: HttpRequest) -> HttpResponse | None:
+    """Return a 429 if the user sends too many invitations (each may be a mail), else None."""
     if limiter.consume(request, "invite", "30/h/user"):
         return None
     return render(request, "429.html", status=429)

@@ -24,8 +24,10 @@ from console.auth.oidc.client import InvalidProviderResponse, OpenIdAdapter
 # OpenID Connect Core 3.1.2.1: the provider asks again and must report when it did.
 ASK_AGAIN = {"prompt": "login", "max_age": "0"}
 SLOT_PATIENCE = 0.3  # seconds
-SLOTS = BoundedSemaphore(4)  # of the eight threads that gunicorn gives a process
-RATE = "120/60s/ip"  # a sign-in is two; an office shares one address
+# Half of a process's eight threads, so that a slow provider can't take all of them.
+SLOTS = BoundedSemaphore(4)
+# A sign-in takes two requests, and an office shares one address.
+RATE = "120/60s/ip"
 
 
 def provider_view(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -40,7 +42,7 @@ def provider_view(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if limiter.consume(request, "single_sign_on", RATE, limit_get=True) is None:
-            return _too_often(request)
+            return _rate_limited(request)
         if not SLOTS.acquire(timeout=SLOT_PATIENCE):
             return sso.not_signed_in(request, sso.BUSY, 503)
         try:

@@ -1,4 +1,4 @@
-"""`{{ result.hint|with_code }}`: words of ours that hold `commands`, on a page."""
+"""`{{ result.hint|with_code }}`: text of ours with commands in backticks."""
 
 import re
 
