@@ -1,4 +1,4 @@
-"""The console's core."""
+"""Django's configuration of the core app."""
 
 from django.apps import AppConfig
 from django.core.signals import request_finished
@@ -8,15 +8,15 @@ from console.audit import triggers
 
 
 class ConsoleConfig(AppConfig):
-    """Users, apps, branches, rights, audit."""
+    """Users, apps, branches, permissions and audit."""
 
     name = "console"
 
     def ready(self) -> None:
-        """Guard the audit tables after every migration, and seal what a request wrote to them."""
+        """Connect triggers to migrations, audit events to sign-ins, and chain links to requests."""
         post_migrate.connect(triggers.after_migrate, sender=self)
         from console.audit import chain
         from console.auth import signals
 
-        signals.listen()
-        request_finished.connect(chain.seal_written, dispatch_uid="chain")
+        signals.connect_receivers()
+        request_finished.connect(chain.append_pending_links, dispatch_uid="chain")

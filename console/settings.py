@@ -12,8 +12,8 @@ from jinja2 import StrictUndefined
 from console.backup.age import is_age_key
 from console.conf.logging import logging_config
 from console.lib.oidc_config import groups_mapping, is_safe_url, openid_provider
-from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, hosts_of
-from console.lib.proxies import proxies_of
+from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, parse_hosts
+from console.lib.proxies import parse_proxies
 
 env = environ.Env()
 environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
@@ -36,7 +36,7 @@ def whole_number(name: str, text: str, *, least: int) -> int:
     return int(text)
 
 
-ALLOWED_HOSTS = hosts_of(env.str("ALLOWED_HOSTS", default=""))
+ALLOWED_HOSTS = parse_hosts(env.str("ALLOWED_HOSTS", default=""))
 LOCAL = set(ALLOWED_HOSTS) <= LOOPBACK  # one machine, plain HTTP
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not LOCAL:
@@ -113,10 +113,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "console.ops.middleware.Measured",
-    "console.ops.middleware.Probes",
+    "console.ops.middleware.RequestMetrics",
+    "console.ops.middleware.ProbeHosts",
     # Headers of every response, so before whatever may answer by itself
-    "console.web.middleware.HttpsAlone",
+    "console.web.middleware.StrictTransportSecurity",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -131,9 +131,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.web.middleware.SessionLimits",
-    "console.web.middleware.SecondFactorFirst",
-    "console.web.middleware.UncachedPages",
-    "console.web.middleware.AddressesOfForms",
+    "console.web.middleware.RequireSecondFactor",
+    "console.web.middleware.PrivatePages",
+    "console.web.middleware.MethodNotAllowedPage",
     "secrets_app.pages.middleware.StoreErrors",
 ]
 
@@ -210,7 +210,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apps"
-ACCOUNT_ADAPTER = "console.auth.adapter.ClosedAccounts"
+ACCOUNT_ADAPTER = "console.auth.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -224,16 +224,16 @@ _idle, _life = env.str("SESSION_IDLE_MINUTES", default="60"), env.str("SESSION_H
 SESSION_IDLE = timedelta(minutes=whole_number("SESSION_IDLE_MINUTES", _idle, least=5))
 SESSION_LIFE = timedelta(hours=whole_number("SESSION_HOURS", _life, least=1))
 try:
-    PROXIES = proxies_of(env.str("TRUSTED_PROXIES", default=""))
+    PROXIES = parse_proxies(env.str("TRUSTED_PROXIES", default=""))
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
 # Second factors and single sign-on
-MFA_ADAPTER = "console.auth.mfa_adapter.SecondFactors"
+MFA_ADAPTER = "console.auth.mfa_adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, kept as hashes
 MFA_FORMS = {
-    "authenticate": "console.auth.mfa_adapter.SignInCode",
-    "reauthenticate": "console.auth.mfa_adapter.ConfirmingCode",
+    "authenticate": "console.auth.mfa_adapter.SignInCodeForm",
+    "reauthenticate": "console.auth.mfa_adapter.ReauthenticationCodeForm",
 }
 MFA_TOTP_ISSUER = "Branchkeep"
 MFA_PASSKEY_LOGIN_ENABLED = True  # a view of ours refuses it where passwords are off
@@ -265,7 +265,7 @@ if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
         "PASSWORD_SIGN_IN is off but OIDC_ISSUER is not set, so nobody could sign in."
     )
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the proxy
-SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOn"
+SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOnAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else; and it connects nothing
 SOCIALACCOUNT_PROVIDERS = (
     openid_provider(

@@ -1,4 +1,4 @@
-"""Every URL. A branch or key is addressed by its row's id, never by its name."""
+"""All URLs. A branch or key is addressed by its row id, never by its name."""
 
 from allauth.account import views as allauth_account
 from allauth.mfa.base import views as mfa
@@ -54,7 +54,8 @@ second_factor: list[URLPattern | URLResolver] = [
     path("recovery-codes/", account.my_recovery_codes, name="my_recovery_codes"),
 ]
 
-# Of allauth's pages those alone that work here: no mail is sent, and an address is an identity
+# Only those of allauth's pages that work here: no mail is sent for accounts, and an email address
+# identifies its user.
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account.sign_in, name="account_login"),
     path("single-sign-on/", sso.single_sign_on, name="single_sign_on"),

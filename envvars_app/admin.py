@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from console.admin.base import ReadOnly
+from console.admin.base import ReadOnlyAdmin
 from envvars_app.models import Variable
 
 
 @admin.register(Variable)
-class VariablePages(ReadOnly):
+class VariablePages(ReadOnlyAdmin):
     """Keys, versions and times of variables."""
 
     list_display = ("key", "app", "branch", "version", "changed_at", "changed_by", "removed_at")

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app, find_branch
-from console.audit.events import Action, Target, recording, refuse
+from console.audit.events import Action, Target, record_denied, recording
 from console.models import App, Branch, scope_name
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.checking import check, errors
@@ -204,7 +204,7 @@ def _require(access: Access, branch: Branch | None, action: Action) -> None:
     try:
         access.require_on(Permission.WRITE, branch)
     except PermissionDenied:
-        refuse(access.actor, action, _target(access, branch))
+        record_denied(access.actor, action, _target(access, branch))
         raise
 
 

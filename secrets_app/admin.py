@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from console.admin.base import ReadOnly
+from console.admin.base import ReadOnlyAdmin
 from secrets_app.models import Secret
 
 
 @admin.register(Secret)
-class SecretPages(ReadOnly):
+class SecretPages(ReadOnlyAdmin):
     """The secrets in the projection."""
 
     list_display = (

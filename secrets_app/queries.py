@@ -18,7 +18,7 @@ from console.web.listing import (
     Listing,
     Query,
     Row,
-    branches_with,
+    branches_of_rows,
     page_of,
 )
 from secrets_app import revisions
@@ -67,7 +67,7 @@ class _Stored(NamedTuple):
 
 def listed_branches(access: Access) -> list[Branch]:
     """Return the app's branches, including deleted ones that still have secrets."""
-    return branches_with(access, Secret.objects.filter(app=access.app))
+    return branches_of_rows(access, Secret.objects.filter(app=access.app))
 
 
 def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing[SecretRow]:

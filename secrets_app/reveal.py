@@ -27,7 +27,7 @@ def is_guarded_reveal(*, actor: Actor, app_id: str, pk: int) -> bool:
     """
     access = find_app(actor, app_id)
     decision = access.decide(Permission.REVEAL, find_secret(access, pk).branch)
-    return decision.allowed and decision.guarded
+    return decision.allowed and decision.is_protected
 
 
 def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:

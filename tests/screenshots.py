@@ -58,7 +58,7 @@ def fill() -> str:
         call_command("sample_app", owner=OWNER, verbosity=0)
         app_id = App.objects.get().app_id
         app = find_app(actor_of(owner), app_id).app
-        set_member(actor=actor_of(owner), app=app, who=developer, role="developer")
+        set_member(actor=actor_of(owner), app=app, principal=developer, role="developer")
     with at(days=3):
         run("variable", "set", "LOG_LEVEL", app_id, DEVELOPER, "--branch=develop", value="trace")
     with at(days=2):

@@ -1,1 +1,1 @@
-"""Who may do what: actors, roles and permissions, and lookups that are the permission check."""
+"""Actors, roles and permissions, and lookups that are the permission check."""

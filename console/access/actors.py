@@ -1,4 +1,4 @@
-"""Who acts."""
+"""Actors: who performs an act."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from console.models import User
 
 @dataclass(frozen=True)
 class Actor:
-    """A user through the web, the command line, or the console itself (kind "console").
+    """A user in the browser, a user of a command, or Branchkeep itself (kind "console").
 
-    `user_id` is None where no user of the console stands behind the act.
+    `user_id` is None if no Branchkeep user stands behind the act.
     """
 
     kind: str
@@ -30,7 +30,7 @@ OUTSIDE = Actor(kind="console", label="Someone outside Branchkeep")
 
 
 def from_request(request: HttpRequest) -> Actor:
-    """Return the signed-in user as an Actor, or an anonymous one on the pages open to all."""
+    """Return the signed-in user as an Actor, or an anonymous Actor on public pages."""
     user = getattr(request, "user", None)
     known = user if isinstance(user, User) else None
     return Actor(
@@ -45,11 +45,11 @@ def from_request(request: HttpRequest) -> Actor:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return where a request comes from: the connection, or what TRUSTED_PROXIES say of it."""
+    """Return the client's address according to TRUSTED_PROXIES."""
     peer = request.META.get("REMOTE_ADDR", "")
     return client_address(peer, request.headers.get("x-forwarded-for", ""), settings.PROXIES)
 
 
 def from_command_line(user: User) -> Actor:
-    """Return `user` acting through a management command."""
+    """Return an Actor for `user` in a management command."""
     return Actor(kind="command", label=user.email, user_id=user.pk, is_operator=user.is_superuser)

@@ -1,6 +1,6 @@
-"""A decision of access.py in words: by which rule, and what stood in the way."""
+"""Explain an access decision in words: the rule that applied, or what prevented it."""
 
-from console.access.policy import Decision, Grant, Obstacle, Permission, named
+from console.access.policy import Decision, Grant, Obstacle, Permission, describe_grant
 from console.models import scope_name
 
 ACTS = {
@@ -13,21 +13,21 @@ _SCOPED = {Permission.WRITE, Permission.REVEAL}
 
 
 def question(decision: Decision) -> str:
-    """Return what was asked: "reveal secrets on main"."""
+    """Return the act that was decided on, for example "reveal secrets on main"."""
     act = ACTS[decision.permission]
     return f"{act} on {scope_name(decision.branch)}" if decision.permission in _SCOPED else act
 
 
 def rules(decision: Decision) -> list[str]:
-    """Return the rules that made the decision, a sentence each, in the order of their weight."""
-    said = [_protection(decision)] if decision.permission in _SCOPED else []
-    if decision.by:
-        return [f"The role {named(decision.by)} allows this.", *said]
-    return [*(_obstacle(decision, *each) for each in decision.obstacles), *said]
+    """Return the rules behind the decision, one sentence each, the most important first."""
+    protection = [_explain_protection(decision)] if decision.permission in _SCOPED else []
+    if decision.granted_by:
+        return [f"The role {describe_grant(decision.granted_by)} allows this.", *protection]
+    return [*(_explain_obstacle(decision, *each) for each in decision.obstacles), *protection]
 
 
-def _obstacle(decision: Decision, grant: Grant, obstacle: Obstacle) -> str:
-    role = f"The role {named(grant)}"
+def _explain_obstacle(decision: Decision, grant: Grant, obstacle: Obstacle) -> str:
+    role = f"The role {describe_grant(grant)}"
     if obstacle is Obstacle.ROLE:
         return f"{role} does not allow this on any branch."
     if obstacle is Obstacle.PROTECTED:
@@ -40,14 +40,14 @@ def _obstacle(decision: Decision, grant: Grant, obstacle: Obstacle) -> str:
     return f"{role} is limited to certain branches, and {decision.branch.name} is not one of them."
 
 
-def _protection(decision: Decision) -> str:
+def _explain_protection(decision: Decision) -> str:
     if decision.branch is None:
         return (
             "All branches is protected because a branch of this app is."
-            if decision.guarded
+            if decision.is_protected
             else "All branches is not protected because no branch of this app is."
         )
-    if decision.guarded:
+    if decision.is_protected:
         return (
             f"{decision.branch.name} is protected: only maintainers and owners can edit or reveal "
             "values."

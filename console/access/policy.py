@@ -1,7 +1,8 @@
-"""What each role may do, and the lookups that are the check.
+"""Decide what each role may do, and look up apps and branches.
 
-An outsider does not learn that an app exists (Http404); a member without the right is told so
-(PermissionDenied). An operator has no access to an app by being one.
+The lookups are the permission check. An outsider doesn't learn that an app exists (Http404); a
+member without the permission is told so (PermissionDenied). Being an operator gives no access to an
+app.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,21 +18,23 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from console.access.actors import Actor
-from console.lib.branch_patterns import matches, read
+from console.lib.branch_patterns import matches, parse_patterns
 from console.lib.names import ALL_BRANCHES, is_app_id
 from console.models import App, Branch, Member, User
 
 Role = Member.Role
-_Member = TypeVar("_Member", bound=Member)  # Django's annotations make kinds of it
+_Member = TypeVar("_Member", bound=Member)  # annotated querysets return subclasses
 
 
 class Permission(Enum):
-    """A right within an app."""
+    """A permission within an app."""
 
-    VIEW = auto()  # keys, metadata and the activity; no value
+    VIEW = auto()  # keys, metadata and activity, but no secret value
     WRITE = auto()  # set and remove values on unprotected branches
     REVEAL = auto()  # read values on unprotected branches
-    WRITE_PROTECTED = auto()  # the same on protected ones, and on All branches if there are any
+    WRITE_PROTECTED = (
+        auto()
+    )  # on protected branches, and on All branches if any branch is protected
     REVEAL_PROTECTED = auto()
     MANAGE = auto()  # the app's settings, branches and members
 
@@ -52,15 +55,17 @@ _ON_PROTECTED = {
 
 @dataclass(frozen=True)
 class Grant:
-    """A role that somebody has in an app: his own, or one of his groups'."""
+    """A role in an app, held directly or through a group."""
 
     role: str
     patterns: tuple[str, ...] = ()
     group: str = ""
 
-    def reaches(self, branch: Branch | None) -> bool:
-        """Say whether it holds there. What is set for All branches goes everywhere, so a role that
-        is narrowed to some does not hold for it.
+    def covers(self, branch: Branch | None) -> bool:
+        """Return True if the grant covers `branch`.
+
+        A branch-scoped grant never covers All branches. A value for All branches reaches every
+        branch, so even the pattern `*` is not enough.
         """
         if not self.patterns:
             return True
@@ -70,30 +75,29 @@ class Grant:
 class Obstacle(Enum):
     """Why a grant does not allow an act."""
 
-    ROLE = auto()  # the role allows it nowhere
-    PROTECTED = auto()  # the role allows it, but not where protection holds
-    BRANCHES = auto()  # the role would allow it, but is narrowed to other branches
+    ROLE = auto()  # the role doesn't include the permission
+    PROTECTED = auto()  # the role includes it, but not on protected branches
+    BRANCHES = auto()  # the role includes it, but is limited to other branches
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether an act is allowed: by the first grant that allows it, else what stood in the way."""
+    """The result of a check: the first grant that allows the act, or what prevented each grant."""
 
     permission: Permission
     branch: Branch | None
-    guarded: bool
-    by: Grant | None
+    is_protected: bool
+    granted_by: Grant | None
     obstacles: tuple[tuple[Grant, Obstacle], ...] = ()
 
     @property
     def allowed(self) -> bool:
-        """Say so."""
-        return self.by is not None
+        return self.granted_by is not None
 
 
 @dataclass(frozen=True)
 class Access:
-    """An actor's way into one app: his grants, strongest first."""
+    """An actor's access to one app, with the strongest grant first."""
 
     actor: Actor
     app: App
@@ -101,13 +105,15 @@ class Access:
 
     @cached_property
     def branches(self) -> list[Branch]:
-        """Return the app's branches by name, deleted ones too; one query, as of its first use."""
+        """Return the app's branches by name, including deleted ones. Queried once, on first use."""
         return list(self.app.branches.all())
 
     @property
-    def guards_any(self) -> bool:
-        """Say whether a branch is protected. A deleted one counts, for its secrets stay, and who
-        may read them is changed by an act of its own.
+    def has_protected_branch(self) -> bool:
+        """Return True if any branch of the app is protected, including deleted ones.
+
+        The secrets of a deleted branch stay in the store, so deleting it must not lift the
+        protection.
         """
         return any(branch.protected for branch in self.branches)
 
@@ -117,82 +123,85 @@ class Access:
         return self.grants[0].role
 
     def decide(self, permission: Permission, branch: Branch | None = None) -> Decision:
-        """Decide, and say why. None is All branches; VIEW and MANAGE hold for the whole app.
+        """Decide whether the actor has a permission, and why.
 
-        Every check of a right ends here.
+        `branch` None stands for All branches. VIEW and MANAGE apply to the whole app. Every
+        permission check ends here, so that explanations can't differ from decisions.
         """
-        scoped = permission in _ON_PROTECTED
-        guarded = scoped and (self.guards_any if branch is None else branch.protected)
+        is_scoped = permission in _ON_PROTECTED
+        is_protected = is_scoped and (
+            self.has_protected_branch if branch is None else branch.protected
+        )
         obstacles = []
         for grant in self.grants:
-            obstacle = _obstacle(grant, permission, guarded)
-            if obstacle is None and scoped and not grant.reaches(branch):
+            obstacle = _obstacle(grant, permission, is_protected)
+            if obstacle is None and is_scoped and not grant.covers(branch):
                 obstacle = Obstacle.BRANCHES
             if obstacle is None:
-                return Decision(permission, branch, guarded, grant)
+                return Decision(permission, branch, is_protected, grant)
             obstacles.append((grant, obstacle))
-        return Decision(permission, branch, guarded, None, tuple(obstacles))
+        return Decision(permission, branch, is_protected, None, tuple(obstacles))
 
     def may(self, permission: Permission) -> bool:
-        """Say whether the actor has a right that holds for the whole app: VIEW or MANAGE."""
+        """Return True if the actor has VIEW or MANAGE, which apply to the whole app."""
         return self.decide(permission).allowed
 
     def may_on(self, permission: Permission, branch: Branch | None) -> bool:
-        """Say whether the actor may WRITE or REVEAL on a branch; None is All branches."""
+        """Return True if the actor may WRITE or REVEAL on `branch`; None is All branches."""
         return self.decide(permission, branch).allowed
 
     def require(self, permission: Permission) -> None:
-        """Raise PermissionDenied where `may` says no."""
+        """Raise PermissionDenied unless `may` allows it."""
         if not self.may(permission):
             raise self._denial("this")
 
     def require_on(self, permission: Permission, branch: Branch | None) -> None:
-        """Raise PermissionDenied where `may_on` says no."""
+        """Raise PermissionDenied unless `may_on` allows it."""
         if not self.may_on(permission, branch):
             where = ALL_BRANCHES if branch is None else f"the branch {branch.name}"
             raise self._denial(f"changes on {where}")
 
     def _denial(self, what: str) -> PermissionDenied:
-        roles = " and ".join(map(named, self.grants))
+        roles = " and ".join(map(describe_grant, self.grants))
         return PermissionDenied(
             f"Your role in this app ({roles}) does not allow {what}. Ask an owner of the app for "
             "a role that does."
         )
 
 
-def _obstacle(grant: Grant, permission: Permission, guarded: bool) -> Obstacle | None:
-    """Return what keeps a role from an act wherever it reaches."""
+def _obstacle(grant: Grant, permission: Permission, is_protected: bool) -> Obstacle | None:
+    """Return what prevents a role from an act on branches that it covers."""
     permissions = ROLE_PERMISSIONS[grant.role]
     if permission not in permissions:
         return Obstacle.ROLE
-    if guarded and _ON_PROTECTED[permission] not in permissions:
+    if is_protected and _ON_PROTECTED[permission] not in permissions:
         return Obstacle.PROTECTED
     return None
 
 
-def named(grant: Grant) -> str:
-    """Return a grant in words: "developer on dev, feature/*, by the group web"."""
+def describe_grant(grant: Grant) -> str:
+    """Return a grant in words, for example "developer on dev, feature/*, by the group web"."""
     narrowed = f" on {', '.join(grant.patterns)}" if grant.patterns else ""
     return f"{grant.role}{narrowed}" + (f", through the group {grant.group}" if grant.group else "")
 
 
 def find_app(actor: Actor, app_id: str, *related: str) -> Access:
-    """Return the actor's access to an app, which comes with its `related` rows in the same query.
+    """Return the actor's access to an app. `related` names relations to load in the same query.
 
-    Raises Http404 for everyone who is no member.
+    Raises Http404 unless the actor is a member.
     """
     members: list[Member] = []
-    if is_app_id(app_id):  # PostgreSQL takes no NUL, not even in a question
+    if is_app_id(app_id):  # PostgreSQL rejects NUL even in a query's parameters
         rows = ("app", "group", *(f"app__{name}" for name in related))
         members = list(_memberships(actor).filter(app__app_id=app_id).select_related(*rows))
     if not members:
         raise Http404("App not found.")
-    structlog.contextvars.bind_contextvars(app=app_id)  # on each log line of this request
+    structlog.contextvars.bind_contextvars(app=app_id)  # for each log line of this request
     return access_of(actor, members)
 
 
 def access_of(actor: Actor, members: Sequence[Member]) -> Access:
-    """Return what these memberships of one app, which `memberships` found, come to."""
+    """Return the access that these memberships of one app grant together."""
     grants = sorted(map(_grant, members), key=_strength, reverse=True)
     return Access(actor, members[0].app, tuple(grants))
 
@@ -200,39 +209,44 @@ def access_of(actor: Actor, members: Sequence[Member]) -> Access:
 def _grant(member: Member) -> Grant:
     return Grant(
         role=member.role,
-        patterns=tuple(read(member.patterns)),
+        patterns=tuple(parse_patterns(member.patterns)),
         group=member.group.name if member.group else "",
     )
 
 
 def _strength(grant: Grant) -> tuple[int, bool, bool]:
-    """Return what to compare grants by: the role, then not narrowed, then his own."""
+    """Return the sort key of grants: the role, then unlimited, then held directly."""
     return Role.values.index(grant.role), not grant.patterns, not grant.group
 
 
 def find_branch(access: Access, pk: int) -> Branch:
-    """Return one of the app's branches, deleted ones too. Raises Http404."""
+    """Return one of the app's branches, including deleted ones, or raise Http404."""
     branch = access.app.branches.filter(pk=pk).first()
     if branch is None:
         raise Http404("Branch not found.")
+    # Saves a query wherever branch.app is read.
     branch.app = access.app
     return branch
 
 
 def memberships(actor: Actor) -> QuerySet[Member]:
-    """Return what the actor is a member of, himself or by a group, by app name.
+    """Return the actor's memberships, direct and through groups, ordered by app name.
 
-    Nobody and the disabled are members of nothing. One app may come several times (`by_app`).
+    Empty for anonymous actors and disabled users. An app can occur several times (see
+    group_by_app).
     """
     found = _memberships(actor).select_related("app", "group")
     return found.order_by("app__name", "app__app_id", "pk")
 
 
-def by_app(actor: Actor, members: Iterable[_Member]) -> list[tuple[_Member, Access]]:
-    """Return one of the memberships of each app, with the access that they come to together."""
+def group_by_app(actor: Actor, members: Iterable[_Member]) -> list[tuple[_Member, Access]]:
+    """Return one membership of each app, with the access that all of them grant together.
+
+    `members` must be ordered by app.
+    """
     apps = groupby(members, key=lambda member: member.app_id)
-    together = (list(rows) for _, rows in apps)
-    return [(rows[0], access_of(actor, rows)) for rows in together]
+    grouped = (list(rows) for _, rows in apps)
+    return [(rows[0], access_of(actor, rows)) for rows in grouped]
 
 
 def _memberships(actor: Actor) -> QuerySet[Member]:
@@ -244,9 +258,10 @@ def _memberships(actor: Actor) -> QuerySet[Member]:
 
 
 def require_operator(actor: Actor) -> None:
-    """Raise PermissionDenied unless the actor runs the deployment.
+    """Raise PermissionDenied unless the actor is an operator.
 
-    Only an operator makes an app: whoever names an app id reads what the store holds under it.
+    Only operators create apps: an app's id decides which parameters of the store its owner can
+    read.
     """
     if not actor.is_operator:
         raise PermissionDenied("Only operators can do this. Ask an operator for help.")

@@ -1,14 +1,14 @@
-"""Operators' pages of apps and branches, read-only."""
+"""Admin pages of apps and branches, read-only."""
 
 from django.contrib import admin
 
-from console.admin.base import ReadOnly
+from console.admin.base import ReadOnlyAdmin
 from console.models import App, Branch
 
 
 @admin.register(App)
-class AppPages(ReadOnly):
-    """Apps; their owners change them in the console."""
+class AppAdmin(ReadOnlyAdmin):
+    """Apps. Their owners change them on Branchkeep's own pages."""
 
     list_display = (
         "name",
@@ -26,8 +26,8 @@ class AppPages(ReadOnly):
 
 
 @admin.register(Branch)
-class BranchPages(ReadOnly):
-    """Branches; their apps' owners change them in the console."""
+class BranchAdmin(ReadOnlyAdmin):
+    """Branches. The owners of their apps change them on Branchkeep's own pages."""
 
     list_display = (
         "name",

@@ -1,4 +1,4 @@
-"""Operators' pages of the audit trail, read-only."""
+"""Admin pages of the audit log, read-only."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from console.admin.base import ReadOnly
+from console.admin.base import ReadOnlyAdmin
 from console.audit.queries import with_outcomes
 from console.models import AuditEvent, AuditOutcome
 
 
 @admin.register(AuditEvent)
-class AuditEventPages(ReadOnly):
-    """The audit trail's attempts, each with how it ended; the activity has them in words."""
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Attempts, each with its latest outcome."""
 
     list_display = (
         "when",
@@ -37,28 +37,27 @@ class AuditEventPages(ReadOnly):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
-        """Return the events with their latest outcomes."""
         return with_outcomes(super().get_queryset(request))
 
     @admin.display(description="when (UTC)", ordering="at")
     def when(self, event: AuditEvent) -> str:
-        """Return it to the second."""
+        """Return the time to the second."""
         return f"{event.at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="app and branch", ordering="app_id")
     def place(self, event: AuditEvent) -> str:
-        """Return where."""
+        """Return the app ID and branch."""
         return " / ".join(filter(None, (event.app_id, event.branch)))
 
     @admin.display(description="outcome", ordering="last_outcome")
     def outcome(self, event: Any) -> str:
-        """Return how it ended, as far as is known."""
+        """Return the latest outcome."""
         return event.last_outcome or "attempted"
 
 
 @admin.register(AuditOutcome)
-class AuditOutcomePages(ReadOnly):
-    """How the attempts ended."""
+class AuditOutcomeAdmin(ReadOnlyAdmin):
+    """Outcomes of attempts."""
 
     list_display = (
         "at",

@@ -1,4 +1,4 @@
-"""What the operators' pages stand on: those that change through services, and those that don't."""
+"""Base classes for admin pages: audited and read-only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 
-class Audited(admin.ModelAdmin):
-    """Pages that change through the services, which commit the attempt before the act.
+class AuditedAdmin(admin.ModelAdmin):
+    """Pages that change data through the services, which commit the audit event before the act.
 
-    So there is no transaction around them, as Django would have it. What a service refuses is
-    told on the page.
+    Django would wrap each request in a transaction, and the event would not be committed first. So
+    the views without one are used. What a service rejects is shown as a message.
     """
 
-    # Django's own, which its stubs leave out
+    # Django's views without a transaction, which its stubs leave out
     _changeform_view: Callable[..., HttpResponse]
     _delete_view: Callable[..., HttpResponse]
 
@@ -29,7 +29,6 @@ class Audited(admin.ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show the form, or add or change."""
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)
         except ValidationError as refusal:
@@ -38,7 +37,6 @@ class Audited(admin.ModelAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask, or delete."""
         try:
             return self._delete_view(request, object_id, extra_context)
         except ValidationError as refusal:
@@ -50,21 +48,18 @@ class Audited(admin.ModelAdmin):
         return redirect(request.get_full_path())
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet) -> list[LogEntry]:
-        """Log nothing: Django would before the act, which may yet be refused."""
+        """Log nothing. Django would log before the act, which may still be rejected."""
         return []
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Nothing can be added, changed or deleted here."""
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Pages on which nothing can be added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return no."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return no."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return no."""
         return False

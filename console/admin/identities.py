@@ -1,4 +1,4 @@
-"""Operators' page of who is who at the OpenID provider: they unlink, which is audited."""
+"""Admin page of identities at the OpenID provider. Operators can unlink them, which is audited."""
 
 from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
@@ -6,16 +6,16 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from console.access.actors import from_request
-from console.admin.base import Audited, ReadOnly
+from console.admin.base import AuditedAdmin, ReadOnlyAdmin
 from console.auth.oidc import provisioning
 
-# allauth's own pages show what is secret, and change what nobody would record
+# allauth's pages show tokens and client secrets, and their changes are not audited.
 admin.site.unregister([SocialAccount, SocialApp, SocialToken])
 
 
 @admin.register(SocialAccount)
-class IdentityPages(Audited, ReadOnly):
-    """Identities, without what the provider told at the last sign-in."""
+class IdentityAdmin(AuditedAdmin, ReadOnlyAdmin):
+    """Identities, without the claims of the last sign-in."""
 
     list_display = ("user", "provider", "uid", "date_joined", "last_login")
     list_select_related = ("user",)
@@ -25,9 +25,9 @@ class IdentityPages(Audited, ReadOnly):
     actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return yes for an operator."""
+        """Return True for an operator."""
         return self.admin_site.has_permission(request)
 
     def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
-        """Unlink."""
-        provisioning.forget(actor=from_request(request), identity=obj)
+        """Unlink the identity."""
+        provisioning.unlink_identity(actor=from_request(request), identity=obj)

@@ -1,4 +1,4 @@
-"""Operators' pages of members and groups; changes are audited."""
+"""Admin pages of members and groups. Changes are audited."""
 
 from typing import Any, ClassVar
 
@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from console.access.actors import from_request
-from console.admin.base import Audited
-from console.lib.branch_patterns import read
+from console.admin.base import AuditedAdmin
+from console.lib.branch_patterns import parse_patterns
 from console.members import services
 from console.models import Member, User
 
@@ -17,8 +17,8 @@ admin.site.unregister(Group)  # Django's own page is not audited
 
 
 @admin.register(Member)
-class MemberPages(Audited):
-    """Members. An operator who wants to read values makes himself one here, which is audited."""
+class MemberAdmin(AuditedAdmin):
+    """Members. An operator who wants to read values must become a member here, which is audited."""
 
     list_display = (
         "name",
@@ -41,19 +41,19 @@ class MemberPages(Audited):
     actions = None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Member | None = None) -> list[str]:
-        """Fix who and where, once made."""
+        """Return the fields that can't change once the member exists."""
         return ["app", "user", "group"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
         """Set the role."""
-        who = obj.user or obj.group
-        assert who  # noqa: S101 - the form has asked for one of the two
+        principal = obj.user or obj.group
+        assert principal  # noqa: S101 - the form has asked for one of the two
         saved = services.set_member(
             actor=from_request(request),
             app=obj.app,
-            who=who,
+            principal=principal,
             role=obj.role,
-            patterns=read(obj.patterns),
+            patterns=parse_patterns(obj.patterns),
         )
         obj.pk = saved.pk
 
@@ -63,7 +63,7 @@ class MemberPages(Audited):
 
 
 class GroupForm(forms.ModelForm):
-    """A group, with the people in it."""
+    """A group and its users."""
 
     users = forms.ModelMultipleChoiceField(
         User.objects.order_by("email"),
@@ -83,8 +83,8 @@ class GroupForm(forms.ModelForm):
 
 
 @admin.register(Group)
-class GroupPages(Audited):
-    """Groups: who is in one has its roles in apps; that is audited in each app."""
+class GroupAdmin(AuditedAdmin):
+    """Groups. A group's users have its roles in apps, so changes are recorded in each app."""
 
     form = GroupForm
     list_display = ("name",)
@@ -93,7 +93,7 @@ class GroupPages(Audited):
     actions = None
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
-        """Save the name and the people."""
+        """Save the name and the users."""
         services.set_group(actor=from_request(request), group=obj, users=form.cleaned_data["users"])
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:

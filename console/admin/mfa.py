@@ -1,4 +1,4 @@
-"""Operators' page of second factors: they take one from who lost it, which is audited."""
+"""Admin page of second factors. Operators can remove a lost one, which is audited."""
 
 from allauth.mfa.admin import Authenticator
 from django.contrib import admin
@@ -6,16 +6,16 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from console.access.actors import from_request
-from console.admin.base import Audited, ReadOnly
+from console.admin.base import AuditedAdmin, ReadOnlyAdmin
 from console.auth import mfa as second_factors
 
-# allauth's own pages show what is secret, and change what nobody would record
+# allauth's page shows the secrets, and its changes are not audited.
 admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class FactorPages(Audited, ReadOnly):
-    """Second factors, without what they are made of."""
+class AuthenticatorAdmin(AuditedAdmin, ReadOnlyAdmin):
+    """Second factors, without their secrets."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
@@ -25,9 +25,9 @@ class FactorPages(Audited, ReadOnly):
     actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return yes for an operator."""
+        """Return True for an operator."""
         return self.admin_site.has_permission(request)
 
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
-        """Take the factor away."""
-        second_factors.remove(actor=from_request(request), authenticator=obj)
+        """Remove the factor."""
+        second_factors.remove_factor(actor=from_request(request), authenticator=obj)

@@ -1,4 +1,4 @@
-"""The operators' admin site."""
+"""The admin site and its index."""
 
 from importlib import import_module
 from typing import Any
@@ -12,8 +12,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
-# What the index calls the models' homes, in this order
-HOMES = {
+# Names of the apps on the index, in this order
+APP_NAMES = {
     "console": "Users, apps and activity",
     "auth": "Groups",
     "mfa": "Second factors",
@@ -28,7 +28,7 @@ PAGES = ("apps", "audit", "identities", "members", "mfa", "users")
 
 
 class ConsoleAdminSite(AdminSite):
-    """Operators alone; its sign-in is the console's own, with its limits."""
+    """The admin site. Only operators may use it, and they sign in on Branchkeep's own page."""
 
     site_header = site_title = "Branchkeep operators"
     index_title = "Operation"
@@ -38,7 +38,7 @@ class ConsoleAdminSite(AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Send people to the console's own sign-in; Django's would count no failed tries."""
+        """Redirect to Branchkeep's sign-in. Django's would not limit attempts."""
         if self.has_permission(request):
             return redirect("admin:index")
         if request.user.is_authenticated:
@@ -49,23 +49,25 @@ class ConsoleAdminSite(AdminSite):
     def password_change(  # type: ignore[override]  # a redirect, for Django's page
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Send people to the console's own page, which is limited and audited."""
+        """Redirect to Branchkeep's page, which is limited and audited."""
         return redirect("account_change_password")
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return the models' homes by the names that people know."""
+        """Return the apps under the names that operators know."""
         found: list[Any] = super().get_app_list(request, app_label)
-        for home in found:
-            home["name"] = HOMES.get(home["app_label"], home["name"])
-        return sorted(found, key=lambda home: [*HOMES, home["app_label"]].index(home["app_label"]))
+        for entry in found:
+            entry["name"] = APP_NAMES.get(entry["app_label"], entry["name"])
+        return sorted(
+            found, key=lambda entry: [*APP_NAMES, entry["app_label"]].index(entry["app_label"])
+        )
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Say whether this user runs the deployment."""
+        """Return True if the user is an active operator."""
         return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
 
 class ConsoleAdminConfig(AdminConfig):
-    """Puts our site in the place of Django's."""
+    """Replaces Django's admin site with ours."""
 
     default_site = "console.admin.site.ConsoleAdminSite"
 

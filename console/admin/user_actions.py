@@ -1,4 +1,4 @@
-"""What operators do to several people at once, each after a page that asks whether to."""
+"""Admin actions on several users at once, each with a confirmation page."""
 
 from collections.abc import Callable
 
@@ -29,25 +29,25 @@ RESET = (
 )
 
 
-class PeopleActions(admin.ModelAdmin):
-    """Actions of the list of people. What a service refuses for one is told, and the others go."""
+class UserActions(admin.ModelAdmin):
+    """Actions on users. If a service rejects one user, a message says so and the rest continue."""
 
     actions = ("disable", "end_sessions", "reset_factors")
 
     @admin.action(description="Disable and sign out everywhere")
     def disable(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Disable people."""
+        """Disable users."""
 
         def act(user: User) -> str:
             users.disable(actor=from_request(request), user=user)
-            self.off_board(request, user)
+            self.show_offboarding_steps(request, user)
             return f"{user.email} is disabled."
 
-        return self._confirmed(request, queryset, DISABLE, act)
+        return self._confirm_and_run(request, queryset, DISABLE, act)
 
     @admin.action(description="End all sessions")
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Sign people out."""
+        """Sign users out."""
 
         def act(user: User) -> str:
             number = sessions.end_all(actor=from_request(request), user=user)
@@ -55,25 +55,25 @@ class PeopleActions(admin.ModelAdmin):
                 logout(request)
             return f"{user.email}: {number} session{pluralize(number)} ended."
 
-        return self._confirmed(request, queryset, END, act)
+        return self._confirm_and_run(request, queryset, END, act)
 
     @admin.action(description="Reset second factors")
     def reset_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Take second factors from who lost them."""
+        """Remove all second factors of users who lost them."""
 
         def act(user: User) -> str:
-            number = users.reset_factors(actor=from_request(request), user=user)
+            number = users.reset_second_factors(actor=from_request(request), user=user)
             return f"{user.email}: {number} second factor{pluralize(number)} removed."
 
-        return self._confirmed(request, queryset, RESET, act)
+        return self._confirm_and_run(request, queryset, RESET, act)
 
-    def off_board(self, request: HttpRequest, user: User) -> None:
-        """Tell what is left to do for who was disabled."""
+    def show_offboarding_steps(self, request: HttpRequest, user: User) -> None:
+        """Show what is left to do after a user was disabled."""
         if user == request.user:
             logout(request)
         words = "Signed out everywhere: {}. Secrets to rotate: {}"
-        said = format_html(words, user.email, self.known_secrets(user))
-        self.message_user(request, said, messages.WARNING)
+        text = format_html(words, user.email, self.known_secrets(user))
+        self.message_user(request, text, messages.WARNING)
         if apps := services.ownerless_without(user):
             names = ", ".join(map(str, apps))
             words = (
@@ -83,24 +83,26 @@ class PeopleActions(admin.ModelAdmin):
 
     @admin.display(description="Known secrets")
     def known_secrets(self, user: User) -> str:
-        """Return a link to what somebody revealed or wrote."""
+        """Return a link to the secrets that the user has revealed or written."""
         address = reverse("known_everywhere", args=[user.pk])
         return format_html('<a href="{}">View revealed and written secrets</a>', address)
 
-    def _confirmed(
+    def _confirm_and_run(
         self,
         request: HttpRequest,
         queryset: QuerySet[User],
         consequence: str,
         act: Callable[[User], str],
     ) -> HttpResponse | None:
-        """Ask first; then act on each, by email, but on oneself last: whoever signs himself out
-        does nothing more.
+        """Ask for confirmation, then act on each user, ordered by email.
+
+        The operator comes last, since they can do nothing more once they have signed themselves
+        out.
         """
         chosen = sorted(queryset.order_by("email"), key=lambda user: user == request.user)
         if "confirmed" in request.POST:
             for user in chosen:
-                self._told(request, user, act)
+                self._run_on(request, user, act)
             return None
         action = request.POST["action"]
         context = {
@@ -114,7 +116,7 @@ class PeopleActions(admin.ModelAdmin):
         }
         return render(request, "admin/people_confirm.html", context)
 
-    def _told(self, request: HttpRequest, user: User, act: Callable[[User], str]) -> None:
+    def _run_on(self, request: HttpRequest, user: User, act: Callable[[User], str]) -> None:
         try:
             self.message_user(request, act(user), messages.SUCCESS)
         except ValidationError as refusal:

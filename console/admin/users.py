@@ -1,4 +1,4 @@
-"""Operators' pages of people, apps, branches and the audit trail; changes are audited."""
+"""Admin pages of users. Changes are audited."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from console.access.actors import from_request
-from console.admin.base import Audited
-from console.admin.user_actions import PeopleActions
+from console.admin.base import AuditedAdmin
+from console.admin.user_actions import UserActions
 from console.audit.events import (
     Action,
     Outcome,
@@ -27,10 +27,10 @@ from console.audit.events import (
 from console.auth import sessions, users
 from console.models import User
 
-admin.site.unregister(EmailAddress)  # a second address is asked for nothing
+admin.site.unregister(EmailAddress)  # Branchkeep uses no second address
 
 
-WORDS = {
+FIELD_TEXTS = {
     "is_active": (
         "Active",
         "Clear this to disable the account and sign it out everywhere. Its name stays in the "
@@ -45,7 +45,7 @@ WORDS = {
 
 
 class AddUserForm(AdminUserCreationForm):
-    """A new user, by email."""
+    """A new user, identified by email."""
 
     class Meta:
         model = User
@@ -53,8 +53,8 @@ class AddUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserPages(Audited, PeopleActions, UserAdmin):
-    """People. Disabling one ends his sessions; deleting one is not offered."""
+class ConsoleUserAdmin(AuditedAdmin, UserActions, UserAdmin):
+    """Users. Disabling one ends their sessions. Users are never deleted."""
 
     _add_view: Callable[..., HttpResponse]
     add_form = AddUserForm
@@ -88,9 +88,9 @@ class UserPages(Audited, PeopleActions, UserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Return the form, in the console's words."""
+        """Return the form with our labels and help texts."""
         form = super().get_form(request, *args, **kwargs)
-        for name, (label, help_text) in WORDS.items():
+        for name, (label, help_text) in FIELD_TEXTS.items():
             if name in form.base_fields:
                 form.base_fields[name].label, form.base_fields[name].help_text = label, help_text
         return form
@@ -101,67 +101,72 @@ class UserPages(Audited, PeopleActions, UserAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Add a user, with no transaction around it."""
+        """Add a user, without a transaction around it (see AuditedAdmin)."""
         return self._add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save; an operator has the admin site and the other way round."""
+        """Save the user. Operators, and only they, may use the admin site."""
         obj.is_staff = obj.is_superuser
-        target = Target(subject=f"{obj.email}: {_said_of(obj, form.changed_data) or 'no change'}")
+        target = Target(
+            subject=f"{obj.email}: {_describe_changes(obj, form.changed_data) or 'no change'}"
+        )
         with audited_transaction(from_request(request), Action.USER_CHANGED, target):
             super().save_model(request, obj, form, change)
-            users.keep_an_operator()
+            users.require_an_operator()
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
-        """Answer; a disabled person is signed out, lest his sessions live again with him."""
+        """Sign a disabled user out, so that enabling them again doesn't revive their sessions."""
         response = super().response_change(request, obj)
         if not obj.is_active:
             sessions.end_all(actor=from_request(request), user=obj)
-            self.off_board(request, obj)
+            self.show_offboarding_steps(request, obj)
         return response
 
     @admin.display(description="operator", ordering="is_superuser")
     def operator(self, user: User) -> str:
-        """Return whether somebody runs the deployment; most don't, and that is no failure."""
+        """Return "yes" for operators.
+
+        Others get no "no", which Django would show as a failure icon.
+        """
         return "yes" if user.is_superuser else ""
 
     @admin.display(description="Password")
     def set_password(self, user: User) -> str:
-        """Return a way to a new password, and nothing of the old one."""
+        """Return a link to set a new password. Nothing about the old one is shown."""
         address = reverse("admin:auth_user_password_change", args=[user.pk])
-        said = "Set a new password" if user.has_usable_password() else "No password. Set one"
-        return format_html('<a href="{}">{}</a>', address, said)
+        text = "Set a new password" if user.has_usable_password() else "No password. Set one"
+        return format_html('<a href="{}">{}</a>', address, text)
 
     @admin.display(description="Activity")
     def activity(self, user: User) -> str:
-        """Return a link to what somebody did."""
+        """Return a link to the user's activity."""
         address = reverse("all_activity", query={"person": user.email})
         return format_html('<a href="{}">View activity</a>', address)
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
-        """Set somebody's password; it ends his sessions, but for the one of who sets his own."""
+        """Set a user's password, and end their sessions except the current one."""
         user = self.get_object(request, unquote(id))
         if request.method != "POST" or user is None:
             return super().user_change_password(request, id, form_url)
         target = Target(subject=f"{user.email}: password")
-        with recording(from_request(request), Action.USER_CHANGED, target) as entry:
+        with recording(from_request(request), Action.USER_CHANGED, target) as record:
             response = super().user_change_password(request, id, form_url)
             if response.status_code != 302:
-                entry.outcome, entry.detail = Outcome.FAILED, "the form was not valid"
-        if entry.outcome is Outcome.SUCCEEDED:
-            others = sessions.others(request, user)
+                record.outcome, record.detail = Outcome.FAILED, "the form was not valid"
+        if record.outcome is Outcome.SUCCEEDED:
+            others = sessions.other_sessions(request, user)
             sessions.end(actor=from_request(request), user=user, sessions=others)
         return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return no: an inactive user keeps his name in the audit trail."""
+        """Return False: the audit log refers to inactive users."""
         return False
 
 
-def _said_of(user: User, changed: list[str]) -> str:
-    """Return what the audit trail says of a saved form; a new user's password has no words."""
+def _describe_changes(user: User, changed: list[str]) -> str:
+    """Return the changes for the audit log. A new user's password is not described."""
     before = User.objects.filter(pk=user.pk).first()
     if before is None:
         return ", ".join(changed)

@@ -1,10 +1,12 @@
-"""The chain over the audit trail: a seal for each row, each seal over the row and the seal before.
+"""The hash chain over the audit log: one link per row, each over its row and the link before.
 
-Rows are written as if there were no chain: no attempt waits for it, and none can meet a deadlock
-through it. The seals are appended when a request or a command has ended, by one process at a time
-(console/audit/sealing_worker.py); what a killed process left is sealed by the next one, or by the
-check. Until then a row is guarded by its own mark (console/conf/signing.py), so that no row can be
-changed or made up in between.
+Rows are written as if there were no chain, so no act waits for it or can deadlock through it. Links
+are appended when a request or command has ended, by one process at a time
+(console/audit/sealing_worker.py). The next process, or the check, links what a killed process left.
+Until then only the row's own signature (console/conf/signing.py) protects it: it can't be changed
+or forged, but its deletion goes unnoticed.
+
+Links are stored as AuditSeal.
 """
 
 import threading
@@ -23,80 +25,86 @@ from console.conf import signing
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 TABLES: dict[str, Any] = {"auditevent": AuditEvent, "auditoutcome": AuditOutcome}
-BATCH = 500  # rows of each table that one transaction seals
-BATCHES = 2  # after a request; who comes next goes on
-REACH = 1_000  # ids of PostgreSQL are given in another order than rows are committed
-# What a forged seal can lead to: a number that is taken, or one that no database takes
-CANNOT_SEAL = (DatabaseError, OverflowError)
-_LOCK = 7_108_341_902  # any number that no other program locks in this database
+BATCH = 500  # rows of each table per transaction
+BATCHES = 2  # after a request, so that it doesn't pay for a backlog; the next one continues
+LOOKBACK = 1_000  # ids; PostgreSQL hands out ids in another order than rows are committed
+# A forged link can occupy the next number, or have one too large for any database.
+APPEND_ERRORS = (DatabaseError, OverflowError)
+_LOCK = 7_108_341_902  # an arbitrary advisory lock number, unique in this database
 _START = "start"
 
 log = structlog.get_logger()
-_here = threading.local()
+_thread = threading.local()
 
 
-def expect() -> None:
-    """Note that this thread writes to the trail; what is rolled back needs no seal."""
-    transaction.on_commit(_expect)
+def mark_pending() -> None:
+    """Note that this thread writes audit rows. Rolled back rows need no link."""
+    transaction.on_commit(_set_pending)
 
 
-def _expect() -> None:
-    _here.written = True
+def _set_pending() -> None:
+    _thread.pending = True
 
 
-def forget() -> None:
-    """Expect nothing any more."""
-    _here.written = False
+def clear_pending() -> None:
+    """Forget what this thread has written."""
+    _thread.pending = False
 
 
-def wrote() -> bool:
-    """Say whether this thread wrote anything to the trail, and expect nothing any more."""
-    written = getattr(_here, "written", False)
-    forget()
-    return written
+def pop_pending() -> bool:
+    """Return True if this thread has written audit rows since the last call."""
+    pending = getattr(_thread, "pending", False)
+    clear_pending()
+    return pending
 
 
-def seal_written(**_: Any) -> None:
-    """Seal, if this thread wrote anything. Receives request_finished; commands call it last."""
-    if wrote():
-        try_to_seal()
+def append_pending_links(**_: Any) -> None:
+    """Append links if this thread has written audit rows.
+
+    Receives request_finished; commands call it at their end.
+    """
+    if pop_pending():
+        try_append_links()
 
 
-def try_to_seal() -> None:
-    """Seal. Where the database does not let us, or there is very much, the next one goes on."""
+def try_append_links() -> None:
+    """Append links. On an error, or with a large backlog, the next call continues."""
     try:
-        seal()
-    except CANNOT_SEAL as error:
+        append_links()
+    except APPEND_ERRORS as error:
         log.warning("audit.not_sealed", error=type(error).__name__)
 
 
-def seal(*, everywhere: bool = False) -> int:
-    """Append missing seals and return how many; `everywhere` all of them, for rows of any age."""
+def append_links(*, all_rows: bool = False) -> int:
+    """Append missing links and return their number.
+
+    `all_rows` covers every row, however old; otherwise only recent rows, in two batches at most.
+    """
     number = 0
-    for _ in count() if everywhere else range(BATCHES):
-        added = _seal_batch(everywhere)
+    for _ in count() if all_rows else range(BATCHES):
+        added = _append_batch(all_rows)
         number += len(added)
         if added:
-            forwarding.tell_head(added[-1])
-        if len(added) < (1 if everywhere else BATCH):
+            forwarding.write_head(added[-1])
+        if len(added) < (1 if all_rows else BATCH):
             break
     return number
 
 
 @transaction.atomic
-def _seal_batch(everywhere: bool) -> list[AuditSeal]:
-    _wait_for_the_others()
-    rows = [row for table in TABLES for row in _unsealed(table, everywhere)]
-    last, seals = AuditSeal.objects.order_by("id").last(), []
-    # What was there before there were marks comes first: after it, a row without one is forged
+def _append_batch(all_rows: bool) -> list[AuditSeal]:
+    _lock_chain()
+    rows = [row for table in TABLES for row in _unlinked_rows(table, all_rows)]
+    last, links = AuditSeal.objects.order_by("id").last(), []
+    # Rows older than the signatures come first. After them, a row without a signature is a forgery.
     for row in [row for row in rows if not row.mark] or rows:
-        last = _seal_of(row, last)
-        seals.append(last)
-    return AuditSeal.objects.bulk_create(seals)
+        last = _make_link(row, last)
+        links.append(last)
+    return AuditSeal.objects.bulk_create(links)
 
 
-def _wait_for_the_others() -> None:
-    """Let one process seal at a time, to the end of the transaction. SQLite has one writer."""
+def _lock_chain() -> None:
+    """Let one process append until the transaction ends. SQLite has a single writer anyway."""
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
@@ -104,105 +112,106 @@ def _wait_for_the_others() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _unsealed(table: str, everywhere: bool) -> Any:
-    seals = AuditSeal.objects.filter(table=table)
-    rows = TABLES[table].objects.filter(~Exists(seals.filter(row_id=OuterRef("pk"))))
-    if not everywhere:
-        newest = seals.aggregate(newest=Max("row_id"))["newest"] or 0
-        rows = rows.filter(pk__gt=newest - REACH)
+def _unlinked_rows(table: str, all_rows: bool) -> Any:
+    links = AuditSeal.objects.filter(table=table)
+    rows = TABLES[table].objects.filter(~Exists(links.filter(row_id=OuterRef("pk"))))
+    if not all_rows:
+        newest = links.aggregate(newest=Max("row_id"))["newest"] or 0
+        rows = rows.filter(pk__gt=newest - LOOKBACK)
     return rows.order_by("pk")[:BATCH]
 
 
-def _seal_of(row: Any, last: AuditSeal | None) -> AuditSeal:
-    seal = AuditSeal(
+def _make_link(row: Any, last: AuditSeal | None) -> AuditSeal:
+    link = AuditSeal(
         id=last.id + 1 if last else 1,
         table=row._meta.model_name,
         row_id=row.pk,
         at=timezone.now(),
     )
-    seal.digest = signing.sign(_text(seal, row, last.digest if last else _START))
-    return seal
+    link.digest = signing.sign_text(_signed_text(link, row, last.digest if last else _START))
+    return link
 
 
-def _text(seal: AuditSeal, row: Any, before: str) -> str:
-    """Return what a seal is made over. Only the content is free text, and it comes last."""
-    of_seal = f"{before} {seal.id} {signing.plain(seal.at)} {seal.table} {seal.row_id}"
-    return f"{of_seal} {row.mark or '-'} {signing.content(row)}"
+def _signed_text(link: AuditSeal, row: Any, previous: str) -> str:
+    """Return the text that a link signs. Only the content is free text, so it comes last."""
+    header = f"{previous} {link.id} {signing.json_value(link.at)} {link.table} {link.row_id}"
+    return f"{header} {row.mark or '-'} {signing.canonical_json(row)}"
 
 
 @dataclass(frozen=True)
-class Broken:
-    """What does not fit: a row by table and number, or a seal, and why."""
+class Problem:
+    """A row, by table and number, or a link that is not as it was written, and the reason."""
 
     where: str
-    why: str
+    reason: str
 
 
-def broken(upto: int) -> Iterator[Broken]:
-    """Yield what does not fit up to a seal's number, in the order of the chain."""
-    before, marked, number = _START, False, 0
-    for seal, row in _sealed(upto):
-        if seal.id != number + 1:
-            yield Broken(f"seal {number + 1}", f"Seals before number {seal.id} are missing.")
+def find_problems(upto: int) -> Iterator[Problem]:
+    """Yield what doesn't match, up to the link `upto`, in the order of the chain."""
+    previous, signing_began, number = _START, False, 0
+    for link, row in _links_with_rows(upto):
+        if link.id != number + 1:
+            yield Problem(f"seal {number + 1}", f"Seals before number {link.id} are missing.")
         if row is None:
-            yield Broken(_name(seal), "The row was deleted or renumbered.")
-        elif why := _why_broken(seal, row, before, marked):
-            yield Broken(_name(seal), why)
-        marked = marked or bool(row and row.mark)
-        before, number = seal.digest, seal.id
+            yield Problem(_name(link), "The row was deleted or renumbered.")
+        elif reason := _problem_of(link, row, previous, signing_began):
+            yield Problem(_name(link), reason)
+        signing_began = signing_began or bool(row and row.mark)
+        previous, number = link.digest, link.id
     if number < upto:
-        yield Broken(f"seal {number + 1}", f"Seals up to number {upto} are missing.")
-    yield from _copies()
+        yield Problem(f"seal {number + 1}", f"Seals up to number {upto} are missing.")
+    yield from _copied_rows()
 
 
-def _sealed(upto: int) -> Iterator[tuple[AuditSeal, Any]]:
-    """Yield each seal with its row, or None where there is none."""
+def _links_with_rows(upto: int) -> Iterator[tuple[AuditSeal, Any]]:
+    """Yield each link with its row, or None if the row is missing."""
     number = 0
-    while seals := list(
+    while links := list(
         AuditSeal.objects.filter(id__gt=number, id__lte=upto).order_by("id")[:BATCH]
     ):
         rows = {
-            table: TABLES[table].objects.in_bulk([s.row_id for s in seals if s.table == table])
+            table: TABLES[table].objects.in_bulk([s.row_id for s in links if s.table == table])
             for table in TABLES
         }
-        for seal in seals:
-            yield seal, rows.get(seal.table, {}).get(seal.row_id)
-        number = seals[-1].id
+        for link in links:
+            yield link, rows.get(link.table, {}).get(link.row_id)
+        number = links[-1].id
 
 
-def _why_broken(seal: AuditSeal, row: Any, before: str, marked: bool) -> str:
-    """Return why a row or its seal is not what was written, or nothing."""
+def _problem_of(link: AuditSeal, row: Any, previous: str, signing_began: bool) -> str:
+    """Return what is wrong with a row or its link, or ""."""
     keys = signing.keys()
-    if unknown := next((m[:8] for m in (row.mark, seal.digest) if m and m[:8] not in keys), ""):
+    if unknown := next((m[:8] for m in (row.mark, link.digest) if m and m[:8] not in keys), ""):
         return f"The row is signed with the key {unknown}, which is not in AUDIT_KEYS."
-    if not row.mark and marked:
+    if not row.mark and signing_began:
         return "Branchkeep did not write this row: it has no signature."
-    if row.mark and not signing.is_made_here(row):
+    if row.mark and not signing.is_row_valid(row):
         return "The signature is not valid: the row was changed, or Branchkeep did not write it."
-    if not signing.is_signed(_text(seal, row, before), seal.digest):
-        return f"Seal {seal.id} does not match: this row or an earlier one was changed."
+    if not signing.is_valid(_signed_text(link, row, previous), link.digest):
+        return f"Seal {link.id} does not match: this row or an earlier one was changed."
     return ""
 
 
-def _copies() -> Iterator[Broken]:
-    """Yield rows that carry another row's mark."""
+def _copied_rows() -> Iterator[Problem]:
+    """Yield rows that carry another row's signature."""
     for table, model in TABLES.items():
-        twice = model.objects.exclude(mark="").order_by().values("mark")
-        for row in twice.annotate(last=Max("pk"), number=Count("pk")).filter(number__gt=1):
-            yield Broken(f"{table} {row['last']}", "The row is a copy of another row.")
+        duplicates = model.objects.exclude(mark="").order_by().values("mark")
+        for row in duplicates.annotate(last=Max("pk"), number=Count("pk")).filter(number__gt=1):
+            yield Problem(f"{table} {row['last']}", "The row is a copy of another row.")
 
 
-def _name(seal: AuditSeal) -> str:
-    return f"{seal.table} {seal.row_id}"
+def _name(link: AuditSeal) -> str:
+    return f"{link.table} {link.row_id}"
 
 
 def head() -> AuditSeal | None:
-    """Return the newest seal: kept elsewhere, it tells later whether the end was cut off."""
+    """Return the newest link. A copy kept elsewhere shows later whether the end was cut off."""
     return AuditSeal.objects.order_by("id").last()
 
 
-def holds(kept: str) -> bool:
-    """Say whether the chain still has the seal that somebody kept, "NUMBER:DIGEST"."""
+def contains_link(kept: str) -> bool:
+    """Return True if the chain still has the link `kept`, written as "NUMBER:DIGEST"."""
     number, _, digest = kept.partition(":")
+    # No database integer has more than 18 digits here, and a longer one would raise an error.
     known = number.isdecimal() and len(number) < 19
     return known and AuditSeal.objects.filter(id=int(number), digest=digest).exists()

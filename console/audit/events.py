@@ -1,4 +1,4 @@
-"""The audit trail: the attempt is committed before the act, its outcome is a row of its own."""
+"""Write audit events. The attempt is committed before the act; its outcome is a separate row."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +16,11 @@ from console.audit import chain, forwarding
 from console.models import AuditEvent, AuditOutcome
 
 SUBJECT_LIMIT = 1011  # characters, as in the table
-SUBJECT_BYTES = 2_500  # of UTF-8: an entry of PostgreSQL's indexes has 2,704
+SUBJECT_BYTES = 2_500  # of UTF-8; an entry of a PostgreSQL index holds 2,704
 
 
 class Action(StrEnum):
-    """What was attempted; ACTION_WORDS says it in words."""
+    """What was attempted. `presentation.ACTION_LABELS` has the words."""
 
     OPERATOR_CREATED = "operator.create"
     SIGN_IN = "session.sign_in"
@@ -98,10 +98,10 @@ def attempt(
     change_set: uuid.UUID | None = None,
     version_before: int | None = None,
 ) -> AuditEvent:
-    """Write the attempt and return it. The caller commits it before the act."""
+    """Save an attempt and return it. The caller must commit it before the act."""
     event = _event(actor, action, target, change_set, version_before)
     event.save()
-    _written([event])
+    _after_write([event])
     return event
 
 
@@ -111,18 +111,18 @@ def attempt_all(
     *,
     change_set: uuid.UUID | None,
 ) -> list[AuditEvent]:
-    """Write many attempts (action, target, version before) of one change set; return them."""
+    """Save many attempts (action, target, version before) of one change set and return them."""
     events = AuditEvent.objects.bulk_create(
         _event(actor, action, target, change_set, version) for action, target, version in attempts
     )
-    _written(events)
+    _after_write(events)
     return events
 
 
-def _written(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
-    """Have the rows sealed and copied, once they are committed."""
-    chain.expect()
-    forwarding.tell(rows)
+def _after_write(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
+    """Have the rows linked and forwarded once they are committed."""
+    chain.mark_pending()
+    forwarding.write_rows(rows)
 
 
 def _event(
@@ -139,7 +139,7 @@ def _event(
         actor=actor.label,
         app_id=target.app_id,
         branch=target.branch,
-        subject=_fitting(target.subject),
+        subject=_fit_subject(target.subject),
         change_set=change_set,
         version_before=version_before,
         address=actor.address,
@@ -149,21 +149,25 @@ def _event(
 
 
 def differences(row: Model, fields: dict[str, Any]) -> str:
-    """Return what `fields` would change of a row: "protected: yes to no, name: A to B"."""
-    said = {name: (_word(getattr(row, name)), _word(value)) for name, value in fields.items()}
-    return ", ".join(f"{name}: {old} to {new}" for name, (old, new) in said.items() if old != new)
+    """Return what `fields` would change in `row`, such as "protected: yes to no, name: A to B"."""
+    changes = {
+        name: (_display(getattr(row, name)), _display(value)) for name, value in fields.items()
+    }
+    return ", ".join(
+        f"{name}: {old} to {new}" for name, (old, new) in changes.items() if old != new
+    )
 
 
-def _word(value: object) -> str:
-    """Return a field's value as people read it; a long one leaves room for the others."""
+def _display(value: object) -> str:
+    """Return a field's value as text, cut so that other fields fit too."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)[:200] or "nothing"
 
 
-def _fitting(subject: str) -> str:
-    """Return a name as the table can hold it: a refused one may be anything, and is recorded."""
-    plain = subject.encode(errors="replace").decode()  # a command line may bring lone surrogates
+def _fit_subject(subject: str) -> str:
+    """Return a name in a form that the table can hold. Rejected names are recorded too."""
+    plain = subject.encode(errors="replace").decode()  # a command line may contain lone surrogates
     whole = plain.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SUBJECT_LIMIT]
     return whole.encode()[:SUBJECT_BYTES].decode(errors="ignore")
 
@@ -171,25 +175,25 @@ def _fitting(subject: str) -> str:
 def conclude(
     event_id: int, outcome: Outcome, *, version_after: int | None = None, detail: str = ""
 ) -> None:
-    """Write how an attempt ended."""
-    end = AuditOutcome.objects.create(
+    """Save how an attempt ended. `detail` is cut to 200 characters."""
+    ending = AuditOutcome.objects.create(
         event_id=event_id, outcome=outcome, version_after=version_after, detail=detail[:200]
     )
-    _written([end])
+    _after_write([ending])
 
 
-def conclude_all(ends: Iterable[tuple[int, Outcome, int | None, str]]) -> None:
-    """Write how many attempts ended: (event id, outcome, version after, detail)."""
-    _written(
+def conclude_all(endings: Iterable[tuple[int, Outcome, int | None, str]]) -> None:
+    """Save how many attempts ended: (event id, outcome, version after, detail) each."""
+    _after_write(
         AuditOutcome.objects.bulk_create(
-            AuditOutcome(event_id=event, outcome=end, version_after=version, detail=detail[:200])
-            for event, end, version, detail in ends
+            AuditOutcome(event_id=event, outcome=ending, version_after=version, detail=detail[:200])
+            for event, ending, version, detail in endings
         )
     )
 
 
 class Recording:
-    """What the act adds to its outcome."""
+    """The outcome that the act reports about itself."""
 
     outcome: Outcome = Outcome.SUCCEEDED
     version_after: int | None = None
@@ -200,32 +204,40 @@ class Recording:
 def recording(
     actor: Actor, action: Action, target: Target, *, version_before: int | None = None
 ) -> Iterator[Recording]:
-    """Commit the attempt, run the act, write its outcome: succeeded, denied, or failed.
+    """Commit the attempt, run the act, and save its outcome: succeeded, denied or failed.
 
-    An attempt that can't be written stops the act. Exceptions go on to the caller.
+    If the attempt can't be saved, the act doesn't run. Exceptions pass on to the caller.
     """
     with transaction.atomic(durable=True):
         event = attempt(actor, action, target, version_before=version_before)
-    entry = Recording()
+    record = Recording()
     try:
-        yield entry
+        yield record
     except PermissionDenied:
         conclude(event.pk, Outcome.DENIED)
         raise
     except Exception as error:
-        conclude(event.pk, Outcome.FAILED, detail=_why(error))
+        conclude(event.pk, Outcome.FAILED, detail=_failure_detail(error))
         raise
-    conclude(event.pk, entry.outcome, version_after=entry.version_after, detail=entry.detail)
+    conclude(
+        event.pk,
+        record.outcome,
+        version_after=record.version_after,
+        detail=record.detail,
+    )
 
 
-def _why(error: Exception) -> str:
-    """Return what may be told of a failure: a refusal's own words, else a code."""
+def _failure_detail(error: Exception) -> str:
+    """Return what may be shown of a failure.
+
+    Only our own validation messages are safe; other messages might quote a value.
+    """
     if isinstance(error, ValidationError):
         return " ".join(error.messages)
     return getattr(error, "code", None) or type(error).__name__
 
 
-def refuse(actor: Actor, action: Action, target: Target) -> None:
+def record_denied(actor: Actor, action: Action, target: Target) -> None:
     """Record an attempt that was denied before anything else happened."""
     with transaction.atomic(durable=True):
         conclude(attempt(actor, action, target).pk, Outcome.DENIED)

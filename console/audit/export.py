@@ -1,4 +1,4 @@
-"""The activity as a file: exactly what is filtered, streamed, and itself in the activity."""
+"""Export the activity: exactly what is filtered, streamed. An export is itself an audit event."""
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -11,14 +11,14 @@ from django.db.models import Max
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import ATTEMPTED, Filter, matching
-from console.conf.signing import plain
+from console.conf.signing import json_value
 from console.db import prepared_statements
 from console.lib import csv
 from console.models import AuditEvent, AuditOutcome
 
-CHUNK = 500  # entries at a time: no transaction stays open while somebody's line is slow
+CHUNK = 500  # entries per query, so that no transaction stays open while a slow client downloads
 
-HEADS = {
+COLUMNS = {
     "Entry": "id",
     "Time (UTC)": "at",
     "Person": "actor",
@@ -41,39 +41,40 @@ HEADS = {
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: its name's ending, its type, and how entries become its lines."""
+    """A file format: its label, extension, content type, and how entries become lines."""
 
-    words: str
-    ending: str
+    label: str
+    extension: str
     content_type: str
     lines: Callable[[Iterable[Any]], Iterator[str]]
 
 
-def export(*, actor: Actor, asked: Filter, format: Format) -> Generator[str]:
-    """Record that the actor exports what the filter asks for, and return the file's lines.
+def export(*, actor: Actor, filters: Filter, format: Format) -> Generator[str]:
+    """Record an export and return the lines of the file.
 
-    The caller has checked that he may see it. The attempt is committed before anything is read; how
-    many entries were handed out is its outcome, and one that was cut short failed.
+    The caller has checked the permission. The attempt is committed before anything is read. The
+    outcome says how many entries were sent, and is "failed" if the download was cut off.
     """
+    # Read first: the export's own entry, and later ones, are not part of it.
     newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    target = Target(asked.app, subject=f"{format.words}: {asked.words()}")
+    target = Target(filters.app, subject=f"{format.label}: {filters.describe()}")
     with transaction.atomic(durable=True):
         event = attempt(actor, Action.AUDIT_EXPORTED, target)
-    return _recorded(event.pk, asked, newest, format)
+    return _stream(event.pk, filters, newest, format)
 
 
-def _recorded(event_id: int, asked: Filter, newest: int, format: Format) -> Generator[str]:
-    handed = _Counted(_entries(asked, newest))
+def _stream(event_id: int, filters: Filter, newest: int, format: Format) -> Generator[str]:
+    exported = _Counter(_entries(filters, newest))
     outcome = Outcome.FAILED
     try:
-        yield from format.lines(handed)
+        yield from format.lines(exported)
         outcome = Outcome.SUCCEEDED
     finally:
-        conclude(event_id, outcome, detail=_count(handed.number))
+        conclude(event_id, outcome, detail=_count_text(exported.number))
 
 
-class _Counted:
-    """Counts what goes through."""
+class _Counter:
+    """Counts the entries that pass through it."""
 
     def __init__(self, entries: Iterator[Any]) -> None:
         self.number = 0
@@ -85,21 +86,21 @@ class _Counted:
             yield entry
 
 
-def _count(number: int) -> str:
+def _count_text(number: int) -> str:
     return "1 entry" if number == 1 else f"{number:,} entries"
 
 
-def _entries(asked: Filter, newest: int) -> Iterator[Any]:
+def _entries(filters: Filter, newest: int) -> Iterator[Any]:
     """Yield the entries up to `newest`, newest first."""
     below = newest + 1
-    while chunk := _chunk(asked, below):
+    while chunk := _chunk(filters, below):
         yield from _with_all_outcomes(chunk)
         below = chunk[-1].pk
 
 
 @prepared_statements.custom_plans()
-def _chunk(asked: Filter, below: int) -> list[Any]:
-    return list(matching(asked).filter(pk__lt=below)[:CHUNK])
+def _chunk(filters: Filter, below: int) -> list[Any]:
+    return list(matching(filters).filter(pk__lt=below)[:CHUNK])
 
 
 def _with_all_outcomes(events: list[Any]) -> list[Any]:
@@ -112,29 +113,33 @@ def _with_all_outcomes(events: list[Any]) -> list[Any]:
 
 
 def _csv(events: Iterable[Any]) -> Iterator[str]:
-    rows = ([_cell(event, name) for name in HEADS.values()] for event in events)
-    return csv.lines(list(HEADS), rows)
+    rows = ([_cell(event, name) for name in COLUMNS.values()] for event in events)
+    return csv.lines(list(COLUMNS), rows)
 
 
 def _cell(event: Any, name: str) -> object:
     value = getattr(event, name)
-    return value or ATTEMPTED if name == "last_outcome" else plain(value)
+    return value or ATTEMPTED if name == "last_outcome" else json_value(value)
 
 
 def _json_lines(events: Iterable[Any]) -> Iterator[str]:
-    """Yield an entry a line, with every outcome that it had; ASCII, so that a line is a line."""
+    """Yield one JSON line per entry with all its outcomes.
+
+    ASCII only, so that no character breaks a line.
+    """
     for event in events:
-        yield json.dumps(_described(event)).replace("\x7f", "\\u007f") + "\n"
+        yield json.dumps(_to_dict(event)).replace("\x7f", "\\u007f") + "\n"
 
 
-def _described(event: Any) -> dict[str, Any]:
+def _to_dict(event: Any) -> dict[str, Any]:
     fields = [field.attname for field in event._meta.concrete_fields if field.name != "mark"]
     ends = ("at", "outcome", "version_after", "detail")
     return {
-        **{name: plain(getattr(event, name)) for name in fields},
+        **{name: json_value(getattr(event, name)) for name in fields},
         "outcome": event.last_outcome or ATTEMPTED,
         "outcomes": [
-            {name: plain(getattr(outcome, name)) for name in ends} for outcome in event.all_outcomes
+            {name: json_value(getattr(outcome, name)) for name in ends}
+            for outcome in event.all_outcomes
         ],
     }
 

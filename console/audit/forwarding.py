@@ -1,6 +1,7 @@
-"""A copy of each row of the audit trail as a JSON line, for a log collector (AUDIT_LOG=stdout).
+"""Forward each audit row as a JSON line to a log collector (AUDIT_LOG=stdout).
 
-Names, numbers and times as in the tables, and never a value. A row is copied once it is committed.
+Lines contain names, numbers and times as in the tables, and never a value. A row is forwarded once
+it is committed.
 """
 
 import json
@@ -14,13 +15,13 @@ from django.db import transaction
 from console.conf import signing
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
-LINE = 4096  # bytes that a pipe takes at once, so that no two processes' lines are mixed
-_LONG = ("actor", "branch", "subject", "agent", "detail")
+MAX_LINE_BYTES = 4096  # a pipe takes this much at once, so lines don't mix
+_CUT_FIELDS = ("actor", "branch", "subject", "agent", "detail")
 _KINDS = {AuditEvent: "attempt", AuditOutcome: "outcome"}
 
 
 class _Output:
-    """Where the lines go: a command's standard output is its result, so its copy goes beside it."""
+    """The stream for the lines. Commands use stderr, as their standard output is their result."""
 
     serving = False
 
@@ -32,24 +33,24 @@ class _Output:
 output = _Output()
 
 
-def tell(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
-    """Write the rows' lines once they are committed. A stream that is gone stops no act."""
+def write_rows(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
+    """Write the rows' lines once they are committed. A closed stream stops no act."""
     if settings.AUDIT_LOG and rows:
-        _write([_told(row) for row in rows])
+        _write([_row_fields(row) for row in rows])
 
 
-def tell_head(seal: AuditSeal) -> None:
-    """Write the chain's newest seal, once it is committed: what an archive checks later."""
+def write_head(link: AuditSeal) -> None:
+    """Write the chain's newest link once it is committed, for an archive to check against later."""
     if settings.AUDIT_LOG:
-        _write([{"type": "seal", "at": signing.plain(seal.at), "head": str(seal)}])
+        _write([{"type": "seal", "at": signing.json_value(link.at), "head": str(link)}])
 
 
-def _told(row: AuditEvent | AuditOutcome) -> dict[str, Any]:
-    return {"type": _KINDS[type(row)], "id": row.pk, **signing.said(row), "mark": row.mark}
+def _row_fields(row: AuditEvent | AuditOutcome) -> dict[str, Any]:
+    return {"type": _KINDS[type(row)], "id": row.pk, **signing.payload(row), "mark": row.mark}
 
 
 def _write(lines: Sequence[dict[str, Any]]) -> None:
-    text = "".join(f"{line(said)}\n" for said in lines)
+    text = "".join(f"{to_line(fields)}\n" for fields in lines)
 
     def write() -> None:
         output.stream.write(text)
@@ -58,12 +59,12 @@ def _write(lines: Sequence[dict[str, Any]]) -> None:
     transaction.on_commit(write, robust=True)
 
 
-def line(said: dict[str, Any]) -> str:
-    """Return an entry as one line of ASCII; texts that would make it too long are cut."""
+def to_line(fields: dict[str, Any]) -> str:
+    """Return an entry as one ASCII line. Long texts are cut so that it fits."""
     for limit in (None, 200, 50):
-        cut = {name: v[:limit] if name in _LONG else v for name, v in said.items()}
-        # JSON's own escapes: of line breaks, U+2028, bidi signs; DEL alone is left
+        cut = {name: v[:limit] if name in _CUT_FIELDS else v for name, v in fields.items()}
+        # JSON escapes line breaks, U+2028 and bidirectional controls, but not DEL.
         text = json.dumps(cut if limit is None else {**cut, "cut": True}).replace("\x7f", "\\u007f")
-        if len(text) < LINE:
+        if len(text) < MAX_LINE_BYTES:
             return text
     return text

@@ -1,4 +1,4 @@
-"""The audit trail as people read it."""
+"""Present audit events in words."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from console.audit.queries import ATTEMPTED, OPEN, Filter, matching, with_outcom
 from console.db import prepared_statements
 from console.models import AuditEvent
 
-WORDS = {
+ACTION_LABELS = {
     Action.OPERATOR_CREATED: "set up Branchkeep",
     Action.SIGN_IN: "signed in",
     Action.SIGN_OUT: "signed out",
@@ -63,7 +63,7 @@ WORDS = {
     Action.BACKUP_RESTORED: "restored the backup",
     Action.KEYS_ROTATED: "re-encrypted the embedded store with the key",
 }
-GROUPS = {
+GROUP_LABELS = {
     "session": "Sign-in",
     "factor": "Second factors",
     "user": "People",
@@ -83,7 +83,7 @@ GROUPS = {
     "backup": "Backups",
     "keys": "Keys",
 }
-OUTCOMES = {
+OUTCOME_LABELS = {
     Outcome.SUCCEEDED.value: "Succeeded",
     Outcome.FAILED.value: "Failed",
     Outcome.DENIED.value: "Denied",
@@ -93,17 +93,17 @@ OUTCOMES = {
 }
 OUTCOME_CHOICES = [
     ("", "Any outcome"),
-    *OUTCOMES.items(),
+    *OUTCOME_LABELS.items(),
     (OPEN, "Open: attempted or unknown"),
 ]
-PAGE = 50  # entries
-COUNTED = 10_000  # entries: beyond, a page says "more than"
-RECENT = 1_000  # entries whose people and branches are offered to choose from
+PER_PAGE = 50  # entries
+COUNT_LIMIT = 10_000  # counting more takes long; beyond it a page says "more than"
+RECENT = 1_000  # entries whose users and branches are suggested in filters
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One act and how it ended."""
+    """An act and its outcome, in words."""
 
     at: datetime
     actor: str
@@ -121,54 +121,59 @@ class Entry:
 
 
 class EntryPaginator(Paginator):
-    """Pages of events, put in words a page at a time, and counted no further than COUNTED."""
+    """Pages of entries. Counts at most COUNT_LIMIT events and words only the shown page."""
 
     @cached_property
     def counted(self) -> int:
-        """Return how many there are, or one more than COUNTED."""
+        """Return the number of events, at most COUNT_LIMIT + 1."""
         events = cast("QuerySet[Any]", self.object_list)
-        return events.values("pk")[: COUNTED + 1].count()
+        return events.values("pk")[: COUNT_LIMIT + 1].count()
 
     @cached_property
     def count(self) -> int:
-        """Return how many entries the pages have."""
-        return min(self.counted, COUNTED)
+        """Return the number of entries on all pages."""
+        return min(self.counted, COUNT_LIMIT)
 
     @property
     def has_more(self) -> bool:
-        """Say whether there are older ones than the pages have."""
-        return self.counted > COUNTED
+        """Return True if there are older entries than the pages contain."""
+        return self.counted > COUNT_LIMIT
 
     def page(self, number: int | str) -> Page[Any]:
         """Return one page of entries."""
         page = super().page(number)
-        page.object_list = [entry(event) for event in page.object_list]
+        page.object_list = [to_entry(event) for event in page.object_list]
         return page
 
 
 @prepared_statements.custom_plans()
-def page_of(asked: Filter, number: str = "1") -> Page[Any]:
-    """Return a page of the entries that match, newest first; nonsense is the first page."""
-    return EntryPaginator(matching(asked), PAGE).get_page(number)
+def page_of(filters: Filter, number: str = "1") -> Page[Any]:
+    """Return a page of matching entries, newest first. An invalid number gives the first page."""
+    return EntryPaginator(matching(filters), PER_PAGE).get_page(number)
 
 
-def of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry]:
+def events_of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry]:
     """Return the newest entries of one secret."""
     events = AuditEvent.objects.filter(app_id=app_id, branch=branch, subject=key)
-    return [entry(event) for event in with_outcomes(events)[:limit]]
+    return [to_entry(event) for event in with_outcomes(events)[:limit]]
 
 
 def suggestions(app_id: str = "") -> tuple[list[str], list[str]]:
-    """Return the people and the branches of the newest entries, to choose from."""
+    """Return users and branches of recent entries, to suggest in the filters."""
     events = AuditEvent.objects.filter(**({"app_id": app_id} if app_id else {})).order_by("-id")
     rows = set(events.values_list("actor", "branch")[:RECENT])
     return sorted({actor for actor, _ in rows}), sorted({branch for _, branch in rows} - {""})
 
 
 def action_choices() -> list[tuple[str, Any]]:
-    """Return every action in words, by what it is about, each group with one for all of it."""
-    kinds = groupby(sorted(WORDS, key=lambda action: action.partition(".")[0]), _kind)
-    groups = [(GROUPS.get(kind, kind.capitalize()), kind, list(actions)) for kind, actions in kinds]
+    """Return all actions in words, grouped by subject.
+
+    Each group has a choice for all of its actions.
+    """
+    kinds = groupby(sorted(ACTION_LABELS, key=lambda action: action.partition(".")[0]), _kind)
+    groups = [
+        (GROUP_LABELS.get(kind, kind.capitalize()), kind, list(actions)) for kind, actions in kinds
+    ]
     return [("", "Any action"), *(_choices(*group) for group in sorted(groups))]
 
 
@@ -178,17 +183,17 @@ def _kind(action: str) -> str:
 
 def _choices(name: str, kind: str, actions: list[Action]) -> tuple[str, list[tuple[str, str]]]:
     every = [(f"{kind}.", f"{name}: any action")] if len(actions) > 1 else []
-    return name, every + [(action.value, _capital(WORDS[action])) for action in actions]
+    return name, every + [(action.value, _capitalize(ACTION_LABELS[action])) for action in actions]
 
 
-def _capital(words: str) -> str:
+def _capitalize(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def entry(event: Any) -> Entry:
-    """Put an annotated event in words."""
+def to_entry(event: Any) -> Entry:
+    """Return an event, annotated by `queries.with_outcomes`, in words."""
     outcome = event.last_outcome or ATTEMPTED
-    words = WORDS.get(event.action, event.action)
+    words = ACTION_LABELS.get(event.action, event.action)
     return Entry(
         at=event.at,
         actor=event.actor,
@@ -198,7 +203,7 @@ def entry(event: Any) -> Entry:
         app_id=event.app_id,
         branch=event.branch,
         outcome=outcome,
-        outcome_label=OUTCOMES.get(outcome, outcome),
+        outcome_label=OUTCOME_LABELS.get(outcome, outcome),
         detail=event.last_detail or "",
         versions=_versions(event.version_before, event.version_after),
         address=event.address,

@@ -1,4 +1,4 @@
-"""What the activity can be narrowed to. A page and an export that are asked the same agree."""
+"""Filter the audit log. Pages and exports with the same filter show the same entries."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,11 +16,11 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Filter:
-    """All of it holds at once; what is empty narrows nothing.
+    """Conditions that must all hold. An empty one doesn't count.
 
-    `q` is looked for in people, keys and branches; `person`, `key` and `branch` are whole names.
-    `action` is one, or all that begin with it ("secret."). `since` and `until` are minutes, both
-    included. `app` is an app id.
+    `q` is searched in users, keys and branches. `person`, `key` and `branch` match whole names.
+    `action` is one action, or a prefix such as "secret.". `since` and `until` are minutes, both
+    inclusive. `app` is an app ID.
     """
 
     app: str = ""
@@ -34,64 +34,66 @@ class Filter:
     until: datetime | None = None
 
     def of_app(self, app_id: str) -> "Filter":
-        """Return the same within one app."""
+        """Return the same filter limited to one app."""
         return replace(self, app=app_id)
 
-    def words(self) -> str:
-        """Return what narrows it, for the audit trail; not what was typed into the search box,
-        where people paste anything.
+    def describe(self) -> str:
+        """Return the conditions in words for the audit log.
+
+        The search text is left out, because people paste anything into a search box, even values.
         """
-        said = [
+        conditions = [
             f"{name} {value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else f"{name} {value}"
             for name, value in vars(self).items()
             if value and name not in {"app", "q"}
         ]
-        return ", ".join([*(["a search"] if self.q else []), *said]) or "everything"
+        return ", ".join([*(["a search"] if self.q else []), *conditions]) or "everything"
 
 
-def matching(asked: Filter) -> QuerySet[Any]:
-    """Return the entries that match, newest first, each with its latest outcome."""
-    exact = {"app_id": asked.app, "subject": asked.key, "branch": asked.branch}
+def matching(filters: Filter) -> QuerySet[Any]:
+    """Return the matching events, newest first, each with its latest outcome."""
+    exact = {"app_id": filters.app, "subject": filters.key, "branch": filters.branch}
     events = AuditEvent.objects.filter(**{name: value for name, value in exact.items() if value})
-    if asked.q:
+    if filters.q:
         events = events.filter(
-            Q(actor__icontains=asked.q)
-            | Q(subject__icontains=asked.q)
-            | Q(branch__icontains=asked.q)
+            Q(actor__icontains=filters.q)
+            | Q(subject__icontains=filters.q)
+            | Q(branch__icontains=filters.q)
         )
-    if asked.person:  # emails are kept in lower case, other names are not
-        events = events.filter(actor__in={asked.person, asked.person.lower()})
-    if asked.action:
-        events = events.filter(action__in=_actions(asked.action))
-    if asked.since:
-        events = events.filter(at__gte=asked.since)
-    if asked.until:
-        events = events.filter(at__lt=asked.until + _MINUTE)
-    return _ended(with_outcomes(events), asked.outcome)
+    if filters.person:  # emails are stored in lower case, other names aren't
+        events = events.filter(actor__in={filters.person, filters.person.lower()})
+    if filters.action:
+        events = events.filter(action__in=_actions(filters.action))
+    if filters.since:
+        events = events.filter(at__gte=filters.since)
+    if filters.until:
+        events = events.filter(at__lt=filters.until + _MINUTE)
+    return _filter_by_outcome(with_outcomes(events), filters.outcome)
 
 
-def _actions(asked: str) -> list[str]:
-    if not asked.endswith("."):
-        return [asked]
-    return [action for action in Action if action.startswith(asked)]
+def _actions(action_or_prefix: str) -> list[str]:
+    if not action_or_prefix.endswith("."):
+        return [action_or_prefix]
+    return [action for action in Action if action.startswith(action_or_prefix)]
 
 
-def _ended(events: QuerySet[Any], asked: str) -> QuerySet[Any]:
-    if not asked:
+def _filter_by_outcome(events: QuerySet[Any], outcome: str) -> QuerySet[Any]:
+    if not outcome:
         return events
-    if asked == Outcome.SUCCEEDED:  # most have: the newest are at hand
-        return events.filter(last_outcome=asked)
+    if outcome == Outcome.SUCCEEDED:  # most events succeeded, so the newest rows already match
+        return events.filter(last_outcome=outcome)
     ends = AuditOutcome.objects.filter(event_id=OuterRef("pk"))
-    if asked == ATTEMPTED:
+    if outcome == ATTEMPTED:
         return events.filter(~Exists(ends))
-    if asked == OPEN:
+    if outcome == OPEN:
         return events.filter(~Exists(ends.exclude(outcome=Outcome.UNKNOWN)))
-    few = AuditOutcome.objects.filter(outcome=asked).values("event_id")
-    return events.filter(pk__in=few, last_outcome=asked)
+    # Other outcomes are rare. Starting from the outcomes' index avoids a scan of all events.
+    few = AuditOutcome.objects.filter(outcome=outcome).values("event_id")
+    return events.filter(pk__in=few, last_outcome=outcome)
 
 
 def with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[Any]:
-    """Join each event's latest outcome: an unknown one may have been settled."""
+    """Annotate each event with its latest outcome, since an unknown one may have been settled."""
     latest = AuditOutcome.objects.filter(event_id=OuterRef("pk")).order_by("-id")
     return events.order_by("-id").annotate(
         last_outcome=Subquery(latest.values("outcome")[:1]),

@@ -1,7 +1,7 @@
-"""Attempts that never got an outcome: the process was killed, or the database was away.
+"""Conclude attempts that got no outcome because a process or the database was stopped.
 
-What the store can tell, the revalidation settles. Here is what follows from the order in which the
-console does things, and what nobody can know any more, which is said too.
+Reconciling with the store settles what the store can tell. Here we conclude what follows from the
+order of our own steps, and record for the rest that the outcome is unknown.
 """
 
 from datetime import timedelta
@@ -13,10 +13,10 @@ from django.utils import timezone
 from console.audit.events import Outcome, conclude_all
 from console.models import AuditEvent, AuditOutcome
 
-AFTER = timedelta(hours=1)  # no request and no command writes its outcome that late
+MIN_AGE = timedelta(hours=1)  # no request or command takes this long to save its outcome
 BATCH = 500
 
-# What an attempt without an outcome did, by how its action begins
+# What an attempt without an outcome did, by the prefix of its action
 CERTAIN = {
     "variable.": "Nothing was changed: the change and its outcome are saved together.",
     "secret.reveal": "No value was revealed: the outcome is saved first.",
@@ -28,33 +28,35 @@ CERTAIN = {
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 
 
-def settle_open(*, but: QuerySet[AuditEvent]) -> int:
-    """Write how attempts ended that have no outcome for an hour, but those; return how many.
+def settle_open(*, excluding: QuerySet[AuditEvent]) -> int:
+    """Save the outcomes of attempts that have had none for an hour; return their number.
 
-    Some are settled. Of the others it is written that it is unknown.
+    `excluding` are attempts that something else will settle. Some attempts are settled; the outcome
+    of the others is recorded as unknown.
     """
     number = 0
-    while found := _settle_batch(_open(but)):
+    while found := _conclude_batch(_open(excluding)):
         number += found
     return number
 
 
-def _open(but: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+def _open(excluding: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
     ended = AuditOutcome.objects.filter(event_id=OuterRef("pk"))
-    old = AuditEvent.objects.filter(~Exists(ended), at__lt=timezone.now() - AFTER)
-    return old.exclude(pk__in=but.values("pk")).order_by("pk")
+    old = AuditEvent.objects.filter(~Exists(ended), at__lt=timezone.now() - MIN_AGE)
+    return old.exclude(pk__in=excluding.values("pk")).order_by("pk")
 
 
 @transaction.atomic
-def _settle_batch(found: QuerySet[AuditEvent]) -> int:
+def _conclude_batch(found: QuerySet[AuditEvent]) -> int:
     ids = list(found.values_list("pk", flat=True)[:BATCH])
     list(AuditEvent.objects.select_for_update().filter(pk__in=ids).order_by("pk").values("pk"))
-    events = list(found.filter(pk__in=ids))  # those that nobody settled while we waited
-    conclude_all((event.pk, *_end_of(event.action)) for event in events)
+    # Ask again: another process may have settled some while this one waited for the lock.
+    events = list(found.filter(pk__in=ids))
+    conclude_all((event.pk, *_conclusion(event.action)) for event in events)
     return len(events)
 
 
-def _end_of(action: str) -> tuple[Outcome, None, str]:
-    """Return the outcome, no version, and why."""
-    said = next((words for start, words in CERTAIN.items() if action.startswith(start)), "")
-    return (Outcome.SETTLED, None, said) if said else (Outcome.UNKNOWN, None, UNCERTAIN)
+def _conclusion(action: str) -> tuple[Outcome, None, str]:
+    """Return the outcome, no version, and the reason."""
+    conclusion = next((words for start, words in CERTAIN.items() if action.startswith(start)), "")
+    return (Outcome.SETTLED, None, conclusion) if conclusion else (Outcome.UNKNOWN, None, UNCERTAIN)

@@ -1,8 +1,8 @@
-"""The server's own thread for seals: what the requests of a moment wrote is sealed at once.
+"""Append chain links in a thread of the server, for all requests of a moment at once.
 
-Sealing takes a transaction that all processes do one after the other; one a request would be a
-third of the work of a save. Where no such thread runs, as in commands and tests, each request and
-command seals what it wrote.
+Appending takes a transaction that processes run one after the other. One per request would be a
+third of the work of a save. Without this thread, as in commands and tests, each request and command
+appends its own links.
 """
 
 import threading
@@ -14,47 +14,50 @@ from django.db import close_old_connections
 
 from console.audit import chain
 
-PAUSE = 0.2  # seconds
+PAUSE = 0.2  # seconds between two appends
 
 log = structlog.get_logger()
-_waiting = threading.Event()
-_one = threading.Lock()
+_has_pending = threading.Event()
+_flush_lock = threading.Lock()
 
 
 def start() -> None:
-    """Start the thread, which does from now on what each request did. It ends with the process."""
+    """Start the thread, which takes over from the request_finished handler.
+
+    It ends with the process.
+    """
     request_finished.disconnect(dispatch_uid="chain")
-    request_finished.connect(tell, dispatch_uid="chain")
-    threading.Thread(target=work, name="sealer", daemon=True).start()
+    request_finished.connect(notify, dispatch_uid="chain")
+    threading.Thread(target=run, name="sealer", daemon=True).start()
 
 
-def tell(**_: Any) -> None:
-    """Let the thread seal what this one wrote. Receives request_finished."""
-    if chain.wrote():
-        _waiting.set()
+def notify(**_: Any) -> None:
+    """Tell the thread that this request has written audit rows. Receives request_finished."""
+    if chain.pop_pending():
+        _has_pending.set()
 
 
-def work(stop: threading.Event | None = None, pause: float = PAUSE) -> None:
-    """Seal what waits, then wait for more, until told to stop."""
+def run(stop: threading.Event | None = None, pause: float = PAUSE) -> None:
+    """Append links whenever some are pending, until `stop` is set."""
     stop = stop or threading.Event()
     while not stop.wait(pause):
-        _waiting.wait()
-        finish()
+        _has_pending.wait()
+        flush()
 
 
-def finish() -> None:
-    """Seal what waits, if anything does; return when that is done, whoever does it."""
-    with _one:
-        if _waiting.is_set():
-            _waiting.clear()  # before: what is written from now on waits for the next time
-            _seal()
+def flush() -> None:
+    """Append pending links. Blocks until another thread's flush is done."""
+    with _flush_lock:
+        if _has_pending.is_set():
+            _has_pending.clear()  # first, so that no row written from now on is missed
+            _append()
 
 
-def _seal() -> None:
+def _append() -> None:
     try:
         close_old_connections()
-        chain.try_to_seal()
-    except Exception as error:  # whatever goes wrong, the thread lives on
+        chain.try_append_links()
+    except Exception as error:  # whatever happens, the thread must go on
         log.error("audit.not_sealed", error=type(error).__name__)
     finally:
         close_old_connections()

@@ -1,4 +1,8 @@
-"""The audit tables are append-only in the database itself, whoever asks."""
+"""Triggers that keep the audit tables append-only in the database itself.
+
+The ORM, the admin and raw SQL can't bypass them. Dropping a trigger takes the tables' owner, and
+the hash chain reveals what is changed afterwards.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +12,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 TABLES = ("console_auditevent", "console_auditoutcome", "console_auditseal")
 _MESSAGE = "the audit trail is append-only"
 
-# What each database calls them, after the table's name, and how it is asked which are at work
+# Trigger names after the table's name, and the query for the active ones
 _NAMES = {
     "postgresql": ("append_only", "no_truncate"),
     "sqlite": ("no_update", "no_delete", "no_replace"),
 }
-_AT_WORK = {
+_ACTIVE_SQL = {
     "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')",
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
 }
@@ -24,35 +28,35 @@ $$ BEGIN RAISE EXCEPTION '{_MESSAGE}'; END $$
 
 
 def create(connection: BaseDatabaseWrapper) -> None:
-    """Create the triggers where they are missing. A migration that remakes a table drops them."""
+    """Create missing triggers. SQLite drops them when a migration re-creates a table."""
     _execute(connection, _create_sql(connection.vendor, _tables(connection)))
 
 
 def drop(connection: BaseDatabaseWrapper) -> None:
-    """Drop the triggers; only tests, which empty the tables, have a reason to."""
+    """Drop the triggers. Only tests do this, to empty the tables."""
     _execute(connection, _drop_sql(connection.vendor, _tables(connection)))
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return the triggers that somebody dropped or disabled."""
+    """Return the names of triggers that were dropped or disabled."""
     with connection.cursor() as cursor:
-        cursor.execute(_AT_WORK[connection.vendor])
-        at_work = {name for (name,) in cursor.fetchall()}
+        cursor.execute(_ACTIVE_SQL[connection.vendor])
+        active = {name for (name,) in cursor.fetchall()}
     names = [f"{table}_{name}" for table in TABLES for name in _NAMES[connection.vendor]]
-    return [name for name in names if name not in at_work]
+    return [name for name in names if name not in active]
 
 
 def after_migrate(using: str, **_: Any) -> None:
-    """Receive post_migrate."""
+    """Create the triggers after each migration. Receives post_migrate."""
     from django.db import connections
 
     create(connections[using])
 
 
 def _tables(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return those that are there: a migration may lead to an older state."""
-    there = connection.introspection.table_names()
-    return [table for table in TABLES if table in there]
+    """Return the audit tables that exist: a migration may go back to an older state."""
+    existing = connection.introspection.table_names()
+    return [table for table in TABLES if table in existing]
 
 
 def _create_sql(vendor: str, tables: Sequence[str]) -> list[str]:
@@ -73,7 +77,7 @@ def _create_sql(vendor: str, tables: Sequence[str]) -> list[str]:
         for name, event, when in (
             ("no_update", "UPDATE", ""),
             ("no_delete", "DELETE", ""),
-            # INSERT OR REPLACE fires no DELETE trigger
+            # INSERT OR REPLACE fires no DELETE trigger.
             ("no_replace", "INSERT", f"WHEN NEW.id IN (SELECT id FROM {table})"),  # noqa: S608 - our own names
         )
     ]

@@ -1,6 +1,7 @@
-"""The one-time link to the page that makes the first operator.
+"""Create the first operator through a one-time link.
 
-The token is signed with SECRET_KEY (HMAC-SHA-256), works for a day, and dies with the first user.
+The token is signed with SECRET_KEY (HMAC-SHA-256). It expires after a day, or when the first user
+exists.
 """
 
 from django.core import signing
@@ -13,11 +14,11 @@ from console.auth.users import lock_users
 from console.models import User
 
 _SALT = "console.setup"
-_LIFE = 24 * 3600  # seconds
+_MAX_AGE = 24 * 3600  # seconds
 
 
 def link_path() -> str:
-    """Return the path of the set-up page, or "" where the console is set up already."""
+    """Return the path of the set-up page, or "" if a user exists."""
     if User.objects.exists():
         return ""
     token = signing.dumps("first operator", salt=_SALT)
@@ -25,16 +26,16 @@ def link_path() -> str:
 
 
 def is_open(token: str) -> bool:
-    """Say whether the token opens the set-up page now."""
+    """Return True if the token opens the set-up page now."""
     try:
-        signing.loads(token, salt=_SALT, max_age=_LIFE)
+        signing.loads(token, salt=_SALT, max_age=_MAX_AGE)
     except signing.BadSignature:
         return False
     return not User.objects.exists()
 
 
 def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
-    """Create the deployment's first user, an operator. Raises PermissionDenied if there is one."""
+    """Create the deployment's first user, an operator. Raises PermissionDenied if a user exists."""
     with audited_transaction(actor, Action.OPERATOR_CREATED, Target(subject=email)):
         lock_users()
         if User.objects.exists():

@@ -1,7 +1,7 @@
-"""What the console keeps encrypted in its own database, beside the embedded store's values.
+"""Encrypt what Branchkeep keeps in its own database, apart from the embedded store's values.
 
-The keys are derived from ENCRYPTION_KEYS, newest first, and from SECRET_KEY: the first seals, each
-of them opens, so one can be put before the others without anything being lost.
+Keys are derived from ENCRYPTION_KEYS, newest first, and SECRET_KEY. The first key encrypts and each
+of them decrypts, so a new key can be put in front without losing anything.
 """
 
 import base64
@@ -14,15 +14,15 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 
-def seal(text: str) -> str:
+def encrypt(text: str) -> str:
     """Return `text` encrypted and authenticated."""
-    return _box(*_materials()).encrypt(text.encode()).decode()
+    return _fernet(*_key_materials()).encrypt(text.encode()).decode()
 
 
-def unseal(sealed: str) -> str:
-    """Return what was sealed. Raises PermissionDenied, with what to do, where no key opens it."""
+def decrypt(ciphertext: str) -> str:
+    """Return the plaintext. Raises PermissionDenied, with what to do, if no key fits."""
     try:
-        return _box(*_materials()).decrypt(sealed.encode()).decode()
+        return _fernet(*_key_materials()).decrypt(ciphertext.encode()).decode()
     except InvalidToken:
         raise PermissionDenied(
             "Branchkeep can't read your second factor because its keys were changed. Ask an "
@@ -30,21 +30,24 @@ def unseal(sealed: str) -> str:
         ) from None
 
 
-def sealed_anew(sealed: str) -> str | None:
-    """Return it sealed by the newest key, or None where it is so already. Raises as `unseal`."""
+def reencrypted(ciphertext: str) -> str | None:
+    """Return the text encrypted with the newest key, or None if it already is.
+
+    Raises like `decrypt`.
+    """
     try:
-        _box(_materials()[0]).decrypt(sealed.encode())
+        _fernet(_key_materials()[0]).decrypt(ciphertext.encode())
     except InvalidToken:
-        return seal(unseal(sealed))
+        return encrypt(decrypt(ciphertext))
     return None
 
 
-def _materials() -> list[str]:
+def _key_materials() -> list[str]:
     return [*settings.ENCRYPTION_KEYS, settings.SECRET_KEY]
 
 
-@lru_cache(maxsize=4)  # a derivation is cheap, but a sign-in tries them all
-def _box(*materials: str) -> MultiFernet:
+@lru_cache(maxsize=4)  # a sign-in may try all keys
+def _fernet(*materials: str) -> MultiFernet:
     return MultiFernet([_key(material) for material in materials])
 
 

@@ -1,4 +1,4 @@
-"""Second factors: who has one, who has to, and what becomes of them."""
+"""Second factors: who has one, who needs one, and how they are replaced and removed."""
 
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from console.auth import encryption, recovery_codes
 from console.models import User
 
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-_NAMES = {
+_LABELS = {
     Authenticator.Type.TOTP: "an authenticator app",
     Authenticator.Type.WEBAUTHN: "a passkey",
     Authenticator.Type.RECOVERY_CODES: "recovery codes",
@@ -22,25 +22,25 @@ _NAMES = {
 
 
 class Required(StrEnum):
-    """Who has to have a second factor (REQUIRE_MFA)."""
+    """Who must have a second factor (REQUIRE_MFA)."""
 
     OFF = "off"
     MAINTAINERS = "maintainers"
     ALL = "all"
 
 
-def name_of(authenticator: Authenticator) -> str:
-    """Return what people call it."""
-    return _NAMES[authenticator.type]
+def factor_label(authenticator: Authenticator) -> str:
+    """Return the factor's display name."""
+    return _LABELS[authenticator.type]
 
 
 def has_factor(user: User) -> bool:
-    """Say whether the user's sign-in asks for more than a password."""
+    """Return True if the user signs in with a second factor."""
     return bool(Authenticator.objects.filter(user=user, type__in=_FACTORS).exists())
 
 
-def must_set_up(actor: Actor, user: User) -> bool:
-    """Say whether the user has to set up a second factor before anything else."""
+def must_enroll(actor: Actor, user: User) -> bool:
+    """Return True if the user must set up a second factor before anything else."""
     required = settings.REQUIRE_MFA
     if required == Required.OFF or has_factor(user):
         return False
@@ -51,20 +51,20 @@ def _maintains(actor: Actor) -> bool:
     return memberships(actor).filter(role__in=[Role.MAINTAINER, Role.OWNER]).exists()
 
 
-def new_codes(*, actor: Actor, user: User) -> list[str]:
-    """Give the user new recovery codes in the place of all he had; return them to be shown."""
+def replace_recovery_codes(*, actor: Actor, user: User) -> list[str]:
+    """Replace all of the user's recovery codes; return the new ones, to be shown once."""
     with recording(actor, Action.FACTOR_ADDED, Target(subject="new recovery codes")):
-        return recovery_codes.make(user)
+        return recovery_codes.generate(user)
 
 
-def remove(*, actor: Actor, authenticator: Authenticator) -> None:
-    """Take a factor from its user, as an operator does for who lost it.
+def remove_factor(*, actor: Actor, authenticator: Authenticator) -> None:
+    """Remove a user's second factor, as an operator does if the user lost it.
 
-    With the last one go the recovery codes, which stand for nothing then. Raises PermissionDenied
-    for an actor who is no operator.
+    With the last factor go the recovery codes, since they would bypass nothing. Raises
+    PermissionDenied unless the actor is an operator.
     """
     user = authenticator.user
-    target = Target(subject=f"{name_of(authenticator)} of {user.email}")
+    target = Target(subject=f"{factor_label(authenticator)} of {user.email}")
     with recording(actor, Action.FACTOR_REMOVED, target), transaction.atomic():
         require_operator(actor)
         authenticator.delete()
@@ -72,25 +72,25 @@ def remove(*, actor: Actor, authenticator: Authenticator) -> None:
             Authenticator.objects.filter(user=user).delete()
 
 
-def seal_anew() -> tuple[int, int]:
-    """Seal the apps' secrets with the newest key, each in a transaction of its own.
+def reencrypt_secrets() -> tuple[int, int]:
+    """Re-encrypt the secrets of authenticator apps with the newest key, one transaction each.
 
-    Returns how many were sealed by an older one, and how many no key opens: those stay.
+    Returns how many were re-encrypted, and how many no key decrypts; those are kept.
     """
-    done = lost = 0
+    reencrypted = unreadable = 0
     for pk in Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list("pk"):
         try:
-            done += _seal_one_anew(pk[0])
+            reencrypted += _reencrypt_one(pk[0])
         except PermissionDenied:
-            lost += 1
-    return done, lost
+            unreadable += 1
+    return reencrypted, unreadable
 
 
 @transaction.atomic
-def _seal_one_anew(pk: int) -> bool:
+def _reencrypt_one(pk: int) -> bool:
     found = Authenticator.objects.select_for_update().filter(pk=pk).first()
-    sealed = encryption.sealed_anew(found.data["secret"]) if found else None
-    if found and sealed:
-        found.data["secret"] = sealed
+    ciphertext = encryption.reencrypted(found.data["secret"]) if found else None
+    if found and ciphertext:
+        found.data["secret"] = ciphertext
         found.save(update_fields=["data"])
-    return sealed is not None
+    return ciphertext is not None

@@ -1,9 +1,10 @@
-"""How often somebody may try to sign in: counted before a hash is computed, for every process.
+"""Limit sign-in attempts, counted before a password is hashed and shared by all processes.
 
-Tries count by account and by address. A browser that somebody signed in with before carries a
-signed cookie, and its tries for that account count for themselves: whoever uses up an account's
-tries elsewhere keeps its owner out of new browsers alone, and for minutes. (OWASP calls it a device
-cookie.) It opens nothing.
+Attempts count per account and per address. A limit per account alone would let anyone lock its
+owner out, and one per address alone would let a botnet guess. So a browser in which the account has
+signed in before carries a signed cookie, and its attempts count separately (OWASP calls it a device
+cookie). Attempts from elsewhere can then lock the owner out of new browsers only. The cookie gives
+no access.
 """
 
 import secrets
@@ -18,21 +19,21 @@ from django.shortcuts import render
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from console.access.actors import from_request
-from console.audit.events import Action, Target, refuse
+from console.audit.events import Action, Target, record_denied
 from console.auth import limiter
 
 WINDOW = 300  # seconds
 PER_ACCOUNT = f"5/{WINDOW}s/key"
 PER_ADDRESS = "10/60s/ip"
 _SALT = "console.known_browser"
-_LIFE = 365 * 24 * 3600  # seconds
+_COOKIE_AGE = 365 * 24 * 3600  # seconds
 
 
-def take(request: HttpRequest, email: str, kind: str = "password") -> limiter.Usage:
-    """Count a try of `kind` for an account, there or not; `rollback` of what comes back undoes it.
+def consume(request: HttpRequest, email: str, kind: str = "password") -> limiter.Usage:
+    """Count an attempt for an account, whether it exists or not.
 
-    Beyond the limit raises ImmediateHttpResponse with a 429; the audit trail has one entry for all
-    that one browser, or everybody else, tries for that account within the window.
+    Returns a usage that can be rolled back. Beyond the limit, raises ImmediateHttpResponse with a
+    429. The audit log gets one entry per window for each browser, and one for all others.
     """
     email = email.strip().lower()
     browser = _known_browser(request, email)
@@ -50,18 +51,18 @@ def take(request: HttpRequest, email: str, kind: str = "password") -> limiter.Us
 def _record_once(request: HttpRequest, email: str, key: str) -> None:
     digest = sha256(key.encode()).hexdigest()
     if cache.add(f"console.limited.{digest}", True, WINDOW):
-        refuse(from_request(request), Action.SIGN_IN_LIMITED, Target(subject=email[:254]))
+        record_denied(from_request(request), Action.SIGN_IN_LIMITED, Target(subject=email[:254]))
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """Let the browser know that somebody signed in to this account with it."""
+    """Set the cookie of a browser in which the account has signed in."""
     email = email.strip().lower()
     if _known_browser(request, email):
         return
     response.set_cookie(
         settings.KNOWN_BROWSER_COOKIE,
         signing.dumps([_digest(email), secrets.token_urlsafe(16)], salt=_SALT),
-        max_age=_LIFE,
+        max_age=_COOKIE_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
@@ -69,13 +70,13 @@ def remember_browser(request: HttpRequest, response: HttpResponse, email: str) -
 
 
 def _known_browser(request: HttpRequest, email: str) -> str:
-    """Return what names this browser, "" where nobody signed in to the account with it."""
+    """Return the browser's id, or "" if the account has not signed in there."""
     cookie = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE, "")
     try:
-        digest, name = signing.loads(cookie, salt=_SALT, max_age=_LIFE)
+        digest, browser_id = signing.loads(cookie, salt=_SALT, max_age=_COOKIE_AGE)
     except (signing.BadSignature, ValueError):
         return ""
-    return str(name) if constant_time_compare(digest, _digest(email)) else ""
+    return str(browser_id) if constant_time_compare(digest, _digest(email)) else ""
 
 
 def _digest(email: str) -> str:

@@ -1,5 +1,7 @@
-"""Sessions as Django keeps them in a database, in a table of ours: one query tells a request both
-what the session holds, and whose it is and since when.
+"""Store sessions in a table of our own.
+
+One query tells a request what its session contains, whose it is and how old it is. Django's table
+needs a second one for that.
 """
 
 from typing import Any, cast
@@ -10,51 +12,54 @@ from django.utils import timezone
 
 from console.models import Session
 
-_KEPT = ("number", "created_at", "last_seen_at", "address", "agent")
+_METADATA_FIELDS = ("number", "created_at", "last_seen_at", "address", "agent")
 
 
 class SessionStore(DatabaseStore):
-    """A session; `about` holds the columns of its row that Django does not know."""
+    """A session. `metadata` holds the columns of its row that Django doesn't know."""
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
-        self.about: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
-        """Return the table's model."""
         return Session
 
     def _validate_session_key(self, key: str | None) -> bool:
-        """Take no key that could not be one of ours: PostgreSQL takes no NUL, not even in a
-        question.
+        """Return True if the key could be ours.
+
+        PostgreSQL rejects NUL even in a query's parameters.
         """
         return bool(key and key.isascii() and key.isalnum() and len(key) <= 40)
 
     def load(self) -> dict[str, Any]:
-        """Return what the session holds; nothing where it is over."""
+        """Return the session's data, or nothing if it has expired."""
         key, now = self.session_key or "", timezone.now()
         row = next(iter(Session.objects.filter(session_key=key, expire_date__gt=now)), None)
         if row is None:
-            self._session_key = None  # a key that somebody else chose is never used
+            # Never continue under a key that someone else chose (session fixation).
+            self._session_key = None
             return {}
-        self.about = {name: getattr(row, name) for name in _KEPT}
+        self.metadata = {name: getattr(row, name) for name in _METADATA_FIELDS}
         return self.decode(row.session_data)
 
     def create(self) -> None:
-        """Take a new key, as each sign-in and each new password does; the session is as old."""
-        self.about.pop("number", None)
+        """Start under a new key, as after each sign-in and password change.
+
+        The session's age stays.
+        """
+        self.metadata.pop("number", None)
         super().create()
 
     def flush(self) -> None:
-        """End the session. What comes after it is another one."""
+        """End the session. A later one shares nothing with it."""
         super().flush()
-        self.about = {}
+        self.metadata = {}
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        """Return the row to save."""
         row = cast(Session, super().create_model_instance(data))
         row.user_id = data.get(SESSION_KEY)
-        for name, known in self.about.items():
-            setattr(row, name, known)
+        for name, value in self.metadata.items():
+            setattr(row, name, value)
         return row

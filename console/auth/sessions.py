@@ -1,7 +1,4 @@
-"""Who is signed in where, since when, and for how long yet.
-
-What is deleted here is signed out at its next request.
-"""
+"""List, expire and end sessions. A deleted session is signed out at its next request."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -17,36 +14,36 @@ from console.audit.events import Action, Target, recording
 from console.auth.session_backend import SessionStore
 from console.models import Session, User
 
-_SEEN_EVERY = timedelta(minutes=1)  # a request more often than that writes nothing
+_TOUCH_INTERVAL = timedelta(minutes=1)  # at most one write per interval, however many requests come
 
 
 def begin(request: HttpRequest) -> None:
-    """Note that somebody has just signed in; forget the sessions that are over."""
+    """Record that a user has just signed in, and delete expired sessions."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
-    _about(request).update(created_at=timezone.now(), **_seen(request))
+    _metadata(request).update(created_at=timezone.now(), **_activity(request))
 
 
-def overdue(request: HttpRequest) -> str:
-    """Note that the request's session is in use; return why it is over, "" while it is not."""
-    about, now = _about(request), timezone.now()
-    if now - about["created_at"] > settings.SESSION_LIFE:
+def touch(request: HttpRequest) -> str:
+    """Record activity of the request's session. If it has expired, return the reason, else ""."""
+    metadata, now = _metadata(request), timezone.now()
+    if now - metadata["created_at"] > settings.SESSION_LIFE:
         hours = settings.SESSION_LIFE // timedelta(hours=1)
         return f"You were signed out because sessions last at most {hours} hours."
-    if now - about["last_seen_at"] > settings.SESSION_IDLE:
+    if now - metadata["last_seen_at"] > settings.SESSION_IDLE:
         minutes = settings.SESSION_IDLE // timedelta(minutes=1)
         return f"You were signed out after {minutes} minutes without activity."
-    if now - about["last_seen_at"] > _SEEN_EVERY:
-        seen = _seen(request)
-        about.update(seen)
-        Session.objects.filter(session_key=request.session.session_key).update(**seen)
+    if now - metadata["last_seen_at"] > _TOUCH_INTERVAL:
+        activity = _activity(request)
+        metadata.update(activity)
+        Session.objects.filter(session_key=request.session.session_key).update(**activity)
     return ""
 
 
-def _about(request: HttpRequest) -> dict[str, Any]:
-    return cast(SessionStore, request.session).about
+def _metadata(request: HttpRequest) -> dict[str, Any]:
+    return cast(SessionStore, request.session).metadata
 
 
-def _seen(request: HttpRequest) -> dict[str, Any]:
+def _activity(request: HttpRequest) -> dict[str, Any]:
     return {
         "last_seen_at": timezone.now(),
         "address": address_of(request)[:45],
@@ -54,8 +51,8 @@ def _seen(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def of(user: User) -> QuerySet[Session]:
-    """Return the sessions in which a user is signed in now, the last seen first."""
+def active_sessions(user: User) -> QuerySet[Session]:
+    """Return the sessions in which a user is signed in, the most recently used first."""
     now = timezone.now()
     return Session.objects.filter(
         user=user,
@@ -65,26 +62,26 @@ def of(user: User) -> QuerySet[Session]:
     ).order_by("-last_seen_at", "number")
 
 
-def others(request: HttpRequest, user: User) -> QuerySet[Session]:
-    """Return those in which a user is signed in now beside the request's own."""
-    return of(user).exclude(session_key=request.session.session_key)
+def other_sessions(request: HttpRequest, user: User) -> QuerySet[Session]:
+    """Return the user's active sessions except the request's own."""
+    return active_sessions(user).exclude(session_key=request.session.session_key)
 
 
 def end(*, actor: Actor, user: User, sessions: Iterable[Session]) -> int:
-    """End sessions of a user, recorded as one entry; return how many there were."""
+    """End sessions of a user, recorded as one audit event; return how many there were."""
     ended = list(sessions)
     if ended:
-        with recording(actor, Action.SESSION_ENDED, Target(subject=_said(user, ended))):
+        with recording(actor, Action.SESSION_ENDED, Target(subject=_subject(user, ended))):
             delete([session.session_key for session in ended])
     return len(ended)
 
 
 def end_all(*, actor: Actor, user: User) -> int:
-    """End all sessions of a user, as when he is removed; return how many there were."""
-    return end(actor=actor, user=user, sessions=of(user))
+    """End all sessions of a user; return how many there were."""
+    return end(actor=actor, user=user, sessions=active_sessions(user))
 
 
-def _said(user: User, ended: Sequence[Session]) -> str:
+def _subject(user: User, ended: Sequence[Session]) -> str:
     return f"{len(ended)} of {user.email}"
 
 

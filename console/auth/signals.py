@@ -1,4 +1,4 @@
-"""Audit events for sign-ins, sign-outs and second factors: signals of Django and allauth."""
+"""Record sign-ins, sign-outs and second factors, from signals of Django and allauth."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from console.auth.oidc import provisioning
 from console.models import User
 
 
-def listen() -> None:
-    """Record sign-ins, failed ones and sign-outs."""
-    allauth_logged_in.connect(_signed_on, dispatch_uid="groups")
+def connect_receivers() -> None:
+    """Connect the receivers of this module."""
+    allauth_logged_in.connect(_single_sign_on_completed, dispatch_uid="groups")
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
     user_logged_out.connect(_signed_out, dispatch_uid="audit")
-    user_login_failed.connect(_failed, dispatch_uid="audit")
+    user_login_failed.connect(_sign_in_failed, dispatch_uid="audit")
     step_completed.connect(_step_completed, dispatch_uid="audit")
     mfa.authenticator_added.connect(_factor_added, dispatch_uid="audit")
     mfa.authenticator_removed.connect(_factor_removed, dispatch_uid="audit")
@@ -37,24 +37,24 @@ def listen() -> None:
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     sessions.begin(request)
-    reauthentication.confirm(request)
-    ways = [way["method"] for way in get_authentication_records(request, user)]
-    first_factors = [way for way in ways if way != "mfa"]
+    reauthentication.record(request)
+    methods = [method["method"] for method in get_authentication_records(request, user)]
+    first_factors = [method for method in methods if method != "mfa"]
     detail = "by single sign-on" if first_factors[-1:] == ["socialaccount"] else ""
     _record(request, Action.SIGN_IN, Outcome.SUCCEEDED, detail=detail)
 
 
-def _signed_on(
+def _single_sign_on_completed(
     request: HttpRequest, user: User, sociallogin: SocialLogin | None = None, **_: Any
 ) -> None:
-    """Take over what the provider says: the groups, and when it last asked who he is.
+    """Apply the provider's claims: the groups, and when the user last authenticated there.
 
-    Whoever has a second factor here has just shown it.
+    A user with a second factor has just shown it, which counts instead.
     """
     if sociallogin is not None:
         provisioning.sync_groups(user, provisioning.claims(sociallogin))
         if not second_factors.has_factor(user):
-            reauthentication.confirm(request, at=provisioning.confirmed_at(sociallogin))
+            reauthentication.record(request, at=provisioning.confirmed_at(sociallogin))
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
@@ -63,34 +63,42 @@ def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
 
 
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
-    """Record it. This session has a new key now; all others ended with the old password."""
-    _end_others(request, user)
+    """Record it. This session gets a new key; all others ended with the old password."""
+    _end_other_sessions(request, user)
     sessions.begin(request)
     _record(request, Action.PASSWORD_CHANGED, Outcome.SUCCEEDED, user.email)
 
 
-def _end_others(request: HttpRequest, user: User) -> None:
-    sessions.delete([row.session_key for row in sessions.others(request, user)])
+def _end_other_sessions(request: HttpRequest, user: User) -> None:
+    sessions.delete([row.session_key for row in sessions.other_sessions(request, user)])
 
 
 def _step_completed(request: HttpRequest, method: str, **more: Any) -> None:
-    """Note a confirmation; a step of a sign-in is not the whole of it."""
+    """Record a re-authentication. A single step of a sign-in is not complete yet."""
     if more.get("reauthenticated"):
-        reauthentication.confirm(request)
+        reauthentication.record(request)
         _record(request, Action.IDENTITY_CONFIRMED, Outcome.SUCCEEDED, method)
 
 
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    """Record it. Sessions that began without it end, whoever began them; its code is used up."""
-    _end_others(request, user)
+    """Record it, end the user's other sessions, and use up the code that was entered.
+
+    Other sessions began without the second factor, perhaps by someone who only knows the password.
+    """
+    _end_other_sessions(request, user)
     if authenticator.type == Authenticator.Type.TOTP:
         authenticator.wrap().validate_code(request.POST.get("code", ""))
-    _record(request, Action.FACTOR_ADDED, Outcome.SUCCEEDED, second_factors.name_of(authenticator))
+    _record(
+        request, Action.FACTOR_ADDED, Outcome.SUCCEEDED, second_factors.factor_label(authenticator)
+    )
 
 
 def _factor_removed(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
     _record(
-        request, Action.FACTOR_REMOVED, Outcome.SUCCEEDED, second_factors.name_of(authenticator)
+        request,
+        Action.FACTOR_REMOVED,
+        Outcome.SUCCEEDED,
+        second_factors.factor_label(authenticator),
     )
 
 
@@ -98,7 +106,9 @@ def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
     _record(request, Action.SIGN_IN, Outcome.DENIED, user.email, "incorrect second factor")
 
 
-def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+def _sign_in_failed(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
+) -> None:
     if request is not None:
         email = str(credentials.get("email") or credentials.get("username") or "")
         _record(request, Action.SIGN_IN, Outcome.DENIED, email[:254])

@@ -85,7 +85,7 @@ def restore(*, actor: Actor, file: BinaryIO, name: str) -> Contents:
         _bump_sequences(contents, models_of(apps))  # again: migrations on SQLite reset them
         _check_settings()
         _record(actor, contents, name)
-    chain.seal(everywhere=True)
+    chain.append_links(all_rows=True)
     return contents
 
 

@@ -1,1 +1,1 @@
-"""Apps and their branches."""
+"""Apps and branches."""

@@ -1,7 +1,7 @@
-"""What changes apps, branches and the first operator: right > record > database.
+"""Create and change apps and branches.
 
-Every function takes the actor, and raises Http404 for what he can't see, PermissionDenied for
-what he may not, and ValidationError (with a message for people) for input that can't be.
+Every function checks the permission, records the act, then writes. Each raises Http404 for what the
+actor can't see, PermissionDenied for what they may not do, and ValidationError for invalid input.
 """
 
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ Row = TypeVar("Row", App, Branch)
 
 
 def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
-    """Create an app from its checked fields; the actor becomes its owner."""
+    """Create an app from validated fields. Only for operators; the actor becomes its owner."""
     with audited_transaction(
         actor, Action.APP_CREATED, Target(fields["app_id"], subject=fields["name"])
     ):
@@ -35,22 +35,22 @@ def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
 def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
     """Change an app's name, repository or path profile."""
     access = find_app(actor, app_id)
-    said = differences(access.app, fields) or "no change"
-    with audited_transaction(actor, Action.APP_CHANGED, Target(app_id, subject=said)):
+    changes = differences(access.app, fields) or "no change"
+    with audited_transaction(actor, Action.APP_CHANGED, Target(app_id, subject=changes)):
         access.require(Permission.MANAGE)
         return _update(access.app, fields)
 
 
 def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
-    """Connect a branch. One that was deleted comes back, with the secrets that it left behind.
+    """Add a branch. A deleted branch of the same name comes back with its secrets.
 
-    Protected ones come back protected: who may read them is changed by an act of its own.
+    It comes back protected if it was, because lifting the protection must be an act of its own.
     """
     access = find_app(actor, app_id)
     name = fields["name"]
     branch = access.app.branches.filter(name=name).first() or Branch(app=access.app, name=name)
     fields = {**fields, "protected": branch.protected or fields.get("protected", False)}
-    target = Target(app_id, branch=name, subject=_said_of(branch, fields))
+    target = Target(app_id, branch=name, subject=_describe_changes(branch, fields))
     with audited_transaction(actor, Action.BRANCH_ADDED, target):
         access.require(Permission.MANAGE)
         if branch.pk and branch.deleted_at is None:
@@ -59,10 +59,12 @@ def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
 
 
 def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any]) -> Branch:
-    """Change a branch's stage, production mark or protection."""
+    """Change a branch's stage, production flag or protection."""
     access = find_app(actor, app_id)
     branch = find_branch(access, pk)
-    target = Target(app_id, branch=branch.name, subject=_said_of(branch, fields) or "no change")
+    target = Target(
+        app_id, branch=branch.name, subject=_describe_changes(branch, fields) or "no change"
+    )
     with audited_transaction(actor, Action.BRANCH_CHANGED, target):
         access.require(Permission.MANAGE)
         if branch.deleted_at is not None:
@@ -71,7 +73,7 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
 
 
 def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
-    """Mark a branch deleted. Its secrets are no business of this function."""
+    """Mark a branch as deleted. Its secrets stay in the store until someone removes them."""
     access = find_app(actor, app_id)
     branch = find_branch(access, pk)
     with audited_transaction(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
@@ -79,19 +81,19 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
 
 
-def _said_of(branch: Branch, fields: dict[str, Any]) -> str:
-    """Return what the audit trail says of a branch's change; another's lost mark is part of it."""
-    said = [differences(branch, fields)]
+def _describe_changes(branch: Branch, fields: dict[str, Any]) -> str:
+    """Return a branch's changes for the audit log, including another's lost production flag."""
+    changes = [differences(branch, fields)]
     if branch.deleted_at:
-        said.insert(0, "added again" + (", still protected" if branch.protected else ""))
+        changes.insert(0, "added again" + (", still protected" if branch.protected else ""))
     if fields.get("production"):
         others = branch.app.branches.filter(production=True).exclude(pk=branch.pk)
-        said += [f"no longer production: {other.name}" for other in others]
-    return ", ".join(filter(None, said))
+        changes += [f"no longer production: {other.name}" for other in others]
+    return ", ".join(filter(None, changes))
 
 
 def _update_branch(branch: Branch, fields: dict[str, Any]) -> Branch:
-    if fields.get("production"):  # it moves: an app has one
+    if fields.get("production"):  # an app has a single production branch
         branch.app.branches.exclude(pk=branch.pk).update(production=False)
     return _update(branch, fields)
 

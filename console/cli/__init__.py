@@ -1,1 +1,1 @@
-"""The framework of management commands: who acts, which scope, prompts and exit codes."""
+"""The framework of management commands: actor, scope, prompts and exit codes."""

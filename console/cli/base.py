@@ -1,7 +1,7 @@
-"""What the commands share: who acts, on which app and branch, and how it ends.
+"""Base class of commands: who acts, on which app and branch, and how errors are reported.
 
-docs/commands.md tells people of it. Nothing that was typed is repeated in an error: it may be a
-value in the wrong place.
+docs/commands.md is the documentation for users. Errors never repeat what was typed, because it may
+be a value in the wrong place.
 """
 
 import json
@@ -31,7 +31,7 @@ from console.backup.errors import BackupError
 from console.cli.terminal import Exit
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 from console.models import Branch, User
 
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)
@@ -50,17 +50,17 @@ DATABASE = (
     "Branchkeep's database did not answer, or its tables have not been created. Check "
     "DATABASE_URL and start Branchkeep once."
 )
-UNFORESEEN = (
+UNEXPECTED = (
     "Unexpected error ({}). The app's activity shows what was done. Run again with --traceback "
     "for details."
 )
 
 
 class Parser(CommandParser):
-    """Complains of arguments without repeating what was typed: it may be a value."""
+    """Reports invalid arguments without repeating them, since one may be a value."""
 
     def error(self, message: str) -> NoReturn:
-        """End with how the command is used."""
+        """End with the usage, or raise CommandError if called from Python."""
         message = _TYPED.sub("", message)
         if "unrecognized" in message:
             message += (
@@ -73,40 +73,41 @@ class Parser(CommandParser):
 
 
 @dataclass(frozen=True)
-class Where:
-    """The scope that a command is about; no branch is All branches."""
+class CommandScope:
+    """The scope of a command. `branch` None stands for All branches."""
 
     access: Access
     branch: Branch | None
 
     @property
     def app_id(self) -> str:
-        """The app's id."""
+        """Return the app ID."""
         return self.access.app.app_id
 
     @property
     def branch_id(self) -> int | None:
-        """The branch's row."""
+        """Return the branch's row id."""
         return self.branch.pk if self.branch else None
 
-    def described(self) -> dict[str, str | None]:
-        """Return it for JSON."""
+    def to_dict(self) -> dict[str, str | None]:
+        """Return the scope for JSON output."""
         return {"app": self.app_id, "branch": self.branch.name if self.branch else None}
 
 
 class ConsoleCommand(BaseCommand):
-    """A command that acts as a user of the console. Subclasses say what it takes and does.
+    """A command that acts as a Branchkeep user.
 
-    Ends with an Exit and one sentence on standard error; `--traceback` adds the places in the code
-    that led there, and no exception's own words, which might quote a value.
+    Errors become an Exit code and one sentence on standard error. `--traceback` adds the stack
+    frames, but never an exception's own message, which might quote a value.
     """
 
     requires_system_checks = ()  # they take longer than most commands
-    is_process = False  # or called within one, by call_command()
+    is_process = False  # False if called through call_command()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Return a parser that doesn't echo; Django names its own class outright."""
+        """Return a parser that doesn't echo arguments."""
         parser = super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
+        # Django's create_parser doesn't let a subclass choose its parser.
         parser.__class__ = Parser
         return parser
 
@@ -120,56 +121,58 @@ class ConsoleCommand(BaseCommand):
         except KeyboardInterrupt:
             sys.exit(Exit.INTERRUPTED)
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second try at exit
-            if not isinstance(error, BrokenPipeError):  # then who reads our output has enough
+            # Redirect, so that the flush at exit does not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # A closed pipe only means that the reader has enough.
+            if not isinstance(error, BrokenPipeError):
                 self.note(f"The operating system reported an error: {error.strerror}.")
             sys.exit(Exit.REFUSED)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run it; turn whatever goes wrong into a sentence and an exit code."""
+        """Run the command; turn every error into a sentence and an exit code."""
         try:
             return super().execute(*args, **options)
-        except OSError:  # the output's, or the terminal's
+        except OSError:  # from the output or the terminal
             raise
         except Exception as error:
-            problem = told(error)
+            problem = to_command_error(error)
             if problem is None and not self.is_process:
                 raise
-            places = traceback.format_tb(error.__traceback__)
+            frames = traceback.format_tb(error.__traceback__)
             problem = problem or CommandError(
-                UNFORESEEN.format(type(error).__name__), returncode=Exit.STORE
+                UNEXPECTED.format(type(error).__name__), returncode=Exit.STORE
             )
         finally:
-            chain.seal_written()
+            chain.append_pending_links()
         if not self.is_process:
             raise problem
         if options["traceback"]:
-            self.stderr.write("".join(places))
+            self.stderr.write("".join(frames))
         self.note(str(problem))
         sys.exit(problem.returncode)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do what the verb says."""
+        """Run the verb's function."""
         options["do"](options)
 
     def note(self, text: str) -> None:
-        """Tell people something beside the output; a name or a value in it commands no terminal."""
-        self.stderr.write(escaped(text, keep="\n"))
+        """Print a message to standard error, with control characters escaped."""
+        self.stderr.write(escape_unprintable(text, keep="\n"))
 
-    def say(self, options: dict[str, Any], plain: str, data: object) -> None:
-        """Print the outcome as was asked for."""
+    def print_result(self, options: dict[str, Any], plain: str, data: object) -> None:
+        """Print the result in the requested format."""
         self.stdout.write(json.dumps(data, indent=2) if options["format"] == "json" else plain)
 
-    def give(self, text: str) -> None:
-        """Print a value with all its bytes and nothing else.
+    def print_value(self, text: str) -> None:
+        """Print a value byte for byte and nothing else.
 
-        A terminal gets a line of its own, and control characters as escapes: they would be
-        commands to it.
+        On a terminal it gets a line of its own, and control characters are escaped, since the
+        terminal would obey them.
         """
         if not self.stdout.isatty():
             self.stdout.write(text, ending="")
             return
-        shown = escaped(text, keep="\n\t")
+        shown = escape_unprintable(text, keep="\n\t")
         if shown != text:
             self.note(
                 "Control characters are shown as escapes. Redirect the output to a file to get "
@@ -178,8 +181,8 @@ class ConsoleCommand(BaseCommand):
         self.stdout.write(shown)
 
 
-def told(error: Exception) -> CommandError | None:
-    """Return what to tell of an error, or None where nobody foresaw it."""
+def to_command_error(error: Exception) -> CommandError | None:
+    """Return what to report for an error, or None if it is unexpected."""
     match error:
         case CommandError():
             return error
@@ -195,18 +198,18 @@ def told(error: Exception) -> CommandError | None:
             return CommandError(error.message, returncode=Exit.REFUSED)
         case DatabaseError():
             return CommandError(DATABASE, returncode=Exit.STORE)
-    if code := getattr(error, "exit_code", None):  # a store's error, which the core doesn't know
+    if code := getattr(error, "exit_code", None):  # a store's error, which the core can't import
         return CommandError(getattr(error, "sentence", ""), returncode=code)
     return None
 
 
 def verbs(parser: ArgumentParser) -> "_SubParsersAction[ArgumentParser]":
-    """Return where a command's verbs are added."""
+    """Return the action to which a command adds its verbs."""
     return parser.add_subparsers(required=True, metavar="VERB", dest="verb", parser_class=Parser)
 
 
 def add_scope(parser: ArgumentParser, *, formats: Sequence[str] = ("plain", "json")) -> None:
-    """Add the arguments that name a scope, who acts, and how the output looks."""
+    """Add the arguments that name a scope, the actor and the output format."""
     parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
     parser.add_argument("--branch", metavar="NAME", help="the branch (default: All branches)")
     add_common(parser, formats=formats)
@@ -225,10 +228,10 @@ def add_common(parser: ArgumentParser, *, formats: Sequence[str] = ("plain", "js
 
 
 def actor_of(options: dict[str, Any]) -> Actor:
-    """Return who acts: the user of `--as`, else of CONSOLE_USER. Raises CommandError.
+    """Return the acting user, from `--as` or CONSOLE_USER. Raises CommandError.
 
-    Nobody asks for a password here: whoever has the deployment's settings could write to its
-    database. So the audit trail also gets the account on this machine.
+    There is no password prompt: anyone who has the deployment's settings can write to its database
+    anyway. The audit log therefore also names the operating system account.
     """
     email = str(options["email"] or settings.CONSOLE_USER).strip().lower()
     if not email:
@@ -243,8 +246,8 @@ def actor_of(options: dict[str, Any]) -> Actor:
     return replace(from_command_line(user), agent=_account()[:200])
 
 
-def someone_at_the_machine() -> Actor:
-    """Return who acts where no user of the console does: whoever has its settings."""
+def machine_actor() -> Actor:
+    """Return an Actor for commands without a Branchkeep user, such as backups."""
     return Actor(kind="command", label=_account()[:200])
 
 
@@ -253,35 +256,37 @@ def _account() -> str:
 
 
 def os_user() -> str:
-    """Return this process's account; the environment could say anything."""
+    """Return this process's account. Environment variables could claim anything."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # a container's user need not have a name
+    except KeyError:  # a container's user may have no name
         return str(os.geteuid())
 
 
-def where_of(options: dict[str, Any]) -> Where:
-    """Return the scope that is asked for. Raises CommandError, and Http404 for an outsider."""
+def find_scope(options: dict[str, Any]) -> CommandScope:
+    """Return the requested scope. Raises CommandError, or Http404 for outsiders."""
     access = find_app(actor_of(options), options["app"])
     name = options["branch"]
     if name is None:
-        return Where(access, None)
+        return CommandScope(access, None)
     branch = None if branch_name_problem(name) else access.app.branches.filter(name=name).first()
     if branch is None:
         raise CommandError("This app has no branch with this name.", returncode=Exit.DENIED)
     branch.app = access.app
-    return Where(access, branch)
+    return CommandScope(access, branch)
 
 
 def require_done(outcome: RowOutcome) -> None:
-    """Raise CommandError where a row was not saved."""
+    """Raise CommandError unless the row was saved."""
     if outcome.outcome not in DONE:
         raise CommandError(outcome.message, returncode=EXITS[outcome.outcome])
 
 
 def _prepare_process() -> None:
-    """Keep the log out of the way unless LOG_LEVEL asks for it, write UTF-8 whatever the locale is,
-    and leave no core dump, which would hold values."""
+    """Quiet the log unless LOG_LEVEL is set, write UTF-8 in any locale, and disable core dumps.
+
+    A core dump would contain values.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if "LOG_LEVEL" not in os.environ:
         for handler in logging.getLogger().handlers:

@@ -1,4 +1,4 @@
-"""The command line of what has a key in a scope: secrets and variables have the same verbs."""
+"""The verbs that secrets and variables share: set, get, list and remove."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.cli.base import ConsoleCommand, Where, add_scope, verbs
+from console.cli.base import CommandScope, ConsoleCommand, add_scope, verbs
 from console.cli.terminal import Exit, table
 from console.lib.results import RowOutcome
 from console.models import Branch, scope_name
@@ -19,16 +19,15 @@ VERBS = {
     "remove": "remove one",
 }
 HEAD = ("KEY", "BRANCH", "VERSION", "CHANGED", "BY")
-EVERY = 1_000_000  # rows of a list that has no pages
+ALL_ROWS = 1_000_000  # a page size beyond any list
 
 
 class ScopedCommand(ConsoleCommand):
-    """A command whose subclasses have a function for each verb, and say what they are about."""
+    """A command with a function for each verb. `noun` names what it manages."""
 
-    thing: str
+    noun: str
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take a verb and its arguments."""
         added = verbs(parser)
         for name, about in VERBS.items():
             verb = added.add_parser(name, help=about, description=about, allow_abbrev=False)
@@ -48,34 +47,36 @@ class ScopedCommand(ConsoleCommand):
             add_scope(verb)
 
     def add_to(self, name: str, verb: ArgumentParser) -> None:
-        """Add what only this command's verb takes."""
+        """Add arguments that only this command's verb takes."""
 
-    def report(self, options: dict[str, Any], where: Where, outcome: RowOutcome, verb: str) -> None:
-        """Print how a verb that is done ended."""
+    def report(
+        self, options: dict[str, Any], scope: CommandScope, outcome: RowOutcome, verb: str
+    ) -> None:
+        """Print the result of a verb."""
         version, key = outcome.version or None, options["key"]
         of = f"version {version} of " if options["verb"] == "set" else ""
-        done = {"key": key, **where.described(), "outcome": outcome.outcome, "version": version}
-        self.say(options, f"Successfully {verb} {of}{self.thing} {key}", done)
+        result = {"key": key, **scope.to_dict(), "outcome": outcome.outcome, "version": version}
+        self.print_result(options, f"Successfully {verb} {of}{self.noun} {key}", result)
 
     def more(self, row: Any) -> dict[str, Any]:
-        """Return what only this command's rows have, by column."""
+        """Return the columns that only this command's rows have."""
         raise NotImplementedError
 
-    def show(self, options: dict[str, Any], where: Where, rows: Sequence[Row]) -> None:
+    def show(self, options: dict[str, Any], scope: CommandScope, rows: Sequence[Row]) -> None:
         """Print a list."""
         if rows or options["format"] == "json":
             described = [_described(row) | self.more(row) for row in rows]
-            self.say(options, self._plain(where, rows), described)
+            self.print_result(options, self._plain(scope, rows), described)
         else:
             self.stdout.write(
-                f"There are no {self.thing}s here yet. "
-                f"Add one: {self.thing} set KEY --app {where.app_id}"
+                f"There are no {self.noun}s here yet. "
+                f"Add one: {self.noun} set KEY --app {scope.app_id}"
             )
 
-    def _plain(self, where: Where, rows: Sequence[Row]) -> str:
+    def _plain(self, scope: CommandScope, rows: Sequence[Row]) -> str:
         if not rows:
             return ""
-        origin = ("ORIGIN",) if where.branch else ()
+        origin = ("ORIGIN",) if scope.branch else ()
         more = tuple(name.upper() for name in self.more(rows[0]))
         cells = [
             (row.key, row.branch, row.version, row.changed, row.changed_by)
@@ -85,18 +86,18 @@ class ScopedCommand(ConsoleCommand):
         ]
         return table((*HEAD, *origin, *more), cells)
 
-    def missing(self, where: Where, key: str) -> CommandError:
-        """Return what to raise where nothing has the key."""
-        scope = scope_name(where.branch)
-        return CommandError(f"There is no {self.thing} {key} for {scope}.", returncode=Exit.DENIED)
+    def missing(self, scope: CommandScope, key: str) -> CommandError:
+        """Return the error for a key that doesn't exist."""
+        name = scope_name(scope.branch)
+        return CommandError(f"There is no {self.noun} {key} for {name}.", returncode=Exit.DENIED)
 
 
-def every_row(where: Where, branches: Iterable[Branch]) -> tuple[Query, list[Branch]]:
-    """Return what to ask a list for, to have all of the scope; `branches` are those it knows."""
+def unpaged_query(scope: CommandScope, branches: Iterable[Branch]) -> tuple[Query, list[Branch]]:
+    """Return a query for all rows of the scope, and the branches to pass to the list."""
     known = [*branches]
-    if where.branch and where.branch not in known:
-        known.append(where.branch)  # a deleted one that left nothing
-    return Query(branch=str(where.branch_id or ""), per_page=EVERY), known
+    if scope.branch and scope.branch not in known:
+        known.append(scope.branch)  # a deleted branch without rows is not in the list
+    return Query(branch=str(scope.branch_id or ""), per_page=ALL_ROWS), known
 
 
 def _described(row: Row) -> dict[str, Any]:

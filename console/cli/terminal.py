@@ -1,7 +1,7 @@
-"""How values and answers come in, and how rows go out, on a terminal and without one.
+"""Read values and answers, and print tables, with or without a terminal.
 
-Values come from a hidden prompt or from standard input, never from arguments, which every user of
-the machine can see.
+Values come from a hidden prompt or standard input, never from arguments, which every user of the
+machine can see.
 """
 
 import getpass
@@ -12,10 +12,10 @@ from enum import IntEnum
 
 from django.core.management.base import CommandError
 
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 
-INPUT_LIMIT = 1_000_000  # bytes of standard input; no value is nearly as long
-# What a terminal passes on of one line; it drops the rest without a word (termios, canonical mode)
+INPUT_LIMIT = 1_000_000  # bytes of standard input, far more than a value may have
+# A terminal passes on this much of a line and silently drops the rest (termios, canonical mode).
 LINE_LIMIT = 4095 if sys.platform == "linux" else 1023
 
 
@@ -26,23 +26,23 @@ class Exit(IntEnum):
     REFUSED = 1
     USAGE = 2
     CONFLICT = 3
-    DENIED = 4  # or not found: an outsider is not told which
-    STORE = 5  # the store or the database is away, or its answer was lost
+    DENIED = 4  # or not found: outsiders aren't told which
+    STORE = 5  # the store or the database is unavailable, or the outcome is unknown
     INTERRUPTED = 130
 
 
 def read_value(prompt: str) -> str:
-    """Return a value from a hidden prompt, or all of standard input where that is no terminal.
+    """Return a value from a hidden prompt, or all of standard input if that is no terminal.
 
-    Every byte counts: a line break that `echo` adds is part of the value. Raises CommandError.
+    Every byte counts: the line break that `echo` adds is part of the value. Raises CommandError.
     """
     try:
-        return _asked(prompt) if sys.stdin.isatty() else _piped()
-    except UnicodeError:  # its own words quote what it met
+        return _prompted(prompt) if sys.stdin.isatty() else _piped()
+    except UnicodeError:  # its message would quote the value
         raise _refused("The value is not valid UTF-8 text. Check where it comes from.") from None
 
 
-def _asked(prompt: str) -> str:
+def _prompted(prompt: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)
@@ -75,7 +75,7 @@ def _refused(sentence: str) -> CommandError:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is lost, unless `yes` was said before. Raises CommandError."""
+    """Ask before something is lost, unless `yes` is set. Raises CommandError unless confirmed."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -88,8 +88,8 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows in columns; line breaks and control characters in them are escaped."""
-    lines = [[*head], *([escaped(str(cell), keep="") for cell in row] for row in rows)]
+    """Return rows as text in columns, with line breaks and control characters escaped."""
+    lines = [[*head], *([escape_unprintable(str(cell), keep="") for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -1,1 +1,1 @@
-"""What reads Django's settings for every other package: logging and signing."""
+"""Code that reads Django's settings for every other package: logging, signing and the base URL."""

@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, JSON outside a terminal, redacted, no control characters."""
+"""Configure structured logs: one line per event, JSON outside a terminal, values redacted."""
 
 import logging.config
 import re
@@ -10,10 +10,10 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 
 REDACTED = "[redacted]"
-PROBED = {"/healthz", "/readyz", "/metrics"}
+PROBE_PATHS = {"/healthz", "/readyz", "/metrics"}
 _SENSITIVE = (
     "value",
     "password",
@@ -24,34 +24,39 @@ _SENSITIVE = (
     "cookie",
     "authorization",
 )
+# Anyone who holds one of these links can use it, so its token must not reach a log.
 _LINK_TOKEN = re.compile(
     r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F))[^/%\s]+"
     r"|(?<=/single-sign-on/callback/\?)\S+"
 )
-# At DEBUG these print what they send and receive: values, signatures, ciphertext.
+# At DEBUG these loggers print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what is kept under a telling name, whatever it is, and the tokens of links."""
+    """Redact values with sensitive names, whatever they are, and tokens in links."""
     return {
-        name: REDACTED if _is_sensitive(name) else _no_token(value) for name, value in event.items()
+        name: REDACTED if _is_sensitive(name) else _hide_link_tokens(value)
+        for name, value in event.items()
     }
 
 
-@lru_cache(maxsize=1000)  # names are written in code
+@lru_cache(maxsize=1000)  # safe to cache: the names are fixed in the code
 def _is_sensitive(name: str) -> bool:
     return any(word in name.lower() for word in _SENSITIVE)
 
 
-def _no_token(value: Any) -> Any:
+def _hide_link_tokens(value: Any) -> Any:
     return _LINK_TOKEN.sub(REDACTED, value) if isinstance(value, str) else value
 
 
-def one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Escape line breaks, ANSI escapes, bidi controls and the like: an entry is one line."""
+def escape_lines(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape line breaks, ANSI escapes and bidirectional controls, so that an entry stays one line.
+
+    Without this, a name chosen by a user could forge log entries.
+    """
     return {
-        name: escaped(value, keep="\n" if name == "exception" else "")
+        name: escape_unprintable(value, keep="\n" if name == "exception" else "")
         for name, value in event.items()
     }
 
@@ -62,30 +67,30 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,  # the traceback's lines; never the frames' variables
+    structlog.processors.format_exc_info,  # the traceback's lines, never the frames' variables
     redact,
-    one_line,
+    escape_lines,
 ]
 
 
-def no_probes(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Drop what load balancers and Prometheus ask every second, unless it went wrong."""
-    asked = str(event.get("request", "")).partition(" ")[2]
-    if event["event"] == "request_finished" and asked in PROBED and event["code"] < 400:
+def drop_probes(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop successful requests of load balancers and Prometheus, which come every few seconds."""
+    path = str(event.get("request", "")).partition(" ")[2]
+    if event["event"] == "request_finished" and path in PROBE_PATHS and event["code"] < 400:
         raise structlog.DropEvent
     return event
 
 
-PROCESSORS: list[Processor] = [  # one list: loggers keep the one that they were first used with
+PROCESSORS: list[Processor] = [  # one list object: loggers keep the one they were first used with
     structlog.stdlib.filter_by_level,
-    no_probes,
+    drop_probes,
     *SHARED,
     structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
 ]
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """Return the configuration of logging, every logger through one redacting formatter."""
+    """Return the LOGGING setting: every logger writes through one redacting formatter."""
     terminal = sys.stderr.isatty()
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -108,7 +113,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # No mail to admins: its report holds the request's fields and every frame's variables.
+            # No mail to admins: the report contains the request's fields and every frame's
+            # variables.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             **{name: {"level": "INFO"} for name in _NEVER_BELOW_INFO},
@@ -117,7 +123,7 @@ def logging_config(level: str) -> dict[str, Any]:
 
 
 def configure(config: Mapping[str, Any]) -> None:
-    """Set up logging; Django calls it with settings.LOGGING."""
+    """Set up logging. Django calls this with settings.LOGGING."""
     logging.config.dictConfig(dict(config))
     structlog.configure(
         processors=PROCESSORS,

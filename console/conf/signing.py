@@ -1,7 +1,8 @@
-"""The marks of the audit trail: what only a holder of the deployment's audit key can make.
+"""Sign audit rows with the deployment's audit key.
 
-A row's mark is an HMAC-SHA-256 over its content, with a number of its own in front, so that no two
-rows have the same one. The trail's seals (console/audit/chain.py) are made with the same keys.
+A row's `mark` is its signature: an HMAC-SHA-256 over its content and a random nonce, so no two rows
+share one. The links of the hash chain (console/audit/chain.py) are signed with the same keys. A
+plain hash would not do: anyone who changes a row could compute it again.
 """
 
 import json
@@ -14,66 +15,66 @@ from django.conf import settings
 from django.db.models import Model
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-LENGTH = 8 + 16 + 64  # the key's name, the row's own number, the code: hexadecimal
-_NUMBER = slice(8, 24)
+LENGTH = 8 + 16 + 64  # key id, nonce and HMAC, in hexadecimal
+_NONCE = slice(8, 24)
 
 
-def said(row: Model) -> dict[str, Any]:
-    """Return what a row of the trail says, its number in the table and its mark left out.
+def payload(row: Model) -> dict[str, Any]:
+    """Return a row's content without its id and signature.
 
-    Empty fields are left out too, so that a column which a later version adds changes no old row.
+    Empty fields are left out, so that a column added by a later version invalidates no old row.
     """
     fields = [field.attname for field in row._meta.concrete_fields]
-    every = {name: getattr(row, name) for name in fields if name not in {"id", "mark"}}
-    return {name: plain(value) for name, value in every.items() if value not in ("", None)}
+    values = {name: getattr(row, name) for name in fields if name not in {"id", "mark"}}
+    return {name: json_value(value) for name, value in values.items() if value not in ("", None)}
 
 
-def plain(value: Any) -> str | int | None:
-    """Return a field's value as JSON has it."""
+def json_value(value: Any) -> str | int | None:
+    """Return a field's value as JSON represents it. Times are UTC with microseconds."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return value if value is None or isinstance(value, int) else str(value)
 
 
-def content(row: Model) -> str:
-    """Return what a row says as one text, the same when it is written and when it is read."""
-    return json.dumps([row._meta.model_name, said(row)], sort_keys=True)
+def canonical_json(row: Model) -> str:
+    """Return a row's content as text, the same when it is written and when it is read back."""
+    return json.dumps([row._meta.model_name, payload(row)], sort_keys=True)
 
 
-def make(row: Model) -> str:
-    """Return the mark of a row that is about to be written."""
-    number = secrets.token_hex(8)
-    return sign(f"{number} {content(row)}", number)
+def sign_row(row: Model) -> str:
+    """Return the signature of a row that is about to be saved."""
+    nonce = secrets.token_hex(8)
+    return sign_text(f"{nonce} {canonical_json(row)}", nonce)
 
 
-def sign(text: str, number: str = "") -> str:
-    """Return the newest key's name, the number, and the key's code of the text."""
+def sign_text(text: str, nonce: str = "") -> str:
+    """Return the key's id, the nonce and the HMAC of `text`, made with the newest key."""
     key = settings.AUDIT_KEYS[0]
-    return f"{key_name(key)}{number}{_code(key, text)}"
+    return f"{key_id(key)}{nonce}{_hmac(key, text)}"
 
 
-def is_made_here(row: Any) -> bool:
-    """Say whether a row is as it was written by a holder of one of the keys."""
-    number = row.mark[_NUMBER]
-    return is_signed(f"{number} {content(row)}", row.mark, number)
+def is_row_valid(row: Any) -> bool:
+    """Return True if the row's signature matches its content and one of the keys."""
+    nonce = row.mark[_NONCE]
+    return is_valid(f"{nonce} {canonical_json(row)}", row.mark, nonce)
 
 
-def is_signed(text: str, mark: str, number: str = "") -> bool:
-    """Say whether one of the keys made this mark of the text."""
+def is_valid(text: str, mark: str, nonce: str = "") -> bool:
+    """Return True if `mark` is the signature of `text` by one of the keys."""
     key = keys().get(mark[:8])
-    return bool(key) and constant_time_compare(mark, f"{mark[:8]}{number}{_code(str(key), text)}")
+    return bool(key) and constant_time_compare(mark, f"{mark[:8]}{nonce}{_hmac(str(key), text)}")
 
 
 def keys() -> dict[str, str]:
-    """Return the audit keys by name, newest first."""
-    return {key_name(key): key for key in settings.AUDIT_KEYS}
+    """Return the audit keys by id, newest first."""
+    return {key_id(key): key for key in settings.AUDIT_KEYS}
 
 
 @cache
-def key_name(key: str) -> str:
-    """Return a short name of a key, which tells nothing of it."""
-    return _code(key, "name")[:8]
+def key_id(key: str) -> str:
+    """Return a short id of a key that reveals nothing about it."""
+    return _hmac(key, "name")[:8]
 
 
-def _code(key: str, text: str) -> str:
+def _hmac(key: str, text: str) -> str:
     return salted_hmac("console.audit", text, secret=key, algorithm="sha256").hexdigest()

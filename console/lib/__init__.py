@@ -1,1 +1,1 @@
-"""Pure helpers without Django: names, branch patterns, CSV, dotenv and other formats."""
+"""Pure helpers without Django: names, branch patterns, row forms, CSV, dotenv and addresses."""

@@ -1,7 +1,7 @@
-"""Branch patterns, which narrow a role: `main`, `release/*`. Pure rules, no Django.
+"""Match the branch patterns that limit a role, such as `main` or `release/*`.
 
-A `*` stands for any characters, the `/` among them, as in `git branch --list 'release/*'`. Every
-other sign stands for itself, case counts, and the whole name has to match.
+A `*` matches any characters including `/`, as in `git branch --list 'release/*'`. Every other
+character matches itself. Matching is case-sensitive and covers the whole name.
 """
 
 import re
@@ -10,25 +10,27 @@ from fnmatch import fnmatchcase
 
 from console.lib.names import BRANCH_NAME_LIMIT, branch_name_problem
 
-PATTERN_LIMIT = 20  # patterns a role
-_ONLY_IN_FNMATCH = re.compile(r"[?\[]")  # in git a branch's name can hold neither; here it can
+PATTERN_LIMIT = 20  # patterns per role
+_ONLY_IN_FNMATCH = re.compile(r"[?\[]")  # git forbids these in a ref, but our names may have them
 
 
 def matches(patterns: Iterable[str], name: str) -> bool:
-    """Say whether one of the patterns covers the branch of this name."""
+    """Return True if any pattern covers the branch `name`."""
+    # fnmatch gives `?` and `[` a meaning that git's patterns here don't have, so escape them.
     return any(fnmatchcase(name, _ONLY_IN_FNMATCH.sub(r"[\g<0>]", it)) for it in patterns)
 
 
-def read(text: str) -> list[str]:
-    """Return the patterns of a text that has one a line; blank lines and repetitions are dropped.
+def parse_patterns(text: str) -> list[str]:
+    """Return the patterns of a text with one pattern per line.
 
-    Spaces at the ends of a line go, too: no name in git has them.
+    Surrounding spaces, blank lines and duplicates are dropped. Git allows no space in a branch
+    name.
     """
     return list(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
 
 
 def problem(patterns: Iterable[str]) -> str:
-    """Return why these can't be a role's patterns, or "" where they can."""
+    """Return why these patterns are not valid for a role, or "" if they are."""
     patterns = list(patterns)
     if len(patterns) > PATTERN_LIMIT:
         return f"A role can have at most {PATTERN_LIMIT} patterns. You entered {len(patterns)}."

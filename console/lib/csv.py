@@ -1,37 +1,38 @@
-"""CSV that a spreadsheet opens as text: no cell is a formula, and an entry is one line.
+"""Write CSV in which a spreadsheet finds no formula and every record is one line.
 
-What makes a formula: OWASP, "CSV Injection". Commas and quotes are RFC 4180's. The text begins with
-a byte order mark, without which Excel does not read UTF-8.
+What starts a formula: OWASP, "CSV Injection". Separators and quotes follow RFC 4180. The text
+begins with a byte order mark, because Excel reads UTF-8 only with one.
 """
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
-_FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - Excel takes the wide ones too
+_FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - Excel accepts the full-width characters too
 
 
-class _Line:
-    """A file that hands back what is written to it."""
+class _EchoFile:
+    """A file object whose `write` returns the text, so that a generator can use the csv module."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def lines(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Yield the file line by line; None is an empty cell."""
-    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
-    yield "\N{BYTE ORDER MARK}" + writer.writerow(heads)
+def lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield the CSV file line by line. None becomes an empty cell."""
+    writer = csv.writer(_EchoFile(), quoting=csv.QUOTE_ALL)
+    yield "\N{BYTE ORDER MARK}" + writer.writerow(header)
     for row in rows:
-        yield writer.writerow([cell(value) for value in row])
+        yield writer.writerow([escape_cell(value) for value in row])
 
 
-def cell(value: object) -> str:
-    """Return a value as text that no spreadsheet computes: an apostrophe goes before a formula.
+def escape_cell(value: object) -> str:
+    """Return a value as text that no spreadsheet evaluates: formulas get a leading apostrophe.
 
-    Line breaks, tabs and control characters become escapes, as in the logs.
+    Line breaks, tabs and control characters are escaped, as in the logs.
     """
-    text = "" if value is None else str(escaped(str(value), keep=""))
+    text = "" if value is None else str(escape_unprintable(str(value), keep=""))
+    # Excel skips leading spaces and quotes before it looks for a formula.
     return f"'{text}" if text.lstrip(" '\"").startswith(_FORMULA) else text

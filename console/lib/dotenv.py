@@ -1,7 +1,7 @@
-"""Sets of variables as .env text: read what people paste, spell what every reader agrees on.
+"""Parse pasted .env text, and quote values so that every common reader parses them the same way.
 
-Pure. The readers in question are python-dotenv, npm's dotenv, Node's `util.parseEnv` and bash
-(`set -a; . file`); docs/formats.md says which of their versions were tried.
+The readers are python-dotenv, npm's dotenv, Node's `util.parseEnv` and bash (`set -a; . file`).
+docs/formats.md lists the versions that were tested.
 """
 
 import re
@@ -12,7 +12,7 @@ LINE_LIMIT = 10_000
 ENTRY_LIMIT = 1_000
 
 NUL = "The text contains a NUL character, which environment variables can't hold. Remove it."
-HALF_A_CHARACTER = "The text contains half a character (a lone surrogate). Type it again."
+LONE_SURROGATE = "The text contains half a character (a lone surrogate). Type it again."
 _TOO_LARGE = f"The text is larger than {BYTE_LIMIT:,} bytes. Split it."
 _LONE_RETURN = (
     "The text contains a carriage return without a line feed. Save it with standard line "
@@ -23,25 +23,27 @@ _SPACE = " \t"
 _ESCAPE = re.compile(r'\\([ntr\\"$])')
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _COMMENT = re.compile(r"[ \t]#")
-# Possessive (*+): a quote that is never closed is one pass over the text, whatever it holds.
+# Possessive quantifiers (*+) never backtrack, so an unclosed quote costs one pass over the text.
 _QUOTED = {
     "'": re.compile(r"'([^']*+)'"),
     "`": re.compile(r"`([^`]*+)`"),
     '"': re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
 }
 
-# Anything else is quoted: an = or ~ in the wrong place means something to some shell.
+# Everything else is quoted: some shell gives an = or ~ in the wrong place a meaning.
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
-# python-dotenv reads \\ and \' as one sign here, and may take a \ before the closing quote as \'.
+# python-dotenv unescapes \\ and \' in single quotes, and may read a \ before the closing quote as
+# \'.
 _SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*+")
-# Out: what bash substitutes, and each \ that one of the readers takes for the start of an escape.
+# Excluded: what bash substitutes, and each \ that one of the readers takes for an escape.
 _DOUBLE = re.compile(r"""(?:[^"`$\\]|\$(?=[\s'.,;/%)]|\Z)|\\(?!["'`$\\abfnrtv\n]|\Z))*+""")
 
 
 class Refused(ValueError):
-    """A text that can't be read; str() says where and what to do, and never quotes the text.
+    """Raised for text that can't be parsed.
 
-    `line` counts from 1; it is None where the text as a whole is refused.
+    The message says where and what to do, and never quotes it. `line` counts from 1. It is None if
+    the text as a whole is rejected.
     """
 
     def __init__(self, message: str, line: int | None = None) -> None:
@@ -52,7 +54,7 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A variable as it was read, and the line that it begins on."""
+    """A parsed variable and the line it starts on."""
 
     key: str
     value: str
@@ -60,13 +62,16 @@ class Entry:
 
 
 class Entries:
-    """What was read so far: refuses a name without a text, one that comes twice, and too many."""
+    """Collects parsed variables.
+
+    Rejects empty and duplicate names, and more than ENTRY_LIMIT of them.
+    """
 
     def __init__(self) -> None:
         self._by_key: dict[str, Entry] = {}
 
     def add(self, key: str, value: str, line: int) -> None:
-        """Take in one more; raises Refused."""
+        """Add a variable, or raise Refused."""
         if not key:
             raise Refused("The name is missing.", line)
         if key in self._by_key:
@@ -79,22 +84,23 @@ class Entries:
         self._by_key[key] = Entry(key, value, line)
 
     def all(self) -> list[Entry]:
-        """Return them in their order."""
+        """Return the variables in the order they were added."""
         return list(self._by_key.values())
 
 
-def readable(text: str) -> str:
+def normalize(text: str) -> str:
     """Return `text` without a byte order mark and with LF for CRLF.
 
-    Raises Refused over the limits, and for what no variable can hold: NUL, or half a character.
+    Raises Refused if the text exceeds a limit or contains a NUL or a lone surrogate, which no
+    environment variable can hold.
     """
-    if len(text) > BYTE_LIMIT:  # before anything walks through it
+    if len(text) > BYTE_LIMIT:  # cheap, so before anything that reads the whole text
         raise Refused(_TOO_LARGE)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise Refused(HALF_A_CHARACTER, line_at(text, error.start)) from None
+        raise Refused(LONE_SURROGATE, line_at(text, error.start)) from None
     if size > BYTE_LIMIT:
         raise Refused(_TOO_LARGE)
     if line_at(text, len(text.removesuffix("\n"))) > LINE_LIMIT:
@@ -105,19 +111,20 @@ def readable(text: str) -> str:
 
 
 def line_at(text: str, position: int) -> int:
-    """Return the number of the line that holds `position`, counted from 1."""
+    """Return the number of the line that contains `position`, counted from 1."""
     return text.count("\n", 0, position) + 1
 
 
 def parse(text: str) -> list[Entry]:
-    r"""Return the variables of a .env text, in its order.
+    r"""Return the variables of a .env text in order.
 
-    Takes in comments, `export`, single, double and back quotes over several lines, spaces around
-    the =, empty values, CRLF and a byte order mark. Within double quotes \n \t \r \\ \" and \$
-    are escapes; a # after a space begins a comment where nothing is quoted; `$X` stays as typed.
-    Raises Refused, which names the line, rather than leaving anything out.
+    Understands comments, `export`, single quotes, double quotes and backticks over several lines,
+    spaces around the =, empty values, CRLF and a byte order mark. In double quotes \n \t \r \\ \"
+    and \$ are escapes. A # after a space starts a comment outside quotes. `$X` is kept as typed.
+
+    Raises Refused, which names the line, rather than skip anything.
     """
-    source = readable(text)
+    source = normalize(text)
     if "\r" in source:
         raise Refused(_LONE_RETURN, line_at(source, source.index("\r")))
     entries = Entries()
@@ -133,11 +140,11 @@ def parse(text: str) -> list[Entry]:
 
 
 def quote(value: str) -> str | None:
-    """Return `value` as all four readers read it alike, or None where no spelling is.
+    """Return `value` quoted so that all four readers agree on it, or None if no quoting does.
 
-    What comes back is safe to stand in a file that a shell sources: nothing in it is substituted.
+    The result is safe in a file that a shell sources: nothing in it is substituted.
     """
-    if "\0" in value or "\r" in value or _interpolated(value):
+    if "\0" in value or "\r" in value or _may_interpolate(value):
         return None
     if _PLAIN.fullmatch(value):
         return value
@@ -146,10 +153,10 @@ def quote(value: str) -> str | None:
     return f'"{value}"' if _DOUBLE.fullmatch(value) else None
 
 
-def _interpolated(value: str) -> bool:
-    """Say whether python-dotenv may replace a part, in any quotes: ${ and a } somewhere after it.
+def _may_interpolate(value: str) -> bool:
+    """Return True if python-dotenv might replace a part: it does so for ${…}, in any quotes.
 
-    Broader than its pattern, which takes a second pass over the rest for each ${ that stays open.
+    This is broader than its pattern, which rescans the rest for each ${ that stays open.
     """
     start = value.find("${")
     return start >= 0 and value.find("}", start) >= 0
@@ -161,7 +168,7 @@ def _line_end(source: str, start: int) -> int:
 
 
 def _read(source: str, start: int, end: int, line: int, entries: Entries) -> int:
-    """Read the entry that begins between `start` and `end`; return the end of its last line."""
+    """Add the entry that starts between `start` and `end`; return the end of its last line."""
     equals = source.find("=", start, end)
     if equals < 0:
         raise Refused("The = is missing. Write KEY=value, or start comments with #.", line)
@@ -181,22 +188,22 @@ def _key(text: str, line: int) -> str:
 
 
 def _value(source: str, start: int, end: int, line: int) -> tuple[str, int]:
-    """Return the value that stands at `start`, and the end of the line that it ends on."""
+    """Return the value at `start` and the end of the line it ends on."""
     bare = source[start:end].strip(_SPACE)
-    if (mark := bare[:1]) not in _QUOTED:
+    if (quote_char := bare[:1]) not in _QUOTED:
         return _COMMENT.split(source[start:end], maxsplit=1)[0].strip(_SPACE), end
-    found = _QUOTED[mark].match(source, source.index(mark, start))
+    found = _QUOTED[quote_char].match(source, source.index(quote_char, start))
     if found is None:
-        raise Refused(f"The value's opening quote {mark} is never closed.", line)
+        raise Refused(f"The value's opening quote {quote_char} is never closed.", line)
     end = _line_end(source, found.end())
     if (tail := source[found.end() : end].strip(_SPACE)) and not tail.startswith("#"):
         last = line + source.count("\n", start, found.end())
         raise Refused(
-            f"There is text after the closing {mark}. Put the whole value in quotes.", last
+            f"There is text after the closing {quote_char}. Put the whole value in quotes.", last
         )
     value = found.group(1)
-    return _ESCAPE.sub(_unescaped, value) if mark == '"' else value, end
+    return _ESCAPE.sub(_unescape, value) if quote_char == '"' else value, end
 
 
-def _unescaped(escape: re.Match[str]) -> str:
+def _unescape(escape: re.Match[str]) -> str:
     return _ESCAPED.get(escape[1], escape[1])

@@ -1,35 +1,35 @@
-"""How a value stands on a page: what can't be seen in it is said beside it. Pure."""
+"""Preview a value on a page and name the characters in it that a reader can't see."""
 
 from dataclasses import dataclass, field
 
-LONGEST = 400  # characters of a value on a page that shows many
-BEFORE = 60  # characters before the first difference
+MAX_PREVIEW = 400  # characters
+CONTEXT = 60  # characters shown before the first difference
 
 _EDGES = {" ": "a space", "\n": "a line break", "\t": "a tab"}
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A value's text, or the part of it around what differs, and what to say of it."""
+class Preview:
+    """A value's text, or the part that differs, and a remark on what isn't visible."""
 
-    text: str = field(repr=False)  # templates' logs hold no value that may become a secret
+    text: str = field(repr=False)  # logs call repr, and a variable may hold a secret
     remark: str = ""
 
 
-def shown(value: str, other: str = "", longest: int = LONGEST) -> Shown:
-    """Return how to show `value`; of a long one, the part where it begins to differ from `other`.
+def preview_value(value: str, other: str = "", longest: int = MAX_PREVIEW) -> Preview:
+    """Return a preview of `value`. A long value is cut to where it starts to differ from `other`.
 
-    Nothing is left out that the remark does not tell of.
+    The remark mentions everything that is left out or can't be seen.
     """
-    start = max(0, _agree(value, other) - BEFORE) if len(value) > longest else 0
+    start = max(0, _common_prefix_length(value, other) - CONTEXT) if len(value) > longest else 0
     part = value[start : start + longest]
     cut = f"{len(part):,} of {len(value):,} characters" if len(part) < len(value) else ""
     text = ("…" if start else "") + part + ("…" if start + len(part) < len(value) else "")
-    return Shown(text, _sentence([*_unseen(value), cut]))
+    return Preview(text, _sentence([*_invisible_parts(value), cut]))
 
 
-def _agree(value: str, other: str) -> int:
-    """Return how many characters the two begin with alike, less where one is the other's start."""
+def _common_prefix_length(value: str, other: str) -> int:
+    """Return the length of the common prefix, or 0 without `other`."""
     if not other:
         return 0
     pairs = zip(value, other, strict=False)
@@ -37,8 +37,7 @@ def _agree(value: str, other: str) -> int:
     return min(len(value), len(other)) if alike is None else alike
 
 
-def _unseen(value: str) -> list[str]:
-    """Return what a reader would not notice."""
+def _invisible_parts(value: str) -> list[str]:
     remarks = []
     if value[:1] in _EDGES:
         remarks.append(f"starts with {_EDGES[value[0]]}")

@@ -1,4 +1,4 @@
-"""The names that Amplify gives to apps, branches and parameter paths: pure rules, no Django."""
+"""Validate the names that Amplify gives to apps, branches and parameter paths."""
 
 import re
 import unicodedata
@@ -6,11 +6,12 @@ from enum import StrEnum
 
 APP_ID_PATTERN = r"^d[a-z0-9]{1,19}$"
 BRANCH_NAME_LIMIT = 255  # characters; Amplify's CreateBranch takes 1 to 255
-ALL_BRANCHES = "All branches"  # where a secret of no branch in particular stands
+ALL_BRANCHES = "All branches"  # the scope of secrets and variables that apply to every branch
 
+# HTML's pattern attribute needs `$`, but in Python `$` would also match before a final newline.
 _APP_ID = re.compile(APP_ID_PATTERN.removesuffix("$") + r"\Z")
-# Signs that turn the direction of what follows, and spaces of no width
-_DISGUISE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Bidirectional controls and zero-width characters
+_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class PathProfile(StrEnum):
@@ -22,16 +23,19 @@ class PathProfile(StrEnum):
 
 
 def is_app_id(text: str) -> bool:
-    """Say whether `text` is an Amplify app id. `shared` and `resource_reference` can't be one."""
+    """Return True if `text` is an Amplify app ID.
+
+    The path segments `shared` and `resource_reference` never are, so paths stay unambiguous.
+    """
     return _APP_ID.match(text) is not None
 
 
 def branch_name_problem(name: str) -> str:
-    """Return why `name` can't name a branch, or "" where it can.
+    """Return why `name` is not a valid branch name, or "" if it is.
 
-    Git refuses control characters in a ref; a lone surrogate has no UTF-8 form, so no hash. Git
-    takes signs that make a name look like another one; we don't, but for the two joiners (U+200C,
-    U+200D), which some scripts and emoji are written with.
+    Git rejects control characters in a ref, and a lone surrogate has no UTF-8 form to hash. Git
+    allows characters that make a name look like another one; we don't, except for the two joiners
+    (U+200C, U+200D), which some scripts and emoji need.
     """
     if not name:
         return "Enter a branch name."
@@ -45,7 +49,7 @@ def branch_name_problem(name: str) -> str:
             "Branch names can't contain control characters. Remove line breaks, tabs and similar "
             "characters."
         )
-    if _DISGUISE.search(name):
+    if _INVISIBLE.search(name):
         return "This name contains an invisible character. Remove it."
     if name == ALL_BRANCHES:
         return f"“{ALL_BRANCHES}” is reserved. Choose another name."

@@ -1,4 +1,4 @@
-"""Reading the settings of single sign-on. Pure, no Django."""
+"""Parse the single sign-on settings."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,19 +7,19 @@ from console.lib.paths import LOOPBACK
 
 
 def is_safe_url(url: object) -> bool:
-    """Say whether what comes from `url` can be believed: over TLS, or from this machine."""
+    """Return True if responses from `url` can be trusted: HTTPS, or HTTP on this machine."""
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
-    except ValueError:  # such as half an IPv6 address
+    except ValueError:  # for example half an IPv6 address
         return False
     local = parts.scheme == "http" and parts.hostname in {*LOOPBACK, "::1"}
     return bool(parts.hostname) and (local or parts.scheme == "https")
 
 
 def groups_mapping(setting: str) -> dict[str, str]:
-    """Read "theirs=ours,same": each of the provider's groups, and the console's for it.
+    """Parse "theirs=ours,same" into a mapping from the provider's groups to Branchkeep's.
 
-    "*" stands for every group, each for the one of its name.
+    "*" stands for every group, each mapped to the group of the same name.
     """
     pairs = (pair.partition("=") for pair in setting.split(",") if pair.strip())
     return {theirs.strip(): (ours or theirs).strip() for theirs, _, ours in pairs}
@@ -28,9 +28,9 @@ def groups_mapping(setting: str) -> dict[str, str]:
 def openid_provider(
     *, issuer: str, name: str, client_id: str, secret: str, scope: str
 ) -> dict[str, Any]:
-    """Return the one provider as allauth wants it (SOCIALACCOUNT_PROVIDERS).
+    """Return the single provider in the form allauth expects (SOCIALACCOUNT_PROVIDERS).
 
-    Accounts are noted under the issuer: a subject means nothing with another one.
+    Accounts are stored under the issuer, because a subject is unique only within its issuer.
     """
     app = {
         "provider_id": issuer,

@@ -1,4 +1,4 @@
-"""What the start has to know before any setting can be read: folders, and this machine's names."""
+"""Folders and host names that the start needs before any setting can be read."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ VAR_DIR = BASE_DIR / "var"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def hosts_of(text: str) -> list[str]:
-    """Return the names in ALLOWED_HOSTS; where it holds none, this machine's own."""
+def parse_hosts(text: str) -> list[str]:
+    """Return the hosts in the ALLOWED_HOSTS text, or this machine's own names if it lists none."""
     return [host.strip() for host in text.split(",") if host.strip()] or sorted(LOOPBACK)

@@ -1,4 +1,4 @@
-"""Where a request comes from, behind proxies that are trusted to say it. Pure, no Django."""
+"""Find the client's address behind trusted proxies."""
 
 import re
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ _WITH_PORT = re.compile(r"\[(.+)\](?::\d+)?\Z|([^:]+):\d+\Z")
 
 @dataclass(frozen=True)
 class Proxies:
-    """Which proxies are believed: so many, one behind the other, or those of some networks."""
+    """The trusted proxies: a number of them in a row, or their networks."""
 
     count: int = 0
     networks: tuple[Network, ...] = ()
 
 
-def proxies_of(setting: str) -> Proxies:
-    """Read "2", or addresses and networks separated by commas; "" is none.
+def parse_proxies(setting: str) -> Proxies:
+    """Parse TRUSTED_PROXIES: a count such as "2", or comma-separated addresses and networks.
 
-    Raises ValueError with a sentence that says what to set.
+    Raises ValueError with a message that says what to set.
     """
     if setting.isdecimal() and len(setting) < 3:
         return Proxies(count=int(setting))
@@ -43,24 +43,24 @@ def proxies_of(setting: str) -> Proxies:
 
 
 def client_address(peer: str, forwarded: str, proxies: Proxies) -> str:
-    """Return the address that a request comes from; "" where there is none, as on a socket file.
+    """Return the client's address, or "" if there is none, as on a Unix socket.
 
-    `peer` is who connected, `forwarded` the X-Forwarded-For: each proxy adds to its end the address
-    that it was asked from, so what stands before the trusted proxies' own entries is anybody's
-    claim. What can't be read as an address is never believed.
+    `peer` is the connected address, `forwarded` the X-Forwarded-For header. Each proxy appends the
+    address that connected to it, so anything before the trusted proxies' own entries can be forged.
+    An entry that is not an address is never trusted.
     """
     chain = forwarded.split(",") if forwarded else []
     if proxies.count:
-        said = _read(chain[-proxies.count]) if len(chain) >= proxies.count else None
-        return str(said or _read(peer) or "")
-    return _last_outside([*chain, peer], proxies.networks)
+        claimed = _parse_address(chain[-proxies.count]) if len(chain) >= proxies.count else None
+        return str(claimed or _parse_address(peer) or "")
+    return _last_untrusted([*chain, peer], proxies.networks)
 
 
-def _last_outside(chain: list[str], networks: tuple[Network, ...]) -> str:
-    """Return the last address of the chain that is no trusted proxy's."""
+def _last_untrusted(chain: list[str], networks: tuple[Network, ...]) -> str:
+    """Return the last address in the chain that is not a trusted proxy's."""
     found = ""
     for text in reversed(chain):
-        address = _read(text)
+        address = _parse_address(text)
         if address is None:
             break
         found = str(address)
@@ -69,9 +69,10 @@ def _last_outside(chain: list[str], networks: tuple[Network, ...]) -> str:
     return found
 
 
-def _read(text: str) -> Address | None:
-    """Read an address, with or without a port; IPv4 within IPv6 is IPv4."""
+def _parse_address(text: str) -> Address | None:
+    """Return the address without its port, or None. IPv4-mapped IPv6 becomes IPv4."""
     text = text.strip()
+    # Some proxies append the port, and IPv6 addresses may carry a zone (%eth0).
     if with_port := _WITH_PORT.match(text):
         text = with_port[1] or with_port[2]
     try:

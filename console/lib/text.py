@@ -1,9 +1,13 @@
-"""Text on one line, with no control characters."""
+"""Escape control characters."""
 
 from typing import Any
 
 
-def escaped(value: Any, keep: str) -> Any:
+def escape_unprintable(value: Any, keep: str) -> Any:
+    """Return `value` with unprintable characters as escapes, except those in `keep`.
+
+    Anything but a string is returned unchanged.
+    """
     if not isinstance(value, str) or value.isprintable():
         return value
     return "".join(

@@ -1,25 +1,25 @@
-"""What a view leaves unread of a request, such as a form that is too large."""
+"""Drain request bodies that a view left unread, such as an oversized form."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-CHUNK, CHUNKS = 1 << 16, 64  # bytes, and how many: more than a proxy lets through
+CHUNK, CHUNKS = 1 << 16, 64  # bytes and count: 4 MiB in all, more than a proxy lets through
 
 
-def reading_to_the_end(application: Application) -> Application:
-    """Return a WSGI application that reads what another one left of a request it has answered.
+def drain_request_body(application: Application) -> Application:
+    """Return a WSGI application that reads the rest of a request's body once it is answered.
 
-    A connection that is closed with something unread in it is reset, and a proxy that was still
-    sending takes the answer for none: people would see its 502 in the place of our words.
+    Closing a connection with unread data resets it. A proxy that is still sending would then
+    discard our response and show its own 502 page.
     """
 
-    def reading(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        answer = application(environ, start_response)
+    def drain(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        response = application(environ, start_response)
         rest = environ["wsgi.input"]
-        with suppress(OSError):  # the client has gone
+        with suppress(OSError):  # the client has disconnected
             any(not rest.read(CHUNK) for _ in range(CHUNKS))
-        return answer
+        return response
 
-    return reading
+    return drain

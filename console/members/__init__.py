@@ -1,1 +1,1 @@
-"""Members of an app: roles, groups, invitations, and what each person has seen."""
+"""Members, groups, invitations, and which secrets a person has seen."""

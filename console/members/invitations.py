@@ -1,7 +1,8 @@
-"""Invitations: a link that gives whoever holds it a role in an app, once, for a week.
+"""Invite people to an app by email, with a link that works once and for a week.
 
-The link names an address, and nobody but its account can use it. The inviter does not learn
-whether there is one: he is told the same, and the link's page is the same. Raises as members.py.
+Only the account of the invited address can accept. The inviter doesn't learn whether that account
+exists: the messages and the link's page are the same. Raises the errors of
+console/members/services.py.
 """
 
 import hashlib
@@ -21,11 +22,11 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Target, audited_transaction, recording
-from console.lib.branch_patterns import read
-from console.members.services import actor_of, check_role, require_manager, role_in_words
+from console.lib.branch_patterns import parse_patterns
+from console.members.services import actor_of, check_role, describe_role, require_manager
 from console.models import App, Invitation, Member, User
 
-LIFE = timedelta(days=7)
+LIFETIME = timedelta(days=7)
 _TOKEN_BYTES = 32
 
 _MAIL = """\
@@ -49,13 +50,13 @@ def invite(
     patterns: list[str],
     link_to: Callable[[str], str],
 ) -> str:
-    """Invite an address to an app; return the link to hand on, or "" where it went by mail.
+    """Invite an email address; return the link to share, or "" if it was mailed.
 
-    `link_to` makes a link of a token. An earlier invitation of the address is replaced.
+    `link_to` builds a link from a token. An earlier invitation of the address is replaced.
     """
     access = find_app(actor, app_id)
     email, token = email.strip().lower(), secrets.token_urlsafe(_TOKEN_BYTES)
-    target = Target(app_id, subject=f"{email}: {role_in_words(role, patterns)}")
+    target = Target(app_id, subject=f"{email}: {describe_role(role, patterns)}")
     with recording(actor, Action.MEMBER_INVITED, target):
         access.require(Permission.MANAGE)
         check_role(role, patterns)
@@ -72,7 +73,7 @@ def invite(
             "patterns": "\n".join(patterns),
             "token_hash": _hash(token),
             "invited_by_id": actor.user_id,
-            "expires_at": timezone.now() + LIFE,
+            "expires_at": timezone.now() + LIFETIME,
         }
         invitation, _ = Invitation.objects.update_or_create(
             app=access.app, email=email, defaults=fields
@@ -84,8 +85,8 @@ def invite(
 
 
 def _send(actor: Actor, invitation: Invitation, link: str) -> None:
-    """Send the link; where that fails, nobody has it, so the invitation goes."""
-    role = role_in_words(invitation.role, read(invitation.patterns))
+    """Mail the link. If that fails, nobody has it, so the invitation is deleted."""
+    role = describe_role(invitation.role, parse_patterns(invitation.patterns))
     app = " ".join(invitation.app.name.split())
     text = _MAIL.format(inviter=actor.label, app=app, role=role, link=link)
     try:
@@ -99,7 +100,7 @@ def _send(actor: Actor, invitation: Invitation, link: str) -> None:
 
 
 def withdraw(*, actor: Actor, app_id: str, pk: int) -> Invitation:
-    """Take an invitation back: its link opens nothing any more."""
+    """Withdraw an invitation, so that its link stops working."""
     app = find_app(actor, app_id).app
     invitation = app.invitations.filter(pk=pk).first()
     if invitation is None:
@@ -113,9 +114,9 @@ def withdraw(*, actor: Actor, app_id: str, pk: int) -> Invitation:
 
 
 def find_invitation(token: str) -> Invitation:
-    """Return the invitation of a link that opens now. Raises Http404.
+    """Return the valid invitation behind a link, or raise Http404.
 
-    It dies with the inviter's right to invite: who was removed leaves no door open behind him.
+    It is valid only while the inviter may still invite: a removed owner must not leave a way in.
     """
     found = Invitation.objects.select_related("app", "invited_by").filter(
         token_hash=_hash(token), expires_at__gt=timezone.now()
@@ -134,7 +135,7 @@ def _may_still_invite(inviter: User, app: App) -> bool:
 
 
 def is_invited(email: str) -> bool:
-    """Say whether an invitation waits for an address."""
+    """Return True if the address has a valid invitation."""
     found = Invitation.objects.select_related("app", "invited_by").filter(
         email=email, expires_at__gt=timezone.now()
     )
@@ -142,9 +143,10 @@ def is_invited(email: str) -> bool:
 
 
 def accept(*, actor: Actor, token: str) -> App:
-    """Make the actor a member, who is signed in with the address that was invited.
+    """Make the signed-in actor a member and return the app.
 
-    One who is a member already keeps the role that he has. Return the app.
+    Raises PermissionDenied if the invitation is for another address. An existing member keeps their
+    role.
     """
     invitation = find_invitation(token)
     with audited_transaction(actor, Action.MEMBER_JOINED, _target_of(invitation)):
@@ -155,25 +157,27 @@ def accept(*, actor: Actor, token: str) -> App:
         return invitation.app
 
 
-def accept_anew(*, actor: Actor, token: str, password: str) -> tuple[User, App]:
-    """Create the account of the address that was invited, and make it a member; return both.
+def accept_with_new_account(*, actor: Actor, token: str, password: str) -> tuple[User, App]:
+    """Create the invited account, make it a member, and return both user and app.
 
-    Where the address has an account, ValidationError: it signs in and accepts.
+    Raises ValidationError if the address already has an account, which must sign in to accept.
     """
     invitation = find_invitation(token)
-    actor = replace(actor, label=invitation.email)  # it has no account yet, and holds the link
+    actor = replace(
+        actor, label=invitation.email
+    )  # the visitor has no account yet, but holds the link
     try:
         with audited_transaction(actor, Action.MEMBER_JOINED, _target_of(invitation)):
             if User.objects.filter(email=invitation.email).exists():
-                raise _not_this_way()
+                raise _account_error()
             user = User.objects.create_user(invitation.email, password)
             _join(invitation, user)
             return user, invitation.app
-    except IntegrityError as error:  # somebody made it at this moment
-        raise _not_this_way() from error
+    except IntegrityError as error:  # someone else created it in the same moment
+        raise _account_error() from error
 
 
-def _not_this_way() -> ValidationError:
+def _account_error() -> ValidationError:
     return ValidationError(
         "This email address can't join here. If you have an account, sign in to accept the "
         "invitation."
@@ -181,7 +185,10 @@ def _not_this_way() -> ValidationError:
 
 
 def _join(invitation: Invitation, user: User) -> None:
-    """Use the invitation up, then give the role: of two who try at once one finds it gone."""
+    """Delete the invitation, then create the membership.
+
+    The order decides a race: of two attempts, one finds no invitation to delete.
+    """
     used, _ = Invitation.objects.filter(pk=invitation.pk, token_hash=invitation.token_hash).delete()
     if not used:
         raise Http404("This invitation has been used, withdrawn or has expired.")
@@ -190,7 +197,7 @@ def _join(invitation: Invitation, user: User) -> None:
 
 
 def _target_of(invitation: Invitation) -> Target:
-    role = role_in_words(invitation.role, read(invitation.patterns))
+    role = describe_role(invitation.role, parse_patterns(invitation.patterns))
     return Target(invitation.app.app_id, subject=role)
 
 

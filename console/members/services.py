@@ -1,7 +1,8 @@
-"""Who is a member of an app, with which role, and on which branches: right > record > database.
+"""Manage who is a member of an app: with which role, and on which branches.
 
-A member is a person or a group; operators say who is in a group. The errors raised
-are those of console/catalog/services.py.
+A member is a user or a group; operators decide who is in a group. Every function checks the
+permission, records the act, then writes. Raises Http404 for what the actor can't see,
+PermissionDenied for what they may not do, and ValidationError for invalid input.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,14 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404
 
 from console.access.actors import Actor
-from console.access.policy import Access, Grant, Permission, find_app, named, require_operator
+from console.access.policy import (
+    Access,
+    Grant,
+    Permission,
+    describe_grant,
+    find_app,
+    require_operator,
+)
 from console.audit.events import Action, Target, audited_transaction, differences, recording
 from console.lib import branch_patterns
 from console.models import App, Member, User
@@ -24,44 +32,47 @@ Role = Member.Role
 
 
 def set_member(
-    *, actor: Actor, app: App, who: User | Group, role: str, patterns: Sequence[str] = ()
+    *, actor: Actor, app: App, principal: User | Group, role: str, patterns: Sequence[str] = ()
 ) -> Member:
-    """Give a person or a group a role in an app, narrowed to `patterns` if there are any.
+    """Give a user or group a role in an app, limited to `patterns` if there are any.
 
-    Owners do, and operators through the admin site.
+    Owners may do this, and operators through the admin site.
     """
-    target = Target(app.app_id, subject=f"{name_of(who)}: {role_in_words(role, patterns)}")
+    target = Target(
+        app.app_id, subject=f"{display_name(principal)}: {describe_role(role, patterns)}"
+    )
     with audited_transaction(actor, Action.MEMBER_SET, target):
         require_manager(actor, app)
         check_role(role, patterns)
-        if isinstance(who, User) and role != Role.OWNER:
-            _keep_an_owner(app, who)
+        if isinstance(principal, User) and role != Role.OWNER:
+            _require_another_owner(app, principal)
         member, _ = Member.objects.update_or_create(
             app=app,
-            user=who if isinstance(who, User) else None,
-            group=who if isinstance(who, Group) else None,
+            user=principal if isinstance(principal, User) else None,
+            group=principal if isinstance(principal, Group) else None,
             defaults={"role": role, "patterns": "\n".join(patterns)},
         )
         return member
 
 
 def remove_member(*, actor: Actor, member: Member) -> None:
-    """Take a role in an app away; it works at the next request.
+    """Remove a member. Access ends with their next request.
 
-    The last owner can't go, not even by himself; a group that owns the app doesn't count, for it
-    may be empty tomorrow.
+    The last owner can't be removed, not even by themselves. A group that owns the app doesn't count
+    as an owner, because operators may empty it at any time.
     """
     target = Target(member.app.app_id, subject=member.name)
     with audited_transaction(actor, Action.MEMBER_REMOVED, target):
         require_manager(actor, member.app)
         if member.user:
-            _keep_an_owner(member.app, member.user)
-            member.app.invitations.filter(email=member.user.email).delete()  # no way back in
+            _require_another_owner(member.app, member.user)
+            # An open invitation would let them back in.
+            member.app.invitations.filter(email=member.user.email).delete()
         member.delete()
 
 
 def find_member(access: Access, pk: int) -> Member:
-    """Return one of the app's members. Raises Http404."""
+    """Return one of the app's members, or raise Http404."""
     member = access.app.members.select_related("user", "group").filter(pk=pk).first()
     if member is None:
         raise Http404("Member not found.")
@@ -70,27 +81,27 @@ def find_member(access: Access, pk: int) -> Member:
 
 
 def people_of(app: App) -> list[User]:
-    """Return everybody who is a member, himself or by a group, by email; the disabled too."""
+    """Return all members' users, direct and through groups, by email, including disabled ones."""
     by_group = User.groups.through.objects.filter(group__memberships__app=app).values("user_id")
-    found = User.objects.filter(memberships__app=app) | User.objects.filter(pk__in=by_group)
-    return list(found.distinct().order_by("email"))
+    people = User.objects.filter(memberships__app=app) | User.objects.filter(pk__in=by_group)
+    return list(people.distinct().order_by("email"))
 
 
 def ownerless_without(user: User) -> list[App]:
-    """Return the apps that a disabled user owned, and nobody else does: operators see to them."""
+    """Return the apps of a disabled user that have no other owner."""
     owners = Member.objects.filter(app=OuterRef("pk"), role=Role.OWNER, user__is_active=True)
-    his = App.objects.filter(members__user=user, members__role=Role.OWNER)
-    return list(his.exclude(Exists(owners)))
+    owned = App.objects.filter(members__user=user, members__role=Role.OWNER)
+    return list(owned.exclude(Exists(owners)))
 
 
 def require_manager(actor: Actor, app: App) -> None:
-    """Raise PermissionDenied or Http404 unless the actor owns the app or runs the deployment."""
+    """Raise PermissionDenied or Http404 unless the actor owns the app or is an operator."""
     if not actor.is_operator:
         find_app(actor, app.app_id).require(Permission.MANAGE)
 
 
 def check_role(role: str, patterns: Sequence[str]) -> None:
-    """Raise ValidationError where a member can't have this role on these branches."""
+    """Raise ValidationError if a member can't have this role on these branches."""
     if role not in Role.values:
         raise ValidationError({"role": "Choose one of the roles."})
     if patterns and role == Role.OWNER:
@@ -106,22 +117,22 @@ def check_role(role: str, patterns: Sequence[str]) -> None:
         raise ValidationError({"patterns": problem})
 
 
-def role_in_words(role: str, patterns: Iterable[str]) -> str:
-    """Return "developer on dev, feature/*"."""
-    return named(Grant(role, tuple(patterns)))
+def describe_role(role: str, patterns: Iterable[str]) -> str:
+    """Return a role in words, for example "developer on dev, feature/*"."""
+    return describe_grant(Grant(role, tuple(patterns)))
 
 
-def name_of(who: User | Group) -> str:
-    """Return what people call a member."""
-    return who.email if isinstance(who, User) else f"group {who.name}"
+def display_name(principal: User | Group) -> str:
+    """Return the display name of a user or group."""
+    return principal.email if isinstance(principal, User) else f"group {principal.name}"
 
 
 def actor_of(user: User) -> Actor:
-    """Return somebody as the lookups know him, to ask what he may; not as one who acts now."""
+    """Return a user as an Actor whose permissions can be looked up. It doesn't act."""
     return Actor(kind="web", label=user.email, user_id=user.pk, is_operator=user.is_superuser)
 
 
-def _keep_an_owner(app: App, leaving: User) -> None:
+def _require_another_owner(app: App, leaving: User) -> None:
     owners = app.members.select_for_update(of=("self",)).filter(
         role=Role.OWNER, user__is_active=True
     )
@@ -133,12 +144,12 @@ def _keep_an_owner(app: App, leaving: User) -> None:
 
 
 def set_group(*, actor: Actor, group: Group, users: Iterable[User]) -> Group:
-    """Save a group's name and who is in it; an operator's act.
+    """Save a group's name and its users. Only operators may do this.
 
-    Each app that it is a member of has the entry too, for whoever is in it is a member there.
+    The event is recorded in each app of the group, because its users are members there.
     """
     users = list(users)
-    with _acting_everywhere(actor, Action.GROUP_CHANGED, group, _changes_of(group, users)):
+    with _audited_in_every_app(actor, Action.GROUP_CHANGED, group, _describe_changes(group, users)):
         group.full_clean()
         group.save()
         group.user_set.set(users)
@@ -146,41 +157,41 @@ def set_group(*, actor: Actor, group: Group, users: Iterable[User]) -> Group:
 
 
 def delete_group(*, actor: Actor, group: Group) -> None:
-    """Delete a group, and its roles in apps with it; an operator's act."""
-    with _acting_everywhere(actor, Action.GROUP_DELETED, group, _changes_of(group, [])):
+    """Delete a group and its roles in apps. Only operators may do this."""
+    with _audited_in_every_app(actor, Action.GROUP_DELETED, group, _describe_changes(group, [])):
         group.delete()
 
 
 @contextmanager
-def _acting_everywhere(
-    actor: Actor, action: Action, group: Group, said: Sequence[str]
+def _audited_in_every_app(
+    actor: Actor, action: Action, group: Group, descriptions: Sequence[str]
 ) -> Iterator[None]:
-    """Record an operator's act, and run it in one transaction."""
-    with recorded_everywhere(actor, action, group, said):
+    """Record an operator's act in every app of the group and run it in one transaction."""
+    with recording_in_every_app(actor, action, group, descriptions):
         require_operator(actor)
         with transaction.atomic():
             yield
 
 
 @contextmanager
-def recorded_everywhere(
-    actor: Actor, action: Action, group: Group, said: Sequence[str]
+def recording_in_every_app(
+    actor: Actor, action: Action, group: Group, descriptions: Sequence[str]
 ) -> Iterator[None]:
-    """Record an act on a group, for the deployment and for each app that it is a member of."""
+    """Record an act on a group, once for the deployment and once for each app it is a member of."""
     apps = App.objects.filter(members__group_id=group.pk or 0).values_list("app_id", flat=True)
     with ExitStack() as entries:
         for app_id in ["", *apps]:
-            for subject in said:
+            for subject in descriptions:
                 entries.enter_context(recording(actor, action, Target(app_id, subject=subject)))
         yield
 
 
-def _changes_of(group: Group, users: Iterable[User]) -> list[str]:
-    """Return what the audit trail says; of many people in several entries, for each has its end."""
+def _describe_changes(group: Group, users: Iterable[User]) -> list[str]:
+    """Return what the audit log says, split into several subjects if many users change."""
     before = set(group.user_set.all()) if group.pk else set()
     old = Group.objects.filter(pk=group.pk).first()
-    said = [differences(old, {"name": group.name})] if old else []
-    said += [f"added {user.email}" for user in sorted({*users} - before, key=str)]
-    said += [f"removed {user.email}" for user in sorted(before - {*users}, key=str)]
-    lines = wrap(", ".join(filter(None, said)) or "no change", 800, break_long_words=False)
+    descriptions = [differences(old, {"name": group.name})] if old else []
+    descriptions += [f"added {user.email}" for user in sorted({*users} - before, key=str)]
+    descriptions += [f"removed {user.email}" for user in sorted(before - {*users}, key=str)]
+    lines = wrap(", ".join(filter(None, descriptions)) or "no change", 800, break_long_words=False)
     return [f"{group.name}: {line}" for line in lines]

@@ -1,4 +1,4 @@
-"""The console's tables: people, apps, branches, members and the audit trail. Never a value."""
+"""The database tables: users, apps, members, audit and notifications. None holds a secret value."""
 
 from console.models.apps import App, Branch, Stage, check_branch_name, scope_name
 from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField

@@ -1,4 +1,4 @@
-"""Amplify apps and their branches."""
+"""Apps and their branches."""
 
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from console.lib.names import (
 
 
 class App(models.Model):
-    """An Amplify app. Its secrets stand in the parameter store under `app_id`."""
+    """An Amplify app. The parameter store keeps its secrets under `app_id`."""
 
     app_id = models.CharField(
         "app ID",
@@ -25,6 +25,7 @@ class App(models.Model):
         unique=True,
         validators=[
             RegexValidator(
+                # In Python `$` also matches before a final newline.
                 APP_ID_PATTERN.removesuffix("$") + r"\Z",
                 "An app ID is a d followed by 1 to 19 lower-case letters and digits, "
                 "as the Amplify console shows it.",
@@ -60,15 +61,15 @@ class Stage(models.TextChoices):
 
 
 def check_branch_name(name: str) -> None:
-    """Validate a branch's name (console.lib.names says what it can be)."""
+    """Raise ValidationError if the name is not valid (see console.lib.names)."""
     if problem := branch_name_problem(name):
         raise ValidationError(problem)
 
 
 class Branch(models.Model):
-    """A git branch connected to an app.
+    """A Git branch connected to an app.
 
-    A deleted one keeps its row, for its secrets stay behind in the store until someone removes
+    A deleted branch keeps its row, because its secrets stay in the store until someone removes
     them. `production` marks the one branch that serves the app's users.
     """
 
@@ -95,5 +96,5 @@ class Branch(models.Model):
 
 
 def scope_name(branch: Branch | None) -> str:
-    """Return what people call a scope."""
+    """Return the scope's display name: the branch's name, or "All branches"."""
     return ALL_BRANCHES if branch is None else branch.name

@@ -1,4 +1,4 @@
-"""The append-only audit trail: events, their outcomes, and the hash chain's links."""
+"""The append-only audit tables: events, their outcomes, and the links of the hash chain."""
 
 from typing import ClassVar
 
@@ -10,20 +10,26 @@ from console.lib.names import BRANCH_NAME_LIMIT
 
 
 class MarkField(models.CharField):
-    """A row's mark (console/conf/signing.py), made as the row is written, whoever writes it."""
+    """A row's signature (console/conf/signing.py), computed when the row is inserted.
+
+    Being a model field, it also covers rows that are inserted through the ORM directly.
+    """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        """Mark a new row. The fields before this one have their values by now."""
+        """Sign a new row.
+
+        The field must be declared last, so that all others have their values by now.
+        """
         if add:
-            setattr(model_instance, self.attname, signing.make(model_instance))
+            setattr(model_instance, self.attname, signing.sign_row(model_instance))
         return str(getattr(model_instance, self.attname))
 
 
 class AuditEvent(models.Model):
-    """An attempt: who is about to do what. Append-only, by triggers in the database.
+    """An attempt: who is about to do what. Append-only, enforced by database triggers.
 
-    It names people, apps and branches by text and number, with no foreign key, so that nothing
-    that is deleted later changes or takes a row along.
+    People, apps and branches are named by text and number, without foreign keys, so that deleting
+    one of them later neither changes nor deletes an audit row.
     """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -43,7 +49,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
-        indexes: ClassVar[list[models.Index]] = [  # what the activity's pages filter by
+        indexes: ClassVar[list[models.Index]] = [  # for the filters of the activity pages
             models.Index(fields=["app_id", "-id"], name="audit_of_an_app"),
             models.Index(fields=["app_id", "subject", "-id"], name="audit_of_a_key"),
             models.Index(fields=["actor", "-id"], name="audit_of_a_person"),
@@ -55,7 +61,7 @@ class AuditEvent(models.Model):
 
 
 class AuditOutcome(models.Model):
-    """How an attempt ended; a row of its own, so that nothing is ever updated. Append-only."""
+    """How an attempt ended. Append-only. A separate row, so that no row is ever updated."""
 
     event = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, related_name="outcomes", db_constraint=False
@@ -77,7 +83,10 @@ class AuditOutcome(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the chain over both tables (console/audit/chain.py), from 1 on. Append-only."""
+    """A link of the hash chain over both tables (console/audit/chain.py).
+
+    Append-only, numbered from 1.
+    """
 
     id = models.BigIntegerField(primary_key=True)
     table = models.CharField(max_length=20)  # the model's name

@@ -1,4 +1,4 @@
-"""Roles of people and groups in an app, and invitations to one."""
+"""Roles of users and groups in an app, and invitations."""
 
 from typing import ClassVar
 
@@ -11,9 +11,10 @@ from console.models.users import User
 
 
 class Member(models.Model):
-    """A role in an app, of a person or of a group; what it may do stands in access.py.
+    """A role of a user or group in an app. console/access/policy.py defines what a role may do.
 
-    `patterns` narrow it to branches (patterns.py), one a line; none is no narrowing.
+    `patterns` limits the role to matching branches, one pattern per line. Without patterns the role
+    applies to every branch.
     """
 
     class Role(models.TextChoices):
@@ -48,14 +49,15 @@ class Member(models.Model):
 
     @property
     def name(self) -> str:
-        """Return who it is: an email, or a group's name."""
+        """Return the user's email or the group's name."""
         return f"group {self.group.name}" if self.group else str(self.user)
 
 
 class Invitation(models.Model):
-    """A role that waits for whoever has the link. Used, taken back or replaced, it is gone.
+    """A role offered to an email address.
 
-    Of the link's token only the SHA-256 is kept.
+    The row is deleted when it is accepted, withdrawn or replaced. Only the SHA-256 hash of the
+    link's token is stored.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="invitations")

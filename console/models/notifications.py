@@ -1,4 +1,4 @@
-"""What members chose to be mailed about, and the mails that wait. Never a value."""
+"""Notification settings of members, and queued mails. None holds a secret value."""
 
 from typing import ClassVar
 
@@ -17,7 +17,10 @@ class Kind(models.TextChoices):
 
 
 class Subscription(models.Model):
-    """One kind of event that somebody chose in one app. His way in may be his own or a group's."""
+    """One kind of event in one app that a user is mailed about.
+
+    It belongs to the user rather than the member, because access may come through a group.
+    """
 
     app = models.ForeignKey("console.App", models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -33,9 +36,10 @@ class Subscription(models.Model):
 
 
 class Notice(models.Model):
-    """An entry of the audit trail that somebody is to be mailed about; once he is, it is gone.
+    """An audit outcome that is queued for a mail to one user. The row is deleted when it is sent.
 
-    `due_at` is the next try. Whoever takes it puts that off, and writes `claim`.
+    `due_at` is the time of the next attempt. A process claims the row by postponing `due_at` and
+    writing `claim`.
     """
 
     app = models.ForeignKey("console.App", models.CASCADE, related_name="+")
@@ -57,7 +61,7 @@ class Notice(models.Model):
 
 
 class NoticesRead(models.Model):
-    """How far the trail was read for notices: one row, with the number of a seal."""
+    """The number of the last chain link that was read for notifications. There is only one row."""
 
     seal = models.BigIntegerField(default=0)
 

@@ -1,4 +1,4 @@
-"""People who sign in, and their browsers' sessions."""
+"""Users and their browser sessions."""
 
 import uuid
 from typing import Any, ClassVar
@@ -10,10 +10,10 @@ from django.utils import timezone
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates users by email; emails are compared without case."""
+    """Creates users by email. Emails are stored in lower case, so lookups ignore case."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a saved user. Without a password the user can't sign in by one."""
+        """Return a saved user. A user without a password can't sign in with one."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -24,12 +24,12 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user by email, whatever its case."""
+        """Return the user with this email, ignoring case."""
         return self.get(email=(username or "").strip().lower())
 
 
 class User(AbstractUser):
-    """A person, known by email. A superuser is an operator: he runs the deployment."""
+    """A user, identified by email. A superuser is an operator, who runs the deployment."""
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("email address", unique=True)
@@ -42,14 +42,16 @@ class User(AbstractUser):
         return self.email
 
     def clean(self) -> None:
-        """Lower the email, so that one person has one account."""
+        """Lower-case the email, so that each person has one account."""
         super().clean()
         self.email = self.email.strip().lower()
 
 
 class Session(AbstractBaseSession):
-    """A browser's session, and what its owner is shown of it. Its key is as good as a password, so
-    it is known on pages by `number`. `user` is who signed in; without one it holds a message.
+    """A browser session, with the details that its user sees.
+
+    The key is as good as a password, so pages identify a session by `number`. `user` is empty until
+    someone signs in; until then the session only holds messages.
     """
 
     number = models.UUIDField(default=uuid.uuid4, unique=True)

@@ -1,1 +1,1 @@
-"""Mail about events that members chose: the outbox, delivery and the worker."""
+"""Email notifications: subscriptions, the outbox, delivery and the worker thread."""

@@ -1,9 +1,10 @@
-"""The mails on chosen events: what waits is put together and sent, some seconds after the act.
+"""Send queued notification mails, some seconds after the act.
 
-Never within a request, a transaction or a call of the store. Each mail is taken by one process,
-by a compare-and-set that puts its next try off; what the server did not take, or a killed process
-left, comes again then. One that was taken twice is possible only where a process dies between the
-server's yes and the next line. The entries are in the activity, whatever happens to a mail.
+Never within a request, a transaction or a store call, since a mail server may hang. A process
+claims each mail with a compare-and-set that postpones its next attempt. If the server rejects the
+mail or the process is killed, it is tried again then. A mail is sent twice only if a process dies
+between the server's confirmation and the deletion of its rows. The activity has every entry,
+whatever happens to mails.
 """
 
 import os
@@ -21,24 +22,24 @@ from django.db.models import Max, Min
 from django.urls import reverse
 
 from console.access.policy import memberships
-from console.audit.presentation import Entry, entry
+from console.audit.presentation import Entry, to_entry
 from console.audit.queries import with_outcomes
 from console.conf.base_url import base_url
-from console.lib.text import escaped
+from console.lib.text import escape_unprintable
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
 from console.models.notifications import Notice
-from console.notifications.outbox import LIFE
+from console.notifications.outbox import MAX_AGE
 
-QUIET = timedelta(seconds=15)  # what follows within it comes in the same mail
-PATIENCE = timedelta(minutes=3)  # what keeps following is cut there
-AGAIN = timedelta(minutes=10)  # until the next try; longer than a round and its last mail take
-ROUND = timedelta(minutes=5)  # then a slow server's round ends, and what is left is the next one's
-SHOWN = 50  # entries of a mail
-_CUT = 200  # characters of a name
+DEBOUNCE = timedelta(seconds=15)  # events that follow each other within this time share a mail
+MAX_WAIT = timedelta(minutes=3)  # then a mail goes out even if events keep coming
+RETRY_AFTER = timedelta(minutes=10)  # longer than TIME_LIMIT and the last mail together
+TIME_LIMIT = timedelta(minutes=5)  # of one run; a slow server's remaining mails wait for the next
+MAX_ENTRIES = 50  # per mail
+_NAME_LIMIT = 200  # characters
 _FROM = {"command": "the command line", "console": "outside Branchkeep"}
-# These speak of one mail; any other error is the server's, and holds for all of them
-_REFUSALS = (SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, ValueError)
+# These errors concern a single mail. Any other is the server's and stops the run.
+_MAIL_ERRORS = (SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, ValueError)
 
 _MAIL = """\
 New activity in the app {app} ({app_id}):
@@ -62,87 +63,94 @@ log = structlog.get_logger()
 
 
 @dataclass
-class Round:
+class DeliveryResult:
     """What became of the mails that were due."""
 
     sent: int = 0
     refused: int = 0
-    given_up: int = 0  # entries, not mails
-    away: bool = False  # the server: what is left waits
+    expired: int = 0  # entries, not mails
+    server_unavailable: bool = False  # the remaining mails wait
 
 
-def deliver(*, now: datetime) -> Round:
-    """Send the mails that are due; return what became of them. A server's error is logged."""
-    done = Round(given_up=_give_up(now))
+def deliver(*, now: datetime) -> DeliveryResult:
+    """Send the mails that are due and return the result. Server errors are logged."""
+    result = DeliveryResult(expired=_delete_expired(now))
     try:
-        if due := _due(now):
+        if recipients := _due(now):
             with get_connection() as server:
-                for user_id, app_id in _in_time(due):
-                    _deliver_one(server, _claim(user_id, app_id, now), done)
-    except OSError as error:  # smtplib's are among them; its words may name what it was sent
+                for user_id, app_id in _within_time_limit(recipients):
+                    _deliver_one(server, _claim(user_id, app_id, now), result)
+    except OSError as error:  # smtplib's errors are OSErrors; their text may quote the mail
         log.warning("notices.not_sent", error=type(error).__name__)
-        done.away = True
-    return done
+        result.server_unavailable = True
+    return result
 
 
-def _give_up(now: datetime) -> int:
-    """Forget what could not be sent for a day. It is told, and the trail keeps it."""
-    number, _ = Notice.objects.filter(at__lt=now - LIFE).delete()
+def _delete_expired(now: datetime) -> int:
+    """Delete what couldn't be sent for a day. It is logged, and the audit log keeps the events."""
+    number, _ = Notice.objects.filter(at__lt=now - MAX_AGE).delete()
     if number:
         log.error("notices.given_up", entries=number)
     return number
 
 
 def _due(now: datetime) -> list[tuple[int, int]]:
-    """Return whom to write about which app: nothing new came for a while, or much for long."""
+    """Return the (user, app) pairs to mail: nothing new for DEBOUNCE, or waiting for MAX_WAIT."""
     waiting = Notice.objects.filter(due_at__lte=now).order_by().values("user_id", "app_id")
     spans = waiting.annotate(first=Min("at"), last=Max("at")).order_by("first")
     return [
         (span["user_id"], span["app_id"])
         for span in spans
-        if span["last"] <= now - QUIET or span["first"] <= now - PATIENCE
+        if span["last"] <= now - DEBOUNCE or span["first"] <= now - MAX_WAIT
     ]
 
 
-def _in_time(due: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what to send while the round is young. Later its claims would be over as they are made,
-    and another process would send the same.
+def _within_time_limit(recipients: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield recipients until the time limit.
+
+    A later claim would expire while its mail is being sent, and another process would send it
+    again.
     """
-    ends = monotonic() + ROUND.total_seconds()
-    for one in due:
+    deadline = monotonic() + TIME_LIMIT.total_seconds()
+    for one in recipients:
         yield one
-        if monotonic() >= ends:
+        if monotonic() >= deadline:
             return
 
 
 def _claim(user_id: int, app_id: int, now: datetime) -> list[Notice]:
-    """Take what waits for somebody; nothing, where another process was faster."""
+    """Claim a user's waiting notices of an app. Empty if another process was faster."""
     claim = uuid.uuid4()
     waiting = Notice.objects.filter(user_id=user_id, app_id=app_id, due_at__lte=now)
-    waiting.update(claim=claim, due_at=now + AGAIN)
+    waiting.update(claim=claim, due_at=now + RETRY_AFTER)
     return list(Notice.objects.filter(claim=claim).select_related("user", "app", "outcome"))
 
 
-def _deliver_one(server: BaseEmailBackend, notices: Sequence[Notice], done: Round) -> None:
-    """Send one mail, unless its reader has no way into the app any more: then nobody is told."""
+def _deliver_one(
+    server: BaseEmailBackend, notices: Sequence[Notice], result: DeliveryResult
+) -> None:
+    """Send one mail and delete its notices.
+
+    If the user has lost access to the app, nothing is sent.
+    """
     if not notices:
         return
     user, app = notices[0].user, notices[0].app
     if memberships(actor_of(user)).filter(app=app).exists():
         try:
             server.send_messages([_mail(user, app, notices)])
-        except _REFUSALS as error:
+        except _MAIL_ERRORS as error:
             log.warning("notices.refused", error=type(error).__name__, user=user.pk)
-            done.refused += 1
+            result.refused += 1
             return
-        done.sent += 1
+        result.sent += 1
     Notice.objects.filter(claim=notices[0].claim).delete()
 
 
 def _mail(user: User, app: App, notices: Sequence[Notice]) -> EmailMessage:
-    """Return the mail: what the activity says, and no more than that."""
+    """Return the mail. It says what the activity page says, and nothing more."""
     events = AuditEvent.objects.filter(pk__in={it.outcome.event_id for it in notices})
-    entries = [entry(event) for event in with_outcomes(events)]
+    entries = [to_entry(event) for event in with_outcomes(events)]
     text = _MAIL.format(
         app=_plain(app.name),
         app_id=app.app_id,
@@ -150,43 +158,43 @@ def _mail(user: User, app: App, notices: Sequence[Notice]) -> EmailMessage:
         activity=_link("activity", app),
         notifications=_link("notifications", app),
     )
-    headers = {"Auto-Submitted": "auto-generated"}  # no vacation note answers (RFC 3834)
+    headers = {"Auto-Submitted": "auto-generated"}  # suppresses vacation replies (RFC 3834)
     return EmailMessage(_subject(app, entries), text, None, [user.email], headers=headers)
 
 
 def _subject(app: App, entries: Sequence[Entry]) -> str:
     if len(entries) > 1:
         actors = {_plain(it.actor) for it in entries}
-        by = f" by {actors.pop()}" if len(actors) == 1 else ""
-        return f"{_plain(app.name)}: {len(entries):,} events{by}"
+        actor_words = f" by {actors.pop()}" if len(actors) == 1 else ""
+        return f"{_plain(app.name)}: {len(entries):,} events{actor_words}"
     where = f" ({_plain(entries[0].branch)})" if entries[0].branch else ""
-    return f"{_plain(app.name)}: {_plain(entries[0].actor)} {_what(entries[0])}{where}"
+    return f"{_plain(app.name)}: {_plain(entries[0].actor)} {_description(entries[0])}{where}"
 
 
 def _texts(entries: Sequence[Entry]) -> Iterator[str]:
-    for it in entries[:SHOWN]:
-        said = (it.outcome_label, it.versions, it.detail)
+    for it in entries[:MAX_ENTRIES]:
+        details = (it.outcome_label, it.versions, it.detail)
         yield _ENTRY.format(
             who=_plain(it.actor),
-            what=_what(it),
+            what=_description(it),
             where=_plain(it.branch) or "the app",
             at=it.at,
             address=_plain(it.address) or _FROM.get(it.actor_kind, "unknown"),
-            outcome=_plain(", ".join(filter(None, said))),
+            outcome=_plain(", ".join(filter(None, details))),
         )
-    if more := len(entries[SHOWN:]):
+    if more := len(entries[MAX_ENTRIES:]):
         yield f"And {more:,} more.\n"
 
 
-def _what(it: Entry) -> str:
+def _description(it: Entry) -> str:
     return f"{it.sentence} {_plain(it.subject)}".strip()
 
 
 def _plain(text: str) -> str:
-    """Return a name on one line, with no sign that commands anything or turns the direction."""
-    return str(escaped(text[:_CUT], keep=""))
+    """Return a name on one line, without control characters or changes of direction."""
+    return str(escape_unprintable(text[:_NAME_LIMIT], keep=""))
 
 
 def _link(name: str, app: App) -> str:
-    """Return a link to a page of the app, on the console's own host: no request begins this."""
+    """Return a link to a page of the app. There is no request to take the host from."""
     return base_url(os.environ.get("PORT", "8000")) + reverse(name, args=[app.app_id])

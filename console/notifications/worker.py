@@ -1,7 +1,7 @@
-"""The server's own thread for mails: every worker process has one, and no request waits for it.
+"""Send notifications in a thread of each server process, so that no request waits for mail.
 
-What it does can be done twice at once, or later by another process, so nothing is lost with it.
-`send_notices` does the same once.
+Several threads may work at once, and an interrupted run is picked up by the next, so nothing is
+lost. `send_notices` does one run.
 """
 
 import threading
@@ -11,39 +11,39 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from console.notifications.delivery import Round, deliver
-from console.notifications.outbox import collect
+from console.notifications.delivery import DeliveryResult, deliver
+from console.notifications.outbox import enqueue
 
-EVERY = 20  # seconds
-AFTER_FAILURE = 3  # times as long: a server that is away logs a line a minute
+INTERVAL = 20  # seconds
+BACKOFF = 3  # times the interval after a failure, so that an outage logs one line per minute
 
 log = structlog.get_logger()
 
 
 def start() -> None:
-    """Start the thread, where there is a mail server. It ends with the process."""
+    """Start the thread if there is a mail server. It ends with the process."""
     if settings.MAIL:
-        threading.Thread(target=work, name="postman", daemon=True).start()
+        threading.Thread(target=run, name="notifications", daemon=True).start()
 
 
-def work(stop: threading.Event | None = None, every: float = EVERY) -> None:
-    """Do a round every so many seconds, until told to stop."""
-    stop, pause = stop or threading.Event(), every
+def run(stop: threading.Event | None = None, interval: float = INTERVAL) -> None:
+    """Run every `interval` seconds until `stop` is set."""
+    stop, pause = stop or threading.Event(), interval
     while not stop.wait(pause):
-        pause = every if _round() else every * AFTER_FAILURE
+        pause = interval if _try_once() else interval * BACKOFF
 
 
-def one_round() -> Round:
-    """Note what happened since the last round, and send what is due."""
+def run_once() -> DeliveryResult:
+    """Queue what happened since the last run, and send what is due."""
     now = timezone.now()
-    collect(now=now)
+    enqueue(now=now)
     return deliver(now=now)
 
 
-def _round() -> bool:
-    """Do a round and say whether it went well. Whatever goes wrong, the thread lives on."""
+def _try_once() -> bool:
+    """Run once and return True on success. Never raises, so that the thread goes on."""
     try:
-        return not one_round().away
+        return not run_once().server_unavailable
     except Exception as error:
         log.error("notices.failed", error=type(error).__name__)
         return False

@@ -1,1 +1,1 @@
-"""What operators watch: doctor checks, metrics and health probes."""
+"""What operators watch: the doctor's checks, metrics and probes."""

@@ -1,9 +1,8 @@
-"""What Prometheus may read of the console. Imported with METRICS_TOKEN set alone.
+"""Prometheus metrics of Branchkeep. Imported only if METRICS_TOKEN is set.
 
-With PROMETHEUS_MULTIPROC_DIR, which console/server/start.py makes, the processes of one server
-count together, each in files of its own that hold what a process which ended has counted.
-Labels are the console's own words: no path, key, name or address is one.
-docs/operations.md tells of each metric.
+With PROMETHEUS_MULTIPROC_DIR, which console/server/start.py sets, the processes of one server count
+together. Each writes files of its own, which keep its counts after it ends. Labels are fixed words:
+never a path, key, name or address. docs/operations.md documents each metric.
 """
 
 import os
@@ -17,50 +16,50 @@ from prometheus_client.registry import Collector
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 READING = {"GET", "HEAD", "OPTIONS"}
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
-BUCKETS = (0.05, 0.25, 1, 5, 10)  # seconds; a slow store is given up within 10
+BUCKETS = (0.05, 0.25, 1, 5, 10)  # seconds; a slow store call is given up within 10
 
-_here = CollectorRegistry()
+_registry = CollectorRegistry()
 _requests = Histogram(
     "console_request_seconds",
     "Duration of requests, by view, kind of method and status.",
     ["view", "method", "status"],
     buckets=BUCKETS,
-    registry=_here,
+    registry=_registry,
 )
-_under_way = Gauge(
+_in_progress = Gauge(
     "console_requests_in_progress",
     "Requests in progress.",
     multiprocess_mode="livesum",
-    registry=_here,
+    registry=_registry,
 )
 _store_calls = Histogram(
     "console_store_call_seconds",
     "Duration of parameter store calls, by operation and outcome.",
     ["operation", "outcome"],
     buckets=BUCKETS,
-    registry=_here,
+    registry=_registry,
 )
 _throttles = Counter(
     "console_store_throttles",
     "Attempts throttled by the parameter store, including those that a retry recovered.",
     ["operation"],
-    registry=_here,
+    registry=_registry,
 )
 
 
 def request_began() -> None:
-    """Count a request as under way."""
-    _under_way.inc()
+    """Count a request as in progress."""
+    _in_progress.inc()
 
 
 def request_ended(*, view: str, method: str, status: int, seconds: float) -> None:
-    """Count a request. `view` is the name of a URL pattern, or "" where none matched."""
-    _under_way.dec()
-    _requests.labels(view or "none", _kind(method), str(status)).observe(seconds)
+    """Count a finished request. `view` is the URL pattern's name, or "" if none matched."""
+    _in_progress.dec()
+    _requests.labels(view or "none", _method_kind(method), str(status)).observe(seconds)
 
 
-def _kind(method: str) -> str:
-    """Return a word for a method; browsers may send any."""
+def _method_kind(method: str) -> str:
+    """Return a fixed label for a method, because clients can send any word."""
     if method in READING:
         return "read"
     return "write" if method in WRITING else "other"
@@ -73,23 +72,24 @@ def store_call_ended(*, operation: str, outcome: str, seconds: float, throttles:
         _throttles.labels(operation).inc(throttles)
 
 
-class _Measured(Collector):
-    """Gauges that were measured for this answer."""
+class _GaugeCollector(Collector):
+    """Gauges measured for this response."""
 
     def __init__(self, gauges: Iterable[tuple[str, str, float]]) -> None:
-        self._metrics = [GaugeMetricFamily(name, said, number) for name, said, number in gauges]
+        self._metrics = [
+            GaugeMetricFamily(name, help_text, number) for name, help_text, number in gauges
+        ]
 
     def collect(self) -> Iterable[Metric]:
-        """Return them."""
         return self._metrics
 
 
 def exposition(gauges: Iterable[tuple[str, str, float]]) -> bytes:
-    """Return as text what all processes of this server counted, and gauges: name, words, number."""
+    """Return the metrics of this server's processes as text, and gauges (name, help, value)."""
     registry = CollectorRegistry()
     if FOLDER in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        registry.register(_here)
-    registry.register(_Measured(gauges))
+        registry.register(_registry)
+    registry.register(_GaugeCollector(gauges))
     return generate_latest(registry)

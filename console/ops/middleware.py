@@ -1,4 +1,4 @@
-"""Middleware for Prometheus and for load balancers."""
+"""Middleware for Prometheus and load balancers."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -7,13 +7,13 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
-from console.conf.logging import PROBED
+from console.conf.logging import PROBE_PATHS
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class Measured:
-    """Counts each request and its time for Prometheus, with METRICS_TOKEN set."""
+class RequestMetrics:
+    """Counts requests and their duration for Prometheus if METRICS_TOKEN is set."""
 
     def __init__(self, get_response: Handler) -> None:
         if not settings.METRICS_TOKEN:
@@ -25,7 +25,7 @@ class Measured:
         self.get_response, self.metrics = get_response, metrics
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on. An answer that streams has ended here when it begins."""
+        """Pass the request on. A streaming response counts as finished when it starts."""
         started = perf_counter()
         self.metrics.request_began()
         response = self.get_response(request)
@@ -38,10 +38,11 @@ class Measured:
         return response
 
 
-class Probes:
-    """Lets load balancers and Prometheus ask under any Host: they come by a server's address.
+class ProbeHosts:
+    """Lets load balancers and Prometheus connect by address, under any Host.
 
-    What they ask for depends on no name and builds no link, so it is asked under our own.
+    Health and metrics don't depend on the host and build no links, so Host validation is skipped
+    for them.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -49,6 +50,6 @@ class Probes:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on."""
-        if request.path in PROBED:
+        if request.path in PROBE_PATHS:
             request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".")
         return self.get_response(request)

@@ -1,1 +1,1 @@
-"""Views and forms of the console's own pages."""
+"""Views and forms of the core's pages."""

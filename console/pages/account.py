@@ -1,4 +1,4 @@
-"""Pages of one's own account that are not allauth's."""
+"""Pages of the user's own account that allauth doesn't provide."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -24,7 +24,7 @@ from console.web.kit import page_with_form
 
 
 def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Refuse what takes a password, or stands for one, where PASSWORD_SIGN_IN is off."""
+    """Deny a view that needs passwords if PASSWORD_SIGN_IN is off."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -40,7 +40,7 @@ def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 @login_not_required
 @sensitive_post_parameters()
 def sign_in(request: HttpRequest) -> HttpResponseBase:
-    """Show the ways to sign in; take a password where there are any."""
+    """Show the ways to sign in, and accept a password if passwords are on."""
     if request.method == "POST":
         return with_passwords(account.login)(request)
     return account.login(request)  # type: ignore[no-any-return]  # allauth has no types
@@ -48,20 +48,20 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 
 @page_with_form
 def my_sessions(request: HttpRequest) -> HttpResponse:
-    """Show where one is signed in; end one session (`end` is its id), the `others`, or `all`."""
+    """List the user's sessions; end one (`end` is its number), the `others`, or `all`."""
     user, key = request.user, request.session.session_key
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
     if request.method != "POST":
-        context = {"sessions": sessions.of(user), "this": key}
+        context = {"sessions": sessions.active_sessions(user), "this": key}
         return render(request, "account/sessions.html", context)
-    wanted = _chosen(sessions.of(user), request.POST.get("end", ""), key)
+    wanted = _requested_sessions(sessions.active_sessions(user), request.POST.get("end", ""), key)
     here = any(session.session_key == key for session in wanted)
     ended = sessions.end(actor=from_request(request), user=user, sessions=wanted)
     if here:
         logout(request)
-        messages.success(request, _said(ended))
+        messages.success(request, _ended_message(ended))
         return redirect("account_login")
-    messages.success(request, _said(ended))
+    messages.success(request, _ended_message(ended))
     return redirect("my_sessions")
 
 
@@ -69,19 +69,19 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
 @reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
 @never_cache
 def my_recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Say how many recovery codes are left; make new ones, and show them this once."""
+    """Show how many recovery codes are left, or create new ones and show them once."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
     if not mfa.has_factor(user):
         messages.info(request, "Set up an authenticator app or a passkey first.")
         return redirect("mfa_index")
-    context: dict[str, Any] = {"left": recovery_codes.left(user)}
+    context: dict[str, Any] = {"left": recovery_codes.remaining(user)}
     if request.method == "POST":
-        context["codes"] = mfa.new_codes(actor=from_request(request), user=user)
+        context["codes"] = mfa.replace_recovery_codes(actor=from_request(request), user=user)
     return render(request, "mfa/recovery_codes.html", context)
 
 
-def _chosen(mine: QuerySet[Session], which: str, this: str | None) -> list[Session]:
+def _requested_sessions(mine: QuerySet[Session], which: str, this: str | None) -> list[Session]:
     match which:
         case "all":
             return list(mine)
@@ -90,7 +90,7 @@ def _chosen(mine: QuerySet[Session], which: str, this: str | None) -> list[Sessi
     return [session for session in mine if str(session.number) == which]
 
 
-def _said(count: int) -> str:
+def _ended_message(count: int) -> str:
     if not count:
         return "That session has already ended."
     return "1 session ended." if count == 1 else f"{count} sessions ended."

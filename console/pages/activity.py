@@ -1,4 +1,4 @@
-"""Pages of the audit trail: an app's activity, the deployment's, and their exports."""
+"""Activity pages of an app and of the deployment, and their exports."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from console.audit import presentation as trail
 from console.audit.events import Action
 from console.audit.export import FORMATS, export
 from console.pages.activity_forms import FilterForm
-from console.web.kit import app_context, operated
+from console.web.kit import app_context, require_operator_request
 
 
 @require_safe
 def activity(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Show an app's audit trail."""
+    """Show an app's activity."""
     access = find_app(from_request(request), app_id)
     context = {**app_context(access, "activity"), **_context(request, app_id)}
     return render(request, "console/activity.html", context)
@@ -27,40 +27,40 @@ def activity(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @require_safe
 def all_activity(request: HttpRequest) -> HttpResponse:
-    """Show the whole deployment's; an operator's page."""
-    operated(request)
+    """Show the deployment's activity to an operator."""
+    require_operator_request(request)
     return render(request, "console/activity_all.html", _context(request))
 
 
 def _context(request: HttpRequest, app_id: str = "") -> dict[str, Any]:
     form = FilterForm(request.GET, app_id=app_id)
-    asked = form.asked()
+    filters = form.filters()
     people, branches = trail.suggestions(app_id)
-    page = trail.page_of(asked, request.GET.get("page", "1")) if asked else None
+    page = trail.page_of(filters, request.GET.get("page", "1")) if filters else None
     return {"form": form, "page": page, "people": people, "branches": branches}
 
 
 @require_POST
 def export_activity(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Hand out an app's audit trail, as it is filtered, as a file."""
+    """Download an app's activity as filtered."""
     access = find_app(from_request(request), app_id)
     return _file(request, access.actor, app_id)
 
 
 @require_POST
 def export_all_activity(request: HttpRequest) -> HttpResponseBase:
-    """Hand out the deployment's; an operator's right."""
-    return _file(request, operated(request, Action.AUDIT_EXPORTED))
+    """Download the deployment's activity as filtered. Only for operators."""
+    return _file(request, require_operator_request(request, Action.AUDIT_EXPORTED))
 
 
 def _file(request: HttpRequest, actor: Actor, app_id: str = "") -> HttpResponseBase:
-    asked = FilterForm(request.GET, app_id=app_id).asked()
+    filters = FilterForm(request.GET, app_id=app_id).filters()
     format = FORMATS.get(request.POST.get("format", ""))
-    if asked is None or format is None:
+    if filters is None or format is None:
         raise BadRequest("Unknown filter or format.")
-    lines = export(actor=actor, asked=asked, format=format)
+    lines = export(actor=actor, filters=filters, format=format)
     response = StreamingHttpResponse(lines, content_type=format.content_type)
-    name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.ending}"
+    name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""What the activity's pages are asked for."""
+"""The filter form of the activity pages."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def _time(label: str) -> forms.DateTimeField:
 
 
 class FilterForm(forms.Form):
-    """The filters. Times are UTC. One that makes no sense is told, and nothing is listed."""
+    """The filters, with times in UTC. If one is invalid, nothing is listed."""
 
     q = _text("Search activity")
     action = forms.ChoiceField(label="Action", required=False)
@@ -49,26 +49,25 @@ class FilterForm(forms.Form):
     until = _time("To (UTC)")
 
     def __init__(self, data: Any, *, app_id: str = "") -> None:
-        """Take what was asked for, within one app or in the whole deployment."""
         super().__init__(data, auto_id="by-%s", label_suffix="")
         self.app_id = app_id
         self.fields["action"].choices = presentation.action_choices()  # type: ignore[attr-defined]
         if app_id:
             del self.fields["app"]
 
-    def asked(self) -> Filter | None:
-        """Return the filter, or None where one makes no sense."""
+    def filters(self) -> Filter | None:
+        """Return the filter, or None if a field is invalid."""
         if not self.is_valid():
             return None
-        asked = Filter(**self.cleaned_data)
-        return asked.of_app(self.app_id) if self.app_id else asked
+        filters = Filter(**self.cleaned_data)
+        return filters.of_app(self.app_id) if self.app_id else filters
 
     def narrows(self) -> bool:
-        """Say whether anything is asked for."""
+        """Return True if any filter is set."""
         return any(self.data.get(name) for name in self.fields)
 
     def narrows_more(self) -> bool:
-        """Say whether one of the filters that are folded away is asked for."""
+        """Return True if one of the collapsed filters is set."""
         return any(self.data.get(name) for name in self.fields if name not in _FIRST)
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from console.lib.names import PathProfile
 from console.models import App, Branch, User
 
-# Title, explanation, example paths: a line each; the page makes the first one bold.
+# Title, explanation and example paths, one per line. The page shows the first line in bold.
 PROFILE_WORDS = {
     PathProfile.BOTH: (
         "Both paths (recommended)\n"
@@ -41,7 +41,7 @@ def _profile_field(help_text: str = "") -> forms.ChoiceField:
 
 
 class PasswordForm(forms.Form):
-    """The password of a new account, twice."""
+    """A new account's password, entered twice."""
 
     password1 = forms.CharField(
         label="Password",
@@ -56,26 +56,26 @@ class PasswordForm(forms.Form):
     )
 
     def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
-        """Take whose password it is, for it can't be like the email."""
+        """Take the account's email, which the password must not resemble."""
         super().__init__(*args, **kwargs)
-        self.whose = email
+        self.account_email = email
 
     def clean(self) -> dict[str, Any]:
-        """Check the password against the rules and its repetition."""
+        """Check the password against the validators and its repetition."""
         fields = super().clean() or self.cleaned_data
         password = fields.get("password1")
         if password and fields.get("password2") and password != fields["password2"]:
             self.add_error("password2", "The passwords don't match. Enter them again.")
         elif password:
             try:
-                validate_password(password, User(email=fields.get("email", self.whose)))
+                validate_password(password, User(email=fields.get("email", self.account_email)))
             except ValidationError as error:
                 self.add_error("password1", error)
         return fields
 
 
 class SetupForm(PasswordForm):
-    """The first operator."""
+    """The account of the first operator."""
 
     email = forms.EmailField(
         max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
@@ -109,7 +109,7 @@ class AppForm(forms.ModelForm):
 
 
 class GeneralForm(forms.ModelForm):
-    """What can change of an app."""
+    """An app's settings that can change."""
 
     path_profile = _profile_field(
         "Changing the profile doesn't move any secrets. The next check against the store shows "
@@ -122,7 +122,7 @@ class GeneralForm(forms.ModelForm):
 
 
 class BranchForm(forms.ModelForm):
-    """A new branch. Its name is kept as it is: no stripping."""
+    """A new branch. Its name is not stripped."""
 
     name = forms.CharField(
         max_length=255,
@@ -144,18 +144,18 @@ class BranchForm(forms.ModelForm):
 
 
 class BranchSettingsForm(forms.ModelForm):
-    """What can change of a branch."""
+    """A branch's settings that can change."""
 
     class Meta(BranchForm.Meta):
         fields: ClassVar[list[str]] = ["stage", "production", "protected"]
 
 
 class SearchForm(forms.Form):
-    """A search box's text; what is too long is cut, not refused."""
+    """A search box. Long text is cut, not rejected."""
 
     q = forms.CharField(required=False)
 
     def text(self) -> str:
-        """Return what to search for."""
+        """Return the text to search for."""
         self.is_valid()
         return str(self.cleaned_data.get("q", ""))[:200]

@@ -1,4 +1,4 @@
-"""Pages of the core: apps, overview, settings, set-up, health."""
+"""Pages of apps and branches, the set-up page, and the health check."""
 
 import secrets
 import string
@@ -20,9 +20,9 @@ from console.access.actors import from_request
 from console.access.policy import (
     Access,
     Role,
-    by_app,
     find_app,
     find_branch,
+    group_by_app,
     memberships,
 )
 from console.audit.events import Action
@@ -40,11 +40,11 @@ from console.pages.app_forms import (
 )
 from console.web.kit import (
     app_context,
-    managed,
-    operated,
+    call_service,
+    form_data,
     page_with_form,
-    posted,
-    saved_by,
+    require_manager_access,
+    require_operator_request,
     show_form,
 )
 
@@ -52,10 +52,10 @@ from console.web.kit import (
 @login_not_required
 @page_with_form
 def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Let whoever holds the one-time link become the first operator."""
+    """Create the first operator for anyone with a valid set-up link."""
     if not bootstrap.is_open(token):
         raise Http404("This set-up link has been used or has expired.")
-    form = SetupForm(posted(request))
+    form = SetupForm(form_data(request))
     if not form.is_valid():
         return show_form(request, "console/setup.html", form, {})
     fields = form.cleaned_data
@@ -71,7 +71,7 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @require_safe
 def apps(request: HttpRequest) -> HttpResponse:
-    """List the apps that the user is a member of."""
+    """List the user's apps."""
     actor = from_request(request)
     q = SearchForm(request.GET).text()
     members = memberships(actor).annotate(
@@ -87,7 +87,7 @@ def apps(request: HttpRequest) -> HttpResponse:
             "role": Role(access.role).label,
             "branch_count": member.branch_count,
         }
-        for member, access in by_app(actor, members)
+        for member, access in group_by_app(actor, members)
     ]
     return render(
         request, "console/apps.html", {"apps": cards, "q": q, "may_create": actor.is_operator}
@@ -96,13 +96,13 @@ def apps(request: HttpRequest) -> HttpResponse:
 
 @page_with_form
 def app_new(request: HttpRequest) -> HttpResponseBase:
-    """Create an app; an operator's page."""
-    actor = operated(request, Action.APP_CREATED)
-    form = AppForm(posted(request), initial={"app_id": _new_app_id()})
+    """Create an app. Only for operators."""
+    actor = require_operator_request(request, Action.APP_CREATED)
+    form = AppForm(form_data(request), initial={"app_id": _new_app_id()})
     app = None
     if form.is_valid():
         fields = {**form.cleaned_data, "region": settings.AWS_REGION}
-        app = saved_by(form, services.create_app, actor=actor, fields=fields)
+        app = call_service(form, services.create_app, actor=actor, fields=fields)
     if app is None:
         return show_form(request, "console/app_new.html", form, {})
     messages.success(request, f"Created {app.name}. Add its branches next.")
@@ -131,23 +131,23 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
 @page_with_form
 def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Change an app's name, repository and path profile."""
-    access = managed(request, app_id, Action.APP_CHANGED)
-    form = GeneralForm(posted(request), instance=access.app)
+    access = require_manager_access(request, app_id, Action.APP_CHANGED)
+    form = GeneralForm(form_data(request), instance=access.app)
     arguments = {"actor": access.actor, "app_id": app_id}
     app = None
     if form.is_valid():
-        app = saved_by(form, services.change_app, fields=form.cleaned_data, **arguments)
+        app = call_service(form, services.change_app, fields=form.cleaned_data, **arguments)
     if app:
         messages.success(request, "Saved.")
         return redirect("general", app_id=app_id)
-    access.app.refresh_from_db()  # the form has written its fields into it
+    access.app.refresh_from_db()  # the form has assigned its fields
     return show_form(request, "console/general.html", form, app_context(access, "general"))
 
 
 @require_safe
 def branches(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's branches, deleted ones last."""
-    access = managed(request, app_id)
+    access = require_manager_access(request, app_id)
     rows = sorted(access.branches, key=lambda branch: branch.deleted_at is not None)
     return render(
         request, "console/branches.html", {**app_context(access, "branches"), "branches": rows}
@@ -156,18 +156,18 @@ def branches(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @page_with_form
 def branch_add(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Connect a branch."""
-    access = managed(request, app_id, Action.BRANCH_ADDED)
-    return _branch_form(request, access, BranchForm(posted(request)), None)
+    """Add a branch."""
+    access = require_manager_access(request, app_id, Action.BRANCH_ADDED)
+    return _branch_form(request, access, BranchForm(form_data(request)), None)
 
 
 @page_with_form
 def branch_edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Change a branch's stage, production mark and protection."""
-    access = managed(request, app_id, Action.BRANCH_CHANGED)
+    """Change a branch's stage, production flag and protection."""
+    access = require_manager_access(request, app_id, Action.BRANCH_CHANGED)
     branch = find_branch(access, pk)
     return _branch_form(
-        request, access, BranchSettingsForm(posted(request), instance=branch), branch
+        request, access, BranchSettingsForm(form_data(request), instance=branch), branch
     )
 
 
@@ -178,16 +178,20 @@ def _branch_form(
     branch: Branch | None,
 ) -> HttpResponseBase:
     if form.is_valid():
-        saved = saved_by(form, _save_branch, access=access, fields=form.cleaned_data, branch=branch)
+        saved = call_service(
+            form, _save_branch, access=access, fields=form.cleaned_data, branch=branch
+        )
         if saved:
-            messages.success(request, f"Saved the branch {saved.name}.{_stayed(saved, form)}")
+            messages.success(
+                request, f"Saved the branch {saved.name}.{_protection_notice(saved, form)}"
+            )
             return redirect("branches", app_id=access.app.app_id)
     context = {**app_context(access, "branches"), "branch": branch}
     return show_form(request, "console/branch_form.html", form, context)
 
 
-def _stayed(branch: Branch, form: BaseForm) -> str:
-    """Say so where a branch that came back is protected, though the form did not ask for it."""
+def _protection_notice(branch: Branch, form: BaseForm) -> str:
+    """Return a notice if a restored branch is protected although the form didn't ask for it."""
     if form.cleaned_data["protected"] or not branch.protected:
         return ""
     return " It is still protected, as it was before it was deleted."
@@ -203,11 +207,11 @@ def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) 
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer that the process answers."""
+    """Report that the process responds."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def database_answers() -> None:
-    """Return if the database answers; raise django.db.Error otherwise."""
+    """Raise django.db.Error unless the database responds."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")

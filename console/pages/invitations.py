@@ -1,4 +1,4 @@
-"""The page that an invitation's link opens, for whoever holds it."""
+"""The page behind an invitation's link."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,23 +12,23 @@ from django.views.decorators.cache import never_cache
 
 from console.access.actors import from_request
 from console.auth import limiter
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.members import invitations
-from console.members.services import role_in_words
+from console.members.services import describe_role
 from console.models import App, Invitation, User
 from console.pages.app_forms import PasswordForm
-from console.web.kit import page_with_form, posted, saved_by
+from console.web.kit import call_service, form_data, page_with_form
 
-_RATES = "20/m/ip,10/h/key"  # tries; a right one costs a password's hash
+_RATES = "20/m/ip,10/h/key"  # a valid attempt costs a password hash
 
 
 @login_not_required
 @never_cache
 @page_with_form
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Let the invited person in: who is signed in accepts, anybody else chooses a password.
+    """Accept an invitation as the signed-in user, or create an account with a password.
 
-    Whether the address has an account shows in neither page.
+    Neither page reveals whether the address has an account.
     """
     if not limiter.consume(request, "invitation", _RATES, key=token):
         return render(request, "429.html", status=429)
@@ -39,9 +39,9 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 def _signed_in(request: HttpRequest, user: User, found: Invitation, token: str) -> HttpResponseBase:
-    form = Form(posted(request))
+    form = Form(form_data(request))
     if form.is_valid():
-        app = saved_by(form, invitations.accept, actor=from_request(request), token=token)
+        app = call_service(form, invitations.accept, actor=from_request(request), token=token)
         if app:
             return _welcome(request, app)
     return _page(request, found, form, "accept" if user.email == found.email else "other")
@@ -50,11 +50,11 @@ def _signed_in(request: HttpRequest, user: User, found: Invitation, token: str) 
 def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpResponseBase:
     if request.method == "POST" and not _takes_passwords():
         raise PermissionDenied("You can't choose a password here. Sign in, then join.")
-    form = PasswordForm(posted(request), email=found.email)
+    form = PasswordForm(form_data(request), email=found.email)
     if form.is_valid():
-        made = saved_by(
+        made = call_service(
             form,
-            invitations.accept_anew,
+            invitations.accept_with_new_account,
             actor=from_request(request),
             token=token,
             password=form.cleaned_data["password1"],
@@ -67,11 +67,10 @@ def _anonymous(request: HttpRequest, found: Invitation, token: str) -> HttpRespo
 
 
 def _takes_passwords() -> bool:
-    """Say whether the page makes an account with a password.
+    """Return True if the page may create an account with a password.
 
-    Where a provider tells who somebody is, it does so for addresses that a mail has proved alone:
-    an inviter could else make an account in another's name, and keep its password when that person
-    signs on to it.
+    With single sign-on that needs an address proved by mail. Otherwise an inviter could create an
+    account in someone else's name and keep its password when that person signs on to it.
     """
     return settings.PASSWORD_SIGN_IN and (settings.MAIL or not settings.OIDC_ISSUER)
 
@@ -81,12 +80,12 @@ def _welcome(request: HttpRequest, app: App) -> HttpResponseBase:
     return redirect("overview", app_id=app.app_id)
 
 
-def _page(request: HttpRequest, found: Invitation, form: Form, who: str) -> HttpResponse:
+def _page(request: HttpRequest, found: Invitation, form: Form, page_kind: str) -> HttpResponse:
     context = {
         "invitation": found,
-        "role": role_in_words(found.role, read(found.patterns)),
+        "role": describe_role(found.role, parse_patterns(found.patterns)),
         "form": form,
-        "who": who,
+        "who": page_kind,
         "passwords": _takes_passwords(),
     }
     status = 422 if form.is_bound else 200

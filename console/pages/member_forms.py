@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 
 from console.access.explain import ACTS
 from console.access.policy import Permission, Role
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.lib.names import ALL_BRANCHES
 from console.members.services import people_of
 from console.models import App, Branch, User
 
-# Title and explanation, a line each; the page makes the first one bold.
+# Title and explanation, one per line. The page shows the first line in bold.
 ROLE_WORDS = {
     Role.VIEWER: "Viewer\nSees keys, variables and activity, but no secret values.",
     Role.DEVELOPER: "Developer\nEdits and reveals values on unprotected branches.",
@@ -28,7 +28,7 @@ ROLE_WORDS = {
 
 
 class RoleForm(forms.Form):
-    """A role, and the branches that it is narrowed to."""
+    """A role and the branches it is limited to."""
 
     role = forms.ChoiceField(
         choices=[(role.value, words) for role, words in ROLE_WORDS.items()],
@@ -49,8 +49,7 @@ class RoleForm(forms.Form):
     )
 
     def clean_patterns(self) -> list[str]:
-        """Return the patterns as a list."""
-        return read(self.cleaned_data["patterns"])
+        return parse_patterns(self.cleaned_data["patterns"])
 
 
 class GroupMemberForm(RoleForm):
@@ -64,14 +63,14 @@ class GroupMemberForm(RoleForm):
     field_order = ("group", "role", "patterns")
 
     def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:
-        """Offer the groups that are no members yet."""
+        """Offer the groups that are not members yet."""
         super().__init__(*args, **kwargs)
         free = Group.objects.exclude(memberships__app=app).order_by("name")
         _offer(self.fields["group"], free)
 
 
 class InvitationForm(RoleForm):
-    """Somebody who is invited."""
+    """An invitation."""
 
     email = forms.EmailField(
         label="Email address",
@@ -82,7 +81,7 @@ class InvitationForm(RoleForm):
 
 
 class DecisionForm(forms.Form):
-    """Who, what and where, of "What may … do here?"."""
+    """The user, act and branch to check access for."""
 
     who = forms.ModelChoiceField(User.objects.none(), label="Member", empty_label=None)
     act = forms.TypedChoiceField(
@@ -102,13 +101,12 @@ class DecisionForm(forms.Form):
         _offer(self.fields["where"], app.branches.all())
 
 
-class TickForm(forms.Form):
-    """Secrets that are rotated, by the entry that made them known."""
+class RotatedForm(forms.Form):
+    """Secrets that were rotated, by the id of the event that exposed them."""
 
     entry = forms.TypedMultipleChoiceField(coerce=int)
 
     def __init__(self, *args: Any, entries: Iterable[int], **kwargs: Any) -> None:
-        """Take which there are."""
         super().__init__(*args, **kwargs)
         self.fields["entry"].choices = [(entry, entry) for entry in entries]  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Pages of an app's members: who they are, what they may, and who is invited."""
+"""Pages of an app's members, their permissions, and invitations."""
 
 from functools import partial
 from typing import Any
@@ -18,20 +18,27 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
 from console.auth import limiter
-from console.lib.branch_patterns import read
+from console.lib.branch_patterns import parse_patterns
 from console.members import exposure, invitations, services
 from console.members.services import actor_of
 from console.models import Branch, Member, User
 from console.pages.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
-from console.web.kit import app_context, managed, page_with_form, posted, saved_by, show_form
+from console.web.kit import (
+    app_context,
+    call_service,
+    form_data,
+    page_with_form,
+    require_manager_access,
+    show_form,
+)
 
-PEOPLE_SHOWN = 20  # of a group
+PEOPLE_SHOWN = 20  # users per group
 
 
 @require_safe
 def member_list(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's members and invitations."""
-    access = managed(request, app_id)
+    access = require_manager_access(request, app_id)
     found = access.app.members.select_related("user", "group").prefetch_related("group__user_set")
     context = {
         "members": sorted(map(_row, found), key=lambda row: (row["is_group"], row["name"])),
@@ -55,29 +62,29 @@ def _row(member: Member) -> dict[str, Any]:
         "people": people[:PEOPLE_SHOWN],
         "more": len(people[PEOPLE_SHOWN:]),
         "role": member.get_role_display(),
-        "patterns": read(member.patterns),
+        "patterns": parse_patterns(member.patterns),
     }
 
 
 @page_with_form
 def member(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Change a member's role."""
-    access = managed(request, app_id, Action.MEMBER_SET)
+    access = require_manager_access(request, app_id, Action.MEMBER_SET)
     found = services.find_member(access, pk)
-    form = RoleForm(posted(request), initial={"role": found.role, "patterns": found.patterns})
+    form = RoleForm(form_data(request), initial={"role": found.role, "patterns": found.patterns})
     if form.is_valid() and _set(access, form, found.user or found.group):
         messages.success(request, f"Saved the role of {found.name}.")
-        himself_no_more = found.user_id == access.actor.user_id and form["role"].data != Role.OWNER
-        return redirect("overview" if himself_no_more else "members", app_id=app_id)
+        lost_ownership = found.user_id == access.actor.user_id and form["role"].data != Role.OWNER
+        return redirect("overview" if lost_ownership else "members", app_id=app_id)
     context = {**app_context(access, "members"), "member": found}
     return show_form(request, "console/member.html", form, context)
 
 
 @page_with_form
 def member_group(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Make a group a member."""
-    access = managed(request, app_id, Action.MEMBER_SET)
-    form = GroupMemberForm(posted(request), app=access.app)
+    """Add a group as a member."""
+    access = require_manager_access(request, app_id, Action.MEMBER_SET)
+    form = GroupMemberForm(form_data(request), app=access.app)
     if form.is_valid() and _set(access, form, form.cleaned_data["group"]):
         messages.success(request, f"The group {form.cleaned_data['group']} is now a member.")
         return redirect("members", app_id=app_id)
@@ -87,22 +94,24 @@ def member_group(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _set(access: Access, form: Form, who: User | Group | None) -> Member | None:
     fields = form.cleaned_data
     role = {"role": fields["role"], "patterns": fields["patterns"]}
-    return saved_by(form, services.set_member, actor=access.actor, app=access.app, who=who, **role)
+    return call_service(
+        form, services.set_member, actor=access.actor, app=access.app, principal=who, **role
+    )
 
 
 @page_with_form
 def member_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Ask, then take somebody's role away; then show what he knows."""
-    access = managed(request, app_id, Action.MEMBER_REMOVED)
+    """Ask for confirmation, remove a member, then show the secrets they have seen."""
+    access = require_manager_access(request, app_id, Action.MEMBER_REMOVED)
     found = services.find_member(access, pk)
-    form = Form(posted(request))
-    if form.is_valid() and saved_by(form, _remove, actor=access.actor, member=found):
+    form = Form(form_data(request))
+    if form.is_valid() and call_service(form, _remove, actor=access.actor, member=found):
         messages.success(request, f"{found.name} was removed.")
         return _after_removal(access, found)
     context = {
         **app_context(access, "members"),
         "member": found,
-        "known": len(exposure.known_to(found.user_id, app_id)) if found.user_id else 0,
+        "known": len(exposure.exposed_secrets(found.user_id, app_id)) if found.user_id else 0,
     }
     return show_form(request, "console/member_remove.html", form, context)
 
@@ -116,22 +125,22 @@ def _after_removal(access: Access, member: Member) -> HttpResponseBase:
     app_id = access.app.app_id
     if member.user_id == access.actor.user_id:
         return redirect("apps")
-    if member.user_id and exposure.known_to(member.user_id, app_id):
+    if member.user_id and exposure.exposed_secrets(member.user_id, app_id):
         return redirect("known", app_id=app_id, pk=member.user_id)
     return redirect("members_left" if member.group_id else "members", app_id=app_id)
 
 
 @page_with_form
 def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Invite an address. The link is in this one answer, and nowhere else."""
-    access = managed(request, app_id, Action.MEMBER_INVITED)
-    form = InvitationForm(posted(request), initial=_earlier(request, access))
+    """Invite an email address. Only this response contains the link."""
+    access = require_manager_access(request, app_id, Action.MEMBER_INVITED)
+    form = InvitationForm(form_data(request), initial=_earlier_invitation(request, access))
     context = {**app_context(access, "members"), "mail": settings.MAIL}
     if not form.is_valid():
         return show_form(request, "console/member_invite.html", form, context)
-    if limited := _too_many(request):
+    if limited := _rate_limited(request):
         return limited
-    link = saved_by(
+    link = call_service(
         form,
         invitations.invite,
         actor=access.actor,
@@ -147,8 +156,8 @@ def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
     return response
 
 
-def _earlier(request: HttpRequest, access: Access) -> dict[str, Any]:
-    """Return what the address of an open invitation is invited as, to do it anew."""
+def _earlier_invitation(request: HttpRequest, access: Access) -> dict[str, Any]:
+    """Return the fields of an open invitation, to prefill the form that replaces it."""
     earlier = access.app.invitations.filter(email=request.GET.get("email", "")[:254]).first()
     return {
         name: getattr(earlier, name)
@@ -157,23 +166,23 @@ def _earlier(request: HttpRequest, access: Access) -> dict[str, Any]:
     }
 
 
-def _too_many(request: HttpRequest) -> HttpResponse | None:
-    """Return a 429 for whoever invites without end: each one may be a mail to somebody."""
+def _rate_limited(request: HttpRequest) -> HttpResponse | None:
+    """Return a 429 if the user sends too many invitations (each may be a mail), else None."""
     if limiter.consume(request, "invite", "30/h/user"):
         return None
     return render(request, "429.html", status=429)
 
 
 def _link_to(request: HttpRequest, token: str) -> str:
-    """Return the link of a token, on the host that the inviter uses (one of ALLOWED_HOSTS)."""
+    """Return the link for a token, on the host that the inviter uses (one of ALLOWED_HOSTS)."""
     scheme = "http" if settings.LOCAL else "https"
     return f"{scheme}://{request.get_host()}{reverse('invitation', args=[token])}"
 
 
 @require_POST
 def invitation_withdraw(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Take an invitation back."""
-    access = managed(request, app_id, Action.MEMBER_UNINVITED)
+    """Withdraw an invitation."""
+    access = require_manager_access(request, app_id, Action.MEMBER_UNINVITED)
     gone = invitations.withdraw(actor=access.actor, app_id=app_id, pk=pk)
     messages.success(request, f"Withdrew the invitation for {gone.email}.")
     return redirect("members", app_id=app_id)
@@ -181,27 +190,29 @@ def invitation_withdraw(request: HttpRequest, app_id: str, pk: int) -> HttpRespo
 
 @require_safe
 def member_decision(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Explain what somebody may do, and by which rule."""
-    access = managed(request, app_id)
+    """Explain whether a member may do something, and why."""
+    access = require_manager_access(request, app_id)
     form = DecisionForm(request.GET or None, app=access.app)
     context = {**app_context(access, "members"), "form": form}
     if form.is_valid():
-        context |= _decided(access, **form.cleaned_data)
+        context |= _decision_context(access, **form.cleaned_data)
     return render(request, "console/member_decision.html", context)
 
 
-def _decided(access: Access, who: User, act: Permission, where: Branch | None) -> dict[str, Any]:
-    """Return the answer to the question; `decide` is what every check of a right asks."""
+def _decision_context(
+    access: Access, who: User, act: Permission, where: Branch | None
+) -> dict[str, Any]:
+    """Return the decision and its explanation, from the same function that makes every check."""
     try:
-        theirs = find_app(actor_of(who), access.app.app_id)
+        their_access = find_app(actor_of(who), access.app.app_id)
     except Http404:
-        theirs = None
-    decision = (theirs or access).decide(act, where)
+        their_access = None
+    decision = (their_access or access).decide(act, where)
     return {
         "who": who,
-        "allowed": theirs is not None and decision.allowed,
+        "allowed": their_access is not None and decision.allowed,
         "question": explain.question(decision),
         "rules": explain.rules(decision)
-        if theirs
+        if their_access
         else ["This account is disabled, so it can't do anything, whatever its roles."],
     }

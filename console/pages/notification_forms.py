@@ -1,12 +1,12 @@
-"""The form of the events that somebody is mailed about."""
+"""The form of notification settings."""
 
 from django import forms
 
 from console.models.notifications import Kind
 
 
-class NoticesForm(forms.Form):
-    """A box for each kind of event; no tick is no mail."""
+class NotificationsForm(forms.Form):
+    """A checkbox for each kind of event. None checked means no mail."""
 
     kinds = forms.MultipleChoiceField(
         label="Email me when",

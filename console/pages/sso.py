@@ -1,4 +1,4 @@
-"""The way to the OpenID provider, and back."""
+"""Views that send the browser to the OpenID provider and receive it back."""
 
 import secrets
 from collections.abc import Callable
@@ -21,18 +21,20 @@ from console.auth import limiter
 from console.auth.oidc import provisioning as sso
 from console.auth.oidc.client import InvalidProviderResponse, OpenIdAdapter
 
-# OpenID Connect Core 3.1.2.1: it asks again, and has to say when it did
+# OpenID Connect Core 3.1.2.1: the provider asks again and must report when it did.
 ASK_AGAIN = {"prompt": "login", "max_age": "0"}
 SLOT_PATIENCE = 0.3  # seconds
-SLOTS = BoundedSemaphore(4)  # of the eight threads that gunicorn gives a process
-RATE = "120/60s/ip"  # a sign-in is two; an office shares one address
+# Half of a process's eight threads, so that a slow provider can't take all of them.
+SLOTS = BoundedSemaphore(4)
+# A sign-in takes two requests, and an office shares one address.
+RATE = "120/60s/ip"
 
 
-def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer what goes wrong there; let it hold half of a process's threads at most.
+def provider_view(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a view that contacts the provider: handle its errors, and limit rate and threads.
 
-    Anybody can make the console ask there, so it counts how often an address does. Raises Http404
-    where there is no provider.
+    Anyone can make Branchkeep send requests to the provider, so they are limited per address.
+    Raises Http404 if there is no provider.
     """
 
     @login_not_required
@@ -40,7 +42,7 @@ def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if limiter.consume(request, "single_sign_on", RATE, limit_get=True) is None:
-            return _too_often(request)
+            return _rate_limited(request)
         if not SLOTS.acquire(timeout=SLOT_PATIENCE):
             return sso.not_signed_in(request, sso.BUSY, 503)
         try:
@@ -58,18 +60,18 @@ def at_the_provider(view: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     return guarded
 
 
-def _too_often(request: HttpRequest) -> HttpResponse:
+def _rate_limited(request: HttpRequest) -> HttpResponse:
     response = render(request, "429.html", status=429)
     response["Retry-After"] = "60"
     return response
 
 
-@at_the_provider
+@provider_view
 def single_sign_on(request: HttpRequest) -> HttpResponse:
-    """Lead to the provider, which has to ask again who is signed in here already: he confirms it.
+    """Redirect to the provider. A user who is already signed in re-authenticates.
 
-    `next` says where to after that. Nothing else of the query counts: a link could make it another
-    question.
+    `next` names the page to return to. Other parameters are ignored, because a link could use them
+    to change the request.
     """
     confirms, nonce = request.user.is_authenticated, secrets.token_urlsafe(16)
     provider = get_adapter().get_provider(request, "openid_connect")
@@ -84,9 +86,9 @@ def single_sign_on(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@at_the_provider
+@provider_view
 def callback(request: HttpRequest) -> HttpResponse:
-    """Take what the provider says, and sign in."""
+    """Verify the provider's response and sign the user in."""
     adapter = OpenIdAdapter(request, "openid_connect")
     issuer = adapter.get_provider().app.provider_id
     if request.GET.get("iss", issuer).rstrip("/") != issuer:

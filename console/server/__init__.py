@@ -1,1 +1,1 @@
-"""How the server process starts: preparation, then gunicorn."""
+"""Start the server process, and configure gunicorn."""

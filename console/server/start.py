@@ -1,7 +1,7 @@
-"""Start the console on this machine: keys, database, static files, checks, then gunicorn.
+"""Start Branchkeep: keys, database, static files, system checks, then gunicorn.
 
-`make run` and the image come here. What is there already is kept, so a second start is immediate.
-No Django setting is read before the keys are there.
+`make run` and the container image use this. What exists is kept, so a second start is immediate. No
+Django setting may be read before the keys exist.
 """
 
 import base64
@@ -24,9 +24,9 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
 from console.db import prepared_statements
-from console.lib.paths import LOOPBACK, VAR_DIR, hosts_of
+from console.lib.paths import LOOPBACK, VAR_DIR, parse_hosts
 
-PREPARING = 7_108_341_903  # any number that no other program locks in this database
+MIGRATION_LOCK = 7_108_341_903  # an arbitrary advisory lock number, unique in this database
 KEYS = """\
 # Branchkeep's keys, generated once. Keep a copy in a safe place, away from database backups:
 # without ENCRYPTION_KEYS, nobody can decrypt the secrets in the embedded store.
@@ -36,7 +36,7 @@ ENCRYPTION_KEYS={encryption_key}
 
 
 def main() -> None:
-    """Prepare what is missing, print the one link to open, and become gunicorn."""
+    """Prepare what is missing, print the link to open, and become gunicorn."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn, nothing needs a traceback
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold keys and values
@@ -48,27 +48,27 @@ def main() -> None:
         prepare_database()
         collect_static_files()
         BaseCommand().check(databases=["default"])
-        make_room_for_metrics()
-        where = link(listener.getsockname()[1])
+        prepare_metrics_folder()
+        message = welcome_message(listener.getsockname()[1])
     except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
-        sys.exit(f"Branchkeep can't start. {words_of(error)}")
+        sys.exit(f"Branchkeep can't start. {startup_error_message(error)}")
     connections.close_all()
-    serve(listener, where)
+    serve(listener, message)
 
 
-def words_of(error: Exception) -> str:
-    """Return why, and what to do where the keys or SQLite's file can't be read or written."""
-    said = str(error)
-    if any(part in said for part in (str(VAR_DIR), "open database file", "readonly database")):
-        said += (
+def startup_error_message(error: Exception) -> str:
+    """Return the reason, and what to do if the keys or SQLite's file can't be read or written."""
+    message = str(error)
+    if any(part in message for part in (str(VAR_DIR), "open database file", "readonly database")):
+        message += (
             ". The folder must exist, and the account Branchkeep runs as (user ID "
             f"{os.geteuid()}) must own it and be able to write to it and its files."
         )
-    return said
+    return message
 
 
 def reserve_port() -> socket.socket:
-    """Return a socket bound to PORT, so that nothing is done before we know that we can serve."""
+    """Return a socket bound to PORT. Bound first, so that nothing is done if we can't serve."""
     address, port = os.environ.get("BIND_ADDRESS", "127.0.0.1"), os.environ.get("PORT", "8000")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,17 +85,17 @@ def reserve_port() -> socket.socket:
 
 
 def make_keys() -> None:
-    """Make var/ and the keys in it, unless they are there or this is more than one machine's own.
+    """Create var/ and its keys, unless they exist or Branchkeep serves more than this machine.
 
-    A deployment brings its keys: made here, they would be lost with the container.
+    A deployment brings its own keys: those created in a container would be lost with it.
     """
     VAR_DIR.mkdir(exist_ok=True)
     if VAR_DIR.stat().st_mode & 0o077:
         VAR_DIR.chmod(0o700)
     file = VAR_DIR / "keys.env"
-    if file.exists() or not LOOPBACK.issuperset(hosts_of(os.environ.get("ALLOWED_HOSTS", ""))):
+    if file.exists() or not LOOPBACK.issuperset(parse_hosts(os.environ.get("ALLOWED_HOSTS", ""))):
         return
-    with NamedTemporaryFile("w", dir=VAR_DIR) as draft:  # its mode is 0600
+    with NamedTemporaryFile("w", dir=VAR_DIR) as draft:  # created with mode 0600
         draft.write(
             KEYS.format(
                 secret_key=secrets.token_urlsafe(50),
@@ -104,31 +104,31 @@ def make_keys() -> None:
         )
         draft.flush()
         os.fsync(draft.fileno())
-        with suppress(FileExistsError):  # another start was faster: its keys stand
-            os.link(draft.name, file)  # whole or not at all
+        with suppress(FileExistsError):  # another start was faster, and its keys stay
+            os.link(draft.name, file)  # atomic: the file appears complete or not at all
 
 
 def prepare_database() -> None:
-    """Bring the tables up to date, one replica at a time: who comes next finds it done.
+    """Migrate the database, one replica at a time; the next one finds nothing to do.
 
-    Raises ImproperlyConfigured behind a pooler that loses what a connection prepares.
+    Raises ImproperlyConfigured if a connection pooler loses prepared statements.
     """
     if (
         prepared_statements.are_lost()
     ):  # before the lock, which an older version's start may have left in there
         raise ImproperlyConfigured(prepared_statements.NO_SESSIONS)
-    with one_at_a_time():
+    with migration_lock():
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
     connection.close()
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Keep other replicas waiting. SQLite is for one machine.
+def migration_lock() -> Iterator[None]:
+    """Let one replica at a time prepare the database. SQLite serves a single machine anyway.
 
-    By a transaction of a connection of its own: a lock of the session would be left behind in a
-    pooler that gives each transaction another session, and every later start would wait for it.
+    The lock belongs to a transaction on a connection of its own. A session lock would stay behind
+    in a pooler that gives each transaction another session, and block every later start.
     """
     if connection.vendor != "postgresql":
         yield
@@ -136,9 +136,10 @@ def one_at_a_time() -> Iterator[None]:
     with closing(connection.copy()) as keeper:
         keeper.set_autocommit(False)
         with keeper.cursor() as cursor:
-            # It idles for as long as a migration takes, and servers may end who does
+            # The connection is idle while the migrations run, and servers may end idle
+            # transactions.
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
             try:
                 yield
             finally:
@@ -146,20 +147,20 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def collect_static_files() -> None:
-    """Collect the static files where one is newer than the last collection.
+    """Collect static files if one is newer than the last collection.
 
-    Who sets STATIC_ROOT has filled it himself, as the image does.
+    If STATIC_ROOT is set, it has been filled already, as in the image.
     """
     from django.conf import settings
 
     manifest = Path(settings.STATIC_ROOT, "staticfiles.json")
     collected = manifest.stat().st_mtime if manifest.exists() else 0
-    if "STATIC_ROOT" not in os.environ and any(at > collected for at in changes()):
+    if "STATIC_ROOT" not in os.environ and any(at > collected for at in static_file_times()):
         call_command("collectstatic", interactive=False, verbosity=0)
 
 
-def changes() -> Iterator[float]:
-    """Yield when each static file last came or changed on this disk."""
+def static_file_times() -> Iterator[float]:
+    """Yield when each static file was last added or changed on this disk."""
     from django.contrib.staticfiles.finders import get_finders
 
     for finder in get_finders():
@@ -167,10 +168,10 @@ def changes() -> Iterator[float]:
             yield Path(storage.path(name)).stat().st_ctime
 
 
-def make_room_for_metrics() -> None:
-    """Give the server's processes a new folder (0700) to count together in, in memory.
+def prepare_metrics_folder() -> None:
+    """Create a folder (0700), in memory if possible, in which the processes count together.
 
-    One that a killed server left goes; a server holds its own by a lock that ends with it.
+    Folders left by killed servers are deleted. A running server holds a lock on its own.
     """
     from django.conf import settings
 
@@ -180,15 +181,15 @@ def make_room_for_metrics() -> None:
     home = memory if memory.is_dir() else Path(gettempdir())
     for left in home.glob("console-metrics-*"):
         with suppress(OSError):  # another server's, or another account's
-            os.close(hold(left))
+            os.close(lock_folder(left))
             shutil.rmtree(left)
     folder = mkdtemp(prefix="console-metrics-", dir=home)
-    os.set_inheritable(hold(folder), True)
+    os.set_inheritable(lock_folder(folder), True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
-def hold(folder: Path | str) -> int:
-    """Lock a folder and return its handle. Raises OSError where somebody else has it."""
+def lock_folder(folder: Path | str) -> int:
+    """Lock a folder and return its handle. Raises OSError if another process holds the lock."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -198,8 +199,8 @@ def hold(folder: Path | str) -> int:
     return handle
 
 
-def link(port: int) -> str:
-    """Return the one line that says where to go on."""
+def welcome_message(port: int) -> str:
+    """Return the line that says which address to open."""
     from console.auth.bootstrap import link_path
     from console.conf.base_url import base_url
 
@@ -209,11 +210,11 @@ def link(port: int) -> str:
     return f"Branchkeep: {base}/"
 
 
-def serve(listener: socket.socket, where: str) -> None:
-    """Print where to go on and become gunicorn. Who is there first waits for it on the socket."""
+def serve(listener: socket.socket, message: str) -> None:
+    """Print the message and become gunicorn. Early requests wait on the socket."""
     listener.listen(2048)
     listener.set_inheritable(True)
-    print(where, flush=True)
+    print(message, flush=True)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn"]
     command = [*gunicorn, "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, command)  # noqa: S606 - nothing in it comes from outside

@@ -1,5 +1,7 @@
-"""`{% side app nav may_manage sends_mail %}`: the left navigation of an app's pages.
-`{% steps number pages %}`: the way to the other pages of a list.
+"""Template tags for navigation.
+
+`{% side app nav may_manage sends_mail %}` renders the left navigation of an app's pages, and `{%
+steps number pages %}` the links to other pages of a list.
 """
 
 from functools import lru_cache
@@ -16,11 +18,11 @@ register = Library()
 
 @register.simple_tag
 def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
-    """Render it; `nav` names the page that is shown."""
+    """Render the left navigation. `nav` names the current page."""
     return _side(app.app_id, app.name, nav, may_manage, sends_mail)
 
 
-@lru_cache(maxsize=1000)  # of 2 KB; ten addresses are looked up for each
+@lru_cache(maxsize=1000)  # entries of 2 KB; each takes ten URL lookups
 def _side(app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     return render_to_string(
         "side.html",
@@ -36,7 +38,7 @@ def _side(app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool) 
 
 @register.simple_tag(takes_context=True)
 def steps(context: Context, number: int, pages: int) -> SafeString:
-    """Render links to the first page, the one before, the next and the last."""
+    """Render links to the first, previous, next and last page."""
     query = context["request"].GET.copy()
 
     def address(page: int) -> str:

@@ -1,4 +1,4 @@
-"""`{{ result.hint|with_code }}`: words of ours that hold `commands`, on a page."""
+"""`{{ result.hint|with_code }}`: text of ours with commands in backticks."""
 
 import re
 
@@ -11,5 +11,5 @@ register = Library()
 
 @register.filter
 def with_code(text: str) -> SafeString:
-    """Return a text, escaped, with what stands in backticks as code."""
+    """Return the text escaped, with <code> for backticks."""
     return SafeString(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))

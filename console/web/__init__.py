@@ -1,1 +1,1 @@
-"""What every page uses: middleware, error pages, htmx, lists and forms."""
+"""What every page uses: middleware, error pages, htmx, lists, tables and forms."""

@@ -1,4 +1,4 @@
-"""What every page knows of the deployment."""
+"""Template context that every page has."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from console.models import User
 
 
 def deployment(_request: HttpRequest) -> dict[str, Any]:
-    """Return what templates show of the deployment; `single_sign_on` is its name, or ""."""
+    """Return how users sign in, and whether mail is sent. `single_sign_on` is its label or ""."""
     return {
         "password_sign_in": settings.PASSWORD_SIGN_IN,
         "single_sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else "",

@@ -1,4 +1,4 @@
-"""Error pages; a request that wants a fragment gets one. Nothing of the inside but a request id."""
+"""Error pages, or fragments for requests that want one. They reveal only a request id."""
 
 import sys
 from sqlite3 import SQLITE_ERROR
@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from console.web.htmx import wants_fragment
 
-NO_SENSE = (
+NOT_UNDERSTOOD = (
     "Your browser sent a request that Branchkeep can't read. Go back, reload the page, and try "
     "again."
 )
@@ -39,22 +39,23 @@ def _page(request: HttpRequest, status: int, sentence: str, heading: str = "") -
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400; what Django stops reading is too large, and that can be told. Whoever is signed
-    out elsewhere while he saves is told that, for what he sent was read.
+    """Return a 400. Oversized requests get their own message.
+
+    So do users who were signed out while their request was processed: it was read, and may be done.
     """
     if isinstance(exception, SessionInterrupted):
         return _page(request, 400, SIGNED_OUT, heading="You have been signed out")
     large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
-    return _page(request, 400, TOO_LARGE if large else NO_SENSE)
+    return _page(request, 400, TOO_LARGE if large else NOT_UNDERSTOOD)
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403 with our own sentence: which role does not allow it."""
+    """Return a 403 with our own message, which names the role."""
     return _page(request, 403, str(exception) or "You don't have permission to do this.")
 
 
 def confirm_first(request: HttpRequest, back: str) -> HttpResponse:
-    """Lead to the page that asks who is signed in, and from there to `back`; a fragment says so."""
+    """Redirect to re-authentication and then to `back`. A fragment contains a link instead."""
     address = reverse("account_reauthenticate", query={"next": back})
     if wants_fragment(request):
         context = {"address": address, "sentence": CONFIRM_FIRST}
@@ -64,12 +65,12 @@ def confirm_first(request: HttpRequest, back: str) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 404; the same for what isn't there and for what is none of your business."""
+    """Return a 404, the same for what doesn't exist and for what the user may not see."""
     return _page(request, 404, "This page does not exist, or you don't have access to it.")
 
 
 def wrong_method(request: HttpRequest) -> HttpResponse:
-    """Answer 405 to who opened an address that takes posts alone."""
+    """Return a 405 for an address that only takes posts."""
     return _page(
         request,
         405,
@@ -78,23 +79,26 @@ def wrong_method(request: HttpRequest) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer 500, or 503 where the database is away or too busy.
+    """Return a 500, or a 503 if the database is down or busy.
 
-    The templates need no context processor, for that might ask the database again.
+    The templates use no context processor, because one might query the database again.
     """
-    status = 503 if _is_away(sys.exception()) else 500
+    status = 503 if _is_database_error(sys.exception()) else 500
     page = render_to_string(f"{status}.html", {"request_id": _request_id()})
     return HttpResponse(page, status=status)
 
 
-def _is_away(error: BaseException | None) -> bool:
-    """Say whether it was the database; SQLite gives a missing table the same class of error."""
+def _is_database_error(error: BaseException | None) -> bool:
+    """Return True if the database is unavailable.
+
+    SQLite reports a missing table with the same exception class, so its error code decides.
+    """
     is_statement = getattr(error and error.__cause__, "sqlite_errorcode", 0) == SQLITE_ERROR
     return isinstance(error, OperationalError | InterfaceError) and not is_statement
 
 
 def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:
-    """Answer a post without its CSRF token."""
+    """Return a 403 for a post without a valid CSRF token."""
     part = "#fragment" if wants_fragment(request) else ""
     context = {"request_id": _request_id()}
     return render(request, f"403_csrf.html{part}", context, status=403)

@@ -1,4 +1,4 @@
-"""What views share: forms, the context of an app's pages, and refused posts."""
+"""What views share: forms, the context of an app's pages, and rejected posts."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from console.access.policy import (
     find_app,
     require_operator,
 )
-from console.audit.events import Action, Target, refuse
+from console.audit.events import Action, Target, record_denied
 
 Row = TypeVar("Row")
 
@@ -25,7 +25,7 @@ page_with_form = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def app_context(access: Access, nav: str) -> dict[str, Any]:
-    """Return what every page of an app shows around its content."""
+    """Return the template context that every page of an app needs."""
     return {
         "app": access.app,
         "nav": nav,
@@ -34,20 +34,22 @@ def app_context(access: Access, nav: str) -> dict[str, Any]:
     }
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what a form is bound to: the post, were it empty, else nothing."""
+def form_data(request: HttpRequest) -> QueryDict | None:
+    """Return the data for a form: the post, even an empty one, or None for other methods."""
+    # Not `request.POST or None`: an empty post is falsy, but must bind the form.
     return request.POST if request.method == "POST" else None
 
 
 def show_form(
     request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
 ) -> HttpResponse:
+    """Render a form. Status 422 if it was submitted and is invalid, otherwise 200."""
     status = 422 if form.is_bound else 200
     return render(request, template, {"form": form, **context}, status=status)
 
 
-def saved_by(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
-    """Return what a service made of a form; what it refuses becomes the form's own errors."""
+def call_service(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
+    """Return the result of a service, or None and add its ValidationError to the form."""
     try:
         return act(**arguments)
     except ValidationError as refusal:
@@ -55,19 +57,24 @@ def saved_by(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row |
         return None
 
 
-def operated(request: HttpRequest, action: Action | None = None) -> Actor:
-    """Return an operator; anyone else's post is recorded as a refused `action`."""
+def require_operator_request(request: HttpRequest, action: Action | None = None) -> Actor:
+    """Return the actor if they are an operator.
+
+    Another user's post is recorded as a denied `action`.
+    """
     actor = from_request(request)
     if action and request.method == "POST" and not actor.is_operator:
-        refuse(actor, action, Target())
+        record_denied(actor, action, Target())
     require_operator(actor)
     return actor
 
 
-def managed(request: HttpRequest, app_id: str, action: Action | None = None) -> Access:
-    """Return an owner's access to an app; anyone else's post is recorded as a refused `action`."""
+def require_manager_access(
+    request: HttpRequest, app_id: str, action: Action | None = None
+) -> Access:
+    """Return an owner's access to the app. Anyone else's post is recorded as a denied `action`."""
     access = find_app(from_request(request), app_id)
     if action and request.method == "POST" and not access.may(Permission.MANAGE):
-        refuse(access.actor, action, Target(app_id))
+        record_denied(access.actor, action, Target(app_id))
     access.require(Permission.MANAGE)
     return access

@@ -1,4 +1,4 @@
-"""Lists of secrets and variables: what they are asked for, their columns, rows and pages."""
+"""Lists of secrets and variables: query parameters, columns, rows and pages."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ COLUMNS = (
     Column("value", "Value"),
     Column("changed", "Last changed", sort="changed"),
 )
-# As text, for making a datetime takes longer than all else in reading a row; SQLite and PostgreSQL
-# agree on its beginning
+# As text: parsing datetimes takes longer than everything else about a row. SQLite and PostgreSQL
+# agree on how the text begins.
 CHANGED = Cast("changed_at", CharField())
 
 
 @dataclass(frozen=True)
 class Query:
-    """What a page was asked for; anything that makes no sense falls back."""
+    """The parameters of a list. Invalid ones fall back to their defaults."""
 
     q: str = ""
     branch: str = ""
@@ -58,18 +58,18 @@ class Query:
 
     @classmethod
     def of(cls, parameters: Mapping[str, str], sort: str = "branch") -> "Query":
-        """Read a query string; `sort` is the page's own order."""
-        asked, per_page = parameters.get("sort", ""), parameters.get("per_page", "")
+        """Parse a query string. `sort` is the page's default order."""
+        requested, per_page = parameters.get("sort", ""), parameters.get("per_page", "")
         return cls(
             q=_searchable(parameters.get("q", "")),
             branch=parameters.get("branch", "")[:20],
-            sort=asked if asked in SORTS else sort,
+            sort=requested if requested in SORTS else sort,
             page=parameters.get("page", "1")[:9],
             per_page=int(per_page) if per_page in map(str, PER_PAGE) else PER_PAGE[0],
         )
 
     def chosen(self, branches: Iterable[Branch]) -> Branch | None:
-        """Return the branch that was asked for, if there is one."""
+        """Return the branch that the list is filtered by, if any."""
         return next((branch for branch in branches if str(branch.pk) == self.branch), None)
 
 
@@ -119,7 +119,7 @@ class Listing(Generic[RowT]):
     def of(
         cls, query: Query, page: Page[Any], rows: list[RowT], chosen: Branch | None
     ) -> "Listing[RowT]":
-        """Return the page of `query` with its rows as they are shown."""
+        """Return the page of `query` with its rows."""
         return cls(
             rows=rows,
             total=page.paginator.count,
@@ -135,37 +135,38 @@ class Listing(Generic[RowT]):
         )
 
     def address(self, sort: str = "", page: int = 1) -> str:
-        """Return the query string of the same rows in another order, or of another page of them."""
-        asked = {
+        """Return the query string for another order or page of the same rows."""
+        requested = {
             "q": self.q,
             "branch": self.branch,
             "sort": sort or self.sort,
             "per_page": self.per_page if self.per_page != PER_PAGE[0] else "",
             "page": page if page > 1 else "",
         }
-        return "?" + urlencode({name: value for name, value in asked.items() if value})
+        return "?" + urlencode({name: value for name, value in requested.items() if value})
 
 
 def page_of(query: Query, found: QuerySet[Any], rows: QuerySet[Any, Any]) -> Page[Any]:
-    """Return the page that is asked for of `rows`, which are `found` with columns and order: to
-    count them without takes half the time.
+    """Return the requested page of `rows`.
+
+    `found` are the same rows without annotations and order: counting those takes half the time.
     """
     paginator = Paginator(rows, query.per_page)
     paginator.count = found.count()
     return paginator.get_page(query.page)
 
 
-def branches_with(access: Access, rows: QuerySet[Any]) -> list[Branch]:
-    """Return the app's branches, and those deleted ones that some of its `rows` are on."""
+def branches_of_rows(access: Access, rows: QuerySet[Any]) -> list[Branch]:
+    """Return the app's branches, but deleted ones only if one of the `rows` is on them."""
     branches = access.branches
     if all(branch.deleted_at is None for branch in branches):
         return branches
-    full = set(rows.values_list("branch_id", flat=True).distinct())
-    return [branch for branch in branches if branch.deleted_at is None or branch.pk in full]
+    used = set(rows.values_list("branch_id", flat=True).distinct())
+    return [branch for branch in branches if branch.deleted_at is None or branch.pk in used]
 
 
 def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:
-    """Return what a list can be narrowed to."""
+    """Return the choices of the branch filter."""
     return [
         ("", "Any branch"),
         (ONLY_ALL_BRANCHES, "Shared only"),
@@ -173,8 +174,8 @@ def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:
     ]
 
 
-def writable(access: Access, branches: Iterable[Branch]) -> list[tuple[str, str]]:
-    """Return where the actor may add a row."""
+def writable_scopes(access: Access, branches: Iterable[Branch]) -> list[tuple[str, str]]:
+    """Return the scopes in which the actor may add a row, as form choices."""
     everywhere = [("", ALL_BRANCHES)] if access.may_on(Permission.WRITE, None) else []
     return everywhere + [
         (str(branch.pk), branch.name)
@@ -184,10 +185,10 @@ def writable(access: Access, branches: Iterable[Branch]) -> list[tuple[str, str]
 
 
 def may_write_any(access: Access, branches: Iterable[Branch]) -> bool:
-    """Say whether the actor may change anything, on a deleted branch too."""
+    """Return True if the actor may change anything, on a deleted branch too."""
     return any(access.may_on(Permission.WRITE, branch) for branch in (None, *branches))
 
 
 def _searchable(text: str) -> str:
-    """Return what to search for; PostgreSQL takes no NUL, and no name holds one."""
+    """Return the text to search for. PostgreSQL rejects NUL, and no name contains one."""
     return text.strip()[:200].replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,4 +1,4 @@
-"""What holds for every response."""
+"""Middleware for all pages: HTTPS, sessions, second factors and caching."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from console.web.errors import wrong_method
 from console.web.htmx import wants_fragment
 
 Handler = Callable[[HttpRequest], HttpResponse]
-SETTING_UP = {
+ENROLLMENT_VIEWS = {
     "mfa_index",
     "mfa_activate_totp",
     "mfa_add_webauthn",
@@ -27,8 +27,8 @@ SETTING_UP = {
 }
 
 
-class HttpsAlone:
-    """Keeps browsers on HTTPS. TLS ends at the proxy, so Django sees HTTP and would say nothing."""
+class StrictTransportSecurity:
+    """Sets the HSTS header. Django doesn't, because it sees plain HTTP from the proxy."""
 
     def __init__(self, get_response: Handler) -> None:
         if not settings.SECURE_HSTS_SECONDS:
@@ -36,33 +36,33 @@ class HttpsAlone:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Add the header, or put the same in its place."""
+        """Set the header, replacing any other."""
         response = self.get_response(request)
         response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
         return response
 
 
 class SessionLimits:
-    """Ends a session that was idle for too long, or is too old; the sign-in page says so."""
+    """Ends sessions that were idle too long or are too old. The sign-in page then says why."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on, as nobody's where its session is over."""
+        """Pass the request on, anonymously if its session has expired."""
         if request.session.session_key and isinstance(request.user, User):
-            self._look(request)
+            self._end_if_expired(request)
         return self.get_response(request)
 
-    def _look(self, request: HttpRequest) -> None:
-        if why := sessions.overdue(request):
+    def _end_if_expired(self, request: HttpRequest) -> None:
+        if reason := sessions.touch(request):
             request.session.flush()
             request.user = AnonymousUser()
-            messages.info(request, why)
+            messages.info(request, reason)
 
 
-class SecondFactorFirst:
-    """Leads who has to have a second factor (REQUIRE_MFA) to setting it up, and to nothing else."""
+class RequireSecondFactor:
+    """Redirects users who need a second factor (REQUIRE_MFA) to enrollment until they have one."""
 
     def __init__(self, get_response: Handler) -> None:
         if settings.REQUIRE_MFA == mfa.Required.OFF:
@@ -70,19 +70,18 @@ class SecondFactorFirst:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], *_: Any
     ) -> HttpResponseBase | None:
-        """Stop what is not for setting it up; what is open to all stays so."""
+        """Stop every view except enrollment and public pages."""
         user, match = request.user, request.resolver_match
         if not isinstance(user, User) or not getattr(view, "login_required", True):
             return None
-        if not mfa.must_set_up(from_request(request), user):
+        if not mfa.must_enroll(from_request(request), user):
             return None
-        if match and match.url_name in SETTING_UP:
+        if match and match.url_name in ENROLLMENT_VIEWS:
             request.must_set_up = True  # type: ignore[attr-defined]  # its page says so
             return None
         if request.method == "GET" and not wants_fragment(request):
@@ -93,14 +92,13 @@ class SecondFactorFirst:
         )
 
 
-class UncachedPages:
-    """No shared cache keeps a page, and no cache takes a fragment for its page."""
+class PrivatePages:
+    """Keeps pages out of shared caches, and fragments from being cached as their page."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Add the headers."""
         response = self.get_response(request)
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         if not response.has_header("Cache-Control"):
@@ -108,16 +106,16 @@ class UncachedPages:
         return response
 
 
-class AddressesOfForms:
-    """Gives a page to whoever opens an address that takes posts alone, as Enter in a browser's
-    address bar does after a reveal; Django's own answer is empty.
+class MethodNotAllowedPage:
+    """Shows a page when someone opens an address that only takes posts. Django's response is empty.
+
+    This happens after a reveal, when the user presses Enter in the browser's address bar.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on, and fill a 405."""
         response = self.get_response(request)
         if response.status_code != 405 or request.method != "GET":
             return response

@@ -1,4 +1,4 @@
-"""Static files under names that hold their content's hash."""
+"""Static files whose names contain a hash of their content."""
 
 from functools import lru_cache
 
@@ -8,14 +8,14 @@ _IMPORT = (r'(?P<matched>\bfrom "(?P<url>\.[^"]+)";)', 'from "%(url)s";')
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
-    """Our own JavaScript modules import each other by their hashed names too.
+    """Also rewrites imports between our own JavaScript modules to hashed names.
 
-    Django's switch for it would also read other packages' scripts, of which some import by a
-    name that is no file.
+    Django's setting for this would process other packages' scripts too, and some of those import
+    names that are not files.
     """
 
     patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", (_IMPORT,)))
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.url = lru_cache(super().url)  # the names are read once, when the console starts
+        self.url = lru_cache(super().url)  # names don't change while the server runs

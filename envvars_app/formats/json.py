@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from console.lib.dotenv import HALF_A_CHARACTER, NUL, Entries, Entry, Refused, readable
+from console.lib.dotenv import LONE_SURROGATE, NUL, Entries, Entry, Refused, normalize
 from envvars_app.formats.base import Format, Rendered, render_each
 
 _WHITESPACE = re.compile(r"[ \t\n\r]++")
@@ -28,7 +28,7 @@ def parse_json(text: str) -> list[Entry]:
     """
     # Not json.loads: it knows no lines, keeps the last of two equal names, and recurses into
     # nested values.
-    reader = _Reader(readable(text))
+    reader = _Reader(normalize(text))
     entries = Entries()
     reader.expect("{", "The text must start with {.")
     if not reader.accept("}"):
@@ -96,7 +96,7 @@ def _validated(text: str, line: int) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Refused(HALF_A_CHARACTER, line) from None
+        raise Refused(LONE_SURROGATE, line) from None
     return text
 
 

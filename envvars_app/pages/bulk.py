@@ -14,13 +14,13 @@ from django.urls import reverse
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.lib.dotenv import Refused
-from console.lib.invisible import shown
+from console.lib.invisible import preview_value
 from console.lib.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch, scope_name
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, page_with_form
-from console.web.listing import writable
+from console.web.listing import writable_scopes
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.bulk_forms import (
@@ -111,7 +111,7 @@ def _context(access: Access, branches: list[Branch], form: BulkForm) -> dict[str
         "scope_choices": [(ALL, ALL_BRANCHES), *names.items()],
         "format_name": FORMATS[form.format],
         "modes": [(mode.value, words) for mode, words in MISSING_CHOICES.items()],
-        "may_write": bool(writable(access, branches)),
+        "may_write": bool(writable_scopes(access, branches)),
     }
 
 
@@ -170,8 +170,8 @@ def _line(line: PreviewLine, secret_warning_of: Callable[[str, str], str]) -> di
         **_key_and_branch(line),
         "word": word.capitalize(),
         "look": badge,
-        "old": None if line.old is None else shown(line.old, line.new or ""),
-        "new": None if line.new is None else shown(line.new, line.old or ""),
+        "old": None if line.old is None else preview_value(line.old, line.new or ""),
+        "new": None if line.new is None else preview_value(line.new, line.old or ""),
         "secretive": secret_warning_of(line.key, line.new) if line.new else "",
         "overrides": line.overrides,
         "note": line.refusal or line.outcome,

@@ -13,7 +13,7 @@ from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch, scope_name
 from console.web.kit import app_context, page_with_form
-from console.web.listing import writable
+from console.web.listing import writable_scopes
 from envvars_app.formats import FORMATS, parse_json
 from envvars_app.pages.bulk import preview_page
 from envvars_app.pages.bulk_forms import ALL, BulkForm, scope_of, scopes_of
@@ -114,7 +114,7 @@ def _page(
         "choice": form,
         "source_name": scope_name(scope_of(form.source, branches)),
         "sources": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
-        "targets": [one for one in writable(access, branches) if one[0] != form.source],
+        "targets": [one for one in writable_scopes(access, branches) if one[0] != form.source],
         "keys": list(values),
         "all_fit": _fits(FORMATS["json"].render(values).text),
         "problem": problem,

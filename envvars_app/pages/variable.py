@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
-from console.lib.invisible import shown
+from console.lib.invisible import preview_value
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
 from console.models import scope_name
@@ -71,7 +71,7 @@ def _variable_context(access: Access, variable: Variable) -> dict[str, Any]:
         **app_context(access, "variables"),
         "variable": variable,
         "scope": scope_name(variable.branch),
-        "shown": shown(variable.value, longest=NO_TRUNCATION),
+        "shown": preview_value(variable.value, longest=NO_TRUNCATION),
         # HTML parsers turn a literal CR into LF.
         "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),
         "may_write": access.may_on(Permission.WRITE, variable.branch),
@@ -115,8 +115,8 @@ def _versions(variable: Variable, page: list[VariableVersion]) -> Iterator[dict[
             "row": row,
             "renamed_from": previous.key if previous and previous.key != row.key else "",
             "first": row.version == 1,
-            "old": None if old is None or old == new else shown(old, new or ""),
-            "new": None if new is None else shown(new, old or ""),
+            "old": None if old is None or old == new else preview_value(old, new or ""),
+            "new": None if new is None else preview_value(new, old or ""),
             "current": row.version == variable.version and variable.removed_at is None,
             "restorable": new is not None
             and (variable.removed_at is not None or new != variable.value),
@@ -246,7 +246,7 @@ def _removed_row(access: Access, row: Any) -> dict[str, Any]:
     return {
         "row": row,
         "scope": scope_name(row.branch),
-        "value": None if row.moved else shown(row.value),
+        "value": None if row.moved else preview_value(row.value),
         "last": row.version - 1,  # the version before it was removed
         "may_restore": access.may_on(Permission.WRITE, row.branch)
         and not row.moved

@@ -16,7 +16,14 @@ from console.lib.row_forms import blank_rows, text
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
-from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
+from console.web.listing import (
+    SORT_WORDS,
+    Listing,
+    Query,
+    filter_choices,
+    may_write_any,
+    writable_scopes,
+)
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
@@ -39,7 +46,7 @@ def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, 
         "listing": list_variables(access, Query.of(request.GET.dict(), sort), branches),
         "branches": filter_choices(branches),
         "may_write_any": may_write_any(access, branches),
-        "branch_choices": writable(access, branches),
+        "branch_choices": writable_scopes(access, branches),
     }
 
 

@@ -15,7 +15,7 @@ from console.web.listing import (
     Listing,
     Query,
     Row,
-    branches_with,
+    branches_of_rows,
     page_of,
 )
 from envvars_app.formats.hints import describe_key, secret_warning
@@ -63,7 +63,7 @@ class _Stored(NamedTuple):
 
 def listed_branches(access: Access) -> list[Branch]:
     """Return the app's branches, including deleted ones that still have variables."""
-    return branches_with(access, _live(access.app))
+    return branches_of_rows(access, _live(access.app))
 
 
 def list_variables(

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
-from console.auth.mfa import seal_anew
+from console.auth.mfa import reencrypt_secrets
 from secrets_app.store.embedded.encryption import Keyring
 from secrets_app.store.embedded.rotation import ReencryptionResult, reencrypt_all
 
@@ -33,7 +33,7 @@ def rotate(*, actor: Actor) -> RotationResult:
     keyring = Keyring(settings.ENCRYPTION_KEYS)
     with recording(actor, Action.KEYS_ROTATED, Target(subject=keyring.newest)) as entry:
         versions = reencrypt_all(keyring)
-        rotated = RotationResult(versions, *seal_anew())
+        rotated = RotationResult(versions, *reencrypt_secrets())
         entry.detail = f"versions: {versions.reencrypted:,}, second factors: {rotated.factors:,}"
         if not rotated.is_complete:
             entry.outcome = Outcome.FAILED

@@ -12,7 +12,7 @@ from console.audit.events import Action
 from console.catalog import services as core
 from console.lib.results import DONE
 from console.models import Branch
-from console.web.kit import app_context, managed, page_with_form
+from console.web.kit import app_context, page_with_form, require_manager_access
 from secrets_app import sync
 from secrets_app.models import Secret
 from secrets_app.pages import forms
@@ -23,7 +23,7 @@ from secrets_app.writes.commands import SecretCommand
 @page_with_form
 def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Delete a branch. Its secrets stay in the store unless they are selected."""
-    access = managed(request, app_id, Action.BRANCH_DELETED)
+    access = require_manager_access(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
     secrets = list(branch.secrets.order_by("key"))
     selected = forms.removals_of(request.POST.getlist("remove"))

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from console.audit.events import Action
 from console.lib.health import CheckResult, State
 from console.web.htmx import wants_fragment
-from console.web.kit import operated, page_with_form
+from console.web.kit import page_with_form, require_operator_request
 from secrets_app.ops import call_stats, quotas
 from secrets_app.ops.doctor import examine
 from secrets_app.store import parameter_store
@@ -21,7 +21,7 @@ from secrets_app.store.limits import VERSIONS_KEPT
 @page_with_form
 def doctor(request: HttpRequest) -> HttpResponse:
     """Run the doctor. A POST also checks the store; with `write`, it writes a probe."""
-    actor = operated(request, Action.STORE_PROBED)
+    actor = require_operator_request(request, Action.STORE_PROBED)
     is_post = request.method == "POST"
     writer = actor if is_post and "write" in request.POST else None
     results = examine(ask_store=is_post, writer=writer)
@@ -33,7 +33,7 @@ def doctor(request: HttpRequest) -> HttpResponse:
 @page_with_form
 def store(request: HttpRequest) -> HttpResponse:
     """Show the store's health from recent calls. A POST also pings it."""
-    operated(request, Action.STORE_PROBED)
+    require_operator_request(request, Action.STORE_PROBED)
     connection = _check_connection() if request.method == "POST" else None
     if connection and wants_fragment(request):
         return _no_store(render(request, "operation/store.html#reach", {"reach": connection}))

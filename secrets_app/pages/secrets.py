@@ -28,7 +28,14 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
-from console.web.listing import SORT_WORDS, Listing, Query, filter_choices, may_write_any, writable
+from console.web.listing import (
+    SORT_WORDS,
+    Listing,
+    Query,
+    filter_choices,
+    may_write_any,
+    writable_scopes,
+)
 from secrets_app import sync
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
@@ -53,7 +60,7 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "freshness": sync.freshness_from(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
         "may_write_any": may_write_any(access, branches),
-        "branch_choices": writable(access, branches),
+        "branch_choices": writable_scopes(access, branches),
     }
 
 
@@ -207,7 +214,7 @@ def _show_detail(
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
-        "events": trail.of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
+        "events": trail.events_of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
         "value": _exact(value) if value else None,
     }
     part = "#detail" if wants_fragment(request) else ""

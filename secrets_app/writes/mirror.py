@@ -2,7 +2,7 @@
 
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
-from console.audit.events import Action, Outcome, refuse
+from console.audit.events import Action, Outcome, record_denied
 from secrets_app.locations import find_secret, require_location
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
@@ -23,7 +23,9 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
     if not access.may_on(Permission.WRITE, secret.branch):
-        refuse(actor, Action.MIRROR_REPAIRED, audit_target(access, secret.branch, secret.key))
+        record_denied(
+            actor, Action.MIRROR_REPAIRED, audit_target(access, secret.branch, secret.key)
+        )
     access.require_on(Permission.WRITE, secret.branch)
     paths = require_location(access, secret)
     if paths.mirror is None:

@@ -7,7 +7,7 @@ from typing import NoReturn
 from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
-from console.audit.events import Action, refuse
+from console.audit.events import Action, record_denied
 from console.lib.results import Result, RowOutcome
 from console.models import Branch
 from secrets_app.locations import locate_secret
@@ -105,7 +105,7 @@ def _require_write(access: Access, command: SecretCommand, branch: Branch | None
     try:
         access.require_on(Permission.WRITE, branch)
     except PermissionDenied as denial:
-        refuse(access.actor, action_of(command), audit_target(access, branch, key))
+        record_denied(access.actor, action_of(command), audit_target(access, branch, key))
         raise Refused(
             RowOutcome(command.token, Result.DENIED, str(denial), version=command.expected_version)
         ) from None

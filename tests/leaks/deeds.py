@@ -12,10 +12,10 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from console.audit.chain import seal
+from console.audit.chain import append_links
 from console.models.notifications import Kind, Subscription
-from console.notifications.delivery import QUIET, deliver
-from console.notifications.outbox import collect
+from console.notifications.delivery import DEBOUNCE, deliver
+from console.notifications.outbox import enqueue
 from secrets_app.locations import location_of
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
@@ -153,9 +153,9 @@ def be_mailed(_visitor: Visitors, world: World) -> None:
         choice = {"app": world.app, "user": world.person(name)}
         Subscription.objects.bulk_create(Subscription(**choice, kind=kind) for kind in Kind)
     now = timezone.now()
-    seal(everywhere=True)
-    collect(now=now)
-    assert deliver(now=now + QUIET).sent == len(ROLES)
+    append_links(all_rows=True)
+    enqueue(now=now)
+    assert deliver(now=now + DEBOUNCE).sent == len(ROLES)
     assert any("revealed the secret" in sent.body for sent in mail.outbox)
 
 

@@ -14,7 +14,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 
-from console.lib.wsgi import CHUNK, CHUNKS, reading_to_the_end
+from console.lib.wsgi import CHUNK, CHUNKS, drain_request_body
 from tests.fixtures.nginx import HOST
 from tests.proxy.conftest import SIGN_IN, Site
 
@@ -49,7 +49,7 @@ def answered(body: Body) -> int:
     start: Callable[..., Any] = lambda status, _headers, *_: statuses.append(int(status[:3]))  # noqa: E731
     environ = RequestFactory().post("/nowhere/").environ
     environ |= {"wsgi.input": body, "CONTENT_LENGTH": str(len(body.getvalue()))}
-    b"".join(reading_to_the_end(WSGIHandler())(environ, start))
+    b"".join(drain_request_body(WSGIHandler())(environ, start))
     return statuses[0]
 
 

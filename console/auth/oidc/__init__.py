@@ -1,1 +1,1 @@
-"""Single sign-on by OpenID Connect."""
+"""Single sign-on with OpenID Connect."""

@@ -1,9 +1,9 @@
-"""Single sign-on by OpenID Connect: who somebody is, and in which groups, the provider says.
+"""Sign users in with OpenID Connect, and take their groups from the provider.
 
-The provider's subject names an account. One that is new here is the account of the same email, if
-the provider says that the email is verified, and no other subject has that account; else a new
-account, for who is invited, or in a group that OIDC_GROUPS brings here. Others are turned away:
-people are added by an operator.
+A user is identified by issuer and subject. A new subject is linked to the account with the same
+email, if the provider has verified that email and no other subject is linked to the account. If
+there is no such account, one is created for people who are invited, or who are in a group that
+OIDC_GROUPS maps. Everyone else is turned away: operators add users.
 """
 
 import time
@@ -27,7 +27,7 @@ from django.utils.crypto import constant_time_compare
 
 from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
-from console.audit.events import Action, Target, recording, refuse
+from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
 from console.auth.oidc.client import (
     InvalidProviderResponse,
@@ -36,9 +36,9 @@ from console.auth.oidc.client import (
     ProviderUnavailable,
 )
 from console.auth.rate_limits import WINDOW
-from console.auth.reauthentication import counts
+from console.auth.reauthentication import is_within_window
 from console.members.invitations import is_invited
-from console.members.services import recorded_everywhere
+from console.members.services import recording_in_every_app
 from console.models import User
 
 log = structlog.get_logger()
@@ -51,11 +51,11 @@ NO_EMAIL = (
 )
 UNKNOWN = "You don't have an account here. Ask an operator to add you."
 DISABLED = "Your account is disabled. If you need it, ask an operator."
-TAKEN = (
+ALREADY_LINKED = (
     "Another identity at the provider is linked to the account with your email address. If both "
     "are yours, ask an operator to unlink the old one."
 )
-OTHER = (
+OTHER_USER = (
     "You signed in at the provider as a different user, so your identity was not confirmed. Sign "
     "in there with this account, then try again."
 )
@@ -67,7 +67,7 @@ CANCELLED = (
     "Sign-in at the provider was canceled, or the provider doesn't allow you to use Branchkeep. "
     "Try again. If the problem persists, ask the provider's administrator."
 )
-OVER = (
+EXPIRED = (
     "This sign-in has expired: it was already used, took longer than ten minutes, or started in "
     "another browser. Start again."
 )
@@ -79,158 +79,163 @@ UNREACHABLE = "The provider can't be reached. Try again in a minute."
 BUSY = "Too many people are signing in right now. Try again in a minute."
 
 
-class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Finds or makes the account, before allauth would make one; signs up nobody else."""
+class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Finds or creates the account before allauth would, and rejects everyone else."""
 
     def get_requests_session(self) -> ProviderSession:
-        """Return what asks the provider."""
+        """Return the session for requests to the provider."""
         return ProviderSession()
 
     def get_provider(self, request: HttpRequest, provider: str, client_id: Any = None) -> Provider:
-        """Return the one provider. Raises SocialApp.DoesNotExist where there is none."""
+        """Return the configured provider, or raise SocialApp.DoesNotExist."""
         return Provider(request, app=self.get_app(request, provider=provider, client_id=client_id))
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Let in whom the console knows, or may come to know."""
-        # A second factor may follow, and the session would keep them
+        """Sign in a known or newly linked user, or raise ImmediateHttpResponse."""
+        # A second factor may follow, and until then the session would keep these.
         sociallogin.token = None
         sociallogin.state.pop("pkce_code_verifier", None)
         nonce = str(sociallogin.account.extra_data["id_token"].get("nonce"))
         if not constant_time_compare(nonce, sociallogin.state["nonce"]):
             raise InvalidProviderResponse("the ID token was issued for another sign-in")
-        known = sociallogin.is_existing
-        if not known:
-            sociallogin.user = _user_of(request, sociallogin)
+        is_known = sociallogin.is_existing
+        if not is_known:
+            sociallogin.user = _find_or_create_user(request, sociallogin)
         if not sociallogin.user.is_active:
-            _turn_away(request, sociallogin.user.email, DISABLED)
-        if not known:
-            _link(request, sociallogin)
+            _deny(request, sociallogin.user.email, DISABLED)
+        if not is_known:
+            _link_identity(request, sociallogin)
         if sociallogin.state["confirms"]:
-            _confirms(request, sociallogin)
+            _check_reauthentication(request, sociallogin)
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **more: Any) -> None:
-        """Answer with our own page, whatever went wrong. Some providers refuse without a state."""
+        """Answer every error with our own page. Some providers report a refusal without a state."""
         if exception := more.get("exception"):
             raise ImmediateHttpResponse(failed(request, exception))
         code = request.GET.get("error")
         if code is None:
-            _turn_away(request, "", OVER)
+            _deny(request, "", EXPIRED)
         if code == "access_denied":
-            _turn_away(request, "", CANCELLED)
+            _deny(request, "", CANCELLED)
         raise ImmediateHttpResponse(
             failed(request, InvalidProviderResponse(f"it answered “{code[:100]}”"))
         )
 
 
-def _user_of(request: HttpRequest, sociallogin: SocialLogin) -> User:
-    """Return the account for a subject that is new here, made where there is none."""
+def _find_or_create_user(request: HttpRequest, sociallogin: SocialLogin) -> User:
+    """Return the account for a subject that is new here."""
     email = verified_email(sociallogin)
     if not email:
-        _turn_away(request, "", NO_EMAIL)
+        _deny(request, "", NO_EMAIL)
     user = User.objects.filter(email=email).first()
     if user is None:
         if not groups_of(claims(sociallogin)) and not is_invited(email):
-            _turn_away(request, email, UNKNOWN)
-        user = _added(email)
+            _deny(request, email, UNKNOWN)
+        user = _create_user(email)
     return user
 
 
-def _added(email: str) -> User:
-    """Make an account without a password; he may come twice in one instant."""
+def _create_user(email: str) -> User:
+    """Create an account without a password."""
     subject = f"{email}: added by single sign-on"
     with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)):
+        # The same person may arrive twice at the same moment.
         user, _ = User.objects.get_or_create(
             email=email, defaults={"password": make_password(None)}
         )
     return user
 
 
-def _link(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Let the subject be the account from now on, unless another one is.
+def _link_identity(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Link the subject to the account, unless another subject is.
 
-    The row is locked: of two that come in one instant the second finds the first.
+    The row is locked: of two subjects that arrive at the same moment, the second finds the first.
     """
     user, account = sociallogin.user, sociallogin.account
     subject = f"{user.email}: linked to single sign-on"
     try:
         with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)), atomic():
             account.user = User.objects.select_for_update().get(pk=user.pk)
-            has = identities(user).first()
-            if has is None:
+            linked = identities(user).first()
+            if linked is None:
                 account.save()
-            elif has.uid != account.uid:
-                raise ValidationError(TAKEN)
+            elif linked.uid != account.uid:
+                raise ValidationError(ALREADY_LINKED)
     except ValidationError:
-        _turn_away(request, user.email, TAKEN)
+        _deny(request, user.email, ALREADY_LINKED)
 
 
-def _confirms(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Turn away who confirms as somebody else, or was not asked who he is."""
+def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Turn the browser away if another user signed in, or if the provider didn't ask again."""
     if request.user.is_authenticated and request.user.pk != sociallogin.user.pk:
-        _turn_away(request, sociallogin.user.email, OTHER)
+        _deny(request, sociallogin.user.email, OTHER_USER)
     at = confirmed_at(sociallogin)
     if not at:
         raise InvalidProviderResponse(
             "the ID token does not tell when the provider asked (auth_time)"
         )
-    if not counts(at):
-        _turn_away(request, sociallogin.user.email, NOT_ASKED)
+    if not is_within_window(at):
+        _deny(request, sociallogin.user.email, NOT_ASKED)
 
 
 def confirmed_at(sociallogin: SocialLogin) -> float:
-    """Return when he last proved to the provider who he is (seconds since 1970), 0 for unknown.
+    """Return when the user last authenticated at the provider (seconds since 1970), or 0.
 
-    The signed token alone tells it, always where a confirmation is asked for (OpenID Connect Core
-    3.1.2.1): else somebody may have changed the question on its way through his browser.
+    Only the signed token counts. It must contain `auth_time` if re-authentication was requested
+    (OpenID Connect Core 3.1.2.1). The request itself proves nothing: it passes through the user's
+    browser, where `prompt=login` can be removed.
     """
     at = sociallogin.account.extra_data["id_token"].get("auth_time")
     if isinstance(at, int | float):
         return at
-    believed = sociallogin.state["confirms"] and settings.OIDC_TRUST_PROMPT
-    return time.time() if believed else 0
+    is_trusted = sociallogin.state["confirms"] and settings.OIDC_TRUST_PROMPT
+    return time.time() if is_trusted else 0
 
 
-def _turn_away(request: HttpRequest, email: str, sentence: str) -> NoReturn:
-    raise ImmediateHttpResponse(_turned_away(request, email, sentence))
+def _deny(request: HttpRequest, email: str, sentence: str) -> NoReturn:
+    raise ImmediateHttpResponse(_denied(request, email, sentence))
 
 
-def _turned_away(request: HttpRequest, email: str, sentence: str) -> HttpResponse:
-    """Record it; of those without an email one in five minutes, for anybody can make them up."""
+def _denied(request: HttpRequest, email: str, sentence: str) -> HttpResponse:
+    """Record the denial and return the response.
+
+    Without an email only one per address and window is recorded, since anyone can cause them.
+    """
     subject = f"{email} by single sign-on".strip()
     if email or cache.add(f"console.single_sign_on.{address_of(request)}", True, WINDOW):
-        refuse(from_request(request), Action.SIGN_IN, Target(subject=subject[:254]))
+        record_denied(from_request(request), Action.SIGN_IN, Target(subject=subject[:254]))
     return not_signed_in(request, sentence, 403)
 
 
 def failed(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer that the provider can't be reached, or be believed; the log says why."""
-    told = str(error) if isinstance(error, InvalidProviderResponse) else type(error).__name__
-    log.warning("single_sign_on_failed", reason=told[:500])
+    """Return the response if the provider can't be reached or trusted. The log says why."""
+    reason = str(error) if isinstance(error, InvalidProviderResponse) else type(error).__name__
+    log.warning("single_sign_on_failed", reason=reason[:500])
     if isinstance(error, ProviderUnavailable):
         return not_signed_in(request, UNREACHABLE, 503)
-    return _turned_away(request, "", FAILED)
+    return _denied(request, "", FAILED)
 
 
 def not_signed_in(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
-    """Answer with the sentence, and a way back."""
+    """Return a page with the message and a link back."""
     name = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     context = {"sentence": sentence, "status": status, "request_id": name}
     return render(request, "account/not_signed_in.html", context, status=status)
 
 
 def identities(user: User) -> QuerySet[SocialAccount]:
-    """Return who the user is at the provider."""
+    """Return the user's identities at the provider."""
     found: QuerySet[SocialAccount] = SocialAccount.objects.filter(
         user=user, provider=settings.OIDC_ISSUER
     )
     return found
 
 
-def forget(*, actor: Actor, identity: SocialAccount) -> None:
-    """Let a provider's subject be nobody's, as an operator does where it is another one by now.
+def unlink_identity(*, actor: Actor, identity: SocialAccount) -> None:
+    """Remove a user's identity, as an operator does if the subject now belongs to someone else.
 
-    Who signed in by it may be somebody else, so the user's sessions end. Raises PermissionDenied
-    for an actor who is no operator.
+    Someone else may be signed in through it, so all sessions of the user end. Raises
+    PermissionDenied unless the actor is an operator.
     """
     subject = f"{identity.user.email}: unlinked from single sign-on"
     with recording(actor, Action.USER_CHANGED, Target(subject=subject)):
@@ -240,33 +245,34 @@ def forget(*, actor: Actor, identity: SocialAccount) -> None:
 
 
 def claims(sociallogin: SocialLogin) -> dict[str, Any]:
-    """Return what the provider tells of somebody, in the ID token and beside it."""
-    told = sociallogin.account.extra_data
-    return {**told.get("id_token", {}), **told.get("userinfo", {})}
+    """Return what the provider says about a user, in the ID token and in the user info."""
+    sources = sociallogin.account.extra_data
+    return {**sources.get("id_token", {}), **sources.get("userinfo", {})}
 
 
 def verified_email(sociallogin: SocialLogin) -> str:
-    """Return the email that the provider vouches for, "" for none.
+    """Return the email that the provider has verified, or "".
 
-    It and the word for it come from one place. ASCII alone is lowered: of other letters some
-    become those of another's address.
+    The email and its verification must come from the same source. Only ASCII letters are
+    lower-cased: some other letters would turn into those of someone else's address.
     """
-    told = sociallogin.account.extra_data
-    for part in (told["id_token"], told.get("userinfo", {})):
-        email = part.get("email")
-        if _is_verified(part) and isinstance(email, str) and _is_email(email):
+    sources = sociallogin.account.extra_data
+    for claim_set in (sources["id_token"], sources.get("userinfo", {})):
+        email = claim_set.get("email")
+        if _is_verified(claim_set) and isinstance(email, str) and _is_email(email):
             return email.encode().lower().decode()
     return ""
 
 
-def _is_verified(told: dict[str, Any]) -> bool:
-    """Say whether the provider vouches for the email that it tells there.
+def _is_verified(claim_set: dict[str, Any]) -> bool:
+    """Return True if the provider has verified the email.
 
-    Microsoft Entra ID has `xms_edov` for it, as an optional claim; a no of the other stays one.
+    Microsoft Entra ID reports it in the optional claim `xms_edov`. An explicit `email_verified:
+    false` always counts.
     """
-    if "email_verified" in told:
-        return told["email_verified"] is True
-    return told.get("xms_edov") in (True, "1")
+    if "email_verified" in claim_set:
+        return claim_set["email_verified"] is True
+    return claim_set.get("xms_edov") in (True, "1")
 
 
 def _is_email(text: str) -> bool:
@@ -277,32 +283,34 @@ def _is_email(text: str) -> bool:
     return len(text) <= 254
 
 
-def groups_of(told: dict[str, Any]) -> set[Group]:
-    """Return the console's groups that the claim and OIDC_GROUPS come to."""
-    theirs, mapping = set(told.get(settings.OIDC_GROUPS_CLAIM, [])), settings.OIDC_GROUPS
-    ours = theirs if ALL in mapping else {mapping[name] for name in theirs & mapping.keys()}
-    return {group for group in Group.objects.all() if group.name in ours}
+def groups_of(claim_set: dict[str, Any]) -> set[Group]:
+    """Return the groups that the provider's claim maps to, according to OIDC_GROUPS."""
+    theirs, mapping = set(claim_set.get(settings.OIDC_GROUPS_CLAIM, [])), settings.OIDC_GROUPS
+    branchkeep_names = (
+        theirs if ALL in mapping else {mapping[name] for name in theirs & mapping.keys()}
+    )
+    return {group for group in Group.objects.all() if group.name in branchkeep_names}
 
 
-def sync_groups(user: User, told: dict[str, Any]) -> None:
-    """Put the user into the groups that the provider says, and out of others that it speaks for.
+def sync_groups(user: User, claim_set: dict[str, Any]) -> None:
+    """Update the user's membership in the groups that the provider manages.
 
-    With `*` it speaks for all; with a mapping for those in it; without either for none.
+    With `*` these are all groups, with a mapping the mapped ones, otherwise none.
     """
     if not settings.OIDC_GROUPS:
         return
     speaks_for = Group.objects.all()
     if ALL not in settings.OIDC_GROUPS:
         speaks_for = speaks_for.filter(name__in=settings.OIDC_GROUPS.values())
-    wanted, has = groups_of(told), set(user.groups.all())
-    for group in sorted(wanted - has, key=str):
-        _move(user, group, joins=True)
-    for group in sorted((has & set(speaks_for)) - wanted, key=str):
-        _move(user, group, joins=False)
+    wanted, linked = groups_of(claim_set), set(user.groups.all())
+    for group in sorted(wanted - linked, key=str):
+        _change_membership(user, group, joins=True)
+    for group in sorted((linked & set(speaks_for)) - wanted, key=str):
+        _change_membership(user, group, joins=False)
 
 
-def _move(user: User, group: Group, *, joins: bool) -> None:
-    """Record it, for the deployment and for each app of the group's, and do it."""
-    said = [f"{group.name}: {'added' if joins else 'removed'} {user.email}"]
-    with recorded_everywhere(PROVIDER, Action.GROUP_CHANGED, group, said):
+def _change_membership(user: User, group: Group, *, joins: bool) -> None:
+    """Record the change, for the deployment and for each app of the group, and apply it."""
+    subjects = [f"{group.name}: {'added' if joins else 'removed'} {user.email}"]
+    with recording_in_every_app(PROVIDER, Action.GROUP_CHANGED, group, subjects):
         (user.groups.add if joins else user.groups.remove)(group)

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from console.backup.dump import back_up_to_file, back_up_to_stream, summary
-from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.base import ConsoleCommand, machine_actor
 from console.cli.terminal import Exit
 
 TERMINAL = "A backup can't be written to a terminal. Redirect the output, or name a file."
@@ -33,7 +33,7 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write it and say what is in it."""
-        actor = someone_at_the_machine()
+        actor = machine_actor()
         if options["target"] == "-":
             if sys.stdout.isatty():
                 raise CommandError(TERMINAL, returncode=Exit.USAGE)

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from console.backup.dump import summary
 from console.backup.restore import check, restore
-from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.base import ConsoleCommand, machine_actor
 from console.cli.terminal import Exit
 
 NO_FILE = "Can't read the backup ({})."
@@ -48,7 +48,7 @@ class Command(ConsoleCommand):
             if options["check"]:
                 contents, words = check(file), WHOLE
             else:
-                actor, name = someone_at_the_machine(), Path(options["file"]).name
+                actor, name = machine_actor(), Path(options["file"]).name
                 contents, words = restore(actor=actor, file=file, name=name), RESTORED
         self.stdout.write(words.format(summary(contents), contents.made_at, contents.database))
         if not options["check"]:

@@ -14,7 +14,7 @@ from django.db import connections
 
 from console.audit import chain
 from console.audit.events import Action, Target, recording
-from console.cli.base import ConsoleCommand, Where, add_scope, where_of
+from console.cli.base import CommandScope, ConsoleCommand, add_scope, find_scope
 from console.cli.terminal import Exit
 from console.models import scope_name
 from console.workflows.process_environment import effective_list, process_environment
@@ -70,9 +70,9 @@ class Command(ConsoleCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Collect the values, record the run, and exec the command."""
         if options["list"]:
-            return self._list(where_of(options))
+            return self._list(find_scope(options))
         program, command = _program(options["command"])
-        where = where_of(options)
+        where = find_scope(options)
         found = process_environment(
             where.access, where.branch, include_confidential=options["secrets"]
         )
@@ -87,7 +87,7 @@ class Command(ConsoleCommand):
             environment = _environment(found.values)
         _become(program, command, environment)
 
-    def _list(self, where: Where) -> None:
+    def _list(self, where: CommandScope) -> None:
         for noun, entry in effective_list(where.access, where.branch):
             self.stdout.write(f"{entry.key}\t{noun}\t{entry.origin}")
 
@@ -112,7 +112,7 @@ def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
-    chain.seal_written()
+    chain.append_pending_links()
     connections.close_all()
     sys.stdout.flush()
     # Python ignores these two, and an ignored signal stays ignored across exec.

@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: send the mails on chosen events that wait."""
+"""`manage.py send_notices`: send the queued notification mails."""
 
 from typing import Any
 
@@ -8,25 +8,25 @@ from django.core.management.base import BaseCommand, CommandError
 from console.cli.terminal import Exit
 from console.models import Notice
 from console.notifications.outbox import NO_MAIL
-from console.notifications.worker import one_round
+from console.notifications.worker import run_once
 
 
 class Command(BaseCommand):
-    """Do once what the server does every 20 seconds: after the mail server was put right, say."""
+    """Do once what the server does every 20 seconds, such as after the mail server was fixed."""
 
     help = "Send notification mails that are due, and report what is still waiting."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print how many; end with 5 where the mail server did not answer."""
+        """Print the numbers. Exits with Exit.STORE if the mail server didn't answer."""
         if not settings.MAIL:
             raise CommandError(NO_MAIL, returncode=Exit.STORE)
-        done = one_round()
+        result = run_once()
         waiting = Notice.objects.values("user_id", "app_id").distinct().count()
         self.stdout.write(
-            f"Sent: {done.sent:,}. Rejected by the mail server: {done.refused:,}. Waiting: "
+            f"Sent: {result.sent:,}. Rejected by the mail server: {result.refused:,}. Waiting: "
             f"{waiting:,}."
         )
-        if done.away:
+        if result.server_unavailable:
             raise CommandError(
                 "The mail server did not answer or rejected the sign-in. Check EMAIL_URL. "
                 "Waiting mails will be sent later.",

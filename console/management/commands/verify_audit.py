@@ -44,9 +44,11 @@ class Command(BaseCommand):
             self.stdout.write(str(head or ""))
             return
         number = head.id if head else 0
-        found = [f"{it.where}: {it.why}" for it in islice(chain.broken(number), SHOWN)]
+        found = [f"{it.where}: {it.reason}" for it in islice(chain.find_problems(number), SHOWN)]
         problems += [UNGUARDED.format(name) for name in triggers.missing(connection)]
-        found += [CUT_OFF.format(kept[:100]) for kept in options["kept"] if not chain.holds(kept)]
+        found += [
+            CUT_OFF.format(kept[:100]) for kept in options["kept"] if not chain.contains_link(kept)
+        ]
         if found or problems:
             raise CommandError("\n".join([BROKEN if found else STANDS, *found, *problems]))
         self.stdout.write(f"{number:,} rows verified, {fresh:,} newly sealed.")
@@ -56,6 +58,6 @@ class Command(BaseCommand):
 def _sealed() -> tuple[int, list[str]]:
     """Seal what is not sealed yet; return how many, and what stood in the way."""
     try:
-        return chain.seal(everywhere=True), []
-    except chain.CANNOT_SEAL as error:
+        return chain.append_links(all_rows=True), []
+    except chain.APPEND_ERRORS as error:
         return 0, [f"Can't seal the newest rows ({type(error).__name__})."]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.cli.base import ConsoleCommand, add_scope, where_of
+from console.cli.base import ConsoleCommand, add_scope, find_scope
 from console.cli.terminal import Exit
 from envvars_app.formats import FORMATS
 from envvars_app.variables.queries import effective_values
@@ -42,14 +42,14 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Render, report what is left out, and write."""
-        where = where_of(options)
+        where = find_scope(options)
         rendered = FORMATS[options["format"]].render(effective_values(where.access, where.branch))
         for key, why in rendered.left_out.items():
             self.note(f"{key} is not included. {why}")
         if rendered.left_out and options["strict"]:
             raise CommandError(INCOMPLETE, returncode=Exit.REFUSED)
         if options["output"] is None:
-            self.give(rendered.text)
+            self.print_value(rendered.text)
         else:
             write(Path(options["output"]), rendered.text.encode(), force=options["force"])
 

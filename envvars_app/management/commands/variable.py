@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from console.cli.base import Where, require_done, where_of
-from console.cli.scoped import ScopedCommand, every_row
+from console.cli.base import CommandScope, find_scope, require_done
+from console.cli.scoped import ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
@@ -32,7 +32,7 @@ class Command(ScopedCommand):
     """Set, get, list and remove environment variables."""
 
     help = "Set, get, list or remove the environment variables of an app."
-    thing = "variable"
+    noun = "variable"
 
     def add_to(self, name: str, verb: ArgumentParser) -> None:
         """Add --empty and --overrides."""
@@ -49,7 +49,7 @@ class Command(ScopedCommand):
 
     def set(self, options: dict[str, Any]) -> None:
         """Write a value, based on the current version or the one in `--if-version`."""
-        where, key = where_of(options), _key(options)
+        where, key = find_scope(options), _key(options)
         value = _value(key, empty=options["empty"])
         outcome = _set(where, key, value, options["if_version"])
         require_done(outcome)
@@ -59,22 +59,22 @@ class Command(ScopedCommand):
 
     def get(self, options: dict[str, Any]) -> None:
         """Print the branch's effective value."""
-        where, key = where_of(options), _key(options)
+        where, key = find_scope(options), _key(options)
         base = own_variables(where.access, None).get(key)
         variable = own_variables(where.access, where.branch).get(key, base)
         if variable is None:
             raise self.missing(where, key)
         if options["format"] == "json":
-            found = Where(where.access, variable.branch).described()
+            found = CommandScope(where.access, variable.branch).to_dict()
             version = {"version": variable.version, "value": variable.value}
-            self.say(options, "", {"key": key, **found, **version})
+            self.print_result(options, "", {"key": key, **found, **version})
         else:
-            self.give(variable.value)
+            self.print_value(variable.value)
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the variables."""
-        where = where_of(options)
-        query, branches = every_row(where, listed_branches(where.access))
+        where = find_scope(options)
+        query, branches = unpaged_query(where, listed_branches(where.access))
         self.show(options, where, list_variables(where.access, query, branches).rows)
 
     def more(self, row: VariableRow) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Command(ScopedCommand):
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own variable."""
-        where, key = where_of(options), _key(options)
+        where, key = find_scope(options), _key(options)
         known = own_variables(where.access, where.branch).get(key)
         if known is None:
             raise self.missing(where, key)
@@ -115,7 +115,7 @@ def _value(key: str, *, empty: bool) -> str:
     return value
 
 
-def _set(where: Where, key: str, value: str, if_version: int | None) -> RowOutcome:
+def _set(where: CommandScope, key: str, value: str, if_version: int | None) -> RowOutcome:
     known = own_variables(where.access, where.branch).get(key)
     command = SetVariable(
         "command",
@@ -128,7 +128,7 @@ def _set(where: Where, key: str, value: str, if_version: int | None) -> RowOutco
 
 
 def _delete(
-    where: Where, known: Variable, if_version: int | None, overrides: Overrides
+    where: CommandScope, known: Variable, if_version: int | None, overrides: Overrides
 ) -> RowOutcome:
     command = DeleteVariable(
         "command",
@@ -139,7 +139,7 @@ def _delete(
     return _save(where, command)
 
 
-def _save(where: Where, command: VariableCommand) -> RowOutcome:
+def _save(where: CommandScope, command: VariableCommand) -> RowOutcome:
     [outcome] = save(
         actor=where.access.actor,
         app_id=where.app_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.base import ConsoleCommand, machine_actor
 from console.cli.terminal import Exit
 from console.lib.health import CheckResult
 from secrets_app.ops import call_stats
@@ -31,11 +31,11 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the checks."""
-        writer = someone_at_the_machine() if options["write"] else None
+        writer = machine_actor() if options["write"] else None
         results = examine(ask_store=True, writer=writer)
         call_stats.flush()
         plain = "\n".join(map(_line, results))
-        self.say(options, plain, [asdict(result) for result in results])
+        self.print_result(options, plain, [asdict(result) for result in results])
         if has_errors(results):
             raise CommandError(FAILED, returncode=Exit.REFUSED)
 

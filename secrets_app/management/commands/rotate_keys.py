@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from console.cli.base import ConsoleCommand, someone_at_the_machine
+from console.cli.base import ConsoleCommand, machine_actor
 from console.cli.terminal import Exit
 from secrets_app.ops.key_rotation import RotationResult, rotate
 
@@ -34,7 +34,7 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how much was re-encrypted. Exits with 1 if older keys are still needed."""
-        rotated = rotate(actor=someone_at_the_machine())
+        rotated = rotate(actor=machine_actor())
         self.stdout.write(DONE.format(rotated.versions.reencrypted, rotated.factors))
         if rotated.lost_factors:
             self.note(LOST.format(rotated.lost_factors))

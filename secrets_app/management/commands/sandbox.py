@@ -66,7 +66,7 @@ class Command(ConsoleCommand):
         value = SecretValue(read_value("? Enter secret value: "))
         version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
         plain = f"Successfully created version {version} of secret {key}"
-        self.say(options, plain, {"name": key, "version": version})
+        self.print_result(options, plain, {"name": key, "version": version})
 
     def get(self, options: dict[str, Any]) -> None:
         """Print a secret with its value."""
@@ -79,15 +79,15 @@ class Command(ConsoleCommand):
             "lastUpdated": _as_javascript(reading.parameter.modified),
         }
         if options["format"] == "json":
-            self.say(options, "", record)
+            self.print_result(options, "", record)
         else:
-            self.give("".join(f"{name}: {text}\n" for name, text in record.items()))
+            self.print_value("".join(f"{name}: {text}\n" for name, text in record.items()))
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the names."""
         found = sandboxes.list_secrets(actor=actor_of(options), sandbox=_sandbox(options))
         plain = "\n".join(f" - {key}" for key in found) or NONE_YET
-        self.say(options, f"{plain}\n\n", [{"name": key} for key in found])
+        self.print_result(options, f"{plain}\n\n", [{"name": key} for key in found])
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove one secret, or all of them."""
@@ -97,10 +97,10 @@ class Command(ConsoleCommand):
         actor, sandbox = actor_of(options), _sandbox(options)
         if all_of_them:
             removed = sandboxes.remove_all(actor=actor, sandbox=sandbox)
-            self.say(options, "Successfully removed all secrets", {"removed": removed})
+            self.print_result(options, "Successfully removed all secrets", {"removed": removed})
         else:
             sandboxes.remove_secret(actor=actor, sandbox=sandbox, key=key)
-            self.say(options, f"Successfully removed secret {key}", {"removed": [key]})
+            self.print_result(options, f"Successfully removed secret {key}", {"removed": [key]})
 
 
 def _add_to(verb: ArgumentParser, name: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from console.access.actors import OUTSIDE
-from console.cli.base import Where, require_done, where_of
-from console.cli.scoped import ScopedCommand, every_row
+from console.cli.base import CommandScope, find_scope, require_done
+from console.cli.scoped import ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
@@ -31,11 +31,11 @@ class Command(ScopedCommand):
     """Set, get, list and remove secrets."""
 
     help = "Set, get, list or remove the secrets of an app."
-    thing = "secret"
+    noun = "secret"
 
     def set(self, options: dict[str, Any]) -> None:
         """Write a value, based on the current version or the one in `--if-version`."""
-        where, key = where_of(options), options["key"]
+        where, key = find_scope(options), options["key"]
         target = _target(where, key)
         value = SecretValue(read_value(f"Value of {key}: "))
         outcome = _set(where, target, value, options["if_version"])
@@ -43,22 +43,22 @@ class Command(ScopedCommand):
 
     def get(self, options: dict[str, Any]) -> None:
         """Print the branch's effective value."""
-        where, key = where_of(options), _key(options)
+        where, key = find_scope(options), _key(options)
         secret = self._find(where, key)
         value = reveal(actor=where.access.actor, app_id=where.app_id, pk=secret.pk)
         if options["format"] == "json":
-            found = Where(where.access, secret.branch).described()
-            self.say(options, "", {"key": key, **found, "value": value.reveal()})
+            found = CommandScope(where.access, secret.branch).to_dict()
+            self.print_result(options, "", {"key": key, **found, "value": value.reveal()})
         else:
-            self.give(value.reveal())
+            self.print_value(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:
         """Reconcile, then print the secrets."""
-        where = where_of(options)
+        where = find_scope(options)
         fresh = reconcile(actor=where.access.actor, app_id=where.app_id)
         if fresh.problem:
             self.note(OLD.format(fresh.problem))
-        query, branches = every_row(where, listed_branches(where.access))
+        query, branches = unpaged_query(where, listed_branches(where.access))
         found = list_secrets(where.access, query, branches).rows
         self.show(options, where, [_with_writer(row) for row in found])
 
@@ -68,7 +68,7 @@ class Command(ScopedCommand):
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own secret."""
-        where, key = where_of(options), options["key"]
+        where, key = find_scope(options), options["key"]
         target = _target(where, key)
         known = where.access.app.secrets.filter(branch=where.branch, key=key).first()
         if not known and not _snapshot(where, target).version:
@@ -77,13 +77,15 @@ class Command(ScopedCommand):
         outcome = _delete(where, target, known, options["if_version"])
         self._end(options, where, outcome, "removed")
 
-    def _end(self, options: dict[str, Any], where: Where, outcome: RowOutcome, verb: str) -> None:
+    def _end(
+        self, options: dict[str, Any], where: CommandScope, outcome: RowOutcome, verb: str
+    ) -> None:
         require_done(outcome)
         if outcome.message:
             self.note(outcome.message)
         self.report(options, where, outcome, verb)
 
-    def _find(self, where: Where, key: str) -> Secret:
+    def _find(self, where: CommandScope, key: str) -> Secret:
         """Return the branch's effective secret. Reconciles if the projection has none."""
         found = effective_secrets(where.access, where.branch).get(key)
         if found is None:
@@ -102,7 +104,7 @@ def _key(options: dict[str, Any]) -> str:
     return str(options["key"])
 
 
-def _target(where: Where, key: str) -> WriteTarget:
+def _target(where: CommandScope, key: str) -> WriteTarget:
     """Return the write target, or raise CommandError, before asking for a value."""
     try:
         paths = locate_secret(where.access.app, where.branch, key)
@@ -111,13 +113,13 @@ def _target(where: Where, key: str) -> WriteTarget:
     return WriteTarget(where.branch, key, paths.primary)
 
 
-def _snapshot(where: Where, target: WriteTarget) -> Snapshot:
+def _snapshot(where: CommandScope, target: WriteTarget) -> Snapshot:
     [snapshot] = take_snapshots(parameter_store(), where.access.app, [target])
     return snapshot
 
 
 def _set(
-    where: Where, target: WriteTarget, value: SecretValue, if_version: int | None
+    where: CommandScope, target: WriteTarget, value: SecretValue, if_version: int | None
 ) -> RowOutcome:
     snapshot = _snapshot(where, target)
     command = SetSecret(
@@ -132,7 +134,7 @@ def _set(
 
 
 def _delete(
-    where: Where, target: WriteTarget, known: Secret | None, if_version: int | None
+    where: CommandScope, target: WriteTarget, known: Secret | None, if_version: int | None
 ) -> RowOutcome:
     snapshot = _snapshot(where, target)
     command = DeleteSecret(
@@ -146,7 +148,7 @@ def _delete(
     return _save(where, command)
 
 
-def _save(where: Where, command: SecretCommand) -> RowOutcome:
+def _save(where: CommandScope, command: SecretCommand) -> RowOutcome:
     [outcome] = save(
         actor=where.access.actor,
         app_id=where.app_id,

@@ -24,8 +24,10 @@ class Command(BaseCommand):
         before = claimed.count()
         problems = [problem for app in self._waiting() if (problem := _settled(app))]
         asked = before - claimed.count()
-        concluded = settle_open(but=AuditEvent.objects.filter(pk__in=claimed.values("claim_id")))
-        chain.seal_written()
+        concluded = settle_open(
+            excluding=AuditEvent.objects.filter(pk__in=claimed.values("claim_id"))
+        )
+        chain.append_pending_links()
         self.stdout.write(f"Settled from the store: {asked:,}. Settled otherwise: {concluded:,}.")
         if problems:
             raise CommandError("\n".join(problems), returncode=Exit.STORE)

@@ -37,7 +37,7 @@ def test_it_works(bob: Client, member: Member, world: World, secret: Secret) -> 
 
 def test_a_lesser_role(bob: Client, world: World, secret: Secret) -> None:
     members.set_member(
-        actor=world.actor("alice"), app=world.app, who=world.person("bob"), role="viewer"
+        actor=world.actor("alice"), app=world.app, principal=world.person("bob"), role="viewer"
     )
     assert bob.post(REVEAL.format(secret.pk)).status_code == 403
     assert bob.get("/apps/d1shop/").status_code == 200

@@ -37,7 +37,7 @@ def write(number: int = 3) -> list[AuditEvent]:
 def events(db: None) -> list[AuditEvent]:
     """Return three entries that are sealed."""
     events = write()
-    chain.seal()
+    chain.append_links()
     return events
 
 
@@ -130,7 +130,7 @@ def test_an_attempt_is_edited(
 ) -> None:
     event = write(1)[0]
     if sealed:
-        chain.seal()
+        chain.append_links()
     edit(EVENTS, event.pk, column, value)
     assert names()[0] == f"auditevent {event.pk}"
 
@@ -218,7 +218,7 @@ def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
         timezone.now(),
     )
     write(1)
-    chain.seal_written()  # and stops no request
+    chain.append_pending_links()  # and stops no request
     first, *_ = found()
     assert first.startswith("auditevent" if number == 7 else "seal 7: Seals before number")
 
@@ -233,7 +233,7 @@ def test_all_is_rebuilt_without_the_key(events: list[AuditEvent], settings: Any)
     delete(EVENTS, events[0].pk)
     delete(SEALS, *range(1, 7))
     ours, settings.AUDIT_KEYS = settings.AUDIT_KEYS, ["what the attacker has instead of it"]
-    chain.seal(everywhere=True)
+    chain.append_links(all_rows=True)
     settings.AUDIT_KEYS = ours
     [first, *_] = found()
     assert first.startswith(f"auditevent {events[1].pk}: The row is signed with the key ")
@@ -276,7 +276,7 @@ def test_the_key_changes(events: list[AuditEvent], settings: Any) -> None:
     old = settings.AUDIT_KEYS[0]
     settings.AUDIT_KEYS = ["a new key, " * 5, old]
     write(1)
-    chain.seal()
+    chain.append_links()
     assert "8 rows" in verify()
     settings.AUDIT_KEYS = settings.AUDIT_KEYS[:1]
     assert "which is not in AUDIT_KEYS" in found()[0]
@@ -292,18 +292,18 @@ def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.Mo
 def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "BATCH", 4)
     write(20)
-    chain.seal_written()
+    chain.append_pending_links()
     assert AuditSeal.objects.count() == 2 * 2 * 4
     assert "40 rows verified, 24 newly sealed." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_rolled_back_needs_no_seal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain, "seal", lambda: pytest.fail("Nothing was written."))
+    monkeypatch.setattr(chain, "append_links", lambda: pytest.fail("Nothing was written."))
     with transaction.atomic():
         write(1)
         transaction.set_rollback(True)
-    chain.seal_written()
+    chain.append_pending_links()
 
 
 def test_a_trigger_is_missing(events: list[AuditEvent]) -> None:
@@ -327,18 +327,18 @@ def test_a_trigger_is_disabled(events: list[AuditEvent]) -> None:
 
 
 def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain, "REACH", 1)
+    monkeypatch.setattr(chain, "LOOKBACK", 1)
     old = events[0].pk - 1_000
     event = AuditEvent(pk=old, action="secret.reveal", actor_kind="web", actor="late")
     event.save(force_insert=True)
-    assert chain.seal() == 0
+    assert chain.append_links() == 0
     assert "7 rows verified, 1 newly sealed." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client]) -> None:
     alice = as_("alice")
-    chain.seal()
+    chain.append_links()
     before = AuditSeal.objects.count()
     alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
     assert AuditSeal.objects.count() == before + 2
@@ -350,12 +350,12 @@ def test_a_page_asks_nothing_of_the_chain(
     world: World, as_: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = as_("alice")
-    chain.seal_written()
+    chain.append_pending_links()
     seals = AuditSeal.objects.count()
     write(1)
-    chain.seal_written()
+    chain.append_pending_links()
     with monkeypatch.context() as patch:
-        patch.setattr(chain, "seal", lambda: pytest.fail("Nothing was written."))
+        patch.setattr(chain, "append_links", lambda: pytest.fail("Nothing was written."))
         alice.get("/")
     assert AuditSeal.objects.count() == seals + 2
 
@@ -394,6 +394,6 @@ def _write_and_seal(number: int) -> None:
                 [event] = write(1) if number % 2 else [attempt(BOB, Action.SIGN_IN)]
             if not number % 2:
                 conclude(event.pk, Outcome.SUCCEEDED)
-            chain.seal_written()
+            chain.append_pending_links()
     finally:
         connections.close_all()

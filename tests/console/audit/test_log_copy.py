@@ -96,7 +96,7 @@ def test_many_at_once(copied: Callable[[], list[dict[str, Any]]]) -> None:
 def test_it_is_off_by_default(copied: Callable[[], list[dict[str, Any]]], settings: Any) -> None:
     settings.AUDIT_LOG = ""
     attempt(BOB, Action.SIGN_IN)
-    chain.seal()
+    chain.append_links()
     assert copied() == []
 
 
@@ -109,7 +109,7 @@ def test_what_is_not_committed_is_not_copied(copied: Callable[[], list[dict[str,
 
 def test_the_chains_head_is_copied(copied: Callable[[], list[dict[str, Any]]]) -> None:
     attempt(BOB, Action.SIGN_IN)
-    chain.seal()
+    chain.append_links()
     assert copied()[-1]["type"] == "seal"
     assert copied()[-1]["head"] == str(chain.head())
 

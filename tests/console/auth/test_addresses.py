@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 
 from console.access.actors import from_request
-from console.lib.proxies import client_address, proxies_of
+from console.lib.proxies import client_address, parse_proxies
 
 PEER = "10.0.0.9"
 
@@ -26,20 +26,20 @@ PEER = "10.0.0.9"
     ],
 )
 def test_it_works(setting: str, forwarded: str, address: str) -> None:
-    assert client_address(PEER, forwarded, proxies_of(setting)) == address
+    assert client_address(PEER, forwarded, parse_proxies(setting)) == address
 
 
 @pytest.mark.parametrize("setting", ["1", "2", "10.0.0.0/24"])
 def test_a_proxy_that_says_nothing(setting: str) -> None:
-    assert client_address(PEER, "", proxies_of(setting)) == PEER
+    assert client_address(PEER, "", parse_proxies(setting)) == PEER
 
 
 def test_fewer_entries_than_proxies() -> None:
-    assert client_address(PEER, "6.6.6.6", proxies_of("2")) == PEER
+    assert client_address(PEER, "6.6.6.6", parse_proxies("2")) == PEER
 
 
 def test_a_claim_from_outside_the_networks() -> None:
-    assert client_address("203.0.113.7", "6.6.6.6", proxies_of("10.0.0.0/24")) == "203.0.113.7"
+    assert client_address("203.0.113.7", "6.6.6.6", parse_proxies("10.0.0.0/24")) == "203.0.113.7"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_claim_from_outside_the_networks() -> None:
 )
 @pytest.mark.parametrize("setting", ["1", "10.0.0.0/24"])
 def test_what_is_no_address_is_not_believed(setting: str, claim: str) -> None:
-    assert client_address(PEER, f"6.6.6.6,{claim}", proxies_of(setting)) == PEER
+    assert client_address(PEER, f"6.6.6.6,{claim}", parse_proxies(setting)) == PEER
 
 
 @pytest.mark.parametrize(
@@ -62,21 +62,21 @@ def test_what_is_no_address_is_not_believed(setting: str, claim: str) -> None:
     ],
 )
 def test_ways_to_write_one(said: str, address: str) -> None:
-    assert client_address(PEER, said, proxies_of("1")) == address
+    assert client_address(PEER, said, parse_proxies("1")) == address
 
 
 def test_a_socket_file_has_no_address() -> None:
-    assert client_address("", "", proxies_of("")) == ""
-    assert client_address("", "198.51.100.1", proxies_of("1")) == "198.51.100.1"
+    assert client_address("", "", parse_proxies("")) == ""
+    assert client_address("", "198.51.100.1", parse_proxies("1")) == "198.51.100.1"
 
 
 @pytest.mark.parametrize("setting", ["one", "1.2.3.4/33", "10.0.0.1/8", "1, x", "-1"])
 def test_a_setting_that_cannot_be_read(setting: str) -> None:
     with pytest.raises(ValueError, match="Set it to the number of proxies"):
-        proxies_of(setting)
+        parse_proxies(setting)
 
 
 def test_the_audit_trail_has_it(settings: Any, rf: RequestFactory) -> None:
-    settings.PROXIES = proxies_of("1")
+    settings.PROXIES = parse_proxies("1")
     request = rf.get("/", headers={"X-Forwarded-For": "6.6.6.6, 198.51.100.1"}, REMOTE_ADDR=PEER)
     assert from_request(request).address == "198.51.100.1"

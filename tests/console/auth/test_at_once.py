@@ -31,17 +31,19 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 
 def test_it_works(world: World) -> None:
     bob = world.person("bob")
-    code, other, *_ = recovery_codes.make(bob)
-    used = at_once(*[lambda: recovery_codes.use(bob, code) is not None] * 4)
+    code, other, *_ = recovery_codes.generate(bob)
+    used = at_once(*[lambda: recovery_codes.consume(bob, code) is not None] * 4)
     assert sorted(map(bool, used)) == [False, False, False, True]
-    assert recovery_codes.left(bob) == 9
-    assert recovery_codes.use(bob, other)
+    assert recovery_codes.remaining(bob) == 9
+    assert recovery_codes.consume(bob, other)
 
 
 def test_two_codes_at_once_are_both_used_up(world: World) -> None:
     bob = world.person("bob")
-    first, second, *_ = recovery_codes.make(bob)
+    first, second, *_ = recovery_codes.generate(bob)
     assert all(
-        at_once(lambda: recovery_codes.use(bob, first), lambda: recovery_codes.use(bob, second))
+        at_once(
+            lambda: recovery_codes.consume(bob, first), lambda: recovery_codes.consume(bob, second)
+        )
     )
-    assert recovery_codes.left(bob) == 8
+    assert recovery_codes.remaining(bob) == 8

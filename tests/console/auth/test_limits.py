@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from console.lib.proxies import proxies_of
+from console.lib.proxies import parse_proxies
 from tests.console.auth.conftest import SIGN_IN, post, recorded
 from tests.fixtures.people import PASSWORD, World
 
@@ -166,9 +166,9 @@ def test_an_address_is_believed_as_the_settings_say(settings: Any) -> None:
             for n in range(11)
         ]
 
-    settings.PROXIES = proxies_of("1")
+    settings.PROXIES = parse_proxies("1")
     assert from_everywhere() == [200] * 11
-    settings.PROXIES = proxies_of("")
+    settings.PROXIES = parse_proxies("")
     assert from_everywhere()[-1] == 429
 
 

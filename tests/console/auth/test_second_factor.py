@@ -146,9 +146,9 @@ def test_secrets_are_sealed(bobs: Browser, settings: Any) -> None:
     row = Authenticator.objects.get()
     assert secret not in str(row.data)
     assert secret not in str([SessionStore(it.session_key).load() for it in Session.objects.all()])
-    assert encryption.unseal(row.data["secret"]) == secret
+    assert encryption.decrypt(row.data["secret"]) == secret
     settings.ENCRYPTION_KEYS = ["a-newer-key", *settings.ENCRYPTION_KEYS]
-    assert encryption.unseal(row.data["secret"]) == secret
+    assert encryption.decrypt(row.data["secret"]) == secret
 
 
 def test_a_lost_key_is_told(bobs: Browser, client: Client, settings: Any) -> None:
@@ -210,9 +210,9 @@ def test_recovery_codes_are_hashed_and_shown_once(bobs: Browser) -> None:
 
 
 def test_nobody_uses_anothers_codes(world: World) -> None:
-    codes = recovery_codes.make(world.person("mia"))
-    assert recovery_codes.use(world.person("bob"), codes[0]) is None
-    assert recovery_codes.left(world.person("mia")) == 10
+    codes = recovery_codes.generate(world.person("mia"))
+    assert recovery_codes.consume(world.person("bob"), codes[0]) is None
+    assert recovery_codes.remaining(world.person("mia")) == 10
 
 
 def test_there_are_none_without_a_factor(bobs: Browser) -> None:

@@ -10,7 +10,7 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 
-from console.auth.reauthentication import confirm, is_recent
+from console.auth.reauthentication import is_recent, record
 from console.lib.oidc_config import groups_mapping, is_safe_url
 from console.models import Member, User
 from tests.console.auth.conftest import SIGN_IN, post, recorded
@@ -290,9 +290,9 @@ def test_an_old_sign_in_at_the_provider_confirms_nothing(
     request = rf.get("/")
     request.session = client.session
     for at, recent in ((time.time() - 3600, False), (None, True), (time.time() + 3600, True)):
-        confirm(request, at=at)
+        record(request, at=at)
         assert is_recent(request) is recent
-    confirm(request, at="soon")
+    record(request, at="soon")
     assert is_recent(request)
 
 

@@ -36,7 +36,7 @@ def old(settings: Any) -> str:
 @pytest.fixture
 def totp(desk: Desk) -> Authenticator:
     """Give alice an authenticator app."""
-    data = {"secret": encryption.seal("JBSWY3DPEHPK3PXP")}
+    data = {"secret": encryption.encrypt("JBSWY3DPEHPK3PXP")}
     user = desk.world.person("alice")
     return Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=data)
 
@@ -63,7 +63,7 @@ def test_it_works(desk: Desk, totp: Authenticator, manage: Manage, settings: Any
     assert desk.values("API_KEY") == ("second value", None)
     assert desk.values("TOKEN", desk.world.main) == ("a token", "a token")
     totp.refresh_from_db()
-    assert encryption.unseal(totp.data["secret"]) == "JBSWY3DPEHPK3PXP"
+    assert encryption.decrypt(totp.data["secret"]) == "JBSWY3DPEHPK3PXP"
     [event] = AuditEvent.objects.filter(action="keys.rotate")
     [end] = event.outcomes.all()
     assert (event.subject, end.outcome) == (Keyring([NEW]).newest, "succeeded")
@@ -145,7 +145,7 @@ def test_a_bad_key_is_named(desk: Desk, manage: Manage, settings: Any, old: str)
 def test_one_that_was_cut_off_is_settled(
     desk: Desk, manage: Manage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "AFTER", timedelta(0))
+    monkeypatch.setattr(reconcile, "MIN_AGE", timedelta(0))
     event = attempt(desk.world.actor("alice"), Action.KEYS_ROTATED)
     assert manage("settle").code == 0
     end = event.outcomes.get()

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
-from console.audit.chain import seal_written
+from console.audit.chain import append_pending_links
 from console.lib.results import DONE
 from tests.console.backup.databases import rows, trail
 from tests.console.cli.conftest import Ended
@@ -77,7 +77,7 @@ def _save(desk: Desk, who: str, saved: Semaphore, enough: Event) -> None:
                 row, value = known.get(key), uuid4().hex
                 new = desk.new(key, value, desk.world.dev)
                 [outcome] = desk.save(who, desk.change(row, value) if row else new)
-                seal_written()  # as the end of a request does
+                append_pending_links()  # as the end of a request does
                 if outcome.outcome in DONE:
                     saved.release()
     finally:

@@ -31,7 +31,7 @@ def test_it_works(world: World, team: Team) -> None:
         try:
             with suppress(ValidationError, PermissionDenied):
                 services.set_member(
-                    actor=actors[pair[0]], app=world.app, who=people[pair[1]], role="viewer"
+                    actor=actors[pair[0]], app=world.app, principal=people[pair[1]], role="viewer"
                 )
         finally:
             connection.close()

@@ -40,12 +40,12 @@ def used(desk: Desk, world: World, bob: User) -> None:
 
 def known(bob: User, app_id: str = "d1shop") -> list[tuple[str, str, bool]]:
     """Return what bob knows: branch, key, and whether it is rotated."""
-    return [(it.branch, it.key, it.rotated) for it in exposure.known_to(bob.pk, app_id)]
+    return [(it.branch, it.key, it.is_rotated) for it in exposure.exposed_secrets(bob.pk, app_id)]
 
 
 def entry_of(bob: User, key: str) -> int:
     """Return what stands behind a box to tick."""
-    return next(it.last for it in exposure.known_to(bob.pk) if it.key == key)
+    return next(it.last for it in exposure.exposed_secrets(bob.pk) if it.key == key)
 
 
 def test_it_works(alice: Client, used: None, bob: User) -> None:
@@ -98,8 +98,8 @@ def test_a_secret_is_open_again_once_he_reveals_it_again(
 ) -> None:
     alice = world.actor("alice")
     one = [entry_of(bob, "A")]
-    assert exposure.tick_off(actor=alice, person=bob, entries=one, app_id="d1shop") == 1
-    assert exposure.tick_off(actor=alice, person=bob, entries=one, app_id="d1shop") == 0
+    assert exposure.mark_rotated(actor=alice, person=bob, entries=one, app_id="d1shop") == 1
+    assert exposure.mark_rotated(actor=alice, person=bob, entries=one, app_id="d1shop") == 0
     secret = desk.row("A", world.dev)
     reveal(actor=world.actor("bob"), app_id="d1shop", pk=secret.pk)
     assert known(bob) == [("dev", "A", False), ("dev", "B", False)]
@@ -111,27 +111,29 @@ def test_a_rotated_secret_is_rotated_for_everybody(
     mia = world.person("mia")
     reveal(actor=world.actor("mia"), app_id="d1shop", pk=desk.row("A", world.dev).pk)
     entries = [entry_of(mia, "A")]
-    exposure.tick_off(actor=world.actor("alice"), person=mia, entries=entries, app_id="d1shop")
+    exposure.mark_rotated(actor=world.actor("alice"), person=mia, entries=entries, app_id="d1shop")
     assert known(bob) == [("dev", "B", False), ("dev", "A", True)]
 
 
 def test_what_others_did_since_is_told(used: None, desk: Desk, world: World, bob: User) -> None:
     desk.save("alice", desk.change(desk.row("A", world.dev)))
     desk.save("mia", desk.removal(desk.row("B", world.dev)))
-    a, b = exposure.known_to(bob.pk, "d1shop")
-    assert (a.since and a.since.actor, a.gone) == ("alice@example.org", False)
-    assert (b.since and b.since.actor, b.gone) == ("mia@example.org", True)
-    assert not a.rotated  # a change may be no rotation: somebody ticks it off
+    a, b = exposure.exposed_secrets(bob.pk, "d1shop")
+    assert (a.since and a.since.actor, a.is_removed) == ("alice@example.org", False)
+    assert (b.since and b.since.actor, b.is_removed) == ("mia@example.org", True)
+    assert not a.is_rotated  # a change may be no rotation: somebody ticks it off
     [again] = desk.save("bob", desk.change(desk.row("A", world.dev), "third"))
     assert again.outcome == "saved"
-    assert exposure.known_to(bob.pk, "d1shop")[0].since is None  # he knows the new one too
+    assert exposure.exposed_secrets(bob.pk, "d1shop")[0].since is None  # he knows the new one too
 
 
 def test_an_outside_change_is_told(used: None, desk: Desk, world: World, bob: User) -> None:
     desk.check()
     desk.outside(desk.paths("A", world.dev)[0])
     desk.check()
-    assert [it.since.action for it in exposure.known_to(bob.pk) if it.since] == ["found.change"]
+    assert [it.since.action for it in exposure.exposed_secrets(bob.pk) if it.since] == [
+        "found.change"
+    ]
 
 
 def test_other_apps_are_their_own(used: None, desk: Desk, world: World, bob: User) -> None:
@@ -143,11 +145,11 @@ def test_other_apps_are_their_own(used: None, desk: Desk, world: World, bob: Use
     assert [it[1] for it in known(bob, "")] == ["A", "B", "THEIRS"]
     theirs = [entry_of(bob, "THEIRS")]
     alice = world.actor("alice")
-    assert exposure.tick_off(actor=alice, person=bob, entries=theirs, app_id="d1shop") == 0
+    assert exposure.mark_rotated(actor=alice, person=bob, entries=theirs, app_id="d1shop") == 0
     with pytest.raises(PermissionDenied):
-        exposure.tick_off(actor=alice, person=bob, entries=theirs)
+        exposure.mark_rotated(actor=alice, person=bob, entries=theirs)
     with pytest.raises(Http404):
-        exposure.tick_off(actor=alice, person=bob, entries=theirs, app_id="d2other")
+        exposure.mark_rotated(actor=alice, person=bob, entries=theirs, app_id="d2other")
 
 
 @pytest.mark.parametrize("entries", [["999999"], ["x"], ["-1"], ["9" * 40], []])

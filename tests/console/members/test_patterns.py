@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.lib.branch_patterns import PATTERN_LIMIT, matches, problem, read
+from console.lib.branch_patterns import PATTERN_LIMIT, matches, parse_patterns, problem
 
 
 def test_it_works() -> None:
@@ -51,8 +51,8 @@ def test_many_stars_end() -> None:
 
 
 def test_a_text_has_one_a_line() -> None:
-    assert read("main\r\n\n  release/* \nmain\n") == ["main", "release/*"]
-    assert read(" \n") == []
+    assert parse_patterns("main\r\n\n  release/* \nmain\n") == ["main", "release/*"]
+    assert parse_patterns(" \n") == []
 
 
 @pytest.mark.parametrize(

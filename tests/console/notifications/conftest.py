@@ -13,11 +13,11 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from console.audit.chain import seal
+from console.audit.chain import append_links
 from console.audit.events import Action, Target, recording
 from console.models.notifications import Kind
-from console.notifications.delivery import Round, deliver
-from console.notifications.outbox import choose, collect
+from console.notifications.delivery import DeliveryResult, deliver
+from console.notifications.outbox import enqueue, subscribe
 from tests.console.members.conftest import Team
 from tests.fixtures.people import World
 from tests.fixtures.ports import free_port
@@ -95,14 +95,14 @@ class Post:
 
     def choose(self, name: str, *kinds: Kind) -> None:
         """Let somebody choose."""
-        choose(actor=self.world.actor(name), app_id="d1shop", kinds=kinds)
+        subscribe(actor=self.world.actor(name), app_id="d1shop", kinds=kinds)
 
     def notes(self, now: datetime | None = None) -> None:
         """Read on in the trail, as a round does."""
-        seal()
-        collect(now=now or timezone.now())
+        append_links()
+        enqueue(now=now or timezone.now())
 
-    def round(self, after: timedelta = AT_REST) -> Round:
+    def round(self, after: timedelta = AT_REST) -> DeliveryResult:
         """Do a round so long after now."""
         self.notes()
         return deliver(now=timezone.now() + after)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from console.audit.events import Action, Outcome, Target, attempt, conclude, refuse
+from console.audit.events import Action, Outcome, Target, attempt, conclude, record_denied
 from console.catalog.services import add_branch, change_branch
 from console.members.services import remove_member, set_group, set_member
 from console.models import AuditEvent, Branch, Member, User
@@ -151,7 +151,7 @@ def test_rights(post: Post, team: Team) -> None:
     post.choose("alice", Kind.RIGHTS)
     team.give("mia", "owner")
     mia, app = post.world.actor("mia"), post.world.app
-    set_member(actor=mia, app=app, who=post.world.person("vera"), role="maintainer")
+    set_member(actor=mia, app=app, principal=post.world.person("vera"), role="maintainer")
     remove_member(actor=mia, member=Member.objects.get(app=app, user=post.world.person("bob")))
     change_branch(actor=mia, app_id="d1shop", pk=post.world.main.pk, fields={"protected": False})
     add_branch(actor=mia, app_id="d1shop", fields={"name": "next", "stage": "NONE"})
@@ -177,7 +177,9 @@ def test_what_was_refused_or_failed_is_told_to_nobody(post: Post, desk: Desk) ->
         post.world.actor("mia"), Action.SECRET_CHANGED, Target("d1shop", "main", "API_KEY")
     )
     conclude(event.pk, Outcome.FAILED, detail="conflict")
-    refuse(post.world.actor("bob"), Action.SECRET_REVEALED, Target("d1shop", "main", "API_KEY"))
+    record_denied(
+        post.world.actor("bob"), Action.SECRET_REVEALED, Target("d1shop", "main", "API_KEY")
+    )
     assert AuditEvent.objects.filter(outcomes__outcome="denied").count() == 2
     assert post.comes() == []
 

@@ -20,13 +20,13 @@ from django.urls import reverse
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from console.audit.chain import seal
+from console.audit.chain import append_links
 from console.audit.events import Action
 from console.models import AuditEvent, Notice
 from console.models.notifications import Kind
 from console.notifications import worker
-from console.notifications.delivery import AGAIN, PATIENCE, QUIET, ROUND, deliver
-from console.notifications.outbox import LIFE, collect
+from console.notifications.delivery import DEBOUNCE, MAX_WAIT, RETRY_AFTER, TIME_LIMIT, deliver
+from console.notifications.outbox import MAX_AGE, enqueue
 from tests.console.notifications.conftest import Mailbox, Post, happens
 from tests.fixtures.people import World
 from tests.fixtures.waiting import LONGEST, until
@@ -69,7 +69,7 @@ def test_what_follows_soon_is_the_same_mail(post: Post) -> None:
         happens(post.world, "mia", Action.SECRET_REVEALED, f"KEY_{second}")
         post.notes(start + second * SECOND)
         assert deliver(now=start + second * SECOND).sent == 0
-    assert deliver(now=start + 20 * SECOND + QUIET).sent == 1
+    assert deliver(now=start + 20 * SECOND + DEBOUNCE).sent == 1
     assert post.mailbox.pop()[0]["Subject"] == "Shop: 3 events by mia@example.org"
 
 
@@ -81,7 +81,7 @@ def test_what_goes_on_and_on_is_told_meanwhile(post: Post) -> None:
         post.notes(now)
         sent = deliver(now=now).sent
         now += 10 * SECOND
-        assert now <= start + PATIENCE + 20 * SECOND
+        assert now <= start + MAX_WAIT + 20 * SECOND
 
 
 def test_a_request_waits_for_no_mail_server(
@@ -103,7 +103,7 @@ def test_a_server_that_is_away(
         silent.close()
     with capture_logs() as log:
         done = waiting.round()
-    assert (done.away, done.sent) == (True, 0)
+    assert (done.server_unavailable, done.sent) == (True, 0)
     [line] = [line for line in log if line["event"].startswith("notices.")]
     assert line["event"] == "notices.not_sent"
     assert "API_KEY" not in json.dumps(log)
@@ -114,47 +114,47 @@ def test_a_server_that_is_away(
 
 def test_a_server_that_goes_away_meanwhile(waiting: Post) -> None:
     waiting.mailbox.hangs_up = True
-    assert waiting.round().away
+    assert waiting.round().server_unavailable
     waiting.mailbox.hangs_up = False
     assert waiting.round().sent == 0  # they were taken, and come again later
-    assert waiting.round(AGAIN + timedelta(minutes=2)).sent == 2
+    assert waiting.round(RETRY_AFTER + timedelta(minutes=2)).sent == 2
 
 
 def test_a_reader_whom_the_server_refuses(waiting: Post) -> None:
     waiting.mailbox.refuses = {"alice@example.org"}
     with capture_logs() as log:
         done = waiting.round()
-    assert (done.sent, done.refused, done.away) == (1, 1, False)
+    assert (done.sent, done.refused, done.server_unavailable) == (1, 1, False)
     assert [mail["To"] for mail in waiting.mailbox.pop()] == ["vera@example.org"]
     [line] = [line for line in log if line["event"] == "notices.refused"]
     assert line["user"] == waiting.world.person("alice").pk
     assert "API_KEY" not in json.dumps(log)
     assert waiting.round().refused == 0  # not again so soon
     waiting.mailbox.refuses.clear()
-    assert waiting.round(AGAIN + timedelta(minutes=2)).sent == 1
+    assert waiting.round(RETRY_AFTER + timedelta(minutes=2)).sent == 1
 
 
 def test_a_round_that_takes_too_long_leaves_the_rest_to_the_next(
     waiting: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Claims are made from the round's beginning on, so that a late one would be over at once."""
-    monkeypatch.setattr("console.notifications.delivery.ROUND", timedelta(0))
+    monkeypatch.setattr("console.notifications.delivery.TIME_LIMIT", timedelta(0))
     assert [waiting.round().sent for _ in range(3)] == [1, 1, 0]
-    assert ROUND < AGAIN
+    assert TIME_LIMIT < RETRY_AFTER
 
 
 def test_after_a_day_it_is_given_up(waiting: Post, silent: socket.socket) -> None:
     waiting.round()
     with capture_logs() as log:
-        done = deliver(now=timezone.now() + LIFE + timedelta(minutes=2))
-    assert (done.given_up, done.away) == (2, False)
+        done = deliver(now=timezone.now() + MAX_AGE + timedelta(minutes=2))
+    assert (done.expired, done.server_unavailable) == (2, False)
     assert {"event": "notices.given_up", "log_level": "error", "entries": 2} in log
     assert not Notice.objects.exists()
 
 
 def test_what_happened_while_no_mail_was_sent_for_days(waiting: Post) -> None:
-    seal()
-    collect(now=timezone.now() + LIFE + SECOND)
+    append_links()
+    enqueue(now=timezone.now() + MAX_AGE + SECOND)
     assert not Notice.objects.exists()
 
 
@@ -171,16 +171,16 @@ def test_a_trail_with_more_than_one_batch(
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_at_once(waiting: Post) -> None:
-    seal()
+    append_links()
     together = threading.Barrier(2)
     now = timezone.now()
 
     def both(_: int) -> int:
         try:
             together.wait(timeout=LONGEST)
-            collect(now=now)
+            enqueue(now=now)
             together.wait(timeout=LONGEST)
-            return deliver(now=now + QUIET).sent
+            return deliver(now=now + DEBOUNCE).sent
         finally:
             connection.close()
 
@@ -197,9 +197,9 @@ def test_two_processes_at_once(waiting: Post) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_servers_thread(waiting: Post) -> None:
     """It goes on after an error, and ends when it is told to."""
-    waiting.notes(timezone.now() - 2 * QUIET)
+    waiting.notes(timezone.now() - 2 * DEBOUNCE)
     stop = threading.Event()
-    thread = threading.Thread(target=worker.work, args=(stop, 0.05))
+    thread = threading.Thread(target=worker.run, args=(stop, 0.05))
     with capture_logs() as log:
         with table_away("console_noticesread"):
             thread.start()
@@ -232,17 +232,17 @@ def test_each_process_of_the_server_has_one(mail: dict[str, str], postmen: int) 
 
 
 def test_the_command(waiting: Post, capsys: pytest.CaptureFixture[str]) -> None:
-    seal()
+    append_links()
     call_command("send_notices")
     assert capsys.readouterr().out == "Sent: 0. Rejected by the mail server: 0. Waiting: 2.\n"
-    Notice.objects.update(at=timezone.now() - QUIET)
+    Notice.objects.update(at=timezone.now() - DEBOUNCE)
     call_command("send_notices")
     assert capsys.readouterr().out == "Sent: 2. Rejected by the mail server: 0. Waiting: 0.\n"
     assert len(waiting.mailbox.pop()) == 2
 
 
 def test_the_command_where_the_server_is_away(waiting: Post, silent: socket.socket) -> None:
-    waiting.notes(timezone.now() - QUIET)
+    waiting.notes(timezone.now() - DEBOUNCE)
     with pytest.raises(CommandError, match="did not answer") as ended:
         call_command("send_notices")
     assert ended.value.returncode == 5
@@ -261,9 +261,9 @@ def test_as_many_queries_for_twenty_entries_as_for_one(post: Post) -> None:
     for number in (1, 20):
         for _ in range(number):
             happens(post.world, "mia", Action.SECRET_REVEALED, "API_KEY")
-        seal()
+        append_links()
         with CaptureQueriesContext(connection) as log:
-            collect(now=timezone.now() - QUIET)
+            enqueue(now=timezone.now() - DEBOUNCE)
             assert deliver(now=timezone.now()).sent == 1
         queries.append(len(log))
     assert queries[1] <= queries[0]

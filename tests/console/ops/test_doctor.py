@@ -21,7 +21,7 @@ from console.audit import chain
 from console.audit.events import Action, Outcome
 from console.lib.health import CheckResult
 from console.lib.paths import BASE_DIR
-from console.lib.proxies import proxies_of
+from console.lib.proxies import parse_proxies
 from console.models import AuditEvent, AuditOutcome
 from console.ops import checks as core
 from secrets_app.models import EmbeddedVersion, Secret
@@ -199,7 +199,7 @@ def test_a_deployment_without_a_trusted_proxy(examined: Examined, a_deployment: 
     finding = examined()["Hosts"]
     assert finding.state == "warning"
     assert "TRUSTED_PROXIES" in finding.hint
-    a_deployment.PROXIES = proxies_of("1")
+    a_deployment.PROXIES = parse_proxies("1")
     assert examined()["Hosts"].state == "ok"
 
 
@@ -253,7 +253,7 @@ def test_a_trigger_that_is_gone(examined: Examined) -> None:
 
 def test_entries_that_nobody_sealed(examined: Examined) -> None:
     AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
-    chain.seal()
+    chain.append_links()
     assert "newest of 1 seals" in examined()["Audit trail"].message
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER console_auditevent_no_update")

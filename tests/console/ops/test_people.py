@@ -134,7 +134,7 @@ def test_nobody_else_can(as_: Callable[[str], Client], world: World, name: str) 
     assert User.objects.get(email="bob@example.org").is_active
 
 
-@pytest.mark.parametrize("act", [users.disable, users.reset_factors])
+@pytest.mark.parametrize("act", [users.disable, users.reset_second_factors])
 def test_the_services_ask_for_an_operator(act: Acting, world: World) -> None:
     two_factors(world.person("bob"))
     with pytest.raises(PermissionDenied):

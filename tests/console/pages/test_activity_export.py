@@ -13,7 +13,7 @@ from console.access.actors import Actor
 from console.audit import export as exports
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import Filter
-from console.lib.csv import cell
+from console.lib.csv import escape_cell
 from console.models import AuditEvent
 from tests.fixtures.people import World
 
@@ -134,7 +134,7 @@ def test_an_export_that_is_cut_short(world: World, monkeypatch: pytest.MonkeyPat
     for _ in range(6):
         record(Outcome.SUCCEEDED)
     lines = exports.export(
-        actor=world.actor("alice"), asked=Filter(app="d1shop"), format=exports.FORMATS["jsonl"]
+        actor=world.actor("alice"), filters=Filter(app="d1shop"), format=exports.FORMATS["jsonl"]
     )
     for _ in range(3):
         next(lines)
@@ -203,4 +203,4 @@ def test_an_outsider(as_: Callable[[str], Client]) -> None:
     ],
 )
 def test_cells_are_no_formulas(text: object, written: str) -> None:
-    assert cell(text) == written
+    assert escape_cell(text) == written

@@ -9,7 +9,7 @@ from django.test import Client
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
-from console.audit.presentation import COUNTED, EntryPaginator
+from console.audit.presentation import COUNT_LIMIT, EntryPaginator
 from console.models import AuditEvent
 from tests.fixtures.people import World
 
@@ -171,7 +171,7 @@ def test_versions_are_told(alice: Client) -> None:
 
 
 def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.audit.presentation.COUNTED", 60)
+    monkeypatch.setattr("console.audit.presentation.COUNT_LIMIT", 60)
     for number in range(70):
         record(BOB, Action.SECRET_REVEALED, f"K{number}")
     first, last = alice.get(APP), alice.get(APP, {"page": "2"})
@@ -179,7 +179,7 @@ def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) ->
     assert "There are older entries." not in first.text
     assert "60 of more than 60" in " ".join(last.text.split())
     assert "There are older entries." in last.text
-    assert COUNTED == 10_000
+    assert COUNT_LIMIT == 10_000
     assert EntryPaginator.has_more
 
 

@@ -45,7 +45,7 @@ def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -
     alice.force_login(world.person("alice"))
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
     Desk(world).put("PLAIN", CANARY)
-    recovery_codes.make(world.person("bob"))
+    recovery_codes.generate(world.person("bob"))
     SocialAccount.objects.create(user=world.person("bob"), provider="https://id.example", uid="bob")
     Member.objects.create(app=world.app, group=Group.objects.create(name="ops"), role="viewer")
 

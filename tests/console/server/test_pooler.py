@@ -105,7 +105,7 @@ def test_a_start_is_refused() -> None:
 def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> None:
     """As older versions did, whose lock was a session's."""
     with closing(connection.copy()) as left, left.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [start.PREPARING])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [start.MIGRATION_LOCK])
         with patience("30s"), pytest.raises(ImproperlyConfigured, match="pool_mode"):
             start.prepare_database()
 
@@ -125,20 +125,20 @@ def test_nothing_is_lost_where_nothing_is_prepared() -> None:
 
 def test_a_starts_lock_is_a_transactions() -> None:
     """A session's would stay in the pooler when the start is over."""
-    with start.one_at_a_time():
+    with start.migration_lock():
         assert states_of_the_lock() == ["idle in transaction"]
     assert states_of_the_lock() == []
 
 
 def test_a_lock_ends_with_a_start_that_fails() -> None:
-    with pytest.raises(OSError, match="disk"), start.one_at_a_time():
+    with pytest.raises(OSError, match="disk"), start.migration_lock():
         raise OSError("disk")
     assert states_of_the_lock() == []
 
 
 def test_a_lock_is_kept_for_as_long_as_a_migration_takes() -> None:
     """The server gives up who idles in a transaction, where it is told so."""
-    with patience("2s"), start.one_at_a_time():
+    with patience("2s"), start.migration_lock():
         idle_in_transactions_end()
         assert states_of_the_lock() == ["idle in transaction"]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.lib.dotenv import Refused
-from console.lib.invisible import shown
+from console.lib.invisible import preview_value
 from console.models import Branch
 from envvars_app.models import Variable
 from envvars_app.variables.bulk import BulkEdit, Kind, Mode, apply, preview
@@ -110,10 +110,10 @@ def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
 
 def test_a_long_value_is_shown_where_it_differs() -> None:
     old, new = "x" * 3000 + "old" + "y" * 2000, "x" * 3000 + "new" + "y" * 2000
-    one, other = shown(old, new), shown(new, old)
+    one, other = preview_value(old, new), preview_value(new, old)
     assert ("old" in one.text, "new" in other.text) == (True, True)
     assert (one.text[0], one.text[-1]) == ("…", "…")
     assert one.remark == "400 of 5,003 characters"
-    assert shown("short", "other").text == "short"
-    grown = shown("x" * 1200, "x" * 1100)
+    assert preview_value("short", "other").text == "short"
+    grown = preview_value("x" * 1200, "x" * 1100)
     assert grown.text == "…" + "x" * 160

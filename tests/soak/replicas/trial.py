@@ -179,9 +179,9 @@ def _collect(records: Records, where: Site, scene: Scene) -> None:
         )
         for row in Secret.objects.filter(app=scene.app).select_related("branch")
     }
-    chain.seal(everywhere=True)
+    chain.append_links(all_rows=True)
     last = chain.head()
-    records.chain = [str(found) for found in chain.broken(last.id if last else 0)]
+    records.chain = [str(found) for found in chain.find_problems(last.id if last else 0)]
 
 
 def _history(ssm: "SSMClient", path: str) -> list[tuple[int, str]]:
