@@ -154,10 +154,10 @@ def _problem_message(outcome: RowOutcome) -> str:
 
 
 @require_POST
-def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+def erase_history(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Erase all values of a removed variable, which turned out to be a secret."""
     try:
-        variable = history.forget(actor=from_request(request), app_id=app_id, pk=pk)
+        variable = history.erase_history(actor=from_request(request), app_id=app_id, pk=pk)
         messages.success(request, f"Erased the values of {variable.key}.")
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
