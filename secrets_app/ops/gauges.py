@@ -23,6 +23,7 @@ HELP_TEXTS = {
 def measured() -> Iterator[tuple[str, str, float]]:
     """Yield (name, help text, value). Without a database, only console_database_up."""
     try:
+        # Cached across processes, since every replica is scraped.
         counts = cache.get_or_set("metrics.counts", _counts, timeout=CACHE_SECONDS) or {}
     except DatabaseError:
         counts = {}
