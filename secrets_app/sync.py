@@ -76,7 +76,7 @@ def reconcile(*, actor: Actor, app_id: str) -> Freshness:
     """
     app = find_app(actor, app_id).app
     if _claim_turn(app):
-        check(app)
+        reconcile_now(app)
     return freshness(app)
 
 
@@ -88,7 +88,7 @@ def _claim_turn(app: App) -> bool:
     return first or due.update(started_at=now) == 1
 
 
-def check(app: App) -> None:
+def reconcile_now(app: App) -> None:
     """Reconcile an app now, and record how that ended. Raises no StoreError."""
     mark = Revalidation.objects.filter(app=app)
     last = mark.exclude(agreed_at=None).first()

@@ -10,7 +10,7 @@ from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
 from secrets_app.models import Revalidation, Secret
-from secrets_app.sync import check, freshness
+from secrets_app.sync import freshness, reconcile_now
 
 
 class Command(BaseCommand):
@@ -41,6 +41,6 @@ class Command(BaseCommand):
 def _reconcile(app: App) -> str:
     """Reconcile an app. Return the problem, or ""."""
     Revalidation.objects.get_or_create(app=app, defaults={"started_at": timezone.now()})
-    check(app)
+    reconcile_now(app)
     problem = freshness(app).problem
     return f"{app.app_id}: {problem}" if problem else ""
