@@ -196,7 +196,7 @@ def told(error: Exception) -> CommandError | None:
         case DatabaseError():
             return CommandError(DATABASE, returncode=Exit.STORE)
     if code := getattr(error, "exit_code", None):  # a store's error, which the core doesn't know
-        return CommandError(getattr(error, "sentence", ""), returncode=code)
+        return CommandError(str(error), returncode=code)
     return None
 
 
