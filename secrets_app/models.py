@@ -54,7 +54,7 @@ class Secret(models.Model):
 
     @property
     def base(self) -> str:
-        """The row's version and revision as text, for a form's hidden field."""
+        """Return the row's version and revision as text, for a form's hidden field."""
         return revisions.base(self.version, self.modified, self.changed_at)
 
 
