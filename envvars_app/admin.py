@@ -7,7 +7,7 @@ from envvars_app.models import Variable
 
 
 @admin.register(Variable)
-class VariablePages(ReadOnlyAdmin):
+class VariableAdmin(ReadOnlyAdmin):
     """Keys, versions and times of variables."""
 
     list_display = ("key", "app", "branch", "version", "changed_at", "changed_by", "removed_at")

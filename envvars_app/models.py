@@ -30,6 +30,7 @@ class Variable(models.Model):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            # Two constraints, because NULLs (All branches) never conflict in the first one.
             UniqueConstraint(
                 fields=["app", "branch", "key"],
                 condition=Q(removed_at=None),

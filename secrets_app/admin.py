@@ -7,7 +7,7 @@ from secrets_app.models import Secret
 
 
 @admin.register(Secret)
-class SecretPages(ReadOnlyAdmin):
+class SecretAdmin(ReadOnlyAdmin):
     """The secrets in the projection."""
 
     list_display = (

@@ -46,7 +46,7 @@ def scope_folders(app: App, branches: Iterable[Branch]) -> dict[tuple[int | None
     for branch in (None, *branches):
         try:
             location = scope_location(scope_of(app, branch), profile)
-        except InvalidPath:
+        except InvalidPath:  # nothing was ever written for such a branch
             continue
         branch_id = branch.pk if branch else None
         folders[branch_id, False] = location.primary

@@ -34,7 +34,8 @@ class Secret(models.Model):
     gone_at = models.DateTimeField(null=True)  # when a removal outside Branchkeep was found
     first_seen = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(db_index=True)  # when this row last changed what it shows
-    # The lease: the audit event of the write that holds it, and when it expires.
+    # The lease: the audit event of the write that holds it, and when it expires. Without a database
+    # constraint, as on all references to the audit tables.
     claim = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
@@ -53,7 +54,7 @@ class Secret(models.Model):
 
     @property
     def base(self) -> str:
-        """The row's version and revision as text, for a form's hidden field."""
+        """Return the row's version and revision as text, for a form's hidden field."""
         return revisions.base(self.version, self.modified, self.changed_at)
 
 

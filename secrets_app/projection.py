@@ -24,7 +24,7 @@ class RemoteState:
 
     @property
     def version(self) -> int:
-        """The primary's version, or 0 if there is none."""
+        """Return the primary's version, or 0 if there is none."""
         return self.primary.version if self.primary else 0
 
 

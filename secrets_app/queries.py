@@ -48,6 +48,7 @@ class SecretRow(Row):
         return bool(self.deleted or self.state or self.mirror or self.origin)
 
 
+# A tuple, because a hundred model instances take a large part of the time for a page.
 class _Stored(NamedTuple):
     """The columns that a list reads. `changed` and `store_time` are the database's text."""
 

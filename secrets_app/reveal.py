@@ -41,6 +41,7 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     with recording(
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
+        # Checked inside the block, so that a denial is recorded too.
         access.require_on(Permission.REVEAL, secret.branch)
         reading = _read(require_location(access, secret))
         entry.version_after = reading.parameter.version
@@ -64,6 +65,7 @@ def effective_secrets(access: Access, branch: Branch | None) -> dict[str, Secret
     """
     existing = access.app.secrets.select_related("branch").exclude(version=0, mirror_version=0)
     in_scope = existing.filter(Q(branch=None) | Q(branch=branch))
+    # The branch's own come last, so they replace those for All branches.
     by_key = {row.key: row for row in in_scope.order_by(F("branch_id").asc(nulls_first=True))}
     return dict(sorted(by_key.items()))
 

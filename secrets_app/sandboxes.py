@@ -65,6 +65,7 @@ def remove_secret(*, actor: Actor, sandbox: Sandbox, key: str) -> None:
     path = parameter_path(sandbox, key)
     existing = parameter_store().current([path]).get(path)
     before = existing.version if existing else 0
+    # Attempted even if it doesn't exist, so that the audit log shows the try.
     with _recorded(actor, Action.SECRET_REMOVED, sandbox, {key: before}):
         if not parameter_store().remove([path]):
             raise NotFound(NOT_FOUND)
@@ -96,6 +97,7 @@ def _versions(actor: Actor, sandbox: Sandbox) -> dict[str, int]:
         parameter.path.removeprefix(f"{prefix}/"): parameter.version
         for parameter in parameter_store().list([prefix])
     }
+    # Keys can't contain a slash, so deeper parameters are not the sandbox's.
     return {key: version for key, version in found.items() if "/" not in key}
 
 

@@ -76,18 +76,19 @@ def reconcile(*, actor: Actor, app_id: str) -> Freshness:
     """
     app = find_app(actor, app_id).app
     if _claim_turn(app):
-        check(app)
+        reconcile_now(app)
     return freshness(app)
 
 
 def _claim_turn(app: App) -> bool:
     now = timezone.now()
     _, first = Revalidation.objects.get_or_create(app=app, defaults={"started_at": now})
+    # The conditional UPDATE succeeds in only one of all processes.
     due = Revalidation.objects.filter(app=app, started_at__lt=now - MIN_INTERVAL)
     return first or due.update(started_at=now) == 1
 
 
-def check(app: App) -> None:
+def reconcile_now(app: App) -> None:
     """Reconcile an app now, and record how that ended. Raises no StoreError."""
     mark = Revalidation.objects.filter(app=app)
     last = mark.exclude(agreed_at=None).first()
@@ -109,6 +110,7 @@ def _reconcile(app: App, store: ParameterStore, kind: Kind) -> None:
     remote = _group_by_key(store.list(listing_prefixes(app.app_id)), _scopes(app))
     rows = list(Secret.objects.filter(app=app).select_related("branch", "claim"))
     now = timezone.now()
+    # A leased row belongs to its writer, who records what the store answered.
     idle = [row for row in rows if row.claimed_until is None or row.claimed_until <= now]
     known = {(row.branch_id, row.key) for row in rows}
     unknown = [scoped_key for scoped_key in remote if scoped_key not in known]

@@ -199,7 +199,7 @@ def to_command_error(error: Exception) -> CommandError | None:
         case DatabaseError():
             return CommandError(DATABASE, returncode=Exit.STORE)
     if code := getattr(error, "exit_code", None):  # a store's error, which the core can't import
-        return CommandError(getattr(error, "sentence", ""), returncode=code)
+        return CommandError(str(error), returncode=code)
     return None
 
 

@@ -121,9 +121,9 @@ class _Checker:
         present = {str(key.value) for key, _ in node.value}
         # A merge key (<<) may supply the required keys.
         merged = any(key.tag == MERGE for key, _ in node.value)
-        for word in shape.required:
-            if word not in present and not merged:
-                yield self._error(node, f"{name} needs “{word}”. Write {shape.example}.")
+        for key_name in shape.required:
+            if key_name not in present and not merged:
+                yield self._error(node, f"{name} needs “{key_name}”. Write {shape.example}.")
 
     def _duplicates(self, node: yaml.MappingNode) -> Iterator[Problem]:
         first: dict[str, yaml.Node] = {}
@@ -178,9 +178,9 @@ class _Checker:
 _TYPE_NAMES = {"bool": "yes or no", "int": "a number", "float": "a number", "timestamp": "a date"}
 
 
-def _unknown_key(word: str, known: list[str], name: str) -> str:
+def _unknown_key(key_name: str, known: list[str], name: str) -> str:
     by_lower = {key.lower(): key for key in known}
-    near = difflib.get_close_matches(word[:60].lower(), by_lower, n=1)
-    if near:
-        return f"Amplify doesn't know “{word}” here. Did you mean “{by_lower[near[0]]}”?"
-    return f"Amplify doesn't know “{word[:60]}” here. {name} can hold {', '.join(known)}."
+    similar = difflib.get_close_matches(key_name[:60].lower(), by_lower, n=1)
+    if similar:
+        return f"Amplify doesn't know “{key_name}” here. Did you mean “{by_lower[similar[0]]}”?"
+    return f"Amplify doesn't know “{key_name[:60]}” here. {name} can hold {', '.join(known)}."

@@ -44,8 +44,8 @@ def diff(before: str, after: str) -> list[DiffLine]:
 
 
 def _common_prefix_length(old: Sequence[str], new: Sequence[str]) -> int:
-    mapping_items = enumerate(zip(old, new, strict=False))
-    return next((at for at, (one, two) in mapping_items if one != two), min(len(old), len(new)))
+    lines = enumerate(zip(old, new, strict=False))
+    return next((at for at, (before, after) in lines if before != after), min(len(old), len(new)))
 
 
 def _groups(

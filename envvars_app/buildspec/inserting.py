@@ -158,7 +158,7 @@ def _quoted(line: str) -> str:
     return "'" + line.replace("'", "''") + "'"
 
 
-def _verify(text: str, result: str, app_root: str, new: list[str], wanted: list[str]) -> None:
+def _verify(text: str, result: str, app_root: str, new: list[str], expected: list[str]) -> None:
     """Raise CannotInsert unless the new commands are the only change in the result.
 
     We insert into the text, since dumping the YAML would lose comments and quotes. Comparing the
@@ -171,7 +171,7 @@ def _verify(text: str, result: str, app_root: str, new: list[str], wanted: list[
     at = next(n for n, event in enumerate(events) if event not in old_events[n : n + 1])
     inserted, rest = events[at : at + len(new)], events[:at] + events[at + len(new) :]
     commands = [item.value for item in _commands(result, app_root).value]
-    if rest != old_events or [event[1] for event in inserted] != new or commands != wanted:
+    if rest != old_events or [event[1] for event in inserted] != new or commands != expected:
         raise CannotInsert(BY_HAND)
 
 

@@ -32,9 +32,9 @@ def parse(text: str) -> yaml.Node | None:
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
-        sign = f"U+{ord(text[error.position]):04X}"
+        char = f"U+{ord(text[error.position]):04X}"
         raise InvalidYaml(
-            line_at(text, error.position), f"YAML can't contain the character {sign}. Remove it."
+            line_at(text, error.position), f"YAML can't contain the character {char}. Remove it."
         ) from None
     try:
         return loader.get_single_node()
@@ -112,9 +112,9 @@ _FRIENDLY_MESSAGES = {
 
 
 def _friendly_message(problem: str) -> str:
-    for part, words in _FRIENDLY_MESSAGES.items():
+    for part, message in _FRIENDLY_MESSAGES.items():
         if part in problem:
-            return words
+            return message
     return f"This is not valid YAML: {problem}. Check the indentation and the quotes here."
 
 

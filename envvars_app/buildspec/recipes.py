@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from envvars_app.formats import FORMATS, Format
 from envvars_app.formats.validation import is_identifier
 
+# The folder becomes part of a shell command, so nothing that needs quoting is allowed.
 _FOLDER = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*(/[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*)*\Z")
 
 
@@ -113,8 +114,9 @@ def _grep(selection: Selection) -> list[str]:
 
 
 def _dotenv(selection: Selection) -> list[str]:
-    # Each value is quoted with the first quote character that it doesn't contain. The leading line
-    # break completes the last line of a file that lacks one.
+    # Each value is quoted with the first quote character that it doesn't contain. \x27 is a single
+    # quote, which can't appear in the shell's single quotes. The leading line break completes the
+    # last line of a file that lacks one.
     return [
         f'node -p \'{selection.js_array()}.map(k => {{ const v = process.env[k] ?? "", '
         r'q = ["\x27", "`", "\""].find(q => !v.includes(q)); return "\n" + k + "=" + q + v + q })'

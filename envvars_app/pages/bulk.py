@@ -134,7 +134,7 @@ def preview_page(
         **_preview_lines(preview),
         "seen": dump_baseline(form, preview.baseline),
         "notice": notice,
-        "unheld": [
+        "unrepresentable": [
             {"key": key, "branch": scope_name(branch)} for branch, key in preview.unrepresentable
         ],
     }
@@ -169,10 +169,10 @@ def _line(line: PreviewLine, secret_warning_of: Callable[[str, str], str]) -> di
     return {
         **_key_and_branch(line),
         "word": word.capitalize(),
-        "look": badge,
+        "badge": badge,
         "old": None if line.old is None else preview_value(line.old, line.new or ""),
         "new": None if line.new is None else preview_value(line.new, line.old or ""),
-        "secretive": secret_warning_of(line.key, line.new) if line.new else "",
+        "secret_warning": secret_warning_of(line.key, line.new) if line.new else "",
         "overrides": line.overrides,
         "note": line.refusal or line.outcome,
         "again": RETRY_NOTES[line.kind] if _was_conflict(line) else "",

@@ -33,13 +33,14 @@ class BulkForm:
     @classmethod
     def of(cls, post: QueryDict) -> "BulkForm":
         """Read a POST. Invalid input falls back to the choice that changes the least."""
-        text = str(post.get("text", "")).replace("\r\n", "\n")
+        text = str(post.get("text", "")).replace("\r\n", "\n")  # browsers post CR LF
         named, guessed_format = str(post.get("format", "")), guess_format(text)
         mode = str(post.get("mode", ""))
         requested = (ALL if text == ONLY_ALL_BRANCHES else text for text in post.getlist("scope"))
         scopes = tuple(dict.fromkeys(map(str, requested)))
         return cls(
             text=text,
+            # A text that starts with a brace is JSON, whatever the form says.
             format=named if named in FORMATS and guessed_format != "json" else guessed_format,
             mode=Mode(mode) if mode in {*Mode} else Mode.MERGE,
             scopes=scopes or (ALL,),

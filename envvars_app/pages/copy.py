@@ -61,6 +61,7 @@ def copy(request: HttpRequest, app_id: str) -> HttpResponse:
     targets = scopes_of(form.targets, branches)
     try:
         edit = BulkEdit(_selected_values(form, values), targets)
+        # The preview is a page of bulk edit and posts the values back as text. Only JSON holds all.
         bulk_form = BulkForm(_as_json(edit), "json", scopes=form.targets, several=True)
         return preview_page(request, access, branches, bulk_form, edit)
     except (Refused, ValidationError) as refusal:
@@ -78,8 +79,8 @@ def _values(access: Access, form: CopyForm, branches: list[Branch]) -> dict[str,
 def _selected_values(form: CopyForm, values: dict[str, str]) -> dict[str, str]:
     if not form.targets:
         raise ValidationError(NO_TARGET)
-    if gone := sorted(form.keys - values.keys()):
-        raise ValidationError(GONE.format(", ".join(gone)))
+    if missing := sorted(form.keys - values.keys()):
+        raise ValidationError(GONE.format(", ".join(missing)))
     return {key: value for key, value in values.items() if not form.keys or key in form.keys}
 
 

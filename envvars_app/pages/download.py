@@ -53,5 +53,5 @@ def _file(name: str, values: dict[str, str]) -> HttpResponse:
     format = FORMATS[name]
     response = HttpResponse(format.render(values).text, content_type=format.content_type)
     response["Content-Disposition"] = content_disposition_header(True, format.filename)
-    response["Cache-Control"] = "no-store"
+    response["Cache-Control"] = "no-store"  # a cached file would outlive the reader's access
     return response

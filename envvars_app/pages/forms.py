@@ -55,7 +55,7 @@ def new_rows_of(post: QueryDict) -> list[NewRow]:
     ]
 
 
-def same_text(one: str, other: str) -> bool:
+def is_same_text(one: str, other: str) -> bool:
     """Return True if the texts differ only in line breaks, which text areas don't preserve."""
     return _LINE_END.sub("\n", one) == _LINE_END.sub("\n", other)
 
@@ -75,7 +75,7 @@ def _known(
     if post.get(f"remove-{row}"):
         choice = field(post, f"overrides-{row}")
         overrides = Overrides(choice) if choice in {*Overrides} else Overrides.ASK
-        seen = versions_of(field(post, f"seen-{row}"))
+        seen = parse_versions(field(post, f"seen-{row}"))
         return DeleteVariable(
             row,
             int(row),
@@ -87,7 +87,7 @@ def _known(
     was = rendered.get((int(row), base))
     value, key = text(post, f"value-{row}"), _key(post, f"key-{row}")
     if was is not None and was.value is not None:
-        value = was.value if same_text(value, was.value) else value
+        value = was.value if is_same_text(value, was.value) else value
         key = None if key == was.key else key
         if value == was.value and key is None:
             return None
@@ -101,8 +101,9 @@ def _key(post: QueryDict, name: str) -> str | None:
     return field(post, name).strip(" ") if name in post else None
 
 
-def versions_of(pairs: str) -> dict[int, int]:
+def parse_versions(pairs: str) -> dict[int, int]:
     """Parse the overrides that a page showed, such as "22:3,31:1", into id to version."""
+    # Cut, because the field's length is up to the client.
     return {int(pk): int(number) for pk, number in _PAIR.findall(pairs[:100_000])}
 
 

@@ -53,7 +53,11 @@ def _render_selection(access: Access, settings: Settings, options: PipeOptions) 
     names = services.selected_keys(access, settings, options)
     folder = options.folder or _folder(settings, options.app_root)
     lines = commands_for(options.recipe, names=names, prefix=options.prefix, folder=folder)
-    found = {"lines": lines, "secretive": _secret_warnings(access, settings, names), "seen": ""}
+    found = {
+        "lines": lines,
+        "secret_warnings": _secret_warnings(access, settings, names),
+        "seen": "",
+    }
     try:
         text = services.with_commands(settings, options, lines)
     except CannotInsert as problem:
@@ -79,12 +83,12 @@ def _insert(
 def _context(access: Access, settings: Settings, options: PipeOptions) -> dict[str, Any]:
     variables = build_variables(access, settings.branch)
     return scope_context(access, settings) | {
-        "piping": options,
+        "options": options,
         "variables": [
             {
                 "key": found.key,
                 "checked": found.key in options.names,
-                "secretive": _secret_warning(found),
+                "secret_warning": _secret_warning(found),
                 "only_on": found.only_on[:SHOWN_BRANCHES],
                 "more": len(found.only_on[SHOWN_BRANCHES:]),
             }

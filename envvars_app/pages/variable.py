@@ -77,8 +77,8 @@ def _variable_context(access: Access, variable: Variable) -> dict[str, Any]:
         "may_write": access.may_on(Permission.WRITE, variable.branch),
         "deleted": BRANCH_DELETED if _is_on_deleted_branch(variable) else "",
         "meaning": describe_key(variable.key),
-        "secretive": secret_warning(variable.key, variable.value),
-        "forgettable": variable.removed_at is not None
+        "secret_warning": secret_warning(variable.key, variable.value),
+        "can_erase": variable.removed_at is not None
         and variable.versions.filter(value__isnull=False, forgotten=False).exists(),
     }
 
@@ -154,10 +154,10 @@ def _problem_message(outcome: RowOutcome) -> str:
 
 
 @require_POST
-def forget(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+def erase_history(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Erase all values of a removed variable, which turned out to be a secret."""
     try:
-        variable = history.forget(actor=from_request(request), app_id=app_id, pk=pk)
+        variable = history.erase_history(actor=from_request(request), app_id=app_id, pk=pk)
         messages.success(request, f"Erased the values of {variable.key}.")
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
@@ -202,7 +202,7 @@ def _move_page(
         **_variable_context(access, variable),
         **_related_variables(variable),
         "paths": paths,
-        "no_place": path_problem,
+        "path_problem": path_problem,
         "problem": outcome.message if outcome and not path_problem else "",
         "secret_base": secrets_bridge.secret_base(outcome) if outcome else "",
     }

@@ -86,12 +86,14 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         for row in context["listing"].rows
         if str(row.pk) == overridden and row.branch_id is None
     ]
+    # Number 1 belongs to the override, if there is one.
     context["new_rows"] += [{"number": number} for number in range(2, count + 2)]
     return context
 
 
 def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     token = request.POST.get("change_set", "")
+    # None for a token of another user or app. The save then gets a change set of its own.
     posted = change_set_of(token, access, CHANGE_SET_PURPOSE)
     outcomes = saving.save(
         actor=access.actor,

@@ -56,7 +56,7 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
     return outcome
 
 
-def forget(*, actor: Actor, app_id: str, pk: int) -> Variable:
+def erase_history(*, actor: Actor, app_id: str, pk: int) -> Variable:
     """Erase the values of a removed variable from its history, because they were a secret.
 
     Raises Http404, PermissionDenied, and ValidationError for a variable that isn't removed.

@@ -22,6 +22,7 @@ from secrets_app.store.instrumentation import Call
 
 RETENTION = timedelta(days=1)
 HOUR = timedelta(hours=1)
+# Raw SQL, because bulk_create(update_conflicts=True) can't add to the existing counts.
 _UPSERT_SQL = """
 INSERT INTO secrets_app_callminute (minute, operation, outcome, calls, throttles)
 VALUES (%s, %s, %s, %s, %s) ON CONFLICT (minute, operation, outcome) DO UPDATE SET
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 _local = threading.local()
 _lock = threading.Lock()
 _pending: dict[Row, list[int]] = {}
-_last_flush = [monotonic()]
+_last_flush = [monotonic()]  # a list, so that functions can replace its item
 
 
 def record(call: Call) -> None:

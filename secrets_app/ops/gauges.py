@@ -23,6 +23,7 @@ HELP_TEXTS = {
 def measured() -> Iterator[tuple[str, str, float]]:
     """Yield (name, help text, value). Without a database, only console_database_up."""
     try:
+        # Cached across processes, since every replica is scraped.
         counts = cache.get_or_set("metrics.counts", _counts, timeout=CACHE_SECONDS) or {}
     except DatabaseError:
         counts = {}
@@ -46,6 +47,6 @@ def unknown_secrets() -> int:
 def open_attempts() -> int:
     """Return the number of audit events of the last day that still have no outcome."""
     now = timezone.now()
-    ended = AuditOutcome.objects.filter(event_id=OuterRef("pk"))
+    outcomes = AuditOutcome.objects.filter(event_id=OuterRef("pk"))
     events = AuditEvent.objects.filter(at__gt=now - LOOK_BACK, at__lt=now - OPEN_AFTER)
-    return events.filter(~Exists(ended)).count()
+    return events.filter(~Exists(outcomes)).count()

@@ -41,7 +41,8 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     outcomes = _remove_selected(access, secrets, selected)
     failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
     if failed:
-        sync.check(access.app)  # so that the page shows the current versions for the next try
+        # So that the page shows the current versions.
+        sync.reconcile_now(access.app)
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
         context["error"] = "Some secrets could not be removed, so the branch was not deleted."

@@ -78,7 +78,7 @@ def _known_rows(post: QueryDict) -> Iterator[SecretCommand]:
         value = text(post, f"value-{row}")
         if post.get(f"remove-{row}"):
             yield DeleteSecret(row, int(row), expected_version=base, revision=revision)
-        elif value:
+        elif value:  # pages never hold values, so an empty field leaves the value as it is
             yield SetSecret(
                 row, int(row), value=SecretValue(value), expected_version=base, revision=revision
             )

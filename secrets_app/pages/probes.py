@@ -59,8 +59,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404("Metrics are off. Set METRICS_TOKEN to turn them on.")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
-        asked = {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
-        return HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, headers=asked)
+        challenge = {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
+        return HttpResponse(
+            "Send METRICS_TOKEN as a bearer token.\n", status=401, headers=challenge
+        )
     from console.ops.metrics import exposition  # imports Prometheus's library only if needed
 
     text = exposition(measured())

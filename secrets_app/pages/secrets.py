@@ -268,7 +268,8 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             actor=actor, app_id=app_id, pk=pk, expected_versions=forms.parse_versions(shown)
         )
     except Conflict as conflict:
-        sync.check(find_app(actor, app_id).app)  # so that he sees what he decides on
+        # So that the page shows the current versions.
+        sync.reconcile_now(find_app(actor, app_id).app)
         messages.error(request, conflict.message)
     else:
         messages.success(request, done)

@@ -35,7 +35,7 @@ os.register_at_fork(after_in_child=parameter_store.cache_clear)
 
 
 @receiver(setting_changed)
-def _forget(*, setting: str, **_: Any) -> None:
+def _drop_store(*, setting: str, **_: Any) -> None:
     """Drop the store when a test changes its settings."""
     if setting in SETTINGS:
         parameter_store.cache_clear()

@@ -26,6 +26,7 @@ class SecretValue:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SecretValue):
             return NotImplemented
+        # Constant time. surrogatepass, because validation may not have rejected the text yet.
         return hmac.compare_digest(
             self._text.encode(errors="surrogatepass"), other._text.encode(errors="surrogatepass")
         )

@@ -24,7 +24,7 @@ def thousand(world: World) -> World:
         for number in range(1000)
     )
     Revalidation.objects.create(app=world.app, started_at=now)
-    sync.check(world.app)
+    sync.reconcile_now(world.app)
     return world
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import check
+from secrets_app.sync import reconcile_now
 from tests.browser.steps import (
     MANAGE,
     SHARED,
@@ -32,7 +32,7 @@ def replace(world: World, key: str, *values: str) -> None:
     store.remove([path])
     for value in values:
         store.put(path, SecretValue(value), overwrite=True)
-    check(world.app)
+    reconcile_now(world.app)
 
 
 def search(page: Page, text: str) -> None:
@@ -44,7 +44,7 @@ def search(page: Page, text: str) -> None:
 def test_it_works(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("422")
     give(world, {"ONE": "first", "TWO": "first"})
-    check(world.app)
+    reconcile_now(world.app)
     alice.goto(MANAGE)
     wait_for_check(alice)
     value_of(row(alice, "ONE")).fill("mine")
@@ -88,7 +88,7 @@ def test_saved_once_more_from_the_same_page(alice: Page, world: World, complaint
     expect(alice.get_by_text("Saved 1 of 2 changes.")).to_be_visible()
     alice.get_by_role("button", name="Keep their value").click()
     value_of(row(alice, "ONE")).fill("mine again")
-    check(world.app)
+    reconcile_now(world.app)
     replace(world, "ONE", "theirs", "theirs again")  # which is version 2, as mine was
     save_all(alice)
     expect(alice.get_by_text(re.compile("outside Branchkeep changed this secret"))).to_be_visible()

@@ -92,9 +92,9 @@ class Command(ConsoleCommand):
             self.stdout.write(f"{entry.key}\t{noun}\t{entry.origin}")
 
 
-def _program(words: list[str]) -> tuple[str, list[str]]:
+def _program(arguments: list[str]) -> tuple[str, list[str]]:
     """Return (program, command line). The caller's PATH counts, not the branch's."""
-    command = words[1:] if words[:1] == ["--"] else words
+    command = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not command:
         raise CommandError(NO_COMMAND, returncode=Exit.USAGE)
     program = shutil.which(command[0])
@@ -106,8 +106,8 @@ def _program(words: list[str]) -> tuple[str, list[str]]:
 def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
     """Return this process's environment, without Branchkeep's own settings, plus the values."""
     on_ssm = OURS_ON_SSM if settings.PARAMETER_STORE == "ssm" else ()
-    ours = {name.encode() for name in (*OURS, *on_ssm)}
-    inherited = {name: value for name, value in os.environb.items() if name not in ours}
+    own_names = {name.encode() for name in (*OURS, *on_ssm)}
+    inherited = {name: value for name, value in os.environb.items() if name not in own_names}
     return inherited | {name.encode(): value.encode() for name, value in values.items()}
 
 

@@ -149,5 +149,5 @@ def _save(where: CommandScope, command: VariableCommand) -> RowOutcome:
     return outcome
 
 
-def _version(there: Variable | None) -> int:
-    return there.version if there else 0
+def _version(variable: Variable | None) -> int:
+    return variable.version if variable else 0

@@ -10,7 +10,7 @@ from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
 from secrets_app.models import Revalidation, Secret
-from secrets_app.sync import check, freshness
+from secrets_app.sync import freshness, reconcile_now
 
 
 class Command(BaseCommand):
@@ -20,27 +20,29 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many were settled. Exits with 5 if the store doesn't answer."""
-        claimed = Secret.objects.filter(claim__isnull=False)
-        before = claimed.count()
-        problems = [problem for app in self._waiting() if (problem := _settled(app))]
-        asked = before - claimed.count()
+        leased = Secret.objects.filter(claim__isnull=False)
+        before = leased.count()
+        problems = [
+            problem for app in self._apps_with_expired_leases() if (problem := _reconcile(app))
+        ]
+        settled = before - leased.count()
         concluded = settle_open(
-            excluding=AuditEvent.objects.filter(pk__in=claimed.values("claim_id"))
+            excluding=AuditEvent.objects.filter(pk__in=leased.values("claim_id"))
         )
         chain.append_pending_links()
-        self.stdout.write(f"Settled from the store: {asked:,}. Settled otherwise: {concluded:,}.")
+        self.stdout.write(f"Settled from the store: {settled:,}. Settled otherwise: {concluded:,}.")
         if problems:
             raise CommandError("\n".join(problems), returncode=Exit.STORE)
 
-    def _waiting(self) -> list[App]:
+    def _apps_with_expired_leases(self) -> list[App]:
         """Return the apps with an interrupted write, whose lease has expired."""
         expired = Secret.objects.filter(claim__isnull=False, claimed_until__lte=timezone.now())
         return list(App.objects.filter(pk__in=expired.values("app_id")).order_by("app_id"))
 
 
-def _settled(app: App) -> str:
+def _reconcile(app: App) -> str:
     """Reconcile an app. Return the problem, or ""."""
     Revalidation.objects.get_or_create(app=app, defaults={"started_at": timezone.now()})
-    check(app)
+    reconcile_now(app)
     problem = freshness(app).problem
     return f"{app.app_id}: {problem}" if problem else ""

@@ -42,12 +42,12 @@ class Keyring:
 
     @property
     def ids(self) -> set[str]:
-        """The ids of all keys."""
+        """Return the ids of all keys."""
         return set(self._ciphers)
 
     @property
     def newest(self) -> str:
-        """The id of the key that encrypts."""
+        """Return the id of the key that encrypts."""
         return self._newest
 
     def encrypt(self, value: SecretValue, context: str) -> Ciphertext:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from secrets_app.models import Secret
-from secrets_app.sync import check
+from secrets_app.sync import reconcile_now
 from tests.console.audit.conftest import Trail, outcomes
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
@@ -57,7 +57,7 @@ def test_a_lost_answer_is_unknown_and_settled_later(
     entry = as_("vera").get(ACTIVITY).context["page"].object_list[0]
     assert (entry.outcome_label, entry.sentence) == ("Unknown", "attempted: changed the secret")
     store.heal()
-    check(world.app)
+    reconcile_now(world.app)
     assert outcomes(trail.events[0]) == ["unknown", "settled"]
     assert "it was written" in trail.events[0].outcomes.last().detail
 
@@ -67,7 +67,7 @@ def test_a_lost_answer_to_nothing(change: Any, store: Faulty, trail: Trail, worl
     assert change().status_code == 422
     assert outcomes(trail.one) == ["unknown"]
     store.heal()
-    check(world.app)
+    reconcile_now(world.app)
     assert outcomes(trail.one) == ["unknown", "settled"]
     assert "still holds the previous version" in trail.one.outcomes.last().detail
 

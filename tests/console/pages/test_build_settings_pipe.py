@@ -101,7 +101,7 @@ def test_for_all_branches_each_branchs_own_are_there_too(alice: Client, world: W
     text = " ".join(page.text.split())
     assert "Only on dev <" in text
     assert "Only on b0, b1, b2 and 1 more <" in text
-    assert rows["ON_MAIN"]["secretive"] == "The value looks like a GitHub token."
+    assert rows["ON_MAIN"]["secret_warning"] == "The value looks like a GitHub token."
     answer = show(alice, names=["ON_DEV"], prefix="ON_M", recipe="flutter-json")
     assert '["ON_DEV", "ON_MAIN", "ON_MANY"]' in answer.context["lines"][0]
     assert insert(alice, names=["ON_DEV"]).status_code == 302
@@ -160,7 +160,7 @@ def test_secrets_are_warned_of_and_never_shown(alice: Client) -> None:
     assert "These variables look like secrets" not in plain.text
     answer = show(alice, names=["STRIPE_SECRET", "API_URL"])
     assert "These variables look like secrets" in answer.text
-    assert [name for name, _ in answer.context["secretive"]] == ["STRIPE_SECRET"]
+    assert [name for name, _ in answer.context["secret_warnings"]] == ["STRIPE_SECRET"]
     assert "CANARY" not in page.text + answer.text  # names alone are needed here
 
 

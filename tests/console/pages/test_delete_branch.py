@@ -12,7 +12,7 @@ from secrets_app.models import EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import check
+from secrets_app.sync import reconcile_now
 from tests.fixtures.people import World
 
 
@@ -155,12 +155,12 @@ def test_a_secret_that_somebody_outside_replaced_is_another(
     alice: Client, world: World, secrets: list[Secret], replaced: bool
 ) -> None:
     shown = re.findall(r'name="remove" value="([^"]*)"', alice.get(url(world.dev)).text)
-    check(world.app)
+    reconcile_now(world.app)
     [path] = paths(world.dev, "B") - {"/amplify/d1shop/dev/B"}
     if replaced:
         parameter_store().remove([path])
         parameter_store().put(path, SecretValue("another"), overwrite=False)
-        check(world.app)
+        reconcile_now(world.app)
     answer = alice.post(url(world.dev), {"remove": shown})
     assert answer.status_code == (422 if replaced else 302)
     assert ("Someone outside Branchkeep added this secret" in answer.text) == replaced

@@ -83,7 +83,7 @@ def test_the_text_of_a_scope_changes_nothing(desk: Desk, sheets: Sheets, format:
     assert lines(preview) == []
     left_out = dict(page.context["left_out"])
     assert ("not-a-name" in left_out) is (format == "env")
-    assert keys(preview.context["unheld"]) == sorted(left_out)
+    assert keys(preview.context["unrepresentable"]) == sorted(left_out)
     assert len(preview.context["same"]) + len(left_out) == len(hostile) + 1
     assert "Nothing would change." in preview.text
     assert "Apply" not in preview.context["format_name"]
@@ -232,7 +232,7 @@ def test_refused_lines_say_why_and_the_rest_goes_on(desk: Desk, sheets: Sheets) 
 
 def test_what_looks_like_a_secret_is_warned_of(desk: Desk, sheets: Sheets) -> None:
     page = sheets.preview("STRIPE=sk_live_abcdefghijklmnop\nHOST=example.org")
-    told = {line["key"]: line["secretive"] for line in page.context["lines"]}
+    told = {line["key"]: line["secret_warning"] for line in page.context["lines"]}
     assert "Stripe" in told["STRIPE"]
     assert told["HOST"] == ""
 
@@ -406,7 +406,9 @@ def test_scopes_share_the_guess_whether_it_is_a_secret(
     page = sheets.preview("A=one\nB=one\nTOKEN=x\n", None, desk.world.main, desk.world.dev)
     assert len(lines(page)) == 9
     assert sorted(asked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]
-    assert [line["key"] for line in page.context["lines"] if line["secretive"]] == ["TOKEN"] * 3
+    assert [line["key"] for line in page.context["lines"] if line["secret_warning"]] == [
+        "TOKEN"
+    ] * 3
 
 
 def _fill(desk: Desk, number: int) -> None:

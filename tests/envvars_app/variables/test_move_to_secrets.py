@@ -12,7 +12,7 @@ from console.lib.results import RowOutcome
 from console.models import AuditEvent
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.secrets_bridge import move_to_secrets
-from envvars_app.variables.history import forget, restore
+from envvars_app.variables.history import erase_history, restore
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
@@ -63,7 +63,7 @@ def test_what_was_removed_before_under_this_name_is_forgotten_too(desk: Desk) ->
     assert move(desk, desk.put("TOKEN", "third")).outcome == "saved"
     kept = {*VariableVersion.objects.values_list("value", flat=True)}
     assert kept == {"", None, "of dev"}
-    forget(actor=desk.world.actor("bob"), app_id=desk.app.app_id, pk=elsewhere.pk)
+    erase_history(actor=desk.world.actor("bob"), app_id=desk.app.app_id, pk=elsewhere.pk)
     assert {*VariableVersion.objects.values_list("value", flat=True)} == {"", None}
     assert desk.trail()[-1] == ("bob", "remove", "dev", "TOKEN", None, None, "succeeded")
 
@@ -71,13 +71,13 @@ def test_what_was_removed_before_under_this_name_is_forgotten_too(desk: Desk) ->
 def test_only_who_may_write_forgets_and_only_what_is_removed(desk: Desk) -> None:
     row = desk.put("TOKEN", branch=desk.world.main)
     with pytest.raises(ValidationError):
-        forget(actor=desk.world.actor("alice"), app_id=desk.app.app_id, pk=row.pk)
+        erase_history(actor=desk.world.actor("alice"), app_id=desk.app.app_id, pk=row.pk)
     desk.save("alice", desk.removal(row))
     for who in ("vera", "bob"):
         with pytest.raises(PermissionDenied):
-            forget(actor=desk.world.actor(who), app_id=desk.app.app_id, pk=row.pk)
+            erase_history(actor=desk.world.actor(who), app_id=desk.app.app_id, pk=row.pk)
     with pytest.raises(Http404):
-        forget(actor=desk.world.actor("oscar"), app_id=desk.app.app_id, pk=row.pk)
+        erase_history(actor=desk.world.actor("oscar"), app_id=desk.app.app_id, pk=row.pk)
     assert "first" in VariableVersion.objects.values_list("value", flat=True)
 
 

@@ -168,7 +168,7 @@ def test_a_value_that_no_secret_can_have(desk: Desk, alice: Client) -> None:
 def test_a_name_that_no_secret_can_have(desk: Desk, alice: Client) -> None:
     row = desk.put("TOKEN NAME", "x")
     page = alice.get(of(row))
-    assert page.context["no_place"]
+    assert page.context["path_problem"]
     assert page.text.count("Move to secrets</button>") == 0
     assert alice.post(of(row), {"base": 1}).status_code == 422
     assert desk.values() == {("", "TOKEN NAME"): "x"}

@@ -263,7 +263,7 @@ def test_another_check_at_the_same_time_records_nothing_twice(desk: Desk, interr
     path, _ = desk.paths("API_KEY")
     desk.outside(path)
     desk.outside(desk.paths("OTHER")[0])
-    interrupted.after("list", lambda: sync.check(desk.app))
+    interrupted.after("list", lambda: sync.reconcile_now(desk.app))
     desk.check()
     assert [entry[1] for entry in desk.trail("found.")] == ["found.change", "found.add"]
 
