@@ -18,6 +18,8 @@ from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.auth import mfa as second_factors
 from console.auth import reauthentication, sessions
 from console.auth.oidc import provisioning
+from console.auth.oidc.claims import claims
+from console.auth.oidc.groups import sync_groups
 from console.models import User
 
 
@@ -52,7 +54,7 @@ def _single_sign_on_completed(
     A user with a second factor has just shown it, which counts instead.
     """
     if sociallogin is not None:
-        provisioning.sync_groups(user, provisioning.claims(sociallogin))
+        sync_groups(user, claims(sociallogin))
         if not second_factors.has_factor(user):
             reauthentication.record(request, at=provisioning.confirmed_at(sociallogin))
 

@@ -15,10 +15,8 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
@@ -29,22 +27,21 @@ from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
+from console.auth.oidc.claims import claims, verified_email
 from console.auth.oidc.client import (
     InvalidProviderResponse,
     Provider,
     ProviderSession,
     ProviderUnavailable,
 )
+from console.auth.oidc.groups import PROVIDER, groups_of
 from console.auth.rate_limits import WINDOW
 from console.auth.reauthentication import is_within_window
 from console.members.invitations import is_invited
-from console.members.services import recording_in_every_app
 from console.models import User
 
 log = structlog.get_logger()
 
-PROVIDER = Actor(kind="console", label="Single sign-on")
-ALL = "*"
 NO_EMAIL = (
     "The provider has not verified your email address, so Branchkeep can't identify you. Ask an "
     "operator for help."
@@ -242,75 +239,3 @@ def unlink_identity(*, actor: Actor, identity: SocialAccount) -> None:
         require_operator(actor)
         identity.delete()
     sessions.end_all(actor=actor, user=identity.user)
-
-
-def claims(sociallogin: SocialLogin) -> dict[str, Any]:
-    """Return what the provider says about a user, in the ID token and in the user info."""
-    sources = sociallogin.account.extra_data
-    return {**sources.get("id_token", {}), **sources.get("userinfo", {})}
-
-
-def verified_email(sociallogin: SocialLogin) -> str:
-    """Return the email that the provider has verified, or "".
-
-    The email and its verification must come from the same source. Only ASCII letters are
-    lower-cased: some other letters would turn into those of someone else's address.
-    """
-    sources = sociallogin.account.extra_data
-    for claim_set in (sources["id_token"], sources.get("userinfo", {})):
-        email = claim_set.get("email")
-        if _is_verified(claim_set) and isinstance(email, str) and _is_email(email):
-            return email.encode().lower().decode()
-    return ""
-
-
-def _is_verified(claim_set: dict[str, Any]) -> bool:
-    """Return True if the provider has verified the email.
-
-    Microsoft Entra ID reports it in the optional claim `xms_edov`. An explicit `email_verified:
-    false` always counts.
-    """
-    if "email_verified" in claim_set:
-        return claim_set["email_verified"] is True
-    return claim_set.get("xms_edov") in (True, "1")
-
-
-def _is_email(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return len(text) <= 254
-
-
-def groups_of(claim_set: dict[str, Any]) -> set[Group]:
-    """Return the groups that the provider's claim maps to, according to OIDC_GROUPS."""
-    theirs, mapping = set(claim_set.get(settings.OIDC_GROUPS_CLAIM, [])), settings.OIDC_GROUPS
-    branchkeep_names = (
-        theirs if ALL in mapping else {mapping[name] for name in theirs & mapping.keys()}
-    )
-    return {group for group in Group.objects.all() if group.name in branchkeep_names}
-
-
-def sync_groups(user: User, claim_set: dict[str, Any]) -> None:
-    """Update the user's membership in the groups that the provider manages.
-
-    With `*` these are all groups, with a mapping the mapped ones, otherwise none.
-    """
-    if not settings.OIDC_GROUPS:
-        return
-    speaks_for = Group.objects.all()
-    if ALL not in settings.OIDC_GROUPS:
-        speaks_for = speaks_for.filter(name__in=settings.OIDC_GROUPS.values())
-    wanted, linked = groups_of(claim_set), set(user.groups.all())
-    for group in sorted(wanted - linked, key=str):
-        _change_membership(user, group, joins=True)
-    for group in sorted((linked & set(speaks_for)) - wanted, key=str):
-        _change_membership(user, group, joins=False)
-
-
-def _change_membership(user: User, group: Group, *, joins: bool) -> None:
-    """Record the change, for the deployment and for each app of the group, and apply it."""
-    subjects = [f"{group.name}: {'added' if joins else 'removed'} {user.email}"]
-    with recording_in_every_app(PROVIDER, Action.GROUP_CHANGED, group, subjects):
-        (user.groups.add if joins else user.groups.remove)(group)
