@@ -170,7 +170,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["ENGINE"] = "console.db.sqlite"  # queues the writers of a process
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # wait for the lock at the first statement, not the last
-        "timeout": 10,
+        "timeout": 10,  # seconds
         # FULL: an audit event survives a power cut before its act begins. secure_delete: deleted
         # data is overwritten, so a variable that was moved to the secrets leaves nothing behind.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "

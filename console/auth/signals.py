@@ -18,6 +18,7 @@ from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.auth import mfa as second_factors
 from console.auth import reauthentication, sessions
 from console.auth.oidc import provisioning
+from console.auth.oidc.claims import claims, confirmed_at
 from console.models import User
 
 
@@ -52,9 +53,9 @@ def _single_sign_on_completed(
     A user with a second factor has just shown it, which counts instead.
     """
     if sociallogin is not None:
-        provisioning.sync_groups(user, provisioning.claims(sociallogin))
+        provisioning.sync_groups(user, claims(sociallogin))
         if not second_factors.has_factor(user):
-            reauthentication.record(request, at=provisioning.confirmed_at(sociallogin))
+            reauthentication.record(request, at=confirmed_at(sociallogin))
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:

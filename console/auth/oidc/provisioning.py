@@ -6,7 +6,6 @@ there is no such account, one is created for people who are invited, or who are 
 OIDC_GROUPS maps. Everyone else is turned away: operators add users.
 """
 
-import time
 from typing import Any, NoReturn
 
 import structlog
@@ -18,7 +17,6 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +27,7 @@ from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
+from console.auth.oidc.claims import claims, confirmed_at, verified_email
 from console.auth.oidc.client import (
     InvalidProviderResponse,
     Provider,
@@ -178,20 +177,6 @@ def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> N
         _deny(request, sociallogin.user.email, NOT_ASKED)
 
 
-def confirmed_at(sociallogin: SocialLogin) -> float:
-    """Return when the user last authenticated at the provider (seconds since 1970), or 0.
-
-    Only the signed token counts. It must contain `auth_time` if re-authentication was requested
-    (OpenID Connect Core 3.1.2.1). The request itself proves nothing: it passes through the user's
-    browser, where `prompt=login` can be removed.
-    """
-    at = sociallogin.account.extra_data["id_token"].get("auth_time")
-    if isinstance(at, int | float):
-        return at
-    is_trusted = sociallogin.state["confirms"] and settings.OIDC_TRUST_PROMPT
-    return time.time() if is_trusted else 0
-
-
 def _deny(request: HttpRequest, email: str, sentence: str) -> NoReturn:
     raise ImmediateHttpResponse(_denied(request, email, sentence))
 
@@ -242,45 +227,6 @@ def unlink_identity(*, actor: Actor, identity: SocialAccount) -> None:
         require_operator(actor)
         identity.delete()
     sessions.end_all(actor=actor, user=identity.user)
-
-
-def claims(sociallogin: SocialLogin) -> dict[str, Any]:
-    """Return what the provider says about a user, in the ID token and in the user info."""
-    sources = sociallogin.account.extra_data
-    return {**sources.get("id_token", {}), **sources.get("userinfo", {})}
-
-
-def verified_email(sociallogin: SocialLogin) -> str:
-    """Return the email that the provider has verified, or "".
-
-    The email and its verification must come from the same source. Only ASCII letters are
-    lower-cased: some other letters would turn into those of someone else's address.
-    """
-    sources = sociallogin.account.extra_data
-    for claim_set in (sources["id_token"], sources.get("userinfo", {})):
-        email = claim_set.get("email")
-        if _is_verified(claim_set) and isinstance(email, str) and _is_email(email):
-            return email.encode().lower().decode()
-    return ""
-
-
-def _is_verified(claim_set: dict[str, Any]) -> bool:
-    """Return True if the provider has verified the email.
-
-    Microsoft Entra ID reports it in the optional claim `xms_edov`. An explicit `email_verified:
-    false` always counts.
-    """
-    if "email_verified" in claim_set:
-        return claim_set["email_verified"] is True
-    return claim_set.get("xms_edov") in (True, "1")
-
-
-def _is_email(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return len(text) <= 254
 
 
 def groups_of(claim_set: dict[str, Any]) -> set[Group]:
