@@ -1,28 +1,28 @@
 FROM python:3.13-slim AS build
 WORKDIR /app
-# The virtual environment has no pip of its own: the base's fills it, and stays behind.
+# The virtual environment gets no pip of its own. The base image's pip fills it and is not copied.
 RUN python -m venv --without-pip .venv
 COPY requirements.lock .
 RUN python -m pip --python .venv/bin/python install --no-cache-dir --require-hashes --only-binary :all: -r requirements.lock
 COPY . .
-# The keys are for this one command; the image holds none. Bytecode can't be written later. A checkout that is its
-# owner's alone becomes one that the image's user can read.
+# The key is for this command only; the image contains none. Bytecode is compiled now, because the file system is
+# read-only later. chmod makes a private checkout readable for the image's user.
 RUN SECRET_KEY=only-for-the-static-files-of-this-build PARAMETER_STORE=ssm STATIC_ROOT=/app/collected \
     .venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
     && .venv/bin/python -m compileall -q --invalidation-mode unchecked-hash console secrets_app envvars_app \
     && chmod -R a+rX,go-w .
 
 FROM python:3.13-slim
-# An intruder finds nothing to install packages with. The base image brings its library without bytecode.
+# Without pip, an intruder can't install packages. The base image has no bytecode of the standard library.
 RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
     && rm -r /usr/local/lib/python3.*/ensurepip \
     && python -m compileall -q /usr/local/lib
 WORKDIR /app
 COPY --from=build /app .
-# The one folder that is the console's own, for a database in a file. No VOLUME: it would leave one without a name
-# behind each container, and be a place to write on the disk where the database is elsewhere.
+# The only writable folder, for a SQLite database. No VOLUME: it would leave an anonymous volume behind each
+# container, and a writable place on the disk even if the database is elsewhere.
 RUN install -d -m 0700 -o 10001 -g 10001 var
-# A number, so that Kubernetes can see that it is not root's
+# A number, so that Kubernetes can verify that the user isn't root
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,4 +1,4 @@
-# `make` alone says what there is. Needs Python 3.11 to 3.13; PYTHON=python3.12 chooses another.
+# `make` lists the targets. Needs Python 3.11 to 3.13; PYTHON=python3.12 chooses another.
 PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
@@ -12,19 +12,19 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test lint format bench screenshots lock
 .DEFAULT_GOAL = help
 
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/runtime ## start the console on 127.0.0.1:8000; PORT=8001 changes that; Ctrl-C stops it
+run: .venv/runtime ## start Branchkeep on 127.0.0.1:8000 (PORT=8001 for another port; Ctrl-C stops it)
 	@exec $(BIN)/python -m console.server.start
 
-test: .venv/dev ## run every test, on SQLite and then on PostgreSQL; one file: .venv/bin/pytest FILE
+test: .venv/dev ## run all tests on SQLite, then on PostgreSQL (one file: .venv/bin/pytest FILE)
 	@$(BIN)/python -m tests.fixtures.chromium
 	@$(BIN)/python -m tests.fixtures.nginx
 	$(BIN)/python -m pytest $(PARALLEL) -m "not postgres"
 	$(BIN)/python -m tests.with_postgres $(PARALLEL) -m "postgres or both_databases"
 
-lint: .venv/dev ## check style, types, layers, templates and the Dockerfile
+lint: .venv/dev ## check style, types, import layers, templates and the Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -32,22 +32,22 @@ lint: .venv/dev ## check style, types, layers, templates and the Dockerfile
 	find templates -name '*.html' -exec $(DJADE) --check {} +
 	$(BIN)/hadolint Dockerfile
 
-format: .venv/dev ## put the style of code and templates right
+format: .venv/dev ## format code and templates
 	$(BIN)/ruff format
 	find templates -name '*.html' -exec $(DJADE) {} +
 
-bench: .venv/dev ## measure; and kill replicas, which must lose nothing
+bench: .venv/dev ## run benchmarks, and kill replicas to show that nothing is lost
 	$(BIN)/python -m tests.soak.bench
 
-screenshots: .venv/dev ## take the pictures in docs/images, of the sample app
+screenshots: .venv/dev ## take the screenshots in docs/images
 	@$(BIN)/python -m tests.fixtures.chromium
 	$(BIN)/python -m tests.screenshots
 
-lock: .venv/dev ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest
+lock: .venv/dev ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock pyproject.toml
 
-# One virtual environment; an empty file in it says which lock it was installed from.
+# One virtual environment. An empty file in it marks which lock file it was installed from.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "The console needs Python 3.11, 3.12 or 3.13. Say which: make PYTHON=python3.12"; exit 1; }

@@ -1,4 +1,4 @@
-"""All settings, from the environment. What is missing or unsafe stops the start with a sentence."""
+"""All settings, from the environment. A missing or unsafe one stops the start with a message."""
 
 import logging
 from datetime import timedelta
@@ -16,11 +16,12 @@ from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, parse_hosts
 from console.lib.proxies import parse_proxies
 
 env = environ.Env()
-environ.Env.read_env(VAR_DIR / "keys.env")  # `make run` makes it; the environment goes before it
+# `make run` creates this file. The environment takes precedence.
+environ.Env.read_env(VAR_DIR / "keys.env")
 
 
 def required(name: str, how: str) -> str:
-    """Return the setting `name`, or stop with what to set."""
+    """Return the setting `name`, or raise ImproperlyConfigured with what to set."""
     value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. {how}")
@@ -28,7 +29,7 @@ def required(name: str, how: str) -> str:
 
 
 def whole_number(name: str, text: str, *, least: int) -> int:
-    """Return what the setting `name` says, or stop with what to set."""
+    """Return the number in `text`, or raise ImproperlyConfigured with what to set."""
     if not text.isdecimal() or not least <= int(text[:9]) < 1_000_000:
         raise ImproperlyConfigured(
             f"{name} is “{text}”. Set it to a whole number of at least {least}."
@@ -54,7 +55,7 @@ SECRET_KEY = required(
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short. Set it to at least 50 random characters.")
 
-# The audit trail
+# Audit log
 AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[SECRET_KEY])
 if not AUDIT_KEYS or any(len(key) < 32 for key in AUDIT_KEYS):
     raise ImproperlyConfigured(
@@ -65,7 +66,7 @@ AUDIT_LOG: str = env.str("AUDIT_LOG", default="")
 if AUDIT_LOG not in {"", "stdout"}:
     raise ImproperlyConfigured(f"AUDIT_LOG is “{AUDIT_LOG}”. Set it to “stdout”, or unset it.")
 
-# Backups. Only the commands backup and restore need the key
+# Backups. Only the commands backup and restore need the key.
 BACKUP_KEYS: list[str] = [key.strip() for key in env.list("BACKUP_KEY", default=[])]
 if not all(map(is_age_key, BACKUP_KEYS)):
     raise ImproperlyConfigured(
@@ -73,7 +74,7 @@ if not all(map(is_age_key, BACKUP_KEYS)):
         "with `age-keygen`, or as docs/backup.md shows. Separate keys by commas, newest first."
     )
 
-# The parameter store
+# Parameter store
 PARAMETER_STORE: str = env.str("PARAMETER_STORE", default="embedded")
 if PARAMETER_STORE not in {"embedded", "ssm"}:
     raise ImproperlyConfigured(
@@ -115,7 +116,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "console.ops.middleware.RequestMetrics",
     "console.ops.middleware.ProbeHosts",
-    # Headers of every response, so before whatever may answer by itself
+    # These set headers of every response, so they come before anything that may answer itself.
     "console.web.middleware.StrictTransportSecurity",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -166,36 +167,38 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'console.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["ENGINE"] = "console.db.sqlite"  # whose writers wait in line
+    DATABASES["default"]["ENGINE"] = "console.db.sqlite"  # queues the writers of a process
     DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # a writer waits at its first line, not at its last
-        "timeout": 10,
-        # FULL: an attempt outlasts a power cut before its act begins. secure_delete: what is gone
-        # is overwritten; a variable that was moved to the secrets leaves nothing behind
+        "transaction_mode": "IMMEDIATE",  # wait for the lock at the first statement, not the last
+        "timeout": 10,  # seconds
+        # FULL: an audit event survives a power cut before its act begins. secure_delete: deleted
+        # data is overwritten, so a variable that was moved to the secrets leaves nothing behind.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
         "PRAGMA secure_delete=ON;",
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # PostgreSQL plans each statement once a connection: a third of its work
+    # PostgreSQL plans each statement once per connection, which saves a third of its work.
     prepared = {"server_side_binding": True, "prepare_threshold": 5}
     DATABASES["default"]["OPTIONS"] = prepared | DATABASES["default"].get("OPTIONS", {})
-    # Without it nothing is kept between transactions, cursors neither: a pooler may take turns
+    # Without server-side binding nothing may outlive a transaction, cursors included, because a
+    # pooler may switch sessions.
     if DATABASES["default"]["OPTIONS"]["server_side_binding"] is not True:
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-# SQLite too: whoever closes its last connection empties the write-ahead log, at each request
+# On SQLite too: closing the last connection checkpoints the write-ahead log, which would happen at
+# each request.
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 
-# Shared by every process: allauth's rate limits count here
+# Shared by all processes, because rate limits count here.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},  # beyond it a third is dropped, and limits with it
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # beyond it a third is dropped, with its limits
     }
 }
 
-# People
+# Users
 AUTH_USER_MODEL = "console.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["console.auth.hashers.Argon2"]
@@ -217,8 +220,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = True  # until SESSION_HOURS are over, and not while one is idle
-ACCOUNT_RATE_LIMITS = {"login": None}  # console/auth/rate_limits.py has ours
+ACCOUNT_SESSION_REMEMBER = True  # SESSION_HOURS and SESSION_IDLE_MINUTES end sessions
+ACCOUNT_RATE_LIMITS = {"login": None}  # replaced by console/auth/rate_limits.py
 SESSION_ENGINE = "console.auth.session_backend"
 _idle, _life = env.str("SESSION_IDLE_MINUTES", default="60"), env.str("SESSION_HOURS", default="12")
 SESSION_IDLE = timedelta(minutes=whole_number("SESSION_IDLE_MINUTES", _idle, least=5))
@@ -230,15 +233,15 @@ except ValueError as error:
 
 # Second factors and single sign-on
 MFA_ADAPTER = "console.auth.mfa_adapter.MfaAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, kept as hashes
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, stored as hashes
 MFA_FORMS = {
     "authenticate": "console.auth.mfa_adapter.SignInCodeForm",
     "reauthenticate": "console.auth.mfa_adapter.ReauthenticationCodeForm",
 }
 MFA_TOTP_ISSUER = "Branchkeep"
-MFA_PASSKEY_LOGIN_ENABLED = True  # a view of ours refuses it where passwords are off
-MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess; an office shares one
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # no mail is sent; people are added by an operator
+MFA_PASSKEY_LOGIN_ENABLED = True  # our view denies it if passwords are off
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # nothing to guess, and an office shares an address
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # operators add users, and no mail verifies them
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # http://localhost
 PASSWORD_SIGN_IN: bool = env.bool("PASSWORD_SIGN_IN", default=True)
 OIDC_ISSUER: str = (
@@ -266,7 +269,7 @@ if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
     )
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"  # TLS ends at the proxy
 SOCIALACCOUNT_ADAPTER = "console.auth.oidc.provisioning.SingleSignOnAdapter"
-SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may lead nowhere else; and it connects nothing
+SOCIALACCOUNT_LOGIN_ON_GET = True  # the CSP forbids forms to other sites; it only signs in
 SOCIALACCOUNT_PROVIDERS = (
     openid_provider(
         issuer=OIDC_ISSUER,
@@ -286,7 +289,7 @@ if REQUIRE_MFA not in {"off", "maintainers", "all"}:
 _again = env.str("REAUTHENTICATE_MINUTES", default="15")
 REAUTHENTICATE = timedelta(minutes=whole_number("REAUTHENTICATE_MINUTES", _again, least=0))
 
-# Mail: invitations, which without a server are links to hand on, and chosen events
+# Mail: invitations and notifications. Without it, invitations are links to share.
 MAIL: bool = env.str("EMAIL_URL", default="") != ""
 _mail = env.email_url("EMAIL_URL") if MAIL else {"EMAIL_BACKEND": ""}
 if MAIL and not _mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
@@ -319,20 +322,20 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
-# TLS ends at the proxy, which redirects; subdomains and preloading are the domain owner's to say
+# The proxy redirects to HTTPS. Subdomains and preloading are the domain owner's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SESSION_COOKIE_AGE = int(SESSION_LIFE.total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie more
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # avoids another cookie
 CSRF_FAILURE_VIEW = "console.web.errors.csrf_failed"
 KNOWN_BROWSER_COOKIE = "known"
-CSRF_COOKIE_HTTPONLY = True  # htmx takes the token from the page
+CSRF_COOKIE_HTTPONLY = True  # htmx reads the token from the page
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-session"
     KNOWN_BROWSER_COOKIE = "__Host-known"
     CSRF_COOKIE_NAME = "__Host-csrf"
-    # TLS ends at the proxy, so the browser's Origin says https where we may see http
+    # TLS ends at the proxy, so the browser's Origin is https while we may see http.
     CSRF_TRUSTED_ORIGINS = [
         f"https://*{host}" if host.startswith(".") else f"https://{host}" for host in ALLOWED_HOSTS
     ]
@@ -353,10 +356,10 @@ STORAGES = {
     },
 }
 
-# Who acts in a command that doesn't say --as
+# Commands
 CONSOLE_USER: str = env.str("CONSOLE_USER", default="")
 
-# Who watches
+# Monitoring
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 if METRICS_TOKEN and (len(METRICS_TOKEN) < 32 or not METRICS_TOKEN.isascii()):
     raise ImproperlyConfigured(
@@ -365,7 +368,7 @@ if METRICS_TOKEN and (len(METRICS_TOKEN) < 32 or not METRICS_TOKEN.isascii()):
     )
 STORE_CALLS_WRITTEN_EVERY = timedelta(seconds=10)  # secrets_app/ops/call_stats.py
 
-# Words and time
+# Language and time zone
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 TIME_ZONE = "UTC"
@@ -374,5 +377,5 @@ USE_TZ = True
 # Logs
 LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"))
 LOGGING_CONFIG = "console.conf.logging.configure"
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: how it ended
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # actors.py takes the address; forwarded headers lie
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # only log the end of a request
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # actors.py has the address; headers can be forged

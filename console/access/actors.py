@@ -39,6 +39,7 @@ def from_request(request: HttpRequest) -> Actor:
         user_id=known.pk if known else None,
         is_operator=known is not None and known.is_superuser,
         address=address_of(request),
+        # Cut to the length of the audit column.
         agent=request.headers.get("user-agent", "")[:200],
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
     )

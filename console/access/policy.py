@@ -195,6 +195,8 @@ def find_app(actor: Actor, app_id: str, *related: str) -> Access:
         rows = ("app", "group", *(f"app__{name}" for name in related))
         members = list(_memberships(actor).filter(app__app_id=app_id).select_related(*rows))
     if not members:
+        # The same for a missing app and one that the actor may not see, so that ids can't be
+        # probed.
         raise Http404("App not found.")
     structlog.contextvars.bind_contextvars(app=app_id)  # for each log line of this request
     return access_of(actor, members)
@@ -253,6 +255,7 @@ def _memberships(actor: Actor) -> QuerySet[Member]:
     if actor.user_id is None:
         return Member.objects.none()
     user = {"user_id": actor.user_id, "user__is_active": True}
+    # A subquery: the number of queries must not depend on the number of groups.
     groups = User.groups.through.objects.filter(**user).values("group_id")
     return Member.objects.filter(Q(**user) | Q(group_id__in=groups))
 

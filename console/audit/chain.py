@@ -108,6 +108,7 @@ def _lock_chain() -> None:
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
+        # Give up rather than keep a request waiting; the next one continues.
         cursor.execute("SET LOCAL lock_timeout = '5s'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
@@ -116,6 +117,7 @@ def _unlinked_rows(table: str, all_rows: bool) -> Any:
     links = AuditSeal.objects.filter(table=table)
     rows = TABLES[table].objects.filter(~Exists(links.filter(row_id=OuterRef("pk"))))
     if not all_rows:
+        # A scan of the whole table after each request would take longer and longer.
         newest = links.aggregate(newest=Max("row_id"))["newest"] or 0
         rows = rows.filter(pk__gt=newest - LOOKBACK)
     return rows.order_by("pk")[:BATCH]
@@ -160,6 +162,7 @@ def find_problems(upto: int) -> Iterator[Problem]:
         previous, number = link.digest, link.id
     if number < upto:
         yield Problem(f"seal {number + 1}", f"Seals up to number {upto} are missing.")
+    # A copied row has a valid signature. Only the duplicate gives it away.
     yield from _copied_rows()
 
 

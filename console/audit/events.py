@@ -209,6 +209,7 @@ def recording(
     If the attempt can't be saved, the act doesn't run. Exceptions pass on to the caller.
     """
     with transaction.atomic(durable=True):
+        # `durable` fails inside a caller's transaction, whose rollback would undo the event.
         event = attempt(actor, action, target, version_before=version_before)
     record = Recording()
     try:

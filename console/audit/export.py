@@ -70,6 +70,7 @@ def _stream(event_id: int, filters: Filter, newest: int, format: Format) -> Gene
         yield from format.lines(exported)
         outcome = Outcome.SUCCEEDED
     finally:
+        # Also runs if the client disconnects, because the server then closes the generator.
         conclude(event_id, outcome, detail=_count_text(exported.number))
 
 

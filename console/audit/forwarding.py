@@ -56,6 +56,7 @@ def _write(lines: Sequence[dict[str, Any]]) -> None:
         output.stream.write(text)
         output.stream.flush()
 
+    # `robust`: a closed stream must not fail a request that has already been committed.
     transaction.on_commit(write, robust=True)
 
 

@@ -45,6 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             raise PermissionDenied(
                 "Branchkeep does not use passwords here. Sign in with single sign-on."
             )
+        # allauth rolls this usage back after a successful sign-in.
         self._login_failed_rl_usage = rate_limits.consume(request, email)
 
     def reauthenticate(self, user: User, password: str) -> bool:

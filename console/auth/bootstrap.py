@@ -37,7 +37,7 @@ def is_open(token: str) -> bool:
 def create_first_operator(*, actor: Actor, email: str, password: str) -> User:
     """Create the deployment's first user, an operator. Raises PermissionDenied if a user exists."""
     with audited_transaction(actor, Action.OPERATOR_CREATED, Target(subject=email)):
-        lock_users()
+        lock_users()  # two set-ups at once must not both find no user
         if User.objects.exists():
             raise PermissionDenied("Branchkeep is already set up. Sign in instead.")
         return User.objects.create_superuser(email, password)

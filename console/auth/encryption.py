@@ -52,6 +52,7 @@ def _fernet(*materials: str) -> MultiFernet:
 
 
 def _key(material: str) -> Fernet:
+    # `info` is part of the derivation: changing it makes stored secrets unreadable.
     derived = HKDF(SHA256(), length=32, salt=None, info=b"console.sealing").derive(
         material.encode()
     )

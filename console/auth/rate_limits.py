@@ -50,6 +50,7 @@ def consume(request: HttpRequest, email: str, kind: str = "password") -> limiter
 
 def _record_once(request: HttpRequest, email: str, key: str) -> None:
     digest = sha256(key.encode()).hexdigest()
+    # `add` succeeds once per window, so that an attack doesn't flood the audit log.
     if cache.add(f"console.limited.{digest}", True, WINDOW):
         record_denied(from_request(request), Action.SIGN_IN_LIMITED, Target(subject=email[:254]))
 

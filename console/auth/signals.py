@@ -17,8 +17,7 @@ from console.access.actors import from_request
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.auth import mfa as second_factors
 from console.auth import reauthentication, sessions
-from console.auth.oidc import provisioning
-from console.auth.oidc.claims import claims
+from console.auth.oidc.claims import claims, confirmed_at
 from console.auth.oidc.groups import sync_groups
 from console.models import User
 
@@ -56,7 +55,7 @@ def _single_sign_on_completed(
     if sociallogin is not None:
         sync_groups(user, claims(sociallogin))
         if not second_factors.has_factor(user):
-            reauthentication.record(request, at=provisioning.confirmed_at(sociallogin))
+            reauthentication.record(request, at=confirmed_at(sociallogin))
 
 
 def _signed_out(request: HttpRequest, user: Any, **_: Any) -> None:

@@ -34,6 +34,7 @@ from console.lib.results import DONE, Result, RowOutcome
 from console.lib.text import escape_unprintable
 from console.models import Branch, User
 
+# argparse quotes what was typed after these words.
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)
 
 
@@ -289,6 +290,7 @@ def _prepare_process() -> None:
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if "LOG_LEVEL" not in os.environ:
+        # On standard error the log would mix with the command's messages.
         for handler in logging.getLogger().handlers:
             handler.setLevel(logging.WARNING)
     for stream in (sys.stdout, sys.stderr):

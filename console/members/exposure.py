@@ -91,6 +91,7 @@ def _exposures(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent
     events = events.filter(action__in=_REVEALS + _WRITES)
     events = events.filter(app_id=app_id) if app_id else events.exclude(app_id="")
     exposures: QuerySet[AuditEvent, dict[str, Any]] = (
+        # Attempts without an outcome stay in: the value may have been shown before a crash.
         events.exclude(Exists(_outcomes(Outcome.DENIED, Outcome.FAILED)))
         .order_by()
         .values("actor_id", *_KEY)
@@ -226,10 +227,11 @@ def former_members(access: Access) -> list[FormerMember]:
     current = [person.pk for person in people_of(access.app) if person.is_active]
     events = AuditEvent.objects.filter(actor_id__isnull=False).exclude(actor_id__in=current)
     rotations = _latest(_succeeded([app_id]).filter(action=Action.SECRET_ROTATED))
-    is_rotated: defaultdict[int, list[bool]] = defaultdict(list)
+    rotated_flags: defaultdict[int, list[bool]] = defaultdict(list)
     for row in _exposures(events, app_id):
-        is_rotated[row["actor_id"]].append(_exposed_secret(row, {}, rotations).is_rotated)
-    people = User.objects.filter(pk__in=is_rotated).order_by("email")
+        rotated_flags[row["actor_id"]].append(_exposed_secret(row, {}, rotations).is_rotated)
+    people = User.objects.filter(pk__in=rotated_flags).order_by("email")
     return [
-        FormerMember(it, len(is_rotated[it.pk]), is_rotated[it.pk].count(False)) for it in people
+        FormerMember(it, len(rotated_flags[it.pk]), rotated_flags[it.pk].count(False))
+        for it in people
     ]

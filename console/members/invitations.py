@@ -87,7 +87,7 @@ def invite(
 def _send(actor: Actor, invitation: Invitation, link: str) -> None:
     """Mail the link. If that fails, nobody has it, so the invitation is deleted."""
     role = describe_role(invitation.role, parse_patterns(invitation.patterns))
-    app = " ".join(invitation.app.name.split())
+    app = " ".join(invitation.app.name.split())  # a line break would end the subject's header
     text = _MAIL.format(inviter=actor.label, app=app, role=role, link=link)
     try:
         send_mail(f"Invitation to {app}", text, None, [invitation.email])

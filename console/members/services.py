@@ -133,6 +133,7 @@ def actor_of(user: User) -> Actor:
 
 
 def _require_another_owner(app: App, leaving: User) -> None:
+    # Locked: of two owners who remove each other, the second must find the first gone.
     owners = app.members.select_for_update(of=("self",)).filter(
         role=Role.OWNER, user__is_active=True
     )

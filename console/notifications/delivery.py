@@ -122,6 +122,7 @@ def _claim(user_id: int, app_id: int, now: datetime) -> list[Notice]:
     """Claim a user's waiting notices of an app. Empty if another process was faster."""
     claim = uuid.uuid4()
     waiting = Notice.objects.filter(user_id=user_id, app_id=app_id, due_at__lte=now)
+    # A single UPDATE decides the race: rows that another process has claimed are no longer due.
     waiting.update(claim=claim, due_at=now + RETRY_AFTER)
     return list(Notice.objects.filter(claim=claim).select_related("user", "app", "outcome"))
 
@@ -136,6 +137,7 @@ def _deliver_one(
     if not notices:
         return
     user, app = notices[0].user, notices[0].app
+    # Access may have ended since the mail was queued.
     if memberships(actor_of(user)).filter(app=app).exists():
         try:
             server.send_messages([_mail(user, app, notices)])

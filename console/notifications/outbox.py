@@ -77,6 +77,7 @@ def enqueue(*, now: datetime) -> None:
 def _enqueue_batch(last: int, now: datetime) -> bool:
     """Read the next links; return True if there are more. Without subscriptions, skip all."""
     NoticesRead.objects.get_or_create(pk=1)
+    # The lock gives each link to one process.
     read = NoticesRead.objects.select_for_update().get(pk=1)
     last_link = min(read.seal + BATCH, last) if Subscription.objects.exists() else last
     if last_link <= read.seal:

@@ -48,4 +48,4 @@ def _try_once() -> bool:
         log.error("notices.failed", error=type(error).__name__)
         return False
     finally:
-        connection.close()
+        connection.close()  # a waiting thread must not hold a connection

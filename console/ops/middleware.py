@@ -19,7 +19,7 @@ class RequestMetrics:
         if not settings.METRICS_TOKEN:
             raise MiddlewareNotUsed
         from console.ops import (
-            metrics,  # its library takes time and memory of who has no Prometheus
+            metrics,  # imported only if used: the library costs memory and time at the start
         )
 
         self.get_response, self.metrics = get_response, metrics

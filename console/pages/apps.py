@@ -63,6 +63,7 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
         actor=from_request(request), email=fields["email"], password=fields["password1"]
     )
     if fields["sample_app"]:
+        # Through a command, because the core must not import the feature apps.
         call_command("sample_app", owner=user.email, verbosity=0)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     messages.success(request, "Branchkeep is set up. Welcome!")

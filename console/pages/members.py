@@ -152,7 +152,7 @@ def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
         return show_form(request, "console/member_invite.html", form, context)
     context |= {"link": link, "email": form.cleaned_data["email"].strip().lower()}
     response = render(request, "console/member_invited.html", context)
-    response["Cache-Control"] = "no-store"
+    response["Cache-Control"] = "no-store"  # the link is a credential
     return response
 
 

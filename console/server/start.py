@@ -52,7 +52,7 @@ def main() -> None:
         message = welcome_message(listener.getsockname()[1])
     except (CommandError, DatabaseError, ImproperlyConfigured, OSError) as error:
         sys.exit(f"Branchkeep can't start. {startup_error_message(error)}")
-    connections.close_all()
+    connections.close_all()  # gunicorn's processes open their own
     serve(listener, message)
 
 
@@ -212,11 +212,12 @@ def welcome_message(port: int) -> str:
 
 def serve(listener: socket.socket, message: str) -> None:
     """Print the message and become gunicorn. Early requests wait on the socket."""
-    listener.listen(2048)
+    listener.listen(2048)  # gunicorn's own default
     listener.set_inheritable(True)
     print(message, flush=True)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn"]
     command = [*gunicorn, "--bind", f"fd://{listener.fileno()}"]
+    # exec leaves no parent behind, so signals reach gunicorn itself.
     os.execv(sys.executable, command)  # noqa: S606 - nothing in it comes from outside
 
 

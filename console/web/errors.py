@@ -41,7 +41,7 @@ def _page(request: HttpRequest, status: int, sentence: str, heading: str = "") -
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 400. Oversized requests get their own message.
 
-    So do users who were signed out while their request was processed: it was read, and may be done.
+    So does a user who was signed out while the request was processed: the act may have been done.
     """
     if isinstance(exception, SessionInterrupted):
         return _page(request, 400, SIGNED_OUT, heading="You have been signed out")

@@ -84,6 +84,7 @@ class RequireSecondFactor:
         if match and match.url_name in ENROLLMENT_VIEWS:
             request.must_set_up = True  # type: ignore[attr-defined]  # its page says so
             return None
+        # Only a page load can follow a redirect to enrollment. Posts and fragments get an error.
         if request.method == "GET" and not wants_fragment(request):
             return redirect("mfa_index")
         raise PermissionDenied(
@@ -100,6 +101,7 @@ class PrivatePages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        # Pages and fragments share a URL, so caches must tell them apart by this header.
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         if not response.has_header("Cache-Control"):
             patch_cache_control(response, private=True, no_cache=True)

@@ -1,8 +1,10 @@
-"""What the provider claims about a user who signs in."""
+"""Read what the OpenID provider claims about a user."""
 
+import time
 from typing import Any
 
 from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
@@ -11,6 +13,20 @@ def claims(sociallogin: SocialLogin) -> dict[str, Any]:
     """Return what the provider says about a user, in the ID token and in the user info."""
     sources = sociallogin.account.extra_data
     return {**sources.get("id_token", {}), **sources.get("userinfo", {})}
+
+
+def confirmed_at(sociallogin: SocialLogin) -> float:
+    """Return when the user last authenticated at the provider (seconds since 1970), or 0.
+
+    Only the signed token counts. It must contain `auth_time` if re-authentication was requested
+    (OpenID Connect Core 3.1.2.1). The request itself proves nothing: it passes through the user's
+    browser, where `prompt=login` can be removed.
+    """
+    at = sociallogin.account.extra_data["id_token"].get("auth_time")
+    if isinstance(at, int | float):
+        return at
+    is_trusted = sociallogin.state["confirms"] and settings.OIDC_TRUST_PROMPT
+    return time.time() if is_trusted else 0
 
 
 def verified_email(sociallogin: SocialLogin) -> str:

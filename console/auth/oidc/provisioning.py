@@ -6,7 +6,6 @@ there is no such account, one is created for people who are invited, or who are 
 OIDC_GROUPS maps. Everyone else is turned away: operators add users.
 """
 
-import time
 from typing import Any, NoReturn
 
 import structlog
@@ -27,7 +26,7 @@ from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
-from console.auth.oidc.claims import claims, verified_email
+from console.auth.oidc.claims import claims, confirmed_at, verified_email
 from console.auth.oidc.client import (
     InvalidProviderResponse,
     Provider,
@@ -173,20 +172,6 @@ def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> N
         )
     if not is_within_window(at):
         _deny(request, sociallogin.user.email, NOT_ASKED)
-
-
-def confirmed_at(sociallogin: SocialLogin) -> float:
-    """Return when the user last authenticated at the provider (seconds since 1970), or 0.
-
-    Only the signed token counts. It must contain `auth_time` if re-authentication was requested
-    (OpenID Connect Core 3.1.2.1). The request itself proves nothing: it passes through the user's
-    browser, where `prompt=login` can be removed.
-    """
-    at = sociallogin.account.extra_data["id_token"].get("auth_time")
-    if isinstance(at, int | float):
-        return at
-    is_trusted = sociallogin.state["confirms"] and settings.OIDC_TRUST_PROMPT
-    return time.time() if is_trusted else 0
 
 
 def _deny(request: HttpRequest, email: str, sentence: str) -> NoReturn:

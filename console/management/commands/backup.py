@@ -1,4 +1,4 @@
-"""`manage.py backup`: all that a restore needs, encrypted, in one file."""
+"""`manage.py backup`: write an encrypted backup to a file, a folder or standard output."""
 
 import sys
 from pathlib import Path
@@ -16,12 +16,11 @@ NAME = "console-%Y%m%dT%H%M%SZ.backup"
 
 
 class Command(ConsoleCommand):
-    """Write a backup; the console goes on meanwhile."""
+    """Back up the database while Branchkeep keeps running."""
 
     help = "Back up the database while Branchkeep runs, encrypted with BACKUP_KEY."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take where it goes."""
         parser.add_argument(
             "target",
             metavar="TARGET",
@@ -32,7 +31,7 @@ class Command(ConsoleCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write it and say what is in it."""
+        """Write the backup and print what it contains."""
         actor = machine_actor()
         if options["target"] == "-":
             if sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""`manage.py restore`: an empty database becomes what a backup holds."""
+"""`manage.py restore`: restore a backup into an empty database."""
 
 import os
 import shutil
@@ -22,12 +22,11 @@ DOUBTFUL = "The backup was restored, but check the following:\n{}"
 
 
 class Command(ConsoleCommand):
-    """Restore a backup, or only look whether that is possible."""
+    """Restore a backup, or check that it can be restored."""
 
     help = "Restore a backup into an empty database, using the backup's BACKUP_KEY."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the file."""
         parser.add_argument(
             "file", metavar="FILE", help="a file that `backup` wrote, or - for standard input"
         )
@@ -38,12 +37,12 @@ class Command(ConsoleCommand):
         )
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as a process of its own: a database file that it makes is nobody else's."""
+        """Run as a process of its own. The umask keeps a new database file private."""
         os.umask(0o077)
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Restore, and check the audit trail that came."""
+        """Restore the backup, then verify its audit log."""
         with _open(options["file"]) as file:
             if options["check"]:
                 contents, words = check(file), WHOLE
@@ -62,7 +61,7 @@ class Command(ConsoleCommand):
 
 
 def _open(name: str) -> BinaryIO:
-    """Open what is to be read twice; what a pipe brings is kept, encrypted as it is, till then."""
+    """Open the backup, which is read twice. A pipe is first copied to a file, still encrypted."""
     try:
         source = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115 - the caller's
         return cast(BinaryIO, source) if source.seekable() else _kept(cast(BinaryIO, source))

@@ -1,4 +1,4 @@
-"""`manage.py setup_link`: the one-time link to the set-up page."""
+"""`manage.py setup_link`: print the one-time link to the set-up page."""
 
 import os
 from typing import Any
@@ -10,12 +10,12 @@ from console.conf.base_url import base_url
 
 
 class Command(BaseCommand):
-    """Print where the first operator sets the console up."""
+    """Print the link under which the first operator is created."""
 
     help = "Print the one-time set-up link, as long as Branchkeep has no users."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the link; fail where the console is set up already."""
+        """Print the link, or raise CommandError if a user exists."""
         path = link_path()
         if not path:
             raise CommandError("Branchkeep is already set up. Sign in instead.")

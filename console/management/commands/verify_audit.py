@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: is the audit trail as it was written?"""
+"""`manage.py verify_audit`: check that the audit log is as it was written."""
 
 from itertools import islice
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import connection
 
 from console.audit import chain, triggers
 
-SHOWN = 20  # of what is broken
+SHOWN = 20  # problems at most
 BROKEN = "The audit trail is damaged. First affected row:"
 STANDS = "The rows are unchanged, but:"
 UNGUARDED = "trigger {}: Missing or disabled. Run `migrate` to create missing triggers."
@@ -19,12 +19,11 @@ CUT_OFF = (
 
 
 class Command(BaseCommand):
-    """Seal what is not sealed yet, then check every row, its mark, and the chain."""
+    """Append missing links, then check every row, its signature and the chain."""
 
     help = "Verify the audit trail, and name the first row that was changed, deleted or forged."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what was kept of earlier checks."""
         parser.add_argument(
             "--head", action="store_true", help="print only the newest seal, to keep it elsewhere"
         )
@@ -37,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print how it stands; end with 1 where something is broken."""
+        """Print the result. Exits with 1 if there is a problem."""
         fresh, problems = _sealed()
         head = chain.head()
         if options["head"] and not problems:
@@ -56,7 +55,7 @@ class Command(BaseCommand):
 
 
 def _sealed() -> tuple[int, list[str]]:
-    """Seal what is not sealed yet; return how many, and what stood in the way."""
+    """Append missing links; return their number, and what prevented it."""
     try:
         return chain.append_links(all_rows=True), []
     except chain.APPEND_ERRORS as error:
