@@ -42,7 +42,7 @@ class Conflict(Exception):
     @property
     def message(self) -> str:
         """Return who changed the settings, and when."""
-        row = self.current.own_variables
+        row = self.current.own
         if row is None:
             return "The build settings for All branches changed after you opened this page."
         verb = "removed" if row.removed_at else "changed"
@@ -59,7 +59,7 @@ class Settings:
     """
 
     branch: Branch | None
-    own_variables: BuildSpec | None
+    own: BuildSpec | None
     source: BuildSpec | None
 
     @property
@@ -80,12 +80,12 @@ class Settings:
     @property
     def base(self) -> int:
         """Return the version to base the next write of this scope on, or 0 if there is none."""
-        return self.own_variables.version if self.own_variables else 0
+        return self.own.version if self.own else 0
 
     @property
     def is_own(self) -> bool:
         """Return True if the scope has settings of its own, and doesn't inherit them."""
-        return self.source is not None and self.source == self.own_variables
+        return self.source is not None and self.source == self.own
 
 
 def find_scope(access: Access, branch_id: int | None) -> Branch | None:
@@ -96,9 +96,9 @@ def find_scope(access: Access, branch_id: int | None) -> Branch | None:
 def effective_settings(app: App, branch: Branch | None) -> Settings:
     """Return a scope's settings: its own, otherwise those for All branches, otherwise DEFAULT."""
     rows = {row.branch_id: row for row in app.build_specs.filter(Q(branch=None) | Q(branch=branch))}
-    own_variables = rows.get(branch.pk if branch else None)
-    in_use = [row for row in (own_variables, rows.get(None)) if row and row.removed_at is None]
-    return Settings(branch, own_variables, in_use[0] if in_use else None)
+    own = rows.get(branch.pk if branch else None)
+    in_use = [row for row in (own, rows.get(None)) if row and row.removed_at is None]
+    return Settings(branch, own, in_use[0] if in_use else None)
 
 
 def branches_with_overrides(app: App) -> list[tuple[Branch, bool]]:
@@ -113,7 +113,7 @@ def branches_with_overrides(app: App) -> list[tuple[Branch, bool]]:
 
 def version_history(settings: Settings) -> QuerySet[BuildSpecVersion]:
     """Return the versions of a scope's own settings, newest first."""
-    return BuildSpecVersion.objects.filter(build_spec=settings.own_variables).order_by("-version")
+    return BuildSpecVersion.objects.filter(build_spec=settings.own).order_by("-version")
 
 
 def find_version(access: Access, pk: int) -> BuildSpecVersion:
@@ -225,9 +225,9 @@ def _write(
             settings = effective_settings(app, branch)
             if settings.base != base:
                 raise Conflict(settings)
-            row = settings.own_variables or BuildSpec(app=app, branch=branch, version=0)
+            row = settings.own or BuildSpec(app=app, branch=branch, version=0)
             if settings.is_own and row.text == text:
-                note = "no change"
+                note = "no change"  # the same text adds no version
             else:
                 _add_version(row, text, access.actor.label)
         entry.version_after, entry.detail = row.version, note

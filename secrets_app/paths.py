@@ -162,7 +162,7 @@ def _check_sandbox(project: str, identifier: str) -> None:
 
     Amplify hashes both names without a separator, so (shop, _www) and (shop_, www) collide.
     """
-    if _NOT_CLEAN.match(project[-1:]):
+    if _NOT_CLEAN.match(project[-1:]):  # a slice, because the name may be empty
         raise InvalidPath(
             "The project's name ends with a special character, so Amplify would give its "
             "sandboxes another project's paths. Rename it in package.json."
@@ -197,6 +197,7 @@ def _backend_folder(namespace: str, name: str, kind: str) -> str:
     """Return the backend folder (@aws-amplify/platform-core, BackendIdentifierConversions)."""
     digest = hashlib.sha512((namespace + name).encode()).hexdigest()[:10]
     short_name = _clean(name)[:NAME_LIMIT]
+    # Amplify's arithmetic: 128 characters minus prefix, type, name, separators and hash.
     max_length = 128 - 7 - len(kind) - len(short_name) - 4 - 10 - 1
     short_namespace = _clean(namespace)[:max_length]
     if not short_namespace:

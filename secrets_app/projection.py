@@ -182,6 +182,7 @@ def settle(secret: Secret, version_now: int) -> None:
     before, is_removal = event.version_before or 0, event.action == Action.SECRET_REMOVED
     if version_now == before:
         detail = "The store still holds the previous version: nothing was changed."
+        # A repair may have written only the mirror, about which this version says nothing.
         if before and event.action == Action.MIRROR_REPAIRED:
             detail = "The secret's page shows whether the mirror was written."
             secret.modified = secret.answered_at = None

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+# Composing is recursive, so unbounded nesting could exhaust the stack.
 MAX_DEPTH = 20  # of nesting; what Amplify documents needs eight
 STRING = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"

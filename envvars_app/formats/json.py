@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from console.lib.dotenv import LONE_SURROGATE, NUL, Entries, Entry, Refused, normalize
 from envvars_app.formats.base import Format, Rendered, render_each
 
+# Possessive, so that it never backtracks.
 _WHITESPACE = re.compile(r"[ \t\n\r]++")
 _DECODER = json.JSONDecoder()
 _NO_NAME = "Expected a name in double quotes, or there is one comma too many."

@@ -193,6 +193,7 @@ def _apply(
     baseline = parse_baseline(str(request.POST.get("seen", "")), form)
     if baseline is None:  # the form changed after the preview, so nobody has seen these changes
         return preview_page(request, access, branches, form, edit, notice=SELECTION_CHANGED)
+    # The list, to which a success redirects, counts the saved variables by this token.
     token = change_set_token(access, CHANGE_SET_PURPOSE)
     outcomes = previews.apply(
         actor=access.actor,

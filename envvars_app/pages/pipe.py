@@ -34,6 +34,7 @@ def pipe(request: HttpRequest, app_id: str) -> HttpResponseBase:
     found: dict[str, Any] = {}
     try:
         found = _render_selection(access, settings, form.options)
+        # Only the text that the preview showed is saved: the variables may have changed since.
         if form.is_save and "text" in found and form.shown_digest == found["seen"]:
             return _insert(request, access, settings, form, found["text"])
         found["changed_since"] = form.is_save

@@ -229,6 +229,7 @@ def removed(request: HttpRequest, app_id: str) -> HttpResponse:
 def _removed_variables(access: Access, search: str) -> QuerySet[Variable]:
     rows = access.app.variables.filter(removed_at__isnull=False).select_related("branch")
     live = Variable.objects.filter(app=OuterRef("app"), key=OuterRef("key"), removed_at=None)
+    # OuterRef("branch") never equals NULL, so All branches needs a subquery of its own.
     on_branch, for_all = live.filter(branch=OuterRef("branch")), live.filter(branch=None)
     rows = rows.filter(~Exists(on_branch), Q(branch__isnull=False) | ~Exists(for_all))
     if search:

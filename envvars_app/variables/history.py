@@ -65,6 +65,7 @@ def erase_history(*, actor: Actor, app_id: str, pk: int) -> Variable:
     variable = find_variable(access, pk)
     target = Target(app_id, scope_name(variable.branch), variable.key)
     with recording(actor, Action.VARIABLE_REMOVED, target) as entry:
+        # Checked inside the block, so that a denial is recorded too.
         access.require_on(Permission.WRITE, variable.branch)
         if variable.removed_at is None:
             raise ValidationError("This variable is in use. Remove it, or move it to secrets.")

@@ -74,6 +74,7 @@ def _operation(
 
 def parameters() -> list[dict[str, Any]]:
     """Return the apps with their number of parameters, including mirrors, the largest first."""
+    # A secret with a mirror takes two parameters.
     per_secret = _one_if_present("secrets__version") + _one_if_present("secrets__mirror_version")
     apps = App.objects.annotate(number=Sum(per_secret)).filter(number__gt=0)
     rows = apps.order_by("-number", "name").values("app_id", "name", "number")

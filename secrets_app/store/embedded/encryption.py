@@ -52,6 +52,7 @@ class Keyring:
 
     def encrypt(self, value: SecretValue, context: str) -> Ciphertext:
         """Encrypt with the newest key. The ciphertext only decrypts with the same `context`."""
+        # Random nonces of this size are safe for 2**32 values per key (NIST SP 800-38D).
         nonce = os.urandom(NONCE_BYTES)
         ciphertext = self._ciphers[self._newest].encrypt(
             nonce, value.reveal().encode(), _associated_data(self._newest, context)

@@ -73,6 +73,7 @@ class SsmStore:
         )
         self._attempts = _AttemptTracker(DEADLINE - connect_timeout - read_timeout)
         self._client = _client(region, config)
+        # First, so that it sees every attempt before botocore decides whether to retry.
         self._client.meta.events.register_first(
             "needs-retry.ssm",
             self._attempts.after_attempt,  # type: ignore[arg-type]  # the stubs don't know that this event uses the result
@@ -237,6 +238,7 @@ class _AttemptTracker(threading.local):
         else:
             throttled = _is_throttled(*response)
             self._call.throttles += throttled
+            # A 5xx can come after SSM has carried out the request.
             self.lost |= response[0].status_code >= 500 and not throttled
         # Three read time-outs would take 15 seconds, more than DEADLINE.
         if isinstance(caught_exception, aws.ReadTimeoutError):
@@ -256,6 +258,7 @@ def _client(region: str, config: Config) -> "SSMClient":
 
 def _was_never_sent(error: Exception) -> bool:
     """Return True if the request had not been sent when the error occurred."""
+    # Certificates are verified before the request is sent. Other TLS errors can come later.
     if isinstance(error, aws.SSLError):
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
     not_connected = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
