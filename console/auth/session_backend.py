@@ -19,19 +19,14 @@ class SessionStore(DatabaseStore):
     """A session. `metadata` holds the columns of its row that Django doesn't know."""
 
     def __init__(self, session_key: str | None = None) -> None:
-        super().__init__(session_key)
+        # PostgreSQL rejects NUL even in a query's parameters
+        well_formed = session_key and session_key.isascii() and session_key.isalnum()
+        super().__init__(session_key if well_formed else None)
         self.metadata: dict[str, Any] = {}
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
-
-    def _validate_session_key(self, key: str | None) -> bool:
-        """Return True if the key could be ours.
-
-        PostgreSQL rejects NUL even in a query's parameters.
-        """
-        return bool(key and key.isascii() and key.isalnum() and len(key) <= 40)
 
     def load(self) -> dict[str, Any]:
         """Return the session's data, or nothing if it has expired."""

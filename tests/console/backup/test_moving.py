@@ -51,4 +51,4 @@ def test_what_the_other_database_does_not_take(
     with postgres("moved") as place, using(place):
         refused = manage("restore", str(tmp_path / "x"))
         assert (refused.code, connection.introspection.table_names()) == (1, [])
-    assert "does not take the backup's rows of console_app (DataError)" in refused.err
+    assert "rejected the backup's rows of console_app (DataError)" in refused.err
