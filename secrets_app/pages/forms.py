@@ -21,12 +21,17 @@ _SELECTION = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z",
 
 @dataclass(frozen=True)
 class NewRow:
-    """A new row that was not saved, to show again. Without the value, which pages never hold."""
+    """A new row as it is shown: blank, or not saved. Without the value, which pages never hold.
 
-    number: int
-    key: str
-    branch: str
-    base: str
+    `number` is "N" in the blank row that JavaScript copies.
+    """
+
+    number: int | str
+    key: str = ""
+    branch: str = ""
+    base: str = ""
+    outcome: RowOutcome | None = None
+    pk: None = None
 
 
 def commands_of(post: QueryDict) -> list[SecretCommand]:

@@ -40,6 +40,7 @@ from secrets_app import sync
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
+from secrets_app.pages.forms import NewRow
 from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches
 from secrets_app.reveal import is_guarded_reveal
 from secrets_app.reveal import reveal as reveal_value
@@ -95,13 +96,20 @@ def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 
 def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
-    count = blank_rows(request.GET)
+    context = _page_context(request, access)
+    listing, count = context["listing"], blank_rows(request.GET)
     return {
-        **_page_context(request, access),
+        **context,
         "change_set": change_set_token(access, access.app.path_profile),
-        "new_rows": [{"number": number} for number in range(1, count + 1)],
+        "new_rows": [NewRow(number) for number in range(1, count + 1)] or _first_row(listing),
+        "blank_rows": [NewRow("N", branch=listing.branch)],
         "sorts": SORT_WORDS.items(),
     }
+
+
+def _first_row(listing: Listing[SecretRow]) -> list[NewRow]:
+    """Return a blank row for an app without secrets."""
+    return [] if listing.total or listing.q or listing.branch else [NewRow(1)]
 
 
 def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
@@ -143,10 +151,10 @@ def _with_outcomes(
         shown.add(str(row.pk))
     context["listing"] = replace(context["listing"], rows=rows)
     context["new_rows"] = [
-        {**vars(row), "outcome": outcome, "base": outcome.base_again}
+        replace(row, outcome=outcome, base=outcome.base_again)
         for row in forms.new_rows_of(request.POST)
         if (outcome := by_token[f"new-{row.number}"]).outcome not in DONE
-    ]
+    ] or _first_row(context["listing"])
     done = sum(outcome.outcome in DONE for outcome in outcomes)
     elsewhere = [o for o in outcomes if o.token not in shown and not o.token.startswith("new-")]
     context["summary"] = " ".join(

@@ -3,6 +3,16 @@
 from dataclasses import dataclass, field
 
 from secrets_app.store.base import SecretValue
+from secrets_app.store.errors import Rejected
+from secrets_app.store.limits import check_value
+
+
+class InvalidField(Exception):
+    """A field of a command that can't be saved, and a message that says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field, self.message = field, message
+        super().__init__(field)
 
 
 @dataclass(frozen=True)
@@ -22,12 +32,22 @@ class SecretCommand:
     expected_version: int = 0
     revision: int | None = None
 
+    def check_fields(self) -> None:
+        """Raise InvalidField for a field that no secret can have. The key is checked elsewhere."""
+
 
 @dataclass(frozen=True)
 class SetSecret(SecretCommand):
     """Create a secret, or give it a new value."""
 
     value: SecretValue = field(kw_only=True)
+
+    def check_fields(self) -> None:
+        """Raise InvalidField if the value can't be stored."""
+        try:
+            check_value(self.value)
+        except Rejected as rejection:
+            raise InvalidField("value", rejection.message) from None
 
 
 @dataclass(frozen=True)

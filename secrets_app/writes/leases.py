@@ -126,11 +126,12 @@ def release(lease: Lease, outcome: Outcome, *, detail: str = "") -> None:
 
 @transaction.atomic(savepoint=False)
 def commit_write(
-    lease: Lease, written: Written, mirror: Written | None, *, changed_by: str, detail: str
+    lease: Lease, written: Written, mirror: Written | None, *, detail: str, **columns: Any
 ) -> datetime:
     """Save the outcome of a write, and of its mirror's if that was written too.
 
-    Returns the row's new `changed_at`.
+    `columns` are those of the row that the store doesn't know, such as `changed_by`. Returns the
+    row's new `changed_at`.
     """
     now, version = timezone.now(), written.version
     conclude(lease.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
@@ -141,9 +142,9 @@ def commit_write(
         modified=None,  # the store tells its time only when it is listed
         answered_at=(mirror or written).at,
         changed_at=now,
-        changed_by=changed_by,
         gone_at=None,
         **mirror_fields,
+        **columns,
     )
     return now
 

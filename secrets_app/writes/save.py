@@ -18,7 +18,7 @@ from console.lib.results import Result, RowOutcome
 from secrets_app import revisions
 from secrets_app.projection import mirror_may_have_changed
 from secrets_app.store import parameter_store
-from secrets_app.store.base import ParameterStore, SecretValue, Written
+from secrets_app.store.base import ParameterStore, Written
 from secrets_app.store.errors import (
     AlreadyExists,
     KeyUnavailable,
@@ -170,15 +170,16 @@ def _apply(
     with store.shared_transaction():
         match command:
             case SetSecret():
-                return _put(access, store, row, lease, command.value)
+                return _put(access, store, row, lease, command)
             case DeleteSecret():
                 return _delete(store, row, lease), False
     raise TypeError(f"Unknown command: {type(command).__name__}")
 
 
 def _put(
-    access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, value: SecretValue
+    access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, command: SetSecret
 ) -> tuple[RowOutcome, bool]:
+    value = command.value
     written = store.put(row.paths.primary, value, overwrite=lease.version_before > 0)
     notes = messages.SaveNotes(outside_write=_was_written_outside(lease.version_before, written))
     mirror = None
@@ -191,10 +192,10 @@ def _put(
         else:
             notes.mirror_outside_write = not is_ours and _was_written_outside(known, mirror)
     changed_at = leases.commit_write(
-        lease, written, mirror, changed_by=access.actor.label, detail=notes.audit_detail()
+        lease, written, mirror, detail=notes.audit_detail(), changed_by=access.actor.label
     )
     outcome = RowOutcome(
-        row.command.token,
+        command.token,
         Result.SAVED,
         notes.user_message(),
         version=written.version,

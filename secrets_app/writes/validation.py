@@ -1,4 +1,4 @@
-"""Validation: which commands may go on, by permission, key, path and value. No store call yet."""
+"""Validation: which commands may go on, by permission, key, path and fields. No store call yet."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,8 @@ from console.models import Branch
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, Location
-from secrets_app.store.base import SecretValue
-from secrets_app.store.errors import Rejected
-from secrets_app.store.limits import check_value
 from secrets_app.writes import messages
-from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
+from secrets_app.writes.commands import DeleteSecret, InvalidField, SecretCommand
 from secrets_app.writes.snapshots import WriteTarget, audit_target
 
 
@@ -77,8 +74,10 @@ def _validate_one(
         paths = locate_secret(access.app, branch, key)
     except InvalidPath as refusal:
         _refuse(command, str(refusal), "key")
-    if isinstance(command, SetSecret):
-        _check_value(command, command.value)
+    try:
+        command.check_fields()
+    except InvalidField as invalid:
+        _refuse(command, invalid.message, invalid.field)
     return ValidCommand(command, WriteTarget(branch, key, paths.primary), paths)
 
 
@@ -109,13 +108,6 @@ def _require_write(access: Access, command: SecretCommand, branch: Branch | None
         raise Refused(
             RowOutcome(command.token, Result.DENIED, str(denial), version=command.expected_version)
         ) from None
-
-
-def _check_value(command: SecretCommand, value: SecretValue) -> None:
-    try:
-        check_value(value)
-    except Rejected as rejection:
-        _refuse(command, rejection.message, "value")
 
 
 def action_of(command: SecretCommand) -> Action:

@@ -71,19 +71,19 @@ export class Row {
     return this.removing ? 0 : this.isNew ? 3 : 1;
   }
 
+  /** The fields that the row posts, whatever their names. The checkbox is for pages without JavaScript. */
+  get fields() {
+    return [...this.element.querySelectorAll('[name]:not([type="checkbox"])')];
+  }
+
   /** Add this row's fields to a request. */
-  addTo(fields) {
-    const { token } = this;
-    if (this.isNew) {
-      fields.append(`${token}-key`, this.key.value);
-      fields.append(`${token}-value`, this.value.value);
-      fields.append(`${token}-branch`, this.branch.value);
-      fields.append(`${token}-base`, this.base);
-      return;
+  addTo(request) {
+    if (this.removing) {
+      request.append(`base-${this.token}`, this.base);
+      request.append(`remove-${this.token}`, "on");
+    } else {
+      for (const field of this.fields) request.append(field.name, field.value);
     }
-    fields.append(`base-${token}`, this.base);
-    if (this.removing) fields.append(`remove-${token}`, "on");
-    else fields.append(`value-${token}`, this.value.value);
   }
 
   /** React to typing. */
@@ -137,7 +137,15 @@ export class Row {
     const base = fresh.querySelector('input[type="hidden"][name*="base"]')?.value;
     if (!base || same(base, this.base)) return;
     if (this.dirty) this.note("stale", `This ${this.noun} ${CHANGED}`);
-    else this.takeOver(fresh, base);
+    else this.takeOver(fresh);
+  }
+
+  /** Show a newer rendering of the row, whose next save is then based on it. */
+  takeOver(fresh) {
+    for (const field of this.fields) {
+      const newer = fresh.querySelector(`[name="${field.name}"]`);
+      if (newer) field.defaultValue = field.value = newer.value;
+    }
   }
 
   /** Show `text` below the row and connect it to `field` ("key", "value" or "branch"). */

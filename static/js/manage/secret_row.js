@@ -93,8 +93,8 @@ export class SecretRow extends Row {
     this.reset(base);
   }
 
-  takeOver(fresh, base) {
+  takeOver(fresh) {
     hideNow(this); // the visible value is no longer the one a save would replace
-    this.baseField.value = base;
+    super.takeOver(fresh);
   }
 }

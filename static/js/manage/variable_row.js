@@ -30,15 +30,12 @@ export class VariableRow extends Row {
     return this.key?.value ?? this.element.querySelector(".key").textContent;
   }
 
-  addTo(fields) {
-    super.addTo(fields);
-    if (this.isNew) return;
+  addTo(request) {
+    super.addTo(request);
+    if (!this.removing) return;
     const seen = this.element.querySelector('input[name^="seen-"]')?.value ?? "";
-    if (this.removing) {
-      fields.append(`overrides-${this.token}`, this.overrides);
-      fields.append(`seen-${this.token}`, seen);
-    }
-    else if (this.key) fields.append(`key-${this.token}`, this.key.value);
+    request.append(`overrides-${this.token}`, this.overrides);
+    request.append(`seen-${this.token}`, seen);
   }
 
   showRemoval(removing) {
@@ -74,10 +71,5 @@ export class VariableRow extends Row {
   keepTheirs({ base, theirs }) {
     this.value.defaultValue = theirs;
     this.reset(base);
-  }
-
-  takeOver(fresh, base) {
-    this.value.defaultValue = this.value.value = fresh.querySelector("textarea").defaultValue;
-    this.baseField.value = base;
   }
 }
