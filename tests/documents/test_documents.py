@@ -71,9 +71,11 @@ def test_every_error_is_documented() -> None:
 
 def test_every_check_of_the_doctor_is_documented(db: None) -> None:
     text = (BASE_DIR / "docs" / "operations.md").read_text()
-    names = {finding.name.partition(":")[0] for finding in doctor.examine()} - {"Store"}
+    names = {result.name.partition(":")[0] for result in doctor.examine()} - {"Store"}
     assert {name for name in names if f"| {name} |" not in text} == set()
-    assert {name for name in doctor.RIGHTS if not re.search(rf"\| Store: .*{name}", text)} == set()
+    assert {
+        name for name in doctor.PERMISSIONS if not re.search(rf"\| Store: .*{name}", text)
+    } == set()
 
 
 def guarantees() -> dict[int, set[str]]:
