@@ -27,8 +27,8 @@ class App(models.Model):
             RegexValidator(
                 # In Python `$` also matches before a final newline.
                 APP_ID_PATTERN.removesuffix("$") + r"\Z",
-                "An app ID is a d followed by 1 to 19 lower-case letters and digits, "
-                "as the Amplify console shows it.",
+                "Enter the app ID as the Amplify console shows it: a d, then 1 to 19 lowercase "
+                "letters and digits.",
             )
         ],
     )

@@ -40,7 +40,7 @@ class Member(models.Model):
             CheckConstraint(
                 condition=Q(user=None, group__isnull=False) | Q(user__isnull=False, group=None),
                 name="a_person_or_a_group",
-                violation_error_message="Choose a person or a group, one of the two.",
+                violation_error_message="Choose a person or a group, not both.",
             ),
         ]
 

@@ -11,8 +11,8 @@ class Kind(models.TextChoices):
     """Kinds of events that members can be mailed about (console/notifications/outbox.py)."""
 
     GUARDED_CHANGE = "guarded-change", "A protected secret is added, changed or removed"
-    GUARDED_REVEAL = "guarded-reveal", "Somebody reveals a protected secret"
-    REVEAL = "reveal", "Somebody reveals a secret, on any branch"
+    GUARDED_REVEAL = "guarded-reveal", "Someone reveals a protected secret"
+    REVEAL = "reveal", "Someone reveals a secret on any branch"
     RIGHTS = "rights", "Members, groups, branches or their protection change"
 
 

@@ -37,7 +37,7 @@ def test_it_works(as_: As, name: str) -> None:
     assert messages(answer) == [f"Saved. Mails go to {name}@example.org."]
     assert answer.context["form"]["kinds"].initial == ["reveal", "rights"]
     assert chosen(name) == {"reveal", "rights"}
-    said = "Somebody reveals a secret, on any branch; Members, groups, branches or their protection"
+    said = "Someone reveals a secret on any branch; Members, groups, branches or their protection"
     [entry] = trail("notice.choose")
     assert entry == (name, "notice.choose", f"{said} change", "succeeded")
 
