@@ -228,7 +228,7 @@ def test_each_process_of_the_server_has_one(mail: dict[str, str], postmen: int) 
     ended = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert json.loads(ended.stdout).count("postman") == postmen
+    assert json.loads(ended.stdout).count("notifications") == postmen
 
 
 def test_the_command(waiting: Post, capsys: pytest.CaptureFixture[str]) -> None:
