@@ -14,7 +14,7 @@ COMMANDS = (
     ("secrets_app", "secret"),
     ("secrets_app", "sandbox"),
     ("envvars_app", "variable"),
-    ("envvars_app", "run"),
+    ("console", "run"),
     ("envvars_app", "pull"),
 )
 DJANGOS = {
