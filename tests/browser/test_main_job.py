@@ -52,7 +52,7 @@ def test_it_works(page: Page) -> None:
     set_up(page)
     app = make_app(page)
 
-    page.get_by_role("link", name="Secrets").click()
+    page.get_by_role("link", name="Secrets", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Secret management")
     expect(page.get_by_text("No records to display")).to_be_visible()
     page.get_by_role("link", name="Manage secrets").first.click()

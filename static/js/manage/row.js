@@ -148,7 +148,13 @@ export class Row {
     }
   }
 
-  /** Show `text` below the row and connect it to `field` ("key", "value" or "branch"). */
+  /** Return the field of this name, such as "key", or undefined. */
+  field(name) {
+    const names = [`${name}-${this.token}`, `${this.token}-${name}`];
+    return this.fields.find((it) => names.includes(it.name));
+  }
+
+  /** Show `text` below the row and connect it to the field of that name, by default the value. */
   note(kind, text, field = "") {
     this.clearNote();
     const note = document.createElement("div");
@@ -158,7 +164,7 @@ export class Row {
     words.textContent = text;
     note.append(words);
     this.element.append(note);
-    const target = this[field] ?? this.value;
+    const target = this.field(field) ?? this.value;
     target.setAttribute("aria-describedby", note.id);
     if (field) target.setAttribute("aria-invalid", "true");
     return note;
