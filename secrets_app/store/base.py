@@ -77,7 +77,10 @@ class ParameterStore(Protocol):
     """
 
     def list(self, prefixes: Iterable[str]) -> Iterator[Parameter]:
-        """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing."""
+        """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing.
+
+        Rejected is raised by the call itself, not by the first step of the iterator.
+        """
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:
         """Return those of `paths` that exist, by path. Decrypts nothing."""
