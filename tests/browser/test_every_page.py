@@ -16,7 +16,7 @@ from console.models import Branch, Member, User
 from secrets_app.models import Secret
 from tests.browser.steps import LIST, MANAGE, PEM, give, row, save_all, wait_for_check
 from tests.console.access.routes import TOKEN, invitation
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import change_variable, remove_variable, set_variable, variable_row
 from tests.fixtures.people import World
 from tests.leaks.harness import table_away
 
@@ -109,13 +109,12 @@ def full(world: World) -> World:
     Secret.objects.filter(key="BEHIND").update(mirror_version=0, mirror_of=0)
     Secret.objects.filter(key="GONE").update(version=0, mirror_version=0, gone_at="2026-01-01T00Z")
     Branch.objects.create(app=world.app, name="old", deleted_at="2026-01-01T00:00Z")
-    desk = Desk(world)
     for key, value in {LONG: PEM * 3, "TOKEN": "t", "_BUILD_TIMEOUT": "30", "EMPTY": ""}.items():
-        desk.put(key, value)
-        desk.put(key, value, long)
-    desk.save("mia", desk.change(desk.row("TOKEN"), "changed ", key="API_TOKEN"))
-    desk.save("mia", desk.removal(desk.put("GONE", "\nlast\r")))
-    desk.put("not-a-name", "a\rb")
+        set_variable(world, key, value)
+        set_variable(world, key, value, long)
+    change_variable(world, variable_row(world, "TOKEN"), "changed ", key="API_TOKEN", by="mia")
+    remove_variable(world, set_variable(world, "GONE", "\nlast\r"), by="mia")
+    set_variable(world, "not-a-name", "a\rb")
     _members(world)
     return world
 

@@ -8,99 +8,114 @@ import pytest
 from django.test import Client
 
 from envvars_app.variables.commands import SetVariable
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import (
+    change_variable,
+    changed_variable,
+    new_variable,
+    remove_variable,
+    removed_variable,
+    save_variables,
+    set_variable,
+    variable_row,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 MANAGE = "/apps/d1shop/hosting/environment-variables/manage/"
 NEW = {"new-1-key": "A", "new-1-value": "mine", "new-1-branch": ""}
 
 
-def added_anew(desk: Desk) -> None:
+def added_anew(world: World) -> None:
     """Let alice remove the variable, and mia add one of that name."""
-    desk.save("alice", desk.removal(desk.row("A")))
-    desk.save("mia", desk.new("A", "mia's"))
+    remove_variable(world, variable_row(world, "A"))
+    set_variable(world, "A", "mia's", by="mia")
 
 
-def renamed_away(desk: Desk) -> None:
+def renamed_away(world: World) -> None:
     """Let alice give the variable another name, and mia add one of its name."""
-    desk.save("alice", desk.change(desk.row("A"), "alice's", key="B"))
-    desk.save("mia", desk.new("A", "mia's"))
+    change_variable(world, variable_row(world, "A"), "alice's", key="B")
+    set_variable(world, "A", "mia's", by="mia")
 
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("meanwhile", [added_anew, renamed_away])
-def test_it_works(desk: Desk, meanwhile: Callable[[Desk], None]) -> None:
-    desk.put("A", "alice's")
-    mine = desk.new("A", "mine")
-    [first] = desk.save("alice", mine)
-    meanwhile(desk)
-    [second] = desk.save(
-        "alice", replace(mine, expected_version=first.version, revision=first.revision)
+def test_it_works(world: World, meanwhile: Callable[[World], None]) -> None:
+    set_variable(world, "A", "alice's")
+    mine = new_variable("A", "mine")
+    [first] = save_variables(world, mine)
+    meanwhile(world)
+    [second] = save_variables(
+        world, replace(mine, expected_version=first.version, revision=first.revision)
     )
     assert (first.version, second.version, second.outcome) == (1, 1, "conflict")
     assert "mia@example.org added this variable now. It is now “mia's”." in second.message
-    assert desk.values()["", "A"] == "mia's"
-    [won] = desk.save(
-        "alice", replace(mine, expected_version=second.version, revision=second.revision)
+    assert variable_values(world)["", "A"] == "mia's"
+    [won] = save_variables(
+        world, replace(mine, expected_version=second.version, revision=second.revision)
     )
     assert (won.outcome, won.version) == ("saved", 2)
-    assert desk.values()["", "A"] == "mine"
+    assert variable_values(world)["", "A"] == "mine"
 
 
 @pytest.mark.parametrize("fragment", [False, True])
-def test_write_mine_in_a_browser(desk: Desk, as_: Callable[[str], Client], fragment: bool) -> None:
+def test_write_mine_in_a_browser(
+    world: World, as_: Callable[[str], Client], fragment: bool
+) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
     base = r'data-base="([^"]*)"' if fragment else r'name="new-1-base" value="([^"]*)"'
     alice, bases = as_("alice"), [""]
-    desk.put("A", "alice's")
+    set_variable(world, "A", "alice's")
     for _ in range(2):
         answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
         assert answer.status_code == 422
         bases += re.findall(base, answer.text)[:1]
         if len(bases) == 2:
-            added_anew(desk)
+            added_anew(world)
     assert "mia@example.org added this variable" in answer.text
-    assert desk.values() == {("", "A"): "mia's"}
+    assert variable_values(world) == {("", "A"): "mia's"}
     answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
     assert answer.status_code == (200 if fragment else 302)
-    assert desk.values() == {("", "A"): "mine"}
+    assert variable_values(world) == {("", "A"): "mine"}
 
 
-def test_a_known_one_that_was_added_anew(desk: Desk) -> None:
-    row = desk.put("A", "alice's")
-    added_anew(desk)
-    changed, removed = desk.save(
-        "alice", desk.change(row, "mine"), replace(desk.removal(row), token="other")
+def test_a_known_one_that_was_added_anew(world: World) -> None:
+    row = set_variable(world, "A", "alice's")
+    added_anew(world)
+    changed, removed = save_variables(
+        world, changed_variable(row, "mine"), replace(removed_variable(row), token="other")
     )
     assert (changed.outcome, removed.outcome) == ("conflict", "removed")  # it is, and stays so
-    assert desk.values() == {("", "A"): "mia's"}
+    assert variable_values(world) == {("", "A"): "mia's"}
 
 
 @pytest.mark.parametrize(
     "base", ["1", "2", "-1", "x", "1:", "1:x", "1:0", "1:1:1", "9" * 40, f"1:{'9' * 18}", "\0"]
 )
-def test_a_base_that_is_none(desk: Desk, as_: Callable[[str], Client], base: str) -> None:
-    desk.put("A", "alice's")
+def test_a_base_that_is_none(world: World, as_: Callable[[str], Client], base: str) -> None:
+    set_variable(world, "A", "alice's")
     answer = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
     assert answer.status_code == 422
     assert "alice@example.org added this variable" in answer.text
-    assert desk.values() == {("", "A"): "alice's"}
+    assert variable_values(world) == {("", "A"): "alice's"}
 
 
-def test_a_base_of_another_app(desk: Desk, as_: Callable[[str], Client]) -> None:
-    theirs = desk.app.variables.model.objects.create(
-        app=desk.world.other_app, key="A", value="1", changed_at="2026-01-01T00:00Z"
+def test_a_base_of_another_app(world: World, as_: Callable[[str], Client]) -> None:
+    theirs = world.app.variables.model.objects.create(
+        app=world.other_app, key="A", value="1", changed_at="2026-01-01T00:00Z"
     )
-    desk.put("A", "alice's")
+    set_variable(world, "A", "alice's")
     for post in (
         {**NEW, "new-1-base": f"1:{theirs.pk}"},
         {f"value-{theirs.pk}": "mine", f"base-{theirs.pk}": f"1:{theirs.pk}"},
     ):
         assert as_("alice").post(MANAGE, post).status_code == 422
     theirs.refresh_from_db()
-    assert (theirs.value, desk.values()) == ("1", {("", "A"): "alice's"})
+    assert (theirs.value, variable_values(world)) == ("1", {("", "A"): "alice's"})
 
 
-def test_the_command_line_takes_a_version_alone(desk: Desk) -> None:
-    desk.put("A", "alice's")
-    [done] = desk.save("mia", SetVariable("command", key="A", value="mine", expected_version=1))
+def test_the_command_line_takes_a_version_alone(world: World) -> None:
+    set_variable(world, "A", "alice's")
+    [done] = save_variables(
+        world, SetVariable("command", key="A", value="mine", expected_version=1), by="mia"
+    )
     assert done.outcome == "saved"

@@ -1,6 +1,6 @@
 """The page that makes a secret of a variable."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,15 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Unreachable
 from tests.browser.steps import give
-from tests.envvars_app.variables.desk import Desk
 from tests.envvars_app.variables.pages import BASE
+from tests.factories import (
+    change_variable,
+    remove_variable,
+    set_variable,
+    variable_row,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 pytestmark = pytest.mark.django_db
 VALUE = "sk_live_abcdefghijklmnop"
@@ -24,15 +31,9 @@ SHARED = "/amplify/shared/d1shop/STRIPE"
 
 
 @pytest.fixture
-def alice(as_: Callable[[str], Client]) -> Client:
-    """Return the owner."""
-    return as_("alice")
-
-
-@pytest.fixture
-def row(desk: Desk) -> Variable:
+def row(world: World) -> Variable:
     """Return a variable that looks like a secret."""
-    return desk.put("STRIPE", VALUE)
+    return set_variable(world, "STRIPE", VALUE)
 
 
 def of(row: Variable, page: str = "move/") -> str:
@@ -46,7 +47,7 @@ def stored() -> str | None:
     return reading.value.reveal() if reading else None
 
 
-def test_it_works(desk: Desk, alice: Client, row: Variable) -> None:
+def test_it_works(world: World, alice: Client, row: Variable) -> None:
     detail = alice.get(of(row, ""))
     assert "Stripe key" in detail.text
     assert f'href="{of(row)}"' in detail.text
@@ -59,7 +60,7 @@ def test_it_works(desk: Desk, alice: Client, row: Variable) -> None:
     assert "STRIPE is now a secret." in answer.text
     assert "rotate it where it was issued" in answer.text
     assert stored() == VALUE
-    assert desk.values() == {}
+    assert variable_values(world) == {}
     assert not VariableVersion.objects.filter(value=VALUE).exists()
     for url in (of(row, ""), f"{BASE}removed/", f"{BASE}bulk/", f"{BASE}download/?format=json"):
         assert VALUE not in alice.get(url).text
@@ -68,25 +69,25 @@ def test_it_works(desk: Desk, alice: Client, row: Variable) -> None:
 
 
 def test_a_secret_of_that_name_is_overwritten_only_when_asked(
-    desk: Desk, alice: Client, row: Variable
+    world: World, alice: Client, row: Variable
 ) -> None:
-    give(desk.world, {"STRIPE": "theirs"}, by="mia")
+    give(world, {"STRIPE": "theirs"}, by="mia")
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "mia@example.org added this secret" in answer.text
     assert "Overwrite the secret" in answer.text
     seen = answer.context["secret_base"]
     assert seen.startswith("1:")
-    assert (stored(), desk.values()) == ("theirs", {("", "STRIPE"): VALUE})
+    assert (stored(), variable_values(world)) == ("theirs", {("", "STRIPE"): VALUE})
     answer = alice.post(of(row), {"base": row.version, "secret_base": seen})
     assert answer.status_code == 302
-    assert (stored(), desk.values()) == (VALUE, {})
+    assert (stored(), variable_values(world)) == (VALUE, {})
 
 
-def test_a_secret_that_moved_again(desk: Desk, alice: Client, row: Variable) -> None:
-    give(desk.world, {"STRIPE": "one"})
+def test_a_secret_that_moved_again(world: World, alice: Client, row: Variable) -> None:
+    give(world, {"STRIPE": "one"})
     seen = alice.post(of(row), {"base": row.version}).context["secret_base"]
-    give(desk.world, {"STRIPE": "two"}, by="mia")
+    give(world, {"STRIPE": "two"}, by="mia")
     answer = alice.post(of(row), {"base": row.version, "secret_base": seen})
     assert answer.status_code == 422
     assert answer.context["secret_base"].startswith("2:")
@@ -94,9 +95,9 @@ def test_a_secret_that_moved_again(desk: Desk, alice: Client, row: Variable) -> 
 
 
 def test_another_secret_of_the_version_that_was_seen(
-    desk: Desk, alice: Client, row: Variable
+    world: World, alice: Client, row: Variable
 ) -> None:
-    give(desk.world, {"STRIPE": "one"})
+    give(world, {"STRIPE": "one"})
     seen = alice.post(of(row), {"base": row.version}).context["secret_base"]
     parameter_store().remove([SHARED])
     parameter_store().put(SHARED, SecretValue("another"), overwrite=False)
@@ -107,25 +108,25 @@ def test_another_secret_of_the_version_that_was_seen(
 
 @pytest.mark.parametrize("base", ["1", "x", "-1", "1:", "1:x", "9" * 30, f"1:{'9' * 30}"])
 def test_what_names_no_secret_overwrites_none(
-    desk: Desk, alice: Client, row: Variable, base: str
+    world: World, alice: Client, row: Variable, base: str
 ) -> None:
-    give(desk.world, {"STRIPE": "theirs"})
+    give(world, {"STRIPE": "theirs"})
     answer = alice.post(of(row), {"base": row.version, "secret_base": base})
     assert (answer.status_code, stored()) == (422, "theirs")
     assert "alice@example.org added this secret" in answer.text
 
 
-def test_a_variable_that_changed_meanwhile(desk: Desk, alice: Client, row: Variable) -> None:
-    desk.save("mia", desk.change(row, "theirs"))
+def test_a_variable_that_changed_meanwhile(world: World, alice: Client, row: Variable) -> None:
+    change_variable(world, row, "theirs", by="mia")
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "mia@example.org changed this variable" in answer.text
     assert answer.context["secret_base"] == ""
-    assert (stored(), desk.values()) == (None, {("", "STRIPE"): "theirs"})
+    assert (stored(), variable_values(world)) == (None, {("", "STRIPE"): "theirs"})
 
 
 def test_a_change_between_the_halves_leaves_both(
-    desk: Desk, alice: Client, row: Variable, monkeypatch: Any
+    world: World, alice: Client, row: Variable, monkeypatch: Any
 ) -> None:
     shared_transaction = type(parameter_store()).shared_transaction
 
@@ -133,57 +134,57 @@ def test_a_change_between_the_halves_leaves_both(
     def meanwhile(store: Any) -> Iterator[None]:
         with shared_transaction(store):
             yield
-        if desk.row("STRIPE").version == 1:
-            desk.save("mia", desk.change(row, "theirs"))
+        if variable_row(world, "STRIPE").version == 1:
+            change_variable(world, row, "theirs", by="mia")
 
     monkeypatch.setattr(type(parameter_store()), "shared_transaction", meanwhile)
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "the variable could not be removed" in answer.text
     assert (answer.context["secret_base"], answer.context["variable"].version) == ("", 2)
-    assert (stored(), desk.values()) == (VALUE, {("", "STRIPE"): "theirs"})
+    assert (stored(), variable_values(world)) == (VALUE, {("", "STRIPE"): "theirs"})
     answer = alice.post(of(row), {"base": 2})  # who goes on is asked about the secret
     assert "alice@example.org added this secret" in answer.text
     seen = answer.context["secret_base"]
     assert alice.post(of(row), {"base": 2, "secret_base": seen}).status_code == 302
-    assert (stored(), desk.values()) == ("theirs", {})
+    assert (stored(), variable_values(world)) == ("theirs", {})
 
 
-def test_one_that_is_removed_already(desk: Desk, alice: Client, row: Variable) -> None:
-    desk.save("mia", desk.removal(row))
+def test_one_that_is_removed_already(world: World, alice: Client, row: Variable) -> None:
+    remove_variable(world, row, by="mia")
     assert alice.get(of(row))["Location"] == of(row, "")
     answer = alice.post(of(row), {"base": row.version}, follow=True)
     assert "Nothing was moved." in answer.text
     assert not Secret.objects.exists()
 
 
-def test_a_value_that_no_secret_can_have(desk: Desk, alice: Client) -> None:
-    row = desk.put("TOKEN", "")
+def test_a_value_that_no_secret_can_have(world: World, alice: Client) -> None:
+    row = set_variable(world, "TOKEN", "")
     answer = alice.post(of(row), {"base": 1})
     assert answer.status_code == 422
     assert answer.context["problem"]
-    assert desk.values() == {("", "TOKEN"): ""}
+    assert variable_values(world) == {("", "TOKEN"): ""}
 
 
-def test_a_name_that_no_secret_can_have(desk: Desk, alice: Client) -> None:
-    row = desk.put("TOKEN NAME", "x")
+def test_a_name_that_no_secret_can_have(world: World, alice: Client) -> None:
+    row = set_variable(world, "TOKEN NAME", "x")
     page = alice.get(of(row))
     assert page.context["path_problem"]
     assert page.text.count("Move to secrets</button>") == 0
     assert alice.post(of(row), {"base": 1}).status_code == 422
-    assert desk.values() == {("", "TOKEN NAME"): "x"}
+    assert variable_values(world) == {("", "TOKEN NAME"): "x"}
 
 
-def test_those_of_the_same_name_are_told(desk: Desk, alice: Client, row: Variable) -> None:
-    over = desk.put("STRIPE", "sk_test", desk.world.dev)
+def test_those_of_the_same_name_are_told(world: World, alice: Client, row: Variable) -> None:
+    over = set_variable(world, "STRIPE", "sk_test", world.dev)
     page = alice.get(of(row))
     assert "keep their values as plain text" in page.text
     assert f'href="{of(over, "")}"' in page.text
 
 
-def test_a_deleted_branch_takes_no_secret(desk: Desk, alice: Client) -> None:
-    row = desk.put("STRIPE", VALUE, desk.world.dev)
-    Branch.objects.filter(pk=desk.world.dev.pk).update(deleted_at=timezone.now())
+def test_a_deleted_branch_takes_no_secret(world: World, alice: Client) -> None:
+    row = set_variable(world, "STRIPE", VALUE, world.dev)
+    Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
     page = alice.get(of(row, ""))
     assert "Remove the variable, then erase" in page.text
     assert "Move to secrets" not in page.text
@@ -192,13 +193,13 @@ def test_a_deleted_branch_takes_no_secret(desk: Desk, alice: Client) -> None:
         assert "Choose another" not in answer.text
         assert '<button class="button primary" type="submit">' not in answer.text
     assert answer.status_code == 422
-    assert desk.values() == {("dev", "STRIPE"): VALUE}
+    assert variable_values(world) == {("dev", "STRIPE"): VALUE}
     assert stored() is None
-    desk.save("alice", desk.removal(row))
+    remove_variable(world, row)
     assert "Erase its values permanently" in alice.get(of(row, "")).text
 
 
-def test_a_store_that_is_away(desk: Desk, alice: Client, row: Variable, monkeypatch: Any) -> None:
+def test_a_store_that_is_away(world: World, alice: Client, row: Variable, monkeypatch: Any) -> None:
     def away(*_: Any, **__: Any) -> Any:
         raise Unreachable
 
@@ -206,10 +207,10 @@ def test_a_store_that_is_away(desk: Desk, alice: Client, row: Variable, monkeypa
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == Unreachable.status
     assert Unreachable().message in answer.text.replace("&#x27;", "'")
-    assert desk.values() == {("", "STRIPE"): VALUE}
+    assert variable_values(world) == {("", "STRIPE"): VALUE}
 
 
-def test_roles(desk: Desk, as_: Any, row: Variable) -> None:
+def test_roles(world: World, as_: Any, row: Variable) -> None:
     for who in ("vera", "bob"):
         assert "Move to secrets" not in as_(who).get(of(row, "")).text
         assert as_(who).get(of(row)).status_code == 403
@@ -217,5 +218,5 @@ def test_roles(desk: Desk, as_: Any, row: Variable) -> None:
     for who in ("charlie", "oscar", "olga"):
         assert as_(who).get(of(row)).status_code == 404
         assert as_(who).post(of(row), {"base": 1}).status_code == 404
-    assert desk.values() == {("", "STRIPE"): VALUE}
+    assert variable_values(world) == {("", "STRIPE"): VALUE}
     assert as_("mia").post(of(row), {"base": 1}).status_code == 302
