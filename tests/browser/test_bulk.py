@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_main_job import tab_to
+from tests.browser.steps import tab_to
 from tests.factories import (
     change_variable,
     remove_variable,
@@ -30,13 +30,13 @@ PASTE = """(text) => {
 
 @pytest.fixture
 def alice(world: World, open_page: Any) -> Page:
-    """Return a page of hers."""
+    """Return a page signed in as the owner."""
     page: Page = open_page(user=world.person("alice"))
     return page
 
 
 def preview(page: Page, text: str) -> None:
-    """Fill the text in and ask what it would change."""
+    """Fill in the text and preview its changes."""
     page.locator("#text").fill(text)
     page.get_by_role("button", name="Preview changes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Preview changes")
@@ -85,7 +85,7 @@ def test_a_pasted_file_is_previewed_for_a_branch(world: World, alice: Page) -> N
     }
 
 
-def test_another_branch_is_looked_at_before_it_is_written(world: World, alice: Page) -> None:
+def test_another_branch_is_previewed_before_it_is_written(world: World, alice: Page) -> None:
     alice.goto(BULK)
     preview(alice, "A=1")
     alice.get_by_label("Branch").select_option(label="dev")
@@ -97,7 +97,7 @@ def test_another_branch_is_looked_at_before_it_is_written(world: World, alice: P
     assert variable_values(world) == {("dev", "A"): "1"}
 
 
-def test_a_conflict_is_told_and_decided(world: World, alice: Page, complaints: Any) -> None:
+def test_a_conflict(world: World, alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     row = set_variable(world, "A", "first")
     alice.goto(BULK)
@@ -112,7 +112,7 @@ def test_a_conflict_is_told_and_decided(world: World, alice: Page, complaints: A
     assert variable_values(world)["", "A"] == "mine"
 
 
-def test_a_refused_text_stays_and_its_line_is_found(alice: Page, complaints: Any) -> None:
+def test_an_error_links_to_its_line(alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     alice.goto(BULK)
     alice.locator("#text").fill("A=1\n\nB='open\n")
@@ -127,7 +127,7 @@ def test_a_refused_text_stays_and_its_line_is_found(alice: Page, complaints: Any
     preview(alice, "A=1\n")
 
 
-def test_variables_are_copied_to_two_branches(world: World, alice: Page) -> None:
+def test_copying_to_two_branches(world: World, alice: Page) -> None:
     set_variable(world, "A", "1")
     set_variable(world, "B", "2")
     alice.goto(LIST)
@@ -141,7 +141,7 @@ def test_variables_are_copied_to_two_branches(world: World, alice: Page) -> None
     assert {at for at, key in variable_values(world) if key == "A"} == {"", "dev", "main"}
 
 
-def test_a_version_is_restored_and_a_removed_one_comes_back(world: World, alice: Page) -> None:
+def test_restoring_a_version_and_a_removed_variable(world: World, alice: Page) -> None:
     row = set_variable(world, "A", "one")
     change_variable(world, row, "two", by="mia")
     alice.goto(f"{LIST}{row.pk}/")
@@ -155,7 +155,7 @@ def test_a_version_is_restored_and_a_removed_one_comes_back(world: World, alice:
     assert variable_values(world) == {("", "A"): "one"}
 
 
-def test_a_file_is_downloaded(world: World, alice: Page) -> None:
+def test_downloading_a_file(world: World, alice: Page) -> None:
     set_variable(world, "A", "two words")
     alice.goto(LIST)
     alice.get_by_role("link", name="Download").click()
@@ -165,7 +165,7 @@ def test_a_file_is_downloaded(world: World, alice: Page) -> None:
     assert re.fullmatch(r"\.?env\.local", download.value.suggested_filename)
 
 
-def test_a_variable_is_moved_to_the_secrets(world: World, alice: Page) -> None:
+def test_moving_a_variable_to_the_secrets(world: World, alice: Page) -> None:
     row = set_variable(world, "STRIPE", "sk_live_abcdefghijklmnop")
     alice.goto(f"{LIST}{row.pk}/")
     alice.get_by_role("link", name="Move to secrets").click()
@@ -175,7 +175,7 @@ def test_a_variable_is_moved_to_the_secrets(world: World, alice: Page) -> None:
     assert "sk_live" not in alice.content()
 
 
-def test_the_keyboard_alone_does_it(world: World, alice: Page) -> None:
+def test_with_the_keyboard(world: World, alice: Page) -> None:
     alice.goto(BULK)
     tab_to(alice, alice.locator("#text"))
     alice.keyboard.type("A=1\n")
@@ -207,13 +207,13 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     assert variable_values(world) == {("", "A"): "2", ("", "MY_X"): "\n1"}
 
 
-def test_unsaved_text_is_not_lost_by_choosing_another_branch(alice: Page) -> None:
-    asked = []
-    alice.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+def test_choosing_another_branch_keeps_unsaved_text(alice: Page) -> None:
+    dialogs = []
+    alice.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
     alice.goto(BULK)
     alice.locator("#text").click()
     alice.keyboard.type("A=1")
     alice.get_by_label("Branch").select_option(label="dev")
     alice.wait_for_function("() => document.querySelector('#text').value === 'A=1'")
     expect(alice.locator("#text")).to_have_value("A=1")
-    assert asked == ["beforeunload"]
+    assert dialogs == ["beforeunload"]

@@ -1,4 +1,4 @@
-"""Environment variables in the browser: overrides, removals, renames, conflicts, many at once."""
+"""Variables in the browser: overrides, removals, renames, conflicts, and 300 rows at once."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ MANAGE = f"{LIST}manage/"
 
 
 def row(page: Page, key: str, branch: str = "All branches") -> Locator:
-    """Return a known variable's row."""
+    """Return an existing variable's row."""
     return page.get_by_role("group", name=f"{key}, {branch}", exact=True)
 
 
@@ -34,7 +34,7 @@ def value(row: Locator) -> Locator:
 
 
 def action(row: Locator, name: str) -> None:
-    """Choose from a row's Actions."""
+    """Choose an item of a row's Actions menu."""
     row.get_by_text("Actions").click()
     row.get_by_role("button", name=name).click()
 
@@ -98,7 +98,7 @@ def test_removing_a_base_asks_about_its_overrides(
     assert variable_values(world) == left
 
 
-def test_a_removal_can_be_undone(world: World, open_page: Any) -> None:
+def test_undoing_a_removal(world: World, open_page: Any) -> None:
     set_variable(world, "A")
     page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
@@ -109,7 +109,7 @@ def test_a_removal_can_be_undone(world: World, open_page: Any) -> None:
     expect(value(row(page, "A"))).to_be_enabled()
 
 
-def test_a_rename_takes_overrides_along(world: World, open_page: Any) -> None:
+def test_a_rename_includes_the_overrides(world: World, open_page: Any) -> None:
     set_variable(world, "OLD")
     set_variable(world, "OLD", "x", world.dev)
     page = open_page(user=world.person("alice"))
@@ -128,16 +128,16 @@ def test_a_rename_takes_overrides_along(world: World, open_page: Any) -> None:
     }
 
 
-@pytest.mark.parametrize(("button", "left"), [("Keep their value", "hers"), ("Overwrite", "mine")])
-def test_a_conflict_says_who_and_lets_choose(
-    world: World, open_page: Any, complaints: Any, button: str, left: str
-) -> None:
+@pytest.mark.parametrize(
+    ("button", "left"), [("Keep their value", "theirs"), ("Overwrite", "mine")]
+)
+def test_a_conflict(world: World, open_page: Any, complaints: Any, button: str, left: str) -> None:
     complaints.expect("422")
-    known = set_variable(world, "A")
+    existing = set_variable(world, "A")
     page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     value(row(page, "A")).fill("mine")
-    change_variable(world, known, "hers", by="mia")
+    change_variable(world, existing, "theirs", by="mia")
     save_all(page)
     expect(page.get_by_text(re.compile("mia@example.org changed this variable"))).to_be_visible()
     assert value(row(page, "A")).input_value() == "mine"
@@ -145,12 +145,12 @@ def test_a_conflict_says_who_and_lets_choose(
     if button == "Overwrite":
         expect_saved(page, 1)
     else:
-        expect(value(row(page, "A"))).to_have_value("hers")
+        expect(value(row(page, "A"))).to_have_value("theirs")
         expect(page.locator("#count")).to_be_empty()
     assert variable_values(world) == {("", "A"): left}
 
 
-def test_what_is_refused_stays_and_the_rest_is_saved(
+def test_an_invalid_row_stays_and_the_rest_is_saved(
     world: World, open_page: Any, complaints: Any
 ) -> None:
     complaints.expect("422")
@@ -186,14 +186,14 @@ def test_leaving_with_unsaved_work_asks_first(world: World, open_page: Any) -> N
     assert variable_values(world) == {("", "A"): "first"}
 
 
-def test_the_keyboard_alone_adds_an_override(world: World, open_page: Any) -> None:
+def test_adding_an_override_with_the_keyboard(world: World, open_page: Any) -> None:
     set_variable(world, "A")
     page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     row(page, "A").locator("summary").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # and the focus is at the branch
+    page.keyboard.press("Enter")  # moves the focus to the branch
     page.keyboard.type("main")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+A")
@@ -224,7 +224,7 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
 
 
 @pytest.mark.slow
-def test_two_browsers_edit_300_variables_at_once_and_nothing_is_lost(
+def test_two_people_edit_300_variables_at_once(
     world: World, open_page: Any, complaints: Any
 ) -> None:
     """alice changes the first hundred rows; mia's changes overlap half of them."""

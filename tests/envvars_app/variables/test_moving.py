@@ -14,7 +14,7 @@ from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Unreachable
-from tests.browser.steps import give
+from tests.browser.steps import set_secrets
 from tests.envvars_app.variables.pages import BASE
 from tests.factories import (
     change_variable,
@@ -71,7 +71,7 @@ def test_it_works(world: World, alice: Client, row: Variable) -> None:
 def test_a_secret_of_that_name_is_overwritten_only_when_asked(
     world: World, alice: Client, row: Variable
 ) -> None:
-    give(world, {"STRIPE": "theirs"}, by="mia")
+    set_secrets(world, {"STRIPE": "theirs"}, by="mia")
     answer = alice.post(of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "mia@example.org added this secret" in answer.text
@@ -85,9 +85,9 @@ def test_a_secret_of_that_name_is_overwritten_only_when_asked(
 
 
 def test_a_secret_that_moved_again(world: World, alice: Client, row: Variable) -> None:
-    give(world, {"STRIPE": "one"})
+    set_secrets(world, {"STRIPE": "one"})
     seen = alice.post(of(row), {"base": row.version}).context["secret_base"]
-    give(world, {"STRIPE": "two"}, by="mia")
+    set_secrets(world, {"STRIPE": "two"}, by="mia")
     answer = alice.post(of(row), {"base": row.version, "secret_base": seen})
     assert answer.status_code == 422
     assert answer.context["secret_base"].startswith("2:")
@@ -97,7 +97,7 @@ def test_a_secret_that_moved_again(world: World, alice: Client, row: Variable) -
 def test_another_secret_of_the_version_that_was_seen(
     world: World, alice: Client, row: Variable
 ) -> None:
-    give(world, {"STRIPE": "one"})
+    set_secrets(world, {"STRIPE": "one"})
     seen = alice.post(of(row), {"base": row.version}).context["secret_base"]
     parameter_store().remove([SHARED])
     parameter_store().put(SHARED, SecretValue("another"), overwrite=False)
@@ -110,7 +110,7 @@ def test_another_secret_of_the_version_that_was_seen(
 def test_what_names_no_secret_overwrites_none(
     world: World, alice: Client, row: Variable, base: str
 ) -> None:
-    give(world, {"STRIPE": "theirs"})
+    set_secrets(world, {"STRIPE": "theirs"})
     answer = alice.post(of(row), {"base": row.version, "secret_base": base})
     assert (answer.status_code, stored()) == (422, "theirs")
     assert "alice@example.org added this secret" in answer.text
