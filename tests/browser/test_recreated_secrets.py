@@ -44,7 +44,7 @@ def search(page: Page, text: str) -> None:
 def test_it_works(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("422")
     set_secrets(world, {"ONE": "first", "TWO": "first"})
-    check(world.app)
+    reconcile_now(world.app)
     alice.goto(MANAGE)
     wait_for_check(alice)
     value_of(row(alice, "ONE")).fill("mine")
@@ -88,7 +88,7 @@ def test_saving_again_from_the_same_page(alice: Page, world: World, complaints: 
     expect(alice.get_by_text("Saved 1 of 2 changes.")).to_be_visible()
     alice.get_by_role("button", name="Keep their value").click()
     value_of(row(alice, "ONE")).fill("mine again")
-    check(world.app)
+    reconcile_now(world.app)
     recreate_outside(
         world, "ONE", "theirs", "theirs again"
     )  # also version 2, like the page's own save

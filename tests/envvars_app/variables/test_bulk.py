@@ -1,4 +1,4 @@
-"""Bulk edit: a scope as text, the preview of what a text changes, and applying it."""
+"""The bulk edit page: a scope as text, a preview of the changes, and applying them."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def text_of(client: Client, query: str = "") -> str:
-    """Return the text that the page begins with."""
+    """Return the text that the page starts with."""
     return str(client.get(f"{BASE}bulk/{query}").context["sheet"].text)
 
 
@@ -104,7 +104,7 @@ def test_the_text_of_a_scope_changes_nothing(world: World, alice: Client, format
     assert "Apply" not in preview.context["format_name"]
 
 
-def test_what_env_cannot_hold_is_named_and_not_removed(world: World, alice: Client) -> None:
+def test_variables_that_env_can_not_hold_are_kept(world: World, alice: Client) -> None:
     set_variable(world, "not-a-name", "1")
     set_variable(world, "A", "1")
     page = alice.get(f"{BASE}bulk/")
@@ -118,7 +118,7 @@ def test_what_env_cannot_hold_is_named_and_not_removed(world: World, alice: Clie
     assert variable_values(world) == {}
 
 
-def test_a_paste_keeps_what_it_lacks(world: World, alice: Client) -> None:
+def test_merging_keeps_variables_not_in_the_text(world: World, alice: Client) -> None:
     set_variable(world, "A", "1")
     page = preview_bulk(alice, "export B='two words' # why\r\nA=1\r\n", mode="merge")
     assert lines(page) == [("New", "B", "All branches")]
@@ -127,11 +127,11 @@ def test_a_paste_keeps_what_it_lacks(world: World, alice: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"A": "1"}', '\ufeff {"A": "1"}', "A=1", "# note\n A = 1"])
-def test_the_format_of_a_paste_is_guessed(alice: Client, text: str) -> None:
+def test_the_format_is_guessed(alice: Client, text: str) -> None:
     assert values(preview_bulk(alice, text)) == {"A": (None, "1")}
 
 
-def test_json_in_the_field_for_env(world: World, alice: Client) -> None:
+def test_json_in_the_env_field(world: World, alice: Client) -> None:
     set_variable(world, "not-a-name", "1")
     page = preview_bulk(alice, '{"A": "1"}', format="env", mode="replace")
     assert lines(page) == [
@@ -140,13 +140,13 @@ def test_json_in_the_field_for_env(world: World, alice: Client) -> None:
     ]
 
 
-def test_a_paste_beside_a_filtered_list(alice: Client) -> None:
+def test_a_paste_while_the_list_is_filtered(alice: Client) -> None:
     data = {"action": "preview", "text": "A=1", "scope": "all"}
     answer = alice.post(f"{BASE}bulk/", data)
     assert lines(answer) == [("New", "A", "All branches")]
 
 
-def test_a_scope_is_changed_and_previewed_again(world: World, alice: Client) -> None:
+def test_the_preview_follows_the_chosen_scope(world: World, alice: Client) -> None:
     dev = world.dev
     set_variable(world, "A", "1", dev)
     assert lines(preview_bulk(alice, "A=2")) == [("New", "A", "All branches")]
@@ -155,7 +155,7 @@ def test_a_scope_is_changed_and_previewed_again(world: World, alice: Client) -> 
     assert variable_values(world) == {("dev", "A"): "2"}
 
 
-def test_a_scope_that_nobody_previewed_is_not_written(world: World, alice: Client) -> None:
+def test_a_scope_that_was_not_previewed_is_not_written(world: World, alice: Client) -> None:
     seen = seen_field(preview_bulk(alice, "A=2"))
     answer = post_bulk(alice, "apply", "A=2", world.dev, seen=seen)
     assert answer.status_code == 200
@@ -180,7 +180,7 @@ def test_a_scope_that_nobody_previewed_is_not_written(world: World, alice: Clien
     ],
 )
 @pytest.mark.parametrize("action", ["preview", "apply"])
-def test_a_text_that_cannot_be_read_stays(
+def test_an_invalid_text_stays_in_the_form(
     world: World, alice: Client, text: str, line: str, word: str, action: str
 ) -> None:
     answer = post_bulk(alice, action, text, mode="merge")
@@ -192,13 +192,13 @@ def test_a_text_that_cannot_be_read_stays(
     assert variable_values(world) == {}
 
 
-def test_a_text_that_is_too_large_to_be_read(alice: Client) -> None:
+def test_a_text_too_large_to_parse(alice: Client) -> None:
     answer = post_bulk(alice, "apply", "x" * 3_000_000)
     assert answer.status_code == 400
     assert "Nothing was saved." in answer.text
 
 
-def test_a_full_sheet_fits_into_one_post(world: World, alice: Client) -> None:
+def test_the_largest_text_fits_into_one_post(world: World, alice: Client) -> None:
     text = "".join(f"K{n}{'_' * 150}='{'=' * 800}'\n" for n in range(999))
     assert len(text) > 900_000
     assert apply_bulk(alice, text).status_code == 302
@@ -212,10 +212,10 @@ def test_back_to_the_text(world: World, alice: Client) -> None:
     assert answer.status_code == 200
     assert answer.context["sheet"].text == text
     assert "<script>alert" not in answer.text
-    assert ">\n\n\nA=&lt;/textarea&gt;" in answer.text  # HTML takes the first line break away
+    assert ">\n\n\nA=&lt;/textarea&gt;" in answer.text  # HTML drops the first line break
 
 
-def test_refused_lines_say_why_and_the_rest_goes_on(world: World, alice: Client) -> None:
+def test_refused_lines_say_why_and_the_rest_is_saved(world: World, alice: Client) -> None:
     text = json.dumps(
         {
             "AWS_REGION": "x",
@@ -226,16 +226,16 @@ def test_refused_lines_say_why_and_the_rest_goes_on(world: World, alice: Client)
             "GOOD": "1",
         }
     )
-    assert post_bulk(alice, "preview", text).status_code == 422  # a name is missing: it is no text
+    assert post_bulk(alice, "preview", text).status_code == 422  # the text has no name
     text = text.replace('"": "1", ', "")
     page = preview_bulk(alice, text)
     assert [line for line in lines(page) if line[0] != "Refused"] == [
         ("New", "GOOD", "All branches")
     ]
-    said = notes(page)
-    assert set(said) == {"AWS_REGION", "_BUILD_TIMEOUT", "LONG", "a=b"}
-    assert "reserves" in said["AWS_REGION"]
-    assert "5 to 120" in said["_BUILD_TIMEOUT"]
+    messages = notes(page)
+    assert set(messages) == {"AWS_REGION", "_BUILD_TIMEOUT", "LONG", "a=b"}
+    assert "reserves" in messages["AWS_REGION"]
+    assert "5 to 120" in messages["_BUILD_TIMEOUT"]
     assert "Apply 1 change " in " ".join(page.text.split())
     answer = apply_bulk(alice, text)
     assert answer.status_code == 422
@@ -245,14 +245,14 @@ def test_refused_lines_say_why_and_the_rest_goes_on(world: World, alice: Client)
     assert variable_values(world) == {("", "GOOD"): "1"}
 
 
-def test_what_looks_like_a_secret_is_warned_of(alice: Client) -> None:
+def test_likely_secrets_are_marked(alice: Client) -> None:
     page = preview_bulk(alice, "STRIPE=sk_live_abcdefghijklmnop\nHOST=example.org")
-    told = {line["key"]: line["secret_warning"] for line in page.context["lines"]}
-    assert "Stripe" in told["STRIPE"]
-    assert told["HOST"] == ""
+    warnings = {line["key"]: line["secret_warning"] for line in page.context["lines"]}
+    assert "Stripe" in warnings["STRIPE"]
+    assert warnings["HOST"] == ""
 
 
-def test_what_moved_meanwhile_is_a_conflict(world: World, alice: Client) -> None:
+def test_changes_since_the_preview_are_conflicts(world: World, alice: Client) -> None:
     changed, removed, lacking = (
         set_variable(world, "CHANGED"),
         set_variable(world, "REMOVED"),
@@ -274,29 +274,29 @@ def test_what_moved_meanwhile_is_a_conflict(world: World, alice: Client) -> None
     answer = post_bulk(alice, "apply", text, mode="replace", seen=seen)
     assert answer.status_code == 422
     assert "Applied 0 of 6 changes" in answer.text
-    said = notes(answer)
-    assert set(said) == {"CHANGED", "REMOVED", "ADDED", "APPEARED", "LACKING", "SAME"}
-    assert all("mia@example.org" in sentence for sentence in said.values())
-    assert "It is now “theirs”" in said["CHANGED"]
-    assert "removed this variable" in said["REMOVED"]
+    messages = notes(answer)
+    assert set(messages) == {"CHANGED", "REMOVED", "ADDED", "APPEARED", "LACKING", "SAME"}
+    assert all("mia@example.org" in sentence for sentence in messages.values())
+    assert "It is now “theirs”" in messages["CHANGED"]
+    assert "removed this variable" in messages["REMOVED"]
     assert set(variable_values(world).values()) == {"theirs"}
     again = {line["key"]: line["again"].split()[3] for line in answer.context["lines"]}
     assert (again["CHANGED"], again["REMOVED"], again["LACKING"]) == ("overwrite", "add", "remove")
 
     answer = post_bulk(
         alice, "apply", text, mode="replace", seen=seen_field(answer)
-    )  # he has seen theirs
+    )  # based on what the conflicts showed
     assert answer.status_code == 302
     assert set(variable_values(world)) == {
         ("", key) for key in ("CHANGED", "REMOVED", "ADDED", "SAME")
     }
 
 
-def test_a_variable_that_took_the_name_of_another(world: World, alice: Client) -> None:
+def test_a_recreated_variable_is_a_conflict(world: World, alice: Client) -> None:
     first = set_variable(world, "A", "first")
     seen = seen_field(preview_bulk(alice, "A=mine"))
     remove_variable(world, first, by="mia")
-    set_variable(world, "A", "another")  # of the same version, but not the one that was seen
+    set_variable(world, "A", "another")  # has the same version number
     answer = post_bulk(alice, "apply", "A=mine", seen=seen)
     assert answer.status_code == 422
     assert variable_values(world) == {("", "A"): "another"}
@@ -320,7 +320,7 @@ def test_a_removed_base_leaves_its_overrides(world: World, alice: Client) -> Non
     assert variable_values(world) == {("dev", "A"): "over"}
 
 
-def test_a_base_that_goes_with_its_override(world: World, alice: Client) -> None:
+def test_removing_a_base_with_its_override(world: World, alice: Client) -> None:
     set_variable(world, "A", "base")
     set_variable(world, "A", "over", world.dev)
     page = preview_bulk(alice, "{}", None, world.dev, mode="replace")
@@ -329,7 +329,7 @@ def test_a_base_that_goes_with_its_override(world: World, alice: Client) -> None
     assert variable_values(world) == {}
 
 
-def test_twice_the_same_post(world: World, alice: Client) -> None:
+def test_posting_twice(world: World, alice: Client) -> None:
     seen = seen_field(preview_bulk(alice, "A=1"))
     assert post_bulk(alice, "apply", "A=1", seen=seen).status_code == 302
     answer = post_bulk(alice, "apply", "A=1", seen=seen)
@@ -352,7 +352,7 @@ def test_twice_the_same_post(world: World, alice: Client) -> None:
         "[" * 100_000,
     ],
 )
-def test_a_seen_that_makes_no_sense_writes_nothing(world: World, alice: Client, seen: str) -> None:
+def test_an_invalid_seen_field_writes_nothing(world: World, alice: Client, seen: str) -> None:
     set_variable(world, "A", "theirs")
     answer = post_bulk(alice, "apply", "A=mine\nB=mine", seen=seen)
     assert answer.status_code == 200
@@ -360,7 +360,7 @@ def test_a_seen_that_makes_no_sense_writes_nothing(world: World, alice: Client, 
     assert variable_values(world) == {("", "A"): "theirs"}
 
 
-def test_a_seen_without_versions_overwrites_nothing(world: World, alice: Client) -> None:
+def test_a_seen_field_without_versions_overwrites_nothing(world: World, alice: Client) -> None:
     set_variable(world, "A", "theirs")
     seen = '{"scopes": [""], "mode": "merge", "versions": {}}'
     assert post_bulk(alice, "apply", "A=mine", seen=seen).status_code == 422
@@ -368,19 +368,19 @@ def test_a_seen_without_versions_overwrites_nothing(world: World, alice: Client)
 
 
 @pytest.mark.parametrize("scope", ["nonsense", "0", "-1", "²", "9" * 30])
-def test_a_branch_that_is_none(alice: Client, scope: str) -> None:
+def test_an_unknown_branch(alice: Client, scope: str) -> None:
     assert alice.get(f"{BASE}bulk/?scope={scope}").status_code == 404
     data = {"action": "preview", "text": "A=1", "scope": scope}
     assert alice.post(f"{BASE}bulk/", data).status_code == 404
 
 
-def test_another_apps_branch(world: World, alice: Client) -> None:
+def test_a_branch_of_another_app(world: World, alice: Client) -> None:
     other = world.other_branch
     assert alice.get(f"{BASE}bulk/?scope={other.pk}").status_code == 404
     assert post_bulk(alice, "preview", "A=1", other).status_code == 404
 
 
-def test_a_deleted_branch_takes_nothing_new(world: World, alice: Client) -> None:
+def test_a_deleted_branch_accepts_no_new_variables(world: World, alice: Client) -> None:
     old = Branch.objects.create(app=world.app, name="old")
     set_variable(world, "A", "1", old)
     Branch.objects.filter(pk=old.pk).update(deleted_at="2026-01-01T00:00Z")
@@ -389,11 +389,11 @@ def test_a_deleted_branch_takes_nothing_new(world: World, alice: Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("who", "on_dev", "on_all"),
+    ("name", "on_dev", "on_all"),
     [("vera", 422, 422), ("bob", 302, 422), ("mia", 302, 302), ("alice", 302, 302)],
 )
-def test_roles(world: World, as_: Any, who: str, on_dev: int, on_all: int) -> None:
-    client = as_(who)
+def test_roles(world: World, as_: Any, name: str, on_dev: int, on_all: int) -> None:
+    client = as_(name)
     assert client.get(f"{BASE}bulk/").status_code == 200
     assert apply_bulk(client, "A=1", world.dev).status_code == on_dev
     assert apply_bulk(client, "A=1").status_code == on_all
@@ -402,40 +402,40 @@ def test_roles(world: World, as_: Any, who: str, on_dev: int, on_all: int) -> No
     assert outcomes == {("dev", word[on_dev]), ("All branches", word[on_all])}
 
 
-def test_a_viewer_is_told_why(as_: Any) -> None:
+def test_a_viewer_sees_why_not(as_: Any) -> None:
     page = preview_bulk(as_("vera"), "A=1")
     assert lines(page) == [("Refused", "A", "All branches")]
     assert "Your role in this app (viewer" in notes(page)["A"]
     assert "Apply" not in page.text
-    assert variable_audit_rows() == []  # looking is no attempt
+    assert variable_audit_rows() == []  # a preview is not an attempt
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "olga"])
-def test_outsiders(as_: Any, who: str) -> None:
-    client = as_(who)
+@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
+def test_outsiders(as_: Any, name: str) -> None:
+    client = as_(name)
     assert client.get(f"{BASE}bulk/").status_code == 404
     assert client.post(f"{BASE}bulk/", {"text": "A=1"}).status_code == 404
 
 
-def test_values_come_through_with_all_their_bytes(world: World, alice: Client) -> None:
+def test_values_are_saved_byte_for_byte(world: World, alice: Client) -> None:
     hostile = {"CR": "a\r\nb\rc", "EDGES": " \n x \t", "QUOTES": "\"'`\\", "ANY": "🔑e\u0301\u2028"}
     assert apply_bulk(alice, json.dumps(hostile), format="json").status_code == 302
     assert {key: value for (_, key), value in variable_values(world).items()} == hostile
 
 
-def test_scopes_share_the_guess_whether_it_is_a_secret(
+def test_a_value_is_checked_for_secrets_once_for_all_scopes(
     world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    checked = []
 
     def counted(key: str, value: str) -> str:
-        asked.append((key, value))
+        checked.append((key, value))
         return secret_warning(key, value)
 
     monkeypatch.setattr(bulk, "secret_warning", counted)
     page = preview_bulk(alice, "A=one\nB=one\nTOKEN=x\n", None, world.main, world.dev)
     assert len(lines(page)) == 9
-    assert sorted(asked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]
+    assert sorted(checked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]
     assert [line["key"] for line in page.context["lines"] if line["secret_warning"]] == [
         "TOKEN"
     ] * 3

@@ -1,4 +1,4 @@
-"""Copying a scope's variables to others: chosen on a page, previewed and applied as bulk edit."""
+"""Copy variables to other scopes: choose, preview, apply."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def feature(world: World) -> Branch:
 
 
 def apply(client: Client, preview: Any, *scopes: Branch | None) -> Any:
-    """Apply a preview as its form does."""
+    """Post the preview's form."""
     sheet = preview.context["sheet"]
     return post_bulk(
         client,
@@ -68,7 +68,7 @@ def test_it_works(world: World, alice: Client, feature: Branch) -> None:
         } == copied
 
 
-def test_its_own_values_alone(world: World, alice: Client) -> None:
+def test_only_its_own_values(world: World, alice: Client) -> None:
     set_variable(world, "SHARED")
     set_variable(world, "OWN", branch=world.main)
     page = alice.get(f"{COPY}?from={world.main.pk}&values=own")
@@ -77,7 +77,7 @@ def test_its_own_values_alone(world: World, alice: Client) -> None:
     assert lines(alice.post(COPY, post)) == [("New", "OWN", "dev")]
 
 
-def test_ticked_ones_alone(world: World, alice: Client) -> None:
+def test_only_selected_variables(world: World, alice: Client) -> None:
     for key in ("A", "B", "C"):
         set_variable(world, key)
     preview = alice.post(COPY, {"key": ["A", "C"], "scope": world.dev.pk})
@@ -92,7 +92,7 @@ def test_from_a_branch_to_all_branches(world: World, alice: Client) -> None:
     assert variable_values(world) == {("dev", "A"): "dev's", ("", "A"): "dev's"}
 
 
-def test_with_no_target(world: World, alice: Client) -> None:
+def test_without_a_target(world: World, alice: Client) -> None:
     set_variable(world, "A")
     answer = alice.post(COPY, {"key": "A"})
     assert answer.status_code == 422
@@ -100,7 +100,7 @@ def test_with_no_target(world: World, alice: Client) -> None:
     assert answer.context["choice"].keys == {"A"}
 
 
-def test_a_variable_that_went_meanwhile(world: World, alice: Client) -> None:
+def test_a_variable_that_was_removed(world: World, alice: Client) -> None:
     set_variable(world, "A")
     set_variable(world, "B")
     remove_variable(world, variable_row(world, "B"), by="mia")
@@ -109,7 +109,7 @@ def test_a_variable_that_went_meanwhile(world: World, alice: Client) -> None:
     assert "no longer exist: B" in answer.text
 
 
-def test_too_many_at_once(world: World, alice: Client) -> None:
+def test_too_many_branches(world: World, alice: Client) -> None:
     branches = [Branch.objects.create(app=world.app, name=f"b{n}") for n in range(101)]
     assert apply_bulk(alice, "".join(f"K{n}=1\n" for n in range(100))).status_code == 302
     answer = alice.post(COPY, {"scope": [branch.pk for branch in branches]})
@@ -119,7 +119,9 @@ def test_too_many_at_once(world: World, alice: Client) -> None:
 
 
 @pytest.mark.parametrize(("number", "value"), [(190, "v" * 5_500), (1_001, "v")])
-def test_more_than_a_preview_carries(world: World, alice: Client, number: int, value: str) -> None:
+def test_more_than_one_preview_can_hold(
+    world: World, alice: Client, number: int, value: str
+) -> None:
     now = timezone.now()
     Variable.objects.bulk_create(
         Variable(app=world.app, key=f"K{n}", value=value, changed_at=now) for n in range(number)
@@ -133,7 +135,7 @@ def test_more_than_a_preview_carries(world: World, alice: Client, number: int, v
     assert len(lines(some)) == 150
 
 
-def test_as_much_as_a_preview_carries(world: World, alice: Client) -> None:
+def test_as_much_as_one_preview_can_hold(world: World, alice: Client) -> None:
     now = timezone.now()
     Variable.objects.bulk_create(
         Variable(app=world.app, key=f"K{n}", value="v", changed_at=now) for n in range(1_000)
@@ -142,9 +144,7 @@ def test_as_much_as_a_preview_carries(world: World, alice: Client) -> None:
     assert len(lines(alice.post(COPY, {"scope": world.dev.pk}))) == 1_000
 
 
-def test_what_moved_meanwhile_is_a_conflict_on_its_branch(
-    world: World, alice: Client, feature: Branch
-) -> None:
+def test_a_conflict_on_one_branch(world: World, alice: Client, feature: Branch) -> None:
     dev = world.dev
     set_variable(world, "A", "for all")
     there = set_variable(world, "A", "dev's", dev)
@@ -162,7 +162,7 @@ def test_what_moved_meanwhile_is_a_conflict_on_its_branch(
     }
 
 
-def test_a_branch_without_the_right_is_refused_by_itself(world: World, as_: Any) -> None:
+def test_a_protected_branch_is_refused_and_the_rest_is_saved(world: World, as_: Any) -> None:
     set_variable(world, "A")
     main, dev = world.main, world.dev
     bob = as_("bob")
@@ -177,12 +177,12 @@ def test_a_branch_without_the_right_is_refused_by_itself(world: World, as_: Any)
     ]
 
 
-def test_a_viewer_finds_no_target(world: World, as_: Any) -> None:
+def test_a_viewer_has_no_targets(world: World, as_: Any) -> None:
     set_variable(world, "A")
     assert "can't edit any other branch" in as_("vera").get(COPY).text
 
 
-def test_another_apps_branch(world: World, alice: Client) -> None:
+def test_a_branch_of_another_app(world: World, alice: Client) -> None:
     other = world.other_branch.pk
     assert alice.get(f"{COPY}?from={other}").status_code == 404
     assert alice.post(COPY, {"from": other, "scope": ""}).status_code == 404

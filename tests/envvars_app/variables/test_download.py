@@ -1,4 +1,4 @@
-"""Downloading what a branch really gets, in each format."""
+"""Download the effective values of a branch in each format."""
 
 import json
 import plistlib
@@ -18,7 +18,7 @@ DOWNLOAD = f"{BASE}download/"
 
 @pytest.fixture
 def vera(as_: Callable[[str], Client]) -> Client:
-    """Return a viewer: variables are plain configuration."""
+    """Return a client signed in as a viewer, who may read variables."""
     return as_("vera")
 
 
@@ -52,12 +52,12 @@ def test_every_format_is_an_attachment(world: World, vera: Client, format: Forma
     assert answer["Cache-Control"] == "no-store"
 
 
-def test_apples_own_reader(world: World, vera: Client) -> None:
+def test_plistlib_reads_it(world: World, vera: Client) -> None:
     set_variable(world, "A", "<&> ü")
     assert plistlib.loads(vera.get(f"{DOWNLOAD}?format=plist").content) == {"A": "<&> ü"}
 
 
-def test_what_a_format_cannot_hold(world: World, vera: Client) -> None:
+def test_variables_that_a_format_can_not_hold(world: World, vera: Client) -> None:
     set_variable(world, "not-a-name", "1")
     set_variable(world, "RETURN", "a\rb")
     page = vera.get(DOWNLOAD)
@@ -81,15 +81,15 @@ def test_no_variables(vera: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["format=exe", "format=../env", "branch=x", "branch=999999"])
-def test_what_is_none(vera: Client, query: str) -> None:
+def test_an_unknown_format_or_branch(vera: Client, query: str) -> None:
     assert vera.get(f"{DOWNLOAD}?{query}").status_code == 404
 
 
-def test_another_apps_branch(world: World, vera: Client) -> None:
+def test_a_branch_of_another_app(world: World, vera: Client) -> None:
     query = f"branch={world.other_branch.pk}&format=json"
     assert vera.get(f"{DOWNLOAD}?{query}").status_code == 404
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "olga"])
-def test_outsiders(as_: Callable[[str], Client], who: str) -> None:
-    assert as_(who).get(f"{DOWNLOAD}?format=json").status_code == 404
+@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
+def test_outsiders(as_: Callable[[str], Client], name: str) -> None:
+    assert as_(name).get(f"{DOWNLOAD}?format=json").status_code == 404

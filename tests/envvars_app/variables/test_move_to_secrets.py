@@ -1,4 +1,4 @@
-"""A variable that is a secret goes over to the secrets; nothing is lost if a half fails."""
+"""Move a variable to the secrets; nothing is lost if one half fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,16 +29,16 @@ from tests.fixtures.people import World
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def move(world: World, row: Variable, who: str = "alice", **more: Any) -> RowOutcome:
-    """Move a variable as somebody who saw it as it is in `row`."""
+def move(world: World, row: Variable, by: str = "alice", **more: Any) -> RowOutcome:
+    """Move the version of the variable that `row` holds."""
     base = more.pop("base", row.version)
     return move_to_secrets(
-        actor=world.actor(who), app_id=world.app.app_id, pk=row.pk, base=base, **more
+        actor=world.actor(by), app_id=world.app.app_id, pk=row.pk, base=base, **more
     )
 
 
 def stored(world: World, row: Variable) -> str | None:
-    """Return what the parameter store holds of the key in its scope."""
+    """Return the value that the parameter store holds for the variable's key and scope."""
     path = locate_secret(world.app, row.branch, row.key).primary
     reading = parameter_store().read([path]).get(path)
     return reading.value.reveal() if reading else None
@@ -62,7 +62,7 @@ def test_it_works(world: World, name: str) -> None:
     assert Secret.objects.get(key="STRIPE_KEY").branch == row.branch
 
 
-def test_what_was_removed_before_under_this_name_is_forgotten_too(world: World) -> None:
+def test_values_of_removed_variables_of_that_name_are_erased_too(world: World) -> None:
     for value in ("first try", "second try"):
         remove_variable(world, set_variable(world, "TOKEN", value))
     elsewhere = set_variable(world, "TOKEN", "of dev", world.dev)
@@ -75,20 +75,20 @@ def test_what_was_removed_before_under_this_name_is_forgotten_too(world: World) 
     assert variable_audit_rows()[-1] == ("bob", "remove", "dev", "TOKEN", None, None, "succeeded")
 
 
-def test_only_who_may_write_forgets_and_only_what_is_removed(world: World) -> None:
+def test_erasing_values_needs_permission_and_a_removed_variable(world: World) -> None:
     row = set_variable(world, "TOKEN", branch=world.main)
     with pytest.raises(ValidationError):
         erase_history(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk)
     remove_variable(world, row)
-    for who in ("vera", "bob"):
+    for name in ("vera", "bob"):
         with pytest.raises(PermissionDenied):
-            erase_history(actor=world.actor(who), app_id=world.app.app_id, pk=row.pk)
+            erase_history(actor=world.actor(name), app_id=world.app.app_id, pk=row.pk)
     with pytest.raises(Http404):
         erase_history(actor=world.actor("oscar"), app_id=world.app.app_id, pk=row.pk)
     assert "first" in VariableVersion.objects.values_list("value", flat=True)
 
 
-def test_overrides_stay(world: World) -> None:
+def test_overrides_are_kept(world: World) -> None:
     base = set_variable(world, "TOKEN", "for all")
     set_variable(world, "TOKEN", "of dev", world.dev)
     assert move(world, base).outcome == "saved"
@@ -98,14 +98,14 @@ def test_overrides_stay(world: World) -> None:
 @pytest.mark.parametrize(
     ("key", "value"), [("A B", "x"), ("A", ""), ("A", "x" * 4097), ("A", "{{a}}")]
 )
-def test_what_no_secret_can_be_stays(world: World, key: str, value: str) -> None:
+def test_an_invalid_secret_is_not_moved(world: World, key: str, value: str) -> None:
     row = set_variable(world, key, value)
     assert move(world, row).outcome == "refused"
     assert variable_values(world) == {("", key): value}
     assert not Secret.objects.exists()
 
 
-def test_a_secret_of_this_name_is_overwritten_only_when_asked_for(world: World) -> None:
+def test_an_existing_secret_is_overwritten_only_on_request(world: World) -> None:
     row = set_variable(world, "TOKEN", "mine")
     path = locate_secret(world.app, None, "TOKEN").primary
     parameter_store().put(path, SecretValue("theirs"), overwrite=False)
@@ -118,7 +118,7 @@ def test_a_secret_of_this_name_is_overwritten_only_when_asked_for(world: World) 
     assert variable_values(world) == {}
 
 
-def test_a_variable_that_changed_meanwhile(world: World) -> None:
+def test_a_variable_that_changed(world: World) -> None:
     row = set_variable(world, "TOKEN")
     change_variable(world, row, "newer", by="mia")
     outcome = move(world, row)
@@ -132,12 +132,12 @@ def test_a_change_between_the_halves_keeps_both(world: World, monkeypatch: Any) 
     shared_transaction = type(parameter_store()).shared_transaction
 
     @contextmanager
-    def meanwhile(store: Any) -> Iterator[None]:
+    def change_after(store: Any) -> Iterator[None]:
         with shared_transaction(store):
             yield
         change_variable(world, row, "newer", by="mia")
 
-    monkeypatch.setattr(type(parameter_store()), "shared_transaction", meanwhile)
+    monkeypatch.setattr(type(parameter_store()), "shared_transaction", change_after)
     outcome = move(world, row)
     assert outcome.outcome == "conflict"
     assert "the variable could not be removed" in outcome.message
@@ -147,11 +147,11 @@ def test_a_change_between_the_halves_keeps_both(world: World, monkeypatch: Any) 
 
 def test_roles(world: World) -> None:
     row = set_variable(world, "TOKEN", branch=world.main)
-    for who in ("vera", "bob"):
-        assert move(world, row, who).outcome == "denied"
-    for who in ("charlie", "oscar", "olga", "ivan"):
+    for name in ("vera", "bob"):
+        assert move(world, row, name).outcome == "denied"
+    for name in ("charlie", "oscar", "olga", "ivan"):
         with pytest.raises(Http404):
-            move(world, row, who)
+            move(world, row, name)
     assert move(world, row, "mia").outcome == "saved"
 
 

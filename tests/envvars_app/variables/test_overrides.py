@@ -1,4 +1,4 @@
-"""Overrides: what becomes of them when their base is renamed or removed, also in a race."""
+"""Overrides when their base is renamed or removed, also concurrently."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,27 +26,25 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 
-@pytest.mark.parametrize("stay", [True, False])
-def test_a_base_with_overrides_is_removed_by_saying_what_becomes_of_them(
-    world: World, stay: bool
-) -> None:
+@pytest.mark.parametrize("keep", [True, False])
+def test_removing_a_base_asks_about_its_overrides(world: World, keep: bool) -> None:
     base = set_variable(world, "A")
     for branch in (world.main, world.dev):
         set_variable(world, "A", branch.name, branch)
-    [asked] = save_variables(world, removed_variable(base))
-    assert (asked.outcome, asked.field) == ("refused", "overrides")
-    assert "dev, main" in asked.message
-    choice = Overrides.KEEP if stay else Overrides.REMOVE
+    [refused] = save_variables(world, removed_variable(base))
+    assert (refused.outcome, refused.field) == ("refused", "overrides")
+    assert "dev, main" in refused.message
+    choice = Overrides.KEEP if keep else Overrides.REMOVE
     [done] = save_variables(world, removed_variable(base, overrides=choice))
     assert done.outcome == "removed"
     left = {("main", "A"): "main", ("dev", "A"): "dev"}
-    assert variable_values(world) == (left if stay else {})
+    assert variable_values(world) == (left if keep else {})
     assert len([entry for entry in variable_audit_rows() if entry[1] == "remove"]) == (
-        1 if stay else 3
+        1 if keep else 3
     )
 
 
-def test_overrides_that_go_in_the_same_save_need_no_question(world: World) -> None:
+def test_removing_a_base_with_all_its_overrides(world: World) -> None:
     base, override = set_variable(world, "A"), set_variable(world, "A", "x", world.dev)
     outcomes = save_variables(world, removed_variable(override), removed_variable(base))
     assert [outcome.outcome for outcome in outcomes] == ["removed", "removed"]
@@ -62,14 +60,14 @@ def test_it_works(world: World) -> None:
         ("alice", "rename", "All branches", "OLD", 1, 2, "succeeded"),
         ("alice", "rename", "dev", "OLD", 1, 2, "succeeded"),
     ]
-    said = AuditOutcome.objects.filter(outcome="succeeded").order_by("id").values_list("detail")
-    assert [detail for (detail,) in said][2:] == ["now NEW", "now NEW"]
+    details = AuditOutcome.objects.filter(outcome="succeeded").order_by("id").values_list("detail")
+    assert [detail for (detail,) in details][2:] == ["now NEW", "now NEW"]
     newest = variable_row(world, "NEW", world.dev).versions.first()
     assert newest is not None
     assert newest.note == "renamed from OLD"
 
 
-def test_a_rename_and_a_changed_override_in_one_save(world: World) -> None:
+def test_renaming_and_changing_an_override_in_one_save(world: World) -> None:
     base = set_variable(world, "OLD", "base")
     override = set_variable(world, "OLD", "dev", world.dev)
     outcomes = save_variables(
@@ -92,7 +90,7 @@ def test_a_rename_and_a_changed_override_in_one_save(world: World) -> None:
     ]
 
 
-def test_an_override_keeps_its_bases_name(world: World) -> None:
+def test_an_override_can_not_be_renamed_alone(world: World) -> None:
     set_variable(world, "OLD", "base")
     override = set_variable(world, "OLD", "dev", world.dev)
     [outcome] = save_variables(world, changed_variable(override, "dev", key="NEW"))
@@ -106,7 +104,7 @@ def test_an_override_keeps_its_bases_name(world: World) -> None:
     }
 
 
-def test_renames_that_wait_for_each_other(world: World) -> None:
+def test_renames_in_a_chain(world: World) -> None:
     one, two, three = (
         set_variable(world, "A", "1"),
         set_variable(world, "B", "2"),
@@ -129,7 +127,7 @@ def test_an_empty_name_is_refused(world: World) -> None:
     assert outcome.message == "Enter a name."
 
 
-def test_overrides_go_only_as_they_were_seen(world: World) -> None:
+def test_overrides_are_removed_only_at_the_versions_shown(world: World) -> None:
     base, override = set_variable(world, "A"), set_variable(world, "A", "x", world.dev)
     seen = {override.pk: override.version}
     change_variable(world, override, "bob's work", by="bob")
@@ -147,25 +145,25 @@ def test_overrides_go_only_as_they_were_seen(world: World) -> None:
 
 
 @pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Return a function that lets something happen once, between the plan and the lock."""
+def before_the_lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Return a function that runs something once, between the plan and the lock."""
 
-    def happen(act: Callable[[], object]) -> None:
+    def run_once(act: Callable[[], object]) -> None:
         write, acts = saving._write, [act]
 
-        def late(*arguments: Any) -> None:
+        def write_late(*arguments: Any) -> None:
             if acts:
                 acts.pop()()
             write(*arguments)
 
-        monkeypatch.setattr(saving, "_write", late)
+        monkeypatch.setattr(saving, "_write", write_late)
 
-    return happen
+    return run_once
 
 
-def test_a_rename_that_loses_the_race_changes_nothing(world: World, meanwhile: Any) -> None:
+def test_a_rename_that_loses_a_race_changes_nothing(world: World, before_the_lock: Any) -> None:
     base, override = set_variable(world, "A", "base"), set_variable(world, "A", "main", world.main)
-    meanwhile(lambda: set_variable(world, "A", "dev", world.dev, by="bob"))
+    before_the_lock(lambda: set_variable(world, "A", "dev", world.dev, by="bob"))
     changed, renamed = save_variables(
         world, changed_variable(override, "main 2"), changed_variable(base, "base", key="B")
     )
@@ -179,11 +177,11 @@ def test_a_rename_that_loses_the_race_changes_nothing(world: World, meanwhile: A
     assert sorted(v.version for v in versions) == [1, 2]
 
 
-def test_a_removal_that_loses_the_race_takes_no_other_row_along(
-    world: World, meanwhile: Any
+def test_a_removal_that_loses_a_race_affects_no_other_row(
+    world: World, before_the_lock: Any
 ) -> None:
     base = set_variable(world, "A")
-    meanwhile(lambda: set_variable(world, "A", "dev", world.dev, by="bob"))
+    before_the_lock(lambda: set_variable(world, "A", "dev", world.dev, by="bob"))
     outcomes = save_variables(
         world,
         removed_variable(base, overrides=Overrides.REMOVE),
@@ -198,7 +196,7 @@ def test_a_removal_that_loses_the_race_takes_no_other_row_along(
     }
 
 
-def test_a_rename_takes_no_name_that_is_there(world: World) -> None:
+def test_renaming_to_an_existing_name(world: World) -> None:
     base = set_variable(world, "OLD")
     set_variable(world, "OLD", "dev", world.dev)
     set_variable(world, "NEW", "in the way", world.dev)

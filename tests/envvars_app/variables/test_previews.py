@@ -1,4 +1,4 @@
-"""What a set of values would change, and what that costs."""
+"""Preview and apply a set of values through the services."""
 
 import uuid
 from typing import Any
@@ -21,9 +21,9 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-def kinds(world: World, edit: BulkEdit, who: str = "alice") -> dict[tuple[str, str], Kind]:
-    """Return what would happen, by scope and key."""
-    found = preview(find_app(world.actor(who), "d1shop"), edit)
+def kinds(world: World, edit: BulkEdit, by: str = "alice") -> dict[tuple[str, str], Kind]:
+    """Return the kind of each change, by scope and key."""
+    found = preview(find_app(world.actor(by), "d1shop"), edit)
     return {(line.branch.name if line.branch else "", line.key): line.kind for line in found.lines}
 
 
@@ -81,7 +81,7 @@ def test_too_many_lines(world: World) -> None:
         apply(actor=access.actor, app_id="d1shop", edit=edit, baseline={}, change_set=uuid.uuid4())
 
 
-def test_another_apps_variables_are_not_looked_at(world: World) -> None:
+def test_variables_of_another_app_are_ignored(world: World) -> None:
     Variable.objects.create(app=world.other_app, key="A", value="theirs", changed_at=timezone.now())
     assert kinds(world, BulkEdit({}, [None], Mode.REPLACE)) == {}
 
@@ -107,7 +107,7 @@ def test_queries_do_not_grow(world: World, as_: Any) -> None:
     assert counts[0] == counts[1] <= 5
 
 
-def test_a_long_value_is_shown_where_it_differs() -> None:
+def test_long_values_are_cut_around_the_difference() -> None:
     old, new = "x" * 3000 + "old" + "y" * 2000, "x" * 3000 + "new" + "y" * 2000
     one, other = preview_value(old, new), preview_value(new, old)
     assert ("old" in one.text, "new" in other.text) == (True, True)

@@ -1,4 +1,4 @@
-"""A variable that is re-created starts at version 1 again and is a different one (guarantee 12)."""
+"""A re-created variable starts at version 1 again and is another variable (guarantee 12)."""
 
 import re
 from collections.abc import Callable
@@ -25,25 +25,25 @@ MANAGE = "/apps/d1shop/hosting/environment-variables/manage/"
 NEW = {"new-1-key": "A", "new-1-value": "mine", "new-1-branch": ""}
 
 
-def added_anew(world: World) -> None:
-    """Let alice remove the variable, and mia add one of that name."""
+def remove_and_recreate(world: World) -> None:
+    """Remove the variable as alice, and add one of the same name as mia."""
     remove_variable(world, variable_row(world, "A"))
     set_variable(world, "A", "mia's", by="mia")
 
 
-def renamed_away(world: World) -> None:
-    """Let alice give the variable another name, and mia add one of its name."""
+def rename_and_recreate(world: World) -> None:
+    """Rename the variable as alice, and add one of the old name as mia."""
     change_variable(world, variable_row(world, "A"), "alice's", key="B")
     set_variable(world, "A", "mia's", by="mia")
 
 
 @pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize("meanwhile", [added_anew, renamed_away])
-def test_it_works(world: World, meanwhile: Callable[[World], None]) -> None:
+@pytest.mark.parametrize("recreate", [remove_and_recreate, rename_and_recreate])
+def test_it_works(world: World, recreate: Callable[[World], None]) -> None:
     set_variable(world, "A", "alice's")
     mine = new_variable("A", "mine")
     [first] = save_variables(world, mine)
-    meanwhile(world)
+    recreate(world)
     [second] = save_variables(
         world, replace(mine, expected_version=first.version, revision=first.revision)
     )
@@ -58,7 +58,7 @@ def test_it_works(world: World, meanwhile: Callable[[World], None]) -> None:
 
 
 @pytest.mark.parametrize("fragment", [False, True])
-def test_write_mine_in_a_browser(
+def test_overwriting_in_a_browser(
     world: World, as_: Callable[[str], Client], fragment: bool
 ) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
@@ -70,7 +70,7 @@ def test_write_mine_in_a_browser(
         assert answer.status_code == 422
         bases += re.findall(base, answer.text)[:1]
         if len(bases) == 2:
-            added_anew(world)
+            remove_and_recreate(world)
     assert "mia@example.org added this variable" in answer.text
     assert variable_values(world) == {("", "A"): "mia's"}
     answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
@@ -78,20 +78,23 @@ def test_write_mine_in_a_browser(
     assert variable_values(world) == {("", "A"): "mine"}
 
 
-def test_a_known_one_that_was_added_anew(world: World) -> None:
+def test_changing_the_removed_row(world: World) -> None:
     row = set_variable(world, "A", "alice's")
-    added_anew(world)
+    remove_and_recreate(world)
     changed, removed = save_variables(
         world, changed_variable(row, "mine"), replace(removed_variable(row), token="other")
     )
-    assert (changed.outcome, removed.outcome) == ("conflict", "removed")  # it is, and stays so
+    assert (changed.outcome, removed.outcome) == (
+        "conflict",
+        "removed",
+    )  # already removed
     assert variable_values(world) == {("", "A"): "mia's"}
 
 
 @pytest.mark.parametrize(
     "base", ["1", "2", "-1", "x", "1:", "1:x", "1:0", "1:1:1", "9" * 40, f"1:{'9' * 18}", "\0"]
 )
-def test_a_base_that_is_none(world: World, as_: Callable[[str], Client], base: str) -> None:
+def test_an_invalid_base(world: World, as_: Callable[[str], Client], base: str) -> None:
     set_variable(world, "A", "alice's")
     answer = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
     assert answer.status_code == 422
@@ -113,7 +116,7 @@ def test_a_base_of_another_app(world: World, as_: Callable[[str], Client]) -> No
     assert (theirs.value, variable_values(world)) == ("1", {("", "A"): "alice's"})
 
 
-def test_the_command_line_takes_a_version_alone(world: World) -> None:
+def test_a_version_without_a_revision(world: World) -> None:
     set_variable(world, "A", "alice's")
     [done] = save_variables(
         world, SetVariable("command", key="A", value="mine", expected_version=1), by="mia"

@@ -1,4 +1,4 @@
-"""Save: each variable by itself, with its version; nobody's override is lost."""
+"""Save variables: each row by itself, against its expected version."""
 
 from dataclasses import replace
 from typing import Any
@@ -82,7 +82,7 @@ def test_every_version_is_kept(world: World) -> None:
     ]
 
 
-def test_each_row_answers_for_itself_in_the_order_of_the_rows(world: World) -> None:
+def test_each_row_has_its_own_outcome_in_order(world: World) -> None:
     kept, stale, gone = (
         set_variable(world, "KEPT"),
         set_variable(world, "STALE"),
@@ -110,7 +110,7 @@ def test_each_row_answers_for_itself_in_the_order_of_the_rows(world: World) -> N
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_conflict_says_who_and_what(world: World) -> None:
+def test_a_conflict(world: World) -> None:
     row = set_variable(world, "A")
     change_variable(world, row, "theirs", by="mia")
     [conflict] = save_variables(world, changed_variable(row, "mine"))
@@ -121,7 +121,7 @@ def test_a_conflict_says_who_and_what(world: World) -> None:
     assert [o.outcome for o in save_variables(world, again)] == ["saved"]
 
 
-def test_two_who_write_the_same_do_not_conflict(world: World) -> None:
+def test_writing_the_same_value_is_no_conflict(world: World) -> None:
     row = set_variable(world, "A")
     change_variable(world, row, "same", by="mia")
     [outcome] = save_variables(world, changed_variable(row, "same"))
@@ -129,7 +129,7 @@ def test_two_who_write_the_same_do_not_conflict(world: World) -> None:
     assert len(variable_audit_rows()) == 2
 
 
-def test_a_removal_meets_a_change(world: World) -> None:
+def test_removing_a_changed_variable(world: World) -> None:
     row = set_variable(world, "A")
     change_variable(world, row, by="mia")
     [outcome] = save_variables(world, removed_variable(row))
@@ -137,7 +137,7 @@ def test_a_removal_meets_a_change(world: World) -> None:
     assert variable_values(world) == {("", "A"): "second"}
 
 
-def test_a_change_meets_a_removal(world: World) -> None:
+def test_changing_a_removed_variable(world: World) -> None:
     row = set_variable(world, "A")
     remove_variable(world, row, by="mia")
     [changed, removed] = save_variables(
@@ -149,7 +149,7 @@ def test_a_change_meets_a_removal(world: World) -> None:
     assert never.outcome == "conflict"
 
 
-def test_a_new_row_meets_one_that_is_there(world: World) -> None:
+def test_adding_an_existing_name(world: World) -> None:
     set_variable(world, "A", "theirs")
     [outcome] = save_variables(world, new_variable("A", "mine"), by="mia")
     assert (outcome.outcome, outcome.version) == ("conflict", 1)
@@ -158,7 +158,7 @@ def test_a_new_row_meets_one_that_is_there(world: World) -> None:
     assert variable_values(world) == {("", "A"): "mine"}
 
 
-def test_a_name_twice_in_one_save(world: World) -> None:
+def test_adding_a_name_twice_in_one_save(world: World) -> None:
     outcomes = save_variables(
         world, new_variable("A"), replace(new_variable("A", "2"), token="again")
     )
@@ -166,14 +166,14 @@ def test_a_name_twice_in_one_save(world: World) -> None:
     assert outcomes[1].field == "key"
 
 
-def test_a_name_that_is_set_free_can_be_taken_in_the_same_save(world: World) -> None:
+def test_removing_and_adding_a_name_in_one_save(world: World) -> None:
     row = set_variable(world, "A", "old")
     outcomes = save_variables(world, new_variable("A", "new"), removed_variable(row))
     assert [outcome.outcome for outcome in outcomes] == ["saved", "removed"]
     assert variable_values(world) == {("", "A"): "new"}
 
 
-def test_a_removed_variable_can_be_added_anew(world: World) -> None:
+def test_adding_a_removed_variable_again(world: World) -> None:
     remove_variable(world, set_variable(world, "A"))
     assert set_variable(world, "A", "again").version == 1
 
@@ -182,18 +182,18 @@ def test_roles(world: World) -> None:
     base = set_variable(world, "A")
     set_variable(world, "A", "x", world.main)
     outcomes = {
-        who: [
+        name: [
             str(outcome.outcome)
             for outcome in save_variables(
                 world,
-                new_variable(f"NEW_{who}"),
-                new_variable(f"NEW_{who}", branch=world.main),
-                new_variable(f"NEW_{who}", branch=world.dev),
-                changed_variable(variable_row(world, "A"), who),
-                by=who,
+                new_variable(f"NEW_{name}"),
+                new_variable(f"NEW_{name}", branch=world.main),
+                new_variable(f"NEW_{name}", branch=world.dev),
+                changed_variable(variable_row(world, "A"), name),
+                by=name,
             )
         ]
-        for who in ("vera", "bob", "mia", "alice")
+        for name in ("vera", "bob", "mia", "alice")
     }
     assert outcomes == {
         "vera": ["denied"] * 4,
@@ -206,15 +206,14 @@ def test_roles(world: World) -> None:
     assert base.pk == variable_row(world, "A").pk
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "ivan", "olga"])
-def test_who_is_no_member_learns_nothing(world: World, who: str) -> None:
+@pytest.mark.parametrize("name", ["charlie", "oscar", "ivan", "olga"])
+def test_outsiders(world: World, name: str) -> None:
     with pytest.raises(Http404):
-        set_variable(world, "A", by=who)
+        set_variable(world, "A", by=name)
     assert not AuditEvent.objects.filter(action__startswith="variable").exists()
 
 
-def test_a_right_to_the_base_is_not_one_to_its_overrides(world: World) -> None:
-    """A role that is narrowed to branches may cover one without the other."""
+def test_renaming_a_base_needs_permission_for_its_overrides(world: World) -> None:
     base = set_variable(world, "A")
     set_variable(world, "A", "x", world.dev)
     world.dev.protected = True
@@ -234,7 +233,7 @@ def test_a_branch_of_another_app(world: World) -> None:
     assert Variable.objects.get(pk=theirs.pk).value == "x"
 
 
-def test_a_deleted_branch_takes_nothing_new_and_lets_go(world: World) -> None:
+def test_a_deleted_branch_accepts_only_removals(world: World) -> None:
     row = set_variable(world, "LEFT", branch=world.dev)
     world.dev.deleted_at = timezone.now()
     world.dev.save()
@@ -242,47 +241,45 @@ def test_a_deleted_branch_takes_nothing_new_and_lets_go(world: World) -> None:
     assert [outcome.outcome for outcome in outcomes] == ["refused", "removed"]
 
 
-def _spoil(table: str) -> None:
+def _hide(table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
 
 
-def _mend(table: str) -> None:
+def _restore(table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
 
 
 @pytest.mark.parametrize("table", ["console_auditevent", "console_auditoutcome"])
-def test_without_the_audit_trail_nothing_is_written(world: World, table: str) -> None:
+def test_nothing_is_written_without_the_audit_log(world: World, table: str) -> None:
     row = set_variable(world, "A")
-    _spoil(table)
+    _hide(table)
     try:
         outcomes = save_variables(world, changed_variable(row), new_variable("B"))
     finally:
-        _mend(table)
+        _restore(table)
     assert {outcome.outcome for outcome in outcomes} == {"failed"}
     assert variable_values(world) == {("", "A"): "first"}
 
 
-def test_a_write_that_fails_changes_nothing(world: World) -> None:
-    _spoil("envvars_app_variableversion")
+def test_a_failed_write_changes_nothing(world: World) -> None:
+    _hide("envvars_app_variableversion")
     try:
         outcomes = save_variables(world, new_variable("A"), new_variable("B"))
     finally:
-        _mend("envvars_app_variableversion")
+        _restore("envvars_app_variableversion")
     assert {outcome.outcome for outcome in outcomes} == {"failed"}
     assert variable_values(world) == {}
 
 
-def test_all_of_one_save_is_one_change_set(world: World) -> None:
+def test_one_save_is_one_change_set(world: World) -> None:
     save_variables(world, new_variable("A"), new_variable("B", branch=world.dev))
     assert len(set(AuditEvent.objects.values_list("change_set", flat=True))) == 1
     assert len(set(VariableVersion.objects.values_list("change_set", flat=True))) == 1
 
 
-def test_as_many_queries_for_300_as_for_one(
-    world: World, django_assert_max_num_queries: Any
-) -> None:
+def test_queries_do_not_grow(world: World, django_assert_max_num_queries: Any) -> None:
     world.person("alice")
     for count in (1, 300):
         changes = [new_variable(f"KEY_{count}_{n}") for n in range(count)]
@@ -296,7 +293,7 @@ def test_nothing_to_save(world: World) -> None:
     assert variable_audit_rows() == []
 
 
-def test_the_database_says_no_by_itself(world: World) -> None:
+def test_the_database_enforces_unique_names(world: World) -> None:
     set_variable(world, "A")
     twin = Variable(app=world.app, key="A", value="", changed_at=timezone.now(), changed_by="")
     with pytest.raises(DatabaseError):
