@@ -9,7 +9,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format bench screenshots lock
+.PHONY: help run test lint format bench soak screenshots lock
 .DEFAULT_GOAL = help
 
 help: ## list the targets
@@ -22,7 +22,7 @@ test: .venv/dev ## run all tests on SQLite, then on PostgreSQL (one file: .venv/
 	@$(BIN)/python -m tests.fixtures.chromium
 	@$(BIN)/python -m tests.fixtures.nginx
 	$(BIN)/python -m pytest $(PARALLEL) -m "not postgres"
-	$(BIN)/python -m tests.with_postgres $(PARALLEL) -m "postgres or both_databases"
+	$(BIN)/python -m tests.fixtures.postgres $(PARALLEL) -m "postgres or both_databases"
 
 lint: .venv/dev ## check style, types, import layers, templates and the Dockerfile
 	$(BIN)/ruff check
@@ -36,8 +36,11 @@ format: .venv/dev ## format code and templates
 	$(BIN)/ruff format
 	find templates -name '*.html' -exec $(DJADE) {} +
 
-bench: .venv/dev ## run benchmarks, and kill replicas to show that nothing is lost
+bench: .venv/dev ## run benchmarks
 	$(BIN)/python -m tests.soak.bench
+
+soak: .venv/dev ## load and kill replicas for a minute to show that nothing is lost
+	$(BIN)/python -m tests.soak.replicas
 
 screenshots: .venv/dev ## take the screenshots in docs/images
 	@$(BIN)/python -m tests.fixtures.chromium

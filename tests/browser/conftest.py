@@ -1,4 +1,4 @@
-"""Most stories begin with alice, who owns an app."""
+"""Fixtures of the browser tests."""
 
 from collections.abc import Callable
 
@@ -13,5 +13,5 @@ expect.set_options(timeout=TIMEOUT)
 
 @pytest.fixture
 def alice(world: World, open_page: Callable[..., Page]) -> Page:
-    """Return a page of hers."""
+    """Return a page signed in as the owner."""
     return open_page(user=world.person("alice"))

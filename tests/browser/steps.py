@@ -1,4 +1,4 @@
-"""What several stories do in the browser, and what they look at behind it."""
+"""Steps and look-ups that several browser tests share."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,13 +20,15 @@ SHARED = "/amplify/shared/d1shop"
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIE vQ=\n\n\ttab ü 日本\n-----END PRIVATE KEY-----\n"
 
 
-def stored(path: str) -> str:
-    """Return what the parameter store holds."""
+def stored_value(path: str) -> str:
+    """Return the value that the parameter store holds."""
     return parameter_store().read([path])[path].value.reveal()
 
 
-def give(world: World, values: Mapping[str, str], branch: Any = None, by: str = "alice") -> None:
-    """Save secrets behind the browser's back."""
+def set_secrets(
+    world: World, values: Mapping[str, str], branch: Any = None, by: str = "alice"
+) -> None:
+    """Save secrets through the services, in one change set."""
     known = {secret.key: secret for secret in world.app.secrets.filter(branch=branch)}
     changes = [
         SetSecret(
@@ -50,13 +52,13 @@ def row(page: Page, key: str, branch: str = "All branches") -> Locator:
 
 
 def wait_for_check(page: Page) -> None:
-    """Wait until the check against the store is over: what changes later the page can't know."""
+    """Wait until the page has reconciled with the store."""
     expect(page.locator("#freshness[hx-post]")).to_have_count(0)
 
 
-def wait_on(page: Page, happened: Callable[[], object]) -> None:
-    """Wait until something happened of which the page's events tell."""
-    until(lambda: happened() or page.wait_for_timeout(20))
+def wait_until(page: Page, condition: Callable[[], object]) -> None:
+    """Wait for a condition that the page's own events fulfill."""
+    until(lambda: condition() or page.wait_for_timeout(20))
 
 
 def value_of(row: Locator) -> Locator:
@@ -72,20 +74,29 @@ def fill_new(page: Page, number: int, key: str, value: str, branch: str) -> None
     new.get_by_label("Branch").select_option(label=branch)
 
 
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never reached {target}")
+
+
 def save_all(page: Page) -> None:
     """Press Save."""
     page.get_by_role("button", name="Save", exact=True).click()
 
 
 def expect_saved(page: Page, count: int) -> None:
-    """Wait for the list with its toast."""
+    """Wait for the list and its toast."""
     words = "1 secret saved." if count == 1 else f"{count} secrets saved."
     expect(page.get_by_text(words)).to_be_visible()
-    page.wait_for_load_state()  # a click before the scripts ran leads elsewhere
+    page.wait_for_load_state()  # a click before the scripts run would submit the plain form
 
 
-def kept_by(page: Page) -> str:
-    """Return all that the browser keeps for this site beside the page itself."""
+def browser_storage(page: Page) -> str:
+    """Return everything that the browser keeps for this site outside the page itself."""
     kept = page.evaluate(
         "() => JSON.stringify([{...localStorage}, {...sessionStorage}, history.state, name,"
         " location.href, document.title, document.cookie])"

@@ -1,4 +1,4 @@
-"""The activity in a browser: filters as one types, a file of what is filtered, the menu."""
+"""Activity in the browser: filter while typing, export the filtered entries, all activity."""
 
 import csv
 from collections.abc import Callable
@@ -18,14 +18,14 @@ TO = "\N{EN DASH}"
 
 @pytest.fixture
 def entries(world: World) -> None:
-    """Fill the trail: bob's reveals, and mia's change."""
+    """Record 60 reveals by bob and one change by mia."""
     for number in range(60):
         _record("bob@example.org", Action.SECRET_REVEALED, f"KEY_{number:02}")
     _record("mia@example.org", Action.SECRET_CHANGED, "OTHER")
 
 
-def _record(who: str, action: Action, key: str) -> None:
-    event = attempt(Actor("web", who), action, Target("d1shop", "main", key))
+def _record(actor: str, action: Action, key: str) -> None:
+    event = attempt(Actor("web", actor), action, Target("d1shop", "main", key))
     conclude(event.pk, Outcome.SUCCEEDED)
 
 
@@ -65,7 +65,7 @@ def test_more_filters(alice: Page) -> None:
 
 
 @pytest.mark.usefixtures("entries")
-def test_an_operator_finds_everything(world: World, open_page: Callable[..., Page]) -> None:
+def test_an_operator_sees_all_activity(world: World, open_page: Callable[..., Page]) -> None:
     olga = open_page(user=world.person("olga"))
     olga.goto("/")
     olga.get_by_text("olga@example.org").first.click()

@@ -1,4 +1,4 @@
-"""The build settings in the browser: edit, conflict, pipe; looked at in every way."""
+"""Build settings in the browser: edit, resolve a conflict, insert commands, and accessibility."""
 
 import re
 from collections.abc import Callable
@@ -12,18 +12,19 @@ from console.models import Branch
 from envvars_app.build_settings import save
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
-from tests.browser.test_every_page import LONG_BRANCH, Judge
+from tests.browser.accessibility import accessibility_problems
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PAGE = "/apps/d1shop/hosting/build-settings/"
+LONG_BRANCH = "feature/" + "eine-sehr-lange-verzweigung-" * 8
 LONG_LINE = "        - echo " + "a-very-long-command-without-a-space" * 6 + "\n"
 
 
 @pytest.fixture
-def full(world: World) -> World:
-    """Give the app versions, a warning, an override, and variables with hard names."""
+def app_with_versions(world: World) -> World:
+    """Add versions, a warning, an override, and variables with long names."""
     Branch.objects.create(app=world.app, name=LONG_BRANCH)
     for key in ("API_URL", "NEXT_PUBLIC_A", "STRIPE_SECRET_KEY", "A_VERY_LONG_NAME_" * 9):
         Variable.objects.create(app=world.app, key=key, value="v", changed_at=timezone.now())
@@ -35,8 +36,8 @@ def full(world: World) -> World:
     return world
 
 
-def put(page: Page, old: str, new: str) -> None:
-    """Change the specification in the field."""
+def replace_in_editor(page: Page, old: str, new: str) -> None:
+    """Replace a part of the specification in the text field."""
     field = page.get_by_label("amplify.yml")
     field.fill(field.input_value().replace(old, new))
 
@@ -53,7 +54,7 @@ def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool
     alice.get_by_role("link", name="Build settings").click()
     expect(alice.get_by_text("not saved yet")).to_be_visible()
     alice.get_by_role("link", name="Edit", exact=True).click()
-    put(alice, "npm run build", "npm run site")
+    replace_in_editor(alice, "npm run build", "npm run site")
     press(alice, "Save")
     expect(alice.get_by_text("Saved the build settings as version 1.")).to_be_visible()
     expect(alice.locator("#L12")).to_have_text("        - npm run site")
@@ -67,13 +68,13 @@ def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool
     assert download.value.suggested_filename == "amplify.yml"
 
 
-def test_errors_lead_to_their_lines(
+def test_an_error_links_to_its_line(
     world: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:
     complaints.expect("422")
     alice = open_page(user=world.person("alice"))
     alice.goto(f"{PAGE}edit/")
-    put(alice, "npm run build", "echo Key: value")
+    replace_in_editor(alice, "npm run build", "echo Key: value")
     press(alice, "Save")
     alice.get_by_role("link", name="Line 12").click()
     selected = "(field) => field.value.slice(field.selectionStart, field.selectionEnd)"
@@ -81,35 +82,35 @@ def test_errors_lead_to_their_lines(
     expect(field).to_be_focused()
     assert field.evaluate(selected) == "        - echo Key: value"
     expect(alice.get_by_text("Line 12, column 1.")).to_be_visible()
-    put(alice, "echo Key: value", "echo ok")
+    replace_in_editor(alice, "echo Key: value", "echo ok")
     press(alice, "Save")
     expect(alice.get_by_text("Saved the build settings")).to_be_visible()
 
 
 def test_leaving_with_unsaved_work(world: World, open_page: Callable[..., Page]) -> None:
     alice = open_page(user=world.person("alice"))
-    asked: list[str] = []
-    alice.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    dialogs: list[str] = []
+    alice.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
     alice.goto(f"{PAGE}edit/")
     alice.get_by_label("amplify.yml").press_sequentially("# mine\n")
     alice.get_by_role("link", name="Activity").click()
     expect(alice.get_by_label("amplify.yml")).to_have_value(f"# mine\n{DEFAULT}")
-    assert asked == ["beforeunload"]
-    alice.get_by_label("amplify.yml").fill(DEFAULT)  # as it was: nothing to lose
+    assert dialogs == ["beforeunload"]
+    alice.get_by_label("amplify.yml").fill(DEFAULT)  # unchanged again: nothing to lose
     alice.get_by_role("link", name="Activity").click()
     expect(alice.get_by_role("heading", name="Activity")).to_be_visible()
-    assert asked == ["beforeunload"]
+    assert dialogs == ["beforeunload"]
 
 
-def test_two_people_at_once(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
+def test_a_conflict(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
     complaints.expect("422")
     alice, mia = (open_page(user=world.person(name)) for name in ("alice", "mia"))
     alice.goto(f"{PAGE}edit/")
     mia.goto(f"{PAGE}edit/")
-    put(mia, "npm run build", "npm run theirs")
+    replace_in_editor(mia, "npm run build", "npm run theirs")
     press(mia, "Save")
     expect(mia.get_by_text("Saved the build settings")).to_be_visible()
-    put(alice, "npm run build", "npm run mine")
+    replace_in_editor(alice, "npm run build", "npm run mine")
     press(alice, "Save")
     expect(alice.get_by_text("mia@example.org changed these build settings")).to_be_visible()
     expect(alice.locator("del")).to_have_text("        - npm run theirs")
@@ -123,7 +124,7 @@ def test_two_people_at_once(world: World, open_page: Callable[..., Page], compla
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_old_versions_are_on_pages_of_their_own(
+def test_versions_are_paginated(
     world: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:
     actor = world.actor("alice")
@@ -141,15 +142,17 @@ def test_old_versions_are_on_pages_of_their_own(
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_piping_by_keyboard(full: World, open_page: Callable[..., Page], javascript: bool) -> None:
-    alice = open_page(user=full.person("alice"), javascript=javascript)
-    alice.goto(f"{PAGE}pipe/?branch={full.dev.pk}")
+def test_inserting_commands_with_the_keyboard(
+    app_with_versions: World, open_page: Callable[..., Page], javascript: bool
+) -> None:
+    alice = open_page(user=app_with_versions.person("alice"), javascript=javascript)
+    alice.goto(f"{PAGE}pipe/?branch={app_with_versions.dev.pk}")
     alice.get_by_label("API_URL").focus()
     alice.keyboard.press("Space")
     alice.get_by_label("Also include variables starting with").focus()
     alice.keyboard.type("NEXT_")
     alice.keyboard.press("Tab")
-    alice.keyboard.type("Server")  # the first of that name
+    alice.keyboard.type("Server")  # selects the first option that starts so
     alice.keyboard.press("Tab")
     alice.keyboard.press("Enter")
     line = "env | grep -e ^API_URL= -e ^NEXT_ >> .env.production"
@@ -161,34 +164,42 @@ def test_piping_by_keyboard(full: World, open_page: Callable[..., Page], javascr
     expect(alice.locator("#L12")).to_have_text(f"        - {line}")
 
 
-def test_every_page_in_every_way(
-    full: World, open_page: Callable[..., Page], complaints: Any
+def test_accessibility(
+    app_with_versions: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:
     complaints.expect("422")
     first = BuildSpecVersion.objects.filter(version=1, build_spec__branch=None).get()
-    pages = ("", f"?branch={full.dev.pk}", "edit/", "remove/", f"versions/{first.pk}/", "pipe/")
-    alice, judge = open_page(user=full.person("alice")), Judge()
+    pages = (
+        "",
+        f"?branch={app_with_versions.dev.pk}",
+        "edit/",
+        "remove/",
+        f"versions/{first.pk}/",
+        "pipe/",
+    )
+    alice = open_page(user=app_with_versions.person("alice"))
     for page in pages:
         answer = alice.goto(f"{PAGE}{page}")
         assert answer is not None
         assert answer.status == 200, page
-        judge.look(alice)
+        assert accessibility_problems(alice) == []
     alice.get_by_label("STRIPE_SECRET_KEY").check()
     alice.get_by_label("A_VERY_LONG_NAME").check()
     alice.get_by_label("File", exact=True).select_option("android-build-config")
     press(alice, "Preview lines")
-    judge.look(alice)
+    assert accessibility_problems(alice) == []
     alice.get_by_label("Folder").fill("../x")
     press(alice, "Preview lines")
-    judge.look(alice)
+    assert accessibility_problems(alice) == []
     alice.goto(f"{PAGE}edit/")
-    put(alice, "backend:", "backend: 5")
+    replace_in_editor(alice, "backend:", "backend: 5")
     press(alice, "Save")
-    judge.look(alice)
+    assert accessibility_problems(alice) == []
     alice.goto(f"{PAGE}edit/")
-    save(actor=full.actor("mia"), app_id="d1shop", branch_id=None, text=DEFAULT, base=2)
-    put(alice, "version: 1", "version: 1.0")
+    save(
+        actor=app_with_versions.actor("mia"), app_id="d1shop", branch_id=None, text=DEFAULT, base=2
+    )
+    replace_in_editor(alice, "version: 1", "version: 1.0")
     press(alice, "Save")
     expect(alice.get_by_role("heading", name="Changes from their version to yours")).to_be_visible()
-    judge.look(alice)
-    assert judge.wrong == []
+    assert accessibility_problems(alice) == []

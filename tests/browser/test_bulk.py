@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_main_job import tab_to
-from tests.envvars_app.variables.desk import Desk
+from tests.browser.steps import tab_to
+from tests.factories import (
+    change_variable,
+    remove_variable,
+    set_variable,
+    variable_row,
+    variable_values,
+)
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -23,20 +29,14 @@ PASTE = """(text) => {
 
 
 @pytest.fixture
-def desk(world: World) -> Desk:
-    """Return the app's variables behind the browser's back."""
-    return Desk(world)
-
-
-@pytest.fixture
 def alice(world: World, open_page: Any) -> Page:
-    """Return a page of hers."""
+    """Return a page signed in as the owner."""
     page: Page = open_page(user=world.person("alice"))
     return page
 
 
 def preview(page: Page, text: str) -> None:
-    """Fill the text in and ask what it would change."""
+    """Fill in the text and preview its changes."""
     page.locator("#text").fill(text)
     page.get_by_role("button", name="Preview changes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Preview changes")
@@ -47,10 +47,10 @@ def change(page: Page, key: str) -> Any:
     return page.locator(".changes tbody tr").filter(has=page.get_by_text(key, exact=True))
 
 
-def test_it_works(desk: Desk, alice: Page) -> None:
-    desk.put("OLD", "1")
-    desk.put("GONE", "1")
-    desk.put("DEV", "1", desk.world.dev)
+def test_it_works(world: World, alice: Page) -> None:
+    set_variable(world, "OLD", "1")
+    set_variable(world, "GONE", "1")
+    set_variable(world, "DEV", "1", world.dev)
     alice.goto(LIST)
     alice.get_by_role("link", name="Bulk edit").click()
     expect(alice.locator("#text")).to_have_value("GONE=1\nOLD=1\n")
@@ -58,17 +58,17 @@ def test_it_works(desk: Desk, alice: Page) -> None:
     expect(change(alice, "OLD")).to_contain_text("Changed")
     expect(change(alice, "GONE")).to_contain_text("Removed")
     expect(change(alice, "NEW")).to_contain_text("Ends with a space")
-    assert desk.values()["", "OLD"] == "1"
+    assert variable_values(world)["", "OLD"] == "1"
     alice.get_by_role("button", name="Back to the text").click()
     expect(alice.locator("#text")).to_have_value("OLD=2\nNEW='a\nb '\n")
     alice.get_by_role("button", name="Preview changes").click()
     alice.get_by_role("button", name="Apply 3 changes").click()
     expect(alice.get_by_text("3 changes saved.")).to_be_visible()
-    assert desk.values() == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
+    assert variable_values(world) == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
 
 
-def test_a_pasted_file_is_previewed_for_a_branch(desk: Desk, alice: Page) -> None:
-    desk.put("KEPT", "1")
+def test_a_pasted_file_is_previewed_for_a_branch(world: World, alice: Page) -> None:
+    set_variable(world, "KEPT", "1")
     alice.goto(LIST)
     alice.evaluate(PASTE, "# from a colleague\nexport API_URL='https://a'\nKEPT=1\n")
     expect(change(alice, "API_URL")).to_contain_text("New")
@@ -78,43 +78,41 @@ def test_a_pasted_file_is_previewed_for_a_branch(desk: Desk, alice: Page) -> Non
     expect(alice.get_by_role("button", name="Apply 2 changes")).to_be_visible()
     alice.get_by_role("button", name="Apply 2 changes").click()
     expect(alice.get_by_text("2 changes saved.")).to_be_visible()
-    assert desk.values() == {
+    assert variable_values(world) == {
         ("", "KEPT"): "1",
         ("dev", "API_URL"): "https://a",
         ("dev", "KEPT"): "1",
     }
 
 
-def test_another_branch_is_looked_at_before_it_is_written(desk: Desk, alice: Page) -> None:
+def test_another_branch_is_previewed_before_it_is_written(world: World, alice: Page) -> None:
     alice.goto(BULK)
     preview(alice, "A=1")
     alice.get_by_label("Branch").select_option(label="dev")
     alice.get_by_role("button", name="Apply 1 change").click()
     expect(alice.get_by_text("Nothing was saved.")).to_be_visible()
-    assert desk.values() == {}
+    assert variable_values(world) == {}
     alice.get_by_role("button", name="Apply 1 change").click()
     expect(alice.get_by_text("1 change saved.")).to_be_visible()
-    assert desk.values() == {("dev", "A"): "1"}
+    assert variable_values(world) == {("dev", "A"): "1"}
 
 
-def test_a_conflict_is_told_and_decided(desk: Desk, alice: Page, complaints: Any) -> None:
+def test_a_conflict(world: World, alice: Page, complaints: Any) -> None:
     complaints.expect("422")
-    row = desk.put("A", "first")
+    row = set_variable(world, "A", "first")
     alice.goto(BULK)
     preview(alice, "A=mine\nB=mine\n")
-    desk.save("mia", desk.change(row, "theirs"))
+    change_variable(world, row, "theirs", by="mia")
     alice.get_by_role("button", name="Apply 2 changes").click()
     expect(alice.get_by_text("Applied 1 of 2 changes.")).to_be_visible()
     expect(change(alice, "A")).to_contain_text("mia@example.org changed this variable")
-    assert desk.values() == {("", "A"): "theirs", ("", "B"): "mine"}
+    assert variable_values(world) == {("", "A"): "theirs", ("", "B"): "mine"}
     alice.get_by_role("button", name="Apply 1 change").click()
     expect(alice.get_by_text("1 change saved.")).to_be_visible()
-    assert desk.values()["", "A"] == "mine"
+    assert variable_values(world)["", "A"] == "mine"
 
 
-def test_a_refused_text_stays_and_its_line_is_found(
-    desk: Desk, alice: Page, complaints: Any
-) -> None:
+def test_an_error_links_to_its_line(alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     alice.goto(BULK)
     alice.locator("#text").fill("A=1\n\nB='open\n")
@@ -129,9 +127,9 @@ def test_a_refused_text_stays_and_its_line_is_found(
     preview(alice, "A=1\n")
 
 
-def test_variables_are_copied_to_two_branches(desk: Desk, alice: Page) -> None:
-    desk.put("A", "1")
-    desk.put("B", "2")
+def test_copying_to_two_branches(world: World, alice: Page) -> None:
+    set_variable(world, "A", "1")
+    set_variable(world, "B", "2")
     alice.goto(LIST)
     alice.get_by_role("link", name="Copy between branches").click()
     alice.get_by_label("A", exact=True).check()
@@ -140,25 +138,25 @@ def test_variables_are_copied_to_two_branches(desk: Desk, alice: Page) -> None:
     alice.get_by_role("button", name="Preview changes").click()
     alice.get_by_role("button", name="Apply 2 changes").click()
     expect(alice.get_by_text("2 changes saved.")).to_be_visible()
-    assert {at for at, key in desk.values() if key == "A"} == {"", "dev", "main"}
+    assert {at for at, key in variable_values(world) if key == "A"} == {"", "dev", "main"}
 
 
-def test_a_version_is_restored_and_a_removed_one_comes_back(desk: Desk, alice: Page) -> None:
-    row = desk.put("A", "one")
-    desk.save("mia", desk.change(row, "two"))
+def test_restoring_a_version_and_a_removed_variable(world: World, alice: Page) -> None:
+    row = set_variable(world, "A", "one")
+    change_variable(world, row, "two", by="mia")
     alice.goto(f"{LIST}{row.pk}/")
     alice.get_by_role("button", name="Restore version 1").click()
     expect(alice.get_by_text("Restored A.")).to_be_visible()
-    desk.save("mia", desk.removal(desk.row("A")))
+    remove_variable(world, variable_row(world, "A"), by="mia")
     alice.goto(LIST)
     alice.get_by_role("link", name="Removed variables").click()
     alice.get_by_role("button", name="Restore A").click()
     expect(alice.get_by_text("Restored A.")).to_be_visible()
-    assert desk.values() == {("", "A"): "one"}
+    assert variable_values(world) == {("", "A"): "one"}
 
 
-def test_a_file_is_downloaded(desk: Desk, alice: Page) -> None:
-    desk.put("A", "two words")
+def test_downloading_a_file(world: World, alice: Page) -> None:
+    set_variable(world, "A", "two words")
     alice.goto(LIST)
     alice.get_by_role("link", name="Download").click()
     with alice.expect_download() as download:
@@ -167,8 +165,8 @@ def test_a_file_is_downloaded(desk: Desk, alice: Page) -> None:
     assert re.fullmatch(r"\.?env\.local", download.value.suggested_filename)
 
 
-def test_a_variable_is_moved_to_the_secrets(desk: Desk, alice: Page) -> None:
-    row = desk.put("STRIPE", "sk_live_abcdefghijklmnop")
+def test_moving_a_variable_to_the_secrets(world: World, alice: Page) -> None:
+    row = set_variable(world, "STRIPE", "sk_live_abcdefghijklmnop")
     alice.goto(f"{LIST}{row.pk}/")
     alice.get_by_role("link", name="Move to secrets").click()
     alice.get_by_role("button", name="Move to secrets").click()
@@ -177,7 +175,7 @@ def test_a_variable_is_moved_to_the_secrets(desk: Desk, alice: Page) -> None:
     assert "sk_live" not in alice.content()
 
 
-def test_the_keyboard_alone_does_it(desk: Desk, alice: Page) -> None:
+def test_with_the_keyboard(world: World, alice: Page) -> None:
     alice.goto(BULK)
     tab_to(alice, alice.locator("#text"))
     alice.keyboard.type("A=1\n")
@@ -188,13 +186,13 @@ def test_the_keyboard_alone_does_it(desk: Desk, alice: Page) -> None:
     tab_to(alice, apply)
     alice.keyboard.press("Enter")
     expect(alice.get_by_text("1 change saved.")).to_be_visible()
-    assert desk.values() == {("", "A"): "1"}
+    assert variable_values(world) == {("", "A"): "1"}
 
 
-def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any) -> None:
+def test_it_works_without_javascript(world: World, open_page: Any, complaints: Any) -> None:
     complaints.expect("422")
-    desk.put("A", "1")
-    page = open_page(user=desk.world.person("alice"), javascript=False)
+    set_variable(world, "A", "1")
+    page = open_page(user=world.person("alice"), javascript=False)
     page.goto(BULK)
     page.get_by_label("Format").select_option(label="JSON")
     page.get_by_role("button", name="Show").click()
@@ -206,16 +204,16 @@ def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any
     preview(page, '{"A": "2", "MY_X": "\\n1"}')
     page.get_by_role("button", name="Apply 1 change").click()
     expect(page.get_by_text("1 change saved.")).to_be_visible()
-    assert desk.values() == {("", "A"): "2", ("", "MY_X"): "\n1"}
+    assert variable_values(world) == {("", "A"): "2", ("", "MY_X"): "\n1"}
 
 
-def test_unsaved_text_is_not_lost_by_choosing_another_branch(desk: Desk, alice: Page) -> None:
-    asked = []
-    alice.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+def test_choosing_another_branch_keeps_unsaved_text(alice: Page) -> None:
+    dialogs = []
+    alice.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
     alice.goto(BULK)
     alice.locator("#text").click()
     alice.keyboard.type("A=1")
     alice.get_by_label("Branch").select_option(label="dev")
     alice.wait_for_function("() => document.querySelector('#text').value === 'A=1'")
     expect(alice.locator("#text")).to_have_value("A=1")
-    assert asked == ["beforeunload"]
+    assert dialogs == ["beforeunload"]

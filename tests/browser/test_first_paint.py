@@ -1,4 +1,4 @@
-"""A page is there before any script is, and nothing jumps when they come."""
+"""Pages render before their scripts load, and don't shift when they do."""
 
 from collections.abc import Callable
 
@@ -13,26 +13,26 @@ KINDS = (".js-only", ".no-js")
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length === 1"
 
 
-def without_scripts(page: Page) -> list[str]:
-    """Let no script arrive from now on; return which were asked for."""
-    waiting: list[str] = []
-    page.route("**/*.js", lambda route: waiting.append(route.request.url))
-    return waiting
+def block_scripts(page: Page) -> list[str]:
+    """Let no more scripts load; the list fills with the URLs that were requested."""
+    requested: list[str] = []
+    page.route("**/*.js", lambda route: requested.append(route.request.url))
+    return requested
 
 
 def test_it_works(alice: Page) -> None:
-    waiting = without_scripts(alice)
+    requested = block_scripts(alice)
     alice.goto(LIST, wait_until="commit")
     alice.wait_for_function(PAINTED)
     expect(alice.get_by_role("heading", name="Secret management")).to_be_visible()
-    assert len(waiting) > 1  # and none was answered
+    assert len(requested) > 1  # and none was answered
 
 
-def test_the_navigation_stays_as_it_was_left(alice: Page) -> None:
+def test_the_navigation_stays_collapsed(alice: Page) -> None:
     alice.goto(LIST)
     alice.get_by_text("Collapse the navigation").locator("..").click()
     expect(alice.get_by_role("link", name="Environment variables")).to_be_hidden()
-    without_scripts(alice)
+    block_scripts(alice)
     alice.goto(LIST, wait_until="commit")
     alice.wait_for_function(PAINTED)
     expect(alice.get_by_role("link", name="Environment variables")).to_be_hidden()
@@ -46,7 +46,7 @@ def test_the_navigation_stays_as_it_was_left(alice: Page) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_what_needs_scripts_is_shown_with_them_alone(
+def test_controls_that_need_scripts_are_hidden_without_them(
     world: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:
     page = open_page(user=world.person("alice"), javascript=javascript)
@@ -55,8 +55,8 @@ def test_what_needs_scripts_is_shown_with_them_alone(
     assert [count > 0 for count in shown] == [javascript, not javascript]
 
 
-def test_what_would_leave_the_page_waits_for_the_scripts(alice: Page) -> None:
-    without_scripts(alice)
+def test_buttons_that_would_leave_the_page_wait_for_the_scripts(alice: Page) -> None:
+    block_scripts(alice)
     alice.goto(f"{LIST}manage/?new=1", wait_until="commit")
     alice.wait_for_function(PAINTED)
     alice.get_by_label("Variable").first.fill("API_KEY")

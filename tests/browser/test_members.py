@@ -1,4 +1,4 @@
-"""Members in the browser: invited, narrowed, explained, and off-boarded."""
+"""Members in the browser: invite, limit to branches, check access, and offboard."""
 
 import csv
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch, Member
 from secrets_app.reveal import reveal
-from tests.browser.steps import MANAGE, give
+from tests.browser.steps import MANAGE, set_secrets
 from tests.fixtures.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -20,13 +20,13 @@ MEMBERS = "/apps/d1shop/settings/members/"
 
 
 @pytest.fixture(autouse=True)
-def _no_tries_yet(db: None) -> None:
-    """Forget what limits counted before: ids begin anew in each test."""
+def _reset_rate_limits(db: None) -> None:
+    """Clear the rate limits, since each test starts with the same row ids."""
     cache.clear()
 
 
 def invite(page: Page, email: str, role: str, patterns: str = "") -> str:
-    """Invite somebody from the list of members; return the link."""
+    """Invite a person from the members page, and return the link."""
     page.goto(MEMBERS)
     page.get_by_role("link", name="Invite", exact=True).click()
     page.get_by_label("Email address").fill(email)
@@ -38,7 +38,7 @@ def invite(page: Page, email: str, role: str, patterns: str = "") -> str:
 
 
 def member_row(page: Page, name: str) -> Locator:
-    """Return somebody's row of the list."""
+    """Return a member's row of the list."""
     return page.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
 
 
@@ -46,7 +46,7 @@ def member_row(page: Page, name: str) -> Locator:
 def test_it_works(
     world: World, open_page: Callable[..., Page], complaints: Any, javascript: bool
 ) -> None:
-    """Somebody new is invited for feature branches, joins, and writes there alone."""
+    """A new user is invited to feature branches, joins, and can write only there."""
     complaints.expect("status of (404|422)")
     Branch.objects.create(app=world.app, name="feature/login")
     alice = open_page(user=world.person("alice"), javascript=javascript)
@@ -69,8 +69,8 @@ def test_it_works(
     assert answer.status == 404
 
 
-def test_with_an_account(world: World, open_page: Callable[..., Page]) -> None:
-    """Charlie has an account, and somebody else's session in his browser."""
+def test_an_invited_user_with_an_account(world: World, open_page: Callable[..., Page]) -> None:
+    """charlie has an account; another user is signed in to the browser."""
     world.person("charlie")
     link = invite(open_page(user=world.person("alice")), "charlie@example.org", "Viewer")
     page = open_page(user=world.person("bob"))
@@ -86,12 +86,12 @@ def test_with_an_account(world: World, open_page: Callable[..., Page]) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_off_boarding(
+def test_offboarding(
     world: World, open_page: Callable[..., Page], tmp_path: Path, javascript: bool
 ) -> None:
-    """Bob leaves: his page dies, what he knows is listed, exported and ticked off."""
-    give(world, {"SEEN": "1", "OTHER": "2"}, world.dev)
-    give(world, {"WROTE": "3"}, world.dev, by="bob")
+    """bob loses access; the secrets bob knows are listed, exported and marked as rotated."""
+    set_secrets(world, {"SEEN": "1", "OTHER": "2"}, world.dev)
+    set_secrets(world, {"WROTE": "3"}, world.dev, by="bob")
     seen = world.app.secrets.get(key="SEEN")
     reveal(actor=world.actor("bob"), app_id="d1shop", pk=seen.pk)
     bob = open_page(user=world.person("bob"), javascript=javascript)
@@ -117,9 +117,9 @@ def test_off_boarding(
     expect(member_row(alice, "bob@example.org").get_by_role("cell").last).to_have_text("1")
 
 
-def test_disabled_by_an_operator(world: World, open_page: Callable[..., Page]) -> None:
-    """Olga disables bob: he is out at once, and she is led to what he knows."""
-    give(world, {"WROTE": "3"}, world.dev, by="bob")
+def test_an_operator_disables_a_user(world: World, open_page: Callable[..., Page]) -> None:
+    """bob is signed out at once; olga finds the secrets bob knows."""
+    set_secrets(world, {"WROTE": "3"}, world.dev, by="bob")
     bob, olga = open_page(user=world.person("bob")), open_page(user=world.person("olga"))
     bob.goto("/")
     olga.goto("/admin/console/user/")
@@ -133,7 +133,7 @@ def test_disabled_by_an_operator(world: World, open_page: Callable[..., Page]) -
     expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_a_decision_is_explained(world: World, open_page: Callable[..., Page]) -> None:
+def test_check_access(world: World, open_page: Callable[..., Page]) -> None:
     alice = open_page(user=world.person("alice"))
     world.person("bob")
     alice.goto(MEMBERS)
@@ -147,8 +147,8 @@ def test_a_decision_is_explained(world: World, open_page: Callable[..., Page]) -
     expect(answer.get_by_text("main is protected")).to_be_visible()
 
 
-def test_by_keyboard_alone(world: World, open_page: Callable[..., Page]) -> None:
-    """The role's choice is reached and changed without a mouse."""
+def test_with_the_keyboard(world: World, open_page: Callable[..., Page]) -> None:
+    """The role can be reached and changed without a mouse."""
     alice = open_page(user=world.person("alice"))
     world.person("bob")
     alice.goto(MEMBERS)

@@ -1,4 +1,4 @@
-"""Nobody's work is lost: not by searching, by many rows, by a store or a network that is away."""
+"""Unsaved work survives searching, long saves, conflicts, and a store or network that is down."""
 
 import re
 import threading
@@ -20,13 +20,13 @@ from tests.browser.steps import (
     SHARED,
     expect_saved,
     fill_new,
-    give,
     row,
     save_all,
-    stored,
+    set_secrets,
+    stored_value,
     value_of,
     wait_for_check,
-    wait_on,
+    wait_until,
 )
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import PASSWORD, World
@@ -49,8 +49,8 @@ ADD_MANY = """(many) => {
 
 
 def test_it_works(alice: Page, world: World) -> None:
-    """What was typed survives searching, paging and sorting, and a check against the store."""
-    give(world, {f"KEY_{number:02}": "old" for number in range(40)})
+    """Typed values survive searching and paging."""
+    set_secrets(world, {f"KEY_{number:02}": "old" for number in range(40)})
     alice.goto(MANAGE)
     value_of(row(alice, "KEY_03")).fill("three")
     alice.locator("#add").click()
@@ -67,19 +67,22 @@ def test_it_works(alice: Page, world: World) -> None:
     expect(value_of(row(alice, "KEY_03"))).to_have_value("three")
     save_all(alice)
     expect_saved(alice, 4)
-    assert (stored(f"{SHARED}/KEY_03"), stored(f"{SHARED}/KEY_39")) == ("three", "thirty-nine")
-    assert stored("/amplify/d1shop/main/BRAND_NEW") == "new"
+    assert (stored_value(f"{SHARED}/KEY_03"), stored_value(f"{SHARED}/KEY_39")) == (
+        "three",
+        "thirty-nine",
+    )
+    assert stored_value("/amplify/d1shop/main/BRAND_NEW") == "new"
     assert not Secret.objects.filter(key="KEY_20").exists()
 
 
-def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) -> None:
+def test_many_rows_are_saved_in_batches_that_can_be_stopped(alice: Page, world: World) -> None:
     sent: list[list[str]] = []
     third, go_on = threading.Event(), []
 
     def watch(route: Route) -> None:
         names = parse_qs(route.request.post_data or "", keep_blank_values=True)
         sent.append([name for name in names if name.endswith("-key")])
-        if len(sent) == 3 and not third.is_set():  # stop while the third is under way
+        if len(sent) == 3 and not third.is_set():  # hold the third batch until Cancel was pressed
             third.set()
             go_on.append(route)
         else:
@@ -87,14 +90,14 @@ def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) 
 
     alice.goto(MANAGE)
     alice.route(f"**{MANAGE}", watch)
-    alice.evaluate(ADD_MANY, MANY - 1)  # beside the blank row that an empty list begins with
+    alice.evaluate(ADD_MANY, MANY - 1)  # besides the blank row that an empty list starts with
     fill_new(alice, 0, "MANY_LAST", "value", "main")
     expect(alice.get_by_text(f"{MANY} unsaved changes")).to_be_visible()
     save_all(alice)
     expect(alice.get_by_role("progressbar")).to_have_attribute("value", "20")
     expect(alice.get_by_text(f"Saved 20 of {MANY}")).to_be_visible()
     alice.get_by_role("button", name="Cancel").click()
-    wait_on(alice, lambda: go_on)
+    wait_until(alice, lambda: go_on)
     go_on[0].continue_()
     expect(alice.get_by_role("alert")).to_contain_text(f"Stopped. Saved 30 of {MANY} changes.")
     expect(alice.get_by_text("90 unsaved changes")).to_be_visible()
@@ -105,10 +108,10 @@ def test_many_rows_go_in_batches_that_can_be_stopped(alice: Page, world: World) 
     assert [len(batch) for batch in sent] == [BATCH] * 12
     assert len({name for batch in sent for name in batch}) == MANY
     assert Secret.objects.count() == MANY
-    assert stored(f"{SHARED}/MANY_7") == "value 7"
+    assert stored_value(f"{SHARED}/MANY_7") == "value 7"
 
 
-def test_a_store_that_is_away_costs_nothing_but_time(
+def test_a_store_that_refuses_writes(
     faulty: Faulty,
     console_on_ssm: object,
     world: World,
@@ -116,7 +119,7 @@ def test_a_store_that_is_away_costs_nothing_but_time(
     complaints: Any,
 ) -> None:
     complaints.expect("50[23]|422")
-    give(world, {"ONE": "first"})
+    set_secrets(world, {"ONE": "first"})
     alice = open_page(user=world.person("alice"))
     alice.goto(MANAGE)
     expect(alice.get_by_text("Checked against the parameter store")).to_be_visible()
@@ -135,10 +138,10 @@ def test_a_store_that_is_away_costs_nothing_but_time(
         faulty.heal()
     save_all(alice)
     expect_saved(alice, 2)
-    assert (stored(f"{SHARED}/ONE"), stored(f"{SHARED}/TWO")) == ("second", "typed")
+    assert (stored_value(f"{SHARED}/ONE"), stored_value(f"{SHARED}/TWO")) == ("second", "typed")
 
 
-def test_a_list_without_its_store_still_stands(
+def test_the_list_without_the_store(
     faulty: Faulty,
     console_on_ssm: object,
     world: World,
@@ -146,7 +149,7 @@ def test_a_list_without_its_store_still_stands(
     complaints: Any,
 ) -> None:
     complaints.expect("503")
-    give(world, {"ONE": "first"})
+    set_secrets(world, {"ONE": "first"})
     faulty.always(Fault.ACCESS_DENIED)
     alice = open_page(user=world.person("alice"))
     alice.goto(LIST)
@@ -156,9 +159,9 @@ def test_a_list_without_its_store_still_stands(
     expect(alice.get_by_role("alert")).to_contain_text("denied access to Branchkeep")
 
 
-def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complaints: Any) -> None:
+def test_losing_the_network_and_the_session(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("ERR_INTERNET_DISCONNECTED|403|401")
-    give(world, {"ONE": "first"})
+    set_secrets(world, {"ONE": "first"})
     alice.goto(MANAGE)
     value_of(row(alice, "ONE")).fill("second")
     alice.context.set_offline(True)
@@ -179,18 +182,16 @@ def test_a_network_or_a_session_that_is_lost(alice: Page, world: World, complain
     expect(value_of(row(alice, "ONE"))).to_have_value("second")
     save_all(alice)
     expect_saved(alice, 1)
-    assert stored(f"{SHARED}/ONE") == "second"
+    assert stored_value(f"{SHARED}/ONE") == "second"
 
 
-def test_a_check_that_brings_changes_takes_nothing_away(
-    alice: Page, world: World, complaints: Any
-) -> None:
+def test_reconciling_keeps_typed_values(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("422")
-    give(world, {"MINE": "old", "THEIRS": "old", "GONE": "old"})
+    set_secrets(world, {"MINE": "old", "THEIRS": "old", "GONE": "old"})
     store = parameter_store()
-    alice.route("**/revalidate/**", lambda route: typed_first(route, alice), times=1)
+    alice.route("**/revalidate/**", lambda route: type_then_continue(route, alice), times=1)
     alice.goto(MANAGE)
-    give(world, {"MINE": "by mia", "THEIRS": "by mia"}, by="mia")
+    set_secrets(world, {"MINE": "by mia", "THEIRS": "by mia"}, by="mia")
     store.remove([f"{SHARED}/GONE"])
     expect(alice.get_by_text("This secret was changed after you opened this page.")).to_be_visible()
     expect(value_of(row(alice, "MINE"))).to_have_value("typed")
@@ -200,18 +201,18 @@ def test_a_check_that_brings_changes_takes_nothing_away(
     expect(conflict).to_be_visible()
     alice.get_by_role("button", name="Overwrite").click()
     expect_saved(alice, 1)
-    assert (stored(f"{SHARED}/MINE"), stored(f"{SHARED}/THEIRS")) == ("typed", "by mia")
+    assert (stored_value(f"{SHARED}/MINE"), stored_value(f"{SHARED}/THEIRS")) == ("typed", "by mia")
 
 
-def typed_first(route: Route, page: Page) -> None:
-    """Let the check wait until something was typed and changed."""
+def type_then_continue(route: Route, page: Page) -> None:
+    """Type a value while the reconcile request waits."""
     page.locator("textarea").nth(1).fill("typed")
     route.continue_()
 
 
-def test_both_removed_and_changed(alice: Page, world: World, complaints: Any) -> None:
+def test_changing_a_secret_that_was_removed(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("422")
-    give(world, {"ONE": "first"})
+    set_secrets(world, {"ONE": "first"})
     alice.goto(MANAGE)
     expect(alice.get_by_text("Checked against the parameter store")).to_be_visible()
     value_of(row(alice, "ONE")).fill("still wanted")
@@ -225,36 +226,36 @@ def test_both_removed_and_changed(alice: Page, world: World, complaints: Any) ->
     alice.get_by_role("button", name="Add again").click()
     save_all(alice)
     expect_saved(alice, 1)
-    assert stored(f"{SHARED}/ONE") == "still wanted"
+    assert stored_value(f"{SHARED}/ONE") == "still wanted"
 
 
 def test_a_conflict_without_javascript(
     world: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:
     complaints.expect("422")
-    give(world, {"ONE": "first"})
+    set_secrets(world, {"ONE": "first"})
     alice = open_page(user=world.person("alice"), javascript=False)
     alice.goto(MANAGE)
-    give(world, {"ONE": "by mia"}, by="mia")
+    set_secrets(world, {"ONE": "by mia"}, by="mia")
     value_of(row(alice, "ONE")).fill("by alice")
     save_all(alice)
     expect(alice.get_by_text(re.compile("mia@example.org changed this secret"))).to_be_visible()
     assert value_of(row(alice, "ONE")).input_value() == ""
-    assert stored(f"{SHARED}/ONE") == "by mia"
-    value_of(row(alice, "ONE")).fill("by alice")  # the page knows the new version now
+    assert stored_value(f"{SHARED}/ONE") == "by mia"
+    value_of(row(alice, "ONE")).fill("by alice")  # the page has the new version now
     save_all(alice)
     expect_saved(alice, 1)
-    assert stored(f"{SHARED}/ONE") == "by alice"
+    assert stored_value(f"{SHARED}/ONE") == "by alice"
 
 
-def test_mine_is_written_over_what_was_shown_alone(
+def test_overwrite_applies_only_to_the_value_that_was_shown(
     alice: Page, world: World, complaints: Any
 ) -> None:
     complaints.expect("422")
     alice.goto(MANAGE)
     wait_for_check(alice)
     fill_new(alice, 0, "ONE", "by alice", "All branches")
-    give(world, {"ONE": "elsewhere"})
+    set_secrets(world, {"ONE": "elsewhere"})
     save_all(alice)
     expect(alice.get_by_text("alice@example.org added this secret")).to_be_visible()
     save(
@@ -263,17 +264,17 @@ def test_mine_is_written_over_what_was_shown_alone(
         commands=[DeleteSecret("1", world.app.secrets.get(key="ONE").pk, expected_version=1)],
         change_set=uuid.uuid4(),
     )
-    give(world, {"ONE": "by mia"}, by="mia")
+    set_secrets(world, {"ONE": "by mia"}, by="mia")
     alice.get_by_role("button", name="Overwrite").click()
     expect(alice.get_by_text("mia@example.org added this secret")).to_be_visible()
-    assert stored(f"{SHARED}/ONE") == "by mia"
+    assert stored_value(f"{SHARED}/ONE") == "by mia"
     alice.get_by_role("button", name="Overwrite").click()
     expect_saved(alice, 1)
-    assert stored(f"{SHARED}/ONE") == "by alice"
+    assert stored_value(f"{SHARED}/ONE") == "by alice"
 
 
 def test_the_edit_mode_sorts(alice: Page, world: World) -> None:
-    give(world, {"ALPHA": "a", "ZEBRA": "z"})
+    set_secrets(world, {"ALPHA": "a", "ZEBRA": "z"})
     alice.goto(MANAGE)
     expect(alice.locator("#rows .edit-row .key").first).to_have_text("ALPHA")
     alice.get_by_label("Sort by").select_option(label="Variable (Z to A)")

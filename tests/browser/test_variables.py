@@ -1,4 +1,4 @@
-"""Environment variables in the browser: overrides, removals, renames, conflicts, many at once."""
+"""Variables in the browser: overrides, removals, renames, conflicts, and 300 rows at once."""
 
 import re
 from typing import Any
@@ -8,7 +8,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch
 from tests.browser.steps import save_all
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import (
+    change_variable,
+    new_variable,
+    save_variables,
+    set_variable,
+    variable_values,
+)
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -17,14 +23,8 @@ LIST = "/apps/d1shop/hosting/environment-variables/"
 MANAGE = f"{LIST}manage/"
 
 
-@pytest.fixture
-def desk(world: World) -> Desk:
-    """Return the app's variables behind the browser's back."""
-    return Desk(world)
-
-
 def row(page: Page, key: str, branch: str = "All branches") -> Locator:
-    """Return a known variable's row."""
+    """Return an existing variable's row."""
     return page.get_by_role("group", name=f"{key}, {branch}", exact=True)
 
 
@@ -34,7 +34,7 @@ def value(row: Locator) -> Locator:
 
 
 def action(row: Locator, name: str) -> None:
-    """Choose from a row's Actions."""
+    """Choose an item of a row's Actions menu."""
     row.get_by_text("Actions").click()
     row.get_by_role("button", name=name).click()
 
@@ -46,8 +46,8 @@ def expect_saved(page: Page, count: int) -> None:
     page.wait_for_load_state()
 
 
-def test_it_works(desk: Desk, open_page: Any) -> None:
-    page = open_page(user=desk.world.person("alice"))
+def test_it_works(world: World, open_page: Any) -> None:
+    page = open_page(user=world.person("alice"))
     page.goto(LIST)
     page.get_by_role("link", name="Manage variables").first.click()
     new = page.locator("#new .edit-row")
@@ -66,7 +66,10 @@ def test_it_works(desk: Desk, open_page: Any) -> None:
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
     save_all(page)
     expect_saved(page, 1)
-    assert desk.values() == {("", "API_URL"): "https://a\n", ("main", "API_URL"): "https://main"}
+    assert variable_values(world) == {
+        ("", "API_URL"): "https://a\n",
+        ("main", "API_URL"): "https://main",
+    }
 
 
 @pytest.mark.parametrize(
@@ -78,11 +81,11 @@ def test_it_works(desk: Desk, open_page: Any) -> None:
     ],
 )
 def test_removing_a_base_asks_about_its_overrides(
-    desk: Desk, open_page: Any, choice: str, left: Any
+    world: World, open_page: Any, choice: str, left: Any
 ) -> None:
-    desk.put("A")
-    desk.put("A", "x", desk.world.dev)
-    page = open_page(user=desk.world.person("alice"))
+    set_variable(world, "A")
+    set_variable(world, "A", "x", world.dev)
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     action(row(page, "A"), "Remove variable")
     expect(page.get_by_role("dialog")).to_contain_text("This variable has overrides on: dev.")
@@ -92,12 +95,12 @@ def test_removing_a_base_asks_about_its_overrides(
         expect(page.get_by_text("There are no changes to save.")).to_be_visible()
     else:
         expect(page.locator(".toast")).to_be_visible()
-    assert desk.values() == left
+    assert variable_values(world) == left
 
 
-def test_a_removal_can_be_undone(desk: Desk, open_page: Any) -> None:
-    desk.put("A")
-    page = open_page(user=desk.world.person("alice"))
+def test_undoing_a_removal(world: World, open_page: Any) -> None:
+    set_variable(world, "A")
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     action(row(page, "A"), "Remove variable")
     expect(page.get_by_text("Will be removed when you save.")).to_be_visible()
@@ -106,10 +109,10 @@ def test_a_removal_can_be_undone(desk: Desk, open_page: Any) -> None:
     expect(value(row(page, "A"))).to_be_enabled()
 
 
-def test_a_rename_takes_overrides_along(desk: Desk, open_page: Any) -> None:
-    desk.put("OLD")
-    desk.put("OLD", "x", desk.world.dev)
-    page = open_page(user=desk.world.person("alice"))
+def test_a_rename_includes_the_overrides(world: World, open_page: Any) -> None:
+    set_variable(world, "OLD")
+    set_variable(world, "OLD", "x", world.dev)
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     action(row(page, "OLD"), "Add variable override")
     row(page, "OLD").get_by_label("Variable").fill("NEW")
@@ -118,19 +121,23 @@ def test_a_rename_takes_overrides_along(desk: Desk, open_page: Any) -> None:
     value(row(page, "OLD", "dev")).fill("y")
     save_all(page)
     expect(page.locator(".toast")).to_be_visible()
-    assert desk.values() == {("", "NEW"): "first", ("dev", "NEW"): "y", ("main", "NEW"): "first"}
+    assert variable_values(world) == {
+        ("", "NEW"): "first",
+        ("dev", "NEW"): "y",
+        ("main", "NEW"): "first",
+    }
 
 
-@pytest.mark.parametrize(("button", "left"), [("Keep their value", "hers"), ("Overwrite", "mine")])
-def test_a_conflict_says_who_and_lets_choose(
-    desk: Desk, open_page: Any, complaints: Any, button: str, left: str
-) -> None:
+@pytest.mark.parametrize(
+    ("button", "left"), [("Keep their value", "theirs"), ("Overwrite", "mine")]
+)
+def test_a_conflict(world: World, open_page: Any, complaints: Any, button: str, left: str) -> None:
     complaints.expect("422")
-    known = desk.put("A")
-    page = open_page(user=desk.world.person("alice"))
+    existing = set_variable(world, "A")
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     value(row(page, "A")).fill("mine")
-    desk.save("mia", desk.change(known, "hers"))
+    change_variable(world, existing, "theirs", by="mia")
     save_all(page)
     expect(page.get_by_text(re.compile("mia@example.org changed this variable"))).to_be_visible()
     assert value(row(page, "A")).input_value() == "mine"
@@ -138,18 +145,18 @@ def test_a_conflict_says_who_and_lets_choose(
     if button == "Overwrite":
         expect_saved(page, 1)
     else:
-        expect(value(row(page, "A"))).to_have_value("hers")
+        expect(value(row(page, "A"))).to_have_value("theirs")
         expect(page.locator("#count")).to_be_empty()
-    assert desk.values() == {("", "A"): left}
+    assert variable_values(world) == {("", "A"): left}
 
 
-def test_what_is_refused_stays_and_the_rest_is_saved(
-    desk: Desk, open_page: Any, complaints: Any
+def test_an_invalid_row_stays_and_the_rest_is_saved(
+    world: World, open_page: Any, complaints: Any
 ) -> None:
     complaints.expect("422")
-    desk.put("_BUILD_TIMEOUT", "30")
-    desk.put("B")
-    page = open_page(user=desk.world.person("alice"))
+    set_variable(world, "_BUILD_TIMEOUT", "30")
+    set_variable(world, "B")
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     expect(page.get_by_text("Minutes before Amplify stops a build")).to_be_visible()
     value(row(page, "_BUILD_TIMEOUT")).fill("500")
@@ -160,12 +167,12 @@ def test_what_is_refused_stays_and_the_rest_is_saved(
     ).to_be_visible()
     expect(value(row(page, "_BUILD_TIMEOUT"))).to_have_value("500")
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
-    assert desk.values() == {("", "_BUILD_TIMEOUT"): "30", ("", "B"): ""}
+    assert variable_values(world) == {("", "_BUILD_TIMEOUT"): "30", ("", "B"): ""}
 
 
-def test_leaving_with_unsaved_work_asks_first(desk: Desk, open_page: Any) -> None:
-    desk.put("A")
-    page = open_page(user=desk.world.person("alice"))
+def test_leaving_with_unsaved_work_asks_first(world: World, open_page: Any) -> None:
+    set_variable(world, "A")
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     value(row(page, "A")).fill("typed")
     page.get_by_role("link", name="Cancel").click()
@@ -176,17 +183,17 @@ def test_leaving_with_unsaved_work_asks_first(desk: Desk, open_page: Any) -> Non
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Leave").click()
     page.wait_for_url(f"**{LIST}")
-    assert desk.values() == {("", "A"): "first"}
+    assert variable_values(world) == {("", "A"): "first"}
 
 
-def test_the_keyboard_alone_adds_an_override(desk: Desk, open_page: Any) -> None:
-    desk.put("A")
-    page = open_page(user=desk.world.person("alice"))
+def test_adding_an_override_with_the_keyboard(world: World, open_page: Any) -> None:
+    set_variable(world, "A")
+    page = open_page(user=world.person("alice"))
     page.goto(MANAGE)
     row(page, "A").locator("summary").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # and the focus is at the branch
+    page.keyboard.press("Enter")  # moves the focus to the branch
     page.keyboard.type("main")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+A")
@@ -194,20 +201,20 @@ def test_the_keyboard_alone_adds_an_override(desk: Desk, open_page: Any) -> None
     page.get_by_role("button", name="Save", exact=True).focus()
     page.keyboard.press("Enter")
     expect_saved(page, 1)
-    assert desk.values()["main", "A"] == "by keyboard"
+    assert variable_values(world)["main", "A"] == "by keyboard"
 
 
-def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any) -> None:
+def test_it_works_without_javascript(world: World, open_page: Any, complaints: Any) -> None:
     complaints.expect("422")
-    desk.put("A")
-    page = open_page(user=desk.world.person("alice"), javascript=False)
+    set_variable(world, "A")
+    page = open_page(user=world.person("alice"), javascript=False)
     page.goto(MANAGE)
     page.get_by_role("link", name="Add variable override").click()
     value(page.get_by_role("group", name="New override")).fill("x")
     value(row(page, "A")).fill("\nchanged")
     page.get_by_role("button", name="Save").click()
     expect_saved(page, 2)
-    assert desk.values() == {("", "A"): "\nchanged", ("dev", "A"): "x"}
+    assert variable_values(world) == {("", "A"): "\nchanged", ("dev", "A"): "x"}
     page.goto(MANAGE)
     row(page, "A").get_by_label("Remove").check()
     page.get_by_role("button", name="Save").click()
@@ -217,15 +224,17 @@ def test_it_works_without_javascript(desk: Desk, open_page: Any, complaints: Any
 
 
 @pytest.mark.slow
-def test_two_browsers_edit_300_variables_at_once_and_nothing_is_lost(
-    desk: Desk, open_page: Any, complaints: Any
+def test_two_people_edit_300_variables_at_once(
+    world: World, open_page: Any, complaints: Any
 ) -> None:
     """alice changes the first hundred rows; mia's changes overlap half of them."""
     complaints.expect("422")
-    branches = [Branch.objects.create(app=desk.app, name=f"b{n:02}") for n in range(20)]
-    desk.save("alice", *(desk.new(f"VAR_{n:03}", "base") for n in range(300)))
-    desk.save("alice", *(desk.new(f"VAR_{n:03}", "own", branches[n % 20]) for n in range(200)))
-    alice, mia = (open_page(user=desk.world.person(name)) for name in ("alice", "mia"))
+    branches = [Branch.objects.create(app=world.app, name=f"b{n:02}") for n in range(20)]
+    save_variables(world, *(new_variable(f"VAR_{n:03}", "base") for n in range(300)))
+    save_variables(
+        world, *(new_variable(f"VAR_{n:03}", "own", branches[n % 20]) for n in range(200))
+    )
+    alice, mia = (open_page(user=world.person(name)) for name in ("alice", "mia"))
     for page, number in ((alice, 1), (mia, 1)):
         page.goto(f"{MANAGE}?per_page=100&page={number}")
         rows = page.locator("#rows .edit-row")
@@ -244,7 +253,7 @@ def test_two_browsers_edit_300_variables_at_once_and_nothing_is_lost(
     save_all(mia)
     expect(mia.get_by_text("Saved 40 of 70 changes.")).to_be_visible()
     expect(mia.locator(".note.conflict")).to_have_count(30)
-    kept = [*desk.values().values()]
+    kept = [*variable_values(world).values()]
     assert (kept.count("alice"), kept.count("mia"), len(kept)) == (60, 40, 500)
     assert kept.count("base") + kept.count("own") == 400
     for _ in range(30):

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from envvars_app.models import Variable
 from secrets_app.models import Secret
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import change_variable, set_variable
 from tests.fixtures.people import World
 from tests.leaks.crawl import crawl, urls
 from tests.leaks.harness import Trap, Visitor
@@ -19,10 +19,9 @@ pytestmark = pytest.mark.both_databases
 @pytest.fixture
 def moved(trap: Trap, visitor: Callable[[str], Visitor], world: World) -> Variable:
     """Let alice see her mistake, and move the variable with two versions of it."""
-    desk = Desk(world)
     shapes = trap.canary.shapes("as a variable")
-    row = desk.put("STRIPE_KEY", shapes["plain"], world.main)
-    desk.save("alice", desk.change(row, shapes["lines"]))
+    row = set_variable(world, "STRIPE_KEY", shapes["plain"], world.main)
+    change_variable(world, row, shapes["lines"])
     _forget_the_past(trap)
     url = reverse("variable_move", args=[world.app.app_id, row.pk])
     assert visitor("alice").post(url, {"base": "2"}).status_code == 302

@@ -12,7 +12,7 @@ from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
 from tests.console.access.routes import TOKEN, invitation
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import set_variable
 from tests.fixtures.people import ROLES, World
 from tests.leaks import deeds
 from tests.leaks.crawl import FRAGMENT, crawl, routes, urls
@@ -82,7 +82,7 @@ def _go_everywhere(trap: Trap, visitor: Callable[[str], Visitor], world: World) 
 
 
 def _every_url(world: World) -> list[str]:
-    secret, variable = deeds.some_secrets(world)[0], Desk(world).put("PLAIN", "plain")
+    secret, variable = deeds.some_secrets(world)[0], set_variable(world, "PLAIN", "plain")
     alice, app_id = world.actor("alice"), world.app.app_id
     build_settings.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
     spec = BuildSpecVersion.objects.latest("pk")

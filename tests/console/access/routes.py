@@ -18,7 +18,7 @@ from console.models import AuditEvent, AuditOutcome, Invitation, Member
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from secrets_app.models import Secret
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import set_variable
 from tests.fixtures.people import World
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -97,7 +97,7 @@ def invitation(world: World) -> Invitation:
 def variable(world: World) -> Variable:
     """Return a variable of the branch dev; the first one that asks makes it."""
     found = world.app.variables.filter(branch=world.dev, key="API_URL").first()
-    return found or Desk(world).put("API_URL", "https://example.org", world.dev)
+    return found or set_variable(world, "API_URL", "https://example.org", world.dev)
 
 
 def build_version(world: World) -> BuildSpecVersion:

@@ -14,7 +14,7 @@ from django.test import Client
 from console.auth import recovery_codes
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation, Secret
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import set_variable
 from tests.fixtures.people import World
 
 CANARY = "canary"  # what make_secret saves
@@ -44,7 +44,7 @@ def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -
     alice = Client()
     alice.force_login(world.person("alice"))
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
-    Desk(world).put("PLAIN", CANARY)
+    set_variable(world, "PLAIN", CANARY)
     recovery_codes.generate(world.person("bob"))
     SocialAccount.objects.create(user=world.person("bob"), provider="https://id.example", uid="bob")
     Member.objects.create(app=world.app, group=Group.objects.create(name="ops"), role="viewer")

@@ -1,4 +1,4 @@
-"""A server seals what its requests wrote, and before it ends what the last ones did."""
+"""A server appends the audit chain's links after each request, and before it stops."""
 
 import json
 import sqlite3
@@ -6,16 +6,16 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.fixtures.waiting import until
-from tests.soak.replicas.person import Person
 from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.web_user import WebUser
 
 
 def test_it_works(tmp_path: Path) -> None:
     server = Server(copy_to(tmp_path / "console"), {})
     with running(server):
-        (secret,) = json.loads(server.run("tests.soak.bench.furnish", "1"))
+        (secret,) = json.loads(server.run("tests.soak.bench.seed", "1"))
         address = f"/apps/dload/hosting/secrets/{secret}/reveal/"
-        alice = Person("alice@example.org", [server.port])
+        alice = WebUser("alice@example.org", [server.port])
         assert alice.sign_in() == 302
         with closing(sqlite3.connect(server.folder / "var/console.sqlite3")) as database:
             until(lambda: unsealed(database) == 0)

@@ -1,4 +1,4 @@
-"""What is wrong with a build specification, the line, and what to do."""
+"""Check a build specification: each problem has a line and says what to do."""
 
 import pytest
 from hypothesis import given
@@ -77,7 +77,7 @@ def test_it_works(text: str) -> None:
 
 
 WRONG = {
-    # what is below `commands:`, and the line and the words of its one problem
+    # the text below `commands:`, then the line and a part of the message of its only problem
     "        - echo Key: value\n": (6, "put the whole command in quotes"),
     "        - npm ci\n        - true\n": (7, "YAML reads “true” as yes or no. Put it in quotes."),
     "        - 5\n": (6, "as a number"),
@@ -181,7 +181,7 @@ def test_errors_elsewhere(text: str, line: int, words: str) -> None:
         ),
     ],
 )
-def test_warnings_stop_nothing(text: str, problem: Problem) -> None:
+def test_warnings_are_not_errors(text: str, problem: Problem) -> None:
     [found] = check(text)
     assert found == Problem(problem.line, problem.message, Severity.WARNING)
     assert errors([found]) == []
@@ -202,7 +202,7 @@ def test_warnings_stop_nothing(text: str, problem: Problem) -> None:
         ("        - ./deploy --password $PASSWORD\n", 0, ""),
     ],
 )
-def test_secrets_have_another_place(text: str, line: int, words: str) -> None:
+def test_likely_secrets_are_warned_about(text: str, line: int, words: str) -> None:
     problems = check(COMMANDS + text if text.startswith(" ") else f"{COMMANDS.rstrip()} []\n{text}")
     assert [problem.line for problem in problems] == ([line] if line else [])
     for problem in problems:
@@ -211,7 +211,7 @@ def test_secrets_have_another_place(text: str, line: int, words: str) -> None:
         assert "CANARY" not in problem.message
 
 
-def test_every_problem_is_told_in_the_order_of_the_lines() -> None:
+def test_problems_are_sorted_by_line() -> None:
     problems = check("frontnd: {}\nversion: 1\nenv: 5\nfrontend: 6\nbackend: 7\n")
     assert [problem.line for problem in problems] == [1, 3, 4, 5]
 
@@ -247,7 +247,7 @@ _FRAGMENTS = [
 
 
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map("".join))
-def test_whatever_is_typed_the_answer_can_be_shown(text: str) -> None:
+def test_problems_of_any_text_can_be_displayed(text: str) -> None:
     for written in (text, f'version: 1\n"{text}": "{text}"\n'):
         for problem in check(written):
             assert 1 <= problem.line <= written.count("\n") + 1

@@ -1,4 +1,4 @@
-"""What changes from one text to another, line by line."""
+"""Compare two texts line by line."""
 
 import random
 
@@ -27,16 +27,16 @@ def test_the_same_text() -> None:
     assert diff(TEXT, TEXT) == []
 
 
-def test_from_nothing_and_to_nothing() -> None:
+def test_very_short_texts() -> None:
     assert [line.sign for line in diff("a\n", "b")] == ["-", "+"]
     assert [line.sign for line in diff("", "a\nb\n")] == ["-", "+", "+"]
 
 
-def test_both_texts_can_be_put_together_again() -> None:
-    chance = random.Random(7)  # noqa: S311 - no secret
+def test_both_texts_can_be_rebuilt_from_the_diff() -> None:
+    rng = random.Random(7)  # noqa: S311 - not for secrets
     for _ in range(50):
-        old = [chance.choice("abcdef") for _ in range(chance.randrange(1, 6))]
-        new = [chance.choice("abcdef") for _ in range(chance.randrange(1, 6))]
+        old = [rng.choice("abcdef") for _ in range(rng.randrange(1, 6))]
+        new = [rng.choice("abcdef") for _ in range(rng.randrange(1, 6))]
         lines = diff("\n".join(old), "\n".join(new))
         assert [line.text for line in lines if line.old] in (old, [])
         assert [line.text for line in lines if line.new] in (new, [])
@@ -54,7 +54,7 @@ def test_one_change_in_a_long_text() -> None:
 
 
 def test_many_changes_in_a_long_text_are_one_block() -> None:
-    """Each line is there 83 times: one by one these take seconds, and others half a minute."""
+    """Each line occurs 83 times: comparing these one by one would take seconds."""
     middle = [f"{n % 100:02}" for n in range(8_300)]
     other = [f"{n * 37 // 11 % 100:02}" for n in range(8_300)]
     ends = ["==="] * 4
@@ -76,7 +76,7 @@ def test_up_to_the_limit_lines_are_compared_one_by_one() -> None:
     assert [line.sign or "=" for line in lines] == [*"-+===…===-+"]
 
 
-def test_a_line_more_among_many_that_are_the_same() -> None:
+def test_one_more_of_the_same_line() -> None:
     for before, after in (("a\na\n", "a\na\na\n"), ("a\na\na\n", "a\na\n")):
         lines = diff(before, after)
         assert [line.text for line in lines if line.old] == ["a"] * before.count("a")

@@ -1,4 +1,4 @@
-"""Commands are put before the one that builds; nothing else in the text moves."""
+"""Insert commands before the build command; nothing else in the text changes."""
 
 import difflib
 
@@ -49,7 +49,7 @@ applications:
 
 
 def added(before: str, after: str) -> list[tuple[int, str]]:
-    """Return the lines that are new, with their numbers; nothing may be gone or changed."""
+    """Return the new lines with their numbers; fail if any other line changed."""
     matcher = difflib.SequenceMatcher(a=before.splitlines(), b=after.splitlines(), autojunk=False)
     found = []
     for kind, _, _, start, end in matcher.get_opcodes():
@@ -67,12 +67,12 @@ def test_it_works() -> None:
     ]
 
 
-def test_comments_and_spaces_keep_their_places() -> None:
+def test_comments_and_spaces_are_kept() -> None:
     result = insert(COMMENTED, "", [ECHO])
     assert added(COMMENTED, result) == [(14, f"            - {ECHO}")]
 
 
-def test_not_twice() -> None:
+def test_a_command_is_inserted_once() -> None:
     once = insert(DEFAULT, "", [ECHO, ECHO])
     assert once.count(ECHO) == 1
     assert insert(once, "", [ECHO]) == once
@@ -98,7 +98,7 @@ def test_not_twice() -> None:
         ("\n      - &x npm run build\n      - *x", [ECHO, "npm run build", "npm run build"]),
     ],
 )
-def test_each_way_to_write_a_list(commands: str, wanted: list[str]) -> None:
+def test_every_yaml_style_of_a_list(commands: str, wanted: list[str]) -> None:
     text = f"frontend:\n  phases:\n    build:\n      commands: {commands}\n  cache: {{}} # end\n"
     result = insert(text, "", [ECHO])
     assert list(build_phases(result)[0].commands) == wanted
@@ -134,7 +134,7 @@ def test_each_way_to_write_a_list(commands: str, wanted: list[str]) -> None:
     ],
 )
 @pytest.mark.parametrize("commands", ["[npm run build]", "\n      - npm run build"])
-def test_a_command_stays_the_text_that_it_is(line: str, commands: str) -> None:
+def test_commands_are_quoted_where_yaml_needs_it(line: str, commands: str) -> None:
     text = f"frontend:\n  phases:\n    build:\n      commands: {commands}\n"
     result = insert(text, "", [line])
     assert build_phases(result)[0].commands == (line, "npm run build")
@@ -170,7 +170,7 @@ def test_no_list_of_build_commands(text: str, app_root: str) -> None:
         insert(text, app_root, [ECHO])
 
 
-def test_a_list_that_is_used_twice() -> None:
+def test_an_anchored_list() -> None:
     text = (
         "frontend:\n  phases:\n    build:\n      commands: &x\n      - npm run build\n"
         "    preBuild:\n      commands: *x\n"
@@ -187,7 +187,7 @@ def test_a_command_below_its_dash(dash: str) -> None:
         insert(text, "", [ECHO])
 
 
-def test_a_comment_that_belongs_to_the_script_above() -> None:
+def test_a_comment_above_the_build_command() -> None:
     text = (
         "frontend:\n  phases:\n    build:\n      commands:\n"
         "        - |\n          npm ci\n          # lint\n        # site\n        - npm run build\n"

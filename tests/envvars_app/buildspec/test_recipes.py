@@ -1,4 +1,4 @@
-"""Each recipe runs for real: in bash, with the variables set, and the format's own parser after."""
+"""Run each recipe in bash, and read its file with the format's own parser."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.inserting import build_phases, insert
 from envvars_app.buildspec.recipes import RECIPES, InvalidSelection, commands_for
 
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not here")
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 
 Values = dict[str, str]
 PLAIN = {
@@ -46,10 +46,10 @@ QUOTED = PLAIN | {
     "LITERAL": r"\n \r \t $$ $& ${x}",
 }
 ANY = QUOTED | {"CARRIAGE": "a\r\nb\rc", "EVERY_QUOTE": "' ` \""}
-# python-dotenv knows no `, and takes these two for escapes
+# python-dotenv doesn't support `, and treats these two as escapes
 FOR_PYTHON = {key: value for key, value in QUOTED.items() if not re.search(r"'|\\\\", value)}
 CONTROL = {"CONTROL": "bell \x07 escape \x1b delete \x7f"}
-# In the build's environment too, and not asked for
+# Also in the build's environment, but not selected
 OTHERS = {"URL_OF_ANOTHER": "no", "NOT_URL": "no", "WORD": "no", "A_LINE": "x\nURL=no"}
 
 
@@ -81,7 +81,7 @@ def _properties(path: Path) -> Values:
 
 
 def _text(literal: str, escapes: Values, forbidden: str = "") -> str:
-    r"""Read a text in double quotes; \u has four digits, a unit of UTF-16, in each language."""
+    r"""Unquote a literal; \u has four digits, one UTF-16 unit, in each of the languages."""
     assert literal[0] == literal[-1] == '"'
     signs, read = iter(literal[1:-1]), []
     for sign in signs:
@@ -117,7 +117,7 @@ def _build_config(path: Path) -> Values:
     return {m[1]: _text(_text(m[2], GROOVY, "$"), JAVA) for m in found if m}
 
 
-# Who reads a recipe's file, and the hardest values that he gets back
+# The parsers of each recipe's file, and the hardest values that they read back
 READERS = [
     ("env", _python_dotenv, PLAIN),
     ("env", _node, PLAIN),
@@ -137,7 +137,7 @@ READERS = [
 
 
 def run(lines: list[str], values: Values, folder: Path) -> None:
-    """Run commands as a build does, from the specification that they were put into."""
+    """Insert commands into a specification, and run them as a build does."""
     specification = insert(DEFAULT, "", lines)
     *commands, build = build_phases(specification)[0].commands
     assert (commands, build) == (lines, "npm run build")
@@ -150,7 +150,7 @@ def run(lines: list[str], values: Values, folder: Path) -> None:
 
 
 def written(slug: str, values: Values, folder: Path) -> Path:
-    """Run a recipe for all `values`, and return its file."""
+    """Run a recipe for all `values`, and return the file it writes."""
     recipe = RECIPES[slug]
     run(commands_for(recipe, names=list(values), prefix="", folder=""), values | OTHERS, folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == [folder / recipe.file]
@@ -169,7 +169,7 @@ def test_it_works(
     assert read(written(slug, values, tmp_path)) == values
 
 
-def test_every_recipe_is_read() -> None:
+def test_every_recipe_has_a_reader() -> None:
     assert {slug for slug, _, _ in READERS} == set(RECIPES)
 
 
@@ -187,7 +187,7 @@ def test_any_value(slug: str, read: Callable[[Path], Values], texts: list[str]) 
         assert read(written(slug, values, Path(folder))) == values
 
 
-def test_amplifys_own_spelling() -> None:
+def test_simple_recipes_are_spelled_as_in_the_amplify_documentation() -> None:
     env, production = RECIPES["env"], RECIPES["production"]
     assert commands_for(env, names=["X"], prefix="", folder="") == ['echo "X=$X" >> .env']
     assert commands_for(production, names=["Y", "X"], prefix="", folder="") == [
@@ -195,7 +195,7 @@ def test_amplifys_own_spelling() -> None:
     ]
 
 
-def test_a_prefix_takes_what_the_branch_has_at_build_time(tmp_path: Path) -> None:
+def test_a_prefix_matches_variables_at_build_time(tmp_path: Path) -> None:
     names = ["NEXT_PUBLIC_A", "OTHER"]
     lines = commands_for(RECIPES["production"], names=names, prefix="NEXT_PUBLIC_", folder="")
     assert lines == ["env | grep -e ^OTHER= -e ^NEXT_PUBLIC_ >> .env.production"]
@@ -217,17 +217,17 @@ def test_a_monorepos_app_root(tmp_path: Path, folder: str) -> None:
 @pytest.mark.parametrize(
     ("slug", "read"), [("env-quoted", _node), ("android-properties", _properties)]
 )
-def test_a_file_of_the_repository_keeps_its_last_line(
+def test_an_existing_file_keeps_its_last_line(
     tmp_path: Path, slug: str, read: Callable[[Path], Values]
 ) -> None:
     path = tmp_path / RECIPES[slug].file
-    path.write_text("BEFORE=1")  # with no line's end
+    path.write_text("BEFORE=1")  # no newline at the end
     assert read(written(slug, {"X": "2"}, tmp_path)) == {"BEFORE": "1", "X": "2"}
 
 
 @needs_node
 @pytest.mark.parametrize("slug", [slug for slug in RECIPES if slug != "production"])
-def test_a_variable_that_a_branch_has_not_stops_no_build(tmp_path: Path, slug: str) -> None:
+def test_a_missing_variable_does_not_fail_the_build(tmp_path: Path, slug: str) -> None:
     lines = commands_for(RECIPES[slug], names=["HERE", "MISSING"], prefix="", folder="")
     run(lines, {"HERE": "yes"}, tmp_path)
     assert b"undefined" not in (tmp_path / RECIPES[slug].file).read_bytes()
@@ -235,7 +235,7 @@ def test_a_variable_that_a_branch_has_not_stops_no_build(tmp_path: Path, slug: s
 
 @pytest.mark.parametrize("slug", RECIPES)
 @pytest.mark.parametrize("name", ["a-b", "a b", "1A", "$(id)", "X;id", "X\nid", "É", "", "a'b"])
-def test_names_that_a_shell_can_not_read(slug: str, name: str) -> None:
+def test_invalid_shell_names(slug: str, name: str) -> None:
     with pytest.raises(InvalidSelection, match="A shell can't read") as refusal:
         commands_for(RECIPES[slug], names=["GOOD", name], prefix="", folder="")
     assert refusal.value.field == "names"
@@ -249,21 +249,21 @@ def test_no_names() -> None:
 @pytest.mark.parametrize(
     "folder", ["..", "../x", "a/../b", "a b", "a;id", "$HOME", "a//b", "a/.git", "-r", "a\nb", "é"]
 )
-def test_folders_that_lead_elsewhere_or_hold_commands(folder: str) -> None:
+def test_invalid_folders(folder: str) -> None:
     with pytest.raises(InvalidSelection, match="Enter the folder") as refusal:
         commands_for(RECIPES["env"], names=["X"], prefix="", folder=folder)
     assert refusal.value.field == "folder"
 
 
 @pytest.mark.parametrize("prefix", ["X;id", "$(id)", "a b", "1", "^", ".*", "X\nid"])
-def test_prefixes_that_hold_commands(prefix: str) -> None:
+def test_invalid_prefixes(prefix: str) -> None:
     with pytest.raises(InvalidSelection, match="A prefix can contain") as refusal:
         commands_for(RECIPES["production"], names=["X"], prefix=prefix, folder="")
     assert refusal.value.field == "prefix"
 
 
 @pytest.mark.parametrize("name", ["_PRIVATE", "class", "Env"])
-def test_names_that_dart_can_not_show(name: str) -> None:
+def test_invalid_dart_names(name: str) -> None:
     with pytest.raises(InvalidSelection, match="can't be written to this file") as refusal:
         commands_for(RECIPES["flutter-dart"], names=["GOOD", name], prefix="", folder="")
     assert refusal.value.field == "names"

@@ -6,7 +6,7 @@ import java.util.Base64;
 import java.util.Properties;
 import java.util.stream.Collectors;
 
-/** Answers each path on a line with the file's keys and values in base64, separated by spaces. */
+/** Answer each path on a line with the file's keys and values in base64, separated by spaces. */
 public class ReadProperties {
     public static void main(String[] arguments) throws Exception {
         BufferedReader paths = new BufferedReader(new InputStreamReader(System.in));

@@ -1,4 +1,4 @@
-"""Readers, started once each."""
+"""Parsers of the formats, each started once."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,19 +6,19 @@ from contextlib import closing
 import pytest
 
 from tests.envvars_app.formats import readers
-from tests.envvars_app.formats.readers import Read, Served
+from tests.envvars_app.formats.readers import LineServer, Read
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with closing(readers.node(tmp_path_factory.mktemp("node") / "packages")) as served:
-        yield served
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineServer]:
+    with closing(readers.node(tmp_path_factory.mktemp("node") / "packages")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with closing(readers.java(tmp_path_factory.mktemp("java"))) as served:
-        yield served
+def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineServer]:
+    with closing(readers.java(tmp_path_factory.mktemp("java"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 @pytest.fixture(scope="session")
 def reader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """The reader that the test names, through indirect parameters."""
+    """Return the parser that the test's parameter names."""
     name = request.param
     if name in readers.IN_PYTHON:
         return readers.IN_PYTHON[name]

@@ -1,6 +1,6 @@
-"""Reads a Dart file of constants, as the language specification says (Strings): no SDK is at hand.
+"""Read a file of Dart string constants, as the language specification defines them (Strings).
 
-Strict: what isn't such a declaration, or would be an interpolation, fails.
+Used instead of a Dart SDK. Anything but a plain constant, such as an interpolation, fails.
 """
 
 import re

@@ -1,6 +1,7 @@
-"""The formats' own parsers, each as a function from a file's text to what it read.
+"""Each format's own parsers, as functions from a file's text to its variables.
 
-Those that are no Python run once and answer line by line, for a test asks hundreds of times.
+Parsers in other languages run as one process that answers line by line, because a test calls them
+hundreds of times.
 """
 
 import base64
@@ -35,14 +36,14 @@ READERS = {
     "gradle": ("javaproperties", JAVA),
 }
 NODE_FOLDER = Path(__file__).parent.parent / "node"
-# What npm says where there is no registry; anything else it says is a failure of ours.
-_AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
-_SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000")
+# npm's errors when it can't reach a registry; any other error fails the test
+_UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
+_FAIL_SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000")
 _READ_ENVIRONMENT = 'set -a; . "$1"; exec "$2" -0'
 
 
-class Served:
-    """A program that answers each line with a line."""
+class LineServer:
+    """A process that answers each line with a line."""
 
     def __init__(self, *command: str, cwd: Path) -> None:
         self._process = subprocess.Popen(
@@ -55,40 +56,40 @@ class Served:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
-        assert answer, "the reader ended"
+        assert answer, "the process ended"
         return answer
 
     def close(self) -> None:
         self._process.communicate()
 
 
-def node(folder: Path) -> Served:
-    """Start tests/envvars_app/node/read.js with its packages, or skip where that can't be."""
+def node(folder: Path) -> LineServer:
+    """Start tests/envvars_app/node/read.js with its packages, or skip without them."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("node and npm are not on this machine")
     shutil.copytree(NODE_FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
     installed = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *_SOON],
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *_FAIL_SOON],
         cwd=folder,
         capture_output=True,
         text=True,
     )
-    if installed.returncode and any(code in installed.stderr for code in _AWAY):
+    if installed.returncode and any(code in installed.stderr for code in _UNREACHABLE):
         pytest.skip("npm can't reach its registry")
     assert installed.returncode == 0, installed.stderr
-    return Served("node", "read.js", cwd=folder)
+    return LineServer("node", "read.js", cwd=folder)
 
 
-def java(folder: Path) -> Served:
-    """Start ReadProperties.java, or skip where there is no Java that compiles."""
+def java(folder: Path) -> LineServer:
+    """Start ReadProperties.java, or skip without a Java compiler."""
     if not (shutil.which("java") and shutil.which("javac")):
         pytest.skip("no Java Development Kit is on this machine")
-    return Served("java", str(Path(__file__).parent / "ReadProperties.java"), cwd=folder)
+    return LineServer("java", str(Path(__file__).parent / "ReadProperties.java"), cwd=folder)
 
 
-def from_node(served: Served, parser: str) -> Read:
+def from_node(server: LineServer, parser: str) -> Read:
     def read(text: str) -> dict[str, str]:
-        pairs = json.loads(served(json.dumps([parser, text])))
+        pairs = json.loads(server(json.dumps([parser, text])))
         if pairs is None:
             pytest.skip(f"this Node has no {parser}")
         return dict(pairs)
@@ -96,38 +97,38 @@ def from_node(served: Served, parser: str) -> Read:
     return read
 
 
-def from_java(served: Served, folder: Path) -> Read:
+def from_java(server: LineServer, folder: Path) -> Read:
     file = folder / "read.properties"
 
     def read(text: str) -> dict[str, str]:
         file.write_bytes(text.encode("latin-1"))
-        words = [base64.b64decode(word[:-1]).decode() for word in served(str(file)).split()]
+        words = [base64.b64decode(word[:-1]).decode() for word in server(str(file)).split()]
         return dict(zip(words[::2], words[1::2], strict=True))
 
     return read
 
 
 def from_bash(folder: Path) -> Read:
-    """Source the file in an empty environment; nothing may be said, done, or left behind."""
+    """Source the file in an empty environment; it must print nothing and create no file."""
     if not shutil.which("bash"):
         pytest.skip("bash is not on this machine")
-    there = folder / "there"
-    there.mkdir()
-    usual = _environment(folder / "none.env", there, "")
+    directory = folder / "directory"
+    directory.mkdir()
+    default = _environment(folder / "none.env", directory, "")
 
     def read(text: str) -> dict[str, str]:
-        found = _environment(folder / "read.env", there, text)
-        assert not list(there.iterdir()), "something was run"
-        return {key: value for key, value in found.items() if usual.get(key) != value}
+        found = _environment(folder / "read.env", directory, text)
+        assert not list(directory.iterdir()), "a command was run"
+        return {key: value for key, value in found.items() if default.get(key) != value}
 
     return read
 
 
-def _environment(file: Path, there: Path, text: str) -> dict[str, str]:
+def _environment(file: Path, directory: Path, text: str) -> dict[str, str]:
     file.write_bytes(text.encode())
     env = str(shutil.which("env"))
     command = ["bash", "--noprofile", "--norc", "-c", _READ_ENVIRONMENT, "-", str(file), env]
-    sourced = subprocess.run([env, "-i", *command], cwd=there, capture_output=True, check=True)
+    sourced = subprocess.run([env, "-i", *command], cwd=directory, capture_output=True, check=True)
     assert not sourced.stderr
     pairs = sourced.stdout.decode().split("\0")[:-1]
     return dict(pair.split("=", 1) for pair in pairs)

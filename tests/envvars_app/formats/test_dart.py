@@ -1,4 +1,4 @@
-"""Dart: constants that an app can use, whatever the value holds."""
+"""Render Dart constants for any value."""
 
 import pytest
 
@@ -28,12 +28,12 @@ def test_it_works() -> None:
 @pytest.mark.parametrize(
     "key", ["apiUrl", "API_2", "a$b", "$a", "await", "static", "get", "Object"]
 )
-def test_a_dart_name_is_kept(key: str) -> None:
+def test_a_valid_name_is_kept(key: str) -> None:
     assert dart.read(FORMATS["dart"].render({key: "x"}).text) == {key: "x"}
 
 
 @pytest.mark.parametrize("key", ["a b", "1A", "a.b", "a-b", "é", "_LIVE_UPDATES", "a;b", "a\u2028"])
-def test_another_name_is_left_out(key: str) -> None:
+def test_other_names_are_left_out(key: str) -> None:
     rendered = FORMATS["dart"].render({key: "x"})
     assert "not a public Dart identifier" in rendered.left_out[key]
     assert dart.read(rendered.text) == {}
@@ -50,6 +50,6 @@ def test_a_name_that_would_not_compile_is_left_out(key: str) -> None:
 @pytest.mark.parametrize(
     "body", ["'$x'", "'\\u{zz}'", "'\\x1'", "'a\nb'", '"a"', "'a' 'b'", "'a", "r'a'"]
 )
-def test_the_tests_own_reader_is_strict(body: str) -> None:
+def test_our_own_reader_is_strict(body: str) -> None:
     with pytest.raises((AssertionError, IndexError)):
         dart.read(RENDERED.replace("'https://example.org/?a=\\$b'", body))

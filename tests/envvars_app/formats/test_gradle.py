@@ -1,4 +1,4 @@
-r"""gradle.properties: plain ASCII, and none of Gradle's own settings."""
+"""Render gradle.properties in plain ASCII, without Gradle's own settings."""
 
 import javaproperties
 import pytest

@@ -47,14 +47,14 @@ def test_our_own_parsers_read_what_was_written(written: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("key", CONTESTED)
-def test_a_contested_value_is_left_out_and_told(key: str) -> None:
+def test_a_contested_value_is_left_out_with_a_comment(key: str) -> None:
     text, kept = _kept("env", {**COMMON, key: CONTESTED[key]})
     assert kept == COMMON
     assert text.startswith(f"# {key} is not included. The value ")
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_file_is_the_same_in_any_order(name: str) -> None:
+def test_the_order_of_the_variables_does_not_matter(name: str) -> None:
     backwards = dict(reversed(COMMON.items()))
     assert FORMATS[name].render(backwards) == FORMATS[name].render(COMMON)
 
@@ -66,15 +66,15 @@ def test_no_variables(name: str, reader: Read) -> None:
 
 
 @pytest.mark.parametrize("opening", ["${", "${:-", "${a:", "${a:-b"])
-def test_what_never_closes_is_read_once(opening: str) -> None:
-    """No clock: of this size, a second pass for each opening would take more than an hour."""
+def test_unclosed_interpolations_are_read_once(opening: str) -> None:
+    """Not timed: at this size, a second pass for each opening would take more than an hour."""
     value = opening * 500_000
     assert quote(value) == f"'{value}'"
     assert quote(value + "}") is None
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_half_a_character_is_left_out_everywhere(name: str) -> None:
+def test_a_lone_surrogate_is_left_out_of_every_format(name: str) -> None:
     rendered = FORMATS[name].render({"A": "x\ud83d", "B": "x"})
     assert list(rendered.left_out) == ["A"]
     rendered.text.encode()

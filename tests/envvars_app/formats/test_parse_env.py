@@ -1,4 +1,4 @@
-"""Read .env: what people paste."""
+"""Parse .env text as people paste it."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_it_works() -> None:
 @pytest.mark.parametrize(
     "text", [PASTED.replace("\n", "\r\n"), "\ufeff" + PASTED, PASTED + "\n\n # end\n"]
 )
-def test_line_ends_byte_order_mark_and_final_lines_change_nothing(text: str) -> None:
+def test_line_endings_and_a_byte_order_mark_change_nothing(text: str) -> None:
     assert parse(text) == parse(PASTED)
 
 
@@ -87,23 +87,23 @@ def test_a_value(written: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["a.b", "a-b", "é", "export", "$(x)", "'a'", "AWS_X", "x" * 300])
-def test_which_names_amplify_takes_is_not_asked_here(key: str) -> None:
+def test_names_are_not_validated(key: str) -> None:
     assert _read(f"{key}=x") == {key: "x"}
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\ufeff", "# nothing", "  \n\t\n#\n", "\r\n\r\n"])
-def test_nothing_to_read(text: str) -> None:
+def test_an_empty_text(text: str) -> None:
     assert parse(text) == []
 
 
-def test_what_python_dotenv_reads_it_reads_too(tmp_path: Path) -> None:
+def test_it_agrees_with_python_dotenv(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(PASTED.replace("`", "'").replace("\\$", "$").replace("''a'", "'a"))
     assert _read(file.read_text()) == dotenv_values(file, interpolate=False)
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("A=1\n\nB", 3, "The = is missing."),
         ("A: 1", 1, "The = is missing."),
@@ -130,16 +130,16 @@ def test_what_python_dotenv_reads_it_reads_too(tmp_path: Path) -> None:
         ("A=1\nB=\ud83d", 2, "The text contains half a character"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text: str, line: int, said: str) -> None:
+def test_an_error_names_its_line(text: str, line: int, message: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse(text)
     assert refusal.value.line == line
-    assert str(refusal.value).startswith(f"Line {line}: {said}")
+    assert str(refusal.value).startswith(f"Line {line}: {message}")
     assert str(refusal.value) == f"Line {line}: {refusal.value.message}"
 
 
 @pytest.mark.parametrize("text", ["s3cret", "s3cret x=1", "A='s3cret", "A='' s3cret", "s3cret=\0"])
-def test_no_message_quotes_the_text(text: str) -> None:
+def test_no_error_quotes_the_text(text: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse(text)
     assert "s3cret" not in str(refusal.value)

@@ -1,4 +1,4 @@
-"""Read JSON: an object of strings."""
+"""Parse JSON: an object whose values are strings."""
 
 import json
 
@@ -27,18 +27,18 @@ def test_it_works() -> None:
 
 
 @pytest.mark.parametrize("text", [TEXT.replace("\n", "\r\n"), "\ufeff" + TEXT, f"\n\t {TEXT}\n "])
-def test_line_ends_byte_order_mark_and_white_space_change_no_value(text: str) -> None:
+def test_line_endings_and_white_space_change_no_value(text: str) -> None:
     assert [(entry.key, entry.value) for entry in parse_json(text)] == [
         (entry.key, entry.value) for entry in parse_json(TEXT)
     ]
 
 
 @pytest.mark.parametrize("text", ["{}", " { } ", "{\n}\n"])
-def test_nothing_to_read(text: str) -> None:
+def test_an_empty_object(text: str) -> None:
     assert parse_json(text) == []
 
 
-def test_it_is_lossless_and_sorted() -> None:
+def test_rendering_is_lossless_and_sorted() -> None:
     written = {**COMMON, **CONTESTED, "b": "", "a b $(x)": "\x00"}
     rendered = FORMATS["json"].render(written)
     assert rendered.left_out == {}
@@ -49,7 +49,7 @@ def test_it_is_lossless_and_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("", 1, "The text must start with {."),
         ("[]", 1, "The text must start with {."),
@@ -94,15 +94,15 @@ def test_it_is_lossless_and_sorted() -> None:
         (r'{"\udd11\ud83d": ""}', 1, "The text contains half a character"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text: str, line: int, said: str) -> None:
+def test_an_error_names_its_line(text: str, line: int, message: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse_json(text)
     assert refusal.value.line == line
-    assert str(refusal.value).startswith(f"Line {line}: {said}")
+    assert str(refusal.value).startswith(f"Line {line}: {message}")
 
 
 @pytest.mark.parametrize("text", ["s3cret", '{"A": s3cret', '{"A": "s3cret', '{"A": "s3cret\\x"}'])
-def test_no_message_quotes_the_text(text: str) -> None:
+def test_no_error_quotes_the_text(text: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse_json(text)
     assert "s3cret" not in str(refusal.value)

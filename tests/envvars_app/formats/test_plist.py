@@ -1,4 +1,4 @@
-"""Property list: what XML holds, and nothing that XML would change."""
+"""Render property lists, without the characters that XML can't hold or would change."""
 
 import plistlib
 
@@ -19,7 +19,7 @@ def test_it_works() -> None:
 
 @pytest.mark.parametrize("text", ["a\rb", "a\r\nb", "\x1b", "\0", "\ufffe", "\uffff"])
 @pytest.mark.parametrize("place", ["key", "value"])
-def test_what_xml_changes_or_can_not_hold_is_left_out(text: str, place: str) -> None:
+def test_characters_that_xml_can_not_hold_are_left_out(text: str, place: str) -> None:
     key, value = (text, "x") if place == "key" else ("A", text)
     rendered = FORMATS["plist"].render({key: value, "B": "y"})
     assert rendered.left_out == {

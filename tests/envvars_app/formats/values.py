@@ -1,9 +1,9 @@
-"""Keys and values to write: what people have, and what an attacker would try."""
+"""Keys and values to render: common ones, and ones that an attacker would try."""
 
 from hypothesis import strategies as st
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ+/AASC==\n-----END PRIVATE KEY-----\n"
-# Every reader of .env can be told these alike, so an export may not leave them out.
+# Every .env reader can get these right, so an export must include them.
 COMMON = {
     "PLAIN": "abc123",
     "EMPTY": "",
@@ -40,7 +40,7 @@ COMMON = {
     "UNSEEN": "\u2028\u2029\x85\xa0\ufeff\u200b\u202e",
     "CONTROLS": "\x01\x02\x07\x08\x0b\x0c\x1b[31m\x1c\x7f\x9b",
 }
-# No two readers agree on these: an export has to say so.
+# The readers disagree on these, so an export leaves them out and says so.
 CONTESTED = {
     "RETURN": "a\rb",
     "CRLF": "a\r\nb",
@@ -77,7 +77,7 @@ values = st.one_of(
 )
 _usual = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
 keys = st.one_of(
-    *[_usual] * 6,  # the others are left out by most formats
+    *[_usual] * 6,  # most formats leave the other kinds out
     st.sampled_from(_NAMES),
     st.text(st.characters(exclude_characters="=\0\n", codec="utf-8"), min_size=1, max_size=10),
     _hostile.map(lambda text: text.translate({0: None, 10: None, 61: None})).filter(bool),

@@ -1,5 +1,5 @@
-// Answers a line, JSON of a parser's name and a text, with the pairs that it reads, or null without
-// that parser. Pairs, for an object would lose a key such as __proto__ once more.
+// Answer each line, JSON of a parser's name and a text, with the pairs that the parser reads, or null
+// if this Node doesn't have the parser. Pairs, because an object can't hold a key such as __proto__.
 const util = require("util");
 const dotenv = require("dotenv");
 const dotenv16 = require("dotenv-16");
@@ -12,7 +12,7 @@ const parsers = {
   Node: util.parseEnv, // since 20.12
 };
 
-// Some readers of lines also break them at U+2028.
+// Some line readers also split at U+2028.
 const ascii = (json) =>
   json.replace(/[^ -~]/g, (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
 

@@ -1,12 +1,12 @@
-"""An app and somebody at its variables."""
+"""Fixtures for the pages and services of variables."""
+
+from collections.abc import Callable
 
 import pytest
-
-from tests.envvars_app.variables.desk import Desk
-from tests.fixtures.people import World
+from django.test import Client
 
 
 @pytest.fixture
-def desk(world: World) -> Desk:
-    """Return the app's variables, as people reach them."""
-    return Desk(world)
+def alice(as_: Callable[[str], Client]) -> Client:
+    """Return a client signed in as the owner."""
+    return as_("alice")

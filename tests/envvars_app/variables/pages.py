@@ -1,4 +1,4 @@
-"""What the pages around the variables are asked for, and what they answer."""
+"""Post to the pages of variables, and read what they answer."""
 
 import re
 from collections.abc import Iterable
@@ -13,55 +13,51 @@ BASE = "/apps/d1shop/hosting/environment-variables/"
 _HIDDEN = re.compile(r'<input type="hidden" name="seen" value="([^"]*)"')
 
 
-class Sheets:
-    """Somebody at the pages of bulk edit."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-
-    def post(self, action: str, text: str, *scopes: Branch | None, **fields: Any) -> Any:
-        """Post a text for some scopes; for all branches where none is given."""
-        chosen = [branch.pk if branch else "" for branch in scopes or (None,)]
-        data = {"action": action, "text": text, "scope": chosen, **fields}
-        return self.client.post(f"{BASE}bulk/", data)
-
-    def preview(self, text: str, *scopes: Branch | None, **fields: Any) -> Any:
-        """Return the preview of a text."""
-        answer = self.post("preview", text, *scopes, **fields)
-        assert answer.status_code == 200, answer.status_code
-        return answer
-
-    def apply(self, text: str, *scopes: Branch | None, **fields: Any) -> Any:
-        """Preview a text, and apply it as the page does."""
-        seen = seen_on(self.preview(text, *scopes, **fields))
-        return self.post("apply", text, *scopes, seen=seen, **fields)
+def post_bulk(client: Client, action: str, text: str, *scopes: Branch | None, **fields: Any) -> Any:
+    """Post a text to bulk edit, for All branches unless scopes are given."""
+    chosen = [branch.pk if branch else "" for branch in scopes or (None,)]
+    data = {"action": action, "text": text, "scope": chosen, **fields}
+    return client.post(f"{BASE}bulk/", data)
 
 
-def seen_on(answer: Any) -> str:
-    """Return what the preview's form carries of the versions that it shows."""
-    [seen] = _HIDDEN.findall(answer.text)
+def preview_bulk(client: Client, text: str, *scopes: Branch | None, **fields: Any) -> Any:
+    """Return the preview of a text."""
+    page = post_bulk(client, "preview", text, *scopes, **fields)
+    assert page.status_code == 200, page.status_code
+    return page
+
+
+def apply_bulk(client: Client, text: str, *scopes: Branch | None, **fields: Any) -> Any:
+    """Preview a text, then apply it with the versions that the preview showed."""
+    seen = seen_field(preview_bulk(client, text, *scopes, **fields))
+    return post_bulk(client, "apply", text, *scopes, seen=seen, **fields)
+
+
+def seen_field(page: Any) -> str:
+    """Return the preview's hidden field with the versions that it shows."""
+    [seen] = _HIDDEN.findall(page.text)
     return unescape(seen)
 
 
-def lines(answer: Any) -> list[tuple[str, str, str]]:
-    """Return a preview's lines: change, key and branch; "Refused" where it goes no further."""
+def lines(page: Any) -> list[tuple[str, str, str]]:
+    """Return a preview's lines as change (or "Refused"), key and branch."""
     return [
         ("Refused" if line["refused"] else line["word"], line["key"], line["branch"])
-        for line in answer.context["lines"]
+        for line in page.context["lines"]
     ]
 
 
-def values(answer: Any) -> dict[str, tuple[str | None, str | None]]:
+def values(page: Any) -> dict[str, tuple[str | None, str | None]]:
     """Return a preview's old and new values, by key."""
     return {
         line["key"]: tuple(line[side] and line[side].text for side in ("old", "new"))
-        for line in answer.context["lines"]
+        for line in page.context["lines"]
     }
 
 
-def notes(answer: Any) -> dict[str, str]:
-    """Return what a preview says of its lines, by key."""
-    return {line["key"]: line["note"].message for line in answer.context["lines"] if line["note"]}
+def notes(page: Any) -> dict[str, str]:
+    """Return the messages of a preview's lines, by key."""
+    return {line["key"]: line["note"].message for line in page.context["lines"] if line["note"]}
 
 
 def keys(rows: Iterable[Any]) -> list[str]:

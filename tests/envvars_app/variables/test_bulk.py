@@ -1,7 +1,6 @@
-"""Bulk edit: a scope as text, the preview of what a text changes, and applying it."""
+"""The bulk edit page: a scope as text, a preview of the changes, and applying them."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,32 +13,48 @@ from console.models import Branch
 from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
 from envvars_app.pages import bulk
-from tests.envvars_app.variables.desk import Desk
-from tests.envvars_app.variables.pages import BASE, Sheets, keys, lines, notes, seen_on, values
+from tests.envvars_app.variables.pages import (
+    BASE,
+    apply_bulk,
+    keys,
+    lines,
+    notes,
+    post_bulk,
+    preview_bulk,
+    seen_field,
+    values,
+)
+from tests.factories import (
+    change_variable,
+    changed_variable,
+    new_variable,
+    remove_variable,
+    removed_variable,
+    save_variables,
+    set_variable,
+    variable_audit_rows,
+    variable_row,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
-def sheets(as_: Callable[[str], Client]) -> Sheets:
-    """Return alice at the pages."""
-    return Sheets(as_("alice"))
-
-
 def text_of(client: Client, query: str = "") -> str:
-    """Return the text that the page begins with."""
+    """Return the text that the page starts with."""
     return str(client.get(f"{BASE}bulk/{query}").context["sheet"].text)
 
 
-def test_it_works(desk: Desk, sheets: Sheets) -> None:
-    desk.put("KEPT", "same")
-    desk.put("CHANGED", "old")
-    desk.put("REMOVED", "gone")
-    desk.put("OTHER", "of dev", desk.world.dev)
-    text = text_of(sheets.client)
+def test_it_works(world: World, alice: Client) -> None:
+    set_variable(world, "KEPT", "same")
+    set_variable(world, "CHANGED", "old")
+    set_variable(world, "REMOVED", "gone")
+    set_variable(world, "OTHER", "of dev", world.dev)
+    text = text_of(alice)
     assert text == "CHANGED=old\nKEPT=same\nREMOVED=gone\n"
     text = "CHANGED=new\nKEPT=same\nNEW=here\n"
-    page = sheets.preview(text, mode="replace")
+    page = preview_bulk(alice, text, mode="replace")
     assert lines(page) == [
         ("Changed", "CHANGED", "All branches"),
         ("New", "NEW", "All branches"),
@@ -52,34 +67,34 @@ def test_it_works(desk: Desk, sheets: Sheets) -> None:
     }
     assert keys(page.context["same"]) == ["KEPT"]
     assert "Apply 3 changes" in page.text
-    before = desk.trail()
-    assert desk.values()["", "CHANGED"] == "old"  # nothing is written before Apply
-    answer = sheets.post("apply", text, mode="replace", seen=seen_on(page))
+    before = variable_audit_rows()
+    assert variable_values(world)["", "CHANGED"] == "old"  # nothing is written before Apply
+    answer = post_bulk(alice, "apply", text, mode="replace", seen=seen_field(page))
     assert answer.status_code == 302
     assert answer["Location"].startswith(f"{BASE}?saved=")
-    assert desk.values() == {
+    assert variable_values(world) == {
         ("", "CHANGED"): "new",
         ("", "KEPT"): "same",
         ("", "NEW"): "here",
         ("dev", "OTHER"): "of dev",
     }
-    assert sorted(entry[1] for entry in desk.trail()[len(before) :]) == [
+    assert sorted(entry[1] for entry in variable_audit_rows()[len(before) :]) == [
         "change",
         "create",
         "remove",
     ]
-    assert "3 changes saved." in sheets.client.get(answer["Location"]).text
+    assert "3 changes saved." in alice.get(answer["Location"]).text
 
 
 @pytest.mark.parametrize("format", ["env", "json"])
-def test_the_text_of_a_scope_changes_nothing(desk: Desk, sheets: Sheets, format: str) -> None:
+def test_the_text_of_a_scope_changes_nothing(world: World, alice: Client, format: str) -> None:
     hostile = ("", " x ", "a\nb\n", "it's", 'say "hi"', "a#b #c", "$HOME ${X} `id`", "\\n", "日本")
     for number, value in enumerate(hostile):
-        desk.put(f"KEY_{number}", value)
-    desk.put("not-a-name", "1")
-    page = sheets.client.get(f"{BASE}bulk/?format={format}")
+        set_variable(world, f"KEY_{number}", value)
+    set_variable(world, "not-a-name", "1")
+    page = alice.get(f"{BASE}bulk/?format={format}")
     text = page.context["sheet"].text
-    preview = sheets.preview(text, format=format, mode="replace")
+    preview = preview_bulk(alice, text, format=format, mode="replace")
     assert lines(preview) == []
     left_out = dict(page.context["left_out"])
     assert ("not-a-name" in left_out) is (format == "env")
@@ -89,66 +104,66 @@ def test_the_text_of_a_scope_changes_nothing(desk: Desk, sheets: Sheets, format:
     assert "Apply" not in preview.context["format_name"]
 
 
-def test_what_env_cannot_hold_is_named_and_not_removed(desk: Desk, sheets: Sheets) -> None:
-    desk.put("not-a-name", "1")
-    desk.put("A", "1")
-    page = sheets.client.get(f"{BASE}bulk/")
+def test_variables_that_env_can_not_hold_are_kept(world: World, alice: Client) -> None:
+    set_variable(world, "not-a-name", "1")
+    set_variable(world, "A", "1")
+    page = alice.get(f"{BASE}bulk/")
     assert "Edit as JSON" in page.text
-    preview = sheets.preview("", mode="replace", format="env")
+    preview = preview_bulk(alice, "", mode="replace", format="env")
     assert lines(preview) == [("Removed", "A", "All branches")]
     assert "not-a-name" in preview.text
-    assert sheets.apply("", mode="replace", format="env").status_code == 302
-    assert desk.values() == {("", "not-a-name"): "1"}
-    assert sheets.apply("{}", mode="replace", format="json").status_code == 302
-    assert desk.values() == {}
+    assert apply_bulk(alice, "", mode="replace", format="env").status_code == 302
+    assert variable_values(world) == {("", "not-a-name"): "1"}
+    assert apply_bulk(alice, "{}", mode="replace", format="json").status_code == 302
+    assert variable_values(world) == {}
 
 
-def test_a_paste_keeps_what_it_lacks(desk: Desk, sheets: Sheets) -> None:
-    desk.put("A", "1")
-    page = sheets.preview("export B='two words' # why\r\nA=1\r\n", mode="merge")
+def test_merging_keeps_variables_not_in_the_text(world: World, alice: Client) -> None:
+    set_variable(world, "A", "1")
+    page = preview_bulk(alice, "export B='two words' # why\r\nA=1\r\n", mode="merge")
     assert lines(page) == [("New", "B", "All branches")]
-    assert sheets.apply("B='two words'\n", mode="merge").status_code == 302
-    assert desk.values() == {("", "A"): "1", ("", "B"): "two words"}
+    assert apply_bulk(alice, "B='two words'\n", mode="merge").status_code == 302
+    assert variable_values(world) == {("", "A"): "1", ("", "B"): "two words"}
 
 
 @pytest.mark.parametrize("text", ['{"A": "1"}', '\ufeff {"A": "1"}', "A=1", "# note\n A = 1"])
-def test_the_format_of_a_paste_is_guessed(desk: Desk, sheets: Sheets, text: str) -> None:
-    assert values(sheets.preview(text)) == {"A": (None, "1")}
+def test_the_format_is_guessed(alice: Client, text: str) -> None:
+    assert values(preview_bulk(alice, text)) == {"A": (None, "1")}
 
 
-def test_json_in_the_field_for_env(desk: Desk, sheets: Sheets) -> None:
-    desk.put("not-a-name", "1")
-    page = sheets.preview('{"A": "1"}', format="env", mode="replace")
+def test_json_in_the_env_field(world: World, alice: Client) -> None:
+    set_variable(world, "not-a-name", "1")
+    page = preview_bulk(alice, '{"A": "1"}', format="env", mode="replace")
     assert lines(page) == [
         ("New", "A", "All branches"),
         ("Removed", "not-a-name", "All branches"),
     ]
 
 
-def test_a_paste_beside_a_filtered_list(desk: Desk, sheets: Sheets) -> None:
+def test_a_paste_while_the_list_is_filtered(alice: Client) -> None:
     data = {"action": "preview", "text": "A=1", "scope": "all"}
-    answer = sheets.client.post(f"{BASE}bulk/", data)
+    answer = alice.post(f"{BASE}bulk/", data)
     assert lines(answer) == [("New", "A", "All branches")]
 
 
-def test_a_scope_is_changed_and_previewed_again(desk: Desk, sheets: Sheets) -> None:
-    dev = desk.world.dev
-    desk.put("A", "1", dev)
-    assert lines(sheets.preview("A=2")) == [("New", "A", "All branches")]
-    assert lines(sheets.preview("A=2", dev)) == [("Changed", "A", "dev")]
-    assert sheets.apply("A=2", dev).status_code == 302
-    assert desk.values() == {("dev", "A"): "2"}
+def test_the_preview_follows_the_chosen_scope(world: World, alice: Client) -> None:
+    dev = world.dev
+    set_variable(world, "A", "1", dev)
+    assert lines(preview_bulk(alice, "A=2")) == [("New", "A", "All branches")]
+    assert lines(preview_bulk(alice, "A=2", dev)) == [("Changed", "A", "dev")]
+    assert apply_bulk(alice, "A=2", dev).status_code == 302
+    assert variable_values(world) == {("dev", "A"): "2"}
 
 
-def test_a_scope_that_nobody_previewed_is_not_written(desk: Desk, sheets: Sheets) -> None:
-    seen = seen_on(sheets.preview("A=2"))
-    answer = sheets.post("apply", "A=2", desk.world.dev, seen=seen)
+def test_a_scope_that_was_not_previewed_is_not_written(world: World, alice: Client) -> None:
+    seen = seen_field(preview_bulk(alice, "A=2"))
+    answer = post_bulk(alice, "apply", "A=2", world.dev, seen=seen)
     assert answer.status_code == 200
     assert lines(answer) == [("New", "A", "dev")]
     assert "Nothing was saved" in answer.text
-    seen = seen_on(sheets.preview("A=2", mode="merge"))
-    assert sheets.post("apply", "A=2", mode="replace", seen=seen).status_code == 200
-    assert desk.values() == {}
+    seen = seen_field(preview_bulk(alice, "A=2", mode="merge"))
+    assert post_bulk(alice, "apply", "A=2", mode="replace", seen=seen).status_code == 200
+    assert variable_values(world) == {}
 
 
 @pytest.mark.parametrize(
@@ -165,42 +180,42 @@ def test_a_scope_that_nobody_previewed_is_not_written(desk: Desk, sheets: Sheets
     ],
 )
 @pytest.mark.parametrize("action", ["preview", "apply"])
-def test_a_text_that_cannot_be_read_stays(
-    desk: Desk, sheets: Sheets, text: str, line: str, word: str, action: str
+def test_an_invalid_text_stays_in_the_form(
+    world: World, alice: Client, text: str, line: str, word: str, action: str
 ) -> None:
-    answer = sheets.post(action, text, mode="merge")
+    answer = post_bulk(alice, action, text, mode="merge")
     assert answer.status_code == 422
     assert line in answer.text
     assert word in answer.text
     assert answer.context["sheet"].text == text
     assert answer.context["sheet"].mode == "merge"
-    assert desk.values() == {}
+    assert variable_values(world) == {}
 
 
-def test_a_text_that_is_too_large_to_be_read(desk: Desk, sheets: Sheets) -> None:
-    answer = sheets.post("apply", "x" * 3_000_000)
+def test_a_text_too_large_to_parse(alice: Client) -> None:
+    answer = post_bulk(alice, "apply", "x" * 3_000_000)
     assert answer.status_code == 400
     assert "Nothing was saved." in answer.text
 
 
-def test_a_full_sheet_fits_into_one_post(desk: Desk, sheets: Sheets) -> None:
+def test_the_largest_text_fits_into_one_post(world: World, alice: Client) -> None:
     text = "".join(f"K{n}{'_' * 150}='{'=' * 800}'\n" for n in range(999))
     assert len(text) > 900_000
-    assert sheets.apply(text).status_code == 302
-    assert len(desk.values()) == 999
-    assert sheets.apply(text.replace("=='", "'"), mode="replace").status_code == 302
+    assert apply_bulk(alice, text).status_code == 302
+    assert len(variable_values(world)) == 999
+    assert apply_bulk(alice, text.replace("=='", "'"), mode="replace").status_code == 302
 
 
-def test_back_to_the_text(desk: Desk, sheets: Sheets) -> None:
+def test_back_to_the_text(world: World, alice: Client) -> None:
     text = "\n\nA=</textarea><script>alert(1)</script>\n"
-    answer = sheets.post("edit", text, desk.world.dev, mode="merge", format="env")
+    answer = post_bulk(alice, "edit", text, world.dev, mode="merge", format="env")
     assert answer.status_code == 200
     assert answer.context["sheet"].text == text
     assert "<script>alert" not in answer.text
-    assert ">\n\n\nA=&lt;/textarea&gt;" in answer.text  # HTML takes the first line break away
+    assert ">\n\n\nA=&lt;/textarea&gt;" in answer.text  # HTML drops the first line break
 
 
-def test_refused_lines_say_why_and_the_rest_goes_on(desk: Desk, sheets: Sheets) -> None:
+def test_refused_lines_say_why_and_the_rest_is_saved(world: World, alice: Client) -> None:
     text = json.dumps(
         {
             "AWS_REGION": "x",
@@ -211,100 +226,115 @@ def test_refused_lines_say_why_and_the_rest_goes_on(desk: Desk, sheets: Sheets) 
             "GOOD": "1",
         }
     )
-    assert sheets.post("preview", text).status_code == 422  # a name is missing: it is no text
+    assert post_bulk(alice, "preview", text).status_code == 422  # the text has no name
     text = text.replace('"": "1", ', "")
-    page = sheets.preview(text)
+    page = preview_bulk(alice, text)
     assert [line for line in lines(page) if line[0] != "Refused"] == [
         ("New", "GOOD", "All branches")
     ]
-    said = notes(page)
-    assert set(said) == {"AWS_REGION", "_BUILD_TIMEOUT", "LONG", "a=b"}
-    assert "reserves" in said["AWS_REGION"]
-    assert "5 to 120" in said["_BUILD_TIMEOUT"]
+    messages = notes(page)
+    assert set(messages) == {"AWS_REGION", "_BUILD_TIMEOUT", "LONG", "a=b"}
+    assert "reserves" in messages["AWS_REGION"]
+    assert "5 to 120" in messages["_BUILD_TIMEOUT"]
     assert "Apply 1 change " in " ".join(page.text.split())
-    answer = sheets.apply(text)
+    answer = apply_bulk(alice, text)
     assert answer.status_code == 422
     assert "Applied 1 of 5 changes" in answer.text
     assert len(lines(answer)) == 4
     assert answer.context["sheet"].text == text
-    assert desk.values() == {("", "GOOD"): "1"}
+    assert variable_values(world) == {("", "GOOD"): "1"}
 
 
-def test_what_looks_like_a_secret_is_warned_of(desk: Desk, sheets: Sheets) -> None:
-    page = sheets.preview("STRIPE=sk_live_abcdefghijklmnop\nHOST=example.org")
-    told = {line["key"]: line["secret_warning"] for line in page.context["lines"]}
-    assert "Stripe" in told["STRIPE"]
-    assert told["HOST"] == ""
+def test_likely_secrets_are_marked(alice: Client) -> None:
+    page = preview_bulk(alice, "STRIPE=sk_live_abcdefghijklmnop\nHOST=example.org")
+    warnings = {line["key"]: line["secret_warning"] for line in page.context["lines"]}
+    assert "Stripe" in warnings["STRIPE"]
+    assert warnings["HOST"] == ""
 
 
-def test_what_moved_meanwhile_is_a_conflict(desk: Desk, sheets: Sheets) -> None:
-    changed, removed, lacking = desk.put("CHANGED"), desk.put("REMOVED"), desk.put("LACKING")
+def test_changes_since_the_preview_are_conflicts(world: World, alice: Client) -> None:
+    changed, removed, lacking = (
+        set_variable(world, "CHANGED"),
+        set_variable(world, "REMOVED"),
+        set_variable(world, "LACKING"),
+    )
     text = "CHANGED=mine\nREMOVED=mine\nADDED=mine\nSAME=first\n"
-    desk.put("SAME")
-    seen = seen_on(sheets.preview(text, mode="replace"))
-    desk.save("mia", desk.change(changed, "theirs"), desk.removal(removed))
-    desk.save("mia", desk.new("ADDED", "theirs"), desk.new("APPEARED", "theirs"))
-    desk.save("mia", desk.change(lacking, "theirs"), desk.change(desk.row("SAME"), "theirs"))
-    answer = sheets.post("apply", text, mode="replace", seen=seen)
+    set_variable(world, "SAME")
+    seen = seen_field(preview_bulk(alice, text, mode="replace"))
+    save_variables(world, changed_variable(changed, "theirs"), removed_variable(removed), by="mia")
+    save_variables(
+        world, new_variable("ADDED", "theirs"), new_variable("APPEARED", "theirs"), by="mia"
+    )
+    save_variables(
+        world,
+        changed_variable(lacking, "theirs"),
+        changed_variable(variable_row(world, "SAME"), "theirs"),
+        by="mia",
+    )
+    answer = post_bulk(alice, "apply", text, mode="replace", seen=seen)
     assert answer.status_code == 422
     assert "Applied 0 of 6 changes" in answer.text
-    said = notes(answer)
-    assert set(said) == {"CHANGED", "REMOVED", "ADDED", "APPEARED", "LACKING", "SAME"}
-    assert all("mia@example.org" in sentence for sentence in said.values())
-    assert "It is now “theirs”" in said["CHANGED"]
-    assert "removed this variable" in said["REMOVED"]
-    assert set(desk.values().values()) == {"theirs"}
+    messages = notes(answer)
+    assert set(messages) == {"CHANGED", "REMOVED", "ADDED", "APPEARED", "LACKING", "SAME"}
+    assert all("mia@example.org" in sentence for sentence in messages.values())
+    assert "It is now “theirs”" in messages["CHANGED"]
+    assert "removed this variable" in messages["REMOVED"]
+    assert set(variable_values(world).values()) == {"theirs"}
     again = {line["key"]: line["again"].split()[3] for line in answer.context["lines"]}
     assert (again["CHANGED"], again["REMOVED"], again["LACKING"]) == ("overwrite", "add", "remove")
 
-    answer = sheets.post("apply", text, mode="replace", seen=seen_on(answer))  # he has seen theirs
+    answer = post_bulk(
+        alice, "apply", text, mode="replace", seen=seen_field(answer)
+    )  # based on what the conflicts showed
     assert answer.status_code == 302
-    assert set(desk.values()) == {("", key) for key in ("CHANGED", "REMOVED", "ADDED", "SAME")}
+    assert set(variable_values(world)) == {
+        ("", key) for key in ("CHANGED", "REMOVED", "ADDED", "SAME")
+    }
 
 
-def test_a_variable_that_took_the_name_of_another(desk: Desk, sheets: Sheets) -> None:
-    first = desk.put("A", "first")
-    seen = seen_on(sheets.preview("A=mine"))
-    desk.save("mia", desk.removal(first))
-    desk.put("A", "another")  # of the same version, but not the one that was seen
-    answer = sheets.post("apply", "A=mine", seen=seen)
+def test_a_recreated_variable_is_a_conflict(world: World, alice: Client) -> None:
+    first = set_variable(world, "A", "first")
+    seen = seen_field(preview_bulk(alice, "A=mine"))
+    remove_variable(world, first, by="mia")
+    set_variable(world, "A", "another")  # has the same version number
+    answer = post_bulk(alice, "apply", "A=mine", seen=seen)
     assert answer.status_code == 422
-    assert desk.values() == {("", "A"): "another"}
+    assert variable_values(world) == {("", "A"): "another"}
 
 
-def test_a_renamed_variable_is_not_written_under_its_old_name(desk: Desk, sheets: Sheets) -> None:
-    row = desk.put("OLD", "1")
-    seen = seen_on(sheets.preview("OLD=2"))
-    desk.save("mia", desk.change(row, "1", key="RENAMED"))
-    assert sheets.post("apply", "OLD=2", seen=seen).status_code == 422
-    assert desk.values() == {("", "RENAMED"): "1"}
+def test_a_renamed_variable_is_not_written_under_its_old_name(world: World, alice: Client) -> None:
+    row = set_variable(world, "OLD", "1")
+    seen = seen_field(preview_bulk(alice, "OLD=2"))
+    change_variable(world, row, "1", key="RENAMED", by="mia")
+    assert post_bulk(alice, "apply", "OLD=2", seen=seen).status_code == 422
+    assert variable_values(world) == {("", "RENAMED"): "1"}
 
 
-def test_a_removed_base_leaves_its_overrides(desk: Desk, sheets: Sheets) -> None:
-    desk.put("A", "base")
-    desk.put("A", "over", desk.world.dev)
-    page = sheets.preview("{}", mode="replace")
+def test_a_removed_base_leaves_its_overrides(world: World, alice: Client) -> None:
+    set_variable(world, "A", "base")
+    set_variable(world, "A", "over", world.dev)
+    page = preview_bulk(alice, "{}", mode="replace")
     assert page.context["lines"][0]["overrides"] == ["dev"]
     assert "for their branches only: dev." in page.text
-    assert sheets.apply("{}", mode="replace").status_code == 302
-    assert desk.values() == {("dev", "A"): "over"}
+    assert apply_bulk(alice, "{}", mode="replace").status_code == 302
+    assert variable_values(world) == {("dev", "A"): "over"}
 
 
-def test_a_base_that_goes_with_its_override(desk: Desk, sheets: Sheets) -> None:
-    desk.put("A", "base")
-    desk.put("A", "over", desk.world.dev)
-    page = sheets.preview("{}", None, desk.world.dev, mode="replace")
+def test_removing_a_base_with_its_override(world: World, alice: Client) -> None:
+    set_variable(world, "A", "base")
+    set_variable(world, "A", "over", world.dev)
+    page = preview_bulk(alice, "{}", None, world.dev, mode="replace")
     assert [line["overrides"] for line in page.context["lines"]] == [[], []]
-    assert sheets.apply("{}", None, desk.world.dev, mode="replace").status_code == 302
-    assert desk.values() == {}
+    assert apply_bulk(alice, "{}", None, world.dev, mode="replace").status_code == 302
+    assert variable_values(world) == {}
 
 
-def test_twice_the_same_post(desk: Desk, sheets: Sheets) -> None:
-    seen = seen_on(sheets.preview("A=1"))
-    assert sheets.post("apply", "A=1", seen=seen).status_code == 302
-    answer = sheets.post("apply", "A=1", seen=seen)
+def test_posting_twice(world: World, alice: Client) -> None:
+    seen = seen_field(preview_bulk(alice, "A=1"))
+    assert post_bulk(alice, "apply", "A=1", seen=seen).status_code == 302
+    answer = post_bulk(alice, "apply", "A=1", seen=seen)
     assert (answer.status_code, answer["Location"]) == (302, BASE)
-    assert desk.row("A").version == 1
+    assert variable_row(world, "A").version == 1
 
 
 @pytest.mark.parametrize(
@@ -322,116 +352,116 @@ def test_twice_the_same_post(desk: Desk, sheets: Sheets) -> None:
         "[" * 100_000,
     ],
 )
-def test_a_seen_that_makes_no_sense_writes_nothing(desk: Desk, sheets: Sheets, seen: str) -> None:
-    desk.put("A", "theirs")
-    answer = sheets.post("apply", "A=mine\nB=mine", seen=seen)
+def test_an_invalid_seen_field_writes_nothing(world: World, alice: Client, seen: str) -> None:
+    set_variable(world, "A", "theirs")
+    answer = post_bulk(alice, "apply", "A=mine\nB=mine", seen=seen)
     assert answer.status_code == 200
     assert "Nothing was saved" in answer.text
-    assert desk.values() == {("", "A"): "theirs"}
+    assert variable_values(world) == {("", "A"): "theirs"}
 
 
-def test_a_seen_without_versions_overwrites_nothing(desk: Desk, sheets: Sheets) -> None:
-    desk.put("A", "theirs")
+def test_a_seen_field_without_versions_overwrites_nothing(world: World, alice: Client) -> None:
+    set_variable(world, "A", "theirs")
     seen = '{"scopes": [""], "mode": "merge", "versions": {}}'
-    assert sheets.post("apply", "A=mine", seen=seen).status_code == 422
-    assert desk.values() == {("", "A"): "theirs"}
+    assert post_bulk(alice, "apply", "A=mine", seen=seen).status_code == 422
+    assert variable_values(world) == {("", "A"): "theirs"}
 
 
 @pytest.mark.parametrize("scope", ["nonsense", "0", "-1", "²", "9" * 30])
-def test_a_branch_that_is_none(desk: Desk, sheets: Sheets, scope: str) -> None:
-    assert sheets.client.get(f"{BASE}bulk/?scope={scope}").status_code == 404
+def test_an_unknown_branch(alice: Client, scope: str) -> None:
+    assert alice.get(f"{BASE}bulk/?scope={scope}").status_code == 404
     data = {"action": "preview", "text": "A=1", "scope": scope}
-    assert sheets.client.post(f"{BASE}bulk/", data).status_code == 404
+    assert alice.post(f"{BASE}bulk/", data).status_code == 404
 
 
-def test_another_apps_branch(desk: Desk, sheets: Sheets) -> None:
-    other = desk.world.other_branch
-    assert sheets.client.get(f"{BASE}bulk/?scope={other.pk}").status_code == 404
-    assert sheets.post("preview", "A=1", other).status_code == 404
+def test_a_branch_of_another_app(world: World, alice: Client) -> None:
+    other = world.other_branch
+    assert alice.get(f"{BASE}bulk/?scope={other.pk}").status_code == 404
+    assert post_bulk(alice, "preview", "A=1", other).status_code == 404
 
 
-def test_a_deleted_branch_takes_nothing_new(desk: Desk, sheets: Sheets) -> None:
-    old = Branch.objects.create(app=desk.app, name="old")
-    desk.put("A", "1", old)
+def test_a_deleted_branch_accepts_no_new_variables(world: World, alice: Client) -> None:
+    old = Branch.objects.create(app=world.app, name="old")
+    set_variable(world, "A", "1", old)
     Branch.objects.filter(pk=old.pk).update(deleted_at="2026-01-01T00:00Z")
-    page = sheets.preview("A=2\nB=2", old)
+    page = preview_bulk(alice, "A=2\nB=2", old)
     assert lines(page) == [("Refused", "B", "old"), ("Changed", "A", "old")]
 
 
 @pytest.mark.parametrize(
-    ("who", "on_dev", "on_all"),
+    ("name", "on_dev", "on_all"),
     [("vera", 422, 422), ("bob", 302, 422), ("mia", 302, 302), ("alice", 302, 302)],
 )
-def test_roles(desk: Desk, as_: Any, who: str, on_dev: int, on_all: int) -> None:
-    sheets = Sheets(as_(who))
-    assert sheets.client.get(f"{BASE}bulk/").status_code == 200
-    assert sheets.apply("A=1", desk.world.dev).status_code == on_dev
-    assert sheets.apply("A=1").status_code == on_all
-    outcomes = {(entry[2], entry[6]) for entry in desk.trail()}
+def test_roles(world: World, as_: Any, name: str, on_dev: int, on_all: int) -> None:
+    client = as_(name)
+    assert client.get(f"{BASE}bulk/").status_code == 200
+    assert apply_bulk(client, "A=1", world.dev).status_code == on_dev
+    assert apply_bulk(client, "A=1").status_code == on_all
+    outcomes = {(entry[2], entry[6]) for entry in variable_audit_rows()}
     word = {302: "succeeded", 422: "denied"}
     assert outcomes == {("dev", word[on_dev]), ("All branches", word[on_all])}
 
 
-def test_a_viewer_is_told_why(desk: Desk, as_: Any) -> None:
-    page = Sheets(as_("vera")).preview("A=1")
+def test_a_viewer_sees_why_not(as_: Any) -> None:
+    page = preview_bulk(as_("vera"), "A=1")
     assert lines(page) == [("Refused", "A", "All branches")]
     assert "Your role in this app (viewer" in notes(page)["A"]
     assert "Apply" not in page.text
-    assert desk.trail() == []  # looking is no attempt
+    assert variable_audit_rows() == []  # a preview is not an attempt
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "olga"])
-def test_outsiders(desk: Desk, as_: Any, who: str) -> None:
-    client = as_(who)
+@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
+def test_outsiders(as_: Any, name: str) -> None:
+    client = as_(name)
     assert client.get(f"{BASE}bulk/").status_code == 404
     assert client.post(f"{BASE}bulk/", {"text": "A=1"}).status_code == 404
 
 
-def test_values_come_through_with_all_their_bytes(desk: Desk, sheets: Sheets) -> None:
+def test_values_are_saved_byte_for_byte(world: World, alice: Client) -> None:
     hostile = {"CR": "a\r\nb\rc", "EDGES": " \n x \t", "QUOTES": "\"'`\\", "ANY": "🔑e\u0301\u2028"}
-    assert sheets.apply(json.dumps(hostile), format="json").status_code == 302
-    assert {key: value for (_, key), value in desk.values().items()} == hostile
+    assert apply_bulk(alice, json.dumps(hostile), format="json").status_code == 302
+    assert {key: value for (_, key), value in variable_values(world).items()} == hostile
 
 
-def test_scopes_share_the_guess_whether_it_is_a_secret(
-    desk: Desk, sheets: Sheets, monkeypatch: pytest.MonkeyPatch
+def test_a_value_is_checked_for_secrets_once_for_all_scopes(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    checked = []
 
     def counted(key: str, value: str) -> str:
-        asked.append((key, value))
+        checked.append((key, value))
         return secret_warning(key, value)
 
     monkeypatch.setattr(bulk, "secret_warning", counted)
-    page = sheets.preview("A=one\nB=one\nTOKEN=x\n", None, desk.world.main, desk.world.dev)
+    page = preview_bulk(alice, "A=one\nB=one\nTOKEN=x\n", None, world.main, world.dev)
     assert len(lines(page)) == 9
-    assert sorted(asked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]
+    assert sorted(checked) == [("A", "one"), ("B", "one"), ("TOKEN", "x")]
     assert [line["key"] for line in page.context["lines"] if line["secret_warning"]] == [
         "TOKEN"
     ] * 3
 
 
-def _fill(desk: Desk, number: int) -> None:
+def _fill(world: World, number: int) -> None:
     Variable.objects.all().delete()
     Variable.objects.bulk_create(
-        Variable(app=desk.app, branch=branch, key=f"K{n}", value="v", changed_at=timezone.now())
+        Variable(app=world.app, branch=branch, key=f"K{n}", value="v", changed_at=timezone.now())
         for n in range(number)
-        for branch in (None, desk.world.main, desk.world.dev)
+        for branch in (None, world.main, world.dev)
     )
 
 
 @pytest.mark.parametrize("page", ["bulk/", "copy/", "download/", "removed/", "preview"])
-def test_queries_do_not_grow(desk: Desk, sheets: Sheets, page: str) -> None:
-    sheets.client.get(BASE)
+def test_queries_do_not_grow(world: World, alice: Client, page: str) -> None:
+    alice.get(BASE)
     counts = []
     for number in (2, 200):
-        _fill(desk, number)
+        _fill(world, number)
         text = "".join(f"K{n}=new\n" for n in range(number))
         with CaptureQueriesContext(connection) as queries:
             if page == "preview":
-                scopes = (None, desk.world.main, desk.world.dev)
-                assert len(lines(sheets.preview(text, *scopes))) == 3 * number
+                scopes = (None, world.main, world.dev)
+                assert len(lines(preview_bulk(alice, text, *scopes))) == 3 * number
             else:
-                assert sheets.client.get(f"{BASE}{page}").status_code == 200
+                assert alice.get(f"{BASE}{page}").status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 10

@@ -1,6 +1,5 @@
-"""Copying a scope's variables to others: chosen on a page, previewed and applied as bulk edit."""
+"""Copy variables to other scopes: choose, preview, apply."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,38 +8,46 @@ from django.utils import timezone
 
 from console.models import Branch
 from envvars_app.models import Variable
-from tests.envvars_app.variables.desk import Desk
-from tests.envvars_app.variables.pages import BASE, Sheets, lines, seen_on
+from tests.envvars_app.variables.pages import BASE, apply_bulk, lines, post_bulk, seen_field
+from tests.factories import (
+    change_variable,
+    remove_variable,
+    set_variable,
+    variable_audit_rows,
+    variable_row,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 pytestmark = pytest.mark.django_db
 COPY = f"{BASE}copy/"
 
 
 @pytest.fixture
-def alice(as_: Callable[[str], Client]) -> Client:
-    """Return the owner."""
-    return as_("alice")
-
-
-@pytest.fixture
-def feature(desk: Desk) -> Branch:
+def feature(world: World) -> Branch:
     """Return a third branch."""
-    return Branch.objects.create(app=desk.app, name="feature/x")
+    return Branch.objects.create(app=world.app, name="feature/x")
 
 
 def apply(client: Client, preview: Any, *scopes: Branch | None) -> Any:
-    """Apply a preview as its form does."""
+    """Post the preview's form."""
     sheet = preview.context["sheet"]
-    return Sheets(client).post(
-        "apply", sheet.text, *scopes, seen=seen_on(preview), format=sheet.format, several=1
+    return post_bulk(
+        client,
+        "apply",
+        sheet.text,
+        *scopes,
+        seen=seen_field(preview),
+        format=sheet.format,
+        several=1,
     )
 
 
-def test_it_works(desk: Desk, alice: Client, feature: Branch) -> None:
-    main, dev = desk.world.main, desk.world.dev
-    desk.put("SHARED", "for all")
-    desk.put("OWN", " main's\n", main)
-    desk.put("OWN", "dev's", dev)
+def test_it_works(world: World, alice: Client, feature: Branch) -> None:
+    main, dev = world.main, world.dev
+    set_variable(world, "SHARED", "for all")
+    set_variable(world, "OWN", " main's\n", main)
+    set_variable(world, "OWN", "dev's", dev)
     page = alice.get(f"{COPY}?from={main.pk}")
     assert page.context["keys"] == ["OWN", "SHARED"]
     assert [label for _, label in page.context["targets"]] == ["All branches", "dev", "feature/x"]
@@ -52,57 +59,59 @@ def test_it_works(desk: Desk, alice: Client, feature: Branch) -> None:
         ("New", "SHARED", "dev"),
         ("New", "SHARED", "feature/x"),
     ]
-    assert len(desk.values()) == 3  # nothing is written before Apply
+    assert len(variable_values(world)) == 3  # nothing is written before Apply
     assert apply(alice, preview, dev, feature).status_code == 302
     copied = {"OWN": " main's\n", "SHARED": "for all"}
     for branch in ("dev", "feature/x"):
-        assert {key: value for (at, key), value in desk.values().items() if at == branch} == copied
+        assert {
+            key: value for (at, key), value in variable_values(world).items() if at == branch
+        } == copied
 
 
-def test_its_own_values_alone(desk: Desk, alice: Client) -> None:
-    desk.put("SHARED")
-    desk.put("OWN", branch=desk.world.main)
-    page = alice.get(f"{COPY}?from={desk.world.main.pk}&values=own")
+def test_only_its_own_values(world: World, alice: Client) -> None:
+    set_variable(world, "SHARED")
+    set_variable(world, "OWN", branch=world.main)
+    page = alice.get(f"{COPY}?from={world.main.pk}&values=own")
     assert page.context["keys"] == ["OWN"]
-    post = {"from": desk.world.main.pk, "values": "own", "scope": desk.world.dev.pk}
+    post = {"from": world.main.pk, "values": "own", "scope": world.dev.pk}
     assert lines(alice.post(COPY, post)) == [("New", "OWN", "dev")]
 
 
-def test_ticked_ones_alone(desk: Desk, alice: Client) -> None:
+def test_only_selected_variables(world: World, alice: Client) -> None:
     for key in ("A", "B", "C"):
-        desk.put(key)
-    preview = alice.post(COPY, {"key": ["A", "C"], "scope": desk.world.dev.pk})
+        set_variable(world, key)
+    preview = alice.post(COPY, {"key": ["A", "C"], "scope": world.dev.pk})
     assert lines(preview) == [("New", "A", "dev"), ("New", "C", "dev")]
 
 
-def test_from_a_branch_to_all_branches(desk: Desk, alice: Client) -> None:
-    desk.put("A", "dev's", desk.world.dev)
-    preview = alice.post(COPY, {"from": desk.world.dev.pk, "scope": ""})
+def test_from_a_branch_to_all_branches(world: World, alice: Client) -> None:
+    set_variable(world, "A", "dev's", world.dev)
+    preview = alice.post(COPY, {"from": world.dev.pk, "scope": ""})
     assert lines(preview) == [("New", "A", "All branches")]
     assert apply(alice, preview, None).status_code == 302
-    assert desk.values() == {("dev", "A"): "dev's", ("", "A"): "dev's"}
+    assert variable_values(world) == {("dev", "A"): "dev's", ("", "A"): "dev's"}
 
 
-def test_with_no_target(desk: Desk, alice: Client) -> None:
-    desk.put("A")
+def test_without_a_target(world: World, alice: Client) -> None:
+    set_variable(world, "A")
     answer = alice.post(COPY, {"key": "A"})
     assert answer.status_code == 422
     assert "Select at least one destination." in answer.text
     assert answer.context["choice"].keys == {"A"}
 
 
-def test_a_variable_that_went_meanwhile(desk: Desk, alice: Client) -> None:
-    desk.put("A")
-    desk.put("B")
-    desk.save("mia", desk.removal(desk.row("B")))
-    answer = alice.post(COPY, {"key": ["A", "B"], "scope": desk.world.dev.pk})
+def test_a_variable_that_was_removed(world: World, alice: Client) -> None:
+    set_variable(world, "A")
+    set_variable(world, "B")
+    remove_variable(world, variable_row(world, "B"), by="mia")
+    answer = alice.post(COPY, {"key": ["A", "B"], "scope": world.dev.pk})
     assert answer.status_code == 422
     assert "no longer exist: B" in answer.text
 
 
-def test_too_many_at_once(desk: Desk, alice: Client) -> None:
-    branches = [Branch.objects.create(app=desk.app, name=f"b{n}") for n in range(101)]
-    assert Sheets(alice).apply("".join(f"K{n}=1\n" for n in range(100))).status_code == 302
+def test_too_many_branches(world: World, alice: Client) -> None:
+    branches = [Branch.objects.create(app=world.app, name=f"b{n}") for n in range(101)]
+    assert apply_bulk(alice, "".join(f"K{n}=1\n" for n in range(100))).status_code == 302
     answer = alice.post(COPY, {"scope": [branch.pk for branch in branches]})
     assert answer.status_code == 422
     assert "Choose fewer branches" in answer.text
@@ -110,71 +119,71 @@ def test_too_many_at_once(desk: Desk, alice: Client) -> None:
 
 
 @pytest.mark.parametrize(("number", "value"), [(190, "v" * 5_500), (1_001, "v")])
-def test_more_than_a_preview_carries(desk: Desk, alice: Client, number: int, value: str) -> None:
+def test_more_than_one_preview_can_hold(
+    world: World, alice: Client, number: int, value: str
+) -> None:
     now = timezone.now()
     Variable.objects.bulk_create(
-        Variable(app=desk.app, key=f"K{n}", value=value, changed_at=now) for n in range(number)
+        Variable(app=world.app, key=f"K{n}", value=value, changed_at=now) for n in range(number)
     )
     assert f"all {number} are too many for one copy" in alice.get(COPY).text
-    answer = alice.post(COPY, {"scope": desk.world.dev.pk})
+    answer = alice.post(COPY, {"scope": world.dev.pk})
     assert answer.status_code == 422
     assert "Select fewer variables" in answer.text
     assert "the text" not in answer.text.lower()
-    some = alice.post(COPY, {"scope": desk.world.dev.pk, "key": [f"K{n}" for n in range(150)]})
+    some = alice.post(COPY, {"scope": world.dev.pk, "key": [f"K{n}" for n in range(150)]})
     assert len(lines(some)) == 150
 
 
-def test_as_much_as_a_preview_carries(desk: Desk, alice: Client) -> None:
+def test_as_much_as_one_preview_can_hold(world: World, alice: Client) -> None:
     now = timezone.now()
     Variable.objects.bulk_create(
-        Variable(app=desk.app, key=f"K{n}", value="v", changed_at=now) for n in range(1_000)
+        Variable(app=world.app, key=f"K{n}", value="v", changed_at=now) for n in range(1_000)
     )
     assert "all 1000 are copied." in alice.get(COPY).text
-    assert len(lines(alice.post(COPY, {"scope": desk.world.dev.pk}))) == 1_000
+    assert len(lines(alice.post(COPY, {"scope": world.dev.pk}))) == 1_000
 
 
-def test_what_moved_meanwhile_is_a_conflict_on_its_branch(
-    desk: Desk, alice: Client, feature: Branch
-) -> None:
-    dev = desk.world.dev
-    desk.put("A", "for all")
-    there = desk.put("A", "dev's", dev)
+def test_a_conflict_on_one_branch(world: World, alice: Client, feature: Branch) -> None:
+    dev = world.dev
+    set_variable(world, "A", "for all")
+    there = set_variable(world, "A", "dev's", dev)
     preview = alice.post(COPY, {"scope": [dev.pk, feature.pk]})
-    desk.save("mia", desk.change(there, "mia's"))
+    change_variable(world, there, "mia's", by="mia")
     answer = apply(alice, preview, dev, feature)
     assert answer.status_code == 422
     assert "Applied 1 of 2 changes" in answer.text
     assert lines(answer) == [("Changed", "A", "dev")]
     assert "mia@example.org changed this variable" in answer.text
-    assert desk.values() == {
+    assert variable_values(world) == {
         ("", "A"): "for all",
         ("dev", "A"): "mia's",
         ("feature/x", "A"): "for all",
     }
 
 
-def test_a_branch_without_the_right_is_refused_by_itself(desk: Desk, as_: Any) -> None:
-    desk.put("A")
-    main, dev = desk.world.main, desk.world.dev
+def test_a_protected_branch_is_refused_and_the_rest_is_saved(world: World, as_: Any) -> None:
+    set_variable(world, "A")
+    main, dev = world.main, world.dev
     bob = as_("bob")
     assert [label for _, label in bob.get(COPY).context["targets"]] == ["dev"]
     preview = bob.post(COPY, {"scope": [main.pk, dev.pk]})
     assert lines(preview) == [("Refused", "A", "main"), ("New", "A", "dev")]
     assert apply(bob, preview, main, dev).status_code == 422
-    assert desk.values() == {("", "A"): "first", ("dev", "A"): "first"}
-    assert desk.trail()[-2:] == [
+    assert variable_values(world) == {("", "A"): "first", ("dev", "A"): "first"}
+    assert variable_audit_rows()[-2:] == [
         ("bob", "create", "main", "A", None, None, "denied"),
         ("bob", "create", "dev", "A", None, 1, "succeeded"),
     ]
 
 
-def test_a_viewer_finds_no_target(desk: Desk, as_: Any) -> None:
-    desk.put("A")
+def test_a_viewer_has_no_targets(world: World, as_: Any) -> None:
+    set_variable(world, "A")
     assert "can't edit any other branch" in as_("vera").get(COPY).text
 
 
-def test_another_apps_branch(desk: Desk, alice: Client) -> None:
-    other = desk.world.other_branch.pk
+def test_a_branch_of_another_app(world: World, alice: Client) -> None:
+    other = world.other_branch.pk
     assert alice.get(f"{COPY}?from={other}").status_code == 404
     assert alice.post(COPY, {"from": other, "scope": ""}).status_code == 404
     assert alice.post(COPY, {"scope": other}).status_code == 404

@@ -1,4 +1,4 @@
-"""Downloading what a branch really gets, in each format."""
+"""Download the effective values of a branch in each format."""
 
 import json
 import plistlib
@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 
 from envvars_app.formats import FORMATS, Format
-from tests.envvars_app.variables.desk import Desk
 from tests.envvars_app.variables.pages import BASE
+from tests.factories import set_variable
+from tests.fixtures.people import World
 
 pytestmark = pytest.mark.django_db
 DOWNLOAD = f"{BASE}download/"
@@ -17,16 +18,16 @@ DOWNLOAD = f"{BASE}download/"
 
 @pytest.fixture
 def vera(as_: Callable[[str], Client]) -> Client:
-    """Return a viewer: variables are plain configuration."""
+    """Return a client signed in as a viewer, who may read variables."""
     return as_("vera")
 
 
-def test_it_works(desk: Desk, vera: Client) -> None:
-    dev = desk.world.dev
-    desk.put("A", "for all")
-    desk.put("A", "dev's", dev)
-    desk.put("B", "line\nnext ü")
-    desk.put("MAIN_ONLY", branch=desk.world.main)
+def test_it_works(world: World, vera: Client) -> None:
+    dev = world.dev
+    set_variable(world, "A", "for all")
+    set_variable(world, "A", "dev's", dev)
+    set_variable(world, "B", "line\nnext ü")
+    set_variable(world, "MAIN_ONLY", branch=world.main)
     answer = vera.get(f"{DOWNLOAD}?branch={dev.pk}&format=json")
     assert answer.status_code == 200
     assert json.loads(answer.content) == {"A": "dev's", "B": "line\nnext ü"}
@@ -41,8 +42,8 @@ def test_it_works(desk: Desk, vera: Client) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
-def test_every_format_is_an_attachment(desk: Desk, vera: Client, format: Format) -> None:
-    desk.put("KEY", "ü")
+def test_every_format_is_an_attachment(world: World, vera: Client, format: Format) -> None:
+    set_variable(world, "KEY", "ü")
     answer = vera.get(f"{DOWNLOAD}?format={format.name}")
     rendered = format.render({"KEY": "ü"}).text
     assert answer.text == rendered
@@ -51,14 +52,14 @@ def test_every_format_is_an_attachment(desk: Desk, vera: Client, format: Format)
     assert answer["Cache-Control"] == "no-store"
 
 
-def test_apples_own_reader(desk: Desk, vera: Client) -> None:
-    desk.put("A", "<&> ü")
+def test_plistlib_reads_it(world: World, vera: Client) -> None:
+    set_variable(world, "A", "<&> ü")
     assert plistlib.loads(vera.get(f"{DOWNLOAD}?format=plist").content) == {"A": "<&> ü"}
 
 
-def test_what_a_format_cannot_hold(desk: Desk, vera: Client) -> None:
-    desk.put("not-a-name", "1")
-    desk.put("RETURN", "a\rb")
+def test_variables_that_a_format_can_not_hold(world: World, vera: Client) -> None:
+    set_variable(world, "not-a-name", "1")
+    set_variable(world, "RETURN", "a\rb")
     page = vera.get(DOWNLOAD)
     left_out = {row["name"]: dict(row["left_out"]) for row in page.context["formats"]}
     assert set(left_out["env"]) == {"not-a-name", "RETURN"}
@@ -74,21 +75,21 @@ def test_what_a_format_cannot_hold(desk: Desk, vera: Client) -> None:
     }
 
 
-def test_no_variables(desk: Desk, vera: Client) -> None:
+def test_no_variables(vera: Client) -> None:
     assert vera.get(DOWNLOAD).status_code == 200
     assert vera.get(f"{DOWNLOAD}?format=env").text == ""
 
 
 @pytest.mark.parametrize("query", ["format=exe", "format=../env", "branch=x", "branch=999999"])
-def test_what_is_none(desk: Desk, vera: Client, query: str) -> None:
+def test_an_unknown_format_or_branch(vera: Client, query: str) -> None:
     assert vera.get(f"{DOWNLOAD}?{query}").status_code == 404
 
 
-def test_another_apps_branch(desk: Desk, vera: Client) -> None:
-    query = f"branch={desk.world.other_branch.pk}&format=json"
+def test_a_branch_of_another_app(world: World, vera: Client) -> None:
+    query = f"branch={world.other_branch.pk}&format=json"
     assert vera.get(f"{DOWNLOAD}?{query}").status_code == 404
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "olga"])
-def test_outsiders(desk: Desk, as_: Callable[[str], Client], who: str) -> None:
-    assert as_(who).get(f"{DOWNLOAD}?format=json").status_code == 404
+@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
+def test_outsiders(as_: Callable[[str], Client], name: str) -> None:
+    assert as_(name).get(f"{DOWNLOAD}?format=json").status_code == 404

@@ -1,4 +1,4 @@
-"""What a variable's name and value tell: Amplify's meanings and ranges, and likely secrets."""
+"""Hints on variables: likely secrets, Amplify's own variables, valid names and values."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_it_works(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", PLAIN)
-def test_plain_configuration_raises_no_alarm(key: str) -> None:
+def test_plain_configuration_has_no_warning(key: str) -> None:
     assert secret_warning(key, PLAIN[key]) == ""
 
 
@@ -66,8 +66,8 @@ def test_the_warning_never_repeats_the_value() -> None:
         assert value not in secret_warning(key, value) or len(value) < 3
 
 
-def test_a_long_value_is_looked_at_quickly() -> None:
-    """A page has a hundred: what takes time with the square of their length would take minutes."""
+def test_long_values_are_checked_quickly() -> None:
+    """A page has a hundred values; quadratic patterns would take minutes."""
     beginnings = ("a", "a:", "eyJ", "eyJ-", "x://", "@", "AKIA", "sk_live_", "ghp_", "xox-", "sk-")
     beginnings += ("SG.", "npm_", "AIza", "-----BEGIN ", "github_pat_", "a1", "glpat-", "whsec_")
     for beginning in beginnings:
@@ -76,7 +76,7 @@ def test_a_long_value_is_looked_at_quickly() -> None:
             secret_warning("A", value)
 
 
-def test_amplifys_own_variables_say_what_they_mean() -> None:
+def test_amplifys_own_variables_are_described() -> None:
     assert "5 to 120" in describe_key("_BUILD_TIMEOUT")
     assert "monorepo" in describe_key("AMPLIFY_MONOREPO_APP_ROOT")
     assert "test phase" in describe_key("USER_DISABLE_TESTS")
@@ -85,7 +85,7 @@ def test_amplifys_own_variables_say_what_they_mean() -> None:
 
 
 @pytest.mark.parametrize("value", ["5", "30", "120"])
-def test_a_timeout_within_its_range(value: str) -> None:
+def test_a_valid_timeout(value: str) -> None:
     check_amplify_value("_BUILD_TIMEOUT", value)
 
 
@@ -102,7 +102,7 @@ def test_a_timeout_within_its_range(value: str) -> None:
         ("_LIVE_UPDATES", "node 20"),
     ],
 )
-def test_a_value_that_amplify_does_not_take(key: str, value: str) -> None:
+def test_an_invalid_value_of_an_amplify_variable(key: str, value: str) -> None:
     with pytest.raises(Invalid) as refusal:
         check_amplify_value(key, value)
     assert refusal.value.field == "value"
@@ -131,24 +131,24 @@ def test_a_value_that_amplify_does_not_take(key: str, value: str) -> None:
         "a\ud800",
     ],
 )
-def test_a_name_that_can_not_be(key: str) -> None:
+def test_an_invalid_name(key: str) -> None:
     with pytest.raises(Invalid) as refusal:
         check_key(key)
     assert refusal.value.field == "key"
 
 
 @pytest.mark.parametrize("key", ["A", "x" * 255, "my.key-1", "aws_region", "MY_AWS", "ключ", "A B"])
-def test_a_name_that_can_be(key: str) -> None:
+def test_a_valid_name(key: str) -> None:
     check_key(key)
 
 
 @pytest.mark.parametrize("value", ["", "x" * 5500, "€" * 5500, "a=b\n\t'\"", "\ufeff"])
-def test_a_value_that_can_be(value: str) -> None:
+def test_a_valid_value(value: str) -> None:
     check_value(value)
 
 
 @pytest.mark.parametrize("value", ["x" * 5501, "a\0b", "\udfff"])
-def test_a_value_that_can_not_be(value: str) -> None:
+def test_an_invalid_value(value: str) -> None:
     with pytest.raises(Invalid) as refusal:
         check_value(value)
     assert refusal.value.field == "value"

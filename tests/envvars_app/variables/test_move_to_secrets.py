@@ -1,4 +1,4 @@
-"""A variable that is a secret goes over to the secrets; nothing is lost if a half fails."""
+"""Move a variable to the secrets; nothing is lost if one half fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,36 +17,43 @@ from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import (
+    change_variable,
+    remove_variable,
+    set_variable,
+    variable_audit_rows,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def move(desk: Desk, row: Variable, who: str = "alice", **more: Any) -> RowOutcome:
-    """Move a variable as somebody who saw it as it is in `row`."""
+def move(world: World, row: Variable, by: str = "alice", **more: Any) -> RowOutcome:
+    """Move the version of the variable that `row` holds."""
     base = more.pop("base", row.version)
     return move_to_secrets(
-        actor=desk.world.actor(who), app_id=desk.app.app_id, pk=row.pk, base=base, **more
+        actor=world.actor(by), app_id=world.app.app_id, pk=row.pk, base=base, **more
     )
 
 
-def stored(desk: Desk, row: Variable) -> str | None:
-    """Return what the parameter store holds of the key in its scope."""
-    path = locate_secret(desk.app, row.branch, row.key).primary
+def stored(world: World, row: Variable) -> str | None:
+    """Return the value that the parameter store holds for the variable's key and scope."""
+    path = locate_secret(world.app, row.branch, row.key).primary
     reading = parameter_store().read([path]).get(path)
     return reading.value.reveal() if reading else None
 
 
 @pytest.mark.parametrize("name", ["", "main"])
-def test_it_works(desk: Desk, name: str) -> None:
-    row = desk.put("STRIPE_KEY", "old one", desk.world.main if name else None)
-    desk.save("alice", desk.change(row, "sk_live_123456789012"))
+def test_it_works(world: World, name: str) -> None:
+    row = set_variable(world, "STRIPE_KEY", "old one", world.main if name else None)
+    change_variable(world, row, "sk_live_123456789012")
     row.refresh_from_db()
-    outcome = move(desk, row)
+    outcome = move(world, row)
     assert outcome.outcome == "saved"
     assert "rotate it" in outcome.message
-    assert stored(desk, row) == "sk_live_123456789012"
-    assert desk.values() == {}
+    assert stored(world, row) == "sk_live_123456789012"
+    assert variable_values(world) == {}
     kept = {*Variable.objects.values_list("value", flat=True)}
     kept |= {*VariableVersion.objects.values_list("value", flat=True)}
     assert kept == {"", None}
@@ -55,103 +62,101 @@ def test_it_works(desk: Desk, name: str) -> None:
     assert Secret.objects.get(key="STRIPE_KEY").branch == row.branch
 
 
-def test_what_was_removed_before_under_this_name_is_forgotten_too(desk: Desk) -> None:
+def test_values_of_removed_variables_of_that_name_are_erased_too(world: World) -> None:
     for value in ("first try", "second try"):
-        desk.save("alice", desk.removal(desk.put("TOKEN", value)))
-    elsewhere = desk.put("TOKEN", "of dev", desk.world.dev)
-    desk.save("alice", desk.removal(elsewhere))
-    assert move(desk, desk.put("TOKEN", "third")).outcome == "saved"
+        remove_variable(world, set_variable(world, "TOKEN", value))
+    elsewhere = set_variable(world, "TOKEN", "of dev", world.dev)
+    remove_variable(world, elsewhere)
+    assert move(world, set_variable(world, "TOKEN", "third")).outcome == "saved"
     kept = {*VariableVersion.objects.values_list("value", flat=True)}
     assert kept == {"", None, "of dev"}
-    erase_history(actor=desk.world.actor("bob"), app_id=desk.app.app_id, pk=elsewhere.pk)
+    erase_history(actor=world.actor("bob"), app_id=world.app.app_id, pk=elsewhere.pk)
     assert {*VariableVersion.objects.values_list("value", flat=True)} == {"", None}
-    assert desk.trail()[-1] == ("bob", "remove", "dev", "TOKEN", None, None, "succeeded")
+    assert variable_audit_rows()[-1] == ("bob", "remove", "dev", "TOKEN", None, None, "succeeded")
 
 
-def test_only_who_may_write_forgets_and_only_what_is_removed(desk: Desk) -> None:
-    row = desk.put("TOKEN", branch=desk.world.main)
+def test_erasing_values_needs_permission_and_a_removed_variable(world: World) -> None:
+    row = set_variable(world, "TOKEN", branch=world.main)
     with pytest.raises(ValidationError):
-        erase_history(actor=desk.world.actor("alice"), app_id=desk.app.app_id, pk=row.pk)
-    desk.save("alice", desk.removal(row))
-    for who in ("vera", "bob"):
+        erase_history(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk)
+    remove_variable(world, row)
+    for name in ("vera", "bob"):
         with pytest.raises(PermissionDenied):
-            erase_history(actor=desk.world.actor(who), app_id=desk.app.app_id, pk=row.pk)
+            erase_history(actor=world.actor(name), app_id=world.app.app_id, pk=row.pk)
     with pytest.raises(Http404):
-        erase_history(actor=desk.world.actor("oscar"), app_id=desk.app.app_id, pk=row.pk)
+        erase_history(actor=world.actor("oscar"), app_id=world.app.app_id, pk=row.pk)
     assert "first" in VariableVersion.objects.values_list("value", flat=True)
 
 
-def test_overrides_stay(desk: Desk) -> None:
-    base = desk.put("TOKEN", "for all")
-    desk.put("TOKEN", "of dev", desk.world.dev)
-    assert move(desk, base).outcome == "saved"
-    assert desk.values() == {("dev", "TOKEN"): "of dev"}
+def test_overrides_are_kept(world: World) -> None:
+    base = set_variable(world, "TOKEN", "for all")
+    set_variable(world, "TOKEN", "of dev", world.dev)
+    assert move(world, base).outcome == "saved"
+    assert variable_values(world) == {("dev", "TOKEN"): "of dev"}
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("A B", "x"), ("A", ""), ("A", "x" * 4097), ("A", "{{a}}")]
 )
-def test_what_no_secret_can_be_stays(desk: Desk, key: str, value: str) -> None:
-    row = desk.put(key, value)
-    assert move(desk, row).outcome == "refused"
-    assert desk.values() == {("", key): value}
+def test_an_invalid_secret_is_not_moved(world: World, key: str, value: str) -> None:
+    row = set_variable(world, key, value)
+    assert move(world, row).outcome == "refused"
+    assert variable_values(world) == {("", key): value}
     assert not Secret.objects.exists()
 
 
-def test_a_secret_of_this_name_is_overwritten_only_when_asked_for(desk: Desk) -> None:
-    row = desk.put("TOKEN", "mine")
-    path = locate_secret(desk.app, None, "TOKEN").primary
+def test_an_existing_secret_is_overwritten_only_on_request(world: World) -> None:
+    row = set_variable(world, "TOKEN", "mine")
+    path = locate_secret(world.app, None, "TOKEN").primary
     parameter_store().put(path, SecretValue("theirs"), overwrite=False)
-    outcome = move(desk, row)
+    outcome = move(world, row)
     assert outcome.outcome == "conflict"
-    assert stored(desk, row) == "theirs"
-    assert desk.values() == {("", "TOKEN"): "mine"}
-    assert move(desk, row, secret_base=outcome.version).outcome == "saved"
-    assert stored(desk, row) == "mine"
-    assert desk.values() == {}
+    assert stored(world, row) == "theirs"
+    assert variable_values(world) == {("", "TOKEN"): "mine"}
+    assert move(world, row, secret_base=outcome.version).outcome == "saved"
+    assert stored(world, row) == "mine"
+    assert variable_values(world) == {}
 
 
-def test_a_variable_that_changed_meanwhile(desk: Desk) -> None:
-    row = desk.put("TOKEN")
-    desk.save("mia", desk.change(row, "newer"))
-    outcome = move(desk, row)
+def test_a_variable_that_changed(world: World) -> None:
+    row = set_variable(world, "TOKEN")
+    change_variable(world, row, "newer", by="mia")
+    outcome = move(world, row)
     assert outcome.outcome == "conflict"
     assert "mia@example.org" in outcome.message
-    assert stored(desk, row) is None
+    assert stored(world, row) is None
 
 
-def test_a_change_between_the_halves_keeps_both(desk: Desk, monkeypatch: Any) -> None:
-    row = desk.put("TOKEN", "moved")
+def test_a_change_between_the_halves_keeps_both(world: World, monkeypatch: Any) -> None:
+    row = set_variable(world, "TOKEN", "moved")
     shared_transaction = type(parameter_store()).shared_transaction
 
     @contextmanager
-    def meanwhile(store: Any) -> Iterator[None]:
+    def change_after(store: Any) -> Iterator[None]:
         with shared_transaction(store):
             yield
-        desk.save("mia", desk.change(row, "newer"))
+        change_variable(world, row, "newer", by="mia")
 
-    monkeypatch.setattr(type(parameter_store()), "shared_transaction", meanwhile)
-    outcome = move(desk, row)
+    monkeypatch.setattr(type(parameter_store()), "shared_transaction", change_after)
+    outcome = move(world, row)
     assert outcome.outcome == "conflict"
     assert "the variable could not be removed" in outcome.message
-    assert stored(desk, row) == "moved"
-    assert desk.values() == {("", "TOKEN"): "newer"}
+    assert stored(world, row) == "moved"
+    assert variable_values(world) == {("", "TOKEN"): "newer"}
 
 
-def test_roles(desk: Desk) -> None:
-    row = desk.put("TOKEN", branch=desk.world.main)
-    for who in ("vera", "bob"):
-        assert move(desk, row, who).outcome == "denied"
-    for who in ("charlie", "oscar", "olga", "ivan"):
+def test_roles(world: World) -> None:
+    row = set_variable(world, "TOKEN", branch=world.main)
+    for name in ("vera", "bob"):
+        assert move(world, row, name).outcome == "denied"
+    for name in ("charlie", "oscar", "olga", "ivan"):
         with pytest.raises(Http404):
-            move(desk, row, who)
-    assert move(desk, row, "mia").outcome == "saved"
+            move(world, row, name)
+    assert move(world, row, "mia").outcome == "saved"
 
 
-def test_a_moved_value_can_not_be_restored(desk: Desk) -> None:
-    row = desk.put("TOKEN")
-    move(desk, row)
+def test_a_moved_value_can_not_be_restored(world: World) -> None:
+    row = set_variable(world, "TOKEN")
+    move(world, row)
     with pytest.raises(ValidationError):
-        restore(
-            actor=desk.world.actor("alice"), app_id=desk.app.app_id, pk=row.pk, version=1, base=2
-        )
+        restore(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk, version=1, base=2)

@@ -1,4 +1,4 @@
-"""The list and the edit mode, through the client, as a browser without JavaScript posts them."""
+"""The list and the edit mode, posted as a browser without JavaScript does."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,21 +7,23 @@ import pytest
 from django.test import Client
 
 from console.models import Branch
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import (
+    change_variable,
+    new_variable,
+    remove_variable,
+    save_variables,
+    set_variable,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 LIST = "/apps/d1shop/hosting/environment-variables/"
 MANAGE = f"{LIST}manage/"
 FRAGMENT = {"HX-Request": "true"}
 
 
-@pytest.fixture
-def alice(as_: Callable[[str], Client]) -> Client:
-    """Return the owner's browser."""
-    return as_("alice")
-
-
-def whole(answer: Any) -> dict[str, Any]:
-    """Return all that a browser would post of the page: each row, whether changed or not."""
+def all_fields(answer: Any) -> dict[str, Any]:
+    """Return the fields that a browser would post: every row, changed or not."""
     fields: dict[str, Any] = {"change_set": answer.context["change_set"]}
     for row in answer.context["listing"].rows:
         pk = row.pk
@@ -32,157 +34,157 @@ def whole(answer: Any) -> dict[str, Any]:
     return fields
 
 
-def new(number: int, key: str, value: str = "v", branch: Branch | None = None) -> dict[str, Any]:
+def new_row(
+    number: int, key: str, value: str = "v", branch: Branch | None = None
+) -> dict[str, Any]:
     """Return a new row's fields."""
     fields = {"key": key, "value": value, "branch": branch.pk if branch else "", "base": ""}
     return {f"new-{number}-{name}": text for name, text in fields.items()}
 
 
-def test_it_works(alice: Client, desk: Desk) -> None:
+def test_it_works(alice: Client, world: World) -> None:
     answer = alice.get(LIST)
     assert "No records to display" in answer.text
     assert "contain any constant values your app needs at build time." in answer.text
-    fields = whole(alice.get(MANAGE)) | new(1, "API_URL", "https://a/?b=1&c")
-    answer = alice.post(MANAGE, fields | new(2, "API_URL", "", desk.world.dev), follow=True)
+    fields = all_fields(alice.get(MANAGE)) | new_row(1, "API_URL", "https://a/?b=1&c")
+    answer = alice.post(MANAGE, fields | new_row(2, "API_URL", "", world.dev), follow=True)
     assert "2 changes saved." in answer.text
     assert "https://a/?b=1&amp;c" in answer.text
     assert "(empty)" in answer.text
-    assert desk.values() == {("", "API_URL"): "https://a/?b=1&c", ("dev", "API_URL"): ""}
+    assert variable_values(world) == {("", "API_URL"): "https://a/?b=1&c", ("dev", "API_URL"): ""}
 
 
-def test_what_nobody_changed_is_left_alone(alice: Client, desk: Desk) -> None:
-    desk.put("LINES", "a\r\nb\rc\n\n")
-    desk.put("LEADING", "\n\n x ")
-    stale = desk.put("STALE", "as I saw it")
-    fields = whole(alice.get(MANAGE))
-    desk.save("mia", desk.change(stale, "hers"))
-    answer = alice.post(MANAGE, fields | new(1, "NEW"))
+def test_unchanged_rows_are_not_written(alice: Client, world: World) -> None:
+    set_variable(world, "LINES", "a\r\nb\rc\n\n")
+    set_variable(world, "LEADING", "\n\n x ")
+    stale = set_variable(world, "STALE", "as it was")
+    fields = all_fields(alice.get(MANAGE))
+    change_variable(world, stale, "theirs", by="mia")
+    answer = alice.post(MANAGE, fields | new_row(1, "NEW"))
     assert answer.status_code == 302
-    assert desk.values() == {
+    assert variable_values(world) == {
         ("", "LINES"): "a\r\nb\rc\n\n",
         ("", "LEADING"): "\n\n x ",
-        ("", "STALE"): "hers",
+        ("", "STALE"): "theirs",
         ("", "NEW"): "v",
     }
 
 
-def test_a_value_with_a_leading_line_break_comes_back_whole(alice: Client, desk: Desk) -> None:
-    desk.put("LEADING", "\n\nx")
-    assert ">\n\n\nx</textarea>" in alice.get(MANAGE).text  # a browser drops the first one
+def test_a_leading_line_break_is_kept(alice: Client, world: World) -> None:
+    set_variable(world, "LEADING", "\n\nx")
+    assert ">\n\n\nx</textarea>" in alice.get(MANAGE).text  # browsers drop the first line break
 
 
-def test_a_conflict_keeps_what_was_typed_and_shows_theirs(alice: Client, desk: Desk) -> None:
-    row = desk.put("A", "before")
-    fields = whole(alice.get(MANAGE)) | {f"value-{row.pk}": "mine"}
-    desk.save("mia", desk.change(row, "theirs"))
+def test_a_conflict_keeps_the_typed_value_and_shows_theirs(alice: Client, world: World) -> None:
+    row = set_variable(world, "A", "before")
+    fields = all_fields(alice.get(MANAGE)) | {f"value-{row.pk}": "mine"}
+    change_variable(world, row, "theirs", by="mia")
     answer = alice.post(MANAGE, fields)
     assert answer.status_code == 422
     assert "mia@example.org changed this variable" in answer.text
     assert "“theirs”" in answer.text
     assert ">\nmine</textarea>" in answer.text
-    again = whole(answer) | {f"value-{row.pk}": "mine"}
+    again = all_fields(answer) | {f"value-{row.pk}": "mine"}
     assert alice.post(MANAGE, again).status_code == 302
-    assert desk.values() == {("", "A"): "mine"}
+    assert variable_values(world) == {("", "A"): "mine"}
 
 
-def test_what_was_typed_stays_where_the_order_changed(alice: Client, desk: Desk) -> None:
-    rows = [desk.put(f"VAR_{number:02}") for number in range(20)]
+def test_a_conflict_on_a_row_that_moved_to_another_page(alice: Client, world: World) -> None:
+    rows = [set_variable(world, f"VAR_{number:02}") for number in range(20)]
     url = f"{MANAGE}?sort=changed"
-    fields = whole(alice.get(url)) | {f"value-{rows[0].pk}": "mine"}
-    desk.save("mia", desk.change(rows[0], "hers"))
+    fields = all_fields(alice.get(url)) | {f"value-{rows[0].pk}": "mine"}
+    change_variable(world, rows[0], "theirs", by="mia")
     answer = alice.post(url, fields)
     assert ">\nmine</textarea>" in answer.text
-    again = whole(answer) | {f"value-{rows[0].pk}": "mine"}
+    again = all_fields(answer) | {f"value-{rows[0].pk}": "mine"}
     assert alice.post(url, again).status_code == 302
-    assert desk.values()["", "VAR_00"] == "mine"
+    assert variable_values(world)["", "VAR_00"] == "mine"
 
 
-def test_what_was_typed_comes_again_as_a_new_row_where_it_was_removed(
-    alice: Client, desk: Desk
-) -> None:
-    row = desk.put("A", "before", desk.world.dev)
-    fields = whole(alice.get(MANAGE)) | {f"value-{row.pk}": "mine"}
-    desk.save("mia", desk.removal(row))
+def test_a_conflict_on_a_removed_row(alice: Client, world: World) -> None:
+    row = set_variable(world, "A", "before", world.dev)
+    fields = all_fields(alice.get(MANAGE)) | {f"value-{row.pk}": "mine"}
+    remove_variable(world, row, by="mia")
     answer = alice.post(MANAGE, fields)
     assert answer.status_code == 422
     assert "mia@example.org removed this variable" in answer.text
     [typed] = answer.context["new_rows"]
-    assert (typed["key"], typed["value"], typed["branch"]) == ("A", "mine", desk.world.dev.pk)
+    assert (typed["key"], typed["value"], typed["branch"]) == ("A", "mine", world.dev.pk)
 
 
 @pytest.mark.parametrize("value", ["first", "changed too"])
-def test_an_emptied_name_is_told(alice: Client, desk: Desk, value: str) -> None:
-    row = desk.put("A")
-    fields = whole(alice.get(MANAGE)) | {f"key-{row.pk}": " ", f"value-{row.pk}": value}
+def test_an_empty_name(alice: Client, world: World, value: str) -> None:
+    row = set_variable(world, "A")
+    fields = all_fields(alice.get(MANAGE)) | {f"key-{row.pk}": " ", f"value-{row.pk}": value}
     answer = alice.post(MANAGE, fields)
     assert answer.status_code == 422
     assert "Enter a name." in answer.text
-    assert desk.values() == {("", "A"): "first"}
+    assert variable_values(world) == {("", "A"): "first"}
 
 
-def test_overrides_go_only_as_the_page_showed_them(alice: Client, desk: Desk) -> None:
-    base = desk.put("A")
-    override = desk.put("A", "x", desk.world.dev)
+def test_overrides_are_removed_only_at_the_versions_shown(alice: Client, world: World) -> None:
+    base = set_variable(world, "A")
+    override = set_variable(world, "A", "x", world.dev)
     page = alice.get(MANAGE)
     seen = f"{override.pk}:1"
     assert f'name="seen-{base.pk}" value="{seen}"' in page.text
-    desk.save("bob", desk.change(override, "bob's work"))
+    change_variable(world, override, "bob's work", by="bob")
     fields = {f"remove-{base.pk}": "on", f"base-{base.pk}": "1", f"overrides-{base.pk}": "remove"}
     for shown in ("", "nonsense", seen, f"{override.pk}:x"):
         answer = alice.post(MANAGE, fields | {f"seen-{base.pk}": shown})
         assert answer.status_code == 422
         assert "bob@example.org changed the override on dev" in answer.text
-    assert len(desk.values()) == 2
+    assert len(variable_values(world)) == 2
     assert alice.post(MANAGE, fields | {f"seen-{base.pk}": f"{override.pk}:2"}).status_code == 302
-    assert desk.values() == {}
+    assert variable_values(world) == {}
 
 
-def test_what_is_refused_stays_with_its_value(alice: Client, desk: Desk) -> None:
-    answer = alice.post(MANAGE, new(1, "AWS_KEY", "typed") | new(2, "GOOD"))
+def test_an_invalid_row_keeps_its_value(alice: Client, world: World) -> None:
+    answer = alice.post(MANAGE, new_row(1, "AWS_KEY", "typed") | new_row(2, "GOOD"))
     assert answer.status_code == 422
     assert "Saved 1 of 2 changes." in answer.text
     assert "which Amplify reserves" in answer.text
     assert ">\ntyped</textarea>" in answer.text
-    assert desk.values() == {("", "GOOD"): "v"}
+    assert variable_values(world) == {("", "GOOD"): "v"}
 
 
-def test_a_removal_without_javascript_asks_about_the_overrides(alice: Client, desk: Desk) -> None:
-    base = desk.put("A")
-    desk.put("A", "x", desk.world.dev)
-    fields = whole(alice.get(MANAGE)) | {f"remove-{base.pk}": "on"}
+def test_removing_a_base_asks_about_its_overrides(alice: Client, world: World) -> None:
+    base = set_variable(world, "A")
+    set_variable(world, "A", "x", world.dev)
+    fields = all_fields(alice.get(MANAGE)) | {f"remove-{base.pk}": "on"}
     answer = alice.post(MANAGE, fields)
     assert answer.status_code == 422
     assert "This variable has overrides on: dev." in answer.text
     assert f'name="overrides-{base.pk}"' in answer.text
     assert alice.post(MANAGE, fields | {f"overrides-{base.pk}": "keep"}).status_code == 302
-    assert desk.values() == {("dev", "A"): "x"}
+    assert variable_values(world) == {("dev", "A"): "x"}
 
 
-def test_a_rename(alice: Client, desk: Desk) -> None:
-    base = desk.put("OLD", "b")
-    desk.put("OLD", "x", desk.world.dev)
-    fields = whole(alice.get(MANAGE)) | {f"key-{base.pk}": " NEW "}
+def test_a_rename(alice: Client, world: World) -> None:
+    base = set_variable(world, "OLD", "b")
+    set_variable(world, "OLD", "x", world.dev)
+    fields = all_fields(alice.get(MANAGE)) | {f"key-{base.pk}": " NEW "}
     assert alice.post(MANAGE, fields).status_code == 302
-    assert desk.values() == {("", "NEW"): "b", ("dev", "NEW"): "x"}
+    assert variable_values(world) == {("", "NEW"): "b", ("dev", "NEW"): "x"}
 
 
-def test_an_override_can_be_added_without_javascript(alice: Client, desk: Desk) -> None:
-    base = desk.put("A", "of all")
+def test_adding_an_override(alice: Client, world: World) -> None:
+    base = set_variable(world, "A", "of all")
     answer = alice.get(f"{MANAGE}?override={base.pk}")
     [row] = answer.context["new_rows"]
     assert (row["key"], row["value"], row["fixed"]) == ("A", "of all", True)
-    posted = whole(answer) | new(1, "A", "of dev", desk.world.dev) | {"new-1-fixed": "on"}
+    posted = all_fields(answer) | new_row(1, "A", "of dev", world.dev) | {"new-1-fixed": "on"}
     alice.post(MANAGE, posted)
-    assert desk.values() == {("", "A"): "of all", ("dev", "A"): "of dev"}
+    assert variable_values(world) == {("", "A"): "of all", ("dev", "A"): "of dev"}
 
 
-def test_effective_values_are_marked(alice: Client, desk: Desk) -> None:
-    desk.put("BOTH", "of all")
-    desk.put("BOTH", "of dev", desk.world.dev)
-    desk.put("SHARED")
-    desk.put("ALONE", "x", desk.world.dev)
-    desk.put("ELSEWHERE", "x", desk.world.main)
-    answer = alice.get(f"{LIST}?branch={desk.world.dev.pk}")
+def test_effective_values(alice: Client, world: World) -> None:
+    set_variable(world, "BOTH", "of all")
+    set_variable(world, "BOTH", "of dev", world.dev)
+    set_variable(world, "SHARED")
+    set_variable(world, "ALONE", "x", world.dev)
+    set_variable(world, "ELSEWHERE", "x", world.main)
+    answer = alice.get(f"{LIST}?branch={world.dev.pk}")
     rows = [(row.key, row.value, row.origin) for row in answer.context["listing"].rows]
     assert rows == [
         ("SHARED", "first", "inherited"),
@@ -192,58 +194,58 @@ def test_effective_values_are_marked(alice: Client, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("q", ["url", "needle", "DEV", "\0", "%", "_"])
-def test_the_search_looks_in_names_values_and_branches(alice: Client, desk: Desk, q: str) -> None:
-    desk.put("API_URL", "x", desk.world.dev)
-    desk.put("OTHER", "a needle b")
+def test_search_covers_names_values_and_branches(alice: Client, world: World, q: str) -> None:
+    set_variable(world, "API_URL", "x", world.dev)
+    set_variable(world, "OTHER", "a needle b")
     rows = alice.get(LIST, {"q": q}).context["listing"].rows
     found = {"url": ["API_URL"], "DEV": ["API_URL"], "needle": ["OTHER"], "_": ["API_URL"]}
     assert [row.key for row in rows] == found.get(q, [])
 
 
-def test_what_looks_like_a_secret_is_marked(alice: Client, desk: Desk) -> None:
-    desk.put("STRIPE", "sk_live_123456789012")
-    desk.put("PLAIN", "hello")
+def test_likely_secrets_are_marked(alice: Client, world: World) -> None:
+    set_variable(world, "STRIPE", "sk_live_123456789012")
+    set_variable(world, "PLAIN", "hello")
     assert alice.get(LIST).text.count("Looks like a secret") == 1
 
 
-def test_viewers_see_and_change_nothing(as_: Callable[[str], Client], desk: Desk) -> None:
-    row = desk.put("A", "plain")
+def test_viewers_can_not_edit(as_: Callable[[str], Client], world: World) -> None:
+    row = set_variable(world, "A", "plain")
     vera = as_("vera")
     assert "plain" in vera.get(LIST).text
     assert "Your role is read-only here" in vera.get(MANAGE).text
     answer = vera.post(MANAGE, {f"value-{row.pk}": "x", f"base-{row.pk}": "1"})
     assert answer.status_code == 422
-    assert desk.values() == {("", "A"): "plain"}
+    assert variable_values(world) == {("", "A"): "plain"}
 
 
-def test_as_many_queries_for_10_as_for_500(
-    alice: Client, desk: Desk, django_assert_max_num_queries: Any
+def test_queries_do_not_grow(
+    alice: Client, world: World, django_assert_max_num_queries: Any
 ) -> None:
-    branches = [Branch.objects.create(app=desk.app, name=f"b{n}") for n in range(20)]
+    branches = [Branch.objects.create(app=world.app, name=f"b{n}") for n in range(20)]
     alice.get(LIST)
     for count in (10, 500):
-        changes = [desk.new(f"KEY_{n % 300}", "v", branches[n % 20]) for n in range(count)]
-        desk.save("alice", *changes)
-        alice.get(LIST)  # which seals what was recorded
+        changes = [new_variable(f"KEY_{n % 300}", "v", branches[n % 20]) for n in range(count)]
+        save_variables(world, *changes)
+        alice.get(LIST)  # also seals the audit log
         for url in (LIST, MANAGE):
             with django_assert_max_num_queries(8):
                 alice.get(f"{url}?per_page=100")
 
 
-def test_nonsense_is_a_conflict_or_nothing(alice: Client, desk: Desk) -> None:
-    row = desk.put("A")
+def test_invalid_posts(alice: Client, world: World) -> None:
+    row = set_variable(world, "A")
     for base in ("", "x", "-1", "99", "1" * 30):
         answer = alice.post(MANAGE, {f"value-{row.pk}": "mine", f"base-{row.pk}": base})
         assert answer.status_code == 422, base
     posts: list[dict[str, Any]] = [{}, {"value-0": "x"}, {"value-x": "y"}, {"new-0-key": "A"}]
     for post in posts:
         assert alice.post(MANAGE, post).status_code == 302
-    assert desk.values() == {("", "A"): "first"}
+    assert variable_values(world) == {("", "A"): "first"}
 
 
-def test_fragments_answer_row_by_row(alice: Client, desk: Desk) -> None:
-    row = desk.put("A")
-    fields = {f"value-{row.pk}": "x", f"base-{row.pk}": "9"} | new(1, "B")
+def test_a_fragment_has_an_outcome_per_row(alice: Client, world: World) -> None:
+    row = set_variable(world, "A")
+    fields = {f"value-{row.pk}": "x", f"base-{row.pk}": "9"} | new_row(1, "B")
     answer = alice.post(MANAGE, fields, headers=FRAGMENT)
     assert answer.status_code == 422
     assert 'data-outcome="saved"' in answer.text

@@ -1,4 +1,4 @@
-"""What a set of values would change, and what that costs."""
+"""Preview and apply a set of values through the services."""
 
 import uuid
 from typing import Any
@@ -15,24 +15,25 @@ from console.lib.invisible import preview_value
 from console.models import Branch
 from envvars_app.models import Variable
 from envvars_app.variables.bulk import BulkEdit, Kind, Mode, apply, preview
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import set_variable
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-def kinds(desk: Desk, edit: BulkEdit, who: str = "alice") -> dict[tuple[str, str], Kind]:
-    """Return what would happen, by scope and key."""
-    found = preview(find_app(desk.world.actor(who), "d1shop"), edit)
+def kinds(world: World, edit: BulkEdit, by: str = "alice") -> dict[tuple[str, str], Kind]:
+    """Return the kind of each change, by scope and key."""
+    found = preview(find_app(world.actor(by), "d1shop"), edit)
     return {(line.branch.name if line.branch else "", line.key): line.kind for line in found.lines}
 
 
-def test_it_works(desk: Desk) -> None:
-    main, dev = desk.world.main, desk.world.dev
-    desk.put("A", "1")
-    desk.put("A", "2", dev)
-    desk.put("B", "1", dev)
+def test_it_works(world: World) -> None:
+    main, dev = world.main, world.dev
+    set_variable(world, "A", "1")
+    set_variable(world, "A", "2", dev)
+    set_variable(world, "B", "1", dev)
     edit = BulkEdit({"A": "1", "C": "1"}, [None, main, dev])
-    assert kinds(desk, edit) == {
+    assert kinds(world, edit) == {
         ("", "A"): Kind.SAME,
         ("", "C"): Kind.NEW,
         ("main", "A"): Kind.NEW,
@@ -40,13 +41,13 @@ def test_it_works(desk: Desk) -> None:
         ("dev", "A"): Kind.CHANGED,
         ("dev", "C"): Kind.NEW,
     }
-    whole = kinds(desk, BulkEdit({"A": "2"}, [dev], Mode.REPLACE))
+    whole = kinds(world, BulkEdit({"A": "2"}, [dev], Mode.REPLACE))
     assert whole == {("dev", "A"): Kind.SAME, ("dev", "B"): Kind.REMOVED}
 
 
-def test_an_apply_is_one_change_set(desk: Desk) -> None:
-    access = find_app(desk.world.actor("alice"), "d1shop")
-    edit = BulkEdit({"A": "1", "B": "2"}, [None, desk.world.dev])
+def test_an_apply_is_one_change_set(world: World) -> None:
+    access = find_app(world.actor("alice"), "d1shop")
+    edit = BulkEdit({"A": "1", "B": "2"}, [None, world.dev])
     change_set = uuid.uuid4()
     outcomes = apply(
         actor=access.actor,
@@ -60,10 +61,10 @@ def test_an_apply_is_one_change_set(desk: Desk) -> None:
     assert {version.change_set for version in versions} == {change_set}
 
 
-def test_outsiders(desk: Desk) -> None:
+def test_outsiders(world: World) -> None:
     with pytest.raises(Http404):
         apply(
-            actor=desk.world.actor("charlie"),
+            actor=world.actor("charlie"),
             app_id="d1shop",
             edit=BulkEdit({"A": "1"}, [None]),
             baseline={},
@@ -71,35 +72,33 @@ def test_outsiders(desk: Desk) -> None:
         )
 
 
-def test_too_many_lines(desk: Desk) -> None:
-    access = find_app(desk.world.actor("alice"), "d1shop")
-    edit = BulkEdit({f"K{n}": "1" for n in range(5001)}, [None, desk.world.dev])
+def test_too_many_lines(world: World) -> None:
+    access = find_app(world.actor("alice"), "d1shop")
+    edit = BulkEdit({f"K{n}": "1" for n in range(5001)}, [None, world.dev])
     with pytest.raises(Refused, match="the limit is 10,000"):
         preview(access, edit)
     with pytest.raises(Refused, match="Choose fewer branches"):
         apply(actor=access.actor, app_id="d1shop", edit=edit, baseline={}, change_set=uuid.uuid4())
 
 
-def test_another_apps_variables_are_not_looked_at(desk: Desk) -> None:
-    Variable.objects.create(
-        app=desk.world.other_app, key="A", value="theirs", changed_at=timezone.now()
-    )
-    assert kinds(desk, BulkEdit({}, [None], Mode.REPLACE)) == {}
+def test_variables_of_another_app_are_ignored(world: World) -> None:
+    Variable.objects.create(app=world.other_app, key="A", value="theirs", changed_at=timezone.now())
+    assert kinds(world, BulkEdit({}, [None], Mode.REPLACE)) == {}
 
 
-def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
-    branches = [Branch(app=desk.app, name=f"b{n:02}") for n in range(20)]
+def test_queries_do_not_grow(world: World, as_: Any) -> None:
+    branches = [Branch(app=world.app, name=f"b{n:02}") for n in range(20)]
     Branch.objects.bulk_create(branches)
     counts = []
     for keys, scopes in ((3, branches[:1]), (100, branches)):
         values = {f"KEY_{n:03}": "new" for n in range(keys)}
         Variable.objects.all().delete()
         Variable.objects.bulk_create(
-            Variable(app=desk.app, branch=branch, key=key, value="v", changed_at=timezone.now())
+            Variable(app=world.app, branch=branch, key=key, value="v", changed_at=timezone.now())
             for branch in scopes
             for key in values
         )
-        access = find_app(desk.world.actor("alice"), "d1shop")
+        access = find_app(world.actor("alice"), "d1shop")
         with CaptureQueriesContext(connection) as queries:
             found = preview(access, BulkEdit(values, scopes, Mode.REPLACE))
         assert {line.kind for line in found.lines} == {Kind.CHANGED}
@@ -108,7 +107,7 @@ def test_queries_do_not_grow(desk: Desk, as_: Any) -> None:
     assert counts[0] == counts[1] <= 5
 
 
-def test_a_long_value_is_shown_where_it_differs() -> None:
+def test_long_values_are_cut_around_the_difference() -> None:
     old, new = "x" * 3000 + "old" + "y" * 2000, "x" * 3000 + "new" + "y" * 2000
     one, other = preview_value(old, new), preview_value(new, old)
     assert ("old" in one.text, "new" in other.text) == (True, True)

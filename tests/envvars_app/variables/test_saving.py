@@ -1,4 +1,4 @@
-"""Save: each variable by itself, with its version; nobody's override is lost."""
+"""Save variables: each row by itself, against its expected version."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,19 @@ from django.utils import timezone
 from console.models import AuditEvent, AuditOutcome
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables.commands import SetVariable
-from tests.envvars_app.variables.desk import Desk
+from tests.factories import (
+    change_variable,
+    changed_variable,
+    new_variable,
+    remove_variable,
+    removed_variable,
+    save_variables,
+    set_variable,
+    variable_audit_rows,
+    variable_row,
+    variable_values,
+)
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -28,20 +40,23 @@ VALUES = {
 }
 
 
-def test_it_works(desk: Desk) -> None:
-    [created] = desk.save("alice", desk.new("API_URL", "https://a"))
+def test_it_works(world: World) -> None:
+    [created] = save_variables(world, new_variable("API_URL", "https://a"))
     assert (created.outcome, created.version, created.message) == ("saved", 1, "")
-    row = desk.row("API_URL")
+    row = variable_row(world, "API_URL")
     assert (created.pk, row.value, row.changed_by) == (row.pk, "https://a", "alice@example.org")
-    [changed] = desk.save("mia", desk.change(row, "https://b"))
+    [changed] = save_variables(world, changed_variable(row, "https://b"), by="mia")
     assert (changed.outcome, changed.version) == ("saved", 2)
-    desk.save("bob", desk.new("API_URL", "https://dev", desk.world.dev))
-    assert desk.values() == {("", "API_URL"): "https://b", ("dev", "API_URL"): "https://dev"}
-    override = desk.row("API_URL", desk.world.dev)
-    [removed] = desk.save("bob", desk.removal(override))
+    set_variable(world, "API_URL", "https://dev", world.dev, by="bob")
+    assert variable_values(world) == {
+        ("", "API_URL"): "https://b",
+        ("dev", "API_URL"): "https://dev",
+    }
+    override = variable_row(world, "API_URL", world.dev)
+    [removed] = save_variables(world, removed_variable(override), by="bob")
     assert (removed.outcome, removed.message) == ("removed", "")
-    assert desk.values() == {("", "API_URL"): "https://b"}
-    assert desk.trail() == [
+    assert variable_values(world) == {("", "API_URL"): "https://b"}
+    assert variable_audit_rows() == [
         ("alice", "create", "All branches", "API_URL", None, 1, "succeeded"),
         ("mia", "change", "All branches", "API_URL", 1, 2, "succeeded"),
         ("bob", "create", "dev", "API_URL", None, 1, "succeeded"),
@@ -49,16 +64,16 @@ def test_it_works(desk: Desk) -> None:
     ]
 
 
-def test_values_are_kept_as_they_are(desk: Desk) -> None:
-    changes = [desk.new(f"KEY_{n}", value) for n, value in enumerate(VALUES.values())]
-    assert {outcome.outcome for outcome in desk.save("alice", *changes)} == {"saved"}
-    assert [desk.row(f"KEY_{n}").value for n in range(len(VALUES))] == [*VALUES.values()]
+def test_values_are_kept_as_they_are(world: World) -> None:
+    changes = [new_variable(f"KEY_{n}", value) for n, value in enumerate(VALUES.values())]
+    assert {outcome.outcome for outcome in save_variables(world, *changes)} == {"saved"}
+    assert [variable_row(world, f"KEY_{n}").value for n in range(len(VALUES))] == [*VALUES.values()]
 
 
-def test_every_version_is_kept(desk: Desk) -> None:
-    row = desk.put("A", "one")
-    desk.save("mia", desk.change(row, "two"))
-    desk.save("alice", desk.removal(desk.row("A")))
+def test_every_version_is_kept(world: World) -> None:
+    row = set_variable(world, "A", "one")
+    change_variable(world, row, "two", by="mia")
+    remove_variable(world, variable_row(world, "A"))
     versions = VariableVersion.objects.filter(variable=row).order_by("version")
     assert [(v.version, v.value, v.by.partition("@")[0]) for v in versions] == [
         (1, "one", "alice"),
@@ -67,106 +82,118 @@ def test_every_version_is_kept(desk: Desk) -> None:
     ]
 
 
-def test_each_row_answers_for_itself_in_the_order_of_the_rows(desk: Desk) -> None:
-    kept, stale, gone = desk.put("KEPT"), desk.put("STALE"), desk.put("GONE")
-    desk.save("mia", desk.change(stale, "theirs"))
-    outcomes = desk.save(
-        "alice",
-        desk.new("NEW"),
-        desk.new("AWS_REGION"),
-        desk.change(stale, "mine"),
-        desk.change(kept),
-        desk.removal(gone),
-        desk.new("LONG", "x" * 5501),
+def test_each_row_has_its_own_outcome_in_order(world: World) -> None:
+    kept, stale, gone = (
+        set_variable(world, "KEPT"),
+        set_variable(world, "STALE"),
+        set_variable(world, "GONE"),
+    )
+    change_variable(world, stale, "theirs", by="mia")
+    outcomes = save_variables(
+        world,
+        new_variable("NEW"),
+        new_variable("AWS_REGION"),
+        changed_variable(stale, "mine"),
+        changed_variable(kept),
+        removed_variable(gone),
+        new_variable("LONG", "x" * 5501),
     )
     assert [str(outcome.outcome) for outcome in outcomes] == [
         *("saved", "refused", "conflict", "saved", "removed", "refused")
     ]
     assert [outcome.field for outcome in outcomes if outcome.field] == ["key", "value"]
-    assert desk.values() == {("", "NEW"): "first", ("", "STALE"): "theirs", ("", "KEPT"): "second"}
+    assert variable_values(world) == {
+        ("", "NEW"): "first",
+        ("", "STALE"): "theirs",
+        ("", "KEPT"): "second",
+    }
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_conflict_says_who_and_what(desk: Desk) -> None:
-    row = desk.put("A")
-    desk.save("mia", desk.change(row, "theirs"))
-    [conflict] = desk.save("alice", desk.change(row, "mine"))
+def test_a_conflict(world: World) -> None:
+    row = set_variable(world, "A")
+    change_variable(world, row, "theirs", by="mia")
+    [conflict] = save_variables(world, changed_variable(row, "mine"))
     assert conflict.outcome == "conflict"
     assert conflict.message.startswith("mia@example.org changed this variable now")
     assert "“theirs”" in conflict.message
-    again = replace(desk.change(row, "mine"), expected_version=conflict.version)
-    assert [o.outcome for o in desk.save("alice", again)] == ["saved"]
+    again = replace(changed_variable(row, "mine"), expected_version=conflict.version)
+    assert [o.outcome for o in save_variables(world, again)] == ["saved"]
 
 
-def test_two_who_write_the_same_do_not_conflict(desk: Desk) -> None:
-    row = desk.put("A")
-    desk.save("mia", desk.change(row, "same"))
-    [outcome] = desk.save("alice", desk.change(row, "same"))
+def test_writing_the_same_value_is_no_conflict(world: World) -> None:
+    row = set_variable(world, "A")
+    change_variable(world, row, "same", by="mia")
+    [outcome] = save_variables(world, changed_variable(row, "same"))
     assert (outcome.outcome, outcome.version) == ("saved", 2)
-    assert len(desk.trail()) == 2
+    assert len(variable_audit_rows()) == 2
 
 
-def test_a_removal_meets_a_change(desk: Desk) -> None:
-    row = desk.put("A")
-    desk.save("mia", desk.change(row))
-    [outcome] = desk.save("alice", desk.removal(row))
+def test_removing_a_changed_variable(world: World) -> None:
+    row = set_variable(world, "A")
+    change_variable(world, row, by="mia")
+    [outcome] = save_variables(world, removed_variable(row))
     assert outcome.outcome == "conflict"
-    assert desk.values() == {("", "A"): "second"}
+    assert variable_values(world) == {("", "A"): "second"}
 
 
-def test_a_change_meets_a_removal(desk: Desk) -> None:
-    row = desk.put("A")
-    desk.save("mia", desk.removal(row))
-    [changed, removed] = desk.save("alice", desk.change(row), replace(desk.removal(row), token="x"))
+def test_changing_a_removed_variable(world: World) -> None:
+    row = set_variable(world, "A")
+    remove_variable(world, row, by="mia")
+    [changed, removed] = save_variables(
+        world, changed_variable(row), replace(removed_variable(row), token="x")
+    )
     assert (changed.outcome, removed.outcome) == ("conflict", "removed")
     assert "mia@example.org removed this variable" in changed.message
-    [never] = desk.save("alice", SetVariable("9", 999_999, value="x", expected_version=1))
+    [never] = save_variables(world, SetVariable("9", 999_999, value="x", expected_version=1))
     assert never.outcome == "conflict"
 
 
-def test_a_new_row_meets_one_that_is_there(desk: Desk) -> None:
-    desk.put("A", "theirs")
-    [outcome] = desk.save("mia", desk.new("A", "mine"))
+def test_adding_an_existing_name(world: World) -> None:
+    set_variable(world, "A", "theirs")
+    [outcome] = save_variables(world, new_variable("A", "mine"), by="mia")
     assert (outcome.outcome, outcome.version) == ("conflict", 1)
-    [over] = desk.save("mia", replace(desk.new("A", "mine"), expected_version=1))
+    [over] = save_variables(world, replace(new_variable("A", "mine"), expected_version=1), by="mia")
     assert over.outcome == "saved"
-    assert desk.values() == {("", "A"): "mine"}
+    assert variable_values(world) == {("", "A"): "mine"}
 
 
-def test_a_name_twice_in_one_save(desk: Desk) -> None:
-    outcomes = desk.save("alice", desk.new("A"), replace(desk.new("A", "2"), token="again"))
+def test_adding_a_name_twice_in_one_save(world: World) -> None:
+    outcomes = save_variables(
+        world, new_variable("A"), replace(new_variable("A", "2"), token="again")
+    )
     assert [outcome.outcome for outcome in outcomes] == ["saved", "refused"]
     assert outcomes[1].field == "key"
 
 
-def test_a_name_that_is_set_free_can_be_taken_in_the_same_save(desk: Desk) -> None:
-    row = desk.put("A", "old")
-    outcomes = desk.save("alice", desk.new("A", "new"), desk.removal(row))
+def test_removing_and_adding_a_name_in_one_save(world: World) -> None:
+    row = set_variable(world, "A", "old")
+    outcomes = save_variables(world, new_variable("A", "new"), removed_variable(row))
     assert [outcome.outcome for outcome in outcomes] == ["saved", "removed"]
-    assert desk.values() == {("", "A"): "new"}
+    assert variable_values(world) == {("", "A"): "new"}
 
 
-def test_a_removed_variable_can_be_added_anew(desk: Desk) -> None:
-    desk.save("alice", desk.removal(desk.put("A")))
-    assert desk.put("A", "again").version == 1
+def test_adding_a_removed_variable_again(world: World) -> None:
+    remove_variable(world, set_variable(world, "A"))
+    assert set_variable(world, "A", "again").version == 1
 
 
-def test_roles(desk: Desk) -> None:
-    world = desk.world
-    base = desk.put("A")
-    desk.put("A", "x", world.main)
+def test_roles(world: World) -> None:
+    base = set_variable(world, "A")
+    set_variable(world, "A", "x", world.main)
     outcomes = {
-        who: [
+        name: [
             str(outcome.outcome)
-            for outcome in desk.save(
-                who,
-                desk.new(f"NEW_{who}"),
-                desk.new(f"NEW_{who}", branch=world.main),
-                desk.new(f"NEW_{who}", branch=world.dev),
-                desk.change(desk.row("A"), who),
+            for outcome in save_variables(
+                world,
+                new_variable(f"NEW_{name}"),
+                new_variable(f"NEW_{name}", branch=world.main),
+                new_variable(f"NEW_{name}", branch=world.dev),
+                changed_variable(variable_row(world, "A"), name),
+                by=name,
             )
         ]
-        for who in ("vera", "bob", "mia", "alice")
+        for name in ("vera", "bob", "mia", "alice")
     }
     assert outcomes == {
         "vera": ["denied"] * 4,
@@ -176,99 +203,98 @@ def test_roles(desk: Desk) -> None:
     }
     denied = AuditOutcome.objects.filter(outcome="denied")
     assert denied.count() == 7
-    assert base.pk == desk.row("A").pk
+    assert base.pk == variable_row(world, "A").pk
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "ivan", "olga"])
-def test_who_is_no_member_learns_nothing(desk: Desk, who: str) -> None:
+@pytest.mark.parametrize("name", ["charlie", "oscar", "ivan", "olga"])
+def test_outsiders(world: World, name: str) -> None:
     with pytest.raises(Http404):
-        desk.save(who, desk.new("A"))
+        set_variable(world, "A", by=name)
     assert not AuditEvent.objects.filter(action__startswith="variable").exists()
 
 
-def test_a_right_to_the_base_is_not_one_to_its_overrides(desk: Desk) -> None:
-    """A role that is narrowed to branches may cover one without the other."""
-    base = desk.put("A")
-    desk.put("A", "x", desk.world.dev)
-    desk.world.dev.protected = True
-    desk.world.dev.save()
-    [outcome] = desk.save("bob", desk.change(base, "first", key="B"))
+def test_renaming_a_base_needs_permission_for_its_overrides(world: World) -> None:
+    base = set_variable(world, "A")
+    set_variable(world, "A", "x", world.dev)
+    world.dev.protected = True
+    world.dev.save()
+    [outcome] = save_variables(world, changed_variable(base, "first", key="B"), by="bob")
     assert outcome.outcome == "denied"
 
 
-def test_a_branch_of_another_app(desk: Desk) -> None:
-    [new] = desk.save("alice", desk.new("A", branch=desk.world.other_branch))
+def test_a_branch_of_another_app(world: World) -> None:
+    [new] = save_variables(world, new_variable("A", branch=world.other_branch))
     assert (new.outcome, new.field) == ("refused", "branch")
     theirs = Variable.objects.create(
-        app=desk.world.other_app, key="B", value="x", changed_at=timezone.now(), changed_by=""
+        app=world.other_app, key="B", value="x", changed_at=timezone.now(), changed_by=""
     )
-    [change] = desk.save("alice", desk.change(theirs))
+    [change] = save_variables(world, changed_variable(theirs))
     assert change.outcome == "conflict"
     assert Variable.objects.get(pk=theirs.pk).value == "x"
 
 
-def test_a_deleted_branch_takes_nothing_new_and_lets_go(desk: Desk) -> None:
-    row = desk.put("LEFT", branch=desk.world.dev)
-    desk.world.dev.deleted_at = timezone.now()
-    desk.world.dev.save()
-    outcomes = desk.save("alice", desk.new("NEW", branch=desk.world.dev), desk.removal(row))
+def test_a_deleted_branch_accepts_only_removals(world: World) -> None:
+    row = set_variable(world, "LEFT", branch=world.dev)
+    world.dev.deleted_at = timezone.now()
+    world.dev.save()
+    outcomes = save_variables(world, new_variable("NEW", branch=world.dev), removed_variable(row))
     assert [outcome.outcome for outcome in outcomes] == ["refused", "removed"]
 
 
-def _spoil(table: str) -> None:
+def _hide(table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
 
 
-def _mend(table: str) -> None:
+def _restore(table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
 
 
 @pytest.mark.parametrize("table", ["console_auditevent", "console_auditoutcome"])
-def test_without_the_audit_trail_nothing_is_written(desk: Desk, table: str) -> None:
-    row = desk.put("A")
-    _spoil(table)
+def test_nothing_is_written_without_the_audit_log(world: World, table: str) -> None:
+    row = set_variable(world, "A")
+    _hide(table)
     try:
-        outcomes = desk.save("alice", desk.change(row), desk.new("B"))
+        outcomes = save_variables(world, changed_variable(row), new_variable("B"))
     finally:
-        _mend(table)
+        _restore(table)
     assert {outcome.outcome for outcome in outcomes} == {"failed"}
-    assert desk.values() == {("", "A"): "first"}
+    assert variable_values(world) == {("", "A"): "first"}
 
 
-def test_a_write_that_fails_changes_nothing(desk: Desk) -> None:
-    _spoil("envvars_app_variableversion")
+def test_a_failed_write_changes_nothing(world: World) -> None:
+    _hide("envvars_app_variableversion")
     try:
-        outcomes = desk.save("alice", desk.new("A"), desk.new("B"))
+        outcomes = save_variables(world, new_variable("A"), new_variable("B"))
     finally:
-        _mend("envvars_app_variableversion")
+        _restore("envvars_app_variableversion")
     assert {outcome.outcome for outcome in outcomes} == {"failed"}
-    assert desk.values() == {}
+    assert variable_values(world) == {}
 
 
-def test_all_of_one_save_is_one_change_set(desk: Desk) -> None:
-    desk.save("alice", desk.new("A"), desk.new("B", branch=desk.world.dev))
+def test_one_save_is_one_change_set(world: World) -> None:
+    save_variables(world, new_variable("A"), new_variable("B", branch=world.dev))
     assert len(set(AuditEvent.objects.values_list("change_set", flat=True))) == 1
     assert len(set(VariableVersion.objects.values_list("change_set", flat=True))) == 1
 
 
-def test_as_many_queries_for_300_as_for_one(desk: Desk, django_assert_max_num_queries: Any) -> None:
-    desk.world.person("alice")
+def test_queries_do_not_grow(world: World, django_assert_max_num_queries: Any) -> None:
+    world.person("alice")
     for count in (1, 300):
-        changes = [desk.new(f"KEY_{count}_{n}") for n in range(count)]
+        changes = [new_variable(f"KEY_{count}_{n}") for n in range(count)]
         with django_assert_max_num_queries(24):
-            outcomes = desk.save("alice", *changes)
+            outcomes = save_variables(world, *changes)
         assert {outcome.outcome for outcome in outcomes} == {"saved"}
 
 
-def test_nothing_to_save(desk: Desk) -> None:
-    assert desk.save("alice") == []
-    assert desk.trail() == []
+def test_nothing_to_save(world: World) -> None:
+    assert save_variables(world) == []
+    assert variable_audit_rows() == []
 
 
-def test_the_database_says_no_by_itself(desk: Desk) -> None:
-    desk.put("A")
-    twin = Variable(app=desk.app, key="A", value="", changed_at=timezone.now(), changed_by="")
+def test_the_database_enforces_unique_names(world: World) -> None:
+    set_variable(world, "A")
+    twin = Variable(app=world.app, key="A", value="", changed_at=timezone.now(), changed_by="")
     with pytest.raises(DatabaseError):
         twin.save()

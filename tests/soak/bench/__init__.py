@@ -1,7 +1,7 @@
-"""`make bench`: what the console costs, as ratios to plain Django and to plain boto3.
+"""Measure what the console costs (`make bench`), as ratios to plain Django and plain boto3.
 
-Importing it sets Django up, as it runs in production: DEBUG off, templates cached, static files
-under hashed names, a database of its own in a file. BENCH_SETTINGS names other settings.
+Importing this package sets up Django as in production: DEBUG off, cached templates, hashed static
+files, a database file of its own. The environment variable BENCH_SETTINGS names other settings.
 """
 
 import os

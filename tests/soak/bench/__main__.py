@@ -1,4 +1,4 @@
-"""Measure, and print. Ratios of one run say more than seconds, which are this machine's."""
+"""Measure, and print tables. Compare the ratios; the times depend on the machine and its load."""
 
 from django.core.management import call_command
 from django.test import override_settings
@@ -6,15 +6,15 @@ from django.test import override_settings
 from console.server.start import prepare_database
 from secrets_app.store import parameter_store
 from tests.fixtures.moto import running
-from tests.soak.bench import load, pages, replicas, store, variables
-from tests.soak.bench.apps import owner
+from tests.soak.bench import load, pages, store, variables
+from tests.soak.bench.sample_apps import create_owner
 
 
 def main() -> None:
-    """Run it all."""
+    """Print every table."""
     prepare_database()
     call_command("collectstatic", interactive=False, verbosity=0)
-    user = owner()
+    user = create_owner()
     pages.compare(user)
     variables.compare(user)
     with running() as moto, override_settings(PARAMETER_STORE="ssm"):
@@ -22,7 +22,6 @@ def main() -> None:
         parameter_store.cache_clear()
         store.compare(user)
     load.compare()
-    replicas.prove()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measuring: what is compared takes turns, so that whatever else the machine does troubles all."""
+"""Measure and compare functions, alternating so that other load affects all of them alike."""
 
 import statistics
 import time
@@ -16,7 +16,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to measure. `against` is the number of the line that it is compared with."""
+    """A function to measure. `against` is the index of the subject that it is compared with."""
 
     name: str
     act: Callable[[], bytes | None]
@@ -25,16 +25,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one act takes."""
+    """The cost of one call."""
 
     queries: int
     calls: int  # to the parameter store
-    size: int  # bytes answered
-    peak: int  # bytes of memory
+    size: int  # bytes of the response
+    peak: int  # bytes of memory at most
 
 
 def cost(act: Callable[[], bytes | None]) -> Cost:
-    """Do it twice, counting the second time."""
+    """Call `act` twice, and return the cost of the second call."""
     act()
     tracemalloc.start()
     try:
@@ -48,15 +48,15 @@ def cost(act: Callable[[], bytes | None]) -> Cost:
 
 
 def times(subjects: Sequence[Subject], clock: Clock, rounds: int, block: int) -> list[list[float]]:
-    """Return the seconds of each subject in each round; a round is `block` acts in a row of each.
+    """Return each subject's median seconds per round; a round calls each `block` times in a row.
 
-    A server under load answers the like of what it has just answered; so does a block.
+    Calls in a row find warm caches, as the requests of a busy server do.
     """
-    taken: list[list[float]] = [[] for _ in subjects]
+    seconds: list[list[float]] = [[] for _ in subjects]
     for _ in range(rounds):
-        for subject, mine in zip(subjects, taken, strict=True):
-            mine.append(statistics.median(_timed(subject.act, clock) for _ in range(block)))
-    return taken
+        for subject, own in zip(subjects, seconds, strict=True):
+            own.append(statistics.median(_timed(subject.act, clock) for _ in range(block)))
+    return seconds
 
 
 def _timed(act: Callable[[], object], clock: Clock) -> float:
@@ -66,16 +66,16 @@ def _timed(act: Callable[[], object], clock: Clock) -> float:
 
 
 def table(title: str, subjects: Sequence[Subject], clock: Clock, rounds: int, block: int) -> None:
-    """Measure and print, one line a subject."""
+    """Measure, and print a line per subject."""
     costs = [cost(subject.act) for subject in subjects]
-    taken = times(subjects, clock, rounds, block)
+    seconds = times(subjects, clock, rounds, block)
     print(f"\n{title:40}{'ms':>8}{'ratio':>8}{'queries':>9}{'calls':>7}{'KB':>7}{'peak MB':>9}")
-    for subject, what, mine in zip(subjects, costs, taken, strict=True):
-        pairs = zip(mine, taken[subject.against], strict=True)
+    for subject, price, own in zip(subjects, costs, seconds, strict=True):
+        pairs = zip(own, seconds[subject.against], strict=True)
         ratio = statistics.median(ours / theirs for ours, theirs in pairs)
         print(
-            f"{subject.name:40}{statistics.median(mine) * 1000:8.2f}{ratio:8.2f}"
-            f"{what.queries:9}{what.calls:7}{what.size / 1000:7.1f}{what.peak / 1e6:9.1f}"
+            f"{subject.name:40}{statistics.median(own) * 1000:8.2f}{ratio:8.2f}"
+            f"{price.queries:9}{price.calls:7}{price.size / 1000:7.1f}{price.peak / 1e6:9.1f}"
         )
 
 

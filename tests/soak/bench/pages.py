@@ -1,12 +1,12 @@
-"""Our pages against a bare Django page of the same rows: CPU per request."""
+"""Compare our pages with a plain Django page of the same rows: CPU per request."""
 
 from functools import partial
 
 from django.conf import settings
 
 from console.models import User
-from tests.soak.bench.apps import add_variables, app_of
 from tests.soak.bench.measure import Subject, on_the_cpu
+from tests.soak.bench.sample_apps import add_variables, create_app
 from tests.soak.bench.wsgi import Browser, application
 
 LIST = "/apps/{}/hosting/secrets/?per_page=100"
@@ -16,10 +16,10 @@ VARIABLES_EDIT = "/apps/{}/hosting/environment-variables/manage/?per_page=100"
 
 
 def compare(user: User) -> None:
-    """Print the table. The first line is what the others are compared with."""
-    app_of(user, "d100", 100)
-    app_of(user, "d1000", 1000)
-    add_variables(app_of(user, "d300", 0), user, 300)
+    """Print the table; the other lines are compared with the first."""
+    create_app(user, "d100", 100)
+    create_app(user, "d1000", 1000)
+    add_variables(create_app(user, "d300", 0), user, 300)
     bare = Browser(user, application(settings.STARTPROJECT_MIDDLEWARE))
     barest = Browser(user, application([]))
     ours = Browser(user, application(settings.MIDDLEWARE))

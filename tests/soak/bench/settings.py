@@ -1,19 +1,19 @@
-"""console.settings with a database and keys of the bench's own."""
+"""The test settings, with static files and log lines as in production."""
 
 from pathlib import Path
 
-from tests.settings import *  # noqa: F403 - it is them, but for what follows
+from tests.settings import *  # noqa: F403 - the basis of these
 from tests.settings import LOGGING, STORAGES, TEMPLATES
 
-# As in production: the names of static files are looked up in the manifest.
+# Static file names are looked up in the manifest, as in production
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "console.web.storage.HashedFiles"}}
-# Every line is made and formatted as in production, and then written nowhere.
+# Log lines are formatted as in production, then discarded
 LOGGING["handlers"]["stderr"] = {
     "class": "logging.FileHandler",
     "filename": "/dev/null",
     "formatter": "structured",
 }
-# What `django-admin startproject` gives to a page.
+# The middleware of `django-admin startproject`
 STARTPROJECT_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,7 +1,7 @@
-"""What asks the parameter store, against plain boto3 on the same moto server: wall clock.
+"""Compare requests that reach the parameter store with plain boto3 on the same moto server.
 
-Each of our requests goes through the whole console. Where one line of plain boto3 writes a path,
-our save writes a path too, to All branches, which has no mirror.
+Our requests go through the whole console. Our saves write to All branches, which has no mirror, so
+each writes one path, as the plain call does. Times are wall clock.
 """
 
 from datetime import timedelta
@@ -15,15 +15,15 @@ from django.utils import timezone
 
 from console.models import App, User
 from secrets_app.models import Revalidation, Secret
-from tests.soak.bench.apps import app_of
 from tests.soak.bench.measure import Subject, on_the_wall
+from tests.soak.bench.sample_apps import create_app
 from tests.soak.bench.wsgi import Browser, application
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 VALUE = "sk_live_51H8x" * 3
-BATCH = 10  # rows that our pages send at a time
+BATCH = 10  # rows that our pages send per request
 _numbers = count()
 
 
@@ -32,23 +32,23 @@ def compare(user: User) -> None:
     ssm = boto3.client("ssm", region_name=settings.AWS_REGION)
     ours = Browser(user, application(settings.MIDDLEWARE))
     saves(user, ours, ssm)
-    checks(user, ours, ssm)
+    reconciles(user, ours, ssm)
 
 
 def saves(user: User, ours: Browser, ssm: "SSMClient") -> None:
-    """Save new secrets, one and a hundred; reveal one."""
-    app = app_of(user, "dsave", 0)
-    address = f"/apps/{app.app_id}/hosting/secrets/"
-    save(ours, address, 1)
+    """Measure saves of one and a hundred new secrets, and a reveal."""
+    app = create_app(user, "dsave", 0)
+    url = f"/apps/{app.app_id}/hosting/secrets/"
+    save(ours, url, 1)
     secret = app.secrets.get()
     path = f"/amplify/shared/{app.app_id}/{secret.key}"
     on_the_wall(
         "Saves and reveals, on moto",
         [
             Subject("1 put_parameter, plain boto3", partial(put, ssm, 1)),
-            Subject("our save of 1", partial(save, ours, address, 1)),
+            Subject("our save of 1", partial(save, ours, url, 1)),
             Subject("100 put_parameter, plain boto3", partial(put, ssm, 100), against=2),
-            Subject("our save of 100", partial(save, ours, address, 100), against=2),
+            Subject("our save of 100", partial(save, ours, url, 100), against=2),
             Subject(
                 "1 get_parameter, plain boto3",
                 lambda: read(ssm, path),
@@ -56,32 +56,34 @@ def saves(user: User, ours: Browser, ssm: "SSMClient") -> None:
             ),
             Subject(
                 "our reveal of 1",
-                partial(ours.post, f"{address}{secret.pk}/reveal/", {}),
+                partial(ours.post, f"{url}{secret.pk}/reveal/", {}),
                 against=4,
             ),
         ],
     )
 
 
-def checks(user: User, ours: Browser, ssm: "SSMClient") -> None:
-    """Hold a thousand secrets against the store."""
-    app = app_of(user, "dcheck", 0)
+def reconciles(user: User, ours: Browser, ssm: "SSMClient") -> None:
+    """Measure reconciling a thousand secrets with the store."""
+    app = create_app(user, "dcheck", 0)
     for number in range(1000):
         path = f"/amplify/shared/{app.app_id}/OUTSIDE_{number:04}"
         ssm.put_parameter(Name=path, Value=VALUE, Type="SecureString")
-    address = f"/apps/{app.app_id}/hosting/secrets/revalidate/?per_page=100"
+    url = f"/apps/{app.app_id}/hosting/secrets/revalidate/?per_page=100"
     on_the_wall(
-        "Checks of 1,000 secrets, on moto",
+        "Reconciling 1,000 secrets, on moto",
         [
             Subject("describe_parameters, plain boto3", partial(describe, ssm, app.app_id)),
-            Subject("our first check: all are new", lambda: check(ours, app, address, new=True)),
-            Subject("our check that finds no change", lambda: check(ours, app, address)),
+            Subject(
+                "our first reconcile: all are new", lambda: reconcile(ours, app, url, new=True)
+            ),
+            Subject("our reconcile without changes", lambda: reconcile(ours, app, url)),
         ],
     )
 
 
 def put(ssm: "SSMClient", number: int) -> None:
-    """Write so many new parameters, as Amplify's own clients do."""
+    """Write `number` new parameters, as Amplify's own clients do."""
     for _ in range(number):
         ssm.put_parameter(
             Name=f"/raw/KEY_{next(_numbers)}",
@@ -97,20 +99,20 @@ def read(ssm: "SSMClient", path: str) -> None:
 
 
 def describe(ssm: "SSMClient", app_id: str) -> None:
-    """List all parameters of an app, as our check asks for them."""
+    """List all parameters of an app, with the request that we use to reconcile."""
     prefixes = [f"/amplify/{app_id}", f"/amplify/shared/{app_id}"]
     filters = [{"Key": "Path", "Option": "Recursive", "Values": prefixes}]
     pages = ssm.get_paginator("describe_parameters").paginate(
-        ParameterFilters=filters,  # type: ignore[arg-type]  # the literals are right
+        ParameterFilters=filters,  # type: ignore[arg-type]  # the literals are valid
         PaginationConfig={"PageSize": 50},
     )
     assert sum(len(page["Parameters"]) for page in pages) == 1000
 
 
-def save(ours: Browser, address: str, number: int) -> bytes:
-    """Save so many new secrets, in the requests that our edit mode makes of them."""
+def save(ours: Browser, url: str, number: int) -> bytes:
+    """Save `number` new secrets, in batches as our edit mode does."""
     answer = b"".join(
-        ours.post(f"{address}manage/", new_rows(min(BATCH, number - start)))
+        ours.post(f"{url}manage/", new_rows(min(BATCH, number - start)))
         for start in range(0, number, BATCH)
     )
     assert answer.count(b'data-outcome="saved"') == number
@@ -118,7 +120,7 @@ def save(ours: Browser, address: str, number: int) -> bytes:
 
 
 def new_rows(number: int) -> dict[str, str]:
-    """Return the form's fields for so many rows."""
+    """Return the form's fields for `number` rows."""
     fields = {}
     for row in range(1, number + 1):
         fields |= {
@@ -130,12 +132,12 @@ def new_rows(number: int) -> dict[str, str]:
     return fields
 
 
-def check(ours: Browser, app: App, address: str, *, new: bool = False) -> bytes:
-    """Check again, as if the last time was long ago, or never."""
+def reconcile(ours: Browser, app: App, url: str, *, new: bool = False) -> bytes:
+    """Reconcile, as if the last time was long ago, or (`new`) never."""
     if new:
         Secret.objects.filter(app=app).delete()
         Revalidation.objects.filter(app=app).delete()
     Revalidation.objects.filter(app=app).update(started_at=timezone.now() - timedelta(hours=1))
-    answer = ours.post(address, {"mode": "list"})
+    answer = ours.post(url, {"mode": "list"})
     assert app.secrets.count() == 1000
     return answer

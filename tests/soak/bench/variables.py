@@ -1,6 +1,6 @@
-"""Saving many variables, against what a plain Django view would do: wall clock.
+"""Compare saving many variables with plain Django: wall clock.
 
-The plain one writes the rows and nothing else: no rights, versions, conflicts or audit trail.
+Plain Django only inserts the rows, without permissions, versions, conflicts or an audit log.
 """
 
 from functools import partial
@@ -12,17 +12,17 @@ from django.utils import timezone
 
 from console.models import App, User
 from envvars_app.models import Variable
-from tests.soak.bench.apps import app_of
 from tests.soak.bench.measure import Subject, on_the_wall
+from tests.soak.bench.sample_apps import create_app
 from tests.soak.bench.wsgi import Browser, application
 
-ROWS = 50  # that our edit mode sends at a time
+ROWS = 50  # rows that our edit mode sends per request
 _numbers = count()
 
 
 def compare(user: User) -> None:
     """Print the table."""
-    app = app_of(user, "dvars", 0)
+    app = create_app(user, "dvars", 0)
     ours = Browser(user, application(settings.MIDDLEWARE))
     on_the_wall(
         "Saves of variables",
@@ -36,7 +36,7 @@ def compare(user: User) -> None:
 
 
 def plain(app: App, number: int) -> None:
-    """Write so many rows."""
+    """Insert `number` rows."""
     with transaction.atomic():
         Variable.objects.bulk_create(
             Variable(app=app, key=f"PLAIN_{next(_numbers)}", value="x", changed_at=timezone.now())
@@ -45,17 +45,17 @@ def plain(app: App, number: int) -> None:
 
 
 def save(ours: Browser, app: App, number: int) -> bytes:
-    """Save so many new variables, in the requests that our edit mode makes of them."""
-    address = f"/apps/{app.app_id}/hosting/environment-variables/manage/"
+    """Save `number` new variables, in batches as our edit mode does."""
+    url = f"/apps/{app.app_id}/hosting/environment-variables/manage/"
     answer = b"".join(
-        ours.post(address, new_rows(min(ROWS, number - start))) for start in range(0, number, ROWS)
+        ours.post(url, new_rows(min(ROWS, number - start))) for start in range(0, number, ROWS)
     )
     assert answer.count(b'data-outcome="saved"') == number
     return answer
 
 
 def new_rows(number: int) -> dict[str, str]:
-    """Return the form's fields for so many rows."""
+    """Return the form's fields for `number` rows."""
     fields = {}
     for row in range(1, number + 1):
         key = f"KEY_{next(_numbers)}"

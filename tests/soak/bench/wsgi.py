@@ -1,4 +1,4 @@
-"""Requests as gunicorn makes them: straight into the WSGI application, closed at their end."""
+"""Call the WSGI application as gunicorn does, and close each response."""
 
 from io import BytesIO
 from typing import Any
@@ -15,13 +15,13 @@ HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_X_CSRFTOKEN": TOKEN}
 
 
 def application(middleware: list[str]) -> WSGIHandler:
-    """Return the project under a middleware of its own."""
+    """Return the project with another MIDDLEWARE setting."""
     with override_settings(MIDDLEWARE=middleware):
         return WSGIHandler()
 
 
 class Browser:
-    """A person who is signed in."""
+    """A signed-in user's browser."""
 
     def __init__(self, user: User, application: WSGIHandler) -> None:
         client = Client()
@@ -30,24 +30,24 @@ class Browser:
         self.application = application
         self.cookie = f"{settings.SESSION_COOKIE_NAME}={session}; csrftoken={TOKEN}"
 
-    def get(self, address: str, *, fragment: bool = False) -> bytes:
-        """Return a page, or the part of it that htmx asks for."""
-        return self._request("GET", address, b"", HTMX if fragment else {})
+    def get(self, url: str, *, fragment: bool = False) -> bytes:
+        """Return a page, or the fragment that htmx requests."""
+        return self._request("GET", url, b"", HTMX if fragment else {})
 
-    def post(self, address: str, fields: dict[str, str]) -> bytes:
-        """Send a form, as htmx does, and return the fragment that it answers."""
-        return self._request("POST", address, urlencode(fields).encode(), HTMX)
+    def post(self, url: str, fields: dict[str, str]) -> bytes:
+        """Submit a form as htmx does, and return the fragment."""
+        return self._request("POST", url, urlencode(fields).encode(), HTMX)
 
-    def _request(self, method: str, address: str, body: bytes, headers: dict[str, str]) -> bytes:
-        environ = self._environ(method, address, body) | headers
+    def _request(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+        environ = self._environ(method, url, body) | headers
         response = self.application(environ, _start_response)
         try:
             return b"".join(response)
         finally:
-            response.close()  # the database's connection may end here
+            response.close()  # may close the database connection
 
-    def _environ(self, method: str, address: str, body: bytes) -> dict[str, Any]:
-        path, _, query = address.partition("?")
+    def _environ(self, method: str, url: str, body: bytes) -> dict[str, Any]:
+        path, _, query = url.partition("?")
         return {
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
@@ -76,4 +76,4 @@ class Browser:
 
 def _start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
     if not status.startswith("200"):
-        raise RuntimeError(f"The page answered {status}.")
+        raise RuntimeError(f"The response is {status}.")

@@ -1,1 +1,1 @@
-"""Several consoles behind a load balancer: one database, one parameter store, and kill -9."""
+"""Consoles on one database and one parameter store, under load and killed with `kill -9`."""

@@ -1,6 +1,7 @@
-"""Run the replica proof: `python -m tests.soak.replicas SECONDS KILLS`, under with_postgres.
+"""Run the replica proof (`make soak`): `python -m tests.soak.replicas [SECONDS [KILLS]]`.
 
-Prints what happened and what does not fit; its exit code says whether anything does not.
+It runs on a PostgreSQL server of its own, prints what happened and every violation, and exits with
+1 if there are any. Without arguments it takes a minute and kills three times.
 """
 
 import logging
@@ -15,51 +16,67 @@ from pathlib import Path
 
 import django
 
+from tests.fixtures import postgres
 from tests.soak.replicas.records import Records
 
+SECONDS, KILLS = 60.0, 3
 
-def main(seconds: float, kills: int) -> int:
-    """Run it; return 1 where something does not fit."""
+
+def main(seconds: float = SECONDS, kills: int = KILLS) -> int:
+    """Run the proof, and return the exit code."""
+    with postgres.running() as url:
+        # tests.settings reads it, so Django is set up only now
+        os.environ["TEST_DATABASE_URL"] = url
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+        django.setup()
+        logging.disable()
+        return _run(seconds, kills)
+
+
+def _run(seconds: float, kills: int) -> int:
     from django.db import connection
 
-    from tests.soak.replicas.proof import complaints
-    from tests.soak.replicas.trial import Scene, run, site
+    from tests.soak.replicas.proof import violations
+    from tests.soak.replicas.trial import create_trial_app, run, running_replicas
 
-    with redirect_stdout(StringIO()):  # it tells of the cache's table, which is there already
+    with redirect_stdout(StringIO()):  # Django reports that the cache table exists
         connection.creation.create_test_db(verbosity=0)
-    with tempfile.TemporaryDirectory() as name, site(Path(name)) as where:
-        records = run(where, Scene.make(), seconds=seconds, kills=kills)
+    with tempfile.TemporaryDirectory() as name, running_replicas(Path(name)) as replicas:
+        trial = create_trial_app()
+        print(
+            f"{len(replicas.servers)} consoles on one PostgreSQL and one moto server, "
+            f"{len(trial.emails)} users at {len(trial.secrets)} secrets",
+            flush=True,
+        )
+        records = run(replicas, trial, seconds=seconds, kills=kills)
     connection.close()
     began = time.perf_counter()
-    found = complaints(records)
-    for line in (*_figures(records, seconds), *found):
+    found = violations(records)
+    for line in (*_summary(records, seconds), *found):
         print(line)
-    print(f"{len(found)} complaints, in {time.perf_counter() - began:.1f} s of comparing")
+    print(f"{len(found)} violations, checked in {time.perf_counter() - began:.1f} s")
     return 1 if found else 0
 
 
-def _figures(records: Records, seconds: float) -> list[str]:
-    told = Counter(sent.answer or "cut off" for sent in records.sent)
+def _summary(records: Records, seconds: float) -> list[str]:
+    saves = Counter(row.outcome or "no response" for row in records.sent)
     statuses = Counter(reveal.status for reveal in records.reveals)
-    entries = [entry for entry in records.trail if entry.action.startswith("secret.")]
-    ends = Counter(entry.ends[-1].outcome if entry.ends else "open" for entry in entries)
-    writes = sum(act.act == "put" for act in records.journal)
-    removals = sum(act.act == "delete" for act in records.journal)
+    events = [event for event in records.events if event.action.startswith("secret.")]
+    outcomes = Counter(e.outcomes[-1].name if e.outcomes else "no outcome" for e in events)
+    writes = sum(call.kind == "put" for call in records.journal)
+    removals = sum(call.kind == "delete" for call in records.journal)
     return [
         f"{seconds:.0f} s, {len(records.kills)} times kill -9, load {os.getloadavg()[0]:.1f}",
-        f"rows saved: {_counted(told)}",
-        f"reveals by status (0: cut off): {_counted(statuses)}",
-        f"the store: {writes} writes and {removals} removals at {len(records.paths)} paths",
-        f"the trail: {len(entries)} attempts, {_counted(ends)}",
+        f"rows saved: {_counts(saves)}",
+        f"reveals by status (0: no response): {_counts(statuses)}",
+        f"parameter store: {writes} writes and {removals} removals at {len(records.paths)} paths",
+        f"audit log: {len(events)} events, {_counts(outcomes)}",
     ]
 
 
-def _counted(counter: Counter[str] | Counter[int]) -> str:
+def _counts(counter: Counter[str] | Counter[int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counter.most_common())
 
 
 if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    django.setup()
-    logging.disable()
-    sys.exit(main(float(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(*[float(seconds) for seconds in sys.argv[1:2]], *map(int, sys.argv[2:3])))

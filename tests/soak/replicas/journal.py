@@ -1,7 +1,8 @@
-"""A parameter store that keeps its own account: every write and removal, in order.
+"""A parameter store that journals every write, removal and listing, in order.
 
-moto's history of a parameter ends when the parameter is removed, as SSM's does. So the moto server
-notes here what it did, before it answers, one request at a time. It knows nothing of the console.
+moto forgets a parameter's history when the parameter is removed, as SSM does. So this moto server
+writes a line before each response and handles one request at a time. It knows nothing of the
+console.
 """
 
 import json
@@ -17,15 +18,15 @@ from typing import Any
 
 from tests.fixtures import moto
 
-PROGRAM = f"from tests.soak.replicas import journal\njournal.keep()\n{moto.PROGRAM}"
+PROGRAM = f"from tests.soak.replicas import journal\njournal.install()\n{moto.PROGRAM}"
 
 
 @dataclass(frozen=True)
-class Act:
-    """What the store did: "put", "delete" of what was there, or "list"."""
+class StoreCall:
+    """What the store did: "put", "delete" of an existing parameter, or "list"."""
 
     at: float
-    act: str
+    kind: str
     path: str = ""
     version: int = 0
     value: str = ""
@@ -38,34 +39,34 @@ def running(file: Path) -> Iterator[moto.Moto]:
         yield server
 
 
-def read(file: Path) -> list[Act]:
-    """Return what the journal holds; a line that is being written is not there yet."""
+def read(file: Path) -> list[StoreCall]:
+    """Return the calls in the journal, without a line that is still being written."""
     lines = file.read_text().splitlines(keepends=True) if file.exists() else []
-    return [Act(**json.loads(line)) for line in lines if line.endswith("\n")]
+    return [StoreCall(**json.loads(line)) for line in lines if line.endswith("\n")]
 
 
-def keep() -> None:
-    """Let the moto server in this process keep its journal, in the file that it is told of."""
+def install() -> None:
+    """Make the moto server of this process write a journal to the file in its second argument."""
     from moto.ssm.models import SimpleSystemManagerBackend as Backend
 
-    journal = Path(sys.argv[2]).open("a", buffering=1)  # noqa: SIM115 - it is open until the end
-    turn = threading.RLock()
+    journal = Path(sys.argv[2]).open("a", buffering=1)  # noqa: SIM115 - open until the process ends
+    lock = threading.RLock()
 
-    def note(act: str, **details: Any) -> None:
-        journal.write(json.dumps(asdict(Act(time.time(), act, **details))) + "\n")
+    def note(kind: str, **details: Any) -> None:
+        journal.write(json.dumps(asdict(StoreCall(time.time(), kind, **details))) + "\n")
 
-    def noted(act: Callable[..., Any], tell: Callable[..., None]) -> Callable[..., Any]:
-        @wraps(act)
+    def journaled(method: Callable[..., Any], record: Callable[..., None]) -> Callable[..., Any]:
+        @wraps(method)
         def one_at_a_time(self: Any, *arguments: Any, **named: Any) -> Any:
-            with turn:
-                answer = act(self, *arguments, **named)
-                tell(answer, *arguments)
-            return answer
+            with lock:
+                result = method(self, *arguments, **named)
+                record(result, *arguments)
+            return result
 
         return one_at_a_time
 
-    def put(answer: Any, path: str, _description: str, value: str, *_: Any) -> None:
-        note("put", path=path, version=answer.version, value=value)
+    def put(result: Any, path: str, _description: str, value: str, *_: Any) -> None:
+        note("put", path=path, version=result.version, value=value)
 
     def delete(removed: list[str], *_: Any) -> None:
         for path in removed:
@@ -75,12 +76,12 @@ def keep() -> None:
         note("list")
 
     def nothing(*_: Any) -> None:
-        """Reads are not noted; they only wait for their turn."""
+        """Record nothing: reads only take the lock."""
 
-    for name, tell in {
+    for name, record in {
         "put_parameter": put,
         "delete_parameters": delete,
         "describe_parameters": listed,
         "get_parameters": nothing,
     }.items():
-        setattr(Backend, name, noted(getattr(Backend, name), tell))
+        setattr(Backend, name, journaled(getattr(Backend, name), record))

@@ -1,261 +1,272 @@
-"""Whether what people were told, the audit trail, the projection and the store tell one story.
+"""Compare responses, audit events, projection and store of a trial.
 
-A pure function over the records of a trial: it returns its complaints, each in a sentence.
+`violations` is a pure function over the records. Each check yields one sentence per violation.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from secrets_app.store.limits import VERSIONS_KEPT
-from tests.soak.replicas.records import Entry, Records, Reveal, Sent
-from tests.soak.replicas.story import DONE, REMOVES, WRITES, State, Story, said
+from tests.soak.replicas.records import Event, Records, Reveal, SentRow
+from tests.soak.replicas.timeline import DONE, REMOVALS, WRITES, State, Timeline, describe
 
-ENDS = {("succeeded",), ("failed",), ("denied",), ("settled",), ("unknown", "settled")}
-# What may follow from what the trail says; "" is a broken connection, after which anything may
-FITTING = {
+VALID_OUTCOMES = {
+    ("succeeded",),
+    ("failed",),
+    ("denied",),
+    ("settled",),
+    ("unknown", "settled"),
+}
+# The responses that fit an outcome; "" is a broken connection
+FITTING_RESPONSES = {
     "succeeded": {"saved", "removed", ""},
     "failed": {"failed", "conflict", ""},
     "settled": {"unknown", ""},
     "denied": {"denied", ""},
 }
-MAY_ANSWER = {0, 200, 404, 502, 503}  # to a reveal: cut off, it is gone, the store is away
+REVEAL_STATUSES = {0, 200, 404, 502, 503}  # no response, ok, removed, store unreachable
 BUSY = "is saving this secret right now"
 
 
-def complaints(records: Records) -> list[str]:
-    """Return what does not fit, the same thing once; nothing at all is the proof."""
-    story = Story(records)
-    return [*dict.fromkeys(line for check in CHECKS for line in check(story))]
+def violations(records: Records) -> list[str]:
+    """Return every violation once; an empty list is the proof."""
+    timeline = Timeline(records)
+    return [*dict.fromkeys(line for check in CHECKS for line in check(timeline))]
 
 
-def lost(story: Story) -> Iterator[str]:
-    """Each "saved" is a version in the store, with that value; each "removed" was true."""
-    for sent in story.records.sent:
-        during = story.during(sent.place, sent.sent, sent.heard)
-        if sent.answer == "saved":
-            held = [(s.version, s.value) for s in during if s.at >= sent.sent]
-            if (sent.version, sent.value) not in held:
-                yield f"Lost: {said(sent)}; the store held {held}"
-        if sent.answer == "removed" and 0 not in {state.version for state in during}:
-            yield f"Not removed: {said(sent)}"
+def saved_rows(timeline: Timeline) -> Iterator[str]:
+    """Each "saved" is a version in the store with that value; each "removed" was true."""
+    for row in timeline.records.sent:
+        during = timeline.during(row.secret, row.sent, row.answered)
+        if row.outcome == "saved":
+            held = [(s.version, s.value) for s in during if s.at >= row.sent]
+            if (row.version, row.value) not in held:
+                yield f"Lost: {describe(row)}; the store held {held}"
+        if row.outcome == "removed" and 0 not in {state.version for state in during}:
+            yield f"Not removed: {describe(row)}"
 
 
-def foreign(story: Story) -> Iterator[str]:
-    """Nothing is in the store that nobody sent there, nothing twice, nothing that was refused."""
+def stored_values(timeline: Timeline) -> Iterator[str]:
+    """Each value in the store was sent by a user, was accepted, and was written once."""
     times: Counter[tuple[str, str]] = Counter()
-    for act in story.records.journal:
-        if act.act != "put":
+    for call in timeline.records.journal:
+        if call.kind != "put":
             continue
-        if act.path not in story.records.paths:
-            yield f"Written to a path that is nobody's: {act}"
+        if call.path not in timeline.records.paths:
+            yield f"Written to an unknown path: {call}"
             continue
-        sent = story.by_value.get((story.records.paths[act.path][0], act.value))
-        if sent is None:
-            yield f"A value that nobody sent: {act}"
-        elif sent.answer not in {"saved", "unknown", ""}:
-            yield f"Written, though told otherwise: {said(sent)}"
-        times[act.path, act.value] += 1
+        row = timeline.by_value.get((timeline.records.paths[call.path][0], call.value))
+        if row is None:
+            yield f"Not sent by any user: {call}"
+        elif row.outcome not in {"saved", "unknown", ""}:
+            yield f"Written despite the response: {describe(row)}"
+        times[call.path, call.value] += 1
     for (path, value), number in times.items():
         if number > 1:
             yield f"Written {number} times: {value} at {path}"
 
 
-def overwritten(story: Story) -> Iterator[str]:
-    """No write and no removal took what its page had not seen."""
-    for place, states in story.states.items():
+def overwrites(timeline: Timeline) -> Iterator[str]:
+    """Each write and each removal replaced the version that its page had shown."""
+    for secret, states in timeline.states.items():
         for before, after in zip([State(0), *states], states, strict=False):
             if after.version not in {0, before.version + 1}:
-                yield f"The journal of {place} has version {after.version} after {before.version}"
-            sent = story.by_whom(place, after)
-            if sent is None:
+                yield f"The journal of {secret} has version {after.version} after {before.version}"
+            row = timeline.cause_of(secret, after)
+            if row is None:
                 continue
-            unseen = before.version and before.at > sent.seen
-            if sent.base != before.version or unseen:
-                yield f"Overwritten unseen: {before}, by {said(sent)}"
+            is_unseen = before.version and before.at > row.loaded
+            if row.base != before.version or is_unseen:
+                yield f"Overwritten unseen: {before}, by {describe(row)}"
 
 
-def audited(story: Story) -> Iterator[str]:
-    """Each write and each removal is one entry, whose end fits what was told and what is there."""
-    for sent, entries in story.entries_of.items():
-        if len(entries) > 1:
-            yield f"Audited {len(entries)} times: {said(sent)}"
-        elif entries:
-            yield from _entry_fits(story, sent, entries[0])
-        elif sent.answer in {"saved", "removed", "unknown"}:
-            yield f"Not audited: {said(sent)}"
-    for entry in story.records.trail:
-        if entry.action in WRITES | REMOVES and entry.number not in story.sender_of:
-            yield f"An entry of what nobody did: {entry}"
-        if entry.action.startswith("found."):
-            yield f"Somebody outside is accused: {entry}"
+def audited_writes(timeline: Timeline) -> Iterator[str]:
+    """Each write and each removal is one audit event that fits the response and the store."""
+    for row, events in timeline.events_of.items():
+        if len(events) > 1:
+            yield f"Audited {len(events)} times: {describe(row)}"
+        elif events:
+            yield from _event_mismatches(timeline, row, events[0])
+        elif row.outcome in {"saved", "removed", "unknown"}:
+            yield f"Not audited: {describe(row)}"
+    for event in timeline.records.events:
+        if event.action in WRITES | REMOVALS and event.number not in timeline.row_of:
+            yield f"An audit event without a request: {event}"
+        if event.action.startswith("found."):
+            yield f"Reported as changed outside Branchkeep: {event}"
 
 
-def _entry_fits(story: Story, sent: Sent, entry: Entry) -> Iterator[str]:
-    outcomes = tuple(end.outcome for end in entry.ends)
-    if outcomes not in ENDS:
-        yield f"Ended as {outcomes}: {entry}"
+def _event_mismatches(timeline: Timeline, row: SentRow, event: Event) -> Iterator[str]:
+    names = tuple(outcome.name for outcome in event.outcomes)
+    if names not in VALID_OUTCOMES:
+        yield f"Outcomes are {names}: {event}"
         return
-    wanted = REMOVES if sent.value is None else WRITES
-    last = entry.ends[-1]
-    if entry.action not in wanted or sent.answer not in FITTING[last.outcome]:
-        yield f"The trail has {entry.action} {last.outcome}, and he was told: {said(sent)}"
-    if last.outcome == "succeeded" and sent.answer == "saved" and last.version != sent.version:
-        yield f"The trail has version {last.version}, and he was told: {said(sent)}"
-    if entry.before != sent.base and entry.before:
-        yield f"The trail has version {entry.before} before: {said(sent)}"
-    if sent.value is not None:
-        yield from _put_fits(story, sent, entry)
+    expected = REMOVALS if row.value is None else WRITES
+    last = event.outcomes[-1]
+    if event.action not in expected or row.outcome not in FITTING_RESPONSES[last.name]:
+        yield f"Audited as {event.action} {last.name}: {describe(row)}"
+    if last.name == "succeeded" and row.outcome == "saved" and last.version != row.version:
+        yield f"Audited as version {last.version}: {describe(row)}"
+    if event.version_before != row.base and event.version_before:
+        yield f"Audited with version {event.version_before} before: {describe(row)}"
+    if row.value is not None:
+        yield from _write_mismatches(timeline, row, event)
 
 
-def _put_fits(story: Story, sent: Sent, entry: Entry) -> Iterator[str]:
-    last = entry.ends[-1]
-    put = next((s for s in story.states[sent.place] if s.value == sent.value), None)
-    if put is None and (last.outcome == "succeeded" or last.version not in {0, entry.before}):
-        yield f"The trail has version {last.version}, and nothing was written: {said(sent)}"
-    if put and (last.outcome not in DONE or last.version != put.version):
-        yield f"Version {put.version} was written, and the trail has {last}: {said(sent)}"
+def _write_mismatches(timeline: Timeline, row: SentRow, event: Event) -> Iterator[str]:
+    last = event.outcomes[-1]
+    put = next((s for s in timeline.states[row.secret] if s.value == row.value), None)
+    is_new = last.version not in {0, event.version_before}
+    if put is None and (last.name == "succeeded" or is_new):
+        yield f"Audited as version {last.version} but not written: {describe(row)}"
+    if put and (last.name not in DONE or last.version != put.version):
+        yield f"Version {put.version} was written but audited as {last}: {describe(row)}"
 
 
-def removals(story: Story) -> Iterator[str]:
-    """Each removal in the store is of one entry that was under way then, and ended well."""
-    for place, states in story.states.items():
+def audited_removals(timeline: Timeline) -> Iterator[str]:
+    """Each removal in the store happened during exactly one successful audit event."""
+    for secret, states in timeline.states.items():
         for state in states:
-            if state.version == 0 and len(story.removing(place, state.at)) != 1:
-                yield f"A removal of {place} at {state.at} has not one entry"
+            if state.version == 0 and len(timeline.removals_at(secret, state.at)) != 1:
+                yield f"A removal of {secret} at {state.at} has not one audit event"
 
 
-def conflicts(story: Story) -> Iterator[str]:
-    """Each conflict had another version behind it, or a write under way, of whom it names."""
-    for sent in story.records.sent:
-        if sent.answer != "conflict":
+def conflicts(timeline: Timeline) -> Iterator[str]:
+    """Each conflict had a cause: another version, or a running write of the user it names."""
+    for row in timeline.records.sent:
+        if row.outcome != "conflict":
             continue
-        if BUSY in sent.message:
-            honest = _was_busy(story, sent)
-        elif sent.version:
-            honest = _was_newer(story, sent)
+        if BUSY in row.message:
+            is_true = _was_busy(timeline, row)
+        elif row.version:
+            is_true = _was_newer(timeline, row)
         else:
-            honest = _was_removed(story, sent)
-        if not honest:
-            yield f"A dishonest conflict: {said(sent)} {sent.message}"
+            is_true = _was_removed(timeline, row)
+        if not is_true:
+            yield f"A false conflict: {describe(row)} {row.message}"
 
 
-def _was_busy(story: Story, sent: Sent) -> bool:
-    named = sent.message.removesuffix(sent.message[sent.message.index(BUSY) :]).strip()
+def _was_busy(timeline: Timeline, row: SentRow) -> bool:
+    named = row.message.removesuffix(row.message[row.message.index(BUSY) :]).strip()
     return any(
-        named in {entry.who, "Someone else"}
-        for entry in story.entries[sent.place]
-        if story.lasted(entry, sent.sent, sent.heard) and not entry.is_of(sent)
+        named in {event.actor, "Someone else"}
+        for event in timeline.events[row.secret]
+        if timeline.was_under_way(event, row.sent, row.answered) and not event.belongs_to(row)
     )
 
 
-def _was_newer(story: Story, sent: Sent) -> bool:
+def _was_newer(timeline: Timeline, row: SentRow) -> bool:
     return any(
-        state.version == sent.version
-        and (sent.version != sent.base or _is_another_life(story, sent, state))
-        and (by := story.by_value.get((sent.place, state.value)))
-        and sent.message.startswith(by.who)
-        for state in story.during(sent.place, sent.sent, sent.heard)
+        state.version == row.version
+        and (row.version != row.base or _was_recreated(timeline, row, state))
+        and (by := timeline.by_value.get((row.secret, state.value)))
+        and row.message.startswith(by.user)
+        for state in timeline.during(row.secret, row.sent, row.answered)
     )
 
 
-def _is_another_life(story: Story, sent: Sent, state: State) -> bool:
-    """What is removed and added anew begins at version 1 again, which may be the page's."""
-    held = story.during(sent.place, sent.asked, state.at)
-    return state.at > sent.asked and any(before.version == 0 for before in held)
+def _was_recreated(timeline: Timeline, row: SentRow, state: State) -> bool:
+    # A re-created secret starts at version 1 again, which may be the version that the page showed
+    held = timeline.during(row.secret, row.requested, state.at)
+    return state.at > row.requested and any(before.version == 0 for before in held)
 
 
-def _was_removed(story: Story, sent: Sent) -> bool:
-    """A page shows a secret until its removal is committed, which is after it is gone."""
+def _was_removed(timeline: Timeline, row: SentRow) -> bool:
+    # Pages show a secret until its removal is committed, which is after the store removed it
     return any(
-        entry.action in REMOVES and entry.is_done and story.lasted(entry, sent.asked, sent.heard)
-        for entry in story.entries[sent.place]
+        event.action in REMOVALS
+        and event.is_done
+        and timeline.was_under_way(event, row.requested, row.answered)
+        for event in timeline.events[row.secret]
     )
 
 
-def projection(story: Story) -> Iterator[str]:
-    """In the end the projection is the store, and says of each mirror how it stands."""
-    for place in {*story.states, *story.records.rows}:
-        held = story.states[place][-1] if story.states[place] else State(0)
-        mirror = story.mirrors[place][-1] if story.mirrors[place] else State(0)
-        row = story.records.rows.get(place)
+def projection(timeline: Timeline) -> Iterator[str]:
+    """The final projection matches the store, and reports each mirror that differs."""
+    for secret in {*timeline.states, *timeline.records.rows}:
+        held = timeline.states[secret][-1] if timeline.states[secret] else State(0)
+        mirror = timeline.mirrors[secret][-1] if timeline.mirrors[secret] else State(0)
+        row = timeline.records.rows.get(secret)
         if (row.version if row else 0) != held.version:
-            yield f"{place} shows {row}, and the store holds version {held.version}"
-        if row and (row.claimed or not row.version):
-            yield f"{place} is left over: {row}"
-        has_mirror = (place, True) in story.records.paths.values()
+            yield f"{secret} shows {row}, but the store holds version {held.version}"
+        if row and (row.is_leased or not row.version):
+            yield f"{secret} is left over: {row}"
+        has_mirror = (secret, True) in timeline.records.paths.values()
         if row and has_mirror and mirror.value != held.value and not row.mirror:
-            yield f"{place}: the mirror differs, and nothing says so"
+            yield f"{secret}: the mirror differs, but its row doesn't show it"
 
 
-def history(story: Story) -> Iterator[str]:
-    """What the store says of each parameter's versions is what its journal says."""
-    lives: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for act in story.records.journal:
-        if act.act == "delete":
-            lives.pop(act.path, None)
-        elif act.act == "put":
-            lives[act.path].append((act.version, act.value))
-    for path in {*lives, *story.records.history}:
-        told, kept = story.records.history.get(path, []), lives.get(path, [])[-VERSIONS_KEPT:]
-        if told != kept:
-            yield f"The store's history of {path} is {told}, its journal {kept}"
+def history(timeline: Timeline) -> Iterator[str]:
+    """The store's own history of each parameter matches the journal."""
+    written: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for call in timeline.records.journal:
+        if call.kind == "delete":
+            written.pop(call.path, None)
+        elif call.kind == "put":
+            written[call.path].append((call.version, call.value))
+    for path in {*written, *timeline.records.history}:
+        listed = timeline.records.history.get(path, [])
+        kept = written.get(path, [])[-VERSIONS_KEPT:]
+        if listed != kept:
+            yield f"The store's history of {path} is {listed}, its journal {kept}"
 
 
-def reveals(story: Story) -> Iterator[str]:
-    """Each reveal gave what the store held then, and is one entry; none gave more."""
+def reveals(timeline: Timeline) -> Iterator[str]:
+    """Each reveal returned what the store held then, and is one audit event."""
     known = set()
-    for reveal in story.records.reveals:
-        entries = [e for e in story.entries[reveal.place] if e.is_of_reveal(reveal)]
-        known |= {entry.number for entry in entries}
-        yield from _reveal_fits(story, reveal, entries)
-    for entry in story.records.trail:
-        if entry.action == "secret.reveal" and entry.number not in known:
-            yield f"An entry of a reveal that nobody asked for: {entry}"
+    for reveal in timeline.records.reveals:
+        events = [e for e in timeline.events[reveal.secret] if e.belongs_to_reveal(reveal)]
+        known |= {event.number for event in events}
+        yield from _reveal_mismatches(timeline, reveal, events)
+    for event in timeline.records.events:
+        if event.action == "secret.reveal" and event.number not in known:
+            yield f"A reveal event without a request: {event}"
 
 
-def _reveal_fits(story: Story, reveal: Reveal, entries: list[Entry]) -> Iterator[str]:
-    ends = [tuple(end.outcome for end in entry.ends) for entry in entries]
+def _reveal_mismatches(timeline: Timeline, reveal: Reveal, events: list[Event]) -> Iterator[str]:
+    names = [tuple(outcome.name for outcome in event.outcomes) for event in events]
     if reveal.status == 200:
-        held = {s.value: s for s in story.during(reveal.place, reveal.sent, reveal.heard)}
+        held = {s.value: s for s in timeline.during(reveal.secret, reveal.sent, reveal.answered)}
         version = held[reveal.value].version if reveal.value in held else 0
         if not version:
-            yield f"Revealed what the store did not hold: {reveal}"
-        if ends != [("succeeded",)] or entries[0].ends[0].version != version:
-            yield f"A reveal of version {version} is audited as {entries}: {reveal}"
-    elif reveal.status and any(end != ("failed",) for end in ends):
-        yield f"Status {reveal.status} is audited as {ends}: {reveal}"
-    elif len(ends) > 1:
-        yield f"Audited {len(ends)} times: {reveal}"
+            yield f"Revealed a value that the store did not hold: {reveal}"
+        if names != [("succeeded",)] or events[0].outcomes[0].version != version:
+            yield f"A reveal of version {version} is audited as {events}: {reveal}"
+    elif reveal.status and any(outcomes != ("failed",) for outcomes in names):
+        yield f"Status {reveal.status} is audited as {names}: {reveal}"
+    elif len(names) > 1:
+        yield f"Audited {len(names)} times: {reveal}"
 
 
-def broken_connections(story: Story) -> Iterator[str]:
-    """Nobody went without an answer but by a kill, and nobody met an error page."""
-    for one in (*story.records.sent, *story.records.reveals):
-        unanswered = one.status == 0 if isinstance(one, Reveal) else one.answer == ""
-        killed = (start <= one.heard and end >= one.sent for start, end in story.records.kills)
-        if unanswered and not any(killed):
-            yield f"No answer, and nothing was killed: {one}"
-        strange = isinstance(one, Sent) and one.answer.startswith("status")
-        if strange or (isinstance(one, Reveal) and one.status not in MAY_ANSWER):
-            yield f"A strange answer: {one}"
+def responses(timeline: Timeline) -> Iterator[str]:
+    """Only kills left requests without a response, and no response was an error page."""
+    for one in (*timeline.records.sent, *timeline.records.reveals):
+        is_missing = one.status == 0 if isinstance(one, Reveal) else one.outcome == ""
+        kills = timeline.records.kills
+        during_kill = (start <= one.answered and end >= one.sent for start, end in kills)
+        if is_missing and not any(during_kill):
+            yield f"No response, and nothing was killed: {one}"
+        is_strange = isinstance(one, SentRow) and one.outcome.startswith("status")
+        if is_strange or (isinstance(one, Reveal) and one.status not in REVEAL_STATUSES):
+            yield f"An unexpected response: {one}"
 
 
-def chain(story: Story) -> Iterator[str]:
-    """The audit chain holds."""
-    for line in story.records.chain:
+def chain(timeline: Timeline) -> Iterator[str]:
+    """The audit chain is intact."""
+    for line in timeline.records.chain_breaks:
         yield f"The audit chain is broken: {line}"
 
 
-CHECKS: Iterable[Callable[[Story], Iterator[str]]] = (
-    lost,
-    foreign,
-    overwritten,
-    audited,
-    removals,
+CHECKS: Iterable[Callable[[Timeline], Iterator[str]]] = (
+    saved_rows,
+    stored_values,
+    overwrites,
+    audited_writes,
+    audited_removals,
     conflicts,
     projection,
     history,
     reveals,
-    broken_connections,
+    responses,
     chain,
 )

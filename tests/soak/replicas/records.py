@@ -1,105 +1,106 @@
-"""What is held against each other after a trial: what people were told, the audit trail, the
-projection, and the parameter store. Times are seconds since 1970, of this one machine's clock.
+"""What a trial records: responses, audit events, the projection, and the parameter store.
+
+Times are seconds since the epoch, all from this machine's clock.
 """
 
 from dataclasses import dataclass, field
 
-from tests.soak.replicas.journal import Act
+from tests.soak.replicas.journal import StoreCall
 
-Place = tuple[str, str]  # branch, or "All branches"; key
-Spot = tuple[Place, bool]  # a place's primary path, or (True) its mirror
-Kill = tuple[float, float]  # from when to when its processes died
+ScopedKey = tuple[str, str]  # branch name or "All branches", and key
+PathOwner = tuple[ScopedKey, bool]  # the secret of a path, and True for its mirror
+Kill = tuple[float, float]  # when the kill began, and when the processes were gone
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A row of a Save: the page that it stood on, what was sent, and what was told of it."""
+class SentRow:
+    """One row of a Save: the page it was based on, what was sent, and the response."""
 
-    who: str
+    user: str
     change_set: str
-    place: Place
+    secret: ScopedKey
     base: int  # the version that the page showed
-    asked: float  # when the page was asked for, or after a conflict, what was told of it
-    seen: float  # and when that was there
+    requested: float  # when the page (or, for a retry, the first Save) was requested
+    loaded: float  # when that response had arrived
     sent: float
-    heard: float
-    value: str | None = None  # None removes
-    answer: str = ""  # "" is none: the connection broke
+    answered: float
+    value: str | None = None  # None removes the secret
+    outcome: str = ""  # "" is no response
     version: int = 0
     message: str = ""
-    again: str = ""  # the base that a conflict told, as the page posts it
+    retry_base: str = ""  # the base that a conflict returned, in the form's format
 
 
 @dataclass(frozen=True)
 class Reveal:
-    """Somebody asked for a value. Status 0: the connection broke."""
+    """A request for a value. Status 0 means no response."""
 
-    who: str
-    place: Place
+    user: str
+    secret: ScopedKey
     sent: float
-    heard: float
+    answered: float
     status: int
     value: str = ""
 
 
 @dataclass(frozen=True)
-class End:
-    """An outcome in the audit trail."""
+class Outcome:
+    """One outcome of an audit event."""
 
     at: float
-    outcome: str
+    name: str
     version: int
     detail: str = ""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An attempt in the audit trail, with its outcomes in order."""
+class Event:
+    """An audit event, with its outcomes in order."""
 
     number: int
     at: float
-    who: str
+    actor: str
     action: str
-    place: Place
+    secret: ScopedKey
     change_set: str
-    before: int
-    ends: tuple[End, ...] = ()
+    version_before: int
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def is_done(self) -> bool:
-        """Say whether it ended well, as far as the trail knows."""
-        return bool(self.ends) and self.ends[-1].outcome in {"succeeded", "settled"}
+        """Return True if the last outcome is a success."""
+        return bool(self.outcomes) and self.outcomes[-1].name in {"succeeded", "settled"}
 
-    def is_of(self, sent: Sent) -> bool:
-        """Say whether it is of this row of this Save: a person does one thing at a time."""
-        same = (self.who, self.change_set) == (sent.who, sent.change_set)
-        return same and sent.sent <= self.at <= sent.heard
+    def belongs_to(self, row: SentRow) -> bool:
+        """Return True if this row of this Save caused it; a user saves one thing at a time."""
+        same = (self.actor, self.change_set) == (row.user, row.change_set)
+        return same and row.sent <= self.at <= row.answered
 
-    def is_of_reveal(self, reveal: Reveal) -> bool:
-        """Say whether it is of this reveal."""
-        mine = self.action == "secret.reveal" and self.who == reveal.who
-        return mine and reveal.sent <= self.at <= reveal.heard
+    def belongs_to_reveal(self, reveal: Reveal) -> bool:
+        """Return True if this reveal caused it."""
+        same = self.action == "secret.reveal" and self.actor == reveal.user
+        return same and reveal.sent <= self.at <= reveal.answered
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of the projection. `mirror` is "" where it is shown to be in step."""
+class ProjectedRow:
+    """A row of the projection. `mirror` is its shown state, "" when in sync."""
 
     version: int
     mirror: str = ""
-    claimed: bool = False
+    is_leased: bool = False
 
 
 @dataclass
 class Records:
-    """All of a trial."""
+    """Everything recorded in a trial."""
 
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentRow] = field(default_factory=list)
     reveals: list[Reveal] = field(default_factory=list)
-    trail: list[Entry] = field(default_factory=list)
-    journal: list[Act] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    journal: list[StoreCall] = field(default_factory=list)
     history: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # by path
-    rows: dict[Place, Row] = field(default_factory=dict)
-    paths: dict[str, Spot] = field(default_factory=dict)  # what each path is
+    rows: dict[ScopedKey, ProjectedRow] = field(default_factory=dict)
+    paths: dict[str, PathOwner] = field(default_factory=dict)
     kills: list[Kill] = field(default_factory=list)
-    chain: list[str] = field(default_factory=list)  # what does not fit in the audit chain
+    chain_breaks: list[str] = field(default_factory=list)

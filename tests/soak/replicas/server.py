@@ -1,4 +1,4 @@
-"""The console as deployed: `python -m console.server.start` on a copy of it, with gunicorn."""
+"""Run the console as deployed: a copy of it, started with `python -m console.server.start`."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ START_TIMEOUT = 90  # seconds, on a busy machine
 
 
 def copy_to(folder: Path) -> Path:
-    """Copy what the console runs on, with no var/ yet, and return the folder."""
+    """Copy the code that the console needs, without var/, and return the folder."""
     for part in PARTS:
         unused = shutil.ignore_patterns("__pycache__")
         shutil.copytree(BASE_DIR / part, folder / part, ignore=unused)
@@ -28,7 +28,7 @@ def copy_to(folder: Path) -> Path:
 
 
 class Server:
-    """One console: a master, its workers, and a port that stays the same."""
+    """A console process: gunicorn with its workers, on the same port after every restart."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it in a process group of its own; `wait` waits until it answers."""
+        """Start it in its own process group, without waiting until it responds."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "console.server.start"],
@@ -55,16 +55,16 @@ class Server:
             )
 
     def wait(self) -> None:
-        """Return once it answers."""
+        """Wait until it responds."""
         until(self._is_up, START_TIMEOUT)
 
     def _is_up(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text()[-3000:]
-        return self.answers()
+        return self.is_healthy()
 
-    def answers(self) -> bool:
-        """Say whether the process answers."""
+    def is_healthy(self) -> bool:
+        """Return True if /healthz responds."""
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=LONGEST)) as connection:
             try:
                 connection.request("GET", "/healthz")
@@ -73,19 +73,19 @@ class Server:
                 return False
 
     def stop(self) -> None:
-        """End it as an operator does; return once it has ended."""
+        """Stop it with SIGTERM, and wait until it has exited."""
         assert self._process is not None
         self._process.terminate()
         self._process.wait(timeout=START_TIMEOUT)
 
     def kill(self) -> None:
-        """End master and workers at once, as a power cut would; return once they are gone."""
+        """Kill master and workers with SIGKILL, and wait until they are gone."""
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-            until(lambda: not self._listens())
+            until(lambda: not self._is_listening())
 
-    def _listens(self) -> bool:
+    def _is_listening(self) -> bool:
         with closing(socket.socket()) as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -97,7 +97,7 @@ class Server:
         return [int(pid) for pid in children.split()]
 
     def run(self, *arguments: str) -> str:
-        """Run a module of the bench with the server's settings; return what it prints."""
+        """Run a Python module with the server's environment, and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.folder,
@@ -112,7 +112,7 @@ class Server:
 
 @contextmanager
 def running(*servers: Server) -> Iterator[None]:
-    """Run servers until the block ends. The first one prepares what they share."""
+    """Run servers until the block ends; the first one migrates the database."""
     try:
         for server in servers:
             server.start()

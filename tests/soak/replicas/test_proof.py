@@ -1,19 +1,19 @@
-"""Two consoles, 20 people, and kill -9: nothing lost, nothing unaudited, no false conflict.
+"""Two consoles, 20 users, and `kill -9`: no lost write, no unaudited act, no false conflict.
 
-`make bench` runs it for a minute.
+This is a short run; `make soak` runs it for a minute.
 """
 
 import pytest
 
-from tests.soak.replicas.proof import complaints
-from tests.soak.replicas.trial import Scene, Site, run
+from tests.soak.replicas.proof import violations
+from tests.soak.replicas.trial import Replicas, TrialApp, run
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_it_works(replicas: Site, scene: Scene) -> None:
-    records = run(replicas, scene, seconds=6, kills=2)
-    assert complaints(records) == []
+def test_it_works(replicas: Replicas, trial_app: TrialApp) -> None:
+    records = run(replicas, trial_app, seconds=6, kills=2)
+    assert violations(records) == []
     assert len(records.kills) == 2
-    assert {sent.answer for sent in records.sent} >= {"saved", "conflict"}
+    assert {row.outcome for row in records.sent} >= {"saved", "conflict"}
     assert {reveal.status for reveal in records.reveals} >= {200}

@@ -1,4 +1,4 @@
-"""What replicas share through the database: sessions, tries to sign in, marks of revalidation."""
+"""Replicas share sessions, rate limits, and the pause between reconciles."""
 
 from datetime import timedelta
 
@@ -8,18 +8,18 @@ from django.utils import timezone
 from console.models import AuditEvent
 from secrets_app.models import Revalidation
 from tests.soak.replicas import journal
-from tests.soak.replicas.person import Person
-from tests.soak.replicas.trial import Scene, Site
+from tests.soak.replicas.trial import Replicas, TrialApp
+from tests.soak.replicas.web_user import WebUser
 
 APPS = "/"
 SIGN_OUT = "/accounts/logout/"
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 
-def test_it_works(replicas: Site, scene: Scene) -> None:
-    """A session that began on one console is one on the other, and ends on both."""
+def test_it_works(replicas: Replicas, trial_app: TrialApp) -> None:
+    """A session started on one console works on the other, and ends on both."""
     one, other = replicas.ports
-    ann = Person(scene.emails[0], replicas.ports)
+    ann = WebUser(trial_app.emails[0], replicas.ports)
     assert ann.sign_in(port=one) == 302
     assert [ann.get(APPS, port=port).status for port in (one, other)] == [200, 200]
     stolen = dict(ann.cookies)
@@ -28,9 +28,9 @@ def test_it_works(replicas: Site, scene: Scene) -> None:
     assert [ann.get(APPS, port=port).status for port in (one, other)] == [302, 302]
 
 
-def test_tries_are_counted_together(replicas: Site, scene: Scene) -> None:
+def test_attempts_for_an_account(replicas: Replicas, trial_app: TrialApp) -> None:
     one, other = replicas.ports
-    people = [Person(scene.emails[0], [], f"127.0.1.{number}") for number in range(1, 7)]
+    people = [WebUser(trial_app.emails[0], [], f"127.0.1.{number}") for number in range(1, 7)]
     statuses = [
         person.sign_in(port=port, password="wrong")
         for person, port in zip(people, (one, one, one, other, other, other), strict=True)
@@ -40,8 +40,8 @@ def test_tries_are_counted_together(replicas: Site, scene: Scene) -> None:
     assert [event.address for event in limited] == ["127.0.1.6"]
 
 
-def test_an_address_is_counted_together(replicas: Site, scene: Scene) -> None:
-    people = [Person(email, []) for email in scene.emails[:11]]
+def test_attempts_from_an_address(replicas: Replicas, trial_app: TrialApp) -> None:
+    people = [WebUser(email, []) for email in trial_app.emails[:11]]
     statuses = [
         person.sign_in(port=replicas.ports[number % 2], password="wrong")
         for number, person in enumerate(people)
@@ -49,15 +49,17 @@ def test_an_address_is_counted_together(replicas: Site, scene: Scene) -> None:
     assert statuses == [200] * 10 + [429]
 
 
-def test_a_check_is_not_repeated_by_the_other(replicas: Site, scene: Scene) -> None:
-    ann = Person(scene.emails[0], replicas.ports)
+def test_the_other_console_does_not_reconcile_again(
+    replicas: Replicas, trial_app: TrialApp
+) -> None:
+    ann = WebUser(trial_app.emails[0], replicas.ports)
     ann.sign_in()
-    address = f"/apps/{scene.app.app_id}/hosting/secrets/revalidate/"
+    url = f"/apps/{trial_app.app.app_id}/hosting/secrets/revalidate/"
 
     def listings_after_both() -> int:
         for port in replicas.ports:
-            assert ann.post(address, {"mode": "list"}, port=port).status == 200
-        return sum(act.act == "list" for act in journal.read(replicas.journal))
+            assert ann.post(url, {"mode": "list"}, port=port).status == 200
+        return sum(call.kind == "list" for call in journal.read(replicas.journal))
 
     assert listings_after_both() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=16))

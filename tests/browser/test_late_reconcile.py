@@ -1,4 +1,4 @@
-"""The check against the store, as its answer comes to a page that somebody uses meanwhile."""
+"""A reconcile response that arrives after the user has moved on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,17 +9,17 @@ from playwright.sync_api import Page, expect
 from secrets_app.models import Revalidation
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from tests.browser.steps import LIST, MANAGE, SHARED, give, wait_on
+from tests.browser.steps import LIST, MANAGE, SHARED, set_secrets, wait_until
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("url", [LIST, MANAGE])
-def test_a_late_check_does_not_undo_a_search(
+def test_a_late_response_does_not_undo_a_search(
     world: World, open_page: Callable[..., Page], url: str
 ) -> None:
-    give(world, {"FIRST": "1", "SECOND": "2"})
+    set_secrets(world, {"FIRST": "1", "SECOND": "2"})
     alice = open_page(user=world.person("alice"))
     held: list[Any] = []
     alice.route("**/revalidate/**", lambda route: held.append(route))
@@ -31,8 +31,8 @@ def test_a_late_check_does_not_undo_a_search(
     path = f"{SHARED}/SECOND_FROM_OUTSIDE"
     parameter_store().put(path, SecretValue("x"), overwrite=False)
     Revalidation.objects.all().delete()
-    give(world, {"THIRD": "3"})  # so that the check has a whole list to send
-    wait_on(alice, lambda: held)
+    set_secrets(world, {"THIRD": "3"})  # so that the response contains the whole list
+    wait_until(alice, lambda: held)
     held[0].continue_()
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("SECOND_FROM_OUTSIDE")

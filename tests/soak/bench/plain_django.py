@@ -1,7 +1,7 @@
-"""What the list is measured against: the pages that anybody would write first.
+"""The plain Django views that our list is compared with.
 
-The same rows, by the same model, in the same order, by an ordinary template: no search, no pages,
-no rights within the app, nothing around the table. It has three columns, or the cells of our rows.
+They show the same rows of the same model in the same order with an ordinary template, but without
+search, pagination, permissions or a page layout.
 """
 
 from django.contrib.auth.decorators import login_required
@@ -12,7 +12,7 @@ from secrets_app.models import Secret
 
 
 def table(request: HttpRequest, app_id: str, template: str = "bare.html") -> HttpResponse:
-    """Show the first hundred secrets of an app."""
+    """Show the first hundred secrets of an app; `template` chooses three columns or our cells."""
     secrets = (
         Secret.objects.filter(app__app_id=app_id)
         .select_related("branch")

@@ -1,6 +1,6 @@
-"""Fill the database of a console that is under load: python -m tests.soak.bench.furnish CLIENTS.
+"""Fill the database of a console for the load test: `python -m tests.soak.bench.seed CLIENTS`.
 
-It runs with the console's own settings. Prints the secrets that the clients work at, as JSON.
+Runs with the console's own settings, and prints the ids of the clients' secrets as JSON.
 """
 
 import json
@@ -13,19 +13,19 @@ from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 from tests.fixtures.people import PASSWORD
-from tests.soak.bench.apps import app_of, owner
+from tests.soak.bench.sample_apps import create_app, create_owner
 
 
 def main(clients: int) -> list[int]:
-    """Make the owner, an app of a thousand secrets, and one with a secret for each client."""
-    user = owner()
+    """Create an app with a thousand secrets, and one with a stored secret for each client."""
+    user = create_owner()
     user.set_password(PASSWORD)
     user.save()
-    app_of(user, "d1000", 1000)
-    return _stored(app_of(user, "dload", 0), user, clients)
+    create_app(user, "d1000", 1000)
+    return _store_secrets(create_app(user, "dload", 0), user, clients)
 
 
-def _stored(app: App, user: User, number: int) -> list[int]:
+def _store_secrets(app: App, user: User, number: int) -> list[int]:
     branch = app.branches.get(name="dev")
     changes = [
         SetSecret(str(n), key=f"LOAD_{n}", branch_id=branch.pk, value=SecretValue("first"))

@@ -1,4 +1,4 @@
-"""Apps full of secrets, as a team has them."""
+"""Sample data: apps with many secrets and variables."""
 
 import uuid
 from datetime import timedelta
@@ -15,13 +15,13 @@ from secrets_app.models import Revalidation, Secret
 BRANCHES = ("main", "staging", "dev", "feature/login", "feature/checkout", "pr-42")
 
 
-def owner() -> User:
-    """Return the person whose browser asks."""
+def create_owner() -> User:
+    """Create the user who sends the measured requests."""
     return User.objects.create_user("alice@example.org")
 
 
-def app_of(user: User, app_id: str, count: int) -> App:
-    """Return an app with so many known secrets, two in five for All branches."""
+def create_app(user: User, app_id: str, count: int) -> App:
+    """Create an app with `count` secrets in the projection, two in five for All branches."""
     app = App.objects.create(app_id=app_id, name="Web shop", region="us-east-1")
     Member.objects.create(app=app, user=user, role="owner")
     branches = [

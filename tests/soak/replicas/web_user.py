@@ -1,7 +1,7 @@
-"""Somebody at a browser, in front of several consoles: cookies, tokens, pages and posts.
+"""A user's browser in front of several consoles: cookies, CSRF tokens, pages and forms.
 
-Each request goes to any of the consoles, as a load balancer sends it; one that nobody has taken is
-sent to the next, one whose answer was lost is not.
+Each request goes to a random console, as behind a load balancer. A request that a dead console
+didn't accept goes to the next one; a request without a response is not repeated.
 """
 
 import re
@@ -15,25 +15,25 @@ from urllib.parse import urlencode
 
 from tests.fixtures.people import PASSWORD
 
-PATIENCE = 30  # seconds
+TIMEOUT = 30  # seconds
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
-chance = SystemRandom()
+rng = SystemRandom()
 
 
-class NoAnswer(Exception):
-    """The connection broke: whether anything was done is not known."""
+class NoResponse(Exception):
+    """The connection broke, so the request may or may not have had an effect."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a console answered."""
+class Response:
+    """A console's response."""
 
     status: int
     text: str
 
 
-class Person:
-    """A browser with an address of its own, signed in or not."""
+class WebUser:
+    """A browser with an IP address of its own, signed in or not."""
 
     def __init__(self, email: str, ports: list[int], address: str = "127.0.0.1") -> None:
         self.email = email
@@ -43,7 +43,7 @@ class Person:
         self.token = ""
 
     def sign_in(self, *, port: int = 0, password: str = PASSWORD) -> int:
-        """Sign in as people do, and return the status: 302 for a success."""
+        """Sign in with the form, and return the status: 302 on success."""
         page = self.get("/accounts/login/", port=port)
         self.token = _TOKEN.findall(page.text)[0]
         fields = {"login": self.email, "password": password}
@@ -52,58 +52,58 @@ class Person:
             self.token = _TOKEN.findall(self.get("/accounts/sessions/", port=port).text)[0]
         return status
 
-    def get(self, address: str, *, port: int = 0) -> Answer:
-        """Return a page."""
-        return self._ask("GET", address, "", {}, port)
+    def get(self, path: str, *, port: int = 0) -> Response:
+        """Request a page, from the console at `port` if given."""
+        return self._request("GET", path, "", {}, port)
 
     def post(
-        self, address: str, fields: dict[str, str], *, port: int = 0, fragment: bool = True
-    ) -> Answer:
-        """Send a form; a `fragment` is what our scripts and htmx ask for."""
+        self, path: str, fields: dict[str, str], *, port: int = 0, fragment: bool = True
+    ) -> Response:
+        """Submit a form; with `fragment`, as our scripts and htmx do."""
         body = urlencode({"csrfmiddlewaretoken": self.token, **fields})
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if fragment:
             headers |= {"HX-Request": "true", "X-CSRFToken": self.token}
-        return self._ask("POST", address, body, headers, port)
+        return self._request("POST", path, body, headers, port)
 
-    def _ask(
-        self, method: str, address: str, body: str, headers: dict[str, str], port: int
-    ) -> Answer:
-        for one in [port] if port else chance.sample(self.ports, len(self.ports)):
+    def _request(
+        self, method: str, path: str, body: str, headers: dict[str, str], port: int
+    ) -> Response:
+        for one in [port] if port else rng.sample(self.ports, len(self.ports)):
             source = (self.address, 0)
             with closing(
-                HTTPConnection("127.0.0.1", one, PATIENCE, source_address=source)
+                HTTPConnection("127.0.0.1", one, TIMEOUT, source_address=source)
             ) as connection:
                 try:
                     connection.connect()
-                except ConnectionError:  # it was killed, and nothing has been sent
+                except ConnectionError:  # this console is dead, and nothing was sent
                     continue
-                return self._exchange(connection, method, address, body, headers)
-        raise ConnectionRefusedError("No console answers.")
+                return self._exchange(connection, method, path, body, headers)
+        raise ConnectionRefusedError("No console accepts connections.")
 
     def _exchange(
         self,
         connection: HTTPConnection,
         method: str,
-        address: str,
+        path: str,
         body: str,
         headers: dict[str, str],
-    ) -> Answer:
+    ) -> Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
-            connection.request(method, address, body, headers | {"Cookie": cookies})
+            connection.request(method, path, body, headers | {"Cookie": cookies})
             response = connection.getresponse()
             text = response.read().decode()
         except (OSError, HTTPException) as error:
-            raise NoAnswer from error
+            raise NoResponse from error
         for header in response.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: it.value for name, it in SimpleCookie(header).items()}
-        return Answer(response.status, text)
+        return Response(response.status, text)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A row of the edit mode: which secret it is, and what the page says that it is based on."""
+class EditRow:
+    """A row of the edit mode, with the base that the page posts for it."""
 
     pk: str
     branch: str
@@ -112,13 +112,13 @@ class Shown:
 
     @property
     def version(self) -> int:
-        """The version that it was rendered with."""
+        """The version that the page shows."""
         return int(self.base.partition(":")[0])
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the answer to a Save says of a row. `base` is what it is sent again with."""
+class RowResult:
+    """The response to one row of a Save. `base` is what a retry sends."""
 
     outcome: str
     version: int
@@ -132,29 +132,29 @@ _ROW = re.compile(
     re.DOTALL,
 )
 _CHANGE_SET = re.compile(r'name="change_set" value="([^"]+)"')
-_OUTCOME = re.compile(
+_RESULT = re.compile(
     r'<li data-token="([^"]+)" data-outcome="(\w+)" data-version="(\d+)"\s+data-base="([^"]*)"'
     r"[^>]*>(.*?)</li>",
     re.DOTALL,
 )
 
 
-def rows_of(page: str) -> list[Shown]:
-    """Return the rows of an edit mode."""
+def edit_rows(page: str) -> list[EditRow]:
+    """Return the rows of the edit mode."""
     return [
-        Shown(pk, unescape(branch), unescape(key), base)
+        EditRow(pk, unescape(branch), unescape(key), base)
         for pk, key, branch, base in _ROW.findall(page)
     ]
 
 
 def change_set_of(page: str) -> str:
-    """Return the signed id that holds the posts of one Save together."""
+    """Return the signed change set id, which ties the requests of one Save together."""
     return unescape(_CHANGE_SET.findall(page)[0])
 
 
-def outcomes_of(answer: str) -> dict[str, Told]:
-    """Return what was told, by the form's name of the row."""
+def row_results(fragment: str) -> dict[str, RowResult]:
+    """Return the results of a Save, by the row's name in the form."""
     return {
-        token: Told(outcome, int(version), base, unescape(message).strip())
-        for token, outcome, version, base, message in _OUTCOME.findall(answer)
+        token: RowResult(outcome, int(version), base, unescape(message).strip())
+        for token, outcome, version, base, message in _RESULT.findall(fragment)
     }

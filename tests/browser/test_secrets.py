@@ -1,4 +1,4 @@
-"""From the set-up link to a secret in the store, as a person does it."""
+"""Set up, create an app, and add, change, reveal and remove secrets in the browser."""
 
 import re
 from typing import Any
@@ -16,8 +16,9 @@ from tests.browser.steps import (
     SHARED,
     expect_saved,
     fill_new,
-    give,
-    stored,
+    set_secrets,
+    stored_value,
+    tab_to,
     wait_for_check,
 )
 from tests.fixtures.people import PASSWORD, World
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def set_up(page: Page) -> None:
-    """Follow the one-time link."""
+    """Create the first operator from the set-up link."""
     page.goto(link_path())
     page.get_by_label("Email").fill("ann@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -36,8 +37,8 @@ def set_up(page: Page) -> None:
     page.wait_for_url("**/")
 
 
-def make_app(page: Page) -> App:
-    """Create an app and its branch main."""
+def create_app(page: Page) -> App:
+    """Create an app with the branch main."""
     page.get_by_role("link", name="Create app").first.click()
     page.get_by_label("Name").fill("Shop")
     page.get_by_role("button", name="Create app").click()
@@ -50,7 +51,7 @@ def make_app(page: Page) -> App:
 
 def test_it_works(page: Page) -> None:
     set_up(page)
-    app = make_app(page)
+    app = create_app(page)
 
     page.get_by_role("link", name="Secrets", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Secret management")
@@ -64,8 +65,8 @@ def test_it_works(page: Page) -> None:
     expect_saved(page, 2)
     expect(page.locator("tbody tr")).to_have_count(2)
     shared = f"/amplify/shared/{app.app_id}/API_KEY"
-    assert stored(shared) == "for all"
-    assert stored(f"/amplify/{app.app_id}/main/API_KEY") == PEM
+    assert stored_value(shared) == "for all"
+    assert stored_value(f"/amplify/{app.app_id}/main/API_KEY") == PEM
 
     first = page.locator("tbody tr").first
     first.get_by_role("button", name="Reveal API_KEY").click()
@@ -85,19 +86,19 @@ ONE = f"{SHARED}/ONE"
 
 
 @pytest.fixture
-def one(world: World) -> World:
-    """Give the app one secret for all branches, ONE."""
-    give(world, {"ONE": "first"})
+def app_with_one(world: World) -> World:
+    """Add the secret ONE for All branches."""
+    set_secrets(world, {"ONE": "first"})
     return world
 
 
-def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> None:
-    page = open_page(user=one.person("alice"))
+def test_changing_and_removing(app_with_one: Any, open_page: Any) -> None:
+    page = open_page(user=app_with_one.person("alice"))
     page.goto(MANAGE)
     page.get_by_label("Value", exact=True).first.fill("second")
     page.get_by_role("button", name="Save").click()
     expect_saved(page, 1)
-    assert stored(ONE) == "second"
+    assert stored_value(ONE) == "second"
     page.goto(MANAGE)
     page.locator("#rows").get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Save").click()
@@ -108,11 +109,11 @@ def test_a_value_is_changed_and_a_secret_removed(one: Any, open_page: Any) -> No
 @pytest.mark.parametrize(
     ("button", "left"), [("Keep their value", "by mia"), ("Overwrite", "by alice")]
 )
-def test_a_conflict_says_who_and_lets_choose(
-    one: Any, open_page: Any, complaints: Any, button: str, left: str
+def test_a_conflict(
+    app_with_one: Any, open_page: Any, complaints: Any, button: str, left: str
 ) -> None:
     complaints.expect("422")
-    alice, mia = (open_page(user=one.person(name)) for name in ("alice", "mia"))
+    alice, mia = (open_page(user=app_with_one.person(name)) for name in ("alice", "mia"))
     for page in (alice, mia):
         page.goto(MANAGE)
         wait_for_check(page)
@@ -123,16 +124,18 @@ def test_a_conflict_says_who_and_lets_choose(
             expect_saved(page, 1)
     expect(alice.get_by_text(re.compile("mia@example.org changed this secret"))).to_be_visible()
     assert alice.get_by_label("Value", exact=True).first.input_value() == "by alice"
-    assert stored(ONE) == "by mia"
+    assert stored_value(ONE) == "by mia"
     alice.get_by_role("button", name=button).click()
     if button == "Overwrite":
         expect_saved(alice, 1)
-    assert stored(ONE) == left
+    assert stored_value(ONE) == left
 
 
-def test_what_is_refused_stays_in_the_form(one: Any, open_page: Any, complaints: Any) -> None:
+def test_an_invalid_row_stays_in_the_form(
+    app_with_one: Any, open_page: Any, complaints: Any
+) -> None:
     complaints.expect("422")
-    page = open_page(user=one.person("alice"))
+    page = open_page(user=app_with_one.person("alice"))
     page.goto(MANAGE)
     page.get_by_text("Add new").click()
     fill_new(page, 0, "BAD KEY", "precious", "All branches")
@@ -145,8 +148,8 @@ def test_what_is_refused_stays_in_the_form(one: Any, open_page: Any, complaints:
     expect_saved(page, 1)
 
 
-def test_leaving_with_unsaved_work_asks_first(one: Any, open_page: Any) -> None:
-    page = open_page(user=one.person("alice"))
+def test_leaving_with_unsaved_work_asks_first(app_with_one: Any, open_page: Any) -> None:
+    page = open_page(user=app_with_one.person("alice"))
     page.goto(MANAGE)
     page.get_by_label("Value", exact=True).first.fill("typed")
     page.get_by_role("link", name="Cancel").click()
@@ -156,20 +159,11 @@ def test_leaving_with_unsaved_work_asks_first(one: Any, open_page: Any) -> None:
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Leave").click()
     page.wait_for_url("**/hosting/secrets/")
-    assert stored(ONE) == "first"
+    assert stored_value(ONE) == "first"
 
 
-def tab_to(page: Page, target: Any) -> None:
-    """Press Tab until the focus is there."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if target.evaluate("(element) => element === document.activeElement"):
-            return
-    raise AssertionError(f"Tab never came to {target}")
-
-
-def test_the_keyboard_alone_does_it(one: World, open_page: Any) -> None:
-    page = open_page(user=one.person("alice"))
+def test_with_the_keyboard(app_with_one: World, open_page: Any) -> None:
+    page = open_page(user=app_with_one.person("alice"))
     page.goto(LIST)
     tab_to(page, page.get_by_role("button", name="Reveal ONE"))
     page.keyboard.press("Enter")
@@ -181,7 +175,7 @@ def test_the_keyboard_alone_does_it(one: World, open_page: Any) -> None:
     tab_to(page, page.get_by_label("Value", exact=True).first)
     page.keyboard.type("by keyboard")
     tab_to(page, page.get_by_role("link", name="Add new"))
-    page.keyboard.press("Enter")  # and the focus is in the new row
+    page.keyboard.press("Enter")  # moves the focus to the new row
     page.keyboard.type("TWO")
     page.keyboard.press("Tab")
     page.keyboard.type("line\nnext")
@@ -190,13 +184,13 @@ def test_the_keyboard_alone_does_it(one: World, open_page: Any) -> None:
     tab_to(page, page.get_by_role("button", name="Save", exact=True))
     page.keyboard.press("Enter")
     expect_saved(page, 2)
-    assert stored(ONE) == "by keyboard"
-    assert stored("/amplify/d1shop/main/TWO") == "line\nnext"
+    assert stored_value(ONE) == "by keyboard"
+    assert stored_value("/amplify/d1shop/main/TWO") == "line\nnext"
 
 
-def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) -> None:
+def test_it_works_without_javascript(app_with_one: Any, open_page: Any, complaints: Any) -> None:
     complaints.expect("422")
-    page = open_page(user=one.person("alice"), javascript=False)
+    page = open_page(user=app_with_one.person("alice"), javascript=False)
     page.goto(MANAGE)
     page.locator("#add").click()
     fill_new(page, 0, "TWO", PEM, "main")
@@ -205,8 +199,8 @@ def test_it_works_without_javascript(one: Any, open_page: Any, complaints: Any) 
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text(re.compile("Saved 2 of 3"))).to_be_visible()
     expect(page.get_by_text(re.compile("Use only letters"))).to_be_visible()
-    assert stored(ONE) == "changed"
-    assert stored("/amplify/d1shop/main/TWO") == PEM
+    assert stored_value(ONE) == "changed"
+    assert stored_value("/amplify/d1shop/main/TWO") == PEM
     page.goto("/apps/d1shop/hosting/secrets/")
     page.get_by_role("button", name="Reveal ONE").click()
     expect(page.locator("output.value")).to_have_text("changed")
