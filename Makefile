@@ -53,9 +53,9 @@ lock: .venv/dev ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for
 # One virtual environment. An empty file in it marks which lock file it was installed from.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-	  echo "The console needs Python 3.11, 3.12 or 3.13. Say which: make PYTHON=python3.12"; exit 1; }
+	  echo "Branchkeep needs Python 3.11, 3.12 or 3.13. Choose one: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-	  echo "Python can't make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+	  echo "Python can't create a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 
 .venv/runtime: requirements.lock | $(BIN)/pip
 	@echo "Installing the packages …"
