@@ -55,7 +55,7 @@ SECRET_KEY = required(
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short. Set it to at least 50 random characters.")
 
-# Audit log
+# Audit trail
 AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[SECRET_KEY])
 if not AUDIT_KEYS or any(len(key) < 32 for key in AUDIT_KEYS):
     raise ImproperlyConfigured(

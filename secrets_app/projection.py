@@ -153,7 +153,7 @@ def _record_outside_change(
 
 @dataclass(frozen=True, slots=True)
 class ExternalChange:
-    """A change made outside Branchkeep, for the audit log. Versions are None if there is none."""
+    """A change made outside Branchkeep, for the audit trail. Versions are None if there is none."""
 
     action: Action
     target: Target
@@ -162,7 +162,7 @@ class ExternalChange:
 
 
 def record_drift(changes: Sequence[ExternalChange]) -> None:
-    """Write changes made outside Branchkeep to the audit log. Takes two queries."""
+    """Write changes made outside Branchkeep to the audit trail. Takes two queries."""
     attempts = ((change.action, change.target, change.before) for change in changes)
     events = attempt_all(OUTSIDE, attempts, change_set=None)
     conclude_all(

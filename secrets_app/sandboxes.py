@@ -65,7 +65,7 @@ def remove_secret(*, actor: Actor, sandbox: Sandbox, key: str) -> None:
     path = parameter_path(sandbox, key)
     existing = parameter_store().current([path]).get(path)
     before = existing.version if existing else 0
-    # Attempted even if it doesn't exist, so that the audit log shows the try.
+    # Attempted even if it doesn't exist, so that the audit trail shows the try.
     with _recorded(actor, Action.SECRET_REMOVED, sandbox, {key: before}):
         if not parameter_store().remove([path]):
             raise NotFound(NOT_FOUND)

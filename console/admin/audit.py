@@ -1,4 +1,4 @@
-"""Admin pages of the audit log, read-only."""
+"""Admin pages of the audit trail, read-only."""
 
 from typing import Any
 

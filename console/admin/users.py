@@ -161,12 +161,12 @@ class ConsoleUserAdmin(AuditedAdmin, UserActions, UserAdmin):
         return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False: the audit log refers to inactive users."""
+        """Return False: the audit trail refers to inactive users."""
         return False
 
 
 def _describe_changes(user: User, changed: list[str]) -> str:
-    """Return the changes for the audit log. A new user's password is not described."""
+    """Return the changes for the audit trail. A new user's password is not described."""
     before = User.objects.filter(pk=user.pk).first()
     if before is None:
         return ", ".join(changed)

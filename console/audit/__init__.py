@@ -1,1 +1,1 @@
-"""The audit log: events, the hash chain over them, triggers, forwarding, queries and export."""
+"""The audit trail: events, the hash chain over them, triggers, forwarding, queries and export."""

@@ -1,12 +1,12 @@
-"""The hash chain over the audit log: one link per row, each over its row and the link before.
+"""The hash chain over the audit trail: one link per row, each over its row and the link before.
 
 Rows are written as if there were no chain, so no act waits for it or can deadlock through it. Links
 are appended when a request or command has ended, by one process at a time
-(console/audit/sealing_worker.py). The next process, or the check, links what a killed process left.
+(console/audit/chain_worker.py). The next process, or the check, links what a killed process left.
 Until then only the row's own signature (console/conf/signing.py) protects it: it can't be changed
 or forged, but its deletion goes unnoticed.
 
-Links are stored as AuditSeal.
+A link is an AuditSeal.
 """
 
 import threading
@@ -86,6 +86,7 @@ def append_links(*, all_rows: bool = False) -> int:
         number += len(added)
         if added:
             forwarding.write_head(added[-1])
+        # A short batch can be followed by more: rows older than the signatures come by themselves.
         if len(added) < (1 if all_rows else BATCH):
             break
     return number
@@ -153,7 +154,7 @@ def find_problems(upto: int) -> Iterator[Problem]:
     previous, signing_began, number = _START, False, 0
     for link, row in _links_with_rows(upto):
         if link.id != number + 1:
-            yield Problem(f"seal {number + 1}", f"Seals before number {link.id} are missing.")
+            yield Problem(f"link {number + 1}", f"Links before number {link.id} are missing.")
         if row is None:
             yield Problem(_name(link), "The row was deleted or renumbered.")
         elif reason := _problem_of(link, row, previous, signing_began):
@@ -161,7 +162,7 @@ def find_problems(upto: int) -> Iterator[Problem]:
         signing_began = signing_began or bool(row and row.mark)
         previous, number = link.digest, link.id
     if number < upto:
-        yield Problem(f"seal {number + 1}", f"Seals up to number {upto} are missing.")
+        yield Problem(f"link {number + 1}", f"Links up to number {upto} are missing.")
     # A copied row has a valid signature. Only the duplicate gives it away.
     yield from _copied_rows()
 
@@ -191,7 +192,7 @@ def _problem_of(link: AuditSeal, row: Any, previous: str, signing_began: bool) -
     if row.mark and not signing.is_row_valid(row):
         return "The signature is not valid: the row was changed, or Branchkeep did not write it."
     if not signing.is_valid(_signed_text(link, row, previous), link.digest):
-        return f"Seal {link.id} does not match: this row or an earlier one was changed."
+        return f"Link {link.id} does not match: this row or an earlier one was changed."
     return ""
 
 

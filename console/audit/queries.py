@@ -1,4 +1,4 @@
-"""Filter the audit log. Pages and exports with the same filter show the same entries."""
+"""Filter the audit trail. Pages and exports with the same filter show the same entries."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ class Filter:
         return replace(self, app=app_id)
 
     def describe(self) -> str:
-        """Return the conditions in words for the audit log.
+        """Return the conditions in words for the audit trail.
 
         The search text is left out, because people paste anything into a search box, even values.
         """

@@ -33,7 +33,7 @@ def consume(request: HttpRequest, email: str, kind: str = "password") -> limiter
     """Count an attempt for an account, whether it exists or not.
 
     Returns a usage that can be rolled back. Beyond the limit, raises ImmediateHttpResponse with a
-    429. The audit log gets one entry per window for each browser, and one for all others.
+    429. The audit trail gets one entry per window for each browser, and one for all others.
     """
     email = email.strip().lower()
     browser = _known_browser(request, email)
@@ -50,7 +50,7 @@ def consume(request: HttpRequest, email: str, kind: str = "password") -> limiter
 
 def _record_once(request: HttpRequest, email: str, key: str) -> None:
     digest = sha256(key.encode()).hexdigest()
-    # `add` succeeds once per window, so that an attack doesn't flood the audit log.
+    # `add` succeeds once per window, so that an attack doesn't flood the audit trail.
     if cache.add(f"console.limited.{digest}", True, WINDOW):
         record_denied(from_request(request), Action.SIGN_IN_LIMITED, Target(subject=email[:254]))
 

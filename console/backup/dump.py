@@ -39,7 +39,7 @@ _CHUNK_SIZE = 500  # rows fetched at a time
 
 
 def back_up_to_file(*, actor: Actor, path: Path) -> Contents:
-    """Write a backup to a new file, record it in the audit log, and return its Contents.
+    """Write a backup to a new file, record it in the audit trail, and return its Contents.
 
     Raises BackupError if the key is missing, the name is taken or the disk is full.
     """

@@ -73,7 +73,7 @@ def restore(*, actor: Actor, file: BinaryIO, name: str) -> Contents:
     """Restore a backup into the empty database, migrate it to this version, and record it.
 
     Raises BackupError and leaves the database unchanged if the backup is damaged, the database is
-    not empty, or ENCRYPTION_KEYS lacks a key. `name` is what the audit log calls the backup.
+    not empty, or ENCRYPTION_KEYS lacks a key. `name` is what the audit trail calls the backup.
     """
     check(file)
     file.seek(0)

@@ -82,7 +82,7 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
 
 
 def _describe_changes(branch: Branch, fields: dict[str, Any]) -> str:
-    """Return a branch's changes for the audit log, including another's lost production flag."""
+    """Return a branch's changes for the audit trail, including another's lost production flag."""
     changes = [differences(branch, fields)]
     if branch.deleted_at:
         changes.insert(0, "added again" + (", still protected" if branch.protected else ""))

@@ -232,7 +232,7 @@ def actor_of(options: dict[str, Any]) -> Actor:
     """Return the acting user, from `--as` or CONSOLE_USER. Raises CommandError.
 
     There is no password prompt: anyone who has the deployment's settings can write to its database
-    anyway. The audit log therefore also names the operating system account.
+    anyway. The audit trail therefore also names the operating system account.
     """
     email = str(options["email"] or settings.CONSOLE_USER).strip().lower()
     if not email:

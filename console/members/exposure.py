@@ -1,8 +1,8 @@
 """List the secrets that a person has revealed or written, to rotate after they leave.
 
-Everything is computed from the audit log, so no second table can disagree with it. Marking a secret
-as rotated is an audit event too. It applies to the secret, not to a person: nobody who saw the old
-value knows the new one until they reveal or write it. Raises the errors of
+Everything is computed from the audit trail, so no second table can disagree with it. Marking a
+secret as rotated is an audit event too. It applies to the secret, not to a person: nobody who saw
+the old value knows the new one until they reveal or write it. Raises the errors of
 console/members/services.py.
 """
 
@@ -170,7 +170,7 @@ def mark_rotated(*, actor: Actor, person: User, entries: Iterable[int], app_id: 
 def export(*, actor: Actor, person: User, app_id: str = "") -> list[list[str]]:
     """Return a person's exposed secrets as rows of a table, with a header.
 
-    Recorded in the audit log.
+    Recorded in the audit trail.
     """
     access = find_app(actor, app_id) if app_id else None
     _require(actor, Action.EXPOSURE_EXPORTED, access)

@@ -188,7 +188,7 @@ def recording_in_every_app(
 
 
 def _describe_changes(group: Group, users: Iterable[User]) -> list[str]:
-    """Return what the audit log says, split into several subjects if many users change."""
+    """Return what the audit trail says, split into several subjects if many users change."""
     before = set(group.user_set.all()) if group.pk else set()
     old = Group.objects.filter(pk=group.pk).first()
     descriptions = [differences(old, {"name": group.name})] if old else []

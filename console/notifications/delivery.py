@@ -87,7 +87,7 @@ def deliver(*, now: datetime) -> DeliveryResult:
 
 
 def _delete_expired(now: datetime) -> int:
-    """Delete what couldn't be sent for a day. It is logged, and the audit log keeps the events."""
+    """Delete and log mails that couldn't be sent for a day. The audit trail keeps the events."""
     number, _ = Notice.objects.filter(at__lt=now - MAX_AGE).delete()
     if number:
         log.error("notices.given_up", entries=number)

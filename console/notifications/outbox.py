@@ -1,8 +1,8 @@
 """Subscribe members to events, and queue the mails they are due.
 
-No service calls this module, so none can forget to. It reads the audit log from the last chain link
-it has read (console/audit/chain.py): every committed row gets a link, and links have the same order
-for all processes. console/notifications/delivery.py sends what is queued.
+No service calls this module, so none can forget to. It reads the audit trail from the last chain
+link it has read (console/audit/chain.py): every committed row gets a link, and links have the same
+order for all processes. console/notifications/delivery.py sends what is queued.
 """
 
 from collections import defaultdict

@@ -26,7 +26,7 @@ from console.models import AuditEvent, AuditOutcome, AuditSeal
 DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
 BACKUP_AGE = timedelta(days=2)
 MAX_SKEW = timedelta(seconds=30)
-SEALED_WITHIN = timedelta(minutes=10)
+LINKED_WITHIN = timedelta(minutes=10)
 UNPROXIED = (
     "Set TRUSTED_PROXIES to the number of proxies. Until then, rate limits and the activity see "
     "the proxy's address instead of each user's."
@@ -192,27 +192,29 @@ def backups() -> CheckResult:
 
 
 def trail() -> CheckResult:
-    """Check the audit trail's triggers and seals. `verify_audit` reads every row."""
+    """Check the audit trail's triggers and chain. `verify_audit` reads every row."""
     hint = "Run `manage.py verify_audit` to find the affected rows."
     if missing := triggers.missing(connection):
         message = (
             f"{len(missing)} of the triggers that keep it append-only are missing or disabled."
         )
         return CheckResult.error("Audit trail", message, f"Run `manage.py migrate`. {hint}")
-    if not _is_sealed():
+    if not _is_linked():
         return CheckResult.warning(
-            "Audit trail", "The newest entries should be sealed by now, but are not.", hint
+            "Audit trail",
+            "The hash chain does not cover the newest entries yet.",
+            hint,
         )
     head = chain.head()
     if head is None:
-        return CheckResult.ok("Audit trail", "Append-only. Nothing is sealed yet.")
-    message = f"Append-only. The newest of {head.id:,} seals was made {timesince(head.at)} ago."
+        return CheckResult.ok("Audit trail", "Append-only. The hash chain is empty.")
+    message = f"Append-only. The newest of {head.id:,} links was made {timesince(head.at)} ago."
     return CheckResult.ok("Audit trail", message)
 
 
-def _is_sealed() -> bool:
-    """Return True if the newest event that should be sealed by now is."""
-    due = AuditEvent.objects.filter(at__lt=timezone.now() - SEALED_WITHIN).order_by("id").last()
+def _is_linked() -> bool:
+    """Return True if the chain covers the newest event that it should cover by now."""
+    due = AuditEvent.objects.filter(at__lt=timezone.now() - LINKED_WITHIN).order_by("id").last()
     return not due or AuditSeal.objects.filter(table="auditevent", row_id=due.pk).exists()
 
 

@@ -32,18 +32,18 @@ def when_ready(server: Arbiter) -> None:
 def post_worker_init(_worker: Worker) -> None:
     """Ignore Ctrl-C, which the terminal sends to every process, and start our threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from console.audit import sealing_worker
+    from console.audit import chain_worker
     from console.notifications import worker
 
     worker.start()
-    sealing_worker.start()
+    chain_worker.start()
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:
     """Append the chain links of the last requests."""
-    from console.audit import sealing_worker
+    from console.audit import chain_worker
 
-    sealing_worker.flush()
+    chain_worker.flush()
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

@@ -37,7 +37,7 @@ class Found:
 
 
 def main() -> dict[str, Any]:
-    """Kill saves; return what the audit log, the projection and the store say."""
+    """Kill saves; return what the audit trail, the projection and the store say."""
     from tests.fixtures.people import World
     from tests.secrets_app.writes.agreement import claims, differing, gaps
     from tests.secrets_app.writes.desk import Desk

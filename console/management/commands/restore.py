@@ -42,7 +42,7 @@ class Command(ConsoleCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Restore the backup, then verify its audit log."""
+        """Restore the backup, then verify its audit trail."""
         with _open(options["file"]) as file:
             if options["check"]:
                 contents, words = check(file), WHOLE

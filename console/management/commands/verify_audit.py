@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: check that the audit log is as it was written."""
+"""`manage.py verify_audit`: check that the audit trail is as it was written."""
 
 from itertools import islice
 from typing import Any
@@ -10,10 +10,10 @@ from console.audit import chain, triggers
 
 SHOWN = 20  # problems at most
 BROKEN = "The audit trail is damaged. First affected row:"
-STANDS = "The rows are unchanged, but:"
+INTACT = "The rows are unchanged, but:"
 UNGUARDED = "trigger {}: Missing or disabled. Run `migrate` to create missing triggers."
 CUT_OFF = (
-    "seal {}: Not in the audit trail. The end of the trail was cut off, or this is another "
+    "link {}: Not in the audit trail. The end of the trail was cut off, or this is another "
     "database."
 )
 
@@ -25,19 +25,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--head", action="store_true", help="print only the newest seal, to keep it elsewhere"
+            "--head", action="store_true", help="print only the newest link, to keep it elsewhere"
         )
         parser.add_argument(
             "--kept",
             action="append",
             default=[],
             metavar="HEAD",
-            help="a seal printed earlier by --head; verify that it is still in the audit trail",
+            help="a link printed earlier by --head; verify that it is still in the audit trail",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the result. Exits with 1 if there is a problem."""
-        fresh, problems = _sealed()
+        fresh, problems = _append_links()
         head = chain.head()
         if options["head"] and not problems:
             self.stdout.write(str(head or ""))
@@ -49,14 +49,14 @@ class Command(BaseCommand):
             CUT_OFF.format(kept[:100]) for kept in options["kept"] if not chain.contains_link(kept)
         ]
         if found or problems:
-            raise CommandError("\n".join([BROKEN if found else STANDS, *found, *problems]))
-        self.stdout.write(f"{number:,} rows verified, {fresh:,} newly sealed.")
+            raise CommandError("\n".join([BROKEN if found else INTACT, *found, *problems]))
+        self.stdout.write(f"{number:,} rows verified, {fresh:,} newly linked.")
         self.stdout.write(f"Head: {head}" if head else "The audit trail is empty.")
 
 
-def _sealed() -> tuple[int, list[str]]:
+def _append_links() -> tuple[int, list[str]]:
     """Append missing links; return their number, and what prevented it."""
     try:
         return chain.append_links(all_rows=True), []
     except chain.APPEND_ERRORS as error:
-        return 0, [f"Can't seal the newest rows ({type(error).__name__})."]
+        return 0, [f"Can't link the newest rows ({type(error).__name__})."]

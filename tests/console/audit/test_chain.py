@@ -94,7 +94,7 @@ def names(**options: Any) -> list[str]:
 
 def test_it_works(events: list[AuditEvent]) -> None:
     answer = verify()
-    assert "6 rows verified, 0 newly sealed." in answer
+    assert "6 rows verified, 0 newly linked." in answer
     assert f"Head: {AuditSeal.objects.get(id=6)}" in answer
 
 
@@ -165,7 +165,7 @@ def test_a_row_is_deleted(events: list[AuditEvent], which: int) -> None:
 def test_a_row_and_its_seal_are_deleted(events: list[AuditEvent]) -> None:
     delete(EVENTS, events[0].pk)
     delete(SEALS, 1)
-    assert names()[0] == "seal 1"
+    assert names()[0] == "link 1"
 
 
 def test_the_numbers_of_two_rows_are_swapped(events: list[AuditEvent]) -> None:
@@ -220,12 +220,12 @@ def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
     write(1)
     chain.append_pending_links()  # and stops no request
     first, *_ = found()
-    assert first.startswith("auditevent" if number == 7 else "seal 7: Seals before number")
+    assert first.startswith("auditevent" if number == 7 else "link 7: Links before number")
 
 
 def test_a_seal_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
     delete(SEALS, 3)
-    assert names()[0] == "seal 3"
+    assert names()[0] == "link 3"
 
 
 def test_all_is_rebuilt_without_the_key(events: list[AuditEvent], settings: Any) -> None:
@@ -249,7 +249,7 @@ def test_the_end_is_cut_off(events: list[AuditEvent]) -> None:
     assert "5 rows" in verify()  # nothing here can tell
     assert "The end of the trail was cut off" in found(kept=[head])[0]
     write(1)
-    assert f"seal {head}" in found(kept=[head])[0]
+    assert f"link {head}" in found(kept=[head])[0]
 
 
 @pytest.mark.parametrize("kept", ["", "6", "x:y", "6:" + "0" * 88, "9" * 30 + ":a", "²:a"])
@@ -263,7 +263,7 @@ def test_what_was_there_before_the_chain(db: None) -> None:
         edit(EVENTS, event.pk, "mark", "")
         edit(OUTCOMES, event.outcomes.get().pk, "mark", "")
     write(1)
-    assert "6 rows verified, 6 newly sealed." in verify()
+    assert "6 rows verified, 6 newly linked." in verify()
     assert list(AuditSeal.objects.order_by("id").values_list("table", flat=True)) == [
         "auditevent", "auditevent", "auditoutcome", "auditoutcome", "auditevent", "auditoutcome",
     ]  # fmt: skip
@@ -285,7 +285,7 @@ def test_the_key_changes(events: list[AuditEvent], settings: Any) -> None:
 def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "BATCH", 4)
     write(9)
-    assert "24 rows verified, 18 newly sealed." in verify()
+    assert "24 rows verified, 18 newly linked." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -294,7 +294,7 @@ def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.Monkey
     write(20)
     chain.append_pending_links()
     assert AuditSeal.objects.count() == 2 * 2 * 4
-    assert "40 rows verified, 24 newly sealed." in verify()
+    assert "40 rows verified, 24 newly linked." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -332,7 +332,7 @@ def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.Mon
     event = AuditEvent(pk=old, action="secret.reveal", actor_kind="web", actor="late")
     event.save(force_insert=True)
     assert chain.append_links() == 0
-    assert "7 rows verified, 1 newly sealed." in verify()
+    assert "7 rows verified, 1 newly linked." in verify()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -342,7 +342,7 @@ def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client
     before = AuditSeal.objects.count()
     alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
     assert AuditSeal.objects.count() == before + 2
-    assert "0 newly sealed" in verify()
+    assert "0 newly linked" in verify()
 
 
 @pytest.mark.django_db(transaction=True)

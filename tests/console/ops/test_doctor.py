@@ -254,7 +254,7 @@ def test_a_trigger_that_is_gone(examined: Examined) -> None:
 def test_entries_that_nobody_sealed(examined: Examined) -> None:
     AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
     chain.append_links()
-    assert "newest of 1 seals" in examined()["Audit trail"].message
+    assert "newest of 1 links" in examined()["Audit trail"].message
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER console_auditevent_no_update")
     event = AuditEvent.objects.create(action="test", actor_kind="test", actor="test")

@@ -1,6 +1,6 @@
-"""Append chain links in a thread of the server, for all requests of a moment at once.
+"""Append chain links in a thread of the server, for several requests at once.
 
-Appending takes a transaction that processes run one after the other. One per request would be a
+Appending takes a transaction that only one process can run at a time. One per request would be a
 third of the work of a save. Without this thread, as in commands and tests, each request and command
 appends its own links.
 """
@@ -28,7 +28,7 @@ def start() -> None:
     """
     request_finished.disconnect(dispatch_uid="chain")
     request_finished.connect(notify, dispatch_uid="chain")
-    threading.Thread(target=run, name="sealer", daemon=True).start()
+    threading.Thread(target=run, name="audit-chain", daemon=True).start()
 
 
 def notify(**_: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from structlog.testing import capture_logs
 
-from console.audit import sealing_worker
+from console.audit import chain_worker
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.console.audit.test_chain import write
 from tests.fixtures.waiting import LONGEST, until
@@ -20,7 +20,7 @@ def thread() -> Iterator[threading.Thread]:
     stop = threading.Event()
 
     def work() -> None:
-        sealing_worker.run(stop, pause=0.05)
+        chain_worker.run(stop, pause=0.05)
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -28,7 +28,7 @@ def thread() -> Iterator[threading.Thread]:
     yield thread
     stop.set()
     write(1)
-    sealing_worker.notify()  # it ends with its next round
+    chain_worker.notify()  # it ends with its next round
     thread.join(timeout=LONGEST)
     assert not thread.is_alive()
 
@@ -44,7 +44,7 @@ def all_sealed() -> bool:
 def test_it_works(thread: threading.Thread) -> None:
     for _ in range(3):
         write(2)
-        sealing_worker.notify()
+        chain_worker.notify()
     until(all_sealed)
 
 
@@ -52,12 +52,12 @@ def test_it_works(thread: threading.Thread) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_who_wrote_nothing_wakes_it_not(thread: threading.Thread) -> None:
     write(1)
-    sealing_worker.notify()
+    chain_worker.notify()
     until(all_sealed)
-    sealing_worker.flush()  # the thread may not be done with looking for more
+    chain_worker.flush()  # the thread may not be done with looking for more
     AuditEvent.objects.create(action="x", actor_kind="web", actor="by no service of ours")
-    sealing_worker.notify()
-    sealing_worker.flush()
+    chain_worker.notify()
+    chain_worker.flush()
     assert not all_sealed()
 
 
@@ -66,8 +66,8 @@ def test_who_wrote_nothing_wakes_it_not(thread: threading.Thread) -> None:
 def test_it_goes_on_after_an_error(thread: threading.Thread) -> None:
     with capture_logs() as log, table_away("console_auditseal"):
         write(1)
-        sealing_worker.notify()
+        chain_worker.notify()
         until(lambda: any(line["event"] == "audit.not_sealed" for line in log))
     write(1)
-    sealing_worker.notify()
+    chain_worker.notify()
     until(all_sealed)
