@@ -15,6 +15,7 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Connect triggers to migrations, audit events to sign-ins, and chain links to requests."""
         post_migrate.connect(triggers.after_migrate, sender=self)
+        # These import models, which Django has only loaded now.
         from console.audit import chain
         from console.auth import signals
 

@@ -1,8 +1,7 @@
 """Decide what each role may do, and look up apps and branches.
 
-The lookups are the permission check. An outsider doesn't learn that an app exists (Http404); a
-member without the permission is told so (PermissionDenied). Being an operator gives no access to an
-app.
+The lookups are the permission check. An outsider doesn't learn that an app exists (Http404), and a
+member without the permission gets PermissionDenied. Being an operator gives no access to an app.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,9 +31,8 @@ class Permission(Enum):
     VIEW = auto()  # keys, metadata and activity, but no secret value
     WRITE = auto()  # set and remove values on unprotected branches
     REVEAL = auto()  # read values on unprotected branches
-    WRITE_PROTECTED = (
-        auto()
-    )  # on protected branches, and on All branches if any branch is protected
+    # On protected branches, and on All branches if any branch is protected
+    WRITE_PROTECTED = auto()
     REVEAL_PROTECTED = auto()
     MANAGE = auto()  # the app's settings, branches and members
 
@@ -159,7 +157,8 @@ class Access:
         """Raise PermissionDenied unless `may_on` allows it."""
         if not self.may_on(permission, branch):
             where = ALL_BRANCHES if branch is None else f"the branch {branch.name}"
-            raise self._denial(f"changes on {where}")
+            act = "revealing values" if permission is Permission.REVEAL else "changes"
+            raise self._denial(f"{act} on {where}")
 
     def _denial(self, what: str) -> PermissionDenied:
         roles = " and ".join(map(describe_grant, self.grants))
@@ -180,9 +179,10 @@ def _obstacle(grant: Grant, permission: Permission, is_protected: bool) -> Obsta
 
 
 def describe_grant(grant: Grant) -> str:
-    """Return a grant in words, for example "developer on dev, feature/*, by the group web"."""
+    """Return a grant in words, such as "developer on dev, feature/*, through the group web"."""
     narrowed = f" on {', '.join(grant.patterns)}" if grant.patterns else ""
-    return f"{grant.role}{narrowed}" + (f", through the group {grant.group}" if grant.group else "")
+    source = f", through the group {grant.group}" if grant.group else ""
+    return f"{grant.role}{narrowed}{source}"
 
 
 def find_app(actor: Actor, app_id: str, *related: str) -> Access:

@@ -21,8 +21,6 @@ APP_NAMES = {
     "secrets_app": "Secrets",
     "envvars_app": "Environment variables",
 }
-
-
 # Modules of this package that register pages
 PAGES = ("apps", "audit", "identities", "members", "mfa", "users")
 
@@ -46,7 +44,7 @@ class ConsoleAdminSite(AdminSite):
         then = request.GET.get("next") or reverse("admin:index")
         return redirect(reverse("account_login", query={"next": then}))
 
-    def password_change(  # type: ignore[override]  # a redirect, for Django's page
+    def password_change(  # type: ignore[override]  # Django returns a page, we a redirect
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Redirect to Branchkeep's page, which is limited and audited."""

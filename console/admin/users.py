@@ -27,8 +27,7 @@ from console.audit.events import (
 from console.auth import sessions, users
 from console.models import User
 
-admin.site.unregister(EmailAddress)  # Branchkeep uses no second address
-
+admin.site.unregister(EmailAddress)  # an account has one address, its own
 
 FIELD_TEXTS = {
     "is_active": (
@@ -81,9 +80,9 @@ class ConsoleUserAdmin(AuditedAdmin, UserActions, UserAdmin):
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "set_password")}),
-        ("Person", {"fields": ("first_name", "last_name")}),
-        ("Rights", {"fields": ("is_active", "is_superuser")}),
-        ("Event", {"fields": ("last_login", "date_joined", "activity", "known_secrets")}),
+        ("Name", {"fields": ("first_name", "last_name")}),
+        ("Permissions", {"fields": ("is_active", "is_superuser")}),
+        ("Activity", {"fields": ("last_login", "date_joined", "activity", "known_secrets")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 

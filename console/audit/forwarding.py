@@ -34,7 +34,7 @@ output = _Output()
 
 
 def write_rows(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
-    """Write the rows' lines once they are committed. A closed stream stops no act."""
+    """Write the rows' lines once they are committed. A closed stream fails no request."""
     if settings.AUDIT_LOG and rows:
         _write([_row_fields(row) for row in rows])
 

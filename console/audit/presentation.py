@@ -121,7 +121,7 @@ class Entry:
 
 
 class EntryPaginator(Paginator):
-    """Pages of entries. Counts at most COUNT_LIMIT events and words only the shown page."""
+    """Pages of entries. Counts at most COUNT_LIMIT events, and converts only the page shown."""
 
     @cached_property
     def counted(self) -> int:

@@ -1,6 +1,6 @@
 """Conclude attempts that got no outcome because a process or the database was stopped.
 
-Reconciling with the store settles what the store can tell. Here we conclude what follows from the
+Reconciling with the store settles what the store knows. Here we conclude what follows from the
 order of our own steps, and record for the rest that the outcome is unknown.
 """
 

@@ -39,13 +39,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return address_of(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt before a password is hashed. allauth rolls it back if it succeeds."""
+        """Count the attempt before a password is hashed. allauth rolls it back after a success."""
         email = str(credentials.get("email") or credentials.get("username") or "")
         if not settings.PASSWORD_SIGN_IN:
             raise PermissionDenied(
                 "Branchkeep does not use passwords here. Sign in with single sign-on."
             )
-        # allauth rolls this usage back after a successful sign-in.
         self._login_failed_rl_usage = rate_limits.consume(request, email)
 
     def reauthenticate(self, user: User, password: str) -> bool:

@@ -58,9 +58,9 @@ def replace_recovery_codes(*, actor: Actor, user: User) -> list[str]:
 
 
 def remove_factor(*, actor: Actor, authenticator: Authenticator) -> None:
-    """Remove a user's second factor, as an operator does if the user lost it.
+    """Remove a user's second factor, for example because the user lost it.
 
-    With the last factor go the recovery codes, since they would bypass nothing. Raises
+    Removing the last factor also removes the recovery codes, which only replace a factor. Raises
     PermissionDenied unless the actor is an operator.
     """
     user = authenticator.user
@@ -78,9 +78,11 @@ def reencrypt_secrets() -> tuple[int, int]:
     Returns how many were re-encrypted, and how many no key decrypts; those are kept.
     """
     reencrypted = unreadable = 0
-    for pk in Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list("pk"):
+    for pk in Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list(
+        "pk", flat=True
+    ):
         try:
-            reencrypted += _reencrypt_one(pk[0])
+            reencrypted += _reencrypt_one(pk)
         except PermissionDenied:
             unreadable += 1
     return reencrypted, unreadable

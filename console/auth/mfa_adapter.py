@@ -51,14 +51,14 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
 
 
 class _RateLimitedCode:
-    """A form that asks for a code of an authenticator app, or a recovery code."""
+    """Checks a code from an authenticator app, or a recovery code."""
 
     user: User
     cleaned_data: dict[str, Any]
     authenticator: Authenticator
 
     def clean_code(self) -> str:
-        """Count the attempt like a password's, before anything is computed, and check the code."""
+        """Count the attempt as for passwords, before anything is computed, then check the code."""
         usage = rate_limits.consume(context.request, self.user.email, "code")
         code = str(self.cleaned_data["code"])
         found = _find_authenticator(self.user, code)
@@ -88,8 +88,8 @@ def _find_authenticator(user: User, code: str) -> Authenticator | None:
 
 
 class SignInCodeForm(_RateLimitedCode, AuthenticateForm):  # type: ignore[misc]  # allauth has no types
-    """The code at sign-in."""
+    """Asks for a code at sign-in."""
 
 
 class ReauthenticationCodeForm(_RateLimitedCode, ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
-    """The code that re-authenticates the signed-in user."""
+    """Asks for a code to re-authenticate the signed-in user."""

@@ -1,7 +1,6 @@
 """Store sessions in a table of our own.
 
-One query tells a request what its session contains, whose it is and how old it is. Django's table
-needs a second one for that.
+One query returns a session's content, user and age. Django's table would need a second one.
 """
 
 from typing import Any, cast

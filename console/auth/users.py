@@ -29,8 +29,10 @@ def disable(*, actor: Actor, user: User) -> None:
     Raises ValidationError for the last operator and PermissionDenied unless the actor is an
     operator.
     """
-    said = differences(user, {"is_active": False}) or "no change"
-    with audited_transaction(actor, Action.USER_CHANGED, Target(subject=f"{user.email}: {said}")):
+    changes = differences(user, {"is_active": False}) or "no change"
+    with audited_transaction(
+        actor, Action.USER_CHANGED, Target(subject=f"{user.email}: {changes}")
+    ):
         require_operator(actor)
         User.objects.filter(pk=user.pk).update(is_active=False)
         require_an_operator()

@@ -73,7 +73,7 @@ def _lines(contents: Contents, rows: Iterable[Sequence[Any]]) -> Iterator[bytes]
 
 
 def _line(data: object) -> bytes:
-    return json.dumps(data, default=plain, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(data, default=_to_text, separators=(",", ":")).encode() + b"\n"
 
 
 def _signed(lines: Iterable[bytes], key: str) -> Iterator[bytes]:
@@ -85,7 +85,7 @@ def _signed(lines: Iterable[bytes], key: str) -> Iterator[bytes]:
 
 
 def _mac(key: str) -> hmac.HMAC:
-    """Return an HMAC with a key derived from BACKUP_KEY, which itself decrypts."""
+    """Return an HMAC. Its key is derived from BACKUP_KEY, which itself only decrypts."""
     derived = hmac.digest(key.encode(), MAC_CONTEXT, "sha256")
     return hmac.new(derived, digestmod="sha256")
 
@@ -98,19 +98,19 @@ def _compressed(lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:
             compressor.write(line)
             if buffer.tell() >= CHUNK_BYTES:
-                yield _taken(buffer)
+                yield _drain(buffer)
     yield buffer.getvalue()
 
 
-def _taken(buffer: io.BytesIO) -> bytes:
+def _drain(buffer: io.BytesIO) -> bytes:
     data = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
     return data
 
 
-def plain(value: Any) -> str:
-    """Return what JSON has no type for: times in ISO 8601, UUIDs, and bytes in base64."""
+def _to_text(value: Any) -> str:
+    """Return a value that JSON has no type for: times in ISO 8601, UUIDs, and bytes in base64."""
     match value:
         case datetime():
             return value.isoformat()
@@ -127,7 +127,7 @@ def opened(
 ) -> Iterator[tuple[Contents, Iterator[tuple[Table, Row]]]]:
     """Yield the Contents of a backup and an iterator over its rows, each with its table.
 
-    Raises BackupError if no key opens it, if it is of a newer format, or if it was changed, cut off
+    Raises BackupError if no key opens it, if its format is newer, or if it was changed, cut off
     or forged. Trust the rows only after the iterator has ended: the HMAC comes last.
     """
     with age.decrypted(file, keys) as compressed:
@@ -137,7 +137,7 @@ def opened(
 
 
 class _Lines:
-    """Reads a backup's lines and computes what the HMAC should be, for each key that may fit."""
+    """Reads a backup's lines and computes the expected HMAC for each key."""
 
     def __init__(self, compressed: BinaryIO, keys: Sequence[str]) -> None:
         self._lines = gzip.GzipFile(fileobj=compressed)

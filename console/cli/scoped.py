@@ -13,7 +13,7 @@ from console.models import Branch, scope_name
 from console.web.listing import Query, Row
 
 VERBS = {
-    "set": "create or change one; its value is typed when asked, or read from standard input",
+    "set": "create or change one; prompts for the value, or reads it from standard input",
     "get": "print a value; with --branch, the one that branch gets",
     "list": "list all in the app; with --branch, those that branch gets",
     "remove": "remove one",
@@ -43,13 +43,13 @@ class ScopedCommand(ConsoleCommand):
                 )
             if name == "remove":
                 verb.add_argument("--yes", action="store_true", help="don't ask for confirmation")
-            self.add_to(name, verb)
+            self.add_arguments_to(name, verb)
             add_scope(verb)
 
-    def add_to(self, name: str, verb: ArgumentParser) -> None:
-        """Add arguments that only this command's verb takes."""
+    def add_arguments_to(self, name: str, verb: ArgumentParser) -> None:
+        """Add the arguments of a verb that not every command has."""
 
-    def report(
+    def print_outcome(
         self, options: dict[str, Any], scope: CommandScope, outcome: RowOutcome, verb: str
     ) -> None:
         """Print the result of a verb."""
@@ -58,33 +58,33 @@ class ScopedCommand(ConsoleCommand):
         result = {"key": key, **scope.to_dict(), "outcome": outcome.outcome, "version": version}
         self.print_result(options, f"Successfully {verb} {of}{self.noun} {key}", result)
 
-    def more(self, row: Any) -> dict[str, Any]:
+    def extra_columns(self, row: Any) -> dict[str, Any]:
         """Return the columns that only this command's rows have."""
         raise NotImplementedError
 
-    def show(self, options: dict[str, Any], scope: CommandScope, rows: Sequence[Row]) -> None:
+    def print_rows(self, options: dict[str, Any], scope: CommandScope, rows: Sequence[Row]) -> None:
         """Print a list."""
         if rows or options["format"] == "json":
-            described = [_described(row) | self.more(row) for row in rows]
-            self.print_result(options, self._plain(scope, rows), described)
+            described = [_as_json(row) | self.extra_columns(row) for row in rows]
+            self.print_result(options, self._as_table(scope, rows), described)
         else:
             self.stdout.write(
                 f"There are no {self.noun}s here yet. "
                 f"Add one: {self.noun} set KEY --app {scope.app_id}"
             )
 
-    def _plain(self, scope: CommandScope, rows: Sequence[Row]) -> str:
+    def _as_table(self, scope: CommandScope, rows: Sequence[Row]) -> str:
         if not rows:
             return ""
         origin = ("ORIGIN",) if scope.branch else ()
-        more = tuple(name.upper() for name in self.more(rows[0]))
+        extra = tuple(name.upper() for name in self.extra_columns(rows[0]))
         cells = [
             (row.key, row.branch, row.version, row.changed, row.changed_by)
             + ((row.origin,) if origin else ())
-            + tuple(self.more(row).values())
+            + tuple(self.extra_columns(row).values())
             for row in rows
         ]
-        return table((*HEAD, *origin, *more), cells)
+        return table((*HEAD, *origin, *extra), cells)
 
     def missing(self, scope: CommandScope, key: str) -> CommandError:
         """Return the error for a key that doesn't exist."""
@@ -100,8 +100,8 @@ def unpaged_query(scope: CommandScope, branches: Iterable[Branch]) -> tuple[Quer
     return Query(branch=str(scope.branch_id or ""), per_page=ALL_ROWS), known
 
 
-def _described(row: Row) -> dict[str, Any]:
-    """Return a row for JSON; it has an origin only in a list of one branch."""
+def _as_json(row: Row) -> dict[str, Any]:
+    """Return a row for JSON. Only rows of a list for one branch have an origin."""
     return {
         "key": row.key,
         "branch": row.branch if row.branch_id else None,

@@ -59,10 +59,11 @@ def is_row_valid(row: Any) -> bool:
     return is_valid(f"{nonce} {canonical_json(row)}", row.mark, nonce)
 
 
-def is_valid(text: str, mark: str, nonce: str = "") -> bool:
-    """Return True if `mark` is the signature of `text` by one of the keys."""
-    key = keys().get(mark[:8])
-    return bool(key) and constant_time_compare(mark, f"{mark[:8]}{nonce}{_hmac(str(key), text)}")
+def is_valid(text: str, signature: str, nonce: str = "") -> bool:
+    """Return True if `signature` is that of `text` by one of the keys."""
+    name = signature[:8]
+    key = keys().get(name)
+    return bool(key) and constant_time_compare(signature, f"{name}{nonce}{_hmac(str(key), text)}")
 
 
 def keys() -> dict[str, str]:

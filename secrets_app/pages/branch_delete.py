@@ -31,7 +31,7 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
         **app_context(access, "branches"),
         "branch": branch,
         "secrets": secrets,
-        "ticked": selected,
+        "selected": selected,
     }
     if request.method != "POST":
         return render(request, "secrets/delete_branch.html", context)

@@ -139,7 +139,7 @@ def commit_write(
     _update_and_release(
         _leased_row(lease, if_settled=Q(version__lte=version)),
         version=version,
-        modified=None,  # the store tells its time only when it is listed
+        modified=None,  # only a listing returns the store's time
         answered_at=(mirror or written).at,
         changed_at=now,
         gone_at=None,

@@ -4,7 +4,7 @@ import { startCopying } from "./copy.js";
 import { localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
 
-const AWAY = "Can't reach Branchkeep. This page may be out of date.";
+const UNREACHABLE = "Can't reach Branchkeep. This page may be out of date.";
 const FAILED = "Branchkeep could not answer this request. Try again in a minute.";
 
 function startNavigation() {
@@ -60,7 +60,7 @@ function guardFragments(event) {
 function startFragments() {
   document.addEventListener("htmx:beforeSwap", guardFragments);
   document.addEventListener("htmx:load", (event) => localTimes(event.target));
-  document.addEventListener("htmx:sendError", () => toast(AWAY, "error"));
+  document.addEventListener("htmx:sendError", () => toast(UNREACHABLE, "error"));
   document.addEventListener("htmx:responseError", (event) => {
     const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
     toast(page.querySelector(".problem")?.textContent.trim() || FAILED, "error");

@@ -18,6 +18,7 @@ function goToLine(number) {
 }
 
 function guard() {
+  // A page with errors contains text that was posted, but not saved.
   const posted = field.getAttribute("aria-invalid") || document.querySelector(".build-form .alert");
   const saved = posted ? null : field.value;
   let leaving = false;

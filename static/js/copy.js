@@ -1,8 +1,8 @@
 // Copy buttons: each copies the text next to it. Values are read on click and not kept.
 
-const SHOWN = 1500; // milliseconds
+const DURATION = 1500; // milliseconds
 
-function mark(button, done) {
+function showResult(button, done) {
   const label = button.getAttribute("aria-label");
   if (button.classList.contains("copied")) return;
   const use = button.querySelector("use");
@@ -13,7 +13,7 @@ function mark(button, done) {
     button.classList.remove("copied");
     button.setAttribute("aria-label", label);
     use.setAttribute("href", "#i-copy");
-  }, SHOWN);
+  }, DURATION);
 }
 
 function select(element) {
@@ -27,10 +27,10 @@ function select(element) {
 export async function copy(button, text, source) {
   try {
     await navigator.clipboard.writeText(text); // only available over HTTPS and on localhost
-    mark(button, true);
+    showResult(button, true);
   } catch {
     if (source) select(source);
-    mark(button, false);
+    showResult(button, false);
   }
 }
 

@@ -1,6 +1,6 @@
 // Short messages. Errors and warnings stay until they are closed.
 
-const STAYS = 8000; // milliseconds
+const DURATION = 8000; // milliseconds
 const area = document.getElementById("toasts");
 
 function fade(toast) {
@@ -8,7 +8,7 @@ function fade(toast) {
   setTimeout(function leave() {
     if (toast.matches(":hover, :focus-within")) setTimeout(leave, 1000);
     else toast.remove();
-  }, STAYS);
+  }, DURATION);
 }
 
 /** Show `text`; `kind` is info, success, warning or error. */
@@ -16,11 +16,11 @@ export function toast(text, kind = "info") {
   for (const shown of area.children) {
     if (shown.querySelector("p").textContent === text) shown.remove();
   }
-  const made = document.getElementById("toast-new").content.firstElementChild.cloneNode(true);
-  made.className = `toast ${kind}`;
-  made.querySelector("p").textContent = text;
-  area.append(made);
-  fade(made);
+  const element = document.getElementById("toast-new").content.firstElementChild.cloneNode(true);
+  element.className = `toast ${kind}`;
+  element.querySelector("p").textContent = text;
+  area.append(element);
+  fade(element);
 }
 
 export function startToasts() {

@@ -15,7 +15,7 @@ function addOverride(base) {
   let after = base.element;
   while (after.nextElementSibling?.matches(".edit-row.override")) after = after.nextElementSibling;
   const row = addRow({ key: base.name, value: base.value.value, blank: "blank-override", after });
-  row.base_row = base;
+  row.baseRow = base;
   const taken = new Set(overridesOf(base));
   const free = [...row.branch.options].find((option) => !taken.has(option.text));
   if (free) free.selected = true;
@@ -25,7 +25,7 @@ function addOverride(base) {
 
 function overridesOf(base) {
   const there = base.element.dataset.overrides?.split(", ") ?? [];
-  const added = rows().filter((row) => row.base_row === base && !row.done);
+  const added = rows().filter((row) => row.baseRow === base && !row.done);
   return [...there, ...added.map((row) => row.branch.selectedOptions[0]?.text)];
 }
 
@@ -45,7 +45,7 @@ dialog.addEventListener("close", () => {
   count();
 });
 
-// Capture the click before the edit mode does, to ask about a base that has overrides.
+// Capture the click before edit mode handles it, to ask about a base that has overrides.
 form.addEventListener(
   "click",
   (event) => {
@@ -65,11 +65,11 @@ form.addEventListener(
   { capture: true },
 );
 
-// An override takes its base's name, also while the base is being renamed.
+// An override takes its base's name, even while the base is being renamed.
 form.addEventListener("input", (event) => {
   if (!event.target.matches(".cell-key input")) return;
   const base = Row.of(event.target);
-  for (const row of rows()) if (row.base_row === base) row.key.value = base.name;
+  for (const row of rows()) if (row.baseRow === base) row.key.value = base.name;
 });
 
 Row.use(VariableRow);

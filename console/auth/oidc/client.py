@@ -94,7 +94,7 @@ def _body(response: requests.Response) -> bytes:
             body += part
             if len(body) > MAX_BODY_BYTES:
                 raise InvalidProviderResponse(
-                    f"{response.url} answered more than {MAX_BODY_BYTES} bytes"
+                    f"{response.url} returned more than {MAX_BODY_BYTES} bytes"
                 )
             if time.monotonic() > deadline:
                 raise ProviderUnavailable(f"{response.url} took longer than {BODY_TIMEOUT} seconds")
@@ -137,7 +137,9 @@ class OpenIdAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allaut
         document = _get_json(self.get_provider().server_url)
         if str(document.get("issuer")).rstrip("/") != settings.OIDC_ISSUER:
             issuer = str(document.get("issuer"))[:200]
-            raise InvalidProviderResponse(f"the provider's document is of the issuer “{issuer}”")
+            raise InvalidProviderResponse(
+                f"the provider's document names another issuer, “{issuer}”"
+            )
         for name in ENDPOINTS:
             if not _is_allowed_url(document.get(name)):
                 raise InvalidProviderResponse(
@@ -160,7 +162,7 @@ class OpenIdAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allaut
         """Return the access token. It is not stored."""
         token = str(data["access_token"])
         if not (token.isascii() and token.isprintable()):
-            raise InvalidProviderResponse("the access token is not of ASCII letters")
+            raise InvalidProviderResponse("the access token contains non-ASCII characters")
         return SocialToken(token=token)
 
     def complete_login(
@@ -172,14 +174,14 @@ class OpenIdAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allaut
         plain = subject.isascii() and subject.isprintable()
         if not (plain and 0 < len(subject) <= _MAX_SUBJECT_LENGTH):
             raise InvalidProviderResponse(
-                f"the subject is not 1 to {_MAX_SUBJECT_LENGTH} letters of ASCII"
+                f"the subject is not 1 to {_MAX_SUBJECT_LENGTH} ASCII characters"
             )
         data = {"id_token": kept_claims(claims)}
         if url := self.openid_config.get("userinfo_endpoint"):
             user_info = _get_json(url, headers={"Authorization": f"Bearer {token.token}"})
             if user_info.get("sub") != subject:  # OpenID Connect Core 5.3.2
                 raise InvalidProviderResponse(
-                    "the user information is of another subject than the ID token"
+                    "the user information is for another subject than the ID token"
                 )
             data["userinfo"] = kept_claims(user_info)
         return self.get_provider().sociallogin_from_response(request, data)
@@ -187,7 +189,7 @@ class OpenIdAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allaut
     def _verified_claims(self, app: Any, value: object) -> dict[str, Any]:
         token = str(value or "")
         if not token.isascii():
-            raise InvalidProviderResponse("the ID token is not of ASCII letters")
+            raise InvalidProviderResponse("the ID token contains non-ASCII characters")
         try:
             header = jwt.get_unverified_header(token)
             claims: dict[str, Any] = jwt.decode(
@@ -218,7 +220,7 @@ class OpenIdAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allaut
         published = _get_json(self.openid_config["jwks_uri"]).get("keys")
         candidates = published if isinstance(published, list) else []
         try:
-            keys = jwt.PyJWKSet([key for key in candidates if _fits(key, algorithm)])
+            keys = jwt.PyJWKSet([key for key in candidates if _may_verify(key, algorithm)])
             # The bare key: PyJWK assumes RS256 for an RSA key without "alg", which may sign PS256
             return (keys.keys[0] if key_id is None else keys[key_id]).key
         except (jwt.PyJWKSetError, KeyError):
@@ -233,8 +235,8 @@ def _get_json(url: str, **options: Any) -> dict[str, Any]:
     return data
 
 
-def _fits(key: object, algorithm: str) -> bool:
-    """Return True if a published key may sign with this algorithm."""
+def _may_verify(key: object, algorithm: str) -> bool:
+    """Return True if a published key is meant for this algorithm."""
     return (
         isinstance(key, dict)
         and key.get("kty") in {"R": "RSA", "P": "RSA", "E": "EC OKP"}[algorithm[0]].split()
@@ -249,12 +251,12 @@ def kept_claims(claims: dict[str, Any]) -> dict[str, Any]:
     claim = claims.get(settings.OIDC_GROUPS_CLAIM)
     names = claim if isinstance(claim, list) else [claim]
     groups = [name for name in names if isinstance(name, str) and name.isprintable()]
-    return {name: value for name, value in named.items() if _is_plain(value)} | (
+    return {name: value for name, value in named.items() if _is_storable(value)} | (
         {settings.OIDC_GROUPS_CLAIM: groups} if groups else {}
     )
 
 
-def _is_plain(value: object) -> bool:
+def _is_storable(value: object) -> bool:
     if isinstance(value, str):
         return value.isprintable()
     return value is None or (isinstance(value, int | float) and math.isfinite(value))

@@ -168,7 +168,7 @@ def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> N
     at = confirmed_at(sociallogin)
     if not at:
         raise InvalidProviderResponse(
-            "the ID token does not tell when the provider asked (auth_time)"
+            "the ID token does not say when the provider asked (auth_time)"
         )
     if not is_within_window(at):
         _deny(request, sociallogin.user.email, NOT_ASKED)

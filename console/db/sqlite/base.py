@@ -37,11 +37,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Turn autocommit on or off. Off begins a transaction, so it waits for the lock."""
         self.ensure_connection()
         if not autocommit:
-            self._wait()
+            self._acquire()
         try:
             super().set_autocommit(autocommit, *args, **kwargs)
         except BaseException:
-            self._leave()
+            self._release()
             raise
 
     def commit(self) -> None:
@@ -49,29 +49,29 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             super().commit()
         finally:
-            self._leave()
+            self._release()
 
     def rollback(self) -> None:
         """Roll back and let the next thread write."""
         try:
             super().rollback()
         finally:
-            self._leave()
+            self._release()
 
     def close(self) -> None:
         """Close the connection, which ends its transaction."""
         try:
             super().close()
         finally:
-            self._leave()
+            self._release()
 
-    def _wait(self) -> None:
+    def _acquire(self) -> None:
         timeout = self.settings_dict.get("OPTIONS", {}).get("timeout", 5)
         if not self._is_writer and not _writers.acquire(timeout=timeout):
             raise OperationalError("database is locked")  # SQLite's own message
         self._is_writer = True
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         if self._is_writer:
             self._is_writer = False
             _writers.release()

@@ -24,8 +24,8 @@ from envvars_app.variables.queries import (
 from envvars_app.variables.save import save
 
 EMPTY = "No value was given. To save an empty one, add --empty."
-SECRETIVE = "{} Variables are plain text in builds. Use `secret set` for secrets."
-SAY_WHICH = " Add --overrides keep or --overrides remove."
+PLAIN_TEXT = "{} Variables are plain text in builds. Use `secret set` for secrets."
+CHOOSE_OVERRIDES = " Add --overrides keep or --overrides remove."
 
 
 class Command(ScopedCommand):
@@ -34,7 +34,7 @@ class Command(ScopedCommand):
     help = "Set, get, list or remove the environment variables of an app."
     noun = "variable"
 
-    def add_to(self, name: str, verb: ArgumentParser) -> None:
+    def add_arguments_to(self, name: str, verb: ArgumentParser) -> None:
         """Add --empty and --overrides."""
         if name == "set":
             verb.add_argument(
@@ -49,23 +49,23 @@ class Command(ScopedCommand):
 
     def set(self, options: dict[str, Any]) -> None:
         """Write a value, based on the current version or the one in `--if-version`."""
-        where, key = find_scope(options), _key(options)
+        scope, key = find_scope(options), _key(options)
         value = _value(key, empty=options["empty"])
-        outcome = _set(where, key, value, options["if_version"])
+        outcome = _set(scope, key, value, options["if_version"])
         require_done(outcome)
         if why := secret_warning(key, value):
-            self.note(SECRETIVE.format(why))
-        self.report(options, where, outcome, "saved")
+            self.note(PLAIN_TEXT.format(why))
+        self.print_outcome(options, scope, outcome, "saved")
 
     def get(self, options: dict[str, Any]) -> None:
         """Print the branch's effective value."""
-        where, key = find_scope(options), _key(options)
-        base = own_variables(where.access, None).get(key)
-        variable = own_variables(where.access, where.branch).get(key, base)
+        scope, key = find_scope(options), _key(options)
+        base = own_variables(scope.access, None).get(key)
+        variable = own_variables(scope.access, scope.branch).get(key, base)
         if variable is None:
-            raise self.missing(where, key)
+            raise self.missing(scope, key)
         if options["format"] == "json":
-            found = CommandScope(where.access, variable.branch).to_dict()
+            found = CommandScope(scope.access, variable.branch).to_dict()
             version = {"version": variable.version, "value": variable.value}
             self.print_result(options, "", {"key": key, **found, **version})
         else:
@@ -73,27 +73,27 @@ class Command(ScopedCommand):
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the variables."""
-        where = find_scope(options)
-        query, branches = unpaged_query(where, listed_branches(where.access))
-        self.show(options, where, list_variables(where.access, query, branches).rows)
+        scope = find_scope(options)
+        query, branches = unpaged_query(scope, listed_branches(scope.access))
+        self.print_rows(options, scope, list_variables(scope.access, query, branches).rows)
 
-    def more(self, row: VariableRow) -> dict[str, Any]:
-        """Return what only variables have, by column."""
+    def extra_columns(self, row: VariableRow) -> dict[str, Any]:
+        """Return the columns that only variables have."""
         return {"value": row.value}
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own variable."""
-        where, key = find_scope(options), _key(options)
-        known = own_variables(where.access, where.branch).get(key)
+        scope, key = find_scope(options), _key(options)
+        known = own_variables(scope.access, scope.branch).get(key)
         if known is None:
-            raise self.missing(where, key)
-        confirm(f"Remove {key} of {scope_name(where.branch)}?", yes=options["yes"])
+            raise self.missing(scope, key)
+        confirm(f"Remove {key} of {scope_name(scope.branch)}?", yes=options["yes"])
         overrides = Overrides(options["overrides"] or "")
-        outcome = _delete(where, known, options["if_version"], overrides)
+        outcome = _delete(scope, known, options["if_version"], overrides)
         if outcome.field == "overrides":
-            raise CommandError(outcome.message + SAY_WHICH, returncode=Exit.REFUSED)
+            raise CommandError(outcome.message + CHOOSE_OVERRIDES, returncode=Exit.REFUSED)
         require_done(outcome)
-        self.report(options, where, outcome, "removed")
+        self.print_outcome(options, scope, outcome, "removed")
 
 
 def _key(options: dict[str, Any]) -> str:
@@ -107,7 +107,7 @@ def _key(options: dict[str, Any]) -> str:
 def _value(key: str, *, empty: bool) -> str:
     """Return the value. Raises CommandError for an empty one without --empty.
 
-    It is likely the output of a failed command in a pipe.
+    An empty value is probably the output of a failed command in a pipe.
     """
     value = "" if empty else read_value(f"Value of {key}: ")
     if not value and not empty:
@@ -115,34 +115,34 @@ def _value(key: str, *, empty: bool) -> str:
     return value
 
 
-def _set(where: CommandScope, key: str, value: str, if_version: int | None) -> RowOutcome:
-    known = own_variables(where.access, where.branch).get(key)
+def _set(scope: CommandScope, key: str, value: str, if_version: int | None) -> RowOutcome:
+    known = own_variables(scope.access, scope.branch).get(key)
     command = SetVariable(
         "command",
         key=key,
-        branch_id=where.branch_id,
+        branch_id=scope.branch_id,
         expected_version=_version(known) if if_version is None else if_version,
         value=value,
     )
-    return _save(where, command)
+    return _save(scope, command)
 
 
 def _delete(
-    where: CommandScope, known: Variable, if_version: int | None, overrides: Overrides
+    scope: CommandScope, known: Variable, if_version: int | None, overrides: Overrides
 ) -> RowOutcome:
     command = DeleteVariable(
         "command",
-        known.pk,  # one of a deleted branch can be named only by its id
+        known.pk,  # variables of deleted branches can only be named by id
         expected_version=known.version if if_version is None else if_version,
         overrides=overrides,
     )
-    return _save(where, command)
+    return _save(scope, command)
 
 
-def _save(where: CommandScope, command: VariableCommand) -> RowOutcome:
+def _save(scope: CommandScope, command: VariableCommand) -> RowOutcome:
     [outcome] = save(
-        actor=where.access.actor,
-        app_id=where.app_id,
+        actor=scope.access.actor,
+        app_id=scope.app_id,
         commands=[command],
         change_set=uuid.uuid4(),
     )

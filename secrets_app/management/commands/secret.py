@@ -24,7 +24,7 @@ from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
 
-OLD = "Can't reach the parameter store, so this list may be out of date. {}"
+OUTDATED = "Can't reach the parameter store, so this list may be out of date. {}"
 
 
 class Command(ScopedCommand):
@@ -35,64 +35,64 @@ class Command(ScopedCommand):
 
     def set(self, options: dict[str, Any]) -> None:
         """Write a value, based on the current version or the one in `--if-version`."""
-        where, key = find_scope(options), options["key"]
-        target = _target(where, key)
+        scope, key = find_scope(options), options["key"]
+        target = _target(scope, key)
         value = SecretValue(read_value(f"Value of {key}: "))
-        outcome = _set(where, target, value, options["if_version"])
-        self._end(options, where, outcome, "created")
+        outcome = _set(scope, target, value, options["if_version"])
+        self._finish(options, scope, outcome, "created")
 
     def get(self, options: dict[str, Any]) -> None:
         """Print the branch's effective value."""
-        where, key = find_scope(options), _key(options)
-        secret = self._find(where, key)
-        value = reveal(actor=where.access.actor, app_id=where.app_id, pk=secret.pk)
+        scope, key = find_scope(options), _key(options)
+        secret = self._find(scope, key)
+        value = reveal(actor=scope.access.actor, app_id=scope.app_id, pk=secret.pk)
         if options["format"] == "json":
-            found = CommandScope(where.access, secret.branch).to_dict()
+            found = CommandScope(scope.access, secret.branch).to_dict()
             self.print_result(options, "", {"key": key, **found, "value": value.reveal()})
         else:
             self.print_value(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:
         """Reconcile, then print the secrets."""
-        where = find_scope(options)
-        fresh = reconcile(actor=where.access.actor, app_id=where.app_id)
+        scope = find_scope(options)
+        fresh = reconcile(actor=scope.access.actor, app_id=scope.app_id)
         if fresh.problem:
-            self.note(OLD.format(fresh.problem))
-        query, branches = unpaged_query(where, listed_branches(where.access))
-        found = list_secrets(where.access, query, branches).rows
-        self.show(options, where, [_with_writer(row) for row in found])
+            self.note(OUTDATED.format(fresh.problem))
+        query, branches = unpaged_query(scope, listed_branches(scope.access))
+        found = list_secrets(scope.access, query, branches).rows
+        self.print_rows(options, scope, [_with_writer(row) for row in found])
 
-    def more(self, row: SecretRow) -> dict[str, Any]:
+    def extra_columns(self, row: SecretRow) -> dict[str, Any]:
         """Return the columns that only secrets have."""
         return {"state": row.state}
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own secret."""
-        where, key = find_scope(options), options["key"]
-        target = _target(where, key)
-        known = where.access.app.secrets.filter(branch=where.branch, key=key).first()
-        if not known and not _snapshot(where, target).version:
-            raise self.missing(where, key)
-        confirm(f"Remove {key} of {scope_name(where.branch)}?", yes=options["yes"])
-        outcome = _delete(where, target, known, options["if_version"])
-        self._end(options, where, outcome, "removed")
+        scope, key = find_scope(options), options["key"]
+        target = _target(scope, key)
+        known = scope.access.app.secrets.filter(branch=scope.branch, key=key).first()
+        if not known and not _snapshot(scope, target).version:
+            raise self.missing(scope, key)
+        confirm(f"Remove {key} of {scope_name(scope.branch)}?", yes=options["yes"])
+        outcome = _delete(scope, target, known, options["if_version"])
+        self._finish(options, scope, outcome, "removed")
 
-    def _end(
-        self, options: dict[str, Any], where: CommandScope, outcome: RowOutcome, verb: str
+    def _finish(
+        self, options: dict[str, Any], scope: CommandScope, outcome: RowOutcome, verb: str
     ) -> None:
         require_done(outcome)
         if outcome.message:
             self.note(outcome.message)
-        self.report(options, where, outcome, verb)
+        self.print_outcome(options, scope, outcome, verb)
 
-    def _find(self, where: CommandScope, key: str) -> Secret:
+    def _find(self, scope: CommandScope, key: str) -> Secret:
         """Return the branch's effective secret. Reconciles if the projection has none."""
-        found = effective_secrets(where.access, where.branch).get(key)
+        found = effective_secrets(scope.access, scope.branch).get(key)
         if found is None:
-            reconcile(actor=where.access.actor, app_id=where.app_id)
-            found = effective_secrets(where.access, where.branch).get(key)
+            reconcile(actor=scope.access.actor, app_id=scope.app_id)
+            found = effective_secrets(scope.access, scope.branch).get(key)
         if found is None:
-            raise self.missing(where, key)
+            raise self.missing(scope, key)
         return found
 
 
@@ -104,54 +104,54 @@ def _key(options: dict[str, Any]) -> str:
     return str(options["key"])
 
 
-def _target(where: CommandScope, key: str) -> WriteTarget:
+def _target(scope: CommandScope, key: str) -> WriteTarget:
     """Return the write target, or raise CommandError, before asking for a value."""
     try:
-        paths = locate_secret(where.access.app, where.branch, key)
+        paths = locate_secret(scope.access.app, scope.branch, key)
     except InvalidPath as refusal:
         raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
-    return WriteTarget(where.branch, key, paths.primary)
+    return WriteTarget(scope.branch, key, paths.primary)
 
 
-def _snapshot(where: CommandScope, target: WriteTarget) -> Snapshot:
-    [snapshot] = take_snapshots(parameter_store(), where.access.app, [target])
+def _snapshot(scope: CommandScope, target: WriteTarget) -> Snapshot:
+    [snapshot] = take_snapshots(parameter_store(), scope.access.app, [target])
     return snapshot
 
 
 def _set(
-    where: CommandScope, target: WriteTarget, value: SecretValue, if_version: int | None
+    scope: CommandScope, target: WriteTarget, value: SecretValue, if_version: int | None
 ) -> RowOutcome:
-    snapshot = _snapshot(where, target)
+    snapshot = _snapshot(scope, target)
     command = SetSecret(
         "command",
         key=target.key,
-        branch_id=where.branch_id,
+        branch_id=scope.branch_id,
         expected_version=snapshot.version if if_version is None else if_version,
         revision=snapshot.revision,
         value=value,
     )
-    return _save(where, command)
+    return _save(scope, command)
 
 
 def _delete(
-    where: CommandScope, target: WriteTarget, known: Secret | None, if_version: int | None
+    scope: CommandScope, target: WriteTarget, known: Secret | None, if_version: int | None
 ) -> RowOutcome:
-    snapshot = _snapshot(where, target)
+    snapshot = _snapshot(scope, target)
     command = DeleteSecret(
         "command",
-        known.pk if known else None,  # one of a deleted branch can be named only by its id
+        known.pk if known else None,  # secrets of deleted branches can only be named by id
         key=target.key,
-        branch_id=where.branch_id,
+        branch_id=scope.branch_id,
         expected_version=snapshot.version if if_version is None else if_version,
         revision=snapshot.revision,
     )
-    return _save(where, command)
+    return _save(scope, command)
 
 
-def _save(where: CommandScope, command: SecretCommand) -> RowOutcome:
+def _save(scope: CommandScope, command: SecretCommand) -> RowOutcome:
     [outcome] = save(
-        actor=where.access.actor,
-        app_id=where.app_id,
+        actor=scope.access.actor,
+        app_id=scope.app_id,
         commands=[command],
         change_set=uuid.uuid4(),
     )

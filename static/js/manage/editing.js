@@ -1,4 +1,4 @@
-// An edit mode: rows are added, changed and marked for removal here; only Save writes them.
+// Edit mode: rows are added, changed and marked for removal here; only Save writes them.
 // Each page sets its kind of Row, then calls startEditing.
 
 import { toast } from "../toast.js";
@@ -12,8 +12,8 @@ const added = document.getElementById("new");
 const byId = (id) => document.getElementById(id);
 export const rows = () => [...form.querySelectorAll(".edit-row")].map((element) => Row.of(element));
 export const dirty = () => rows().filter((row) => row.dirty);
-const words = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
-const leave = guard(() => dirty().length, words);
+const unsavedText = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
+const leave = guard(() => dirty().length, unsavedText);
 
 let saving = false;
 let stopped = false;
@@ -24,7 +24,7 @@ let last = added?.childElementCount ?? 0; // number of the newest row
 /** Show the number of unsaved changes. */
 export function count() {
   const n = dirty().length;
-  const text = n ? words(n) : "";
+  const text = n ? unsavedText(n) : "";
   if (byId("count").textContent !== text) byId("count").textContent = text;
 }
 
@@ -50,7 +50,7 @@ export function addRow({ key = "", value = "", branch = "", blank = "blank", aft
   row.key.value = key;
   row.value.value = value;
   chooseBranch(row.branch, branch);
-  row.mark();
+  row.showDirty();
   return row;
 }
 
@@ -99,7 +99,7 @@ function setSaving(on, many) {
 
 async function save(changed) {
   if (saving) return;
-  if (!changed.length) return conclude({ saved: 0, remarks: 0, problem: "" }, 0);
+  if (!changed.length) return finish({ saved: 0, notes: 0, problem: "" }, 0);
   stopped = false;
   byId("summary").replaceChildren();
   showProgress(changed.length, 0, 0);
@@ -112,13 +112,13 @@ async function save(changed) {
   setSaving(false, false);
   written += sum.saved;
   count();
-  conclude(sum, changed.length);
+  finish(sum, changed.length);
 }
 
-function conclude(sum, tried) {
+function finish(sum, tried) {
   const open = dirty().length;
   if (!tried && !written) return toast("There are no changes to save.");
-  if (!open && !sum.remarks) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
+  if (!open && !sum.notes) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
   if (!open) return showResult("warn", "Everything was saved. Some rows have notes.");
   const result = `Saved ${sum.saved} of ${tried} changes.`;
   if (sum.saved === tried) return showResult("", result);
@@ -169,7 +169,7 @@ form.addEventListener("row:re-add", (event) => {
   count();
 });
 
-/** Start the edit mode; `size` is the number of rows per request. */
+/** Start edit mode; `size` is the number of rows per request. */
 export function startEditing({ size } = {}) {
   batch = size;
   startPaging();

@@ -1,7 +1,7 @@
 // Asks before leaving a page with unsaved changes.
 
-/** Ask before leaving while `count()` is not 0. Returns a function that leaves without asking. */
-export function guard(count, words) {
+/** Ask before leaving while `count()` is not 0; `describe` puts it in words. Returns a function that leaves without asking. */
+export function guard(count, describe) {
   const dialog = document.getElementById("leave");
   let off = false;
   let target = null;
@@ -13,7 +13,7 @@ export function guard(count, words) {
     if (!link || off || !count() || !leaves(event, link)) return;
     event.preventDefault();
     target = link.href;
-    document.getElementById("leave-count").textContent = words(count());
+    document.getElementById("leave-count").textContent = describe(count());
     dialog.returnValue = "stay";
     dialog.showModal();
   });

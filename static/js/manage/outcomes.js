@@ -9,7 +9,7 @@ function button(text, act) {
   return made;
 }
 
-function ask(element, name) {
+function emit(element, name) {
   element.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 }
 
@@ -19,16 +19,16 @@ function conflict(row, outcome) {
   const keep = button("Keep their value", () => {
     if (row.isNew || !pk) row.element.remove();
     else row.keepTheirs(outcome);
-    ask(document.getElementById("manage"), "row:kept");
+    emit(document.getElementById("manage"), "row:kept");
   });
   note.append(keep, overwrite(row, base, pk));
 }
 
 function overwrite(row, base, pk) {
-  if (!pk && !row.isNew) return button("Add again", () => ask(row.element, "row:re-add"));
+  if (!pk && !row.isNew) return button("Add again", () => emit(row.element, "row:re-add"));
   return button(row.removing ? "Remove anyway" : "Overwrite", () => {
     row.baseField.value = base;
-    ask(row.element, "row:save-again");
+    emit(row.element, "row:save-again");
   });
 }
 
@@ -47,7 +47,7 @@ export function outcomesOf(page) {
 }
 
 /** Show an outcome at its row. Returns true if the row is done. */
-export function place(row, outcome) {
+export function showOutcome(row, outcome) {
   switch (outcome.outcome) {
     case "saved":
       saved(row, outcome);

@@ -16,7 +16,7 @@ function dropPinned(rows) {
   for (const element of elements(rows)) {
     const kept = above.get(element.id);
     if (!kept) continue;
-    Row.of(kept).learn(element);
+    Row.of(kept).refresh(element);
     element.remove();
   }
 }
@@ -30,7 +30,7 @@ function merge(rows, fresh) {
   let last = null;
   for (const child of [...fresh.children]) {
     const kept = held.get(child.id);
-    if (kept) Row.of(kept).learn(child);
+    if (kept) Row.of(kept).refresh(child);
     else if (last) last.after(child);
     else rows.prepend(child);
     last = kept ?? child;
@@ -41,7 +41,7 @@ function merge(rows, fresh) {
   dropPinned(rows);
 }
 
-function takeOver(event) {
+function keepHeldRows(event) {
   const { target, fragment, shouldSwap } = event.detail;
   if (!shouldSwap) return;
   if (target.id === "rows" && elements(target).some((element) => Row.of(element).held)) {
@@ -49,7 +49,7 @@ function takeOver(event) {
     merge(target, fragment.querySelector("#rows"));
   } else if (target.matches(".edit-row") && Row.of(target).held) {
     event.detail.shouldSwap = false;
-    Row.of(target).learn(fragment.querySelector(".edit-row"));
+    Row.of(target).refresh(fragment.querySelector(".edit-row"));
   }
 }
 
@@ -60,5 +60,5 @@ export function startPaging() {
   document.addEventListener("htmx:afterSwap", (event) => { // htmx:load comes 20 ms later
     if (event.target.id === "rows") dropPinned(event.target);
   });
-  document.addEventListener("htmx:oobBeforeSwap", takeOver);
+  document.addEventListener("htmx:oobBeforeSwap", keepHeldRows);
 }

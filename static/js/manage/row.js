@@ -1,4 +1,4 @@
-// A row of an edit mode: what was typed, whether it differs, and the outcome of its save.
+// A row in edit mode: what was typed, whether it differs, and the outcome of its save.
 // Each page extends this class.
 
 const CHANGED = "was changed after you opened this page. When you save, you can choose which value to keep.";
@@ -71,7 +71,7 @@ export class Row {
     return this.removing ? 0 : this.isNew ? 3 : 1;
   }
 
-  /** The fields that the row posts, whatever their names. The checkbox is for pages without JavaScript. */
+  /** The fields that the row posts. The checkbox is only for pages without JavaScript. */
   get fields() {
     return [...this.element.querySelectorAll('[name]:not([type="checkbox"])')];
   }
@@ -90,10 +90,11 @@ export class Row {
   edited() {
     this.showSaved(false);
     if (!this.element.querySelector(".note.conflict")) this.clearNote();
-    this.mark();
+    this.showDirty();
   }
 
-  mark() {
+  /** Show whether the row has unsaved changes. */
+  showDirty() {
     this.element.classList.toggle("dirty", this.dirty);
   }
 
@@ -103,7 +104,7 @@ export class Row {
     this.showRemoval(removing);
     if (removing) this.note("removing", "Will be removed when you save.");
     else this.clearNote();
-    this.mark();
+    this.showDirty();
   }
 
   /** Switch the row's button between Remove and Undo. */
@@ -119,7 +120,7 @@ export class Row {
     this.clear();
     if (this.baseField) this.baseField.value = base;
     this.clearNote();
-    this.mark();
+    this.showDirty();
   }
 
   /** Freeze a new row that was saved. */
@@ -129,19 +130,19 @@ export class Row {
     for (const field of this.element.querySelectorAll("input, textarea, select, button")) {
       field.disabled = true;
     }
-    this.mark();
+    this.showDirty();
   }
 
   /** Update the row from a newer rendering without losing what was typed. */
-  learn(fresh) {
+  refresh(fresh) {
     const base = fresh.querySelector('input[type="hidden"][name*="base"]')?.value;
     if (!base || same(base, this.base)) return;
     if (this.dirty) this.note("stale", `This ${this.noun} ${CHANGED}`);
-    else this.takeOver(fresh);
+    else this.replaceWith(fresh);
   }
 
   /** Show a newer rendering of the row, whose next save is then based on it. */
-  takeOver(fresh) {
+  replaceWith(fresh) {
     for (const field of this.fields) {
       const newer = fresh.querySelector(`[name="${field.name}"]`);
       if (newer) field.defaultValue = field.value = newer.value;
@@ -158,11 +159,11 @@ export class Row {
   note(kind, text, field = "") {
     this.clearNote();
     const note = document.createElement("div");
-    const words = document.createElement("p");
+    const line = document.createElement("p");
     note.className = `note ${kind}`;
     note.id = `m-${this.token}`;
-    words.textContent = text;
-    note.append(words);
+    line.textContent = text;
+    note.append(line);
     this.element.append(note);
     const target = this.field(field) ?? this.value;
     target.setAttribute("aria-describedby", note.id);

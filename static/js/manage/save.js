@@ -1,7 +1,7 @@
 // Send the changed rows in batches, one after the other.
 
 import { post } from "../http.js";
-import { outcomesOf, place } from "./outcomes.js";
+import { outcomesOf, showOutcome } from "./outcomes.js";
 
 // Per batch: the parameter store reads and deletes at most ten names per call.
 const ROWS = 10;
@@ -9,11 +9,11 @@ const ROWS = 10;
 /**
  * Send `rows` to the form's own address, at most `size` at a time. Calls `onBatch(saved, tried)`
  * after each batch, and stops before the next one once `stopped()` is true. Returns
- * { saved, remarks, problem }: the number of rows saved, the number of those with a note, and why
+ * { saved, notes, problem }: the number of rows saved, the number of those with a note, and why
  * the rest was not sent, or "".
  */
 export async function send(form, rows, { onBatch, stopped, size = ROWS }) {
-  const sum = { saved: 0, remarks: 0, problem: "" };
+  const sum = { saved: 0, notes: 0, problem: "" };
   const sorted = rows.toSorted((one, other) => one.rank - other.rank);
   for (let start = 0; start < rows.length && !stopped(); start += size) {
     const batch = sorted.slice(start, start + size);
@@ -34,9 +34,9 @@ async function sendBatch(form, batch, sum) {
   const rows = new Map(batch.map((row) => [row.token, row]));
   for (const outcome of outcomes) {
     const row = rows.get(outcome.token);
-    if (!row || !place(row, outcome)) continue;
+    if (!row || !showOutcome(row, outcome)) continue;
     sum.saved += 1;
-    if (outcome.message) sum.remarks += 1;
+    if (outcome.message) sum.notes += 1;
   }
   return unreachable(outcomes);
 }

@@ -55,7 +55,7 @@ export class SecretRow extends Row {
       if (this.value.value === this.#stored) this.value.value = "";
       this.#stored = null;
       this.#unmask(false);
-      this.mark();
+      this.showDirty();
     });
   }
 
@@ -93,8 +93,8 @@ export class SecretRow extends Row {
     this.reset(base);
   }
 
-  takeOver(fresh) {
+  replaceWith(fresh) {
     hideNow(this); // the visible value is no longer the one a save would replace
-    super.takeOver(fresh);
+    super.replaceWith(fresh);
   }
 }

@@ -206,7 +206,7 @@ def test_an_access_token_that_no_header_takes(
     _, answer = forger.said_at("/token", there.partition("code=")[2].partition("&")[0])
     forger.answers["/token"] = (200, answer | {"access_token": token})
     assert client.get(there).status_code == 403
-    assert why(caplog) == "the access token is not of ASCII letters"
+    assert why(caplog) == "the access token contains non-ASCII characters"
 
 
 def test_an_address_with_a_query(forger: Forger, client: Client) -> None:
@@ -226,7 +226,7 @@ def test_an_answer_without_an_end(
 ) -> None:
     forger.pack, forger.answers[DOCUMENT] = pack, (200, " " * 20_000_000)
     assert client.get(START).status_code == 403
-    assert why(caplog) == f"{forger.url}{DOCUMENT} answered more than 1000000 bytes"
+    assert why(caplog) == f"{forger.url}{DOCUMENT} returned more than 1000000 bytes"
 
 
 def test_an_answer_may_be_packed(forger: Forger, client: Client) -> None:
