@@ -32,7 +32,7 @@ def locate_secret(app: App, branch: Branch | None, key: str) -> Location:
 
 
 def location_of(app: App, secret: Secret) -> Location:
-    """Return the parameter paths of a secret. Raises InvalidPath. Load its branch beforehand."""
+    """Return the parameter paths of a secret. Raises InvalidPath. Prefetch its branch."""
     return locate_secret(app, secret.branch, secret.key)
 
 

@@ -62,11 +62,11 @@ def freshness(app: App) -> Freshness:
     return freshness_from(Revalidation.objects.filter(app=app).first())
 
 
-def freshness_from(mark: Revalidation | None) -> Freshness:
-    """Return how the pass recorded in `mark` ended."""
-    if mark is None or not (mark.problem or mark.agreed_at):
+def freshness_from(last: Revalidation | None) -> Freshness:
+    """Return how the pass recorded in `last` ended."""
+    if last is None or not (last.problem or last.agreed_at):
         return Freshness("checking")
-    return Freshness("unreachable" if mark.problem else "fresh", mark.agreed_at, mark.problem)
+    return Freshness("unreachable" if last.problem else "fresh", last.agreed_at, last.problem)
 
 
 def reconcile(*, actor: Actor, app_id: str) -> Freshness:
@@ -90,14 +90,14 @@ def _claim_turn(app: App) -> bool:
 
 def reconcile_now(app: App) -> None:
     """Reconcile an app now, and record how that ended. Raises no StoreError."""
-    mark = Revalidation.objects.filter(app=app)
-    last = mark.exclude(agreed_at=None).first()
+    rows = Revalidation.objects.filter(app=app)
+    last = rows.exclude(agreed_at=None).first()
     try:
         _reconcile(app, parameter_store(), _kind_of_pass(app, last))
     except StoreError as error:
-        mark.update(problem=error.message[:200])
+        rows.update(problem=error.message[:200])
     else:
-        mark.update(problem="", agreed_at=timezone.now(), path_profile=app.path_profile)
+        rows.update(problem="", agreed_at=timezone.now(), path_profile=app.path_profile)
 
 
 def _kind_of_pass(app: App, last: Revalidation | None) -> Kind:

@@ -14,7 +14,7 @@ from console.models import User
 class Actor:
     """A user in the browser, a user of a command, or Branchkeep itself (kind "console").
 
-    `user_id` is None if no Branchkeep user stands behind the act.
+    `user_id` is None if no Branchkeep user acts.
     """
 
     kind: str

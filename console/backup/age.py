@@ -138,7 +138,7 @@ class _DecryptingReader(io.RawIOBase):
         return 0
 
     def stop(self) -> None:
-        """End the thread, also if not everything was read."""
+        """End the thread, even if not everything was read."""
         self._plain.close()
         self._thread.join()
 

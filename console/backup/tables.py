@@ -78,7 +78,7 @@ def table_of(model: type[Model]) -> Table:
 
 
 def _last_id(model: type[Model]) -> int:
-    """Return the highest id a table has assigned, also to rows deleted since."""
+    """Return the highest id a table has assigned, including to rows deleted since."""
     if model._meta.auto_field is None:
         return 0
     with connection.cursor() as cursor:

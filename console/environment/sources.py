@@ -1,7 +1,7 @@
-"""What a feature app has to offer to whatever spans secrets and variables.
+"""The interface that feature apps offer to what spans secrets and variables.
 
 Each feature app registers one `EnvironmentSource` when Django starts (in its `AppConfig.ready`).
-What spans them, in `console.workflows`, knows this registry alone.
+What spans them, in `console.workflows`, knows only this registry.
 """
 
 from collections.abc import Mapping, Sequence

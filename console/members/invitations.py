@@ -116,7 +116,7 @@ def withdraw(*, actor: Actor, app_id: str, pk: int) -> Invitation:
 def find_invitation(token: str) -> Invitation:
     """Return the valid invitation behind a link, or raise Http404.
 
-    It is valid only while the inviter may still invite: a removed owner must not leave a way in.
+    It is valid only while the inviter may still invite: the links of a removed owner must not work.
     """
     found = Invitation.objects.select_related("app", "invited_by").filter(
         token_hash=_hash(token), expires_at__gt=timezone.now()

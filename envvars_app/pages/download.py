@@ -29,7 +29,7 @@ def download(request: HttpRequest, app_id: str) -> HttpResponse:
         return _file(name, values)
     context = {
         **app_context(access, "variables"),
-        "asked": requested,
+        "requested": requested,
         "branch_name": scope_name(branch),
         "count": len(values),
         "choices": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],

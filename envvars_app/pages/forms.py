@@ -1,4 +1,4 @@
-"""Form of the edit mode: turns the posted rows into changes and drops unchanged rows.
+"""Form of edit mode: turns the posted rows into commands, and drops unchanged rows.
 
 Without JavaScript the browser posts every row of the page, with the version it was rendered with. A
 row counts as changed if it differs from that version, even if someone has since written another.

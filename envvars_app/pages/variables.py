@@ -1,4 +1,4 @@
-"""Pages of the environment variables: the list and the edit mode."""
+"""Pages of the environment variables: the list and edit mode."""
 
 import uuid
 from dataclasses import replace
@@ -39,7 +39,7 @@ CHANGE_SET_PURPOSE = "variables"
 
 
 def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, Any]:
-    """Return the template context that the list and the edit mode share."""
+    """Return the template context that the list and edit mode share."""
     branches = listed_branches(access)
     return {
         **app_context(access, "variables"),
@@ -65,7 +65,7 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Show the edit mode, or save it."""
+    """Show edit mode, or save it."""
     access = find_app(from_request(request), app_id)
     if request.method == "POST":
         return _save(request, access)

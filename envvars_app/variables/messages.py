@@ -57,7 +57,7 @@ def _quoted(value: str) -> str:
 
 
 def ask_about_overrides(branches: Sequence[str]) -> str:
-    """Return the question what to do with the overrides of a removed base."""
+    """Return a question about what to do with the overrides of a removed base."""
     names = ", ".join(branches)
     return (
         f"This variable has overrides on: {names}. Choose whether to keep them, for these "

@@ -11,7 +11,7 @@ from envvars_app.variables.commands import DeleteVariable, VariableCommand
 
 
 class Refused(Exception):
-    """A row that goes no further; `outcome` is its result."""
+    """A rejected row; `outcome` is its result."""
 
     def __init__(self, outcome: RowOutcome) -> None:
         self.outcome = outcome

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 @dataclass
 class _Row:
-    """A command that may go on, with its attempts."""
+    """A valid command, with its attempts."""
 
     command: VariableCommand
     plan: Plan

@@ -1,4 +1,4 @@
-"""Form of the edit mode: turns the changed rows into changes, and ignores everything else.
+"""Form of edit mode: turns the changed rows into commands, and ignores the rest.
 
 Not a Django formset: with a thousand rows, that takes 0.75 s of CPU and exceeds the limit of 1,000
 fields.

@@ -1,4 +1,4 @@
-"""The secrets pages: list, edit mode, details, reveal, revalidation."""
+"""Pages of the secrets: list, edit mode, details, reveal, and the check against the store."""
 
 import uuid
 from dataclasses import replace
@@ -51,8 +51,8 @@ from secrets_app.writes.mirror import repair_mirror
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
-    """Return what the list and the edit mode share."""
-    since = timezone.now()  # before the rows are read: what changes after it is sent later
+    """Return what the list and edit mode share."""
+    since = timezone.now()  # before the rows are read, so that no later change is missed
     branches = listed_branches(access)
     return {
         **app_context(access, "secrets"),
@@ -67,7 +67,7 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
 
 @require_safe
 def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
-    """List an app's secrets, without asking the store."""
+    """List an app's secrets from the projection, without calling the store."""
     access = find_app(from_request(request), app_id, "revalidation")
     context = _page_context(request, access)
     template = "secrets/list.html"
@@ -86,7 +86,7 @@ def _count_saved(change_set: uuid.UUID) -> int:
 
 @page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Show the edit mode, and save what it posts."""
+    """Show edit mode, or save it."""
     if request.method == "POST":
         return _save(request, find_app(from_request(request), app_id))
     access = find_app(from_request(request), app_id, "revalidation")
@@ -138,14 +138,14 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
 def _with_outcomes(
     context: dict[str, Any], request: HttpRequest, outcomes: list[RowOutcome]
 ) -> dict[str, Any]:
-    """Lay the outcomes beside their rows; a value is never sent back."""
+    """Add the outcomes to the rows of the page. Values are never sent back."""
     by_token = {outcome.token: outcome for outcome in outcomes}
     shown = set()
     rows = []
     for row in context["listing"].rows:
         outcome = by_token.get(str(row.pk))
         is_conflict = outcome is not None and outcome.outcome is Result.CONFLICT
-        # After a conflict the page says whose value it is, so another save may replace it
+        # After a conflict the page shows who changed the value, so the next save may overwrite it.
         base = outcome.base_again if outcome and is_conflict else row.base
         rows.append(replace(row, outcome=outcome, base=base))
         shown.add(str(row.pk))
@@ -166,9 +166,9 @@ def _with_outcomes(
 
 @require_POST
 def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Hold the list against the store, and send what changed since the page was rendered.
+    """Reconcile with the store, and send the rows that changed since the page was rendered.
 
-    Without JavaScript it is a button, and leads back to the page.
+    Without JavaScript, a button posts this and returns to the page.
     """
     actor = from_request(request)
     mode = "manage" if request.POST.get("mode") == "manage" else "list"
@@ -207,7 +207,7 @@ def _changes_since(
 
 @require_safe
 def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show where a secret stands, its version and what happened to it."""
+    """Show a secret's paths, version and latest events."""
     access = find_app(from_request(request), app_id)
     return _show_detail(request, access, pk)
 
@@ -231,29 +231,30 @@ def _show_detail(
 
 def _paths(access: Access, secret: Secret) -> dict[str, Any]:
     try:
-        place = require_location(access, secret)
+        location = require_location(access, secret)
     except StoreError as error:
         return {"paths": [], "note": error.message}
-    mirror = [("Documented path (mirror)", place.mirror)] if place.mirror else []
-    return {"paths": [("Parameter path", place.primary), *mirror], "note": place.note}
+    mirror = [("Documented path (mirror)", location.mirror)] if location.mirror else []
+    return {"paths": [("Parameter path", location.primary), *mirror], "note": location.note}
 
 
-class _Shown(SafeString):
-    """Escaped for HTML. At DEBUG, Django's template engine logs whole contexts."""
+class _ValueHtml(SafeString):
+    """A value, escaped for HTML. Its repr hides it: at DEBUG, Django logs template contexts."""
 
     def __repr__(self) -> str:
         return "<value: hidden>"
 
 
 def _exact(value: SecretValue) -> str:
-    """Escape a value so that the page's text is the value: a bare CR would become LF."""
-    return _Shown(escape(value.reveal()).replace("\r", "&#13;"))
+    """Escape a value so that the page's text is exactly the value: a CR would become LF."""
+    return _ValueHtml(escape(value.reveal()).replace("\r", "&#13;"))
 
 
 @require_POST
 def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show a value: permitted, audited before it leaves, kept by no cache. A protected one asks
-    who is signed in again, if that was long ago.
+    """Reveal a value in a response that is never cached.
+
+    A protected value requires recent re-authentication.
     """
     actor = from_request(request)
     if reauthentication.is_due(request) and is_guarded_reveal(actor=actor, app_id=app_id, pk=pk):

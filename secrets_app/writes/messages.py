@@ -103,11 +103,11 @@ def _last_writer(
         # A write that isn't finished, or whose response was lost, is the likeliest author.
         if row.claim and row.version < stored.version:
             return row.claim.actor, stored.modified
-    return _writer_in_trail(access, snapshot, stored.version) or OUTSIDE, stored.modified
+    return _writer_in_audit_trail(access, snapshot, stored.version) or OUTSIDE, stored.modified
 
 
-def _writer_in_trail(access: Access, snapshot: Snapshot, version: int) -> str:
-    """Return which of our actors wrote the version since the snapshot, by the audit trail."""
+def _writer_in_audit_trail(access: Access, snapshot: Snapshot, version: int) -> str:
+    """Return which of our actors wrote the version since the snapshot, as audited."""
     target = audit_target(access, snapshot.target.branch, snapshot.target.key)
     in_progress = Q(event=snapshot.secret.claim_id) if snapshot.secret else Q()
     writes = AuditOutcome.objects.filter(

@@ -1,4 +1,4 @@
-"""Validation: which commands may go on, by permission, key, path and fields. No store call yet."""
+"""Validation: which commands are valid, by permission, key, path and fields. No store call yet."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class ValidCommand:
 
 
 class Refused(Exception):
-    """A row that goes no further; `outcome` is its result."""
+    """A rejected row; `outcome` is its result."""
 
     def __init__(self, outcome: RowOutcome) -> None:
         self.outcome = outcome

@@ -145,7 +145,7 @@ def _create_user(email: str) -> User:
 def _link_identity(request: HttpRequest, sociallogin: SocialLogin) -> None:
     """Link the subject to the account, unless another subject is.
 
-    The row is locked: of two subjects that arrive at the same moment, the second finds the first.
+    The row is locked: if two subjects arrive at once, the second finds the first.
     """
     user, account = sociallogin.user, sociallogin.account
     subject = f"{user.email}: linked to single sign-on"
@@ -214,7 +214,7 @@ def identities(user: User) -> QuerySet[SocialAccount]:
 
 
 def unlink_identity(*, actor: Actor, identity: SocialAccount) -> None:
-    """Remove a user's identity, as an operator does if the subject now belongs to someone else.
+    """Remove a user's identity, for example because the subject now belongs to someone else.
 
     Someone else may be signed in through it, so all sessions of the user end. Raises
     PermissionDenied unless the actor is an operator.
