@@ -257,7 +257,7 @@ def test_whoever_sits_there_changes_the_question(
     less = asked.replace("max_age=0", "x=0").replace("prompt=login", "y=0")
     forger.person["auth_time"] = time.time()  # nobody signed that
     assert client.get(forger.leads_back({"Location": less})).status_code == 403
-    assert "does not tell when the provider asked (auth_time)" in caplog.text
+    assert "does not say when the provider asked (auth_time)" in caplog.text
     assert client.get(FACTORS).status_code == 302
     assert who(client) == "bob@example.org"
 
