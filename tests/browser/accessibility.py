@@ -3,7 +3,7 @@
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.steps import wait_for_check
+from tests.browser.steps import wait_for_reconcile
 
 AXE = Axe().axe_script
 # What WCAG 2.2 AA asks for, and axe's own best practices
@@ -12,7 +12,7 @@ ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 
 def accessibility_problems(page: Page) -> list[str]:
     """Return what axe finds, and whether the page scrolls sideways at 320 px."""
-    wait_for_check(page)
+    wait_for_reconcile(page)
     page.evaluate(AXE)
     problems = _violations(page, "in light", ALL_RULES)
     page.emulate_media(color_scheme="dark")

@@ -29,14 +29,14 @@ def set_secrets(
     world: World, values: Mapping[str, str], branch: Any = None, by: str = "alice"
 ) -> None:
     """Save secrets through the services, in one change set."""
-    known = {secret.key: secret for secret in world.app.secrets.filter(branch=branch)}
+    existing = {secret.key: secret for secret in world.app.secrets.filter(branch=branch)}
     changes = [
         SetSecret(
             f"new-{number}",
             key=key,
             branch_id=branch.pk if branch else None,
             value=SecretValue(value),
-            expected_version=known[key].version if key in known else 0,
+            expected_version=existing[key].version if key in existing else 0,
         )
         for number, (key, value) in enumerate(values.items())
     ]
@@ -47,11 +47,11 @@ def set_secrets(
 
 
 def row(page: Page, key: str, branch: str = "All branches") -> Locator:
-    """Return a known secret's row of the edit mode."""
+    """Return an existing secret's row of the edit mode."""
     return page.get_by_role("group", name=f"{key}, {branch}", exact=True)
 
 
-def wait_for_check(page: Page) -> None:
+def wait_for_reconcile(page: Page) -> None:
     """Wait until the page has reconciled with the store."""
     expect(page.locator("#freshness[hx-post]")).to_have_count(0)
 

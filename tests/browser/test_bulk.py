@@ -28,13 +28,6 @@ PASTE = """(text) => {
 }"""
 
 
-@pytest.fixture
-def alice(world: World, open_page: Any) -> Page:
-    """Return a page signed in as the owner."""
-    page: Page = open_page(user=world.person("alice"))
-    return page
-
-
 def preview(page: Page, text: str) -> None:
     """Fill in the text and preview its changes."""
     page.locator("#text").fill(text)

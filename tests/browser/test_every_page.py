@@ -14,7 +14,7 @@ from console.auth.bootstrap import link_path
 from console.models import Branch, Member, User
 from secrets_app.models import Secret
 from tests.browser.accessibility import accessibility_problems
-from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_check
+from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
 from tests.console.access.routes import TOKEN, invitation
 from tests.factories import change_variable, remove_variable, set_variable, variable_row
 from tests.fixtures.people import World
@@ -228,7 +228,7 @@ def test_edit_mode_with_conflicts_and_errors(
     complaints.expect("422")
     alice = open_page(user=full_app.person("alice"))
     alice.goto(f"{MANAGE}?new=1")
-    wait_for_check(alice)
+    wait_for_reconcile(alice)
     set_secrets(full_app, {"SHORT": "by mia"}, by="mia")
     row(alice, "SHORT").get_by_label("Value", exact=True).fill("by alice")
     row(alice, "API_KEY", "main").get_by_role("button", name="Remove").click()

@@ -18,7 +18,7 @@ from tests.browser.steps import (
     set_secrets,
     stored_value,
     value_of,
-    wait_for_check,
+    wait_for_reconcile,
 )
 from tests.fixtures.people import World
 
@@ -46,7 +46,7 @@ def test_it_works(alice: Page, world: World, complaints: Any) -> None:
     set_secrets(world, {"ONE": "first", "TWO": "first"})
     reconcile_now(world.app)
     alice.goto(MANAGE)
-    wait_for_check(alice)
+    wait_for_reconcile(alice)
     value_of(row(alice, "ONE")).fill("mine")
     recreate_outside(world, "ONE", "theirs")
     search(alice, "ONE")
@@ -63,7 +63,7 @@ def test_it_works(alice: Page, world: World, complaints: Any) -> None:
 def test_the_first_reconcile_after_a_write_shows_no_change(alice: Page, world: World) -> None:
     set_secrets(world, {"ONE": "first", "TWO": "first"})
     alice.goto(MANAGE)  # before any reconcile
-    wait_for_check(alice)
+    wait_for_reconcile(alice)
     value_of(row(alice, "ONE")).fill("mine")
     # The list is rendered again; a changed row is pinned above it
     for text, found in (("TWO", 1), ("ONE", 0)):
@@ -80,7 +80,7 @@ def test_saving_again_from_the_same_page(alice: Page, world: World, complaints: 
     complaints.expect("422")
     set_secrets(world, {"ONE": "first", "TWO": "first"})
     alice.goto(MANAGE)
-    wait_for_check(alice)
+    wait_for_reconcile(alice)
     for key in ("ONE", "TWO"):
         value_of(row(alice, key)).fill("mine")
     recreate_outside(world, "TWO", "theirs")

@@ -19,7 +19,7 @@ from tests.browser.steps import (
     set_secrets,
     stored_value,
     tab_to,
-    wait_for_check,
+    wait_for_reconcile,
 )
 from tests.fixtures.people import PASSWORD, World
 
@@ -116,7 +116,7 @@ def test_a_conflict(
     alice, mia = (open_page(user=app_with_one.person(name)) for name in ("alice", "mia"))
     for page in (alice, mia):
         page.goto(MANAGE)
-        wait_for_check(page)
+        wait_for_reconcile(page)
     for page, value in ((mia, "by mia"), (alice, "by alice")):
         page.get_by_label("Value", exact=True).first.fill(value)
         page.get_by_role("button", name="Save").click()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from console.auth.session_backend import SessionStore
 from console.models import Session
 from tests.browser.accessibility import accessibility_problems
-from tests.browser.steps import LIST, MANAGE, row, set_secrets, value_of, wait_for_check
+from tests.browser.steps import LIST, MANAGE, row, set_secrets, value_of, wait_for_reconcile
 from tests.console.auth.test_second_factor import code_of
 from tests.fixtures.people import PASSWORD, World
 from tests.fixtures.provider import Provider
@@ -225,7 +225,7 @@ def test_a_protected_value(world: World, open_page: Callable[..., Page], complai
     mia = open_page(user=world.person("mia"))
     age_confirmations()
     mia.goto(LIST)
-    wait_for_check(mia)
+    wait_for_reconcile(mia)
     mia.get_by_role("button", name="Reveal KEY").click()
     expect(mia.get_by_text("This value is protected.")).to_be_visible()
     assert accessibility_problems(mia) == []
@@ -245,7 +245,7 @@ def test_a_protected_value_in_edit_mode(
     mia = open_page(user=world.person("mia"))
     age_confirmations()
     mia.goto(MANAGE)
-    wait_for_check(mia)
+    wait_for_reconcile(mia)
     value_of(row(mia, "OTHER", "main")).fill("typed, not saved")
     secret = row(mia, "KEY", "main")
     secret.get_by_role("button", name="Show the value").click()

@@ -25,7 +25,7 @@ from tests.browser.steps import (
     set_secrets,
     stored_value,
     value_of,
-    wait_for_check,
+    wait_for_reconcile,
     wait_until,
 )
 from tests.fixtures.faulty import Fault, Faulty
@@ -253,7 +253,7 @@ def test_overwrite_applies_only_to_the_value_that_was_shown(
 ) -> None:
     complaints.expect("422")
     alice.goto(MANAGE)
-    wait_for_check(alice)
+    wait_for_reconcile(alice)
     fill_new(alice, 0, "ONE", "by alice", "All branches")
     set_secrets(world, {"ONE": "elsewhere"})
     save_all(alice)
