@@ -143,7 +143,9 @@ def test_a_denied_reveal_says_why(
     world.dev.protected = True
     world.dev.save()
     bob.get_by_role("button", name="Reveal TLS_KEY").click()
-    expect(bob.get_by_role("alert")).to_contain_text("does not allow revealing values on the branch dev")
+    expect(bob.get_by_role("alert")).to_contain_text(
+        "does not allow revealing values on the branch dev"
+    )
     assert MARK not in bob.content()
 
 
