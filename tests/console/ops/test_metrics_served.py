@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.console.ops.test_metrics import SAMPLE, bearer
-from tests.console.server.test_start import clone as clone
+from tests.console.server.test_start import code_copy as code_copy
 from tests.console.server.test_start import mode, running
 from tests.fixtures.waiting import LONGEST, until
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def server(clone: Path) -> Iterator[tuple[int, str]]:
+def server(code_copy: Path) -> Iterator[tuple[int, str]]:
     """Return a running server's process id and address."""
-    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         address = urlsplit(line.rsplit(" ", 1)[1])
         yield process.pid, f"http://{address.netloc}"
 
@@ -79,8 +79,8 @@ def test_counts_of_a_killed_process_are_kept(server: tuple[int, str]) -> None:
     assert after["console_requests_in_progress"] == 1
 
 
-def test_folder_is_removed_with_the_server(clone: Path) -> None:
-    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+def test_folder_is_removed_with_the_server(code_copy: Path) -> None:
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         get(
             f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz"
         )  # the process is gunicorn now
@@ -90,16 +90,16 @@ def test_folder_is_removed_with_the_server(clone: Path) -> None:
     assert not folder.exists()
 
 
-def test_folder_of_a_killed_server_is_removed(clone: Path, server: tuple[int, str]) -> None:
+def test_folder_of_a_killed_server_is_removed(code_copy: Path, server: tuple[int, str]) -> None:
     """At the next start; the folder of a running server stays."""
-    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")
         left, processes = folder_of(process.pid), workers(process.pid)
         for pid in (process.pid, *processes):
             os.kill(pid, signal.SIGKILL)
         process.wait()
     assert left.is_dir()
-    with running(clone, METRICS_TOKEN=TOKEN):
+    with running(code_copy, METRICS_TOKEN=TOKEN):
         assert not left.exists()
     assert folder_of(server[0]).is_dir()
     assert samples(server[1])["console_database_up"] == 1
