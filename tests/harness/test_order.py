@@ -21,7 +21,7 @@ class Item:
         return name if self.slow and name == "slow" else None
 
 
-def tests_of(*files: tuple[str, int, bool]) -> list[Any]:
+def items_of(*files: tuple[str, int, bool]) -> list[Any]:
     """Return tests of files, each given as (path, number of tests, whether they are slow)."""
     of_all = [(path, slow) for path, number, slow in files for _ in range(number)]
     return [Item(name, path, slow) for name, (path, slow) in enumerate(of_all)]
@@ -29,7 +29,7 @@ def tests_of(*files: tuple[str, int, bool]) -> list[Any]:
 
 def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
-    items = tests_of(
+    items = items_of(
         ("a", 40, False), ("b", 2, True), ("c", 6, True), ("d", 9, False), ("e", 3, True)
     )
     pytest_collection_modifyitems(items)
@@ -47,7 +47,7 @@ def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("slow", [0, 1, 4, 30])
 def test_no_test_is_lost(monkeypatch: pytest.MonkeyPatch, workers: str, slow: int) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", workers)
-    items = tests_of(("a", 5, False), ("b", slow, True), ("c", slow // 2, True))
+    items = items_of(("a", 5, False), ("b", slow, True), ("c", slow // 2, True))
     names = [item.name for item in items]
     pytest_collection_modifyitems(items)
     assert sorted(item.name for item in items) == names
