@@ -1,4 +1,4 @@
-"""What every test stands on; tests/settings.py has the environment."""
+"""Plugins with the shared fixtures. tests/README.md explains how the tests are organized."""
 
 from hypothesis import settings as hypothesis
 
@@ -12,9 +12,13 @@ pytest_plugins = [
     "tests.fixtures.moto",
     "tests.fixtures.faulty",
     "tests.fixtures.chromium",
+    "tests.fixtures.commands",
+    "tests.fixtures.machine",
+    "tests.fixtures.mail",
     "tests.fixtures.people",
+    "tests.fixtures.stores",
     "tests.fixtures.provider",
 ]
 
-hypothesis.register_profile("console", deadline=None)  # two cores, and a browser beside
+hypothesis.register_profile("console", deadline=None)  # test machines can be slow
 hypothesis.load_profile("console")

@@ -277,7 +277,7 @@ def test_single_sign_on(
 ) -> None:
     complaints.expect("403|picocss|favicon")
     world.person("bob")
-    single_sign_on.knows("bob", email="bob@example.org", email_verified=True)
+    single_sign_on.set_user("bob", email="bob@example.org", email_verified=True)
     page = open_page()
     page.route(
         "https://**", lambda route: route.abort()

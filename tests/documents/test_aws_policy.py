@@ -61,14 +61,14 @@ def test_it_works() -> None:
     assert "ssm:PutParameter" in allowed()
 
 
-def test_no_right_is_wider_than_its_call_needs() -> None:
+def test_no_permission_is_wider_than_its_call_needs() -> None:
     assert {action for action in allowed() if "*" in action} == set()
     everywhere = {action for action, resources in allowed().items() if "*" in resources}
-    assert everywhere == {"ssm:DescribeParameters"}  # it takes no resource
+    assert everywhere == {"ssm:DescribeParameters"}  # which supports no resource
 
 
 def arn(path: str) -> str:
-    """Return a parameter's name in AWS."""
+    """Return the ARN of a parameter."""
     return f"arn:aws:ssm:REGION:ACCOUNT:parameter{path}"
 
 
@@ -92,17 +92,17 @@ def test_every_path_of_an_app(profile: PathProfile) -> None:
         assert not any(fnmatchcase(arn(path), one) for one in some), path
 
 
-def test_a_sandbox() -> None:
+def test_sandbox() -> None:
     path = locate(Sandbox("@acme/web-shop", "jane"), "KEY", PathProfile.BOTH).primary
     assert fnmatchcase(path, "/amplify/acmewebshop/*")
     assert "`parameter/amplify/PROJECT/*`" in DOCUMENT.read_text()
 
 
-def test_where_doctor_tries_its_rights() -> None:
+def test_probe_parameters_of_the_doctor() -> None:
     assert f"arn:aws:ssm:REGION:ACCOUNT:parameter{PROBES}/*" in policies()[1]
 
 
-def test_a_key_of_ones_own_only_decrypts() -> None:
+def test_customer_key_only_decrypts() -> None:
     """PutParameter specifies no key, so new values are always encrypted with aws/ssm."""
     statement = policies()[2]
     assert statement["Action"] == "kms:Decrypt"

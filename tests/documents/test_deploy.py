@@ -38,7 +38,7 @@ def test_it_works() -> None:
     assert int(service["TimeoutStopSec"]) > gunicorn.graceful_timeout
 
 
-def test_files_of_settings_hold_settings() -> None:
+def test_settings_files_contain_only_settings() -> None:
     files = [block for block in blocks("ini") if "[Unit]" not in block]
     named = [set(re.findall(r"^(\w+)=", file, re.MULTILINE)) for file in files]
     assert len(named) == 2
@@ -47,18 +47,18 @@ def test_files_of_settings_hold_settings() -> None:
         assert names <= settings() | OF_COMPOSE
 
 
-def test_the_proxy_lets_through_what_the_console_refuses_in_words() -> None:
+def test_proxy_passes_what_the_console_rejects_with_a_message() -> None:
     [nginx] = blocks("nginx")
     [megabytes] = re.findall(r"client_max_body_size (\d+)m;", nginx)
     assert int(megabytes) << 20 > DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def test_connections_to_the_database() -> None:
-    each = gunicorn.threads + 2  # and one that sends mails, and one that appends seals
+    each = gunicorn.threads + 2  # plus one that sends mails, and one that appends audit links
     assert f"up to {gunicorn.workers * each} connections" in DEPLOY
 
 
-def test_headings_that_links_lead_to() -> None:
+def test_linked_headings_exist() -> None:
     heads = {head.lower().replace(",", "").replace(" ", "-") for head in headings()}
     assert set(re.findall(r"\]\(#([^)]+)\)", DEPLOY)) <= heads
 

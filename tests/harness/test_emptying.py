@@ -1,4 +1,4 @@
-"""A test that commits leaves nothing behind, the append-only tables included."""
+"""A test that commits leaves no rows, not even in append-only tables."""
 
 import pytest
 from django.core.cache import cache

@@ -1,4 +1,4 @@
-"""Each worker begins with slow tests, and no test is lost on the way."""
+"""Each worker starts with slow tests, and no test is lost."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,26 +10,26 @@ from tests.fixtures.order import pytest_collection_modifyitems
 
 @dataclass
 class Item:
-    """A test, as far as its order goes."""
+    """A stand-in for a collected test."""
 
     name: int
     path: str
     slow: bool
 
     def get_closest_marker(self, name: str) -> Any:
-        """Return something where it has the marker."""
+        """Return something if it has the marker."""
         return name if self.slow and name == "slow" else None
 
 
-def of_files(*files: tuple[str, int, bool]) -> list[Any]:
-    """Return so many tests of each file, slow or not."""
+def items_of(*files: tuple[str, int, bool]) -> list[Any]:
+    """Return tests of files, each given as (path, number of tests, whether they are slow)."""
     of_all = [(path, slow) for path, number, slow in files for _ in range(number)]
     return [Item(name, path, slow) for name, (path, slow) in enumerate(of_all)]
 
 
 def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
-    items = of_files(
+    items = items_of(
         ("a", 40, False), ("b", 2, True), ("c", 6, True), ("d", 9, False), ("e", 3, True)
     )
     pytest_collection_modifyitems(items)
@@ -45,9 +45,9 @@ def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2", "3", "7"])
 @pytest.mark.parametrize("slow", [0, 1, 4, 30])
-def test_none_is_lost(monkeypatch: pytest.MonkeyPatch, workers: str, slow: int) -> None:
+def test_no_test_is_lost(monkeypatch: pytest.MonkeyPatch, workers: str, slow: int) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", workers)
-    items = of_files(("a", 5, False), ("b", slow, True), ("c", slow // 2, True))
+    items = items_of(("a", 5, False), ("b", slow, True), ("c", slow // 2, True))
     names = [item.name for item in items]
     pytest_collection_modifyitems(items)
     assert sorted(item.name for item in items) == names

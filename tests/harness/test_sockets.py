@@ -1,4 +1,4 @@
-"""No test leaves this machine."""
+"""Tests cannot connect to other machines."""
 
 import socket
 
@@ -10,6 +10,6 @@ def test_it_works():
         socket.create_connection(server.getsockname()).close()
 
 
-def test_another_host_is_refused():
+def test_other_host_is_blocked():
     with pytest.raises(UserWarning, match="A test tried to use"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)

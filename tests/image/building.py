@@ -1,4 +1,4 @@
-"""Builds the image of the Dockerfile: its own steps, one by one, in bare roots."""
+"""Build the image by running the steps of the Dockerfile in isolated roots."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ from tests.image.room import Room, pip_settings
 
 @dataclass
 class Built:
-    """A stage after its last step: where its files are, and how its command is run."""
+    """A built stage: its files and how to run its command."""
 
     stage: Stage
     room: Room
@@ -22,7 +22,7 @@ class Built:
     user: str = "0:0"
 
     def start(self, writable: Path, **settings: str) -> Any:
-        """Start the container's command, read-only but for `writable`, which becomes var/."""
+        """Start the container's command, read-only except for `writable`, mounted as var/."""
         return self._go(self.room.start, self.stage.command(), writable, settings)
 
     def run(self, command: list[str], writable: Path, **settings: str) -> tuple[int, str]:
@@ -37,7 +37,7 @@ class Built:
 def build(folder: Path, *, lock: str = "") -> Built:
     """Build the image below `folder`, with another requirements.lock if one is given.
 
-    Raises AssertionError with what a step said that failed.
+    Raises AssertionError with the output of a failed step.
     """
     stages = stages_of((BASE_DIR / "Dockerfile").read_text())
     built: dict[str, Built] = {}
@@ -69,7 +69,7 @@ def _copy(here: Built, words: list[str], built: dict[str, Built], lock: str) -> 
     app = here.room.path("app")
     if words[0].startswith("--from="):
         assert words[1:] == ["/app", "."]
-        app.rmdir()  # moved, not copied: nobody needs the stage any more
+        app.rmdir()  # moved, not copied: the stage is not needed any more
         shutil.move(built[words[0].partition("=")[2]].room.path("app"), app)
         return
     *sources, target = words
@@ -81,7 +81,7 @@ def _copy(here: Built, words: list[str], built: dict[str, Built], lock: str) -> 
 
 
 def _copy_one(source: Path, target: Path) -> None:
-    """Copy as from a checkout that is its owner's alone."""
+    """Copy a file with the modes of a private checkout."""
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
@@ -98,6 +98,6 @@ def healthcheck_options(stage: Stage) -> dict[str, str]:
 
 
 def manifest(built: Built) -> dict[str, str]:
-    """Return the collected static files: as they are asked for, and as they are called."""
+    """Return the collected static files: original name to hashed name."""
     file = built.room.path("app/collected/staticfiles.json")
     return dict(json.loads(file.read_text())["paths"])

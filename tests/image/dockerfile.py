@@ -1,4 +1,4 @@
-"""A Dockerfile's stages and steps, read for what ours uses; whatever else is in one is an error."""
+"""Parse a Dockerfile; an instruction that ours doesn't use is an error."""
 
 import json
 import re
@@ -11,29 +11,29 @@ KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK
 
 @dataclass
 class Stage:
-    """What follows one FROM: the name that it is given, and its steps."""
+    """A stage: its base, its name and its steps."""
 
     base: str
     name: str
     steps: list[tuple[str, str]] = field(default_factory=list)
 
     def texts(self, instruction: str) -> list[str]:
-        """Return what is said after each such instruction."""
+        """Return the arguments of each instruction of this kind."""
         return [text for name, text in self.steps if name == instruction]
 
     def command(self) -> list[str]:
-        """Return what the container runs."""
+        """Return the command of the container."""
         [text] = self.texts("CMD")
         return list(json.loads(text))
 
     def healthcheck(self) -> list[str]:
-        """Return what is run to ask whether it is well."""
+        """Return the command of HEALTHCHECK."""
         [text] = self.texts("HEALTHCHECK")
         return list(json.loads(text.partition("CMD ")[2]))
 
 
 def stages_of(text: str) -> list[Stage]:
-    """Read a Dockerfile."""
+    """Return the stages of a Dockerfile."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     stages: list[Stage] = []
     for step in "\n".join(lines).replace("\\\n", "").splitlines():
@@ -48,7 +48,7 @@ def stages_of(text: str) -> list[Stage]:
 
 
 def with_environment(environment: dict[str, str], text: str) -> dict[str, str]:
-    """Return an environment with what an ENV adds to it."""
+    """Return an environment with the variables of an ENV instruction."""
     pairs = (word.split("=", 1) for word in shlex.split(text))
     known = {f"${name}": value for name, value in environment.items()}
     return environment | {
@@ -57,7 +57,7 @@ def with_environment(environment: dict[str, str], text: str) -> dict[str, str]:
 
 
 def context_of(folder: Path) -> list[str]:
-    """Return the names that .dockerignore lets in: ours shuts all out, then names each."""
+    """Return the names that .dockerignore includes: ours excludes everything, then lists them."""
     lines = [it for it in (folder / ".dockerignore").read_text().splitlines() if it[:1] != "#"]
     assert lines[0] == "*"
     assert lines[-1] == "**/__pycache__"

@@ -1,8 +1,8 @@
-"""A bare root to run an image's steps in, without a container engine: as bare as we may make it.
+"""An isolated root in which the steps of an image run without a container engine.
 
-As root, with mount namespaces: a chroot that holds the steps' own files, this machine's Python and
-libraries, and read-only mounts. Elsewhere a plain folder that stands for the root, with an empty
-environment; what needs root is done as whoever runs the tests, and read-only are the file modes.
+As root with mount namespaces, it is a chroot with the steps' files, this machine's Python and
+libraries, and read-only mounts. Otherwise it is a plain folder with an empty environment: steps
+run as the current user, and file modes stand in for read-only mounts.
 """
 
 import os
@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-BASE = "/usr/local"  # where a FROM brings the image's own Python
-TOOLS = ("sh", "env", "install", "chmod", "rm")  # of the many that the real base has
+BASE = "/usr/local"  # the Python of the base image
+TOOLS = ("sh", "env", "install", "chmod", "rm")  # a few of those in the real base
 ENTER = """
 set -e
 root=$1 writable=$2 user=$3; shift 3
@@ -33,7 +33,7 @@ exec chroot --userspec="$user" "$root" /usr/bin/env -i "$@"
 
 @cache
 def may_chroot() -> bool:
-    """Say whether a mount namespace of our own can be had, and this machine's Python be in it."""
+    """Return True if a chroot in a mount namespace works here with this machine's Python."""
     if os.geteuid() or not shutil.which("unshare") or sys.base_prefix == BASE:
         return False
     tried = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "x", "/mnt"]
@@ -41,7 +41,7 @@ def may_chroot() -> bool:
 
 
 def kind() -> str:
-    """Return which isolation there is, for the tests' output."""
+    """Return the kind of isolation, for the tests' output."""
     if may_chroot():
         return "a chroot in a mount namespace of its own, with read-only mounts"
     closed = "read-only by file modes" if os.geteuid() else "writable, for modes don't stop root"
@@ -49,7 +49,7 @@ def kind() -> str:
 
 
 class Room:
-    """One root."""
+    """An isolated root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -60,11 +60,11 @@ class Room:
         make_base(self.path(BASE))
 
     def path(self, inside: str) -> Path:
-        """Return where a path of the room is for us."""
+        """Return the path outside the room of a path inside."""
         return self.root / inside.lstrip("/")
 
     def clean_environment(self) -> dict[str, str]:
-        """Return what a base image sets."""
+        """Return the variables that a base image sets."""
         return {"PATH": f"{BASE}/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
 
     def start(
@@ -75,7 +75,7 @@ class Room:
         user: str = "0:0",
         writable: Path | None = None,
     ) -> "subprocess.Popen[str]":
-        """Start a command in /app. With `writable`, only that folder, as var/, and /tmp are."""
+        """Start a command in /app; with `writable`, only /tmp and that folder are writable."""
         if may_chroot():
             argv, env = self._entering(command, environment, user, writable)
         else:
@@ -87,7 +87,7 @@ class Room:
         )  # fmt: skip
 
     def run(self, command: list[str], environment: dict[str, str], **how: Any) -> tuple[int, str]:
-        """Run a command; return its exit code and all that it said."""
+        """Run a command and return its exit code and its output."""
         with self.start(command, environment, **how) as process:
             said, _ = process.communicate(timeout=300)
         return process.returncode, said
@@ -135,7 +135,7 @@ class Room:
 
 @cache
 def shared() -> tuple[str, ...]:
-    """Return the folders of this machine that stand for the base image's own."""
+    """Return the folders of this machine that stand in for those of the base image."""
     folders = ["/usr/lib", "/usr/lib64", "/etc", *(["/lib"] if not _merged() else [])]
     if sys.base_prefix != "/usr":
         folders.append(sys.base_prefix)
@@ -147,7 +147,7 @@ def _merged() -> bool:
 
 
 def make_base(folder: Path) -> None:
-    """Make what stands for the base image's Python: one with pip in it, twice, and nothing else."""
+    """Create the stand-in for the base image's Python: with pip, installed and bundled, only."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     [site] = folder.glob("lib/python*/site-packages")
     (site.parent / "ensurepip/_bundled").mkdir(parents=True)
@@ -159,7 +159,7 @@ def make_base(folder: Path) -> None:
 
 
 def pip_settings() -> dict[str, str]:
-    """Return how pip reaches its index from here, which a builder of images would set too."""
+    """Return this machine's pip settings, as an image build would set them."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -168,5 +168,5 @@ def pip_settings() -> dict[str, str]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield each file and folder below, by its path from there."""
+    """Yield each file and folder below, relative to it."""
     return (path.relative_to(folder) for path in folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""compose.yaml: what it hands over, what it closes, and that a console starts with just that."""
+"""compose.yaml: which settings it passes, how it isolates, and that a console starts with it."""
 
 import os
 import re
@@ -20,7 +20,7 @@ KEPT_OUT = {
     "BIND_ADDRESS": "is the image's",
     "PORT": "is the image's",
 }
-CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}  # boto3's
+CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}  # of boto3
 ENV_FILE = {
     "ALLOWED_HOSTS": "console.example.com",
     "SECRET_KEY": "only-for-tests-" * 4,
@@ -41,11 +41,11 @@ def services() -> dict[str, Any]:
     return dict(yaml.safe_load((BASE_DIR / "compose.yaml").read_text())["services"])
 
 
-def handed_over(services: dict[str, Any], env_file: dict[str, str]) -> dict[str, str]:
-    """Return the console's environment as Compose makes it of the file .env."""
+def console_environment(services: dict[str, Any], env_file: dict[str, str]) -> dict[str, str]:
+    """Return the console's environment as Compose derives it from .env."""
     environment: dict[str, str] = {}
     for name, text in services["console"]["environment"].items():
-        if text is None:  # passed through, where it is set
+        if text is None:  # passed through if it is set
             environment |= {name: env_file[name]} if name in env_file else {}
         else:
             environment[name] = re.sub(
@@ -55,27 +55,27 @@ def handed_over(services: dict[str, Any], env_file: dict[str, str]) -> dict[str,
 
 
 def test_it_works(services: dict[str, Any]) -> None:
-    environment = {"PATH": os.environ["PATH"], **handed_over(services, ENV_FILE)}
+    environment = {"PATH": os.environ["PATH"], **console_environment(services, ENV_FILE)}
     command = [sys.executable, "-c", ASK]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.stderr == ""
     assert run.stdout.split() == ["database", "0123abcd", "1", "False", "embedded"]
 
 
-def test_every_setting_is_handed_over(services: dict[str, Any]) -> None:
+def test_every_setting_is_passed(services: dict[str, Any]) -> None:
     wanted = (settings() | CREDENTIALS | {"AWS_ENDPOINT_URL_SSM"}) - set(KEPT_OUT)
     assert set(services["console"]["environment"]) == wanted
 
 
 @pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "SECRET_KEY", "POSTGRES_PASSWORD"])
-def test_what_is_missing_is_said(services: dict[str, Any], name: str) -> None:
-    """Compose stops with the sentence after `:?`, and has no default."""
+def test_missing_variable_stops_compose(services: dict[str, Any], name: str) -> None:
+    """Compose stops with the message after `:?`; there is no default."""
     text = " ".join(it for it in services["console"]["environment"].values() if it)
     assert re.search(rf"\$\{{{name}:\?[A-Z][^}}]+\.\}}", text)
     assert not re.search(rf"\$\{{{name}:-", text)
 
 
-def test_what_the_console_may_not(services: dict[str, Any]) -> None:
+def test_restrictions_of_the_console(services: dict[str, Any]) -> None:
     console = services["console"]
     assert console["read_only"] is True
     assert console["cap_drop"] == ["ALL"]
@@ -83,32 +83,32 @@ def test_what_the_console_may_not(services: dict[str, Any]) -> None:
     assert console["tmpfs"] == ["/tmp"]  # noqa: S108 - the container's own
     assert "volumes" not in console
     assert "privileged" not in console
-    assert "user" not in console  # the image's
+    assert "user" not in console  # of the image
 
 
-def test_who_reaches_what(services: dict[str, Any]) -> None:
-    """The proxy alone reaches the console, so TRUSTED_PROXIES=1 holds; the console the database."""
+def test_networks(services: dict[str, Any]) -> None:
+    """Only the proxy reaches the console (see TRUSTED_PROXIES=1), only the console the database."""
     assert services["console"]["ports"] == ["127.0.0.1:8000:8000"]
     assert "ports" not in services["database"]
 
 
-def test_a_down_leaves_only_what_has_a_name(services: dict[str, Any]) -> None:
-    """A VOLUME in the image would leave one behind with each container."""
+def test_only_named_volumes(services: dict[str, Any]) -> None:
+    """A VOLUME in the image would leave an anonymous volume behind with each container."""
     assert not re.search(r"^VOLUME", (BASE_DIR / "Dockerfile").read_text(), re.MULTILINE)
     assert services["database"]["volumes"] == ["database:/var/lib/postgresql/data"]
 
 
 @pytest.mark.parametrize("name", ["console", "database"])
-def test_logs_do_not_fill_the_disk(services: dict[str, Any], name: str) -> None:
+def test_logs_are_rotated(services: dict[str, Any], name: str) -> None:
     assert set(services[name]["logging"]["options"]) == {"max-size", "max-file"}
 
 
-def test_a_stop_waits_for_what_is_under_way(services: dict[str, Any]) -> None:
+def test_stop_waits_for_requests(services: dict[str, Any]) -> None:
     grace = int(services["console"]["stop_grace_period"].removesuffix("s"))
     assert grace > gunicorn.graceful_timeout
 
 
-def test_the_console_waits_for_its_database(services: dict[str, Any]) -> None:
+def test_console_waits_for_its_database(services: dict[str, Any]) -> None:
     assert services["console"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert services["database"]["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
-    assert services["console"]["build"] == "."  # whose healthcheck is the image's
+    assert services["console"]["build"] == "."  # the health check is the image's

@@ -1,7 +1,7 @@
 """The image, without a container engine: the Dockerfile's own steps, run in bare roots.
 
-This is the image's part of guarantee 46. This machine's Python stands in for the base; room.py says
-how bare a root can be had here, and the first line of the output says which it was.
+This is the image's part of guarantee 46. This machine's Python stands in for the base image's. The
+first line of the output says which isolation of room.py was used.
 """
 
 import gzip
@@ -40,7 +40,7 @@ HOLDS = {
 NEVER = {"tests", ".git", "docs", "keys.env", "pip", "setuptools", "pytest", "mypy", "playwright"}
 WRITABLE = ("/app/var", "/tmp")  # noqa: S108 - the container's own
 CLOSED = ("/app", "/app/console", "/app/.venv/bin", "/", "/etc")
-WHO = """
+USER_CHECK = """
 import errno, json, os, tempfile
 def error_at(folder):
     try:
@@ -55,7 +55,7 @@ pytestmark = [pytest.mark.slow]
 
 
 def test_it_works(tmp_path: Path, subtests: pytest.Subtests) -> None:
-    """Build once, for that takes its time, then look at everything."""
+    """Build once, since it takes long, then check everything."""
     print(f"The image's steps ran in {room.kind()}.")
     image = build(tmp_path)
     with subtests.test("describe it"):
@@ -69,11 +69,11 @@ def test_it_works(tmp_path: Path, subtests: pytest.Subtests) -> None:
     with subtests.test("refusals"):
         refuses_to_start_unsafely(image, var(tmp_path, "refusals"))
     with subtests.test("health, and a graceful stop"):
-        answers_until_it_stops(image, var(tmp_path, "health"))
+        responds_until_it_stops(image, var(tmp_path, "health"))
 
 
 def var(folder: Path, name: str) -> Path:
-    """Return a folder for /app/var, as a fresh volume would be."""
+    """Return a folder for /app/var, like a new volume."""
     made = folder / f"var-{name}"
     made.mkdir(mode=0o700)
     if os.geteuid() == 0:
@@ -91,11 +91,11 @@ def holds_what_it_needs(image: Built) -> None:
     assert (ours | {path.name for path in site.iterdir()}) & NEVER == set()
     assert [*(app / "console/__pycache__").glob("settings.*.pyc")]
     assert (app / "var").stat().st_mode & 0o777 == 0o700
-    everybody_reads(app)
+    files_are_readable(app)
 
 
-def everybody_reads(app: Path) -> None:
-    """The steps began with files that were their owner's alone."""
+def files_are_readable(app: Path) -> None:
+    """Files are readable for everyone, though the checkout was private."""
     for path in app.rglob("*"):
         if path != app / "var" and not path.is_symlink():
             wanted = 0o055 if path.is_dir() else 0o044
@@ -109,7 +109,7 @@ def static_files_are_compressed(image: Built) -> None:
     for name in styles:
         assert re.search(r"\.[0-9a-f]{12}\.", name)
     packed = [name for name in styles if (collected / f"{name}.gz").exists()]
-    assert len(packed) > 20  # a file that gzip makes no smaller has none
+    assert len(packed) > 20  # files that gzip does not shrink have no .gz
     [tokens] = [name for name in packed if name.startswith("css/tokens.")]
     assert gzip.decompress((collected / f"{tokens}.gz").read_bytes())
 
@@ -119,13 +119,13 @@ def writes_nowhere_else(image: Built, folder: Path) -> None:
     assert errors_at(WRITABLE, image, folder) == {None}
     if room.may_chroot():
         assert errors_at(CLOSED, image, folder) == {"EROFS"}
-    elif os.geteuid():  # no mode stops root
+    elif os.geteuid():  # modes do not restrict root
         assert None not in errors_at(CLOSED, image, folder)
 
 
 def errors_at(folders: tuple[str, ...], image: Built, folder: Path) -> set[str | None]:
-    """Return what whoever the image runs as meets where he makes a file."""
-    code, said = image.run(["python", "-c", WHO % (folders,)], folder)
+    """Return the errors of creating files, as the user that the image runs as."""
+    code, said = image.run(["python", "-c", USER_CHECK % (folders,)], folder)
     assert code == 0, said
     uid, errors = json.loads(said)
     assert uid == (10001 if room.may_chroot() else os.geteuid())
@@ -139,7 +139,7 @@ def holds_no_tools(image: Built, folder: Path) -> None:
     assert code == 1
     assert "No module named pip" in said
     left = image.room.path("usr/local/lib").rglob("*pip*")
-    assert [path.name for path in left] == []  # nor the one that ensurepip would install
+    assert [path.name for path in left] == []  # nor the wheel that ensurepip would install
 
 
 def refuses_to_start_unsafely(image: Built, folder: Path) -> None:
@@ -158,46 +158,49 @@ def refuses_to_start_unsafely(image: Built, folder: Path) -> None:
     assert [*folder.iterdir()] == []
 
 
-def answers_until_it_stops(image: Built, folder: Path) -> None:
+def responds_until_it_stops(image: Built, folder: Path) -> None:
     port = str(free_port())
     check = image.stage.healthcheck()
     assert image.run(check, folder, PORT=port)[0] == 1
     with running(image, folder, port) as process:
         assert image.run(check, folder, PORT=port) == (0, "")
         patience = float(healthcheck_options(image.stage)["timeout"].removesuffix("s"))
-        assert patience > 4  # seconds that it waits for an answer itself
-        with asking(port, "/accounts/login/") as answer:
-            page, cookie = answer.read().decode(), answer.headers["Set-Cookie"].partition(";")[0]
+        assert patience > 4  # seconds that the health check itself waits
+        with request(port, "/accounts/login/") as response:
+            page, cookie = (
+                response.read().decode(),
+                response.headers["Set-Cookie"].partition(";")[0],
+            )
         gives_files_compressed(port, page)
         counts_in_memory(port)
-        answers_what_is_under_way(port, page, cookie, process)
+        finishes_requests_in_progress(port, page, cookie, process)
     assert image.run(check, folder, PORT=port)[0] == 1
 
 
 def gives_files_compressed(port: str, page: str) -> None:
     [name] = re.findall(r"/static/css/base\.[0-9a-f]{12}\.css", page)
-    with asking(port, name, {"Accept-Encoding": "gzip"}) as file:
+    with request(port, name, {"Accept-Encoding": "gzip"}) as file:
         assert file.headers["Content-Encoding"] == "gzip"
         assert "immutable" in file.headers["Cache-Control"]
 
 
 def counts_in_memory(port: str) -> None:
-    """Its processes count together in /dev/shm, for nothing else is theirs to write."""
-    with asking(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as answer:
-        assert "console_request_seconds_count" in answer.read().decode()
+    """Its processes share counts in /dev/shm, since nothing else is writable."""
+    with request(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as response:
+        assert "console_request_seconds_count" in response.read().decode()
 
 
 def requests_in_progress(port: str) -> float:
-    """Return how many requests the container works on, this one too."""
-    with asking(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as answer:
-        [number] = re.findall(r"(?m)^console_requests_in_progress (\S+)$", answer.read().decode())
+    """Return how many requests are in progress, including this one."""
+    with request(port, "/metrics", {"Authorization": f"Bearer {TOKEN}"}) as response:
+        [number] = re.findall(r"(?m)^console_requests_in_progress (\S+)$", response.read().decode())
         return float(number)
 
 
-def answers_what_is_under_way(
+def finishes_requests_in_progress(
     port: str, page: str, cookie: str, process: "subprocess.Popen[str]"
 ) -> None:
-    """Send half a sign-in, end the container, send the rest, and look for the answer."""
+    """Send half a sign-in, stop the container, send the rest, and expect a response."""
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
     fields = {"csrfmiddlewaretoken": token, "login": "x@example.org", "password": "x" * 20}
     body = urlencode(fields).encode()
@@ -210,24 +213,24 @@ def answers_what_is_under_way(
         slow.endheaders(body[:10])
         until(lambda: requests_in_progress(port) == 2)  # a thread waits for the rest
         process.send_signal(signal.SIGTERM)
-        time.sleep(1)  # it most likely has heard of it; if not, the answer is the same
+        time.sleep(1)  # it has most likely received the signal; the response is the same if not
         assert process.poll() is None
         slow.send(body[10:])
-        answer = slow.getresponse()
-        assert answer.status == 200
-        assert "not correct" in answer.read().decode()
+        response = slow.getresponse()
+        assert response.status == 200
+        assert "not correct" in response.read().decode()
     assert process.wait(timeout=LONGEST) == 0
 
 
 @contextmanager
 def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the container until the block ends, then end it as `docker stop` does."""
+    """Run the container, and stop it after the block as `docker stop` does."""
     process = image.start(folder, PORT=port, **SETTINGS)
     try:
         line = process.stdout.readline()
         assert line.startswith(f"Set up Branchkeep here, within a day: https://{HOST}/setup/"), (
             line + process.stdout.read()
-        )  # and whoever asks from now on waits until it answers
+        )  # later requests wait until it responds
         yield process
     finally:
         process.terminate()
@@ -235,21 +238,21 @@ def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen
 
 
 @contextmanager
-def asking(port: str, path: str, more: dict[str, str] | None = None) -> Iterator[HTTPResponse]:
-    """Ask the container for a page, or a file."""
+def request(port: str, path: str, more: dict[str, str] | None = None) -> Iterator[HTTPResponse]:
+    """Request a page or a file from the container."""
     with closing(HTTPConnection("127.0.0.1", int(port), timeout=LONGEST)) as connection:
         connection.request("GET", path, headers={"Host": HOST, **(more or {})})
         yield connection.getresponse()
 
 
-def test_a_package_of_another_hash_is_refused(tmp_path: Path) -> None:
+def test_package_with_another_hash(tmp_path: Path) -> None:
     lock = f"sqlparse==0.5.3 --hash=sha256:{'0' * 64}\n"
     with pytest.raises(AssertionError, match=r"(?s)RUN python -m pip.*HASHES"):
         build(tmp_path, lock=lock)
 
 
-def test_a_package_that_would_be_compiled_is_refused(tmp_path: Path) -> None:
-    """By its text: only a package that is compiled could show it, and it would be downloaded."""
+def test_package_that_needs_compiling(tmp_path: Path) -> None:
+    """Checked in the text, since a real test would download a package that needs compiling."""
     [install] = [
         text
         for stage in stages_of((BASE_DIR / "Dockerfile").read_text())

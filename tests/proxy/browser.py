@@ -1,4 +1,4 @@
-"""Somebody at a browser: cookies, TLS, an address of his own, and each answer as it came."""
+"""A minimal browser: cookies, TLS, a chosen client address, and raw responses."""
 
 import re
 import socket
@@ -12,8 +12,8 @@ from tests.fixtures.nginx import HOST, Nginx
 
 
 @dataclass
-class Answer:
-    """What came back."""
+class Response:
+    """A response as received."""
 
     status: int
     headers: HTTPMessage
@@ -27,30 +27,30 @@ class Answer:
 
 
 @dataclass
-class Person:
-    """Who asks nginx over TLS, or past it, from an address of this machine's loopback."""
+class Browser:
+    """A browser at a loopback address, which sends requests through nginx or past it."""
 
     nginx: Nginx
     address: str = "127.0.0.1"
-    past: int = 0  # the console's own port, to go past nginx
+    console_port: int = 0  # if set, requests bypass nginx
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def get(self, path: str, **headers: str) -> Answer:
-        """Ask for a page."""
-        return self.ask("GET", path, headers=headers)
+    def get(self, path: str, **headers: str) -> Response:
+        """Request a page."""
+        return self.request("GET", path, headers=headers)
 
-    def post(self, path: str, fields: dict[str, str], **headers: str) -> Answer:
-        """Send a form with the token of the page that it is on."""
+    def post(self, path: str, fields: dict[str, str], **headers: str) -> Response:
+        """Post a form with the CSRF token of its page."""
         page = self.get(path).text
         [token, *_] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
         return self.post_plain(path, fields | {"csrfmiddlewaretoken": token}, **headers)
 
-    def post_plain(self, path: str, fields: dict[str, str], **headers: str) -> Answer:
-        """Send a form."""
+    def post_plain(self, path: str, fields: dict[str, str], **headers: str) -> Response:
+        """Post a form without a CSRF token."""
         kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{HOST}"}
-        return self.ask("POST", path, urlencode(fields).encode(), headers=kind | headers)
+        return self.request("POST", path, urlencode(fields).encode(), headers=kind | headers)
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -58,39 +58,41 @@ class Person:
         *,
         headers: dict[str, str],
         tls: bool = True,
-    ) -> Answer:
-        """Ask, and keep the cookies. Underscores in a header's name stand for hyphens."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        jar = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+    ) -> Response:
+        """Send a request and store the cookies. Underscores in header names become hyphens."""
+        renamed = {name.replace("_", "-"): value for name, value in headers.items()}
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection = self._connect(tls)
         try:
-            sent = {"Host": HOST, **({"Cookie": jar} if jar else {}), **named}
-            connection.request(method, path, body or None, sent)
-            answer = connection.getresponse()
-            return self._kept(
-                Answer(answer.status, answer.headers, answer.read(), set_by(answer.headers))
+            all_headers = {"Host": HOST, **({"Cookie": cookies} if cookies else {}), **renamed}
+            connection.request(method, path, body or None, all_headers)
+            response = connection.getresponse()
+            return self._store_cookies(
+                Response(
+                    response.status, response.headers, response.read(), set_by(response.headers)
+                )
             )
         finally:
             connection.close()
 
     def _connect(self, tls: bool) -> HTTPConnection:
-        port = self.past or (self.nginx.https if tls else self.nginx.http)
+        port = self.console_port or (self.nginx.https if tls else self.nginx.http)
         plain = socket.create_connection(
             ("127.0.0.1", port), timeout=60, source_address=(self.address, 0)
         )
         connection = HTTPConnection(HOST)
         connection.sock = plain
-        if tls and not self.past:
+        if tls and not self.console_port:
             context = ssl.create_default_context(cafile=str(self.nginx.certificate))
             connection.sock = context.wrap_socket(plain, server_hostname=HOST)
         return connection
 
-    def _kept(self, answer: Answer) -> Answer:
-        self.cookies |= {cookie.key: cookie.value for cookie in answer.cookies}
-        return answer
+    def _store_cookies(self, response: Response) -> Response:
+        self.cookies |= {cookie.key: cookie.value for cookie in response.cookies}
+        return response
 
 
 def set_by(headers: HTTPMessage) -> "list[Morsel[str]]":
-    """Return the cookies that an answer sets."""
+    """Return the cookies that a response sets."""
     lines = headers.get_all("Set-Cookie") or []
     return [cookie for line in lines for cookie in SimpleCookie(line).values()]

@@ -1,4 +1,4 @@
-"""Every URL pattern that the resolver knows, and a URL of each that leads to something."""
+"""Every URL pattern of the resolver, and for each a URL of an object that exists."""
 
 import re
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def url_of(route: str, world: World, secret: Secret) -> str:
 
 
 def _pk_of(route: str, world: World, secret: Secret) -> int:
-    """Return the id of what a page of the app is about."""
+    """Return the id of the object that a page of the app is about."""
     if "/members/people/" in route or "/people/" in route:
         return world.person("bob").pk
     if "/members/invitations/" in route:
@@ -75,7 +75,7 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
 
 
 def _token_of(route: str, world: World) -> str:
-    """Return what a link carries."""
+    """Return the token of a set-up or invitation link."""
     if "/setup/" in route:
         return signing.dumps("first operator", salt="console.setup")
     invitation(world)
@@ -83,25 +83,25 @@ def _token_of(route: str, world: World) -> str:
 
 
 def invitation(world: World) -> Invitation:
-    """Return an open invitation of the app, whose link carries TOKEN; the first asking makes it."""
+    """Return the app's open invitation with TOKEN; create it the first time."""
     fields = {
         "role": "developer",
         "token_hash": sha256(TOKEN.encode()).hexdigest(),
         "invited_by": world.person("alice"),
         "expires_at": timezone.now() + timedelta(days=1),
     }
-    who = {"app": world.app, "email": "invited@example.org"}
-    return Invitation.objects.get_or_create(**who, defaults=fields)[0]
+    key = {"app": world.app, "email": "invited@example.org"}
+    return Invitation.objects.get_or_create(**key, defaults=fields)[0]
 
 
 def variable(world: World) -> Variable:
-    """Return a variable of the branch dev; the first one that asks makes it."""
+    """Return a variable of the branch dev; create it the first time."""
     found = world.app.variables.filter(branch=world.dev, key="API_URL").first()
     return found or set_variable(world, "API_URL", "https://example.org", world.dev)
 
 
 def build_version(world: World) -> BuildSpecVersion:
-    """Return a version of the app's build settings; the first one that asks makes it."""
+    """Return a version of the app's build settings; create it the first time."""
     now = timezone.now()
     row, new = BuildSpec.objects.get_or_create(
         app=world.app, branch=None, defaults={"text": DEFAULT, "changed_at": now}
@@ -112,7 +112,7 @@ def build_version(world: World) -> BuildSpecVersion:
 
 
 def recovery(world: World) -> Authenticator:
-    """Return vera's recovery codes, which stand for all second factors."""
+    """Return vera's recovery codes, as an example of a second factor."""
     row, _ = Authenticator.objects.get_or_create(
         user=world.person("vera"), type="recovery_codes", defaults={"data": {"hashes": []}}
     )
@@ -120,7 +120,7 @@ def recovery(world: World) -> Authenticator:
 
 
 def identity(world: World) -> SocialAccount:
-    """Return who vera is at the OpenID provider."""
+    """Return vera's account at the OpenID provider."""
     row, _ = SocialAccount.objects.get_or_create(
         user=world.person("vera"), provider="https://login.example.org", uid="7"
     )

@@ -15,9 +15,9 @@ REVEAL = "/apps/d1shop/hosting/secrets/{}/reveal/"
 
 
 @pytest.fixture
-def bob(as_: Callable[[str], Client], secret: Secret) -> Client:
-    """Return bob, who has just read a value."""
-    client = as_("bob")
+def bob(client_for: Callable[[str], Client], secret: Secret) -> Client:
+    """Return the browser of bob, who has just revealed a value."""
+    client = client_for("bob")
     assert client.post(REVEAL.format(secret.pk)).status_code == 200
     return client
 
@@ -35,7 +35,7 @@ def test_it_works(bob: Client, member: Member, world: World, secret: Secret) -> 
     assert bob.get("/").context["apps"] == []
 
 
-def test_a_lesser_role(bob: Client, world: World, secret: Secret) -> None:
+def test_lower_role(bob: Client, world: World, secret: Secret) -> None:
     members.set_member(
         actor=world.actor("alice"), app=world.app, principal=world.person("bob"), role="viewer"
     )
@@ -43,40 +43,45 @@ def test_a_lesser_role(bob: Client, world: World, secret: Secret) -> None:
     assert bob.get("/apps/d1shop/").status_code == 200
 
 
-def test_a_branch_that_is_protected_now(bob: Client, world: World, secret: Secret) -> None:
+def test_branch_becomes_protected(bob: Client, world: World, secret: Secret) -> None:
     services.change_branch(
         actor=world.actor("alice"), app_id="d1shop", pk=world.dev.pk, fields={"protected": True}
     )
     assert bob.post(REVEAL.format(secret.pk)).status_code == 403
 
 
-def test_being_disabled(bob: Client, world: World, secret: Secret) -> None:
+def test_disabled(bob: Client, world: World, secret: Secret) -> None:
     User.objects.filter(pk=world.person("bob").pk).update(is_active=False)
-    answer = bob.post(REVEAL.format(secret.pk))
-    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/accounts/login/")
+    response = bob.post(REVEAL.format(secret.pk))
+    assert (response.status_code, response["Location"].partition("?")[0]) == (
+        302,
+        "/accounts/login/",
+    )
 
 
-def test_being_disabled_in_the_admin(
-    bob: Client, as_: Callable[[str], Client], world: World, secret: Secret
+def test_disabled_in_the_admin(
+    bob: Client, client_for: Callable[[str], Client], world: World, secret: Secret
 ) -> None:
     person = world.person("bob")
     url = f"/admin/console/user/{person.pk}/change/"
-    assert as_("olga").post(url, {"email": person.email}).status_code == 302  # active is not ticked
+    assert (
+        client_for("olga").post(url, {"email": person.email}).status_code == 302
+    )  # active is not ticked
     assert bob.post(REVEAL.format(secret.pk)).status_code == 302
     assert bob.get("/apps/d1shop/").status_code == 302
 
 
-def test_another_password_ends_every_session(
-    bob: Client, as_: Callable[[str], Client], world: World, secret: Secret
+def test_new_password_ends_every_session(
+    bob: Client, client_for: Callable[[str], Client], world: World, secret: Secret
 ) -> None:
     url = f"/admin/console/user/{world.person('bob').pk}/password/"
     new = {"password1": "another long one", "password2": "another long one"}
-    assert as_("olga").post(url, new | {"usable_password": "true"}).status_code == 302
+    assert client_for("olga").post(url, new | {"usable_password": "true"}).status_code == 302
     assert bob.post(REVEAL.format(secret.pk)).status_code == 302
 
 
-def test_an_operator_no_more(as_: Callable[[str], Client], world: World) -> None:
-    olga = as_("olga")
+def test_operator_rights_removed(client_for: Callable[[str], Client], world: World) -> None:
+    olga = client_for("olga")
     assert olga.get("/admin/").status_code == 200
     User.objects.filter(pk=world.person("olga").pk).update(is_superuser=False)
     assert olga.get("/admin/").status_code == 302

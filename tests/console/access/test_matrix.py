@@ -1,11 +1,12 @@
 """Every URL is requested by every role with every method (guarantee 14). A URL without a row fails.
 
-The table says what is right, not what the code does: an outsider learns nothing (404), a member
-without the right is told so (403), who isn't signed in is sent to the sign-in page (302), and a
-wrong method is 405 for whoever is signed in, whether there is an app or not.
+The table is the specification: outsiders learn nothing (404), members without the permission are
+told so (403), anonymous requests are redirected to the sign-in page (302), and a wrong method is
+405 for every signed-in user, whether the app exists or not.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,21 +14,19 @@ from django.contrib.auth.models import Group
 
 from console.models import App
 from secrets_app.models import Secret
-from tests.console.access.conftest import Asking
 from tests.console.access.routes import METHODS, routes, url_of
 from tests.fixtures.people import World
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = pytest.mark.usefixtures("no_logging")
 
-# The columns. ivan is disabled; charlie is no member, oscar owns another app; gina is in a group
-# that develops, and that is all; olga operates.
+# The columns: "" is anonymous; tests/fixtures/people.py says who the others are.
 COLUMNS = (
     *(("", "ivan"), ("charlie", "oscar"), ("vera",), ("bob", "gina"), ("mia",)),
     *(("alice",), ("olga",)),
 )
 
-# A line is a pattern, methods ("else" are those that no other line of the pattern has; HEAD goes
-# with GET), and statuses: one for each column, or two (not signed in, signed in), or one for all.
+# A line is a pattern, methods ("else" stands for those in no other line of the pattern; HEAD goes
+# with GET) and statuses: one per column, or two (anonymous, signed in), or one for all.
 TABLE = """
                                                     nobody  stranger  vera bob mia alice  olga
 
@@ -283,21 +282,21 @@ SHORT = {
 }
 
 
-def read(table: str) -> dict[str, dict[str, list[str]]]:
-    """Return pattern > method > a status for each column."""
+def parse_table(table: str) -> dict[str, dict[str, list[str]]]:
+    """Return the statuses of each column, by pattern and method."""
     rows: dict[str, dict[str, list[str]]] = {}
     for line in filter(None, table.splitlines()[3:]):
         pattern, *rest = line.split()
         methods = [word for word in rest if word.isalpha()]
         statuses = [word for word in rest if not word.isalpha()]
-        for route in spelled_out(pattern):
+        for route in expand_pattern(pattern):
             for method in methods:
                 assert method not in rows.setdefault(route, {}), f"twice: {route} {method}"
-                rows[route][method] = spread(statuses)
+                rows[route][method] = expand_statuses(statuses)
     return rows
 
 
-def spelled_out(pattern: str) -> list[str]:
+def expand_pattern(pattern: str) -> list[str]:
     """Return the patterns that a line stands for."""
     for name, all_of_them in SHORT.items():
         if name in pattern:
@@ -305,7 +304,7 @@ def spelled_out(pattern: str) -> list[str]:
     return [pattern]
 
 
-def spread(statuses: list[str]) -> list[str]:
+def expand_statuses(statuses: list[str]) -> list[str]:
     """Return a status for each column."""
     signed_in = statuses[1:] or statuses
     if len(signed_in) == 1:
@@ -314,11 +313,11 @@ def spread(statuses: list[str]) -> list[str]:
     return [statuses[0], *signed_in]
 
 
-ROWS = read(TABLE)
+ROWS = parse_table(TABLE)
 
 
 def expected(route: str, method: str, column: int) -> int:
-    """Return the status that the table wants; "200/302" is one for GET, one for the rest."""
+    """Return the status in the table; "200/302" is GET / every other method."""
     row = ROWS[route]
     name = "GET" if method == "HEAD" else method
     cell = row.get(name, row.get("else", []))[column]
@@ -327,7 +326,7 @@ def expected(route: str, method: str, column: int) -> int:
 
 @pytest.fixture
 def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
-    """Return what is posted where an empty form would not do."""
+    """Return the form data for URLs where an empty form would be rejected."""
     app = {"name": "Shop", "path_profile": "both"}
     person = {"email": "new@example.org", "is_active": "on"}
     password = dict.fromkeys(("password1", "password2"), "long enough 1")
@@ -385,7 +384,7 @@ def test_every_url_has_a_row() -> None:
 
 @pytest.mark.parametrize("route", ROWS)
 def test_it_works(
-    world: World, secret: Secret, ask: Asking, bodies: dict[str, Any], route: str
+    world: World, secret: Secret, request_as: Callable[..., Any], bodies: dict[str, Any], route: str
 ) -> None:
     for people in COLUMNS:
         for name in filter(None, people):
@@ -396,7 +395,11 @@ def test_it_works(
         for column, people in enumerate(COLUMNS)
         for name in people
         for method in METHODS
-        if (status := ask(name, method, url, method == "POST" and bodies.get(route)).status_code)
+        if (
+            status := request_as(
+                name, method, url, method == "POST" and bodies.get(route)
+            ).status_code
+        )
         != (wanted := expected(route, method, column))
     ]
     assert wrong == [], url
@@ -406,18 +409,20 @@ IN_AN_APP = [route for route in ROWS if "<str:app_id>" in route]
 
 
 @pytest.mark.parametrize("route", IN_AN_APP)
-def test_an_outsider_cannot_tell_whether_an_app_is_there(
-    world: World, secret: Secret, ask: Asking, route: str
+def test_outsider_cannot_tell_if_an_app_exists(
+    world: World, secret: Secret, request_as: Callable[..., Any], route: str
 ) -> None:
     there = url_of(route, world, secret)
     nowhere = there.replace("d1shop", "d1shpo")
     for name in ("charlie", "olga"):
         for method in METHODS:
-            assert seen(ask(name, method, there)) == seen(ask(name, method, nowhere)), method
+            assert observable(request_as(name, method, there)) == observable(
+                request_as(name, method, nowhere)
+            ), method
 
 
-def seen(answer: Any) -> tuple[int, str, list[str]]:
-    """Return what tells one answer from another, but for what is random or the address asked."""
+def observable(response: Any) -> tuple[int, str, list[str]]:
+    """Return what an observer can compare, without random parts and the requested app id."""
     hidden = r"[0-9a-f]{8}-[0-9a-f-]{27}|d1sh\w\w"
-    headers = [name for name in answer.headers if name != "Content-Length"]
-    return answer.status_code, re.sub(hidden, "", answer.text), headers
+    headers = [name for name in response.headers if name != "Content-Length"]
+    return response.status_code, re.sub(hidden, "", response.text), headers

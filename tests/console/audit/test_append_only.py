@@ -1,4 +1,4 @@
-"""No row of the audit trail can be changed or removed in any way (guarantee 10)."""
+"""No row of the audit log can be changed or removed in any way (guarantee 10)."""
 
 from collections.abc import Callable
 
@@ -14,25 +14,25 @@ from tests.fixtures.people import World
 
 MODELS = (AuditEvent, AuditOutcome)
 EVENTS, OUTCOMES = (model._meta.db_table for model in MODELS)
-sqlite_alone = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own words")
-postgres_alone = pytest.mark.postgres
+sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="needs SQLite")
+postgres_only = pytest.mark.postgres
 
 
 @pytest.fixture
 def event(db: None) -> AuditEvent:
-    """Return an attempt that has ended."""
+    """Return an audit event with an outcome."""
     event = attempt(Actor(kind="web", label="alice@example.org"), Action.SIGN_IN)
     conclude(event.pk, Outcome.SUCCEEDED)
     return event
 
 
 def contents() -> list[dict[str, object]]:
-    """Return both tables."""
+    """Return every row of both tables."""
     return [row for model in MODELS for row in model.objects.order_by("pk").values()]
 
 
 def assert_refused(act: Callable[[], object]) -> None:
-    """Check that the database refuses, in its own words, and that nothing is another."""
+    """Check that the database itself rejects the act and that no row changed."""
     before = contents()
     with pytest.raises(DatabaseError, match="the audit trail is append-only"), transaction.atomic():
         act()
@@ -51,7 +51,7 @@ def sql(statement: str) -> Callable[[], object]:
 
 
 def test_it_works(event: AuditEvent) -> None:
-    conclude(event.pk, Outcome.SETTLED)  # more rows may always come
+    conclude(event.pk, Outcome.SETTLED)  # further outcomes are allowed
     assert [outcome.outcome for outcome in event.outcomes.all()] == ["succeeded", "settled"]
 
 
@@ -88,7 +88,7 @@ def test_in_sql(event: AuditEvent, table: str, statement: str) -> None:
     assert_refused(sql(statement.format(table)))
 
 
-@sqlite_alone
+@sqlite_only
 @pytest.mark.parametrize("table", [EVENTS, OUTCOMES])
 @pytest.mark.parametrize(
     "statement",
@@ -100,27 +100,27 @@ def test_in_sql(event: AuditEvent, table: str, statement: str) -> None:
         "UPDATE {0} SET rowid = rowid + 1",
     ],
 )
-def test_in_sqlites_own_words(event: AuditEvent, table: str, statement: str) -> None:
+def test_in_sqlite_syntax(event: AuditEvent, table: str, statement: str) -> None:
     assert_refused(sql(statement.format(table)))
 
 
-@sqlite_alone
+@sqlite_only
 @pytest.mark.parametrize("name", ["rowid", "_rowid_", "oid", "id"])
-def test_a_replacement_by_row_number(event: AuditEvent, name: str) -> None:
+def test_replace_by_row_id(event: AuditEvent, name: str) -> None:
     columns = "at, action, actor_kind, actor, app_id, branch, subject, address, agent, request_id"
     values = f"{event.pk}, '1999-01-01', '', '', '', '', '', '', '', '', ''"
     statement = "REPLACE INTO {} ({}, {}) VALUES ({})"
     assert_refused(sql(statement.format(EVENTS, name, columns, values)))
 
 
-@postgres_alone
+@postgres_only
 @pytest.mark.parametrize("table", [EVENTS, OUTCOMES, f"{EVENTS}, {OUTCOMES}"])
 @pytest.mark.parametrize("how", ["", "CASCADE", "RESTART IDENTITY"])
 def test_truncate(event: AuditEvent, table: str, how: str) -> None:
     assert_refused(sql(f"TRUNCATE {table} {how}"))
 
 
-@postgres_alone
+@postgres_only
 def test_merge(event: AuditEvent) -> None:
     assert_refused(
         sql(
@@ -132,9 +132,9 @@ def test_merge(event: AuditEvent) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_through_the_admin(
-    world: World, as_: Callable[[str], Client], model: type[AuditEvent | AuditOutcome]
+    world: World, client_for: Callable[[str], Client], model: type[AuditEvent | AuditOutcome]
 ) -> None:
-    olga = as_("olga")  # her sign-in is in the trail
+    olga = client_for("olga")  # after sign-in, which is recorded too
     row, before = model.objects.last(), contents()
     assert row is not None
     site = f"/admin/console/{model._meta.model_name}"
@@ -147,25 +147,25 @@ def test_through_the_admin(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_admin_offers_no_action(
-    world: World, rf: object, as_: Callable[[str], Client], model: type[AuditEvent]
+def test_admin_offers_no_action(
+    world: World, rf: object, client_for: Callable[[str], Client], model: type[AuditEvent]
 ) -> None:
-    answer = as_("olga").get(f"/admin/console/{model._meta.model_name}/")
-    assert list(answer.context["cl"].model_admin.get_actions(answer.wsgi_request)) == []
+    response = client_for("olga").get(f"/admin/console/{model._meta.model_name}/")
+    assert list(response.context["cl"].model_admin.get_actions(response.wsgi_request)) == []
     assert model in admin.site._registry
 
 
-def test_nothing_that_is_deleted_takes_a_row_along(
-    world: World, as_: Callable[[str], Client]
-) -> None:
-    as_("alice").post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
+def test_deletes_do_not_cascade(world: World, client_for: Callable[[str], Client]) -> None:
+    client_for("alice").post(
+        "/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"}
+    )
     before = contents()
     world.app.delete()
     world.person("alice").delete()
     assert contents() == before
 
 
-def test_the_triggers_come_back_with_the_next_migration(event: AuditEvent) -> None:
+def test_migrating_restores_the_triggers(event: AuditEvent) -> None:
     from console.audit import triggers
 
     triggers.drop(connection)

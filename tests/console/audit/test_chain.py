@@ -1,4 +1,4 @@
-"""A row that is edited, deleted or forged with SQL, past the triggers, is found (guarantee 10)."""
+"""A row edited, deleted or forged with SQL, past the triggers, is found (guarantee 10)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ COLUMNS = "at, action, actor_kind, actor, app_id, branch, subject, address, agen
 
 
 def write(number: int = 3) -> list[AuditEvent]:
-    """Write entries that ended."""
+    """Write this many audit events with their outcomes."""
     events = []
     for count in range(number):
         target = Target("d1shop", "main", f"KEY_{count}")
@@ -35,14 +35,14 @@ def write(number: int = 3) -> list[AuditEvent]:
 
 @pytest.fixture
 def events(db: None) -> list[AuditEvent]:
-    """Return three entries that are sealed."""
+    """Return three audit events with their links."""
     events = write()
     chain.append_links()
     return events
 
 
 def sql(statement: str, *values: object) -> None:
-    """Run a statement as somebody would who has the database and no scruples."""
+    """Run a statement as an attacker with database access would, without the triggers."""
     triggers.drop(connection)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -62,7 +62,7 @@ def delete(table: str, *pks: int) -> None:
 
 
 def copy(pk: int, columns: str) -> int:
-    """Copy columns of an attempt to a new one; return its number."""
+    """Copy columns of an audit event to a new row and return its id."""
     sql(
         f"INSERT INTO {EVENTS} ({columns}) SELECT {columns} FROM {EVENTS} WHERE id = %s",  # noqa: S608 - ours
         pk,
@@ -71,14 +71,14 @@ def copy(pk: int, columns: str) -> int:
 
 
 def verify(**options: Any) -> str:
-    """Return what the command prints."""
+    """Return the output of verify_audit."""
     out = StringIO()
     call_command("verify_audit", stdout=out, **options)
     return out.getvalue()
 
 
-def found(**options: Any) -> list[str]:
-    """Return what the command complains of; the first one comes first."""
+def problems(**options: Any) -> list[str]:
+    """Return the problems that verify_audit reports, in order."""
     with pytest.raises(CommandError) as complaint:
         verify(**options)
     assert complaint.value.returncode == 1
@@ -87,18 +87,18 @@ def found(**options: Any) -> list[str]:
     return lines
 
 
-def names(**options: Any) -> list[str]:
-    """Return which rows the command complains of."""
-    return [line.partition(":")[0] for line in found(**options)]
+def damaged_rows(**options: Any) -> list[str]:
+    """Return the rows that verify_audit reports."""
+    return [line.partition(":")[0] for line in problems(**options)]
 
 
 def test_it_works(events: list[AuditEvent]) -> None:
-    answer = verify()
-    assert "6 rows verified, 0 newly linked." in answer
-    assert f"Head: {AuditSeal.objects.get(id=6)}" in answer
+    response = verify()
+    assert "6 rows verified, 0 newly linked." in response
+    assert f"Head: {AuditSeal.objects.get(id=6)}" in response
 
 
-def test_an_empty_trail(db: None) -> None:
+def test_empty_log(db: None) -> None:
     assert "The audit trail is empty." in verify()
 
 
@@ -125,14 +125,14 @@ def test_an_empty_trail(db: None) -> None:
         ("mark", "0" * 88),
     ],
 )
-def test_an_attempt_is_edited(
+def test_event_is_edited(
     events: list[AuditEvent], column: str, value: object, sealed: bool
 ) -> None:
     event = write(1)[0]
     if sealed:
         chain.append_links()
     edit(EVENTS, event.pk, column, value)
-    assert names()[0] == f"auditevent {event.pk}"
+    assert damaged_rows()[0] == f"auditevent {event.pk}"
 
 
 @pytest.mark.parametrize(
@@ -144,38 +144,38 @@ def test_an_attempt_is_edited(
         ("at", "1999-01-01 00:00:00+00:00"),
     ],
 )
-def test_an_outcome_is_edited(events: list[AuditEvent], column: str, value: object) -> None:
+def test_outcome_is_edited(events: list[AuditEvent], column: str, value: object) -> None:
     outcome = events[1].outcomes.get()
     edit(OUTCOMES, outcome.pk, column, value)
-    assert names()[0] == f"auditoutcome {outcome.pk}"
+    assert damaged_rows()[0] == f"auditoutcome {outcome.pk}"
 
 
-def test_an_outcome_is_given_to_another_attempt(events: list[AuditEvent]) -> None:
+def test_outcome_is_moved_to_another_event(events: list[AuditEvent]) -> None:
     outcome = events[1].outcomes.get()
     edit(OUTCOMES, outcome.pk, "event_id", events[0].pk)
-    assert names()[0] == f"auditoutcome {outcome.pk}"
+    assert damaged_rows()[0] == f"auditoutcome {outcome.pk}"
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_a_row_is_deleted(events: list[AuditEvent], which: int) -> None:
+def test_row_is_deleted(events: list[AuditEvent], which: int) -> None:
     delete(EVENTS, events[which].pk)
-    assert found()[0] == (f"auditevent {events[which].pk}: The row was deleted or renumbered.")
+    assert problems()[0] == (f"auditevent {events[which].pk}: The row was deleted or renumbered.")
 
 
-def test_a_row_and_its_seal_are_deleted(events: list[AuditEvent]) -> None:
+def test_row_and_its_link_are_deleted(events: list[AuditEvent]) -> None:
     delete(EVENTS, events[0].pk)
     delete(SEALS, 1)
-    assert names()[0] == "link 1"
+    assert damaged_rows()[0] == "link 1"
 
 
-def test_the_numbers_of_two_rows_are_swapped(events: list[AuditEvent]) -> None:
+def test_ids_of_two_rows_are_swapped(events: list[AuditEvent]) -> None:
     first, second = events[0].pk, events[1].pk
     for old, new in ((first, -1), (second, first), (-1, second)):
         edit(EVENTS, old, "id", new)
-    assert names()[0] == f"auditevent {first}"
+    assert damaged_rows()[0] == f"auditevent {first}"
 
 
-def test_a_row_is_made_up(events: list[AuditEvent]) -> None:
+def test_row_is_forged(events: list[AuditEvent]) -> None:
     sql(
         "INSERT INTO console_auditevent (at, action, actor_kind, actor, app_id, branch, subject, "
         "address, agent, request_id, mark) VALUES (%s, 'secret.reveal', 'web', 'x@example.org', "
@@ -183,33 +183,33 @@ def test_a_row_is_made_up(events: list[AuditEvent]) -> None:
         timezone.now(),
     )
     forged = AuditEvent.objects.get(subject="K")
-    for _ in range(2):  # and stays found, sealed or not
-        assert found() == [
+    for _ in range(2):  # linked or not
+        assert problems() == [
             f"auditevent {forged.pk}: Branchkeep did not write this row: it has no signature."
         ]
 
 
-def test_a_row_is_made_up_with_another_rows_mark(events: list[AuditEvent]) -> None:
+def test_row_is_forged_with_the_mark_of_another(events: list[AuditEvent]) -> None:
     pk = copy(events[0].pk, f"{COLUMNS}, mark")
-    assert f"auditevent {pk}" in names()
+    assert f"auditevent {pk}" in damaged_rows()
 
 
-def test_a_whole_row_is_copied(events: list[AuditEvent]) -> None:
+def test_row_is_copied(events: list[AuditEvent]) -> None:
     pk = copy(events[0].pk, f"{COLUMNS}, actor_id, change_set, version_before, mark")
-    assert found() == [f"auditevent {pk}: The row is a copy of another row."]
+    assert problems() == [f"auditevent {pk}: The row is a copy of another row."]
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [("digest", "0" * 88), ("at", "1999-01-01 00:00:00+00:00"), ("row_id", 999_999)],
 )
-def test_a_seal_is_edited(events: list[AuditEvent], column: str, value: object) -> None:
+def test_link_is_edited(events: list[AuditEvent], column: str, value: object) -> None:
     edit(SEALS, 2, column, value)
-    assert len(names()) >= 1
+    assert len(damaged_rows()) >= 1
 
 
 @pytest.mark.parametrize("number", [7, 99, 2**63 - 1])
-def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
+def test_link_is_forged(events: list[AuditEvent], number: int) -> None:
     sql(
         'INSERT INTO console_auditseal (id, "table", row_id, at, digest) '
         "VALUES (%s, 'auditevent', %s, %s, 'made up')",
@@ -218,47 +218,47 @@ def test_a_seal_is_made_up(events: list[AuditEvent], number: int) -> None:
         timezone.now(),
     )
     write(1)
-    chain.append_pending_links()  # and stops no request
-    first, *_ = found()
+    chain.append_pending_links()  # must not fail a request
+    first, *_ = problems()
     assert first.startswith("auditevent" if number == 7 else "link 7: Links before number")
 
 
-def test_a_seal_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
+def test_link_in_the_middle_is_deleted(events: list[AuditEvent]) -> None:
     delete(SEALS, 3)
-    assert names()[0] == "link 3"
+    assert damaged_rows()[0] == "link 3"
 
 
-def test_all_is_rebuilt_without_the_key(events: list[AuditEvent], settings: Any) -> None:
+def test_chain_is_rebuilt_without_the_key(events: list[AuditEvent], settings: Any) -> None:
     delete(OUTCOMES, events[0].outcomes.get().pk)
     delete(EVENTS, events[0].pk)
     delete(SEALS, *range(1, 7))
-    ours, settings.AUDIT_KEYS = settings.AUDIT_KEYS, ["what the attacker has instead of it"]
+    ours, settings.AUDIT_KEYS = settings.AUDIT_KEYS, ["the key of the attacker"]
     chain.append_links(all_rows=True)
     settings.AUDIT_KEYS = ours
-    [first, *_] = found()
+    [first, *_] = problems()
     assert first.startswith(f"auditevent {events[1].pk}: The row is signed with the key ")
     assert first.endswith(", which is not in AUDIT_KEYS.")
 
 
-def test_the_end_is_cut_off(events: list[AuditEvent]) -> None:
+def test_end_is_cut_off(events: list[AuditEvent]) -> None:
     head = verify(head=True).strip()
     assert head == str(chain.head())
     last = AuditSeal.objects.get(id=6)
     delete(OUTCOMES, last.row_id)
     delete(SEALS, 6)
-    assert "5 rows" in verify()  # nothing here can tell
-    assert "The end of the trail was cut off" in found(kept=[head])[0]
+    assert "5 rows" in verify()  # undetectable without a kept head
+    assert "The end of the trail was cut off" in problems(kept=[head])[0]
     write(1)
-    assert f"link {head}" in found(kept=[head])[0]
+    assert f"link {head}" in problems(kept=[head])[0]
 
 
 @pytest.mark.parametrize("kept", ["", "6", "x:y", "6:" + "0" * 88, "9" * 30 + ":a", "²:a"])
-def test_a_head_that_never_was(events: list[AuditEvent], kept: str) -> None:
-    assert len(found(kept=[kept])) == 1
+def test_unknown_head(events: list[AuditEvent], kept: str) -> None:
+    assert len(problems(kept=[kept])) == 1
     assert "6 rows" in verify(kept=[str(AuditSeal.objects.get(id=3))])
 
 
-def test_what_was_there_before_the_chain(db: None) -> None:
+def test_rows_from_before_the_chain(db: None) -> None:
     for event in write(2):
         edit(EVENTS, event.pk, "mark", "")
         edit(OUTCOMES, event.outcomes.get().pk, "mark", "")
@@ -269,17 +269,17 @@ def test_what_was_there_before_the_chain(db: None) -> None:
     ]  # fmt: skip
     first = AuditEvent.objects.order_by("pk")[0]
     edit(EVENTS, first.pk, "actor", "x")
-    assert names()[0] == f"auditevent {first.pk}"
+    assert damaged_rows()[0] == f"auditevent {first.pk}"
 
 
-def test_the_key_changes(events: list[AuditEvent], settings: Any) -> None:
+def test_key_changes(events: list[AuditEvent], settings: Any) -> None:
     old = settings.AUDIT_KEYS[0]
     settings.AUDIT_KEYS = ["a new key, " * 5, old]
     write(1)
     chain.append_links()
     assert "8 rows" in verify()
     settings.AUDIT_KEYS = settings.AUDIT_KEYS[:1]
-    assert "which is not in AUDIT_KEYS" in found()[0]
+    assert "which is not in AUDIT_KEYS" in problems()[0]
 
 
 def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +289,7 @@ def test_more_rows_than_a_batch(events: list[AuditEvent], monkeypatch: pytest.Mo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_appends_a_limited_number_of_links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "BATCH", 4)
     write(20)
     chain.append_pending_links()
@@ -298,7 +298,7 @@ def test_a_request_seals_no_more_than_it_has_time_for(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_needs_no_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rolled_back_rows_need_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "append_links", lambda: pytest.fail("Nothing was written."))
     with transaction.atomic():
         write(1)
@@ -306,7 +306,7 @@ def test_what_is_rolled_back_needs_no_seal(monkeypatch: pytest.MonkeyPatch) -> N
     chain.append_pending_links()
 
 
-def test_a_trigger_is_missing(events: list[AuditEvent]) -> None:
+def test_trigger_is_missing(events: list[AuditEvent]) -> None:
     triggers.drop(connection)
     with pytest.raises(CommandError) as complaint:
         verify()
@@ -319,14 +319,16 @@ def test_a_trigger_is_missing(events: list[AuditEvent]) -> None:
 
 
 @pytest.mark.postgres
-def test_a_trigger_is_disabled(events: list[AuditEvent]) -> None:
+def test_trigger_is_disabled(events: list[AuditEvent]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE console_auditevent DISABLE TRIGGER USER")
     with pytest.raises(CommandError, match="console_auditevent_append_only: It is missing or dis"):
         verify()
 
 
-def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_that_is_committed_late(
+    events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(chain, "LOOKBACK", 1)
     old = events[0].pk - 1_000
     event = AuditEvent(pk=old, action="secret.reveal", actor_kind="web", actor="late")
@@ -336,8 +338,8 @@ def test_a_row_that_comes_late(events: list[AuditEvent], monkeypatch: pytest.Mon
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client]) -> None:
-    alice = as_("alice")
+def test_request_links_its_rows(world: World, client_for: Callable[[str], Client]) -> None:
+    alice = client_for("alice")
     chain.append_links()
     before = AuditSeal.objects.count()
     alice.post("/apps/d1shop/settings/branches/add/", {"name": "new", "stage": "NONE"})
@@ -346,10 +348,10 @@ def test_a_request_seals_what_it_wrote(world: World, as_: Callable[[str], Client
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_asks_nothing_of_the_chain(
-    world: World, as_: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+def test_page_view_does_not_touch_the_chain(
+    world: World, client_for: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice = as_("alice")
+    alice = client_for("alice")
     chain.append_pending_links()
     seals = AuditSeal.objects.count()
     write(1)
@@ -361,21 +363,21 @@ def test_a_page_asks_nothing_of_the_chain(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_seal_that_cannot_be_written_stops_nothing(
-    world: World, as_: Callable[[str], Client], full: Any
+def test_failing_to_append_links_fails_no_request(
+    world: World, client_for: Callable[[str], Client], fail_inserts: Any
 ) -> None:
-    alice = as_("alice")
+    alice = client_for("alice")
     before = AuditSeal.objects.count()
-    full(AuditSeal)
+    fail_inserts(AuditSeal)
     post = {"name": "new", "stage": "NONE"}
-    answer = alice.post("/apps/d1shop/settings/branches/add/", post)
-    assert answer.status_code == 302
+    response = alice.post("/apps/d1shop/settings/branches/add/", post)
+    assert response.status_code == 302
     assert AuditSeal.objects.count() == before
     assert AuditEvent.objects.filter(action="branch.add", outcomes__outcome="succeeded").exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_write_at_once() -> None:
+def test_concurrent_writers() -> None:
     threads = 20 if connection.vendor == "postgresql" else 4
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(_write_and_seal, range(threads)))

@@ -1,4 +1,4 @@
-"""What several requests wrote is sealed at once, by a thread of the server's."""
+"""A server thread appends the links of several requests in one batch."""
 
 import threading
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from structlog.testing import capture_logs
 from console.audit import chain_worker
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.console.audit.test_chain import write
+from tests.factories import without_table
 from tests.fixtures.waiting import LONGEST, until
-from tests.leaks.harness import table_away
 
 
 @pytest.fixture
 def thread() -> Iterator[threading.Thread]:
-    """Run the thread that a server's process has."""
+    """Run the worker thread of a server process."""
     stop = threading.Event()
 
     def work() -> None:
@@ -28,13 +28,13 @@ def thread() -> Iterator[threading.Thread]:
     yield thread
     stop.set()
     write(1)
-    chain_worker.notify()  # it ends with its next round
+    chain_worker.notify()  # it ends after its next batch
     thread.join(timeout=LONGEST)
     assert not thread.is_alive()
 
 
-def all_sealed() -> bool:
-    """Say whether each row of the trail has its seal."""
+def is_fully_linked() -> bool:
+    """Return True if every audit row has its link."""
     rows = AuditEvent.objects.count() + AuditOutcome.objects.count()
     return rows == AuditSeal.objects.count() > 0
 
@@ -45,29 +45,29 @@ def test_it_works(thread: threading.Thread) -> None:
     for _ in range(3):
         write(2)
         chain_worker.notify()
-    until(all_sealed)
+    until(is_fully_linked)
 
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_who_wrote_nothing_wakes_it_not(thread: threading.Thread) -> None:
+def test_request_without_events_does_not_wake_it(thread: threading.Thread) -> None:
     write(1)
     chain_worker.notify()
-    until(all_sealed)
-    chain_worker.flush()  # the thread may not be done with looking for more
-    AuditEvent.objects.create(action="x", actor_kind="web", actor="by no service of ours")
+    until(is_fully_linked)
+    chain_worker.flush()  # the thread may still look for more
+    AuditEvent.objects.create(action="x", actor_kind="web", actor="not by a service")
     chain_worker.notify()
     chain_worker.flush()
-    assert not all_sealed()
+    assert not is_fully_linked()
 
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_it_goes_on_after_an_error(thread: threading.Thread) -> None:
-    with capture_logs() as log, table_away("console_auditseal"):
+def test_continues_after_an_error(thread: threading.Thread) -> None:
+    with capture_logs() as log, without_table("console_auditseal"):
         write(1)
         chain_worker.notify()
         until(lambda: any(line["event"] == "audit.not_sealed" for line in log))
     write(1)
     chain_worker.notify()
-    until(all_sealed)
+    until(is_fully_linked)

@@ -12,40 +12,42 @@ from console.access.actors import Actor
 from console.auth import bootstrap
 from console.models import App, AuditEvent, AuditOutcome, Branch, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
+from tests.factories import audit_events, last_event_id, only_event, summarize
 from tests.fixtures.people import PASSWORD, World
 
 STATE = (App, Branch, Member, Secret, EmbeddedParameter, EmbeddedVersion)
 
-# The outcome's own failure ends no transaction of a test, for the attempt was committed before
-for_good = pytest.mark.django_db(transaction=True)
+# The event must really be committed, so that the failing outcome rolls back nothing else
+commits = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def alice(as_: Callable[[str], Client], secret: Secret) -> Client:
-    """Return the owner, to whom the console answers for its own faults."""
-    client = as_("alice")
+def alice(client_for: Callable[[str], Client], secret: Secret) -> Client:
+    """Return the owner's browser, which gets error pages instead of exceptions."""
+    client = client_for("alice")
     client.raise_request_exception = False
     return client
 
 
 def state() -> list[object]:
-    """Return everything that an act could have changed."""
+    """Return every row that an act could change."""
     return [list(model.objects.order_by("pk").values()) for model in STATE]
 
 
 def store_operations(log: list[Any]) -> list[str]:
-    """Return what the store was asked for."""
+    """Return the logged operations of the store."""
     return [entry["operation"] for entry in log if entry["event"] == "store.call"]
 
 
-def test_it_works(alice: Client, secret: Secret, full: Any, trail: Any) -> None:
-    full(AuditEvent)
+def test_it_works(alice: Client, secret: Secret, fail_inserts: Any) -> None:
+    start = last_event_id()
+    fail_inserts(AuditEvent)
     with capture_logs() as log:
-        answer = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
-    assert answer.status_code == 500
-    assert "first" not in answer.text
+        response = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    assert response.status_code == 500
+    assert "the value of a secret" not in response.text
     assert store_operations(log) == []
-    assert trail.events == []
+    assert audit_events(start) == []
 
 
 SAVES: dict[str, Callable[[Secret], dict[str, object]]] = {
@@ -56,23 +58,23 @@ SAVES: dict[str, Callable[[Secret], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("what", SAVES)
-def test_a_save(alice: Client, secret: Secret, full: Any, what: str) -> None:
-    full(AuditEvent)
+def test_save(alice: Client, secret: Secret, fail_inserts: Any, what: str) -> None:
+    fail_inserts(AuditEvent)
     before = state()
     with capture_logs() as log:
-        answer = alice.post("/apps/d1shop/hosting/secrets/manage/", SAVES[what](secret))
-    assert answer.status_code == 422  # each row answers for itself
-    assert "database did not answer. Nothing was saved." in answer.text
+        response = alice.post("/apps/d1shop/hosting/secrets/manage/", SAVES[what](secret))
+    assert response.status_code == 422  # each row has its own outcome
+    assert "database did not answer. Nothing was saved." in response.text
     assert not {"put", "remove", "read"} & set(store_operations(log))
     assert state() == before
 
 
-def test_the_mirror(alice: Client, secret: Secret, full: Any) -> None:
-    full(AuditEvent)
+def test_mirror_repair(alice: Client, secret: Secret, fail_inserts: Any) -> None:
+    fail_inserts(AuditEvent)
     before = state()
     with capture_logs() as log:
-        answer = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/mirror/", {"shown": "1:1"})
-    assert answer.status_code == 500
+        response = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/mirror/", {"shown": "1:1"})
+    assert response.status_code == 500
     assert not {"put", "read"} & set(store_operations(log))
     assert state() == before
 
@@ -86,59 +88,62 @@ CHANGES: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("page", CHANGES)
-def test_a_change_of_the_app(alice: Client, world: World, full: Any, page: str) -> None:
-    full(AuditEvent)
+def test_change_of_the_app(alice: Client, world: World, fail_inserts: Any, page: str) -> None:
+    fail_inserts(AuditEvent)
     before = state()
     url = f"/apps/d1shop/{page.format(dev=world.dev.pk)}"
     assert alice.post(url, CHANGES[page]).status_code == 500
     assert state() == before
 
 
-def test_a_refusal_that_cannot_be_recorded(as_: Any, secret: Secret, full: Any) -> None:
-    vera = as_("vera")
+def test_denial_that_cannot_be_recorded(client_for: Any, secret: Secret, fail_inserts: Any) -> None:
+    vera = client_for("vera")
     vera.raise_request_exception = False
-    full(AuditEvent)
-    answer = vera.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
-    assert answer.status_code in {403, 500}
-    assert "first" not in answer.text
+    fail_inserts(AuditEvent)
+    response = vera.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    assert response.status_code in {403, 500}
+    assert "the value of a secret" not in response.text
 
 
-def test_signing_in(world: World, full: Any) -> None:
+def test_sign_in(world: World, fail_inserts: Any) -> None:
     world.person("bob")
-    full(AuditEvent)
+    fail_inserts(AuditEvent)
     client = Client(raise_request_exception=False)
     post = {"login": "bob@example.org", "password": PASSWORD}
     assert client.post("/accounts/login/", post).status_code == 500
     assert client.get("/").status_code == 302  # not signed in
 
 
-def test_the_first_operator(db: None, full: Any) -> None:
-    full(AuditEvent)
+def test_first_operator(db: None, fail_inserts: Any) -> None:
+    fail_inserts(AuditEvent)
     nobody = Actor(kind="web", label="nobody")
     with pytest.raises(DatabaseError):
         bootstrap.create_first_operator(actor=nobody, email="o@example.org", password=PASSWORD)
     assert not User.objects.exists()
 
 
-@for_good
-def test_the_outcome_cannot_be_written(
-    alice: Client, secret: Secret, full: Any, trail: Any
-) -> None:
-    full(AuditOutcome)
-    answer = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
-    assert answer.status_code == 500
-    assert "first" not in answer.text  # the value does not leave
-    assert trail.brief == [("alice@example.org", "secret.reveal", "API_KEY", [])]
+@commits
+def test_outcome_cannot_be_written(alice: Client, secret: Secret, fail_inserts: Any) -> None:
+    start = last_event_id()
+    fail_inserts(AuditOutcome)
+    response = alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    assert response.status_code == 500
+    assert "the value of a secret" not in response.text  # the value is withheld
+    assert summarize(audit_events(start)) == [("alice@example.org", "secret.reveal", "API_KEY", [])]
 
 
-@for_good
-def test_a_write_whose_outcome_cannot_be_written_is_settled_later(
-    alice: Client, secret: Secret, full: Any, trail: Any
+@commits
+def test_write_whose_outcome_cannot_be_written(
+    alice: Client, secret: Secret, fail_inserts: Any
 ) -> None:
-    full(AuditOutcome)
+    start = last_event_id()
+    fail_inserts(AuditOutcome)
     post = SAVES["change"](secret)
-    answer = alice.post("/apps/d1shop/hosting/secrets/manage/", post)
-    assert answer.status_code == 422
-    assert "unknown whether this was saved" in answer.text
+    response = alice.post("/apps/d1shop/hosting/secrets/manage/", post)
+    assert response.status_code == 422
+    assert "unknown whether this was saved" in response.text
     row = Secret.objects.get(pk=secret.pk)
-    assert (row.version, row.claim_id) == (1, trail.one.pk)  # shown as under way, then as unknown
+    assert (row.version, row.claim_id) == (
+        1,
+        only_event(start).pk,
+    )  # in progress, later unknown

@@ -1,4 +1,4 @@
-"""Browsers, and a clock that the tests move."""
+"""Signed-in browsers, older sessions, and a fake OpenID provider."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from django.test import Client
 
 from console.lib.oidc_config import openid_provider
 from console.models import AuditEvent, Session
-from tests.console.auth.forger import SECRET, Forger, Handler, Server
+from tests.console.auth.fake_provider import SECRET, FakeProvider, Handler, Server
 from tests.fixtures.people import PASSWORD, World
 
 SIGN_IN = "/accounts/login/"
@@ -18,13 +18,13 @@ SESSIONS = "/accounts/sessions/"
 
 
 def post(client: Client, email: str, password: str = PASSWORD, **more: Any) -> Any:
-    """Return the answer to a sign-in."""
+    """Post the sign-in form and return the response."""
     return client.post(SIGN_IN, {"login": email, "password": password}, **more)
 
 
 @pytest.fixture
-def bobs(world: World) -> Callable[..., Client]:
-    """Return a function that gives a browser in which bob signed in."""
+def sign_in_bob(world: World) -> Callable[..., Client]:
+    """Return a function that signs bob in and returns the browser."""
     world.person("bob")
 
     def sign_in(agent: str = "Lynx", address: str = "203.0.113.7") -> Client:
@@ -35,20 +35,20 @@ def bobs(world: World) -> Callable[..., Client]:
     return sign_in
 
 
-def later(**time: float) -> None:
-    """Let so much time pass for every session."""
+def age_sessions(**time: float) -> None:
+    """Make every session this much older."""
     ago = timedelta(**time)
     Session.objects.update(last_seen_at=F("last_seen_at") - ago, created_at=F("created_at") - ago)
 
 
 def last_seen() -> datetime:
-    """Return when the only session was last seen."""
+    """Return when the only session was last used."""
     moment: datetime = Session.objects.get().last_seen_at
     return moment
 
 
 def recorded(action: str) -> list[tuple[str, str, list[str]]]:
-    """Return the audit entries of an action: who, about what, how it ended."""
+    """Return (actor, subject, outcomes) of the audit events of an action."""
     return [
         (event.actor, event.subject, [outcome.outcome for outcome in event.outcomes.all()])
         for event in AuditEvent.objects.filter(action=action).order_by("pk")
@@ -56,18 +56,18 @@ def recorded(action: str) -> list[tuple[str, str, list[str]]]:
 
 
 @pytest.fixture
-def forger(settings: Any, clock: object) -> Iterator[Forger]:
-    """Let the console use a provider that says whatever the test wants."""
-    forger = Forger()
+def provider(settings: Any, clock: object) -> Iterator[FakeProvider]:
+    """Make the console use a fake OpenID provider, whose responses the test sets."""
+    provider = FakeProvider()
     with Server(("127.0.0.1", 0), Handler) as server:
-        server.serve(forger)
-        settings.OIDC_ISSUER, settings.OIDC_NAME = forger.url, "Example"
+        server.serve(provider)
+        settings.OIDC_ISSUER, settings.OIDC_NAME = provider.url, "Example"
         settings.SOCIALACCOUNT_PROVIDERS = openid_provider(
-            issuer=forger.url,
+            issuer=provider.url,
             name="Example",
             client_id="console",
             secret=SECRET,
             scope="openid profile email",
         )
-        yield forger
+        yield provider
         server.shutdown()

@@ -29,75 +29,75 @@ Browser = Callable[..., Client]
 
 
 def code_of(secret: str) -> str:
-    """Return what an authenticator app shows now, and forget that it was used."""
+    """Return the current code of an authenticator app, and allow it again."""
     cache.clear()
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
 
 
 def set_up(client: Client) -> str:
-    """Set an app up as a person does; return its secret."""
+    """Set up an authenticator app and return its secret."""
     secret = str(client.get(APP).context["form"].secret)
     activate(client, code_of(secret))
     return secret
 
 
 def activate(client: Client, code: str) -> None:
-    """Post the app's first code; what waits for the commit happens too."""
+    """Post the app's first code, and run the on-commit callbacks."""
     with TestCase.captureOnCommitCallbacks(execute=True):
         assert client.post(APP, {"code": code})["Location"] == INDEX
 
 
 def make_codes(client: Client) -> list[str]:
-    """Make recovery codes as a person does; return them as the page shows them."""
+    """Generate recovery codes and return them as the page shows them."""
     return re.findall(r'<li class="mono">(\S+)', client.post(RECOVERY).text)
 
 
 def age(client: Client, seconds: float) -> None:
-    """Let so much time pass since the last confirmation."""
+    """Make the session's last confirmation this much older."""
     session = client.session
     session[_KEY] -= seconds
     session.save()
 
 
-def asked(client: Client) -> bool:
-    """Say whether a right password is not enough."""
-    answer = post(client, "bob@example.org")
-    assert answer.status_code == 302
-    assert client.get("/").status_code == (302 if answer["Location"] == CODE else 200)
-    return bool(answer["Location"] == CODE)
+def needs_second_factor(client: Client) -> bool:
+    """Return True if a correct password alone does not sign in."""
+    response = post(client, "bob@example.org")
+    assert response.status_code == 302
+    assert client.get("/").status_code == (302 if response["Location"] == CODE else 200)
+    return bool(response["Location"] == CODE)
 
 
-def test_it_works(bobs: Browser, client: Client) -> None:
-    browser = bobs()
+def test_it_works(sign_in_bob: Browser, client: Client) -> None:
+    browser = sign_in_bob()
     page = browser.get(APP)
     assert "<svg" in page.text
     assert page.context["form"].secret in page.text
     secret = set_up(browser)
-    assert asked(client)
-    answer = client.post(CODE, {"code": code_of(secret)})
-    assert answer["Location"] == "/"
+    assert needs_second_factor(client)
+    response = client.post(CODE, {"code": code_of(secret)})
+    assert response["Location"] == "/"
     assert client.get("/").status_code == 200
     assert recorded("factor.add") == [("bob@example.org", "an authenticator app", ["succeeded"])]
 
 
-def test_the_page_leads_on_to_where_one_wanted(bobs: Browser, client: Client) -> None:
-    secret = set_up(bobs())
+def test_redirects_to_the_requested_page(sign_in_bob: Browser, client: Client) -> None:
+    secret = set_up(sign_in_bob())
     form = {"login": "bob@example.org", "password": PASSWORD, "next": "/apps/d1shop/"}
     client.post(SIGN_IN, form)
     assert client.post(CODE, {"code": code_of(secret)})["Location"] == "/apps/d1shop/"
 
 
 @pytest.mark.parametrize("code", ["", "000000", "12345", "x" * 5000, "\0", "١٢٣٤٥٦", "AAAA-BBBB"])
-def test_a_wrong_code(bobs: Browser, client: Client, code: str) -> None:
-    set_up(bobs())
-    assert asked(client)
+def test_wrong_code(sign_in_bob: Browser, client: Client, code: str) -> None:
+    set_up(sign_in_bob())
+    assert needs_second_factor(client)
     assert client.post(CODE, {"code": code}).status_code == 200
     assert client.get("/").status_code == 302
 
 
-def test_a_wrong_code_is_recorded(bobs: Browser, client: Client) -> None:
-    set_up(bobs())
-    asked(client)
+def test_wrong_code_is_recorded(sign_in_bob: Browser, client: Client) -> None:
+    set_up(sign_in_bob())
+    needs_second_factor(client)
     client.post(CODE, {"code": "AAAA"})
     assert recorded("session.sign_in")[-1] == (
         "Someone not signed in",
@@ -106,43 +106,43 @@ def test_a_wrong_code_is_recorded(bobs: Browser, client: Client) -> None:
     )
 
 
-def test_a_code_works_once(bobs: Browser, world: World) -> None:
-    secret = set_up(bobs())
+def test_code_works_once(sign_in_bob: Browser, world: World) -> None:
+    secret = set_up(sign_in_bob())
     code, thief = code_of(secret), Client()
     for client, status in ((Client(), 302), (thief, 200)):
-        assert asked(client)
+        assert needs_second_factor(client)
         assert client.post(CODE, {"code": code}).status_code == status
     assert thief.get("/").status_code == 302
 
 
-def test_the_code_that_set_it_up_is_used(bobs: Browser, client: Client) -> None:
-    browser = bobs()
+def test_code_of_the_setup_is_consumed(sign_in_bob: Browser, client: Client) -> None:
+    browser = sign_in_bob()
     secret = browser.get(APP).context["form"].secret
     code = code_of(secret)
     activate(browser, code)
-    asked(client)
+    needs_second_factor(client)
     assert client.post(CODE, {"code": code}).status_code == 200
 
 
-def test_codes_are_limited(bobs: Browser) -> None:
-    set_up(bobs())
+def test_rate_limit(sign_in_bob: Browser) -> None:
+    set_up(sign_in_bob())
     guesser = Client(REMOTE_ADDR="198.51.100.1")
-    asked(guesser)
+    needs_second_factor(guesser)
     statuses = [guesser.post(CODE, {"code": f"{n:06}"}).status_code for n in range(6)]
     assert statuses == [200] * 5 + [429]
     assert recorded("session.limited")
     assert guesser.get("/").status_code == 302
 
 
-def test_a_wrong_code_sets_nothing_up(bobs: Browser) -> None:
-    browser = bobs()
+def test_wrong_code_at_setup(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
     browser.get(APP)
     assert browser.post(APP, {"code": "AAAA"}).status_code == 200
     assert not Authenticator.objects.exists()
 
 
-def test_secrets_are_sealed(bobs: Browser, settings: Any) -> None:
-    secret = set_up(bobs())
+def test_secrets_are_encrypted(sign_in_bob: Browser, settings: Any) -> None:
+    secret = set_up(sign_in_bob())
     row = Authenticator.objects.get()
     assert secret not in str(row.data)
     assert secret not in str([SessionStore(it.session_key).load() for it in Session.objects.all()])
@@ -151,57 +151,57 @@ def test_secrets_are_sealed(bobs: Browser, settings: Any) -> None:
     assert encryption.decrypt(row.data["secret"]) == secret
 
 
-def test_a_lost_key_is_told(bobs: Browser, client: Client, settings: Any) -> None:
-    set_up(bobs())
+def test_lost_encryption_key(sign_in_bob: Browser, client: Client, settings: Any) -> None:
+    set_up(sign_in_bob())
     settings.ENCRYPTION_KEYS, settings.SECRET_KEY = ["another"], "another" * 8
     post(client, "bob@example.org")
-    answer = client.post(CODE, {"code": "000000"})
-    assert answer.status_code == 403
-    assert "Ask an operator" in answer.text
+    response = client.post(CODE, {"code": "000000"})
+    assert response.status_code == 403
+    assert "Ask an operator" in response.text
 
 
-def test_sessions_from_before_end(bobs: Browser) -> None:
-    browser, other = bobs("Lynx"), bobs("Links")
+def test_setup_ends_other_sessions(sign_in_bob: Browser) -> None:
+    browser, other = sign_in_bob("Lynx"), sign_in_bob("Links")
     set_up(browser)
     assert browser.get("/").status_code == 200
     assert other.get("/").status_code == 302
 
 
-def test_recovery_codes(bobs: Browser, client: Client) -> None:
-    browser = bobs()
+def test_recovery_codes(sign_in_bob: Browser, client: Client) -> None:
+    browser = sign_in_bob()
     set_up(browser)
     codes = make_codes(browser)
     assert len(set(codes)) == 10
-    assert asked(client)
+    assert needs_second_factor(client)
     assert client.post(CODE, {"code": codes[3].lower()}).status_code == 302
     assert client.get("/").status_code == 200
     assert "You have 9 codes left" in browser.get(RECOVERY).text
 
 
-def test_a_recovery_code_works_once(bobs: Browser) -> None:
-    browser = bobs()
+def test_recovery_code_works_once(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
     set_up(browser)
     code = make_codes(browser)[0]
     for client, status in ((Client(), 302), (Client(), 200)):
-        asked(client)
+        needs_second_factor(client)
         assert client.post(CODE, {"code": code}).status_code == status
 
 
-def test_new_codes_take_the_place_of_the_old(bobs: Browser, client: Client) -> None:
-    browser = bobs()
+def test_new_recovery_codes_replace_the_old(sign_in_bob: Browser, client: Client) -> None:
+    browser = sign_in_bob()
     set_up(browser)
     old, new = make_codes(browser), make_codes(browser)
-    asked(client)
+    needs_second_factor(client)
     assert client.post(CODE, {"code": old[0]}).status_code == 200
     assert client.post(CODE, {"code": new[0]}).status_code == 302
 
 
-def test_recovery_codes_are_hashed_and_shown_once(bobs: Browser) -> None:
-    browser = bobs()
+def test_recovery_codes_are_hashed_and_shown_once(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
     set_up(browser)
-    answer = browser.post(RECOVERY)
-    assert "no-store" in answer["Cache-Control"]
-    code = re.findall(r'<li class="mono">(\S+)', answer.text)[0]
+    response = browser.post(RECOVERY)
+    assert "no-store" in response["Cache-Control"]
+    code = re.findall(r'<li class="mono">(\S+)', response.text)[0]
     kept = str(Authenticator.objects.get(type="recovery_codes").data)
     assert code not in kept
     assert code.replace("-", "") not in kept
@@ -209,31 +209,31 @@ def test_recovery_codes_are_hashed_and_shown_once(bobs: Browser) -> None:
     assert code not in browser.get(INDEX).text
 
 
-def test_nobody_uses_anothers_codes(world: World) -> None:
+def test_recovery_code_of_another_user(world: World) -> None:
     codes = recovery_codes.generate(world.person("mia"))
     assert recovery_codes.consume(world.person("bob"), codes[0]) is None
     assert recovery_codes.remaining(world.person("mia")) == 10
 
 
-def test_there_are_none_without_a_factor(bobs: Browser) -> None:
-    browser = bobs()
+def test_no_recovery_codes_without_an_app(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
     assert browser.post(RECOVERY)["Location"] == INDEX
     assert not Authenticator.objects.exists()
 
 
-def test_removing_the_app(bobs: Browser, client: Client) -> None:
-    browser = bobs()
+def test_removing_the_app(sign_in_bob: Browser, client: Client) -> None:
+    browser = sign_in_bob()
     set_up(browser)
     make_codes(browser)
     assert browser.post(REMOVE_APP)["Location"] == INDEX
     assert not Authenticator.objects.exists()
-    assert not asked(client)
+    assert not needs_second_factor(client)
     assert [subject for _, subject, _ in recorded("factor.remove")]
 
 
 @pytest.mark.parametrize("url", [APP, REMOVE_APP, RECOVERY, f"{INDEX}passkeys/add/"])
-def test_who_changes_it_confirms_who_he_is(bobs: Browser, url: str) -> None:
-    browser = bobs()
+def test_changes_need_reauthentication(sign_in_bob: Browser, url: str) -> None:
+    browser = sign_in_bob()
     if url in {REMOVE_APP, RECOVERY}:
         set_up(browser)
     age(browser, 16 * 60)
@@ -245,8 +245,8 @@ def test_who_changes_it_confirms_who_he_is(bobs: Browser, url: str) -> None:
     assert browser.get(url).status_code == 200
 
 
-def test_what_was_posted_happens_once_it_is_confirmed(bobs: Browser) -> None:
-    browser = bobs()
+def test_posted_form_continues_after_reauthentication(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
     set_up(browser)
     age(browser, 16 * 60)
     leads = browser.post(REMOVE_APP)["Location"]
@@ -255,8 +255,8 @@ def test_what_was_posted_happens_once_it_is_confirmed(bobs: Browser) -> None:
     assert not Authenticator.objects.exists()
 
 
-def test_confirming_with_a_code(bobs: Browser) -> None:
-    browser = bobs()
+def test_reauthenticate_with_a_code(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
     secret = set_up(browser)
     age(browser, 16 * 60)
     form = "/accounts/reauthenticate/code/?next=/accounts/second-factor/app/remove/"
@@ -267,7 +267,7 @@ def test_confirming_with_a_code(bobs: Browser) -> None:
     assert recorded("session.confirm") == [("bob@example.org", "mfa", ["succeeded"])]
 
 
-def test_the_admin_asks_for_it_too(world: World, client: Client) -> None:
+def test_admin_needs_it(world: World, client: Client) -> None:
     world.person("olga")
     olga = Client()
     post(olga, "olga@example.org")
@@ -278,27 +278,27 @@ def test_the_admin_asks_for_it_too(world: World, client: Client) -> None:
     assert client.get("/admin/").status_code == 200
 
 
-def test_an_operator_takes_it_from_who_lost_it(
-    bobs: Browser, as_: Callable[[str], Client], client: Client
+def test_operator_resets_it(
+    sign_in_bob: Browser, client_for: Callable[[str], Client], client: Client
 ) -> None:
-    browser = bobs()
+    browser = sign_in_bob()
     set_up(browser)
     make_codes(browser)
     app = Authenticator.objects.get(type="totp")
-    olga = as_("olga")
+    olga = client_for("olga")
     shown = olga.get(f"/admin/mfa/authenticator/{app.pk}/change/").text
     assert "bob@example.org" in shown
     assert app.data["secret"] not in shown
     olga.post(f"/admin/mfa/authenticator/{app.pk}/delete/", {"post": "yes"})
     assert not Authenticator.objects.exists()
-    assert not asked(client)
+    assert not needs_second_factor(client)
     assert recorded("factor.remove") == [
         ("olga@example.org", "an authenticator app of bob@example.org", ["succeeded"])
     ]
 
 
 @pytest.mark.parametrize(
-    ("who", "required", "led"),
+    ("name", "required", "redirects"),
     [
         ("vera", "off", False),
         ("olga", "off", False),
@@ -311,68 +311,68 @@ def test_an_operator_takes_it_from_who_lost_it(
         ("olga", "maintainers", True),
     ],
 )
-def test_who_has_to_is_led_to_it(
-    settings: Any, as_: Callable[[str], Client], who: str, required: str, led: bool
+def test_required_redirects_to_setup(
+    settings: Any, client_for: Callable[[str], Client], name: str, required: str, redirects: bool
 ) -> None:
     settings.REQUIRE_MFA = required
-    answer = as_(who).get("/")
-    assert answer.get("Location") == (INDEX if led else None)
+    response = client_for(name).get("/")
+    assert response.get("Location") == (INDEX if redirects else None)
 
 
 @pytest.fixture
-def all_have_to(settings: Any, bobs: Browser) -> Client:
-    """Return a browser of bob's where he has to have a second factor, and has none."""
+def bob_without_factor(settings: Any, sign_in_bob: Browser) -> Client:
+    """Return the browser of bob, who must have a second factor and has none."""
     settings.REQUIRE_MFA = "all"
-    return bobs()
+    return sign_in_bob()
 
 
 @pytest.mark.parametrize("url", ["/", "/apps/d1shop/", "/accounts/sessions/", "/admin/", RECOVERY])
-def test_who_has_to_sees_nothing_else(all_have_to: Client, url: str) -> None:
-    assert all_have_to.get(url)["Location"] == INDEX
-    assert all_have_to.post(url).status_code == 403
-    assert all_have_to.get(url, headers={"HX-Request": "true"}).status_code == 403
+def test_required_blocks_other_pages(bob_without_factor: Client, url: str) -> None:
+    assert bob_without_factor.get(url)["Location"] == INDEX
+    assert bob_without_factor.post(url).status_code == 403
+    assert bob_without_factor.get(url, headers={"HX-Request": "true"}).status_code == 403
 
 
-def test_who_has_to_sets_it_up_and_goes_on(all_have_to: Client) -> None:
-    assert "You need a second factor" in all_have_to.get(INDEX).text
-    set_up(all_have_to)
-    assert all_have_to.get("/").status_code == 200
-    assert "asks you for" not in all_have_to.get(INDEX).text
+def test_required_continues_after_setup(bob_without_factor: Client) -> None:
+    assert "You need a second factor" in bob_without_factor.get(INDEX).text
+    set_up(bob_without_factor)
+    assert bob_without_factor.get("/").status_code == 200
+    assert "asks you for" not in bob_without_factor.get(INDEX).text
 
 
-def test_who_has_to_can_sign_out(all_have_to: Client) -> None:
-    assert all_have_to.post("/accounts/logout/")["Location"] == SIGN_IN
+def test_required_allows_sign_out(bob_without_factor: Client) -> None:
+    assert bob_without_factor.post("/accounts/logout/")["Location"] == SIGN_IN
 
 
 @pytest.mark.parametrize("url", ["/healthz", SIGN_IN])
-def test_what_is_open_to_all_stays_so(all_have_to: Client, url: str) -> None:
+def test_required_leaves_public_pages(bob_without_factor: Client, url: str) -> None:
     assert Client().get(url).status_code == 200
-    assert all_have_to.get("/healthz").status_code == 200
+    assert bob_without_factor.get("/healthz").status_code == 200
 
 
-@pytest.mark.parametrize("by", ["himself", "operator", "disabled"])
-def test_half_a_sign_in_ends_with_the_password(
-    bobs: Browser, client: Client, as_: Callable[[str], Client], world: World, by: str
+@pytest.mark.parametrize("by", ["themselves", "operator", "disabled"])
+def test_pending_sign_in_ends_with_a_new_password(
+    sign_in_bob: Browser, client: Client, client_for: Callable[[str], Client], world: World, by: str
 ) -> None:
-    """Who has the old password, and the app too, does not come in once it is changed."""
-    browser = bobs()
+    """The old password and a valid code are not enough once the password has changed."""
+    browser = sign_in_bob()
     secret = set_up(browser)
-    assert asked(client)
+    assert needs_second_factor(client)
     new = {"password1": "another one 1", "password2": "another one 1"}
     bob = world.person("bob")
-    if by == "himself":
-        answer = browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, **new})
+    if by == "themselves":
+        response = browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, **new})
     elif by == "operator":
         page = f"/admin/console/user/{bob.pk}/password/"
-        answer = as_("olga").post(page, {**new, "usable_password": "true"})
+        response = client_for("olga").post(page, {**new, "usable_password": "true"})
     else:
         chosen = {"action": "disable", "_selected_action": bob.pk, "confirmed": "yes"}
-        answer = as_("olga").post("/admin/console/user/", chosen)
-    assert answer.status_code == 302
+        response = client_for("olga").post("/admin/console/user/", chosen)
+    assert response.status_code == 302
     before = len(recorded("session.sign_in"))
-    answer = client.post(CODE, {"code": code_of(secret)}, follow=True)
-    assert answer.redirect_chain == [(SIGN_IN, 302)]
-    assert "Sign in again." in answer.text
+    response = client.post(CODE, {"code": code_of(secret)}, follow=True)
+    assert response.redirect_chain == [(SIGN_IN, 302)]
+    assert "Sign in again." in response.text
     assert client.get("/").status_code == 302
-    assert client.post(CODE, {"code": code_of(secret)})["Location"] == SIGN_IN  # nor a second time
+    assert client.post(CODE, {"code": code_of(secret)})["Location"] == SIGN_IN  # nor again
     assert len(recorded("session.sign_in")) == before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.console.access.test_production import start as start  # a fixture: settings read anew
+from tests.console.server.test_production import start as start  # a fixture
 
 OIDC = {
     "OIDC_ISSUER": "https://login.example.org/",
@@ -27,7 +27,7 @@ def test_it_works(start: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "error"),
     [
         ("SESSION_IDLE_MINUTES", "4", "at least 5"),
         ("SESSION_IDLE_MINUTES", "an hour", "a whole number"),
@@ -45,8 +45,8 @@ def test_it_works(start: Callable[..., Any]) -> None:
         ("PASSWORD_SIGN_IN", "false", "nobody could sign in"),
     ],
 )
-def test_what_stops_the_start(start: Callable[..., Any], name: str, value: str, said: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=said):
+def test_invalid_settings(start: Callable[..., Any], name: str, value: str, error: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=error):
         start(**{name: value})
 
 
@@ -68,6 +68,6 @@ def test_proxies(start: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/.well-known/openid-configuration"])
-def test_an_issuer_is_written_in_one_way(start: Callable[..., Any], ending: str) -> None:
+def test_issuer_notation(start: Callable[..., Any], ending: str) -> None:
     settings = start(**OIDC | {"OIDC_ISSUER": f"https://login.example.org/realms/team{ending}"})
     assert settings.OIDC_ISSUER == "https://login.example.org/realms/team"

@@ -24,16 +24,16 @@ START = "/accounts/single-sign-on/"
 
 
 def sign_on(provider: Provider, client: Client, sub: str, then: str = "") -> Any:
-    """Go the whole way: to the provider, and back with what it says."""
+    """Sign on through the provider and return the response to its redirect back."""
     start = client.get(START, {"next": then} if then else {})
     assert start["Location"].startswith(provider.url)
-    return client.get(provider.agrees(start["Location"], sub), follow=False)
+    return client.get(provider.sign_in(start["Location"], sub), follow=False)
 
 
 @pytest.fixture
 def bob(world: World, single_sign_on: Provider) -> User:
-    """Return bob, whom the provider knows by the email that the console does."""
-    single_sign_on.knows("bob", email="Bob@Example.org", email_verified=True)
+    """Return bob, who has the same email address at the provider."""
+    single_sign_on.set_user("bob", email="Bob@Example.org", email_verified=True)
     return world.person("bob")
 
 
@@ -47,10 +47,10 @@ def test_it_works(single_sign_on: Provider, bob: User, client: Client) -> None:
     assert SocialAccount.objects.get().user == bob
     assert not SocialToken.objects.exists()
     bob.refresh_from_db()
-    assert bob.check_password(PASSWORD)  # it is another way in, not the only one
+    assert bob.check_password(PASSWORD)  # the password form stays
 
 
-def test_the_way_there_is_guarded(single_sign_on: Provider, client: Client) -> None:
+def test_authorization_request(single_sign_on: Provider, client: Client) -> None:
     asked = parse_qs(urlsplit(client.get(START)["Location"]).query)
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["response_type"] == ["code"]
@@ -58,11 +58,11 @@ def test_the_way_there_is_guarded(single_sign_on: Provider, client: Client) -> N
     assert asked["redirect_uri"] == ["http://testserver/accounts/single-sign-on/callback/"]
 
 
-def test_he_is_known_by_subject_from_then_on(
+def test_later_sign_ins_match_by_subject(
     single_sign_on: Provider, bob: User, client: Client
 ) -> None:
     sign_on(single_sign_on, client, "bob")
-    single_sign_on.knows("bob", email="mia@example.org", email_verified=True)
+    single_sign_on.set_user("bob", email="mia@example.org", email_verified=True)
     again = Client()
     sign_on(single_sign_on, again, "bob")
     assert again.get("/").context["user"] == bob
@@ -78,50 +78,50 @@ def test_he_is_known_by_subject_from_then_on(
         {"email": "", "email_verified": True},
     ],
 )
-def test_an_email_that_is_not_verified_is_nobodys(
+def test_unverified_email(
     single_sign_on: Provider, bob: User, client: Client, claims: dict[str, Any]
 ) -> None:
-    single_sign_on.knows("thief", **claims)
-    answer = sign_on(single_sign_on, client, "thief")
-    assert answer.status_code == 403
-    assert "has not verified your email address" in answer.text
+    single_sign_on.set_user("thief", **claims)
+    response = sign_on(single_sign_on, client, "thief")
+    assert response.status_code == 403
+    assert "has not verified your email address" in response.text
     assert client.get("/").status_code == 302
     assert recorded("session.sign_in")[-1][2] == ["denied"]
 
 
-def test_a_provider_that_speaks_for_another(
+def test_discovery_with_another_issuer(
     single_sign_on: Provider, bob: User, client: Client, settings: Any
 ) -> None:
-    """Its document names itself as the issuer, and that is not the one in OIDC_ISSUER."""
+    """Its discovery document names another issuer than OIDC_ISSUER."""
     settings.OIDC_ISSUER = "https://login.example.org"
-    answer = client.get(START)
-    assert answer.status_code == 403
-    assert "Sign-in failed." in answer.text
+    response = client.get(START)
+    assert response.status_code == 403
+    assert "Sign-in failed." in response.text
     assert client.get("/").status_code == 302
     assert recorded("session.sign_in")[-1][2] == ["denied"]
 
 
-def test_a_stranger(single_sign_on: Provider, world: World, client: Client) -> None:
-    single_sign_on.knows("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
-    answer = sign_on(single_sign_on, client, "zoe")
-    assert answer.status_code == 403
-    assert "Ask an operator to add you." in answer.text
+def test_unknown_user(single_sign_on: Provider, world: World, client: Client) -> None:
+    single_sign_on.set_user("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
+    response = sign_on(single_sign_on, client, "zoe")
+    assert response.status_code == 403
+    assert "Ask an operator to add you." in response.text
     assert not User.objects.filter(email="zoe@example.org").exists()
 
 
 @pytest.fixture
 def web(world: World) -> Group:
-    """Return a group whose people develop the app."""
+    """Return a group with the role developer."""
     group = Group.objects.create(name="web")
     Member.objects.create(app=world.app, group=group, role="developer")
     return group
 
 
-def test_a_group_makes_an_account_and_a_role(
+def test_mapped_group_creates_the_account(
     settings: Any, single_sign_on: Provider, web: Group, client: Client
 ) -> None:
     settings.OIDC_GROUPS = groups_mapping("frontend=web")
-    single_sign_on.knows(
+    single_sign_on.set_user(
         "zoe", email="Zoe@example.org", email_verified=True, groups=["frontend", "others"]
     )
     sign_on(single_sign_on, client, "zoe")
@@ -130,27 +130,27 @@ def test_a_group_makes_an_account_and_a_role(
     assert not zoe.is_superuser
     assert list(zoe.groups.all()) == [web]
     assert client.get("/apps/d1shop/").status_code == 200
-    said = [("Single sign-on", "web: added zoe@example.org", ["succeeded"])]
-    assert recorded("group.change") == said * 2  # for the deployment, and for the app
+    events = [("Single sign-on", "web: added zoe@example.org", ["succeeded"])]
+    assert recorded("group.change") == events * 2  # in the deployment's log and in the app's
 
 
-def test_who_left_the_group_loses_the_role(
+def test_leaving_a_group_removes_the_role(
     settings: Any, single_sign_on: Provider, bob: User, web: Group, client: Client
 ) -> None:
     settings.OIDC_GROUPS = groups_mapping("web, ops=operations")
     kept = Group.objects.create(name="kept")
     bob.groups.add(web, kept)
-    sign_on(single_sign_on, client, "bob")  # no claim is no group
+    sign_on(single_sign_on, client, "bob")  # a missing claim means no groups
     assert list(bob.groups.all()) == [kept]
     assert recorded("group.change")[0][1] == "web: removed bob@example.org"
 
 
-def test_every_group_of_its_name(
+def test_groups_of_the_same_name_in_different_case(
     settings: Any, single_sign_on: Provider, bob: User, web: Group, client: Client
 ) -> None:
     settings.OIDC_GROUPS = groups_mapping("*")
     bob.groups.add(Group.objects.create(name="gone"))
-    single_sign_on.knows(
+    single_sign_on.set_user(
         "bob", email="bob@example.org", email_verified=True, groups=["web", "nosuch"]
     )
     sign_on(single_sign_on, client, "bob")
@@ -159,37 +159,33 @@ def test_every_group_of_its_name(
 
 
 @pytest.mark.parametrize("claim", [None, 7, {"web": 1}, [7, None, ["web"]], "", "WEB"])
-def test_a_claim_that_names_no_group(
+def test_invalid_groups_claim(
     settings: Any, single_sign_on: Provider, bob: User, web: Group, client: Client, claim: Any
 ) -> None:
     settings.OIDC_GROUPS = groups_mapping("*")
-    single_sign_on.knows("bob", email="bob@example.org", email_verified=True, groups=claim)
+    single_sign_on.set_user("bob", email="bob@example.org", email_verified=True, groups=claim)
     sign_on(single_sign_on, client, "bob")
     assert list(bob.groups.all()) == []
 
 
-def test_without_a_mapping_groups_are_left_alone(
-    single_sign_on: Provider, bob: User, web: Group, client: Client
-) -> None:
+def test_no_group_mapping(single_sign_on: Provider, bob: User, web: Group, client: Client) -> None:
     bob.groups.add(web)
     sign_on(single_sign_on, client, "bob")
     assert list(bob.groups.all()) == [web]
 
 
-def test_who_is_disabled_here_stays_out(
-    single_sign_on: Provider, world: World, client: Client
-) -> None:
+def test_disabled_user(single_sign_on: Provider, world: World, client: Client) -> None:
     world.person("ivan")
-    single_sign_on.knows("ivan", email="ivan@example.org", email_verified=True)
-    answer = sign_on(single_sign_on, client, "ivan")
-    assert answer.status_code == 403
-    assert "Your account is disabled." in answer.text
+    single_sign_on.set_user("ivan", email="ivan@example.org", email_verified=True)
+    response = sign_on(single_sign_on, client, "ivan")
+    assert response.status_code == 403
+    assert "Your account is disabled." in response.text
     assert client.get("/").status_code == 302
     assert not SocialAccount.objects.exists()
     assert recorded("session.sign_in")[0][1:] == ("ivan@example.org by single sign-on", ["denied"])
 
 
-def test_a_second_factor_is_asked_for_as_well(
+def test_second_factor_is_still_required(
     single_sign_on: Provider, bob: User, client: Client
 ) -> None:
     browser = Client()
@@ -202,40 +198,38 @@ def test_a_second_factor_is_asked_for_as_well(
 
 
 @pytest.mark.parametrize("process", ["connect", "redirect"])
-def test_nobody_connects_anothers_identity(
-    single_sign_on: Provider, bob: User, as_: Callable[[str], Client], process: str
+def test_signed_in_user_cannot_connect_another_identity(
+    single_sign_on: Provider, bob: User, client_for: Callable[[str], Client], process: str
 ) -> None:
-    """Nor becomes him in the midst of what she does."""
-    mia = as_("mia")
+    """Nor does the session change to the other user."""
+    mia = client_for("mia")
     start = mia.get(START, {"process": process})
-    answer = mia.get(single_sign_on.agrees(start["Location"], "bob"))
-    assert answer.status_code == 403
+    response = mia.get(single_sign_on.sign_in(start["Location"], "bob"))
+    assert response.status_code == 403
     assert mia.get("/").context["user"].email == "mia@example.org"
     assert not SocialAccount.objects.filter(user__email="mia@example.org").exists()
 
 
-def test_an_answer_that_nobody_asked_for(
-    single_sign_on: Provider, bob: User, client: Client
-) -> None:
-    there = single_sign_on.agrees(client.get(START)["Location"], "bob")
+def test_callback_in_another_browser(single_sign_on: Provider, bob: User, client: Client) -> None:
+    there = single_sign_on.sign_in(client.get(START)["Location"], "bob")
     thief = Client()
     assert thief.get(there).status_code == 403
     assert thief.get("/").status_code == 302
 
 
-def test_an_answer_works_once(single_sign_on: Provider, bob: User, client: Client) -> None:
-    there = single_sign_on.agrees(client.get(START)["Location"], "bob")
+def test_callback_works_once(single_sign_on: Provider, bob: User, client: Client) -> None:
+    there = single_sign_on.sign_in(client.get(START)["Location"], "bob")
     assert client.get(there).status_code == 302
     client.post("/accounts/logout/")
     assert client.get(there).status_code == 403
 
 
 @pytest.mark.parametrize("query", ["", "?code=x&state=y", "?state=%00"])
-def test_an_answer_to_no_question(single_sign_on: Provider, client: Client, query: str) -> None:
-    answer = client.get(f"{START}callback/{query}")
-    assert answer.status_code == 403
-    assert "This sign-in has expired" in answer.text
-    assert 'href="/accounts/login/"' in answer.text
+def test_callback_without_state(single_sign_on: Provider, client: Client, query: str) -> None:
+    response = client.get(f"{START}callback/{query}")
+    assert response.status_code == 403
+    assert "This sign-in has expired" in response.text
+    assert 'href="/accounts/login/"' in response.text
 
 
 @pytest.mark.parametrize(
@@ -246,45 +240,43 @@ def test_an_answer_to_no_question(single_sign_on: Provider, client: Client, quer
         ("", "Sign-in failed."),
     ],
 )
-def test_an_answer_that_says_no(
+def test_provider_denies_access(
     single_sign_on: Provider, client: Client, error: str, sentence: str
 ) -> None:
     [state] = parse_qs(urlsplit(client.get(START)["Location"]).query)["state"]
     for query in ({"error": error, "state": state}, {"error": error}):
-        answer = client.get(f"{START}callback/", query)
-        assert answer.status_code == 403
-        assert sentence in answer.text
+        response = client.get(f"{START}callback/", query)
+        assert response.status_code == 403
+        assert sentence in response.text
 
 
-def test_a_provider_that_is_not_there(
-    settings: Any, single_sign_on: Provider, client: Client
-) -> None:
+def test_unavailable_provider(settings: Any, single_sign_on: Provider, client: Client) -> None:
     [app] = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     app["settings"]["server_url"] = "http://127.0.0.1:9"
-    answer = client.get(START)
-    assert answer.status_code == 503
-    assert "be reached. Try again in a minute." in answer.text
+    response = client.get(START)
+    assert response.status_code == 503
+    assert "be reached. Try again in a minute." in response.text
 
 
 def test_next_stays_on_the_site(single_sign_on: Provider, bob: User, client: Client) -> None:
     assert sign_on(single_sign_on, client, "bob", "https://evil.example/")["Location"] == "/"
 
 
-def test_confirming_by_single_sign_on(
+def test_reauthentication(
     single_sign_on: Provider, world: World, settings: Any, web: Group, client: Client
 ) -> None:
     settings.OIDC_GROUPS = groups_mapping("*")
-    single_sign_on.knows("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
+    single_sign_on.set_user("zoe", email="zoe@example.org", email_verified=True, groups=["web"])
     sign_on(single_sign_on, client, "zoe")
     leads = client.get("/accounts/reauthenticate/?next=/accounts/sessions/")["Location"]
     asked = client.get(leads)["Location"]
     assert parse_qs(urlsplit(asked).query)["prompt"] == ["login"]
-    back = client.get(single_sign_on.agrees(asked, "zoe"))
+    back = client.get(single_sign_on.sign_in(asked, "zoe"))
     assert back["Location"] == "/accounts/sessions/"
     assert client.get("/accounts/sessions/").status_code == 200
 
 
-def test_an_old_sign_in_at_the_provider_confirms_nothing(
+def test_reauthentication_needs_a_recent_sign_in_at_the_provider(
     client: Client, rf: RequestFactory
 ) -> None:
     request = rf.get("/")
@@ -297,13 +289,13 @@ def test_an_old_sign_in_at_the_provider_confirms_nothing(
 
 
 @pytest.fixture
-def without_passwords(settings: Any, single_sign_on: Provider) -> None:
+def no_passwords(settings: Any, single_sign_on: Provider) -> None:
     """Turn passwords off."""
     settings.PASSWORD_SIGN_IN = False
 
 
-@pytest.mark.usefixtures("without_passwords")
-def test_passwords_can_be_turned_off(bob: User, client: Client, single_sign_on: Provider) -> None:
+@pytest.mark.usefixtures("no_passwords")
+def test_passwords_turned_off(bob: User, client: Client, single_sign_on: Provider) -> None:
     page = client.get(SIGN_IN).text
     assert 'name="password"' not in page
     assert "passkey-button" not in page
@@ -331,11 +323,11 @@ def test_passwords_can_be_turned_off(bob: User, client: Client, single_sign_on: 
         (None, False),
     ],
 )
-def test_the_provider_is_asked_over_tls(url: object, safe: bool) -> None:
+def test_issuer_needs_https(url: object, safe: bool) -> None:
     assert is_safe_url(url) is safe
 
 
-def test_the_mapping() -> None:
+def test_group_mapping() -> None:
     assert groups_mapping("") == {}
     assert groups_mapping(" a = b , c,, d=") == {"a": "b", "c": "c", "d": "d"}
     assert groups_mapping("*") == {"*": "*"}

@@ -1,20 +1,16 @@
-"""A key for backups, backups, and databases to restore them into."""
+"""A backup key, the file of a backup, and another database to restore it into."""
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.console.backup.databases import postgres, sqlite, using
-from tests.console.cli.conftest import Ended
+from tests.factories import save_secrets, set_command, set_secret
 from tests.fixtures.people import World
-from tests.secrets_app.writes.conftest import interrupted as interrupted
-from tests.secrets_app.writes.desk import Desk
 
 KEY = "AGE-SECRET-KEY-1WMYKSCYWZ7SF0205W9FR8PR08CP20K9GGEVG8XP5U85WW9KU4UPQJ39QR4"
 OTHER_KEY = "AGE-SECRET-KEY-1E5MTX4DRVX94YK0UNCFNSE33AV4TYQKJPLPWNLYVCSZKTJMAYRFQDXAK4N"
@@ -28,42 +24,26 @@ def backup_key(settings: Any) -> str:
 
 
 @pytest.fixture
-def desk(world: World) -> Desk:
-    """Return a world with a few secrets in the embedded store."""
-    desk = Desk(world)
-    desk.world.actor("alice")
-    desk.put("API_KEY", "first value")
-    desk.save("alice", desk.change(desk.row("API_KEY"), "second value"))
-    desk.put("TOKEN", "a token", world.main)
-    return desk
-
-
-@pytest.fixture
-def manage() -> Callable[..., Ended]:
-    """Return a function that runs a management command within this process."""
-
-    def manage(*words: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        try:
-            call_command(*words, stdout=out, stderr=err)
-        except CommandError as error:
-            return Ended(error.returncode, out.getvalue(), f"{err.getvalue()}{error}\n")
-        return Ended(0, out.getvalue(), err.getvalue())
-
-    return manage
+def world(world: World) -> World:
+    """Return a world with two secrets, one of which has been changed."""
+    world.person("alice")
+    row = set_secret(world, "API_KEY", "first value")
+    save_secrets(world, set_command(row, "second value"))
+    set_secret(world, "TOKEN", "a token", world.main)
+    return world
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return where a backup goes."""
+    """Return the path for a backup."""
     return tmp_path / "console.backup"
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Return a function that moves to another, new database of the same kind, and back."""
+def other_database(tmp_path: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Return a context manager that uses a new, empty database of the same kind."""
     if connection.vendor == "sqlite":
-        yield lambda: using(sqlite(tmp_path / "elsewhere.sqlite3"))
+        yield lambda: using(sqlite(tmp_path / "other_database.sqlite3"))
     else:
-        with postgres("elsewhere") as place:
-            yield lambda: using(place)
+        with postgres("other_database") as database:
+            yield lambda: using(database)

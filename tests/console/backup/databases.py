@@ -1,4 +1,4 @@
-"""Databases beside the test's own, and what is in them."""
+"""Other databases than the test's own, and their rows."""
 
 import copy
 from collections.abc import Iterator
@@ -20,31 +20,31 @@ SQLITE = {
         "init_command": "PRAGMA journal_mode=WAL;",
     },
 }
-TRAIL = ("console_auditevent", "console_auditoutcome", "console_auditseal")
+AUDIT_TABLES = ("console_auditevent", "console_auditoutcome", "console_auditseal")
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @contextmanager
-def using(place: dict[str, Any]) -> Iterator[None]:
-    """Have this thread use another database than the test's."""
-    here = connections["default"]
-    connections["default"] = ConnectionHandler({"default": copy.deepcopy(place)})["default"]
+def using(database: dict[str, Any]) -> Iterator[None]:
+    """Make this thread use another database."""
+    original = connections["default"]
+    connections["default"] = ConnectionHandler({"default": copy.deepcopy(database)})["default"]
     try:
         yield
     finally:
         connections["default"].close()
-        connections["default"] = here
+        connections["default"] = original
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    """Return a SQLite database that is not there yet."""
+    """Return the configuration of a new SQLite database."""
     return {**SQLITE, "NAME": str(path)}
 
 
 @contextmanager
 def postgres(name: str) -> Iterator[dict[str, Any]]:
-    """Make an empty database on the test's server; it goes with the block."""
-    name = f"{connection.settings_dict['NAME']}_{name}"  # the server is all workers' own
+    """Create an empty database on the test's server, and drop it after the block."""
+    name = f"{connection.settings_dict['NAME']}_{name}"  # all workers share the server
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
         try:
@@ -54,7 +54,7 @@ def postgres(name: str) -> Iterator[dict[str, Any]]:
 
 
 def rows() -> Rows:
-    """Return every row of every table of the console's, by table, in the order of its key."""
+    """Return every row of every table, by table name, ordered by primary key."""
     found: Rows = {}
     for model in models_of(apps):
         fields = [field.attname for field in model._meta.concrete_fields]
@@ -67,11 +67,11 @@ def _comparable(value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
-def kept(found: Rows) -> Rows:
-    """Leave out what a backup does, and the trail, in which a backup and a restore are entries."""
-    return {name: it for name, it in found.items() if name not in {*LEFT_OUT, *TRAIL}}
+def without_audit(found: Rows) -> Rows:
+    """Return the tables of a backup, without the audit log, to which backup and restore add."""
+    return {name: it for name, it in found.items() if name not in {*LEFT_OUT, *AUDIT_TABLES}}
 
 
-def trail(found: Rows) -> Rows:
-    """Return the trail alone."""
-    return {name: found[name] for name in TRAIL}
+def audit_tables(found: Rows) -> Rows:
+    """Return only the audit tables."""
+    return {name: found[name] for name in AUDIT_TABLES}

@@ -13,7 +13,7 @@ from console.backup.age import decrypted, encrypt
 from console.backup.errors import BackupError
 from tests.console.backup.conftest import KEY, OTHER_KEY
 
-CHUNK, TAG = 65_536, 16  # of age
+CHUNK, TAG = 65_536, 16  # bytes, of the age format
 PLAIN = secrets.token_bytes(3 * CHUNK + 100)
 
 
@@ -37,26 +37,26 @@ def test_it_works(size: int) -> None:
     assert size < 16 or PLAIN[:16] not in data
 
 
-def test_age_opens_it_without_us() -> None:
+def test_age_library_opens_it() -> None:
     identity = pyrage.x25519.Identity.from_str(KEY)
     assert pyrage.decrypt(encrypted(), [identity]) == PLAIN
 
 
-def test_an_older_key_opens_it() -> None:
+def test_older_key() -> None:
     assert decrypt(encrypted(key=OTHER_KEY), KEY, OTHER_KEY) == PLAIN
 
 
-def test_two_files_with_one_key_have_nothing_in_common() -> None:
+def test_two_files_with_one_key_differ() -> None:
     assert encrypted()[-32:] != encrypted()[-32:]
 
 
-def test_the_file_does_not_name_its_public_key() -> None:
+def test_file_does_not_contain_the_public_key() -> None:
     public = str(pyrage.x25519.Identity.from_str(KEY).to_public())
     assert public.encode() not in encrypted()
 
 
 @pytest.mark.parametrize("keys", [[OTHER_KEY], [OTHER_KEY, OTHER_KEY]])
-def test_another_key_does_not_open_it(keys: list[str]) -> None:
+def test_wrong_key(keys: list[str]) -> None:
     with pytest.raises(BackupError, match="None of the keys in BACKUP_KEY opens") as refusal:
         decrypt(encrypted(), *keys)
     assert KEY not in str(refusal.value)
@@ -67,7 +67,7 @@ def test_another_key_does_not_open_it(keys: list[str]) -> None:
     [b"", b"PK", b"x" * 500, encrypted()[:10], encrypted()[1:]],
     ids=["empty", "archive", "text", "cut off", "without a beginning"],
 )
-def test_another_file_is_refused(data: bytes) -> None:
+def test_not_an_age_file(data: bytes) -> None:
     with pytest.raises(BackupError, match="not a Branchkeep backup"):
         decrypt(data)
 
@@ -81,7 +81,7 @@ def parts(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def flipped(data: bytes, at: int) -> bytes:
-    """Change one bit."""
+    """Flip one bit."""
     at %= len(data)
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
@@ -109,20 +109,20 @@ CHANGES: dict[str, Callable[[bytes, list[bytes]], list[bytes]]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_changed_file_does_not_open(name: str) -> None:
+def test_modified_file(name: str) -> None:
     front, chunks = parts(encrypted())
     assert len(chunks) == 4
     with pytest.raises(BackupError, match="changed or cut off"):
         decrypt(b"".join(CHANGES[name](front, chunks)))
 
 
-def test_a_changed_header_does_not_open() -> None:
+def test_modified_header() -> None:
     data = encrypted()
     with pytest.raises(BackupError, match="BACKUP_KEY opens"):
         decrypt(flipped(data, data.index(b"--- ") + 4))
 
 
-def test_an_error_of_the_source_is_raised() -> None:
+def test_error_of_the_source() -> None:
     def failing() -> Iterator[bytes]:
         yield b"some"
         raise LookupError("gone")
@@ -132,21 +132,21 @@ def test_an_error_of_the_source_is_raised() -> None:
 
 
 @pytest.mark.parametrize("room", [0, 200, 100_000, 196_000])
-def test_a_full_disk_is_raised_wherever_it_happens(room: int) -> None:
+def test_full_disk(room: int) -> None:
     assert room < len(encrypted())
     with pytest.raises(OSError, match="full"):
         encrypt([PLAIN], Disk(room), KEY)
 
 
 class Disk(io.BytesIO):
-    """A file that takes only so many bytes."""
+    """A file on a disk with limited space."""
 
     def __init__(self, room: int) -> None:
         super().__init__()
         self.room = room
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        """Write, or raise the error of a full disk."""
+        """Write, or raise ENOSPC."""
         if self.tell() + len(data) > self.room:
             raise OSError(errno.ENOSPC, "full")
         return super().write(data)
@@ -156,23 +156,23 @@ class Unreadable(io.BytesIO):
     """A file on a disk that fails after the header."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read, or raise the error of a broken disk."""
+        """Read, or raise EIO."""
         if self.tell() > 1_000:
             raise OSError(errno.EIO, "broken")
         return super().read(size)
 
 
-def test_a_broken_disk_is_raised() -> None:
+def test_unreadable_disk() -> None:
     with pytest.raises(OSError, match="broken"), decrypted(Unreadable(encrypted()), [KEY]) as it:
         it.read()
 
 
-def test_reading_may_stop_early() -> None:
+def test_reading_stops_early() -> None:
     with decrypted(io.BytesIO(encrypted(bytes(5_000_000))), [KEY]) as stream:
         assert stream.read(3) == bytes(3)
 
 
-def test_memory_stays_flat() -> None:
+def test_constant_memory() -> None:
     with open("/dev/null", "wb") as nowhere:
         tracemalloc.start()
         encrypt((bytes(10_000) for _ in range(2_000)), nowhere, KEY)

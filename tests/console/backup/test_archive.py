@@ -1,4 +1,4 @@
-"""A backup's content comes out as it went in, and only if it is complete. No database."""
+"""The content of a backup is restored exactly, and only if it is complete. No database."""
 
 import gzip
 import hmac
@@ -21,7 +21,7 @@ COLUMNS = [["id", "BigAutoField"], ["it", "TextField"]]
 
 
 def contents(*counts: int) -> Contents:
-    """Describe tables with that many rows."""
+    """Return the description of tables with this many rows."""
     tables = [Table(f"table_{at}", COLUMNS, rows, rows) for at, rows in enumerate(counts)]
     return Contents("2026-01-01T00:00:00+00:00", "sqlite", [["console", "0001_initial"]], tables)
 
@@ -48,7 +48,7 @@ def test_it_works() -> None:
     assert read_rows == [("table_0", rows[0]), ("table_0", rows[1]), ("table_2", rows[2])]
 
 
-def test_an_older_key_opens_it() -> None:
+def test_older_key() -> None:
     assert read(backup(contents(1), [[1, ""]]), OTHER_KEY, KEY)[0] == contents(1)
 
 
@@ -65,18 +65,18 @@ def test_types_that_json_lacks(value: object, text: str) -> None:
     assert read(backup(contents(1), [[1, value]]))[1] == [("table_0", [1, text])]
 
 
-def test_an_unknown_type_is_not_backed_up() -> None:
+def test_unknown_type() -> None:
     with pytest.raises(TypeError, match="Can't back up a value of type complex"):
         backup(contents(1), [[1, 1j]])
 
 
 @pytest.mark.parametrize("rows", [[[1, ""]], [[1, ""]] * 3, [[1, ""], [2]], [[1, ""], [2, "", ""]]])
-def test_other_rows_than_announced_are_refused(rows: Any) -> None:
+def test_row_count_differs(rows: Any) -> None:
     with pytest.raises(BackupError, match="don't match its first line"):
         read(backup(contents(2), rows))
 
 
-def test_an_unfinished_backup_is_refused() -> None:
+def test_unfinished_backup() -> None:
     def failing() -> Iterator[list[Any]]:
         yield [1, ""]
         raise LookupError
@@ -88,7 +88,7 @@ def test_an_unfinished_backup_is_refused() -> None:
         read(io.BytesIO(file.getvalue()))
 
 
-def test_a_newer_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newer_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "FORMAT", 2)
     file = backup(contents(0), [])
     monkeypatch.undo()
@@ -108,7 +108,7 @@ def forged(*content: bytes) -> io.BytesIO:
     return io.BytesIO(pyrage.encrypt(gzip.compress(b"".join(content)), [public]))
 
 
-def test_it_opens_without_us() -> None:
+def test_documented_format() -> None:
     """As docs/backup.md describes the format."""
     first, *rows, last = lines(backup(contents(2), [[1, "a"], [2, "b"]]))
     assert json.loads(first)["tables"][0]["rows"] == 2
@@ -118,7 +118,7 @@ def test_it_opens_without_us() -> None:
     assert json.loads(last) == {"hmac-sha256": mac.hex()}
 
 
-def test_the_public_key_is_not_enough_to_make_one() -> None:
+def test_forged_with_the_public_key() -> None:
     first, row, last = lines(backup(contents(1), [[1, "a"]]))
     assert read(forged(first, row, last))[1] == [("table_0", [1, "a"])]
     wrong = last.replace(last[-6:-3], b"xyz")
@@ -127,7 +127,7 @@ def test_the_public_key_is_not_enough_to_make_one() -> None:
             read(forged(*content))
 
 
-def test_the_hmac_comes_at_the_end() -> None:
+def test_hmac_is_the_last_line() -> None:
     first, row, last = lines(backup(contents(1), [[1, "a"]]))
     for content in [(first, row), (first, last), (first, row, last, row), (first, row, row, last)]:
         with pytest.raises(BackupError, match="don't match its first line"):
@@ -139,7 +139,7 @@ def test_the_hmac_comes_at_the_end() -> None:
     ["", "hello", "[1]", "{}", '{"format":1,"tables":[{}]}', '{"format":1}', "[" * 9_999],
     ids=["empty", "text", "array", "object", "no columns", "no tables", "deep"],
 )
-def test_an_age_file_with_other_content_is_refused(content: str) -> None:
+def test_age_file_with_other_content(content: str) -> None:
     with pytest.raises(BackupError, match="don't match its first line"):
         read(forged(content.encode()))
 
@@ -147,7 +147,7 @@ def test_an_age_file_with_other_content_is_refused(content: str) -> None:
 @pytest.mark.parametrize(
     "plain", [b"", b"no gzip", gzip.compress(bytes(99))[:-9]], ids=["empty", "text", "cut"]
 )
-def test_an_age_file_that_is_not_compressed_is_refused(plain: bytes) -> None:
+def test_uncompressed_age_file(plain: bytes) -> None:
     file = io.BytesIO()
     age.encrypt([plain], file, KEY)
     with pytest.raises(BackupError, match="don't match its first line"):

@@ -20,14 +20,15 @@ from console.backup.errors import BackupError
 from console.backup.tables import LEFT_OUT, models_of
 from console.models import AuditEvent
 from tests.console.backup.conftest import KEY
-from tests.console.cli.conftest import Ended
+from tests.factories import set_secret
+from tests.fixtures.commands import CommandResult
+from tests.fixtures.people import World
 from tests.leaks.canary import Canary
-from tests.secrets_app.writes.desk import Desk
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
-Manage = Callable[..., Ended]
+Manage = Callable[..., CommandResult]
 
-# Decide what becomes of a new table after a restore: here, or in LEFT_OUT with the reason
+# A new table must be added here, or to LEFT_OUT with the reason
 KEPT = """
 account_emailaddress auth_group auth_group_permissions auth_permission console_app
 console_auditevent console_auditoutcome console_auditseal console_branch console_invitation
@@ -40,7 +41,7 @@ secrets_app_secret socialaccount_socialaccount socialaccount_socialapp
 
 
 def entries() -> list[tuple[str, str, str, str]]:
-    """Return the backups' entries: kind, subject, outcome, detail."""
+    """Return (actor kind, subject, outcome, detail) of the audit events of backups."""
     events = AuditEvent.objects.filter(action="backup.make").order_by("pk")
     return [
         (event.actor_kind, event.subject, end.outcome, end.detail)
@@ -49,7 +50,7 @@ def entries() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def test_it_works(desk: Desk, manage: Manage, file: Path) -> None:
+def test_it_works(world: World, manage: Manage, file: Path) -> None:
     made = manage("backup", str(file))
     assert (made.code, made.out) == (0, "")
     assert made.err.startswith(f"Wrote {file}: ")
@@ -65,21 +66,23 @@ def test_every_table_is_in_it_or_left_out_for_a_reason() -> None:
     assert tables == {*KEPT.split(), *LEFT_OUT}
 
 
-def test_a_folder_gets_a_file_named_by_the_time(desk: Desk, manage: Manage, tmp_path: Path) -> None:
+def test_file_in_a_folder_is_named_by_the_time(
+    world: World, manage: Manage, tmp_path: Path
+) -> None:
     assert manage("backup", str(tmp_path)).code == 0
     [made] = tmp_path.glob("console-*Z.backup")
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
 def opened(file: Path) -> bytes:
-    """Return all that a backup reveals to a holder of BACKUP_KEY: its rows, base64 decoded too."""
+    """Return everything that BACKUP_KEY reveals: the rows, with base64 decoded too."""
     with file.open("rb") as encrypted, archive.opened(encrypted, [KEY]) as (_contents, rows):
         cells = [cell for _table, row in rows for cell in row]
     return b"\0".join(_bytes(cell) for cell in cells)
 
 
 def _bytes(cell: Any) -> bytes:
-    """Return a cell as it stands there, and what it may be in base64."""
+    """Return a cell as bytes, plain and decoded from base64."""
     text = str(cell).encode()
     try:
         return text + b" " + b64decode(text, validate=True)
@@ -87,12 +90,12 @@ def _bytes(cell: Any) -> bytes:
         return text
 
 
-def test_neither_a_value_nor_a_key_is_in_it(
-    desk: Desk, manage: Manage, file: Path, settings: Any
+def test_contains_no_value_and_no_key(
+    world: World, manage: Manage, file: Path, settings: Any
 ) -> None:
     canary = Canary()
     for way, value in canary.shapes("backup").items():
-        desk.put(f"KEY_{way}", value)
+        set_secret(world, f"KEY_{way}", value)
     assert manage("backup", str(file)).code == 0
     assert list(canary.found_in(file.read_bytes())) == []
     inside = opened(file)
@@ -107,13 +110,13 @@ def test_neither_a_value_nor_a_key_is_in_it(
     assert [key for key in own if key.encode() in inside] == []
 
 
-def test_nothing_readable_is_in_it(desk: Desk, manage: Manage, file: Path) -> None:
+def test_contains_no_plain_text(world: World, manage: Manage, file: Path) -> None:
     assert manage("backup", str(file)).code == 0
     data = file.read_bytes()
     assert [word for word in (b"alice", b"API_KEY", b"console_") if word in data] == []
 
 
-def test_without_a_key_none_is_made(manage: Manage, file: Path, settings: Any) -> None:
+def test_no_backup_key(manage: Manage, file: Path, settings: Any) -> None:
     settings.BACKUP_KEYS = []
     refused = manage("backup", str(file))
     assert (refused.code, file.exists(), entries()) == (1, False, [])
@@ -121,9 +124,7 @@ def test_without_a_key_none_is_made(manage: Manage, file: Path, settings: Any) -
 
 
 @pytest.mark.parametrize("own", ["SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS"])
-def test_the_key_is_none_of_the_consoles_others(
-    manage: Manage, file: Path, settings: Any, own: str
-) -> None:
+def test_backup_key_equals_another_key(manage: Manage, file: Path, settings: Any, own: str) -> None:
     key = getattr(settings, own)
     settings.BACKUP_KEYS = [
         KEY,
@@ -134,7 +135,7 @@ def test_the_key_is_none_of_the_consoles_others(
 
 
 @pytest.mark.parametrize("there", ["a file", "a link to nothing"])
-def test_nothing_is_overwritten(manage: Manage, file: Path, there: str) -> None:
+def test_existing_file(manage: Manage, file: Path, there: str) -> None:
     if there == "a file":
         file.write_text("precious")
     else:
@@ -146,7 +147,7 @@ def test_nothing_is_overwritten(manage: Manage, file: Path, there: str) -> None:
     assert [entry[2] for entry in entries()] == ["failed"]
 
 
-def test_a_folder_that_is_not_there(manage: Manage, tmp_path: Path) -> None:
+def test_missing_folder(manage: Manage, tmp_path: Path) -> None:
     refused = manage("backup", str(tmp_path / "nowhere" / "x"))
     assert refused.code == 1
     assert "Can't write the backup (No such file or directory)" in refused.err
@@ -154,7 +155,7 @@ def test_a_folder_that_is_not_there(manage: Manage, tmp_path: Path) -> None:
 
 @contextmanager
 def disk_of(size: int) -> Iterator[None]:
-    """Let files grow no longer than that; `limit` is this process's own."""
+    """Limit the size of files; `limit` is the process's limit to restore."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -164,13 +165,13 @@ def disk_of(size: int) -> Iterator[None]:
 
 
 def fill_up(path: Path) -> None:
-    """Write more than the disk takes."""
+    """Write more than the disk has space for."""
     with disk_of(100_000), whole_file(path) as file:
         file.write(bytes(1_000_000))
 
 
 def fail(path: Path) -> None:
-    """Meet an error half way."""
+    """Fail after the first bytes."""
     with whole_file(path) as file:
         file.write(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -179,7 +180,7 @@ def fail(path: Path) -> None:
 @pytest.mark.parametrize(
     ("act", "why"), [(fill_up, "File too large"), (fail, "No space left on device")]
 )
-def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, act: Any, why: str) -> None:
+def test_full_disk_leaves_no_file(tmp_path: Path, act: Any, why: str) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     with pytest.raises(BackupError, match=why):
@@ -188,13 +189,13 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, act: Any, why: str) -
 
 
 def be_late(path: Path) -> None:
-    """Write while somebody else does."""
+    """Write a file that another process creates at the same time."""
     with whole_file(path) as file:
         file.write(b"ours")
         path.write_bytes(b"theirs")
 
 
-def test_who_comes_second_overwrites_nothing(tmp_path: Path) -> None:
+def test_concurrent_backups_to_one_file(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     with pytest.raises(BackupError, match="Nothing was overwritten"):
@@ -209,9 +210,7 @@ def test_who_comes_second_overwrites_nothing(tmp_path: Path) -> None:
         (MigrationRecorder.record_applied, "was made by a newer version of Branchkeep"),
     ],
 )
-def test_a_database_of_another_version_is_refused(
-    manage: Manage, file: Path, change: Any, why: str
-) -> None:
+def test_database_of_another_version(manage: Manage, file: Path, change: Any, why: str) -> None:
     older = change is MigrationRecorder.record_unapplied
     name = "0003_audit_chain" if older else "9999_of_the_future"
     recorder = MigrationRecorder(connection)

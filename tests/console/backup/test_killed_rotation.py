@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a rotation: the next run goes on, and no value is lost."""
+"""kill -9 in the middle of a rotation: the next run continues, and no value is lost."""
 
 import signal
 import sqlite3
@@ -12,9 +12,7 @@ from django.db import connection
 
 from console.lib.paths import BASE_DIR
 from secrets_app.store.embedded.rotation import BATCH
-from tests.console.cli.conftest import KEYS, Machine
-from tests.console.cli.conftest import machine as machine
-from tests.console.cli.conftest import prepared as prepared
+from tests.fixtures.machine import KEYS, Machine
 
 pytestmark = [
     pytest.mark.slow,
@@ -47,7 +45,7 @@ with transaction.atomic():
         row = EmbeddedParameter.objects.create(path=path, version=100, modified=now)
         EmbeddedVersion.objects.bulk_create(version(row, 1 + each) for each in range(100))
 """
-# Kills the rotation in the middle of the second transaction
+# Kills the rotation in the middle of its second transaction
 KILLED = f"""
 import os, signal
 from django.core.management import call_command
@@ -82,7 +80,7 @@ def run(machine: Machine, script: str) -> "subprocess.CompletedProcess[str]":
 
 
 def left(folder: Path) -> int:
-    """Return how many versions wait for the newest key; the first rows come under it first."""
+    """Return how many versions are not under the newest key yet."""
     with closing(sqlite3.connect(folder / "console.sqlite3")) as database:
         counts = database.execute(
             "SELECT count(*) FROM secrets_app_embeddedversion GROUP BY key_id ORDER BY min(id)"
@@ -97,7 +95,7 @@ def test_it_works(machine: Machine) -> None:
     for _ in range(KILLS):
         assert run(machine, KILLED).returncode == -signal.SIGKILL
         found.append(left(machine.folder))
-    assert found == [ROWS, ROWS - BATCH, ROWS - 2 * BATCH]  # each went on, none began anew
+    assert found == [ROWS, ROWS - BATCH, ROWS - 2 * BATCH]  # each run continued, none started over
     rotated = machine("rotate_keys")
     assert rotated.code == 0, rotated.err
     assert f"secret versions: {found[-1]:,}," in rotated.out

@@ -1,4 +1,4 @@
-"""Backups as processes: from one machine to another, through a pipe, onto a full disk."""
+"""Backups as processes: to another machine, through a pipe, on a full disk."""
 
 import stat
 from pathlib import Path
@@ -7,10 +7,8 @@ import pytest
 from django.db import connection
 
 from tests.console.backup.conftest import KEY
-from tests.console.cli.conftest import Machine
-from tests.console.cli.conftest import machine as machine
-from tests.console.cli.conftest import prepared as prepared
-from tests.console.cli.terminal import at
+from tests.console.cli.terminal import open_terminal
+from tests.fixtures.machine import Machine
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +20,7 @@ SCOPE = ("--app", "d1shop", "--branch", "dev")
 
 @pytest.fixture
 def another(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """Return a machine with nothing but the keys."""
+    """Return a machine that has only the keys."""
     return Machine(tmp_path_factory.mktemp("another"))
 
 
@@ -44,7 +42,7 @@ def test_it_works(machine: Machine, another: Machine) -> None:
     assert "The database is not empty" in again.err
 
 
-def test_a_full_disk_is_told(machine: Machine) -> None:
+def test_full_disk(machine: Machine) -> None:
     machine.environment |= BACKUP_KEY
     with Path("/dev/full").open("wb") as full:
         process = machine.start("backup", "-", stdout=full)
@@ -53,8 +51,8 @@ def test_a_full_disk_is_told(machine: Machine) -> None:
     assert err.decode() == "The operating system reported an error: No space left on device.\n"
 
 
-def test_a_terminal_gets_none(machine: Machine) -> None:
+def test_output_to_a_terminal(machine: Machine) -> None:
     machine.environment |= BACKUP_KEY
-    with at(machine, "backup", "-") as terminal:
+    with open_terminal(machine, "backup", "-") as terminal:
         assert terminal.end() == 2
-    assert "A backup can't be written to a terminal." in terminal.seen
+    assert "A backup can't be written to a terminal." in terminal.output

@@ -1,4 +1,4 @@
-"""A backup becomes a database again, row by row, or nothing happens."""
+"""A restore brings back every row, or changes nothing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -18,43 +18,55 @@ from console.backup.restore import FILLED_AT_START, ID_GAP
 from console.backup.tables import LEFT_OUT, kept, models_at, table_of
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter
+from secrets_app.store import parameter_store
 from tests.console.backup.conftest import KEY
 from tests.console.backup.conftest import OTHER_KEY as OTHER_BACKUP_KEY
-from tests.console.backup.databases import kept as kept_of
-from tests.console.backup.databases import rows, sqlite, trail, using
-from tests.console.backup.filling import fill, first_version
-from tests.console.cli.conftest import Ended
-from tests.secrets_app.writes.desk import Desk
+from tests.console.backup.databases import audit_tables, rows, sqlite, using, without_audit
+from tests.console.backup.sample_rows import fill, first_version
+from tests.factories import (
+    audit_rows,
+    expire_leases,
+    outcomes_of,
+    reconcile_now,
+    save_secrets,
+    secret_paths,
+    secret_row,
+    set_command,
+    stored_values,
+    write_outside,
+)
+from tests.fixtures.commands import CommandResult
+from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
-Manage = Callable[..., Ended]
-Elsewhere = Callable[[], AbstractContextManager[None]]
-NOT_FILLED = {*FILLED_AT_START, "console_auditseal"}  # no seal is one that nobody made
+Manage = Callable[..., CommandResult]
+OtherDatabase = Callable[[], AbstractContextManager[None]]
+NOT_FILLED = {*FILLED_AT_START, "console_auditseal"}  # a made-up link would break the chain
 OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 def entries(action: str) -> list[tuple[str, str, str]]:
-    """Return the entries of an action: subject, outcome, detail."""
+    """Return (subject, outcome, detail) of the audit events of an action."""
     ends = AuditEvent.objects.filter(action=action).order_by("pk", "outcomes__pk")
     return list(ends.values_list("subject", "outcomes__outcome", "outcomes__detail"))
 
 
 def tables() -> list[str]:
-    """Return what tables there are."""
+    """Return the names of the tables."""
     return connection.introspection.table_names()
 
 
-def test_it_works(desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere) -> None:
+def test_it_works(world: World, manage: Manage, file: Path, other_database: OtherDatabase) -> None:
     before = rows()
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
+    with other_database():
         restored = manage("restore", str(file))
         assert restored.code == 0
         assert "All users must sign in again." in restored.out
         assert "rows verified" in restored.out
         after = rows()
-        assert desk.values("API_KEY") == ("second value", None)
-        assert desk.values("TOKEN", desk.world.main)[0] == "a token"
+        assert stored_values(world, "API_KEY") == ("second value", None)
+        assert stored_values(world, "TOKEN", world.main)[0] == "a token"
         assert triggers.missing(connection) == []
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             AuditEvent.objects.update(actor="nobody")
@@ -68,89 +80,94 @@ def test_it_works(desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere) 
         [(subject, outcome, detail)] = entries("backup.restore")
         assert (subject, outcome) == ("console.backup", "succeeded")
         assert f"on {connection.vendor}: " in detail
-    assert kept_of(after) == kept_of(before)
+    assert without_audit(after) == without_audit(before)
     assert [after[name] for name in LEFT_OUT] == [[]] * len(LEFT_OUT)
-    for name, written in trail(before).items():
+    for name, written in audit_tables(before).items():
         assert after[name][: len(written)] == written
 
 
-def test_every_column_of_every_table_comes_back(
-    manage: Manage, file: Path, elsewhere: Elsewhere, settings: Any
+def test_every_column_of_every_table(
+    manage: Manage, file: Path, other_database: OtherDatabase, settings: Any
 ) -> None:
-    settings.PARAMETER_STORE = "ssm"  # else it is asked whether the ciphertexts' keys are there
+    settings.PARAMETER_STORE = "ssm"  # otherwise restore checks the keys of its ciphertexts
     fill(it for it in kept(apps) if it._meta.db_table not in NOT_FILLED)
     before = rows()
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
-        call_command("migrate", verbosity=0)  # as a start does, before anybody comes by
+    with other_database():
+        call_command("migrate", verbosity=0)  # as a start does
         assert manage("restore", str(file)).code == 0
         after = rows()
-    assert kept_of(after) == kept_of(before)
+    assert without_audit(after) == without_audit(before)
     assert after["console_auditevent"][:2] == before["console_auditevent"][:2]
 
 
-def test_no_number_is_given_again(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
+def test_ids_are_not_reused(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
-    desk.outside("/amplify/d1shop/gone/KEY")
+    write_outside("/amplify/d1shop/gone/KEY")
     highest = EmbeddedParameter.objects.latest("pk").pk
-    desk.store.remove(["/amplify/d1shop/gone/KEY"])
+    parameter_store().remove(["/amplify/d1shop/gone/KEY"])
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
+    with other_database():
         assert manage("restore", str(file)).code == 0
-        desk.outside("/amplify/d1shop/new/KEY")
+        write_outside("/amplify/d1shop/new/KEY")
         assert EmbeddedParameter.objects.latest("pk").pk > highest + ID_GAP
         assert App.objects.create(app_id="d3", name="", region="").pk > ID_GAP
         assert User.objects.create_user("new@example.org").pk > ID_GAP
 
 
-def test_a_save_that_was_under_way_is_settled(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere, interrupted: Any
+def test_unfinished_save_is_settled(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase, interrupted: Any
 ) -> None:
-    row = desk.row("API_KEY")
+    row = secret_row(world, "API_KEY")
     interrupted.before("put", lambda: manage("backup", str(file)))
-    desk.save("alice", desk.change(row, "third value"))
-    with elsewhere():
+    save_secrets(world, set_command(row, "third value"))
+    with other_database():
         assert manage("restore", str(file)).code == 0
-        assert desk.row("API_KEY").claim_id
-        desk.expire_claims()
-        desk.check()
-        assert desk.row("API_KEY").claim_id is None
-        assert desk.outcomes()[-1] == "settled"
-        assert desk.values("API_KEY")[0] == "second value"
-    assert desk.values("API_KEY")[0] == "third value"
+        assert secret_row(world, "API_KEY").claim_id
+        expire_leases()
+        reconcile_now(world)
+        assert secret_row(world, "API_KEY").claim_id is None
+        assert (
+            outcomes_of(AuditEvent.objects.filter(action="secret.change").latest("pk"))[-1]
+            == "settled"
+        )
+        assert stored_values(world, "API_KEY")[0] == "second value"
+    assert stored_values(world, "API_KEY")[0] == "third value"
 
 
-def test_the_first_look_names_what_the_store_has_and_the_trail_does_not(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
+def test_first_reconcile_reports_newer_parameters(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
-    desk.check()
+    reconcile_now(world)
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
+    with other_database():
         assert manage("restore", str(file)).code == 0
-        desk.outside(desk.paths("API_KEY")[0])  # as SSM has what was saved since the backup
-        desk.outside(f"{desk.paths('API_KEY')[0]}_2")
-        desk.check()
-        assert desk.row("API_KEY").version == 3
-        who = "Someone outside Branchkeep"
-        assert desk.trail("found.") == [
-            (who, "found.change", "API_KEY", 2, "succeeded", 3),
-            (who, "found.add", "API_KEY_2", None, "succeeded", 1),
+        write_outside(
+            secret_paths(world, "API_KEY")[0]
+        )  # like SSM, which has what was saved since the backup
+        write_outside(f"{secret_paths(world, 'API_KEY')[0]}_2")
+        reconcile_now(world)
+        assert secret_row(world, "API_KEY").version == 3
+        actor = "Someone outside Branchkeep"
+        assert audit_rows(world, "found.") == [
+            (actor, "found.change", "API_KEY", 2, "succeeded", 3),
+            (actor, "found.add", "API_KEY_2", None, "succeeded", 1),
         ]
 
 
-def test_check_alone_writes_nothing(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
+def test_check_option_writes_nothing(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
+    with other_database():
         checked = manage("restore", "--check", str(file))
         assert (checked.code, tables()) == (0, [])
     assert checked.out.startswith("The backup is complete: ")
 
 
 def cut(file: Path) -> None:
-    """Take the end away."""
+    """Cut off the end of a file."""
     file.write_bytes(file.read_bytes()[:-1])
 
 
@@ -171,24 +188,24 @@ def cut(file: Path) -> None:
         ),
     ],
 )
-def test_nothing_is_written_of_what_does_not_fit(
-    desk: Desk,
+def test_unsuitable_backups(
+    world: World,
     manage: Manage,
     file: Path,
-    elsewhere: Elsewhere,
+    other_database: OtherDatabase,
     settings: Any,
     spoil: Any,
     why: str,
 ) -> None:
     assert manage("backup", str(file)).code == 0
     spoil(file, settings)
-    with elsewhere():
+    with other_database():
         refused = manage("restore", str(file))
         assert (refused.code, tables()) == (1, [])
     assert why in refused.err
 
 
-def test_a_database_in_use_is_left_alone(desk: Desk, manage: Manage, file: Path) -> None:
+def test_database_in_use(world: World, manage: Manage, file: Path) -> None:
     assert manage("backup", str(file)).code == 0
     before = rows()
     refused = manage("restore", str(file))
@@ -198,22 +215,22 @@ def test_a_database_in_use_is_left_alone(desk: Desk, manage: Manage, file: Path)
     assert triggers.missing(connection) == []
 
 
-def test_one_entry_of_the_trail_is_enough_to_be_in_use(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
+def test_audit_log_alone_counts_as_in_use(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
+    with other_database():
         call_command("migrate", verbosity=0)
         AuditEvent.objects.create(action="session.sign_in", actor_kind="web", actor="somebody")
         assert "console_auditevent has rows" in manage("restore", str(file)).err
         assert AuditEvent.objects.count() == 1
 
 
-def test_others_tables_are_left_alone(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere
+def test_tables_of_another_program(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
     assert manage("backup", str(file)).code == 0
-    with elsewhere():
+    with other_database():
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE theirs (id integer)")
         refused = manage("restore", str(file))
@@ -221,12 +238,12 @@ def test_others_tables_are_left_alone(
     assert "tables that don't belong to Branchkeep: theirs" in refused.err
 
 
-def test_a_lost_audit_key_is_told_and_stops_nothing(
-    desk: Desk, manage: Manage, file: Path, elsewhere: Elsewhere, settings: Any
+def test_lost_audit_key_is_a_warning(
+    world: World, manage: Manage, file: Path, other_database: OtherDatabase, settings: Any
 ) -> None:
     assert manage("backup", str(file)).code == 0
     settings.AUDIT_KEYS = ["another key of the trail, for this test alone"]
-    with elsewhere():
+    with other_database():
         restored = manage("restore", str(file))
         assert restored.code == 1
         assert "The backup was restored, but check the following" in restored.err
@@ -235,7 +252,7 @@ def test_a_lost_audit_key_is_told_and_stops_nothing(
 
 
 def written(file: Path, migrations: Iterable[tuple[str, str]], models: Any) -> None:
-    """Write a backup as the version with these migrations would have."""
+    """Write a backup as the version with these migrations would."""
     contents = Contents(
         made_at="2026-01-01T00:00:00+00:00",
         database=connection.vendor,
@@ -252,20 +269,20 @@ def _all_rows(models: Any) -> Iterator[Any]:
         yield from model._base_manager.order_by("pk").values_list(*names)
 
 
-def test_one_of_a_newer_version_is_refused(
-    manage: Manage, file: Path, elsewhere: Elsewhere
+def test_backup_of_a_newer_version(
+    manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
     known = sorted(MigrationLoader(connection).applied_migrations)
     written(file, [*known, ("console", "9999_of_the_future")], [])
-    with elsewhere():
+    with other_database():
         refused = manage("restore", str(file))
         assert (refused.code, tables()) == (1, [])
     assert "was made by a newer version of Branchkeep" in refused.err
     assert "console.9999_of_the_future" in refused.err
 
 
-def test_one_of_an_older_version_comes_forward(
-    manage: Manage, file: Path, elsewhere: Elsewhere, settings: Any, tmp_path: Path
+def test_backup_of_an_older_version_is_migrated(
+    manage: Manage, file: Path, other_database: OtherDatabase, settings: Any, tmp_path: Path
 ) -> None:
     settings.PARAMETER_STORE = "ssm"
     with using(sqlite(tmp_path / "old.sqlite3")):
@@ -273,14 +290,12 @@ def test_one_of_an_older_version_comes_forward(
         models = kept(models_at(executor.loader, done))
         fill(models)
         written(file, done, models)
-    with elsewhere():
+    with other_database():
         assert manage("restore", str(file)).code == 0
         assert [app.name for app in App.objects.order_by("pk")] == [
             "name 1 é\n\t'☃",
             "name 2 é\n\t'☃",
         ]
-        assert (
-            Member.objects.filter(group=None, patterns="").count() == 2
-        )  # columns that came later
+        assert Member.objects.filter(group=None, patterns="").count() == 2  # columns added later
         assert manage("migrate", "--check").code == 0
         assert triggers.missing(connection) == []

@@ -1,4 +1,4 @@
-"""What BACKUP_KEY may be."""
+"""Valid and invalid values of BACKUP_KEY."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.console.access.test_production import (
-    start as start,  # a fixture: reads the settings again
-)
 from tests.console.backup.conftest import KEY, OTHER_KEY
+from tests.console.server.test_production import (
+    start as start,  # a fixture: executes the settings file
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_it_works(start: Callable[..., Any], value: str, keys: list[str]) -> Non
         "age1jehhp0sum8pf65l25sxlkfdkx978eflcf4qe9kprsq83axu40veqv0cn9p",  # a public key
     ],
 )
-def test_anything_but_an_age_secret_key_is_refused(start: Callable[..., Any], value: str) -> None:
+def test_invalid_keys(start: Callable[..., Any], value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="is not an age secret key") as refusal:
         start(BACKUP_KEY=value)
     assert KEY not in str(refusal.value)

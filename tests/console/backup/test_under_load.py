@@ -1,4 +1,4 @@
-"""A backup made under load holds one consistent moment of the whole console (guarantee 45)."""
+"""A backup made under load is one consistent snapshot of the whole console (guarantee 45)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +12,20 @@ from django.db import connections
 
 from console.audit.chain import append_pending_links
 from console.lib.results import DONE
-from tests.console.backup.databases import rows, trail
-from tests.console.cli.conftest import Ended
-from tests.secrets_app.writes.agreement import claims, differing, gaps
-from tests.secrets_app.writes.desk import Desk
+from tests.console.backup.databases import audit_tables, rows
+from tests.factories import (
+    audit_gaps,
+    audit_rows,
+    create_command,
+    expire_leases,
+    leased_secrets,
+    projection_errors,
+    reconcile_now,
+    save_secrets,
+    set_command,
+)
+from tests.fixtures.commands import CommandResult
+from tests.fixtures.people import World
 
 pytestmark = [
     pytest.mark.both_databases,
@@ -25,20 +35,20 @@ pytestmark = [
 KEYS = ("A", "B")
 PEOPLE = ("alice", "mia", "bob")
 BACKUPS = 3
-SAVES = 5  # before each, and more during it
+SAVES = 5  # before each backup; more happen during it
 
 
 def test_it_works(
-    desk: Desk,
-    manage: Callable[..., Ended],
+    world: World,
+    manage: Callable[..., CommandResult],
     tmp_path: Path,
-    elsewhere: Callable[[], AbstractContextManager[None]],
+    other_database: Callable[[], AbstractContextManager[None]],
 ) -> None:
     for person in (*PEOPLE, "vera"):
-        desk.world.actor(person)
+        world.actor(person)
     enough, saved = Event(), Semaphore(0)
     with ThreadPoolExecutor(len(PEOPLE)) as threads:
-        savers = [threads.submit(_save, desk, who, saved, enough) for who in PEOPLE]
+        savers = [threads.submit(_save, world, name, saved, enough) for name in PEOPLE]
         made = []
         for number in range(BACKUPS):
             _wait(saved)
@@ -48,35 +58,35 @@ def test_it_works(
             saver.result()
     assert made == [0] * BACKUPS
     manage("verify_audit")
-    source = trail(rows())
-    with elsewhere():
+    source = audit_tables(rows())
+    with other_database():
         assert manage("restore", str(tmp_path / f"{BACKUPS - 1}")).code == 0
-        restored = trail(rows())
-        desk.expire_claims()
-        desk.check()
-        places = [(desk.world.dev, key) for key in KEYS]
-        assert [*gaps(desk, places)] == []
-        assert [*differing(desk, places)] == []
-        assert (claims(), desk.trail("found.")) == (0, [])
+        restored = audit_tables(rows())
+        expire_leases()
+        reconcile_now(world)
+        for key in KEYS:
+            assert [*audit_gaps(world, key, world.dev)] == []
+            assert [*projection_errors(world, key, world.dev)] == []
+        assert (leased_secrets(), audit_rows(world, "found.")) == (0, [])
         assert "rows verified" in manage("verify_audit").out
     _check_same(source, restored)
 
 
 def _wait(saved: Semaphore) -> None:
-    """Let some saves be done before the next backup, however busy this machine is."""
+    """Wait for some saves before the next backup, however busy this machine is."""
     for _ in range(SAVES):
         assert saved.acquire(timeout=60)
 
 
-def _save(desk: Desk, who: str, saved: Semaphore, enough: Event) -> None:
-    """Save until it is enough."""
+def _save(world: World, name: str, saved: Semaphore, enough: Event) -> None:
+    """Save until `enough` is set."""
     try:
         while not enough.is_set():
-            known = {row.key: row for row in desk.app.secrets.filter(branch=desk.world.dev)}
+            known = {row.key: row for row in world.app.secrets.filter(branch=world.dev)}
             for key in KEYS:
                 row, value = known.get(key), uuid4().hex
-                new = desk.new(key, value, desk.world.dev)
-                [outcome] = desk.save(who, desk.change(row, value) if row else new)
+                new = create_command(key, value, world.dev)
+                [outcome] = save_secrets(world, set_command(row, value) if row else new, by=name)
                 append_pending_links()  # as the end of a request does
                 if outcome.outcome in DONE:
                     saved.release()
@@ -85,7 +95,7 @@ def _save(desk: Desk, who: str, saved: Semaphore, enough: Event) -> None:
 
 
 def _check_same(source: dict[str, list[tuple[object, ...]]], restored: object) -> None:
-    """Each row of the trail that was in the backup is the source's; the rest is the restore's."""
+    """Check that audit rows of the backup equal the source's; restore added the others."""
     assert isinstance(restored, dict)
     for name in ("console_auditevent", "console_auditoutcome"):
         known = {row[0]: row for row in source[name]}

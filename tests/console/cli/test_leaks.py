@@ -1,4 +1,4 @@
-"""A value goes in and out by the way that is for it, and is in no other output, log or file."""
+"""A value appears only where it belongs, and in no other output, log or file."""
 
 import io
 import sys
@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import pytest
 
 from console.cli.base import ConsoleCommand
-from tests.console.cli.conftest import Machine
 from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.machine import Machine
 from tests.leaks.canary import Canary
 
 pytestmark = pytest.mark.slow
@@ -38,22 +38,22 @@ AS_AN_ARGUMENT = (
 
 
 @pytest.fixture
-def loud(machine: Machine) -> Machine:
-    """Return a machine whose log holds all there is, in a project's folder."""
+def verbose_machine(machine: Machine) -> Machine:
+    """Return a machine with log level DEBUG, in a project's folder."""
     machine.environment["LOG_LEVEL"] = "DEBUG"
     (machine.folder / "package.json").write_text('{"name": "my-cool-app"}')
     return machine
 
 
 def leaks(canary: Canary, machine: Machine, *outputs: str) -> list[str]:
-    """Return every find in outputs, and in the files of a machine."""
+    """Return every occurrence of the value in outputs and in the machine's files."""
     texts = [output.encode() for output in outputs]
     texts += [file.read_bytes() for file in machine.folder.iterdir()]
     return [find for text in texts for find in canary.found_in(text)]
 
 
 def ways_in(canary: Canary) -> Iterator[tuple[tuple[str, ...], str, int]]:
-    """Yield commands with a value on their standard input, and how they end."""
+    """Yield commands that read a value from standard input, with their results."""
     for number, shape in enumerate(canary.shapes("a command").values()):
         yield ("secret", "set", f"KEY{number}", *APP), shape, 0
         yield ("sandbox", "secret", "set", f"key{number}"), shape, 0
@@ -66,78 +66,82 @@ def ways_in(canary: Canary) -> Iterator[tuple[tuple[str, ...], str, int]]:
     yield ("secret", "remove", "KEY0", *APP), canary.marker, 2
 
 
-def test_it_works(loud: Machine) -> None:
+def test_it_works(verbose_machine: Machine) -> None:
     canary = Canary()
     outputs = []
     for words, value, code in ways_in(canary):
         for more in ((), ("--traceback",)):
-            ended = loud(words[0], *more, *words[1:], stdin=value)
-            assert ended.code == code, (words, ended)
-            outputs += [ended.out, ended.err]
-    listed = loud("secret", "list", *APP, "--format", "json")
+            result = verbose_machine(words[0], *more, *words[1:], stdin=value)
+            assert result.code == code, (words, result)
+            outputs += [result.out, result.err]
+    listed = verbose_machine("secret", "list", *APP, "--format", "json")
     outputs += [listed.out, listed.err]
-    assert leaks(canary, loud, *outputs) == []
-    got = loud("secret", "get", "KEY0", *APP)
-    assert [*canary.found_in(got.out.encode())] != []  # it was there to be found
-    assert leaks(canary, loud, got.err) == []
+    assert leaks(canary, verbose_machine, *outputs) == []
+    got = verbose_machine("secret", "get", "KEY0", *APP)
+    assert [*canary.found_in(got.out.encode())] != []  # the search does find it
+    assert leaks(canary, verbose_machine, got.err) == []
 
 
 @pytest.mark.parametrize("words", AS_AN_ARGUMENT, ids=" ".join)
-def test_what_was_typed_is_not_repeated(loud: Machine, words: tuple[str, ...]) -> None:
+def test_rejected_arguments_are_not_repeated(
+    verbose_machine: Machine, words: tuple[str, ...]
+) -> None:
     canary = Canary()
-    ended = loud(*(word.format(canary.marker) for word in words))
-    assert ended.code != 0
-    assert "Traceback" not in ended.err
-    assert leaks(canary, loud, ended.out, ended.err) == []
+    result = verbose_machine(*(word.format(canary.marker) for word in words))
+    assert result.code != 0
+    assert "Traceback" not in result.err
+    assert leaks(canary, verbose_machine, result.out, result.err) == []
 
 
 @pytest.mark.parametrize(
     "fault", [Fault.error("ValidationException"), Fault.SERVER_ERROR, Fault.RESET, Fault.TRUNCATED]
 )
-def test_a_store_that_quotes_the_value(loud: Machine, faulty: Faulty, fault: Fault) -> None:
+def test_store_error_that_quotes_the_value(
+    verbose_machine: Machine, faulty: Faulty, fault: Fault
+) -> None:
     canary = Canary()
-    loud.environment |= {"PARAMETER_STORE": "ssm", "AWS_ENDPOINT_URL_SSM": faulty.url}
+    verbose_machine.environment |= {"PARAMETER_STORE": "ssm", "AWS_ENDPOINT_URL_SSM": faulty.url}
     faulty.always(fault, on="PutParameter")
     for words in (("secret", "set", "KEY", *APP), ("sandbox", "secret", "set", "foo")):
-        ended = loud(words[0], "--traceback", *words[1:], stdin=canary.marker)
-        assert ended.code in {1, 5}
-        assert leaks(canary, loud, ended.out, ended.err) == []
+        result = verbose_machine(words[0], "--traceback", *words[1:], stdin=canary.marker)
+        assert result.code in {1, 5}
+        assert leaks(canary, verbose_machine, result.out, result.err) == []
 
 
-def test_a_running_command(loud: Machine) -> None:
-    """Its values are in its environment, and on nobody's command line."""
+def test_running_command(verbose_machine: Machine) -> None:
+    """Its values are in its environment, and on no command line."""
     canary = Canary()
-    loud("secret", "set", "KEY", *APP, stdin=canary.marker)
+    verbose_machine("secret", "set", "KEY", *APP, stdin=canary.marker)
     show = "import os, sys; print(os.environ['KEY'], flush=True); sys.stdin.read()"
     words = ("run", *APP, "--secrets", "--", sys.executable, "-c", show, canary.marker[::-1])
-    with loud.start(*words) as process:
+    with verbose_machine.start(*words) as process:
         assert process.stdout.readline().decode().strip() == canary.marker
         cmdline = Path(f"/proc/{process.pid}/cmdline")
         typed = cmdline.read_text() if cmdline.exists() else ""
         process.terminate()
-        told = process.stderr.read().decode()
+        output = process.stderr.read().decode()
     assert canary.marker not in typed
-    assert leaks(canary, loud, told) == []  # nor is an argument in the audit trail
+    assert leaks(canary, verbose_machine, output) == []  # the audit log has no arguments either
 
 
-class Broken(ConsoleCommand):
-    """A command with a mistake in it."""
+class BrokenCommand(ConsoleCommand):
+    """A command with a bug."""
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:
-        """Fail as nobody foresaw, with the value at hand."""
+        """Raise an unexpected exception with the value in scope."""
         value = sys.stdin.read()
         raise RuntimeError(f"This value can't be: {value}") from KeyError(value)
 
 
 @pytest.mark.parametrize("more", [(), ("--traceback",)])
-def test_a_mistake_of_ours(monkeypatch, capsys, more: tuple[str, ...]) -> None:
+def test_unexpected_exception(monkeypatch, capsys, more: tuple[str, ...]) -> None:
     canary = Canary()
     monkeypatch.setattr(sys, "stdin", io.StringIO(canary.marker))
-    with pytest.raises(SystemExit) as ended:
-        Broken().run_from_argv(["manage.py", "broken", *more])
-    assert ended.value.code == 5
-    told = capsys.readouterr()
-    assert "Unexpected error (RuntimeError)" in told.err
-    assert ("in handle" in told.err) == bool(more)
-    assert [*canary.found_in((told.out + told.err).encode())] == []
-    assert told.out == ""
+    with pytest.raises(SystemExit) as result:
+        BrokenCommand().run_from_argv(["manage.py", "broken", *more])
+    assert result.value.code == 5
+    output = capsys.readouterr()
+    assert "Unexpected error (RuntimeError)" in output.err
+    assert ("in handle" in output.err) == bool(more)
+    assert [*canary.found_in((output.out + output.err).encode())] == []
+    assert output.out == ""

@@ -1,4 +1,4 @@
-"""`manage.py pull`: effective variables as a file, written whole, for one's own eyes."""
+"""`manage.py pull`: effective variables in a private file, written atomically."""
 
 import io
 import json
@@ -12,59 +12,60 @@ import dotenv
 import pytest
 
 from envvars_app.formats import FORMATS
-from tests.console.cli.conftest import Ended, Machine
+from tests.fixtures.commands import CommandResult
+from tests.fixtures.machine import Machine
 
-TypeIn = Callable[..., Ended]
+Manage = Callable[..., CommandResult]
 APP = ("--app", "d1shop")
 DEV = (*APP, "--branch", "dev")
 PEM = "-----BEGIN\n\n=-----\n"
 
 
 @pytest.fixture
-def pull(type_in: TypeIn) -> TypeIn:
-    """Return a function that pulls; there are variables on All branches and on dev."""
+def pull(manage_as: Manage) -> Manage:
+    """Return a function that runs pull, with variables on All branches and on dev."""
     for key, scope, value in (
-        ("COLOUR", APP, "purple"),
-        ("COLOUR", DEV, "green"),
+        ("COLOR", APP, "purple"),
+        ("COLOR", DEV, "green"),
         ("PEM", APP, PEM),
     ):
-        assert type_in("variable", "set", key, *scope, stdin=value).code == 0
-    return lambda *words, **more: type_in("pull", *words, **more)
+        assert manage_as("variable", "set", key, *scope, stdin=value).code == 0
+    return lambda *words, **more: manage_as("pull", *words, **more)
 
 
 def test_it_works(machine: Machine) -> None:
-    machine("variable", "set", "COLOUR", *APP, stdin="purple")
-    machine("variable", "set", "COLOUR", *DEV, stdin="it's\ngreen")
-    ended = machine("pull", *DEV, "--output", ".env.local")
-    assert ended == Ended(0, "", "")
+    machine("variable", "set", "COLOR", *APP, stdin="purple")
+    machine("variable", "set", "COLOR", *DEV, stdin="it's\ngreen")
+    result = machine("pull", *DEV, "--output", ".env.local")
+    assert result == CommandResult(0, "", "")
     file = machine.folder / ".env.local"
-    assert dotenv.dotenv_values(file, interpolate=False) == {"COLOUR": "it's\ngreen"}
+    assert dotenv.dotenv_values(file, interpolate=False) == {"COLOR": "it's\ngreen"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert dotenv.dotenv_values(stream=io.StringIO(machine("pull", *APP).out)) == {
-        "COLOUR": "purple"
+        "COLOR": "purple"
     }
 
 
-def test_each_format(pull: TypeIn) -> None:
-    expected = {"COLOUR": "green", "PEM": PEM}
+def test_each_format(pull: Manage) -> None:
+    expected = {"COLOR": "green", "PEM": PEM}
     assert json.loads(pull(*DEV, "--format", "json").out) == expected
     assert plistlib.loads(pull(*DEV, "--format", "plist").out.encode()) == expected
     for name in FORMATS:
-        ended = pull(*DEV, "--format", name)
-        assert (ended.code, ended.err) == (0, "")
-        assert ended.out == FORMATS[name].render(expected).text
+        result = pull(*DEV, "--format", name)
+        assert (result.code, result.err) == (0, "")
+        assert result.out == FORMATS[name].render(expected).text
 
 
-def test_no_secret_is_in_it(type_in: TypeIn, pull: TypeIn) -> None:
-    type_in("secret", "set", "TOKEN", *APP, stdin="s3cret")
+def test_contains_no_secret(manage_as: Manage, pull: Manage) -> None:
+    manage_as("secret", "set", "TOKEN", *APP, stdin="s3cret")
     assert "TOKEN" not in pull(*DEV).out
 
 
-def test_what_a_format_can_not_hold(type_in: TypeIn, pull: TypeIn, tmp_path: Path) -> None:
-    type_in("variable", "set", "odd name", *APP, stdin="x")
-    told = pull(*APP)
-    assert (told.code, "COLOUR" in told.out) == (0, True)
-    assert told.err.startswith("odd name is not included. ")
+def test_value_the_format_cannot_hold(manage_as: Manage, pull: Manage, tmp_path: Path) -> None:
+    manage_as("variable", "set", "odd name", *APP, stdin="x")
+    result = pull(*APP)
+    assert (result.code, "COLOR" in result.out) == (0, True)
+    assert result.err.startswith("odd name is not included. ")
     file = tmp_path / "strict"
     strict = pull(*APP, "--strict", "--output", str(file))
     assert (strict.code, file.exists()) == (1, False)
@@ -72,7 +73,7 @@ def test_what_a_format_can_not_hold(type_in: TypeIn, pull: TypeIn, tmp_path: Pat
     assert pull(*APP, "--strict", "--format", "json").code == 0
 
 
-def test_a_file_that_is_there_stays(pull: TypeIn, tmp_path: Path) -> None:
+def test_existing_file(pull: Manage, tmp_path: Path) -> None:
     file = tmp_path / ".env.local"
     file.write_text("mine")
     file.chmod(0o644)
@@ -86,7 +87,7 @@ def test_a_file_that_is_there_stays(pull: TypeIn, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_link_is_not_written_through(pull: TypeIn, tmp_path: Path, there: bool) -> None:
+def test_symbolic_link_is_not_followed(pull: Manage, tmp_path: Path, there: bool) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     if there:
         target.write_text("mine")
@@ -100,7 +101,7 @@ def test_a_link_is_not_written_through(pull: TypeIn, tmp_path: Path, there: bool
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to somebody else")
-def test_a_folder_behind_somebody_elses_link(pull: TypeIn, tmp_path: Path) -> None:
+def test_folder_behind_a_link_of_another_user(pull: Manage, tmp_path: Path) -> None:
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
     mine.mkdir()
     theirs.symlink_to(mine)
@@ -112,7 +113,7 @@ def test_a_folder_behind_somebody_elses_link(pull: TypeIn, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["no/such/folder", ".", "/dev/null/x", "a\0b", "", "x" * 300])
-def test_what_is_no_file(pull: TypeIn, tmp_path: Path, monkeypatch, name: str) -> None:
+def test_not_a_regular_file(pull: Manage, tmp_path: Path, monkeypatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     for force in ((), ("--force",)):
         refused = pull(*APP, "--output", name, *force)
@@ -120,12 +121,12 @@ def test_what_is_no_file(pull: TypeIn, tmp_path: Path, monkeypatch, name: str) -
         assert [*tmp_path.iterdir()] == []
 
 
-def test_rights(pull: TypeIn) -> None:
-    assert pull(*DEV, who="vera").code == 0
-    assert pull(*DEV, who="charlie").code == 4
+def test_permissions(pull: Manage) -> None:
+    assert pull(*DEV, by="vera").code == 0
+    assert pull(*DEV, by="charlie").code == 4
     assert pull(*DEV, "--format", "toml").code == 2
 
 
-def test_nothing_to_pull(type_in: TypeIn) -> None:
-    ended = type_in("pull", *APP, "--format", "json")
-    assert (ended.code, json.loads(ended.out)) == (0, {})
+def test_nothing_to_pull(manage_as: Manage) -> None:
+    result = manage_as("pull", *APP, "--format", "json")
+    assert (result.code, json.loads(result.out)) == (0, {})

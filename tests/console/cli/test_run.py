@@ -12,7 +12,8 @@ import pytest
 
 from console.lib.paths import BASE_DIR
 from console.management.commands.run import OURS, OURS_ON_SSM
-from tests.console.cli.conftest import KEYS, Ended, Machine, copied
+from tests.fixtures.commands import CommandResult
+from tests.fixtures.machine import KEYS, Machine, copy_machine
 
 pytestmark = pytest.mark.slow
 APP = ("--app", "d1shop")
@@ -33,8 +34,8 @@ print(json.dumps([
 def shop(either_machine: Machine) -> Machine:
     """Return a machine with variables and secrets on All branches and on dev."""
     for kind, key, scope, value in (
-        ("variable", "COLOUR", APP, "purple\n"),
-        ("variable", "COLOUR", DEV, "green\r\n"),
+        ("variable", "COLOR", APP, "purple\n"),
+        ("variable", "COLOR", DEV, "green\r\n"),
         ("variable", "SIZE", APP, "пять"),
         ("secret", "TOKEN", APP, "s3cret"),
         ("secret", "PEM", DEV, "-----BEGIN\n\n=-----\n"),
@@ -43,22 +44,22 @@ def shop(either_machine: Machine) -> Machine:
     return either_machine
 
 
-def trail(machine: Machine) -> list[Any]:
-    """Return what was recorded beside the set-up."""
+def audit_log(machine: Machine) -> list[Any]:
+    """Return the audit events after the set-up."""
     entries: list[Any] = json.loads(machine("shell", "-v0", "-c", TRAIL).out)
     return entries
 
 
 def test_it_works(shop: Machine) -> None:
-    plain = json.loads(shop("run", *DEV, "--", *SHOW, COLOUR="mine", OTHER="stays").out)
-    assert (plain["COLOUR"], plain["SIZE"], plain["OTHER"]) == ("green\r\n", "пять", "stays")
+    plain = json.loads(shop("run", *DEV, "--", *SHOW, COLOR="mine", OTHER="stays").out)
+    assert (plain["COLOR"], plain["SIZE"], plain["OTHER"]) == ("green\r\n", "пять", "stays")
     assert not {"TOKEN", "PEM"} & set(plain)
-    assert trail(shop) == [
+    assert audit_log(shop) == [
         ["environment.run", "dev", f"2 variables and 0 secrets: {SELF}", "succeeded"]
     ]
     full = json.loads(shop("run", *DEV, "--secrets", "--", *SHOW).out)
     assert (full["TOKEN"], full["PEM"]) == ("s3cret", "-----BEGIN\n\n=-----\n")
-    assert trail(shop)[1:] == [
+    assert audit_log(shop)[1:] == [
         ["secret.reveal", "dev", "PEM", "succeeded"],
         ["secret.reveal", "All branches", "TOKEN", "succeeded"],
         ["environment.run", "dev", f"2 variables and 2 secrets: {SELF}", "succeeded"],
@@ -66,20 +67,20 @@ def test_it_works(shop: Machine) -> None:
 
 
 @pytest.fixture(scope="module")
-def coloured(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def color_folder(prepared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a machine with one variable."""
-    machine = copied(prepared, tmp_path_factory.mktemp("coloured"))
-    assert machine("variable", "set", "COLOUR", *APP, stdin="purple").code == 0
+    machine = copy_machine(prepared_folder, tmp_path_factory.mktemp("color_folder"))
+    assert machine("variable", "set", "COLOR", *APP, stdin="purple").code == 0
     return machine.folder
 
 
 @pytest.fixture
-def bare(coloured: Path, tmp_path: Path) -> Machine:
+def bare(color_folder: Path, tmp_path: Path) -> Machine:
     """Return a machine on the embedded store, with one variable."""
-    return copied(coloured, tmp_path)
+    return copy_machine(color_folder, tmp_path)
 
 
-def test_the_console_keeps_its_own_keys(bare: Machine) -> None:
+def test_own_keys_are_not_passed_on(bare: Machine) -> None:
     bare("variable", "set", "SECRET_KEY", *DEV, stdin="the app's own")
     inherited = json.loads(bare("run", *APP, "--", *SHOW).out)
     assert not {*KEYS, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"} & set(inherited)
@@ -90,7 +91,7 @@ def test_the_console_keeps_its_own_keys(bare: Machine) -> None:
 MAIL = {"EMAIL_URL": "smtp+tls://u:p@mail.example.org:587", "EMAIL_FROM": "console@example.org"}
 
 
-def test_what_opens_the_store_and_the_mail_server_stays_behind(bare: Machine) -> None:
+def test_credentials_of_store_and_mail_server_are_not_passed_on(bare: Machine) -> None:
     given = dict.fromkeys(OURS_ON_SSM, "ours") | MAIL
     on_ssm = bare("run", *APP, "--", *SHOW, PARAMETER_STORE="ssm", **given)
     inherited = json.loads(on_ssm.out)
@@ -100,31 +101,31 @@ def test_what_opens_the_store_and_the_mail_server_stays_behind(bare: Machine) ->
     assert again["AWS_PROFILE"] == "own"
 
 
-def test_no_setting_that_opens_something_is_forgotten() -> None:
-    """A name that ends so is a key, or an address with a password in it."""
+def test_every_credential_setting_is_withheld() -> None:
+    """Names with these endings are keys, or URLs with a password."""
     text = (BASE_DIR / "console" / "settings.py").read_text()
     names = set(re.findall(r'"([A-Z_]+_(?:KEYS?|SECRET|PASSWORD|TOKEN|URL))"', text))
     assert {"SECRET_KEY", "EMAIL_URL"} <= names <= {*OURS}
 
 
-def test_credentials_that_open_nothing_of_ours_are_handed_on(bare: Machine) -> None:
+def test_other_credentials_are_passed_on(bare: Machine) -> None:
     inherited = json.loads(bare("run", *APP, "--", *SHOW, AWS_PROFILE="mine").out)
     assert (inherited["AWS_PROFILE"], inherited["AWS_ACCESS_KEY_ID"]) == ("mine", "testing")
 
 
-def test_the_command_ends_as_it_likes(bare: Machine) -> None:
-    said = bare("run", *APP, "--", "sh", "-c", 'echo "$COLOUR"; echo no >&2; exit 3')
-    assert said == Ended(3, "purple\n", "no\n")
+def test_exit_code_of_the_command(bare: Machine) -> None:
+    result = bare("run", *APP, "--", "sh", "-c", 'echo "$COLOR"; echo no >&2; exit 3')
+    assert result == CommandResult(3, "purple\n", "no\n")
     assert bare("run", *APP, "--", "sh", "-c", "kill -TERM $$").code == -signal.SIGTERM
     assert bare("run", *APP, "--", "cat", stdin="through").out == "through"
 
 
-def test_nothing_goes_through_a_shell(bare: Machine) -> None:
-    said = bare("run", *APP, "--", "echo", "$COLOUR", "; ls", "--settings=x", "--", "--app")
-    assert said == Ended(0, "$COLOUR ; ls --settings=x -- --app\n", "")
+def test_no_shell(bare: Machine) -> None:
+    result = bare("run", *APP, "--", "echo", "$COLOR", "; ls", "--settings=x", "--", "--app")
+    assert result == CommandResult(0, "$COLOR ; ls --settings=x -- --app\n", "")
 
 
-def test_a_signal_reaches_the_command_itself(bare: Machine) -> None:
+def test_signal_reaches_the_command(bare: Machine) -> None:
     script = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); "
     script += "print('ready', flush=True); signal.pause()"
     with bare.start("run", *APP, "--", sys.executable, "-c", script) as process:
@@ -133,8 +134,8 @@ def test_a_signal_reaches_the_command_itself(bare: Machine) -> None:
     assert process.returncode == 9
 
 
-def test_a_pipe_that_closes_ends_the_command(bare: Machine) -> None:
-    """Python ignores SIGPIPE; what it becomes must not."""
+def test_closed_pipe_ends_the_command(bare: Machine) -> None:
+    """Python ignores SIGPIPE; the command it becomes must not."""
     with bare.start("run", *APP, "--", "yes") as process:
         process.stdout.readline()
         process.stdout.close()
@@ -143,50 +144,50 @@ def test_a_pipe_that_closes_ends_the_command(bare: Machine) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
-def test_no_signal_stays_ignored_and_no_file_open(bare: Machine) -> None:
+def test_default_signals_and_no_open_files(bare: Machine) -> None:
     status = bare("run", *APP, "--", "grep", "SigIgn", "/proc/self/status")
-    ignored = int(status.out.split()[1], 16)  # 32 and 33 are the C library's own
+    ignored = int(status.out.split()[1], 16)  # 32 and 33 belong to the C library
     ours = {it for it in signal.valid_signals() if signal.getsignal(it) == signal.SIG_IGN}
-    ours -= {signal.SIGPIPE, signal.SIGXFSZ}  # by Python; what is left is nohup's and the shell's
+    ours -= {signal.SIGPIPE, signal.SIGXFSZ}  # by Python; the others come from nohup and the shell
     assert {it for it in signal.valid_signals() if ignored >> (it - 1) & 1} == ours
     script = "import os; print([fd for fd in os.listdir('/proc/self/fd') if int(fd) > 3])"
     assert bare("run", *APP, "--", sys.executable, "-c", script).out == "[]\n"
 
 
-def test_the_program_is_found_by_the_callers_path(bare: Machine, tmp_path: Path) -> None:
+def test_program_is_found_in_path(bare: Machine, tmp_path: Path) -> None:
     trap = tmp_path / "true"
     trap.write_text("#!/bin/sh\necho trapped\n")
     trap.chmod(0o755)
     bare("variable", "set", "PATH", *APP, stdin=str(tmp_path))
-    assert bare("run", *APP, "--", "true") == Ended(0, "", "")
+    assert bare("run", *APP, "--", "true") == CommandResult(0, "", "")
 
 
 @pytest.mark.parametrize(
     ("words", "code"),
     [((), 2), (("--",), 2), (("--", "no-such-command-at-all"), 127), (("--", "/etc/passwd"), 127)],
 )
-def test_what_is_no_command(bare: Machine, words: tuple[str, ...], code: int) -> None:
-    ended = bare("run", *APP, *words)
-    assert (ended.code, ended.out) == (code, "")
-    assert trail(bare) == []
+def test_missing_command(bare: Machine, words: tuple[str, ...], code: int) -> None:
+    result = bare("run", *APP, *words)
+    assert (result.code, result.out) == (code, "")
+    assert audit_log(bare) == []
 
 
-def test_a_file_that_is_no_program(bare: Machine, tmp_path: Path) -> None:
+def test_not_executable(bare: Machine, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_bytes(b"\x7fELF nothing")
     broken.chmod(0o755)
-    ended = bare("run", *APP, "--", str(broken))
-    assert (ended.code, ended.err) == (126, "Can't run the command: Exec format error.\n")
+    result = bare("run", *APP, "--", str(broken))
+    assert (result.code, result.err) == (126, "Can't run the command: Exec format error.\n")
 
 
-def test_secrets_need_the_right_on_all_that_is_read(bare: Machine) -> None:
+def test_secrets_need_the_permission_on_every_scope(bare: Machine) -> None:
     bare("secret", "set", "SHARED", *APP, stdin="x")
     bare("secret", "set", "OWN", *DEV, stdin="y")
     bob = ("--as", "bob@example.org")
     refused = bare("run", *DEV, *bob, "--secrets", "--", *SHOW)
     assert (refused.code, refused.out) == (4, "")
     assert "does not allow" in refused.err
-    assert [(entry[0], entry[3]) for entry in trail(bare)] == [("secret.reveal", "denied")] * 2
+    assert [(entry[0], entry[3]) for entry in audit_log(bare)] == [("secret.reveal", "denied")] * 2
     bare("secret", "set", "SHARED", *DEV, stdin="z")
     allowed = json.loads(bare("run", *DEV, *bob, "--secrets", "--", *SHOW).out)
     assert (allowed["SHARED"], allowed["OWN"]) == ("z", "y")
@@ -194,28 +195,28 @@ def test_secrets_need_the_right_on_all_that_is_read(bare: Machine) -> None:
     assert bare("run", *DEV, "--as", "charlie@example.org", "--", "true").code == 4
 
 
-def test_what_an_environment_can_not_hold_is_told(bare: Machine) -> None:
+def test_value_an_environment_cannot_hold(bare: Machine) -> None:
     bare("secret", "set", "NUL", *APP, stdin="a\0b")
-    bare("secret", "set", "COLOUR", *APP, stdin="secret purple")
-    ended = bare("run", *APP, "--secrets", "--", *SHOW)
-    environment = json.loads(ended.out)
-    assert (environment["COLOUR"], "NUL" in environment) == ("secret purple", False)
-    assert ended.err.splitlines() == [
-        "COLOUR is both a variable and a secret. The command gets the secret.",
+    bare("secret", "set", "COLOR", *APP, stdin="secret purple")
+    result = bare("run", *APP, "--secrets", "--", *SHOW)
+    environment = json.loads(result.out)
+    assert (environment["COLOR"], "NUL" in environment) == ("secret purple", False)
+    assert result.err.splitlines() == [
+        "COLOR is both a variable and a secret. The command gets the secret.",
         "NUL is not included: it contains a NUL character, which environment variables can't hold.",
     ]
 
 
-def test_listing_what_the_branch_gets(shop: Machine) -> None:
+def test_list_option(shop: Machine) -> None:
     listed = shop("run", *DEV, "--list")
     assert listed.code == 0
     assert [line.split("\t") for line in listed.out.splitlines()] == [
-        ["COLOUR", "variable", "own"],
+        ["COLOR", "variable", "own"],
         ["PEM", "secret", "own"],
         ["SIZE", "variable", "inherited"],
         ["TOKEN", "secret", "inherited"],
     ]
-    assert trail(shop) == []  # nothing was revealed or run
+    assert audit_log(shop) == []  # nothing was revealed or run
 
 
 def test_more_than_ten_secrets(bare: Machine) -> None:
@@ -235,9 +236,9 @@ save(actor=actor, app_id="d1shop", commands=rows, change_set=uuid.uuid4())
     assert [environment[f"KEY_{n}"] for n in range(23)] == [f"value {n}" for n in range(23)]
 
 
-def test_a_locale_of_its_own_changes_no_byte(bare: Machine) -> None:
+def test_locale_changes_no_byte(bare: Machine) -> None:
     bare("variable", "set", "NAME", *APP, stdin="日本")
     latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    ended = bare("run", *APP, "--", "sh", "-c", 'printf %s "$NAME"', **latin)
-    assert ended.out == "日本"
-    assert os.fsencode(ended.out) == "日本".encode()
+    result = bare("run", *APP, "--", "sh", "-c", 'printf %s "$NAME"', **latin)
+    assert result.out == "日本"
+    assert os.fsencode(result.out) == "日本".encode()

@@ -1,4 +1,4 @@
-"""`manage.py sandbox secret`: the words, the output and the paths of `npx ampx sandbox secret`."""
+"""`manage.py sandbox secret`: arguments, output and paths as in `npx ampx sandbox secret`."""
 
 import json
 import pwd
@@ -15,14 +15,15 @@ from console.models import AuditEvent, Branch
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from tests.console.cli.conftest import Ended, Machine
+from tests.fixtures.commands import CommandResult
 from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.machine import Machine
 from tests.fixtures.people import World
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-TypeIn = Callable[..., Ended]
+Manage = Callable[..., CommandResult]
 JANE = ("--identifier", "jane")
 JANES = "/amplify/mycoolapp/jane-sandbox-eaf57f0a17"
 NONE_YET = (
@@ -38,36 +39,38 @@ def package(folder: Path, text: str = '{"name": "my-cool-app"}') -> None:
 
 
 @pytest.fixture
-def sandbox(type_in: TypeIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TypeIn:
+def sandbox(manage_as: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manage:
     """Return a function that runs `sandbox secret` in a project's folder."""
     package(tmp_path)
     monkeypatch.chdir(tmp_path)
-    return lambda *words, **more: type_in("sandbox", "secret", *words, **more)
+    return lambda *words, **more: manage_as("sandbox", "secret", *words, **more)
 
 
 def test_it_works(either_machine: Machine) -> None:
     package(either_machine.folder)
 
-    def ampx(*words: str, stdin: str = "") -> Ended:
+    def ampx(*words: str, stdin: str = "") -> CommandResult:
         return either_machine("sandbox", "secret", *words, stdin=stdin)
 
-    assert ampx("list") == Ended(0, NONE_YET, "")
-    said = "Successfully created version {} of secret {}\n"
-    assert ampx("set", "foo", stdin="one") == Ended(0, said.format(1, "foo"), "")
-    assert ampx("set", "foo", stdin="abc123") == Ended(0, said.format(2, "foo"), "")
-    assert ampx("set", "bar", stdin="x") == Ended(0, said.format(1, "bar"), "")
-    assert ampx("list") == Ended(0, " - bar\n - foo\n\n", "")
+    assert ampx("list") == CommandResult(0, NONE_YET, "")
+    created = "Successfully created version {} of secret {}\n"
+    assert ampx("set", "foo", stdin="one") == CommandResult(0, created.format(1, "foo"), "")
+    assert ampx("set", "foo", stdin="abc123") == CommandResult(0, created.format(2, "foo"), "")
+    assert ampx("set", "bar", stdin="x") == CommandResult(0, created.format(1, "bar"), "")
+    assert ampx("list") == CommandResult(0, " - bar\n - foo\n\n", "")
     got = ampx("get", "foo")
     record = rf"name: foo\nversion: 2\nvalue: abc123\nlastUpdated: {DATE}\n"
     assert re.fullmatch(record, got.out)
-    assert ampx("remove", "foo") == Ended(0, "Successfully removed secret foo\n", "")
-    assert ampx("get", "foo") == Ended(4, "", "This sandbox has no secret with this name.\n")
-    assert ampx("remove", "--all") == Ended(0, "Successfully removed all secrets\n", "")
-    assert ampx("list") == Ended(0, NONE_YET, "")
+    assert ampx("remove", "foo") == CommandResult(0, "Successfully removed secret foo\n", "")
+    assert ampx("get", "foo") == CommandResult(
+        4, "", "This sandbox has no secret with this name.\n"
+    )
+    assert ampx("remove", "--all") == CommandResult(0, "Successfully removed all secrets\n", "")
+    assert ampx("list") == CommandResult(0, NONE_YET, "")
 
 
 @pytest.mark.usefixtures("console_on_ssm")
-def test_ampx_reads_what_is_set_here(sandbox: TypeIn, plain_ssm: "SSMClient") -> None:
+def test_ampx_reads_our_parameters(sandbox: Manage, plain_ssm: "SSMClient") -> None:
     sandbox("set", "foo", *JANE, stdin="by us\n")
     [held] = plain_ssm.get_parameters_by_path(Path=JANES, WithDecryption=True)["Parameters"]
     assert (held["Name"], held["Type"]) == (f"{JANES}/foo", "SecureString")
@@ -77,8 +80,8 @@ def test_ampx_reads_what_is_set_here(sandbox: TypeIn, plain_ssm: "SSMClient") ->
     assert "\nvalue: by ampx\n" in sandbox("get", "bar", *JANE).out
 
 
-def test_the_user_is_this_machines_account(sandbox: TypeIn, monkeypatch) -> None:
-    """The environment doesn't matter; docs/parameter-paths.md has this path."""
+def test_identifier_defaults_to_the_system_user(sandbox: Manage, monkeypatch) -> None:
+    """It doesn't depend on the environment; docs/parameter-paths.md has this path."""
     jane = pwd.getpwuid(0)
     monkeypatch.setattr(pwd, "getpwuid", lambda _: type(jane)(["jane.doe", *jane[1:]]))
     monkeypatch.setenv("LOGNAME", "somebody-else")
@@ -87,7 +90,7 @@ def test_the_user_is_this_machines_account(sandbox: TypeIn, monkeypatch) -> None
     assert set(parameter_store().current([path])) == {path}
 
 
-def test_every_byte_goes_through(sandbox: TypeIn) -> None:
+def test_value_is_stored_byte_for_byte(sandbox: Manage) -> None:
     for value in ("a\r\n\n", "\x1b[31m", "日本" * 600):
         sandbox("set", "foo", *JANE, stdin=value)
         got = sandbox("get", "foo", *JANE, "--format", "json")
@@ -95,7 +98,7 @@ def test_every_byte_goes_through(sandbox: TypeIn) -> None:
         assert f"\nvalue: {value}\nlastUpdated" in sandbox("get", "foo", *JANE).out
 
 
-def test_sandboxes_are_apart(sandbox: TypeIn, tmp_path: Path) -> None:
+def test_sandboxes_are_separate(sandbox: Manage, tmp_path: Path) -> None:
     sandbox("set", "foo", *JANE, stdin="x")
     assert sandbox("list", "--identifier", "john").out == NONE_YET
     assert sandbox("remove", "--all", "--identifier", "john").code == 0
@@ -105,7 +108,7 @@ def test_sandboxes_are_apart(sandbox: TypeIn, tmp_path: Path) -> None:
     assert sandbox("list", *JANE).out == " - foo\n\n"
 
 
-def test_all_of_many_are_removed(sandbox: TypeIn) -> None:
+def test_remove_all_of_many(sandbox: Manage) -> None:
     for number in range(23):
         parameter_store().put(f"{JANES}/key{number}", SecretValue("x"), overwrite=False)
     removed = sandbox("remove", "--all", *JANE, "--format", "json")
@@ -116,9 +119,9 @@ def test_all_of_many_are_removed(sandbox: TypeIn) -> None:
     assert entries.values("change_set").distinct().order_by().count() == 1
 
 
-def test_every_act_is_recorded(sandbox: TypeIn) -> None:
+def test_audit_log(sandbox: Manage) -> None:
     sandbox("set", "foo", *JANE, stdin="x")
-    sandbox("set", "foo", *JANE, stdin="y", who="charlie")
+    sandbox("set", "foo", *JANE, stdin="y", by="charlie")
     sandbox("get", "foo", *JANE)
     sandbox("get", "bar", *JANE)
     sandbox("remove", "foo", *JANE)
@@ -126,8 +129,14 @@ def test_every_act_is_recorded(sandbox: TypeIn) -> None:
         (e.actor, e.action, e.app_id, e.subject, e.outcomes.get().outcome)
         for e in AuditEvent.objects.filter(action__startswith="secret.").order_by("pk")
     ] == [
-        (f"{who}@example.org", f"secret.{verb}", "", f"{key} (sandbox of jane in my-cool-app)", end)
-        for who, verb, key, end in (
+        (
+            f"{name}@example.org",
+            f"secret.{verb}",
+            "",
+            f"{key} (sandbox of jane in my-cool-app)",
+            end,
+        )
+        for name, verb, key, end in (
             ("alice", "create", "foo", "succeeded"),
             ("charlie", "change", "foo", "succeeded"),
             ("alice", "reveal", "foo", "succeeded"),
@@ -153,62 +162,62 @@ def test_every_act_is_recorded(sandbox: TypeIn) -> None:
         (("set", "foo", "--as", "ivan@example.org"), 4, "disabled"),
     ],
 )
-def test_what_can_not_be_is_refused(
-    sandbox: TypeIn, world: World, words: tuple[str, ...], code: int, says: str
+def test_invalid_arguments(
+    sandbox: Manage, world: World, words: tuple[str, ...], code: int, says: str
 ) -> None:
     world.person("ivan")
-    ended = sandbox(*words, who="" if "--as" in words else "alice")
-    assert (ended.code, ended.out) == (code, "")
-    assert says in ended.err
+    result = sandbox(*words, by="" if "--as" in words else "alice")
+    assert (result.code, result.out) == (code, "")
+    assert says in result.err
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"name": ""}', '{"name": 5}', '{"name": "\\ud800"}', "[" * 9999]
 )
-def test_a_folder_that_is_no_project(sandbox: TypeIn, tmp_path: Path, text: str) -> None:
+def test_folder_without_package_json(sandbox: Manage, tmp_path: Path, text: str) -> None:
     package(tmp_path, text)
-    ended = sandbox("list")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("This directory has no package.json with a name.")
+    result = sandbox("list")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("This directory has no package.json with a name.")
     (tmp_path / "package.json").unlink()
-    assert sandbox("list") == ended
+    assert sandbox("list") == result
 
 
-def test_a_project_whose_path_is_another_projects(sandbox: TypeIn, tmp_path: Path) -> None:
+def test_project_with_the_same_namespace(sandbox: Manage, tmp_path: Path) -> None:
     package(tmp_path, '{"name": "shop_"}')
-    ended = sandbox("list")
-    assert (ended.code, "Rename it in package.json" in ended.err) == (1, True)
+    result = sandbox("list")
+    assert (result.code, "Rename it in package.json" in result.err) == (1, True)
 
 
 @pytest.mark.usefixtures("console_on_ssm")
-def test_a_lost_answer_is_unknown(sandbox: TypeIn, faulty: Faulty) -> None:
+def test_lost_response_is_unknown(sandbox: Manage, faulty: Faulty) -> None:
     faulty.always(Fault.RESET_AFTER, on="PutParameter")
-    ended = sandbox("set", "foo", *JANE, stdin="x")
-    assert (ended.code, ended.out) == (5, "")
+    result = sandbox("set", "foo", *JANE, stdin="x")
+    assert (result.code, result.out) == (5, "")
     event = AuditEvent.objects.get(action="secret.create")
     assert event.outcomes.get().outcome == "unknown"
 
 
-def test_no_list_of_the_console_shows_them(
-    sandbox: TypeIn, world: World, as_, tmp_path: Path, type_in: TypeIn
+def test_not_listed_by_an_app(
+    sandbox: Manage, world: World, client_for, tmp_path: Path, manage_as: Manage
 ) -> None:
-    """Not of an app whose id is the project's name, with a branch that is named as the user."""
+    """Not even for an app named like the project, with a branch named like the user."""
     package(tmp_path, json.dumps({"name": world.app.app_id}))
     alice, app = world.actor("alice"), world.app
     for name in ("jane", "jane-sandbox-0123456789"):
         add_branch(actor=alice, app_id=app.app_id, fields={"name": name})
-    sandbox("set", "SANDBOXED", *JANE, stdin="x", who="charlie")
+    sandbox("set", "SANDBOXED", *JANE, stdin="x", by="charlie")
     [path] = [found.path for found in parameter_store().list([f"/amplify/{app.app_id}"])]
     Branch.objects.create(app=app, name=path.split("/")[-2])
     revalidate = reverse("secrets_revalidate", args=[app.app_id])
     for _ in range(2):
         Revalidation.objects.update(started_at="2020-01-01T00:00Z")
-        assert as_("alice").post(revalidate, {"mode": "list"}).status_code < 400
+        assert client_for("alice").post(revalidate, {"mode": "list"}).status_code < 400
     assert Revalidation.objects.get(app=app).problem == ""
     assert not Secret.objects.exists()
     for name in ("secrets", "secrets_manage", "activity", "overview"):
-        page = as_("alice").get(reverse(name, args=[app.app_id]))
+        page = client_for("alice").get(reverse(name, args=[app.app_id]))
         assert page.status_code == 200
         assert "SANDBOXED" not in page.content.decode()
-    assert "SANDBOXED" not in type_in("secret", "list", "--app", app.app_id).out
+    assert "SANDBOXED" not in manage_as("secret", "list", "--app", app.app_id).out
     assert not AuditEvent.objects.filter(action__startswith="found.").exists()

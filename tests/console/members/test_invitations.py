@@ -1,4 +1,4 @@
-"""Invitations: a link, once, for one address and one app."""
+"""An invitation is a link that works once, for one address and one app."""
 
 import re
 from collections.abc import Callable
@@ -15,52 +15,54 @@ from django.utils import timezone
 
 from console.members import invitations
 from console.models import AuditEvent, Invitation, Member, User
-from tests.console.members.conftest import MEMBERS, Team, messages, trail
-from tests.console.pages.conftest import errors
+from tests.factories import access_of, audit_entries, form_errors, messages_of, role_of, set_role
 from tests.fixtures.people import PASSWORD, World
 from tests.fixtures.waiting import LONGEST
 
+MEMBERS = "/apps/d1shop/settings/members/"
 NEW = "new@example.org"
 GOOD = {"password1": "long enough 1", "password2": "long enough 1"}
 
 
 @pytest.fixture
 def invite(alice: Client) -> Callable[..., str]:
-    """Return a function that lets alice invite an address, and gives the link's path."""
+    """Return a function that invites an address as alice and returns the path of the link."""
 
     def invite(email: str = NEW, role: str = "developer", patterns: str = "") -> str:
         post = {"email": email, "role": role, "patterns": patterns}
-        answer = alice.post(f"{MEMBERS}invite/", post)
-        assert answer.status_code == 200
-        return str(answer.context["link"]).removeprefix("http://testserver")
+        response = alice.post(f"{MEMBERS}invite/", post)
+        assert response.status_code == 200
+        return str(response.context["link"]).removeprefix("http://testserver")
 
     return invite
 
 
 @pytest.fixture(autouse=True)
-def _this_host(settings: Any) -> None:
+def _allow_test_host(settings: Any) -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
 
 
-def test_it_works(invite: Callable[..., str], team: Team, client: Client) -> None:
+def test_it_works(invite: Callable[..., str], world: World, client: Client) -> None:
     link = invite(patterns="dev\r\nfeature/*")
     page = client.get(link)
     assert page.status_code == 200
     assert "alice@example.org invited" in page.text
     assert "developer on dev, feature/*" in page.text
-    answer = client.post(link, GOOD, follow=True)
-    assert answer.redirect_chain == [("/apps/d1shop/", 302)]
-    assert messages(answer) == ["You are now a member of Shop."]
-    assert team.access("new").grants[0].patterns == ("dev", "feature/*")
+    response = client.post(link, GOOD, follow=True)
+    assert response.redirect_chain == [("/apps/d1shop/", 302)]
+    assert messages_of(response) == ["You are now a member of Shop."]
+    assert access_of(world, "new").grants[0].patterns == ("dev", "feature/*")
     assert User.objects.get(email=NEW).check_password("long enough 1")
-    assert trail("member.invite", "member.join") == [
+    assert audit_entries("member.invite", "member.join") == [
         ("alice", "member.invite", "new@example.org: developer on dev, feature/*", "succeeded"),
         ("new", "member.join", "developer on dev, feature/*", "succeeded"),
     ]
 
 
-def test_with_an_account(invite: Callable[..., str], team: Team, as_: Any, client: Client) -> None:
-    team.world.person("charlie")
+def test_with_an_account(
+    invite: Callable[..., str], world: World, client_for: Any, client: Client
+) -> None:
+    world.person("charlie")
     link = invite("Charlie@Example.org ", "viewer")
     page = client.get(link)
     post = {"login": "charlie@example.org", "password": PASSWORD, "next": link}
@@ -69,15 +71,15 @@ def test_with_an_account(invite: Callable[..., str], team: Team, as_: Any, clien
     assert joining.redirect_chain == [(link, 302)]
     assert "You are signed in as" in joining.text
     assert client.post(link)["Location"] == "/apps/d1shop/"
-    assert team.role_of("charlie") == "viewer"
-    assert trail("member.join") == [("charlie", "member.join", "viewer", "succeeded")]
+    assert role_of(world, "charlie") == "viewer"
+    assert audit_entries("member.join") == [("charlie", "member.join", "viewer", "succeeded")]
 
 
-def test_it_is_shown_once_and_kept_by_nobody(invite: Callable[..., str], alice: Client) -> None:
+def test_link_is_shown_once_and_stored_hashed(invite: Callable[..., str], alice: Client) -> None:
     post = {"email": NEW, "role": "viewer"}
-    answer = alice.post(f"{MEMBERS}invite/", post)
-    token = answer.context["link"].split("/")[-2]
-    assert answer["Cache-Control"] == "no-store"
+    response = alice.post(f"{MEMBERS}invite/", post)
+    token = response.context["link"].split("/")[-2]
+    assert response["Cache-Control"] == "no-store"
     assert len(token) == 43  # 256 bits
     assert token not in alice.get(MEMBERS).text
     for row in [*Invitation.objects.values(), *AuditEvent.objects.values()]:
@@ -96,10 +98,10 @@ def test_no_log_line_has_the_token(
     assert token not in caplog.text
 
 
-def test_it_works_once(invite: Callable[..., str], client: Client, as_: Any) -> None:
+def test_it_works_once(invite: Callable[..., str], client: Client, client_for: Any) -> None:
     link = invite()
     assert client.post(link, GOOD).status_code == 302
-    for somebody in (Client(), client, as_("charlie")):
+    for somebody in (Client(), client, client_for("charlie")):
         assert somebody.get(link).status_code == 404
         assert somebody.post(link, GOOD).status_code == 404
     assert User.objects.filter(email=NEW).count() == 1
@@ -116,11 +118,11 @@ def test_it_works_once(invite: Callable[..., str], client: Client, as_: Any) -> 
     ],
     ids=["expired", "gone", "inviter lowered", "inviter removed", "inviter disabled"],
 )
-def test_it_has_an_end(
-    invite: Callable[..., str], client: Client, as_: Any, end: Callable[[], object]
+def test_it_expires(
+    invite: Callable[..., str], client: Client, client_for: Any, end: Callable[[], object]
 ) -> None:
     link, other = invite(), invite("charlie@example.org")
-    charlie = as_("charlie")
+    charlie = client_for("charlie")
     end()
     assert client.get(link).status_code == 404
     assert client.post(link, GOOD).status_code == 404
@@ -129,35 +131,35 @@ def test_it_has_an_end(
 
 
 @pytest.mark.usefixtures("clock")
-def test_it_lasts_a_week(invite: Callable[..., str]) -> None:
+def test_it_is_valid_for_a_week(invite: Callable[..., str]) -> None:
     before = timezone.now()
     invite()
     within = Invitation.objects.get().expires_at - before
     assert timedelta(days=7) <= within < timedelta(days=7, seconds=1)
 
 
-def test_taken_back(invite: Callable[..., str], alice: Client, client: Client) -> None:
+def test_withdrawn(invite: Callable[..., str], alice: Client, client: Client) -> None:
     link = invite()
     assert "Withdraw" in alice.get(MEMBERS).text
-    answer = alice.post(
+    response = alice.post(
         f"{MEMBERS}invitations/{Invitation.objects.get().pk}/withdraw/", follow=True
     )
-    assert messages(answer) == [f"Withdrew the invitation for {NEW}."]
+    assert messages_of(response) == [f"Withdrew the invitation for {NEW}."]
     assert client.get(link).status_code == 404
-    assert trail("member.uninvite") == [("alice", "member.uninvite", NEW, "succeeded")]
+    assert audit_entries("member.uninvite") == [("alice", "member.uninvite", NEW, "succeeded")]
 
 
-def test_who_is_removed_has_no_invitation_left(
-    invite: Callable[..., str], alice: Client, team: Team, as_: Any
+def test_removing_a_member_withdraws_invitations(
+    invite: Callable[..., str], alice: Client, world: World, client_for: Any
 ) -> None:
     link = invite("charlie@example.org")
-    row = team.give("charlie", "viewer")
+    row = set_role(world, "charlie", "viewer")
     alice.post(f"{MEMBERS}{row.pk}/remove/")
-    assert as_("charlie").post(link).status_code == 404
-    assert team.role_of("charlie") == ""
+    assert client_for("charlie").post(link).status_code == 404
+    assert role_of(world, "charlie") == ""
 
 
-def test_anew_is_as_before(invite: Callable[..., str], alice: Client) -> None:
+def test_renewed_keeps_role_and_branches(invite: Callable[..., str], alice: Client) -> None:
     invite(role="maintainer", patterns="main\ndev")
     form = alice.get(f"{MEMBERS}invite/", {"email": NEW}).context["form"]
     assert [form[name].value() for name in ("email", "role", "patterns")] == [
@@ -165,17 +167,17 @@ def test_anew_is_as_before(invite: Callable[..., str], alice: Client) -> None:
     ]  # fmt: skip
 
 
-def test_another_apps_invitation(invite: Callable[..., str], as_: Any) -> None:
+def test_invitation_of_another_app(invite: Callable[..., str], client_for: Any) -> None:
     invite()
     pk = Invitation.objects.get().pk
-    oscar = as_("oscar")
+    oscar = client_for("oscar")
     for app in ("d1shop", "d2other"):
         url = f"/apps/{app}/settings/members/invitations/{pk}/withdraw/"
         assert oscar.post(url).status_code == 404
     assert Invitation.objects.exists()
 
 
-def test_invited_anew_the_older_link_is_dead(invite: Callable[..., str], client: Client) -> None:
+def test_second_invitation_replaces_the_first(invite: Callable[..., str], client: Client) -> None:
     first, second = invite(), invite(role="maintainer")
     assert client.get(first).status_code == 404
     assert client.post(second, GOOD).status_code == 302
@@ -183,40 +185,40 @@ def test_invited_anew_the_older_link_is_dead(invite: Callable[..., str], client:
 
 
 @pytest.mark.parametrize("name", ["bob", "charlie", "olga"])
-def test_somebody_else_with_the_link(
-    invite: Callable[..., str], as_: Any, team: Team, name: str
+def test_link_used_by_another_user(
+    invite: Callable[..., str], client_for: Any, world: World, name: str
 ) -> None:
     link = invite()
-    before = team.role_of(name)
-    page = as_(name).get(link)
+    before = role_of(world, name)
+    page = client_for(name).get(link)
     assert "this invitation is for another address" in page.text
-    assert as_(name).post(link, GOOD).status_code == 403
-    assert team.role_of(name) == before
+    assert client_for(name).post(link, GOOD).status_code == 403
+    assert role_of(world, name) == before
     assert Invitation.objects.exists()
-    assert trail("member.join")[-1][3] == "denied"
+    assert audit_entries("member.join")[-1][3] == "denied"
 
 
-def test_signing_out_comes_back_to_the_link(invite: Callable[..., str], as_: Any) -> None:
+def test_sign_out_returns_to_the_link(invite: Callable[..., str], client_for: Any) -> None:
     link = invite()
-    assert as_("charlie").post("/accounts/logout/", {"next": link})["Location"] == link
+    assert client_for("charlie").post("/accounts/logout/", {"next": link})["Location"] == link
 
 
-def test_a_member_is_not_invited(alice: Client, team: Team) -> None:
-    team.give("bob", "viewer")
-    answer = alice.post(f"{MEMBERS}invite/", {"email": "BOB@example.org", "role": "owner"})
-    assert errors(answer)["email"] == [
+def test_member_cannot_be_invited(alice: Client, world: World) -> None:
+    set_role(world, "bob", "viewer")
+    response = alice.post(f"{MEMBERS}invite/", {"email": "BOB@example.org", "role": "owner"})
+    assert form_errors(response)["email"] == [
         "This person is already a member. Change their role in the list of members."
     ]
     assert not Invitation.objects.exists()
 
 
-def test_who_became_a_member_meanwhile_keeps_his_role(
-    invite: Callable[..., str], as_: Any, team: Team
+def test_existing_member_keeps_their_role(
+    invite: Callable[..., str], client_for: Any, world: World
 ) -> None:
     link = invite("charlie@example.org", "viewer")
-    team.give("charlie", "owner")
-    assert as_("charlie").post(link).status_code == 302
-    assert team.role_of("charlie") == "owner"
+    set_role(world, "charlie", "owner")
+    assert client_for("charlie").post(link).status_code == 302
+    assert role_of(world, "charlie") == "owner"
     assert not Invitation.objects.exists()
 
 
@@ -230,8 +232,8 @@ def test_who_became_a_member_meanwhile_keeps_his_role(
         ({"email": NEW, "role": "developer", "patterns": "a\u202eb"}, "patterns"),
     ],
 )
-def test_what_can_be_invited(alice: Client, post: dict[str, str], field: str) -> None:
-    assert errors(alice.post(f"{MEMBERS}invite/", post))[field]
+def test_invalid_invitations(alice: Client, post: dict[str, str], field: str) -> None:
+    assert form_errors(alice.post(f"{MEMBERS}invite/", post))[field]
     assert not Invitation.objects.exists()
 
 
@@ -239,7 +241,7 @@ def test_what_can_be_invited(alice: Client, post: dict[str, str], field: str) ->
 
 
 @pytest.mark.parametrize(
-    ("password", "said"),
+    ("password", "error"),
     [
         (("short", "short"), "at least 12 characters"),
         (("long enough 1", "long enough 2"), "The passwords don't match"),
@@ -248,27 +250,27 @@ def test_what_can_be_invited(alice: Client, post: dict[str, str], field: str) ->
         (("", ""), "required"),
     ],
 )
-def test_a_password_that_will_not_do(
-    invite: Callable[..., str], client: Client, password: tuple[str, str], said: str
+def test_invalid_password(
+    invite: Callable[..., str], client: Client, password: tuple[str, str], error: str
 ) -> None:
     link = invite("newnewnew@example.org")
-    answer = client.post(link, dict(zip(GOOD, password, strict=True)))
-    assert said in str(errors(answer))
+    response = client.post(link, dict(zip(GOOD, password, strict=True)))
+    assert error in str(form_errors(response))
     assert Invitation.objects.exists()
     assert not User.objects.filter(email="newnewnew@example.org").exists()
 
 
-def test_where_passwords_are_off(
-    invite: Callable[..., str], client: Client, as_: Any, world: World, settings: Any
+def test_passwords_turned_off(
+    invite: Callable[..., str], client: Client, client_for: Any, world: World, settings: Any
 ) -> None:
     settings.PASSWORD_SIGN_IN = False
     link = invite("charlie@example.org")
     assert "password1" not in client.get(link).text
     assert client.post(link, GOOD).status_code == 403
-    assert as_("charlie").post(link).status_code == 302
+    assert client_for("charlie").post(link).status_code == 302
 
 
-def test_the_session_is_a_new_one(invite: Callable[..., str], client: Client) -> None:
+def test_session_is_rotated(invite: Callable[..., str], client: Client) -> None:
     link = invite()
     client.get("/accounts/login/")
     session = client.session
@@ -289,10 +291,10 @@ def test_extra_fields_are_ignored(invite: Callable[..., str], client: Client) ->
     assert Member.objects.get(user=user).role == "developer"
 
 
-# Nobody learns whether there is an account
+# The page does not reveal whether an account exists
 
 
-def test_known_and_unknown_look_alike(
+def test_known_and_unknown_addresses_look_alike(
     invite: Callable[..., str], alice: Client, world: World
 ) -> None:
     world.person("charlie")
@@ -301,18 +303,18 @@ def test_known_and_unknown_look_alike(
         link = invite(email)
         texts = [alice.get(MEMBERS).text, alice.get(link).text, Client().get(link).text]
         alice.post(f"{MEMBERS}invitations/{Invitation.objects.get().pk}/withdraw/")
-        return tuple(_without(text, email, link) for text in texts)
+        return tuple(_comparable_text(text, email, link) for text in texts)
 
     assert seen("charlie@example.org") == seen(NEW)
 
 
-def test_no_password_for_who_has_an_account(
+def test_existing_account_sets_no_password(
     invite: Callable[..., str], client: Client, world: World
 ) -> None:
     charlie = world.person("charlie")
     link = invite(charlie.email)
-    answer = client.post(link, GOOD)
-    assert errors(answer)["__all__"] == [
+    response = client.post(link, GOOD)
+    assert form_errors(response)["__all__"] == [
         "This email address can't join here. If you have an account, sign in to accept the "
         "invitation."
     ]
@@ -322,20 +324,18 @@ def test_no_password_for_who_has_an_account(
     assert Invitation.objects.exists()
 
 
-def test_a_disabled_person_stays_out(
-    invite: Callable[..., str], client: Client, world: World, team: Team
-) -> None:
+def test_disabled_person(invite: Callable[..., str], client: Client, world: World) -> None:
     Member.objects.filter(user=world.person("ivan")).delete()
     link = invite("ivan@example.org")
     assert client.post(link, GOOD).status_code == 422
     actor = world.actor("ivan")
     with pytest.raises(Exception, match="another email address"):
         invitations.accept(actor=actor, token=link.split("/")[-2])
-    assert team.role_of("ivan") == ""
+    assert role_of(world, "ivan") == ""
 
 
-def _without(text: str, email: str, link: str) -> str:
-    """Return a page but for whom it is about, and what is random."""
+def _comparable_text(text: str, email: str, link: str) -> str:
+    """Return a page's text without the address and random parts."""
     for word in (email, email.replace("@", "%40"), link, link.replace("/", "%2F")):
         text = text.replace(word, "")
     text = re.sub(r'"csrfmiddlewaretoken" value="\w+"|"X-CSRFToken": "\w+"', "", text)
@@ -347,7 +347,7 @@ def _without(text: str, email: str, link: str) -> str:
 
 
 @pytest.mark.usefixtures("clock")
-def test_trying_is_limited(invite: Callable[..., str], client: Client) -> None:
+def test_rate_limit_of_links(invite: Callable[..., str], client: Client) -> None:
     link = invite()
     statuses = [
         client.post(link, {"password1": "x", "password2": "x"}).status_code for _ in range(12)
@@ -356,7 +356,7 @@ def test_trying_is_limited(invite: Callable[..., str], client: Client) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_inviting_is_limited(alice: Client) -> None:
+def test_rate_limit_of_invitations(alice: Client) -> None:
     post = {"role": "viewer"}
     statuses = [
         alice.post(f"{MEMBERS}invite/", post | {"email": f"{n}@example.org"}).status_code
@@ -366,7 +366,7 @@ def test_inviting_is_limited(alice: Client) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43, "../", "%00", "t" * 5000])
-def test_a_made_up_token(client: Client, token: str) -> None:
+def test_unknown_token(client: Client, token: str) -> None:
     assert client.get(f"/invitations/{token}/").status_code == 404
     with pytest.raises(Http404):
         invitations.find_invitation(token)
@@ -374,7 +374,7 @@ def test_a_made_up_token(client: Client, token: str) -> None:
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_try_at_once_one_comes_in(invite: Callable[..., str], world: World) -> None:
+def test_concurrent_uses(invite: Callable[..., str], world: World) -> None:
     link, together = invite(), Barrier(4)
 
     def race(number: int) -> int:

@@ -1,4 +1,4 @@
-"""Invitations where a provider says who somebody is."""
+"""Invitations with single sign-on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,42 +9,43 @@ from django.utils import timezone
 
 from console.models import Invitation, User
 from tests.console.auth.test_single_sign_on import sign_on
-from tests.console.members.conftest import MEMBERS, Team
+from tests.factories import role_of
 from tests.fixtures.people import World
 from tests.fixtures.provider import Provider
 
 pytestmark = pytest.mark.django_db
+MEMBERS = "/apps/d1shop/settings/members/"
 NORA = "nora@example.org"
 GOOD = {"password1": "long enough 1", "password2": "long enough 1"}
 
 
 @pytest.fixture
 def link(alice: Client, settings: Any, single_sign_on: Provider) -> str:
-    """Return the path of an invitation for nora, whom the provider knows."""
-    single_sign_on.knows("nora", email=NORA, email_verified=True)
-    answer = alice.post(f"{MEMBERS}invite/", {"email": NORA, "role": "developer"})
-    return str(answer.context["link"]).partition("testserver")[2]
+    """Return the path of an invitation for nora, who has an account at the provider."""
+    single_sign_on.set_user("nora", email=NORA, email_verified=True)
+    response = alice.post(f"{MEMBERS}invite/", {"email": NORA, "role": "developer"})
+    return str(response.context["link"]).partition("testserver")[2]
 
 
-def test_it_works(link: str, single_sign_on: Provider, client: Client, team: Team) -> None:
+def test_it_works(link: str, single_sign_on: Provider, client: Client, world: World) -> None:
     page = client.get(link)
     assert "password1" not in page.text
     joining = sign_on(single_sign_on, client, "nora", link)
     assert joining["Location"] == link
     assert client.post(link)["Location"] == "/apps/d1shop/"
-    assert team.role_of("nora") == "developer"
+    assert role_of(world, "nora") == "developer"
     assert not User.objects.get(email=NORA).has_usable_password()
 
 
-def test_no_account_in_anothers_name(link: str, client: Client) -> None:
-    """Else the inviter would know the password of the account that nora signs on to."""
-    answer = client.post(link, GOOD)
-    assert answer.status_code == 403
-    assert "Sign in, then join." in answer.text
+def test_link_alone_creates_no_account(link: str, client: Client) -> None:
+    """Otherwise the inviter would know the password of the account that nora signs on to."""
+    response = client.post(link, GOOD)
+    assert response.status_code == 403
+    assert "Sign in, then join." in response.text
     assert not User.objects.filter(email=NORA).exists()
 
 
-def test_a_mail_proves_the_address(link: str, client: Client, settings: Any) -> None:
+def test_mailed_link_proves_the_address(link: str, client: Client, settings: Any) -> None:
     settings.MAIL = True
     assert client.post(link, GOOD).status_code == 302
     assert User.objects.get(email=NORA).check_password("long enough 1")
@@ -59,18 +60,16 @@ def test_a_mail_proves_the_address(link: str, client: Client, settings: Any) -> 
     ],
     ids=["withdrawn", "expired", "inviter removed"],
 )
-def test_an_invitation_that_is_over_lets_nobody_in(
+def test_expired_invitation(
     link: str, single_sign_on: Provider, client: Client, world: World, end: Callable[..., object]
 ) -> None:
     end(world)
-    answer = sign_on(single_sign_on, client, "nora")
-    assert "Ask an operator to add you." in answer.text
+    response = sign_on(single_sign_on, client, "nora")
+    assert "Ask an operator to add you." in response.text
     assert not User.objects.filter(email=NORA).exists()
 
 
-def test_an_address_that_is_not_verified(
-    link: str, single_sign_on: Provider, client: Client
-) -> None:
-    single_sign_on.knows("nora", email=NORA, email_verified=False)
+def test_unverified_address(link: str, single_sign_on: Provider, client: Client) -> None:
+    single_sign_on.set_user("nora", email=NORA, email_verified=False)
     assert sign_on(single_sign_on, client, "nora", link).status_code == 403
     assert not User.objects.filter(email=NORA).exists()

@@ -1,6 +1,7 @@
-"""Who is mailed about what, and what the mail says."""
+"""Who is mailed about which events, and the text of the mails."""
 
 from collections.abc import Callable
+from email.message import EmailMessage
 
 import pytest
 
@@ -10,27 +11,50 @@ from console.members.services import remove_member, set_group, set_member
 from console.models import AuditEvent, Branch, Member, User
 from console.models.notifications import Kind
 from secrets_app.reveal import reveal, reveal_all
-from tests.console.members.conftest import Team
-from tests.console.notifications.conftest import Post, happens, text_of
-from tests.secrets_app.writes.conftest import interrupted as interrupted
-from tests.secrets_app.writes.desk import Desk
-from tests.secrets_app.writes.stores import Interrupted, lost
+from tests.factories import (
+    add_group,
+    collect_notices,
+    create_command,
+    delete_command,
+    delivered_mails,
+    recipients,
+    reconcile_now,
+    reconciled_secret,
+    record_event,
+    repair_secret_mirror,
+    save_secrets,
+    secret_paths,
+    secret_row,
+    set_command,
+    set_role,
+    set_secret,
+    subscribe,
+    write_outside,
+)
+from tests.fixtures.mail import MailServer
+from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore, lose_response
 
 pytestmark = pytest.mark.django_db
 EVERY = tuple(Kind)
 OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"
 
 
-def _reveal(post: Post, desk: Desk, who: str, branch: Branch | None) -> None:
-    row = desk.put("API_KEY", branch=branch)
-    reveal(actor=post.world.actor(who), app_id="d1shop", pk=row.pk)
+def text_of(mail: EmailMessage) -> str:
+    """Return a mail's text."""
+    return str(mail.get_content()).replace("\r\n", "\n")
 
 
-def test_it_works(post: Post, desk: Desk) -> None:
-    row = desk.put("API_KEY", "a value that nobody mails", post.world.main)
-    post.choose("alice", Kind.GUARDED_REVEAL)
-    reveal(actor=post.world.actor("mia"), app_id="d1shop", pk=row.pk)
-    [mail] = post.comes()
+def _reveal(world: World, name: str, branch: Branch | None) -> None:
+    row = set_secret(world, "API_KEY", branch=branch)
+    reveal(actor=world.actor(name), app_id="d1shop", pk=row.pk)
+
+
+def test_it_works(world: World, mail_server: MailServer) -> None:
+    row = set_secret(world, "API_KEY", "a value that nobody mails", world.main)
+    subscribe(world, "alice", Kind.GUARDED_REVEAL)
+    reveal(actor=world.actor("mia"), app_id="d1shop", pk=row.pk)
+    [mail] = delivered_mails(mail_server)
     assert (mail["To"], mail["From"]) == ("alice@example.org", "console@example.org")
     assert mail["Subject"] == "Shop: mia@example.org revealed the secret API_KEY (main)"
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -51,33 +75,33 @@ def test_it_works(post: Post, desk: Desk) -> None:
         "Change your notifications or turn them off:",
         "http://127.0.0.1:8000/apps/d1shop/settings/notifications/",
     ]
-    assert post.comes() == []  # once
+    assert delivered_mails(mail_server) == []  # once
 
 
-def test_nothing_is_chosen_at_first(post: Post, desk: Desk) -> None:
-    _reveal(post, desk, "mia", post.world.main)
-    assert post.comes() == []
+def test_nothing_is_chosen_by_default(world: World, mail_server: MailServer) -> None:
+    _reveal(world, "mia", world.main)
+    assert delivered_mails(mail_server) == []
 
 
-def test_what_was_before_the_choice(post: Post, desk: Desk) -> None:
-    _reveal(post, desk, "mia", post.world.main)
-    post.notes()
-    post.choose("alice", *EVERY)
-    assert post.comes() == []
+def test_events_before_the_subscription(world: World, mail_server: MailServer) -> None:
+    _reveal(world, "mia", world.main)
+    collect_notices()
+    subscribe(world, "alice", *EVERY)
+    assert delivered_mails(mail_server) == []
 
 
-def test_nobody_is_told_of_what_he_did_himself(post: Post, desk: Desk) -> None:
+def test_own_events_are_not_mailed(world: World, mail_server: MailServer) -> None:
     for name in ("alice", "mia", "bob"):
-        post.choose(name, *EVERY)
-    _reveal(post, desk, "mia", post.world.main)
-    mails = {str(mail["To"]): text_of(mail) for mail in post.comes()}
+        subscribe(world, name, *EVERY)
+    _reveal(world, "mia", world.main)
+    mails = {str(mail["To"]): text_of(mail) for mail in delivered_mails(mail_server)}
     assert set(mails) == {f"{name}@example.org" for name in ("alice", "mia", "bob")}
-    assert "revealed" not in mails["mia@example.org"]  # alice's putting it there alone
+    assert "revealed" not in mails["mia@example.org"]  # only that alice added it
     assert "added" not in mails["alice@example.org"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "branch", "is_told"),
+    ("kind", "branch", "is_mailed"),
     [
         (Kind.GUARDED_REVEAL, "main", True),
         (Kind.GUARDED_REVEAL, "dev", False),
@@ -88,173 +112,177 @@ def test_nobody_is_told_of_what_he_did_himself(post: Post, desk: Desk) -> None:
         (Kind.RIGHTS, "main", False),
     ],
 )
-def test_reveals(post: Post, desk: Desk, kind: Kind, branch: str, is_told: bool) -> None:
-    where = {"main": post.world.main, "dev": post.world.dev}.get(branch)
-    post.choose("alice", kind)
-    _reveal(post, desk, "mia", where)
-    assert bool(post.comes()) == is_told
+def test_reveals(
+    world: World, mail_server: MailServer, kind: Kind, branch: str, is_mailed: bool
+) -> None:
+    where = {"main": world.main, "dev": world.dev}.get(branch)
+    subscribe(world, "alice", kind)
+    _reveal(world, "mia", where)
+    assert bool(delivered_mails(mail_server)) == is_mailed
 
 
-def test_all_branches_of_an_app_that_protects_none(post: Post, desk: Desk) -> None:
-    Branch.objects.filter(app=post.world.app).update(protected=False)
-    post.choose("alice", Kind.GUARDED_REVEAL, Kind.GUARDED_CHANGE)
-    _reveal(post, desk, "bob", None)
-    assert post.comes() == []
+def test_all_branches_without_protected_branches(world: World, mail_server: MailServer) -> None:
+    Branch.objects.filter(app=world.app).update(protected=False)
+    subscribe(world, "alice", Kind.GUARDED_REVEAL, Kind.GUARDED_CHANGE)
+    _reveal(world, "bob", None)
+    assert delivered_mails(mail_server) == []
 
 
-def test_a_deleted_branch_still_protects(post: Post, desk: Desk) -> None:
-    row = desk.put("API_KEY", branch=post.world.main)
-    happens(post.world, "alice", Action.BRANCH_DELETED, "")
-    post.choose("alice", Kind.GUARDED_CHANGE)
-    desk.save("mia", desk.removal(row))
-    assert post.readers() == ["alice"]
+def test_deleted_branch_still_protects(world: World, mail_server: MailServer) -> None:
+    row = set_secret(world, "API_KEY", branch=world.main)
+    record_event(world, "alice", Action.BRANCH_DELETED, "")
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
+    save_secrets(world, delete_command(row), by="mia")
+    assert recipients(mail_server) == ["alice"]
 
 
 @pytest.mark.parametrize("act", ["added", "changed", "removed"])
-def test_changes(post: Post, desk: Desk, act: str) -> None:
-    row = desk.put("API_KEY", branch=post.world.main)
-    post.notes()
-    post.choose("alice", Kind.GUARDED_CHANGE)
+def test_changes(world: World, mail_server: MailServer, act: str) -> None:
+    row = set_secret(world, "API_KEY", branch=world.main)
+    collect_notices()
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
     changes = {
-        "added": desk.new("OTHER", branch=post.world.main),
-        "changed": desk.change(row),
-        "removed": desk.removal(row),
+        "added": create_command("OTHER", branch=world.main),
+        "changed": set_command(row),
+        "removed": delete_command(row),
     }
-    desk.save("mia", changes[act], desk.new("ELSEWHERE", branch=post.world.dev))
-    [mail] = post.comes()
+    save_secrets(world, changes[act], create_command("ELSEWHERE", branch=world.dev), by="mia")
+    [mail] = delivered_mails(mail_server)
     key = "OTHER" if act == "added" else "API_KEY"
     assert mail["Subject"] == f"Shop: mia@example.org {act} the secret {key} (main)"
 
 
-def test_a_change_from_outside(post: Post, desk: Desk) -> None:
-    desk.known("API_KEY", post.world.main)
-    post.choose("alice", Kind.GUARDED_CHANGE)
-    desk.outside(desk.paths("API_KEY", post.world.main)[0])
-    desk.check()
-    [mail] = post.comes()
+def test_outside_change(world: World, mail_server: MailServer) -> None:
+    reconciled_secret(world, "API_KEY", world.main)
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
+    write_outside(secret_paths(world, "API_KEY", world.main)[0])
+    reconcile_now(world)
+    [mail] = delivered_mails(mail_server)
     assert "Someone outside Branchkeep changed the secret API_KEY" in text_of(mail)
     assert "from:    outside Branchkeep" in text_of(mail)
 
 
-def test_a_mirror_that_is_put_right(post: Post, desk: Desk) -> None:
-    row = desk.known("API_KEY", post.world.main)
-    desk.outside(desk.paths("API_KEY", post.world.main)[1])
-    desk.check()
-    post.notes()
-    post.choose("alice", Kind.GUARDED_CHANGE)
-    desk.repair("mia", row)
-    [mail] = post.comes()
+def test_mirror_repair(world: World, mail_server: MailServer) -> None:
+    row = reconciled_secret(world, "API_KEY", world.main)
+    write_outside(secret_paths(world, "API_KEY", world.main)[1])
+    reconcile_now(world)
+    collect_notices()
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
+    repair_secret_mirror(world, row, by="mia")
+    [mail] = delivered_mails(mail_server)
     assert "mia@example.org repaired the mirror of the secret API_KEY" in text_of(mail)
 
 
-def test_rights(post: Post, team: Team) -> None:
-    post.choose("alice", Kind.RIGHTS)
-    team.give("mia", "owner")
-    mia, app = post.world.actor("mia"), post.world.app
-    set_member(actor=mia, app=app, principal=post.world.person("vera"), role="maintainer")
-    remove_member(actor=mia, member=Member.objects.get(app=app, user=post.world.person("bob")))
-    change_branch(actor=mia, app_id="d1shop", pk=post.world.main.pk, fields={"protected": False})
+def test_rights(world: World, mail_server: MailServer) -> None:
+    subscribe(world, "alice", Kind.RIGHTS)
+    set_role(world, "mia", "owner")
+    mia, app = world.actor("mia"), world.app
+    set_member(actor=mia, app=app, principal=world.person("vera"), role="maintainer")
+    remove_member(actor=mia, member=Member.objects.get(app=app, user=world.person("bob")))
+    change_branch(actor=mia, app_id="d1shop", pk=world.main.pk, fields={"protected": False})
     add_branch(actor=mia, app_id="d1shop", fields={"name": "next", "stage": "NONE"})
-    group = team.group("web", "viewer")
-    set_group(actor=post.world.actor("olga"), group=group, users=[post.world.person("charlie")])
-    [mail] = post.comes()
+    group = add_group(world, "web", "viewer")
+    set_group(actor=world.actor("olga"), group=group, users=[world.person("charlie")])
+    [mail] = delivered_mails(mail_server)
     assert mail["Subject"] == "Shop: 5 events"
-    for said in (
+    for line in (
         "set the role of a member vera@example.org: maintainer",
         "removed a member bob@example.org",
         "changed the branch protected: yes to no",
         "added the branch",
         "olga@example.org changed the group web: added charlie@example.org",
     ):
-        assert said in text_of(mail)
+        assert line in text_of(mail)
 
 
-def test_what_was_refused_or_failed_is_told_to_nobody(post: Post, desk: Desk) -> None:
-    """What a mail says was accepted: nobody writes to others by what he is refused."""
-    post.choose("alice", *EVERY)
-    desk.save("vera", desk.new("Open https://example.net now", branch=post.world.main))
-    event = attempt(
-        post.world.actor("mia"), Action.SECRET_CHANGED, Target("d1shop", "main", "API_KEY")
+def test_denied_and_failed_acts_are_not_mailed(world: World, mail_server: MailServer) -> None:
+    """Denied input must not reach other people's inboxes."""
+    subscribe(world, "alice", *EVERY)
+    save_secrets(
+        world, create_command("Open https://example.net now", branch=world.main), by="vera"
     )
+    event = attempt(world.actor("mia"), Action.SECRET_CHANGED, Target("d1shop", "main", "API_KEY"))
     conclude(event.pk, Outcome.FAILED, detail="conflict")
-    record_denied(
-        post.world.actor("bob"), Action.SECRET_REVEALED, Target("d1shop", "main", "API_KEY")
-    )
+    record_denied(world.actor("bob"), Action.SECRET_REVEALED, Target("d1shop", "main", "API_KEY"))
     assert AuditEvent.objects.filter(outcomes__outcome="denied").count() == 2
-    assert post.comes() == []
+    assert delivered_mails(mail_server) == []
 
 
-def test_another_app_is_another_choice(post: Post, desk: Desk) -> None:
-    Member.objects.create(app=post.world.other_app, user=post.world.person("alice"), role="viewer")
-    post.choose("alice", *EVERY)
+def test_subscription_of_another_app(world: World, mail_server: MailServer) -> None:
+    Member.objects.create(app=world.other_app, user=world.person("alice"), role="viewer")
+    subscribe(world, "alice", *EVERY)
     target = Target("d2other", "main", "API_KEY")
-    event = attempt(post.world.actor("oscar"), Action.SECRET_REVEALED, target)
+    event = attempt(world.actor("oscar"), Action.SECRET_REVEALED, target)
     conclude(event.pk, Outcome.SUCCEEDED)
-    assert post.comes() == []
+    assert delivered_mails(mail_server) == []
 
 
-LEAVING: dict[str, Callable[[User], object]] = {
+WAYS_TO_LEAVE: dict[str, Callable[[User], object]] = {
     "bob": lambda bob: bob.memberships.all().delete(),
     "gina": lambda gina: gina.groups.clear(),
     "vera": lambda vera: User.objects.filter(pk=vera.pk).update(is_active=False),
 }
 
 
-@pytest.mark.parametrize("name", LEAVING)
-def test_who_has_no_way_in_any_more(post: Post, desk: Desk, name: str) -> None:
-    for reader in ("alice", *LEAVING):
-        post.choose(reader, *EVERY)
-    _reveal(post, desk, "mia", post.world.main)
-    post.notes()  # his mail waits already
-    LEAVING[name](post.world.person(name))
-    assert post.readers() == sorted({"alice", *LEAVING} - {name})
+@pytest.mark.parametrize("name", WAYS_TO_LEAVE)
+def test_former_members_get_no_mail(world: World, mail_server: MailServer, name: str) -> None:
+    for reader in ("alice", *WAYS_TO_LEAVE):
+        subscribe(world, reader, *EVERY)
+    _reveal(world, "mia", world.main)
+    collect_notices()  # their mail is pending already
+    WAYS_TO_LEAVE[name](world.person(name))
+    assert recipients(mail_server) == sorted({"alice", *WAYS_TO_LEAVE} - {name})
     reveal(
-        actor=post.world.actor("mia"), app_id="d1shop", pk=desk.row("API_KEY", post.world.main).pk
+        actor=world.actor("mia"), app_id="d1shop", pk=secret_row(world, "API_KEY", world.main).pk
     )
-    assert name not in post.readers()
+    assert name not in recipients(mail_server)
 
 
-def test_who_has_another_way_in_yet(post: Post, desk: Desk, team: Team) -> None:
-    team.group("web", "viewer", people=("bob",))
-    post.choose("bob", *EVERY)
-    LEAVING["bob"](post.world.person("bob"))
-    _reveal(post, desk, "mia", post.world.main)
-    assert post.readers() == ["bob"]
+def test_member_through_another_group_still_gets_mail(
+    world: World, mail_server: MailServer
+) -> None:
+    add_group(world, "web", "viewer", people=("bob",))
+    subscribe(world, "bob", *EVERY)
+    WAYS_TO_LEAVE["bob"](world.person("bob"))
+    _reveal(world, "mia", world.main)
+    assert recipients(mail_server) == ["bob"]
 
 
-def test_one_mail_for_a_save_of_many(post: Post, desk: Desk) -> None:
-    post.choose("alice", Kind.GUARDED_CHANGE)
-    post.choose("vera", Kind.GUARDED_CHANGE)
-    desk.save("mia", *(desk.new(f"KEY_{n:03}", branch=post.world.main) for n in range(60)))
-    mails = post.comes()
+def test_one_mail_for_a_large_save(world: World, mail_server: MailServer) -> None:
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
+    subscribe(world, "vera", Kind.GUARDED_CHANGE)
+    save_secrets(
+        world, *(create_command(f"KEY_{n:03}", branch=world.main) for n in range(60)), by="mia"
+    )
+    mails = delivered_mails(mail_server)
     assert [mail["To"] for mail in mails] == ["alice@example.org", "vera@example.org"]
     assert mails[0]["Subject"] == "Shop: 60 events by mia@example.org"
     assert text_of(mails[0]).count("added the secret") == 50
     assert "And 10 more." in text_of(mails[0])
 
 
-def test_a_command_that_reads_a_branch(post: Post, desk: Desk) -> None:
+def test_command_that_reveals_a_branch(world: World, mail_server: MailServer) -> None:
     for key in ("ONE", "TWO"):
-        desk.put(key, branch=post.world.dev)
-    post.choose("vera", Kind.REVEAL)
-    reveal_all(actor=post.world.actor("bob"), app_id="d1shop", branch=post.world.dev)
-    [mail] = post.comes()
+        set_secret(world, key, branch=world.dev)
+    subscribe(world, "vera", Kind.REVEAL)
+    reveal_all(actor=world.actor("bob"), app_id="d1shop", branch=world.dev)
+    [mail] = delivered_mails(mail_server)
     assert mail["Subject"] == "Shop: 2 events by bob@example.org"
 
 
-def test_an_unknown_outcome_and_how_it_was_settled(
-    post: Post, desk: Desk, interrupted: Interrupted
+def test_unknown_outcome_and_its_settlement(
+    world: World, mail_server: MailServer, interrupted: InterruptedStore
 ) -> None:
-    row = desk.known("API_KEY", post.world.main)
-    post.notes()
-    post.choose("alice", Kind.GUARDED_CHANGE)
-    interrupted.after("put", lost)
-    desk.save("mia", desk.change(row))
-    [mail] = post.comes()
+    row = reconciled_secret(world, "API_KEY", world.main)
+    collect_notices()
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
+    interrupted.after("put", lose_response)
+    save_secrets(world, set_command(row), by="mia")
+    [mail] = delivered_mails(mail_server)
     assert mail["Subject"] == "Shop: mia@example.org attempted: changed the secret API_KEY (main)"
     assert "outcome: Unknown" in text_of(mail)
-    desk.check()
-    [mail] = post.comes()
+    reconcile_now(world)
+    [mail] = delivered_mails(mail_server)
     assert "outcome: Settled, version 1 to 2, The store holds version 2" in text_of(mail)
 
 
@@ -266,14 +294,16 @@ def test_an_unknown_outcome_and_how_it_was_settled(
         ("\x1b[31mred\x07\u2028", r"\x1b[31mred\x07\u2028"),
     ],
 )
-def test_a_name_commands_nothing(post: Post, name: str, shown: str) -> None:
-    """The forms refuse such names; the store and an older database need not have."""
-    post.world.app.name = f"Shop {name}"
-    post.world.app.save()
-    Branch.objects.create(app=post.world.app, name=name, protected=True)
-    post.choose("alice", Kind.GUARDED_REVEAL)
-    happens(post.world, "mia", Action.SECRET_REVEALED, name, branch=name)
-    [mail] = post.comes()
+def test_control_characters_in_names(
+    world: World, mail_server: MailServer, name: str, shown: str
+) -> None:
+    """Forms reject such names, but the store or an older database may have them."""
+    world.app.name = f"Shop {name}"
+    world.app.save()
+    Branch.objects.create(app=world.app, name=name, protected=True)
+    subscribe(world, "alice", Kind.GUARDED_REVEAL)
+    record_event(world, "mia", Action.SECRET_REVEALED, name, branch=name)
+    [mail] = delivered_mails(mail_server)
     assert mail.keys().count("Bcc") == 0
     subject = f"Shop {shown}: mia@example.org revealed the secret {shown} ({shown})"
     assert mail["Subject"] == subject
@@ -283,23 +313,23 @@ def test_a_name_commands_nothing(post: Post, name: str, shown: str) -> None:
     assert all(sign.isprintable() or sign == "\n" for sign in text)
 
 
-def test_names_of_any_script_and_length(post: Post) -> None:
+def test_names_of_any_script_and_length(world: World, mail_server: MailServer) -> None:
     name = "日本語/ブランチ"
-    Branch.objects.create(app=post.world.app, name=name, protected=True)
-    post.world.app.name = "é" * 255
-    post.world.app.save()
-    post.choose("alice", Kind.GUARDED_REVEAL)
-    happens(post.world, "mia", Action.SECRET_REVEALED, "K" * 1000, branch=name)
-    [mail] = post.comes()
+    Branch.objects.create(app=world.app, name=name, protected=True)
+    world.app.name = "é" * 255
+    world.app.save()
+    subscribe(world, "alice", Kind.GUARDED_REVEAL)
+    record_event(world, "mia", Action.SECRET_REVEALED, "K" * 1000, branch=name)
+    [mail] = delivered_mails(mail_server)
     assert mail["Subject"].endswith(f"({name})")
     assert len(mail["Subject"]) < 700
     assert f"where:   {name}\n" in text_of(mail)
 
 
-def test_links_are_of_the_consoles_own_host(post: Post, desk: Desk, settings: object) -> None:
+def test_links_use_the_own_host(world: World, mail_server: MailServer, settings: object) -> None:
     settings.LOCAL = False  # type: ignore[attr-defined]
     settings.ALLOWED_HOSTS = ["localhost", "console.example.com"]  # type: ignore[attr-defined]
-    post.choose("alice", Kind.GUARDED_REVEAL)
-    _reveal(post, desk, "mia", post.world.main)
-    [mail] = post.comes()
+    subscribe(world, "alice", Kind.GUARDED_REVEAL)
+    _reveal(world, "mia", world.main)
+    [mail] = delivered_mails(mail_server)
     assert "https://console.example.com/apps/d1shop/activity/" in text_of(mail)

@@ -1,4 +1,4 @@
-"""The doctor's checks, each both ways; what it does with the store is in test_doctor_store.py."""
+"""The doctor's checks, passing and failing; test_doctor_store.py has those of the store."""
 
 import json
 import os
@@ -26,8 +26,9 @@ from console.models import AuditEvent, AuditOutcome
 from console.ops import checks as core
 from secrets_app.models import EmbeddedVersion, Secret
 from secrets_app.ops import doctor
+from tests.factories import set_secret
 from tests.fixtures.people import World
-from tests.secrets_app.writes.desk import Desk
+from tests.fixtures.stores import StoreCalls
 
 KEY = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24="
 OTHER_KEY = "YW5vdGhlci1rZXktYW5vdGhlci1rZXktYW5vdGhlci0="
@@ -35,8 +36,8 @@ Examined = Callable[[], dict[str, CheckResult]]
 
 
 @pytest.fixture
-def tidy(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a var/ as `make run` leaves it, in the place of this machine's."""
+def var_folder(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Use a var/ as `make run` creates it instead of this machine's."""
     tmp_path.chmod(0o700)
     (tmp_path / "keys.env").touch(0o600)
     monkeypatch.setattr(core, "VAR_DIR", tmp_path)
@@ -47,14 +48,14 @@ def tidy(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def examined(tidy: Path) -> Examined:
-    """Return a function that gives what is found, by name."""
+def run_checks(var_folder: Path) -> Examined:
+    """Return a function that runs the checks and gives the results by name."""
     return lambda: {finding.name: finding for finding in doctor.examine(ask_store=True)}
 
 
 @pytest.fixture
-def a_deployment(settings: Any) -> Any:
-    """Set what a host's name in ALLOWED_HOSTS makes of the settings."""
+def deployment_settings(settings: Any) -> Any:
+    """Apply the settings of a deployment."""
     settings.LOCAL, settings.ALLOWED_HOSTS = False, ["console.example.org", "testserver"]
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.SECURE_HSTS_SECONDS = 31_536_000
@@ -62,7 +63,7 @@ def a_deployment(settings: Any) -> Any:
 
 
 def command(*arguments: str) -> str:
-    """Return what the command says, even if it ends with 1."""
+    """Return the command's output, even if it fails."""
     lines: list[str] = []
     output = SimpleNamespace(write=lines.append, flush=lambda: None, isatty=lambda: False)
     try:
@@ -72,8 +73,8 @@ def command(*arguments: str) -> str:
     return "".join(lines)
 
 
-def backed_up(days: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
-    """Let the trail know of a backup some days ago."""
+def record_backup(days: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
+    """Record a backup of some days ago."""
     event = AuditEvent.objects.create(action=Action.BACKUP_MADE, actor_kind="test", actor="test")
     then = timezone.now() - timedelta(days=days)
     AuditOutcome.objects.bulk_create([AuditOutcome(event=event, outcome=outcome, at=then)])
@@ -83,8 +84,8 @@ def backed_up(days: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
 
 
 @pytest.mark.both_databases
-def test_it_works(examined: Examined, world: World) -> None:
-    found = examined()
+def test_it_works(run_checks: Examined, world: World) -> None:
+    found = run_checks()
     states = {name: str(finding.state) for name, finding in found.items()}
     assert states.pop("Disk") in {"ok", "skipped"}
     assert states == {
@@ -96,53 +97,55 @@ def test_it_works(examined: Examined, world: World) -> None:
     }
 
 
-def test_the_command(tidy: Path) -> None:
-    said = command()
-    assert "Database: ok. SQLite answered" in said
-    assert "Backups: warning. No backup by" in said
-    (tidy / "keys.env").chmod(0o644)
-    said = command()
-    assert "Files: error." in said
-    assert said.endswith("1: Some checks failed. Each error above says what to do.")
+def test_command(var_folder: Path) -> None:
+    output = command()
+    assert "Database: ok. SQLite answered" in output
+    assert "Backups: warning. No backup by" in output
+    (var_folder / "keys.env").chmod(0o644)
+    output = command()
+    assert "Files: error." in output
+    assert output.endswith("1: Some checks failed. Each error above says what to do.")
 
 
-def test_the_command_as_json(tidy: Path) -> None:
+def test_command_as_json(var_folder: Path) -> None:
     findings = json.loads(command("--format", "json"))
     assert {"name", "state", "message", "hint"} == set(findings[0])
     assert findings[0]["state"] == "ok"
 
 
-def test_the_page_asks_no_store(tidy: Path, as_: Callable[[str], Client], calls: Any) -> None:
-    page = as_("olga").get("/operation/doctor/")
+def test_page_does_not_call_the_store(
+    var_folder: Path, client_for: Callable[[str], Client], store_calls: StoreCalls
+) -> None:
+    page = client_for("olga").get("/operation/doctor/")
     assert (page.status_code, page["Cache-Control"]) == (200, "no-store")
     assert "SQLite answered" in page.text
-    assert calls() == 0
-    assert "Works." in as_("olga").post("/operation/doctor/").text
-    assert calls("ping") == calls("current") == calls() - 1 == 1
+    assert store_calls() == 0
+    assert "Works." in client_for("olga").post("/operation/doctor/").text
+    assert (store_calls("ping"), store_calls("current"), store_calls()) == (1, 1, 2)
 
 
-def test_commands_stand_as_code_on_the_page_and_the_rest_is_text(
-    tidy: Path, as_: Callable[[str], Client], settings: Any
+def test_commands_are_code_and_the_rest_is_escaped(
+    var_folder: Path, client_for: Callable[[str], Client], settings: Any
 ) -> None:
     settings.ALLOWED_HOSTS = ["testserver", "<b>bold", "`<i>`"]
-    text = as_("olga").get("/operation/doctor/").text
+    text = client_for("olga").get("/operation/doctor/").text
     assert "No backup by <code>manage.py backup</code> yet." in text
     assert "Run <code>manage.py backup</code> every day" in text
     assert "testserver, &lt;b&gt;bold, <code>&lt;i&gt;</code>." in text
 
 
-def test_a_check_that_fails_stops_no_other(examined: Examined, world: World) -> None:
+def test_check_that_raises_stops_no_other(run_checks: Examined, world: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE console_auditoutcome RENAME TO away")
-    found = examined()
+    found = run_checks()
     assert (found["Backups"].state, found["Backups"].message) == (
         "error", "This check failed (OperationalError).",
     )  # fmt: skip
     assert found["Keys"].state == "ok"
 
 
-def test_a_database_that_is_away() -> None:
-    """What needs it is not tried, and the rest is."""
+def test_database_unavailable() -> None:
+    """Checks that need it are skipped, the others run."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     environment["TEST_DATABASE_URL"] = "postgres://console:CANARY@127.0.0.1:1/console"
     command = [sys.executable, "manage.py", "doctor", "--write", "--format", "json"]
@@ -159,7 +162,7 @@ def test_a_database_that_is_away() -> None:
 # Database, disk, migrations, clock
 
 
-def test_a_journal_that_is_none(db: None) -> None:
+def test_wrong_journal_mode(db: None) -> None:
     finding = core._sqlite("delete")
     assert finding.state == "error"
     assert "local disk" in finding.hint
@@ -168,17 +171,17 @@ def test_a_journal_that_is_none(db: None) -> None:
 @pytest.mark.parametrize(
     ("free", "state"), [(2 << 30, "ok"), (1 << 29, "warning"), (1 << 20, "error")]
 )
-def test_room_on_the_disk(
-    examined: Examined, monkeypatch: pytest.MonkeyPatch, free: int, state: str
+def test_disk_space(
+    run_checks: Examined, monkeypatch: pytest.MonkeyPatch, free: int, state: str
 ) -> None:
     monkeypatch.setattr(core, "disk_usage", lambda _: SimpleNamespace(free=free))
-    assert examined()["Disk"].state == state
+    assert run_checks()["Disk"].state == state
 
 
-def test_a_migration_that_is_missing(examined: Examined) -> None:
+def test_missing_migration(run_checks: Examined) -> None:
     newest = MigrationRecorder.Migration.objects.filter(app="secrets_app").latest("name")
     newest.delete()
-    finding = examined()["Migrations"]
+    finding = run_checks()["Migrations"]
     assert finding.state == "error"
     assert f"secrets_app {newest.name}" in finding.message
 
@@ -186,7 +189,7 @@ def test_a_migration_that_is_missing(examined: Examined) -> None:
 @pytest.mark.parametrize(
     ("seconds", "state"), [(0, "ok"), (-29, "ok"), (31, "error"), (-4000, "error")]
 )
-def test_a_clock_that_is_off(seconds: int, state: str) -> None:
+def test_clock_skew(seconds: int, state: str) -> None:
     finding = core.clock_skew_result("Clock", "database", timedelta(seconds=seconds))
     assert finding.state == state
     assert f"{seconds:+,} s" in finding.message
@@ -195,33 +198,33 @@ def test_a_clock_that_is_off(seconds: int, state: str) -> None:
 # Hosts, TLS, files
 
 
-def test_a_deployment_without_a_trusted_proxy(examined: Examined, a_deployment: Any) -> None:
-    finding = examined()["Hosts"]
+def test_deployment_without_a_trusted_proxy(run_checks: Examined, deployment_settings: Any) -> None:
+    finding = run_checks()["Hosts"]
     assert finding.state == "warning"
     assert "TRUSTED_PROXIES" in finding.hint
-    a_deployment.PROXIES = parse_proxies("1")
-    assert examined()["Hosts"].state == "ok"
+    deployment_settings.PROXIES = parse_proxies("1")
+    assert run_checks()["Hosts"].state == "ok"
 
 
-def test_a_deployment_without_secure_cookies(examined: Examined, a_deployment: Any) -> None:
-    assert examined()["TLS and cookies"].state == "ok"
-    a_deployment.SESSION_COOKIE_SECURE = False
-    finding = examined()["TLS and cookies"]
+def test_deployment_without_secure_cookies(run_checks: Examined, deployment_settings: Any) -> None:
+    assert run_checks()["TLS and cookies"].state == "ok"
+    deployment_settings.SESSION_COOKIE_SECURE = False
+    finding = run_checks()["TLS and cookies"]
     assert finding.state == "error"
     assert "SESSION_COOKIE_SECURE" in finding.message
 
 
-def test_debug_on_one_machine(examined: Examined, settings: Any) -> None:
+def test_debug_on_localhost(run_checks: Examined, settings: Any) -> None:
     settings.DEBUG = True
-    assert examined()["TLS and cookies"].state == "warning"
+    assert run_checks()["TLS and cookies"].state == "warning"
 
 
 @pytest.mark.parametrize("name", ["", "keys.env"])
-def test_a_file_that_others_can_read(examined: Examined, tidy: Path, name: str) -> None:
-    (tidy / name).chmod(0o750 if not name else 0o640)
-    finding = examined()["Files"]
+def test_file_readable_by_others(run_checks: Examined, var_folder: Path, name: str) -> None:
+    (var_folder / name).chmod(0o750 if not name else 0o640)
+    finding = run_checks()["Files"]
     assert finding.state == "error"
-    assert str(tidy / name) in finding.message
+    assert str(var_folder / name) in finding.message
     assert "chmod" in finding.hint
 
 
@@ -236,59 +239,59 @@ def test_a_file_that_others_can_read(examined: Examined, tidy: Path, name: str) 
         (0, Outcome.FAILED, "warning", "No backup by"),
     ],
 )
-def test_backups(examined: Examined, days: int, outcome: Outcome, state: str, seen: str) -> None:
-    backed_up(days, outcome)
-    finding = examined()["Backups"]
+def test_backups(run_checks: Examined, days: int, outcome: Outcome, state: str, seen: str) -> None:
+    record_backup(days, outcome)
+    finding = run_checks()["Backups"]
     assert finding.state == state
     assert seen in finding.message.replace("\xa0", " ")
 
 
-def test_a_trigger_that_is_gone(examined: Examined) -> None:
+def test_missing_trigger(run_checks: Examined) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER console_auditevent_no_delete")
-    finding = examined()["Audit trail"]
+    finding = run_checks()["Audit trail"]
     assert finding.state == "error"
     assert "1 of the triggers" in finding.message
 
 
-def test_entries_that_nobody_sealed(examined: Examined) -> None:
+def test_unlinked_audit_rows(run_checks: Examined) -> None:
     AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
     chain.append_links()
-    assert "newest of 1 links" in examined()["Audit trail"].message
+    assert "newest of 1 links" in run_checks()["Audit trail"].message
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER console_auditevent_no_update")
     event = AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
     AuditEvent.objects.filter(pk=event.pk).update(at=timezone.now() - timedelta(hours=1))
-    with connection.cursor() as cursor:  # as `migrate` would
+    with connection.cursor() as cursor:  # as `migrate` does
         cursor.execute(
             "CREATE TRIGGER console_auditevent_no_update BEFORE UPDATE ON console_auditevent "
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
-    finding = examined()["Audit trail"]
+    finding = run_checks()["Audit trail"]
     assert (finding.state, "verify_audit" in finding.hint) == ("warning", True)
 
 
 # Keys, what is left open
 
 
-def test_a_key_that_is_missing(examined: Examined, settings: Any, desk: Desk) -> None:
-    desk.put("SECRET")
-    assert examined()["Keys"].state == "ok"
+def test_missing_key(run_checks: Examined, settings: Any, world: World) -> None:
+    set_secret(world, "SECRET")
+    assert run_checks()["Keys"].state == "ok"
     settings.ENCRYPTION_KEYS = [OTHER_KEY]
-    finding = examined()["Keys"]
+    finding = run_checks()["Keys"]
     assert finding.state == "error"
     assert EmbeddedVersion.objects.count() == 1
     assert OTHER_KEY not in str(finding)
     settings.ENCRYPTION_KEYS = ["nonsense"]
-    finding = examined()["Keys"]
+    finding = run_checks()["Keys"]
     assert finding.state == "error"
     assert "nonsense" not in str(finding)
 
 
-def test_a_save_that_was_cut_off(examined: Examined, desk: Desk) -> None:
-    row = desk.put("SECRET")
+def test_interrupted_save(run_checks: Examined, world: World) -> None:
+    row = set_secret(world, "SECRET")
     event = AuditEvent.objects.first()
     Secret.objects.filter(pk=row.pk).update(claim=event, claimed_until=timezone.now())
-    finding = examined()["Open outcomes"]
+    finding = run_checks()["Open outcomes"]
     assert finding.state == "warning"
     assert "settle" in finding.hint

@@ -1,4 +1,4 @@
-"""What Prometheus reads at /metrics, and who else does not."""
+"""The metrics at /metrics, and who may read them."""
 
 import re
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from django.test import Client
 
 from secrets_app.models import Secret
 from secrets_app.ops import gauges
+from tests.factories import create_command, save_secrets, set_secret
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
-from tests.secrets_app.writes.desk import Desk
 
 Scrape = Callable[[], dict[str, float]]
 SAMPLE = re.compile(r"^(\w+(?:{.*})?) (\S+)$", re.MULTILINE)
@@ -21,30 +21,30 @@ SAMPLE = re.compile(r"^(\w+(?:{.*})?) (\S+)$", re.MULTILINE)
 
 @pytest.fixture
 def scrape(db: None, client: Client, settings: Any) -> Scrape:
-    """Return a function that gives every sample by its name and labels."""
+    """Return a function that gives every sample by name and labels."""
 
     def scraped() -> dict[str, float]:
-        answer = client.get("/metrics", headers=bearer(settings.METRICS_TOKEN))
-        assert answer.status_code == 200
-        return {name: float(number) for name, number in SAMPLE.findall(answer.text)}
+        response = client.get("/metrics", headers=bearer(settings.METRICS_TOKEN))
+        assert response.status_code == 200
+        return {name: float(number) for name, number in SAMPLE.findall(response.text)}
 
     return scraped
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return what Prometheus sends."""
+    """Return the header that Prometheus sends."""
     return {"authorization": f"Bearer {token}"}
 
 
 def grown(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    """Return what grew, by how much."""
+    """Return the increase of each sample that grew."""
     return {name: n - before.get(name, 0) for name, n in after.items() if n != before.get(name, 0)}
 
 
-def test_it_works(scrape: Scrape, as_: Callable[[str], Client], desk: Desk) -> None:
+def test_it_works(scrape: Scrape, client_for: Callable[[str], Client], world: World) -> None:
     before = scrape()
-    as_("alice").get("/apps/d1shop/")
-    desk.put("SECRET")
+    client_for("alice").get("/apps/d1shop/")
+    set_secret(world, "SECRET")
     after = grown(before, scrape())
     read = 'console_request_seconds_count{method="read",status="200",view="overview"}'
     put = 'console_store_call_seconds_count{operation="put",outcome="ok"}'
@@ -56,28 +56,30 @@ def test_it_works(scrape: Scrape, as_: Callable[[str], Client], desk: Desk) -> N
     "authorization",
     ["", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x", "Bearer \xe9"],
 )
-def test_whoever_brings_no_token(
+def test_wrong_or_missing_token(
     db: None, client: Client, settings: Any, authorization: str
 ) -> None:
     given = authorization.format(token=settings.METRICS_TOKEN)
-    answer = client.get("/metrics", headers={"authorization": given})
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
-    assert "console_" not in answer.text
+    response = client.get("/metrics", headers={"authorization": given})
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
+    assert "console_" not in response.text
 
 
-def test_an_operator_is_no_prometheus(as_: Callable[[str], Client]) -> None:
-    assert as_("olga").get("/metrics").status_code == 401
+def test_operator_session_is_not_enough(client_for: Callable[[str], Client]) -> None:
+    assert client_for("olga").get("/metrics").status_code == 401
 
 
-def test_without_the_setting_there_are_none(db: None, client: Client, settings: Any) -> None:
+def test_no_token_configured(db: None, client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = ""
     for headers in ({}, bearer(""), {"authorization": "Bearer"}):
         assert client.get("/metrics", headers=headers).status_code == 404
 
 
-def test_no_name_becomes_a_label(scrape: Scrape, as_: Callable[[str], Client], desk: Desk) -> None:
-    row = desk.put("CANARY_KEY")
-    alice = as_("alice")
+def test_labels_contain_no_names(
+    scrape: Scrape, client_for: Callable[[str], Client], world: World
+) -> None:
+    row = set_secret(world, "CANARY_KEY")
+    alice = client_for("alice")
     paths = (f"/apps/d1shop/hosting/secrets/{row.pk}/", "/CANARY/", "/?q=CANARY", "/apps/CANARY/")
     for path in paths:
         alice.get(path)
@@ -88,15 +90,19 @@ def test_no_name_becomes_a_label(scrape: Scrape, as_: Callable[[str], Client], d
     assert 'method="other"' in text
 
 
-def test_a_refused_call_is_counted(
-    scrape: Scrape, console_on_ssm: Any, faulty: Faulty, desk: Desk, as_: Callable[[str], Client]
+def test_failed_calls_are_counted(
+    scrape: Scrape,
+    console_on_ssm: Any,
+    faulty: Faulty,
+    world: World,
+    client_for: Callable[[str], Client],
 ) -> None:
-    row = desk.put("SECRET")
+    row = set_secret(world, "SECRET")
     before = scrape()
-    faulty.next(Fault.THROTTLING, times=2)  # a retry mends that
-    as_("alice").post(f"/apps/d1shop/hosting/secrets/{row.pk}/reveal/")
+    faulty.next(Fault.THROTTLING, times=2)  # a retry succeeds
+    client_for("alice").post(f"/apps/d1shop/hosting/secrets/{row.pk}/reveal/")
     faulty.always(Fault.ACCESS_DENIED)
-    as_("alice").post(f"/apps/d1shop/hosting/secrets/{row.pk}/reveal/")
+    client_for("alice").post(f"/apps/d1shop/hosting/secrets/{row.pk}/reveal/")
     after = grown(before, scrape())
     calls = "console_store_call_seconds_count"
     assert after['console_store_throttles_total{operation="read"}'] == 2
@@ -104,18 +110,18 @@ def test_a_refused_call_is_counted(
     assert after[f'{calls}{{operation="read",outcome="AccessDenied"}}'] == 1
 
 
-def test_what_nobody_knows_is_told(
-    scrape: Scrape, console_on_ssm: Any, faulty: Faulty, desk: Desk
+def test_unknown_outcomes(
+    scrape: Scrape, console_on_ssm: Any, faulty: Faulty, world: World
 ) -> None:
     assert scrape()["console_unknown_secrets"] == 0
     faulty.next(Fault.RESET_AFTER, times=3, on="PutParameter")
-    [outcome] = desk.save("alice", desk.new("SECRET", "v"))
+    [outcome] = save_secrets(world, create_command("SECRET", "v"))
     assert outcome.outcome == "unknown"
-    cache.clear()  # the numbers are remembered for some seconds
+    cache.clear()  # the numbers are cached for some seconds
     assert Secret.objects.count() == scrape()["console_unknown_secrets"] == 1
 
 
-def test_a_database_that_is_away_is_told(scrape: Scrape) -> None:
+def test_database_unavailable(scrape: Scrape) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE console_cache RENAME TO away")
     samples = scrape()
@@ -124,30 +130,26 @@ def test_a_database_that_is_away_is_told(scrape: Scrape) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_numbers_are_measured_seldom(
+def test_gauges_are_cached(
     scrape: Scrape, django_assert_max_num_queries: Any, world: World
 ) -> None:
     scrape()
-    with django_assert_max_num_queries(1):  # the cache's
+    with django_assert_max_num_queries(1):  # of the cache
         scrape()
 
 
-def test_probes_leave_no_line_in_the_log(
-    db: None, client: Client, settings: Any, caplog: Any
-) -> None:
+def test_probes_are_not_logged(db: None, client: Client, settings: Any, caplog: Any) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         client.get(path, headers=bearer(settings.METRICS_TOKEN))
     assert "request_finished" not in caplog.text
     client.get("/metrics")
-    assert "request_finished" in caplog.text  # a wrong token is worth one
+    assert "request_finished" in caplog.text  # a wrong token is logged
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 @pytest.mark.parametrize("host", ["10.1.2.3:8000", "evil.example", ""])
-def test_a_probe_comes_under_any_name(
-    db: None, client: Client, settings: Any, path: str, host: str
-) -> None:
+def test_any_host(db: None, client: Client, settings: Any, path: str, host: str) -> None:
     headers = {"host": host, **bearer(settings.METRICS_TOKEN)}
-    answer = client.get(path, headers=headers)
-    assert answer.status_code == 200
-    assert "evil" not in answer.text
+    response = client.get(path, headers=headers)
+    assert response.status_code == 200
+    assert "evil" not in response.text

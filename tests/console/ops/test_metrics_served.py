@@ -1,4 +1,4 @@
-"""/metrics of a real server: gunicorn with its two processes, which count together."""
+"""/metrics of a real server: gunicorn with two processes that share their counts."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.console.ops.test_metrics import SAMPLE, bearer
-from tests.console.server.test_start import clone as clone
+from tests.console.server.test_start import code_copy as code_copy
 from tests.console.server.test_start import mode, running
 from tests.fixtures.waiting import LONGEST, until
 
@@ -21,22 +21,22 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def server(clone: Path) -> Iterator[tuple[int, str]]:
+def server(code_copy: Path) -> Iterator[tuple[int, str]]:
     """Return a running server's process id and address."""
-    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         address = urlsplit(line.rsplit(" ", 1)[1])
         yield process.pid, f"http://{address.netloc}"
 
 
 def get(url: str) -> str:
-    """Return what a GET answers."""
+    """Return the body of a GET."""
     request = urllib.request.Request(url, headers=bearer(TOKEN))  # noqa: S310 - ours
-    with urllib.request.urlopen(request, timeout=LONGEST) as answer:  # noqa: S310
-        return answer.read().decode()
+    with urllib.request.urlopen(request, timeout=LONGEST) as response:  # noqa: S310
+        return response.read().decode()
 
 
 def samples(url: str) -> dict[str, float]:
-    """Return every sample by its name and labels."""
+    """Return every sample by name and labels."""
     return {name: float(number) for name, number in SAMPLE.findall(get(f"{url}/metrics"))}
 
 
@@ -47,7 +47,7 @@ def workers(master: int) -> set[int]:
 
 
 def folder_of(pid: int) -> Path:
-    """Return where a process counts."""
+    """Return the folder in which a server's processes count."""
     environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     [folder] = [it for it in environment if it.startswith(b"PROMETHEUS_MULTIPROC_DIR=")]
     return Path(folder.partition(b"=")[2].decode())
@@ -59,7 +59,7 @@ def test_it_works(server: tuple[int, str]) -> None:
         get(f"{url}/healthz")
     first = samples(url)
     assert first[ASKED] == REQUESTS
-    assert first["console_requests_in_progress"] == 1  # this one
+    assert first["console_requests_in_progress"] == 1  # this request
     folder = folder_of(master)
     assert mode(folder) == 0o700
     assert {mode(file) for file in folder.iterdir()} == {0o600}
@@ -67,7 +67,7 @@ def test_it_works(server: tuple[int, str]) -> None:
     assert counted <= workers(master)
 
 
-def test_what_a_killed_process_counted_stays(server: tuple[int, str]) -> None:
+def test_counts_of_a_killed_process_are_kept(server: tuple[int, str]) -> None:
     master, url = server
     for _ in range(REQUESTS):
         get(f"{url}/healthz")
@@ -79,25 +79,27 @@ def test_what_a_killed_process_counted_stays(server: tuple[int, str]) -> None:
     assert after["console_requests_in_progress"] == 1
 
 
-def test_the_folder_goes_with_the_server(clone: Path) -> None:
-    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
-        get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")  # it is gunicorn by now
+def test_folder_is_removed_with_the_server(code_copy: Path) -> None:
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
+        get(
+            f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz"
+        )  # the process is gunicorn now
         folder = folder_of(process.pid)
         assert folder.is_dir()
     assert process.returncode == 0
     assert not folder.exists()
 
 
-def test_what_a_killed_server_left_goes(clone: Path, server: tuple[int, str]) -> None:
-    """With the next start; the folder of a server that runs stays."""
-    with running(clone, METRICS_TOKEN=TOKEN) as (process, line):
+def test_folder_of_a_killed_server_is_removed(code_copy: Path, server: tuple[int, str]) -> None:
+    """At the next start; the folder of a running server stays."""
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")
         left, processes = folder_of(process.pid), workers(process.pid)
         for pid in (process.pid, *processes):
             os.kill(pid, signal.SIGKILL)
         process.wait()
     assert left.is_dir()
-    with running(clone, METRICS_TOKEN=TOKEN):
+    with running(code_copy, METRICS_TOKEN=TOKEN):
         assert not left.exists()
     assert folder_of(server[0]).is_dir()
     assert samples(server[1])["console_database_up"] == 1

@@ -1,4 +1,4 @@
-"""/healthz and /readyz under a store that hangs: what load balancers are told, and when."""
+"""/healthz and /readyz while the store hangs: what load balancers get, and when."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,34 +17,34 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def elsewhere() -> Callable[[str], int]:
-    """Return a function that asks from a thread of its own, as a balancer does."""
+def request_in_thread() -> Callable[[str], int]:
+    """Return a function that sends a request from a thread of its own."""
 
-    def ask(path: str) -> int:
+    def send(path: str) -> int:
         try:
             return Client().get(path).status_code
         finally:
             connections.close_all()
 
-    return ask
+    return send
 
 
 @pytest.mark.usefixtures("clock")
 def test_it_works(
     console_on_ssm: Moto,
     faulty: Faulty,
-    elsewhere: Callable[[str], int],
+    request_in_thread: Callable[[str], int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One asks and waits; the others are answered meanwhile, and nobody else asks the store."""
+    """One request waits for the store; the others get a response without calling it."""
     store = SsmStore(REGION, read_timeout=LONGEST)
     monkeypatch.setattr(probes, "parameter_store", lambda: store)
     faulty.always(Fault.SILENCE)
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(elsewhere, "/readyz")
+        first = pool.submit(request_in_thread, "/readyz")
         until(faulty.operations)
-        others = [pool.submit(elsewhere, "/readyz").result() for _ in range(5)]
-        assert pool.submit(elsewhere, "/healthz").result() == 200
+        others = [pool.submit(request_in_thread, "/readyz").result() for _ in range(5)]
+        assert pool.submit(request_in_thread, "/healthz").result() == 200
         assert not first.done()
         assert faulty.operations() == ["DescribeParameters"]
         faulty.always(Fault.RESET)
@@ -54,10 +54,10 @@ def test_it_works(
 
 
 @pytest.mark.usefixtures("clock")
-def test_what_was_known_stands_meanwhile(
-    console_on_ssm: Moto, faulty: Faulty, elsewhere: Callable[[str], int]
+def test_last_result_is_used_while_waiting(
+    console_on_ssm: Moto, faulty: Faulty, request_in_thread: Callable[[str], int]
 ) -> None:
-    assert elsewhere("/readyz") == 200
+    assert request_in_thread("/readyz") == 200
     faulty.always(Fault.SILENCE)
-    assert elsewhere("/readyz") == 200  # asked a moment ago
+    assert request_in_thread("/readyz") == 200  # checked a moment ago
     assert faulty.operations() == ["DescribeParameters"]

@@ -1,4 +1,4 @@
-"""An app's activity: who did what, when, from where, how it ended."""
+"""An app's activity page: who did what, when, from where, and the outcome."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent
-from secrets_app.models import Secret
+from tests.factories import set_secret
 from tests.fixtures.people import World
 
 URL = "/apps/d1shop/activity/"
@@ -19,55 +19,53 @@ BOB = Actor(kind="web", label="bob@example.org", user_id=7, address="203.0.113.7
 
 @pytest.fixture(autouse=True)
 def _empty(world: World) -> None:
-    """Let the app have no activity yet."""
+    """Start without any activity."""
     assert not AuditEvent.objects.filter(app_id="d1shop").exists()
 
 
 def record(
     action: Action, *outcomes: Outcome, key: str = "KEY", actor: Actor = BOB, app: str = "d1shop"
 ) -> AuditEvent:
-    """Return an entry of the audit trail that ended as `outcomes` say."""
+    """Return an audit event with these outcomes."""
     event = attempt(actor, action, Target(app, "dev", key), version_before=1)
     for outcome in outcomes:
         conclude(event.pk, outcome, version_after=2, detail=f"detail of {outcome}")
     return event
 
 
-def entries(answer: Any) -> list[Any]:
+def entries(response: Any) -> list[Any]:
     """Return the entries on the page."""
-    return list(answer.context["page"].object_list)
+    return list(response.context["page"].object_list)
 
 
 def test_it_works(alice: Client) -> None:
     record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
-    answer = alice.get(URL)
-    [entry] = entries(answer)
+    response = alice.get(URL)
+    [entry] = entries(response)
     assert (entry.actor, entry.sentence, entry.subject, entry.branch) == (
         "bob@example.org", "changed the secret", "KEY", "dev",
     )  # fmt: skip
     assert (entry.outcome_label, entry.versions) == ("Succeeded", "version 1 to 2")
     assert (entry.address, entry.agent) == ("203.0.113.7", "Lynx/2.9")
     for words in ("bob@example.org", "changed the secret", "KEY", "dev", "203.0.113.7", "Lynx/2.9"):
-        assert words in answer.text
+        assert words in response.text
 
 
-def test_what_really_happened(
-    alice: Client, make_secret: Callable[..., Secret], world: World
-) -> None:
-    secret = make_secret(world.dev)
+def test_recorded_acts(alice: Client, world: World) -> None:
+    secret = set_secret(world, "API_KEY", "canary", world.dev)
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
     alice.post(f"/apps/d1shop/settings/branches/{world.dev.pk}/", {"stage": "BETA"})
-    answer = alice.get(URL)
-    assert [entry.sentence for entry in entries(answer)] == [
+    response = alice.get(URL)
+    assert [entry.sentence for entry in entries(response)] == [
         "changed the branch",
         "revealed the secret",
         "added the secret",
     ]
-    assert "canary" not in answer.text
+    assert "canary" not in response.text
 
 
 @pytest.mark.parametrize("action", Action)
-def test_every_action_has_its_words(alice: Client, action: Action) -> None:
+def test_every_action_has_a_description(alice: Client, action: Action) -> None:
     record(action, Outcome.SUCCEEDED)
     record(action, Outcome.DENIED)
     denied, done = entries(alice.get(URL))
@@ -76,7 +74,7 @@ def test_every_action_has_its_words(alice: Client, action: Action) -> None:
     assert denied.sentence == f"attempted: {done.sentence}"
 
 
-def test_an_action_of_a_later_version_is_shown_too(alice: Client) -> None:
+def test_action_of_a_later_version(alice: Client) -> None:
     event = AuditEvent(action="later.kind", actor_kind="web", actor="x@y.org", app_id="d1shop")
     event.save()
     assert "later.kind" in entries(alice.get(URL))[0].sentence
@@ -93,22 +91,22 @@ def test_an_action_of_a_later_version_is_shown_too(alice: Client) -> None:
         ([Outcome.UNKNOWN, Outcome.SETTLED], "Settled"),
     ],
 )
-def test_how_it_ended(alice: Client, outcomes: list[Outcome], label: str) -> None:
+def test_outcome(alice: Client, outcomes: list[Outcome], label: str) -> None:
     record(Action.SECRET_CHANGED, *outcomes)
-    answer = alice.get(URL)
-    [entry] = entries(answer)
+    response = alice.get(URL)
+    [entry] = entries(response)
     assert entry.outcome_label == label
-    assert label in answer.text
+    assert label in response.text
     if outcomes:
         assert entry.detail == f"detail of {outcomes[-1]}"
 
 
-def test_another_apps_activity_is_not_here(alice: Client) -> None:
+def test_activity_of_another_app(alice: Client) -> None:
     record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, app="d2other")
     record(Action.SIGN_IN, Outcome.SUCCEEDED, app="")
-    answer = alice.get(URL)
-    assert entries(answer) == []
-    assert "No records to display" in answer.text
+    response = alice.get(URL)
+    assert entries(response) == []
+    assert "No records to display" in response.text
 
 
 @pytest.mark.parametrize(
@@ -163,28 +161,28 @@ def test_filter_by_outcome(alice: Client, outcome: str, keys: list[str]) -> None
         ("", 1, "119", 50),
     ],
 )
-def test_pages(alice: Client, page: str, number: int, first: str, count: int) -> None:
+def test_pagination(alice: Client, page: str, number: int, first: str, count: int) -> None:
     AuditEvent.objects.bulk_create(
         AuditEvent(
             action="secret.change", actor_kind="web", actor="a", app_id="d1shop", subject=str(n)
         )
         for n in range(120)
     )
-    answer = alice.get(URL, {"page": page})
-    shown = entries(answer)
-    assert (answer.context["page"].number, shown[0].subject, len(shown)) == (number, first, count)
-    assert answer.context["page"].paginator.count == 120
+    response = alice.get(URL, {"page": page})
+    shown = entries(response)
+    assert (response.context["page"].number, shown[0].subject, len(shown)) == (number, first, count)
+    assert response.context["page"].paginator.count == 120
 
 
-def test_the_search_stays_while_paging(alice: Client) -> None:
+def test_search_is_kept_while_paging(alice: Client) -> None:
     for _ in range(51):
         record(Action.SECRET_CHANGED, Outcome.FAILED, key="MANY")
-    answer = alice.get(URL, {"q": "many", "outcome": "failed"})
-    assert answer.context["form"].cleaned_data["q"] == "many"
-    assert '<option value="failed" selected>' in answer.text
+    response = alice.get(URL, {"q": "many", "outcome": "failed"})
+    assert response.context["form"].cleaned_data["q"] == "many"
+    assert '<option value="failed" selected>' in response.text
     second = alice.get(URL, {"q": "many", "outcome": "failed", "page": "2"})
     assert len(entries(second)) == 1
-    assert "q=many" in answer.text.replace("&amp;", "&")
+    assert "q=many" in response.text.replace("&amp;", "&")
 
 
 def test_times_are_shown_in_utc(alice: Client) -> None:
@@ -194,16 +192,14 @@ def test_times_are_shown_in_utc(alice: Client) -> None:
     assert "When (UTC)" in alice.get(URL).text
 
 
-def test_every_member_sees_it(as_: Callable[[str], Client]) -> None:
+def test_every_member_sees_it(client_for: Callable[[str], Client]) -> None:
     record(Action.SECRET_REVEALED, Outcome.DENIED)
     for name in ("vera", "bob", "mia", "alice"):
-        assert len(entries(as_(name).get(URL))) == 1
+        assert len(entries(client_for(name).get(URL))) == 1
 
 
-def test_many_entries_cost_no_more_queries(
-    alice: Client, django_assert_max_num_queries: Any
-) -> None:
+def test_query_count_is_constant(alice: Client, django_assert_max_num_queries: Any) -> None:
     for _ in range(60):
         record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
-    with django_assert_max_num_queries(7):  # 4 of who asks; suggestions, count, page
+    with django_assert_max_num_queries(7):  # 4 for user and access; suggestions, count, page
         alice.get(URL)

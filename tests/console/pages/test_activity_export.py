@@ -1,4 +1,4 @@
-"""The activity as a file: exactly what is filtered, safe in a spreadsheet, and recorded."""
+"""The activity export: exactly the filtered events, safe in a spreadsheet, and recorded."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ BOB = Actor("web", "bob@example.org", 7, address="203.0.113.7", agent="=1+1", re
 
 
 def record(*outcomes: Outcome, key: str = "KEY", app: str = "d1shop") -> AuditEvent:
-    """Return an entry that ended as `outcomes` say."""
+    """Return an audit event with these outcomes."""
     event = attempt(BOB, Action.SECRET_CHANGED, Target(app, "main", key), version_before=1)
     for outcome in outcomes:
         conclude(event.pk, outcome, version_after=2, detail=f"detail of {outcome}")
@@ -30,21 +30,21 @@ def record(*outcomes: Outcome, key: str = "KEY", app: str = "d1shop") -> AuditEv
 
 
 def export(client: Client, kind: str, url: str = APP, query: str = "") -> Any:
-    """Return the answer, read to its end."""
-    answer = client.post(f"{url}?{query}", {"format": kind})
-    assert answer.status_code == 200
-    return answer, answer.getvalue().decode()
+    """Return the whole response."""
+    response = client.post(f"{url}?{query}", {"format": kind})
+    assert response.status_code == 200
+    return response, response.getvalue().decode()
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, as a spreadsheet reads it."""
+    """Return the rows of a CSV file, as a spreadsheet reads them."""
     assert text.startswith("\N{BYTE ORDER MARK}")
     return list(csv.DictReader(io.StringIO(text[1:], newline="")))
 
 
 def test_it_works(alice: Client) -> None:
     event = record(Outcome.UNKNOWN, Outcome.SETTLED)
-    answer, text = export(alice, "csv")
+    response, text = export(alice, "csv")
     [row] = table(text)
     assert row == {
         "Entry": str(event.pk),
@@ -65,15 +65,15 @@ def test_it_works(alice: Client) -> None:
         "Request": "r-1",
         "Change set": "",
     }
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Cache-Control"] == "no-store"
-    assert answer["Content-Disposition"].startswith('attachment; filename="activity-d1shop-')
-    assert answer["Content-Disposition"].endswith('.csv"')
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Cache-Control"] == "no-store"
+    assert response["Content-Disposition"].startswith('attachment; filename="activity-d1shop-')
+    assert response["Content-Disposition"].endswith('.csv"')
 
 
 def test_json_lines(alice: Client) -> None:
     event = record(Outcome.UNKNOWN, Outcome.SETTLED, key="a\r\nb\u2028\x7f")
-    answer, text = export(alice, "jsonl")
+    response, text = export(alice, "jsonl")
     [line] = text.splitlines()
     entry = json.loads(line)
     assert (entry["id"], entry["subject"], entry["outcome"]) == (
@@ -84,13 +84,11 @@ def test_json_lines(alice: Client) -> None:
     assert [outcome["outcome"] for outcome in entry["outcomes"]] == ["unknown", "settled"]
     assert entry["outcomes"][0]["version_after"] == 2
     assert line.isprintable()
-    assert answer["Content-Type"] == "application/x-ndjson"
+    assert response["Content-Type"] == "application/x-ndjson"
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_exactly_what_is_filtered(
-    alice: Client, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_filters_apply(alice: Client, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.audit.export.CHUNK", 7)
     events = [record(Outcome.FAILED, key="MANY") for _ in range(20)]
     record(Outcome.SUCCEEDED, key="MANY")
@@ -102,7 +100,7 @@ def test_exactly_what_is_filtered(
     assert ids == [event.pk for event in reversed(events)]
 
 
-def test_an_entry_without_an_outcome(alice: Client) -> None:
+def test_event_without_outcome(alice: Client) -> None:
     record()
     assert table(export(alice, "csv")[1])[0]["Outcome"] == "attempted"
     assert json.loads(export(alice, "jsonl", query="key=KEY")[1])["outcomes"] == []
@@ -117,9 +115,7 @@ def test_an_entry_without_an_outcome(alice: Client) -> None:
         ("csv", "outcome=denied&q=x", "CSV: a search, outcome denied", "0 entries"),
     ],
 )
-def test_the_export_is_recorded(
-    alice: Client, kind: str, query: str, said: str, found: str
-) -> None:
+def test_export_is_recorded(alice: Client, kind: str, query: str, said: str, found: str) -> None:
     record(Outcome.SUCCEEDED)
     record(Outcome.SUCCEEDED, key="SECOND")
     export(alice, kind, query=query)
@@ -129,7 +125,7 @@ def test_the_export_is_recorded(
     assert "exported the activity as" in alice.get("/apps/d1shop/activity/").text
 
 
-def test_an_export_that_is_cut_short(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_export(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.audit.export.CHUNK", 2)
     for _ in range(6):
         record(Outcome.SUCCEEDED)
@@ -143,9 +139,7 @@ def test_an_export_that_is_cut_short(world: World, monkeypatch: pytest.MonkeyPat
     assert [(o.outcome, o.detail) for o in event.outcomes.all()] == [("failed", "3 entries")]
 
 
-def test_nothing_is_exported_that_cannot_be_recorded(
-    alice: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_exported_without_audit(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     record(Outcome.SUCCEEDED)
     alice.raise_request_exception = False
 
@@ -153,33 +147,33 @@ def test_nothing_is_exported_that_cannot_be_recorded(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(AuditEvent, "save", full)
-    answer = alice.post(APP, {"format": "csv"})
-    assert answer.status_code == 500
-    assert "KEY" not in answer.text
+    response = alice.post(APP, {"format": "csv"})
+    assert response.status_code == 500
+    assert "KEY" not in response.text
 
 
 @pytest.mark.parametrize("kind", ["", "xlsx", "CSV"])
-def test_another_format(alice: Client, kind: str) -> None:
+def test_unknown_format(alice: Client, kind: str) -> None:
     assert alice.post(APP, {"format": kind}).status_code == 400
     assert not AuditEvent.objects.filter(action="audit.export").exists()
 
 
-def test_of_the_deployment(as_: Callable[[str], Client], world: World) -> None:
+def test_whole_deployment(client_for: Callable[[str], Client], world: World) -> None:
     record(Outcome.SUCCEEDED, app="d2other")
-    olga = as_("olga")
-    answer, text = export(olga, "csv", ALL, "app=d2other")
+    olga = client_for("olga")
+    response, text = export(olga, "csv", ALL, "app=d2other")
     assert [row["App"] for row in table(text)] == ["d2other"]
-    assert 'filename="activity-all-' in answer["Content-Disposition"]
+    assert 'filename="activity-all-' in response["Content-Disposition"]
 
 
-def test_who_is_no_operator_is_recorded(as_: Callable[[str], Client]) -> None:
-    assert as_("alice").post(ALL, {"format": "csv"}).status_code == 403
+def test_denied_export_is_recorded(client_for: Callable[[str], Client]) -> None:
+    assert client_for("alice").post(ALL, {"format": "csv"}).status_code == 403
     event = AuditEvent.objects.get(action="audit.export")
     assert [outcome.outcome for outcome in event.outcomes.all()] == ["denied"]
 
 
-def test_an_outsider(as_: Callable[[str], Client]) -> None:
-    assert as_("charlie").post(APP, {"format": "csv"}).status_code == 404
+def test_outsider(client_for: Callable[[str], Client]) -> None:
+    assert client_for("charlie").post(APP, {"format": "csv"}).status_code == 404
 
 
 @pytest.mark.parametrize(

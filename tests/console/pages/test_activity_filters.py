@@ -1,4 +1,4 @@
-"""The activity's filters, in one app and in the whole deployment."""
+"""The filters of the activity pages of an app and of the whole deployment."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,15 +21,15 @@ MIA = Actor("command", "mia@example.org", 8)
 def record(
     actor: Actor, action: Action, key: str, branch: str = "main", app: str = "d1shop"
 ) -> AuditEvent:
-    """Return an entry that succeeded."""
+    """Return an audit event that succeeded."""
     event = attempt(actor, action, Target(app, branch, key))
     conclude(event.pk, Outcome.SUCCEEDED)
     return event
 
 
 @pytest.fixture
-def trail(world: World) -> None:
-    """Fill the trail."""
+def events(world: World) -> None:
+    """Record some audit events."""
     record(BOB, Action.SECRET_REVEALED, "ONE")
     record(BOB, Action.SECRET_CHANGED, "TWO", "dev")
     record(MIA, Action.SECRET_REVEALED, "ONE_MORE")
@@ -39,12 +39,12 @@ def trail(world: World) -> None:
 
 
 def listed(client: Client, url: str, **query: str) -> list[str]:
-    """Return the subjects of the entries on the page."""
+    """Return the subjects of the events on the page."""
     page = client.get(url, query).context["page"]
     return [entry.subject for entry in page.object_list]
 
 
-@pytest.mark.usefixtures("trail")
+@pytest.mark.usefixtures("events")
 @pytest.mark.parametrize(
     ("query", "subjects"),
     [
@@ -61,14 +61,14 @@ def listed(client: Client, url: str, **query: str) -> list[str]:
         ({"q": "one"}, ["ONE_MORE", "ONE"]),
         ({"outcome": "succeeded", "key": "TWO"}, ["TWO"]),
         ({"outcome": "open"}, []),
-        ({"app": "d2other"}, ["three", "ONE_MORE", "TWO", "ONE"]),  # no filter of this page
+        ({"app": "d2other"}, ["three", "ONE_MORE", "TWO", "ONE"]),  # not a filter of this page
     ],
 )
 def test_it_works(alice: Client, query: dict[str, str], subjects: list[str]) -> None:
     assert listed(alice, APP, **query) == subjects
 
 
-@pytest.mark.usefixtures("trail")
+@pytest.mark.usefixtures("events")
 @pytest.mark.parametrize(
     ("query", "subjects"),
     [
@@ -78,16 +78,16 @@ def test_it_works(alice: Client, query: dict[str, str], subjects: list[str]) -> 
         ({"action": "session.password"}, ["mia@example.org"]),
     ],
 )
-def test_of_the_deployment(
-    as_: Callable[[str], Client], query: dict[str, str], subjects: list[str]
+def test_whole_deployment(
+    client_for: Callable[[str], Client], query: dict[str, str], subjects: list[str]
 ) -> None:
-    assert listed(as_("olga"), ALL, **query) == subjects
+    assert listed(client_for("olga"), ALL, **query) == subjects
 
 
-def test_the_deployment_is_for_operators(as_: Callable[[str], Client]) -> None:
-    assert "All activity" in as_("olga").get("/").text
-    assert as_("alice").get(ALL).status_code == 403
-    assert "All activity" not in as_("alice").get("/").text
+def test_deployment_page_is_for_operators(client_for: Callable[[str], Client]) -> None:
+    assert "All activity" in client_for("olga").get("/").text
+    assert client_for("alice").get(ALL).status_code == 403
+    assert "All activity" not in client_for("alice").get("/").text
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_times(
     assert ("AT_NOON" in listed(alice, APP, since=since, until=until)) is found
 
 
-@pytest.mark.usefixtures("trail")
+@pytest.mark.usefixtures("events")
 @pytest.mark.parametrize(
     "query",
     [
@@ -125,22 +125,22 @@ def test_times(
         {"person": "\0"},
     ],
 )
-def test_a_filter_that_makes_no_sense_lists_nothing(alice: Client, query: dict[str, str]) -> None:
-    answer = alice.get(APP, query)
-    assert answer.status_code == 200
-    assert "Some filters are not valid" in answer.text
-    assert "ONE_MORE" not in answer.text.partition('id="entries"')[2]
-    assert alice.post(f"{APP}export/?{answer.request['QUERY_STRING']}").status_code == 400
+def test_invalid_filter_lists_nothing(alice: Client, query: dict[str, str]) -> None:
+    response = alice.get(APP, query)
+    assert response.status_code == 200
+    assert "Some filters are not valid" in response.text
+    assert "ONE_MORE" not in response.text.partition('id="entries"')[2]
+    assert alice.post(f"{APP}export/?{response.request['QUERY_STRING']}").status_code == 400
 
 
-def test_every_action_can_be_chosen(alice: Client) -> None:
+def test_every_action_is_offered(alice: Client) -> None:
     page = alice.get(APP).text
     for action in Action:
         assert f'<option value="{action.value}">' in page
     assert '<option value="secret.">Secrets: any action</option>' in page
 
 
-def test_what_is_asked_stays_in_the_form(alice: Client) -> None:
+def test_form_keeps_the_filters(alice: Client) -> None:
     query = {"person": "a&b", "key": '"><b>', "since": "2026-05-04T12:30", "outcome": "denied"}
     page = alice.get(APP, query).text
     assert 'value="a&amp;b"' in page
@@ -150,27 +150,27 @@ def test_what_is_asked_stays_in_the_form(alice: Client) -> None:
     assert '<details class="more-filters" open>' in page
 
 
-@pytest.mark.usefixtures("trail")
-def test_names_lead_to_their_own_entries(alice: Client) -> None:
+@pytest.mark.usefixtures("events")
+def test_names_link_to_their_events(alice: Client) -> None:
     page = alice.get(APP, {"action": "secret."}).text.replace("&amp;", "&")
     assert 'href="?action=secret.&person=bob%40example.org"' in page
     assert 'href="?action=secret.&key=ONE"' in page
 
 
-@pytest.mark.usefixtures("trail")
-def test_people_and_branches_are_offered(alice: Client, as_: Callable[[str], Client]) -> None:
+@pytest.mark.usefixtures("events")
+def test_suggestions(alice: Client, client_for: Callable[[str], Client]) -> None:
     page = alice.get(APP).text
     assert '<datalist id="people"><option value="bob@example.org">' in page
     assert '<option value="All branches"></option><option value="dev"></option>' in page
 
 
-def test_versions_are_told(alice: Client) -> None:
+def test_versions(alice: Client) -> None:
     event = attempt(BOB, Action.SECRET_CHANGED, Target("d1shop", "main", "K"), version_before=3)
     conclude(event.pk, Outcome.SUCCEEDED, version_after=4)
     assert "version 3 to 4" in alice.get(APP).text
 
 
-def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_is_limited(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.audit.presentation.COUNT_LIMIT", 60)
     for number in range(70):
         record(BOB, Action.SECRET_REVEALED, f"K{number}")
@@ -183,7 +183,7 @@ def test_many_are_not_counted(alice: Client, monkeypatch: pytest.MonkeyPatch) ->
     assert EntryPaginator.has_more
 
 
-def test_a_fragment_has_the_same_filters(alice: Client) -> None:
+def test_htmx_request_has_the_same_filters(alice: Client) -> None:
     record(BOB, Action.SECRET_REVEALED, "ONE")
-    answer: Any = alice.get(APP, {"key": "ONE"}, headers={"HX-Request": "true"})
-    assert 'action="/apps/d1shop/activity/export/?key=ONE"' in answer.text
+    response: Any = alice.get(APP, {"key": "ONE"}, headers={"HX-Request": "true"})
+    assert 'action="/apps/d1shop/activity/export/?key=ONE"' in response.text

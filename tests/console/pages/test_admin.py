@@ -1,7 +1,6 @@
 """The admin: every list, search, filter and form works, and none shows a value (guarantee 18)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
@@ -13,11 +12,11 @@ from django.test import Client
 
 from console.auth import recovery_codes
 from console.models import App, AuditEvent, Member, User
-from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation, Secret
-from tests.factories import set_variable
+from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation
+from tests.factories import messages_of, set_secret, set_variable
 from tests.fixtures.people import World
 
-CANARY = "canary"  # what make_secret saves
+CANARY = "canary"  # a value and a variable
 SITE = admin.site._registry
 NAMES = {model._meta.label_lower: model for model in SITE}
 DELETABLE = {
@@ -30,17 +29,17 @@ every_model = pytest.mark.parametrize("model", list(SITE), ids=list(NAMES))
 
 
 def url(model: type[models.Model], page: str = "") -> str:
-    """Return the address of a model's page."""
+    """Return the URL of a model's list."""
     return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{page}"
 
 
 @pytest.fixture
-def everything(world: World, olga: Client, make_secret: Callable[..., Secret]) -> None:
-    """Let each table have a row, and a value be stored and revealed."""
+def everything(world: World, olga: Client) -> None:
+    """Give each table a row, and store and reveal a value."""
     for name in ("bob", "vera"):
         world.person(name)
-    secret = make_secret(world.dev)
-    make_secret(None)
+    secret = set_secret(world, "API_KEY", "canary", world.dev)
+    set_secret(world, "API_KEY", "canary")
     alice = Client()
     alice.force_login(world.person("alice"))
     alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
@@ -57,7 +56,7 @@ def test_it_works(olga: Client, everything: None) -> None:
         assert words in page.text
 
 
-def test_which_tables_are_here() -> None:
+def test_registered_models() -> None:
     assert set(NAMES) == {
         *("console.user", "console.app", "console.branch", "console.member", "auth.group"),
         *("console.auditevent", "console.auditoutcome", "secrets_app.secret"),
@@ -68,15 +67,15 @@ def test_which_tables_are_here() -> None:
 
 
 @every_model
-def test_a_list(olga: Client, everything: None, model: type[models.Model]) -> None:
-    answer = olga.get(url(model))
-    assert answer.status_code == 200
-    assert answer.context["cl"].result_count == model._default_manager.count()
-    assert CANARY not in answer.text
+def test_list(olga: Client, everything: None, model: type[models.Model]) -> None:
+    response = olga.get(url(model))
+    assert response.status_code == 200
+    assert response.context["cl"].result_count == model._default_manager.count()
+    assert CANARY not in response.text
 
 
 @every_model
-def test_a_search(olga: Client, everything: None, model: type[models.Model]) -> None:
+def test_search(olga: Client, everything: None, model: type[models.Model]) -> None:
     assert SITE[model].search_fields
     none = olga.get(url(model), {"q": "zzz-nothing"})
     assert none.context["cl"].result_count == 0
@@ -87,14 +86,14 @@ def test_a_search(olga: Client, everything: None, model: type[models.Model]) -> 
 
 
 @every_model
-def test_each_filter(olga: Client, everything: None, model: type[models.Model]) -> None:
+def test_filters(olga: Client, everything: None, model: type[models.Model]) -> None:
     filters = olga.get(url(model)).context["cl"].filter_specs
     assert filters
     for choices in filters:
         for choice in choices.choices(olga.get(url(model)).context["cl"]):
-            answer = olga.get(url(model) + choice["query_string"])
-            assert answer.status_code == 200
-            assert CANARY not in answer.text
+            response = olga.get(url(model) + choice["query_string"])
+            assert response.status_code == 200
+            assert CANARY not in response.text
 
 
 @every_model
@@ -105,42 +104,42 @@ def test_sorting(olga: Client, everything: None, model: type[models.Model]) -> N
 
 
 @every_model
-def test_each_row(olga: Client, everything: None, model: type[models.Model]) -> None:
+def test_change_pages(olga: Client, everything: None, model: type[models.Model]) -> None:
     for pk in model._default_manager.values_list("pk", flat=True):
         for page in ("change/", "history/"):
-            answer = olga.get(url(model, f"{pk}/{page}"))
-            assert answer.status_code == 200
-            assert CANARY not in answer.text
+            response = olga.get(url(model, f"{pk}/{page}"))
+            assert response.status_code == 200
+            assert CANARY not in response.text
 
 
 @every_model
-def test_a_row_that_is_not_there(olga: Client, model: type[models.Model]) -> None:
+def test_missing_row(olga: Client, model: type[models.Model]) -> None:
     for pk in ("999999", "x", "9" * 30, "%00"):
-        answer = olga.get(url(model, f"{pk}/change/"), follow=True)
-        assert answer.status_code == 200  # back to the index, with a message
-        assert "doesn\N{RIGHT SINGLE QUOTATION MARK}t exist" in answer.text
+        response = olga.get(url(model, f"{pk}/change/"), follow=True)
+        assert response.status_code == 200  # redirect to the index, with a message
+        assert "doesn\N{RIGHT SINGLE QUOTATION MARK}t exist" in response.text
 
 
 @every_model
 @pytest.mark.parametrize("name", ["", "alice", "charlie"])
-def test_nobody_else_gets_in(
-    as_: Callable[[str], Client], model: type[models.Model], name: str
+def test_others_are_denied(
+    client_for: Callable[[str], Client], model: type[models.Model], name: str
 ) -> None:
-    client = as_(name)
+    client = client_for(name)
     answers = [client.get(url(model), follow=True), client.post(url(model, "add/"), follow=True)]
-    for answer in answers:
-        assert answer.status_code == (403 if name else 200)  # 200: the sign-in page
-        assert "Branchkeep operators" not in answer.text
+    for response in answers:
+        assert response.status_code == (403 if name else 200)  # 200: the sign-in page
+        assert "Branchkeep operators" not in response.text
 
 
-def test_a_staff_member_who_is_no_operator(as_: Callable[[str], Client], world: World) -> None:
+def test_staff_without_superuser(client_for: Callable[[str], Client], world: World) -> None:
     User.objects.filter(pk=world.person("bob").pk).update(is_staff=True)
-    assert as_("bob").get("/admin/").status_code == 302
-    assert as_("bob").get("/admin/login/").status_code == 403
+    assert client_for("bob").get("/admin/").status_code == 302
+    assert client_for("bob").get("/admin/login/").status_code == 403
 
 
 @pytest.mark.parametrize("label", [name for name in NAMES if name not in DELETABLE])
-def test_nothing_is_deleted(olga: Client, everything: None, label: str) -> None:
+def test_nothing_can_be_deleted(olga: Client, everything: None, label: str) -> None:
     model = NAMES[label]
     pks = list(model._default_manager.values_list("pk", flat=True))
     assert olga.post(url(model, f"{pks[0]}/delete/"), {"post": "yes"}).status_code == 403
@@ -156,10 +155,10 @@ NEW = {"email": "New@Example.org", "usable_password": "true"}
 GOOD = {"password1": "long enough 1", "password2": "long enough 1"}
 
 
-def test_adding_a_person(olga: Client, world: World) -> None:
-    answer = olga.post(url(User, "add/"), NEW | GOOD)
+def test_add_user(olga: Client, world: World) -> None:
+    response = olga.post(url(User, "add/"), NEW | GOOD)
     user = User.objects.get(email="new@example.org")
-    assert answer["Location"] == url(User, f"{user.pk}/change/")
+    assert response["Location"] == url(User, f"{user.pk}/change/")
     assert (user.is_superuser, user.is_staff, user.is_active) == (False, False, True)
     person = Client()
     signed_in = person.post(
@@ -177,18 +176,16 @@ def test_adding_a_person(olga: Client, world: World) -> None:
         (NEW | GOOD | {"email": "BOB@example.org"}, "email"),
     ],
 )
-def test_a_person_who_cannot_be(
-    olga: Client, world: World, fields: dict[str, str], wrong: str
-) -> None:
+def test_invalid_users(olga: Client, world: World, fields: dict[str, str], wrong: str) -> None:
     world.person("bob")
     before = User.objects.count()
-    answer = olga.post(url(User, "add/"), fields)
-    assert answer.status_code == 200
-    assert wrong in answer.context["adminform"].form.errors
+    response = olga.post(url(User, "add/"), fields)
+    assert response.status_code == 200
+    assert wrong in response.context["adminform"].form.errors
     assert User.objects.count() == before
 
 
-def test_an_operator_has_the_admin_site_and_the_other_way_round(olga: Client, world: World) -> None:
+def test_operator_and_admin_access_go_together(olga: Client, world: World) -> None:
     bob = world.person("bob")
     form = {"email": bob.email, "is_active": "on"}
     olga.post(url(User, f"{bob.pk}/change/"), form | {"is_superuser": "on"})
@@ -200,11 +197,11 @@ def test_an_operator_has_the_admin_site_and_the_other_way_round(olga: Client, wo
 
 
 @pytest.mark.parametrize("ticked", ["is_active", "is_superuser"])
-def test_the_last_operator_stays_one(olga: Client, world: World, ticked: str) -> None:
+def test_last_operator_is_kept(olga: Client, world: World, ticked: str) -> None:
     person = world.person("olga")
     form = {"email": person.email, ticked: "on"}
     page = url(User, f"{person.pk}/change/")
-    assert messages(olga.post(page, form, follow=True)) == [
+    assert messages_of(olga.post(page, form, follow=True)) == [
         "This is the last operator. Make someone else an operator first."
     ]
     User.objects.create_superuser("second@example.org")
@@ -213,7 +210,7 @@ def test_the_last_operator_stays_one(olga: Client, world: World, ticked: str) ->
     assert not (person.is_active and person.is_superuser)
 
 
-def test_a_hash_is_not_shown(olga: Client, world: World) -> None:
+def test_password_hash_is_not_shown(olga: Client, world: World) -> None:
     bob = world.person("bob")
     text = olga.get(url(User, f"{bob.pk}/change/")).text
     assert bob.password not in text
@@ -225,38 +222,33 @@ def test_a_hash_is_not_shown(olga: Client, world: World) -> None:
 
 @pytest.fixture
 def owner(world: World) -> Member:
-    """Return alice's membership; she is the last owner."""
+    """Return the membership of alice, the last owner."""
     world.person("alice")
     return Member.objects.get(user=world.person("alice"))
-
-
-def messages(answer: Any) -> list[str]:
-    """Return what the page says on top."""
-    return [str(message) for message in answer.context["messages"]]
 
 
 LAST = "This is the app's last owner. Make someone else an owner first."
 
 
-def test_adding_a_member(olga: Client, world: World) -> None:
+def test_add_member(olga: Client, world: World) -> None:
     form = {"app": world.app.pk, "user": world.person("charlie").pk, "role": "developer"}
-    answer = olga.post(url(Member, "add/"), form, follow=True)
-    assert answer.status_code == 200
+    response = olga.post(url(Member, "add/"), form, follow=True)
+    assert response.status_code == 200
     member = Member.objects.get(app=world.app, user=world.person("charlie"))
     assert member.role == "developer"
-    [said] = messages(answer)
+    [said] = messages_of(response)
     assert "was added successfully" in said
 
 
-def test_a_member_who_is_one_already(olga: Client, world: World, owner: Member) -> None:
+def test_existing_member(olga: Client, world: World, owner: Member) -> None:
     form = {"app": world.app.pk, "user": owner.user_id, "role": "viewer"}
-    answer = olga.post(url(Member, "add/"), form)
-    assert answer.status_code == 200
-    assert answer.context["adminform"].form.errors
+    response = olga.post(url(Member, "add/"), form)
+    assert response.status_code == 200
+    assert response.context["adminform"].form.errors
     assert Member.objects.get(pk=owner.pk).role == "owner"
 
 
-def test_an_operator_makes_himself_a_member_and_it_is_told(olga: Client, world: World) -> None:
+def test_operator_who_joins_is_recorded(olga: Client, world: World) -> None:
     form = {"app": world.app.pk, "user": world.person("olga").pk, "role": "maintainer"}
     olga.post(url(Member, "add/"), form)
     assert olga.get("/apps/d1shop/").status_code == 200
@@ -267,32 +259,32 @@ def test_an_operator_makes_himself_a_member_and_it_is_told(olga: Client, world: 
 
 
 @pytest.mark.parametrize("role", ["viewer", "developer", "maintainer"])
-def test_the_last_owner_stays_one(olga: Client, owner: Member, role: str) -> None:
-    answer = olga.post(url(Member, f"{owner.pk}/change/"), {"role": role}, follow=True)
-    assert answer.status_code == 200
-    assert messages(answer) == [LAST]
+def test_last_owner_cannot_be_demoted(olga: Client, owner: Member, role: str) -> None:
+    response = olga.post(url(Member, f"{owner.pk}/change/"), {"role": role}, follow=True)
+    assert response.status_code == 200
+    assert messages_of(response) == [LAST]
     assert Member.objects.get(pk=owner.pk).role == "owner"
 
 
-def test_the_last_owner_cannot_go(olga: Client, owner: Member) -> None:
-    answer = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
-    assert answer.status_code == 200
-    assert messages(answer) == [LAST]
+def test_last_owner_cannot_be_removed(olga: Client, owner: Member) -> None:
+    response = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
+    assert response.status_code == 200
+    assert messages_of(response) == [LAST]
     assert Member.objects.filter(pk=owner.pk).exists()
-    assert not LogEntry.objects.filter(action_flag=3).exists()  # nothing says that he went
+    assert not LogEntry.objects.filter(action_flag=3).exists()  # no message of success
 
 
-def test_with_a_second_owner_he_can(olga: Client, world: World, owner: Member) -> None:
+def test_one_of_two_owners_can_be_removed(olga: Client, world: World, owner: Member) -> None:
     Member.objects.create(app=world.app, user=world.person("charlie"), role="owner")
-    answer = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
-    assert "was deleted successfully" in messages(answer)[0]
+    response = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
+    assert "was deleted successfully" in messages_of(response)[0]
     assert not Member.objects.filter(pk=owner.pk).exists()
 
 
-def test_a_disabled_owner_is_no_owner_left(olga: Client, world: World, owner: Member) -> None:
+def test_disabled_owners_do_not_count(olga: Client, world: World, owner: Member) -> None:
     Member.objects.filter(app=world.app, user=world.person("ivan")).update(role="owner")
-    answer = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
-    assert messages(answer) == [LAST]
+    response = olga.post(url(Member, f"{owner.pk}/delete/"), {"post": "yes"}, follow=True)
+    assert messages_of(response) == [LAST]
     assert Member.objects.filter(pk=owner.pk).exists()
 
 
@@ -302,6 +294,6 @@ def test_members_are_not_deleted_in_bulk(olga: Client, owner: Member) -> None:
     assert Member.objects.filter(pk=owner.pk).exists()
 
 
-def test_an_app_goes_with_nothing_here(olga: Client, world: World) -> None:
+def test_apps_cannot_be_deleted(olga: Client, world: World) -> None:
     assert olga.get(url(App, f"{world.app.pk}/delete/")).status_code == 403
     assert olga.post(url(AuditEvent, "add/")).status_code == 403

@@ -10,7 +10,7 @@ from django.test import Client
 
 from console.lib.names import is_app_id
 from console.models import App, AuditEvent, Member
-from tests.console.pages.conftest import errors
+from tests.factories import form_errors
 from tests.fixtures.people import World
 
 FORM = {"name": "Web shop", "app_id": "d1j5gg27qnqg3c", "path_profile": "both"}
@@ -24,9 +24,9 @@ def test_it_works(olga: Client, world: World) -> None:
         "/amplify/d1j5gg27qnqg3c/main-branch-92c8a056ef/foo",
     ):
         assert words in page.text
-    answer = olga.post("/apps/new/", FORM | {"repository": "github.com/a/b"}, follow=True)
-    assert answer.redirect_chain == [("/apps/d1j5gg27qnqg3c/", 302)]
-    assert "Created Web shop. Add its branches next." in answer.text
+    response = olga.post("/apps/new/", FORM | {"repository": "github.com/a/b"}, follow=True)
+    assert response.redirect_chain == [("/apps/d1j5gg27qnqg3c/", 302)]
+    assert "Created Web shop. Add its branches next." in response.text
     app = App.objects.get(app_id="d1j5gg27qnqg3c")
     assert (app.name, app.repository, app.region, app.path_profile) == (
         "Web shop", "github.com/a/b", "us-east-1", "both",
@@ -35,7 +35,7 @@ def test_it_works(olga: Client, world: World) -> None:
     assert Member.objects.get(app=app).role == "owner"
 
 
-def test_a_generated_id(olga: Client) -> None:
+def test_generated_id(olga: Client) -> None:
     first, second = (olga.get("/apps/new/").context["form"]["app_id"].value() for _ in range(2))
     assert first != second
     assert is_app_id(first)
@@ -65,36 +65,36 @@ def test_each_profile(olga: Client, profile: str) -> None:
         ),
     ],
 )
-def test_an_id_that_is_none(olga: Client, world: World, app_id: str) -> None:
-    answer = olga.post("/apps/new/", FORM | {"app_id": app_id})
-    assert list(errors(answer)) == ["app_id"]
+def test_invalid_id(olga: Client, world: World, app_id: str) -> None:
+    response = olga.post("/apps/new/", FORM | {"app_id": app_id})
+    assert list(form_errors(response)) == ["app_id"]
     assert App.objects.count() == 2
 
 
 @pytest.mark.parametrize("app_id", ["d1", "d" + "1" * 19, " d1j5gg27 "])
-def test_an_id_at_the_limits(olga: Client, app_id: str) -> None:
+def test_shortest_and_longest_id(olga: Client, app_id: str) -> None:
     assert olga.post("/apps/new/", FORM | {"app_id": app_id}).status_code == 302
     assert App.objects.filter(app_id=app_id.strip()).exists()
 
 
-def test_an_id_that_is_taken(olga: Client, world: World) -> None:
-    answer = olga.post("/apps/new/", FORM | {"app_id": "d1shop"})
-    assert errors(answer) == {
+def test_existing_id(olga: Client, world: World) -> None:
+    response = olga.post("/apps/new/", FORM | {"app_id": "d1shop"})
+    assert form_errors(response) == {
         "app_id": ["An app with this ID already exists. Ask its owner to add you."]
     }
     assert not Member.objects.filter(user=world.person("olga")).exists()
 
 
-def test_an_id_that_is_taken_meanwhile(olga: Client, world: World) -> None:
-    def take(**_: Any) -> None:  # after the form's check, before the act
+def test_id_taken_concurrently(olga: Client, world: World) -> None:
+    def take(**_: Any) -> None:  # after the form's check, before the insert
         App.objects.create(app_id=FORM["app_id"], name="Theirs", region="us-east-1")
 
     post_save.connect(take, sender=AuditEvent)
     try:
-        answer = olga.post("/apps/new/", FORM)
+        response = olga.post("/apps/new/", FORM)
     finally:
         post_save.disconnect(take, sender=AuditEvent)
-    assert errors(answer) == {"app_id": ["App with this App ID already exists."]}
+    assert form_errors(response) == {"app_id": ["App with this App ID already exists."]}
     assert not Member.objects.filter(user=world.person("olga")).exists()
 
 
@@ -102,31 +102,31 @@ def test_an_id_that_is_taken_meanwhile(olga: Client, world: World) -> None:
     ("field", "value"),
     [("name", ""), ("name", "x" * 256), ("repository", "x" * 1001), ("path_profile", "other")],
 )
-def test_other_fields(olga: Client, field: str, value: str) -> None:
-    answer = olga.post("/apps/new/", FORM | {field: value})
-    assert list(errors(answer)) == [field]
+def test_other_fields_are_optional(olga: Client, field: str, value: str) -> None:
+    response = olga.post("/apps/new/", FORM | {field: value})
+    assert list(form_errors(response)) == [field]
 
 
-def test_what_was_typed_stays(olga: Client) -> None:
-    answer = olga.post("/apps/new/", FORM | {"app_id": "nonsense", "name": "<Web & shop>"})
-    assert answer.context["form"]["app_id"].value() == "nonsense"
-    assert "&lt;Web &amp; shop&gt;" in answer.text
+def test_form_keeps_the_input(olga: Client) -> None:
+    response = olga.post("/apps/new/", FORM | {"app_id": "nonsense", "name": "<Web & shop>"})
+    assert response.context["form"]["app_id"].value() == "nonsense"
+    assert "&lt;Web &amp; shop&gt;" in response.text
 
 
 @pytest.mark.parametrize("name", ["alice", "charlie"])
-def test_only_an_operator_does(as_: Callable[[str], Client], name: str) -> None:
-    for answer in (as_(name).get("/apps/new/"), as_(name).post("/apps/new/", FORM)):
-        assert answer.status_code == 403
-        assert "Only operators can do this." in answer.text
+def test_only_operators(client_for: Callable[[str], Client], name: str) -> None:
+    for response in (client_for(name).get("/apps/new/"), client_for(name).post("/apps/new/", FORM)):
+        assert response.status_code == 403
+        assert "Only operators can do this." in response.text
     assert not App.objects.filter(app_id=FORM["app_id"]).exists()
 
 
-def test_an_empty_post(olga: Client) -> None:
-    assert set(errors(olga.post("/apps/new/"))) == {"name", "app_id", "path_profile"}
+def test_empty_post(olga: Client) -> None:
+    assert set(form_errors(olga.post("/apps/new/"))) == {"name", "app_id", "path_profile"}
 
 
-def test_the_sample_app(world: World, as_: Callable[[str], Client], capsys: Any) -> None:
-    client = as_("olga")
+def test_sample_app(world: World, client_for: Callable[[str], Client], capsys: Any) -> None:
+    client = client_for("olga")
     call_command("sample_app", owner="OLGA@example.org", verbosity=0)
     [card] = client.get("/").context["apps"]
     assert (card["name"], card["branch_count"], card["role"]) == ("Sample shop", 3, "Owner")

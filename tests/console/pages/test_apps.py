@@ -1,4 +1,4 @@
-"""All apps: what one is a member of, and a search."""
+"""The list of apps: those of the user, with a search."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,9 @@ from console.models import App, Member
 from tests.fixtures.people import World
 
 
-def names(answer: Any) -> list[str]:
-    """Return the apps on the page."""
-    return [card["name"] for card in answer.context["apps"]]
+def names(response: Any) -> list[str]:
+    """Return the names of the apps on the page."""
+    return [card["name"] for card in response.context["apps"]]
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def many(world: World) -> World:
 
 
 def test_it_works(alice: Client, world: World) -> None:
-    answer = alice.get("/")
-    [card] = answer.context["apps"]
+    response = alice.get("/")
+    [card] = response.context["apps"]
     assert card == {
         "app_id": "d1shop",
         "name": "Shop",
@@ -36,11 +36,11 @@ def test_it_works(alice: Client, world: World) -> None:
         "branch_count": 2,
     }
     for words in ("All apps", "Shop", "d1shop", "Owner", "2 branches"):
-        assert words in answer.text
-    assert "Other" not in names(answer)
+        assert words in response.text
+    assert "Other" not in names(response)
 
 
-def test_a_deleted_branch_does_not_count(alice: Client, world: World) -> None:
+def test_deleted_branch_does_not_count(alice: Client, world: World) -> None:
     world.dev.deleted_at = timezone.now()
     world.dev.save()
     assert alice.get("/").context["apps"][0]["branch_count"] == 1
@@ -62,41 +62,41 @@ def test_a_deleted_branch_does_not_count(alice: Client, world: World) -> None:
         ("x" * 5000, []),
     ],
 )
-def test_search(many: World, as_: Callable[[str], Client], q: str, found: list[str]) -> None:
-    answer = as_("alice").get("/", {"q": q})
-    assert answer.status_code == 200
-    assert sorted(names(answer)) == found
+def test_search(many: World, client_for: Callable[[str], Client], q: str, found: list[str]) -> None:
+    response = client_for("alice").get("/", {"q": q})
+    assert response.status_code == 200
+    assert sorted(names(response)) == found
 
 
-def test_a_search_that_finds_nothing_leads_back(alice: Client) -> None:
-    answer = alice.get("/", {"q": "<nothing>"})
-    assert "No app matches “&lt;nothing&gt;”" in answer.text
-    assert "Clear the search" in answer.text
+def test_search_without_results(alice: Client) -> None:
+    response = alice.get("/", {"q": "<nothing>"})
+    assert "No app matches “&lt;nothing&gt;”" in response.text
+    assert "Clear the search" in response.text
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [("charlie", "You are not a member of any app."), ("olga", "Create an app")],
 )
-def test_an_empty_list_leads_on(as_: Callable[[str], Client], name: str, says: str) -> None:
-    answer = as_(name).get("/")
-    assert names(answer) == []
-    assert "No apps yet" in answer.text
-    assert says in answer.text
+def test_empty_list(client_for: Callable[[str], Client], name: str, says: str) -> None:
+    response = client_for(name).get("/")
+    assert names(response) == []
+    assert "No apps yet" in response.text
+    assert says in response.text
 
 
 @pytest.mark.parametrize(("name", "may"), [("alice", False), ("charlie", False), ("olga", True)])
-def test_only_an_operator_is_shown_the_way_to_create_one(
-    as_: Callable[[str], Client], name: str, may: bool
+def test_only_operators_see_the_create_button(
+    client_for: Callable[[str], Client], name: str, may: bool
 ) -> None:
-    answer = as_(name).get("/")
-    assert answer.context["may_create"] is may
-    assert ("/apps/new/" in answer.text) is may
+    response = client_for(name).get("/")
+    assert response.context["may_create"] is may
+    assert ("/apps/new/" in response.text) is may
 
 
-def test_many_apps_cost_no_more_queries(
-    many: World, as_: Callable[[str], Client], django_assert_max_num_queries: Any
+def test_query_count_is_constant(
+    many: World, client_for: Callable[[str], Client], django_assert_max_num_queries: Any
 ) -> None:
-    client = as_("alice")
+    client = client_for("alice")
     with django_assert_max_num_queries(5):
         client.get("/")

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from console.models import Branch
-from tests.console.pages.conftest import errors
+from tests.factories import form_errors
 from tests.fixtures.people import World
 
 pytestmark = pytest.mark.both_databases
@@ -49,14 +49,14 @@ NAMES = {
 
 @pytest.fixture
 def client(alice: Client) -> Client:
-    """Return the owner."""
+    """Return the owner's browser."""
     return alice
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_it_works(client: Client, world: World, name: str) -> None:
-    answer = client.post(ADD, {"name": name, "stage": "NONE"})
-    assert answer.status_code == 302
+    response = client.post(ADD, {"name": name, "stage": "NONE"})
+    assert response.status_code == 302
     branch = world.app.branches.exclude(name__in=["main", "dev"]).get()
     assert branch.name == name
     for url in (f"{branch.pk}/", f"{branch.pk}/delete/", ""):
@@ -67,7 +67,7 @@ def test_it_works(client: Client, world: World, name: str) -> None:
     assert client.get("/apps/d1shop/").status_code == 200
 
 
-def test_the_secrets_of_each_are_found_again(client: Client, world: World) -> None:
+def test_secrets_of_each_name(client: Client, world: World) -> None:
     secrets, post = "/apps/d1shop/hosting/secrets/", {}
     branches = [Branch.objects.create(app=world.app, name=name) for name in NAMES.values()]
     for number, branch in enumerate(branches, start=1):
@@ -80,7 +80,7 @@ def test_the_secrets_of_each_are_found_again(client: Client, world: World) -> No
         assert f"of {branch.pk}" in client.post(f"{secrets}{row.pk}/reveal/").text
 
 
-def test_names_that_look_alike_are_two(client: Client, world: World) -> None:
+def test_similar_names_are_distinct(client: Client, world: World) -> None:
     for name in ("é", "e\u0301", "Dev", "dev ", " dev"):
         assert client.post(ADD, {"name": name, "stage": "NONE"}).status_code == 302
     assert world.app.branches.count() == 7
@@ -88,7 +88,7 @@ def test_names_that_look_alike_are_two(client: Client, world: World) -> None:
 
 @pytest.mark.parametrize("name", ["a\nb", "a\r\nb", "a\tb", "a\x1b[31mb", "a\x7fb", "a\x9bb", "\n"])
 def test_control_characters(client: Client, world: World, name: str) -> None:
-    says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
+    says = form_errors(client.post(ADD, {"name": name, "stage": "NONE"}))
     assert says == {
         "name": [
             "Branch names can't contain control characters. Remove line breaks, tabs and similar "
@@ -99,43 +99,43 @@ def test_control_characters(client: Client, world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("sign", "\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff")
-def test_a_sign_that_disguises(client: Client, world: World, sign: str) -> None:
-    says = errors(client.post(ADD, {"name": f"ma{sign}in", "stage": "NONE"}))
+def test_disguising_character(client: Client, world: World, sign: str) -> None:
+    says = form_errors(client.post(ADD, {"name": f"ma{sign}in", "stage": "NONE"}))
     assert list(says) == ["name"]
     assert "an invisible character. Remove it." in says["name"][0]
     assert world.app.branches.count() == 2
 
 
-def test_the_name_of_every_branch(client: Client, world: World) -> None:
-    says = errors(client.post(ADD, {"name": "All branches", "stage": "NONE"}))
+def test_reserved_name_of_all_branches(client: Client, world: World) -> None:
+    says = form_errors(client.post(ADD, {"name": "All branches", "stage": "NONE"}))
     assert says == {"name": ["“All branches” is reserved. Choose another name."]}
     assert world.app.branches.count() == 2
 
 
 def test_nul(client: Client, world: World) -> None:
-    [says] = errors(client.post(ADD, {"name": "a\0b", "stage": "NONE"}))["name"]
+    [says] = form_errors(client.post(ADD, {"name": "a\0b", "stage": "NONE"}))["name"]
     assert "ull characters" in says
     assert world.app.branches.count() == 2
 
 
-def test_no_name(client: Client) -> None:
-    assert list(errors(client.post(ADD, {"name": "", "stage": "NONE"}))) == ["name"]
+def test_empty_name(client: Client) -> None:
+    assert list(form_errors(client.post(ADD, {"name": "", "stage": "NONE"}))) == ["name"]
 
 
 @pytest.mark.parametrize("sign", ["x", "🚀"])
-def test_a_name_that_is_too_long(client: Client, sign: str) -> None:
-    [says, *_] = errors(client.post(ADD, {"name": sign * 256, "stage": "NONE"}))["name"]
+def test_too_long_name(client: Client, sign: str) -> None:
+    [says, *_] = form_errors(client.post(ADD, {"name": sign * 256, "stage": "NONE"}))["name"]
     assert "255 characters" in says
     assert "256" in says
 
 
 @pytest.mark.parametrize("name", ["dev", "main"])
-def test_a_name_that_is_taken(client: Client, world: World, name: str) -> None:
-    says = errors(client.post(ADD, {"name": name, "stage": "NONE"}))
+def test_existing_name(client: Client, world: World, name: str) -> None:
+    says = form_errors(client.post(ADD, {"name": name, "stage": "NONE"}))
     assert says == {"name": ["This app already has a branch with this name."]}
     assert world.app.branches.count() == 2
 
 
-def test_another_app_may_have_the_same(client: Client, world: World) -> None:
+def test_same_name_in_another_app(client: Client, world: World) -> None:
     Branch.objects.create(app=world.other_app, name="new")
     assert client.post(ADD, {"name": "new", "stage": "NONE"}).status_code == 302

@@ -19,19 +19,19 @@ THEIRS = OURS.replace("npm run build", "vite build")
 
 
 @pytest.fixture
-def mia(as_: Callable[[str], Client]) -> Client:
+def mia(client_for: Callable[[str], Client]) -> Client:
     """Return the maintainer."""
-    return as_("mia")
+    return client_for("mia")
 
 
 @pytest.fixture
-def bob(as_: Callable[[str], Client]) -> Client:
-    """Return a developer: he writes on unprotected branches alone."""
-    return as_("bob")
+def bob(client_for: Callable[[str], Client]) -> Client:
+    """Return a developer, who can write only to unprotected branches."""
+    return client_for("bob")
 
 
 def save(client: Client, text: str, base: int = 0, branch: Branch | None = None) -> Any:
-    """Post the form, and follow where it leads."""
+    """Post the form and follow the redirect."""
     fields = {"text": text, "base": str(base)}
     return client.post(f"{PAGE}edit/{_query(branch)}", fields, follow=True)
 
@@ -40,13 +40,13 @@ def _query(branch: Branch | None) -> str:
     return f"?branch={branch.pk}" if branch else ""
 
 
-def shown(answer: Any) -> str:
+def shown(response: Any) -> str:
     """Return the specification that a page shows."""
-    return "".join(line["text"] + "\n" for line in answer.context["lines"])
+    return "".join(line["text"] + "\n" for line in response.context["lines"])
 
 
-def trail() -> list[tuple[str, ...]]:
-    """Return what the audit trail holds of the build settings."""
+def build_events() -> list[tuple[str, ...]]:
+    """Return the audit events of build settings."""
     return [
         (
             event.actor.partition("@")[0],
@@ -59,14 +59,14 @@ def trail() -> list[tuple[str, ...]]:
 
 
 def test_it_works(alice: Client) -> None:
-    answer = alice.get(PAGE)
-    assert shown(answer) == DEFAULT
-    assert "not saved yet" in answer.text
-    answer = save(alice, OURS)
-    assert answer.redirect_chain == [(PAGE, 302)]
-    assert "Saved the build settings as version 1." in answer.text
-    assert shown(answer) == OURS
-    assert [line["number"] for line in answer.context["lines"]] == [1, 2, 3, 4, 5, 6]
+    response = alice.get(PAGE)
+    assert shown(response) == DEFAULT
+    assert "not saved yet" in response.text
+    response = save(alice, OURS)
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert "Saved the build settings as version 1." in response.text
+    assert shown(response) == OURS
+    assert [line["number"] for line in response.context["lines"]] == [1, 2, 3, 4, 5, 6]
     save(alice, THEIRS, base=1)
     row = BuildSpec.objects.get()
     assert (row.text, row.version, row.changed_by) == (THEIRS, 2, "alice@example.org")
@@ -74,7 +74,7 @@ def test_it_works(alice: Client) -> None:
         (2, THEIRS, "alice@example.org"),
         (1, OURS, "alice@example.org"),
     ]
-    assert trail() == [("alice", "build.change", "All branches", "succeeded: ")] * 2
+    assert build_events() == [("alice", "build.change", "All branches", "succeeded: ")] * 2
     versions = (
         AuditEvent.objects.filter(action="build.change")
         .order_by("id")
@@ -83,187 +83,191 @@ def test_it_works(alice: Client) -> None:
     assert list(versions) == [(None, 1), (1, 2)]
 
 
-def test_what_was_typed_is_kept_sign_by_sign(alice: Client) -> None:
+def test_text_is_kept_exactly(alice: Client) -> None:
     text = f"\n\n# two  spaces \tand a tab, <b>&amp; {{{{ x }}}} é 🔑\u2028\n{OURS}\n\n"
     assert shown(save(alice, text.replace("\n", "\r\n"))) == text
     assert BuildSpec.objects.get().text == text
     page = alice.get(f"{PAGE}edit/").content.decode()
     field = re.search(r"<textarea[^>]*>\n(.*)</textarea>", page, re.DOTALL)
-    assert field  # a browser drops the line feed that follows the tag
+    assert field  # browsers drop the line feed after the opening tag
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert field[1] == escaped.replace("'", "&#x27;")
 
 
 def test_download(alice: Client, world: World) -> None:
     save(alice, OURS)
-    answer = alice.get(f"{PAGE}download/?branch={world.dev.pk}")
-    assert answer.content == OURS.encode()
-    assert answer["Content-Disposition"] == 'attachment; filename="amplify.yml"'
-    assert answer["Content-Type"] == "application/yaml; charset=utf-8"
+    response = alice.get(f"{PAGE}download/?branch={world.dev.pk}")
+    assert response.content == OURS.encode()
+    assert response["Content-Disposition"] == 'attachment; filename="amplify.yml"'
+    assert response["Content-Type"] == "application/yaml; charset=utf-8"
 
 
-def test_errors_stop_a_save_and_stand_with_their_lines(alice: Client) -> None:
+def test_errors_prevent_a_save_and_name_their_lines(alice: Client) -> None:
     wrong = OURS.replace("npm run build", "echo Key: value") + "backend: 5\n"
-    answer = save(alice, wrong)
-    assert answer.status_code == 422
-    problems = [(item["problem"].line, item["text"]) for item in answer.context["problems"]]
+    response = save(alice, wrong)
+    assert response.status_code == 422
+    problems = [(item["problem"].line, item["text"]) for item in response.context["problems"]]
     assert problems == [(6, "- echo Key: value"), (7, "backend: 5")]
-    assert "put the whole command in quotes" in answer.text
-    assert "- echo Key: value\nbackend: 5\n</textarea>" in answer.content.decode()
+    assert "put the whole command in quotes" in response.text
+    assert "- echo Key: value\nbackend: 5\n</textarea>" in response.content.decode()
     assert not BuildSpec.objects.exists()
-    assert trail() == []
+    assert build_events() == []
 
 
-def test_warnings_stop_nothing_and_are_shown(alice: Client) -> None:
-    answer = save(alice, OURS + "fronted: {}\n")
-    assert "Did you mean “frontend”?" in answer.text
-    assert answer.context["lines"][6]["severity"] == "warning"
+def test_warnings_are_shown_and_do_not_prevent_a_save(alice: Client) -> None:
+    response = save(alice, OURS + "fronted: {}\n")
+    assert "Did you mean “frontend”?" in response.text
+    assert response.context["lines"][6]["severity"] == "warning"
 
 
 def test_too_long(alice: Client) -> None:
-    answer = save(alice, "#" * 25_001)
-    assert answer.status_code == 422
-    assert "at most 25,000 characters; this one has 25,001" in answer.text
+    response = save(alice, "#" * 25_001)
+    assert response.status_code == 422
+    assert "at most 25,000 characters; this one has 25,001" in response.text
 
 
-def test_nothing_changed(alice: Client) -> None:
+def test_unchanged_text(alice: Client) -> None:
     save(alice, OURS)
     save(alice, OURS, base=1)
     assert BuildSpecVersion.objects.count() == 1
-    assert trail()[-1] == ("alice", "build.change", "All branches", "succeeded: no change")
+    assert build_events()[-1] == ("alice", "build.change", "All branches", "succeeded: no change")
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_conflict_shows_both_and_loses_nothing(alice: Client, mia: Client) -> None:
+def test_conflict_shows_both_texts(alice: Client, mia: Client) -> None:
     save(alice, OURS)
     save(mia, THEIRS, base=1)
     mine = OURS.replace("npm run build", "npm run mine")
-    answer = save(alice, mine, base=1)
-    assert answer.status_code == 422
-    assert "mia@example.org changed these build settings now (now version 2)." in answer.text
-    assert "- npm run mine\n</textarea>" in answer.content.decode()
+    response = save(alice, mine, base=1)
+    assert response.status_code == 422
+    assert "mia@example.org changed these build settings now (now version 2)." in response.text
+    assert "- npm run mine\n</textarea>" in response.content.decode()
     signs = {
-        (line.sign, line.text.strip()) for line in answer.context["diff"] if line.sign in {"+", "-"}
+        (line.sign, line.text.strip())
+        for line in response.context["diff"]
+        if line.sign in {"+", "-"}
     }
     assert signs == {("-", "- vite build"), ("+", "- npm run mine")}
     assert BuildSpec.objects.get().text == THEIRS
-    assert trail()[-1] == ("alice", "build.change", "All branches", "failed: conflict")
-    save(alice, mine, base=answer.context["base"])
+    assert build_events()[-1] == ("alice", "build.change", "All branches", "failed: conflict")
+    save(alice, mine, base=response.context["base"])
     assert BuildSpec.objects.get().text == mine
 
 
 @pytest.mark.parametrize("base", ["", "x", "-1", "9" * 30, "²"])
-def test_a_base_that_is_none(alice: Client, base: str) -> None:
+def test_invalid_expected_version(alice: Client, base: str) -> None:
     save(alice, OURS)
-    answer = alice.post(f"{PAGE}edit/", {"text": THEIRS, "base": base})
-    assert answer.status_code == 422
+    response = alice.post(f"{PAGE}edit/", {"text": THEIRS, "base": base})
+    assert response.status_code == 422
     assert BuildSpec.objects.get().text == OURS
 
 
-def test_an_error_keeps_the_base_that_the_page_had(alice: Client, mia: Client) -> None:
+def test_error_keeps_the_expected_version(alice: Client, mia: Client) -> None:
     save(alice, OURS)
     save(mia, THEIRS, base=1)
-    answer = save(alice, "version: [", base=1)
-    assert answer.context["base"] == 1  # else the next save would write over mia's unseen
+    response = save(alice, "version: [", base=1)
+    assert (
+        response.context["base"] == 1
+    )  # otherwise the next save would overwrite mia's change unseen
 
 
-def test_an_override_of_a_branch(alice: Client, world: World) -> None:
+def test_branch_override(alice: Client, world: World) -> None:
     save(alice, OURS)
     page = f"{PAGE}?branch={world.dev.pk}"
     assert "inherits version 1 from All branches" in alice.get(page).text
-    answer = save(alice, THEIRS, branch=world.dev)
-    assert answer.redirect_chain == [(page, 302)]
-    assert shown(answer) == THEIRS
+    response = save(alice, THEIRS, branch=world.dev)
+    assert response.redirect_chain == [(page, 302)]
+    assert shown(response) == THEIRS
     assert shown(alice.get(PAGE)) == OURS
     assert shown(alice.get(f"{PAGE}?branch={world.main.pk}")) == OURS
     assert "dev (own settings)" in alice.get(PAGE).text
 
 
-def test_removing_an_override_and_adding_it_again(alice: Client, world: World) -> None:
+def test_remove_an_override_and_add_it_again(alice: Client, world: World) -> None:
     save(alice, OURS)
     save(alice, THEIRS, branch=world.dev)
     remove = f"{PAGE}remove/?branch={world.dev.pk}"
     assert "will inherit the settings of All branches" in alice.get(remove).text
-    answer = alice.post(remove, {"base": "1"}, follow=True)
-    assert "Removed the build settings of dev." in answer.text
-    assert shown(answer) == OURS
+    response = alice.post(remove, {"base": "1"}, follow=True)
+    assert "Removed the build settings of dev." in response.text
+    assert shown(response) == OURS
     row = BuildSpec.objects.get(branch=world.dev)
     assert (row.version, row.versions.get(version=2).text) == (2, None)
     assert shown(save(alice, THEIRS, base=2, branch=world.dev)) == THEIRS
     assert list(row.versions.values_list("version", flat=True)) == [3, 2, 1]
-    assert [entry[1:3] for entry in trail()[2:]] == [
+    assert [entry[1:3] for entry in build_events()[2:]] == [
         ("build.remove", "dev"),
         ("build.change", "dev"),
     ]
 
 
-def test_removing_those_of_all_branches(alice: Client) -> None:
+def test_remove_the_settings_of_all_branches(alice: Client) -> None:
     save(alice, OURS)
-    answer = alice.post(f"{PAGE}remove/", {"base": "1"}, follow=True)
-    assert shown(answer) == DEFAULT
-    answer = alice.post(f"{PAGE}remove/", {"base": "2"}, follow=True)
-    assert "All branches has no build settings of its own to remove." in answer.text
+    response = alice.post(f"{PAGE}remove/", {"base": "1"}, follow=True)
+    assert shown(response) == DEFAULT
+    response = alice.post(f"{PAGE}remove/", {"base": "2"}, follow=True)
+    assert "All branches has no build settings of its own to remove." in response.text
 
 
-def test_removing_what_was_changed_meanwhile(alice: Client, mia: Client) -> None:
+def test_remove_after_a_concurrent_change(alice: Client, mia: Client) -> None:
     save(alice, OURS)
     save(mia, THEIRS, base=1)
-    answer = alice.post(f"{PAGE}remove/", {"base": "1"}, follow=True)
-    assert "mia@example.org changed these build settings" in answer.text
-    assert shown(answer) == THEIRS
+    response = alice.post(f"{PAGE}remove/", {"base": "1"}, follow=True)
+    assert "mia@example.org changed these build settings" in response.text
+    assert shown(response) == THEIRS
 
 
-def test_looking_at_a_version_and_restoring_it(alice: Client) -> None:
+def test_view_and_restore_a_version(alice: Client) -> None:
     save(alice, OURS)
     save(alice, THEIRS, base=1)
     first = BuildSpecVersion.objects.get(version=1)
-    answer = alice.get(f"{PAGE}versions/{first.pk}/")
-    assert shown(answer) == OURS
+    response = alice.get(f"{PAGE}versions/{first.pk}/")
+    assert shown(response) == OURS
     signs = {
-        (line.sign, line.text.strip()) for line in answer.context["diff"] if line.sign in {"+", "-"}
+        (line.sign, line.text.strip())
+        for line in response.context["diff"]
+        if line.sign in {"+", "-"}
     }
     assert signs == {("-", "- vite build"), ("+", "- npm run build")}
-    answer = alice.post(f"{PAGE}versions/{first.pk}/restore/", {"base": "2"}, follow=True)
-    assert "Restored the build settings as version 3." in answer.text
-    assert shown(answer) == OURS
-    assert trail()[-1] == (
+    response = alice.post(f"{PAGE}versions/{first.pk}/restore/", {"base": "2"}, follow=True)
+    assert "Restored the build settings as version 3." in response.text
+    assert shown(response) == OURS
+    assert build_events()[-1] == (
         *("alice", "build.change", "All branches"),
         "succeeded: restored from version 1",
     )
 
 
-def test_restoring_at_the_wrong_moment(alice: Client, mia: Client) -> None:
+def test_restore_after_a_concurrent_change(alice: Client, mia: Client) -> None:
     save(alice, OURS)
     save(mia, THEIRS, base=1)
     first = BuildSpecVersion.objects.get(version=1)
     url = f"{PAGE}versions/{first.pk}/"
-    answer = alice.post(f"{url}restore/", {"base": "1"}, follow=True)
-    assert answer.redirect_chain == [(url, 302)]
-    assert "mia@example.org changed these build settings" in answer.text
+    response = alice.post(f"{url}restore/", {"base": "1"}, follow=True)
+    assert response.redirect_chain == [(url, 302)]
+    assert "mia@example.org changed these build settings" in response.text
     assert BuildSpec.objects.get().text == THEIRS
 
 
-def test_restoring_a_removal(alice: Client) -> None:
+def test_restore_a_removal(alice: Client) -> None:
     save(alice, OURS)
     alice.post(f"{PAGE}remove/", {"base": "1"})
     gone = BuildSpecVersion.objects.get(version=2)
     assert "has no text" in alice.get(f"{PAGE}versions/{gone.pk}/").text
-    answer = alice.post(f"{PAGE}versions/{gone.pk}/restore/", {"base": "2"}, follow=True)
-    assert "has no text. Choose another one." in answer.text
+    response = alice.post(f"{PAGE}versions/{gone.pk}/restore/", {"base": "2"}, follow=True)
+    assert "has no text. Choose another one." in response.text
     first = BuildSpecVersion.objects.get(version=1)
     assert (
         shown(alice.post(f"{PAGE}versions/{first.pk}/restore/", {"base": "2"}, follow=True)) == OURS
     )
 
 
-def test_a_deleted_branch_takes_no_new_settings_and_lets_go_of_its_own(
-    alice: Client, world: World
-) -> None:
+def test_deleted_branch(alice: Client, world: World) -> None:
     save(alice, OURS, branch=world.dev)
     Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
-    answer = save(alice, THEIRS, base=1, branch=world.dev)
-    assert answer.status_code == 422
-    assert "This branch was deleted" in answer.text
+    response = save(alice, THEIRS, base=1, branch=world.dev)
+    assert response.status_code == 422
+    assert "This branch was deleted" in response.text
     assert "dev (own settings) (deleted)" in alice.get(PAGE).text
     alice.post(f"{PAGE}remove/?branch={world.dev.pk}", {"base": "1"})
     assert "(deleted)" not in alice.get(PAGE).text
@@ -279,8 +283,8 @@ ROLES = {
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_each_role(as_: Callable[[str], Client], world: World, name: str) -> None:
-    client = as_(name)
+def test_each_role(client_for: Callable[[str], Client], world: World, name: str) -> None:
+    client = client_for(name)
     for branch, allowed in zip((None, world.main, world.dev), ROLES[name], strict=True):
         page = client.get(f"{PAGE}{_query(branch)}")
         assert page.status_code == 200
@@ -291,13 +295,13 @@ def test_each_role(as_: Callable[[str], Client], world: World, name: str) -> Non
         assert rows.exists() == allowed
         outcome = "succeeded: " if allowed else "denied: "
         where = branch.name if branch else "All branches"
-        assert trail()[-1] == (name, "build.change", where, outcome)
+        assert build_events()[-1] == (name, "build.change", where, outcome)
         remove = client.post(f"{PAGE}remove/{_query(branch)}", {"base": "1"})
         assert remove.status_code == (302 if allowed else 403)
-        assert trail()[-1] == (name, "build.remove", where, outcome)
+        assert build_events()[-1] == (name, "build.remove", where, outcome)
 
 
-def test_restoring_needs_the_right_on_the_versions_own_branch(
+def test_restore_needs_permission_on_the_branch_of_the_version(
     alice: Client, bob: Client, world: World
 ) -> None:
     for branch in (None, world.main, world.dev):
@@ -307,13 +311,13 @@ def test_restoring_needs_the_right_on_the_versions_own_branch(
     for version in BuildSpecVersion.objects.filter(version=1):
         url = f"{PAGE}versions/{version.pk}/"
         assert bob.get(url).status_code == 200
-        answer = bob.post(f"{url}restore/?branch={world.dev.pk}", {"base": "2"})
-        statuses[version.build_spec.branch] = answer.status_code
+        response = bob.post(f"{url}restore/?branch={world.dev.pk}", {"base": "2"})
+        statuses[version.build_spec.branch] = response.status_code
     assert statuses == {None: 403, world.main: 403, world.dev: 302}
 
 
-def test_others_branches_and_versions_are_not_there(
-    as_: Callable[[str], Client], alice: Client, world: World
+def test_objects_of_another_app(
+    client_for: Callable[[str], Client], alice: Client, world: World
 ) -> None:
     row = BuildSpec.objects.create(
         app=world.other_app, text=THEIRS, changed_at=timezone.now(), changed_by="oscar"
@@ -327,20 +331,20 @@ def test_others_branches_and_versions_are_not_there(
             assert alice.get(f"{PAGE}{page}?branch={branch}").status_code == 404, (page, branch)
     assert alice.get(f"{PAGE}versions/{theirs.pk}/").status_code == 404
     assert alice.post(f"{PAGE}versions/{theirs.pk}/restore/", {"base": "0"}).status_code == 404
-    assert as_("charlie").get(PAGE).status_code == 404
+    assert client_for("charlie").get(PAGE).status_code == 404
     assert BuildSpec.objects.get() == row
 
 
-def test_queries_do_not_grow_with_branches_or_versions(
+def test_query_count_is_constant(
     alice: Client, world: World, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(30):
         Branch.objects.create(app=world.app, name=f"b{number}")
         save(alice, f"{OURS}# {number}\n", base=number)
     with django_assert_max_num_queries(9):
-        answer = alice.get(PAGE)
-    assert "of 30" in answer.text
-    assert [version.version for version in answer.context["page"]] == [*range(30, 5, -1)]
+        response = alice.get(PAGE)
+    assert "of 30" in response.text
+    assert [version.version for version in response.context["page"]] == [*range(30, 5, -1)]
     rest = alice.get(f"{PAGE}?page=2").context["page"]
     assert [version.version for version in rest] == [5, 4, 3, 2, 1]
     for page in ("0", "99", "x", ""):
@@ -358,15 +362,15 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
-def test_what_yaml_makes_no_text_of_is_refused(alice: Client, text: str) -> None:
-    answer = save(alice, text)
-    assert answer.status_code == 422
-    assert len(answer.context["problems"]) == 1
+def test_unreadable_yaml(alice: Client, text: str) -> None:
+    response = save(alice, text)
+    assert response.status_code == 422
+    assert len(response.context["problems"]) == 1
     assert not BuildSpec.objects.exists()
 
 
 @pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
-def test_the_pages_stand_whatever_is_stored(alice: Client, world: World, text: str) -> None:
+def test_pages_render_whatever_is_stored(alice: Client, world: World, text: str) -> None:
     row = BuildSpec.objects.create(
         app=world.app, text=text, version=1, changed_at=timezone.now(), changed_by="alice"
     )

@@ -1,4 +1,4 @@
-"""Pipe variables to a file: the choice, its lines, what they change, and saving that."""
+"""Write variables to a file in the build: choose them, preview the lines, and save."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +35,7 @@ def variable(world: World, key: str, value: str = "plain", branch: Branch | None
 
 @pytest.fixture(autouse=True)
 def variables(world: World) -> None:
-    """Give the app variables, one of them on dev alone."""
+    """Give the app variables, one of them only on dev."""
     for key in ("API_URL", "NEXT_PUBLIC_A", "NEXT_PUBLIC_B"):
         variable(world, key)
     variable(world, "STRIPE_SECRET", "sk_live_CANARY0000000000")
@@ -43,12 +43,12 @@ def variables(world: World) -> None:
 
 
 def show(client: Client, page: str = PAGE, **fields: Any) -> Any:
-    """Choose, and look at the lines."""
+    """Choose variables and return the preview page."""
     return client.post(page, {"base": "0", "recipe": "env", **fields})
 
 
 def insert(client: Client, page: str = PAGE, **fields: Any) -> Any:
-    """Choose, look at the lines, and insert them."""
+    """Choose variables, preview the lines, and insert them."""
     seen = show(client, page, **fields).context["seen"]
     return show(client, page, seen=seen, save="1", **fields)
 
@@ -65,29 +65,29 @@ def test_it_works(alice: Client) -> None:
     assert [row["key"] for row in page.context["variables"]] == [
         *("API_URL", "NEXT_PUBLIC_A", "NEXT_PUBLIC_B", "ON_DEV", "STRIPE_SECRET"),
     ]
-    answer = show(alice, names=["API_URL"])
-    assert answer.status_code == 200
-    assert answer.context["lines"] == ['echo "API_URL=$API_URL" >> .env']
-    added = [line.text.strip() for line in answer.context["diff"] if line.sign == "+"]
+    response = show(alice, names=["API_URL"])
+    assert response.status_code == 200
+    assert response.context["lines"] == ['echo "API_URL=$API_URL" >> .env']
+    added = [line.text.strip() for line in response.context["diff"] if line.sign == "+"]
     assert added == ['- echo "API_URL=$API_URL" >> .env']
     assert not BuildSpec.objects.exists()
-    answer = insert(alice, names=["API_URL"])
-    assert (answer.status_code, answer["Location"]) == (302, SETTINGS)
+    response = insert(alice, names=["API_URL"])
+    assert (response.status_code, response["Location"]) == (302, SETTINGS)
     assert commands() == ['- echo "API_URL=$API_URL" >> .env']
     event = AuditEvent.objects.get(action="build.change")
     assert event.outcomes.get().detail == "variables written to .env"
 
 
-def test_a_prefix(alice: Client) -> None:
-    answer = show(alice, prefix=" NEXT_PUBLIC_ ", names=["API_URL"], recipe="production")
-    assert answer.context["lines"] == [
+def test_prefix(alice: Client) -> None:
+    response = show(alice, prefix=" NEXT_PUBLIC_ ", names=["API_URL"], recipe="production")
+    assert response.context["lines"] == [
         "env | grep -e ^API_URL= -e ^NEXT_PUBLIC_ >> .env.production"
     ]
-    answer = show(alice, prefix="NEXT_", recipe="flutter-json")
-    assert '["NEXT_PUBLIC_A", "NEXT_PUBLIC_B"]' in answer.context["lines"][0]
+    response = show(alice, prefix="NEXT_", recipe="flutter-json")
+    assert '["NEXT_PUBLIC_A", "NEXT_PUBLIC_B"]' in response.context["lines"][0]
 
 
-def test_for_all_branches_each_branchs_own_are_there_too(alice: Client, world: World) -> None:
+def test_all_branches_includes_overrides(alice: Client, world: World) -> None:
     names = [f"b{number}" for number in range(4)]
     branches = [Branch.objects.create(app=world.app, name=name) for name in names]
     for branch in branches:
@@ -102,8 +102,8 @@ def test_for_all_branches_each_branchs_own_are_there_too(alice: Client, world: W
     assert "Only on dev <" in text
     assert "Only on b0, b1, b2 and 1 more <" in text
     assert rows["ON_MAIN"]["secret_warning"] == "The value looks like a GitHub token."
-    answer = show(alice, names=["ON_DEV"], prefix="ON_M", recipe="flutter-json")
-    assert '["ON_DEV", "ON_MAIN", "ON_MANY"]' in answer.context["lines"][0]
+    response = show(alice, names=["ON_DEV"], prefix="ON_M", recipe="flutter-json")
+    assert '["ON_DEV", "ON_MAIN", "ON_MANY"]' in response.context["lines"][0]
     assert insert(alice, names=["ON_DEV"]).status_code == 302
     assert commands() == ['- echo "ON_DEV=$ON_DEV" >> .env']
     on_dev = alice.get(f"{PAGE}?branch={world.dev.pk}")
@@ -113,22 +113,22 @@ def test_for_all_branches_each_branchs_own_are_there_too(alice: Client, world: W
     assert "The variable “ON_DEV” no longer exists on main" in on_main.text
 
 
-def test_a_deleted_branchs_own_are_not_offered(alice: Client, world: World) -> None:
+def test_variables_of_a_deleted_branch(alice: Client, world: World) -> None:
     Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
     assert "ON_DEV" not in alice.get(PAGE).text
-    answer = show(alice, names=["ON_DEV"])
-    assert answer.status_code == 422
-    assert "The variable “ON_DEV” no longer exists" in answer.text
+    response = show(alice, names=["ON_DEV"])
+    assert response.status_code == 422
+    assert "The variable “ON_DEV” no longer exists" in response.text
 
 
-def test_lines_that_are_there_already(alice: Client) -> None:
+def test_existing_lines(alice: Client) -> None:
     insert(alice, names=["API_URL"])
-    answer = show(alice, names=["API_URL"], base="1")
-    assert "already contains these lines" in answer.text
-    assert "Insert into the build phase" not in answer.text
+    response = show(alice, names=["API_URL"], base="1")
+    assert "already contains these lines" in response.text
+    assert "Insert into the build phase" not in response.text
 
 
-def test_a_branch_gets_settings_of_its_own(alice: Client, world: World) -> None:
+def test_branch_override_is_created(alice: Client, world: World) -> None:
     page = f"{PAGE}?branch={world.dev.pk}"
     assert "ON_DEV" in [row["key"] for row in alice.get(page).context["variables"]]
     assert "Inserting the lines gives it" in show(alice, page, names=["ON_DEV"]).text
@@ -137,7 +137,7 @@ def test_a_branch_gets_settings_of_its_own(alice: Client, world: World) -> None:
     assert commands() == ['- echo "ON_DEV=$ON_DEV" >> .env']
 
 
-def test_the_applications_of_a_monorepo(alice: Client) -> None:
+def test_monorepo(alice: Client) -> None:
     alice.post(f"{SETTINGS}edit/", {"text": MONOREPO, "base": "0"})
     assert "<option selected>apps/admin" not in alice.get(PAGE).text
     web = show(alice, names=["API_URL"], app_root="apps/web", base="1")
@@ -150,7 +150,7 @@ def test_the_applications_of_a_monorepo(alice: Client) -> None:
     assert ">> apps/admin/.env', npm run build -w admin]" in BuildSpec.objects.get().text
 
 
-def test_secrets_are_warned_of_and_never_shown(alice: Client) -> None:
+def test_secret_values_warn_and_are_not_shown(alice: Client) -> None:
     page = alice.get(PAGE)
     assert "They end as plain text in the build&#x27;s artifacts" in page.text or (
         "The variables become plain text in the build artifacts" in page.text
@@ -158,10 +158,10 @@ def test_secrets_are_warned_of_and_never_shown(alice: Client) -> None:
     assert page.text.count("Looks like a secret") == 1
     plain = show(alice, names=["API_URL"])
     assert "These variables look like secrets" not in plain.text
-    answer = show(alice, names=["STRIPE_SECRET", "API_URL"])
-    assert "These variables look like secrets" in answer.text
-    assert [name for name, _ in answer.context["secret_warnings"]] == ["STRIPE_SECRET"]
-    assert "CANARY" not in page.text + answer.text  # names alone are needed here
+    response = show(alice, names=["STRIPE_SECRET", "API_URL"])
+    assert "These variables look like secrets" in response.text
+    assert [name for name, _ in response.context["secret_warnings"]] == ["STRIPE_SECRET"]
+    assert "CANARY" not in page.text + response.text  # only names are needed
 
 
 @pytest.mark.parametrize(
@@ -175,21 +175,21 @@ def test_secrets_are_warned_of_and_never_shown(alice: Client) -> None:
         ({"names": ["odd-name"]}, "names", "A shell can't read “odd-name”"),
     ],
 )
-def test_choices_that_give_no_line(
+def test_invalid_choices(
     alice: Client, world: World, fields: dict[str, Any], field: str, words: str
 ) -> None:
     variable(world, "odd-name")
     for saving in ({}, {"save": "1", "seen": ""}):
-        answer = show(alice, **fields, **saving)
-        assert answer.status_code == 422
-        assert answer.context["refused"].field == field
-        assert words in str(answer.context["refused"])
-        assert f'id="{field}-error"' in answer.text
+        response = show(alice, **fields, **saving)
+        assert response.status_code == 422
+        assert response.context["refused"].field == field
+        assert words in str(response.context["refused"])
+        assert f'id="{field}-error"' in response.text
     assert not BuildSpec.objects.exists()
 
 
 @pytest.mark.parametrize("change", ["choice", "settings", "variables"])
-def test_what_was_not_shown_is_not_saved(alice: Client, world: World, change: str) -> None:
+def test_only_previewed_lines_are_saved(alice: Client, world: World, change: str) -> None:
     fields = {"prefix": "NEXT_", "recipe": "flutter-json"}
     seen = show(alice, **fields).context["seen"]
     if change == "choice":
@@ -199,44 +199,44 @@ def test_what_was_not_shown_is_not_saved(alice: Client, world: World, change: st
     else:
         variable(world, "NEXT_C")
     before = [*BuildSpec.objects.values_list("text", flat=True)]
-    answer = show(alice, seen=seen, save="1", **fields)
-    assert answer.status_code == 422
-    assert "Nothing was saved." in answer.text
+    response = show(alice, seen=seen, save="1", **fields)
+    assert response.status_code == 422
+    assert "Nothing was saved." in response.text
     assert [*BuildSpec.objects.values_list("text", flat=True)] == before
-    again = answer.context["seen"]
-    base = str(answer.context["settings"].base)
+    again = response.context["seen"]
+    base = str(response.context["settings"].base)
     assert show(alice, seen=again, save="1", **{**fields, "base": base}).status_code == 302
 
 
-def test_settings_that_were_saved_and_put_back_meanwhile(alice: Client) -> None:
+def test_concurrent_save_that_was_reverted(alice: Client) -> None:
     seen = show(alice, names=["API_URL"]).context["seen"]
     alice.post(f"{SETTINGS}edit/", {"text": DEFAULT, "base": "0"})
-    answer = show(alice, names=["API_URL"], seen=seen, save="1")  # the same text, another base
-    assert answer.status_code == 422
-    assert "Nothing was saved" in answer.text
+    response = show(alice, names=["API_URL"], seen=seen, save="1")  # the same text, another version
+    assert response.status_code == 422
+    assert "Nothing was saved" in response.text
 
 
-def test_a_specification_that_lines_can_not_be_put_into(alice: Client) -> None:
+def test_unsupported_specification(alice: Client) -> None:
     text = "version: 1\nbackend: {phases: {build: {commands: [npm ci]}}}\n"
     alice.post(f"{SETTINGS}edit/", {"text": text, "base": "0"})
-    answer = show(alice, names=["API_URL"], base="1")
-    assert answer.context["lines"] == ['echo "API_URL=$API_URL" >> .env']
-    assert "no frontend with a list of build commands" in answer.text
-    answer = show(alice, names=["API_URL"], base="1", save="1", seen="")
-    assert answer.status_code == 422
+    response = show(alice, names=["API_URL"], base="1")
+    assert response.context["lines"] == ['echo "API_URL=$API_URL" >> .env']
+    assert "no frontend with a list of build commands" in response.text
+    response = show(alice, names=["API_URL"], base="1", save="1", seen="")
+    assert response.status_code == 422
     assert BuildSpec.objects.get().text == text
 
 
-def test_a_specification_that_would_be_too_long(alice: Client) -> None:
+def test_too_long_specification(alice: Client) -> None:
     text = DEFAULT + "#" * (25_000 - len(DEFAULT))
     alice.post(f"{SETTINGS}edit/", {"text": text, "base": "0"})
-    answer = insert(alice, names=["API_URL"], base="1")
-    assert answer.status_code == 422
-    assert "at most 25,000 characters" in answer.text
+    response = insert(alice, names=["API_URL"], base="1")
+    assert response.status_code == 422
+    assert "at most 25,000 characters" in response.text
     assert BuildSpec.objects.get().text == text
 
 
-def test_an_app_without_variables(alice: Client) -> None:
+def test_no_variables(alice: Client) -> None:
     Variable.objects.all().delete()
     page = alice.get(PAGE).text
     assert "has no environment variables yet" in page
@@ -244,23 +244,21 @@ def test_an_app_without_variables(alice: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["vera", "bob"])
-def test_who_may_not_write_may_copy_the_lines(as_: Callable[[str], Client], name: str) -> None:
-    client = as_(name)
-    answer = show(client, names=["API_URL"])
-    assert answer.status_code == 200
-    assert "Insert into the build phase" not in answer.text
-    assert "Copy the lines" in answer.text
+def test_reader_can_copy_the_lines(client_for: Callable[[str], Client], name: str) -> None:
+    client = client_for(name)
+    response = show(client, names=["API_URL"])
+    assert response.status_code == 200
+    assert "Insert into the build phase" not in response.text
+    assert "Copy the lines" in response.text
     assert insert(client, names=["API_URL"]).status_code == 403
     assert AuditEvent.objects.get(action="build.change").outcomes.get().outcome == "denied"
 
 
-def test_three_hundred_variables(
-    alice: Client, world: World, django_assert_max_num_queries: Any
-) -> None:
+def test_many_variables(alice: Client, world: World, django_assert_max_num_queries: Any) -> None:
     names = [f"V{number:03}" for number in range(300)]
     for name in names:
         variable(world, name)
     with django_assert_max_num_queries(10):
-        answer = show(alice, names=names, recipe="env-quoted")
-    assert answer.status_code == 200
-    assert answer.text.count(" checked>") == 300
+        response = show(alice, names=names, recipe="env-quoted")
+    assert response.status_code == 200
+    assert response.text.count(" checked>") == 300

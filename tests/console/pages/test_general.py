@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from console.models import App
-from tests.console.pages.conftest import errors
+from tests.factories import form_errors
 from tests.fixtures.people import World
 
 URL = "/apps/d1shop/settings/general/"
@@ -23,9 +23,9 @@ def test_it_works(alice: Client, world: World) -> None:
         "The next check against the store shows",
     ):
         assert words in page.text
-    answer = alice.post(URL, FORM, follow=True)
-    assert answer.redirect_chain == [(URL, 302)]
-    assert "Saved." in answer.text
+    response = alice.post(URL, FORM, follow=True)
+    assert response.redirect_chain == [(URL, 302)]
+    assert "Saved." in response.text
     app = App.objects.get(pk=world.app.pk)
     assert {name: getattr(app, name) for name in FORM} == FORM
     assert (app.app_id, app.region) == ("d1shop", "us-east-1")
@@ -43,25 +43,25 @@ def test_it_works(alice: Client, world: World) -> None:
         ("path_profile", "other"),
     ],
 )
-def test_what_is_refused(alice: Client, world: World, field: str, value: str) -> None:
-    answer = alice.post(URL, FORM | {field: value})
-    assert list(errors(answer)) == [field]
+def test_invalid_input(alice: Client, world: World, field: str, value: str) -> None:
+    response = alice.post(URL, FORM | {field: value})
+    assert list(form_errors(response)) == [field]
     assert App.objects.get(pk=world.app.pk).name == "Shop"
 
 
-def test_a_refused_name_is_not_in_the_frame(alice: Client) -> None:
-    answer = alice.post(URL, {"name": "Unsaved", "path_profile": "other"})
-    assert answer.context["app"].name == "Shop"
-    assert answer.context["form"]["name"].value() == "Unsaved"
+def test_rejected_name_is_not_shown_as_the_app_name(alice: Client) -> None:
+    response = alice.post(URL, {"name": "Unsaved", "path_profile": "other"})
+    assert response.context["app"].name == "Shop"
+    assert response.context["form"]["name"].value() == "Unsaved"
 
 
 @pytest.mark.parametrize("name", ["<b>Shop</b>", "Шоп", "x" * 255, "{{ 7 }}", 'a"b'])
 def test_any_name(alice: Client, world: World, name: str) -> None:
-    answer = alice.post(URL, FORM | {"name": name}, follow=True)
+    response = alice.post(URL, FORM | {"name": name}, follow=True)
     assert App.objects.get(pk=world.app.pk).name == name
-    assert "<b>Shop" not in answer.text
+    assert "<b>Shop" not in response.text
 
 
-def test_an_empty_post_changes_nothing(alice: Client, world: World) -> None:
-    assert set(errors(alice.post(URL))) == {"name", "path_profile"}
+def test_empty_post(alice: Client, world: World) -> None:
+    assert set(form_errors(alice.post(URL))) == {"name", "path_profile"}
     assert App.objects.get(pk=world.app.pk).name == "Shop"

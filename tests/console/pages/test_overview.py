@@ -1,4 +1,4 @@
-"""An app's front page: its id, its production branch and the others."""
+"""An app's overview: its id, the production branch and the others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,15 +13,15 @@ from tests.fixtures.people import World
 URL = "/apps/d1shop/"
 
 
-def others(answer: Any) -> list[str]:
-    """Return the other branches on the page."""
-    return [branch.name for branch in answer.context["others"]]
+def others(response: Any) -> list[str]:
+    """Return the names of the other branches on the page."""
+    return [branch.name for branch in response.context["others"]]
 
 
 def test_it_works(alice: Client, world: World) -> None:
-    answer = alice.get(URL)
-    assert answer.context["production"] == world.main
-    assert others(answer) == ["dev"]
+    response = alice.get(URL)
+    assert response.context["production"] == world.main
+    assert others(response) == ["dev"]
     for words in (
         "Shop",
         "App ID:",
@@ -31,7 +31,7 @@ def test_it_works(alice: Client, world: World) -> None:
         "Other branches",
         "dev",
     ):
-        assert words in answer.text
+        assert words in response.text
 
 
 @pytest.mark.parametrize(
@@ -40,51 +40,51 @@ def test_it_works(alice: Client, world: World) -> None:
 )
 def test_search(alice: Client, world: World, q: str, found: list[str]) -> None:
     Branch.objects.create(app=world.app, name="fix/#1 %_")
-    answer = alice.get(URL, {"q": q})
-    assert others(answer) == found
-    assert answer.context["production"] == world.main  # it stays
+    response = alice.get(URL, {"q": q})
+    assert others(response) == found
+    assert response.context["production"] == world.main  # still shown
 
 
-def test_a_search_that_finds_nothing(alice: Client) -> None:
+def test_search_without_results(alice: Client) -> None:
     assert "No other branch matches “zz”." in alice.get(URL, {"q": "zz"}).text
 
 
-def test_a_deleted_branch_is_not_here(alice: Client, world: World) -> None:
+def test_deleted_branch(alice: Client, world: World) -> None:
     world.dev.deleted_at = timezone.now()
     world.dev.save()
     assert others(alice.get(URL)) == []
 
 
-def test_without_a_production_branch(alice: Client, world: World) -> None:
+def test_no_production_branch(alice: Client, world: World) -> None:
     Branch.objects.update(production=False)
-    answer = alice.get(URL)
-    assert answer.context["production"] is None
-    assert others(answer) == ["dev", "main"]
+    response = alice.get(URL)
+    assert response.context["production"] is None
+    assert others(response) == ["dev", "main"]
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [("alice", "Add the Git branches that Amplify deploys."), ("vera", "Ask an owner of the app")],
 )
-def test_an_app_without_branches_leads_on(
-    as_: Callable[[str], Client], world: World, name: str, says: str
+def test_no_branches(
+    client_for: Callable[[str], Client], world: World, name: str, says: str
 ) -> None:
     world.app.branches.all().delete()
-    answer = as_(name).get(URL)
-    assert "No branches yet" in answer.text
-    assert says in answer.text
+    response = client_for(name).get(URL)
+    assert "No branches yet" in response.text
+    assert says in response.text
 
 
 @pytest.mark.parametrize(("name", "may"), [("alice", True), ("mia", False), ("vera", False)])
-def test_only_an_owner_is_shown_the_settings(
-    as_: Callable[[str], Client], name: str, may: bool
+def test_only_owners_see_the_settings(
+    client_for: Callable[[str], Client], name: str, may: bool
 ) -> None:
-    answer = as_(name).get(URL)
-    assert answer.context["may_manage"] is may
-    assert ("/apps/d1shop/settings/" in answer.text) is may
+    response = client_for(name).get(URL)
+    assert response.context["may_manage"] is may
+    assert ("/apps/d1shop/settings/" in response.text) is may
 
 
-def test_many_branches_cost_no_more_queries(
+def test_query_count_is_constant(
     alice: Client, world: World, django_assert_max_num_queries: Any
 ) -> None:
     Branch.objects.bulk_create(Branch(app=world.app, name=f"b{n}") for n in range(200))

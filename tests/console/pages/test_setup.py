@@ -13,7 +13,7 @@ from django.test import Client
 from console.auth.bootstrap import link_path
 from console.models import App, AuditEvent, User
 from secrets_app.models import Secret
-from tests.console.pages.conftest import errors
+from tests.factories import form_errors
 from tests.fixtures.waiting import LONGEST
 
 PASSWORD = "correct horse battery staple"
@@ -22,7 +22,7 @@ FORM = {"email": "Olga@Example.org", "password1": PASSWORD, "password2": PASSWOR
 
 @pytest.fixture
 def link(db: None) -> str:
-    """Return the link that the start prints."""
+    """Return the link that a start prints."""
     return link_path()
 
 
@@ -32,24 +32,24 @@ def test_it_works(client: Client, link: str) -> None:
     assert page.context["form"].fields["sample_app"].initial is True
     for words in ("Set up Branchkeep", "Add a sample app", "At least 12 characters."):
         assert words in page.text
-    answer = client.post(link, FORM | {"sample_app": "on"}, follow=True)
-    assert answer.redirect_chain == [("/", 302)]
-    assert "Branchkeep is set up. Welcome!" in answer.text
+    response = client.post(link, FORM | {"sample_app": "on"}, follow=True)
+    assert response.redirect_chain == [("/", 302)]
+    assert "Branchkeep is set up. Welcome!" in response.text
     user = User.objects.get()
     assert (user.email, user.is_superuser, user.is_active) == ("olga@example.org", True, True)
     assert user.check_password(PASSWORD)
-    assert answer.context["user"] == user  # signed in
-    assert [card["name"] for card in answer.context["apps"]] == ["Sample shop"]
+    assert response.context["user"] == user  # signed in
+    assert [card["name"] for card in response.context["apps"]] == ["Sample shop"]
     assert Secret.objects.count() == 8
 
 
 def test_without_the_sample_app(client: Client, link: str) -> None:
-    answer = client.post(link, FORM, follow=True)
+    response = client.post(link, FORM, follow=True)
     assert not App.objects.exists()
-    assert "No apps yet" in answer.text
+    assert "No apps yet" in response.text
 
 
-def test_it_is_in_the_audit_trail(client: Client, link: str) -> None:
+def test_audit_log(client: Client, link: str) -> None:
     client.post(link, FORM)
     assert list(AuditEvent.objects.order_by("pk").values_list("action", "subject")) == [
         ("operator.create", "Olga@Example.org"),
@@ -57,7 +57,7 @@ def test_it_is_in_the_audit_trail(client: Client, link: str) -> None:
     ]
 
 
-def test_the_link_works_once(client: Client, link: str) -> None:
+def test_link_works_once(client: Client, link: str) -> None:
     client.post(link, FORM)
     assert link_path() == ""
     for visitor in (client, Client()):
@@ -66,12 +66,12 @@ def test_the_link_works_once(client: Client, link: str) -> None:
     assert User.objects.count() == 1
 
 
-def test_the_link_is_dead_however_the_first_user_came(client: Client, link: str) -> None:
+def test_link_is_invalid_once_a_user_exists(client: Client, link: str) -> None:
     User.objects.create_user("bob@example.org")
     assert client.get(link).status_code == 404
 
 
-def test_a_link_that_is_too_old(client: Client, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_link(client: Client, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = signing.time.time()  # type: ignore[attr-defined]
     day = 24 * 3600
     monkeypatch.setattr("django.core.signing.time.time", lambda: now + day - 60)
@@ -92,7 +92,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("token", WRONG.values(), ids=WRONG)
-def test_a_wrong_token(client: Client, db: None, token: str) -> None:
+def test_wrong_token(client: Client, db: None, token: str) -> None:
     assert client.get(f"/setup/{token}/").status_code == 404
     assert client.post(f"/setup/{token}/", FORM).status_code == 404
     assert not User.objects.exists()
@@ -108,45 +108,45 @@ def test_a_wrong_token(client: Client, db: None, token: str) -> None:
         ("olga@example.org", "too similar"),
     ],
 )
-def test_a_weak_password(client: Client, link: str, password: str, says: str) -> None:
-    answer = client.post(link, FORM | {"password1": password, "password2": password})
-    [text] = errors(answer)["password1"]
+def test_weak_password(client: Client, link: str, password: str, says: str) -> None:
+    response = client.post(link, FORM | {"password1": password, "password2": password})
+    [text] = form_errors(response)["password1"]
     assert says in text
-    assert f'value="{password}"' not in answer.text.partition('name="password1"')[2]
+    assert f'value="{password}"' not in response.text.partition('name="password1"')[2]
     assert not User.objects.exists()
 
 
-def test_passwords_that_differ(client: Client, link: str) -> None:
-    answer = client.post(link, FORM | {"password2": PASSWORD + " "})
-    assert errors(answer) == {"password2": ["The passwords don't match. Enter them again."]}
-    assert PASSWORD not in answer.text
+def test_different_passwords(client: Client, link: str) -> None:
+    response = client.post(link, FORM | {"password2": PASSWORD + " "})
+    assert form_errors(response) == {"password2": ["The passwords don't match. Enter them again."]}
+    assert PASSWORD not in response.text
 
 
 @pytest.mark.parametrize("password", [" spaces at both ends ", "пароль из букв", "🔑" * 12])
-def test_a_password_is_kept_as_it_is(client: Client, link: str, password: str) -> None:
+def test_password_is_not_trimmed(client: Client, link: str, password: str) -> None:
     client.post(link, FORM | {"password1": password, "password2": password})
     assert User.objects.get().check_password(password)
 
 
 @pytest.mark.parametrize("email", ["", "olga", "olga@", "@example.org", "a\0b@example.org"])
-def test_an_email_that_is_none(client: Client, link: str, email: str) -> None:
-    assert list(errors(client.post(link, FORM | {"email": email}))) == ["email"]
+def test_invalid_email(client: Client, link: str, email: str) -> None:
+    assert list(form_errors(client.post(link, FORM | {"email": email}))) == ["email"]
     assert not User.objects.exists()
 
 
-def test_an_empty_post(client: Client, link: str) -> None:
-    assert set(errors(client.post(link))) == {"email", "password1", "password2"}
+def test_empty_post(client: Client, link: str) -> None:
+    assert set(form_errors(client.post(link))) == {"email", "password1", "password2"}
 
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_race_one_becomes_the_operator() -> None:
+def test_concurrent_uses() -> None:
     link, together = link_path(), Barrier(4)
 
     def race(number: int) -> Any:
         client = Client(raise_request_exception=False)
         try:
-            assert client.get(link).status_code == 200  # each has the open page
+            assert client.get(link).status_code == 200  # both have opened the page
             together.wait(timeout=LONGEST)
             return client.post(link, FORM | {"email": f"{number}@example.org"}).status_code
         finally:
@@ -167,7 +167,7 @@ def test_of_two_who_race_one_becomes_the_operator() -> None:
         (".example.org", "https://example.org"),
     ],
 )
-def test_the_command_prints_where_to_go(
+def test_command_prints_the_link(
     link: str, settings: Any, capsys: Any, hosts: str, base: str
 ) -> None:
     settings.LOCAL, settings.ALLOWED_HOSTS = False, hosts.split(",")
@@ -175,7 +175,7 @@ def test_the_command_prints_where_to_go(
     assert capsys.readouterr().out.startswith(f"{base}/setup/")
 
 
-def test_the_command_on_this_machine(link: str, monkeypatch: Any, capsys: Any) -> None:
+def test_command_on_localhost(link: str, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("PORT", "8001")
     call_command("setup_link")
     assert capsys.readouterr().out.startswith("http://127.0.0.1:8001/setup/")

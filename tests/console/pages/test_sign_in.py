@@ -1,4 +1,4 @@
-"""Signing in and out; nobody signs up."""
+"""Signing in and out. There is no sign-up."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ SIGN_IN = "/accounts/login/"
 
 
 def post(client: Client, email: str, password: str = PASSWORD, **more: Any) -> Any:
-    """Return the answer to a sign-in."""
+    """Post the sign-in form and return the response."""
     return client.post(SIGN_IN, {"login": email, "password": password}, **more)
 
 
 @pytest.fixture(autouse=True)
 def _people(world: World) -> None:
-    """Let bob and ivan be there."""
+    """Create bob and ivan."""
     for name in ("bob", "ivan"):
         world.person(name)
 
@@ -36,7 +36,7 @@ def test_it_works(client: Client) -> None:
 
 
 @pytest.mark.parametrize("email", ["BOB@example.org", " bob@example.org ", "Bob@Example.ORG"])
-def test_an_address_is_compared_without_case(client: Client, email: str) -> None:
+def test_email_ignores_case(client: Client, email: str) -> None:
     assert post(client, email).status_code == 302
 
 
@@ -49,32 +49,32 @@ def test_an_address_is_compared_without_case(client: Client, email: str) -> None
         ("ivan@example.org", "wrong"),
     ],
 )
-def test_a_failure_does_not_say_what_was_wrong(client: Client, email: str, password: str) -> None:
-    answer = post(client, email, password)
-    assert answer.status_code == 200
-    assert answer.context["form"].non_field_errors() == [
+def test_failures_look_alike(client: Client, email: str, password: str) -> None:
+    response = post(client, email, password)
+    assert response.status_code == 200
+    assert response.context["form"].non_field_errors() == [
         "The email address and/or password you specified are not correct."
     ]
-    assert password not in answer.text
+    assert password not in response.text
     assert client.get("/").status_code == 302
 
 
-def test_a_password_costs_what_owasp_asks(settings: Any) -> None:
+def test_password_hash_follows_owasp(settings: Any) -> None:
     settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
     assert make_password(PASSWORD).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_a_disabled_person(client: Client) -> None:
-    answer = post(client, "ivan@example.org")
-    assert answer["Location"] == "/accounts/inactive/"
+def test_disabled_user(client: Client) -> None:
+    response = post(client, "ivan@example.org")
+    assert response["Location"] == "/accounts/inactive/"
     assert client.get("/").status_code == 302
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_nobody_signs_up(client: Client, method: str) -> None:
+def test_no_sign_up(client: Client, method: str) -> None:
     form = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
-    answer = getattr(client, method)("/accounts/signup/", form)
-    assert "Only operators can add people." in answer.text
+    response = getattr(client, method)("/accounts/signup/", form)
+    assert "Only operators can add people." in response.text
     assert not User.objects.filter(email="new@example.org").exists()
 
 
@@ -93,11 +93,11 @@ def test_nobody_signs_up(client: Client, method: str) -> None:
         "admin/password_reset/",
     ],
 )
-def test_what_is_not_offered(as_: Any, page: str) -> None:
-    assert as_("olga").get(f"/{page}").status_code == 404
+def test_disabled_account_pages(client_for: Any, page: str) -> None:
+    assert client_for("olga").get(f"/{page}").status_code == 404
 
 
-def test_the_admin_has_no_sign_in_of_its_own(client: Client) -> None:
-    answer = client.post("/admin/login/", {"username": "bob@example.org", "password": PASSWORD})
-    assert answer["Location"].startswith(SIGN_IN)
+def test_admin_uses_the_same_sign_in(client: Client) -> None:
+    response = client.post("/admin/login/", {"username": "bob@example.org", "password": PASSWORD})
+    assert response["Location"].startswith(SIGN_IN)
     assert client.get("/").status_code == 302

@@ -1,7 +1,7 @@
-"""A pooler between the console and PostgreSQL: one that gives sessions does, any other is refused.
+"""Connection poolers before PostgreSQL: session pooling works, transaction pooling is rejected.
 
-Without PgBouncer here: what such a pooler does to a connection is that its next transaction is in
-another session, which knows nothing of what was prepared before.
+The tests simulate transaction pooling without PgBouncer: each transaction runs in another session,
+which has none of the statements prepared before.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ from django.test.utils import CaptureQueriesContext
 from console.db import prepared_statements
 from console.ops import checks
 from console.server import start
-from tests.console.access.test_production import start as deployed  # noqa: F401 - a fixture
+from tests.console.server.test_production import start as deployed  # noqa: F401 - a fixture
 from tests.fixtures.waiting import LONGEST
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 URL = "postgres://console@db.example.com/console"
-OFTEN = 10  # the sixth is prepared
+OFTEN = 10  # psycopg prepares the sixth
 
 
-class Moved(psycopg.Connection[Any]):
-    """A connection whose every statement is in a session that it did not prepare anything in."""
+class TransactionPooled(psycopg.Connection[Any]):
+    """A connection whose every statement runs in a session without prepared statements."""
 
     def execute(self, *arguments: Any, **named: Any) -> Any:
         self.pgconn.exec_(b"DEALLOCATE ALL")
@@ -36,7 +36,7 @@ class Moved(psycopg.Connection[Any]):
 
 
 def idle_in_transactions_end() -> None:
-    """Wait until the server has ended one that began now."""
+    """Wait until the server would have ended an idle transaction that starts now."""
     with closing(connection.copy()) as other:
         other.set_autocommit(False)
         with other.cursor() as cursor:
@@ -46,19 +46,19 @@ def idle_in_transactions_end() -> None:
 
 
 @pytest.fixture
-def moved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let new connections be such ones."""
-    monkeypatch.setattr(psycopg, "connect", Moved.connect)
+def transaction_pooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make new connections behave as behind a transaction pooler."""
+    monkeypatch.setattr(psycopg, "connect", TransactionPooled.connect)
 
 
 @pytest.fixture
-def unbound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set what `?server_side_binding=0` sets, for new connections."""
+def no_server_side_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apply `?server_side_binding=0` to new connections."""
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "server_side_binding", 0)
 
 
 def prepared(like: Any = connection) -> set[str]:
-    """Do the same often on a connection of its own; return what stays prepared, by name."""
+    """Repeat a query on a new connection and return the names of its prepared statements."""
     with closing(like.copy()) as own, own.cursor() as cursor:
         for number in range(OFTEN):
             cursor.execute("SELECT %s + 1", [number])
@@ -67,8 +67,8 @@ def prepared(like: Any = connection) -> set[str]:
 
 
 @contextmanager
-def patience(time: str) -> Iterator[None]:
-    """Let new connections give up a lock, or an idle transaction, after that time."""
+def server_timeouts(time: str) -> Iterator[None]:
+    """Make the server end lock waits and idle transactions after this time."""
     options = connection.settings_dict["OPTIONS"]
     limits = f"-c lock_timeout={time} -c idle_in_transaction_session_timeout={time}"
     with pytest.MonkeyPatch.context() as patch:
@@ -76,10 +76,10 @@ def patience(time: str) -> Iterator[None]:
         yield
 
 
-def states_of_the_lock() -> list[str]:
-    """Return what whoever holds the lock of a start is doing."""
+def lock_holder_states() -> list[str]:
+    """Return the states of the sessions that hold the migration lock."""
     with connection.cursor() as cursor:
-        cursor.execute(  # others test on this server too
+        cursor.execute(  # other workers share the server
             "SELECT state FROM pg_locks JOIN pg_stat_activity USING (pid) "
             "WHERE locktype = 'advisory' AND granted AND datname = current_database()"
         )
@@ -92,62 +92,62 @@ def test_it_works() -> None:
     assert str(checks.database().state) == "ok"
 
 
-@pytest.mark.usefixtures("moved")
-def test_a_start_is_refused() -> None:
+@pytest.mark.usefixtures("transaction_pooled")
+def test_start_is_rejected() -> None:
     refused = pytest.raises(ImproperlyConfigured, match="Set its pool_mode to session, or add")
     with CaptureQueriesContext(connection) as asked, refused:
         start.prepare_database()
-    assert asked.captured_queries == []  # of the tables
-    assert states_of_the_lock() == []
+    assert asked.captured_queries == []  # the tables were not created
+    assert lock_holder_states() == []
 
 
-@pytest.mark.usefixtures("moved")
-def test_a_lock_that_was_left_in_the_pooler_keeps_nobody_from_the_words() -> None:
-    """As older versions did, whose lock was a session's."""
+@pytest.mark.usefixtures("transaction_pooled")
+def test_start_is_rejected_despite_a_leftover_lock() -> None:
+    """As older versions could leave it, whose lock belonged to a session."""
     with closing(connection.copy()) as left, left.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [start.MIGRATION_LOCK])
-        with patience("30s"), pytest.raises(ImproperlyConfigured, match="pool_mode"):
+        with server_timeouts("30s"), pytest.raises(ImproperlyConfigured, match="pool_mode"):
             start.prepare_database()
 
 
-@pytest.mark.usefixtures("moved")
-def test_the_doctor_finds_it() -> None:
+@pytest.mark.usefixtures("transaction_pooled")
+def test_doctor_reports_it() -> None:
     found = checks.database()
     assert (str(found.state), found.hint) == ("error", prepared_statements.NO_SESSIONS)
 
 
-@pytest.mark.usefixtures("moved", "unbound")
-def test_nothing_is_lost_where_nothing_is_prepared() -> None:
+@pytest.mark.usefixtures("transaction_pooled", "no_server_side_binding")
+def test_works_without_prepared_statements() -> None:
     assert prepared() == set()
     assert not prepared_statements.are_lost()
     assert str(checks.database().state) == "ok"
 
 
-def test_a_starts_lock_is_a_transactions() -> None:
-    """A session's would stay in the pooler when the start is over."""
+def test_migration_lock_belongs_to_a_transaction() -> None:
+    """A lock of a session would stay in the pooler after the start."""
     with start.migration_lock():
-        assert states_of_the_lock() == ["idle in transaction"]
-    assert states_of_the_lock() == []
+        assert lock_holder_states() == ["idle in transaction"]
+    assert lock_holder_states() == []
 
 
-def test_a_lock_ends_with_a_start_that_fails() -> None:
+def test_failed_start_releases_the_lock() -> None:
     with pytest.raises(OSError, match="disk"), start.migration_lock():
         raise OSError("disk")
-    assert states_of_the_lock() == []
+    assert lock_holder_states() == []
 
 
-def test_a_lock_is_kept_for_as_long_as_a_migration_takes() -> None:
-    """The server gives up who idles in a transaction, where it is told so."""
-    with patience("2s"), start.migration_lock():
+def test_lock_survives_a_long_migration() -> None:
+    """The server may be configured to end idle transactions."""
+    with server_timeouts("2s"), start.migration_lock():
         idle_in_transactions_end()
-        assert states_of_the_lock() == ["idle in transaction"]
+        assert lock_holder_states() == ["idle in transaction"]
 
 
 @pytest.mark.parametrize(
     ("options", "kept"),
     [("", True), ("?sslmode=require", True), ("?server_side_binding=0&sslmode=require", False)],
 )
-def test_cursors_are_kept_where_statements_are(
+def test_server_side_cursors(
     deployed: Callable[..., Any],  # noqa: F811
     options: str,
     kept: bool,
@@ -159,8 +159,8 @@ def test_cursors_are_kept_where_statements_are(
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """End this connection's session before its first look at an app, as a pooler's end does."""
+def ending_session() -> Iterator[None]:
+    """End the session before its first query of apps, as a stopping pooler would."""
 
     def end(execute: Any, sql: str, *arguments: Any) -> Any:
         if '"console_app"' in sql:
@@ -173,12 +173,12 @@ def ending() -> Iterator[None]:
         yield
 
 
-def test_a_session_that_ends_has_an_answer(as_: Callable[[str], Client]) -> None:
-    client = as_("alice")
+def test_ended_session_gets_an_error_page(client_for: Callable[[str], Client]) -> None:
+    client = client_for("alice")
     client.raise_request_exception = False
-    with ending():
-        answer = client.get("/")
+    with ending_session():
+        response = client.get("/")
     close_old_connections()  # as each request does
-    assert answer.status_code == 503
-    assert "Branchkeep's database did not answer." in answer.text
+    assert response.status_code == 503
+    assert "Branchkeep's database did not answer." in response.text
     assert client.get("/").status_code == 200

@@ -1,4 +1,4 @@
-"""`python -m console.server.start`, as `make run` and the image run it, on a copy."""
+"""`python -m console.server.start`, as `make run` and the image run it, in a copy of the code."""
 
 import os
 import re
@@ -23,19 +23,19 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of what the console runs on, with no var/ yet."""
-    folder = tmp_path_factory.mktemp("clone")
+def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the console's code, without var/."""
+    folder = tmp_path_factory.mktemp("code_copy")
     for part in PARTS:
         shutil.copytree(BASE_DIR / part, folder / part)
     return folder
 
 
-def start(clone: Path, **environment: str) -> "subprocess.Popen[str]":
-    """Start the console on a free port, with nothing set but `environment`."""
+def start(code_copy: Path, **environment: str) -> "subprocess.Popen[str]":
+    """Start the console on a free port, with only these environment variables."""
     return subprocess.Popen(
         [sys.executable, "-m", "console.server.start"],
-        cwd=clone,
+        cwd=code_copy,
         env={"PATH": os.environ["PATH"], "PORT": "0", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -44,18 +44,18 @@ def start(clone: Path, **environment: str) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def running(clone: Path, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Run the console until the block ends; the value holds the process and the line it printed."""
-    with start(clone, **environment) as process:
+def running(code_copy: Path, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Run the console; give its process and the line it printed."""
+    with start(code_copy, **environment) as process:
         try:
             yield process, process.stdout.readline()
         finally:
             process.send_signal(signal.SIGINT)
 
 
-def refusal(clone: Path, **environment: str) -> str:
-    """Return what a start says that must fail."""
-    with start(clone, **environment) as process:
+def start_error(code_copy: Path, **environment: str) -> str:
+    """Return the error message of a start that must fail."""
+    with start(code_copy, **environment) as process:
         output, complaint = process.communicate(timeout=300)
     assert (process.returncode, output) == (1, "")
     return complaint
@@ -66,110 +66,113 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def test_it_works(clone):
-    with running(clone) as (process, line):
+def test_it_works(code_copy):
+    with running(code_copy) as (process, line):
         setup = re.fullmatch(FIRST, line.strip())[1]
         with urllib.request.urlopen(setup, timeout=60) as page:  # noqa: S310 - FIRST says where
             assert page.status == 200
         assert resource.prlimit(process.pid, resource.RLIMIT_CORE) == (0, 0)
     assert process.returncode == 0
-    assert mode(clone / "var") == 0o700
-    assert {mode(file) for file in (clone / "var").glob("*.*")} == {0o600}
+    assert mode(code_copy / "var") == 0o700
+    assert {mode(file) for file in (code_copy / "var").glob("*.*")} == {0o600}
 
 
-def test_a_second_start_keeps_everything(clone):
-    with running(clone):
+def test_second_start_keeps_everything(code_copy):
+    with running(code_copy):
         pass
-    keys = (clone / "var/keys.env").read_bytes()
-    collected = (clone / "var/static/staticfiles.json").stat().st_mtime_ns
-    with running(clone) as (_, line):
+    keys = (code_copy / "var/keys.env").read_bytes()
+    collected = (code_copy / "var/static/staticfiles.json").stat().st_mtime_ns
+    with running(code_copy) as (_, line):
         assert re.fullmatch(FIRST, line.strip())
-    assert (clone / "var/keys.env").read_bytes() == keys
-    assert (clone / "var/static/staticfiles.json").stat().st_mtime_ns == collected
+    assert (code_copy / "var/keys.env").read_bytes() == keys
+    assert (code_copy / "var/static/staticfiles.json").stat().st_mtime_ns == collected
 
 
-def test_a_changed_static_file_is_collected(clone):
-    with running(clone):
+def test_changed_static_file_is_collected(code_copy):
+    with running(code_copy):
         pass
-    (clone / "static/css/tokens.css").write_text("/* new */")
-    with running(clone):
+    (code_copy / "static/css/tokens.css").write_text("/* new */")
+    with running(code_copy):
         pass
-    manifest = (clone / "var/static/staticfiles.json").read_text()
+    manifest = (code_copy / "var/static/staticfiles.json").read_text()
     name = re.search(r'"css/tokens\.css": "([^"]+)"', manifest)[1]
-    assert (clone / "var/static" / name).read_text() == "/* new */"
+    assert (code_copy / "var/static" / name).read_text() == "/* new */"
 
 
-def test_a_var_folder_that_others_can_read_is_closed(clone):
-    (clone / "var").mkdir(exist_ok=True)
-    (clone / "var").chmod(0o755)
-    with running(clone):
+def test_var_folder_is_made_private(code_copy):
+    (code_copy / "var").mkdir(exist_ok=True)
+    (code_copy / "var").chmod(0o755)
+    with running(code_copy):
         pass
-    assert mode(clone / "var") == 0o700
+    assert mode(code_copy / "var") == 0o700
 
 
-def test_a_failed_check_stops_the_start(clone):
-    """And the environment goes before var/keys.env."""
-    complaint = refusal(clone, ENCRYPTION_KEYS="CANARY")
+def test_failed_check_stops_the_start(code_copy):
+    """Environment variables take precedence over var/keys.env."""
+    complaint = start_error(code_copy, ENCRYPTION_KEYS="CANARY")
     assert complaint.startswith("Branchkeep can't start.")
     assert "ENCRYPTION_KEYS" in complaint
     assert "CANARY" not in complaint
 
 
-def test_a_taken_port_is_said(clone):
+def test_port_in_use(code_copy):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        complaint = refusal(clone, PORT=port)
+        complaint = start_error(code_copy, PORT=port)
     assert complaint.startswith(f"Branchkeep can't listen on 127.0.0.1, port {port} (Address")
     assert complaint.count("\n") == 1
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "65536", ""])
-def test_a_port_that_is_none_is_said(clone, port):
-    assert refusal(clone, PORT=port) == f"PORT is “{port}”. Set it to a number from 1 to 65535.\n"
+def test_invalid_port(code_copy, port):
+    assert (
+        start_error(code_copy, PORT=port)
+        == f"PORT is “{port}”. Set it to a number from 1 to 65535.\n"
+    )
 
 
-def test_a_wrong_setting_stops_the_start(clone):
-    complaint = refusal(clone, PARAMETER_STORE="vault")
+def test_invalid_setting_stops_the_start(code_copy):
+    complaint = start_error(code_copy, PARAMETER_STORE="vault")
     assert complaint.startswith("Branchkeep can't start. PARAMETER_STORE is “vault”.")
     assert "Traceback" not in complaint
 
 
-def test_a_database_that_does_not_answer_stops_the_start(clone):
-    complaint = refusal(clone, DATABASE_URL="postgres://console:CANARY@127.0.0.1:1/console")
+def test_unavailable_database_stops_the_start(code_copy):
+    complaint = start_error(code_copy, DATABASE_URL="postgres://console:CANARY@127.0.0.1:1/console")
     assert complaint.startswith("Branchkeep can't start. connection failed")
     assert "Traceback" not in complaint
     assert "CANARY" not in complaint
 
 
-def test_a_folder_that_is_nobodys_to_write_is_said(clone, tmp_path):
-    """As with a host's folder in a container. A file in its place stops root too."""
-    fresh = shutil.copytree(clone, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
+def test_read_only_folder(code_copy, tmp_path):
+    """For example a folder of the host in a container. A file of that name stops even root."""
+    fresh = shutil.copytree(code_copy, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
     (fresh / "var").touch()
-    complaint = refusal(fresh)
+    complaint = start_error(fresh)
     assert complaint.startswith("Branchkeep can't start. [Errno 17] File exists:")
     assert complaint.endswith("be able to write to it and its files.\n")
 
 
-def test_a_folder_of_the_database_that_is_not_there_is_said(clone, tmp_path):
-    complaint = refusal(clone, DATABASE_URL=f"sqlite:///{tmp_path}/none/console.sqlite3")
+def test_missing_database_folder(code_copy, tmp_path):
+    complaint = start_error(code_copy, DATABASE_URL=f"sqlite:///{tmp_path}/none/console.sqlite3")
     assert complaint.startswith("Branchkeep can't start. unable to open database file. The folder")
     assert complaint.count("\n") == 1
 
 
-def test_a_deployment_brings_its_own_keys(clone, tmp_path):
-    fresh = shutil.copytree(clone, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
-    complaint = refusal(fresh, ALLOWED_HOSTS="console.example.com")
+def test_deployment_provides_its_own_keys(code_copy, tmp_path):
+    fresh = shutil.copytree(code_copy, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
+    complaint = start_error(fresh, ALLOWED_HOSTS="console.example.com")
     assert complaint.startswith("Branchkeep can't start. SECRET_KEY is not set.")
     assert not (fresh / "var/keys.env").exists()
 
 
-def test_an_old_sqlite_is_named(clone: Path) -> None:
-    """Enterprise Linux 9 brings one, with a Python that is new enough."""
+def test_old_sqlite_is_rejected(code_copy: Path) -> None:
+    """Enterprise Linux 9 has one, although its Python is recent enough."""
     older = "import sqlite3; sqlite3.sqlite_version_info = (3, 34, 1)"
     run = f"{older}; import runpy; runpy.run_module('console.server.start', run_name='__main__')"
     started = subprocess.run(
         [sys.executable, "-c", run],
-        cwd=clone,
+        cwd=code_copy,
         env={"PATH": os.environ["PATH"], "PORT": "0"},
         capture_output=True,
         text=True,

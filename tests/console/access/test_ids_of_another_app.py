@@ -1,0 +1,90 @@
+"""App B's objects can't be reached through app A, even by an owner of both (guarantee 15)."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from console.models import Branch, Member
+from secrets_app.models import Secret
+from secrets_app.store.base import SecretValue
+from secrets_app.writes.commands import SetSecret
+from secrets_app.writes.save import save
+from tests.fixtures.people import World
+
+
+@pytest.fixture
+def client(world: World, client_for: Callable[[str], Client]) -> Client:
+    """Return the browser of oscar, who owns both apps."""
+    Member.objects.create(app=world.app, user=world.person("oscar"), role="owner")
+    return client_for("oscar")
+
+
+@pytest.fixture
+def foreign(world: World, client: Client) -> Secret:
+    """Return a secret of the other app."""
+    command = SetSecret(
+        "1", key="API_KEY", branch_id=world.other_branch.pk, value=SecretValue("a value")
+    )
+    [outcome] = save(
+        actor=world.actor("oscar"), app_id="d2other", commands=[command], change_set=uuid4()
+    )
+    return Secret.objects.get(pk=outcome.pk)
+
+
+def test_it_works(client: Client, foreign: Secret, world: World) -> None:
+    there = "/apps/d2other"
+    assert client.get(f"{there}/settings/branches/{world.other_branch.pk}/").status_code == 200
+    assert client.get(f"{there}/hosting/secrets/{foreign.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["", "delete/"])
+def test_branch(client: Client, world: World, page: str) -> None:
+    url = f"/apps/d1shop/settings/branches/{world.other_branch.pk}/{page}"
+    assert client.get(url).status_code == 404
+    assert client.post(url, {"stage": "BETA"}).status_code == 404
+    branch = Branch.objects.get(pk=world.other_branch.pk)
+    assert (branch.stage, branch.deleted_at) == ("NONE", None)
+
+
+@pytest.mark.parametrize("page", ["", "reveal/", "mirror/"])
+def test_secret(client: Client, foreign: Secret, page: str) -> None:
+    url = f"/apps/d1shop/hosting/secrets/{foreign.pk}/{page}"
+    response = client.post(url) if page else client.get(url)
+    assert response.status_code == 404
+
+
+def test_change_of_a_secret(client: Client, foreign: Secret) -> None:
+    post = {f"value-{foreign.pk}": "new", f"base-{foreign.pk}": 1}
+    response = client.post("/apps/d1shop/hosting/secrets/manage/", post)
+    assert response.status_code == 422
+    assert Secret.objects.get(pk=foreign.pk).version == 1
+
+
+def test_removal_of_a_secret(client: Client, foreign: Secret) -> None:
+    post = {f"remove-{foreign.pk}": "on", f"base-{foreign.pk}": 1}
+    response = client.post("/apps/d1shop/hosting/secrets/manage/", post)
+    assert response.status_code == 422
+    assert Secret.objects.filter(pk=foreign.pk).exists()
+
+
+def test_new_secret_on_a_branch(client: Client, world: World) -> None:
+    post = {"new-1-key": "K", "new-1-value": "v", "new-1-branch": world.other_branch.pk}
+    response = client.post("/apps/d1shop/hosting/secrets/manage/", post)
+    assert response.status_code == 422
+    assert "This branch no longer exists" in response.text
+    assert not Secret.objects.exists()
+
+
+def test_selected_secret_when_deleting_a_branch(
+    client: Client, foreign: Secret, world: World
+) -> None:
+    url = f"/apps/d1shop/settings/branches/{world.dev.pk}/delete/"
+    client.post(url, {"remove": [f"{foreign.pk}:{foreign.version}"]})
+    assert Secret.objects.filter(pk=foreign.pk).exists()
+
+
+def test_filter_by_branch(client: Client, foreign: Secret, world: World) -> None:
+    url = f"/apps/d1shop/hosting/secrets/?branch={world.other_branch.pk}"
+    assert client.get(url).context["listing"].rows == []

@@ -1,0 +1,116 @@
+"""Members choose what an app mails them about; nothing is chosen by default."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from console.models import AuditEvent, Notice
+from console.models.notifications import Kind, Subscription
+from tests.factories import (
+    audit_entries,
+    collect_notices,
+    create_command,
+    delivered_mails,
+    form_errors,
+    messages_of,
+    save_secrets,
+    subscribe,
+)
+from tests.fixtures.mail import MailServer
+from tests.fixtures.people import World
+
+pytestmark = pytest.mark.django_db
+PAGE = "/apps/d1shop/settings/notifications/"
+MEMBERS = ["alice", "mia", "bob", "vera", "gina"]
+As = Callable[[str], Client]
+
+
+def chosen(name: str) -> set[str]:
+    """Return the kinds that a person chose."""
+    rows = Subscription.objects.filter(user__email=f"{name}@example.org")
+    return set(rows.values_list("kind", flat=True))
+
+
+@pytest.mark.usefixtures("mail_server")
+@pytest.mark.parametrize("name", MEMBERS)
+def test_it_works(client_for: As, name: str) -> None:
+    browser = client_for(name)
+    page = browser.get("/apps/d1shop/")
+    assert f'href="{PAGE}"' in page.text
+    assert "checked" not in browser.get(PAGE).text.partition("<form")[2].partition("</form>")[0]
+    response = browser.post(PAGE, {"kinds": ["reveal", "rights"]}, follow=True)
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert messages_of(response) == [f"Saved. Mails go to {name}@example.org."]
+    assert response.context["form"]["kinds"].initial == ["reveal", "rights"]
+    assert chosen(name) == {"reveal", "rights"}
+    subject = (
+        "Someone reveals a secret on any branch; Members, groups, branches or their protection"
+    )
+    [entry] = audit_entries("notice.choose")
+    assert entry == (name, "notice.choose", f"{subject} change", "succeeded")
+
+
+@pytest.mark.usefixtures("mail_server")
+@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
+def test_outsiders(client_for: As, name: str) -> None:
+    assert client_for(name).get(PAGE).status_code == 404
+    assert client_for(name).post(PAGE, {"kinds": ["reveal"]}).status_code == 404
+    assert not Subscription.objects.exists()
+
+
+@pytest.mark.usefixtures("mail_server")
+def test_choice_is_per_user_and_app(client_for: As, world: World) -> None:
+    client_for("alice").post(PAGE, {"kinds": list(Kind)})
+    bobs = client_for("bob")
+    bobs.post(PAGE, {"kinds": ["reveal"], "user": world.person("alice").pk, "app": "d2other"})
+    bobs.post(PAGE, {"kinds": ["guarded-change"]})
+    assert chosen("alice") == set(Kind)
+    assert chosen("bob") == {"guarded-change"}
+    assert set(Subscription.objects.values_list("app__app_id", flat=True)) == {"d1shop"}
+
+
+@pytest.mark.usefixtures("mail_server")
+def test_choose_the_same_again(client_for: As) -> None:
+    browser = client_for("alice")
+    for _ in range(2):
+        browser.post(PAGE, {"kinds": ["reveal", "reveal"]})
+    assert Subscription.objects.count() == 1
+
+
+@pytest.mark.usefixtures("mail_server")
+@pytest.mark.parametrize("kind", ["everything", "", "reveal\0", "REVEAL"])
+def test_invalid_kind(client_for: As, kind: str) -> None:
+    response = client_for("alice").post(PAGE, {"kinds": ["reveal", kind]})
+    assert response.status_code == 422
+    assert "kinds" in form_errors(response)
+    assert not Subscription.objects.exists()
+    assert not AuditEvent.objects.filter(action="notice.choose").exists()
+
+
+def test_choosing_nothing_drops_pending_notices(
+    alice: Client, world: World, mail_server: MailServer
+) -> None:
+    subscribe(world, "alice", Kind.GUARDED_CHANGE)
+    save_secrets(world, create_command("API_KEY", branch=world.main), by="mia")
+    collect_notices()
+    assert Notice.objects.count() == 1
+    response = alice.post(PAGE, {}, follow=True)
+    assert messages_of(response) == ["Saved. You won't get any mails."]
+    assert audit_entries("notice.choose")[-1][2] == "nothing"
+    assert delivered_mails(mail_server) == []
+
+
+def test_no_mail_server(alice: Client, settings: Any, mail_server: MailServer) -> None:
+    alice.post(PAGE, {"kinds": ["reveal"]})
+    settings.MAIL = False
+    assert PAGE not in alice.get("/apps/d1shop/").text
+    page = alice.get(PAGE)
+    assert "Ask an operator to set EMAIL_URL and EMAIL_FROM" in page.text
+    assert '<button class="button primary"' not in page.text
+    response = alice.post(PAGE, {"kinds": ["rights"]})
+    assert response.status_code == 422
+    assert "Ask an operator to set EMAIL_URL" in response.text
+    assert chosen("alice") == {"reveal"}  # unchanged
+    assert audit_entries("notice.choose")[-1][3] == "failed"
