@@ -1,0 +1,191 @@
+"""Set up and inspect the secrets of a `World`.
+
+Everything goes through the services, as a page would, except what is named "outside": that
+reaches the parameter store directly, as another program would. `branch=None` is All branches.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from console.access.policy import find_app
+from console.lib.results import RowOutcome
+from console.models import AuditEvent, Branch
+from console.web.listing import Query
+from secrets_app import sync
+from secrets_app.locations import locate_secret
+from secrets_app.models import Revalidation, Secret
+from secrets_app.queries import SecretRow, list_secrets, listed_branches
+from secrets_app.store import parameter_store
+from secrets_app.store.base import SecretValue
+from secrets_app.sync import Freshness
+from secrets_app.writes import save
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
+from secrets_app.writes.mirror import repair_mirror
+from tests.fixtures.people import World
+
+LONG_AGO = timedelta(hours=1)
+
+
+def set_secret(
+    world: World,
+    key: str,
+    value: str = "first",
+    branch: Branch | None = None,
+    *,
+    by: str = "alice",
+) -> Secret:
+    """Save a new secret, or a new value of an existing one, and return its row."""
+    row = Secret.objects.filter(app=world.app, branch=branch, key=key, version__gt=0).first()
+    command = set_command(row, value) if row else create_command(key, value, branch)
+    [outcome] = save_secrets(world, command, by=by)
+    assert outcome.outcome == "saved", outcome
+    return secret_row(world, key, branch)
+
+
+def delete_secret(
+    world: World, key: str, branch: Branch | None = None, *, by: str = "alice"
+) -> None:
+    """Remove a secret."""
+    [outcome] = save_secrets(world, delete_command(secret_row(world, key, branch)), by=by)
+    assert outcome.outcome == "removed", outcome
+
+
+def reconciled_secret(world: World, key: str, branch: Branch | None = None) -> Secret:
+    """Save a new secret as alice, reconcile, and return its row."""
+    set_secret(world, key, branch=branch)
+    reconcile_now(world)
+    return secret_row(world, key, branch)
+
+
+def save_secrets(world: World, *commands: SecretCommand, by: str = "alice") -> list[RowOutcome]:
+    """Save the commands in one change set and return the outcome of each."""
+    return save.save(
+        actor=world.actor(by),
+        app_id=world.app.app_id,
+        commands=commands,
+        change_set=uuid.uuid4(),
+    )
+
+
+def create_command(
+    key: str, value: str = "first", branch: Branch | None = None, *, expected_version: int = 0
+) -> SetSecret:
+    """Return the command of a new row of the form."""
+    return SetSecret(
+        f"new {key} {branch}",
+        key=key,
+        branch_id=branch.pk if branch else None,
+        value=SecretValue(value),
+        expected_version=expected_version,
+    )
+
+
+def set_command(
+    row: Secret, value: str = "second", *, expected_version: int | None = None
+) -> SetSecret:
+    """Return the command that gives an existing secret a new value, based on what `row` says."""
+    expected = row.version if expected_version is None else expected_version
+    return SetSecret(str(row.pk), row.pk, value=SecretValue(value), expected_version=expected)
+
+
+def delete_command(row: Secret) -> DeleteSecret:
+    """Return the command that removes an existing secret, based on what `row` says."""
+    return DeleteSecret(str(row.pk), row.pk, expected_version=row.version)
+
+
+def repair_secret_mirror(world: World, row: Secret, *, by: str = "mia") -> str:
+    """Repair the mirror, based on the versions that the row has now."""
+    shown = Secret.objects.values_list("version", "mirror_version").get(pk=row.pk)
+    return repair_mirror(
+        actor=world.actor(by), app_id=world.app.app_id, pk=row.pk, expected_versions=shown
+    )
+
+
+def reconcile_now(world: World) -> Freshness:
+    """Reconcile as vera, even if the app was reconciled a moment ago."""
+    Revalidation.objects.update(started_at=timezone.now() - LONG_AGO)
+    return sync.reconcile(actor=world.actor("vera"), app_id=world.app.app_id)
+
+
+def expire_leases() -> None:
+    """End every lease on a secret, as its time limit would."""
+    for row in Secret.objects.exclude(claim=None):
+        Secret.objects.filter(pk=row.pk).update(claimed_until=timezone.now())
+
+
+def age_store_answers(by: timedelta) -> None:
+    """Make the store's last answers older, so that outside writes come clearly later."""
+    Secret.objects.update(answered_at=F("answered_at") - by)
+
+
+def secret_row(world: World, key: str, branch: Branch | None = None) -> Secret:
+    """Return the projection's row of a secret."""
+    return Secret.objects.get(app=world.app, branch=branch, key=key)
+
+
+def secret_versions(world: World) -> dict[tuple[str, str], int]:
+    """Return the projection's versions by branch name ("" is All branches) and key."""
+    secrets = Secret.objects.filter(app=world.app).select_related("branch")
+    return {(row.branch.name if row.branch else "", row.key): row.version for row in secrets}
+
+
+def listed_secrets(world: World, **query: str) -> list[SecretRow]:
+    """Return the rows that the list page shows to alice."""
+    access = find_app(world.actor("alice"), world.app.app_id)
+    query = {"per_page": "100", **query}
+    return list_secrets(access, Query.of(query), listed_branches(access)).rows
+
+
+def listed_secret(world: World, key: str, branch: Branch | None = None) -> SecretRow:
+    """Return the row that the list page shows of one secret."""
+    branch_id = branch.pk if branch else None
+    rows = listed_secrets(world)
+    return next(row for row in rows if (row.key, row.branch_id) == (key, branch_id))
+
+
+def secret_paths(world: World, key: str, branch: Branch | None = None) -> tuple[str, str]:
+    """Return the paths of a secret's parameter and of its mirror ("" for none)."""
+    location = locate_secret(world.app, branch, key)
+    return location.primary, location.mirror or ""
+
+
+def stored_values(
+    world: World, key: str, branch: Branch | None = None
+) -> tuple[str | None, str | None]:
+    """Return the values that the store holds for a secret and for its mirror."""
+    paths = secret_paths(world, key, branch)
+    found = parameter_store().read(filter(None, paths))
+    primary, mirror = (found[path].value.reveal() if path in found else None for path in paths)
+    return primary, mirror
+
+
+def write_outside(path: str, value: str = "from outside") -> None:
+    """Write a parameter without Branchkeep."""
+    parameter_store().put(path, SecretValue(value), overwrite=True)
+
+
+def audit_rows(world: World, *actions: str) -> list[tuple[Any, ...]]:
+    """Return the app's audit log of secrets, or of actions that start so, oldest first.
+
+    Each row is (actor, action, key, version before, last outcome, version after).
+    """
+    prefixes = actions or ("secret.", "found.")
+    events = AuditEvent.objects.filter(app_id=world.app.app_id).order_by("pk")
+    return [_audit_row(event) for event in events if event.action.startswith(prefixes)]
+
+
+def last_event_outcomes() -> list[str]:
+    """Return the outcomes of the last audit event about a secret, in order."""
+    event = AuditEvent.objects.filter(action__startswith="secret.").latest("pk")
+    return [row.outcome for row in event.outcomes.order_by("pk")]
+
+
+def _audit_row(event: AuditEvent) -> tuple[Any, ...]:
+    last = event.outcomes.order_by("pk").last()
+    actor = event.actor.partition("@")[0]
+    outcome = (last.outcome, last.version_after) if last else (None, None)
+    return actor, event.action, event.subject, event.version_before, *outcome
