@@ -2,14 +2,18 @@
 
 from tests.factories.secrets import (
     age_store_answers,
+    assert_consistent,
+    audit_gaps,
     audit_rows,
     create_command,
     delete_command,
     delete_secret,
     expire_leases,
     last_event_outcomes,
+    leased_secrets,
     listed_secret,
     listed_secrets,
+    projection_errors,
     reconcile_now,
     reconciled_secret,
     repair_secret_mirror,
@@ -20,6 +24,7 @@ from tests.factories.secrets import (
     set_command,
     set_secret,
     stored_values,
+    stored_version,
     write_outside,
 )
 from tests.factories.variables import (
@@ -37,6 +42,8 @@ from tests.factories.variables import (
 
 __all__ = [
     "age_store_answers",
+    "assert_consistent",
+    "audit_gaps",
     "audit_rows",
     "change_variable",
     "changed_variable",
@@ -45,9 +52,11 @@ __all__ = [
     "delete_secret",
     "expire_leases",
     "last_event_outcomes",
+    "leased_secrets",
     "listed_secret",
     "listed_secrets",
     "new_variable",
+    "projection_errors",
     "reconcile_now",
     "reconciled_secret",
     "remove_variable",
@@ -62,6 +71,7 @@ __all__ = [
     "set_secret",
     "set_variable",
     "stored_values",
+    "stored_version",
     "variable_audit_rows",
     "variable_row",
     "variable_values",

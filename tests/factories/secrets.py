@@ -5,6 +5,7 @@ reaches the parameter store directly, as another program would. `branch=None` is
 """
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from console.access.policy import find_app
+from console.audit.events import Outcome
 from console.lib.results import RowOutcome
-from console.models import AuditEvent, Branch
+from console.models import AuditEvent, Branch, scope_name
 from console.web.listing import Query
 from secrets_app import sync
 from secrets_app.locations import locate_secret
@@ -182,6 +184,62 @@ def last_event_outcomes() -> list[str]:
     """Return the outcomes of the last audit event about a secret, in order."""
     event = AuditEvent.objects.filter(action__startswith="secret.").latest("pk")
     return [row.outcome for row in event.outcomes.order_by("pk")]
+
+
+def stored_version(world: World, key: str, branch: Branch | None = None) -> int:
+    """Return the version that the store holds of a secret, 0 for none."""
+    found = parameter_store().current(secret_paths(world, key, branch)[:1])
+    return next((parameter.version for parameter in found.values()), 0)
+
+
+def leased_secrets() -> int:
+    """Return the number of rows that hold a lease."""
+    return Secret.objects.exclude(claim=None).count()
+
+
+def audit_gaps(world: World, key: str, branch: Branch | None = None) -> Iterator[str]:
+    """Yield each attempt on a secret that doesn't begin at the version where the last one ended.
+
+    A gap means that something was written without a trace in the audit log.
+    """
+    versions = {0}
+    events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
+    for event in events:
+        last = event.outcomes.order_by("pk").last()
+        if event.version_before not in versions:
+            yield f"{event.pk} {event.action} {key}: {versions}, {event.version_before}"
+        if last is None:
+            yield f"{event.pk} {event.action} {key}: has no outcome"
+        elif last.outcome in {Outcome.SUCCEEDED, Outcome.SETTLED}:
+            versions = {last.version_after or 0}
+    stored = stored_version(world, key, branch)
+    if stored not in versions:
+        yield f"{key} at the end: {versions}, {stored}"
+
+
+def projection_errors(world: World, key: str, branch: Branch | None = None) -> Iterator[str]:
+    """Yield what the projection says of a secret or its mirror and the store contradicts."""
+    shown = secret_versions(world).get((branch.name if branch else "", key), 0)
+    stored = stored_version(world, key, branch)
+    if shown != stored:
+        yield f"{branch} {key}: {shown}, {stored}"
+    primary, mirror = stored_values(world, key, branch)
+    is_in_step = primary == mirror or branch is None
+    if shown and not is_in_step and not listed_secret(world, key, branch).mirror:
+        yield f"{branch} {key}: the mirror differs, and nothing says so"
+
+
+def assert_consistent(world: World, key: str, version: int | None) -> None:
+    """Check that audit log, projection and store agree on a secret of main, also once reconciled.
+
+    `version` None means that the secret doesn't exist.
+    """
+    for _ in range(2):
+        assert secret_versions(world).get(("main", key)) == version
+        assert stored_version(world, key, world.main) == (version or 0)
+        assert leased_secrets() == 0
+        assert not AuditEvent.objects.filter(action__startswith="secret.", outcomes=None).exists()
+        reconcile_now(world)
 
 
 def _audit_row(event: AuditEvent) -> tuple[Any, ...]:

@@ -15,8 +15,16 @@ from console.models import AuditEvent
 from envvars_app.variables import save as variables
 from envvars_app.variables.commands import SetVariable
 from secrets_app.models import Secret
-from tests.secrets_app.writes.desk import Desk
-from tests.secrets_app.writes.stores import Killed, killed, lost
+from tests.factories import (
+    audit_rows,
+    create_command,
+    expire_leases,
+    reconciled_secret,
+    save_secrets,
+    set_command,
+)
+from tests.fixtures.people import World
+from tests.fixtures.stores import Killed, kill_process, lose_response
 
 HOURS = timedelta(hours=2)
 
@@ -29,14 +37,14 @@ def settle() -> str:
 
 
 @pytest.fixture
-def cut_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
+def cut_off(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that leaves an attempt from two hours ago without an outcome."""
 
     def cut_off(action: Action, app: str = "d1shop") -> AuditEvent:
         then = timezone.now() - HOURS
         with monkeypatch.context() as patch:
             patch.setattr("django.utils.timezone.now", lambda: then)
-            return attempt(desk.world.actor("mia"), action, Target(app, "main", "KEY"))
+            return attempt(world.actor("mia"), action, Target(app, "main", "KEY"))
 
     return cut_off
 
@@ -47,37 +55,37 @@ def ends(event: AuditEvent) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("either_store")
-@pytest.mark.parametrize("end", [lost, killed])
-def test_it_works(desk: Desk, interrupted: Any, end: Any) -> None:
-    row = desk.known("API_KEY", desk.world.main)
+@pytest.mark.parametrize("end", [lose_response, kill_process])
+def test_it_works(world: World, interrupted: Any, end: Any) -> None:
+    row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", end)
     try:
-        desk.save("mia", desk.change(row))
+        save_secrets(world, set_command(row), by="mia")
     except Killed:
-        desk.expire_claims()
+        expire_leases()
     assert settle() == "Settled from the store: 1. Settled otherwise: 0."
     event = AuditEvent.objects.get(actor="mia@example.org", action="secret.change")
     assert ends(event)[-1] == ("settled", "The store holds version 2: it was written.")
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."
 
 
-def test_an_app_that_was_never_checked(desk: Desk, interrupted: Any) -> None:
-    interrupted.after("put", killed)
+def test_an_app_that_was_never_checked(world: World, interrupted: Any) -> None:
+    interrupted.after("put", kill_process)
     with pytest.raises(Killed):
-        desk.save("mia", desk.new("API_KEY"))
-    desk.expire_claims()
+        save_secrets(world, create_command("API_KEY"), by="mia")
+    expire_leases()
     assert settle() == "Settled from the store: 1. Settled otherwise: 0."
-    assert desk.trail("found.") == []
+    assert audit_rows(world, "found.") == []
 
 
-def test_the_store_is_away(desk: Desk, interrupted: Any) -> None:
-    row = desk.known("API_KEY")
-    interrupted.after("put", killed)
+def test_the_store_is_away(world: World, interrupted: Any) -> None:
+    row = reconciled_secret(world, "API_KEY")
+    interrupted.after("put", kill_process)
     with pytest.raises(Killed):
-        desk.save("mia", desk.change(row))
-    desk.expire_claims()
+        save_secrets(world, set_command(row), by="mia")
+    expire_leases()
     AuditEvent.objects.get(action="secret.change")
-    interrupted.before("list", lost)
+    interrupted.before("list", lose_response)
     with pytest.raises(CommandError, match="d1shop: ") as complaint:
         settle()
     assert complaint.value.returncode == 5
@@ -85,11 +93,11 @@ def test_the_store_is_away(desk: Desk, interrupted: Any) -> None:
     assert settle() == "Settled from the store: 1. Settled otherwise: 0."
 
 
-def test_a_save_under_way_is_left_alone(desk: Desk, interrupted: Any) -> None:
-    row = desk.known("API_KEY")
-    interrupted.after("put", killed)
+def test_a_save_under_way_is_left_alone(world: World, interrupted: Any) -> None:
+    row = reconciled_secret(world, "API_KEY")
+    interrupted.after("put", kill_process)
     with pytest.raises(Killed):
-        desk.save("mia", desk.change(row))
+        save_secrets(world, set_command(row), by="mia")
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."
     assert ends(AuditEvent.objects.get(action="secret.change")) == []
 
@@ -107,7 +115,7 @@ def test_a_save_under_way_is_left_alone(desk: Desk, interrupted: Any) -> None:
     ],
 )
 def test_what_no_store_can_tell(
-    desk: Desk, cut_off: Any, action: Action, outcome: str, detail: str
+    world: World, cut_off: Any, action: Action, outcome: str, detail: str
 ) -> None:
     event = cut_off(action)
     assert settle() == "Settled from the store: 0. Settled otherwise: 1."
@@ -118,15 +126,15 @@ def test_what_no_store_can_tell(
     assert len(ends(event)) == 1
 
 
-def test_what_ended_or_is_young_is_left_alone(desk: Desk, cut_off: Any) -> None:
+def test_what_ended_or_is_young_is_left_alone(world: World, cut_off: Any) -> None:
     old = cut_off(Action.VARIABLE_CHANGED)
     conclude(old.pk, Outcome.FAILED)
-    young = attempt(desk.world.actor("mia"), Action.VARIABLE_CHANGED)
+    young = attempt(world.actor("mia"), Action.VARIABLE_CHANGED)
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."
     assert ends(young) == []
 
 
-def test_more_than_a_batch(desk: Desk, cut_off: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_batch(world: World, cut_off: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.audit.reconcile.BATCH", 2)
     events = [cut_off(Action.VARIABLE_CHANGED) for _ in range(5)]
     assert settle() == "Settled from the store: 0. Settled otherwise: 5."
@@ -134,7 +142,7 @@ def test_more_than_a_batch(desk: Desk, cut_off: Any, monkeypatch: pytest.MonkeyP
 
 
 def test_a_variable_without_an_outcome_was_not_written(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(*_: Any, **__: Any) -> None:
         raise Killed
@@ -143,7 +151,7 @@ def test_a_variable_without_an_outcome_was_not_written(
     change = SetVariable("1", key="COLOUR", value="red")
     with pytest.raises(Killed):
         variables.save(
-            actor=desk.world.actor("alice"), app_id="d1shop", commands=[change], change_set=uuid4()
+            actor=world.actor("alice"), app_id="d1shop", commands=[change], change_set=uuid4()
         )
     assert AuditEvent.objects.filter(action="variable.create", outcomes=None).count() == 1
-    assert not desk.app.variables.exists()  # what settle says of such an attempt
+    assert not world.app.variables.exists()  # what settle says of such an attempt

@@ -8,7 +8,8 @@ import pytest
 from secrets_app.store.base import SecretValue
 from secrets_app.writes import save as saving
 from secrets_app.writes.commands import DeleteSecret, SetSecret
-from tests.secrets_app.writes.desk import Desk
+from tests.factories import create_command, save_secrets, secret_versions
+from tests.fixtures.people import World
 
 X = SecretValue("x")
 NONSENSE = {
@@ -32,25 +33,25 @@ NONSENSE = {
 
 @pytest.mark.parametrize("name", NONSENSE)
 @pytest.mark.parametrize("who", ["alice", "vera"])
-def test_it_works(desk: Desk, calls: Any, who: str, name: str) -> None:
-    [outcome] = desk.save(who, NONSENSE[name])
+def test_it_works(world: World, store_calls: Any, who: str, name: str) -> None:
+    [outcome] = save_secrets(world, NONSENSE[name], by=who)
     assert outcome.outcome in {"refused", "conflict", "denied"}
     assert len(outcome.message) > 10
-    assert desk.rows() == {}
-    assert calls("put") == 0
+    assert secret_versions(world) == {}
+    assert store_calls("put") == 0
 
 
-def test_another_apps_secret_and_branch_are_unknown(desk: Desk) -> None:
-    other = desk.world.other_branch
+def test_another_apps_secret_and_branch_are_unknown(world: World) -> None:
+    other = world.other_branch
     saved = saving.save(
-        actor=desk.world.actor("oscar"),
+        actor=world.actor("oscar"),
         app_id="d2other",
-        commands=[desk.new("THEIRS", branch=other)],
+        commands=[create_command("THEIRS", branch=other)],
         change_set=uuid.uuid4(),
     )
-    [theirs, new] = desk.save(
-        "alice",
+    [theirs, new] = save_secrets(
+        world,
         SetSecret("1", saved[0].pk, value=SecretValue("x"), expected_version=1),
-        desk.new("NEW", branch=other),
+        create_command("NEW", branch=other),
     )
     assert (theirs.outcome, new.outcome) == ("conflict", "refused")

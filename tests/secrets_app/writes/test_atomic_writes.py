@@ -10,9 +10,22 @@ from django.db import connection
 from console.lib.results import DONE
 from console.models import AuditOutcome
 from secrets_app.models import EmbeddedParameter, Secret
+from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AlreadyExists
-from tests.secrets_app.writes.desk import Desk
+from tests.factories import (
+    create_command,
+    delete_command,
+    expire_leases,
+    reconcile_now,
+    save_secrets,
+    secret_paths,
+    set_command,
+    set_secret,
+    stored_values,
+    write_outside,
+)
+from tests.fixtures.people import World
 
 BOTH_FIRST, BOTH_SECOND, NEITHER = ("first", "first"), ("second", "second"), (None, None)
 REFUSAL = {
@@ -53,47 +66,52 @@ def ends() -> list[str]:
     return [*AuditOutcome.objects.order_by("pk").values_list("outcome", flat=True)]
 
 
-def test_it_works(desk: Desk) -> None:
-    row = desk.put("KEY", branch=desk.world.main)
-    [outcome] = desk.save("alice", desk.change(row))
-    assert (outcome.outcome, desk.values("KEY", desk.world.main)) == ("saved", BOTH_SECOND)
+def test_it_works(world: World) -> None:
+    row = set_secret(world, "KEY", branch=world.main)
+    [outcome] = save_secrets(world, set_command(row))
+    assert (outcome.outcome, stored_values(world, "KEY", world.main)) == ("saved", BOTH_SECOND)
     assert [*EmbeddedParameter.objects.values_list("version", flat=True)] == [2, 2]
 
 
-@pytest.mark.parametrize(("act", "after"), [("change", BOTH_SECOND), ("removal", NEITHER)])
-def test_what_could_not_be_recorded_has_not_happened(desk: Desk, act: str, after: Any) -> None:
-    row = desk.put("KEY", branch=desk.world.main)
-    change = getattr(desk, act)(row)
+@pytest.mark.parametrize(
+    ("command_for", "after"), [(set_command, BOTH_SECOND), (delete_command, NEITHER)]
+)
+def test_an_unrecorded_write_is_rolled_back(world: World, command_for: Any, after: Any) -> None:
+    row = set_secret(world, "KEY", branch=world.main)
+    change = command_for(row)
     with full_disk():
-        [outcome] = desk.save("alice", change)
+        [outcome] = save_secrets(world, change)
     assert outcome.outcome == "unknown"
-    assert desk.values("KEY", desk.world.main) == BOTH_FIRST
+    assert stored_values(world, "KEY", world.main) == BOTH_FIRST
     assert ends() == ["succeeded"]
-    desk.expire_claims()
-    desk.check()
+    expire_leases()
+    reconcile_now(world)
     assert ends() == ["succeeded", "settled"]
     assert AuditOutcome.objects.latest("pk").detail.endswith("nothing was changed.")
-    [again] = desk.save("alice", change)
+    [again] = save_secrets(world, change)
     assert again.outcome in DONE
-    assert desk.values("KEY", desk.world.main) == after
-    assert Secret.objects.exists() == (act == "change")
+    assert stored_values(world, "KEY", world.main) == after
+    assert Secret.objects.exists() == (after == BOTH_SECOND)
 
 
-def test_a_mirror_that_is_not_ours_takes_nothing_along(desk: Desk) -> None:
+def test_a_mirror_that_is_not_ours_takes_nothing_along(world: World) -> None:
     """The store refuses the mirror within the same transaction, and the secret is saved."""
-    _, mirror = desk.paths("KEY", desk.world.main)
-    desk.outside(mirror, "theirs")
-    [outcome] = desk.save("alice", desk.new("KEY", "ours", desk.world.main))
-    assert (outcome.outcome, desk.values("KEY", desk.world.main)) == ("saved", ("ours", "theirs"))
+    _, mirror = secret_paths(world, "KEY", world.main)
+    write_outside(mirror, "theirs")
+    [outcome] = save_secrets(world, create_command("KEY", "ours", world.main))
+    assert (outcome.outcome, stored_values(world, "KEY", world.main)) == (
+        "saved",
+        ("ours", "theirs"),
+    )
     assert "mirror" in outcome.message
     assert ends() == ["succeeded"]
 
 
-def test_a_creation_that_came_second_changes_nothing(desk: Desk) -> None:
-    desk.put("KEY", branch=desk.world.main)
+def test_a_creation_that_came_second_changes_nothing(world: World) -> None:
+    set_secret(world, "KEY", branch=world.main)
     before = parameters()
-    primary, _ = desk.paths("KEY", desk.world.main)
+    primary, _ = secret_paths(world, "KEY", world.main)
     with pytest.raises(AlreadyExists):
-        desk.store.put(primary, SecretValue("late"), overwrite=False)
+        parameter_store().put(primary, SecretValue("late"), overwrite=False)
     assert parameters() == before
-    assert desk.values("KEY", desk.world.main) == BOTH_FIRST
+    assert stored_values(world, "KEY", world.main) == BOTH_FIRST

@@ -7,7 +7,15 @@ from django.http import Http404
 
 from console.models import Branch
 from secrets_app.writes.commands import SecretCommand
-from tests.secrets_app.writes.desk import Desk
+from tests.factories import (
+    audit_rows,
+    create_command,
+    delete_command,
+    save_secrets,
+    set_command,
+    set_secret,
+)
+from tests.fixtures.people import World
 
 WRITERS = {
     # by whom: All branches, the protected main, dev
@@ -20,19 +28,19 @@ WRITERS = {
 
 @pytest.mark.parametrize("who", WRITERS)
 @pytest.mark.parametrize("act", ["create", "change", "remove"])
-def test_it_works(desk: Desk, who: str, act: str) -> None:
-    branches = (None, desk.world.main, desk.world.dev)
+def test_it_works(world: World, who: str, act: str) -> None:
+    branches = (None, world.main, world.dev)
     acts: dict[str, Callable[[Branch | None], SecretCommand]] = {
-        "create": lambda branch: desk.new("A", branch=branch),
-        "change": lambda branch: desk.change(desk.put("A", branch=branch)),
-        "remove": lambda branch: desk.removal(desk.put("A", branch=branch)),
+        "create": lambda branch: create_command("A", branch=branch),
+        "change": lambda branch: set_command(set_secret(world, "A", branch=branch)),
+        "remove": lambda branch: delete_command(set_secret(world, "A", branch=branch)),
     }
     changes = [acts[act](branch) for branch in branches]
-    earlier = len(desk.trail())
-    outcomes = desk.save(who, *changes)
+    earlier = len(audit_rows(world))
+    outcomes = save_secrets(world, *changes, by=who)
     ends = tuple(str(outcome.outcome).replace("removed", "saved") for outcome in outcomes)
     assert ends == WRITERS[who]
-    recorded = [(entry[0], entry[1], entry[4]) for entry in desk.trail()[earlier:]]
+    recorded = [(entry[0], entry[1], entry[4]) for entry in audit_rows(world)[earlier:]]
     assert sorted(recorded) == sorted(
         (who, f"secret.{act}", "succeeded" if end == "saved" else "denied") for end in ends
     )
@@ -42,7 +50,7 @@ def test_it_works(desk: Desk, who: str, act: str) -> None:
 
 
 @pytest.mark.parametrize("who", ["charlie", "oscar", "ivan", "olga"])
-def test_an_outsider(desk: Desk, who: str) -> None:
+def test_an_outsider(world: World, who: str) -> None:
     with pytest.raises(Http404):
-        desk.save(who, desk.new("A"))
-    assert desk.trail() == []
+        save_secrets(world, create_command("A"), by=who)
+    assert audit_rows(world) == []

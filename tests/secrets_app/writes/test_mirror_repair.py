@@ -1,0 +1,108 @@
+"""Putting a mirror right, also where nobody hears how that ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from secrets_app.models import Secret
+from secrets_app.store import parameter_store
+from secrets_app.store.errors import Conflict, OutcomeUnknown
+from tests.factories import (
+    audit_rows,
+    expire_leases,
+    last_event_outcomes,
+    listed_secret,
+    reconcile_now,
+    reconciled_secret,
+    repair_secret_mirror,
+    save_secrets,
+    secret_paths,
+    set_command,
+    stored_values,
+    write_outside,
+)
+from tests.fixtures.people import World
+from tests.fixtures.stores import Killed, kill_process, lose_response
+
+
+def test_it_works(world: World) -> None:
+    row = _behind(world)
+    assert listed_secret(world, "API_KEY", world.main).mirror == "behind"
+    _repair(world, row)
+    assert listed_secret(world, "API_KEY", world.main).mirror == ""
+    reconcile_now(world)
+    assert listed_secret(world, "API_KEY", world.main).mirror == ""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
+def test_the_end_is_not_known(
+    world: World, interrupted: Any, when: str, end: Callable[[], None]
+) -> None:
+    row = _behind(world)
+    found = audit_rows(world, "found.")
+    getattr(interrupted, when)("put", end)
+    with pytest.raises((OutcomeUnknown, Killed)):
+        _repair(world, row)
+    expire_leases()
+    reconcile_now(world)
+    assert last_event_outcomes() == (
+        ["unknown", "settled"] if end is lose_response else ["settled"]
+    )
+    assert audit_rows(world, "found.") == found
+    assert listed_secret(world, "API_KEY", world.main).mirror == "behind"  # till it is compared
+    _repair(world, row)
+    assert listed_secret(world, "API_KEY", world.main).mirror == ""
+
+
+def test_somebody_is_saving(world: World, interrupted: Any) -> None:
+    row = _behind(world)
+    problems: list[Conflict] = []
+
+    def repair() -> None:
+        with pytest.raises(Conflict) as conflict:
+            _repair(world, row)
+        problems.append(conflict.value)
+
+    interrupted.before("put", repair)
+    save_secrets(world, set_command(row))
+    assert "is saving this secret" in problems[0].message
+
+
+@pytest.mark.parametrize("lost_answer", [False, True])
+def test_the_mirror_stands_alone(world: World, interrupted: Any, lost_answer: bool) -> None:
+    row = reconciled_secret(world, "API_KEY", world.main)
+    parameter_store().remove(secret_paths(world, "API_KEY", world.main)[:1])
+    reconcile_now(world)
+    if lost_answer:
+        interrupted.after("put", lose_response)
+        with pytest.raises(OutcomeUnknown):
+            _repair(world, row)
+        reconcile_now(world)
+    _repair(world, row)
+    assert stored_values(world, "API_KEY", world.main) == ("first", "first")
+    shown = listed_secret(world, "API_KEY", world.main)
+    assert (shown.version, shown.mirror, shown.state) == (1, "", "")
+
+
+def test_the_mirror_alone_was_added_again(world: World) -> None:
+    row = reconciled_secret(world, "API_KEY", world.main)
+    paths = secret_paths(world, "API_KEY", world.main)
+    parameter_store().remove(paths)
+    reconcile_now(world)
+    write_outside(paths[1])
+    reconcile_now(world)
+    _repair(world, row)
+    assert listed_secret(world, "API_KEY", world.main).state == ""
+
+
+def _behind(world: World) -> Secret:
+    row = reconciled_secret(world, "API_KEY", world.main)
+    write_outside(secret_paths(world, "API_KEY", world.main)[1])
+    reconcile_now(world)
+    return row
+
+
+def _repair(world: World, row: Secret) -> str:
+    return repair_secret_mirror(world, row)
