@@ -41,7 +41,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def anyone(world: World, as_: Callable[[str], Client], transactional_db: None) -> Client:
+def anyone(
+    faulty_ssm: Faulty, world: World, as_: Callable[[str], Client], transactional_db: None
+) -> Client:
     """Return alice's browser; what she does in a thread is seen in the others."""
     set_secret(world, "SECRET", branch=world.main)
     reconcile_now(world)
