@@ -1,4 +1,4 @@
-"""What the edit mode posts becomes changes; everything else is ignored."""
+"""The fields of the edit mode become commands; everything else is ignored."""
 
 import uuid
 
@@ -13,14 +13,14 @@ from secrets_app.pages import forms
 from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import DeleteSecret, SetSecret
 
-NO_BASES = [
+INVALID_BASES = [
     *("-1", "x", "1.0", "9" * 10, "\u0661", " 1", "1\n", "0x1", "1e3", ":", "1:", ":1", "1:x"),
     *("1:--1", "1:-", "-1:-1", "1:2:3", "1: 2", "1:2\n", "1:" + "9" * 19, "1:\u0661"),
 ]
 
 
 def post(**fields: str) -> QueryDict:
-    """Return posted fields; an underscore stands for a hyphen."""
+    """Return posted fields. Underscores in names become hyphens."""
     query = QueryDict(mutable=True)
     query.update({name.replace("_", "-"): value for name, value in fields.items()})
     return query
@@ -45,14 +45,14 @@ def test_it_works() -> None:
     ]
 
 
-def test_rows_that_nobody_touched_are_no_changes() -> None:
+def test_untouched_rows_are_no_commands() -> None:
     untouched = post(
         value_5="", base_5="3", new_1_key="", new_1_value="", new_1_branch="7", remove_6=""
     )
     assert forms.commands_of(untouched) == []
 
 
-def test_a_tick_at_remove_goes_before_a_typed_value() -> None:
+def test_remove_wins_over_a_typed_value() -> None:
     assert forms.commands_of(post(value_5="x", remove_5="on", base_5="3")) == [
         DeleteSecret("5", 5, expected_version=3)
     ]
@@ -62,7 +62,7 @@ def test_a_tick_at_remove_goes_before_a_typed_value() -> None:
     ("typed", "kept"),
     [("a\r\nb\r\n", "a\nb\n"), ("  x ", "  x "), ("\r\n", "\n"), ("a\rb", "a\rb"), ("\t", "\t")],
 )
-def test_a_value_is_kept_but_for_the_browsers_line_breaks(typed: str, kept: str) -> None:
+def test_values_are_kept_apart_from_line_breaks(typed: str, kept: str) -> None:
     [known, new] = forms.commands_of(
         post(value_5=typed, base_5="1", new_1_key="K", new_1_value=typed)
     )
@@ -71,26 +71,26 @@ def test_a_value_is_kept_but_for_the_browsers_line_breaks(typed: str, kept: str)
     assert known.value == new.value == SecretValue(kept)
 
 
-@pytest.mark.parametrize("base", ["", *NO_BASES])
-def test_a_base_that_is_no_version_overwrites_nothing(base: str) -> None:
+@pytest.mark.parametrize("base", ["", *INVALID_BASES])
+def test_an_invalid_base_overwrites_nothing(base: str) -> None:
     [change] = forms.commands_of(post(value_5="x", base_5=base))
     assert (change.expected_version, change.revision) == (-1, None)
 
 
-@pytest.mark.parametrize("base", [*NO_BASES, "1", "999999999", "-1:5", "1:-5", "1:0"])
-def test_a_new_row_without_the_base_of_a_conflict_overwrites_nothing(base: str) -> None:
+@pytest.mark.parametrize("base", [*INVALID_BASES, "1", "999999999", "-1:5", "1:-5", "1:0"])
+def test_an_invalid_base_of_a_new_row_overwrites_nothing(base: str) -> None:
     [change] = forms.commands_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
     assert (change.expected_version, change.revision) == (-1, None)
 
 
 @pytest.mark.parametrize("base", ["", "0"])
-def test_a_new_row_that_is_based_on_nothing(base: str) -> None:
+def test_a_new_row_without_a_base(base: str) -> None:
     [change] = forms.commands_of(post(new_1_key="K", new_1_value="x", new_1_base=base))
     assert (change.expected_version, change.revision) == (0, None)
 
 
 @pytest.mark.parametrize("branch", ["x", "-1", "9" * 20, "\0", "all"])
-def test_a_branch_that_is_none(branch: str) -> None:
+def test_an_invalid_branch(branch: str) -> None:
     [change] = forms.commands_of(post(new_1_key="K", new_1_value="x", new_1_branch=branch))
     assert change.branch_id == -1
 
@@ -110,13 +110,13 @@ def test_extra_fields_are_ignored(name: str) -> None:
     assert forms.new_rows_of(query) == []
 
 
-def test_each_row_comes_once_and_is_found_again_by_its_token() -> None:
+def test_each_row_has_a_token() -> None:
     query = post(new_1_key="A", new_7_key="B", new_01_key="C", new_1_value="x")
     tokens = [change.token for change in forms.commands_of(query)]
     assert tokens == [f"new-{row.number}" for row in forms.new_rows_of(query)] == ["new-1", "new-7"]
 
 
-def test_a_new_row_is_shown_again_without_its_value() -> None:
+def test_a_new_row_is_shown_without_its_value() -> None:
     [row] = forms.new_rows_of(
         post(new_1_key="A", new_1_branch="7", new_1_value="hidden", new_1_base="2")
     )
@@ -125,12 +125,12 @@ def test_a_new_row_is_shown_again_without_its_value() -> None:
 
 
 def access(user_id: int | None = 1, app_id: str = "d1") -> Access:
-    """Return somebody's way into an app."""
+    """Return an owner's access to an app."""
     app = App(app_id=app_id)
     return Access(Actor(kind="web", label="", user_id=user_id), app, (Grant("owner"),))
 
 
-def test_a_change_set_belongs_to_its_user_and_to_the_app_as_it_was() -> None:
+def test_a_change_set_belongs_to_its_user_and_path_profile() -> None:
     token = change_set_token(access(), "both")
     assert isinstance(change_set_of(token, access(), "both"), uuid.UUID)
     for other in (access(2), access(None), access(app_id="d2")):

@@ -1,4 +1,4 @@
-"""What a page and a save cost: store calls and queries."""
+"""How many queries and store calls a page and a save take."""
 
 from math import ceil
 from typing import Any
@@ -22,14 +22,14 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
-AT_MOST = 10  # queries of a page
-# Queries of a saved row: claim and attempt, outcome and projection, begin and commit of both
-A_ROW = {"create": 10, "change": 9, "remove": 9}
-# On the embedded store its own are in the second transaction: for two paths to write, or to remove
-ITS_OWN = {"create": 8, "change": 4, "remove": 4}
+MAX_PAGE_QUERIES = 10
+# Queries per saved row: lease and attempt, outcome and projection, begin and commit of both
+ROW_QUERIES = {"create": 10, "change": 9, "remove": 9}
+# The embedded store adds its own to the second transaction, for two paths
+EMBEDDED_QUERIES = {"create": 8, "change": 4, "remove": 4}
 
 
-def _fill(world: World, number: int) -> None:
+def fill(world: World, number: int) -> None:
     branches = (None, world.main, world.dev)
     Secret.objects.all().delete()
     Secret.objects.bulk_create(
@@ -60,16 +60,14 @@ def test_it_works(
     client.get(url, headers=headers)
     counts = []
     for number in (10, 1000):
-        _fill(world, number)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        fill(world, number)
+        with CaptureQueriesContext(connection) as queries:
             response = client.get(url, headers=headers)
         assert response.status_code == 200
         assert b"KEY_0" in response.content
         counts.append(len(queries))
     assert store_calls() == 0
-    assert counts[0] == counts[1] <= AT_MOST
+    assert counts[0] == counts[1] <= MAX_PAGE_QUERIES
 
 
 @pytest.mark.usefixtures("either_store")
@@ -97,16 +95,19 @@ def test_a_save(world: World, store_calls: Any, number: int) -> None:
     assert store_calls("read") == 0  # nothing was decrypted
 
 
-@pytest.mark.parametrize("act", A_ROW)
+@pytest.mark.parametrize("act", ROW_QUERIES)
 def test_queries_of_a_saved_row(world: World, either_store: str, act: str) -> None:
-    counts = [_queries(world, act, number) for number in (1, 21)]
+    counts = [count_queries(world, act, number) for number in (1, 21)]
     embedded = either_store == "embedded"
-    a_row, reads = A_ROW[act] + embedded * ITS_OWN[act], embedded * 2  # three for 21 rows, not one
+    a_row, reads = (
+        ROW_QUERIES[act] + embedded * EMBEDDED_QUERIES[act],
+        embedded * 2,
+    )  # three for 21 rows, not one
     assert (counts[1] - counts[0] - reads) / 20 <= a_row
     assert counts[0] <= a_row + 6
 
 
-def _queries(world: World, act: str, number: int) -> int:
+def count_queries(world: World, act: str, number: int) -> int:
     keys = [f"{act}_{number}_{index}" for index in range(number)]
     changes = [create_command(key, branch=world.main) for key in keys]
     if act != "create":
@@ -119,7 +120,7 @@ def _queries(world: World, act: str, number: int) -> int:
     return len(queries)
 
 
-def test_a_refused_save_asks_the_store_nothing(world: World, store_calls: Any) -> None:
+def test_a_refused_save_calls_no_store(world: World, store_calls: Any) -> None:
     save_secrets(world, create_command("A"), create_command("B", branch=world.dev), by="vera")
     save_secrets(world, create_command("b a d"), create_command("EMPTY", ""))
     assert store_calls() == 0
@@ -132,7 +133,7 @@ def test_a_reveal_is_one_read(world: World, store_calls: Any) -> None:
     assert (store_calls() - before, store_calls("read")) == (1, 1)
 
 
-def test_a_check_after_a_save_is_one_listing(world: World, store_calls: Any) -> None:
+def test_reconciling_after_a_save_is_one_listing(world: World, store_calls: Any) -> None:
     set_secret(world, "A", branch=world.main)
     reconcile_now(world)
     before = store_calls()

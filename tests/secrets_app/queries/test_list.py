@@ -1,4 +1,4 @@
-"""What the list shows of the projection: effective values, states, search, sort, pages."""
+"""The list page: effective values, states, search, sorting, pages."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,55 +18,58 @@ from tests.factories import listed_secret, listed_secrets, reconcile_now, secret
 from tests.fixtures.people import World
 
 
-def _names(world: World, **query: str) -> list[tuple[str, str]]:
+def listed_names(world: World, **query: str) -> list[tuple[str, str]]:
     return [(row.branch, row.key) for row in listed_secrets(world, **query)]
 
 
 @pytest.fixture
-def filled(world: World) -> World:
+def four_secrets(world: World) -> World:
     """Return the desk with secrets on All branches and on two branches."""
     for key, branch in (("B", None), ("A", None), ("B", world.main), ("C", world.dev)):
         set_secret(world, key, branch=branch)
     return world
 
 
-def test_it_works(filled: World) -> None:
+def test_it_works(four_secrets: World) -> None:
     expected = [("All branches", "A"), ("All branches", "B"), ("dev", "C"), ("main", "B")]
-    assert _names(filled) == expected
-    assert {row.origin for row in listed_secrets(filled)} == {""}
+    assert listed_names(four_secrets) == expected
+    assert {row.origin for row in listed_secrets(four_secrets)} == {""}
 
 
-def test_what_a_branch_really_gets(filled: World) -> None:
-    rows = listed_secrets(filled, branch=str(filled.main.pk))
+def test_effective_values_of_a_branch(four_secrets: World) -> None:
+    rows = listed_secrets(four_secrets, branch=str(four_secrets.main.pk))
     shown = [(row.key, row.branch, row.origin) for row in rows]
     assert shown == [("A", "All branches", "inherited"), ("B", "main", "own")]
 
 
-def test_an_override_that_is_gone_lets_the_shared_value_through(filled: World) -> None:
-    main = filled.main
-    parameter_store().remove(secret_paths(filled, "B", main))
-    reconcile_now(filled)
-    rows = listed_secrets(filled, branch=str(main.pk))
+def test_a_removed_override_does_not_hide_the_shared_value(four_secrets: World) -> None:
+    main = four_secrets.main
+    parameter_store().remove(secret_paths(four_secrets, "B", main))
+    reconcile_now(four_secrets)
+    rows = listed_secrets(four_secrets, branch=str(main.pk))
     shown = {(row.key, row.origin, row.state) for row in rows}
     assert shown == {("A", "inherited", ""), ("B", "inherited", ""), ("B", "own", "gone")}
 
 
-def test_an_override_that_is_not_there_yet_does_not_hide_the_shared_value(
-    filled: World, interrupted: Any
+def test_an_unsaved_override_does_not_hide_the_shared_value(
+    four_secrets: World, interrupted: Any
 ) -> None:
-    dev = str(filled.dev.pk)
+    dev = str(four_secrets.dev.pk)
     seen: list[list[SecretRow]] = []
-    interrupted.before("put", lambda: seen.append(listed_secrets(filled, branch=dev)))
-    set_secret(filled, "A", branch=filled.dev)
+    interrupted.before("put", lambda: seen.append(listed_secrets(four_secrets, branch=dev)))
+    set_secret(four_secrets, "A", branch=four_secrets.dev)
     shown = {(row.key, row.origin, row.state) for row in seen[0]}
     assert shown >= {("A", "inherited", ""), ("A", "own", "saving")}
     assert ("A", "All branches") not in {
-        (row.key, row.branch) for row in listed_secrets(filled, branch=dev)
+        (row.key, row.branch) for row in listed_secrets(four_secrets, branch=dev)
     }
 
 
-def test_all_branches_alone(filled: World) -> None:
-    assert _names(filled, branch="all") == [("All branches", "A"), ("All branches", "B")]
+def test_filter_by_all_branches(four_secrets: World) -> None:
+    assert listed_names(four_secrets, branch="all") == [
+        ("All branches", "A"),
+        ("All branches", "B"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +85,8 @@ def test_all_branches_alone(filled: World) -> None:
     ],
     ids=["key", "branch", "spaces", "wildcard", "NUL", "NUL within", "huge"],
 )
-def test_search(filled: World, q: str, found: list[tuple[str, str]]) -> None:
-    assert _names(filled, q=q) == found
+def test_search(four_secrets: World, q: str, found: list[tuple[str, str]]) -> None:
+    assert listed_names(four_secrets, q=q) == found
 
 
 @pytest.mark.parametrize(
@@ -98,26 +101,26 @@ def test_search(filled: World, q: str, found: list[tuple[str, str]]) -> None:
         ("nonsense", "ABCB"),
     ],
 )
-def test_sorting(filled: World, sort: str, keys: str) -> None:
-    assert "".join(row.key for row in listed_secrets(filled, sort=sort)) == keys
+def test_sorting(four_secrets: World, sort: str, keys: str) -> None:
+    assert "".join(row.key for row in listed_secrets(four_secrets, sort=sort)) == keys
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "", "999999999", "²", "1.5", "\0"])
-def test_a_page_that_makes_no_sense(filled: World, page: str) -> None:
-    assert len(listed_secrets(filled, page=page)) == 4
+def test_an_invalid_page(four_secrets: World, page: str) -> None:
+    assert len(listed_secrets(four_secrets, page=page)) == 4
 
 
 @pytest.mark.parametrize("branch", ["0", "x", "-1", "9" * 50, "\0"])
-def test_a_branch_that_makes_no_sense(filled: World, branch: str) -> None:
-    assert len(listed_secrets(filled, branch=branch)) == 4
+def test_an_invalid_branch(four_secrets: World, branch: str) -> None:
+    assert len(listed_secrets(four_secrets, branch=branch)) == 4
 
 
 @pytest.mark.parametrize(("per_page", "expected"), [("15", 15), ("50", 50), ("7", 15), ("x", 15)])
-def test_rows_a_page(per_page: str, expected: int) -> None:
+def test_rows_per_page(per_page: str, expected: int) -> None:
     assert Query.of({"per_page": per_page}).per_page == expected
 
 
-def test_a_mirror_that_the_key_leaves_no_room_for_is_not_called_missing(world: World) -> None:
+def test_a_mirror_that_can_not_exist_is_not_missing(world: World) -> None:
     branch = Branch.objects.create(app=world.app, name="b" * 255)
     set_secret(world, "K" * 720, branch=branch)
     assert secret_paths(world, "K" * 720, branch)[1] == ""
@@ -128,7 +131,7 @@ def test_a_mirror_that_the_key_leaves_no_room_for_is_not_called_missing(world: W
     assert listed_secret(world, "K", branch).mirror == "missing"
 
 
-def test_a_row_that_is_being_saved(world: World) -> None:
+def test_a_leased_row(world: World) -> None:
     row = set_secret(world, "A")
     for until, state in ((10, "saving"), (-10, "unknown")):
         Secret.objects.filter(pk=row.pk).update(
@@ -138,7 +141,7 @@ def test_a_row_that_is_being_saved(world: World) -> None:
 
 
 @pytest.mark.parametrize("second", [0, 5.678, 59.999999])
-def test_when_it_was_changed(world: World, second: float) -> None:
+def test_time_of_the_last_change(world: World, second: float) -> None:
     row, moment = set_secret(world, "A"), datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     Secret.objects.filter(pk=row.pk).update(changed_at=moment + timedelta(seconds=second))
     assert listed_secret(world, "A").changed == "2026-01-02 03:04Z"
@@ -146,14 +149,14 @@ def test_when_it_was_changed(world: World, second: float) -> None:
     assert listed_secret(world, "A").changed == ""
 
 
-def test_names_are_escaped_in_a_page_and_nowhere_else(world: World) -> None:
+def test_names_are_escaped_by_the_template(world: World) -> None:
     set_secret(world, "A", branch=Branch.objects.create(app=world.app, name="<b>&\"'"))
     (row,) = listed_secrets(world)
     assert row.branch == "<b>&\"'"
     assert Template("{{ row.branch }}").render(Context({"row": row})) == escape(row.branch)
 
 
-def test_a_branch_that_came_a_moment_ago_waits_for_the_next_look(filled: World) -> None:
-    access = find_app(filled.actor("alice"), filled.app.app_id)
+def test_a_branch_created_after_the_query_is_left_out(four_secrets: World) -> None:
+    access = find_app(four_secrets.actor("alice"), four_secrets.app.app_id)
     rows = list_secrets(access, Query(), []).rows
     assert [row.key for row in rows] == ["A", "B"]

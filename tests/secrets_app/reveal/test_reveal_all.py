@@ -1,4 +1,4 @@
-"""Revealing all that a branch gets at once: all of it is recorded first, and all or nothing."""
+"""Revealing all secrets of a branch is audited first, and is all or nothing."""
 
 from collections.abc import Callable
 
@@ -25,16 +25,17 @@ from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, deny_access
 
 
-def revealed(world: World, who: str, branch: Branch | None = None) -> dict[str, str]:
-    """Let somebody reveal all; return the values by key."""
-    found = reveal_all(actor=world.actor(who), app_id=world.app.app_id, branch=branch)
+def revealed(world: World, person: str, branch: Branch | None = None) -> dict[str, str]:
+    """Reveal all secrets of a scope as one person; return the values by key."""
+    found = reveal_all(actor=world.actor(person), app_id=world.app.app_id, branch=branch)
     return {key: value.reveal() for key, value in found.items()}
 
 
 def reveals(world: World) -> list[tuple[object, ...]]:
-    """Return the entries of reveals: who, key, how each ended, and at which version."""
+    """Return the audited reveals: person, key, outcome and version."""
     return [
-        (who, key, end, after) for who, _, key, _, end, after in audit_rows(world, "secret.reveal")
+        (person, key, end, after)
+        for person, _, key, _, end, after in audit_rows(world, "secret.reveal")
     ]
 
 
@@ -45,14 +46,14 @@ def test_it_works(world: World, store_calls: Callable[..., int]) -> None:
     set_secret(world, "KEY_00", "own", world.dev)
     save_secrets(world, set_command(secret_row(world, "KEY_01"), "changed"))
     set_secret(world, "ELSEWHERE", "of main", world.main)
-    asked = store_calls("read")
+    reads = store_calls("read")
     values = revealed(world, "alice", world.dev)
     assert values == {
         "KEY_00": "own",
         "KEY_01": "changed",
         **{f"KEY_{number:02}": f"for all {number}" for number in range(2, 11)},
     }
-    assert store_calls("read") - asked <= 2
+    assert store_calls("read") - reads <= 2
     assert reveals(world) == [
         ("alice", key, "succeeded", 2 if key == "KEY_01" else 1) for key in sorted(values)
     ]
@@ -66,7 +67,7 @@ def test_it_works(world: World, store_calls: Callable[..., int]) -> None:
     )
 
 
-def test_the_right_is_needed_wherever_something_is_read(world: World) -> None:
+def test_the_permission_is_needed_in_every_scope_read(world: World) -> None:
     set_secret(world, "OWN", branch=world.dev)
     assert revealed(world, "bob", world.dev) == {"OWN": "first"}
     set_secret(world, "SHARED")
@@ -75,15 +76,15 @@ def test_the_right_is_needed_wherever_something_is_read(world: World) -> None:
     assert [entry[2] for entry in reveals(world)] == ["succeeded", "denied", "denied"]
 
 
-@pytest.mark.parametrize("who", ["charlie", "ivan", "olga"])
-def test_an_outsider(world: World, who: str) -> None:
+@pytest.mark.parametrize("person", ["charlie", "ivan", "olga"])
+def test_outsiders(world: World, person: str) -> None:
     set_secret(world, "KEY")
     with pytest.raises(Http404):
-        revealed(world, who)
+        revealed(world, person)
     assert reveals(world) == []
 
 
-def test_a_store_that_refuses(world: World, interrupted: InterruptedStore) -> None:
+def test_the_store_denies_access(world: World, interrupted: InterruptedStore) -> None:
     set_secret(world, "A")
     set_secret(world, "B")
     interrupted.before("read", deny_access)
@@ -92,7 +93,7 @@ def test_a_store_that_refuses(world: World, interrupted: InterruptedStore) -> No
     assert reveals(world) == [("alice", "A", "failed", None), ("alice", "B", "failed", None)]
 
 
-def test_one_that_is_gone_is_named(world: World) -> None:
+def test_a_missing_secret_is_named(world: World) -> None:
     set_secret(world, "A")
     set_secret(world, "GONE")
     parameter_store().remove([secret_paths(world, "GONE")[0]])
@@ -101,7 +102,7 @@ def test_one_that_is_gone_is_named(world: World) -> None:
     assert {entry[2] for entry in reveals(world)} == {"failed"}
 
 
-def test_where_nothing_but_the_mirror_stands(world: World) -> None:
+def test_only_the_mirror_exists(world: World) -> None:
     set_secret(world, "KEY", branch=world.dev)
     primary, mirror = secret_paths(world, "KEY", world.dev)
     parameter_store().remove([primary])
@@ -109,7 +110,7 @@ def test_where_nothing_but_the_mirror_stands(world: World) -> None:
     assert revealed(world, "alice", world.dev) == {"KEY": "first"}
 
 
-def test_what_is_known_to_be_gone_is_left_out(world: World) -> None:
+def test_a_secret_removed_outside_is_left_out(world: World) -> None:
     reconciled_secret(world, "KEY", world.dev)
     set_secret(world, "KEY", "for all")
     parameter_store().remove(secret_paths(world, "KEY", world.dev))
@@ -118,6 +119,6 @@ def test_what_is_known_to_be_gone_is_left_out(world: World) -> None:
     assert revealed(world, "alice", world.dev) == {"KEY": "for all"}
 
 
-def test_nothing_there(world: World) -> None:
+def test_no_secrets(world: World) -> None:
     assert revealed(world, "alice") == {}
     assert reveals(world) == []

@@ -1,4 +1,4 @@
-"""A check and a save at the same time."""
+"""Reconciling and saving at the same time."""
 
 from datetime import datetime
 from typing import Any
@@ -30,48 +30,48 @@ def test_it_works(world: World, interrupted: Any, moment: str) -> None:
     plan = getattr(interrupted, moment)
     plan("list", lambda: save_secrets(world, set_command(row)))
     reconcile_now(world)
-    _agreed(world, {("main", "API_KEY"): 2})
+    assert_no_drift(world, {("main", "API_KEY"): 2})
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_a_removal_during_the_listing(world: World, interrupted: Any, moment: str) -> None:
+def test_a_removal_while_listing(world: World, interrupted: Any, moment: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     plan = getattr(interrupted, moment)
     plan("list", lambda: save_secrets(world, delete_command(row)))
     reconcile_now(world)
-    _agreed(world, {})
+    assert_no_drift(world, {})
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_a_creation_during_the_listing(world: World, interrupted: Any, moment: str) -> None:
+def test_a_creation_while_listing(world: World, interrupted: Any, moment: str) -> None:
     reconcile_now(world)
     plan = getattr(interrupted, moment)
     plan("list", lambda: set_secret(world, "API_KEY", branch=world.main))
     reconcile_now(world)
-    _agreed(world, {("main", "API_KEY"): 1})
+    assert_no_drift(world, {("main", "API_KEY"): 1})
 
 
 @pytest.mark.parametrize("operation", ["put", "remove"])
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_a_check_during_a_write(
+def test_reconciling_during_a_write(
     world: World, interrupted: Any, moment: str, operation: str
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     getattr(interrupted, moment)(operation, lambda: reconcile_now(world))
     change = set_command(row) if operation == "put" else delete_command(row)
     save_secrets(world, change)
-    _agreed(world, {("main", "API_KEY"): 2} if operation == "put" else {})
+    assert_no_drift(world, {("main", "API_KEY"): 2} if operation == "put" else {})
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_a_check_during_a_creation(world: World, interrupted: Any, moment: str) -> None:
+def test_reconciling_during_a_creation(world: World, interrupted: Any, moment: str) -> None:
     reconcile_now(world)
     getattr(interrupted, moment)("put", lambda: reconcile_now(world))
     set_secret(world, "API_KEY", branch=world.main)
-    _agreed(world, {("main", "API_KEY"): 1})
+    assert_no_drift(world, {("main", "API_KEY"): 1})
 
 
-def test_a_save_while_a_check_asks_by_name(world: World, interrupted: Any) -> None:
+def test_a_save_while_reconciling_reads_by_name(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY")
     parameter_store().remove(secret_paths(world, "API_KEY")[:1])
     interrupted.after(
@@ -83,21 +83,17 @@ def test_a_save_while_a_check_asks_by_name(world: World, interrupted: Any) -> No
     assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.remove"]
 
 
-def test_what_a_check_touched_is_newer_than_a_page_rendered_meanwhile(
-    world: World, interrupted: Any
-) -> None:
+def test_touched_rows_are_newer_than_a_page_rendered_before(world: World, interrupted: Any) -> None:
     reconciled_secret(world, "API_KEY")
-    parameter_store().remove(
-        secret_paths(world, "API_KEY")[:1]
-    )  # in doubt, so it is asked for by name
+    parameter_store().remove(secret_paths(world, "API_KEY")[:1])  # uncertain, so it is read by name
     rendered: list[datetime] = []
     interrupted.after("current", lambda: rendered.append(timezone.now()))
     reconcile_now(world)
     assert secret_row(world, "API_KEY").touched_at > rendered[0]
 
 
-def _agreed(world: World, expected: dict[tuple[str, str], int]) -> None:
-    """Check that projection and store agree, now and later, and that nobody was accused."""
+def assert_no_drift(world: World, expected: dict[tuple[str, str], int]) -> None:
+    """Check that projection and store agree, also once reconciled, without drift."""
     for _ in range(2):
         assert secret_versions(world) == expected
         assert not Secret.objects.exclude(claim=None).exists()

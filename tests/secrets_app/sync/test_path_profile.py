@@ -1,4 +1,4 @@
-"""A change of the path profile moves no secret, and is nobody's change of one."""
+"""Changing the path profile moves no secret, and is no drift."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_it_works(world: World, profile: str, version: int, mirror: str) -> None
     save_secrets(world, set_command(row))
     reconcile_now(world)
     found = len(audit_rows(world, "found."))
-    _switch(world, profile)
+    switch_profile(world, profile)
     reconcile_now(world)
     row = secret_row(world, "API_KEY", world.main)
     assert (row.version, row.changed_by) == (version, "alice@example.org")
@@ -40,39 +40,39 @@ def test_it_works(world: World, profile: str, version: int, mirror: str) -> None
     assert len(audit_rows(world, "found.")) == found
 
 
-def test_there_and_back_again(world: World) -> None:
+def test_switching_back_and_forth(world: World) -> None:
     reconciled_secret(world, "API_KEY", world.main)
     set_secret(world, "SHARED")
     for profile in (PathProfile.BACKEND, PathProfile.DOCUMENTED, PathProfile.BOTH):
-        _switch(world, profile)
+        switch_profile(world, profile)
         reconcile_now(world)
         assert secret_versions(world) == {("main", "API_KEY"): 1, ("", "SHARED"): 1}
     assert audit_rows(world, "found.") == []
     assert listed_secret(world, "API_KEY", world.main).mirror == "behind"  # not compared since
 
 
-def test_what_the_new_profile_can_not_place_is_no_longer_listed(world: World) -> None:
+def test_secrets_without_a_path_in_the_new_profile(world: World) -> None:
     world.dev.name = "fix #1"
     world.dev.save()
     reconciled_secret(world, "API_KEY", world.dev)
-    _switch(world, PathProfile.DOCUMENTED)
+    switch_profile(world, PathProfile.DOCUMENTED)
     reconcile_now(world)
     assert secret_versions(world) == {}
-    _switch(world, PathProfile.BOTH)
+    switch_profile(world, PathProfile.BOTH)
     reconcile_now(world)
     assert secret_versions(world) == {("fix #1", "API_KEY"): 1}
     assert audit_rows(world, "found.") == []
 
 
-def test_a_later_change_outside_shows_again(world: World) -> None:
+def test_a_later_outside_change_is_drift(world: World) -> None:
     reconciled_secret(world, "API_KEY", world.main)
-    _switch(world, PathProfile.BACKEND)
+    switch_profile(world, PathProfile.BACKEND)
     reconcile_now(world)
     write_outside(secret_paths(world, "API_KEY", world.main)[0])
     reconcile_now(world)
     assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.change"]
 
 
-def _switch(world: World, profile: str) -> None:
+def switch_profile(world: World, profile: str) -> None:
     world.app.path_profile = profile
     world.app.save()

@@ -69,19 +69,19 @@ def test_removed(world: World) -> None:
 
 
 @pytest.mark.usefixtures("either_store")
-@pytest.mark.parametrize("known", ["seen by a check", "by its answer", "by our own clock alone"])
-def test_created_anew_with_the_same_version(
-    world: World, known: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("evidence", ["reconciled", "by its response", "by our clock alone"])
+def test_recreated_with_the_same_version(
+    world: World, evidence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_secret(world, "API_KEY", branch=world.main)
-    match known:
-        case "seen by a check":
+    match evidence:
+        case "reconciled":
             reconcile_now(world)
         case "by its answer":
             age_store_answers(timedelta(seconds=10))
         case _:
             Secret.objects.update(answered_at=None)
-            monkeypatch.setattr(projection, "CLOCK_SKEW", timedelta(0))  # five minutes by any clock
+            monkeypatch.setattr(projection, "CLOCK_SKEW", timedelta(0))  # otherwise 5 minutes
     primary, _ = secret_paths(world, "API_KEY", world.main)
     parameter_store().remove([primary])
     write_outside(primary)
@@ -92,7 +92,7 @@ def test_created_anew_with_the_same_version(
     assert audit_rows(world, "found.") == [(OUTSIDE, "found.change", "API_KEY", 1, "succeeded", 1)]
 
 
-def test_created_anew_and_written_on_to_a_version_that_the_mirror_once_held(world: World) -> None:
+def test_recreated_up_to_a_version_that_the_mirror_had(world: World) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     save_secrets(world, set_command(row))
     reconcile_now(world)
@@ -107,11 +107,11 @@ def test_created_anew_and_written_on_to_a_version_that_the_mirror_once_held(worl
 
 
 @pytest.mark.usefixtures("either_store")
-@pytest.mark.parametrize("anew", [False, True], ids=["written", "created anew"])
-def test_the_mirror_alone_changed(world: World, anew: bool) -> None:
+@pytest.mark.parametrize("is_recreated", [False, True], ids=["written", "re-created"])
+def test_the_mirror_alone_changed(world: World, is_recreated: bool) -> None:
     reconciled_secret(world, "API_KEY", world.main)
     _, mirror = secret_paths(world, "API_KEY", world.main)
-    if anew:
+    if is_recreated:
         parameter_store().remove([mirror])
     write_outside(mirror)
     reconcile_now(world)
@@ -137,7 +137,7 @@ def test_the_primary_alone_removed(world: World) -> None:
     assert secret_row(world, "API_KEY", world.main).changed_by == ""
 
 
-def test_gone_and_added_again(world: World) -> None:
+def test_removed_and_recreated(world: World) -> None:
     reconciled_secret(world, "API_KEY")
     path, _ = secret_paths(world, "API_KEY")
     parameter_store().remove([path])
@@ -149,7 +149,7 @@ def test_gone_and_added_again(world: World) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_changed_outside_and_written_over_before_a_check(world: World) -> None:
+def test_changed_outside_and_overwritten_before_reconciling(world: World) -> None:
     row = reconciled_secret(world, "API_KEY")
     write_outside(secret_paths(world, "API_KEY")[0])
     [conflict] = save_secrets(world, set_command(row), by="mia")
@@ -162,7 +162,7 @@ def test_changed_outside_and_written_over_before_a_check(world: World) -> None:
     ]
 
 
-def test_added_outside_and_written_over_before_a_check(world: World) -> None:
+def test_added_outside_and_overwritten_before_reconciling(world: World) -> None:
     reconcile_now(world)
     write_outside(secret_paths(world, "API_KEY")[0])
     save_secrets(world, create_command("API_KEY", expected_version=1), by="mia")
@@ -173,7 +173,7 @@ def test_added_outside_and_written_over_before_a_check(world: World) -> None:
     ]
 
 
-def test_removed_outside_and_removed_here_before_a_check(world: World) -> None:
+def test_removed_outside_and_here_before_reconciling(world: World) -> None:
     row = reconciled_secret(world, "API_KEY")
     parameter_store().remove(secret_paths(world, "API_KEY")[:1])
     [outcome] = save_secrets(world, delete_command(row), by="mia")
@@ -187,7 +187,7 @@ def test_removed_outside_and_removed_here_before_a_check(world: World) -> None:
 
 
 @pytest.mark.usefixtures("either_store")
-def test_what_we_wrote_is_nobody_elses_change(world: World) -> None:
+def test_our_own_writes_are_no_drift(world: World) -> None:
     reconcile_now(world)
     for branch in (None, world.main, world.dev):
         row = set_secret(world, "API_KEY", branch=branch)
@@ -203,9 +203,7 @@ def test_what_we_wrote_is_nobody_elses_change(world: World) -> None:
     assert {shown.mirror for shown in listed_secrets(world)} == {""}
 
 
-def test_a_check_that_finds_nothing_new_writes_nothing(
-    world: World, django_assert_num_queries: Any
-) -> None:
+def test_an_unchanged_store_writes_nothing(world: World, django_assert_num_queries: Any) -> None:
     for number in range(30):
         set_secret(world, f"KEY_{number}", branch=world.main)
     reconcile_now(world)
@@ -216,9 +214,9 @@ def test_a_check_that_finds_nothing_new_writes_nothing(
         reconcile_now(world)
 
 
-def test_unknown_folders_are_left_alone(world: World) -> None:
+def test_other_paths_are_ignored(world: World) -> None:
     app_id = world.app.app_id
-    strangers = [
+    others = [
         f"/amplify/{app_id}/never-added/API_KEY",
         f"/amplify/{app_id}/x-branch-0123456789/API_KEY",
         f"/amplify/{app_id}/jane-sandbox-0123456789/API_KEY",
@@ -229,12 +227,12 @@ def test_unknown_folders_are_left_alone(world: World) -> None:
         f"/amplify/shared/{app_id}2/API_KEY",
         "/amplify/d2other/main/API_KEY",
     ]
-    for path in strangers:
+    for path in others:
         write_outside(path)
     reconcile_now(world)
     assert secret_versions(world) == {}
     assert audit_rows(world) == []
-    assert parameter_store().current(strangers).keys() == {*strangers}
+    assert parameter_store().current(others).keys() == {*others}
 
 
 def test_a_deleted_branch_keeps_its_secrets_listed(world: World) -> None:
@@ -246,14 +244,14 @@ def test_a_deleted_branch_keeps_its_secrets_listed(world: World) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_before_the_first_check(world: World) -> None:
+def test_before_the_first_reconciling(world: World) -> None:
     assert sync.freshness(world.app).state == "checking"
-    Revalidation.objects.create(app=world.app, started_at=timezone.now())  # it is under way
+    Revalidation.objects.create(app=world.app, started_at=timezone.now())  # in progress
     assert sync.freshness(world.app).state == "checking"
 
 
 @pytest.mark.usefixtures("clock")
-def test_at_most_once_in_fifteen_seconds_whoever_asks(world: World, store_calls: Any) -> None:
+def test_at_most_once_in_fifteen_seconds(world: World, store_calls: Any) -> None:
     people = [world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:
         sync.reconcile(actor=actor, app_id=world.app.app_id)
@@ -266,10 +264,8 @@ def test_at_most_once_in_fifteen_seconds_whoever_asks(world: World, store_calls:
     assert store_calls() == 2
 
 
-def test_the_first_check_of_an_app_with_a_thousand_parameters(
-    world: World, store_calls: Any
-) -> None:
-    _fill(world, 1000)
+def test_the_first_reconciling_of_a_thousand_parameters(world: World, store_calls: Any) -> None:
+    write_many_outside(world, 1000)
     before = store_calls()
     reconcile_now(world)
     assert len(secret_versions(world)) == 1000
@@ -280,9 +276,7 @@ def test_the_first_check_of_an_app_with_a_thousand_parameters(
     assert len(audit_rows(world)) == 1
 
 
-def test_another_check_at_the_same_time_records_nothing_twice(
-    world: World, interrupted: Any
-) -> None:
+def test_concurrent_reconciling_records_nothing_twice(world: World, interrupted: Any) -> None:
     reconciled_secret(world, "API_KEY")
     path, _ = secret_paths(world, "API_KEY")
     write_outside(path)
@@ -292,6 +286,6 @@ def test_another_check_at_the_same_time_records_nothing_twice(
     assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.change", "found.add"]
 
 
-def _fill(world: World, number: int) -> None:
+def write_many_outside(world: World, number: int) -> None:
     for index in range(number):
         write_outside(secret_paths(world, f"KEY_{index:04}", (None, world.dev)[index % 2])[0])

@@ -1,4 +1,4 @@
-"""`manage.py settle`: what was left attempted or unknown gets its end."""
+"""`manage.py settle` gives open and unknown attempts their outcome."""
 
 from datetime import timedelta
 from io import StringIO
@@ -37,20 +37,20 @@ def settle() -> str:
 
 
 @pytest.fixture
-def cut_off(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that leaves an attempt from two hours ago without an outcome."""
+def abandoned_attempt(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that records an attempt from two hours ago without an outcome."""
 
-    def cut_off(action: Action, app: str = "d1shop") -> AuditEvent:
+    def abandoned_attempt(action: Action, app: str = "d1shop") -> AuditEvent:
         then = timezone.now() - HOURS
         with monkeypatch.context() as patch:
             patch.setattr("django.utils.timezone.now", lambda: then)
             return attempt(world.actor("mia"), action, Target(app, "main", "KEY"))
 
-    return cut_off
+    return abandoned_attempt
 
 
 def ends(event: AuditEvent) -> list[tuple[str, str]]:
-    """Return how an attempt ended, in order."""
+    """Return the outcomes of an attempt, in order."""
     return [(end.outcome, end.detail) for end in event.outcomes.order_by("pk")]
 
 
@@ -69,7 +69,7 @@ def test_it_works(world: World, interrupted: Any, end: Any) -> None:
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."
 
 
-def test_an_app_that_was_never_checked(world: World, interrupted: Any) -> None:
+def test_an_app_that_was_never_reconciled(world: World, interrupted: Any) -> None:
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
         save_secrets(world, create_command("API_KEY"), by="mia")
@@ -78,22 +78,21 @@ def test_an_app_that_was_never_checked(world: World, interrupted: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_the_store_is_away(world: World, interrupted: Any) -> None:
+def test_the_store_is_unreachable(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY")
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
         save_secrets(world, set_command(row), by="mia")
     expire_leases()
-    AuditEvent.objects.get(action="secret.change")
     interrupted.before("list", lose_response)
     with pytest.raises(CommandError, match="d1shop: ") as complaint:
         settle()
     assert complaint.value.returncode == 5
-    assert Secret.objects.filter(claim=None).count() == 0  # it stays, for another day
+    assert Secret.objects.filter(claim=None).count() == 0  # kept for the next run
     assert settle() == "Settled from the store: 1. Settled otherwise: 0."
 
 
-def test_a_save_under_way_is_left_alone(world: World, interrupted: Any) -> None:
+def test_a_save_in_progress_is_left_alone(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY")
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
@@ -114,10 +113,10 @@ def test_a_save_under_way_is_left_alone(world: World, interrupted: Any) -> None:
         (Action.AUDIT_EXPORTED, "unknown", UNCERTAIN),
     ],
 )
-def test_what_no_store_can_tell(
-    world: World, cut_off: Any, action: Action, outcome: str, detail: str
+def test_actions_that_the_store_does_not_show(
+    world: World, abandoned_attempt: Any, action: Action, outcome: str, detail: str
 ) -> None:
-    event = cut_off(action)
+    event = abandoned_attempt(action)
     assert settle() == "Settled from the store: 0. Settled otherwise: 1."
     [(ended, said)] = ends(event)
     assert ended == outcome
@@ -126,17 +125,19 @@ def test_what_no_store_can_tell(
     assert len(ends(event)) == 1
 
 
-def test_what_ended_or_is_young_is_left_alone(world: World, cut_off: Any) -> None:
-    old = cut_off(Action.VARIABLE_CHANGED)
+def test_ended_and_recent_attempts_are_left_alone(world: World, abandoned_attempt: Any) -> None:
+    old = abandoned_attempt(Action.VARIABLE_CHANGED)
     conclude(old.pk, Outcome.FAILED)
     young = attempt(world.actor("mia"), Action.VARIABLE_CHANGED)
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."
     assert ends(young) == []
 
 
-def test_more_than_a_batch(world: World, cut_off: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_batch(
+    world: World, abandoned_attempt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("console.audit.reconcile.BATCH", 2)
-    events = [cut_off(Action.VARIABLE_CHANGED) for _ in range(5)]
+    events = [abandoned_attempt(Action.VARIABLE_CHANGED) for _ in range(5)]
     assert settle() == "Settled from the store: 0. Settled otherwise: 5."
     assert [len(ends(event)) for event in events] == [1] * 5
 
@@ -154,4 +155,4 @@ def test_a_variable_without_an_outcome_was_not_written(
             actor=world.actor("alice"), app_id="d1shop", commands=[change], change_set=uuid4()
         )
     assert AuditEvent.objects.filter(action="variable.create", outcomes=None).count() == 1
-    assert not world.app.variables.exists()  # what settle says of such an attempt
+    assert not world.app.variables.exists()  # as `settle` reports of such attempts

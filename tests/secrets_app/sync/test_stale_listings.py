@@ -1,4 +1,4 @@
-"""A listing may lag; it never takes a version back, and accuses nobody."""
+"""A listing that lags behind never reverts a version and never reports drift."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def test_it_works(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_a_secret_that_was_just_added(world: World, lagging: Any) -> None:
+def test_just_added(world: World, lagging: Any) -> None:
     reconcile_now(world)
     lagging.freeze()
     set_secret(world, "API_KEY", branch=world.main)
@@ -42,7 +42,7 @@ def test_a_secret_that_was_just_added(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_a_secret_that_was_just_removed(world: World, lagging: Any) -> None:
+def test_just_removed(world: World, lagging: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     lagging.freeze()
     save_secrets(world, delete_command(row))
@@ -51,7 +51,7 @@ def test_a_secret_that_was_just_removed(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_a_secret_that_was_just_removed_and_added_anew(world: World, lagging: Any) -> None:
+def test_just_recreated(world: World, lagging: Any) -> None:
     row = reconciled_secret(world, "API_KEY")
     save_secrets(world, set_command(row))
     reconcile_now(world)
@@ -66,9 +66,7 @@ def test_a_secret_that_was_just_removed_and_added_anew(world: World, lagging: An
     assert audit_rows(world, "found.") == []
 
 
-def test_a_secret_that_was_just_removed_and_added_anew_and_has_its_version(
-    world: World, lagging: Any
-) -> None:
+def test_just_recreated_with_the_same_version(world: World, lagging: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     lagging.freeze()
     lagging.age_listing(timedelta(seconds=10))
@@ -82,7 +80,7 @@ def test_a_secret_that_was_just_removed_and_added_anew_and_has_its_version(
     assert audit_rows(world, "found.") == []
 
 
-def test_a_life_before_the_one_that_is_known(world: World, lagging: Any) -> None:
+def test_an_older_revision(world: World, lagging: Any) -> None:
     reconciled_secret(world, "API_KEY")
     path, _ = secret_paths(world, "API_KEY")
     for _ in range(3):
@@ -100,7 +98,7 @@ def test_a_life_before_the_one_that_is_known(world: World, lagging: Any) -> None
     assert len(audit_rows(world, "found.")) == 1
 
 
-def test_what_is_sure_is_not_asked_for_again(world: World, lagging: Any, store_calls: Any) -> None:
+def test_certain_changes_are_not_read_again(world: World, lagging: Any, store_calls: Any) -> None:
     for number in range(25):
         set_secret(world, f"KEY_{number}")
     reconcile_now(world)
@@ -112,9 +110,11 @@ def test_what_is_sure_is_not_asked_for_again(world: World, lagging: Any, store_c
     assert len(audit_rows(world, "found.")) == 25
 
 
-def test_what_is_new_is_asked_for_by_name_ten_at_a_time(world: World, store_calls: Any) -> None:
+def test_uncertain_changes_are_read_ten_at_a_time(world: World, store_calls: Any) -> None:
     reconcile_now(world)
-    _fill(world, 25)
+    for index in range(25):
+        branch = world.dev if index % 2 else None
+        write_outside(secret_paths(world, f"KEY_{index:04}", branch)[0])
     reconcile_now(world)
     assert len(audit_rows(world, "found.")) == 25
     assert store_calls("current") == 4  # 13 of All branches, 12 with their mirrors: 37 names

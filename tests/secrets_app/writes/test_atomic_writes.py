@@ -1,4 +1,4 @@
-"""What is written to the embedded store and what is recorded of it stand or fall as one."""
+"""With the embedded store, a write and its audit outcome are one transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,39 +30,39 @@ from tests.fixtures.people import World
 BOTH_FIRST, BOTH_SECOND, NEITHER = ("first", "first"), ("second", "second"), (None, None)
 REFUSAL = {
     "sqlite": [
-        "CREATE TEMP TRIGGER full_disk BEFORE INSERT ON main.console_auditoutcome "
+        "CREATE TEMP TRIGGER rejecting_success BEFORE INSERT ON main.console_auditoutcome "
         "WHEN NEW.outcome = 'succeeded' BEGIN SELECT RAISE(ABORT, 'full'); END"
     ],
     "postgresql": [
-        "CREATE FUNCTION pg_temp.full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE FUNCTION pg_temp.rejecting_success() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE 'full'; END $$",
-        "CREATE TRIGGER full_disk BEFORE INSERT ON console_auditoutcome FOR EACH ROW "
-        "WHEN (NEW.outcome = 'succeeded') EXECUTE FUNCTION pg_temp.full_disk()",
+        "CREATE TRIGGER rejecting_success BEFORE INSERT ON console_auditoutcome FOR EACH ROW "
+        "WHEN (NEW.outcome = 'succeeded') EXECUTE FUNCTION pg_temp.rejecting_success()",
     ],
 }
-ITS_END = {
-    "sqlite": "DROP TRIGGER full_disk",
-    "postgresql": "DROP TRIGGER full_disk ON console_auditoutcome",
+END_REFUSAL = {
+    "sqlite": "DROP TRIGGER rejecting_success",
+    "postgresql": "DROP TRIGGER rejecting_success ON console_auditoutcome",
 }
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """Let the database refuse to say that anything succeeded."""
+def rejecting_success() -> Iterator[None]:
+    """Make the database reject audit outcomes that say "succeeded", as a full disk would."""
     with connection.cursor() as cursor:
         for statement in REFUSAL[connection.vendor]:
             cursor.execute(statement)
         yield
-        cursor.execute(ITS_END[connection.vendor])
+        cursor.execute(END_REFUSAL[connection.vendor])
 
 
 def parameters() -> list[dict[str, object]]:
-    """Return what stands in the store, without values."""
+    """Return the stored parameters without their values."""
     return [*EmbeddedParameter.objects.order_by("path").values("path", "version", "modified")]
 
 
-def ends() -> list[str]:
-    """Return how the attempts ended, oldest first."""
+def outcomes() -> list[str]:
+    """Return all audit outcomes, oldest first."""
     return [*AuditOutcome.objects.order_by("pk").values_list("outcome", flat=True)]
 
 
@@ -79,14 +79,14 @@ def test_it_works(world: World) -> None:
 def test_an_unrecorded_write_is_rolled_back(world: World, command_for: Any, after: Any) -> None:
     row = set_secret(world, "KEY", branch=world.main)
     change = command_for(row)
-    with full_disk():
+    with rejecting_success():
         [outcome] = save_secrets(world, change)
     assert outcome.outcome == "unknown"
     assert stored_values(world, "KEY", world.main) == BOTH_FIRST
-    assert ends() == ["succeeded"]
+    assert outcomes() == ["succeeded"]
     expire_leases()
     reconcile_now(world)
-    assert ends() == ["succeeded", "settled"]
+    assert outcomes() == ["succeeded", "settled"]
     assert AuditOutcome.objects.latest("pk").detail.endswith("nothing was changed.")
     [again] = save_secrets(world, change)
     assert again.outcome in DONE
@@ -94,8 +94,7 @@ def test_an_unrecorded_write_is_rolled_back(world: World, command_for: Any, afte
     assert Secret.objects.exists() == (after == BOTH_SECOND)
 
 
-def test_a_mirror_that_is_not_ours_takes_nothing_along(world: World) -> None:
-    """The store refuses the mirror within the same transaction, and the secret is saved."""
+def test_a_rejected_mirror_rolls_nothing_back(world: World) -> None:
     _, mirror = secret_paths(world, "KEY", world.main)
     write_outside(mirror, "theirs")
     [outcome] = save_secrets(world, create_command("KEY", "ours", world.main))
@@ -104,10 +103,10 @@ def test_a_mirror_that_is_not_ours_takes_nothing_along(world: World) -> None:
         ("ours", "theirs"),
     )
     assert "mirror" in outcome.message
-    assert ends() == ["succeeded"]
+    assert outcomes() == ["succeeded"]
 
 
-def test_a_creation_that_came_second_changes_nothing(world: World) -> None:
+def test_a_second_creation_changes_nothing(world: World) -> None:
     set_secret(world, "KEY", branch=world.main)
     before = parameters()
     primary, _ = secret_paths(world, "KEY", world.main)

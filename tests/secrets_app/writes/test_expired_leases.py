@@ -1,4 +1,4 @@
-"""A writer whose claim has run out, and who is not dead."""
+"""A slow writer finishes after its lease expired."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def test_it_works(world: World, interrupted: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", ["put", "remove"])
-def test_settled_while_the_answer_is_under_way(
+def test_settled_before_the_response_arrives(
     world: World, interrupted: Any, operation: str
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
@@ -45,9 +45,9 @@ def test_settled_while_the_answer_is_under_way(
     assert audit_rows(world, "found.") == []
 
 
-def test_somebody_wrote_meanwhile_and_he_comes_last(world: World, interrupted: Any) -> None:
+def test_another_save_came_first(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    interrupted.before("put", lambda: _take_over(world, row))
+    interrupted.before("put", lambda: save_over(world, row))
     [outcome] = save_secrets(world, set_command(row, "mia's"), by="mia")
     assert (outcome.outcome, outcome.version) == ("saved", 3)
     assert "at the same time" in outcome.message
@@ -58,7 +58,7 @@ def test_somebody_wrote_meanwhile_and_he_comes_last(world: World, interrupted: A
     assert audit_rows(world, "found.") == []
 
 
-def test_somebody_wrote_after_him_before_he_knew(world: World, interrupted: Any) -> None:
+def test_another_save_came_before_the_response(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     later = set_command(row, "alice's", expected_version=2)
     interrupted.after("put", lambda: (expire_leases(), save_secrets(world, later)))
@@ -72,34 +72,38 @@ def test_somebody_wrote_after_him_before_he_knew(world: World, interrupted: Any)
     assert mias == [("mia", "secret.change", "API_KEY", 1, "succeeded", 2)]
 
 
-def test_his_answer_is_lost_and_it_was_settled_before(world: World, interrupted: Any) -> None:
+def test_settled_and_then_the_response_is_lost(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("put", lambda: (expire_leases(), reconcile_now(world), lose_response()))
     [outcome] = save_secrets(world, set_command(row), by="mia")
     assert outcome.outcome == "unknown"
-    assert last_event_outcomes() == ["settled", "settled"]  # none is left that nobody would settle
+    assert last_event_outcomes() == [
+        "settled",
+        "settled",
+    ]  # once by reconciling, once by the save itself
     assert_consistent(world, "API_KEY", 1)
 
 
-def test_his_failure_takes_nobodys_claim(world: World, interrupted: Any) -> None:
+def test_a_failure_leaves_the_next_lease(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    interrupted.before("put", lambda: (_take_over(world, row), deny_access()))
+    interrupted.before("put", lambda: (save_over(world, row), deny_access()))
     [outcome] = save_secrets(world, set_command(row), by="mia")
     assert outcome.outcome == "failed"
     row = secret_row(world, "API_KEY", world.main)
     assert (row.version, row.changed_by) == (2, "alice@example.org")
 
 
-def test_his_removal_leaves_what_was_written_since(world: World, interrupted: Any) -> None:
+def test_a_removal_leaves_a_later_secret(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    anew = create_command("API_KEY", "alice's", world.main)
-    interrupted.after("remove", lambda: (expire_leases(), save_secrets(world, anew)))
+    again = create_command("API_KEY", "alice's", world.main)
+    interrupted.after("remove", lambda: (expire_leases(), save_secrets(world, again)))
     save_secrets(world, delete_command(row), by="mia")
     assert secret_row(world, "API_KEY", world.main).changed_by == "alice@example.org"
     assert_consistent(world, "API_KEY", 1)
 
 
-def _take_over(world: World, row: Secret) -> None:
+def save_over(world: World, row: Secret) -> None:
+    """Let the lease expire, and save as alice."""
     expire_leases()
     [outcome] = save_secrets(world, set_command(row, "alice's"))
     assert outcome.outcome == "saved"

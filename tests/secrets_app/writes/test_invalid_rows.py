@@ -1,4 +1,4 @@
-"""What can not be saved is refused at its row, before the store is asked to write."""
+"""A row that can't be saved is refused before the store is called."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,7 @@ from tests.factories import create_command, save_secrets, secret_versions
 from tests.fixtures.people import World
 
 X = SecretValue("x")
-NONSENSE = {
+COMMANDS = {
     "huge id": SetSecret("1", 999_999_999_999_999, value=X, expected_version=1),
     "huge id to remove": DeleteSecret("1", 999_999_999_999_999),
     "id zero": DeleteSecret("1", 0, expected_version=1),
@@ -31,17 +31,17 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("name", NONSENSE)
-@pytest.mark.parametrize("who", ["alice", "vera"])
-def test_it_works(world: World, store_calls: Any, who: str, name: str) -> None:
-    [outcome] = save_secrets(world, NONSENSE[name], by=who)
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("person", ["alice", "vera"])
+def test_it_works(world: World, store_calls: Any, person: str, name: str) -> None:
+    [outcome] = save_secrets(world, COMMANDS[name], by=person)
     assert outcome.outcome in {"refused", "conflict", "denied"}
     assert len(outcome.message) > 10
     assert secret_versions(world) == {}
     assert store_calls("put") == 0
 
 
-def test_another_apps_secret_and_branch_are_unknown(world: World) -> None:
+def test_ids_of_another_app(world: World) -> None:
     other = world.other_branch
     saved = saving.save(
         actor=world.actor("oscar"),

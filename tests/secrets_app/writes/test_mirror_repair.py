@@ -1,4 +1,4 @@
-"""Putting a mirror right, also where nobody hears how that ends."""
+"""Repairing a mirror, also when the outcome is unknown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,9 +27,9 @@ from tests.fixtures.stores import Killed, kill_process, lose_response
 
 
 def test_it_works(world: World) -> None:
-    row = _behind(world)
+    row = secret_with_changed_mirror(world)
     assert listed_secret(world, "API_KEY", world.main).mirror == "behind"
-    _repair(world, row)
+    repair_secret_mirror(world, row)
     assert listed_secret(world, "API_KEY", world.main).mirror == ""
     reconcile_now(world)
     assert listed_secret(world, "API_KEY", world.main).mirror == ""
@@ -37,32 +37,34 @@ def test_it_works(world: World) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
-def test_the_end_is_not_known(
+def test_an_unknown_outcome(
     world: World, interrupted: Any, when: str, end: Callable[[], None]
 ) -> None:
-    row = _behind(world)
+    row = secret_with_changed_mirror(world)
     found = audit_rows(world, "found.")
     getattr(interrupted, when)("put", end)
     with pytest.raises((OutcomeUnknown, Killed)):
-        _repair(world, row)
+        repair_secret_mirror(world, row)
     expire_leases()
     reconcile_now(world)
     assert last_event_outcomes() == (
         ["unknown", "settled"] if end is lose_response else ["settled"]
     )
     assert audit_rows(world, "found.") == found
-    assert listed_secret(world, "API_KEY", world.main).mirror == "behind"  # till it is compared
-    _repair(world, row)
+    assert (
+        listed_secret(world, "API_KEY", world.main).mirror == "behind"
+    )  # until a save or repair confirms it
+    repair_secret_mirror(world, row)
     assert listed_secret(world, "API_KEY", world.main).mirror == ""
 
 
-def test_somebody_is_saving(world: World, interrupted: Any) -> None:
-    row = _behind(world)
+def test_a_save_in_progress(world: World, interrupted: Any) -> None:
+    row = secret_with_changed_mirror(world)
     problems: list[Conflict] = []
 
     def repair() -> None:
         with pytest.raises(Conflict) as conflict:
-            _repair(world, row)
+            repair_secret_mirror(world, row)
         problems.append(conflict.value)
 
     interrupted.before("put", repair)
@@ -71,38 +73,34 @@ def test_somebody_is_saving(world: World, interrupted: Any) -> None:
 
 
 @pytest.mark.parametrize("lost_answer", [False, True])
-def test_the_mirror_stands_alone(world: World, interrupted: Any, lost_answer: bool) -> None:
+def test_the_primary_is_missing(world: World, interrupted: Any, lost_answer: bool) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     parameter_store().remove(secret_paths(world, "API_KEY", world.main)[:1])
     reconcile_now(world)
     if lost_answer:
         interrupted.after("put", lose_response)
         with pytest.raises(OutcomeUnknown):
-            _repair(world, row)
+            repair_secret_mirror(world, row)
         reconcile_now(world)
-    _repair(world, row)
+    repair_secret_mirror(world, row)
     assert stored_values(world, "API_KEY", world.main) == ("first", "first")
     shown = listed_secret(world, "API_KEY", world.main)
     assert (shown.version, shown.mirror, shown.state) == (1, "", "")
 
 
-def test_the_mirror_alone_was_added_again(world: World) -> None:
+def test_only_the_mirror_was_recreated(world: World) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     paths = secret_paths(world, "API_KEY", world.main)
     parameter_store().remove(paths)
     reconcile_now(world)
     write_outside(paths[1])
     reconcile_now(world)
-    _repair(world, row)
+    repair_secret_mirror(world, row)
     assert listed_secret(world, "API_KEY", world.main).state == ""
 
 
-def _behind(world: World) -> Secret:
+def secret_with_changed_mirror(world: World) -> Secret:
     row = reconciled_secret(world, "API_KEY", world.main)
     write_outside(secret_paths(world, "API_KEY", world.main)[1])
     reconcile_now(world)
     return row
-
-
-def _repair(world: World, row: Secret) -> str:
-    return repair_secret_mirror(world, row)

@@ -1,4 +1,4 @@
-"""Who may write what: each row answers for itself, and a refusal is recorded."""
+"""Roles decide who may write where, row by row; a denied write is audited."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from tests.factories import (
 from tests.fixtures.people import World
 
 WRITERS = {
-    # by whom: All branches, the protected main, dev
+    # person: outcomes on All branches, on the protected main, on dev
     "alice": ("saved", "saved", "saved"),
     "mia": ("saved", "saved", "saved"),
     "bob": ("denied", "denied", "saved"),
@@ -26,9 +26,9 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("who", WRITERS)
+@pytest.mark.parametrize("person", WRITERS)
 @pytest.mark.parametrize("act", ["create", "change", "remove"])
-def test_it_works(world: World, who: str, act: str) -> None:
+def test_it_works(world: World, person: str, act: str) -> None:
     branches = (None, world.main, world.dev)
     acts: dict[str, Callable[[Branch | None], SecretCommand]] = {
         "create": lambda branch: create_command("A", branch=branch),
@@ -37,20 +37,20 @@ def test_it_works(world: World, who: str, act: str) -> None:
     }
     changes = [acts[act](branch) for branch in branches]
     earlier = len(audit_rows(world))
-    outcomes = save_secrets(world, *changes, by=who)
+    outcomes = save_secrets(world, *changes, by=person)
     ends = tuple(str(outcome.outcome).replace("removed", "saved") for outcome in outcomes)
-    assert ends == WRITERS[who]
+    assert ends == WRITERS[person]
     recorded = [(entry[0], entry[1], entry[4]) for entry in audit_rows(world)[earlier:]]
     assert sorted(recorded) == sorted(
-        (who, f"secret.{act}", "succeeded" if end == "saved" else "denied") for end in ends
+        (person, f"secret.{act}", "succeeded" if end == "saved" else "denied") for end in ends
     )
     for outcome in outcomes:
         if outcome.outcome == "denied":
             assert outcome.message.startswith("Your role in this app")
 
 
-@pytest.mark.parametrize("who", ["charlie", "oscar", "ivan", "olga"])
-def test_an_outsider(world: World, who: str) -> None:
+@pytest.mark.parametrize("person", ["charlie", "oscar", "ivan", "olga"])
+def test_outsiders(world: World, person: str) -> None:
     with pytest.raises(Http404):
-        save_secrets(world, create_command("A"), by=who)
+        save_secrets(world, create_command("A"), by=person)
     assert audit_rows(world) == []

@@ -1,4 +1,4 @@
-"""People save at random, all at once, while checks run: nothing is lost, and nobody accused."""
+"""Several people save at random while others reconcile: no lost update, no false drift."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +25,8 @@ from tests.factories import (
 from tests.fixtures.people import World
 
 PEOPLE = ("alice", "mia", "bob")
-SAVES = 15  # by each
-CHECKS = 8
+SAVES = 15  # by each person
+RECONCILINGS = 8
 KEYS = ("A", "B")
 chance = SystemRandom()
 
@@ -38,14 +38,18 @@ def test_it_works(world: World) -> None:
     for person in (*PEOPLE, "vera"):
         world.actor(person)
     reconcile_now(world)
-    tasks: list[Callable[[], object]] = [lambda who=who: _save(world, who) for who in PEOPLE]
-    tasks.append(lambda: [reconcile_now(world) for _ in range(CHECKS)])
+    tasks: list[Callable[[], object]] = [
+        lambda person=person: save_repeatedly(world, person) for person in PEOPLE
+    ]
+    tasks.append(lambda: [reconcile_now(world) for _ in range(RECONCILINGS)])
     with ThreadPoolExecutor(len(tasks)) as threads:
-        told = [outcome for outcomes in threads.map(_run, tasks) for outcome in outcomes]
-    outcomes = [outcome for outcome in told if isinstance(outcome, RowOutcome)]
+        results = [
+            outcome for outcomes in threads.map(run_in_thread, tasks) for outcome in outcomes
+        ]
+    outcomes = [outcome for outcome in results if isinstance(outcome, RowOutcome)]
     assert {str(outcome.outcome) for outcome in outcomes} <= {"saved", "removed", "conflict"}
     done = sum(outcome.outcome in DONE for outcome in outcomes)
-    assert done > len(PEOPLE)  # they did not only stand in each other's way
+    assert done > len(PEOPLE)  # not only conflicts
     reconcile_now(world)
     for key in KEYS:
         assert [*audit_gaps(world, key, world.dev)] == []
@@ -54,25 +58,27 @@ def test_it_works(world: World) -> None:
     assert [entry[4] for entry in audit_rows(world, "secret.")].count("succeeded") == done
 
 
-def _save(world: World, who: str) -> list[RowOutcome]:
+def save_repeatedly(world: World, person: str) -> list[RowOutcome]:
     return [
-        outcome for _ in range(SAVES) for outcome in save_secrets(world, *_changes(world), by=who)
+        outcome
+        for _ in range(SAVES)
+        for outcome in save_secrets(world, *commands_now(world), by=person)
     ]
 
 
-def _changes(world: World) -> list[SecretCommand]:
-    """Return what somebody does who has just looked at the list: mostly, he comes too late."""
+def commands_now(world: World) -> list[SecretCommand]:
+    """Return what someone with a current list would save; most of it conflicts."""
     rows = {row.key: row for row in Secret.objects.filter(branch=world.dev)}
-    return [_change(world, key, rows.get(key)) for key in KEYS]
+    return [random_command(world, key, rows.get(key)) for key in KEYS]
 
 
-def _change(world: World, key: str, row: Secret | None) -> SecretCommand:
+def random_command(world: World, key: str, row: Secret | None) -> SecretCommand:
     if row is None:
         return create_command(key, uuid4().hex, world.dev)
     return delete_command(row) if chance.random() < 0.2 else set_command(row, uuid4().hex)
 
 
-def _run(task: Callable[[], list[object]]) -> list[object]:
+def run_in_thread(task: Callable[[], list[object]]) -> list[object]:
     try:
         return task()
     finally:

@@ -1,4 +1,4 @@
-"""What is removed and added anew begins at version 1 again; it is another one (guarantee 12)."""
+"""A re-created secret starts at version 1 again, and is another secret (guarantee 12)."""
 
 import re
 from collections.abc import Callable
@@ -32,13 +32,13 @@ MANAGE = "/apps/d1shop/hosting/secrets/manage/"
 NEW = {"new-1-key": "API_KEY", "new-1-value": "mine", "new-1-branch": ""}
 
 
-def again(change: SecretCommand, told: RowOutcome) -> SecretCommand:
-    """Return what is sent again after a conflict."""
-    return replace(change, expected_version=told.version, revision=told.revision)
+def retried(change: SecretCommand, conflict: RowOutcome) -> SecretCommand:
+    """Return the command that overwrites what the conflict reported."""
+    return replace(change, expected_version=conflict.version, revision=conflict.revision)
 
 
-def added_anew(world: World) -> None:
-    """Let alice remove the secret, and mia add one of that name."""
+def recreate(world: World) -> None:
+    """Remove the secret as alice, and add one with the same key as mia."""
     save_secrets(world, delete_command(secret_row(world, "API_KEY")))
     save_secrets(world, create_command("API_KEY", "mia's"), by="mia")
 
@@ -48,31 +48,31 @@ def test_it_works(world: World) -> None:
     set_secret(world, "API_KEY", "alice's")
     mine = create_command("API_KEY", "mine")
     [first] = save_secrets(world, mine)
-    added_anew(world)
-    [second] = save_secrets(world, again(mine, first))
+    recreate(world)
+    [second] = save_secrets(world, retried(mine, first))
     assert (second.outcome, second.version) == ("conflict", 1)
     assert second.message == "mia@example.org added this secret now (now version 1)."
     assert stored_values(world, "API_KEY") == ("mia's", None)
-    [won] = save_secrets(world, again(mine, second))
+    [won] = save_secrets(world, retried(mine, second))
     assert (won.outcome, won.version) == ("saved", 2)
     assert stored_values(world, "API_KEY") == ("mine", None)
 
 
 @pytest.mark.usefixtures("either_store")
-def test_outside_the_console(world: World) -> None:
+def test_recreated_outside(world: World) -> None:
     [path, _] = secret_paths(world, "API_KEY")
     write_outside(path, "one")
     mine = create_command("API_KEY", "mine")
     [first] = save_secrets(world, mine)
     parameter_store().remove([path])
     write_outside(path, "another")
-    [second] = save_secrets(world, again(mine, first))
+    [second] = save_secrets(world, retried(mine, first))
     assert (second.outcome, second.version) == ("conflict", 1)
     assert second.message.startswith("Someone outside Branchkeep added this secret")
     assert stored_values(world, "API_KEY") == ("another", None)
 
 
-def test_a_known_one_that_a_conflict_was_told_of(world: World) -> None:
+def test_recreated_outside_after_a_conflict(world: World) -> None:
     row = set_secret(world, "API_KEY")
     [path, _] = secret_paths(world, "API_KEY")
     write_outside(path, "two")
@@ -81,47 +81,45 @@ def test_a_known_one_that_a_conflict_was_told_of(world: World) -> None:
     parameter_store().remove([path])
     for value in ("one", "another"):
         write_outside(path, value)
-    [second] = save_secrets(world, again(mine, first))
+    [second] = save_secrets(world, retried(mine, first))
     assert (first.version, second.version, second.outcome) == (2, 2, "conflict")
     assert stored_values(world, "API_KEY") == ("another", None)
 
 
 @pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize("mine", ["change", "remove"])
-def test_a_known_one_that_somebody_outside_replaced(world: World, mine: str) -> None:
+def test_recreated_outside_before_the_save(world: World, mine: str) -> None:
     row = reconciled_secret(world, "API_KEY")
     [path, _] = secret_paths(world, "API_KEY")
     parameter_store().remove([path])
     write_outside(path, "another")
     change = set_command(row, "mine") if mine == "change" else delete_command(row)
-    [told] = save_secrets(world, change)
-    assert (told.outcome, told.version) == ("conflict", 1)
-    assert told.message.startswith("Someone outside Branchkeep added this secret")
+    [conflict] = save_secrets(world, change)
+    assert (conflict.outcome, conflict.version) == ("conflict", 1)
+    assert conflict.message.startswith("Someone outside Branchkeep added this secret")
     assert stored_values(world, "API_KEY") == ("another", None)
-    [done] = save_secrets(world, again(change, told))
+    [done] = save_secrets(world, retried(change, conflict))
     assert done.outcome in {"saved", "removed"}
     assert stored_values(world, "API_KEY") == ("mine" if mine == "change" else None, None)
 
 
-def test_somebody_who_is_saving_leaves_it_what_it_was_based_on(
-    world: World, interrupted: Any
-) -> None:
+def test_a_save_in_progress_keeps_the_base(world: World, interrupted: Any) -> None:
     row = set_secret(world, "API_KEY", "alice's")
     mine = create_command("API_KEY", "mine")
     [first] = save_secrets(world, mine)
-    told: list[RowOutcome] = []
-    interrupted.before("put", lambda: told.extend(save_secrets(world, again(mine, first))))
+    outcomes: list[RowOutcome] = []
+    interrupted.before("put", lambda: outcomes.extend(save_secrets(world, retried(mine, first))))
     save_secrets(world, set_command(row, "mia's"), by="mia")
-    assert "mia@example.org is saving this secret" in told[0].message
-    assert told[0].base_again == first.base_again != ""
+    assert "mia@example.org is saving this secret" in outcomes[0].message
+    assert outcomes[0].base_again == first.base_again != ""
 
 
-def test_putting_the_mirror_of_another_right(world: World, monkeypatch: Any) -> None:
+def test_repairing_the_mirror_of_a_recreated_secret(world: World, monkeypatch: Any) -> None:
     main = world.main
     row = set_secret(world, "API_KEY", branch=main)
     [_, mirror] = secret_paths(world, "API_KEY", main)
 
-    def meanwhile() -> Any:
+    def recreate_first() -> Any:
         monkeypatch.undo()
         save_secrets(world, delete_command(row), by="mia")
         set_secret(world, "API_KEY", "another", main)
@@ -129,14 +127,14 @@ def test_putting_the_mirror_of_another_right(world: World, monkeypatch: Any) -> 
         write_outside(mirror, "from outside")
         return parameter_store()
 
-    monkeypatch.setattr(mirror_repair, "parameter_store", meanwhile)
+    monkeypatch.setattr(mirror_repair, "parameter_store", recreate_first)
     with pytest.raises(Conflict, match="changed after you opened the page"):
         repair_secret_mirror(world, row, by="alice")
     assert stored_values(world, "API_KEY", main) == ("another", "from outside")
 
 
 @pytest.mark.parametrize("fragment", [False, True])
-def test_write_mine_in_a_browser(
+def test_overwriting_in_a_browser(
     world: World, as_: Callable[[str], Client], fragment: bool
 ) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
@@ -148,7 +146,7 @@ def test_write_mine_in_a_browser(
         assert answer.status_code == 422
         bases += re.findall(base, answer.text)[:1]
         if len(bases) == 2:
-            added_anew(world)
+            recreate(world)
     assert "mia@example.org added this secret" in answer.text
     assert stored_values(world, "API_KEY") == ("mia's", None)
     answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
@@ -159,7 +157,7 @@ def test_write_mine_in_a_browser(
 @pytest.mark.parametrize(
     "base", ["1", "2", "-1", "x", "1:", "1:x", "1:5", "1:1:1", "9" * 40, f"1:{'9' * 18}", "\0"]
 )
-def test_a_base_that_is_none(world: World, as_: Callable[[str], Client], base: str) -> None:
+def test_an_invalid_base(world: World, as_: Callable[[str], Client], base: str) -> None:
     set_secret(world, "API_KEY", "alice's")
     answer = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
     assert answer.status_code == 422
@@ -167,7 +165,7 @@ def test_a_base_that_is_none(world: World, as_: Callable[[str], Client], base: s
     assert stored_values(world, "API_KEY") == ("alice's", None)
 
 
-def test_a_base_of_what_is_no_more(world: World, as_: Callable[[str], Client]) -> None:
+def test_a_base_of_a_removed_secret(world: World, as_: Callable[[str], Client]) -> None:
     alice = as_("alice")
     answer = alice.post(MANAGE, {**NEW, "new-1-base": "1:5"})
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Save: what was typed is in the store, at the right paths, byte for byte."""
+"""A save writes the typed values to the right paths, byte for byte."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +48,7 @@ VALUES = {
     "4,096 bytes of three each": "€" * 1365 + "x",
     "looks like a reference": "{{resolve:ssm:/a}",
 }
-PLACES = [
+SCOPES = [
     (profile, name)
     for profile in PathProfile
     for name in ("All branches", "main", "fix #1")
@@ -56,18 +56,19 @@ PLACES = [
 ]
 
 
-def _branch(world: World, name: str) -> Branch | None:
+def scope(world: World, name: str) -> Branch | None:
+    """Return a branch by name, created if need be, or None for All branches."""
     if name == "All branches":
         return None
     return Branch.objects.get_or_create(app=world.app, name=name)[0]
 
 
 @pytest.mark.usefixtures("either_store")
-@pytest.mark.parametrize(("profile", "name"), PLACES)
+@pytest.mark.parametrize(("profile", "name"), SCOPES)
 def test_it_works(world: World, profile: PathProfile, name: str) -> None:
     world.app.path_profile = profile
     world.app.save()
-    branch = _branch(world, name)
+    branch = scope(world, name)
     mirrored = (profile, name) == (PathProfile.BOTH, "main")
 
     before = timezone.now()
@@ -112,7 +113,7 @@ def test_values_are_kept_byte_for_byte(world: World) -> None:
         assert stored_values(world, f"KEY_{number}", world.main) == (value, value)
 
 
-def test_each_row_answers_for_itself_in_the_order_of_the_rows(world: World) -> None:
+def test_each_row_has_its_own_outcome(world: World) -> None:
     row = set_secret(world, "CHANGED")
     gone = set_secret(world, "REMOVED")
     stale = set_secret(world, "STALE")
@@ -137,21 +138,19 @@ def test_each_row_answers_for_itself_in_the_order_of_the_rows(world: World) -> N
     }
 
 
-def test_all_of_one_save_is_one_change_set(world: World) -> None:
+def test_a_save_is_one_change_set(world: World) -> None:
     save_secrets(world, create_command("A"), create_command("B", branch=world.dev))
     assert len(set(AuditEvent.objects.values_list("change_set", flat=True))) == 1
 
 
-def test_the_mirror_is_written_after_the_primary_and_not_if_that_failed(
-    world: World, interrupted: Any
-) -> None:
+def test_the_mirror_is_written_after_the_primary(world: World, interrupted: Any) -> None:
     primary, mirror = secret_paths(world, "API_KEY", world.main)
     order: list[set[str]] = []
     both = [primary, mirror]
     interrupted.after("put", lambda: order.append({*parameter_store().current(both)}))
     set_secret(world, "API_KEY", branch=world.main)
     assert order == [{primary}]
-    interrupted.before("put", _raise(AccessDenied))
+    interrupted.before("put", raising(AccessDenied))
     [outcome] = save_secrets(world, create_command("OTHER", branch=world.main))
     assert outcome.outcome == "failed"
     assert stored_values(world, "OTHER", world.main) == (None, None)
@@ -159,11 +158,11 @@ def test_the_mirror_is_written_after_the_primary_and_not_if_that_failed(
 
 @pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize("state", ["missing", "behind"])
-def test_a_mirror_that_fails(world: World, interrupted: Any, state: str) -> None:
+def test_the_mirror_fails(world: World, interrupted: Any, state: str) -> None:
     change = create_command("API_KEY", "second", world.main)
     if state == "behind":
         change = set_command(set_secret(world, "API_KEY", "first", world.main), "second")
-    interrupted.after("put", lambda: interrupted.before("put", _raise(AccessDenied)))
+    interrupted.after("put", lambda: interrupted.before("put", raising(AccessDenied)))
     [saved] = save_secrets(world, change)
     assert saved.outcome == "saved"
     assert saved.message == (
@@ -176,38 +175,37 @@ def test_a_mirror_that_fails(world: World, interrupted: Any, state: str) -> None
     assert listed_secret(world, "API_KEY", world.main).mirror == state
 
     row = secret_row(world, "API_KEY", world.main)
-    told = repair_secret_mirror(world, row)
-    assert told == "The mirror now holds the secret's value."
+    assert repair_secret_mirror(world, row) == "The mirror now holds the secret's value."
     assert stored_values(world, "API_KEY", world.main) == ("second", "second")
     assert listed_secret(world, "API_KEY", world.main).mirror == ""
     assert repair_secret_mirror(world, row).endswith("Nothing was written.")
 
 
 @pytest.mark.parametrize("error", [Throttled, Unreachable])
-def test_a_mirror_that_does_not_answer_stops_the_rest(
+def test_the_mirror_does_not_respond(
     world: World, interrupted: Any, error: type[Exception]
 ) -> None:
-    interrupted.after("put", lambda: interrupted.before("put", _raise(error)))
+    interrupted.after("put", lambda: interrupted.before("put", raising(error)))
     outcomes = save_secrets(world, create_command("A", branch=world.main), create_command("B"))
     assert [outcome.outcome for outcome in outcomes] == ["saved", "not_tried"]
     assert "Nothing was changed" not in outcomes[0].message
 
 
-def test_a_creation_that_lost_and_can_not_see_who_won(world: World, interrupted: Any) -> None:
+def test_a_conflict_whose_cause_can_not_be_read(world: World, interrupted: Any) -> None:
     path, _ = secret_paths(world, "B")
 
-    def trouble() -> None:
+    def create_outside() -> None:
         write_outside(path)
-        interrupted.before("current", _raise(Unreachable))
+        interrupted.before("current", raising(Unreachable))
 
     first, second = create_command("A"), create_command("B")
-    interrupted.after("put", lambda: interrupted.before("put", trouble))
+    interrupted.after("put", lambda: interrupted.before("put", create_outside))
     outcomes = save_secrets(world, first, second)
     assert [outcome.outcome for outcome in outcomes] == ["saved", "conflict"]
     assert outcomes[1].message == "A secret with this name already exists. Reload to see it."
 
 
-def test_a_name_twice_in_one_save(world: World) -> None:
+def test_a_key_twice_in_one_save(world: World) -> None:
     row = set_secret(world, "KNOWN")
     twice = SetSecret("again", key="NEW", value=SecretValue("x"))
     outcomes = save_secrets(
@@ -219,16 +217,13 @@ def test_a_name_twice_in_one_save(world: World) -> None:
     assert stored_values(world, "NEW") == ("first", None)
 
 
-def test_a_name_on_two_branches_is_two_secrets(world: World) -> None:
-    outcomes = save_secrets(world, *(create_command("A", branch=b) for b in (None, *_two(world))))
+def test_a_key_in_three_scopes_is_three_secrets(world: World) -> None:
+    scopes = (None, world.main, world.dev)
+    outcomes = save_secrets(world, *(create_command("A", branch=branch) for branch in scopes))
     assert [outcome.outcome for outcome in outcomes] == ["saved"] * 3
 
 
-def _two(world: World) -> tuple[Branch, Branch]:
-    return world.main, world.dev
-
-
-def test_a_deleted_branch_takes_no_new_secret_and_lets_go_of_its_own(world: World) -> None:
+def test_a_deleted_branch(world: World) -> None:
     row = set_secret(world, "LEFT", branch=world.dev)
     world.dev.deleted_at = timezone.now()
     world.dev.save()
@@ -239,8 +234,8 @@ def test_a_deleted_branch_takes_no_new_secret_and_lets_go_of_its_own(world: Worl
     assert removed.outcome == "removed"
 
 
-def test_a_branch_that_the_profile_can_not_place(world: World) -> None:
-    branch = _branch(world, "fix #1")
+def test_a_branch_without_a_path_in_the_profile(world: World) -> None:
+    branch = scope(world, "fix #1")
     world.app.path_profile = PathProfile.DOCUMENTED
     world.app.save()
     [refused] = save_secrets(world, create_command("A", branch=branch))
@@ -248,8 +243,8 @@ def test_a_branch_that_the_profile_can_not_place(world: World) -> None:
     assert "has no documented path" in refused.message
 
 
-def test_a_store_that_can_not_be_read(world: World, interrupted: Any) -> None:
-    interrupted.before("current", _raise(Unreachable))
+def test_the_store_is_unreachable(world: World, interrupted: Any) -> None:
+    interrupted.before("current", raising(Unreachable))
     with pytest.raises(Unreachable):
         save_secrets(world, create_command("A"), create_command("B"))
     assert secret_versions(world) == {}
@@ -263,7 +258,9 @@ def test_nothing_to_save(world: World, store_calls: Any) -> None:
     assert store_calls() == 0
 
 
-def _raise(error: type[Exception]) -> Callable[[], None]:
+def raising(error: type[Exception]) -> Callable[[], None]:
+    """Return a callback that raises the error."""
+
     def fail() -> None:
         raise error
 

@@ -31,18 +31,20 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import Killed, deny_access, kill_process, lose_response
 
-ACTS: dict[str, tuple[str, Callable[[World, Secret], SecretCommand], int | None]] = {
+# By act: the store's operation, the command, and the version once it is done
+COMMANDS: dict[str, tuple[str, Callable[[World, Secret], SecretCommand], int | None]] = {
     "create": ("put", lambda world, row: create_command("OTHER", branch=world.main), 1),
     "change": ("put", lambda world, row: set_command(row), 2),
     "remove": ("remove", lambda world, row: delete_command(row), None),
 }
-acts = pytest.mark.parametrize("act", ACTS)
+acts = pytest.mark.parametrize("act", COMMANDS)
 ends = pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
 
 
-def _run(world: World, row: Secret, act: str) -> None:
+def save_interrupted(world: World, row: Secret, act: str) -> None:
+    """Save as mia, whose process is killed or who gets an unknown outcome."""
     try:
-        [outcome] = save_secrets(world, ACTS[act][1](world, row), by="mia")
+        [outcome] = save_secrets(world, COMMANDS[act][1](world, row), by="mia")
     except Killed:
         expire_leases()
     else:
@@ -53,13 +55,13 @@ def _run(world: World, row: Secret, act: str) -> None:
 @pytest.mark.usefixtures("either_store")
 @acts
 @ends
-def test_it_works_where_the_store_did_it(
+def test_it_works_if_the_store_wrote(
     world: World, interrupted: Any, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    operation, _, version = ACTS[act]
+    operation, _, version = COMMANDS[act]
     interrupted.after(operation, end)
-    _run(world, row, act)
+    save_interrupted(world, row, act)
     key = "OTHER" if act == "create" else "API_KEY"
     assert listed_secret(world, key, world.main).state == "unknown"
     reconcile_now(world)
@@ -71,12 +73,12 @@ def test_it_works_where_the_store_did_it(
 @pytest.mark.usefixtures("either_store")
 @acts
 @ends
-def test_it_works_where_the_store_did_not(
+def test_it_works_if_the_store_did_not_write(
     world: World, interrupted: Any, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    interrupted.before(ACTS[act][0], end)
-    _run(world, row, act)
+    interrupted.before(COMMANDS[act][0], end)
+    save_interrupted(world, row, act)
     reconcile_now(world)
     assert [entry[4] for entry in audit_rows(world)[1:]] == ["settled"]
     event = AuditEvent.objects.filter(actor__startswith="mia").get()
@@ -86,19 +88,19 @@ def test_it_works_where_the_store_did_not(
 
 
 @pytest.mark.parametrize("act", ["create", "change"])
-def test_killed_after_the_mirror_was_written(world: World, interrupted: Any, act: str) -> None:
+def test_killed_after_writing_the_mirror(world: World, interrupted: Any, act: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", lambda: interrupted.after("put", kill_process))
-    _run(world, row, act)
+    save_interrupted(world, row, act)
     reconcile_now(world)
     key = "OTHER" if act == "create" else "API_KEY"
-    assert_consistent(world, key, ACTS[act][2])
+    assert_consistent(world, key, COMMANDS[act][2])
     assert audit_rows(world, "found.") == []
-    assert listed_secret(world, key, world.main).mirror == "behind"  # both written; nobody knows
+    assert listed_secret(world, key, world.main).mirror == "behind"  # written, but not confirmed
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_the_mirrors_answer_is_lost(world: World, interrupted: Any, when: str) -> None:
+def test_the_response_of_the_mirror_is_lost(world: World, interrupted: Any, when: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     plan = getattr(interrupted, when)
     interrupted.after("put", lambda: plan("put", lose_response))
@@ -116,15 +118,15 @@ def test_the_mirrors_answer_is_lost(world: World, interrupted: Any, when: str) -
 
 @pytest.mark.parametrize("act", ["create", "change"])
 @pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
-def test_the_next_save_over_a_mirror_that_we_may_have_written(
+def test_the_next_save_overwrites_a_mirror_of_unknown_outcome(
     world: World, interrupted: Any, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     key = "OTHER" if act == "create" else "API_KEY"
-    version = ACTS[act][2] or 0
+    version = COMMANDS[act][2] or 0
     interrupted.after("put", lambda: interrupted.after("put", end))
     try:
-        save_secrets(world, ACTS[act][1](world, row), by="mia")
+        save_secrets(world, COMMANDS[act][1](world, row), by="mia")
     except Killed:
         expire_leases()
     [saved] = save_secrets(
@@ -140,11 +142,11 @@ def test_the_next_save_over_a_mirror_that_we_may_have_written(
 
 @acts
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_the_next_save_settles_too(world: World, interrupted: Any, act: str, when: str) -> None:
+def test_the_next_save_settles(world: World, interrupted: Any, act: str, when: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    operation, change, version = ACTS[act]
+    operation, change, version = COMMANDS[act]
     getattr(interrupted, when)(operation, lose_response)
-    _run(world, row, act)
+    save_interrupted(world, row, act)
     key = "OTHER" if act == "create" else "API_KEY"
     [again] = save_secrets(world, change(world, row))
     if when == "after" and act != "remove":
@@ -160,10 +162,10 @@ def test_the_next_save_settles_too(world: World, interrupted: Any, act: str, whe
     assert_consistent(world, key, audit_rows(world)[2][5])
 
 
-def test_a_removal_that_was_lost_and_a_creation_that_fails(world: World, interrupted: Any) -> None:
+def test_a_creation_fails_after_a_lost_removal(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("remove", lose_response)
-    _run(world, row, "remove")
+    save_interrupted(world, row, "remove")
     interrupted.before("put", deny_access)
     [failed] = save_secrets(world, set_command(row, expected_version=0))
     assert failed.outcome == "failed"
@@ -172,14 +174,14 @@ def test_a_removal_that_was_lost_and_a_creation_that_fails(world: World, interru
     assert audit_rows(world, "found.") == []
 
 
-def test_a_creation_that_fails_leaves_no_row(world: World, interrupted: Any) -> None:
+def test_a_failed_creation_leaves_no_row(world: World, interrupted: Any) -> None:
     interrupted.before("put", deny_access)
     [failed] = save_secrets(world, create_command("API_KEY"))
     assert (failed.outcome, secret_versions(world)) == ("failed", {})
     assert last_event_outcomes() == ["failed"]
 
 
-def test_a_creation_that_fails_on_a_gone_row_leaves_it_gone(world: World, interrupted: Any) -> None:
+def test_a_failed_creation_leaves_a_removed_secret_removed(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     parameter_store().remove(secret_paths(world, "API_KEY", world.main))
     reconcile_now(world)
@@ -188,12 +190,10 @@ def test_a_creation_that_fails_on_a_gone_row_leaves_it_gone(world: World, interr
     assert listed_secret(world, "API_KEY", world.main).state == "gone"
 
 
-def test_somebody_outside_removed_what_may_have_been_written(
-    world: World, interrupted: Any
-) -> None:
+def test_removed_outside_after_an_unknown_change(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", lose_response)
-    _run(world, row, "change")
+    save_interrupted(world, row, "change")
     parameter_store().remove(secret_paths(world, "API_KEY", world.main))
     reconcile_now(world)
     assert audit_rows(world)[1:] == [
@@ -203,10 +203,10 @@ def test_somebody_outside_removed_what_may_have_been_written(
     assert listed_secret(world, "API_KEY", world.main).state == "gone"
 
 
-def test_somebody_outside_wrote_what_may_have_been_removed(world: World, interrupted: Any) -> None:
+def test_changed_outside_after_an_unknown_removal(world: World, interrupted: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("remove", lose_response)
-    _run(world, row, "remove")
+    save_interrupted(world, row, "remove")
     write_outside(secret_paths(world, "API_KEY", world.main)[0])
     reconcile_now(world)
     assert [entry[1:] for entry in audit_rows(world)[1:]] == [
