@@ -18,47 +18,47 @@ from secrets_app.paths import (
     locate,
 )
 
-SIGNS = "-_./@#~"
+SPECIAL_CHARACTERS = "-_./@#~"
 app_ids = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=19).map("d".__add__)
-near_app_ids = st.sampled_from(["d1", "d12", "d1a", "dshared", "damplify"])
+similar_app_ids = st.sampled_from(["d1", "d12", "d1a", "dshared", "damplify"])
 keys = st.text(string.ascii_letters + string.digits + "_.-", min_size=1, max_size=8).filter(
     lambda key: key not in {".", ".."}
 )
-# Names that are nearly alike: short, over few letters, with the signs that the backend path drops
-near_names = st.text("a1" + SIGNS, min_size=1, max_size=5)
-names = near_names | st.text(min_size=1, max_size=255)
+# Short names over few characters, with those that the backend path drops
+similar_names = st.text("a1" + SPECIAL_CHARACTERS, min_size=1, max_size=5)
+names = similar_names | st.text(min_size=1, max_size=255)
 
 
 @st.composite
-def backend_look_alikes(draw: st.DrawFn) -> str:
-    """A branch whose raw name is another scope's backend folder."""
+def branches_like_backend_folders(draw: st.DrawFn) -> str:
+    """Generate branch names that equal another scope's backend folder."""
     other = draw(plain_scopes)
     try:
-        place = locate(other, "k", PathProfile.BACKEND)
+        location = locate(other, "k", PathProfile.BACKEND)
     except InvalidPath:
         return "k"
-    segment = place.primary.split("/")[-2]
+    segment = location.primary.split("/")[-2]
     return draw(st.sampled_from([segment, f"{segment}/a", f"a/{segment}", f"{segment}/"]))
 
 
 plain_scopes: st.SearchStrategy[Scope] = st.one_of(
-    st.builds(AllBranches, near_app_ids | app_ids),
-    st.builds(OneBranch, near_app_ids | app_ids, names),
-    st.builds(Sandbox, names | near_app_ids | st.just("shared"), names | near_app_ids),
+    st.builds(AllBranches, similar_app_ids | app_ids),
+    st.builds(OneBranch, similar_app_ids | app_ids, names),
+    st.builds(Sandbox, names | similar_app_ids | st.just("shared"), names | similar_app_ids),
 )
 scopes: st.SearchStrategy[Scope] = st.one_of(
-    plain_scopes, st.builds(OneBranch, near_app_ids | app_ids, backend_look_alikes())
+    plain_scopes, st.builds(OneBranch, similar_app_ids | app_ids, branches_like_backend_folders())
 )
 profiles = st.sampled_from(PathProfile)
 
 
 def paths(scope: Scope, key: str, profile: PathProfile) -> set[str]:
-    """Return where a secret stands, primary and mirror; nowhere, if that is refused."""
+    """Return the primary and mirror path of a secret; none if it has no valid path."""
     try:
-        place = locate(scope, key, profile)
+        location = locate(scope, key, profile)
     except InvalidPath:
         return set()
-    return {place.primary, place.mirror} - {None}  # type: ignore[return-value]
+    return {location.primary, location.mirror} - {None}  # type: ignore[return-value]
 
 
 @given(scopes, scopes, keys, keys)
@@ -76,36 +76,36 @@ def paths(scope: Scope, key: str, profile: PathProfile) -> set[str]:
 def test_it_works(one: Scope, other: Scope, one_key: str, other_key: str) -> None:
     assume((one, one_key) != (other, other_key))
     for one_profile, other_profile in product(PathProfile, repeat=2):
-        met = paths(one, one_key, one_profile) & paths(other, other_key, other_profile)
-        assert not met
+        shared = paths(one, one_key, one_profile) & paths(other, other_key, other_profile)
+        assert not shared
 
 
 @given(scopes, keys, profiles)
 def test_the_two_paths_of_a_secret_differ(scope: Scope, key: str, profile: PathProfile) -> None:
     try:
-        place = locate(scope, key, profile)
+        location = locate(scope, key, profile)
     except InvalidPath:
         assume(False)
         return
-    assert place != Location(place.primary, place.primary)
+    assert location != Location(location.primary, location.primary)
 
 
-@given(near_app_ids | app_ids, scopes, keys, profiles)
+@given(similar_app_ids | app_ids, scopes, keys, profiles)
 @example("d1", AllBranches("d12"), "k", PathProfile.BOTH)
 @example("d1", OneBranch("d12", "main"), "k", PathProfile.BOTH)
 @example("d1", OneBranch("d2", "../d1"), "k", PathProfile.BOTH)
-def test_a_listing_covers_its_own_app_alone(
+def test_a_listing_covers_only_its_own_app(
     app_id: str, scope: Scope, key: str, profile: PathProfile
 ) -> None:
-    assume(not isinstance(scope, Sandbox))  # a project may be called as an app; see below
+    assume(not isinstance(scope, Sandbox))  # a project may be named like an app; see below
     prefixes = tuple(f"{prefix}/" for prefix in listing_prefixes(app_id))
     own = not isinstance(scope, Sandbox) and scope.app_id == app_id
     for path in paths(scope, key, profile):
         assert path.startswith(prefixes) == own
 
 
-@given(names | near_app_ids, near_app_ids | app_ids, names, keys)
-def test_a_sandbox_of_a_project_called_as_an_app_is_in_none_of_its_folders(
+@given(names | similar_app_ids, similar_app_ids | app_ids, names, keys)
+def test_a_sandbox_of_a_project_named_like_an_app(
     branch: str, app_id: str, user: str, key: str
 ) -> None:
     sandbox = paths(Sandbox(app_id, user), key, PathProfile.BOTH)

@@ -1,4 +1,4 @@
-"""A write whose answer was lost is neither done nor failed: it is unknown."""
+"""If the response to a write is lost, the outcome is unknown, not failed."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.secrets_app.store.operations import GARBLED, PATH, WRITES
 
 @pytest.mark.parametrize("operation", ["create", "overwrite", "remove"])
 @pytest.mark.parametrize("body", GARBLED)
-def test_a_garbled_answer_to_a_write_leaves_it_open(
+def test_a_garbled_response(
     faulty: Faulty, faulty_store: SsmStore, operation: str, body: str
 ) -> None:
     faulty.next(Fault.answer(GARBLED[body], acts=True))
@@ -28,7 +28,7 @@ def test_a_garbled_answer_to_a_write_leaves_it_open(
     ids=["reset", "truncated", "server error"],
 )
 @pytest.mark.parametrize("operation", ["create", "remove"])
-def test_a_write_that_was_done_but_not_answered_is_unknown(
+def test_the_store_wrote_and_the_response_is_lost(
     faulty: Faulty, faulty_store: SsmStore, operation: str, fault: Fault
 ) -> None:
     if operation == "remove":
@@ -41,7 +41,7 @@ def test_a_write_that_was_done_but_not_answered_is_unknown(
 
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.SERVER_ERROR], ids=["reset", "server error"])
 @pytest.mark.parametrize("operation", WRITES)
-def test_a_write_that_was_sent_is_unknown_though_nothing_happened(
+def test_the_store_did_not_write_and_the_response_is_lost(
     faulty: Faulty, faulty_store: SsmStore, operation: str, fault: Fault
 ) -> None:
     faulty.always(fault)
@@ -50,9 +50,7 @@ def test_a_write_that_was_sent_is_unknown_though_nothing_happened(
 
 
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.SERVER_ERROR], ids=["reset", "server error"])
-def test_a_retry_saves_what_was_not_done(
-    faulty: Faulty, faulty_store: SsmStore, fault: Fault
-) -> None:
+def test_a_retry_writes(faulty: Faulty, faulty_store: SsmStore, fault: Fault) -> None:
     faulty.next(fault)
     assert faulty_store.put(PATH, SecretValue("x"), overwrite=False) == Written(1, attempts=2)
     faulty.next(fault)
@@ -69,15 +67,13 @@ def test_a_retry_after_its_own_success_counts_its_attempts(
 @pytest.mark.parametrize(
     "date", ["", "yesterday", "Tue, 31 Feb 2026 10:00:00 GMT", "Fri, 31 Dec 9999 23:00:00 -1400"]
 )
-def test_an_answer_that_tells_no_time_is_an_answer(
-    faulty: Faulty, faulty_store: SsmStore, date: str
-) -> None:
+def test_a_response_without_a_valid_date(faulty: Faulty, faulty_store: SsmStore, date: str) -> None:
     faulty.date = date
     written = faulty_store.put(PATH, SecretValue("x"), overwrite=False)
     assert (written, written.at) == (Written(1), None)
 
 
-def test_a_creation_that_was_only_throttled_meets_another_ones(
+def test_a_throttled_creation_of_an_existing_parameter(
     faulty: Faulty, faulty_store: SsmStore
 ) -> None:
     faulty_store.put(PATH, SecretValue("theirs"), overwrite=False)
@@ -87,7 +83,7 @@ def test_a_creation_that_was_only_throttled_meets_another_ones(
 
 
 @pytest.mark.parametrize("then", [Fault.ACCESS_DENIED, Fault.error("TooManyUpdates"), Fault.LIMIT])
-def test_a_refused_retry_does_not_undo_what_was_sent_before(
+def test_a_refused_retry_after_a_lost_response(
     faulty: Faulty, faulty_store: SsmStore, then: Fault
 ) -> None:
     faulty.next(Fault.RESET_AFTER)
@@ -97,7 +93,7 @@ def test_a_refused_retry_does_not_undo_what_was_sent_before(
     assert failure.value.code == then.code
 
 
-def test_one_lost_answer_does_not_taint_the_next_call(
+def test_a_lost_response_does_not_affect_the_next_call(
     faulty: Faulty, faulty_store: SsmStore
 ) -> None:
     faulty.next(Fault.RESET, times=3)
@@ -108,7 +104,7 @@ def test_one_lost_answer_does_not_taint_the_next_call(
         faulty_store.put(PATH, SecretValue("x"), overwrite=False)
 
 
-def test_a_removal_that_stops_half_way_is_unknown(faulty: Faulty, faulty_store: SsmStore) -> None:
+def test_a_removal_that_stops_half_way(faulty: Faulty, faulty_store: SsmStore) -> None:
     paths = [f"{PATH}{number}" for number in range(15)]
     for path in paths:
         faulty_store.put(path, SecretValue("x"), overwrite=False)

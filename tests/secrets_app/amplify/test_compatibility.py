@@ -1,4 +1,4 @@
-"""What was saved in the browser is read by AWS's client, and as Amplify's own clients read."""
+"""Amplify's own clients read what was saved in the browser, and the other way round."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ def save(client: Client, world: World, rows: list[tuple[str, str, str]]) -> None
 
 
 def secret(ssm: "SSMClient", folder: str, key: str) -> str:
-    """Read as a deployed backend's secret() does: the branch's path, else the shared one."""
+    """Read as a deployed backend's secret() does: from the branch, otherwise from All branches."""
     for path in (f"{folder}/{key}", f"{SHARED}/{key}"):
         try:
             return ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
@@ -52,7 +52,7 @@ def secret(ssm: "SSMClient", folder: str, key: str) -> str:
 
 
 def held(ssm: "SSMClient") -> dict[str, Any]:
-    """Return all that stands under Amplify's folder."""
+    """Return every parameter below Amplify's folder."""
     pages = ssm.get_paginator("get_parameters_by_path").paginate(
         Path="/amplify", Recursive=True, WithDecryption=True
     )
@@ -70,13 +70,13 @@ def test_it_works(shop: World, as_: As, plain_ssm: "SSMClient") -> None:
     }
 
 
-def test_a_branch_falls_back_to_all_branches(shop: World, as_: As, plain_ssm: "SSMClient") -> None:
+def test_a_branch_inherits_from_all_branches(shop: World, as_: As, plain_ssm: "SSMClient") -> None:
     save(as_("alice"), shop, [("foo", "for all", ""), ("foo", "for main", "main")])
     assert secret(plain_ssm, MAIN, "foo") == "for main"
     assert secret(plain_ssm, FEATURE, "foo") == "for all"
 
 
-def test_a_removed_override_uncovers_the_value_for_all(
+def test_a_removed_override_restores_the_inherited_value(
     shop: World, as_: As, plain_ssm: "SSMClient"
 ) -> None:
     alice = as_("alice")
@@ -89,7 +89,7 @@ def test_a_removed_override_uncovers_the_value_for_all(
     assert set(held(plain_ssm)) == {f"{SHARED}/foo"}
 
 
-def test_what_ampx_writes_is_seen_and_revealed(
+def test_secrets_written_by_ampx_are_listed_and_revealed(
     shop: World, as_: As, plain_ssm: "SSMClient"
 ) -> None:
     plain_ssm.put_parameter(

@@ -1,4 +1,4 @@
-"""Which store a process gets, and when it gets another."""
+"""Which parameter store a process gets, and when it makes a new one."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ def test_ssm(console_on_ssm: Moto) -> None:
     assert store.put("/amplify/d1/main/foo", SecretValue("x"), overwrite=False).version == 1
 
 
-def test_changed_settings_make_a_new_one(settings: Any) -> None:
+def test_changed_settings_make_a_new_store(settings: Any) -> None:
     before = parameter_store()
     settings.ENCRYPTION_KEYS = ["B" * 43]
     assert parameter_store() is not before
@@ -58,9 +58,9 @@ def test_changed_settings_make_a_new_one(settings: Any) -> None:
         parameter_store()
 
 
-def test_a_forked_process_makes_its_own() -> None:
+def test_a_forked_process_makes_a_new_store() -> None:
     subprocess.run([sys.executable, "-c", FORK], check=True)
 
 
-def test_without_aws_its_library_is_not_loaded() -> None:
+def test_boto3_is_not_imported_without_aws() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_BOTO3], check=True)

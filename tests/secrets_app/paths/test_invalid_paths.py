@@ -1,4 +1,4 @@
-"""Keys and names that no parameter path can hold are refused with the reason (guarantee 30)."""
+"""Keys and names that don't fit in a parameter path are rejected with the reason (guarantee 30)."""
 
 import pytest
 
@@ -113,9 +113,9 @@ def test_a_branch_without_a_documented_path(branch: str) -> None:
         *("x-branch-ABCDEF0123", "/".join("abcdefghijkl"), "b" * 255, "v1.2_rc-3", "shared", "..."),
     ],
 )
-def test_a_branch_with_one(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
-    assert place.mirror == f"/amplify/{APP}/{branch}/foo"
+def test_a_branch_with_a_documented_path(branch: str) -> None:
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
+    assert location.mirror == f"/amplify/{APP}/{branch}/foo"
 
 
 def test_a_key_that_makes_a_path_too_long() -> None:
@@ -125,12 +125,12 @@ def test_a_key_that_makes_a_path_too_long() -> None:
         locate(AllBranches(APP), "k" * (room + 1), PathProfile.BOTH)
 
 
-def test_a_key_that_makes_the_mirror_alone_too_long_leaves_the_mirror_out() -> None:
+def test_a_key_that_makes_only_the_mirror_too_long() -> None:
     scope = OneBranch(APP, "b" * 255)
     key = "k" * (PATH_LIMIT - len(f"/amplify/{APP}/{'b' * 255}/") + 1)
-    place = locate(scope, key, PathProfile.BOTH)
-    assert place.mirror is None
-    assert "characters" in place.note
+    location = locate(scope, key, PathProfile.BOTH)
+    assert location.mirror is None
+    assert "characters" in location.note
     with pytest.raises(InvalidPath, match="characters"):
         locate(scope, key, PathProfile.DOCUMENTED)
 
@@ -142,20 +142,20 @@ def test_a_path(path: str) -> None:
 
 
 @pytest.mark.parametrize("project", ["", "@/", "日本"])
-def test_a_project_that_leaves_nothing(project: str) -> None:
+def test_a_project_without_letters_or_digits(project: str) -> None:
     with pytest.raises(InvalidPath, match=r"package\.json"):
         scope_location(Sandbox(project, "jane"), PathProfile.BOTH)
 
 
 @pytest.mark.parametrize(
-    ("project", "user", "why"),
+    ("project", "user", "reason"),
     [
         ("shop_", "www", "ends with a special character"),
         ("shop-", "www", "ends with a special character"),
         ("shop", "u" * 51, "50 letters"),
     ],
 )
-def test_a_sandbox_that_amplify_cannot_tell_from_another(project: str, user: str, why: str) -> None:
+def test_an_ambiguous_sandbox(project: str, user: str, reason: str) -> None:
     scope_location(Sandbox("shop", "_www"), PathProfile.BOTH)
-    with pytest.raises(InvalidPath, match=why):
+    with pytest.raises(InvalidPath, match=reason):
         scope_location(Sandbox(project, user), PathProfile.BOTH)

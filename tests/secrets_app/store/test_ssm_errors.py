@@ -1,6 +1,6 @@
-"""What goes wrong with SSM becomes one error of ours, that holds neither value nor ARN."""
+"""Each SSM failure becomes one of our errors, without values or ARNs."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,6 +8,7 @@ from secrets_app.store import errors
 from secrets_app.store.base import SecretValue, Written
 from secrets_app.store.ssm.client import SsmStore
 from tests.fixtures.faulty import ARN, Fault, Faulty
+from tests.fixtures.stores import StoreCalls
 from tests.secrets_app.store.operations import CANARY, GARBLED, OPERATIONS, PATH, READS
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def test_it_works(faulty_store: SsmStore, operation: str) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_each_code_has_its_error(faulty: Faulty, faulty_store: SsmStore, code: str) -> None:
+def test_each_code_becomes_one_error(faulty: Faulty, faulty_store: SsmStore, code: str) -> None:
     faulty.always(Fault.error(code))
     with pytest.raises(CODES[code]) as failure:
         faulty_store.put(PATH, SecretValue("x"), overwrite=True)
@@ -60,17 +61,19 @@ def test_each_code_has_its_error(faulty: Faulty, faulty_store: SsmStore, code: s
     assert len(failure.value.message) > 30
 
 
-def test_no_code_of_these_operations_is_forgotten(plain_ssm: "SSMClient") -> None:
+def test_every_modelled_code_is_mapped(plain_ssm: "SSMClient") -> None:
     model = plain_ssm.meta.service_model
     names = ["PutParameter", "GetParameters", "DeleteParameters", "DescribeParameters"]
     modelled = {shape.name for name in names for shape in model.operation_model(name).error_shapes}
-    ours_to_get_right = {"InvalidFilterKey", "InvalidFilterOption", "InvalidFilterValue"}
-    assert modelled - {*CODES, "InternalServerError", "InvalidNextToken"} == ours_to_get_right
+    our_own_mistakes = {"InvalidFilterKey", "InvalidFilterOption", "InvalidFilterValue"}
+    assert modelled - {*CODES, "InternalServerError", "InvalidNextToken"} == our_own_mistakes
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_throttled_to_the_end(faulty: Faulty, faulty_store: SsmStore, operation: str) -> None:
-    faulty.always(Fault.error("TooManyUpdates"))  # the one that botocore doesn't wait for
+def test_throttled_until_retries_end(
+    faulty: Faulty, faulty_store: SsmStore, operation: str
+) -> None:
+    faulty.always(Fault.error("TooManyUpdates"))  # the code that botocore doesn't retry
     with pytest.raises(errors.Throttled):
         OPERATIONS[operation](faulty_store)
 
@@ -80,7 +83,7 @@ def test_throttling_is_retried(faulty: Faulty, faulty_store: SsmStore) -> None:
     assert faulty_store.put(PATH, SecretValue("x"), overwrite=False) == Written(1, attempts=2)
 
 
-def test_three_attempts_and_no_more(faulty: Faulty, faulty_store: SsmStore) -> None:
+def test_at_most_three_attempts(faulty: Faulty, faulty_store: SsmStore) -> None:
     faulty.always(Fault.THROTTLING)
     with pytest.raises(errors.Throttled):
         faulty_store.put(PATH, SecretValue("x"), overwrite=False)
@@ -96,7 +99,7 @@ def test_three_attempts_and_no_more(faulty: Faulty, faulty_store: SsmStore) -> N
     ],
     ids=["server error", "reset"],
 )
-def test_a_read_that_fails_says_so(
+def test_a_failed_read(
     faulty: Faulty, faulty_store: SsmStore, operation: str, fault: Fault, error: type[Exception]
 ) -> None:
     faulty.always(fault)
@@ -106,7 +109,7 @@ def test_a_read_that_fails_says_so(
 
 @pytest.mark.parametrize("operation", ["current", "read", "list"])
 @pytest.mark.parametrize("body", GARBLED)
-def test_a_garbled_answer_is_not_taken_for_an_empty_one(
+def test_a_garbled_response_is_not_an_empty_one(
     faulty: Faulty, faulty_store: SsmStore, operation: str, body: str
 ) -> None:
     faulty_store.put(PATH, SecretValue("x"), overwrite=False)
@@ -130,8 +133,12 @@ def test_a_garbled_answer_is_not_taken_for_an_empty_one(
     ],
     ids=lambda fault: f"{fault.way.name} {fault.code[:30]!a}",
 )
-def test_an_error_holds_neither_value_nor_arn(
-    faulty: Faulty, faulty_store: SsmStore, hasty_store: SsmStore, calls: Any, fault: Fault
+def test_errors_contain_neither_value_nor_arn(
+    faulty: Faulty,
+    faulty_store: SsmStore,
+    hasty_store: SsmStore,
+    store_calls: StoreCalls,
+    fault: Fault,
 ) -> None:
     faulty.always(fault)
     store = hasty_store if fault is Fault.SILENCE else faulty_store
@@ -140,7 +147,7 @@ def test_an_error_holds_neither_value_nor_arn(
     error = failure.value
     assert error.__cause__ is None
     assert error.__context__ is None
-    words = [str(error), repr(error), error.code, error.message, str(calls.all)]
+    words = [str(error), repr(error), error.code, error.message, str(store_calls.entries)]
     for entry in failure.traceback[1:]:  # the first frame is this test's
         words += map(repr, entry.frame.f_locals.values())
     for secret in (CANARY, "123456789012"):

@@ -1,13 +1,13 @@
-"""Paths that SSM can't hold are refused before any call, in the same words by both stores."""
+"""Both stores reject paths that SSM can't hold, before any call, with the same message."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from secrets_app.paths import PATH_LIMIT
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import Rejected
+from tests.fixtures.stores import StoreCalls
 
 SIGNS = "Parameter paths can contain only letters, digits and _ . - /, without empty parts."
 LEVELS = "Parameter paths can have at most 15 levels. Use a shorter name."
@@ -38,16 +38,16 @@ OPERATIONS: dict[str, Callable[[ParameterStore, str], object]] = {
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("path", BAD, ids=ascii)
-def test_refused_before_any_call(
-    store: ParameterStore, calls: Any, path: str, operation: str
+def test_rejected_before_any_call(
+    store: ParameterStore, store_calls: StoreCalls, path: str, operation: str
 ) -> None:
     with pytest.raises(Rejected) as refusal:
         OPERATIONS[operation](store, path)
     assert refusal.value.message == BAD[path]
-    assert calls.all == []
+    assert store_calls.entries == []
 
 
 @pytest.mark.parametrize("path", ["/a" * 15, "/" + "a" * (PATH_LIMIT - 1), "/amplify/d1/_.-Z9"])
-def test_the_last_that_fits_works(store: ParameterStore, path: str) -> None:
+def test_the_longest_valid_path(store: ParameterStore, path: str) -> None:
     store.put(path, SecretValue("x"), overwrite=False)
     assert list(store.read([path])) == [path]
