@@ -1,7 +1,10 @@
 """Plain functions that arrange what a test needs, and return what it asserts on."""
 
+from tests.factories.database import (
+    without_table,
+)
 from tests.factories.secrets import (
-    age_store_answers,
+    age_store_responses,
     assert_consistent,
     audit_gaps,
     audit_rows,
@@ -41,7 +44,7 @@ from tests.factories.variables import (
 )
 
 __all__ = [
-    "age_store_answers",
+    "age_store_responses",
     "assert_consistent",
     "audit_gaps",
     "audit_rows",
@@ -75,5 +78,6 @@ __all__ = [
     "variable_audit_rows",
     "variable_row",
     "variable_values",
+    "without_table",
     "write_outside",
 ]

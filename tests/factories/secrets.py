@@ -119,8 +119,8 @@ def expire_leases() -> None:
         Secret.objects.filter(pk=row.pk).update(claimed_until=timezone.now())
 
 
-def age_store_answers(by: timedelta) -> None:
-    """Make the store's last answers older, so that outside writes come clearly later."""
+def age_store_responses(by: timedelta) -> None:
+    """Make the store's last responses older, so that outside writes come clearly later."""
     Secret.objects.update(answered_at=F("answered_at") - by)
 
 

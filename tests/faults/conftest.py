@@ -45,13 +45,6 @@ def faulty_ssm(console_on_ssm: Moto, faulty: Faulty) -> Faulty:
 
 
 @pytest.fixture
-def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make botocore retry without a pause."""
-    delay = "botocore.retries.standard.ExponentialBackoff.delay_amount"
-    monkeypatch.setattr(delay, lambda *_: 0)
-
-
-@pytest.fixture
 def failing(
     faulty_ssm: Faulty, no_backoff: None, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., AbstractContextManager[None]]:

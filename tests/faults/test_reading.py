@@ -1,4 +1,4 @@
-"""A store that fails while it is read: reveal, list, readiness."""
+"""The store fails on a read: reveal, list, readiness."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,11 +28,11 @@ from tests.fixtures.people import World
 
 each_fault = pytest.mark.parametrize("name", FAULTS)
 FRAGMENT = {"HX-Request": "true"}
-VALUE = "a value that is shown to nobody"
+VALUE = "a value that is never shown"
 
 
 @pytest.mark.parametrize("name", DISTINCT)
-def test_it_works_for_a_reveal(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_it_works_for_reveal(world: World, failing: Any, as_: Any, name: str) -> None:
     meaning = FAULTS[name]
     row = set_secret(world, "SECRET", VALUE, world.main)
     reconcile_now(world)
@@ -70,7 +70,7 @@ def test_it_works_for_a_listing(world: World, failing: Any, as_: Any, name: str)
 
 
 @each_fault
-def test_it_works_for_a_question_by_name(world: World, failing: Any, name: str) -> None:
+def test_it_works_for_a_read_by_name(world: World, failing: Any, name: str) -> None:
     set_secret(world, "SECRET")
     reconcile_now(world)
     parameter_store().remove(secret_paths(world, "SECRET")[:1])
@@ -81,7 +81,7 @@ def test_it_works_for_a_question_by_name(world: World, failing: Any, name: str) 
     assert listed_secret(world, "SECRET").state == "gone"
 
 
-def test_a_listing_that_breaks_off_on_its_second_page_changes_nothing(
+def test_a_listing_that_fails_on_its_second_page(
     world: World, faulty_ssm: Faulty, no_backoff: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):  # moto's pages hold ten
@@ -95,7 +95,7 @@ def test_a_listing_that_breaks_off_on_its_second_page_changes_nothing(
     )  # the first, and three attempts
 
 
-def test_the_list_stands_marked_with_its_age(world: World, failing: Any, as_: Any) -> None:
+def test_the_list_shows_its_age(world: World, failing: Any, as_: Any) -> None:
     set_secret(world, "SECRET", branch=world.main)
     reconcile_now(world)
     hour = timezone.now() - timedelta(hours=1)
@@ -104,9 +104,9 @@ def test_the_list_stands_marked_with_its_age(world: World, failing: Any, as_: An
     url = reverse("secrets_revalidate", args=[world.app.app_id])
     fields = {"since": timezone.now().isoformat(), "mode": "list"}
     with failing(Fault.ACCESS_DENIED, "DescribeParameters"):
-        answer = client.post(url, fields, headers=FRAGMENT)
+        fragment = client.post(url, fields, headers=FRAGMENT)
         page = client.get(reverse("secrets", args=[world.app.app_id]))
-    for response in (answer, page):
+    for response in (fragment, page):
         text = response.content.decode()
         assert response.status_code == 200
         assert "Store unreachable." in text
@@ -115,7 +115,7 @@ def test_the_list_stands_marked_with_its_age(world: World, failing: Any, as_: An
     assert "SECRET" in page.content.decode()
 
 
-def test_a_store_that_was_never_reached(world: World, failing: Any) -> None:
+def test_a_store_that_was_never_reachable(world: World, failing: Any) -> None:
     with failing(Fault.ACCESS_DENIED, "DescribeParameters"):
         freshness = reconcile_now(world)
     assert (freshness.state, freshness.agreed_at) == ("unreachable", None)
@@ -124,7 +124,7 @@ def test_a_store_that_was_never_reached(world: World, failing: Any) -> None:
     assert [entry[1] for entry in audit_rows(world)] == ["found.all"]
 
 
-def test_in_trouble_too_it_is_asked_once_in_fifteen_seconds(
+def test_a_failing_store_is_called_once_in_fifteen_seconds(
     world: World, faulty_ssm: Faulty, no_backoff: None, as_: Any
 ) -> None:
     faulty_ssm.always(Fault.ACCESS_DENIED)

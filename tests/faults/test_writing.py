@@ -1,4 +1,4 @@
-"""A store that fails while rows are written: each row's outcome, and peace afterwards."""
+"""The store fails on a write: the outcome of each row, and consistent data afterwards."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests.fixtures.people import World
 each_fault = pytest.mark.parametrize("name", FAULTS)
 each_error = pytest.mark.parametrize("name", DISTINCT)
 FRAGMENT = {"HX-Request": "true"}
-VALUE = "a value that is shown to nobody"
+VALUE = "a value that is never shown"
 
 
 @each_fault
@@ -37,22 +37,22 @@ VALUE = "a value that is shown to nobody"
 def test_it_works(world: World, failing: Any, name: str, act: str) -> None:
     meaning = FAULTS[name]
     keys = ("FIRST", "SECOND", "THIRD")
-    changes = [create_command(key, VALUE) for key in keys]
+    commands = [create_command(key, VALUE) for key in keys]
     if act == "change":
-        changes = [set_command(set_secret(world, key), VALUE) for key in keys]
+        commands = [set_command(set_secret(world, key), VALUE) for key in keys]
         reconcile_now(world)
     earlier = len(audit_rows(world))
     with failing(meaning.fault, "PutParameter", after="put"):
-        saved, hit, rest = save_secrets(world, *changes)
+        saved, failed, rest = save_secrets(world, *commands)
     unknown = meaning.write_error is OutcomeUnknown
     assert saved.outcome == "saved"
-    assert hit.outcome == ("unknown" if unknown else "failed")
-    assert hit.message == meaning.write_error.message
-    assert hit.version == changes[1].expected_version
+    assert failed.outcome == ("unknown" if unknown else "failed")
+    assert failed.message == meaning.write_error.message
+    assert failed.version == commands[1].expected_version
     assert rest.outcome == ("not_tried" if meaning.stops else "failed")
     tried = audit_rows(world)[earlier:]
     assert [entry[2] for entry in tried] == [*keys[:2], *([] if meaning.stops else keys[2:])]
-    assert [entry[4] for entry in tried][:2] == ["succeeded", str(hit.outcome)]
+    assert [entry[4] for entry in tried][:2] == ["succeeded", str(failed.outcome)]
     if unknown:
         assert listed_secret(world, "SECOND").state == "unknown"
 
@@ -61,7 +61,7 @@ def test_it_works(world: World, failing: Any, name: str, act: str) -> None:
         "settled" if unknown else "failed"
     )
     shown = secret_versions(world).get(("", "SECOND"), 0)
-    assert (shown > changes[1].expected_version) == meaning.fault.acts
+    assert (shown > commands[1].expected_version) == meaning.fault.acts
     [again] = save_secrets(world, create_command("SECOND", "again", expected_version=shown))
     assert again.outcome == "saved"
     assert stored_values(world, "SECOND") == ("again", None)
@@ -93,9 +93,9 @@ def test_a_removal(world: World, failing: Any, name: str) -> None:
     row, other = set_secret(world, "SECRET", branch=main), set_secret(world, "OTHER")
     reconcile_now(world)
     with failing(meaning.fault, "DeleteParameters"):
-        hit, rest = save_secrets(world, delete_command(row), delete_command(other))
-    assert hit.outcome == ("unknown" if meaning.write_error is OutcomeUnknown else "failed")
-    assert hit.message == meaning.write_error.message
+        failed, rest = save_secrets(world, delete_command(row), delete_command(other))
+    assert failed.outcome == ("unknown" if meaning.write_error is OutcomeUnknown else "failed")
+    assert failed.message == meaning.write_error.message
     assert rest.outcome == ("not_tried" if meaning.stops else "failed")
     assert_recovered(world)
     assert (("main", "SECRET") not in secret_versions(world)) == meaning.fault.acts
@@ -125,27 +125,27 @@ def test_a_repair(world: World, failing: Any, name: str) -> None:
 
 
 @each_error
-def test_what_the_browser_is_told(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_messages_in_the_browser(world: World, failing: Any, as_: Any, name: str) -> None:
     meaning = FAULTS[name]
     url = reverse("secrets_manage", args=[world.app.app_id])
     with failing(meaning.fault, "PutParameter"):
-        page = as_("alice").post(url, _fields("PAGE"))
-        fragment = as_("alice").post(url, _fields("FRAGMENT"), headers=FRAGMENT)
+        page = as_("alice").post(url, new_row("PAGE"))
+        fragment = as_("alice").post(url, new_row("FRAGMENT"), headers=FRAGMENT)
     for response in (page, fragment):
-        _is_told(response, 422, meaning.write_error.message)
-    assert b'value="PAGE"' in page.content  # what was typed is still there, but for its value
+        assert_message(response, 422, meaning.write_error.message)
+    assert b'value="PAGE"' in page.content  # the form keeps what was typed, apart from values
     assert_recovered(world)
 
 
 @each_error
-def test_a_store_that_can_not_even_be_read(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_the_store_can_not_be_read(world: World, failing: Any, as_: Any, name: str) -> None:
     meaning = FAULTS[name]
     url = reverse("secrets_manage", args=[world.app.app_id])
     with failing(meaning.fault, "GetParameters"):
-        page = as_("alice").post(url, _fields("PAGE"))
-        fragment = as_("alice").post(url, _fields("FRAGMENT"), headers=FRAGMENT)
+        page = as_("alice").post(url, new_row("PAGE"))
+        fragment = as_("alice").post(url, new_row("FRAGMENT"), headers=FRAGMENT)
     for response in (page, fragment):
-        _is_told(response, 503, meaning.read_error.message)
+        assert_message(response, 503, meaning.read_error.message)
     assert (page.content[:9], fragment.content[:2]) == (b"<!doctype", b"<p")
     assert audit_rows(world) == []
     assert_recovered(world)
@@ -163,14 +163,14 @@ def test_a_repair_in_the_browser(world: World, failing: Any, as_: Any, name: str
         page = as_("alice").post(urls[0], {"shown": "1:0"})
         fragment = as_("alice").post(urls[1], {"shown": "1:0"}, headers=FRAGMENT)
     for response in (page, fragment):
-        _is_told(response, meaning.write_error.status, meaning.write_error.message)
+        assert_message(response, meaning.write_error.status, meaning.write_error.message)
 
 
-def _fields(key: str) -> dict[str, str]:
+def new_row(key: str) -> dict[str, str]:
     return {"new-1-key": key, "new-1-value": VALUE, "new-1-branch": ""}
 
 
-def _is_told(response: Any, status: int, sentence: str) -> None:
+def assert_message(response: Any, status: int, sentence: str) -> None:
     text = response.content.decode()
     assert response.status_code == status
     assert escape(sentence) in text
@@ -178,16 +178,14 @@ def _is_told(response: Any, status: int, sentence: str) -> None:
     assert VALUE not in text
 
 
-def test_a_refusal_by_ssm_is_told_at_the_row(world: World, failing: Any) -> None:
+def test_a_rejection_by_ssm(world: World, failing: Any) -> None:
     with failing(Fault.error("HierarchyTypeMismatchException"), "PutParameter"):
-        hit, other = save_secrets(world, create_command("A"), create_command("B"))
-    assert (hit.outcome, other.outcome) == ("failed", "failed")
-    assert "a parameter of another type" in hit.message
+        failed, other = save_secrets(world, create_command("A"), create_command("B"))
+    assert (failed.outcome, other.outcome) == ("failed", "failed")
+    assert "a parameter of another type" in failed.message
 
 
-def test_a_creation_that_its_own_retry_meets(
-    world: World, faulty_ssm: Faulty, no_backoff: None
-) -> None:
+def test_a_retry_meets_its_own_creation(world: World, faulty_ssm: Faulty, no_backoff: None) -> None:
     faulty_ssm.next(Fault.RESET_AFTER, on="PutParameter")
     [outcome] = save_secrets(world, create_command("A"))
     assert outcome.outcome == "unknown"
@@ -196,9 +194,7 @@ def test_a_creation_that_its_own_retry_meets(
     assert audit_rows(world) == [("alice", "secret.create", "A", 0, "settled", 1)]
 
 
-def test_a_change_that_is_sent_twice_is_one_change(
-    world: World, faulty_ssm: Faulty, no_backoff: None
-) -> None:
+def test_a_change_that_is_sent_twice(world: World, faulty_ssm: Faulty, no_backoff: None) -> None:
     row = set_secret(world, "A")
     reconcile_now(world)
     faulty_ssm.next(Fault.RESET_AFTER, on="PutParameter")

@@ -104,7 +104,7 @@ def test_secrets_written_by_ampx_are_listed_and_revealed(
     alice.post(reverse("secrets_revalidate", args=[app_id]), {"mode": "list"})
     found = shop.app.secrets.get(key="token")
     assert (found.branch and found.branch.name, found.version) == ("feature/login", 1)
-    answer = alice.post(
+    response = alice.post(
         reverse("secret_reveal", args=[app_id, found.pk]), headers={"HX-Request": "true"}
     )
-    assert "by ampx" in answer.content.decode()
+    assert "by ampx" in response.content.decode()

@@ -16,7 +16,7 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from tests.factories import (
-    age_store_answers,
+    age_store_responses,
     audit_rows,
     listed_secret,
     reconcile_now,
@@ -119,7 +119,7 @@ def test_a_page_from_before_the_first_reconciling(world: World, act: str, notice
 @ACTS
 def test_never_reconciled_since_our_own_write(world: World, act: str) -> None:
     set_secret(world, "API_KEY")
-    age_store_answers(timedelta(seconds=10))
+    age_store_responses(timedelta(seconds=10))
     mine = command_now(world, act)
     replace_outside(world, "another")
     assert_conflict_then_overwrite(world, mine)
@@ -246,14 +246,14 @@ def test_in_a_browser(
     reconcile_now(world)
     replace_outside(world, "another")
     reconcile_now(world)
-    answer = alice.post(MANAGE, fields | {f"base-{pk}": shown}, headers=headers)
-    assert answer.status_code == 422
-    assert f"{OUTSIDE} added this secret" in answer.text
+    response = alice.post(MANAGE, fields | {f"base-{pk}": shown}, headers=headers)
+    assert response.status_code == 422
+    assert f"{OUTSIDE} added this secret" in response.text
     assert stored_values(world, "API_KEY") == ("another", None)
-    current = base_in(answer.text, pk)
+    current = base_in(response.text, pk)
     assert current.split(":")[0] == shown.split(":")[0] == "1"
-    answer = alice.post(MANAGE, fields | {f"base-{pk}": current}, headers=headers)
-    assert answer.status_code == (200 if fragment else 302)
+    response = alice.post(MANAGE, fields | {f"base-{pk}": current}, headers=headers)
+    assert response.status_code == (200 if fragment else 302)
     assert stored_values(world, "API_KEY") == ("mine" if act == "change" else None, None)
 
 
@@ -275,12 +275,12 @@ def test_rows_that_reconciling_swaps_in(world: World, as_: Callable[[str], Clien
     )
     replace_outside(world, "another")
     reconcile_now(world)
-    answer = alice.post(
+    response = alice.post(
         f"{MANAGE.removesuffix('manage/')}revalidate/",
         {"mode": "manage", "since": since.replace("&#x2B;", "+")},
         headers={"HX-Request": "true"},
     )
-    assert base_in(answer.text, pk) == secret_row(world, "API_KEY").base != base_in(first, pk)
-    fields = {f"value-{pk}": "mine", f"base-{pk}": base_in(answer.text, pk)}
+    assert base_in(response.text, pk) == secret_row(world, "API_KEY").base != base_in(first, pk)
+    fields = {f"value-{pk}": "mine", f"base-{pk}": base_in(response.text, pk)}
     assert alice.post(MANAGE, fields).status_code == 302
     assert stored_values(world, "API_KEY") == ("mine", None)

@@ -11,7 +11,7 @@ from secrets_app import projection, sync
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from tests.factories import (
-    age_store_answers,
+    age_store_responses,
     audit_rows,
     create_command,
     delete_command,
@@ -77,8 +77,8 @@ def test_recreated_with_the_same_version(
     match evidence:
         case "reconciled":
             reconcile_now(world)
-        case "by its answer":
-            age_store_answers(timedelta(seconds=10))
+        case "by its response":
+            age_store_responses(timedelta(seconds=10))
         case _:
             Secret.objects.update(answered_at=None)
             monkeypatch.setattr(projection, "CLOCK_SKEW", timedelta(0))  # otherwise 5 minutes

@@ -72,12 +72,12 @@ def test_a_save_in_progress(world: World, interrupted: Any) -> None:
     assert "is saving this secret" in problems[0].message
 
 
-@pytest.mark.parametrize("lost_answer", [False, True])
-def test_the_primary_is_missing(world: World, interrupted: Any, lost_answer: bool) -> None:
+@pytest.mark.parametrize("is_response_lost", [False, True])
+def test_the_primary_is_missing(world: World, interrupted: Any, is_response_lost: bool) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     parameter_store().remove(secret_paths(world, "API_KEY", world.main)[:1])
     reconcile_now(world)
-    if lost_answer:
+    if is_response_lost:
         interrupted.after("put", lose_response)
         with pytest.raises(OutcomeUnknown):
             repair_secret_mirror(world, row)

@@ -142,15 +142,15 @@ def test_overwriting_in_a_browser(
     alice, bases = as_("alice"), [""]
     set_secret(world, "API_KEY", "alice's")
     for _ in range(2):
-        answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
-        assert answer.status_code == 422
-        bases += re.findall(base, answer.text)[:1]
+        response = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
+        assert response.status_code == 422
+        bases += re.findall(base, response.text)[:1]
         if len(bases) == 2:
             recreate(world)
-    assert "mia@example.org added this secret" in answer.text
+    assert "mia@example.org added this secret" in response.text
     assert stored_values(world, "API_KEY") == ("mia's", None)
-    answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
-    assert answer.status_code == (200 if fragment else 302)
+    response = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
+    assert response.status_code == (200 if fragment else 302)
     assert stored_values(world, "API_KEY") == ("mine", None)
 
 
@@ -159,17 +159,17 @@ def test_overwriting_in_a_browser(
 )
 def test_an_invalid_base(world: World, as_: Callable[[str], Client], base: str) -> None:
     set_secret(world, "API_KEY", "alice's")
-    answer = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
-    assert answer.status_code == 422
-    assert "alice@example.org added this secret" in answer.text
+    response = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
+    assert response.status_code == 422
+    assert "alice@example.org added this secret" in response.text
     assert stored_values(world, "API_KEY") == ("alice's", None)
 
 
 def test_a_base_of_a_removed_secret(world: World, as_: Callable[[str], Client]) -> None:
     alice = as_("alice")
-    answer = alice.post(MANAGE, {**NEW, "new-1-base": "1:5"})
-    assert answer.status_code == 422
-    assert "This secret has been removed. Add it again" in answer.text
-    [base] = re.findall(r'name="new-1-base" value="([^"]*)"', answer.text)
+    response = alice.post(MANAGE, {**NEW, "new-1-base": "1:5"})
+    assert response.status_code == 422
+    assert "This secret has been removed. Add it again" in response.text
+    [base] = re.findall(r'name="new-1-base" value="([^"]*)"', response.text)
     assert alice.post(MANAGE, {**NEW, "new-1-base": base}).status_code == 302
     assert stored_values(world, "API_KEY") == ("mine", None)

@@ -1,6 +1,6 @@
-"""What people do with secrets once they are there; each answer is searched by the trap.
+"""Everything that people do with existing secrets, each by everyone.
 
-A capability that does something new with a value adds it here.
+A feature that uses values in a new way adds an action here.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,110 +21,110 @@ from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
 from tests.fixtures.people import PEOPLE, ROLES, World
 from tests.leaks.crawl import FRAGMENT
-from tests.leaks.harness import Visitor
+from tests.leaks.detector import SearchedClient
 
-EVERYBODY = ("", *PEOPLE)
-ASKED = ({}, FRAGMENT)
+EVERYONE = ("", *PEOPLE)
+HEADERS = ({}, FRAGMENT)
 PLAIN = tuple(
     f"/apps/d1shop/hosting/{page}/" for page in ("environment-variables", "build-settings")
 )
 HARMLESS = {"version": "1", "base": "1", "new-1-key": "PLAIN_TOO", "new-1-value": "plain"}
-Visitors = Callable[[str], Visitor]
+ClientFor = Callable[[str], SearchedClient]
 
 
 def some_secrets(world: World) -> list[Secret]:
-    """Return a secret of each scope, and each shape of value in one of them."""
+    """Return up to three secrets of each scope, which have values of every shape."""
     scopes = ({"branch": None}, {"branch": world.main}, {"branch": world.dev})
     held = Secret.objects.filter(app=world.app, version__gt=0).order_by("-pk")
     return [secret for scope in scopes for secret in held.filter(**scope)[:3]]
 
 
-def address(secret: Secret, name: str) -> str:
+def secret_url(secret: Secret, name: str) -> str:
     """Return the URL of a view of a secret."""
     return reverse(name, args=[secret.app.app_id, secret.pk])
 
 
-def reveal(visitor: Visitors, world: World) -> None:
-    """Everybody asks for values, with and without the right to."""
-    for person in EVERYBODY:
-        browser = visitor(person)
+def reveal(client_for: ClientFor, world: World) -> None:
+    """Reveal values, with and without permission."""
+    for person in EVERYONE:
+        client = client_for(person)
         for secret in some_secrets(world):
-            for headers in ASKED:
-                browser.post(address(secret, "secret_reveal"), headers=headers)
+            for headers in HEADERS:
+                client.post(secret_url(secret, "secret_reveal"), headers=headers)
 
 
-def revalidate(visitor: Visitors, world: World) -> None:
-    """Everybody has the list held against the store."""
+def revalidate(client_for: ClientFor, world: World) -> None:
+    """Reconcile from the list and from the edit mode."""
     url = reverse("secrets_revalidate", args=[world.app.app_id])
-    for person in EVERYBODY:
+    for person in EVERYONE:
         for mode in ("list", "manage"):
             for since in ("", "2020-01-01T00:00:00+00:00", "nonsense"):
                 Revalidation.objects.all().delete()
-                visitor(person).post(url, {"mode": mode, "since": since}, headers=FRAGMENT)
+                client_for(person).post(url, {"mode": mode, "since": since}, headers=FRAGMENT)
 
 
-def put_mirrors_right(visitor: Visitors, world: World) -> None:
-    """Everybody reveals a secret whose mirror is missing, and tries to put that right."""
+def repair_mirrors(client_for: ClientFor, world: World) -> None:
+    """Reveal a secret whose mirror is missing, and repair the mirror."""
     for secret in Secret.objects.filter(branch__in=[world.main, world.dev], version__gt=0)[:2]:
         mirror = location_of(world.app, secret).mirror or ""
-        for person, headers in zip(EVERYBODY, cycle(ASKED), strict=False):
+        for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
             parameter_store().remove([mirror])
             Secret.objects.filter(pk=secret.pk).update(mirror_version=0, mirror_of=0)
             shown = {"shown": f"{secret.version}:0"}
             for name in ("secret_reveal", "secret_mirror"):
-                visitor(person).post(address(secret, name), shown, headers=headers)
+                client_for(person).post(secret_url(secret, name), shown, headers=headers)
 
 
-def post_everywhere(visitor: Visitors, urls: list[str], value: str) -> None:
-    """Everybody posts a value to every URL, and much of it makes no sense there."""
+def post_everywhere(client_for: ClientFor, urls: list[str], value: str) -> None:
+    """Post a value to every URL, also where it makes no sense."""
     fields = {"new-1-key": "a b", "new-1-value": value, "new-2-key": "OK", "new-2-value": value}
     fields |= {f"value-{pk}": value for pk in range(1, 6)}
-    asked = cycle(ASKED)
-    for person in EVERYBODY:
+    headers = cycle(HEADERS)
+    for person in EVERYONE:
         for url in urls:
-            plain = url.startswith(PLAIN)  # what comes there is configuration, and no secret
-            visitor(person).post(url, HARMLESS if plain else fields, headers=next(asked))
+            is_plain = url.startswith(PLAIN)  # configuration, not secrets
+            client_for(person).post(url, HARMLESS if is_plain else fields, headers=next(headers))
 
 
-def export_activity(visitor: Visitors, world: World) -> None:
-    """Everybody exports the activity, of the app and of the deployment."""
+def export_activity(client_for: ClientFor, world: World) -> None:
+    """Export the activity of the app and of the deployment."""
     urls = reverse("activity_export", args=[world.app.app_id]), reverse("all_activity_export")
-    for person in EVERYBODY:
+    for person in EVERYONE:
         for url in urls:
             for kind in ("csv", "jsonl"):
-                visitor(person).post(f"{url}?q=NEW", {"format": kind})
+                client_for(person).post(f"{url}?q=NEW", {"format": kind})
 
 
-def operate(visitor: Visitors, world: World) -> None:
-    """Ask the doctor and the store's health, and scrape the metrics."""
-    for url, headers in zip(("/operation/doctor/", "/operation/store/"), ASKED, strict=False):
-        visitor("olga").post(url, {"write": "on"}, headers=headers)
+def operate(client_for: ClientFor, world: World) -> None:
+    """Run the doctor and the store check, and scrape the metrics."""
+    for url, headers in zip(("/operation/doctor/", "/operation/store/"), HEADERS, strict=False):
+        client_for("olga").post(url, {"write": "on"}, headers=headers)
     prometheus = {"authorization": f"Bearer {settings.METRICS_TOKEN}"}
-    visitor("").get("/metrics", headers=prometheus)
+    client_for("").get("/metrics", headers=prometheus)
 
 
-def remove(visitor: Visitors, world: World) -> None:
-    """Remove secrets, with and without the right, from an old page and from a new one."""
+def remove(client_for: ClientFor, world: World) -> None:
+    """Remove secrets, with and without permission, from an outdated page and a current one."""
     url = reverse("secrets_manage", args=[world.app.app_id])
-    for person in EVERYBODY:
+    for person in EVERYONE:
         for secret in some_secrets(world)[::3]:
             for base in (99, secret.version):
                 fields = {f"remove-{secret.pk}": "on", f"base-{secret.pk}": base}
-                visitor(person).post(url, fields, headers=FRAGMENT)
+                client_for(person).post(url, fields, headers=FRAGMENT)
 
 
-def delete_branch(visitor: Visitors, world: World) -> None:
-    """Delete the production branch with its secrets, at the second try."""
+def delete_branch(client_for: ClientFor, world: World) -> None:
+    """Delete the production branch with its secrets, first without confirmation."""
     url = reverse("branch_delete", args=[world.app.app_id, world.main.pk])
     ticked = [str(secret.pk) for secret in world.main.secrets.all()[:5]]
-    for person in EVERYBODY:
+    for person in EVERYONE:
         for confirm in ("", world.main.name):
-            visitor(person).post(url, {"remove": ticked, "confirm": confirm})
+            client_for(person).post(url, {"remove": ticked, "confirm": confirm})
 
 
-def administer(visitor: Visitors, world: World) -> None:
-    """Search, filter, change and fail to change in the admin site."""
-    olga = visitor("olga")
+def administer(client_for: ClientFor, world: World) -> None:
+    """Search, filter and post changes, valid or not, in the admin."""
+    olga = client_for("olga")
     for url, fields in _admin_posts(world):
         olga.post(url, fields)
     for model in ("secrets_app_secret", "console_auditevent", "console_auditoutcome"):
@@ -147,8 +147,8 @@ def _admin_posts(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield reverse("admin:console_user_add"), {"email": "no email"}
 
 
-def be_mailed(_visitor: Visitors, world: World) -> None:
-    """Everybody with a role is mailed about everything that happened."""
+def send_mails(_visitor: ClientFor, world: World) -> None:
+    """Mail every member about everything that happened."""
     for name in ROLES:
         choice = {"app": world.app, "user": world.person(name)}
         Subscription.objects.bulk_create(Subscription(**choice, kind=kind) for kind in Kind)
@@ -159,5 +159,5 @@ def be_mailed(_visitor: Visitors, world: World) -> None:
     assert any("revealed the secret" in sent.body for sent in mail.outbox)
 
 
-SEEING = (reveal, revalidate, put_mirrors_right, administer, export_activity, operate)
-REMOVING = (remove, delete_branch, be_mailed)
+USES = (reveal, revalidate, repair_mirrors, administer, export_activity, operate)
+REMOVALS = (remove, delete_branch, send_mails)

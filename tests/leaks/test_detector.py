@@ -1,4 +1,4 @@
-"""The harness catches a leak wherever it is and whatever it looks like."""
+"""The leak detector finds a leak anywhere, in any encoding."""
 
 import base64
 import html
@@ -19,10 +19,10 @@ from django.http import HttpResponse
 from console.auth.session_backend import SessionStore
 from console.models import AuditEvent
 from tests.leaks.crawl import urls
-from tests.leaks.harness import Trap
+from tests.leaks.detector import LeakDetector
 
 pytestmark = pytest.mark.both_databases
-LEAKY = {
+ENCODINGS = {
     "as it is": str,
     "in capitals": str.upper,
     "cut short": lambda value: value[:15],
@@ -43,57 +43,61 @@ LEAKY = {
 }
 
 
-@pytest.mark.parametrize("leaky", LEAKY)
-def test_it_works(trap: Trap, leaky: str) -> None:
-    trap.search("here", f"before {LEAKY[leaky](trap.canary.marker)} after")
-    assert len(trap.leaks()) >= 1
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_it_works(detector: LeakDetector, encoding: str) -> None:
+    detector.search("here", f"before {ENCODINGS[encoding](detector.canary.marker)} after")
+    assert len(detector.leaks()) >= 1
 
 
 @pytest.mark.parametrize("shape", ["plain", "lines", "signs"])
-def test_each_shape_is_found_and_names_its_way(trap: Trap, shape: str) -> None:
-    trap.search("here", html.escape(trap.canary.shapes("some way")[shape]))
-    assert "some way" in trap.leaks()[0]
+def test_each_shape_is_found_with_its_label(detector: LeakDetector, shape: str) -> None:
+    detector.search("here", html.escape(detector.canary.shapes("some label")[shape]))
+    assert "some label" in detector.leaks()[0]
 
 
-def test_what_is_clean_is_clean(trap: Trap) -> None:
-    trap.search("here", "x" * 100 + trap.canary.marker[:8] + dumps(["x" * 200], compress=True))
-    trap.search_answer("there", HttpResponse("nothing"))
-    assert trap.leaks() == []
+def test_no_false_alarms(detector: LeakDetector) -> None:
+    detector.search(
+        "here", "x" * 100 + detector.canary.marker[:8] + dumps(["x" * 200], compress=True)
+    )
+    detector.search_response("there", HttpResponse("nothing"))
+    assert detector.leaks() == []
 
 
-def _body(answer: HttpResponse, value: str) -> None:
-    answer.write(value)
+def _body(response: HttpResponse, value: str) -> None:
+    response.write(value)
 
 
-def _header(answer: HttpResponse, value: str) -> None:
-    answer["HX-Push-Url"] = value
+def _header(response: HttpResponse, value: str) -> None:
+    response["HX-Push-Url"] = value
 
 
-def _redirect(answer: HttpResponse, value: str) -> None:
-    answer.status_code, answer["Location"] = 302, f"/?saved={value}"
+def _redirect(response: HttpResponse, value: str) -> None:
+    response.status_code, response["Location"] = 302, f"/?saved={value}"
 
 
-def _cookie(answer: HttpResponse, value: str) -> None:
-    answer.set_cookie("messages", dumps([f"Saved {value}", "x" * 200], compress=True))
+def _cookie(response: HttpResponse, value: str) -> None:
+    response.set_cookie("messages", dumps([f"Saved {value}", "x" * 200], compress=True))
 
 
-def _reason(answer: HttpResponse, value: str) -> None:
-    answer.reason_phrase = value
+def _reason(response: HttpResponse, value: str) -> None:
+    response.reason_phrase = value
 
 
-@pytest.mark.parametrize("place", [_body, _header, _redirect, _cookie, _reason])
-def test_an_answer_is_searched_whole(trap: Trap, place: Any) -> None:
-    answer = HttpResponse("nothing")
-    place(answer, trap.canary.marker)
-    trap.search_answer("POST /somewhere", answer)
-    assert "POST /somewhere" in trap.leaks()[0]
+@pytest.mark.parametrize("put", [_body, _header, _redirect, _cookie, _reason])
+def test_a_response_is_searched_completely(detector: LeakDetector, put: Any) -> None:
+    response = HttpResponse("nothing")
+    put(response, detector.canary.marker)
+    detector.search_response("POST /somewhere", response)
+    assert "POST /somewhere" in detector.leaks()[0]
 
 
-def test_a_permitted_reveal_is_no_leak(trap: Trap) -> None:
-    answer = HttpResponse(f'<output class="value" data-seconds="30">{trap.canary.marker}</output>')
-    answer["Cache-Control"] = "no-store"
-    trap.search_answer("reveal", answer, may_reveal=True)
-    assert (trap.reveals, trap.leaks()) == (1, [])
+def test_a_permitted_reveal_is_no_leak(detector: LeakDetector) -> None:
+    response = HttpResponse(
+        f'<output class="value" data-seconds="30">{detector.canary.marker}</output>'
+    )
+    response["Cache-Control"] = "no-store"
+    detector.search_response("reveal", response, may_reveal=True)
+    assert (detector.reveals, detector.leaks()) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -105,26 +109,28 @@ def test_a_permitted_reveal_is_no_leak(trap: Trap) -> None:
         ('<output class="value">CANARY</output>', "private, no-cache"),
     ],
 )
-def test_a_permitted_reveal_shows_a_value_in_one_place(trap: Trap, page: str, caching: str) -> None:
-    answer = HttpResponse(page.replace("CANARY", trap.canary.marker))
-    answer["Cache-Control"] = caching
-    trap.search_answer("reveal", answer, may_reveal=True)
-    assert len(trap.leaks()) == 1
+def test_a_permitted_reveal_shows_the_value_once(
+    detector: LeakDetector, page: str, caching: str
+) -> None:
+    response = HttpResponse(page.replace("CANARY", detector.canary.marker))
+    response["Cache-Control"] = caching
+    detector.search_response("reveal", response, may_reveal=True)
+    assert len(detector.leaks()) == 1
 
 
-def test_an_attribute_of_the_reveal_is_searched(trap: Trap) -> None:
-    value = trap.canary.marker
-    answer = HttpResponse(f'<output class="value" title="{value}">{value}</output>')
-    answer["Cache-Control"] = "no-store"
-    trap.search_answer("reveal", answer, may_reveal=True)
-    assert len(trap.leaks()) == 1
+def test_an_attribute_of_the_reveal_is_searched(detector: LeakDetector) -> None:
+    value = detector.canary.marker
+    response = HttpResponse(f'<output class="value" title="{value}">{value}</output>')
+    response["Cache-Control"] = "no-store"
+    detector.search_response("reveal", response, may_reveal=True)
+    assert len(detector.leaks()) == 1
 
 
 def _log(value: str) -> None:
     logging.getLogger("some.library").debug("sent %s", {"body": value})
 
 
-def _log_of_ours(value: str) -> None:
+def _structlog(value: str) -> None:
     structlog.get_logger().debug("something", note=value)
 
 
@@ -157,7 +163,7 @@ def _mail(value: str) -> None:
     ("leak", "where"),
     [
         (_log, "log"),
-        (_log_of_ours, "log"),
+        (_structlog, "log"),
         (_traceback, "log"),
         (_audit, "table console_auditevent"),
         (_session, "table console_session"),
@@ -165,34 +171,36 @@ def _mail(value: str) -> None:
         (_mail, "mail"),
     ],
 )
-def test_what_stays_behind_is_searched(trap: Trap, leak: Any, where: str) -> None:
-    connection.force_debug_cursor = False  # or the log says it too
-    leak(trap.canary.marker)
-    found = trap.leaks()
+def test_stored_data_is_searched(detector: LeakDetector, leak: Any, where: str) -> None:
+    connection.force_debug_cursor = False  # otherwise the log contains it too
+    leak(detector.canary.marker)
+    found = detector.leaks()
     assert [find for find in found if find.startswith(where)]
     assert all(find.startswith((where, "file")) for find in found)
 
 
-def test_botocore_is_listened_to(trap: Trap, plain_ssm: Any, monkeypatch: Any) -> None:
-    """It is silent because the store hushes it; unhushed, it says the value."""
+def test_the_log_of_botocore_is_searched(
+    detector: LeakDetector, plain_ssm: Any, monkeypatch: Any
+) -> None:
+    # The store silences botocore, which would log values at DEBUG
     for name in ("botocore.endpoint", "botocore.parsers"):
         monkeypatch.setattr(logging.getLogger(name), "filters", [])
         logging.getLogger(name).setLevel(logging.DEBUG)
-    plain_ssm.put_parameter(Name="/a/b", Value=trap.canary.marker, Type="SecureString")
-    assert trap.leaks()[0].startswith("log")
+    plain_ssm.put_parameter(Name="/a/b", Value=detector.canary.marker, Type="SecureString")
+    assert detector.leaks()[0].startswith("log")
 
 
-def test_files_are_searched(trap: Trap) -> None:
+def test_files_are_searched(detector: LeakDetector) -> None:
     if connection.vendor != "sqlite":
-        pytest.skip("the database's files are not ours")
+        pytest.skip("PostgreSQL has no files of ours")
     file = Path(connection.settings_dict["NAME"]).with_name("upload.tmp")
-    file.write_text(trap.canary.marker)
+    file.write_text(detector.canary.marker)
     try:
-        assert trap.leaks()[0].startswith("file upload.tmp")
+        assert detector.leaks()[0].startswith("file upload.tmp")
     finally:
         file.unlink()
 
 
-def test_a_url_with_a_new_parameter_is_not_left_out() -> None:
+def test_a_url_with_a_new_parameter_needs_a_sample() -> None:
     with pytest.raises(KeyError):
         urls({"app_id": ["d1"]})
