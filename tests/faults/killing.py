@@ -85,7 +85,7 @@ def main() -> dict[str, Any]:
         "gaps": [*audit_gaps(world, KEY, branch)],
         "lost": found.lost,
         "projection_errors": [*projection_errors(world, KEY, branch)],
-        "ends": Counter(f"{row[1]} {row[4]}" for row in audit_rows(world, "secret.")),
+        "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
 
 

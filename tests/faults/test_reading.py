@@ -90,9 +90,8 @@ def test_a_listing_that_fails_on_its_second_page(
     monkeypatch.setattr(faulty_ssm, "_fault_for", lambda _: next(pages, Fault.RESET))
     assert reconcile_now(world).state == "unreachable"
     assert secret_versions(world) == {}
-    assert (
-        faulty_ssm.operations()[-4:] == ["DescribeParameters"] * 4
-    )  # the first, and three attempts
+    # The first, and three attempts
+    assert faulty_ssm.operations()[-4:] == ["DescribeParameters"] * 4
 
 
 def test_the_list_shows_its_age(world: World, failing: Any, as_: Any) -> None:
@@ -121,7 +120,7 @@ def test_a_store_that_was_never_reachable(world: World, failing: Any) -> None:
     assert (freshness.state, freshness.agreed_at) == ("unreachable", None)
     write_outside(secret_paths(world, "SECRET")[0])
     assert reconcile_now(world).state == "fresh"
-    assert [entry[1] for entry in audit_rows(world)] == ["found.all"]
+    assert [entry.action for entry in audit_rows(world)] == ["found.all"]
 
 
 def test_a_failing_store_is_called_once_in_fifteen_seconds(

@@ -180,7 +180,7 @@ def test_a_hundred_keys_at_five_calls_a_second(
         f"value of KEY_{number:03}" for number in range(KEYS)
     }
     assert {reading.parameter.version for reading in found.values()} == {1}
-    ends = [entry[4] for entry in audit_rows(world)]
+    ends = [entry.outcome for entry in audit_rows(world)]
     assert ends.count("succeeded") == KEYS
     assert {*ends} <= {"succeeded", "failed"}
     assert_recovered(world)

@@ -51,13 +51,13 @@ def test_it_works(world: World, failing: Any, name: str, act: str) -> None:
     assert failed.version == commands[1].expected_version
     assert rest.outcome == ("not_tried" if meaning.stops else "failed")
     tried = audit_rows(world)[earlier:]
-    assert [entry[2] for entry in tried] == [*keys[:2], *([] if meaning.stops else keys[2:])]
-    assert [entry[4] for entry in tried][:2] == ["succeeded", str(failed.outcome)]
+    assert [entry.key for entry in tried] == [*keys[:2], *([] if meaning.stops else keys[2:])]
+    assert [entry.outcome for entry in tried][:2] == ["succeeded", str(failed.outcome)]
     if unknown:
         assert listed_secret(world, "SECOND").state == "unknown"
 
     assert_recovered(world)
-    assert [entry[4] for entry in audit_rows(world)[earlier:]][1] == (
+    assert [entry.outcome for entry in audit_rows(world)[earlier:]][1] == (
         "settled" if unknown else "failed"
     )
     shown = secret_versions(world).get(("", "SECOND"), 0)

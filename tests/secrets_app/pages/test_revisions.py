@@ -31,7 +31,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import deny_access
+from tests.fixtures.stores import InterruptedStore, deny_access
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
 OUTSIDE = "Someone outside Branchkeep"
@@ -152,7 +152,9 @@ def test_replaced_outside_and_then_changed_by_a_member(
 
 
 @pytest.mark.parametrize("reconciled", [False, True])
-def test_another_save_failed_since(world: World, interrupted: Any, reconciled: bool) -> None:
+def test_another_save_failed_since(
+    world: World, interrupted: InterruptedStore, reconciled: bool
+) -> None:
     set_secret(world, "API_KEY")
     if reconciled:
         reconcile_now(world)
@@ -174,9 +176,8 @@ def test_the_mirror_changed_and_was_repaired_since(world: World, reconciled: boo
     write_outside(secret_paths(world, "API_KEY", main)[1], "another")
     reconcile_now(world)
     repair_secret_mirror(world, secret_row(world, "API_KEY", main))
-    assert (
-        secret_row(world, "API_KEY", main).modified is None
-    )  # unknown, although the primary wasn't written
+    # Unknown, although the primary wasn't written
+    assert secret_row(world, "API_KEY", main).modified is None
     [saved] = save_secrets(world, mine)
     assert (saved.outcome, saved.message) == ("saved", "")
 
@@ -189,9 +190,8 @@ def test_a_page_from_before_another_path_profile(world: World) -> None:
         world.app.path_profile = profile
         world.app.save()
         reconcile_now(world)
-    assert (
-        secret_row(world, "API_KEY").changed_by == "alice@example.org"
-    )  # the projection didn't notice
+    # The projection didn't notice
+    assert secret_row(world, "API_KEY").changed_by == "alice@example.org"
     [conflict] = save_secrets(world, mine, by="mia")
     assert (conflict.outcome, stored_values(world, "API_KEY")) == ("conflict", ("another", None))
 
@@ -213,7 +213,7 @@ def test_saving_again_from_the_same_page(world: World, replaced: bool) -> None:
     return assert_conflict_then_overwrite(world, more)
 
 
-def test_a_save_in_progress_keeps_the_base(world: World, interrupted: Any) -> None:
+def test_a_save_in_progress_keeps_the_base(world: World, interrupted: InterruptedStore) -> None:
     set_secret(world, "API_KEY")
     mine = command_now(world)
     outcomes: list[RowOutcome] = []

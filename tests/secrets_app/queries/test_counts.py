@@ -21,6 +21,7 @@ from tests.factories import (
     set_secret,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import StoreCalls
 
 MAX_PAGE_QUERIES = 10
 # Queries per saved row: lease and attempt, outcome and projection, begin and commit of both
@@ -53,7 +54,7 @@ def fill(world: World, number: int) -> None:
 @pytest.mark.parametrize("query", ["", "?per_page=100", "?q=KEY&sort=-changed", "?branch={dev}"])
 @pytest.mark.parametrize("page", ["secrets", "secrets_manage"])
 def test_it_works(
-    world: World, as_: Any, store_calls: Any, page: str, query: str, headers: dict[str, str]
+    world: World, as_: Any, store_calls: StoreCalls, page: str, query: str, headers: dict[str, str]
 ) -> None:
     url = reverse(page, args=[world.app.app_id]) + query.format(dev=world.dev.pk)
     client = as_("alice")
@@ -72,7 +73,7 @@ def test_it_works(
 
 @pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize("number", [1, 10, 11, 25])
-def test_a_save(world: World, store_calls: Any, number: int) -> None:
+def test_a_save(world: World, store_calls: StoreCalls, number: int) -> None:
     reconcile_now(world)
     main = world.main
     news = [create_command(f"KEY_{index}", branch=main) for index in range(number)]
@@ -99,10 +100,11 @@ def test_a_save(world: World, store_calls: Any, number: int) -> None:
 def test_queries_of_a_saved_row(world: World, either_store: str, act: str) -> None:
     counts = [count_queries(world, act, number) for number in (1, 21)]
     embedded = either_store == "embedded"
+    # Three for 21 rows, not one
     a_row, reads = (
         ROW_QUERIES[act] + embedded * EMBEDDED_QUERIES[act],
         embedded * 2,
-    )  # three for 21 rows, not one
+    )
     assert (counts[1] - counts[0] - reads) / 20 <= a_row
     assert counts[0] <= a_row + 6
 
@@ -120,20 +122,20 @@ def count_queries(world: World, act: str, number: int) -> int:
     return len(queries)
 
 
-def test_a_refused_save_calls_no_store(world: World, store_calls: Any) -> None:
+def test_a_refused_save_calls_no_store(world: World, store_calls: StoreCalls) -> None:
     save_secrets(world, create_command("A"), create_command("B", branch=world.dev), by="vera")
     save_secrets(world, create_command("b a d"), create_command("EMPTY", ""))
     assert store_calls() == 0
 
 
-def test_a_reveal_is_one_read(world: World, store_calls: Any) -> None:
+def test_a_reveal_is_one_read(world: World, store_calls: StoreCalls) -> None:
     row = set_secret(world, "A", branch=world.main)
     before = store_calls()
     reveal(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk)
     assert (store_calls() - before, store_calls("read")) == (1, 1)
 
 
-def test_reconciling_after_a_save_is_one_listing(world: World, store_calls: Any) -> None:
+def test_reconciling_after_a_save_is_one_listing(world: World, store_calls: StoreCalls) -> None:
     set_secret(world, "A", branch=world.main)
     reconcile_now(world)
     before = store_calls()

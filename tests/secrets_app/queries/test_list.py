@@ -1,7 +1,6 @@
 """The list page: effective values, states, search, sorting, pages."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.template import Context, Template
@@ -16,6 +15,7 @@ from secrets_app.queries import SecretRow, list_secrets
 from secrets_app.store import parameter_store
 from tests.factories import listed_secret, listed_secrets, reconcile_now, secret_paths, set_secret
 from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore
 
 
 def listed_names(world: World, **query: str) -> list[tuple[str, str]]:
@@ -23,55 +23,60 @@ def listed_names(world: World, **query: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def four_secrets(world: World) -> World:
-    """Return the desk with secrets on All branches and on two branches."""
+def four_secrets(world: World) -> None:
+    """Create secrets on All branches and on two branches."""
     for key, branch in (("B", None), ("A", None), ("B", world.main), ("C", world.dev)):
         set_secret(world, key, branch=branch)
-    return world
 
 
-def test_it_works(four_secrets: World) -> None:
+@pytest.mark.usefixtures("four_secrets")
+def test_it_works(world: World) -> None:
     expected = [("All branches", "A"), ("All branches", "B"), ("dev", "C"), ("main", "B")]
-    assert listed_names(four_secrets) == expected
-    assert {row.origin for row in listed_secrets(four_secrets)} == {""}
+    assert listed_names(world) == expected
+    assert {row.origin for row in listed_secrets(world)} == {""}
 
 
-def test_effective_values_of_a_branch(four_secrets: World) -> None:
-    rows = listed_secrets(four_secrets, branch=str(four_secrets.main.pk))
+@pytest.mark.usefixtures("four_secrets")
+def test_effective_values_of_a_branch(world: World) -> None:
+    rows = listed_secrets(world, branch=str(world.main.pk))
     shown = [(row.key, row.branch, row.origin) for row in rows]
     assert shown == [("A", "All branches", "inherited"), ("B", "main", "own")]
 
 
-def test_a_removed_override_does_not_hide_the_shared_value(four_secrets: World) -> None:
-    main = four_secrets.main
-    parameter_store().remove(secret_paths(four_secrets, "B", main))
-    reconcile_now(four_secrets)
-    rows = listed_secrets(four_secrets, branch=str(main.pk))
+@pytest.mark.usefixtures("four_secrets")
+def test_a_removed_override_does_not_hide_the_shared_value(world: World) -> None:
+    main = world.main
+    parameter_store().remove(secret_paths(world, "B", main))
+    reconcile_now(world)
+    rows = listed_secrets(world, branch=str(main.pk))
     shown = {(row.key, row.origin, row.state) for row in rows}
     assert shown == {("A", "inherited", ""), ("B", "inherited", ""), ("B", "own", "gone")}
 
 
+@pytest.mark.usefixtures("four_secrets")
 def test_an_unsaved_override_does_not_hide_the_shared_value(
-    four_secrets: World, interrupted: Any
+    world: World, interrupted: InterruptedStore
 ) -> None:
-    dev = str(four_secrets.dev.pk)
+    dev = str(world.dev.pk)
     seen: list[list[SecretRow]] = []
-    interrupted.before("put", lambda: seen.append(listed_secrets(four_secrets, branch=dev)))
-    set_secret(four_secrets, "A", branch=four_secrets.dev)
+    interrupted.before("put", lambda: seen.append(listed_secrets(world, branch=dev)))
+    set_secret(world, "A", branch=world.dev)
     shown = {(row.key, row.origin, row.state) for row in seen[0]}
     assert shown >= {("A", "inherited", ""), ("A", "own", "saving")}
     assert ("A", "All branches") not in {
-        (row.key, row.branch) for row in listed_secrets(four_secrets, branch=dev)
+        (row.key, row.branch) for row in listed_secrets(world, branch=dev)
     }
 
 
-def test_filter_by_all_branches(four_secrets: World) -> None:
-    assert listed_names(four_secrets, branch="all") == [
+@pytest.mark.usefixtures("four_secrets")
+def test_filter_by_all_branches(world: World) -> None:
+    assert listed_names(world, branch="all") == [
         ("All branches", "A"),
         ("All branches", "B"),
     ]
 
 
+@pytest.mark.usefixtures("four_secrets")
 @pytest.mark.parametrize(
     ("q", "found"),
     [
@@ -85,10 +90,11 @@ def test_filter_by_all_branches(four_secrets: World) -> None:
     ],
     ids=["key", "branch", "spaces", "wildcard", "NUL", "NUL within", "huge"],
 )
-def test_search(four_secrets: World, q: str, found: list[tuple[str, str]]) -> None:
-    assert listed_names(four_secrets, q=q) == found
+def test_search(world: World, q: str, found: list[tuple[str, str]]) -> None:
+    assert listed_names(world, q=q) == found
 
 
+@pytest.mark.usefixtures("four_secrets")
 @pytest.mark.parametrize(
     ("sort", "keys"),
     [
@@ -101,18 +107,20 @@ def test_search(four_secrets: World, q: str, found: list[tuple[str, str]]) -> No
         ("nonsense", "ABCB"),
     ],
 )
-def test_sorting(four_secrets: World, sort: str, keys: str) -> None:
-    assert "".join(row.key for row in listed_secrets(four_secrets, sort=sort)) == keys
+def test_sorting(world: World, sort: str, keys: str) -> None:
+    assert "".join(row.key for row in listed_secrets(world, sort=sort)) == keys
 
 
+@pytest.mark.usefixtures("four_secrets")
 @pytest.mark.parametrize("page", ["0", "-1", "x", "", "999999999", "²", "1.5", "\0"])
-def test_an_invalid_page(four_secrets: World, page: str) -> None:
-    assert len(listed_secrets(four_secrets, page=page)) == 4
+def test_an_invalid_page(world: World, page: str) -> None:
+    assert len(listed_secrets(world, page=page)) == 4
 
 
+@pytest.mark.usefixtures("four_secrets")
 @pytest.mark.parametrize("branch", ["0", "x", "-1", "9" * 50, "\0"])
-def test_an_invalid_branch(four_secrets: World, branch: str) -> None:
-    assert len(listed_secrets(four_secrets, branch=branch)) == 4
+def test_an_invalid_branch(world: World, branch: str) -> None:
+    assert len(listed_secrets(world, branch=branch)) == 4
 
 
 @pytest.mark.parametrize(("per_page", "expected"), [("15", 15), ("50", 50), ("7", 15), ("x", 15)])
@@ -156,7 +164,8 @@ def test_names_are_escaped_by_the_template(world: World) -> None:
     assert Template("{{ row.branch }}").render(Context({"row": row})) == escape(row.branch)
 
 
-def test_a_branch_created_after_the_query_is_left_out(four_secrets: World) -> None:
-    access = find_app(four_secrets.actor("alice"), four_secrets.app.app_id)
+@pytest.mark.usefixtures("four_secrets")
+def test_a_branch_created_after_the_query_is_left_out(world: World) -> None:
+    access = find_app(world.actor("alice"), world.app.app_id)
     rows = list_secrets(access, Query(), []).rows
     assert [row.key for row in rows] == ["A", "B"]

@@ -1,7 +1,5 @@
 """Revealing all secrets of a branch is audited first, and is all or nothing."""
 
-from collections.abc import Callable
-
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -22,7 +20,7 @@ from tests.factories import (
     set_secret,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import InterruptedStore, deny_access
+from tests.fixtures.stores import InterruptedStore, StoreCalls, deny_access
 
 
 def revealed(world: World, person: str, branch: Branch | None = None) -> dict[str, str]:
@@ -40,7 +38,7 @@ def reveals(world: World) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.usefixtures("either_store")
-def test_it_works(world: World, store_calls: Callable[..., int]) -> None:
+def test_it_works(world: World, store_calls: StoreCalls) -> None:
     for number in range(11):
         set_secret(world, f"KEY_{number:02}", f"for all {number}")
     set_secret(world, "KEY_00", "own", world.dev)

@@ -26,9 +26,8 @@ def self_signed_endpoint(aws_environment: pytest.MonkeyPatch, tmp_path: Path) ->
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_self_signed(tmp_path / "endpoint.pem"))
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True
-        )  # failed handshakes raise OSError, which the server handles
+        # Failed handshakes raise OSError, which the server handles
+        server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         url = f"https://127.0.0.1:{server.server_port}"

@@ -1,7 +1,6 @@
 """Reconciling and saving at the same time."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -22,10 +21,11 @@ from tests.factories import (
     set_secret,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_it_works(world: World, interrupted: Any, moment: str) -> None:
+def test_it_works(world: World, interrupted: InterruptedStore, moment: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     plan = getattr(interrupted, moment)
     plan("list", lambda: save_secrets(world, set_command(row)))
@@ -34,7 +34,7 @@ def test_it_works(world: World, interrupted: Any, moment: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_a_removal_while_listing(world: World, interrupted: Any, moment: str) -> None:
+def test_a_removal_while_listing(world: World, interrupted: InterruptedStore, moment: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     plan = getattr(interrupted, moment)
     plan("list", lambda: save_secrets(world, delete_command(row)))
@@ -43,7 +43,7 @@ def test_a_removal_while_listing(world: World, interrupted: Any, moment: str) ->
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_a_creation_while_listing(world: World, interrupted: Any, moment: str) -> None:
+def test_a_creation_while_listing(world: World, interrupted: InterruptedStore, moment: str) -> None:
     reconcile_now(world)
     plan = getattr(interrupted, moment)
     plan("list", lambda: set_secret(world, "API_KEY", branch=world.main))
@@ -54,7 +54,7 @@ def test_a_creation_while_listing(world: World, interrupted: Any, moment: str) -
 @pytest.mark.parametrize("operation", ["put", "remove"])
 @pytest.mark.parametrize("moment", ["after", "before"])
 def test_reconciling_during_a_write(
-    world: World, interrupted: Any, moment: str, operation: str
+    world: World, interrupted: InterruptedStore, moment: str, operation: str
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     getattr(interrupted, moment)(operation, lambda: reconcile_now(world))
@@ -64,14 +64,18 @@ def test_reconciling_during_a_write(
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
-def test_reconciling_during_a_creation(world: World, interrupted: Any, moment: str) -> None:
+def test_reconciling_during_a_creation(
+    world: World, interrupted: InterruptedStore, moment: str
+) -> None:
     reconcile_now(world)
     getattr(interrupted, moment)("put", lambda: reconcile_now(world))
     set_secret(world, "API_KEY", branch=world.main)
     assert_no_drift(world, {("main", "API_KEY"): 1})
 
 
-def test_a_save_while_reconciling_reads_by_name(world: World, interrupted: Any) -> None:
+def test_a_save_while_reconciling_reads_by_name(
+    world: World, interrupted: InterruptedStore
+) -> None:
     row = reconciled_secret(world, "API_KEY")
     parameter_store().remove(secret_paths(world, "API_KEY")[:1])
     interrupted.after(
@@ -80,10 +84,12 @@ def test_a_save_while_reconciling_reads_by_name(world: World, interrupted: Any) 
     reconcile_now(world)
     row = secret_row(world, "API_KEY")
     assert (row.version, row.changed_by, row.gone_at) == (1, "mia@example.org", None)
-    assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.remove"]
+    assert [entry.action for entry in audit_rows(world, "found.")] == ["found.remove"]
 
 
-def test_touched_rows_are_newer_than_a_page_rendered_before(world: World, interrupted: Any) -> None:
+def test_touched_rows_are_newer_than_a_page_rendered_before(
+    world: World, interrupted: InterruptedStore
+) -> None:
     reconciled_secret(world, "API_KEY")
     parameter_store().remove(secret_paths(world, "API_KEY")[:1])  # uncertain, so it is read by name
     rendered: list[datetime] = []

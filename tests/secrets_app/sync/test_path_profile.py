@@ -26,9 +26,8 @@ from tests.fixtures.people import World
 )
 def test_it_works(world: World, profile: str, version: int, mirror: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    parameter_store().remove(
-        secret_paths(world, "API_KEY", world.main)[1:]
-    )  # so that versions differ
+    # So that versions differ
+    parameter_store().remove(secret_paths(world, "API_KEY", world.main)[1:])
     save_secrets(world, set_command(row))
     reconcile_now(world)
     found = len(audit_rows(world, "found."))
@@ -70,7 +69,7 @@ def test_a_later_outside_change_is_drift(world: World) -> None:
     reconcile_now(world)
     write_outside(secret_paths(world, "API_KEY", world.main)[0])
     reconcile_now(world)
-    assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.change"]
+    assert [entry.action for entry in audit_rows(world, "found.")] == ["found.change"]
 
 
 def switch_profile(world: World, profile: str) -> None:

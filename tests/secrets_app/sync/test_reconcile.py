@@ -28,6 +28,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore, StoreCalls
 
 OUTSIDE = "Someone outside Branchkeep"
 
@@ -145,7 +146,7 @@ def test_removed_and_recreated(world: World) -> None:
     write_outside(path)
     reconcile_now(world)
     assert listed_secret(world, "API_KEY").state == ""
-    assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.remove", "found.add"]
+    assert [entry.action for entry in audit_rows(world, "found.")] == ["found.remove", "found.add"]
 
 
 @pytest.mark.usefixtures("clock")
@@ -251,7 +252,7 @@ def test_before_the_first_reconciling(world: World) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_at_most_once_in_fifteen_seconds(world: World, store_calls: Any) -> None:
+def test_at_most_once_in_fifteen_seconds(world: World, store_calls: StoreCalls) -> None:
     people = [world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:
         sync.reconcile(actor=actor, app_id=world.app.app_id)
@@ -264,7 +265,9 @@ def test_at_most_once_in_fifteen_seconds(world: World, store_calls: Any) -> None
     assert store_calls() == 2
 
 
-def test_the_first_reconciling_of_a_thousand_parameters(world: World, store_calls: Any) -> None:
+def test_the_first_reconciling_of_a_thousand_parameters(
+    world: World, store_calls: StoreCalls
+) -> None:
     write_many_outside(world, 1000)
     before = store_calls()
     reconcile_now(world)
@@ -276,14 +279,16 @@ def test_the_first_reconciling_of_a_thousand_parameters(world: World, store_call
     assert len(audit_rows(world)) == 1
 
 
-def test_concurrent_reconciling_records_nothing_twice(world: World, interrupted: Any) -> None:
+def test_concurrent_reconciling_records_nothing_twice(
+    world: World, interrupted: InterruptedStore
+) -> None:
     reconciled_secret(world, "API_KEY")
     path, _ = secret_paths(world, "API_KEY")
     write_outside(path)
     write_outside(secret_paths(world, "OTHER")[0])
     interrupted.after("list", lambda: sync.reconcile_now(world.app))
     reconcile_now(world)
-    assert [entry[1] for entry in audit_rows(world, "found.")] == ["found.change", "found.add"]
+    assert [entry.action for entry in audit_rows(world, "found.")] == ["found.change", "found.add"]
 
 
 def write_many_outside(world: World, number: int) -> None:

@@ -24,7 +24,7 @@ from tests.factories import (
     set_command,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import Killed, kill_process, lose_response
+from tests.fixtures.stores import InterruptedStore, Killed, kill_process, lose_response
 
 HOURS = timedelta(hours=2)
 
@@ -56,7 +56,7 @@ def ends(event: AuditEvent) -> list[tuple[str, str]]:
 
 @pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize("end", [lose_response, kill_process])
-def test_it_works(world: World, interrupted: Any, end: Any) -> None:
+def test_it_works(world: World, interrupted: InterruptedStore, end: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", end)
     try:
@@ -69,7 +69,7 @@ def test_it_works(world: World, interrupted: Any, end: Any) -> None:
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."
 
 
-def test_an_app_that_was_never_reconciled(world: World, interrupted: Any) -> None:
+def test_an_app_that_was_never_reconciled(world: World, interrupted: InterruptedStore) -> None:
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
         save_secrets(world, create_command("API_KEY"), by="mia")
@@ -78,7 +78,7 @@ def test_an_app_that_was_never_reconciled(world: World, interrupted: Any) -> Non
     assert audit_rows(world, "found.") == []
 
 
-def test_the_store_is_unreachable(world: World, interrupted: Any) -> None:
+def test_the_store_is_unreachable(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY")
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
@@ -92,7 +92,7 @@ def test_the_store_is_unreachable(world: World, interrupted: Any) -> None:
     assert settle() == "Settled from the store: 1. Settled otherwise: 0."
 
 
-def test_a_save_in_progress_is_left_alone(world: World, interrupted: Any) -> None:
+def test_a_save_in_progress_is_left_alone(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY")
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):

@@ -1,7 +1,6 @@
 """A listing that lags behind never reverts a version and never reports drift."""
 
 from datetime import timedelta
-from typing import Any
 
 from secrets_app.store import parameter_store
 from tests.factories import (
@@ -19,9 +18,10 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import LaggingStore, StoreCalls
 
 
-def test_it_works(world: World, lagging: Any) -> None:
+def test_it_works(world: World, lagging: LaggingStore) -> None:
     row = reconciled_secret(world, "API_KEY")
     lagging.freeze()
     save_secrets(world, set_command(row))
@@ -33,7 +33,7 @@ def test_it_works(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_just_added(world: World, lagging: Any) -> None:
+def test_just_added(world: World, lagging: LaggingStore) -> None:
     reconcile_now(world)
     lagging.freeze()
     set_secret(world, "API_KEY", branch=world.main)
@@ -42,7 +42,7 @@ def test_just_added(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_just_removed(world: World, lagging: Any) -> None:
+def test_just_removed(world: World, lagging: LaggingStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     lagging.freeze()
     save_secrets(world, delete_command(row))
@@ -51,7 +51,7 @@ def test_just_removed(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_just_recreated(world: World, lagging: Any) -> None:
+def test_just_recreated(world: World, lagging: LaggingStore) -> None:
     row = reconciled_secret(world, "API_KEY")
     save_secrets(world, set_command(row))
     reconcile_now(world)
@@ -66,7 +66,7 @@ def test_just_recreated(world: World, lagging: Any) -> None:
     assert audit_rows(world, "found.") == []
 
 
-def test_just_recreated_with_the_same_version(world: World, lagging: Any) -> None:
+def test_just_recreated_with_the_same_version(world: World, lagging: LaggingStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     lagging.freeze()
     lagging.age_listing(timedelta(seconds=10))
@@ -80,7 +80,7 @@ def test_just_recreated_with_the_same_version(world: World, lagging: Any) -> Non
     assert audit_rows(world, "found.") == []
 
 
-def test_an_older_revision(world: World, lagging: Any) -> None:
+def test_an_older_revision(world: World, lagging: LaggingStore) -> None:
     reconciled_secret(world, "API_KEY")
     path, _ = secret_paths(world, "API_KEY")
     for _ in range(3):
@@ -98,7 +98,9 @@ def test_an_older_revision(world: World, lagging: Any) -> None:
     assert len(audit_rows(world, "found.")) == 1
 
 
-def test_certain_changes_are_not_read_again(world: World, lagging: Any, store_calls: Any) -> None:
+def test_certain_changes_are_not_read_again(
+    world: World, lagging: LaggingStore, store_calls: StoreCalls
+) -> None:
     for number in range(25):
         set_secret(world, f"KEY_{number}")
     reconcile_now(world)
@@ -110,7 +112,7 @@ def test_certain_changes_are_not_read_again(world: World, lagging: Any, store_ca
     assert len(audit_rows(world, "found.")) == 25
 
 
-def test_uncertain_changes_are_read_ten_at_a_time(world: World, store_calls: Any) -> None:
+def test_uncertain_changes_are_read_ten_at_a_time(world: World, store_calls: StoreCalls) -> None:
     reconcile_now(world)
     for index in range(25):
         branch = world.dev if index % 2 else None

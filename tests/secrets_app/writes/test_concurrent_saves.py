@@ -60,8 +60,8 @@ def _exactly_one_won(
     assert ends.count(Result.CONFLICT) == 1, outcomes
     winner, end = next(pair for pair in zip(("alice", "mia"), ends, strict=True) if pair[1] in DONE)
     assert stored_values(world, key)[0] == (f"{winner}'s" if end == Result.SAVED else None)
-    assert [row[0] for row in audit if row[4] == Outcome.SUCCEEDED] == [winner]
-    assert all(row[4] == Outcome.FAILED for row in audit if row[0] != winner)
+    assert [row.actor for row in audit if row.outcome == Outcome.SUCCEEDED] == [winner]
+    assert all(row.outcome == Outcome.FAILED for row in audit if row.actor != winner)
     [current] = parameter_store().current(secret_paths(world, key)[:1]).values() or [None]
     row = Secret.objects.filter(key=key).first()
     assert (row and (row.version, row.claim_id)) == (current and (current.version, None))

@@ -126,7 +126,7 @@ def test_a_change_after_the_snapshot(
     assert (lost.outcome, lost.version) == ("conflict", 2)
     assert "mia@example.org changed" in lost.message
     assert stored_values(world, "API_KEY") == ("mia's", None)
-    by_alice = [row[1] for row in audit_rows(world, "secret.") if row[0] == "alice"]
+    by_alice = [row.action for row in audit_rows(world, "secret.") if row.actor == "alice"]
     assert by_alice == ["secret.create"] * 2  # the conflict is not recorded as an attempt
 
 

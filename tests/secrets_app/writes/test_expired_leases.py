@@ -1,7 +1,5 @@
 """A slow writer finishes after its lease expired."""
 
-from typing import Any
-
 import pytest
 
 from secrets_app.models import Secret
@@ -19,10 +17,10 @@ from tests.factories import (
     set_command,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import deny_access, lose_response
+from tests.fixtures.stores import InterruptedStore, deny_access, lose_response
 
 
-def test_it_works(world: World, interrupted: Any) -> None:
+def test_it_works(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("put", lambda: (expire_leases(), reconcile_now(world)))
     [outcome] = save_secrets(world, set_command(row), by="mia")
@@ -35,7 +33,7 @@ def test_it_works(world: World, interrupted: Any) -> None:
 
 @pytest.mark.parametrize("operation", ["put", "remove"])
 def test_settled_before_the_response_arrives(
-    world: World, interrupted: Any, operation: str
+    world: World, interrupted: InterruptedStore, operation: str
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after(operation, lambda: (expire_leases(), reconcile_now(world)))
@@ -45,7 +43,7 @@ def test_settled_before_the_response_arrives(
     assert audit_rows(world, "found.") == []
 
 
-def test_another_save_came_first(world: World, interrupted: Any) -> None:
+def test_another_save_came_first(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("put", lambda: save_over(world, row))
     [outcome] = save_secrets(world, set_command(row, "mia's"), by="mia")
@@ -54,11 +52,11 @@ def test_another_save_came_first(world: World, interrupted: Any) -> None:
     row = secret_row(world, "API_KEY", world.main)
     assert (row.version, row.changed_by) == (3, "mia@example.org")
     assert_consistent(world, "API_KEY", 3)
-    assert [entry[0] for entry in audit_rows(world, "secret.")] == ["alice", "mia", "alice"]
+    assert [entry.actor for entry in audit_rows(world, "secret.")] == ["alice", "mia", "alice"]
     assert audit_rows(world, "found.") == []
 
 
-def test_another_save_came_before_the_response(world: World, interrupted: Any) -> None:
+def test_another_save_came_before_the_response(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     later = set_command(row, "alice's", expected_version=2)
     interrupted.after("put", lambda: (expire_leases(), save_secrets(world, later)))
@@ -68,23 +66,24 @@ def test_another_save_came_before_the_response(world: World, interrupted: Any) -
     assert (row.version, row.changed_by) == (3, "alice@example.org")
     reconcile_now(world)
     assert secret_row(world, "API_KEY", world.main).version == 3
-    mias = [entry for entry in audit_rows(world, "secret.") if entry[0] == "mia"]
+    mias = [entry for entry in audit_rows(world, "secret.") if entry.actor == "mia"]
     assert mias == [("mia", "secret.change", "API_KEY", 1, "succeeded", 2)]
 
 
-def test_settled_and_then_the_response_is_lost(world: World, interrupted: Any) -> None:
+def test_settled_and_then_the_response_is_lost(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("put", lambda: (expire_leases(), reconcile_now(world), lose_response()))
     [outcome] = save_secrets(world, set_command(row), by="mia")
     assert outcome.outcome == "unknown"
+    # Once by reconciling, once by the save itself
     assert last_event_outcomes() == [
         "settled",
         "settled",
-    ]  # once by reconciling, once by the save itself
+    ]
     assert_consistent(world, "API_KEY", 1)
 
 
-def test_a_failure_leaves_the_next_lease(world: World, interrupted: Any) -> None:
+def test_a_failure_leaves_the_next_lease(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("put", lambda: (save_over(world, row), deny_access()))
     [outcome] = save_secrets(world, set_command(row), by="mia")
@@ -93,7 +92,7 @@ def test_a_failure_leaves_the_next_lease(world: World, interrupted: Any) -> None
     assert (row.version, row.changed_by) == (2, "alice@example.org")
 
 
-def test_a_removal_leaves_a_later_secret(world: World, interrupted: Any) -> None:
+def test_a_removal_leaves_a_later_secret(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     again = create_command("API_KEY", "alice's", world.main)
     interrupted.after("remove", lambda: (expire_leases(), save_secrets(world, again)))

@@ -1,7 +1,6 @@
 """A row that can't be saved is refused before the store is called."""
 
 import uuid
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from secrets_app.writes import save as saving
 from secrets_app.writes.commands import DeleteSecret, SetSecret
 from tests.factories import create_command, save_secrets, secret_versions
 from tests.fixtures.people import World
+from tests.fixtures.stores import StoreCalls
 
 X = SecretValue("x")
 COMMANDS = {
@@ -33,7 +33,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("person", ["alice", "vera"])
-def test_it_works(world: World, store_calls: Any, person: str, name: str) -> None:
+def test_it_works(world: World, store_calls: StoreCalls, person: str, name: str) -> None:
     [outcome] = save_secrets(world, COMMANDS[name], by=person)
     assert outcome.outcome in {"refused", "conflict", "denied"}
     assert len(outcome.message) > 10

@@ -1,7 +1,6 @@
 """Repairing a mirror, also when the outcome is unknown."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -23,7 +22,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import Killed, kill_process, lose_response
+from tests.fixtures.stores import InterruptedStore, Killed, kill_process, lose_response
 
 
 def test_it_works(world: World) -> None:
@@ -38,7 +37,7 @@ def test_it_works(world: World) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
 def test_an_unknown_outcome(
-    world: World, interrupted: Any, when: str, end: Callable[[], None]
+    world: World, interrupted: InterruptedStore, when: str, end: Callable[[], None]
 ) -> None:
     row = secret_with_changed_mirror(world)
     found = audit_rows(world, "found.")
@@ -51,14 +50,13 @@ def test_an_unknown_outcome(
         ["unknown", "settled"] if end is lose_response else ["settled"]
     )
     assert audit_rows(world, "found.") == found
-    assert (
-        listed_secret(world, "API_KEY", world.main).mirror == "behind"
-    )  # until a save or repair confirms it
+    # Until a save or repair confirms it
+    assert listed_secret(world, "API_KEY", world.main).mirror == "behind"
     repair_secret_mirror(world, row)
     assert listed_secret(world, "API_KEY", world.main).mirror == ""
 
 
-def test_a_save_in_progress(world: World, interrupted: Any) -> None:
+def test_a_save_in_progress(world: World, interrupted: InterruptedStore) -> None:
     row = secret_with_changed_mirror(world)
     problems: list[Conflict] = []
 
@@ -73,7 +71,9 @@ def test_a_save_in_progress(world: World, interrupted: Any) -> None:
 
 
 @pytest.mark.parametrize("is_response_lost", [False, True])
-def test_the_primary_is_missing(world: World, interrupted: Any, is_response_lost: bool) -> None:
+def test_the_primary_is_missing(
+    world: World, interrupted: InterruptedStore, is_response_lost: bool
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     parameter_store().remove(secret_paths(world, "API_KEY", world.main)[:1])
     reconcile_now(world)

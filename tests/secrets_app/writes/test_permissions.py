@@ -40,7 +40,7 @@ def test_it_works(world: World, person: str, act: str) -> None:
     outcomes = save_secrets(world, *changes, by=person)
     ends = tuple(str(outcome.outcome).replace("removed", "saved") for outcome in outcomes)
     assert ends == WRITERS[person]
-    recorded = [(entry[0], entry[1], entry[4]) for entry in audit_rows(world)[earlier:]]
+    recorded = [(entry.actor, entry.action, entry.outcome) for entry in audit_rows(world)[earlier:]]
     assert sorted(recorded) == sorted(
         (person, f"secret.{act}", "succeeded" if end == "saved" else "denied") for end in ends
     )

@@ -55,7 +55,7 @@ def test_it_works(world: World) -> None:
         assert [*audit_gaps(world, key, world.dev)] == []
         assert [*projection_errors(world, key, world.dev)] == []
     assert (leased_secrets(), audit_rows(world, "found.")) == (0, [])
-    assert [entry[4] for entry in audit_rows(world, "secret.")].count("succeeded") == done
+    assert [entry.outcome for entry in audit_rows(world, "secret.")].count("succeeded") == done
 
 
 def save_repeatedly(world: World, person: str) -> list[RowOutcome]:

@@ -27,6 +27,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore
 
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
 NEW = {"new-1-key": "API_KEY", "new-1-value": "mine", "new-1-branch": ""}
@@ -103,7 +104,7 @@ def test_recreated_outside_before_the_save(world: World, mine: str) -> None:
     assert stored_values(world, "API_KEY") == ("mine" if mine == "change" else None, None)
 
 
-def test_a_save_in_progress_keeps_the_base(world: World, interrupted: Any) -> None:
+def test_a_save_in_progress_keeps_the_base(world: World, interrupted: InterruptedStore) -> None:
     row = set_secret(world, "API_KEY", "alice's")
     mine = create_command("API_KEY", "mine")
     [first] = save_secrets(world, mine)

@@ -1,7 +1,6 @@
 """A save writes the typed values to the right paths, byte for byte."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -29,6 +28,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore, StoreCalls
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n+/=\n-----END PRIVATE KEY-----\n"
 VALUES = {
@@ -143,7 +143,9 @@ def test_a_save_is_one_change_set(world: World) -> None:
     assert len(set(AuditEvent.objects.values_list("change_set", flat=True))) == 1
 
 
-def test_the_mirror_is_written_after_the_primary(world: World, interrupted: Any) -> None:
+def test_the_mirror_is_written_after_the_primary(
+    world: World, interrupted: InterruptedStore
+) -> None:
     primary, mirror = secret_paths(world, "API_KEY", world.main)
     order: list[set[str]] = []
     both = [primary, mirror]
@@ -158,7 +160,7 @@ def test_the_mirror_is_written_after_the_primary(world: World, interrupted: Any)
 
 @pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize("state", ["missing", "behind"])
-def test_the_mirror_fails(world: World, interrupted: Any, state: str) -> None:
+def test_the_mirror_fails(world: World, interrupted: InterruptedStore, state: str) -> None:
     change = create_command("API_KEY", "second", world.main)
     if state == "behind":
         change = set_command(set_secret(world, "API_KEY", "first", world.main), "second")
@@ -183,7 +185,7 @@ def test_the_mirror_fails(world: World, interrupted: Any, state: str) -> None:
 
 @pytest.mark.parametrize("error", [Throttled, Unreachable])
 def test_the_mirror_does_not_respond(
-    world: World, interrupted: Any, error: type[Exception]
+    world: World, interrupted: InterruptedStore, error: type[Exception]
 ) -> None:
     interrupted.after("put", lambda: interrupted.before("put", raising(error)))
     outcomes = save_secrets(world, create_command("A", branch=world.main), create_command("B"))
@@ -191,7 +193,9 @@ def test_the_mirror_does_not_respond(
     assert "Nothing was changed" not in outcomes[0].message
 
 
-def test_a_conflict_whose_cause_can_not_be_read(world: World, interrupted: Any) -> None:
+def test_a_conflict_whose_cause_can_not_be_read(
+    world: World, interrupted: InterruptedStore
+) -> None:
     path, _ = secret_paths(world, "B")
 
     def create_outside() -> None:
@@ -243,7 +247,7 @@ def test_a_branch_without_a_path_in_the_profile(world: World) -> None:
     assert "has no documented path" in refused.message
 
 
-def test_the_store_is_unreachable(world: World, interrupted: Any) -> None:
+def test_the_store_is_unreachable(world: World, interrupted: InterruptedStore) -> None:
     interrupted.before("current", raising(Unreachable))
     with pytest.raises(Unreachable):
         save_secrets(world, create_command("A"), create_command("B"))
@@ -253,7 +257,7 @@ def test_the_store_is_unreachable(world: World, interrupted: Any) -> None:
     assert saved.outcome == "saved"
 
 
-def test_nothing_to_save(world: World, store_calls: Any) -> None:
+def test_nothing_to_save(world: World, store_calls: StoreCalls) -> None:
     assert save_secrets(world) == []
     assert store_calls() == 0
 

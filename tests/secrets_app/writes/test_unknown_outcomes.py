@@ -1,7 +1,6 @@
 """Attempts with an unknown outcome are settled correctly (guarantee 8)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -29,7 +28,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import Killed, deny_access, kill_process, lose_response
+from tests.fixtures.stores import InterruptedStore, Killed, deny_access, kill_process, lose_response
 
 # By act: the store's operation, the command, and the version once it is done
 COMMANDS: dict[str, tuple[str, Callable[[World, Secret], SecretCommand], int | None]] = {
@@ -56,7 +55,7 @@ def save_interrupted(world: World, row: Secret, act: str) -> None:
 @acts
 @ends
 def test_it_works_if_the_store_wrote(
-    world: World, interrupted: Any, act: str, end: Callable[[], None]
+    world: World, interrupted: InterruptedStore, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     operation, _, version = COMMANDS[act]
@@ -74,13 +73,13 @@ def test_it_works_if_the_store_wrote(
 @acts
 @ends
 def test_it_works_if_the_store_did_not_write(
-    world: World, interrupted: Any, act: str, end: Callable[[], None]
+    world: World, interrupted: InterruptedStore, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before(COMMANDS[act][0], end)
     save_interrupted(world, row, act)
     reconcile_now(world)
-    assert [entry[4] for entry in audit_rows(world)[1:]] == ["settled"]
+    assert [entry.outcome for entry in audit_rows(world)[1:]] == ["settled"]
     event = AuditEvent.objects.filter(actor__startswith="mia").get()
     assert "nothing was changed" in event.outcomes.last().detail
     key = "OTHER" if act == "create" else "API_KEY"
@@ -88,7 +87,9 @@ def test_it_works_if_the_store_did_not_write(
 
 
 @pytest.mark.parametrize("act", ["create", "change"])
-def test_killed_after_writing_the_mirror(world: World, interrupted: Any, act: str) -> None:
+def test_killed_after_writing_the_mirror(
+    world: World, interrupted: InterruptedStore, act: str
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", lambda: interrupted.after("put", kill_process))
     save_interrupted(world, row, act)
@@ -100,7 +101,9 @@ def test_killed_after_writing_the_mirror(world: World, interrupted: Any, act: st
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_the_response_of_the_mirror_is_lost(world: World, interrupted: Any, when: str) -> None:
+def test_the_response_of_the_mirror_is_lost(
+    world: World, interrupted: InterruptedStore, when: str
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     plan = getattr(interrupted, when)
     interrupted.after("put", lambda: plan("put", lose_response))
@@ -119,7 +122,7 @@ def test_the_response_of_the_mirror_is_lost(world: World, interrupted: Any, when
 @pytest.mark.parametrize("act", ["create", "change"])
 @pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
 def test_the_next_save_overwrites_a_mirror_of_unknown_outcome(
-    world: World, interrupted: Any, act: str, end: Callable[[], None]
+    world: World, interrupted: InterruptedStore, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     key = "OTHER" if act == "create" else "API_KEY"
@@ -142,7 +145,9 @@ def test_the_next_save_overwrites_a_mirror_of_unknown_outcome(
 
 @acts
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_the_next_save_settles(world: World, interrupted: Any, act: str, when: str) -> None:
+def test_the_next_save_settles(
+    world: World, interrupted: InterruptedStore, act: str, when: str
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     operation, change, version = COMMANDS[act]
     getattr(interrupted, when)(operation, lose_response)
@@ -155,14 +160,14 @@ def test_the_next_save_settles(world: World, interrupted: Any, act: str, when: s
         mine = create_command(key, "mine", world.main, expected_version=version or 0)
         [again] = save_secrets(world, mine)
     assert again.outcome in {"saved", "removed"}
-    assert audit_rows(world)[1][4] == "settled"
-    assert audit_rows(world)[2][4] == "succeeded"
+    assert audit_rows(world)[1].outcome == "settled"
+    assert audit_rows(world)[2].outcome == "succeeded"
     reconcile_now(world)
     assert audit_rows(world, "found.") == []
-    assert_consistent(world, key, audit_rows(world)[2][5])
+    assert_consistent(world, key, audit_rows(world)[2].version_after)
 
 
-def test_a_creation_fails_after_a_lost_removal(world: World, interrupted: Any) -> None:
+def test_a_creation_fails_after_a_lost_removal(world: World, interrupted: InterruptedStore) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("remove", lose_response)
     save_interrupted(world, row, "remove")
@@ -174,14 +179,16 @@ def test_a_creation_fails_after_a_lost_removal(world: World, interrupted: Any) -
     assert audit_rows(world, "found.") == []
 
 
-def test_a_failed_creation_leaves_no_row(world: World, interrupted: Any) -> None:
+def test_a_failed_creation_leaves_no_row(world: World, interrupted: InterruptedStore) -> None:
     interrupted.before("put", deny_access)
     [failed] = save_secrets(world, create_command("API_KEY"))
     assert (failed.outcome, secret_versions(world)) == ("failed", {})
     assert last_event_outcomes() == ["failed"]
 
 
-def test_a_failed_creation_leaves_a_removed_secret_removed(world: World, interrupted: Any) -> None:
+def test_a_failed_creation_leaves_a_removed_secret_removed(
+    world: World, interrupted: InterruptedStore
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     parameter_store().remove(secret_paths(world, "API_KEY", world.main))
     reconcile_now(world)
@@ -190,7 +197,9 @@ def test_a_failed_creation_leaves_a_removed_secret_removed(world: World, interru
     assert listed_secret(world, "API_KEY", world.main).state == "gone"
 
 
-def test_removed_outside_after_an_unknown_change(world: World, interrupted: Any) -> None:
+def test_removed_outside_after_an_unknown_change(
+    world: World, interrupted: InterruptedStore
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", lose_response)
     save_interrupted(world, row, "change")
@@ -203,7 +212,9 @@ def test_removed_outside_after_an_unknown_change(world: World, interrupted: Any)
     assert listed_secret(world, "API_KEY", world.main).state == "gone"
 
 
-def test_changed_outside_after_an_unknown_removal(world: World, interrupted: Any) -> None:
+def test_changed_outside_after_an_unknown_removal(
+    world: World, interrupted: InterruptedStore
+) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.before("remove", lose_response)
     save_interrupted(world, row, "remove")
