@@ -182,7 +182,7 @@ def write_outside(path: str, value: str = "from outside") -> None:
 
 
 def audit_rows(world: World, *actions: str) -> list[AuditRow]:
-    """Return the app's audit log, oldest first: actions on secrets, or those that start so."""
+    """Return the app's audit trail, oldest first: actions on secrets, or those that start so."""
     prefixes = actions or ("secret.", "found.")
     events = AuditEvent.objects.filter(app_id=world.app.app_id).order_by("pk")
     return [_audit_row(event) for event in events if event.action.startswith(prefixes)]
@@ -208,7 +208,7 @@ def leased_secrets() -> int:
 def audit_gaps(world: World, key: str, branch: Branch | None = None) -> Iterator[str]:
     """Yield each attempt on a secret that doesn't begin at the version where the last one ended.
 
-    A gap means that something was written without a trace in the audit log.
+    A gap means that something was written without a trace in the audit trail.
     """
     versions = {0}
     events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
@@ -238,7 +238,7 @@ def projection_errors(world: World, key: str, branch: Branch | None = None) -> I
 
 
 def assert_consistent(world: World, key: str, version: int | None) -> None:
-    """Check that audit log, projection and store agree on a secret of main, also once reconciled.
+    """Check that audit trail, projection and store agree on a secret of main, also once reconciled.
 
     `version` None means that the secret doesn't exist.
     """

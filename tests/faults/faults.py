@@ -55,7 +55,7 @@ def reveals_nothing(text: str) -> bool:
 
 
 def assert_recovered(world: World) -> None:
-    """Check that projection and audit log agree with the store once it works again."""
+    """Check that projection and audit trail agree with the store once it works again."""
     reconcile_now(world)
     events = AuditEvent.objects.filter(app_id=world.app.app_id)
     lasts = [event.outcomes.order_by("pk").last() for event in events]

@@ -67,7 +67,7 @@ class Found:
 
 
 def main() -> dict[str, Any]:
-    """Kill saves; return what the audit log, the projection and the store say."""
+    """Kill saves; return what the audit trail, the projection and the store say."""
     _make_database()
     world = World()
     world.actor("alice")

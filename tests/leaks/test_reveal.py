@@ -140,7 +140,7 @@ def test_without_a_csrf_token(
 
 
 @pytest.mark.parametrize("table", ["console_auditevent", "console_auditoutcome"])
-def test_an_audit_log_that_can_not_be_written(
+def test_an_audit_trail_that_can_not_be_written(
     detector: LeakDetector, client_for: ClientFor, secrets: dict[str, Secret], table: str
 ) -> None:
     before = count_reads(detector)
