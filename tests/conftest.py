@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.moto",
     "tests.fixtures.faulty",
+    "tests.fixtures.stores",
     "tests.fixtures.chromium",
     "tests.fixtures.commands",
     "tests.fixtures.machine",

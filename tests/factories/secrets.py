@@ -7,7 +7,7 @@ reaches the parameter store directly, as another program would. `branch=None` is
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import NamedTuple
 
 from django.db.models import F
 from django.utils import timezone
@@ -30,6 +30,17 @@ from secrets_app.writes.mirror import repair_mirror
 from tests.fixtures.people import World
 
 LONG_AGO = timedelta(hours=1)
+
+
+class AuditRow(NamedTuple):
+    """An audit event with its last outcome."""
+
+    actor: str
+    action: str
+    key: str
+    version_before: int | None
+    outcome: str | None
+    version_after: int | None
 
 
 def set_secret(
@@ -170,11 +181,8 @@ def write_outside(path: str, value: str = "from outside") -> None:
     parameter_store().put(path, SecretValue(value), overwrite=True)
 
 
-def audit_rows(world: World, *actions: str) -> list[tuple[Any, ...]]:
-    """Return the app's audit log of secrets, or of actions that start so, oldest first.
-
-    Each row is (actor, action, key, version before, last outcome, version after).
-    """
+def audit_rows(world: World, *actions: str) -> list[AuditRow]:
+    """Return the app's audit trail, oldest first: actions on secrets, or those that start so."""
     prefixes = actions or ("secret.", "found.")
     events = AuditEvent.objects.filter(app_id=world.app.app_id).order_by("pk")
     return [_audit_row(event) for event in events if event.action.startswith(prefixes)]
@@ -200,7 +208,7 @@ def leased_secrets() -> int:
 def audit_gaps(world: World, key: str, branch: Branch | None = None) -> Iterator[str]:
     """Yield each attempt on a secret that doesn't begin at the version where the last one ended.
 
-    A gap means that something was written without a trace in the audit log.
+    A gap means that something was written without a trace in the audit trail.
     """
     versions = {0}
     events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
@@ -230,7 +238,7 @@ def projection_errors(world: World, key: str, branch: Branch | None = None) -> I
 
 
 def assert_consistent(world: World, key: str, version: int | None) -> None:
-    """Check that audit log, projection and store agree on a secret of main, also once reconciled.
+    """Check that audit trail, projection and store agree on a secret of main, also once reconciled.
 
     `version` None means that the secret doesn't exist.
     """
@@ -242,8 +250,8 @@ def assert_consistent(world: World, key: str, version: int | None) -> None:
         reconcile_now(world)
 
 
-def _audit_row(event: AuditEvent) -> tuple[Any, ...]:
+def _audit_row(event: AuditEvent) -> AuditRow:
     last = event.outcomes.order_by("pk").last()
     actor = event.actor.partition("@")[0]
     outcome = (last.outcome, last.version_after) if last else (None, None)
-    return actor, event.action, event.subject, event.version_before, *outcome
+    return AuditRow(actor, event.action, event.subject, event.version_before, *outcome)

@@ -1,33 +1,18 @@
-"""The console on an SSM that fails on demand."""
+"""Fixtures: the console on an SSM that fails on demand."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore
 from secrets_app.store.ssm.client import SsmStore
 from tests.fixtures.faulty import HASTY, Fault, Faulty, Way
 from tests.fixtures.moto import REGION, Moto
-from tests.fixtures.people import World
-from tests.secrets_app.writes.desk import Desk
-from tests.secrets_app.writes.stores import Interrupted, put_before
+from tests.fixtures.stores import InterruptedStore, use_store
 
-
-@pytest.fixture
-def desk(console_on_ssm: Moto, faulty: Faulty, world: World) -> Desk:
-    """Return the desk; what it asks of SSM meets the faults."""
-    return Desk(world)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let botocore not wait before it tries again."""
-    delay = "botocore.retries.standard.ExponentialBackoff.delay_amount"
-    monkeypatch.setattr(delay, lambda *_: 0)
-
-
-OPERATIONS = {
+SSM_OPERATIONS = {
     "list": "DescribeParameters",
     "ping": "DescribeParameters",
     "current": "GetParameters",
@@ -37,8 +22,8 @@ OPERATIONS = {
 }
 
 
-class Hasty(Interrupted):
-    """A store that waits for a shorter time where it asks for the operation that is silent."""
+class HastyStore(InterruptedStore):
+    """A store with a short time-out for the SSM operation `silent`, so that tests don't wait."""
 
     silent = ""
 
@@ -46,45 +31,45 @@ class Hasty(Interrupted):
         super().__init__(store)
         self._patient, self._hasty = store, SsmStore(REGION, read_timeout=HASTY)
 
-    def _happens(self, when: str, operation: str) -> None:
-        super()._happens(when, operation)
+    def _reach(self, when: str, operation: str) -> None:
+        super()._reach(when, operation)
         if when == "before":
-            is_silent = OPERATIONS[operation] == self.silent
+            is_silent = SSM_OPERATIONS[operation] == self.silent
             self._store = self._hasty if is_silent else self._patient
 
 
-class Trouble:
-    """Faults that last for a block."""
+@pytest.fixture
+def faulty_ssm(console_on_ssm: Moto, faulty: Faulty) -> Faulty:
+    """Run the console on moto, behind the proxy with faults."""
+    return faulty
 
-    def __init__(self, desk: Desk, faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._desk, self._faulty, self._monkeypatch = desk, faulty, monkeypatch
+
+@pytest.fixture
+def failing(
+    faulty_ssm: Faulty, no_backoff: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AbstractContextManager[None]]:
+    """Return a context manager in which an SSM operation fails.
+
+    `failing(fault, "PutParameter")` fails from the start, `failing(…, after="put")` once the
+    console's next put is done. The console waits `HASTY` seconds for a response that never comes.
+    """
 
     @contextmanager
-    def __call__(self, fault: Fault, on: str, *, after: str = "") -> Iterator[None]:
-        """Let an operation of SSM's fail, from the start or `after` the next call of one of ours.
-
-        The console waits a third of a second for an answer that never comes, five for any other.
-        """
-        store = Hasty(self._desk.store)
+    def failing(fault: Fault, operation: str, *, after: str = "") -> Iterator[None]:
+        store = HastyStore(parameter_store())
 
         def begin() -> None:
-            self._faulty.always(fault, on=on)
+            faulty_ssm.always(fault, on=operation)
             if fault.way is Way.SILENCE:
-                store.silent = on
+                store.silent = operation
 
         if after:
             store.after(after, begin)
         else:
             begin()
-        with self._monkeypatch.context() as patch:
-            put_before(store, patch)
+        with monkeypatch.context() as patch:
+            use_store(store, patch)
             yield
-        self._faulty.heal()
+        faulty_ssm.heal()
 
-
-@pytest.fixture
-def trouble(
-    desk: Desk, faulty: Faulty, impatient: None, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., object]:
-    """Return a context manager in which a fault lasts."""
-    return Trouble(desk, faulty, monkeypatch)
+    return failing

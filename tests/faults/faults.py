@@ -1,21 +1,22 @@
-"""The faults, and what each means for a write and for a read."""
+"""The faults of the store, and which error each becomes on a write and on a read."""
 
 from dataclasses import dataclass
 
 from console.models import AuditEvent
 from secrets_app.models import Secret
-from secrets_app.store import errors
+from secrets_app.store import errors, parameter_store
+from tests.factories import audit_rows, reconcile_now, secret_paths
 from tests.fixtures.faulty import ARN, Fault
-from tests.secrets_app.writes.desk import Desk
+from tests.fixtures.people import World
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a fault is to the console; `stops` says that the rows after it are not tried."""
+    """The errors that a fault becomes. With `stops`, the save doesn't try the rows after it."""
 
     fault: Fault
-    of_a_write: type[errors.StoreError]
-    of_a_read: type[errors.StoreError]
+    write_error: type[errors.StoreError]
+    read_error: type[errors.StoreError]
     stops: bool = True
 
 
@@ -23,8 +24,8 @@ def _plain(fault: Fault, error: type[errors.StoreError], *, stops: bool = True) 
     return Meaning(fault, error, error, stops)
 
 
-def _lost(fault: Fault, of_a_read: type[errors.StoreError]) -> Meaning:
-    return Meaning(fault, errors.OutcomeUnknown, of_a_read)
+def _lost(fault: Fault, read_error: type[errors.StoreError]) -> Meaning:
+    return Meaning(fault, errors.OutcomeUnknown, read_error)
 
 
 FAULTS = {
@@ -44,29 +45,29 @@ FAULTS = {
     "truncated": _lost(Fault.TRUNCATED, errors.StoreFailed),
     "garbage": _lost(Fault.GARBAGE, errors.StoreFailed),
 }
-# One fault for each pair of errors: what people are told goes by the error
-TOLD = list({(it.of_a_write, it.of_a_read): name for name, it in FAULTS.items()}.values())
+# One fault for each pair of errors, for tests of messages, which depend on the error alone
+DISTINCT = list({(it.write_error, it.read_error): name for name, it in FAULTS.items()}.values())
 
 
-def clean(text: str) -> bool:
-    """Say whether a text names neither an ARN nor an account."""
+def reveals_nothing(text: str) -> bool:
+    """Return True if the text contains neither an ARN nor an account number."""
     return not any(inside in text for inside in (ARN, "arn:", "123456789012"))
 
 
-def all_is_well(desk: Desk) -> None:
-    """Check that after the trouble projection and audit agree with the store."""
-    desk.check()
-    events = AuditEvent.objects.filter(app_id=desk.app.app_id)
+def assert_recovered(world: World) -> None:
+    """Check that projection and audit trail agree with the store once it works again."""
+    reconcile_now(world)
+    events = AuditEvent.objects.filter(app_id=world.app.app_id)
     lasts = [event.outcomes.order_by("pk").last() for event in events]
     assert all(last is not None and last.outcome != "unknown" for last in lasts)
-    assert all(last is not None and clean(last.detail) for last in lasts)
-    assert desk.trail("found.") == []
+    assert all(last is not None and reveals_nothing(last.detail) for last in lasts)
+    assert audit_rows(world, "found.") == []
     rows = Secret.objects.select_related("branch")
     assert not rows.exclude(claim=None).exists()
     for row in rows:
-        paths = desk.paths(row.key, row.branch)
-        current = desk.store.current(filter(None, paths))
+        paths = secret_paths(world, row.key, row.branch)
+        current = parameter_store().current(filter(None, paths))
         versions = tuple(current[path].version if path in current else 0 for path in paths)
         assert (row.version, row.mirror_version) == versions
-    listed = {found.path for found in desk.store.list(["/amplify"])}
+    listed = {found.path for found in parameter_store().list(["/amplify"])}
     assert len(listed) == sum(bool(row.version) + bool(row.mirror_version) for row in rows)

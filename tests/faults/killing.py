@@ -1,12 +1,14 @@
 """Kill a save at each of its steps: python -m tests.faults.killing [ENDPOINT].
 
-A step is the start or end of a store call. With the embedded store it is each statement too; with
-SSM these would add nothing, because a transaction that is cut short leaves what the call before it
-left. So every state that a killed process can leave behind comes up, and no clock decides which.
+A step is the start or end of a store call. With the embedded store, each SQL statement is a step
+too; with SSM, statements add nothing, because a transaction that is cut short leaves what the call
+before it left. So the test meets every state that a killed process can leave behind, and timing
+doesn't matter.
 
-Prints, as JSON, what is found afterwards. Uses a database of its own, and the embedded store or SSM
-at the endpoint. It runs in a process of its own because it forks.
+Prints what it found as JSON. Uses a database of its own, and the embedded store, or SSM at the
+endpoint. Runs in a process of its own because it forks.
 """
+# ruff: noqa: E402 - models can be imported only after django.setup()
 
 import json
 import logging
@@ -21,7 +23,35 @@ from typing import Any
 
 import django
 import pytest
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+django.setup()
+
 from django.conf import settings
+from django.db import connection, connections
+
+from console.models import AuditEvent, Branch
+from secrets_app.models import Secret
+from secrets_app.store import parameter_store
+from secrets_app.store.base import ParameterStore
+from secrets_app.writes.commands import SecretCommand
+from tests.factories import (
+    audit_gaps,
+    audit_rows,
+    create_command,
+    delete_command,
+    expire_leases,
+    leased_secrets,
+    projection_errors,
+    reconcile_now,
+    reconciled_secret,
+    save_secrets,
+    secret_row,
+    set_command,
+    stored_values,
+)
+from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore, use_store
 
 ACTS = ("create", "change", "remove")
 KEY = "API_KEY"
@@ -31,43 +61,36 @@ KEY = "API_KEY"
 class Found:
     """What the kills left behind."""
 
-    # By act: attempts without an outcome, "done" or "not done" by the store
+    # By act: how many attempts had no outcome although the store was "done", or "not done"
     left_open: dict[str, Counter[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
 
 
 def main() -> dict[str, Any]:
     """Kill saves; return what the audit trail, the projection and the store say."""
-    from tests.fixtures.people import World
-    from tests.secrets_app.writes.agreement import claims, differing, gaps
-    from tests.secrets_app.writes.desk import Desk
-
     _make_database()
-    desk = Desk(World())
-    desk.world.actor("alice")
-    desk.check()
+    world = World()
+    world.actor("alice")
+    reconcile_now(world)
     found = Found()
-    branch = desk.world.main  # such a secret has a mirror: a save without one has fewer steps
+    branch = world.main  # with a mirror, so that the save has all its steps
     for act in ACTS:
         found.left_open[act] = Counter()
-        _kill_at_each_step(desk, act, branch, found)
-    places = [(branch, KEY)]
+        _kill_at_each_step(world, act, branch, found)
     return {
         "left_open": found.left_open,
         "still_open": len(_open_attempts()),
-        "claims": claims(),
-        "found": desk.trail("found."),
-        "gaps": [*gaps(desk, places)],
+        "leases": leased_secrets(),
+        "found": audit_rows(world, "found."),
+        "gaps": [*audit_gaps(world, KEY, branch)],
         "lost": found.lost,
-        "differing": [*differing(desk, places)],
-        "ends": Counter(f"{entry[1]} {entry[4]}" for entry in desk.trail("secret.")),
+        "projection_errors": [*projection_errors(world, KEY, branch)],
+        "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
 
 
 def _make_database() -> None:
-    """Make a database of this process's own; it goes with its folder, or with its server."""
-    from django.db import connection
-
+    """Create a database for this process. It disappears with its folder or its server."""
     name = f"killed_{os.getpid()}"
     if connection.vendor == "sqlite":
         name = f"{os.environ['TESTS_FOLDER']}/{name}.sqlite3"
@@ -75,57 +98,52 @@ def _make_database() -> None:
     connection.creation.create_test_db(verbosity=0)
 
 
-def _kill_at_each_step(desk: Any, act: str, branch: Any, found: Found) -> None:
-    """Save again and again, killed at the first step, the second and so on, until one survives."""
+def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> None:
+    """Save repeatedly, killed at the first step, the second and so on, until a save survives."""
     for step in count(1):
-        before = _prepare(desk, act, branch)
+        before = _prepare(world, act, branch)
         after = None if act == "remove" else f"{act} {step}"
-        if _survives(desk, _changes(desk, act, branch, after), step):
-            _expect(desk, branch, {after}, f"{act}, not killed", found)
+        if _survives(world, _commands(world, act, branch, after), step):
+            _expect(world, branch, {after}, f"{act}, not killed", found)
             return
         if _open_attempts():
-            done = desk.values(KEY, branch)[0] == after
-            found.left_open[act]["done" if done else "not done"] += 1
-        desk.expire_claims()
-        if step % 2:  # the next save settles what it meets; otherwise the check does
-            desk.save("alice", *_changes(desk, act, branch, after))
-        desk.check()
-        _expect(desk, branch, {before, after}, f"{act}, killed at step {step}", found)
+            is_done = stored_values(world, KEY, branch)[0] == after
+            found.left_open[act]["done" if is_done else "not done"] += 1
+        expire_leases()
+        if step % 2:  # settled by the next save; at even steps, by reconciling
+            save_secrets(world, *_commands(world, act, branch, after))
+        reconcile_now(world)
+        _expect(world, branch, {before, after}, f"{act}, killed at step {step}", found)
 
 
-def _prepare(desk: Any, act: str, branch: Any) -> str | None:
-    """Bring the secret to where the act begins; return its value."""
-    there = desk.values(KEY, branch)[0] is not None
-    if act == "create" and there:
-        desk.save("alice", desk.removal(desk.row(KEY, branch)))
-    elif act != "create" and not there:
-        desk.known(KEY, branch)
-    value: str | None = desk.values(KEY, branch)[0]
-    return value
+def _prepare(world: World, act: str, branch: Branch) -> str | None:
+    """Create or remove the secret, as the act needs; return its value."""
+    exists = stored_values(world, KEY, branch)[0] is not None
+    if act == "create" and exists:
+        save_secrets(world, delete_command(secret_row(world, KEY, branch)))
+    elif act != "create" and not exists:
+        reconciled_secret(world, KEY, branch)
+    return stored_values(world, KEY, branch)[0]
 
 
-def _changes(desk: Any, act: str, branch: Any, value: str | None) -> list[Any]:
-    """Return what a form would send; nothing, where the secret to remove is gone."""
-    from secrets_app.models import Secret
-
-    row = Secret.objects.filter(app=desk.app, branch=branch, key=KEY).first()
+def _commands(world: World, act: str, branch: Branch, value: str | None) -> list[SecretCommand]:
+    """Return what a form would send: nothing, if the secret to remove doesn't exist."""
+    row = Secret.objects.filter(app=world.app, branch=branch, key=KEY).first()
     if value is None:
-        return [desk.removal(row)] if row else []
+        return [delete_command(row)] if row else []
     if row is None or act == "create":
-        return [desk.new(KEY, value, branch)]
-    return [desk.change(row, value)]
+        return [create_command(KEY, value, branch)]
+    return [set_command(row, value)]
 
 
-def _survives(desk: Any, changes: list[Any], step: int) -> bool:
+def _survives(world: World, commands: list[SecretCommand], step: int) -> bool:
     """Save in a child that kills itself at the step; return True if it ended before."""
-    from django.db import connections
-
     store = _spare_store()
     connections.close_all()
     child = os.fork()
     if child == 0:
         try:
-            _save_and_die(desk, changes, store, step)
+            _save_and_die(world, commands, store, step)
             os._exit(0)
         finally:
             os._exit(1)
@@ -138,18 +156,14 @@ def _survives(desk: Any, changes: list[Any], step: int) -> bool:
 
 
 @cache
-def _spare_store() -> Any:
-    """Return a store without an open connection, so that each child need not make its own."""
-    from secrets_app.store import parameter_store
-
+def _spare_store() -> ParameterStore:
+    """Return a store without an open connection, so that no child has to build its own."""
     return parameter_store.__wrapped__()
 
 
-def _save_and_die(desk: Any, changes: list[Any], store: Any, step: int) -> None:
-    from django.db import connection
-
-    from tests.secrets_app.writes.stores import Interrupted, put_before
-
+def _save_and_die(
+    world: World, commands: list[SecretCommand], store: ParameterStore, step: int
+) -> None:
     on_ssm, steps = settings.PARAMETER_STORE == "ssm", count(1)
 
     def reach_step() -> None:
@@ -162,36 +176,34 @@ def _save_and_die(desk: Any, changes: list[Any], store: Any, step: int) -> None:
             reach_step()
         return result
 
-    class Stepping(Interrupted):
+    class SteppingStore(InterruptedStore):
         def shared_transaction(self) -> Any:
             return store.shared_transaction()
 
-        def _happens(self, when: str, operation: str) -> None:
+        def _reach(self, when: str, operation: str) -> None:
             reach_step()
 
     with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(run):
-        put_before(Stepping(store), patch)
-        [outcome] = desk.save("alice", *changes)
+        use_store(SteppingStore(store), patch)
+        [outcome] = save_secrets(world, *commands)
     assert outcome.outcome in {"saved", "removed"}, outcome
 
 
-def _open_attempts() -> list[Any]:
-    from console.models import AuditEvent
-
+def _open_attempts() -> list[AuditEvent]:
     events = AuditEvent.objects.filter(action__startswith="secret.")
     return list(events.filter(outcomes=None))
 
 
-def _expect(desk: Any, branch: Any, possible: set[str | None], when: str, found: Found) -> None:
-    """Note a secret that has none of the values it may have."""
-    value = desk.values(KEY, branch)[0]
+def _expect(
+    world: World, branch: Branch, possible: set[str | None], when: str, found: Found
+) -> None:
+    """Note it if the secret has none of the values it may have."""
+    value = stored_values(world, KEY, branch)[0]
     if value not in possible:
         found.lost.append(f"{when}: {value}")
 
 
 if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    django.setup()
     logging.disable()
     if endpoint := "".join(sys.argv[1:]):
         settings.PARAMETER_STORE, os.environ["AWS_ENDPOINT_URL_SSM"] = "ssm", endpoint

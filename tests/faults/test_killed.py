@@ -10,7 +10,8 @@ import pytest
 
 from tests.fixtures.moto import Moto
 
-# The embedded store writes in the transaction that records the outcome: it never did it unrecorded
+# The embedded store writes in the transaction that records the outcome, so it never writes
+# without a record; SSM may have.
 LEFT_OPEN = {"embedded": {"not done"}, "ssm": {"not done", "done"}}
 
 
@@ -27,7 +28,7 @@ def test_it_works(kind: str, moto: Moto, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])  # Django tells of the cache table before
+    found = json.loads(done.stdout.splitlines()[-1])  # Django prints about the cache table first
     left_open = found.pop("left_open")
     assert left_open.keys() == {"create", "change", "remove"}
     assert {act: {*kinds} for act, kinds in left_open.items()} == dict.fromkeys(
@@ -37,6 +38,6 @@ def test_it_works(kind: str, moto: Moto, tmp_path: Path) -> None:
     assert ends == {"succeeded", "settled"}
     assert found == {
         "still_open": 0,
-        "claims": 0,
-        **{name: [] for name in ("found", "gaps", "lost", "differing")},
+        "leases": 0,
+        **{name: [] for name in ("found", "gaps", "lost", "projection_errors")},
     }

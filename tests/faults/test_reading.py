@@ -1,4 +1,4 @@
-"""A store that fails while it is read: reveal, list, readiness."""
+"""The store fails on a read: reveal, list, readiness."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,123 +12,132 @@ from django.utils.html import escape
 from console.models import AuditOutcome
 from secrets_app.models import Revalidation
 from secrets_app.reveal import reveal
-from tests.faults.faults import FAULTS, TOLD, all_is_well, clean
+from secrets_app.store import parameter_store
+from tests.factories import (
+    audit_rows,
+    listed_secret,
+    reconcile_now,
+    secret_paths,
+    secret_versions,
+    set_secret,
+    write_outside,
+)
+from tests.faults.faults import DISTINCT, FAULTS, assert_recovered, reveals_nothing
 from tests.fixtures.faulty import Fault, Faulty
-from tests.secrets_app.writes.desk import Desk
+from tests.fixtures.people import World
 
-faults = pytest.mark.parametrize("name", FAULTS)
+each_fault = pytest.mark.parametrize("name", FAULTS)
 FRAGMENT = {"HX-Request": "true"}
-VALUE = "a value that is shown to nobody"
+VALUE = "a value that is never shown"
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_it_works_for_a_reveal(desk: Desk, trouble: Any, as_: Any, name: str) -> None:
+@pytest.mark.parametrize("name", DISTINCT)
+def test_it_works_for_reveal(world: World, failing: Any, as_: Any, name: str) -> None:
     meaning = FAULTS[name]
-    row = desk.put("SECRET", VALUE, desk.world.main)
-    desk.check()
-    url = reverse("secret_reveal", args=[desk.app.app_id, row.pk])
-    with trouble(meaning.fault, "GetParameters"):
+    row = set_secret(world, "SECRET", VALUE, world.main)
+    reconcile_now(world)
+    url = reverse("secret_reveal", args=[world.app.app_id, row.pk])
+    with failing(meaning.fault, "GetParameters"):
         page = as_("alice").post(url)
         fragment = as_("alice").post(url, headers=FRAGMENT)
     for response in (page, fragment):
         assert response.status_code == 503
-        assert escape(meaning.of_a_read.message) in response.content.decode()
-        assert clean(response.content.decode())
+        assert escape(meaning.read_error.message) in response.content.decode()
+        assert reveals_nothing(response.content.decode())
         assert VALUE not in response.content.decode()
-    assert [entry[1:5] for entry in desk.trail()[1:]] == [
+    assert [entry[1:5] for entry in audit_rows(world)[1:]] == [
         ("secret.reveal", "SECRET", 1, "failed")
     ] * 2
     assert all(outcome.detail for outcome in AuditOutcome.objects.filter(outcome="failed"))
-    all_is_well(desk)
-    assert (
-        reveal(actor=desk.world.actor("alice"), app_id=desk.app.app_id, pk=row.pk).reveal() == VALUE
-    )
+    assert_recovered(world)
+    assert reveal(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk).reveal() == VALUE
 
 
-@faults
-def test_it_works_for_a_listing(desk: Desk, trouble: Any, as_: Any, name: str) -> None:
+@each_fault
+def test_it_works_for_a_listing(world: World, failing: Any, as_: Any, name: str) -> None:
     meaning = FAULTS[name]
-    desk.put("SECRET", branch=desk.world.main)
-    desk.check()
+    set_secret(world, "SECRET", branch=world.main)
+    reconcile_now(world)
     agreed = Revalidation.objects.get().agreed_at
-    with trouble(meaning.fault, "DescribeParameters"):
-        freshness = desk.check()
+    with failing(meaning.fault, "DescribeParameters"):
+        freshness = reconcile_now(world)
     assert (freshness.state, freshness.agreed_at) == ("unreachable", agreed)
-    assert freshness.problem == meaning.of_a_read.message[:200]
-    assert desk.rows() == {("main", "SECRET"): 1}
-    assert desk.trail("found.") == []
-    all_is_well(desk)
+    assert freshness.problem == meaning.read_error.message[:200]
+    assert secret_versions(world) == {("main", "SECRET"): 1}
+    assert audit_rows(world, "found.") == []
+    assert_recovered(world)
     assert Revalidation.objects.get().problem == ""
 
 
-@faults
-def test_it_works_for_a_question_by_name(desk: Desk, trouble: Any, name: str) -> None:
-    desk.put("SECRET")
-    desk.check()
-    desk.store.remove(desk.paths("SECRET")[:1])
-    with trouble(FAULTS[name].fault, "GetParameters"):
-        assert desk.check().state == "unreachable"
-    assert desk.rows() == {("", "SECRET"): 1}
-    desk.check()
-    assert desk.shown("SECRET").state == "gone"
+@each_fault
+def test_it_works_for_a_read_by_name(world: World, failing: Any, name: str) -> None:
+    set_secret(world, "SECRET")
+    reconcile_now(world)
+    parameter_store().remove(secret_paths(world, "SECRET")[:1])
+    with failing(FAULTS[name].fault, "GetParameters"):
+        assert reconcile_now(world).state == "unreachable"
+    assert secret_versions(world) == {("", "SECRET"): 1}
+    reconcile_now(world)
+    assert listed_secret(world, "SECRET").state == "gone"
 
 
-def test_a_listing_that_breaks_off_on_its_second_page_changes_nothing(
-    desk: Desk, faulty: Faulty, impatient: None, monkeypatch: pytest.MonkeyPatch
+def test_a_listing_that_fails_on_its_second_page(
+    world: World, faulty_ssm: Faulty, no_backoff: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):  # moto's pages hold ten
-        desk.outside(desk.paths(f"KEY_{number:02}")[0])
+        write_outside(secret_paths(world, f"KEY_{number:02}")[0])
     pages = iter([None])
-    monkeypatch.setattr(faulty, "_fault_for", lambda _: next(pages, Fault.RESET))
-    assert desk.check().state == "unreachable"
-    assert desk.rows() == {}
-    assert faulty.operations()[-4:] == ["DescribeParameters"] * 4  # the first, and three attempts
+    monkeypatch.setattr(faulty_ssm, "_fault_for", lambda _: next(pages, Fault.RESET))
+    assert reconcile_now(world).state == "unreachable"
+    assert secret_versions(world) == {}
+    # The first, and three attempts
+    assert faulty_ssm.operations()[-4:] == ["DescribeParameters"] * 4
 
 
-def test_the_list_stands_marked_with_its_age(desk: Desk, trouble: Any, as_: Any) -> None:
-    desk.put("SECRET", branch=desk.world.main)
-    desk.check()
+def test_the_list_shows_its_age(world: World, failing: Any, as_: Any) -> None:
+    set_secret(world, "SECRET", branch=world.main)
+    reconcile_now(world)
     hour = timezone.now() - timedelta(hours=1)
     Revalidation.objects.update(agreed_at=hour, started_at=hour)
     client = as_("vera")
-    url = reverse("secrets_revalidate", args=[desk.app.app_id])
+    url = reverse("secrets_revalidate", args=[world.app.app_id])
     fields = {"since": timezone.now().isoformat(), "mode": "list"}
-    with trouble(Fault.ACCESS_DENIED, "DescribeParameters"):
-        answer = client.post(url, fields, headers=FRAGMENT)
-        page = client.get(reverse("secrets", args=[desk.app.app_id]))
-    for response in (answer, page):
+    with failing(Fault.ACCESS_DENIED, "DescribeParameters"):
+        fragment = client.post(url, fields, headers=FRAGMENT)
+        page = client.get(reverse("secrets", args=[world.app.app_id]))
+    for response in (fragment, page):
         text = response.content.decode()
         assert response.status_code == 200
         assert "Store unreachable." in text
         assert "1\xa0hour ago" in text
-        assert clean(text)
+        assert reveals_nothing(text)
     assert "SECRET" in page.content.decode()
 
 
-def test_a_store_that_was_never_reached(desk: Desk, trouble: Any) -> None:
-    with trouble(Fault.ACCESS_DENIED, "DescribeParameters"):
-        freshness = desk.check()
+def test_a_store_that_was_never_reachable(world: World, failing: Any) -> None:
+    with failing(Fault.ACCESS_DENIED, "DescribeParameters"):
+        freshness = reconcile_now(world)
     assert (freshness.state, freshness.agreed_at) == ("unreachable", None)
-    desk.outside(desk.paths("SECRET")[0])
-    assert desk.check().state == "fresh"
-    assert [entry[1] for entry in desk.trail()] == ["found.all"]
+    write_outside(secret_paths(world, "SECRET")[0])
+    assert reconcile_now(world).state == "fresh"
+    assert [entry.action for entry in audit_rows(world)] == ["found.all"]
 
 
-def test_in_trouble_too_it_is_asked_once_in_fifteen_seconds(
-    desk: Desk, faulty: Any, impatient: None, as_: Any
+def test_a_failing_store_is_called_once_in_fifteen_seconds(
+    world: World, faulty_ssm: Faulty, no_backoff: None, as_: Any
 ) -> None:
-    faulty.always(Fault.ACCESS_DENIED)
+    faulty_ssm.always(Fault.ACCESS_DENIED)
     client = as_("vera")
     for _ in range(5):
-        client.post(reverse("secrets_revalidate", args=[desk.app.app_id]))
-    assert faulty.operations() == ["DescribeParameters"]
+        client.post(reverse("secrets_revalidate", args=[world.app.app_id]))
+    assert faulty_ssm.operations() == ["DescribeParameters"]
 
 
-def test_readiness(desk: Desk, faulty: Any, impatient: None, as_: Any) -> None:
+def test_readiness(world: World, faulty_ssm: Faulty, no_backoff: None, as_: Any) -> None:
     cache.clear()
     assert as_("").get("/readyz").status_code == 200
     cache.clear()
-    faulty.always(Fault.ACCESS_DENIED)
+    faulty_ssm.always(Fault.ACCESS_DENIED)
     response = as_("").get("/readyz")
     assert (response.status_code, response.content) == (503, b"not ready\n")
     assert as_("").get("/healthz").status_code == 200

@@ -1,6 +1,6 @@
-"""A slow or silent store: answers come in time, and nothing is lost (guarantees 43, 44).
+"""A slow or silent store: responses come in time, and nothing is lost (guarantees 43, 44).
 
-Waits are counted, not measured: how often the console waited for an answer.
+The tests count how often the console waits for the store; they don't measure time.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,123 +16,135 @@ from django.urls import reverse
 
 from console.lib.results import DONE
 from secrets_app.models import Revalidation
+from secrets_app.store import parameter_store
 from secrets_app.store.ssm.client import CONNECT_TIMEOUT, READ_TIMEOUT, SsmStore
-from tests.faults.faults import all_is_well
+from tests.factories import (
+    audit_rows,
+    create_command,
+    reconcile_now,
+    save_secrets,
+    secret_paths,
+    secret_row,
+    set_secret,
+)
+from tests.faults.faults import assert_recovered
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.moto import REGION
+from tests.fixtures.people import World
+from tests.fixtures.stores import use_store
 from tests.fixtures.waiting import LONGEST, until
-from tests.secrets_app.writes.desk import Desk
-from tests.secrets_app.writes.stores import put_before
 
-IN_TIME = 10  # seconds (guarantee 43)
+MAX_SECONDS = 10  # seconds (guarantee 43)
 KEYS = 100
 CALLS_A_SECOND = 5
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def anyone(desk: Desk, as_: Callable[[str], Client], transactional_db: None) -> Client:
-    """Return alice's browser; what she does in a thread is seen in the others."""
-    desk.put("SECRET", branch=desk.world.main)
-    desk.check()
+def alice(
+    faulty_ssm: Faulty, world: World, as_: Callable[[str], Client], transactional_db: None
+) -> Client:
+    """Return alice's browser. Its writes are committed, so that other threads see them."""
+    set_secret(world, "SECRET", branch=world.main)
+    reconcile_now(world)
     return as_("alice")
 
 
-def _save(desk: Desk) -> tuple[str, dict[str, str]]:
-    row = desk.row("SECRET", desk.world.main)
+def save_request(world: World) -> tuple[str, dict[str, str]]:
+    row = secret_row(world, "SECRET", world.main)
     fields = {f"value-{row.pk}": "new", f"base-{row.pk}": "1"}
     fields |= {"new-1-key": "OTHER", "new-1-value": "x", "new-1-branch": ""}
-    return reverse("secrets_manage", args=[desk.app.app_id]), fields
+    return reverse("secrets_manage", args=[world.app.app_id]), fields
 
 
-def _act(desk: Desk, name: str) -> tuple[str, dict[str, str]]:
-    row = desk.row("SECRET", desk.world.main)
-    return reverse(name, args=[desk.app.app_id, row.pk]), {"shown": "1:0"}
+def secret_request(world: World, name: str) -> tuple[str, dict[str, str]]:
+    row = secret_row(world, "SECRET", world.main)
+    return reverse(name, args=[world.app.app_id, row.pk]), {"shown": "1:0"}
 
 
-Post = tuple[str, dict[str, str]]
-BLACK_HOLES: dict[str, tuple[str, Callable[[Desk], Post], int]] = {
-    "save, from the start": ("GetParameters", _save, 503),
-    "save, when it writes": ("PutParameter", _save, 422),
-    "reveal": ("GetParameters", lambda desk: _act(desk, "secret_reveal"), 503),
-    "repair": ("PutParameter", lambda desk: _act(desk, "secret_mirror"), 502),
+Request = tuple[str, dict[str, str]]
+SILENCES: dict[str, tuple[str, Callable[[World], Request], int]] = {
+    "save, from the start": ("GetParameters", save_request, 503),
+    "save, when it writes": ("PutParameter", save_request, 422),
+    "reveal": ("GetParameters", lambda world: secret_request(world, "secret_reveal"), 503),
+    "repair": ("PutParameter", lambda world: secret_request(world, "secret_mirror"), 502),
     "check": (
         "DescribeParameters",
-        lambda desk: (reverse("secrets_revalidate", args=["d1shop"]), {}),
+        lambda world: (reverse("secrets_revalidate", args=["d1shop"]), {}),
         302,
     ),
 }
 
 
-def _set_up(desk: Desk, faulty: Faulty, name: str) -> tuple[str, dict[str, str]]:
-    """Return what to post, and to where."""
+def prepare_request(world: World, faulty_ssm: Faulty, name: str) -> tuple[str, dict[str, str]]:
+    """Return the URL and the fields to post."""
     if name == "repair":
-        desk.store.remove(desk.paths("SECRET", desk.world.main)[1:])
+        parameter_store().remove(secret_paths(world, "SECRET", world.main)[1:])
     if name == "check":
-        Revalidation.objects.all().delete()  # so that it is due
-    faulty.heal()  # forget what led here
-    return BLACK_HOLES[name][1](desk)
+        Revalidation.objects.all().delete()  # so that reconciling is due
+    faulty_ssm.heal()  # forget the requests so far
+    return SILENCES[name][1](world)
 
 
-@pytest.mark.parametrize("name", BLACK_HOLES)
-def test_it_works(desk: Desk, anyone: Client, faulty: Faulty, name: str) -> None:
-    on, _, status = BLACK_HOLES[name]
-    url, fields = _set_up(desk, faulty, name)
-    faulty.always(Fault.SILENCE, on=on)
-    assert anyone.post(url, fields).status_code == status
-    assert faulty.operations().count(on) == 1
-    assert CONNECT_TIMEOUT + READ_TIMEOUT < IN_TIME
-    faulty.heal()
-    if name != "repair":  # there somebody outside had removed the mirror
-        all_is_well(desk)
+@pytest.mark.parametrize("name", SILENCES)
+def test_it_works(world: World, alice: Client, faulty_ssm: Faulty, name: str) -> None:
+    on, _, status = SILENCES[name]
+    url, fields = prepare_request(world, faulty_ssm, name)
+    faulty_ssm.always(Fault.SILENCE, on=on)
+    assert alice.post(url, fields).status_code == status
+    assert faulty_ssm.operations().count(on) == 1
+    assert CONNECT_TIMEOUT + READ_TIMEOUT < MAX_SECONDS
+    faulty_ssm.heal()
+    if name != "repair":  # its mirror was removed outside
+        assert_recovered(world)
 
 
-@pytest.mark.parametrize("name", BLACK_HOLES)
-def test_the_other_pages_go_on(
-    desk: Desk, anyone: Client, faulty: Faulty, name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", SILENCES)
+def test_other_pages_keep_working(
+    world: World, alice: Client, faulty_ssm: Faulty, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on, _, _ = BLACK_HOLES[name]
-    url, fields = _set_up(desk, faulty, name)
-    put_before(SsmStore(REGION, read_timeout=LONGEST), monkeypatch)
-    faulty.always(Fault.SILENCE, on=on)
+    on, _, _ = SILENCES[name]
+    url, fields = prepare_request(world, faulty_ssm, name)
+    use_store(SsmStore(REGION, read_timeout=LONGEST), monkeypatch)
+    faulty_ssm.always(Fault.SILENCE, on=on)
     with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(_in_thread, anyone, url, fields)
-        until(lambda: on in faulty.operations())
+        response = threads.submit(post_in_thread, alice, url, fields)
+        until(lambda: on in faulty_ssm.operations())
         for page in ("secrets", "secrets_manage", "overview", "activity"):
-            shown = anyone.get(reverse(page, args=[desk.app.app_id]))
+            shown = alice.get(reverse(page, args=[world.app.app_id]))
             assert shown.status_code == 200
-        assert not answer.done()
-        faulty.heal()
+        assert not response.done()
+        faulty_ssm.heal()
 
 
-def test_the_mirror_in_a_black_hole(
-    desk: Desk, anyone: Client, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+def test_silence_while_writing_the_mirror(
+    world: World, alice: Client, faulty_ssm: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, fields = _save(desk)
-    faulty.heal()  # forget what led here
+    url, fields = save_request(world)
+    faulty_ssm.heal()  # forget the requests so far
     puts = iter([None])
     monkeypatch.setattr(
-        faulty,
+        faulty_ssm,
         "_fault_for",
         lambda operation: next(puts, Fault.SILENCE) if operation == "PutParameter" else None,
     )
-    response = anyone.post(url, fields, headers={"HX-Request": "true"})
-    assert faulty.operations().count("PutParameter") == 2
+    response = alice.post(url, fields, headers={"HX-Request": "true"})
+    assert faulty_ssm.operations().count("PutParameter") == 2
     text = response.content.decode()
     assert 'data-outcome="saved"' in text
     assert 'data-outcome="not_tried"' in text
     monkeypatch.undo()
 
 
-class Bucket:
-    """Lets so many calls a second through, as SSM does, and throttles the rest."""
+class RateLimiter:
+    """Throttles calls above a rate, as SSM does."""
 
     def __init__(self, calls_a_second: float) -> None:
         self._rate, self._lock = calls_a_second, Lock()
         self._tokens, self._at = calls_a_second, monotonic()
 
     def fault(self, operation: str) -> Fault | None:
-        """Return throttling, where the bucket is empty."""
+        """Return throttling if the call exceeds the rate."""
         with self._lock:
             now = monotonic()
             self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
@@ -144,40 +156,42 @@ class Bucket:
 
 
 def test_a_hundred_keys_at_five_calls_a_second(
-    desk: Desk, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+    world: World, faulty_ssm: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = {f"KEY_{number:03}": 0 for number in range(KEYS)}
     with monkeypatch.context() as patch:
-        patch.setattr(faulty, "_fault_for", Bucket(CALLS_A_SECOND).fault)
-        for _ in _at_most(100):
-            changes = [desk.new(key, f"value of {key}") for key in pending]
-            outcomes = desk.save("alice", *changes)
-            for change, outcome in zip(changes, outcomes, strict=True):
+        patch.setattr(faulty_ssm, "_fault_for", RateLimiter(CALLS_A_SECOND).fault)
+        for _ in rounds(100):
+            commands = [create_command(key, f"value of {key}") for key in pending]
+            outcomes = save_secrets(world, *commands)
+            for command, outcome in zip(commands, outcomes, strict=True):
                 if outcome.outcome in DONE:
-                    del pending[change.key]
+                    del pending[command.key]
                 else:
                     assert outcome.outcome in {"failed", "not_tried"}
             if not pending:
                 break
-            sleep(1)  # what its sentence says: try again
+            sleep(1)  # its message says: try again
     assert not pending
-    found = desk.store.read(desk.paths(f"KEY_{number:03}")[0] for number in range(KEYS))
+    found = parameter_store().read(
+        secret_paths(world, f"KEY_{number:03}")[0] for number in range(KEYS)
+    )
     assert {reading.value.reveal() for reading in found.values()} == {
         f"value of KEY_{number:03}" for number in range(KEYS)
     }
     assert {reading.parameter.version for reading in found.values()} == {1}
-    ends = [entry[4] for entry in desk.trail()]
+    ends = [entry.outcome for entry in audit_rows(world)]
     assert ends.count("succeeded") == KEYS
     assert {*ends} <= {"succeeded", "failed"}
-    all_is_well(desk)
+    assert_recovered(world)
 
 
-def _at_most(rounds: int) -> Iterator[int]:
-    yield from range(rounds)
-    raise AssertionError("It takes too long.")
+def rounds(number: int) -> Iterator[int]:
+    yield from range(number)
+    raise AssertionError("Not done after so many rounds.")
 
 
-def _in_thread(client: Client, url: str, fields: dict[str, str]) -> Any:
+def post_in_thread(client: Client, url: str, fields: dict[str, str]) -> Any:
     try:
         return client.post(url, fields)
     finally:

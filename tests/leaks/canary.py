@@ -1,4 +1,4 @@
-"""A value that is easy to recognise, in whatever form it leaks."""
+"""A value that can be recognized in any form in which it leaks."""
 
 import base64
 import re
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 ALPHABET = string.ascii_lowercase + string.digits
 LENGTH = 24
-PIECE = 12  # a leak that was cut short still holds one of the two halves
-# What zlib made and base64 wrote down: sessions, signed cookies
+PIECE = 12  # half, because a truncated leak still contains one of the halves
+# zlib in base64: sessions, signed cookies
 _COMPRESSED = re.compile(rb"e[AFJN][A-Za-z0-9_-]{20,}")
 
 
 class Canary:
     """A random marker of letters and digits, and the values that carry it.
 
-    Escaping for a URL, JSON or HTML leaves the marker as it is, so looking for it in plain finds
-    most leaks; the other forms are those that change letters and digits too.
+    Escaping for a URL, JSON or HTML doesn't change the marker, so the plain form finds most leaks.
+    The other forms are encodings that change letters and digits.
     """
 
     def __init__(self) -> None:
@@ -26,9 +26,9 @@ class Canary:
         first, last = forms(self.marker[:PIECE]), forms(self.marker[-PIECE:])
         self._needles = {form: (first[form], last[form]) for form in first}
 
-    def shapes(self, way: str) -> dict[str, str]:
-        """Return values of every kind; each names the way it came in."""
-        name = f"{self.marker}.{way}"
+    def shapes(self, label: str) -> dict[str, str]:
+        """Return values of every kind, each with a label that says where it was entered."""
+        name = f"{self.marker}.{label}"
         return {
             "plain": name,
             "lines": f"-----BEGIN KEY-----\n{name}\n\t{name}\n\n-----END KEY-----\n",
@@ -36,7 +36,7 @@ class Canary:
         }
 
     def found_in(self, text: bytes) -> Iterator[str]:
-        """Yield the form of each find, with what stands around it."""
+        """Yield the form of each find with its context."""
         lowered = text.lower()
         for form, halves in self._needles.items():
             hay = text if form.startswith("base64") else lowered
@@ -48,7 +48,7 @@ class Canary:
 
 
 def forms(piece: str) -> dict[str, bytes]:
-    """Return how `piece` looks in each form, lowered but for base64, which minds its case."""
+    """Return `piece` in each form, in lower case except for base64."""
     plain = piece.encode()
     return {
         "plain": plain,
@@ -64,7 +64,7 @@ def forms(piece: str) -> dict[str, bytes]:
 
 
 def _base64(plain: bytes, before: int) -> bytes:
-    """Return what base64 makes of `plain` wherever it stands: no letter that a neighbour sways."""
+    """Return the base64 letters of `plain` that don't depend on the bytes around it."""
     encoded = base64.b64encode(bytes(before) + plain)
     return encoded[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
 
@@ -73,5 +73,5 @@ def _unpacked(packed: bytes) -> bytes:
     try:
         raw = base64.urlsafe_b64decode(packed + b"=" * (-len(packed) % 4))
         return zlib.decompressobj().decompress(raw)
-    except (ValueError, zlib.error):  # it only looked like it
+    except (ValueError, zlib.error):  # not compressed after all
         return b""

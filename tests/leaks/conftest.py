@@ -1,4 +1,4 @@
-"""The trap, and who walks around in it."""
+"""Fixtures: a leak detector, and clients whose responses it searches."""
 
 import io
 import logging
@@ -12,34 +12,33 @@ from django.db import connections
 
 from console.conf.logging import configure, logging_config
 from tests.fixtures.people import World
-from tests.leaks.harness import Trap, Visitor
+from tests.leaks.detector import LeakDetector, SearchedClient
 
 
 class Stream(io.StringIO):
-    """A standard error that can be a terminal, for which the log is written in another form."""
+    """A standard error that can pose as a terminal, which changes the log's format."""
 
     terminal = False
 
     def isatty(self) -> bool:
-        """Say whether it is one."""
+        """Return True if it poses as a terminal."""
         return self.terminal
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """Capture what the real handlers write, for machines and for people, with all at DEBUG.
+    """Capture the output of the real handlers in both formats, with everything at DEBUG.
 
-    Each logger that is known is set to DEBUG itself, as somebody might who looks for a fault.
+    Each known logger is set to DEBUG itself, as an operator might while debugging.
     """
     levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
     stream = Stream()
     monkeypatch.setattr(sys, "stderr", stream)
-    configure(_both_forms(stream))
+    configure(_both_formats(stream))
     for name in levels:
         logging.getLogger(name).setLevel(logging.DEBUG)
-    monkeypatch.setattr(
-        connections["default"], "force_debug_cursor", True
-    )  # then django.db.backends logs
+    # Otherwise django.db.backends logs nothing
+    monkeypatch.setattr(connections["default"], "force_debug_cursor", True)
     yield stream
     monkeypatch.undo()
     configure(django_settings.LOGGING)
@@ -47,7 +46,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
-def _both_forms(stream: Stream) -> dict[str, Any]:
+def _both_formats(stream: Stream) -> dict[str, Any]:
     config = logging_config("DEBUG")
     stream.terminal = True
     config["formatters"]["people"] = logging_config("DEBUG")["formatters"]["structured"]
@@ -57,22 +56,22 @@ def _both_forms(stream: Stream) -> dict[str, Any]:
 
 
 @pytest.fixture
-def trap(log: io.StringIO, transactional_db: None, settings: Any) -> Trap:
-    """Return an empty trap. Mail to administrators would be sent, if anything sent any."""
+def detector(log: io.StringIO, transactional_db: None, settings: Any) -> LeakDetector:
+    """Return an empty detector. Mail to administrators is on, so that error mails are searched."""
     settings.ADMINS = [("Olga", "olga@example.org")]
     settings.MANAGERS = settings.ADMINS
-    return Trap(log)
+    return LeakDetector(log)
 
 
 @pytest.fixture
-def visitor(trap: Trap, world: World) -> Callable[[str], Visitor]:
-    """Return a function that gives the browser of somebody who is signed in, or of nobody ("")."""
-    browsers: dict[str, Visitor] = {}
+def client_for(detector: LeakDetector, world: World) -> Callable[[str], SearchedClient]:
+    """Return a function that returns a client by person, signed in; "" is an anonymous one."""
+    clients: dict[str, SearchedClient] = {}
 
-    def visitor(name: str) -> Visitor:
-        browser = browsers.setdefault(name, Visitor(trap, name))
-        if name and not browser.signed_in():
-            browser.force_login(world.person(name))
-        return browser
+    def client_for(name: str) -> SearchedClient:
+        client = clients.setdefault(name, SearchedClient(detector, name))
+        if name and not client.is_signed_in():
+            client.force_login(world.person(name))
+        return client
 
-    return visitor
+    return client_for

@@ -1,4 +1,4 @@
-"""Walking every URL, as the resolver knows them and as pages link to them."""
+"""Crawl every URL of the resolver, and the links on each page."""
 
 import re
 from collections import Counter, deque
@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from django.urls import URLResolver, get_resolver
 
-from tests.leaks.harness import Visitor
+from tests.leaks.detector import SearchedClient
 
 FRAGMENT = {"HX-Request": "true"}
-ALIKE = 2  # links that differ in a number, or in their parameters' values
+SIMILAR_LINKS = 2  # followed, of links that differ only in a number or in parameter values
 _NAMED = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 _NUMBER = re.compile(r"/\d+/")
 _LINK = re.compile(r'(?:href|action|formaction|hx-get)="([^"#]+)')
@@ -20,7 +20,7 @@ _ELSEWHERE = ("http://", "https://", "//", "data:", "mailto:")
 
 
 def routes(resolver: Any = None, before: str = "/") -> Iterator[tuple[str, str]]:
-    """Yield every URL pattern there is, and the name of its view."""
+    """Yield every URL pattern and the name of its view."""
     for entry in (resolver or get_resolver()).url_patterns:
         route = before + str(entry.pattern).strip("^$")
         if isinstance(entry, URLResolver):
@@ -32,7 +32,7 @@ def routes(resolver: Any = None, before: str = "/") -> Iterator[tuple[str, str]]
 def urls(samples: dict[str, Iterable[object]]) -> list[str]:
     """Return the URLs of every pattern, with every sample of its parameters.
 
-    A parameter that has no sample raises KeyError: give it one, or its URL is not searched.
+    A parameter without a sample raises KeyError, so that no URL is skipped by accident.
     """
     found = []
     for route, _ in routes():
@@ -43,23 +43,20 @@ def urls(samples: dict[str, Iterable[object]]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def crawl(visitor: Visitor, start: Iterable[str], *, on: bool) -> None:
-    """Get every URL of `start`; where it goes on, also as a fragment, and what the pages link to.
-
-    Of links that are alike, ALIKE are followed.
-    """
-    waiting, seen, times = deque(start), set(), Counter[object]()
-    first = set(waiting)
-    while waiting:
-        url = waiting.popleft()
-        if url in seen or (url not in first and times[_kind(url)] >= ALIKE):
+def crawl(client_for: SearchedClient, start: Iterable[str], *, follow: bool) -> None:
+    """Get every URL of `start`; with `follow`, also as a fragment, and the links of each page."""
+    queue, seen, times = deque(start), set(), Counter[object]()
+    first = set(queue)
+    while queue:
+        url = queue.popleft()
+        if url in seen or (url not in first and times[_kind(url)] >= SIMILAR_LINKS):
             continue
         seen.add(url)
         times[_kind(url)] += 1
-        answer = visitor.get(url)
-        if on:
-            visitor.get(url, headers=FRAGMENT)
-            waiting += links(url, answer)
+        response = client_for.get(url)
+        if follow:
+            client_for.get(url, headers=FRAGMENT)
+            queue += links(url, response)
 
 
 def _kind(url: str) -> tuple[str, frozenset[str]]:
@@ -67,19 +64,19 @@ def _kind(url: str) -> tuple[str, frozenset[str]]:
     return _NUMBER.sub("/0/", path), frozenset(parse_qs(query))
 
 
-def links(base: str, answer: Any) -> Iterator[str]:
-    """Yield the addresses of this site in a page, and where a redirect leads."""
-    if answer.has_header("Location"):
-        yield from _own(base, answer["Location"])
-    if answer.headers.get("Content-Type", "").startswith("text/html"):
-        for link in _LINK.findall(answer.content.decode()):
-            yield from _own(base, link.replace("&amp;", "&"))
+def links(base: str, response: Any) -> Iterator[str]:
+    """Yield the links of a page within this site, and the target of a redirect."""
+    if response.has_header("Location"):
+        yield from _own_url(base, response["Location"])
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        for link in _LINK.findall(response.content.decode()):
+            yield from _own_url(base, link.replace("&amp;", "&"))
 
 
-def _own(base: str, link: str) -> Iterator[str]:
+def _own_url(base: str, link: str) -> Iterator[str]:
     url = urljoin(base, link)
     if link.startswith(_ELSEWHERE) or url.startswith("/static/"):
         return
-    if url.startswith("/admin/"):  # its lists link to every way to sort and filter them
+    if url.startswith("/admin/"):  # its lists link to every sort order and filter
         url = url.partition("?")[0]
     yield url

@@ -1,10 +1,9 @@
-"""Reveal is a permitted POST, recorded first, and cached by nobody (guarantee 6).
+"""Reveal is a permitted POST, audited first and never cached (guarantee 6).
 
-The browser's part - the back-forward cache, hiding by itself - is in tests/browser.
+tests/browser covers the back-forward cache and hiding the value again.
 """
 
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,31 +13,32 @@ from django.urls import reverse
 from console.audit.events import Action, Outcome
 from console.models import AuditEvent, AuditOutcome
 from secrets_app.models import Secret
+from tests.factories import without_table
 from tests.fixtures.people import World
+from tests.leaks.actions import ClientFor, secret_url
 from tests.leaks.crawl import FRAGMENT
-from tests.leaks.deeds import address
-from tests.leaks.harness import Trap, Visitor, table_away
+from tests.leaks.detector import LeakDetector, SearchedClient
 
 pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def secrets(trap: Trap, visitor: Callable[[str], Visitor], world: World) -> dict[str, Secret]:
-    """Return a secret of each scope; each holds the canary."""
+def secrets(detector: LeakDetector, client_for: ClientFor, world: World) -> dict[str, Secret]:
+    """Return a secret of each scope, whose value is the canary."""
     branches = {"All branches": None, "main": world.main, "dev": world.dev}
     for number, branch in enumerate(branches.values()):
         fields = {
             "new-1-key": "KEY",
-            "new-1-value": trap.canary.shapes(f"scope {number}")["lines"],
+            "new-1-value": detector.canary.shapes(f"scope {number}")["lines"],
             "new-1-branch": branch.pk if branch else "",
         }
         url = reverse("secrets_manage", args=[world.app.app_id])
-        assert visitor("alice").post(url, fields).status_code == 302
+        assert client_for("alice").post(url, fields).status_code == 302
     return {name: Secret.objects.get(branch=branch) for name, branch in branches.items()}
 
 
-class _Output(HTMLParser):
-    """Reads what a browser would show in the element for the value."""
+class OutputParser(HTMLParser):
+    """Reads the text that a browser would show in the value's element."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -57,19 +57,21 @@ class _Output(HTMLParser):
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
 def test_it_works(
-    trap: Trap,
-    visitor: Callable[[str], Visitor],
+    detector: LeakDetector,
+    client_for: ClientFor,
     secrets: dict[str, Secret],
     headers: dict[str, str],
 ) -> None:
     secret = secrets["main"]
-    answer = visitor("alice").post(address(secret, "secret_reveal"), headers=headers)
-    assert _Output(answer.content.decode()).text == trap.canary.shapes("scope 1")["lines"]
-    assert answer["Cache-Control"] == "no-store"
+    response = client_for("alice").post(secret_url(secret, "secret_reveal"), headers=headers)
+    assert (
+        OutputParser(response.content.decode()).text == detector.canary.shapes("scope 1")["lines"]
+    )
+    assert response["Cache-Control"] == "no-store"
     event = AuditEvent.objects.get(action=Action.SECRET_REVEALED)
     assert (event.actor, event.branch, event.subject) == ("alice@example.org", "main", "KEY")
     assert [outcome.outcome for outcome in event.outcomes.all()] == [Outcome.SUCCEEDED]
-    assert (trap.reveals, trap.leaks()) == (1, [])
+    assert (detector.reveals, detector.leaks()) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -86,9 +88,9 @@ def test_it_works(
         ("", 302, 302),
     ],
 )
-def test_only_to_whom_it_may_be_shown(
-    trap: Trap,
-    visitor: Callable[[str], Visitor],
+def test_only_with_permission(
+    detector: LeakDetector,
+    client_for: ClientFor,
     secrets: dict[str, Secret],
     person: str,
     guarded: int,
@@ -97,58 +99,58 @@ def test_only_to_whom_it_may_be_shown(
     expected = {"All branches": guarded, "main": guarded, "dev": unguarded}
     for headers in ({}, FRAGMENT):
         for scope, secret in secrets.items():
-            answer = visitor(person).post(address(secret, "secret_reveal"), headers=headers)
-            assert answer.status_code == expected[scope]
-    assert trap.leaks() == []
+            response = client_for(person).post(secret_url(secret, "secret_reveal"), headers=headers)
+            assert response.status_code == expected[scope]
+    assert detector.leaks() == []
     shown, denied = (2 * [*expected.values()].count(status) for status in (200, 403))
-    assert trap.reveals == shown
-    told = AuditOutcome.objects.filter(event__action=Action.SECRET_REVEALED)
-    assert told.filter(outcome=Outcome.SUCCEEDED).count() == shown
-    assert told.filter(outcome=Outcome.DENIED).count() == denied
+    assert detector.reveals == shown
+    audited = AuditOutcome.objects.filter(event__action=Action.SECRET_REVEALED)
+    assert audited.filter(outcome=Outcome.SUCCEEDED).count() == shown
+    assert audited.filter(outcome=Outcome.DENIED).count() == denied
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_no_other_method_shows_it(
-    trap: Trap, visitor: Callable[[str], Visitor], secrets: dict[str, Secret], method: str
+def test_other_methods(
+    detector: LeakDetector, client_for: ClientFor, secrets: dict[str, Secret], method: str
 ) -> None:
     for headers in ({}, FRAGMENT):
-        answer = visitor("alice").generic(
-            method, address(secrets["main"], "secret_reveal"), headers=headers
+        response = client_for("alice").generic(
+            method, secret_url(secrets["main"], "secret_reveal"), headers=headers
         )
-        assert answer.status_code == 405
-    assert (trap.reveals, trap.leaks()) == (0, [])
+        assert response.status_code == 405
+    assert (detector.reveals, detector.leaks()) == (0, [])
     assert not AuditEvent.objects.filter(action=Action.SECRET_REVEALED).exists()
 
 
-def test_another_apps_address_shows_nothing(
-    trap: Trap, visitor: Callable[[str], Visitor], world: World, secrets: dict[str, Secret]
+def test_the_url_of_another_app(
+    detector: LeakDetector, client_for: ClientFor, world: World, secrets: dict[str, Secret]
 ) -> None:
     url = reverse("secret_reveal", args=[world.other_app.app_id, secrets["dev"].pk])
-    assert [visitor(it).post(url).status_code for it in ("alice", "oscar")] == [404, 404]
-    assert (trap.reveals, trap.leaks()) == (0, [])
+    assert [client_for(it).post(url).status_code for it in ("alice", "oscar")] == [404, 404]
+    assert (detector.reveals, detector.leaks()) == (0, [])
 
 
-def test_a_forged_post_shows_nothing(
-    trap: Trap, world: World, visitor: Callable[[str], Visitor], secrets: dict[str, Secret]
+def test_without_a_csrf_token(
+    detector: LeakDetector, world: World, client_for: ClientFor, secrets: dict[str, Secret]
 ) -> None:
-    browser = Visitor(trap, "alice", enforce_csrf_checks=True)
-    browser.force_login(world.person("alice"))
-    assert browser.post(address(secrets["main"], "secret_reveal")).status_code == 403
-    assert (trap.reveals, trap.leaks()) == (0, [])
+    client = SearchedClient(detector, "alice", enforce_csrf_checks=True)
+    client.force_login(world.person("alice"))
+    assert client.post(secret_url(secrets["main"], "secret_reveal")).status_code == 403
+    assert (detector.reveals, detector.leaks()) == (0, [])
 
 
 @pytest.mark.parametrize("table", ["console_auditevent", "console_auditoutcome"])
-def test_an_audit_trail_that_can_not_be_written_shows_nothing(
-    trap: Trap, visitor: Callable[[str], Visitor], secrets: dict[str, Secret], table: str
+def test_an_audit_trail_that_can_not_be_written(
+    detector: LeakDetector, client_for: ClientFor, secrets: dict[str, Secret], table: str
 ) -> None:
-    before = _reads(trap)
-    with table_away(table):
-        answer = visitor("alice").post(address(secrets["main"], "secret_reveal"))
-    assert answer.status_code == 500
-    if table == "console_auditevent":  # the attempt comes before the store is asked
-        assert _reads(trap) == before
-    assert (trap.reveals, trap.leaks()) == (0, [])
+    before = count_reads(detector)
+    with without_table(table):
+        response = client_for("alice").post(secret_url(secrets["main"], "secret_reveal"))
+    assert response.status_code == 500
+    if table == "console_auditevent":  # the attempt comes before the store call
+        assert count_reads(detector) == before
+    assert (detector.reveals, detector.leaks()) == (0, [])
 
 
-def _reads(trap: Trap) -> int:
-    return len(re.findall(r'"operation": "read"', trap.log.getvalue()))
+def count_reads(detector: LeakDetector) -> int:
+    return len(re.findall(r'"operation": "read"', detector.log.getvalue()))

@@ -1,6 +1,5 @@
 """A failure inside any store call leaks nothing, not even SSM's own message (guarantee 4)."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,59 +9,56 @@ from django.urls import reverse
 
 from secrets_app.models import EmbeddedVersion, Secret
 from secrets_app.store import parameter_store
+from tests.factories import without_table
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
+from tests.leaks.actions import HEADERS, ClientFor, secret_url
 from tests.leaks.crawl import FRAGMENT
-from tests.leaks.deeds import ASKED, address
-from tests.leaks.harness import Trap, Visitor, table_away
+from tests.leaks.detector import LeakDetector
 
 ECHO = b'{"Version": "nonsense", "Parameters": [{"Name": "n", "Value": "CANARY", "Version": {}}]}'
 FAULTS = {
-    "refused, with the value in the words": Fault.error("ValidationException"),
+    "refused, with the value in the message": Fault.error("ValidationException"),
     "refused by KMS": Fault.KMS_DENIED,
     "throttled": Fault.THROTTLING,
     "full": Fault.LIMIT,
-    "failed after it was done": Fault.SERVER_ERROR_AFTER,
-    "answer lost": Fault.RESET_AFTER,
-    "answer cut short": Fault.TRUNCATED,
+    "failed after writing": Fault.SERVER_ERROR_AFTER,
+    "response lost": Fault.RESET_AFTER,
+    "response truncated": Fault.TRUNCATED,
     "not SSM at all": Fault.GARBAGE,
-    "nonsense with the value in it": Fault.answer(ECHO),
+    "invalid JSON types with the value": Fault.answer(ECHO),
 }
 pytestmark = pytest.mark.slow
 OPERATIONS = ("PutParameter", "GetParameters", "DeleteParameters", "DescribeParameters")
-Visitors = Callable[[str], Visitor]
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let botocore not wait before it tries again."""
-    delay = "botocore.retries.standard.ExponentialBackoff.delay_amount"
-    monkeypatch.setattr(delay, lambda *_: 0)
-
-
-def _save(visitor: Visitors, world: World, key: str, value: str) -> Any:
+def save(client_for: ClientFor, world: World, key: str, value: str) -> Any:
     fields = {"new-1-key": key, "new-1-value": value, "new-1-branch": world.main.pk}
-    return visitor("alice").post(reverse("secrets_manage", args=[world.app.app_id]), fields)
+    return client_for("alice").post(reverse("secrets_manage", args=[world.app.app_id]), fields)
 
 
-def _plant(trap: Trap, visitor: Visitors, world: World) -> Secret:
-    value = trap.canary.shapes("planted before")["signs"]
-    assert _save(visitor, world, "PLANTED", value).status_code == 302
+def plant(detector: LeakDetector, client_for: ClientFor, world: World) -> Secret:
+    value = detector.canary.shapes("planted before")["signs"]
+    assert save(client_for, world, "PLANTED", value).status_code == 302
     return Secret.objects.get(key="PLANTED")
 
 
-def _everything(
-    trap: Trap, visitor: Visitors, world: World, secret: Secret, headers: dict[str, str]
+def call_store(
+    detector: LeakDetector,
+    client_for: ClientFor,
+    world: World,
+    secret: Secret,
+    headers: dict[str, str],
 ) -> list[int]:
-    """Do all that calls the store; return the statuses."""
-    alice, app_id = visitor("alice"), world.app.app_id
+    """Do everything that calls the store; return the statuses."""
+    alice, app_id = client_for("alice"), world.app.app_id
     manage, pk = reverse("secrets_manage", args=[app_id]), secret.pk
-    changed, added = (trap.canary.shapes(way)["lines"] for way in ("changed", "added"))
+    changed, added = (detector.canary.shapes(way)["lines"] for way in ("changed", "added"))
     posts: list[tuple[str, dict[str, Any]]] = [
-        (address(secret, "secret_reveal"), {}),
+        (secret_url(secret, "secret_reveal"), {}),
         (manage, {"new-1-key": "ADDED", "new-1-value": added}),
         (manage, {f"value-{pk}": changed, f"base-{pk}": 1}),
-        (address(secret, "secret_mirror"), {}),
+        (secret_url(secret, "secret_mirror"), {}),
         (reverse("secrets_revalidate", args=[app_id]), {"mode": "list"}),
         (manage, {f"remove-{pk}": "on", f"base-{pk}": 1}),
         (reverse("branch_delete", args=[app_id, world.main.pk]), {"remove": pk, "confirm": "main"}),
@@ -70,7 +66,7 @@ def _everything(
     statuses = [alice.post(url, it, headers=headers).status_code for url, it in posts]
     for name in ("secrets", "secrets_manage", "activity"):
         alice.get(reverse(name, args=[app_id]), headers=headers)
-    alice.get(address(secret, "secret_detail"), headers=headers)
+    alice.get(secret_url(secret, "secret_detail"), headers=headers)
     alice.get("/readyz")
     return statuses
 
@@ -79,22 +75,24 @@ def _everything(
 def test_it_works(
     faulty: Faulty,
     console_on_ssm: object,
-    impatient: None,
-    trap: Trap,
-    visitor: Visitors,
+    no_backoff: None,
+    detector: LeakDetector,
+    client_for: ClientFor,
     world: World,
     fault: str,
 ) -> None:
-    secret = _plant(trap, visitor, world)
-    told = FAULTS[fault]
-    if told.body:
-        told = Fault.answer(told.body.replace(b"CANARY", trap.canary.marker.encode()))
+    secret = plant(detector, client_for, world)
+    fault_with_value = FAULTS[fault]
+    if fault_with_value.body:
+        fault_with_value = Fault.answer(
+            fault_with_value.body.replace(b"CANARY", detector.canary.marker.encode())
+        )
     for number, operation in enumerate(OPERATIONS, start=[*FAULTS].index(fault)):
-        faulty.always(told, on=operation)
-        statuses = _everything(trap, visitor, world, secret, ASKED[number % 2])
-        assert max(statuses) >= 422  # it did fail
+        faulty.always(fault_with_value, on=operation)
+        statuses = call_store(detector, client_for, world, secret, HEADERS[number % 2])
+        assert max(statuses) >= 422  # otherwise the test proves nothing
         faulty.heal()
-    assert trap.leaks() == []
+    assert detector.leaks() == []
     assert mail.outbox == []
 
 
@@ -110,42 +108,44 @@ def test_it_works(
         "console_auditoutcome",
     ],
 )
-def test_a_database_that_fails_in_the_middle(
-    trap: Trap, visitor: Visitors, world: World, table: str
+def test_a_failing_database(
+    detector: LeakDetector, client_for: ClientFor, world: World, table: str
 ) -> None:
-    secret = _plant(trap, visitor, world)
-    with table_away(table):
-        statuses = _everything(trap, visitor, world, secret, {})
-        statuses += _everything(trap, visitor, world, secret, FRAGMENT)
+    secret = plant(detector, client_for, world)
+    with without_table(table):
+        statuses = call_store(detector, client_for, world, secret, {})
+        statuses += call_store(detector, client_for, world, secret, FRAGMENT)
     assert 500 in statuses
-    page = _page_of_a_failure(visitor, world, table)
+    page = failure_page(client_for, world, table)
     assert b"Something went wrong" in page
-    assert trap.leaks() == []
+    assert detector.leaks() == []
     assert mail.outbox == []
 
 
-def _page_of_a_failure(visitor: Visitors, world: World, table: str) -> bytes:
-    with table_away("secrets_app_secret"):
-        answer = visitor("alice").get(reverse("secrets", args=[world.app.app_id]))
-    assert answer.status_code == 500
-    assert table.encode() not in answer.content  # nothing of the inside (47)
-    return bytes(answer.content)
+def failure_page(client_for: ClientFor, world: World, table: str) -> bytes:
+    with without_table("secrets_app_secret"):
+        response = client_for("alice").get(reverse("secrets", args=[world.app.app_id]))
+    assert response.status_code == 500
+    assert table.encode() not in response.content  # no internals (guarantee 47)
+    return bytes(response.content)
 
 
 @pytest.mark.both_databases
-def test_a_stored_row_that_was_tampered_with(trap: Trap, visitor: Visitors, world: World) -> None:
-    secret = _plant(trap, visitor, world)
+def test_a_tampered_row(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
+    secret = plant(detector, client_for, world)
     EmbeddedVersion.objects.update(version=7)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE secrets_app_embeddedparameter SET version = 7")
-    assert 502 in _everything(trap, visitor, world, secret, FRAGMENT)
-    assert trap.leaks() == []
+    assert 502 in call_store(detector, client_for, world, secret, FRAGMENT)
+    assert detector.leaks() == []
 
 
 @pytest.mark.both_databases
-def test_a_wrong_key(trap: Trap, visitor: Visitors, world: World, settings: Any) -> None:
-    secret = _plant(trap, visitor, world)
+def test_a_wrong_key(
+    detector: LeakDetector, client_for: ClientFor, world: World, settings: Any
+) -> None:
+    secret = plant(detector, client_for, world)
     settings.ENCRYPTION_KEYS = ["YW5vdGhlci1rZXktb2YtMzItYnl0ZXMtZm9yLXRlc3Q="]
     parameter_store.cache_clear()
-    assert 502 in _everything(trap, visitor, world, secret, FRAGMENT)
-    assert trap.leaks() == []
+    assert 502 in call_store(detector, client_for, world, secret, FRAGMENT)
+    assert detector.leaks() == []

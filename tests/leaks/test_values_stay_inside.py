@@ -1,7 +1,6 @@
-"""A value stays in the store however it comes in and is used (guarantees 1-5, 18)."""
+"""A value stays in the store, however it is entered and used (guarantees 1-5, 18)."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
@@ -14,10 +13,11 @@ from secrets_app.models import Secret
 from tests.console.access.routes import TOKEN, invitation
 from tests.factories import set_variable
 from tests.fixtures.people import ROLES, World
-from tests.leaks import deeds
+from tests.leaks import actions
+from tests.leaks.actions import ClientFor
 from tests.leaks.crawl import FRAGMENT, crawl, routes, urls
-from tests.leaks.harness import Trap, Visitor
-from tests.leaks.ways import WAYS, Coming
+from tests.leaks.detector import LeakDetector
+from tests.leaks.inputs import INPUTS, Input
 
 pytestmark = pytest.mark.slow
 QUERIES = (
@@ -27,7 +27,7 @@ QUERIES = (
     "?saved=nonsense",
 )
 COMBINATIONS = (("plain", {}), ("lines", FRAGMENT), ("signs", {}), ("plain", FRAGMENT))
-NEVER_ANSWER = {  # there is a user already, nobody has a second factor, and there is no provider
+UNREACHABLE_VIEWS = {  # a user exists, without a second factor, and there is no provider
     *("setup", "single_sign_on", "openid_connect_callback"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
 }
@@ -35,54 +35,54 @@ NEVER_ANSWER = {  # there is a user already, nobody has a second factor, and the
 
 @pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.both_databases), "ssm"])
 def store(request: pytest.FixtureRequest) -> str:
-    """Let the console work on each kind of store in turn."""
+    """Run the test with the embedded store, and again with SSM."""
     if request.param == "ssm":
         request.getfixturevalue("console_on_ssm")
     return str(request.param)
 
 
 @pytest.fixture
-def planted(store: str, trap: Trap, visitor: Callable[[str], Visitor], world: World) -> Trap:
-    """Bring the canary in by every way, in every shape, with and without JavaScript."""
-    for name, (bring, statuses) in WAYS.items():
+def planted(
+    store: str, detector: LeakDetector, client_for: ClientFor, world: World
+) -> LeakDetector:
+    """Enter the canary in every way and shape, with and without JavaScript."""
+    for name, (enter, statuses) in INPUTS.items():
         for shape, headers in COMBINATIONS:
-            value = trap.canary.shapes(name)[shape]
-            answer = bring(Coming(visitor, world, value, headers))
-            assert answer.status_code in statuses, (name, shape, answer.status_code)
-    return trap
+            value = detector.canary.shapes(name)[shape]
+            response = enter(Input(client_for, world, value, headers))
+            assert response.status_code in statuses, (name, shape, response.status_code)
+    return detector
 
 
-def test_it_works(
-    store: str, planted: Trap, visitor: Callable[[str], Visitor], world: World
-) -> None:
-    for deed in deeds.SEEING:
-        deed(visitor, world)
-    if store == "embedded":  # what a page shows comes from the database, whatever the store
-        _go_everywhere(planted, visitor, world)
-    for deed in deeds.REMOVING:
-        deed(visitor, world)
-    assert planted.reveals > 20  # the canary was there to be found
+def test_it_works(store: str, planted: LeakDetector, client_for: ClientFor, world: World) -> None:
+    for use in actions.USES:
+        use(client_for, world)
+    if store == "embedded":  # pages show the same with any store
+        crawl_everything(planted, client_for, world)
+    for use in actions.REMOVALS:
+        use(client_for, world)
+    assert planted.reveals > 20  # otherwise there was nothing to find
     assert planted.leaks() == []
 
 
-def _go_everywhere(trap: Trap, visitor: Callable[[str], Visitor], world: World) -> None:
-    """Everybody gets every URL, and posts to every URL."""
-    every_url = _every_url(world)
-    with trap.at_ease():
-        for person in deeds.EVERYBODY:
-            crawl(visitor(person), every_url, on=person in {"alice", "olga"})
-    posted = trap.canary.shapes("posted everywhere")["plain"]
-    deeds.post_everywhere(visitor, every_url, posted)
-    for name, role in ROLES.items():  # some were removed by that
-        who = {"app": world.app, "user": world.person(name)}
-        Member.objects.update_or_create(**who, defaults={"role": role})
-    with trap.at_ease():
-        crawl(visitor("alice"), every_url, on=False)
-    assert _not_searched(trap) == NEVER_ANSWER
+def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
+    """Get every URL as everyone, and post to it."""
+    every_url = all_urls(world)
+    with detector.quiet_logs():
+        for person in actions.EVERYONE:
+            crawl(client_for(person), every_url, follow=person in {"alice", "olga"})
+    posted = detector.canary.shapes("posted everywhere")["plain"]
+    actions.post_everywhere(client_for, every_url, posted)
+    for name, role in ROLES.items():  # posting removed some
+        member = {"app": world.app, "user": world.person(name)}
+        Member.objects.update_or_create(**member, defaults={"role": role})
+    with detector.quiet_logs():
+        crawl(client_for("alice"), every_url, follow=False)
+    assert unsearched_views(detector) == UNREACHABLE_VIEWS
 
 
-def _every_url(world: World) -> list[str]:
-    secret, variable = deeds.some_secrets(world)[0], set_variable(world, "PLAIN", "plain")
+def all_urls(world: World) -> list[str]:
+    secret, variable = actions.some_secrets(world)[0], set_variable(world, "PLAIN", "plain")
     alice, app_id = world.actor("alice"), world.app.app_id
     build_settings.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
     spec = BuildSpecVersion.objects.latest("pk")
@@ -91,7 +91,7 @@ def _every_url(world: World) -> list[str]:
         "/settings/branches/": [world.main.pk],
         "/environment-variables/": [variable.pk],
         "/build-settings/": [spec.pk],
-        "/": _people(world),
+        "/": member_ids(world),
     }
     samples = {
         "app_id": [app_id],
@@ -107,12 +107,12 @@ def _every_url(world: World) -> list[str]:
     }
     listed = reverse("secrets", args=[world.app.app_id])
     queries = [query.format(branch=world.main.pk) for query in QUERIES]
-    every = [url for url in urls(samples) if _is_of_its_kind(url, kinds)]
+    every = [url for url in urls(samples) if matches_page(url, kinds)]
     return every + [page + query for page in (listed, f"{listed}manage/") for query in queries]
 
 
-def _is_of_its_kind(url: str, kinds: dict[str, list[int]]) -> bool:
-    """Say whether a number in a URL of an app is the number of what the page is about."""
+def matches_page(url: str, kinds: dict[str, list[int]]) -> bool:
+    """Return True unless a number in the URL belongs to another kind of page."""
     number = re.search(r"/(\d+)/", url)
     if number is None or url.startswith("/admin/"):
         return True
@@ -120,13 +120,13 @@ def _is_of_its_kind(url: str, kinds: dict[str, list[int]]) -> bool:
     return int(number[1]) in kinds[kind]
 
 
-def _people(world: World) -> list[int]:
-    """Return an invitation, a member, who he is, and a person who is one no more."""
+def member_ids(world: World) -> list[int]:
+    """Return ids for member pages: an invitation, a member, its user, and an outsider."""
     member = Member.objects.get(app=world.app, user=world.person("bob"))
     return [invitation(world).pk, member.pk, member.user_id, world.person("charlie").pk]
 
 
-def _not_searched(trap: Trap) -> set[str]:
-    """Return the views that answered nobody with a page of theirs."""
-    answered = {view.rpartition(":")[2] for view, status in trap.views if status < 400}
-    return {name for _, name in routes() if name} - answered
+def unsearched_views(detector: LeakDetector) -> set[str]:
+    """Return the views that never returned a page."""
+    responded = {view.rpartition(":")[2] for view, status in detector.views if status < 400}
+    return {name for _, name in routes() if name} - responded

@@ -30,25 +30,25 @@ DOCUMENTED = {branch: f"/amplify/{APP}/{branch}/foo" for branch in BACKEND if br
 
 @pytest.mark.parametrize("branch", BACKEND)
 def test_it_works(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
-    assert (place.primary, place.mirror) == (BACKEND[branch], DOCUMENTED.get(branch))
-    assert bool(place.note) == (branch not in DOCUMENTED)
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.BOTH)
+    assert (location.primary, location.mirror) == (BACKEND[branch], DOCUMENTED.get(branch))
+    assert bool(location.note) == (branch not in DOCUMENTED)
 
 
 @pytest.mark.parametrize("branch", BACKEND)
 def test_backend_profile_has_no_mirror(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
-    assert place == Location(BACKEND[branch])
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.BACKEND)
+    assert location == Location(BACKEND[branch])
 
 
 @pytest.mark.parametrize("branch", DOCUMENTED)
 def test_documented_profile_has_the_raw_name(branch: str) -> None:
-    place = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
-    assert place == Location(DOCUMENTED[branch])
+    location = locate(OneBranch(APP, branch), "foo", PathProfile.DOCUMENTED)
+    assert location == Location(DOCUMENTED[branch])
 
 
 @pytest.mark.parametrize("profile", PathProfile)
-def test_all_branches_stand_at_the_shared_path_in_every_profile(profile: PathProfile) -> None:
+def test_all_branches_have_the_shared_path_in_every_profile(profile: PathProfile) -> None:
     assert locate(AllBranches(APP), "foo", profile) == Location(f"/amplify/shared/{APP}/foo")
 
 
@@ -70,9 +70,9 @@ def test_a_sandbox_has_the_backend_path_in_every_profile(
     ],
     ids=["branch", "sandbox", "a short user leaves room"],
 )
-def test_long_names_are_cut_as_amplify_cuts_them(scope: Scope, folder: str) -> None:
+def test_long_names_are_cut_as_in_amplify(scope: Scope, folder: str) -> None:
     assert locate(scope, "foo", PathProfile.BACKEND).primary.startswith(folder)
 
 
-def test_a_listing_asks_for_the_apps_own_folder_and_its_shared_one() -> None:
+def test_listing_prefixes() -> None:
     assert listing_prefixes(APP) == (f"/amplify/{APP}", f"/amplify/shared/{APP}")

@@ -1,4 +1,4 @@
-"""What one can ask of a store, by name, and what an answer of SSM's may come to."""
+"""The operations of a store by name, and garbled SSM responses."""
 
 from collections.abc import Callable
 

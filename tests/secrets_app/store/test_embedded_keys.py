@@ -28,17 +28,17 @@ def test_the_newest_key_encrypts() -> None:
         EmbeddedStore([OLD]).read([PATH])
 
 
-def test_a_missing_key_is_told_and_overwrites_nothing() -> None:
+def test_a_missing_key_overwrites_nothing() -> None:
     EmbeddedStore([OLD]).put(PATH, SecretValue("x"), overwrite=False)
-    stranger = EmbeddedStore([NEW])
-    assert stranger.current([PATH])[PATH].version == 1
+    other = EmbeddedStore([NEW])
+    assert other.current([PATH])[PATH].version == 1
     with pytest.raises(Unreadable) as refusal:
-        stranger.read([PATH])
+        other.read([PATH])
     assert refusal.value.code == "KeyMissing"
     assert EmbeddedStore([OLD]).read([PATH])[PATH].value == SecretValue("x")
 
 
-def test_missing_keys_are_found_before_anyone_asks_for_a_value() -> None:
+def test_missing_keys_are_found_without_reading() -> None:
     old, new = EmbeddedStore([OLD]), EmbeddedStore([NEW])
     assert old.missing_keys() == set()
     old.put(PATH, SecretValue("x"), overwrite=False)
@@ -51,7 +51,7 @@ def test_missing_keys_are_found_before_anyone_asks_for_a_value() -> None:
 @pytest.mark.parametrize(
     "text", [f" {OLD}\n", OLD.rstrip("="), base64.b64encode(b"\xfb" * 32).decode()]
 )
-def test_other_spellings_of_a_key_are_taken(text: str) -> None:
+def test_other_spellings_of_a_key_are_accepted(text: str) -> None:
     EmbeddedStore([OLD]).put(PATH, SecretValue("x"), overwrite=False)
     assert EmbeddedStore([text]).read([PATH])[PATH].value == SecretValue("x")
 
@@ -67,7 +67,7 @@ def test_other_spellings_of_a_key_are_taken(text: str) -> None:
         "clé" + OLD[4:],
     ],
 )
-def test_a_bad_key_stops_the_start_without_being_told(text: str) -> None:
+def test_an_invalid_key_stops_the_start_and_is_not_shown(text: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
         EmbeddedStore([OLD, text])
     assert str(refusal.value) == (

@@ -47,7 +47,7 @@ def swap_paths() -> None:
             )
 
 
-def pass_an_old_version_off_as_the_latest() -> None:
+def replay_an_old_version() -> None:
     old = EmbeddedVersion.objects.get(parameter__path=MINE, version=1)
     EmbeddedVersion.objects.filter(parameter__path=MINE, version=2).update(
         nonce=old.nonce, ciphertext=old.ciphertext
@@ -81,7 +81,7 @@ def rename_the_key() -> None:
     [
         swap_parameters,
         swap_paths,
-        pass_an_old_version_off_as_the_latest,
+        replay_an_old_version,
         flip_a_bit,
         cut_the_nonce,
         empty_the_ciphertext,
@@ -96,7 +96,7 @@ def test_an_altered_row_does_not_decrypt(store: EmbeddedStore, tamper: Callable[
     assert refusal.value.message == Unreadable.message
 
 
-def test_an_earlier_life_of_the_path_does_not_come_back(store: EmbeddedStore) -> None:
+def test_a_removed_parameter_can_not_be_replayed(store: EmbeddedStore) -> None:
     store.remove([YOURS])
     store.put(YOURS, SecretValue("leaked"), overwrite=False)
     old = EmbeddedVersion.objects.get(parameter__path=YOURS)
@@ -109,7 +109,7 @@ def test_an_earlier_life_of_the_path_does_not_come_back(store: EmbeddedStore) ->
         store.read([YOURS])
 
 
-def test_the_same_value_never_looks_the_same(store: EmbeddedStore) -> None:
+def test_equal_values_have_different_ciphertexts(store: EmbeddedStore) -> None:
     for path in (MINE, YOURS):
         store.put(path, SecretValue("the same"), overwrite=True)
     rows = EmbeddedVersion.objects.filter(version=3)
@@ -117,6 +117,6 @@ def test_the_same_value_never_looks_the_same(store: EmbeddedStore) -> None:
     assert len({bytes(row.nonce) for row in EmbeddedVersion.objects.all()}) == 6
 
 
-def test_no_value_stands_in_the_tables(store: EmbeddedStore) -> None:
+def test_the_tables_contain_no_value(store: EmbeddedStore) -> None:
     for row in EmbeddedVersion.objects.all():
         assert b"second" not in bytes(row.ciphertext) + bytes(row.nonce)

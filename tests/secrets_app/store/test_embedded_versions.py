@@ -1,4 +1,4 @@
-"""The embedded store keeps 100 versions, and orders its writers."""
+"""The embedded store keeps 100 versions, and serializes its writers."""
 
 import threading
 from collections import Counter
@@ -36,9 +36,9 @@ def test_it_works(embedded_store: EmbeddedStore) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_writers_get_a_version_each() -> None:
+def test_each_concurrent_writer_gets_a_version() -> None:
     store = EmbeddedStore(settings.ENCRYPTION_KEYS)
-    versions = _at_once(
+    versions = run_concurrently(
         lambda number: store.put(PATH, SecretValue(f"{number}"), overwrite=True).version
     )
     assert sorted(versions) == list(range(1, WRITERS + 1))
@@ -58,14 +58,14 @@ def test_one_of_many_creators_wins() -> None:
             return "refused"
         return "created"
 
-    endings = _at_once(create)
-    assert Counter(endings) == {"created": 1, "refused": WRITERS - 1}
-    winner = endings.index("created")
+    outcomes = run_concurrently(create)
+    assert Counter(outcomes) == {"created": 1, "refused": WRITERS - 1}
+    winner = outcomes.index("created")
     assert store.read([PATH])[PATH].value == SecretValue(f"{winner}")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_writers_and_removers_leave_it_whole() -> None:
+def test_concurrent_writers_and_removers() -> None:
     store = EmbeddedStore(settings.ENCRYPTION_KEYS)
 
     def put_or_remove(number: int) -> None:
@@ -75,11 +75,11 @@ def test_writers_and_removers_leave_it_whole() -> None:
             else:
                 store.put(PATH, SecretValue("x"), overwrite=True)
 
-    _at_once(put_or_remove)
+    run_concurrently(put_or_remove)
     assert {path: it.value.reveal() for path, it in store.read([PATH]).items()} in ({}, {PATH: "x"})
 
 
-def _at_once(work: Callable[[int], T]) -> list[T]:
+def run_concurrently(work: Callable[[int], T]) -> list[T]:
     start = threading.Barrier(WRITERS)
 
     def run(number: int) -> T:

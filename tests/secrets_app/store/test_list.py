@@ -1,7 +1,6 @@
 """Listing by path prefix, in both stores."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -9,6 +8,7 @@ from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.embedded.store import EmbeddedStore
 from secrets_app.store.ssm.client import SsmStore
 from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.stores import StoreCalls
 
 PREFIXES = ["/amplify/d1", "/amplify/shared/d1"]
 
@@ -25,7 +25,7 @@ def test_it_works(store: ParameterStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "stranger"),
+    ("prefix", "other"),
     [
         ("/amplify/d1", "/amplify/d12/main/foo"),
         ("/amplify/d1", "/amplify/D1/main/foo"),
@@ -37,58 +37,58 @@ def test_it_works(store: ParameterStore) -> None:
         ("/amplify/d1/main", "/amplify/d1/Main/foo"),
     ],
 )
-def test_a_prefix_ends_at_a_slash(store: ParameterStore, prefix: str, stranger: str) -> None:
-    _put(store, stranger, f"{prefix}/mine")
+def test_a_prefix_ends_at_a_slash(store: ParameterStore, prefix: str, other: str) -> None:
+    _put(store, other, f"{prefix}/mine")
     assert [parameter.path for parameter in store.list([prefix])] == [f"{prefix}/mine"]
 
 
-def test_what_stands_under_two_prefixes_comes_once(store: ParameterStore) -> None:
+def test_overlapping_prefixes_list_once(store: ParameterStore) -> None:
     _put(store, "/amplify/d1/main/foo")
     prefixes = ["/amplify/d1", "/amplify/d1/main", "/amplify/d1"]
     assert len([*store.list(prefixes)]) == 1
 
 
-def test_ssm_is_asked_for_fifty_a_page_and_only_as_far_as_one_reads(
-    faulty: Faulty, faulty_store: SsmStore, calls: Any
+def test_ssm_pages_are_read_lazily(
+    faulty: Faulty, faulty_store: SsmStore, store_calls: StoreCalls
 ) -> None:
     pages = [_paths(50), _paths(120)[50:100], _paths(120)[100:]]
     for page, token in zip(pages, ["first", "second", ""], strict=True):
         faulty.next(_page(page, token))  # moto itself gives ten a page, whatever it is asked for
     listing = faulty_store.list(PREFIXES)
-    assert calls.operations == []
+    assert store_calls.operations == []
     first = next(listing)
-    assert calls.operations == ["list"]
+    assert store_calls.operations == ["list"]
     assert [first.path, *(parameter.path for parameter in listing)] == _paths(120)
-    assert calls.operations == ["list"] * 3
+    assert store_calls.operations == ["list"] * 3
     assert [request.parameters["MaxResults"] for request in faulty.requests] == [50] * 3
     tokens = [request.parameters.get("NextToken") for request in faulty.requests]
     assert tokens == [None, "first", "second"]
 
 
-def test_what_ssm_lists_beside_the_prefix_is_left_out(
-    faulty: Faulty, faulty_store: SsmStore
-) -> None:
+def test_parameters_outside_the_prefix_are_dropped(faulty: Faulty, faulty_store: SsmStore) -> None:
     faulty.next(_page(["/amplify/d12/main/foo", "/amplify/d1/main/foo", "/amplify/d1"], ""))
     listed = [parameter.path for parameter in faulty_store.list(["/amplify/d1"])]
     assert listed == ["/amplify/d1/main/foo"]
 
 
-def test_every_page_of_ssm_is_read(ssm_store: SsmStore, calls: Any) -> None:
+def test_every_page_of_ssm_is_read(ssm_store: SsmStore, store_calls: StoreCalls) -> None:
     _put(ssm_store, *_paths(35))
-    calls.forget()
+    store_calls.clear()
     assert {parameter.path for parameter in ssm_store.list(PREFIXES)} == {*_paths(35)}
-    assert calls.operations == ["list"] * 4  # moto's pages of ten
+    assert store_calls.operations == ["list"] * 4  # moto's pages of ten
 
 
 @pytest.mark.both_databases
-def test_the_embedded_store_lists_in_one_call(embedded_store: EmbeddedStore, calls: Any) -> None:
+def test_the_embedded_store_lists_in_one_call(
+    embedded_store: EmbeddedStore, store_calls: StoreCalls
+) -> None:
     _put(embedded_store, *_paths(120))
-    calls.forget()
+    store_calls.clear()
     assert {parameter.path for parameter in embedded_store.list(PREFIXES)} == {*_paths(120)}
-    assert calls.operations == ["list"]
+    assert store_calls.operations == ["list"]
 
 
-def test_more_prefixes_than_a_filter_takes(store: ParameterStore) -> None:
+def test_more_prefixes_than_one_filter_takes(store: ParameterStore) -> None:
     _put(store, "/amplify/d0/main/foo", "/amplify/d59/main/foo")
     assert len([*store.list(f"/amplify/d{number}" for number in range(60))]) == 2
 

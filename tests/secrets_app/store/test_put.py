@@ -9,7 +9,7 @@ from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import AlreadyExists
 
 PATH = "/amplify/d1/main/foo"
-MILLISECOND = timedelta(milliseconds=1)  # AWS cuts the rest off
+MILLISECOND = timedelta(milliseconds=1)  # AWS drops the rest
 
 
 def test_it_works(store: ParameterStore) -> None:
@@ -17,12 +17,12 @@ def test_it_works(store: ParameterStore) -> None:
     assert store.read([PATH])[PATH].value == SecretValue("one")
 
 
-def test_it_says_when_it_answered(store: ParameterStore) -> None:
+def test_the_time_of_the_response(store: ParameterStore) -> None:
     for overwrite in (False, True):
         at = store.put(PATH, SecretValue("one"), overwrite=overwrite).at
         modified = store.current([PATH])[PATH].modified
         assert at is not None
-        assert at <= datetime.now(UTC)  # a Date is cut to seconds
+        assert at <= datetime.now(UTC)  # Date headers have seconds only
         assert modified <= at + CLOCK_TOLERANCE
 
 
@@ -35,7 +35,7 @@ def test_overwriting_counts_versions(store: ParameterStore) -> None:
     assert (reading.parameter.version, reading.value) == (3, SecretValue("b"))
 
 
-def test_a_creation_refuses_what_is_there_and_leaves_it(store: ParameterStore) -> None:
+def test_creating_an_existing_parameter(store: ParameterStore) -> None:
     store.put(PATH, SecretValue("theirs"), overwrite=False)
     with pytest.raises(AlreadyExists) as refusal:
         store.put(PATH, SecretValue("mine"), overwrite=False)
@@ -44,7 +44,7 @@ def test_a_creation_refuses_what_is_there_and_leaves_it(store: ParameterStore) -
     assert store.current([PATH])[PATH].version == 1
 
 
-def test_case_tells_paths_apart(store: ParameterStore) -> None:
+def test_paths_are_case_sensitive(store: ParameterStore) -> None:
     store.put(PATH, SecretValue("small"), overwrite=False)
     store.put(PATH.replace("foo", "FOO"), SecretValue("big"), overwrite=False)
     assert store.read([PATH])[PATH].value == SecretValue("small")

@@ -1,8 +1,7 @@
 """Reading values and metadata, in both stores."""
 
-from typing import Any
-
 from secrets_app.store.base import ParameterStore, SecretValue
+from tests.fixtures.stores import StoreCalls
 
 PATHS = [f"/amplify/d1/main/key{number}" for number in range(25)]
 
@@ -16,39 +15,39 @@ def test_it_works(store: ParameterStore) -> None:
     assert all(reading.parameter.path == path for path, reading in readings.items())
 
 
-def test_current_gives_versions_alone(store: ParameterStore) -> None:
+def test_current_returns_versions_only(store: ParameterStore) -> None:
     _fill(store)
     store.put(PATHS[3], SecretValue("again"), overwrite=True)
     current = store.current(PATHS)
     assert [current[path].version for path in PATHS] == [1, 1, 1, 2] + [1] * 21
 
 
-def test_ten_names_a_call(store: ParameterStore, calls: Any) -> None:
+def test_ten_names_per_call(store: ParameterStore, store_calls: StoreCalls) -> None:
     store.read(PATHS)
     store.current(PATHS)
-    assert calls.operations == ["read"] * 3 + ["current"] * 3
-    assert [call["names"] for call in calls.all] == [10, 10, 5] * 2
+    assert store_calls.operations == ["read"] * 3 + ["current"] * 3
+    assert [call["names"] for call in store_calls.entries] == [10, 10, 5] * 2
 
 
-def test_what_is_missing_is_left_out(store: ParameterStore) -> None:
+def test_missing_parameters_are_left_out(store: ParameterStore) -> None:
     store.put(PATHS[0], SecretValue("one"), overwrite=False)
     assert list(store.read(PATHS[:2])) == PATHS[:1]
     assert list(store.current(PATHS[:2])) == PATHS[:1]
 
 
-def test_a_name_given_twice_is_asked_for_once(store: ParameterStore, calls: Any) -> None:
+def test_duplicate_names_are_read_once(store: ParameterStore, store_calls: StoreCalls) -> None:
     store.put(PATHS[0], SecretValue("one"), overwrite=False)
-    calls.forget()
+    store_calls.clear()
     assert list(store.read([PATHS[0]] * 15)) == PATHS[:1]
-    assert [call["names"] for call in calls.all] == [1]
+    assert [call["names"] for call in store_calls.entries] == [1]
 
 
-def test_no_names_make_no_call(store: ParameterStore, calls: Any) -> None:
+def test_no_names_make_no_call(store: ParameterStore, store_calls: StoreCalls) -> None:
     assert store.read([]) == {}
     assert store.current([]) == {}
     assert list(store.list([])) == []
     assert store.remove([]) == set()
-    assert calls.all == []
+    assert store_calls.entries == []
 
 
 def _fill(store: ParameterStore) -> None:

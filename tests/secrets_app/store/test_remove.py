@@ -1,18 +1,17 @@
 """Removing parameters, in both stores."""
 
-from typing import Any
-
 from secrets_app.store.base import ParameterStore, SecretValue, Written
+from tests.fixtures.stores import StoreCalls
 
 PATHS = [f"/amplify/d1/main/key{number}" for number in range(25)]
 
 
-def test_it_works(store: ParameterStore, calls: Any) -> None:
+def test_it_works(store: ParameterStore, store_calls: StoreCalls) -> None:
     for path in PATHS:
         store.put(path, SecretValue("x"), overwrite=False)
-    calls.forget()
+    store_calls.clear()
     assert store.remove(PATHS) == set(PATHS)
-    assert [(call["operation"], call["names"]) for call in calls.all] == [
+    assert [(call["operation"], call["names"]) for call in store_calls.entries] == [
         ("remove", 10),
         ("remove", 10),
         ("remove", 5),
@@ -21,20 +20,20 @@ def test_it_works(store: ParameterStore, calls: Any) -> None:
     assert [*store.list(["/amplify/d1"])] == []
 
 
-def test_what_was_not_there_is_not_returned(store: ParameterStore) -> None:
+def test_missing_parameters_are_not_returned(store: ParameterStore) -> None:
     store.put(PATHS[0], SecretValue("x"), overwrite=False)
     assert store.remove(PATHS[:2]) == {PATHS[0]}
     assert store.remove(PATHS[:2]) == set()
 
 
-def test_others_stay(store: ParameterStore) -> None:
+def test_other_parameters_stay(store: ParameterStore) -> None:
     store.put(PATHS[0], SecretValue("x"), overwrite=False)
     store.put(PATHS[0].upper().replace("/AMPLIFY", "/amplify"), SecretValue("x"), overwrite=False)
     store.remove([PATHS[0]])
     assert len([*store.list(["/amplify"])]) == 1
 
 
-def test_a_path_begins_a_new_life_at_version_one(store: ParameterStore) -> None:
+def test_a_recreated_parameter_starts_at_version_one(store: ParameterStore) -> None:
     store.put(PATHS[0], SecretValue("old"), overwrite=False)
     store.put(PATHS[0], SecretValue("older"), overwrite=True)
     store.remove([PATHS[0]])

@@ -1,4 +1,4 @@
-"""Where SSM can't be asked at all: no connection, no credentials, not the right server."""
+"""SSM can't be called at all: no connection, no credentials, the wrong server."""
 
 import ssl
 from collections.abc import Iterator
@@ -21,12 +21,13 @@ from tests.secrets_app.store.operations import OPERATIONS, READS
 
 
 @pytest.fixture
-def impostor(aws_environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Point botocore at a TLS server with a certificate that it signed itself."""
+def self_signed_endpoint(aws_environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Point botocore at a TLS server with a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_self_signed(tmp_path / "impostor.pem"))
+    context.load_cert_chain(_self_signed(tmp_path / "endpoint.pem"))
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)  # accepts as OSError
+        # Failed handshakes raise OSError, which the server handles
+        server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         url = f"https://127.0.0.1:{server.server_port}"
@@ -36,7 +37,7 @@ def impostor(aws_environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
         thread.join()
 
 
-def test_no_one_listens(aws_environment: pytest.MonkeyPatch) -> None:
+def test_connection_refused(aws_environment: pytest.MonkeyPatch) -> None:
     aws_environment.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
     store = SsmStore(REGION)
     for operation in OPERATIONS.values():
@@ -59,7 +60,7 @@ def test_no_credentials(
 
 
 @pytest.mark.parametrize("operation", READS)
-def test_an_endpoint_that_speaks_no_tls(
+def test_an_endpoint_without_tls(
     faulty: Faulty, aws_environment: pytest.MonkeyPatch, operation: str
 ) -> None:
     aws_environment.setenv("AWS_ENDPOINT_URL_SSM", faulty.url.replace("http:", "https:"))
@@ -69,9 +70,7 @@ def test_an_endpoint_that_speaks_no_tls(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_endpoint_whose_certificate_is_not_trusted_is_sent_nothing(
-    impostor: None, operation: str
-) -> None:
+def test_an_untrusted_certificate(self_signed_endpoint: None, operation: str) -> None:
     with pytest.raises(errors.Misconfigured) as failure:
         OPERATIONS[operation](SsmStore(REGION))
     assert failure.value.code == "SSLError"
@@ -80,16 +79,14 @@ def test_an_endpoint_whose_certificate_is_not_trusted_is_sent_nothing(
 @pytest.mark.parametrize(
     ("variable", "text"), [("AWS_ENDPOINT_URL_SSM", "no url"), ("AWS_PROFILE", "nobody")]
 )
-def test_settings_that_make_no_client(
-    aws_environment: pytest.MonkeyPatch, variable: str, text: str
-) -> None:
+def test_invalid_settings(aws_environment: pytest.MonkeyPatch, variable: str, text: str) -> None:
     aws_environment.setenv(variable, text)
     with pytest.raises(errors.Misconfigured):
         SsmStore(REGION)
 
 
 @pytest.mark.parametrize("region", ["", "us east 1"])
-def test_a_region_that_is_none(aws_environment: pytest.MonkeyPatch, region: str) -> None:
+def test_an_invalid_region(aws_environment: pytest.MonkeyPatch, region: str) -> None:
     aws_environment.delenv("AWS_ENDPOINT_URL_SSM", raising=False)
     with pytest.raises(errors.Misconfigured):
         SsmStore(region).ping()

@@ -1,4 +1,4 @@
-"""What our store asks SSM for, as it was sent and as the moto server understood it."""
+"""The requests that our store sends to SSM, and how moto understands them."""
 
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ def test_only_read_asks_for_decryption(faulty: Faulty, faulty_store: SsmStore) -
     assert faulty.requests[-1].parameters == {"Names": [PATH], "WithDecryption": True}
 
 
-def test_the_metadata_comes_without_values(faulty: Faulty, faulty_store: SsmStore) -> None:
+def test_metadata_is_requested_without_values(faulty: Faulty, faulty_store: SsmStore) -> None:
     faulty_store.current([PATH])
     list(faulty_store.list(["/amplify/d1", "/amplify/shared/d1"]))
     faulty_store.ping()
@@ -80,16 +80,14 @@ def test_the_metadata_comes_without_values(faulty: Faulty, faulty_store: SsmStor
     assert ping.parameters["ParameterFilters"][0]["Values"] == ["/amplify"]
 
 
-def test_batches_hold_ten_names(faulty: Faulty, faulty_store: SsmStore) -> None:
+def test_ten_names_per_batch(faulty: Faulty, faulty_store: SsmStore) -> None:
     paths = [f"{PATH}{number}" for number in range(25)]
     faulty_store.read(paths)
     faulty_store.remove(paths)
     assert [len(request.parameters["Names"]) for request in faulty.requests] == [10, 10, 5] * 2
 
 
-def test_a_plain_parameter_made_outside_is_read_too(
-    ssm_store: SsmStore, plain_ssm: "SSMClient"
-) -> None:
+def test_a_plain_string_parameter_is_read_too(ssm_store: SsmStore, plain_ssm: "SSMClient") -> None:
     plain_ssm.put_parameter(Name=PATH, Value="not secret", Type="String")
     assert ssm_store.current([PATH])[PATH].version == 1
     assert ssm_store.read([PATH])[PATH].value == SecretValue("not secret")

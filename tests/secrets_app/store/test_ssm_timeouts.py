@@ -1,6 +1,6 @@
-"""However SSM hangs, there is an answer within ten seconds (guarantee 43).
+"""Every SSM call ends within ten seconds, however SSM hangs (guarantee 43).
 
-No test measures seconds: each counts the attempts, whose time limits are known.
+The tests don't measure time: they count attempts, which have fixed time limits.
 """
 
 import socket
@@ -23,8 +23,8 @@ PATH = "/amplify/d1/main/foo"
 
 
 @pytest.fixture
-def deaf_port(aws_environment: pytest.MonkeyPatch) -> Iterator[None]:
-    """Point botocore at a port where no connection is ever made: its queue is full."""
+def unresponsive_port(aws_environment: pytest.MonkeyPatch) -> Iterator[None]:
+    """Point botocore at a port whose connection queue is full, so that connecting hangs."""
     with ExitStack() as sockets:
         listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
@@ -38,20 +38,20 @@ def deaf_port(aws_environment: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return what grows by a path with each attempt, whether it is heard of or not."""
+    """Return a list that gets the path of each attempt, answered or not."""
     made: list[str] = []
     urlopen = HTTPConnectionPool.urlopen
 
-    def noted(pool: HTTPConnectionPool, *arguments: Any, **named: Any) -> Any:
+    def recording_urlopen(pool: HTTPConnectionPool, *arguments: Any, **named: Any) -> Any:
         made.append(named["url"])
         return urlopen(pool, *arguments, **named)
 
-    monkeypatch.setattr(HTTPConnectionPool, "urlopen", noted)
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", recording_urlopen)
     return made
 
 
 @pytest.mark.slow
-def test_it_works_with_the_defaults_where_none_answers(faulty: Faulty, attempts: list[str]) -> None:
+def test_it_works_without_a_response(faulty: Faulty, attempts: list[str]) -> None:
     faulty.always(Fault.SILENCE)
     with pytest.raises(Unreachable) as failure:
         SsmStore(REGION).ping()
@@ -61,13 +61,11 @@ def test_it_works_with_the_defaults_where_none_answers(faulty: Faulty, attempts:
 
 
 @pytest.mark.slow
-def test_it_works_with_the_defaults_where_none_listens(
-    deaf_port: None, attempts: list[str]
-) -> None:
+def test_it_works_without_a_connection(unresponsive_port: None, attempts: list[str]) -> None:
     with pytest.raises(Unreachable) as failure:
         SsmStore(REGION).ping()
     assert failure.value.code == "ConnectTimeoutError"
-    assert len(attempts) <= 2  # a third one would begin too late to end in time
+    assert len(attempts) <= 2  # a third could exceed the deadline
     assert 2 * CONNECT_TIMEOUT + READ_TIMEOUT < DEADLINE
 
 
@@ -83,7 +81,7 @@ def test_a_read_timeout_is_not_retried(faulty: Faulty, hasty_store: SsmStore) ->
     until(lambda: sorted(faulty.operations()) == sent)  # the proxy may read it later
 
 
-def test_a_write_whose_answer_never_came_may_have_been_done(
+def test_a_write_without_a_response_may_have_happened(
     faulty: Faulty, faulty_store: SsmStore, hasty_store: SsmStore
 ) -> None:
     faulty.next(Fault.SILENCE_AFTER)
@@ -94,7 +92,7 @@ def test_a_write_whose_answer_never_came_may_have_been_done(
 
 
 @pytest.mark.slow
-def test_silence_after_a_retry_is_the_end(faulty: Faulty, faulty_store: SsmStore) -> None:
+def test_no_retry_after_a_read_timeout(faulty: Faulty, faulty_store: SsmStore) -> None:
     faulty.next(Fault.RESET)
     faulty.always(Fault.SILENCE)
     with pytest.raises(Unreachable):
@@ -102,23 +100,23 @@ def test_silence_after_a_retry_is_the_end(faulty: Faulty, faulty_store: SsmStore
     assert len(faulty.requests) == 2
 
 
-def test_a_connection_that_is_never_made_is_tried_thrice_and_sends_nothing(
-    deaf_port: None, attempts: list[str]
-) -> None:
+def test_connecting_is_tried_three_times(unresponsive_port: None, attempts: list[str]) -> None:
     store = SsmStore(REGION, connect_timeout=0.2, read_timeout=0.2)
     with pytest.raises(Unreachable):
         store.put(PATH, SecretValue("x"), overwrite=True)
     assert len(attempts) == 3
 
 
-def test_no_retry_begins_that_could_not_end_in_time(deaf_port: None, attempts: list[str]) -> None:
+def test_no_retry_that_could_exceed_the_deadline(
+    unresponsive_port: None, attempts: list[str]
+) -> None:
     store = SsmStore(REGION, connect_timeout=0.2, read_timeout=9.8)
     with pytest.raises(Unreachable):
         store.put(PATH, SecretValue("x"), overwrite=True)
     assert len(attempts) == 1
 
 
-def test_other_calls_go_on_meanwhile(faulty: Faulty) -> None:
+def test_other_calls_continue(faulty: Faulty) -> None:
     store = SsmStore(REGION, read_timeout=LONGEST)
     faulty.next(Fault.SILENCE, on="PutParameter")
     with ThreadPoolExecutor() as pool:

@@ -1,6 +1,4 @@
-"""Values come back byte for byte, and what breaks a limit is refused before any call."""
-
-from typing import Any
+"""Values come back byte for byte; invalid ones are rejected before any call."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +6,7 @@ from hypothesis import strategies as st
 
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import Rejected
+from tests.fixtures.stores import StoreCalls
 
 PATH = "/amplify/d1/main/foo"
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\n-----END PRIVATE KEY-----\n"
@@ -64,10 +63,10 @@ def test_any_text_round_trips(store: ParameterStore, text: str) -> None:
     ],
     ids=["empty", "4,097 bytes", "multi-byte", "braces", "braces apart", "surrogate"],
 )
-def test_refused_before_any_call(
-    store: ParameterStore, calls: Any, text: str, sentence: str
+def test_invalid_values(
+    store: ParameterStore, store_calls: StoreCalls, text: str, sentence: str
 ) -> None:
     with pytest.raises(Rejected) as refusal:
         store.put(PATH, SecretValue(text), overwrite=True)
     assert refusal.value.message == sentence
-    assert calls.all == []
+    assert store_calls.entries == []

@@ -1,0 +1,163 @@
+"""Everything that people do with existing secrets, each by everyone.
+
+A feature that uses values in a new way adds an action here.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any
+
+from django.conf import settings
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from console.audit.chain import append_links
+from console.models.notifications import Kind, Subscription
+from console.notifications.delivery import DEBOUNCE, deliver
+from console.notifications.outbox import enqueue
+from secrets_app.locations import location_of
+from secrets_app.models import Revalidation, Secret
+from secrets_app.store import parameter_store
+from tests.fixtures.people import PEOPLE, ROLES, World
+from tests.leaks.crawl import FRAGMENT
+from tests.leaks.detector import SearchedClient
+
+EVERYONE = ("", *PEOPLE)
+HEADERS = ({}, FRAGMENT)
+PLAIN = tuple(
+    f"/apps/d1shop/hosting/{page}/" for page in ("environment-variables", "build-settings")
+)
+HARMLESS = {"version": "1", "base": "1", "new-1-key": "PLAIN_TOO", "new-1-value": "plain"}
+ClientFor = Callable[[str], SearchedClient]
+
+
+def some_secrets(world: World) -> list[Secret]:
+    """Return up to three secrets of each scope, which have values of every shape."""
+    scopes = ({"branch": None}, {"branch": world.main}, {"branch": world.dev})
+    held = Secret.objects.filter(app=world.app, version__gt=0).order_by("-pk")
+    return [secret for scope in scopes for secret in held.filter(**scope)[:3]]
+
+
+def secret_url(secret: Secret, name: str) -> str:
+    """Return the URL of a view of a secret."""
+    return reverse(name, args=[secret.app.app_id, secret.pk])
+
+
+def reveal(client_for: ClientFor, world: World) -> None:
+    """Reveal values, with and without permission."""
+    for person in EVERYONE:
+        client = client_for(person)
+        for secret in some_secrets(world):
+            for headers in HEADERS:
+                client.post(secret_url(secret, "secret_reveal"), headers=headers)
+
+
+def revalidate(client_for: ClientFor, world: World) -> None:
+    """Reconcile from the list and from the edit mode."""
+    url = reverse("secrets_revalidate", args=[world.app.app_id])
+    for person in EVERYONE:
+        for mode in ("list", "manage"):
+            for since in ("", "2020-01-01T00:00:00+00:00", "nonsense"):
+                Revalidation.objects.all().delete()
+                client_for(person).post(url, {"mode": mode, "since": since}, headers=FRAGMENT)
+
+
+def repair_mirrors(client_for: ClientFor, world: World) -> None:
+    """Reveal a secret whose mirror is missing, and repair the mirror."""
+    for secret in Secret.objects.filter(branch__in=[world.main, world.dev], version__gt=0)[:2]:
+        mirror = location_of(world.app, secret).mirror or ""
+        for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+            parameter_store().remove([mirror])
+            Secret.objects.filter(pk=secret.pk).update(mirror_version=0, mirror_of=0)
+            shown = {"shown": f"{secret.version}:0"}
+            for name in ("secret_reveal", "secret_mirror"):
+                client_for(person).post(secret_url(secret, name), shown, headers=headers)
+
+
+def post_everywhere(client_for: ClientFor, urls: list[str], value: str) -> None:
+    """Post a value to every URL, also where it makes no sense."""
+    fields = {"new-1-key": "a b", "new-1-value": value, "new-2-key": "OK", "new-2-value": value}
+    fields |= {f"value-{pk}": value for pk in range(1, 6)}
+    headers = cycle(HEADERS)
+    for person in EVERYONE:
+        for url in urls:
+            is_plain = url.startswith(PLAIN)  # configuration, not secrets
+            client_for(person).post(url, HARMLESS if is_plain else fields, headers=next(headers))
+
+
+def export_activity(client_for: ClientFor, world: World) -> None:
+    """Export the activity of the app and of the deployment."""
+    urls = reverse("activity_export", args=[world.app.app_id]), reverse("all_activity_export")
+    for person in EVERYONE:
+        for url in urls:
+            for kind in ("csv", "jsonl"):
+                client_for(person).post(f"{url}?q=NEW", {"format": kind})
+
+
+def operate(client_for: ClientFor, world: World) -> None:
+    """Run the doctor and the store check, and scrape the metrics."""
+    for url, headers in zip(("/operation/doctor/", "/operation/store/"), HEADERS, strict=False):
+        client_for("olga").post(url, {"write": "on"}, headers=headers)
+    prometheus = {"authorization": f"Bearer {settings.METRICS_TOKEN}"}
+    client_for("").get("/metrics", headers=prometheus)
+
+
+def remove(client_for: ClientFor, world: World) -> None:
+    """Remove secrets, with and without permission, from an outdated page and a current one."""
+    url = reverse("secrets_manage", args=[world.app.app_id])
+    for person in EVERYONE:
+        for secret in some_secrets(world)[::3]:
+            for base in (99, secret.version):
+                fields = {f"remove-{secret.pk}": "on", f"base-{secret.pk}": base}
+                client_for(person).post(url, fields, headers=FRAGMENT)
+
+
+def delete_branch(client_for: ClientFor, world: World) -> None:
+    """Delete the production branch with its secrets, first without confirmation."""
+    url = reverse("branch_delete", args=[world.app.app_id, world.main.pk])
+    ticked = [str(secret.pk) for secret in world.main.secrets.all()[:5]]
+    for person in EVERYONE:
+        for confirm in ("", world.main.name):
+            client_for(person).post(url, {"remove": ticked, "confirm": confirm})
+
+
+def administer(client_for: ClientFor, world: World) -> None:
+    """Search, filter and post changes, valid or not, in the admin."""
+    olga = client_for("olga")
+    for url, fields in _admin_posts(world):
+        olga.post(url, fields)
+    for model in ("secrets_app_secret", "console_auditevent", "console_auditoutcome"):
+        listed = reverse(f"admin:{model}_changelist")
+        for query in ("q=NEW", "o=-1", "all=", "e=1", "nonsense=1"):
+            olga.get(f"{listed}?{query}")
+        olga.post(listed, {"action": "delete_selected", "_selected_action": ["1", "2"]})
+
+
+def _admin_posts(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
+    member = world.app.members.get(user=world.person("bob"))
+    change = reverse("admin:console_member_change", args=[member.pk])
+    yield change, {"role": "nonsense"}
+    yield change, {"role": "viewer"}
+    yield change, {"role": "developer"}
+    secret = Secret.objects.filter(app=world.app)[0]
+    for name in ("change", "delete"):
+        yield reverse(f"admin:secrets_app_secret_{name}", args=[secret.pk]), {"key": "OTHER"}
+    yield reverse("admin:secrets_app_secret_add"), {"key": "OTHER"}
+    yield reverse("admin:console_user_add"), {"email": "no email"}
+
+
+def send_mails(_visitor: ClientFor, world: World) -> None:
+    """Mail every member about everything that happened."""
+    for name in ROLES:
+        choice = {"app": world.app, "user": world.person(name)}
+        Subscription.objects.bulk_create(Subscription(**choice, kind=kind) for kind in Kind)
+    now = timezone.now()
+    append_links(all_rows=True)
+    enqueue(now=now)
+    assert deliver(now=now + DEBOUNCE).sent == len(ROLES)
+    assert any("revealed the secret" in sent.body for sent in mail.outbox)
+
+
+USES = (reveal, revalidate, repair_mirrors, administer, export_activity, operate)
+REMOVALS = (remove, delete_branch, send_mails)

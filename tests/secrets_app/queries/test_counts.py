@@ -1,0 +1,145 @@
+"""How many queries and store calls a page and a save take."""
+
+from math import ceil
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from secrets_app.models import Secret
+from secrets_app.reveal import reveal
+from tests.factories import (
+    create_command,
+    delete_command,
+    reconcile_now,
+    save_secrets,
+    secret_row,
+    set_command,
+    set_secret,
+)
+from tests.fixtures.people import World
+from tests.fixtures.stores import StoreCalls
+
+MAX_PAGE_QUERIES = 10
+# Queries per saved row: lease and attempt, outcome and projection, begin and commit of both
+ROW_QUERIES = {"create": 10, "change": 9, "remove": 9}
+# The embedded store adds its own to the second transaction, for two paths
+EMBEDDED_QUERIES = {"create": 8, "change": 4, "remove": 4}
+
+
+def fill(world: World, number: int) -> None:
+    branches = (None, world.main, world.dev)
+    Secret.objects.all().delete()
+    Secret.objects.bulk_create(
+        Secret(
+            app=world.app,
+            branch=branches[index % 3],
+            key=f"KEY_{index:04}",
+            version=1,
+            mirror_version=index % 2,
+            mirror_of=index % 2,
+            changed_at=timezone.now(),
+            changed_by="alice@example.org",
+            touched_at=timezone.now(),
+        )
+        for index in range(number)
+    )
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "fragment"])
+@pytest.mark.parametrize("query", ["", "?per_page=100", "?q=KEY&sort=-changed", "?branch={dev}"])
+@pytest.mark.parametrize("page", ["secrets", "secrets_manage"])
+def test_it_works(
+    world: World, as_: Any, store_calls: StoreCalls, page: str, query: str, headers: dict[str, str]
+) -> None:
+    url = reverse(page, args=[world.app.app_id]) + query.format(dev=world.dev.pk)
+    client = as_("alice")
+    client.get(url, headers=headers)
+    counts = []
+    for number in (10, 1000):
+        fill(world, number)
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(url, headers=headers)
+        assert response.status_code == 200
+        assert b"KEY_0" in response.content
+        counts.append(len(queries))
+    assert store_calls() == 0
+    assert counts[0] == counts[1] <= MAX_PAGE_QUERIES
+
+
+@pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize("number", [1, 10, 11, 25])
+def test_a_save(world: World, store_calls: StoreCalls, number: int) -> None:
+    reconcile_now(world)
+    main = world.main
+    news = [create_command(f"KEY_{index}", branch=main) for index in range(number)]
+    reads, puts = store_calls("current"), store_calls("put")
+    assert {outcome.outcome for outcome in save_secrets(world, *news)} == {"saved"}
+    assert store_calls("current") - reads == ceil(number / 10)
+    assert store_calls("put") - puts == 2 * number
+
+    changes = [set_command(row) for row in Secret.objects.filter(branch=main)]
+    reads, puts = store_calls("current"), store_calls("put")
+    assert {outcome.outcome for outcome in save_secrets(world, *changes)} == {"saved"}
+    assert store_calls("current") - reads == ceil(number / 10)
+    assert store_calls("put") - puts == 2 * number
+
+    removals = [delete_command(row) for row in Secret.objects.filter(branch=main)]
+    reads, removes = store_calls("current"), store_calls("remove")
+    assert {outcome.outcome for outcome in save_secrets(world, *removals)} == {"removed"}
+    assert store_calls("current") - reads == ceil(number / 10)
+    assert store_calls("remove") - removes == number
+    assert store_calls("read") == 0  # nothing was decrypted
+
+
+@pytest.mark.parametrize("act", ROW_QUERIES)
+def test_queries_of_a_saved_row(world: World, either_store: str, act: str) -> None:
+    counts = [count_queries(world, act, number) for number in (1, 21)]
+    embedded = either_store == "embedded"
+    # Three for 21 rows, not one
+    a_row, reads = (
+        ROW_QUERIES[act] + embedded * EMBEDDED_QUERIES[act],
+        embedded * 2,
+    )
+    assert (counts[1] - counts[0] - reads) / 20 <= a_row
+    assert counts[0] <= a_row + 6
+
+
+def count_queries(world: World, act: str, number: int) -> int:
+    keys = [f"{act}_{number}_{index}" for index in range(number)]
+    changes = [create_command(key, branch=world.main) for key in keys]
+    if act != "create":
+        save_secrets(world, *changes)
+        rows = [secret_row(world, key, world.main) for key in keys]
+        changes = [set_command(row) if act == "change" else delete_command(row) for row in rows]
+    world.actor("alice")
+    with CaptureQueriesContext(connection) as queries:
+        save_secrets(world, *changes)
+    return len(queries)
+
+
+def test_a_refused_save_calls_no_store(world: World, store_calls: StoreCalls) -> None:
+    save_secrets(world, create_command("A"), create_command("B", branch=world.dev), by="vera")
+    save_secrets(world, create_command("b a d"), create_command("EMPTY", ""))
+    assert store_calls() == 0
+
+
+def test_a_reveal_is_one_read(world: World, store_calls: StoreCalls) -> None:
+    row = set_secret(world, "A", branch=world.main)
+    before = store_calls()
+    reveal(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk)
+    assert (store_calls() - before, store_calls("read")) == (1, 1)
+
+
+def test_reconciling_after_a_save_is_one_listing(world: World, store_calls: StoreCalls) -> None:
+    set_secret(world, "A", branch=world.main)
+    reconcile_now(world)
+    before = store_calls()
+    save_secrets(world, set_command(secret_row(world, "A", world.main)))
+    saved = store_calls() - before
+    reconcile_now(world)
+    assert store_calls() - before - saved == 1
