@@ -16,9 +16,14 @@ from secrets_app.models import Secret
 from tests.browser.accessibility import accessibility_problems
 from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
 from tests.console.access.routes import TOKEN, invitation
-from tests.factories import change_variable, remove_variable, set_variable, variable_row
+from tests.factories import (
+    change_variable,
+    remove_variable,
+    set_variable,
+    variable_row,
+    without_table,
+)
 from tests.fixtures.people import World
-from tests.leaks.harness import table_away
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -210,7 +215,7 @@ def test_error_pages(full_app: World, open_page: Callable[..., Page], complaints
 
     open_and_check(alice, "/nowhere/")
     open_and_check(vera, f"{APP}settings/general/")
-    with table_away("secrets_app_secret"):
+    with without_table("secrets_app_secret"):
         open_and_check(alice, LIST)
     assert statuses == [404, 403, 500]
     for url in (f"{APP}settings/branches/add/", "/apps/d1shop/settings/general/"):

@@ -32,14 +32,14 @@ VALUE = "a value that is never shown"
 
 
 @pytest.mark.parametrize("name", DISTINCT)
-def test_it_works_for_reveal(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_it_works_for_reveal(world: World, failing: Any, client_for: Any, name: str) -> None:
     meaning = FAULTS[name]
     row = set_secret(world, "SECRET", VALUE, world.main)
     reconcile_now(world)
     url = reverse("secret_reveal", args=[world.app.app_id, row.pk])
     with failing(meaning.fault, "GetParameters"):
-        page = as_("alice").post(url)
-        fragment = as_("alice").post(url, headers=FRAGMENT)
+        page = client_for("alice").post(url)
+        fragment = client_for("alice").post(url, headers=FRAGMENT)
     for response in (page, fragment):
         assert response.status_code == 503
         assert escape(meaning.read_error.message) in response.content.decode()
@@ -54,7 +54,7 @@ def test_it_works_for_reveal(world: World, failing: Any, as_: Any, name: str) ->
 
 
 @each_fault
-def test_it_works_for_a_listing(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_it_works_for_a_listing(world: World, failing: Any, client_for: Any, name: str) -> None:
     meaning = FAULTS[name]
     set_secret(world, "SECRET", branch=world.main)
     reconcile_now(world)
@@ -94,12 +94,12 @@ def test_a_listing_that_fails_on_its_second_page(
     assert faulty_ssm.operations()[-4:] == ["DescribeParameters"] * 4
 
 
-def test_the_list_shows_its_age(world: World, failing: Any, as_: Any) -> None:
+def test_the_list_shows_its_age(world: World, failing: Any, client_for: Any) -> None:
     set_secret(world, "SECRET", branch=world.main)
     reconcile_now(world)
     hour = timezone.now() - timedelta(hours=1)
     Revalidation.objects.update(agreed_at=hour, started_at=hour)
-    client = as_("vera")
+    client = client_for("vera")
     url = reverse("secrets_revalidate", args=[world.app.app_id])
     fields = {"since": timezone.now().isoformat(), "mode": "list"}
     with failing(Fault.ACCESS_DENIED, "DescribeParameters"):
@@ -124,20 +124,20 @@ def test_a_store_that_was_never_reachable(world: World, failing: Any) -> None:
 
 
 def test_a_failing_store_is_called_once_in_fifteen_seconds(
-    world: World, faulty_ssm: Faulty, no_backoff: None, as_: Any
+    world: World, faulty_ssm: Faulty, no_backoff: None, client_for: Any
 ) -> None:
     faulty_ssm.always(Fault.ACCESS_DENIED)
-    client = as_("vera")
+    client = client_for("vera")
     for _ in range(5):
         client.post(reverse("secrets_revalidate", args=[world.app.app_id]))
     assert faulty_ssm.operations() == ["DescribeParameters"]
 
 
-def test_readiness(world: World, faulty_ssm: Faulty, no_backoff: None, as_: Any) -> None:
+def test_readiness(world: World, faulty_ssm: Faulty, no_backoff: None, client_for: Any) -> None:
     cache.clear()
-    assert as_("").get("/readyz").status_code == 200
+    assert client_for("").get("/readyz").status_code == 200
     cache.clear()
     faulty_ssm.always(Fault.ACCESS_DENIED)
-    response = as_("").get("/readyz")
+    response = client_for("").get("/readyz")
     assert (response.status_code, response.content) == (503, b"not ready\n")
-    assert as_("").get("/healthz").status_code == 200
+    assert client_for("").get("/healthz").status_code == 200

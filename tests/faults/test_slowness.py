@@ -42,12 +42,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def alice(
-    faulty_ssm: Faulty, world: World, as_: Callable[[str], Client], transactional_db: None
+    faulty_ssm: Faulty, world: World, client_for: Callable[[str], Client], transactional_db: None
 ) -> Client:
     """Return alice's browser. Its writes are committed, so that other threads see them."""
     set_secret(world, "SECRET", branch=world.main)
     reconcile_now(world)
-    return as_("alice")
+    return client_for("alice")
 
 
 def save_request(world: World) -> tuple[str, dict[str, str]]:

@@ -125,12 +125,12 @@ def test_a_repair(world: World, failing: Any, name: str) -> None:
 
 
 @each_error
-def test_messages_in_the_browser(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_messages_in_the_browser(world: World, failing: Any, client_for: Any, name: str) -> None:
     meaning = FAULTS[name]
     url = reverse("secrets_manage", args=[world.app.app_id])
     with failing(meaning.fault, "PutParameter"):
-        page = as_("alice").post(url, new_row("PAGE"))
-        fragment = as_("alice").post(url, new_row("FRAGMENT"), headers=FRAGMENT)
+        page = client_for("alice").post(url, new_row("PAGE"))
+        fragment = client_for("alice").post(url, new_row("FRAGMENT"), headers=FRAGMENT)
     for response in (page, fragment):
         assert_message(response, 422, meaning.write_error.message)
     assert b'value="PAGE"' in page.content  # the form keeps what was typed, apart from values
@@ -138,12 +138,12 @@ def test_messages_in_the_browser(world: World, failing: Any, as_: Any, name: str
 
 
 @each_error
-def test_the_store_can_not_be_read(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_the_store_can_not_be_read(world: World, failing: Any, client_for: Any, name: str) -> None:
     meaning = FAULTS[name]
     url = reverse("secrets_manage", args=[world.app.app_id])
     with failing(meaning.fault, "GetParameters"):
-        page = as_("alice").post(url, new_row("PAGE"))
-        fragment = as_("alice").post(url, new_row("FRAGMENT"), headers=FRAGMENT)
+        page = client_for("alice").post(url, new_row("PAGE"))
+        fragment = client_for("alice").post(url, new_row("FRAGMENT"), headers=FRAGMENT)
     for response in (page, fragment):
         assert_message(response, 503, meaning.read_error.message)
     assert (page.content[:9], fragment.content[:2]) == (b"<!doctype", b"<p")
@@ -152,7 +152,7 @@ def test_the_store_can_not_be_read(world: World, failing: Any, as_: Any, name: s
 
 
 @each_error
-def test_a_repair_in_the_browser(world: World, failing: Any, as_: Any, name: str) -> None:
+def test_a_repair_in_the_browser(world: World, failing: Any, client_for: Any, name: str) -> None:
     meaning = FAULTS[name]
     urls = []
     for key in ("PAGE", "FRAGMENT"):
@@ -160,8 +160,8 @@ def test_a_repair_in_the_browser(world: World, failing: Any, as_: Any, name: str
         parameter_store().remove(secret_paths(world, key, world.main)[1:])
         urls.append(reverse("secret_mirror", args=[world.app.app_id, row.pk]))
     with failing(meaning.fault, "PutParameter"):
-        page = as_("alice").post(urls[0], {"shown": "1:0"})
-        fragment = as_("alice").post(urls[1], {"shown": "1:0"}, headers=FRAGMENT)
+        page = client_for("alice").post(urls[0], {"shown": "1:0"})
+        fragment = client_for("alice").post(urls[1], {"shown": "1:0"}, headers=FRAGMENT)
     for response in (page, fragment):
         assert_message(response, meaning.write_error.status, meaning.write_error.message)
 

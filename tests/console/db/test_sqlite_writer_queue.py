@@ -102,9 +102,9 @@ def test_waiting_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_waiting_too_long_on_a_page(
-    as_: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+    client_for: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = as_("alice")
+    client = client_for("alice")
     client.raise_request_exception = False
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
     fields = {"name": "Renamed", "path_profile": "both"}

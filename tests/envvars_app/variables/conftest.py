@@ -7,6 +7,6 @@ from django.test import Client
 
 
 @pytest.fixture
-def alice(as_: Callable[[str], Client]) -> Client:
+def alice(client_for: Callable[[str], Client]) -> Client:
     """Return a client signed in as the owner."""
-    return as_("alice")
+    return client_for("alice")

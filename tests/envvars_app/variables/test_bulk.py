@@ -392,8 +392,8 @@ def test_a_deleted_branch_accepts_no_new_variables(world: World, alice: Client) 
     ("name", "on_dev", "on_all"),
     [("vera", 422, 422), ("bob", 302, 422), ("mia", 302, 302), ("alice", 302, 302)],
 )
-def test_roles(world: World, as_: Any, name: str, on_dev: int, on_all: int) -> None:
-    client = as_(name)
+def test_roles(world: World, client_for: Any, name: str, on_dev: int, on_all: int) -> None:
+    client = client_for(name)
     assert client.get(f"{BASE}bulk/").status_code == 200
     assert apply_bulk(client, "A=1", world.dev).status_code == on_dev
     assert apply_bulk(client, "A=1").status_code == on_all
@@ -402,8 +402,8 @@ def test_roles(world: World, as_: Any, name: str, on_dev: int, on_all: int) -> N
     assert outcomes == {("dev", word[on_dev]), ("All branches", word[on_all])}
 
 
-def test_a_viewer_sees_why_not(as_: Any) -> None:
-    page = preview_bulk(as_("vera"), "A=1")
+def test_a_viewer_sees_why_not(client_for: Any) -> None:
+    page = preview_bulk(client_for("vera"), "A=1")
     assert lines(page) == [("Refused", "A", "All branches")]
     assert "Your role in this app (viewer" in notes(page)["A"]
     assert "Apply" not in page.text
@@ -411,8 +411,8 @@ def test_a_viewer_sees_why_not(as_: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
-def test_outsiders(as_: Any, name: str) -> None:
-    client = as_(name)
+def test_outsiders(client_for: Any, name: str) -> None:
+    client = client_for(name)
     assert client.get(f"{BASE}bulk/").status_code == 404
     assert client.post(f"{BASE}bulk/", {"text": "A=1"}).status_code == 404
 

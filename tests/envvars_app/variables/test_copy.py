@@ -162,10 +162,10 @@ def test_a_conflict_on_one_branch(world: World, alice: Client, feature: Branch) 
     }
 
 
-def test_a_protected_branch_is_refused_and_the_rest_is_saved(world: World, as_: Any) -> None:
+def test_a_protected_branch_is_refused_and_the_rest_is_saved(world: World, client_for: Any) -> None:
     set_variable(world, "A")
     main, dev = world.main, world.dev
-    bob = as_("bob")
+    bob = client_for("bob")
     assert [label for _, label in bob.get(COPY).context["targets"]] == ["dev"]
     preview = bob.post(COPY, {"scope": [main.pk, dev.pk]})
     assert lines(preview) == [("Refused", "A", "main"), ("New", "A", "dev")]
@@ -177,9 +177,9 @@ def test_a_protected_branch_is_refused_and_the_rest_is_saved(world: World, as_: 
     ]
 
 
-def test_a_viewer_has_no_targets(world: World, as_: Any) -> None:
+def test_a_viewer_has_no_targets(world: World, client_for: Any) -> None:
     set_variable(world, "A")
-    assert "can't edit any other branch" in as_("vera").get(COPY).text
+    assert "can't edit any other branch" in client_for("vera").get(COPY).text
 
 
 def test_a_branch_of_another_app(world: World, alice: Client) -> None:

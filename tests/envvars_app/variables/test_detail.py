@@ -248,27 +248,27 @@ def test_searching_removed_variables(world: World, alice: Client) -> None:
 
 
 @pytest.mark.parametrize("page", ["", "restore/", "move/"])
-def test_a_variable_of_another_app(world: World, as_: Any, page: str) -> None:
+def test_a_variable_of_another_app(world: World, client_for: Any, page: str) -> None:
     row = Variable.objects.create(
         app=world.other_app, key="A", value="1", changed_at="2026-01-01T00:00Z"
     )
     row.versions.create(version=1, key="A", value="1", at="2026-01-01T00:00Z")
-    client = as_("alice")
+    client = client_for("alice")
     assert client.post(url_of(row, page), {"version": 1, "base": 1}).status_code in {404, 405}
     assert client.get(url_of(row, page)).status_code in {404, 405}
     assert row.versions.count() == 1
 
 
-def test_roles(world: World, as_: Any) -> None:
+def test_roles(world: World, client_for: Any) -> None:
     row = set_variable(world, "A", "one")
     change_variable(world, row, "two")
     row = variable_row(world, "A")
     for name in ("vera", "bob"):
-        assert "Restore version" not in as_(name).get(url_of(row)).text
-        assert restore(as_(name), row, 1).status_code == 403
+        assert "Restore version" not in client_for(name).get(url_of(row)).text
+        assert restore(client_for(name), row, 1).status_code == 403
     assert variable_row(world, "A").value == "two"
     assert variable_audit_rows()[-1][6] == "denied"
-    assert restore(as_("mia"), row, 1).status_code == 302
+    assert restore(client_for("mia"), row, 1).status_code == 302
 
 
 def test_many_versions_are_paginated(world: World, alice: Client) -> None:

@@ -17,9 +17,9 @@ DOWNLOAD = f"{BASE}download/"
 
 
 @pytest.fixture
-def vera(as_: Callable[[str], Client]) -> Client:
+def vera(client_for: Callable[[str], Client]) -> Client:
     """Return a client signed in as a viewer, who may read variables."""
-    return as_("vera")
+    return client_for("vera")
 
 
 def test_it_works(world: World, vera: Client) -> None:
@@ -91,5 +91,5 @@ def test_a_branch_of_another_app(world: World, vera: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
-def test_outsiders(as_: Callable[[str], Client], name: str) -> None:
-    assert as_(name).get(f"{DOWNLOAD}?format=json").status_code == 404
+def test_outsiders(client_for: Callable[[str], Client], name: str) -> None:
+    assert client_for(name).get(f"{DOWNLOAD}?format=json").status_code == 404

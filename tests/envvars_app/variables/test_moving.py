@@ -208,13 +208,13 @@ def test_an_unreachable_store(world: World, alice: Client, row: Variable, monkey
     assert variable_values(world) == {("", "STRIPE"): VALUE}
 
 
-def test_roles(world: World, as_: Any, row: Variable) -> None:
+def test_roles(world: World, client_for: Any, row: Variable) -> None:
     for name in ("vera", "bob"):
-        assert "Move to secrets" not in as_(name).get(url_of(row, "")).text
-        assert as_(name).get(url_of(row)).status_code == 403
-        assert as_(name).post(url_of(row), {"base": 1}).status_code == 403
+        assert "Move to secrets" not in client_for(name).get(url_of(row, "")).text
+        assert client_for(name).get(url_of(row)).status_code == 403
+        assert client_for(name).post(url_of(row), {"base": 1}).status_code == 403
     for name in ("charlie", "oscar", "olga"):
-        assert as_(name).get(url_of(row)).status_code == 404
-        assert as_(name).post(url_of(row), {"base": 1}).status_code == 404
+        assert client_for(name).get(url_of(row)).status_code == 404
+        assert client_for(name).post(url_of(row), {"base": 1}).status_code == 404
     assert variable_values(world) == {("", "STRIPE"): VALUE}
-    assert as_("mia").post(url_of(row), {"base": 1}).status_code == 302
+    assert client_for("mia").post(url_of(row), {"base": 1}).status_code == 302

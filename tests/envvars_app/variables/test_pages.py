@@ -208,9 +208,9 @@ def test_likely_secrets_are_marked(alice: Client, world: World) -> None:
     assert alice.get(LIST).text.count("Looks like a secret") == 1
 
 
-def test_viewers_can_not_edit(as_: Callable[[str], Client], world: World) -> None:
+def test_viewers_can_not_edit(client_for: Callable[[str], Client], world: World) -> None:
     row = set_variable(world, "A", "plain")
-    vera = as_("vera")
+    vera = client_for("vera")
     assert "plain" in vera.get(LIST).text
     assert "Your role is read-only here" in vera.get(MANAGE).text
     answer = vera.post(MANAGE, {f"value-{row.pk}": "x", f"base-{row.pk}": "1"})

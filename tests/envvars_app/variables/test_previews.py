@@ -86,7 +86,7 @@ def test_variables_of_another_app_are_ignored(world: World) -> None:
     assert kinds(world, BulkEdit({}, [None], Mode.REPLACE)) == {}
 
 
-def test_queries_do_not_grow(world: World, as_: Any) -> None:
+def test_queries_do_not_grow(world: World, client_for: Any) -> None:
     branches = [Branch(app=world.app, name=f"b{n:02}") for n in range(20)]
     Branch.objects.bulk_create(branches)
     counts = []

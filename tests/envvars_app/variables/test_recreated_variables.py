@@ -59,11 +59,11 @@ def test_it_works(world: World, recreate: Callable[[World], None]) -> None:
 
 @pytest.mark.parametrize("fragment", [False, True])
 def test_overwriting_in_a_browser(
-    world: World, as_: Callable[[str], Client], fragment: bool
+    world: World, client_for: Callable[[str], Client], fragment: bool
 ) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
     base = r'data-base="([^"]*)"' if fragment else r'name="new-1-base" value="([^"]*)"'
-    alice, bases = as_("alice"), [""]
+    alice, bases = client_for("alice"), [""]
     set_variable(world, "A", "alice's")
     for _ in range(2):
         answer = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
@@ -94,15 +94,15 @@ def test_changing_the_removed_row(world: World) -> None:
 @pytest.mark.parametrize(
     "base", ["1", "2", "-1", "x", "1:", "1:x", "1:0", "1:1:1", "9" * 40, f"1:{'9' * 18}", "\0"]
 )
-def test_an_invalid_base(world: World, as_: Callable[[str], Client], base: str) -> None:
+def test_an_invalid_base(world: World, client_for: Callable[[str], Client], base: str) -> None:
     set_variable(world, "A", "alice's")
-    answer = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
+    answer = client_for("mia").post(MANAGE, {**NEW, "new-1-base": base})
     assert answer.status_code == 422
     assert "alice@example.org added this variable" in answer.text
     assert variable_values(world) == {("", "A"): "alice's"}
 
 
-def test_a_base_of_another_app(world: World, as_: Callable[[str], Client]) -> None:
+def test_a_base_of_another_app(world: World, client_for: Callable[[str], Client]) -> None:
     theirs = world.app.variables.model.objects.create(
         app=world.other_app, key="A", value="1", changed_at="2026-01-01T00:00Z"
     )
@@ -111,7 +111,7 @@ def test_a_base_of_another_app(world: World, as_: Callable[[str], Client]) -> No
         {**NEW, "new-1-base": f"1:{theirs.pk}"},
         {f"value-{theirs.pk}": "mine", f"base-{theirs.pk}": f"1:{theirs.pk}"},
     ):
-        assert as_("alice").post(MANAGE, post).status_code == 422
+        assert client_for("alice").post(MANAGE, post).status_code == 422
     theirs.refresh_from_db()
     assert (theirs.value, variable_values(world)) == ("1", {("", "A"): "alice's"})
 

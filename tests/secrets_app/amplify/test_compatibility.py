@@ -61,8 +61,8 @@ def held(ssm: "SSMClient") -> dict[str, Any]:
     }
 
 
-def test_it_works(shop: World, as_: As, plain_ssm: "SSMClient") -> None:
-    save(as_("alice"), shop, [("foo", "for all", ""), ("foo", "for main", "main")])
+def test_it_works(shop: World, client_for: As, plain_ssm: "SSMClient") -> None:
+    save(client_for("alice"), shop, [("foo", "for all", ""), ("foo", "for main", "main")])
     assert held(plain_ssm) == {
         f"{SHARED}/foo": ("SecureString", "for all"),
         f"{MAIN}/foo": ("SecureString", "for main"),
@@ -70,16 +70,18 @@ def test_it_works(shop: World, as_: As, plain_ssm: "SSMClient") -> None:
     }
 
 
-def test_a_branch_inherits_from_all_branches(shop: World, as_: As, plain_ssm: "SSMClient") -> None:
-    save(as_("alice"), shop, [("foo", "for all", ""), ("foo", "for main", "main")])
+def test_a_branch_inherits_from_all_branches(
+    shop: World, client_for: As, plain_ssm: "SSMClient"
+) -> None:
+    save(client_for("alice"), shop, [("foo", "for all", ""), ("foo", "for main", "main")])
     assert secret(plain_ssm, MAIN, "foo") == "for main"
     assert secret(plain_ssm, FEATURE, "foo") == "for all"
 
 
 def test_a_removed_override_restores_the_inherited_value(
-    shop: World, as_: As, plain_ssm: "SSMClient"
+    shop: World, client_for: As, plain_ssm: "SSMClient"
 ) -> None:
-    alice = as_("alice")
+    alice = client_for("alice")
     save(alice, shop, [("foo", "for all", ""), ("foo", "for main", "main")])
     override = shop.main.secrets.get()
     page = reverse("secrets_manage", args=[shop.app.app_id])
@@ -90,7 +92,7 @@ def test_a_removed_override_restores_the_inherited_value(
 
 
 def test_secrets_written_by_ampx_are_listed_and_revealed(
-    shop: World, as_: As, plain_ssm: "SSMClient"
+    shop: World, client_for: As, plain_ssm: "SSMClient"
 ) -> None:
     plain_ssm.put_parameter(
         Name=f"{FEATURE}/token",
@@ -99,7 +101,7 @@ def test_secrets_written_by_ampx_are_listed_and_revealed(
         Description="Amplify Secret",
         Overwrite=True,
     )
-    alice = as_("alice")
+    alice = client_for("alice")
     app_id = shop.app.app_id
     alice.post(reverse("secrets_revalidate", args=[app_id]), {"mode": "list"})
     found = shop.app.secrets.get(key="token")

@@ -235,10 +235,10 @@ def test_a_missing_secret_has_no_revision(world: World) -> None:
 @pytest.mark.parametrize("reconciled", [False, True])
 @ACTS
 def test_in_a_browser(
-    world: World, as_: Callable[[str], Client], act: str, reconciled: bool, fragment: bool
+    world: World, client_for: Callable[[str], Client], act: str, reconciled: bool, fragment: bool
 ) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
-    alice, pk = as_("alice"), set_secret(world, "API_KEY").pk
+    alice, pk = client_for("alice"), set_secret(world, "API_KEY").pk
     if reconciled:
         reconcile_now(world)
     fields = {f"value-{pk}": "mine"} if act == "change" else {f"remove-{pk}": "on"}
@@ -265,9 +265,9 @@ def base_in(text: str, pk: int) -> str:
     return str(base)
 
 
-def test_rows_that_reconciling_swaps_in(world: World, as_: Callable[[str], Client]) -> None:
+def test_rows_that_reconciling_swaps_in(world: World, client_for: Callable[[str], Client]) -> None:
     reconciled_secret(world, "API_KEY")
-    alice = as_("alice")
+    alice = client_for("alice")
     first = alice.get(MANAGE).text
     pk, [since] = (
         secret_row(world, "API_KEY").pk,

@@ -54,10 +54,15 @@ def fill(world: World, number: int) -> None:
 @pytest.mark.parametrize("query", ["", "?per_page=100", "?q=KEY&sort=-changed", "?branch={dev}"])
 @pytest.mark.parametrize("page", ["secrets", "secrets_manage"])
 def test_it_works(
-    world: World, as_: Any, store_calls: StoreCalls, page: str, query: str, headers: dict[str, str]
+    world: World,
+    client_for: Any,
+    store_calls: StoreCalls,
+    page: str,
+    query: str,
+    headers: dict[str, str],
 ) -> None:
     url = reverse(page, args=[world.app.app_id]) + query.format(dev=world.dev.pk)
-    client = as_("alice")
+    client = client_for("alice")
     client.get(url, headers=headers)
     counts = []
     for number in (10, 1000):

@@ -136,11 +136,11 @@ def test_repairing_the_mirror_of_a_recreated_secret(world: World, monkeypatch: A
 
 @pytest.mark.parametrize("fragment", [False, True])
 def test_overwriting_in_a_browser(
-    world: World, as_: Callable[[str], Client], fragment: bool
+    world: World, client_for: Callable[[str], Client], fragment: bool
 ) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
     base = r'data-base="([^"]*)"' if fragment else r'name="new-1-base" value="([^"]*)"'
-    alice, bases = as_("alice"), [""]
+    alice, bases = client_for("alice"), [""]
     set_secret(world, "API_KEY", "alice's")
     for _ in range(2):
         response = alice.post(MANAGE, {**NEW, "new-1-base": bases[-1]}, headers=headers)
@@ -158,16 +158,16 @@ def test_overwriting_in_a_browser(
 @pytest.mark.parametrize(
     "base", ["1", "2", "-1", "x", "1:", "1:x", "1:5", "1:1:1", "9" * 40, f"1:{'9' * 18}", "\0"]
 )
-def test_an_invalid_base(world: World, as_: Callable[[str], Client], base: str) -> None:
+def test_an_invalid_base(world: World, client_for: Callable[[str], Client], base: str) -> None:
     set_secret(world, "API_KEY", "alice's")
-    response = as_("mia").post(MANAGE, {**NEW, "new-1-base": base})
+    response = client_for("mia").post(MANAGE, {**NEW, "new-1-base": base})
     assert response.status_code == 422
     assert "alice@example.org added this secret" in response.text
     assert stored_values(world, "API_KEY") == ("alice's", None)
 
 
-def test_a_base_of_a_removed_secret(world: World, as_: Callable[[str], Client]) -> None:
-    alice = as_("alice")
+def test_a_base_of_a_removed_secret(world: World, client_for: Callable[[str], Client]) -> None:
+    alice = client_for("alice")
     response = alice.post(MANAGE, {**NEW, "new-1-base": "1:5"})
     assert response.status_code == 422
     assert "This secret has been removed. Add it again" in response.text
