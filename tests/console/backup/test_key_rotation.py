@@ -201,7 +201,7 @@ def _use(world: World, name: str, enough: Event) -> int:
             change = set_command(row, f"value {number}") if name == "alice" else delete_command(row)
             save_secrets(world, change, by=name)
             if name == "bob":
-                save_secrets(world, create_command(row.key, "new value", world.dev), by=name)
+                save_secrets(world, create_command(row.key, "value again", world.dev), by=name)
             number += 1
     finally:
         connections.close_all()
