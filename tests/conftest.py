@@ -11,7 +11,6 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.moto",
     "tests.fixtures.faulty",
-    "tests.fixtures.stores",
     "tests.fixtures.chromium",
     "tests.fixtures.commands",
     "tests.fixtures.machine",
