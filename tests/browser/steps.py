@@ -1,6 +1,5 @@
 """Steps and look-ups that several browser tests share."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,9 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.lib.results import DONE
 from secrets_app.store import parameter_store
-from secrets_app.store.base import SecretValue
-from secrets_app.writes.commands import SetSecret
-from secrets_app.writes.save import save
+from tests.factories import create_command, save_secrets, set_command
 from tests.fixtures.people import World
 from tests.fixtures.waiting import until
 
@@ -29,20 +26,12 @@ def set_secrets(
     world: World, values: Mapping[str, str], branch: Any = None, by: str = "alice"
 ) -> None:
     """Save secrets through the services, in one change set."""
-    existing = {secret.key: secret for secret in world.app.secrets.filter(branch=branch)}
-    changes = [
-        SetSecret(
-            f"new-{number}",
-            key=key,
-            branch_id=branch.pk if branch else None,
-            value=SecretValue(value),
-            expected_version=existing[key].version if key in existing else 0,
-        )
-        for number, (key, value) in enumerate(values.items())
+    existing = {row.key: row for row in world.app.secrets.filter(branch=branch, version__gt=0)}
+    commands = [
+        set_command(existing[key], value) if key in existing else create_command(key, value, branch)
+        for key, value in values.items()
     ]
-    outcomes = save(
-        actor=world.actor(by), app_id=world.app.app_id, commands=changes, change_set=uuid.uuid4()
-    )
+    outcomes = save_secrets(world, *commands, by=by)
     assert {outcome.outcome for outcome in outcomes} <= DONE
 
 

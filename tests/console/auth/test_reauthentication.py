@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from secrets_app.models import Secret
-from tests.browser.steps import set_secrets
 from tests.console.auth.conftest import recorded
 from tests.console.auth.test_second_factor import age
+from tests.factories import set_secret
 from tests.fixtures.people import PASSWORD, World
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
@@ -23,7 +23,7 @@ CONFIRM = "/accounts/reauthenticate/"
 def secrets(world: World) -> dict[str, Secret]:
     """Return a secret of each scope."""
     for branch in (None, world.main, world.dev):
-        set_secrets(world, {"KEY": "the value"}, branch)
+        set_secret(world, "KEY", "the value", branch)
     return {
         str(row.branch or "All branches"): row for row in Secret.objects.select_related("branch")
     }

@@ -297,7 +297,7 @@ def test_queries_do_not_grow(world: World, alice: Client, page: str) -> None:
             remove_variable(world, gone)
             set_variable(world, "A", branch=branch)
             change_variable(world, variable_row(world, "A"), f"{number}-{index}")
-        alice.get(BASE)  # also seals the audit log
+        alice.get(BASE)  # also appends links to the audit chain
         with CaptureQueriesContext(connection) as queries:
             assert alice.get(f"{BASE}{page or f'{row.pk}/'}").status_code == 200
         counts.append(len(queries))

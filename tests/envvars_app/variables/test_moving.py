@@ -14,11 +14,11 @@ from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Unreachable
-from tests.browser.steps import set_secrets
 from tests.envvars_app.variables.pages import BASE
 from tests.factories import (
     change_variable,
     remove_variable,
+    set_secret,
     set_variable,
     variable_row,
     variable_values,
@@ -71,7 +71,7 @@ def test_it_works(world: World, alice: Client, row: Variable) -> None:
 def test_an_existing_secret_is_overwritten_only_on_request(
     world: World, alice: Client, row: Variable
 ) -> None:
-    set_secrets(world, {"STRIPE": "theirs"}, by="mia")
+    set_secret(world, "STRIPE", "theirs", by="mia")
     answer = alice.post(url_of(row), {"base": row.version})
     assert answer.status_code == 422
     assert "mia@example.org added this secret" in answer.text
@@ -85,9 +85,9 @@ def test_an_existing_secret_is_overwritten_only_on_request(
 
 
 def test_a_secret_that_changed_again(world: World, alice: Client, row: Variable) -> None:
-    set_secrets(world, {"STRIPE": "one"})
+    set_secret(world, "STRIPE", "one")
     seen = alice.post(url_of(row), {"base": row.version}).context["secret_base"]
-    set_secrets(world, {"STRIPE": "two"}, by="mia")
+    set_secret(world, "STRIPE", "two", by="mia")
     answer = alice.post(url_of(row), {"base": row.version, "secret_base": seen})
     assert answer.status_code == 422
     assert answer.context["secret_base"].startswith("2:")
@@ -95,7 +95,7 @@ def test_a_secret_that_changed_again(world: World, alice: Client, row: Variable)
 
 
 def test_a_recreated_secret_of_the_same_version(world: World, alice: Client, row: Variable) -> None:
-    set_secrets(world, {"STRIPE": "one"})
+    set_secret(world, "STRIPE", "one")
     seen = alice.post(url_of(row), {"base": row.version}).context["secret_base"]
     parameter_store().remove([SHARED])
     parameter_store().put(SHARED, SecretValue("another"), overwrite=False)
@@ -108,7 +108,7 @@ def test_a_recreated_secret_of_the_same_version(world: World, alice: Client, row
 def test_an_invalid_base_overwrites_nothing(
     world: World, alice: Client, row: Variable, base: str
 ) -> None:
-    set_secrets(world, {"STRIPE": "theirs"})
+    set_secret(world, "STRIPE", "theirs")
     answer = alice.post(url_of(row), {"base": row.version, "secret_base": base})
     assert (answer.status_code, stored()) == (422, "theirs")
     assert "alice@example.org added this secret" in answer.text

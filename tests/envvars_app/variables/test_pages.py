@@ -226,7 +226,7 @@ def test_queries_do_not_grow(
     for count in (10, 500):
         changes = [new_variable(f"KEY_{n % 300}", "v", branches[n % 20]) for n in range(count)]
         save_variables(world, *changes)
-        alice.get(LIST)  # also seals the audit log
+        alice.get(LIST)  # also appends links to the audit chain
         for url in (LIST, MANAGE):
             with django_assert_max_num_queries(8):
                 alice.get(f"{url}?per_page=100")

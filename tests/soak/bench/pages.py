@@ -26,7 +26,7 @@ def compare(user: User) -> None:
     on_the_cpu(
         "CPU of a request",
         [
-            Subject("bare page of 100 rows, signed in", partial(bare.get, "/bare/d100/")),
+            Subject("plain Django page of 100 rows, signed in", partial(bare.get, "/bare/d100/")),
             Subject("  without any middleware", partial(barest.get, "/bare/d100/open/")),
             Subject("  with the cells of our rows", partial(bare.get, "/bare/d100/same/")),
             Subject("our list, 100 of 100 secrets", partial(ours.get, LIST.format("d100"))),
