@@ -28,7 +28,7 @@ from secrets_app.models import Secret
 _STORE_TIME = Cast("modified", CharField())  # as text, for the same reason as CHANGED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SecretRow(Row):
     """A secret in a list.
 

@@ -73,7 +73,7 @@ class Query:
         return next((branch for branch in branches if str(branch.pk) == self.branch), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Row:
     """What a list shows of a secret or a variable. `branch` is the name of the scope.
 

@@ -24,7 +24,7 @@ from envvars_app.models import Variable
 PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class VariableRow(Row):
     """A variable in a list. `preview` is the start of its value.
 
