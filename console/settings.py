@@ -159,7 +159,11 @@ TEMPLATES = [
         "NAME": "jinja",  # rows of lists: console/templatetags/jinja.py
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"undefined": StrictUndefined, "trim_blocks": True},
+        "OPTIONS": {
+            "environment": "console.web.jinja.environment",
+            "undefined": StrictUndefined,
+            "trim_blocks": True,
+        },
     },
 ]
 
