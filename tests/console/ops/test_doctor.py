@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,7 +44,8 @@ def var_folder(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setattr(core, "VAR_DIR", tmp_path)
     if connection.vendor == "sqlite":
         for file in core._database_file().parent.glob("test*.sqlite3*"):
-            file.chmod(0o600)
+            with suppress(FileNotFoundError):  # another worker's WAL ends with its connection
+                file.chmod(0o600)
     return tmp_path
 
 
