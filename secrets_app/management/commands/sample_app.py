@@ -52,7 +52,7 @@ class Command(BaseCommand):
         app = create_app(actor=actor, fields=_fields())
         for fields in BRANCHES:
             add_branch(actor=actor, app_id=app.app_id, fields=fields)
-        if settings.PARAMETER_STORE == "embedded":
+        if settings.PARAMETER_STORE != "ssm":  # never writes to an AWS account
             _add_secrets(actor, app)
         call_command("sample_variables", app=app.app_id, owner=owner.email, verbosity=0)
         if options["verbosity"]:
