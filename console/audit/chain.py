@@ -131,14 +131,15 @@ def _make_link(row: Any, last: AuditSeal | None) -> AuditSeal:
         row_id=row.pk,
         at=timezone.now(),
     )
-    link.digest = signing.sign_text(_signed_text(link, row, last.digest if last else _START))
+    previous, content = last.digest if last else _START, signing.canonical_json(row)
+    link.digest = signing.sign_text(_signed_text(link, row.mark, content, previous))
     return link
 
 
-def _signed_text(link: AuditSeal, row: Any, previous: str) -> str:
+def _signed_text(link: Any, mark: str, content: str, previous: str) -> str:
     """Return the text that a link signs. Only the content is free text, so it comes last."""
     header = f"{previous} {link.id} {signing.json_value(link.at)} {link.table} {link.row_id}"
-    return f"{header} {row.mark or '-'} {signing.canonical_json(row)}"
+    return f"{header} {mark or '-'} {content}"
 
 
 @dataclass(frozen=True)
@@ -152,12 +153,13 @@ class Problem:
 def find_problems(upto: int) -> Iterator[Problem]:
     """Yield what doesn't match, up to the link `upto`, in the order of the chain."""
     previous, signing_began, number = _START, False, 0
+    keys = signing.keys()
     for link, row in _links_with_rows(upto):
         if link.id != number + 1:
             yield Problem(f"link {number + 1}", f"Links before number {link.id} are missing.")
         if row is None:
             yield Problem(_name(link), "The row was deleted or renumbered.")
-        elif reason := _problem_of(link, row, previous, signing_began):
+        elif reason := _problem_of(link, row, previous, signing_began, keys):
             yield Problem(_name(link), reason)
         signing_began = signing_began or bool(row and row.mark)
         previous, number = link.digest, link.id
@@ -167,31 +169,40 @@ def find_problems(upto: int) -> Iterator[Problem]:
     yield from _copied_rows()
 
 
-def _links_with_rows(upto: int) -> Iterator[tuple[AuditSeal, Any]]:
+@dataclass(frozen=True, slots=True)
+class _StoredRow:
+    mark: str
+    content: str
+
+
+def _links_with_rows(upto: int) -> Iterator[tuple[Any, _StoredRow | None]]:
     """Yield each link with its row, or None if the row is missing."""
-    number = 0
-    while links := list(
-        AuditSeal.objects.filter(id__gt=number, id__lte=upto).order_by("id")[:BATCH]
+    number, fields = 0, ("id", "table", "row_id", "at", "digest")
+    links = AuditSeal.objects.order_by("id")
+    while batch := list(
+        links.filter(id__gt=number, id__lte=upto).values_list(*fields, named=True)[:BATCH]
     ):
-        rows = {
-            table: TABLES[table].objects.in_bulk([s.row_id for s in links if s.table == table])
-            for table in TABLES
-        }
-        for link in links:
-            yield link, rows.get(link.table, {}).get(link.row_id)
-        number = links[-1].id
+        rows: dict[tuple[str, int], _StoredRow] = {}
+        for table, model in TABLES.items():
+            linked = model.objects.filter(pk__in=[it.row_id for it in batch if it.table == table])
+            for pk, mark, content in signing.read_back(linked.order_by()):
+                rows[table, pk] = _StoredRow(mark, content)
+        for link in batch:
+            yield link, rows.get((link.table, link.row_id))
+        number = batch[-1].id
 
 
-def _problem_of(link: AuditSeal, row: Any, previous: str, signing_began: bool) -> str:
+def _problem_of(
+    link: Any, row: _StoredRow, previous: str, signing_began: bool, keys: dict[str, str]
+) -> str:
     """Return what is wrong with a row or its link, or ""."""
-    keys = signing.keys()
     if unknown := next((m[:8] for m in (row.mark, link.digest) if m and m[:8] not in keys), ""):
         return f"The row is signed with the key {unknown}, which is not in AUDIT_KEYS."
     if not row.mark and signing_began:
         return "Branchkeep did not write this row: it has no signature."
-    if row.mark and not signing.is_row_valid(row):
+    if row.mark and not signing.is_content_valid(row.content, row.mark, keys):
         return "The signature is not valid: the row was changed, or Branchkeep did not write it."
-    if not signing.is_valid(_signed_text(link, row, previous), link.digest):
+    if not signing.is_valid(_signed_text(link, row.mark, row.content, previous), link.digest, keys):
         return f"Link {link.id} does not match: this row or an earlier one was changed."
     return ""
 
@@ -204,7 +215,7 @@ def _copied_rows() -> Iterator[Problem]:
             yield Problem(f"{table} {row['last']}", "The row is a copy of another row.")
 
 
-def _name(link: AuditSeal) -> str:
+def _name(link: Any) -> str:
     return f"{link.table} {link.row_id}"
 
 

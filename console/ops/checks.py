@@ -185,7 +185,7 @@ def backups() -> CheckResult:
     )
     if last is None:
         return CheckResult.warning("Backups", "No backup by `manage.py backup` yet.", hint)
-    message = f"The newest backup was made {timesince(last.at)} ago."
+    message = f"The newest backup was made {_age(last.at)} ago."
     if timezone.now() - last.at > BACKUP_AGE:
         return CheckResult.warning("Backups", message, hint)
     return CheckResult.ok("Backups", message)
@@ -208,8 +208,14 @@ def trail() -> CheckResult:
     head = chain.head()
     if head is None:
         return CheckResult.ok("Audit trail", "Append-only. The hash chain is empty.")
-    message = f"Append-only. The newest of {head.id:,} links was made {timesince(head.at)} ago."
+    message = f"Append-only. The newest of {head.id:,} links was made {_age(head.at)} ago."
     return CheckResult.ok("Audit trail", message)
+
+
+def _age(at: datetime) -> str:
+    """Return how long ago a time was, in words. `timesince` alone says "0 minutes"."""
+    recent = timezone.now() - at < timedelta(minutes=1)
+    return "less than a minute" if recent else timesince(at)
 
 
 def _is_linked() -> bool:

@@ -1,8 +1,12 @@
 """The filter form of the activity pages."""
 
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from console.audit import presentation
 from console.audit.queries import Filter
@@ -29,12 +33,23 @@ def _time(label: str) -> forms.DateTimeField:
         required=False,
         input_formats=_TIMES,
         widget=forms.DateTimeInput({"type": "datetime-local"}, format=_TIMES[0]),
-        error_messages={"invalid": "Enter a UTC time such as 2026-11-23T14:05."},
+        error_messages={"invalid": "Enter a time such as 2026-11-23T14:05."},
     )
 
 
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
+        raise ValidationError("Enter a time zone such as Europe/Berlin.") from None
+
+
 class FilterForm(forms.Form):
-    """The filters, with times in UTC. If one is invalid, nothing is listed."""
+    """The filters. If one is invalid, nothing is listed.
+
+    `zone` is the time zone of the other times, as IANA names it. A script fills it in with the
+    browser's, so that people filter by the same local times that they see. Without it, it is UTC.
+    """
 
     q = _text("Search activity")
     action = forms.ChoiceField(label="Action", required=False)
@@ -45,8 +60,11 @@ class FilterForm(forms.Form):
     key = _text("Variable")
     branch = _text("Branch", "branches")
     app = _text("App ID")
-    since = _time("From (UTC)")
-    until = _time("To (UTC)")
+    since = _time("From")
+    until = _time("To")
+    zone = forms.CharField(
+        label="Time zone", required=False, validators=[_check_zone], widget=forms.HiddenInput
+    )
 
     def __init__(self, data: Any, *, app_id: str = "") -> None:
         super().__init__(data, auto_id="by-%s", label_suffix="")
@@ -57,18 +75,31 @@ class FilterForm(forms.Form):
 
     def filters(self) -> Filter | None:
         """Return the filter, or None if a field is invalid."""
-        if not self.is_valid():
-            return None
-        filters = Filter(**self.cleaned_data)
+        with timezone.override(self._zone()):
+            if not self.is_valid():
+                return None
+        values = {name: value for name, value in self.cleaned_data.items() if name != "zone"}
+        for name in ("since", "until"):
+            values[name] = values[name] and values[name].astimezone(UTC)
+        filters = Filter(**values)
         return filters.of_app(self.app_id) if self.app_id else filters
+
+    def _zone(self) -> ZoneInfo:
+        """Return the time zone of the times, or UTC while it is invalid."""
+        name = self.data.get("zone") or "UTC"
+        try:
+            _check_zone(name)
+        except ValidationError:
+            return ZoneInfo("UTC")
+        return ZoneInfo(name)
 
     def narrows(self) -> bool:
         """Return True if any filter is set."""
-        return any(self.data.get(name) for name in self.fields)
+        return any(self.data.get(name) for name in self.fields if name != "zone")
 
     def narrows_more(self) -> bool:
         """Return True if one of the collapsed filters is set."""
-        return any(self.data.get(name) for name in self.fields if name not in _FIRST)
+        return any(self.data.get(name) for name in self.fields if name not in (*_FIRST, "zone"))
 
 
 _FIRST = ("q", "action", "outcome")

@@ -1,7 +1,7 @@
 // Behavior of every page. Pages also work without it.
 
 import { startCopying } from "./copy.js";
-import { localTimes } from "./times.js";
+import { localFilter, localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
 
 const UNREACHABLE = "Can't reach Branchkeep. This page may be out of date.";
@@ -74,3 +74,4 @@ startToasts();
 startCopying();
 startFragments();
 localTimes(document);
+localFilter();

@@ -7,11 +7,10 @@ const STEPS = [
 ];
 const WEEK = 7 * 86400;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const full = new Intl.DateTimeFormat("en", {
-  dateStyle: "medium",
-  timeStyle: "medium",
-  hourCycle: "h23",
-});
+const exactTo = (timeStyle) =>
+  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle, hourCycle: "h23" });
+const toTheMinute = exactTo("short");
+const toTheSecond = exactTo("medium");
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 
 function ago(moment) {
@@ -27,8 +26,20 @@ export function localTimes(root) {
     const text = time.textContent.trim();
     const moment = new Date(text.replace(" ", "T"));
     if (Number.isNaN(moment.getTime())) continue;
+    // Only as exact as the server was: 14:03 is not 14:03:00.
+    const full = (/:\d\d:\d\d/.test(text) ? toTheSecond : toTheMinute).format(moment);
     time.dateTime = text;
-    time.title = `${full.format(moment)} (${text.replace("Z", " UTC")})`;
-    time.textContent = time.classList.contains("exact") ? full.format(moment) : ago(moment);
+    time.title = `${full} (${text.replace("Z", " UTC")})`;
+    time.textContent = time.classList.contains("exact") ? full : ago(moment);
   }
+}
+
+/** Let a filter's times be local ones, unless the address says which zone's they are. */
+export function localFilter() {
+  const zone = document.querySelector('#filter [name="zone"]');
+  if (!zone || zone.value) return;
+  const times = zone.form.querySelectorAll('[type="datetime-local"]');
+  if ([...times].some((time) => time.value)) return;
+  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const name of zone.form.querySelectorAll("[data-zone]")) name.textContent = zone.value;
 }

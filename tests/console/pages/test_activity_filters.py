@@ -112,11 +112,40 @@ def test_times(
     assert ("AT_NOON" in listed(alice, APP, since=since, until=until)) is found
 
 
+@pytest.mark.parametrize(
+    ("zone", "since", "found"),
+    [
+        ("", "2026-05-04T12:30", True),
+        ("UTC", "2026-05-04T12:31", False),
+        ("Europe/Berlin", "2026-05-04T14:30", True),
+        ("Europe/Berlin", "2026-05-04T14:31", False),
+        ("America/New_York", "2026-05-04T08:30", True),
+        ("America/New_York", "2026-05-04T08:31", False),
+    ],
+)
+def test_times_of_a_zone(
+    alice: Client, monkeypatch: pytest.MonkeyPatch, zone: str, since: str, found: bool
+) -> None:
+    at = datetime(2026, 5, 4, 12, 30, 59, tzinfo=UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    record(BOB, Action.SECRET_REVEALED, "AT_NOON")
+    monkeypatch.undo()
+    assert ("AT_NOON" in listed(alice, APP, since=since, zone=zone)) is found
+    alice.post(f"{APP}export/?since={since}&zone={zone}", {"format": "csv"}).getvalue()
+    subject = AuditEvent.objects.get(action=Action.AUDIT_EXPORTED).subject
+    assert subject == f"CSV: since 2026-05-04 12:3{0 if found else 1}"  # in UTC
+
+
 @pytest.mark.usefixtures("events")
 @pytest.mark.parametrize(
     "query",
     [
         {"since": "yesterday"},
+        {"zone": "Europe/Atlantis"},
+        {"zone": "Europe"},
+        {"zone": "../../etc/passwd"},
+        {"zone": "\0"},
+        {"zone": "x" * 5000},
         {"until": "2026-02-30T12:00"},
         {"action": "nonsense"},
         {"outcome": "nonsense"},
