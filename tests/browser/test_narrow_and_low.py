@@ -1,0 +1,62 @@
+"""Tables use narrow windows well, and bars leave room for the page at 400 % zoom."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console.access.actors import Actor
+from console.audit.events import Action, Outcome, Target, attempt, conclude
+from tests.browser.steps import LIST, MANAGE
+from tests.factories import set_secret
+from tests.fixtures.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ACTIVITY = "/apps/d1shop/activity/"
+
+
+def height_of(page: Page, selector: str) -> float:
+    """Return the height of an element in pixels."""
+    box = page.locator(selector).first.bounding_box()
+    assert box
+    return box["height"]
+
+
+@pytest.mark.parametrize("width", [768, 900, 1024, 1440])
+def test_it_works(world: World, open_page: Callable[..., Page], width: int) -> None:
+    event = attempt(
+        Actor("web", "bob@example.org"), Action.SECRET_CHANGED, Target("d1shop", "main", "KEY")
+    )
+    conclude(event.pk, Outcome.SUCCEEDED)
+    alice = open_page(user=world.person("alice"), width=width)
+    alice.goto(ACTIVITY)
+    box = alice.locator("td.col-what").first.bounding_box()
+    assert box
+    assert box["width"] > 280
+
+
+@pytest.mark.parametrize("width", [768, 900, 1024, 1440])
+def test_a_usual_key_fits_on_a_line(
+    world: World, open_page: Callable[..., Page], width: int
+) -> None:
+    set_secret(world, "GOOGLE_CLIENT_SECRET")
+    alice = open_page(user=world.person("alice"), width=width)
+    alice.goto(LIST)
+    assert height_of(alice, "a.key") < 40
+
+
+@pytest.mark.parametrize("path", [LIST, MANAGE])
+def test_bars_scroll_away_at_400_percent(
+    world: World, open_page: Callable[..., Page], path: str
+) -> None:
+    """A window of 1280 by 1024 pixels has 320 by 256 at this zoom."""
+    for number in range(5):
+        set_secret(world, f"KEY_{number}")
+    alice = open_page(user=world.person("alice"), width=320, height=256)
+    alice.goto(path)
+    alice.mouse.wheel(0, 400)
+    expect(alice.locator(".top")).not_to_be_in_viewport()
+    stuck = "element => getComputedStyle(element).position"
+    for bar in alice.locator(".top, .edit-foot").all():
+        assert bar.evaluate(stuck) == "static"
