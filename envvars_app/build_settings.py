@@ -147,7 +147,8 @@ def remove(*, actor: Actor, app_id: str, branch_id: int | None, base: int) -> Bu
     access = find_app(actor, app_id)
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_REMOVED)
-    if not effective_settings(access.app, branch).is_own:
+    settings = effective_settings(access.app, branch)
+    if not settings.is_own and not _is_repeat(settings.own, None, base, actor.label):
         raise ValidationError(f"{scope_name(branch)} has no build settings of its own to remove.")
     return _write(access, branch, None, base)
 
@@ -223,15 +224,25 @@ def _write(
             # Locking the app also orders two first saves, for which there is no row to lock yet.
             app = App.objects.select_for_update(no_key=True).get(pk=access.app.pk)
             settings = effective_settings(app, branch)
-            if settings.base != base:
+            is_repeat = _is_repeat(settings.own, text, base, access.actor.label)
+            if settings.base != base and not is_repeat:
                 raise Conflict(settings)
             row = settings.own or BuildSpec(app=app, branch=branch, version=0)
-            if settings.is_own and row.text == text:
+            if is_repeat or (settings.is_own and row.text == text):
                 note = "no change"  # the same text adds no version
             else:
                 _add_version(row, text, access.actor.label)
         entry.version_after, entry.detail = row.version, note
     return row
+
+
+def _is_repeat(own: BuildSpec | None, text: str | None, base: int, author: str) -> bool:
+    """Return True if the same author has made this very change: the form was posted twice."""
+    if own is None or (own.version, own.changed_by) != (base + 1, author):
+        return False
+    return (
+        own.removed_at is not None if text is None else own.removed_at is None and own.text == text
+    )
 
 
 def _add_version(row: BuildSpec, text: str | None, author: str) -> None:

@@ -9,6 +9,15 @@ from console.models import App, AuditEvent, Branch
 from secrets_app import revisions
 
 
+class LeaseStage(models.TextChoices):
+    """How far the write that holds a row's lease has come."""
+
+    TAKEN = "taken"  # the audit event is committed; the store has not been called
+    CALLED = "called"  # the store is being called, or was when the process ended
+    LOST = "lost"  # the response was lost: the outcome is unknown, and a request may still arrive
+    LATE = "late"  # the outcome is recorded, but one of its requests may still arrive
+
+
 class Secret(models.Model):
     """A secret in the projection. `branch` None is All branches.
 
@@ -40,6 +49,7 @@ class Secret(models.Model):
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
     claimed_until = models.DateTimeField(null=True)
+    claim_stage = models.CharField(max_length=6, choices=LeaseStage, blank=True, default="")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.access.actors import OUTSIDE
-from console.audit.events import Action, Outcome, Target, attempt_all, conclude, conclude_all
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from secrets_app.models import Secret
 from secrets_app.store.base import Parameter
 
@@ -169,38 +169,3 @@ def record_drift(changes: Sequence[ExternalChange]) -> None:
         (event.pk, Outcome.SUCCEEDED, change.after, "")
         for event, change in zip(events, changes, strict=True)
     )
-
-
-def settle(secret: Secret, version_now: int) -> None:
-    """Conclude a write with an unknown outcome, from the version that the store holds now.
-
-    Writes the outcome, and updates `secret` in memory only; the caller saves it.
-    """
-    event = secret.claim
-    if event is None:
-        return
-    before, is_removal = event.version_before or 0, event.action == Action.SECRET_REMOVED
-    if version_now == before:
-        detail = "The store still holds the previous version: nothing was changed."
-        # A repair may have written only the mirror, about which this version says nothing.
-        if before and event.action == Action.MIRROR_REPAIRED:
-            detail = "The secret's page shows whether the mirror was written."
-            secret.modified = secret.answered_at = None
-            secret.mirror_of = 0
-    elif not version_now:
-        detail = "The parameter is no longer in the store."
-        if is_removal:
-            secret.version = secret.mirror_version = secret.mirror_of = 0
-            secret.modified = secret.mirror_modified = None
-    elif is_removal:
-        detail = (
-            f"The store holds version {version_now}: it was not removed, or it was added again."
-        )
-    else:
-        detail = f"The store holds version {version_now}: it was written."
-        secret.version, secret.modified, secret.gone_at = version_now, None, None
-        secret.answered_at = None
-        secret.changed_at, secret.changed_by = event.at, event.actor
-    secret.touched_at = event.at
-    conclude(event.pk, Outcome.SETTLED, version_after=version_now or None, detail=detail)
-    secret.claim, secret.claimed_until = None, None

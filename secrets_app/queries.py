@@ -23,7 +23,7 @@ from console.web.listing import (
 )
 from secrets_app import revisions
 from secrets_app.locations import fits_path, mirror_state, scope_folders
-from secrets_app.models import Secret
+from secrets_app.models import LeaseStage, Secret
 
 _STORE_TIME = Cast("modified", CharField())  # as text, for the same reason as CHANGED
 
@@ -32,13 +32,15 @@ _STORE_TIME = Cast("modified", CharField())  # as text, for the same reason as C
 class SecretRow(Row):
     """A secret in a list.
 
-    `state` is "gone", "saving", "unknown" or "". `mirror` is its mirror's state. `base` is what a
-    save of this row is based on: its version and revision.
+    `state` is "gone", "saving", "unknown" or "". `held_until` is when the row can be saved again if
+    an earlier save may still arrive. `mirror` is its mirror's state. `base` is what a save of this
+    row is based on: its version and revision.
     """
 
     may_reveal: bool
     mirror_version: int
     state: str
+    held_until: datetime | None
     mirror: str
     base: str
 
@@ -62,6 +64,7 @@ class _Stored(NamedTuple):
     gone_at: datetime | None
     claim_id: Any
     claimed_until: datetime | None
+    claim_stage: str
     changed: str | None
     store_time: str | None
 
@@ -136,6 +139,7 @@ class _RowBuilder:
             changed=f"{secret.changed[:16]}Z" if secret.changed else "",
             changed_by=secret.changed_by,
             state=self._state(secret),
+            held_until=secret.claimed_until if self._has_lease(secret) else None,
             mirror=self._mirror(secret),
             base=revisions.base(secret.version, store_time, changed),
             **self.scopes[secret.branch_id],
@@ -150,10 +154,14 @@ class _RowBuilder:
         )
 
     def _state(self, secret: _Stored) -> str:
-        if secret.claim_id is not None:
-            is_saving = secret.claimed_until is not None and secret.claimed_until > self.now
+        # In the stage LATE, the outcome is known, and only another save has to wait.
+        if secret.claim_id is not None and secret.claim_stage != LeaseStage.LATE:
+            is_saving = self._has_lease(secret) and secret.claim_stage != LeaseStage.LOST
             return "saving" if is_saving else "unknown"
         return "gone" if secret.gone_at else ""
+
+    def _has_lease(self, secret: _Stored) -> bool:
+        return secret.claimed_until is not None and secret.claimed_until > self.now
 
 
 def _parse_time(text: str | None) -> datetime | None:

@@ -28,9 +28,9 @@ from secrets_app.projection import (
     matches,
     may_be_stale,
     record_drift,
-    settle,
     update_from_store,
 )
+from secrets_app.settling import settle
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
 from secrets_app.store.errors import StoreError
@@ -194,7 +194,7 @@ def _apply_remote_state(app: App, row: Secret, state: RemoteState, kind: Kind) -
     if not same.values_list("pk"):
         return
     now, before, settled = timezone.now(), row.version, row.claim_id is not None
-    settle(row, state.version)
+    settle(row, state)
     if kind is Kind.PATHS_CHANGED:
         adopt_paths(row, state, now)
     elif action := update_from_store(row, state, now):

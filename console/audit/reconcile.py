@@ -1,13 +1,14 @@
 """Conclude attempts that got no outcome because a process or the database was stopped.
 
 Reconciling with the store settles what the store knows. Here we conclude what follows from the
-order of our own steps, and record for the rest that the outcome is unknown.
+order of our own steps, and record for the rest that the outcome is unknown. The server does the
+first by itself (`settle_worker`), and `manage.py settle` does both.
 """
 
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from console.audit.events import Outcome, conclude_all
@@ -25,6 +26,9 @@ CERTAIN = {
     ),
     "environment.run": "The command was not started: the outcome is saved first.",
 }
+REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its outcome
+# What a request, or a command before it starts its work, saves within REQUEST_AGE
+IN_A_REQUEST = ("variable.", "secret.reveal", "environment.run")
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 
 
@@ -38,6 +42,23 @@ def settle_open(*, excluding: QuerySet[AuditEvent]) -> int:
     while found := _conclude_batch(_open(excluding)):
         number += found
     return number
+
+
+def settle_requests(after: int = 0) -> int:
+    """Save the outcomes of requests that were cut off, such as reveals.
+
+    Looks at audit events with an id above `after`. Returns the id to continue after next time.
+    """
+    older = AuditEvent.objects.filter(at__lt=timezone.now() - REQUEST_AGE)
+    last = older.order_by("-pk").values_list("pk", flat=True).first() or after
+    actions = Q()
+    for prefix in IN_A_REQUEST:
+        actions |= Q(action__startswith=prefix)
+    without_outcome = ~Exists(AuditOutcome.objects.filter(event_id=OuterRef("pk")))
+    found = AuditEvent.objects.filter(actions, without_outcome, pk__gt=after, pk__lte=last)
+    while _conclude_batch(found.order_by("pk")):
+        pass
+    return last
 
 
 def _open(excluding: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:

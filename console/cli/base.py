@@ -44,6 +44,7 @@ EXITS = {
     Result.DENIED: Exit.DENIED,
     Result.UNKNOWN: Exit.STORE,
     Result.FAILED: Exit.STORE,
+    Result.HELD: Exit.CONFLICT,
     Result.NOT_TRIED: Exit.STORE,
 }
 NO_APP = "This app does not exist, or you are not a member of it."

@@ -1,7 +1,9 @@
 """Outcomes of the rows of a save. A save has many rows, and each reports for itself."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from math import ceil
 
 
 class Result(StrEnum):
@@ -14,6 +16,7 @@ class Result(StrEnum):
     DENIED = "denied"
     UNKNOWN = "unknown"
     FAILED = "failed"
+    HELD = "held"  # an earlier write may still arrive, so this one has to wait
     NOT_TRIED = "not_tried"
 
 
@@ -30,7 +33,8 @@ class RowOutcome:
     """What to show for a row: `version` is the base of another attempt, `field` the one to mark.
 
     A secret that is removed and added again starts at version 1 again; `revision` tells the two
-    apart. `theirs` is the current value in a conflict, unless it is a secret.
+    apart. `theirs` is the current value in a conflict, unless it is a secret. `held_until` is when
+    a row that is held can be saved.
     """
 
     token: str
@@ -41,6 +45,14 @@ class RowOutcome:
     revision: int | None = None
     pk: int | None = None
     theirs: str = ""
+    held_until: datetime | None = None
+
+    @property
+    def wait(self) -> int:
+        """Return for how many seconds the row is held."""
+        if self.held_until is None:
+            return 0
+        return max(1, ceil((self.held_until - datetime.now(UTC)).total_seconds()))
 
     @property
     def base_again(self) -> str:

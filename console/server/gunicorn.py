@@ -30,13 +30,20 @@ def when_ready(server: Arbiter) -> None:
 
 
 def post_worker_init(_worker: Worker) -> None:
-    """Ignore Ctrl-C, which the terminal sends to every process, and start our threads."""
+    """Ignore Ctrl-C, which the terminal sends to every process, and start our threads.
+
+    gunicorn has no hook for SIGTERM, and finishes requests in progress. We tell long saves about
+    the signal, so that they end after their current row.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from console.audit import chain_worker
+    from console.audit import chain_worker, settle_worker
+    from console.lib import stopping
     from console.notifications import worker
 
+    stopping.stop_first(signal.SIGTERM)
     worker.start()
     chain_worker.start()
+    settle_worker.start()
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:

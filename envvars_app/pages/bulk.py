@@ -21,6 +21,7 @@ from console.models import Branch, scope_name
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, page_with_form
 from console.web.listing import writable_scopes
+from console.web.repeats import NotAgain, Post, save_once
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.bulk_forms import (
@@ -133,6 +134,7 @@ def preview_page(
         **_context(access, branches, form),
         **_preview_lines(preview),
         "seen": dump_baseline(form, preview.baseline),
+        "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "notice": notice,
         "unrepresentable": [
             {"key": key, "branch": scope_name(branch)} for branch, key in preview.unrepresentable
@@ -194,17 +196,26 @@ def _apply(
     if baseline is None:  # the form changed after the preview, so nobody has seen these changes
         return preview_page(request, access, branches, form, edit, notice=SELECTION_CHANGED)
     # The list, to which a success redirects, counts the saved variables by this token.
-    token = change_set_token(access, CHANGE_SET_PURPOSE)
-    outcomes = previews.apply(
-        actor=access.actor,
-        app_id=access.app.app_id,
-        edit=edit,
-        baseline=baseline,
-        change_set=change_set_of(token, access, CHANGE_SET_PURPOSE) or uuid.uuid4(),
-    )
+    token = request.POST.get("change_set", "")
+    posted = change_set_of(token, access, CHANGE_SET_PURPOSE)
+    change_set = posted or uuid.uuid4()
+    post = Post(change_set, ["bulk edit"], [repr(form), repr(baseline)])
+    try:
+        outcomes = save_once(
+            post,
+            lambda _done: previews.apply(
+                actor=access.actor,
+                app_id=access.app.app_id,
+                edit=edit,
+                baseline=baseline,
+                change_set=change_set,
+            ),
+        )
+    except NotAgain as refusal:
+        return preview_page(request, access, branches, form, edit, notice=refusal.message)
     if any(outcome.outcome not in DONE for outcome in outcomes):
         return preview_page(request, access, branches, form, edit, outcomes)
     address = reverse("variables", args=[access.app.app_id])
     if not outcomes:
         messages.info(request, "Nothing was left to change.")
-    return redirect(f"{address}?saved={token}" if outcomes else address)
+    return redirect(f"{address}?saved={token}" if outcomes and posted else address)

@@ -24,6 +24,7 @@ from console.web.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.repeats import save_rows_once
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
@@ -95,11 +96,14 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     token = request.POST.get("change_set", "")
     # None for a token of another user or app. The save then gets a change set of its own.
     posted = change_set_of(token, access, CHANGE_SET_PURPOSE)
-    outcomes = saving.save(
-        actor=access.actor,
-        app_id=access.app.app_id,
-        commands=forms.commands_of(request.POST, access.app),
-        change_set=posted or uuid.uuid4(),
+    change_set = posted or uuid.uuid4()
+    outcomes = save_rows_once(
+        change_set,
+        forms.commands_of(request.POST, access.app),
+        lambda command: [repr(command)],
+        lambda rows: saving.save(
+            actor=access.actor, app_id=access.app.app_id, commands=rows, change_set=change_set
+        ),
     )
     done = all(outcome.outcome in DONE for outcome in outcomes)
     status = 200 if done else 422

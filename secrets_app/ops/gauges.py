@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from django.core.cache import cache
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from console.models import AuditEvent, AuditOutcome
-from secrets_app.models import Secret
+from secrets_app.models import LeaseStage, Secret
 
 CACHE_SECONDS = 15  # seconds
 OPEN_AFTER = timedelta(minutes=1)  # longer than any request takes
@@ -41,7 +41,9 @@ def _counts() -> dict[str, int]:
 
 def unknown_secrets() -> int:
     """Return the number of secrets whose last write has an unknown outcome."""
-    return Secret.objects.filter(claim__isnull=False, claimed_until__lte=timezone.now()).count()
+    is_open = Q(claimed_until__lte=timezone.now()) | Q(claim_stage=LeaseStage.LOST)
+    leased = Secret.objects.filter(is_open, claim__isnull=False)
+    return leased.exclude(claim_stage=LeaseStage.LATE).count()
 
 
 def open_attempts() -> int:

@@ -11,6 +11,7 @@ from console.access.policy import Access, find_branch
 from console.audit.events import Action
 from console.catalog import services as core
 from console.lib.results import DONE
+from console.lib.stopping import is_stopping
 from console.models import Branch
 from console.web.kit import app_context, page_with_form, require_manager_access
 from secrets_app import sync
@@ -41,8 +42,9 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     outcomes = _remove_selected(access, secrets, selected)
     failed = [outcome for outcome in outcomes if outcome["outcome"] not in DONE]
     if failed:
-        # So that the page shows the current versions.
-        sync.reconcile_now(access.app)
+        if not is_stopping():
+            # So that the page shows the current versions.
+            sync.reconcile_now(access.app)
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
         context["error"] = "Some secrets could not be removed, so the branch was not deleted."

@@ -61,6 +61,13 @@ def refuse_stale(commands: Iterable[SecretCommand]) -> list[RowOutcome]:
     ]
 
 
+def content_of(command: SecretCommand) -> tuple[object, ...]:
+    """Return what a command does, with its value, to compare it with a repeated one."""
+    value = command.value.reveal() if isinstance(command, SetSecret) else None
+    name = type(command).__name__
+    return name, command.secret_id, command.key, command.branch_id, value
+
+
 def parse_versions(versions: str) -> tuple[int, int]:
     """Parse the versions of a secret and its mirror, such as "3:4". Anything else is (0, 0)."""
     version, _, mirror_version = (versions if _PAIR.match(versions) else "0:0").partition(":")

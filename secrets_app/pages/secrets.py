@@ -36,6 +36,7 @@ from console.web.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.repeats import save_rows_once
 from secrets_app import sync
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
@@ -47,6 +48,7 @@ from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
 from secrets_app.writes import save
+from secrets_app.writes.commands import SecretCommand
 from secrets_app.writes.mirror import repair_mirror
 
 
@@ -118,7 +120,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     if token and posted is None:
         outcomes = forms.refuse_stale(commands)
     else:
-        outcomes = save.save_as(access=access, commands=commands, change_set=posted or uuid.uuid4())
+        outcomes = _save_once(access, commands, posted or uuid.uuid4())
     done = all(outcome.outcome in DONE for outcome in outcomes)
     status = 200 if done else 422
     if wants_fragment(request):
@@ -132,6 +134,17 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
         "secrets/manage.html",
         _with_outcomes(_manage_context(request, access), request, outcomes),
         status=status,
+    )
+
+
+def _save_once(
+    access: Access, commands: list[SecretCommand], change_set: uuid.UUID
+) -> list[RowOutcome]:
+    return save_rows_once(
+        change_set,
+        commands,
+        forms.content_of,
+        lambda rows: save.save_as(access=access, commands=rows, change_set=change_set),
     )
 
 

@@ -61,12 +61,14 @@ class Reading:
 class Written:
     """The response to a write. `attempts` counts requests, including the client's own retries.
 
-    `at` is the store's time of the response, or None if it is unknown.
+    `at` is the store's time of the response, or None if it is unknown. `may_repeat` is True if the
+    response of an earlier attempt was lost, so that its request may still arrive.
     """
 
     version: int
     attempts: int = 1
     at: datetime | None = field(default=None, compare=False)
+    may_repeat: bool = field(default=False, compare=False)
 
 
 class ParameterStore(Protocol):
@@ -95,7 +97,11 @@ class ParameterStore(Protocol):
         """
 
     def remove(self, paths: Iterable[str]) -> set[str]:
-        """Remove parameters. Return the paths that existed. Raises OutcomeUnknown."""
+        """Remove parameters. Return the paths that existed.
+
+        Raises OutcomeUnknown if a response was lost, even if a retry was answered: the first
+        request may still arrive, and then removes what was created since.
+        """
 
     def shared_transaction(self) -> AbstractContextManager[None]:
         """Return a context manager that joins writes to the store with writes to the database.

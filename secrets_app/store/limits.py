@@ -5,6 +5,7 @@ the tests use, enforces none of the limits.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from secrets_app.paths import InvalidPath, check_path
 from secrets_app.store.base import SecretValue
@@ -13,6 +14,11 @@ from secrets_app.store.errors import Rejected
 VALUE_LIMIT = 4096  # bytes of UTF-8, SSM's standard tier
 VERSIONS_KEPT = 100
 BATCH = 10  # names per GetParameters or DeleteParameters call
+MAX_ATTEMPTS = 3  # requests of one call: the first and botocore's retries
+LONGEST_CALL = timedelta(seconds=11)  # a slot (1 s) and the deadline (10 s) in ssm/client.py
+# How long a request that we no longer wait for can still be carried out. AWS documents no limit, so
+# this is how long AWS's own clients wait for an answer: botocore's default read timeout.
+LATEST_ARRIVAL = timedelta(seconds=60)
 
 
 def check_put(path: str, value: SecretValue) -> None:

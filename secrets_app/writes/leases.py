@@ -1,32 +1,47 @@
 """Leases: a row is leased and its audit event committed before the store is called.
 
 No transaction stays open across a call to SSM, so row locks can't order our own writers; leases do.
-A lease expires, so a killed process blocks nobody: the next writer of the row first settles the
-attempt that the expired lease left open.
+A lease lasts until no request of its write can still arrive, even if the response was lost or the
+process was killed. Then the next writer of the row first settles the attempt. Only a lease whose
+write provably never called the store ends earlier: its own actor can take it over.
 """
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from console.access.actors import Actor
 from console.access.policy import Access
 from console.audit.events import Action, Outcome, Target, attempt, conclude
-from console.models import App
-from secrets_app.models import Secret
-from secrets_app.projection import ExternalChange, record_drift, settle, update_primary_from_store
+from console.models import App, AuditEvent
+from secrets_app.models import LeaseStage, Secret
+from secrets_app.projection import (
+    ExternalChange,
+    mirror_may_have_changed,
+    record_drift,
+    update_primary_from_store,
+)
+from secrets_app.settling import settle_primary
 from secrets_app.store.base import Parameter, Written
+from secrets_app.store.limits import LATEST_ARRIVAL, LONGEST_CALL
 from secrets_app.writes.snapshots import Snapshot, audit_target
 
-LEASE_DURATION = timedelta(seconds=30)  # longer than any store call with its retries
+LONGEST_WRITE = 2 * LONGEST_CALL  # the primary, then the mirror
+LEASE_DURATION = LONGEST_WRITE + LATEST_ARRIVAL
+LEASE_FIELDS = ["claim", "claimed_until", "claim_stage"]
 
 
 class RowLeased(Exception):
-    """Another writer holds the row's lease."""
+    """Another writer holds the row's lease, or a request of an earlier write may still arrive."""
+
+
+class LeaseLost(Exception):
+    """The lease was taken over before the store was called, so it must not be called."""
 
 
 class StaleSnapshot(Exception):
@@ -35,12 +50,16 @@ class StaleSnapshot(Exception):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write a row until the lease expires, and the audit event of the attempt."""
+    """The right to write a row until the lease expires, and the audit event of the attempt.
+
+    `mirror_is_open` is True if a write of ours has changed the mirror in a way we don't know.
+    """
 
     secret: Secret
     event_id: int
     version_before: int
     acquired_at: datetime
+    mirror_is_open: bool
 
 
 @transaction.atomic(durable=True)
@@ -53,21 +72,52 @@ def acquire(
     """
     now = timezone.now()
     secret = _lock_row(access.app, snapshot, now)
-    if secret.claimed_until and secret.claimed_until > now:
+    if is_leased(secret, now) and not is_taken_by(secret, access.actor):
         raise RowLeased
     if _may_be_stale(secret, snapshot, now):
         raise StaleSnapshot
     target = audit_target(access, snapshot.target.branch, snapshot.target.key)
-    has_expired_lease = secret.claim_id is not None
-    settle(secret, snapshot.version)
+    has_open_attempt = secret.claim_id is not None
+    mirror_is_open = has_open_attempt and secret.claim_stage != LeaseStage.TAKEN
+    settle_primary(secret, snapshot.stored)
     has_drift = _record_drift(secret, snapshot.stored, target, now)
     event = attempt(
         access.actor, action, target, change_set=change_set, version_before=snapshot.version
     )
     secret.claim, secret.claimed_until = event, now + LEASE_DURATION
-    changed_more = has_expired_lease or has_drift
-    secret.save(update_fields=None if changed_more else ["claim", "claimed_until"])
-    return Lease(secret, event.pk, snapshot.version, now)
+    secret.claim_stage = LeaseStage.TAKEN
+    changed_more = has_open_attempt or has_drift
+    secret.save(update_fields=None if changed_more else LEASE_FIELDS)
+    mirror_is_open = mirror_is_open or mirror_may_have_changed(secret)
+    return Lease(secret, event.pk, snapshot.version, now, mirror_is_open)
+
+
+def is_leased(secret: Secret, now: datetime) -> bool:
+    """Return True if the row's lease has not expired."""
+    return secret.claimed_until is not None and secret.claimed_until > now
+
+
+def is_taken_by(secret: Secret, actor: Actor) -> bool:
+    """Return True if the actor has leased the row, and the store was not called.
+
+    The lease is marked before the call, so it can't be called later either, once someone else has
+    the lease.
+    """
+    is_not_called = secret.claim_stage == LeaseStage.TAKEN
+    return is_not_called and secret.claim is not None and is_own(secret.claim, actor)
+
+
+def is_own(event: AuditEvent, actor: Actor) -> bool:
+    """Return True if this user made the attempt, in the browser or by a command."""
+    return event.actor_id is not None and event.actor_id == actor.user_id
+
+
+def mark_called(lease: Lease) -> None:
+    """Record that the store is called from here on. Raises LeaseLost if the row isn't leased."""
+    until = timezone.now() + LEASE_DURATION
+    row = Secret.objects.filter(pk=lease.secret.pk, claim_id=lease.event_id)
+    if not row.update(claim_stage=LeaseStage.CALLED, claimed_until=until):
+        raise LeaseLost
 
 
 def _lock_row(app: App, snapshot: Snapshot, now: datetime) -> Secret:
@@ -88,7 +138,8 @@ def _may_be_stale(secret: Secret, snapshot: Snapshot, now: datetime) -> bool:
     before: tuple[datetime, int | None] = (now, None)  # what _lock_row gives a new row
     if snapshot.secret:
         before = (snapshot.secret.touched_at, snapshot.secret.claim_id)
-    was_leased = secret.claimed_until is not None and secret.claimed_until > snapshot.at
+    # A lease whose writer never called the store can't have changed anything.
+    was_leased = is_leased(secret, snapshot.at) and secret.claim_stage != LeaseStage.TAKEN
     return (secret.touched_at, secret.claim_id) != before or was_leased
 
 
@@ -108,12 +159,11 @@ def _record_drift(secret: Secret, stored: Parameter | None, target: Target, now:
 def release(lease: Lease, outcome: Outcome, *, detail: str = "") -> None:
     """Commit the outcome of an attempt that is not known to have written, and release the row.
 
-    If the outcome is unknown, the row keeps the lease, expired, so that reconciling settles it. If
-    someone settled it already, nothing stays open.
+    If the outcome is unknown, the row stays leased until no request can still arrive, and is
+    settled then. If someone settled it already, nothing stays open.
     """
     if outcome is Outcome.UNKNOWN:
-        now = timezone.now()
-        held = _leased_row(lease).update(claimed_until=now, touched_at=now)
+        held = _leased_row(lease).update(**_until_arrival(LeaseStage.LOST))
         conclude(lease.event_id, outcome if held else Outcome.SETTLED, detail=detail)
         return
     conclude(lease.event_id, outcome, detail=detail)
@@ -126,10 +176,17 @@ def release(lease: Lease, outcome: Outcome, *, detail: str = "") -> None:
 
 @transaction.atomic(savepoint=False)
 def commit_write(
-    lease: Lease, written: Written, mirror: Written | None, *, detail: str, **columns: Any
+    lease: Lease,
+    written: Written,
+    mirror: Written | None,
+    *,
+    may_repeat: bool,
+    detail: str,
+    **columns: Any,
 ) -> datetime:
     """Save the outcome of a write, and of its mirror's if that was written too.
 
+    With `may_repeat`, one of the requests may still arrive, so the row stays leased until then.
     `columns` are those of the row that the store doesn't know, such as `changed_by`. Returns the
     row's new `changed_at`.
     """
@@ -138,6 +195,7 @@ def commit_write(
     mirror_fields = _mirror_fields(version, mirror.version) if mirror else {}
     _update_and_release(
         _leased_row(lease, if_settled=Q(version__lte=version)),
+        lease if may_repeat else None,
         version=version,
         modified=None,  # only a listing returns the store's time
         answered_at=(mirror or written).at,
@@ -150,12 +208,15 @@ def commit_write(
 
 
 @transaction.atomic(durable=True)
-def commit_mirror(lease: Lease, version: int, mirror_version: int, detail: str) -> None:
+def commit_mirror(
+    lease: Lease, version: int, mirror_version: int, *, may_repeat: bool, detail: str
+) -> None:
     """Commit that primary and mirror are known to hold the same value."""
     conclude(lease.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
     row = _leased_row(lease, if_settled=Q(changed_at__lte=lease.acquired_at))
-    updates = {"modified": None, "answered_at": None, "gone_at": None}
-    _update_and_release(row, version=version, **updates, **_mirror_fields(version, mirror_version))
+    updates: dict[str, Any] = {"modified": None, "answered_at": None, "gone_at": None}
+    updates |= _mirror_fields(version, mirror_version)
+    _update_and_release(row, lease if may_repeat else None, version=version, **updates)
 
 
 @transaction.atomic(savepoint=False)
@@ -181,5 +242,17 @@ def _mirror_fields(version: int, mirror_version: int) -> dict[str, Any]:
     return {"mirror_version": mirror_version, "mirror_of": version, "mirror_modified": None}
 
 
-def _update_and_release(row: QuerySet[Secret], **updates: Any) -> None:
-    row.update(claim=None, claimed_until=None, touched_at=timezone.now(), **updates)
+def _update_and_release(
+    row: QuerySet[Secret], held_by: Lease | None = None, **updates: Any
+) -> None:
+    """Update the row and end its lease, or keep it while a request of `held_by` may arrive."""
+    lease = dict.fromkeys(("claim", "claimed_until"), None) | {"claim_stage": ""}
+    if held_by:
+        lease = {"claim": held_by.event_id, **_until_arrival(LeaseStage.LATE)}
+    row.update(**{"touched_at": timezone.now(), **lease, **updates})
+
+
+def _until_arrival(stage: LeaseStage) -> dict[str, Any]:
+    """Return the columns of a lease that lasts until no request can still arrive."""
+    now = timezone.now()
+    return {"claim_stage": stage, "claimed_until": now + LATEST_ARRIVAL, "touched_at": now}

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Q
+from django.utils import timezone
 
+from console.access.actors import Actor
 from console.access.policy import Access
 from console.audit.events import Action
 from console.lib.results import Result, RowOutcome
-from console.models import AuditOutcome
-from secrets_app.models import Secret
+from console.models import AuditEvent, AuditOutcome
+from secrets_app.models import LeaseStage, Secret
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import (
     AlreadyExists,
@@ -20,24 +22,33 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
+from secrets_app.writes import leases
 from secrets_app.writes.commands import SecretCommand
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, audit_target
 
 OUTSIDE = "Someone outside Branchkeep"
 GONE = "This secret has been removed. Add it again if you still need it."
 NO_BRANCH = "This branch no longer exists. Choose another one."
+SAVE_AGAIN = "Save again in a few seconds."
 NOT_TRIED = "Skipped because an earlier row failed. Save again."
 OUTSIDE_WRITE = (
-    "Someone also changed it outside Branchkeep at the same time. Your value was saved last."
+    "It was also changed outside Branchkeep at the same time, or the request arrived twice. Your "
+    "value was saved last."
 )
 
+_HELD_BY = {
+    LeaseStage.CALLED: "{} last save has not finished or was cut off",
+    LeaseStage.LOST: "the response to {} last save was lost",
+    LeaseStage.LATE: "{} last save was sent twice, or its mirror gave no response",
+}
+STOPPING = "Skipped because Branchkeep is stopping. Save again in a minute."
 MIRROR_OUTSIDE_WRITE = (
     "Someone had changed its mirror outside Branchkeep. The mirror now holds your value."
 )
 DATABASE_BUSY = "The database did not answer. Nothing was saved. Save again."
 DATABASE_UNKNOWN = (
-    "The database did not answer, so it is unknown whether this was saved. The next check "
-    "against the store settles it."
+    "The database did not answer, so it is unknown whether this was saved. Branchkeep checks it in "
+    "the store in about a minute."
 )
 
 
@@ -64,18 +75,45 @@ def conflict(token: str, access: Access, snapshot: Snapshot) -> RowOutcome:
 
 
 def row_leased(command: SecretCommand, access: Access, target: WriteTarget) -> RowOutcome:
-    """Return a conflict that names who is writing the secret right now."""
+    """Return a conflict that names who is writing the secret right now.
+
+    If that write was cut off, or is the actor's own, the row is held instead.
+    """
     known = _current_row(access, target)
-    who = known.claim.actor if known and known.claim else "Someone else"
-    message = f"{who} is saving this secret right now. Save again in a few seconds."
+    problem, until = why_leased(known, access.actor)
     return RowOutcome(
         command.token,
-        Result.CONFLICT,
-        message,
+        Result.HELD if until else Result.CONFLICT,
+        f"Not saved yet: {problem} Save again after that." if until else f"{problem} {SAVE_AGAIN}",
         version=command.expected_version,
         revision=command.revision,
         pk=known.pk if known else None,
+        held_until=until,
     )
+
+
+def why_leased(known: Secret | None, actor: Actor) -> tuple[str, datetime | None]:
+    """Return (who is writing the secret, until when it is held because that write has ended)."""
+    claim = known.claim if known else None
+    if known is None or claim is None or not _is_held(known, claim, actor):
+        who = claim.actor if claim else "Someone else"
+        return f"{who} is saving this secret right now.", None
+    whose = "your" if leases.is_own(claim, actor) else f"{claim.actor}'s"
+    reason = _HELD_BY.get(known.claim_stage, _HELD_BY[LeaseStage.CALLED]).format(whose)
+    until = known.claimed_until
+    problem = (
+        f"{reason}, and it may still reach the parameter store. The secret is held until "
+        f"{until:%H:%M:%S} UTC."
+    )
+    return problem, until
+
+
+def _is_held(known: Secret, claim: AuditEvent, actor: Actor) -> bool:
+    now = timezone.now()
+    if not leases.is_leased(known, now):
+        return False
+    has_answer = known.claim_stage in {LeaseStage.LOST, LeaseStage.LATE}
+    return has_answer or leases.is_own(claim, actor) or claim.at < now - leases.LONGEST_WRITE
 
 
 def _current_row(access: Access, target: WriteTarget) -> Secret | None:

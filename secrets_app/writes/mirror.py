@@ -6,7 +6,7 @@ from console.audit.events import Action, Outcome, record_denied
 from secrets_app.locations import find_secret, require_location
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
-from secrets_app.writes import leases
+from secrets_app.writes import leases, messages
 from secrets_app.writes.leases import Lease
 from secrets_app.writes.snapshots import WriteTarget, audit_target, take_snapshots
 
@@ -37,10 +37,18 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
         raise Conflict(MOVED)
     try:
         lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
-    except (leases.RowLeased, leases.StaleSnapshot):
-        raise Conflict("Someone is saving this secret right now. Try again.") from None
+        return _copy_under(lease, paths.primary, paths.mirror, expected_versions)
+    except (leases.RowLeased, leases.StaleSnapshot, leases.LeaseLost):
+        known = access.app.secrets.select_related("claim").filter(pk=pk).first()
+        problem, until = messages.why_leased(known, actor)
+        again = "Try again after that." if until else "Try again in a few seconds."
+        raise Conflict(f"Not repaired: {problem} {again}") from None
+
+
+def _copy_under(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int, int]) -> str:
+    """Copy under the lease. If the store fails, save the outcome and release the lease."""
     try:
-        return _copy(lease, paths.primary, paths.mirror, expected_versions)
+        return _copy(lease, primary, mirror, expected_versions)
     except StoreError as error:
         is_unknown = isinstance(error, OutcomeUnknown)
         outcome = Outcome.UNKNOWN if is_unknown else Outcome.FAILED
@@ -53,17 +61,22 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
     readings = store.read([primary, mirror])
     source, other = readings.get(primary), readings.get(mirror)
     version, mirror_version = (r.parameter.version if r else 0 for r in (source, other))
+    may_repeat = False
     if (version, mirror_version) != expected_versions:
         raise Conflict(MOVED)
     if source and other and source.value == other.value:
         done = "Both paths already hold the same value. Nothing was written."
     elif source:
-        mirror_version = store.put(mirror, source.value, overwrite=other is not None).version
+        leases.mark_called(lease)
+        written = store.put(mirror, source.value, overwrite=other is not None)
+        mirror_version, may_repeat = written.version, written.may_repeat
         done = "The mirror now holds the secret's value."
     elif other:
-        version = store.put(primary, other.value, overwrite=False).version
+        leases.mark_called(lease)
+        written = store.put(primary, other.value, overwrite=False)
+        version, may_repeat = written.version, written.may_repeat
         done = "The backend path now holds the documented path's value."
     else:
         raise NotFound
-    leases.commit_mirror(lease, version, mirror_version, done)
+    leases.commit_mirror(lease, version, mirror_version, may_repeat=may_repeat, detail=done)
     return done

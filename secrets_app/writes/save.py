@@ -15,8 +15,8 @@ from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Outcome
 from console.lib.results import Result, RowOutcome
+from console.lib.stopping import is_stopping
 from secrets_app import revisions
-from secrets_app.projection import mirror_may_have_changed
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, Written
 from secrets_app.store.errors import (
@@ -28,7 +28,7 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
-from secrets_app.writes import leases, messages
+from secrets_app.writes import leases, messages, own_attempts
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.leases import Lease
 from secrets_app.writes.snapshots import Snapshot, take_snapshots
@@ -78,12 +78,10 @@ def _write_all(
     stopped = False
     for row, snapshot in rows:
         command = row.command
-        if stopped:
+        if stopped or is_stopping():
+            reason = messages.NOT_TRIED if stopped else messages.STOPPING
             outcomes[command.token] = RowOutcome(
-                command.token,
-                Result.NOT_TRIED,
-                messages.NOT_TRIED,
-                version=command.expected_version,
+                command.token, Result.NOT_TRIED, reason, version=command.expected_version
             )
         else:
             outcomes[command.token], stopped = _write_one(access, store, row, snapshot, change_set)
@@ -111,6 +109,8 @@ def _write_one(
         return _database_error(row, Result.FAILED, messages.DATABASE_BUSY), True
     try:
         return _apply(access, store, row, lease)
+    except leases.LeaseLost:
+        return messages.row_leased(row.command, access, row.target), False
     except AlreadyExists as error:
         leases.release(lease, Outcome.FAILED, detail="conflict")
         return _creation_conflict(access, store, row, error), False
@@ -137,7 +137,9 @@ def _acquire(
     for _ in range(MAX_SNAPSHOTS):
         if _is_another_secret(command, snapshot):
             raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None))
-        if _conflicts(command, snapshot):
+        if _conflicts(command, snapshot) and not own_attempts.is_own_write(
+            access, command, snapshot, change_set
+        ):
             raise Refused(messages.conflict(command.token, access, snapshot))
         try:
             return leases.acquire(access, action_of(command), snapshot, change_set=change_set)
@@ -168,6 +170,7 @@ def _apply(
     """Call the store. In the embedded store, value and outcome are one transaction."""
     command = row.command
     with store.shared_transaction():
+        leases.mark_called(lease)
         match command:
             case SetSecret():
                 return _put(access, store, row, lease, command)
@@ -184,7 +187,7 @@ def _put(
     notes = messages.SaveNotes(outside_write=_was_written_outside(lease.version_before, written))
     mirror = None
     if row.paths.mirror:
-        known, is_ours = lease.secret.mirror_version, mirror_may_have_changed(lease.secret)
+        known, is_ours = lease.secret.mirror_version, lease.mirror_is_open
         try:
             mirror = store.put(row.paths.mirror, value, overwrite=is_ours or known > 0)
         except StoreError as error:  # the secret is saved; its mirror can be repaired later
@@ -192,7 +195,12 @@ def _put(
         else:
             notes.mirror_outside_write = not is_ours and _was_written_outside(known, mirror)
     changed_at = leases.commit_write(
-        lease, written, mirror, detail=notes.audit_detail(), changed_by=access.actor.label
+        lease,
+        written,
+        mirror,
+        may_repeat=_may_repeat(written, mirror, notes.mirror_error),
+        detail=notes.audit_detail(),
+        changed_by=access.actor.label,
     )
     outcome = RowOutcome(
         command.token,
@@ -203,6 +211,12 @@ def _put(
         pk=lease.secret.pk,
     )
     return outcome, isinstance(notes.mirror_error, _STOPPING)
+
+
+def _may_repeat(written: Written, mirror: Written | None, mirror_error: StoreError | None) -> bool:
+    """Return True if a request for the primary or the mirror may still arrive."""
+    is_open = mirror.may_repeat if mirror else isinstance(mirror_error, OutcomeUnknown)
+    return written.may_repeat or is_open
 
 
 def _was_written_outside(version_before: int, written: Written) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from console.models import AuditEvent
 from secrets_app.models import Secret
 from secrets_app.store import errors, parameter_store
-from tests.factories import audit_rows, reconcile_now, secret_paths
+from tests.factories import audit_rows, expire_leases, reconcile_now, secret_paths
 from tests.fixtures.faulty import ARN, Fault
 from tests.fixtures.people import World
 
@@ -55,7 +55,11 @@ def reveals_nothing(text: str) -> bool:
 
 
 def assert_recovered(world: World) -> None:
-    """Check that projection and audit trail agree with the store once it works again."""
+    """Check that projection and audit trail agree with the store once it works again.
+
+    Leases end before: what has to wait for that is in tests/faults/test_late_requests.py.
+    """
+    expire_leases()
     reconcile_now(world)
     events = AuditEvent.objects.filter(app_id=world.app.app_id)
     lasts = [event.outcomes.order_by("pk").last() for event in events]

@@ -12,6 +12,7 @@ from tests.factories import (
     audit_rows,
     create_command,
     delete_command,
+    expire_leases,
     listed_secret,
     reconcile_now,
     repair_secret_mirror,
@@ -115,6 +116,7 @@ def test_a_repair(world: World, failing: Any, name: str) -> None:
         pytest.raises(meaning.write_error),
     ):
         repair_secret_mirror(world, row)
+    expire_leases()
     reconcile_now(world)
     assert audit_rows(world, "found.") == found
     assert listed_secret(world, "SECRET", main).mirror == (

@@ -12,6 +12,7 @@ from console.access.actors import Actor, from_command_line
 from console.catalog.services import add_branch, create_app
 from console.lib.names import PathProfile
 from console.lib.results import DONE
+from console.lib.stopping import finishing_current_step
 from console.models import App, Stage, User
 from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import SetSecret
@@ -80,6 +81,7 @@ def _add_secrets(actor: Actor, app: App) -> None:
         )
         for number, (key, branch) in enumerate(SECRETS)
     ]
-    outcomes = save(actor=actor, app_id=app.app_id, commands=commands, change_set=uuid.uuid4())
+    with finishing_current_step():
+        outcomes = save(actor=actor, app_id=app.app_id, commands=commands, change_set=uuid.uuid4())
     if problems := [outcome.message for outcome in outcomes if outcome.outcome not in DONE]:
         raise CommandError(" ".join(problems))

@@ -15,6 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from console.cli.base import ConsoleCommand, actor_of, add_common, os_user, verbs
 from console.cli.terminal import Exit, read_value
+from console.lib.stopping import finishing_current_step
 from secrets_app import sandboxes
 from secrets_app.paths import Sandbox
 from secrets_app.store.base import SecretValue
@@ -64,7 +65,8 @@ class Command(ConsoleCommand):
         actor, sandbox, key = actor_of(options), _sandbox(options), options["key"]
         sandboxes.parameter_path(sandbox, key)  # reject an invalid key before asking for a value
         value = SecretValue(read_value("? Enter secret value: "))
-        version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
+        with finishing_current_step():
+            version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
         plain = f"Successfully created version {version} of secret {key}"
         self.print_result(options, plain, {"name": key, "version": version})
 
@@ -96,10 +98,12 @@ class Command(ConsoleCommand):
             raise CommandError("Name a secret, or add --all.", returncode=Exit.USAGE)
         actor, sandbox = actor_of(options), _sandbox(options)
         if all_of_them:
-            removed = sandboxes.remove_all(actor=actor, sandbox=sandbox)
+            with finishing_current_step():
+                removed = sandboxes.remove_all(actor=actor, sandbox=sandbox)
             self.print_result(options, "Successfully removed all secrets", {"removed": removed})
         else:
-            sandboxes.remove_secret(actor=actor, sandbox=sandbox, key=key)
+            with finishing_current_step():
+                sandboxes.remove_secret(actor=actor, sandbox=sandbox, key=key)
             self.print_result(options, f"Successfully removed secret {key}", {"removed": [key]})
 
 

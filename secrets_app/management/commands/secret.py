@@ -11,6 +11,7 @@ from console.cli.base import CommandScope, find_scope, require_done
 from console.cli.scoped import ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
+from console.lib.stopping import finishing_current_step
 from console.models import scope_name
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
@@ -149,12 +150,13 @@ def _delete(
 
 
 def _save(scope: CommandScope, command: SecretCommand) -> RowOutcome:
-    [outcome] = save(
-        actor=scope.access.actor,
-        app_id=scope.app_id,
-        commands=[command],
-        change_set=uuid.uuid4(),
-    )
+    with finishing_current_step():
+        [outcome] = save(
+            actor=scope.access.actor,
+            app_id=scope.app_id,
+            commands=[command],
+            change_set=uuid.uuid4(),
+        )
     return outcome
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from console.audit import chain
@@ -31,8 +32,19 @@ class Command(BaseCommand):
         )
         chain.append_pending_links()
         self.stdout.write(f"Settled from the store: {settled:,}. Settled otherwise: {concluded:,}.")
+        self._print_held()
         if problems:
             raise CommandError("\n".join(problems), returncode=Exit.STORE)
+
+    def _print_held(self) -> None:
+        """Print how many writes have to wait, and until when."""
+        held = Secret.objects.filter(claim__isnull=False, claimed_until__gt=timezone.now())
+        found = held.aggregate(number=Count("pk"), until=Max("claimed_until"))
+        if found["number"]:
+            self.stdout.write(
+                f"Not settled yet, because requests may still arrive: {found['number']:,}. Run "
+                f"this again after {found['until']:%H:%M:%S} UTC."
+            )
 
     def _apps_with_expired_leases(self) -> list[App]:
         """Return the apps with an interrupted write, whose lease has expired."""

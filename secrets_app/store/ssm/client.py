@@ -8,6 +8,7 @@ whatever a retry after it returned.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from time import monotonic
@@ -27,7 +28,7 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 from secrets_app.store.instrumentation import Call, store_call
-from secrets_app.store.limits import batches, check_put
+from secrets_app.store.limits import MAX_ATTEMPTS, batches, check_put
 from secrets_app.store.ssm import responses
 from secrets_app.store.ssm.errors import error_for
 from secrets_app.store.ssm.log_filter import silence_debug_logs
@@ -38,10 +39,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ATTEMPTS = 3
 CONNECT_TIMEOUT = 2.0  # seconds
 READ_TIMEOUT = 5.0
-DEADLINE = 10.0  # for a call, including its retries (guarantee 43)
+DEADLINE = (
+    10.0  # for a call, including its retries (guarantee 43); limits.LONGEST_CALL counts on it
+)
 CONNECTIONS = 16  # kept open; more than a process has threads
 PAGE = 50  # parameters per DescribeParameters page
 PREFIXES = 50  # values per filter of DescribeParameters
@@ -66,7 +68,7 @@ class SsmStore:
         config = Config(
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
             max_pool_connections=CONNECTIONS,
             tcp_keepalive=True,
             user_agent_extra="branchkeep",
@@ -102,7 +104,7 @@ class SsmStore:
         """
         check_put(path, value)
         # The same arguments as Amplify's own clients send, so that the parameters look the same.
-        return self._send(
+        written = self._send(
             "put",
             1,
             lambda: responses.written(
@@ -115,6 +117,7 @@ class SsmStore:
                 )
             ),
         )
+        return replace(written, may_repeat=self._attempts.lost)
 
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters. Return the paths that existed. Raises OutcomeUnknown."""
@@ -182,9 +185,9 @@ class SsmStore:
         answer = self._client.delete_parameters(Names=names)
         deleted, missing = answer.get("DeletedParameters", []), answer.get("InvalidParameters", [])
         responses.require_complete(names, deleted, missing)
-        # A missing one may have been removed by an earlier attempt, whose response was lost.
-        if missing and self._attempts.lost:
-            raise OutcomeUnknown(code="RemovedBefore")
+        # An earlier attempt, whose response was lost, may have removed them, or may still arrive.
+        if self._attempts.lost:
+            raise OutcomeUnknown(code="SentTwice")
         return set(deleted)
 
     def _send(self, operation: str, names: int, call: Callable[[], T]) -> T:

@@ -123,6 +123,7 @@ function finish(sum, tried) {
   const result = `Saved ${sum.saved} of ${tried} changes.`;
   if (sum.saved === tried) return showResult("", result);
   if (stopped) return showResult("warn", `Stopped. ${result} The rest are still unsaved.`);
+  if (sum.saved + sum.held === tried) return showResult("warn", `${result} The rest wait for an earlier save.`);
   showResult("bad", sum.problem ? `${sum.problem} ${result}` : `${result} Fix the errors above.`);
   const first = rows().find((row) => row.dirty && row.element.querySelector(".note"));
   first?.element.scrollIntoView({ block: "nearest" });

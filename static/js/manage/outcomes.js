@@ -38,6 +38,25 @@ function saved(row, { message, base }) {
   if (message) row.note("unknown", `Saved. ${message}`);
 }
 
+// An earlier save may still arrive. The row waits for that time, and is saved again as it is then.
+function held(row, { message, wait }) {
+  const note = row.note("held", message);
+  const line = document.createElement("p");
+  note.append(line, button("Don't wait", () => row.clearNote()));
+  const end = Date.now() + Number(wait) * 1000;
+  const timer = setInterval(() => {
+    const seconds = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+    if (!note.isConnected) return clearInterval(timer); // edited, saved or no longer waiting
+    line.textContent = waiting(seconds);
+    if (!seconds) emit(row.element, "row:save-again"); // ignored during another save, so repeated
+  }, 1000);
+  line.textContent = waiting(Number(wait));
+}
+
+function waiting(seconds) {
+  return `Keep this page open: it saves your change in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`;
+}
+
 /** Read the outcomes in a response. */
 export function outcomesOf(page) {
   return [...(page?.querySelectorAll("[data-token]") ?? [])].map((item) => ({
@@ -57,6 +76,9 @@ export function showOutcome(row, outcome) {
       return true;
     case "conflict":
       conflict(row, outcome);
+      return false;
+    case "held":
+      held(row, outcome);
       return false;
     default:
       row.note(outcome.outcome, outcome.message, outcome.field);

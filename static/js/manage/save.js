@@ -9,11 +9,11 @@ const ROWS = 10;
 /**
  * Send `rows` to the form's own address, at most `size` at a time. Calls `onBatch(saved, tried)`
  * after each batch, and stops before the next one once `stopped()` is true. Returns
- * { saved, notes, problem }: the number of rows saved, the number of those with a note, and why
- * the rest was not sent, or "".
+ * { saved, notes, held, problem }: the number of rows saved, the number of those with a note, the
+ * number of rows that wait for an earlier save, and why the rest was not sent, or "".
  */
 export async function send(form, rows, { onBatch, stopped, size = ROWS }) {
-  const sum = { saved: 0, notes: 0, problem: "" };
+  const sum = { saved: 0, notes: 0, held: 0, problem: "" };
   const sorted = rows.toSorted((one, other) => one.rank - other.rank);
   for (let start = 0; start < rows.length && !stopped(); start += size) {
     const batch = sorted.slice(start, start + size);
@@ -34,6 +34,7 @@ async function sendBatch(form, batch, sum) {
   const rows = new Map(batch.map((row) => [row.token, row]));
   for (const outcome of outcomes) {
     const row = rows.get(outcome.token);
+    if (outcome.outcome === "held") sum.held += 1;
     if (!row || !showOutcome(row, outcome)) continue;
     sum.saved += 1;
     if (outcome.message) sum.notes += 1;
@@ -41,8 +42,10 @@ async function sendBatch(form, batch, sum) {
   return unreachable(outcomes);
 }
 
-// If the store is unreachable, every row would fail the same way, so stop.
+// If the store is unreachable or the server stops, every row would fail the same way, so stop.
 function unreachable(outcomes) {
-  if (!outcomes.some(({ outcome }) => outcome === "not_tried")) return "";
-  return outcomes.find(({ outcome }) => ["failed", "unknown"].includes(outcome))?.message ?? "";
+  const skipped = outcomes.find(({ outcome }) => outcome === "not_tried");
+  if (!skipped) return "";
+  const cause = outcomes.find(({ outcome }) => ["failed", "unknown"].includes(outcome));
+  return (cause ?? skipped).message;
 }

@@ -24,10 +24,11 @@ from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
 MAX_PAGE_QUERIES = 10
-# Queries per saved row: lease and attempt, outcome and projection, begin and commit of both
+# Queries per saved row: lease and attempt, the mark before the store's call, outcome and
+# projection, begin and commit
 ROW_QUERIES = {"create": 10, "change": 9, "remove": 9}
 # The embedded store adds its own to the second transaction, for two paths
-EMBEDDED_QUERIES = {"create": 8, "change": 4, "remove": 4}
+EMBEDDED_QUERIES = {"create": 9, "change": 5, "remove": 5}
 
 
 def fill(world: World, number: int) -> None:

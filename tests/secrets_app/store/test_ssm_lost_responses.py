@@ -53,8 +53,24 @@ def test_the_store_did_not_write_and_the_response_is_lost(
 def test_a_retry_writes(faulty: Faulty, faulty_store: SsmStore, fault: Fault) -> None:
     faulty.next(fault)
     assert faulty_store.put(PATH, SecretValue("x"), overwrite=False) == Written(1, attempts=2)
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.SERVER_ERROR], ids=["reset", "server error"])
+def test_a_retry_removes(faulty: Faulty, faulty_store: SsmStore, fault: Fault) -> None:
+    faulty_store.put(PATH, SecretValue("x"), overwrite=False)
     faulty.next(fault)
-    assert faulty_store.remove([PATH]) == {PATH}
+    with pytest.raises(errors.OutcomeUnknown):  # the first request may still arrive
+        faulty_store.remove([PATH])
+    assert faulty_store.current([PATH]) == {}
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLING, Fault.RESET], ids=["throttled", "reset"])
+def test_whether_a_request_may_still_arrive(
+    faulty: Faulty, faulty_store: SsmStore, fault: Fault
+) -> None:
+    faulty.next(fault)
+    written = faulty_store.put(PATH, SecretValue("x"), overwrite=False)
+    assert (written.attempts, written.may_repeat) == (2, fault is Fault.RESET)
 
 
 def test_a_retry_after_its_own_success_counts_its_attempts(

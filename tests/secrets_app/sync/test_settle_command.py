@@ -1,5 +1,6 @@
 """`manage.py settle` gives open and unknown attempts their outcome."""
 
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -59,10 +60,9 @@ def ends(event: AuditEvent) -> list[tuple[str, str]]:
 def test_it_works(world: World, interrupted: InterruptedStore, end: Any) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     interrupted.after("put", end)
-    try:
+    with suppress(Killed):
         save_secrets(world, set_command(row), by="mia")
-    except Killed:
-        expire_leases()
+    expire_leases()
     assert settle() == "Settled from the store: 1. Settled otherwise: 0."
     event = AuditEvent.objects.get(actor="mia@example.org", action="secret.change")
     assert ends(event)[-1] == ("settled", "The store holds version 2: it was written.")
@@ -97,7 +97,7 @@ def test_a_save_in_progress_is_left_alone(world: World, interrupted: Interrupted
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
         save_secrets(world, set_command(row), by="mia")
-    assert settle() == "Settled from the store: 0. Settled otherwise: 0."
+    assert settle().startswith("Settled from the store: 0. Settled otherwise: 0.")
     assert ends(AuditEvent.objects.get(action="secret.change")) == []
 
 

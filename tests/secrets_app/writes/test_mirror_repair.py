@@ -81,6 +81,9 @@ def test_the_primary_is_missing(
         interrupted.after("put", lose_response)
         with pytest.raises(OutcomeUnknown):
             repair_secret_mirror(world, row)
+        with pytest.raises(Conflict, match=r"is held until .* UTC\. Try again after"):
+            repair_secret_mirror(world, row)
+        expire_leases()
         reconcile_now(world)
     repair_secret_mirror(world, row)
     assert stored_values(world, "API_KEY", world.main) == ("first", "first")
