@@ -63,7 +63,7 @@ def _store_context() -> dict[str, Any]:
     apps = quotas.parameters()
     versions = quotas.many_versions()
     return {
-        "store": settings.PARAMETER_STORE,
+        "kind": settings.PARAMETER_STORE,
         "region": settings.AWS_REGION,
         "operations": quotas.operations(),
         "calls": call_stats.last_hour(),
