@@ -102,7 +102,7 @@ def why_leased(known: Secret | None, actor: Actor) -> tuple[str, datetime | None
     reason = _HELD_BY.get(known.claim_stage, _CUT_OFF).format(whose)
     until = known.claimed_until
     problem = (
-        f"{reason}, and it may still reach the parameter store. The secret is held until "
+        f"{reason}, so that save may still reach the parameter store. The secret is held until "
         f"{until:%H:%M:%S} UTC."
     )
     return problem, until
