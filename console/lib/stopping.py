@@ -51,7 +51,7 @@ def finishing_current_step() -> Iterator[None]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         request_stop()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

@@ -106,17 +106,17 @@ def save_once(post: Post, save: Save) -> list[RowOutcome]:
     """
     key, entry = post.key, {"digest": post.digest, "started": time()}
     try:
-        first = None if cache.add(key, entry, REMEMBERED) else _wait_for_first(key, entry)
+        first = None if cache.add(key, entry, REMEMBERED) else _wait_for_first(key)
     except DatabaseError as error:  # the save itself will say what is wrong
         log.error("save.not_remembered", error=type(error).__name__)
         first = None
     if first is None:
         return _save_and_remember(key, entry, save, [])
-    if first["digest"] != entry["digest"]:
-        raise NotAgain(Result.REFUSED, OTHER_CONTENT)
     if "outcomes" not in first:
         raise NotAgain(Result.HELD, STILL_SAVING, timedelta(seconds=PATIENCE))
     done = [_outcome(fields) for fields in first["outcomes"]]
+    if done and first["digest"] != entry["digest"]:
+        raise NotAgain(Result.REFUSED, OTHER_CONTENT)
     return done if first["complete"] else _save_and_remember(key, entry, save, done)
 
 
@@ -146,12 +146,11 @@ def save_rows_once(
         return [refusal.of(row) for row in commands]
 
 
-def _wait_for_first(key: str, entry: dict[str, Any]) -> dict[str, Any] | None:
+def _wait_for_first(key: str) -> dict[str, Any] | None:
     """Return what is remembered of the first post, or None if this one takes its place."""
     end = monotonic() + PATIENCE
     while first := cache.get(key):  # nothing, if it failed before it saved anything
-        is_same = first["digest"] == entry["digest"]
-        if "outcomes" in first or not is_same or monotonic() > end:
+        if "outcomes" in first or monotonic() > end:
             return dict(first)
         if abs(time() - first["started"]) > LONGEST_SAVE:
             break

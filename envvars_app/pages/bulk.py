@@ -197,8 +197,10 @@ def _apply(
         return preview_page(request, access, branches, form, edit, notice=SELECTION_CHANGED)
     # The list, to which a success redirects, counts the saved variables by this token.
     token = request.POST.get("change_set", "")
-    posted = change_set_of(token, access, CHANGE_SET_PURPOSE)
-    change_set = posted or uuid.uuid4()
+    change_set = change_set_of(token, access, CHANGE_SET_PURPOSE)
+    if change_set is None:  # missing, or of another user or app
+        token = change_set_token(access, CHANGE_SET_PURPOSE)
+        change_set = change_set_of(token, access, CHANGE_SET_PURPOSE) or uuid.uuid4()
     post = Post(change_set, ["bulk edit"], [repr(form), repr(baseline)])
     try:
         outcomes = save_once(
@@ -218,4 +220,4 @@ def _apply(
     address = reverse("variables", args=[access.app.app_id])
     if not outcomes:
         messages.info(request, "Nothing was left to change.")
-    return redirect(f"{address}?saved={token}" if outcomes and posted else address)
+    return redirect(f"{address}?saved={token}" if outcomes else address)

@@ -72,7 +72,7 @@ def acquire(
     """
     now = timezone.now()
     secret = _lock_row(access.app, snapshot, now)
-    if is_leased(secret, now) and not is_taken_by(secret, access.actor):
+    if is_running(secret.claimed_until, now) and not is_taken_by(secret, access.actor):
         raise RowLeased
     if _may_be_stale(secret, snapshot, now):
         raise StaleSnapshot
@@ -92,9 +92,9 @@ def acquire(
     return Lease(secret, event.pk, snapshot.version, now, mirror_is_open)
 
 
-def is_leased(secret: Secret, now: datetime) -> bool:
-    """Return True if the row's lease has not expired."""
-    return secret.claimed_until is not None and secret.claimed_until > now
+def is_running(until: datetime | None, now: datetime) -> bool:
+    """Return True if a lease with this end has not expired."""
+    return until is not None and until > now
 
 
 def is_taken_by(secret: Secret, actor: Actor) -> bool:
@@ -139,7 +139,8 @@ def _may_be_stale(secret: Secret, snapshot: Snapshot, now: datetime) -> bool:
     if snapshot.secret:
         before = (snapshot.secret.touched_at, snapshot.secret.claim_id)
     # A lease whose writer never called the store can't have changed anything.
-    was_leased = is_leased(secret, snapshot.at) and secret.claim_stage != LeaseStage.TAKEN
+    was_called = secret.claim_stage != LeaseStage.TAKEN
+    was_leased = was_called and is_running(secret.claimed_until, snapshot.at)
     return (secret.touched_at, secret.claim_id) != before or was_leased
 
 

@@ -36,8 +36,8 @@ OUTSIDE_WRITE = (
     "value was saved last."
 )
 
-_HELD_BY = {
-    LeaseStage.CALLED: "{} last save has not finished or was cut off",
+_CUT_OFF = "{} last save has not finished or was cut off"
+_HELD_BY: dict[str, str] = {
     LeaseStage.LOST: "the response to {} last save was lost",
     LeaseStage.LATE: "{} last save was sent twice, or its mirror gave no response",
 }
@@ -99,10 +99,10 @@ def why_leased(known: Secret | None, actor: Actor) -> tuple[str, datetime | None
         who = claim.actor if claim else "Someone else"
         return f"{who} is saving this secret right now.", None
     whose = "your" if leases.is_own(claim, actor) else f"{claim.actor}'s"
-    reason = _HELD_BY.get(known.claim_stage, _HELD_BY[LeaseStage.CALLED]).format(whose)
+    reason = _HELD_BY.get(known.claim_stage, _CUT_OFF).format(whose)
     until = known.claimed_until
     problem = (
-        f"{reason}, and it may still reach the parameter store. The secret is held until "
+        f"{reason}, so that save may still reach the parameter store. The secret is held until "
         f"{until:%H:%M:%S} UTC."
     )
     return problem, until
@@ -110,7 +110,7 @@ def why_leased(known: Secret | None, actor: Actor) -> tuple[str, datetime | None
 
 def _is_held(known: Secret, claim: AuditEvent, actor: Actor) -> bool:
     now = timezone.now()
-    if not leases.is_leased(known, now):
+    if not leases.is_running(known.claimed_until, now):
         return False
     has_answer = known.claim_stage in {LeaseStage.LOST, LeaseStage.LATE}
     return has_answer or leases.is_own(claim, actor) or claim.at < now - leases.LONGEST_WRITE

@@ -64,6 +64,7 @@ class Found:
     # By act: how many attempts had no outcome although the store was "done", or "not done"
     left_open: dict[str, Counter[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    at_once: Counter[str] = field(default_factory=Counter)  # outcomes of saving again at once
 
 
 def main() -> dict[str, Any]:
@@ -84,6 +85,7 @@ def main() -> dict[str, Any]:
         "found": audit_rows(world, "found."),
         "gaps": [*audit_gaps(world, KEY, branch)],
         "lost": found.lost,
+        "at_once": found.at_once,
         "projection_errors": [*projection_errors(world, KEY, branch)],
         "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
@@ -109,6 +111,9 @@ def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> 
         if _open_attempts():
             is_done = stored_values(world, KEY, branch)[0] == after
             found.left_open[act]["done" if is_done else "not done"] += 1
+        if step % 3 == 0:  # the same person saves again at once
+            commands = _commands(world, act, branch, after)
+            found.at_once.update(str(row.outcome) for row in save_secrets(world, *commands))
         expire_leases()
         if step % 2:  # settled by the next save; at even steps, by reconciling
             save_secrets(world, *_commands(world, act, branch, after))

@@ -8,7 +8,7 @@ from django.test import Client
 
 from secrets_app.models import Secret
 from secrets_app.sync import reconcile_now
-from tests.factories import audit_events, last_event_id, only_event, outcomes_of
+from tests.factories import audit_events, expire_leases, last_event_id, only_event, outcomes_of
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
 
@@ -56,6 +56,7 @@ def test_lost_response_is_unknown_then_settled(
     entry = client_for("vera").get(ACTIVITY).context["page"].object_list[0]
     assert (entry.outcome_label, entry.sentence) == ("Unknown", "attempted: changed the secret")
     store.heal()
+    expire_leases()
     reconcile_now(world.app)
     assert outcomes_of(audit_events(start)[0]) == ["unknown", "settled"]
     assert "it was written" in audit_events(start)[0].outcomes.last().detail
@@ -67,6 +68,7 @@ def test_lost_request_is_unknown_then_settled(change: Any, store: Faulty, world:
     assert change().status_code == 422
     assert outcomes_of(only_event(start)) == ["unknown"]
     store.heal()
+    expire_leases()
     reconcile_now(world.app)
     assert outcomes_of(only_event(start)) == ["unknown", "settled"]
     assert "still holds the previous version" in only_event(start).outcomes.last().detail

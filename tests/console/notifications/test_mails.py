@@ -17,6 +17,7 @@ from tests.factories import (
     create_command,
     delete_command,
     delivered_mails,
+    expire_leases,
     recipients,
     reconcile_now,
     reconciled_secret,
@@ -281,6 +282,7 @@ def test_unknown_outcome_and_its_settlement(
     [mail] = delivered_mails(mail_server)
     assert mail["Subject"] == "Shop: mia@example.org attempted: changed the secret API_KEY (main)"
     assert "outcome: Unknown" in text_of(mail)
+    expire_leases()
     reconcile_now(world)
     [mail] = delivered_mails(mail_server)
     assert "outcome: Settled, version 1 to 2, The store holds version 2" in text_of(mail)

@@ -135,6 +135,17 @@ def test_what_failed_is_tried_again(
     assert secret_versions(world) == {("", "API_KEY"): 1, ("", "OTHER"): 1}
 
 
+def test_what_failed_can_have_other_content(
+    world: World, alice: Client, interrupted: InterruptedStore
+) -> None:
+    url, fields = open_form(alice, world, "secrets_manage")
+    interrupted.before("put", deny_access)
+    alice.post(url, fields, headers=FRAGMENT)
+    second = alice.post(url, fields | {"new-1-value": "corrected"}, headers=FRAGMENT)
+    assert 'data-outcome="saved"' in second.text
+    assert stored_values(world, "API_KEY") == ("corrected", None)
+
+
 def test_a_save_that_could_not_start_is_forgotten(
     world: World, alice: Client, interrupted: InterruptedStore
 ) -> None:

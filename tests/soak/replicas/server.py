@@ -74,9 +74,18 @@ class Server:
 
     def stop(self) -> None:
         """Stop it with SIGTERM, and wait until it has exited."""
+        self.terminate()
+        self.wait_until_stopped()
+
+    def terminate(self) -> None:
+        """Send SIGTERM, without waiting."""
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(timeout=START_TIMEOUT)
+
+    def wait_until_stopped(self) -> int:
+        """Wait until it has exited, and return its exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout=START_TIMEOUT)
 
     def kill(self) -> None:
         """Kill master and workers with SIGKILL, and wait until they are gone."""
