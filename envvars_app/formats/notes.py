@@ -6,6 +6,7 @@ from collections.abc import Container
 # A whole reference: ${NAME}, ${NAME:-default}, $NAME. Not $$, and not a part of a longer word such
 # as a password hash, unless the name is known.
 _BRACED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)[^{}]*\}")
+_COMMAND = re.compile(r"\$\([A-Za-z][^()]{0,200}\)")
 _BARE = re.compile(r"(?<![$\\])\$([A-Za-z_][A-Za-z0-9_]*)")
 # Double, single and angle quotation marks, as word processors and chats write them
 _OPENING = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u2039"
@@ -27,7 +28,8 @@ def _quotes_note(value: str) -> str:
 
 
 def _reference_note(value: str, known: Container[str]) -> str:
-    found = _BRACED.search(value) or next(
+    found = _BRACED.search(value) or _COMMAND.search(value)
+    found = found or next(
         (one for one in _BARE.finditer(value) if one[1] in known or one[1].isupper()), None
     )
     if found is None:

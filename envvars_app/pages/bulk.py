@@ -149,9 +149,12 @@ def preview_page(
 
 
 def _loses_layout(form: BulkForm) -> bool:
-    """Return True if the text has comments or an order, which the stored variables don't keep."""
+    """Return True if the text has comments or an order, which the stored variables don't keep.
+
+    In JSON, the order means nothing.
+    """
     keys = list(form.values())
-    return form.document.has_comments or keys != sorted(keys)
+    return form.format == "env" and (form.document.has_comments or keys != sorted(keys))
 
 
 def _preview_lines(preview: Preview) -> dict[str, Any]:
