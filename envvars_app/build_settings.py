@@ -20,10 +20,11 @@ from console.access.policy import Access, Permission, find_app, find_branch
 from console.audit.events import Action, Target, record_denied, recording
 from console.models import App, Branch, scope_name
 from envvars_app.buildspec import DEFAULT
-from envvars_app.buildspec.checking import check, errors
+from envvars_app.buildspec.checking import Problem, check, errors
 from envvars_app.buildspec.inserting import CannotInsert, insert
 from envvars_app.buildspec.reading import InvalidYaml
-from envvars_app.buildspec.recipes import InvalidSelection, Recipe
+from envvars_app.buildspec.recipes import Recipe
+from envvars_app.buildspec.writers import InvalidSelection
 from envvars_app.models import BuildSpec, BuildSpecVersion
 from envvars_app.variables.queries import build_variables
 
@@ -137,8 +138,8 @@ def save(
     _require(access, branch, Action.BUILD_CHANGED)
     if branch and branch.deleted_at:
         raise ValidationError("This branch was deleted, so nothing is built from it.")
-    if problems := errors(check(text)):
-        raise ValidationError([f"Line {it.line}: {it.message}" for it in problems[:20]])
+    if found := errors(check(text)):
+        raise ValidationError([f"Line {it.line}: {it.message}" for it in found[:20]])
     return _write(access, branch, text, base, note)
 
 
@@ -191,6 +192,13 @@ def selected_keys(access: Access, settings: Settings, options: PipeOptions) -> l
     if options.prefix and not matching:
         raise InvalidSelection(f"No variable starts with “{options.prefix}”.", "prefix")
     return sorted({*options.names, *matching})
+
+
+def problems(access: Access, settings: Settings, text: str) -> list[Problem]:
+    """Return the problems of a specification, together with the variables that its builds get."""
+    own = access.app.build_specs.filter(removed_at=None).exclude(branch=None)
+    found = build_variables(access, settings.branch, without=own.values("branch"))
+    return check(text, {variable.key: variable.values for variable in found})
 
 
 def with_commands(settings: Settings, options: PipeOptions, lines: list[str]) -> str:

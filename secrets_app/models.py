@@ -41,6 +41,8 @@ class Secret(models.Model):
     changed_at = models.DateTimeField(null=True)
     changed_by = models.CharField(max_length=254, blank=True)  # "" is outside Branchkeep
     gone_at = models.DateTimeField(null=True)  # when a removal outside Branchkeep was found
+    # One of its parameters is a String, written outside Branchkeep. The store doesn't encrypt it.
+    unencrypted = models.BooleanField(default=False)
     first_seen = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(db_index=True)  # when this row last changed what it shows
     # The lease: the audit event of the write that holds it, and when it expires. Without a database

@@ -27,12 +27,22 @@ class RemoteState:
         """Return the primary's version, or 0 if there is none."""
         return self.primary.version if self.primary else 0
 
+    @property
+    def unencrypted(self) -> bool:
+        """Return True if one of the parameters is a String."""
+        return any(found and not found.encrypted for found in (self.primary, self.mirror))
+
 
 def matches(secret: Secret, remote: RemoteState) -> bool:
     """Return True if the row already shows this state."""
-    return (_version_and_time(remote.primary), _version_and_time(remote.mirror)) == (
+    return (
+        _version_and_time(remote.primary),
+        _version_and_time(remote.mirror),
+        remote.unencrypted,
+    ) == (
         (secret.version, secret.modified),
         (secret.mirror_version, secret.mirror_modified),
+        secret.unencrypted,
     )
 
 
@@ -49,8 +59,9 @@ def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Act
     existed, mirror_was_open = _exists(secret), mirror_may_have_changed(secret)
     mirror_changed = _update_mirror(secret, remote.mirror)
     primary_changed = _update_primary(secret, remote.primary)
-    if primary_changed or mirror_changed:
+    if primary_changed or mirror_changed or secret.unencrypted != remote.unencrypted:
         secret.touched_at = now
+    secret.unencrypted = remote.unencrypted
     if primary_changed or (mirror_changed and not mirror_was_open):
         return _record_outside_change(secret, existed, primary_changed, now)
     return None
@@ -82,6 +93,7 @@ def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
     secret.version, secret.modified = _version_and_time(remote.primary)
     secret.mirror_version, secret.mirror_modified = _version_and_time(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
+    secret.unencrypted = remote.unencrypted
 
 
 def _version_and_time(found: Parameter | None) -> tuple[int, datetime | None]:

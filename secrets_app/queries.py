@@ -43,11 +43,12 @@ class SecretRow(Row):
     held_until: datetime | None
     mirror: str
     base: str
+    unencrypted: bool
 
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        return bool(self.deleted or self.state or self.mirror or self.origin)
+        return bool(self.deleted or self.state or self.mirror or self.origin or self.unencrypted)
 
 
 # A tuple, because a hundred model instances take a large part of the time for a page.
@@ -62,6 +63,7 @@ class _Stored(NamedTuple):
     mirror_of: int
     changed_by: str
     gone_at: datetime | None
+    unencrypted: bool
     claim_id: Any
     claimed_until: datetime | None
     claim_stage: str
@@ -142,6 +144,7 @@ class _RowBuilder:
             held_until=secret.claimed_until if self._has_lease(secret) else None,
             mirror=self._mirror(secret),
             base=revisions.base(secret.version, store_time, changed),
+            unencrypted=secret.unencrypted,
             **self.scopes[secret.branch_id],
         )
 

@@ -7,6 +7,8 @@ docs/formats.md lists the versions that were tested.
 import re
 from dataclasses import dataclass
 
+from console.lib.dotenv_advice import after_quote, continues, has_colon
+
 BYTE_LIMIT = 1_000_000  # of UTF-8
 LINE_LIMIT = 10_000
 ENTRY_LIMIT = 1_000
@@ -19,7 +21,17 @@ _LONE_RETURN = (
     "endings, or write \\r in double quotes."
 )
 
+_CONTINUED = (
+    "The value that begins here seems to go on in line {}. Put a value of several lines in quotes."
+)
+
 _SPACE = " \t"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*+")
+# Other languages' ways to set a variable
+_COMMAND = re.compile(
+    r"(?:set|setx|setenv|declare(?:[ \t]+-\w+)?|typeset|local|readonly|env|let|var|const|-)[ \t]+",
+    re.IGNORECASE,
+)
 _ESCAPE = re.compile(r'\\([ntr\\"$])')
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _COMMENT = re.compile(r"[ \t]#")
@@ -36,7 +48,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 # \'.
 _SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*+")
 # Excluded: what bash substitutes, and each \ that one of the readers takes for an escape.
-_DOUBLE = re.compile(r"""(?:[^"`$\\]|\$(?=[\s'.,;/%)]|\Z)|\\(?!["'`$\\abfnrtv\n]|\Z))*+""")
+_DOUBLE = re.compile(r"""(?:[^"`$\\]|\$(?=[ \t\n'.,;/%)]|\Z)|\\(?!["'`$\\abfnrtv\n]|\Z))*+""")
 
 
 class Refused(ValueError):
@@ -115,28 +127,33 @@ def line_at(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
+@dataclass(frozen=True)
+class Document:
+    """A parsed .env text. Comments are not kept, so a page can say so."""
+
+    entries: list[Entry]
+    has_comments: bool
+
+
 def parse(text: str) -> list[Entry]:
-    r"""Return the variables of a .env text in order.
+    """Return the variables of a .env text in order, as `read` does."""
+    return read(text).entries
+
+
+def read(text: str) -> Document:
+    r"""Parse a .env text.
 
     Understands comments, `export`, single quotes, double quotes and backticks over several lines,
     spaces around the =, empty values, CRLF and a byte order mark. In double quotes \n \t \r \\ \"
     and \$ are escapes. A # after a space starts a comment outside quotes. `$X` is kept as typed.
 
-    Raises Refused, which names the line, rather than skip anything.
+    Raises Refused, which names the line, rather than skip anything. A value that goes on in the
+    next line without quotes is refused at the line where it begins.
     """
     source = normalize(text)
     if "\r" in source:
         raise Refused(_LONE_RETURN, line_at(source, source.index("\r")))
-    entries = Entries()
-    start, line = 0, 1
-    while start < len(source):
-        end = _line_end(source, start)
-        bare = source[start:end].strip(_SPACE)
-        if bare and not bare.startswith("#"):
-            end = _read(source, start, end, line, entries)
-        line += source.count("\n", start, end + 1)
-        start = end + 1
-    return entries.all()
+    return _Reader(source).read()
 
 
 def quote(value: str) -> str | None:
@@ -162,47 +179,84 @@ def _may_interpolate(value: str) -> bool:
     return start >= 0 and value.find("}", start) >= 0
 
 
-def _line_end(source: str, start: int) -> int:
-    end = source.find("\n", start)
-    return len(source) if end < 0 else end
+class _Reader:
+    """Reads a text line by line. `_above` is the unquoted entry on the line before, if any."""
 
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._line = 1
+        self._entries = Entries()
+        self._has_comments = False
+        self._above: Entry | None = None
 
-def _read(source: str, start: int, end: int, line: int, entries: Entries) -> int:
-    """Add the entry that starts between `start` and `end`; return the end of its last line."""
-    equals = source.find("=", start, end)
-    if equals < 0:
-        raise Refused("The = is missing. Write KEY=value, or start comments with #.", line)
-    key = _key(source[start:equals], line)
-    value, end = _value(source, equals + 1, end, line)
-    entries.add(key, value, line)
-    return end
+    def read(self) -> Document:
+        start = 0
+        while start < len(self._source):
+            end = self._line_end(start)
+            bare = self._source[start:end].strip(_SPACE)
+            if bare and not bare.startswith("#"):
+                end = self._read_entry(start, end, bare)
+            else:
+                self._has_comments |= bool(bare)
+                self._above = None
+            self._line += self._source.count("\n", start, end + 1)
+            start = end + 1
+        return Document(self._entries.all(), self._has_comments)
 
+    def _line_end(self, start: int) -> int:
+        end = self._source.find("\n", start)
+        return len(self._source) if end < 0 else end
 
-def _key(text: str, line: int) -> str:
-    key = text.strip(_SPACE)
-    if key.startswith(("export ", "export\t")):
-        key = key.removeprefix("export").lstrip(_SPACE)
-    if any(sign.isspace() for sign in key):
-        raise Refused("Remove the space between the name and the =.", line)
-    return key
+    def _read_entry(self, start: int, end: int, bare: str) -> int:
+        """Add the entry that starts between `start` and `end`; return the end of its last line."""
+        if self._above and continues(self._above.value, bare):
+            raise Refused(_CONTINUED.format(self._line), self._above.line)
+        equals = self._source.find("=", start, end)
+        if has_colon(bare):
+            raise Refused("Write = in place of the : after the name.", self._line)
+        if equals < 0:
+            raise self._no_equals(bare)
+        key = self._key(self._source[start:equals])
+        value, end = self._value(equals + 1, end)
+        self._entries.add(key, value, self._line)
+        is_plain = self._source[equals + 1 : end].strip(_SPACE)[:1] not in _QUOTED
+        self._above = Entry(key, value, self._line) if is_plain else None
+        return end
 
+    def _no_equals(self, bare: str) -> Refused:
+        if self._above and not _NAME.fullmatch(bare):
+            return Refused(_CONTINUED.format(self._line), self._above.line)
+        return Refused("The = is missing. Write KEY=value, or start comments with #.", self._line)
 
-def _value(source: str, start: int, end: int, line: int) -> tuple[str, int]:
-    """Return the value at `start` and the end of the line it ends on."""
-    bare = source[start:end].strip(_SPACE)
-    if (quote_char := bare[:1]) not in _QUOTED:
-        return _COMMENT.split(source[start:end], maxsplit=1)[0].strip(_SPACE), end
-    found = _QUOTED[quote_char].match(source, source.index(quote_char, start))
-    if found is None:
-        raise Refused(f"The value's opening quote {quote_char} is never closed.", line)
-    end = _line_end(source, found.end())
-    if (tail := source[found.end() : end].strip(_SPACE)) and not tail.startswith("#"):
-        last = line + source.count("\n", start, found.end())
-        raise Refused(
-            f"There is text after the closing {quote_char}. Put the whole value in quotes.", last
-        )
-    value = found.group(1)
-    return _ESCAPE.sub(_unescape, value) if quote_char == '"' else value, end
+    def _key(self, text: str) -> str:
+        key = text.strip(_SPACE)
+        if key.startswith(("export ", "export\t")):
+            key = key.removeprefix("export").lstrip(_SPACE)
+        if command := _COMMAND.match(key):
+            raise Refused(f"Remove “{command[0].strip()}” before the name.", self._line)
+        if any(sign.isspace() for sign in key):
+            raise Refused("Remove the space between the name and the =.", self._line)
+        return key
+
+    def _value(self, start: int, end: int) -> tuple[str, int]:
+        """Return the value at `start` and the end of the line it ends on."""
+        bare = self._source[start:end].strip(_SPACE)
+        if (quote_char := bare[:1]) not in _QUOTED:
+            value, *comment = _COMMENT.split(self._source[start:end], maxsplit=1)
+            self._has_comments |= bool(comment)
+            return value.strip(_SPACE), end
+        found = _QUOTED[quote_char].match(self._source, self._source.index(quote_char, start))
+        if found is None:
+            raise Refused(f"The value's opening quote {quote_char} is never closed.", self._line)
+        end = self._line_end(found.end())
+        tail = self._source[found.end() : end].strip(_SPACE)
+        if tail and not tail.startswith("#"):
+            last = self._line + self._source.count("\n", start, found.end())
+            whole = found[0] + _COMMENT.split(tail, maxsplit=1)[0].strip(_SPACE)
+            raise Refused(after_quote(quote_char, whole), last)
+        self._has_comments |= bool(tail)
+        value = found[1]
+        return _ESCAPE.sub(_unescape, value) if quote_char == '"' else value, end
 
 
 def _unescape(escape: re.Match[str]) -> str:

@@ -1,13 +1,15 @@
 """Checks of a build specification against the keys that Amplify documents."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import yaml
 
 from envvars_app.buildspec import keys
+from envvars_app.buildspec.contradictions import contradictions, own_variables
+from envvars_app.buildspec.places import Level, right_place
 from envvars_app.buildspec.reading import (
     MERGE,
     STRING,
@@ -15,15 +17,15 @@ from envvars_app.buildspec.reading import (
     is_null,
     line_at,
     mapping_items,
+    merged_items,
     parse,
 )
-from envvars_app.formats.hints import secret_warning
+from envvars_app.buildspec.shell.assignments import lost_assignments
+from envvars_app.buildspec.shell.disclosures import disclosures
+from envvars_app.buildspec.shell.steps import Script, applications, steps
 
 LIMIT = 25_000  # characters; Amplify's CreateApp has the same limit
-NO_SECRETS = (
-    "Anyone who can see the build settings or the build log can read it. Keep it in Secret "
-    "management."
-)
+MAX_COMMANDS = 20_000  # that are read, with those that aliases repeat
 
 
 class Severity(StrEnum):
@@ -42,8 +44,11 @@ class Problem:
     severity: Severity = Severity.ERROR
 
 
-def check(text: str) -> list[Problem]:
-    """Return the problems of a build specification, sorted by line."""
+def check(text: str, variables: Mapping[str, Collection[str]] | None = None) -> list[Problem]:
+    """Return the problems of a build specification, sorted by line.
+
+    `variables` are those that its builds get, each with its values on the different branches.
+    """
     if len(text) > LIMIT:
         return [
             Problem(
@@ -56,12 +61,37 @@ def check(text: str) -> list[Problem]:
         root = parse(text)
     except InvalidYaml as invalid:
         return [Problem(invalid.line, str(invalid))]
-    return sorted(_Checker(text).check_document(root), key=lambda problem: problem.line)
+    problems = [
+        *_Checker(text).check_document(root),
+        *_check_commands(text, root, variables or {}),
+        *(
+            Problem(line_at(text, node.start_mark.index), message, Severity.WARNING)
+            for node, message in contradictions(root, variables or {})
+        ),
+    ]
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line)
 
 
 def errors(problems: list[Problem]) -> list[Problem]:
     """Return the problems that prevent saving."""
     return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def _check_commands(
+    text: str, root: yaml.Node | None, variables: Mapping[str, Collection[str]]
+) -> Iterator[Problem]:
+    known: dict[int, Script] = {}
+    budget = MAX_COMMANDS
+    for application in applications(root):
+        scripts = [step.script for step in steps(text, application, known)]
+        budget -= sum(len(script.commands) for script in scripts)
+        if budget < 0:
+            break
+        exported = {*variables, *own_variables(root), *own_variables(application)}
+        for line, message in lost_assignments(scripts, exported):
+            yield Problem(line, message, Severity.WARNING)
+    for line, message in disclosures(known.values()):
+        yield Problem(line, message, Severity.WARNING)
 
 
 class _Checker:
@@ -72,6 +102,10 @@ class _Checker:
         # Aliases may lead to one node many times. Checking each node once keeps the cost linear,
         # even for a text whose aliases expand exponentially.
         self.visited: set[tuple[int, int]] = set()
+        self.levels: list[Level] = []  # from the document to the mapping that is being checked
+        # Required keys that a mapping lacks, and those of them that were found at another depth
+        self.missing: list[tuple[int, str, Problem]] = []
+        self.misplaced: set[tuple[int, str]] = set()
 
     def check_document(self, root: yaml.Node | None) -> Iterator[Problem]:
         if root is None or is_null(root):
@@ -80,6 +114,9 @@ class _Checker:
             )
             return
         yield from self.check_shape(root, keys.DOCUMENT, "A build specification")
+        for node_id, key, problem in self.missing:
+            if (node_id, key) not in self.misplaced:
+                yield problem
         if isinstance(root, yaml.MappingNode):
             yield from self._check_top_level(root)
 
@@ -113,17 +150,32 @@ class _Checker:
             yield self._error(node, f"{name} must contain keys. Write {shape.example}.")
             return
         yield from self._duplicates(node)
+        self.levels.append(Level(name, shape, node))
         for key, value in node.value:
             if key.value in shape.known:
                 yield from self.check_shape(value, shape.known[key.value], f"“{key.value}”")
             elif key.tag != MERGE:
-                yield self._warn(key, _unknown_key(key.value, list(shape.known), name))
-        present = {str(key.value) for key, _ in node.value}
-        # A merge key (<<) may supply the required keys.
-        merged = any(key.tag == MERGE for key, _ in node.value)
+                yield self._unknown_key(key)
+        self.levels.pop()
+        present = {key for key, _ in merged_items(node)}
         for key_name in shape.required:
-            if key_name not in present and not merged:
-                yield self._error(node, f"{name} needs “{key_name}”. Write {shape.example}.")
+            if key_name not in present:
+                missing = f"{name} needs “{key_name}”. {shape.without}".strip()
+                problem = self._error(node, f"{missing} Write {shape.example}.")
+                self.missing.append((id(node), key_name, problem))
+
+    def _unknown_key(self, key: yaml.ScalarNode) -> Problem:
+        level, name = self.levels[-1], str(key.value)
+        text = f"Amplify doesn't know “{name[:60]}” here."
+        place = right_place(name, self.levels)
+        if place is None:
+            return self._warn(
+                key, f"{text} {_similar_key(name, list(level.shape.known), level.name)}"
+            )
+        if place.level is None or not place.is_missing(name):
+            return self._warn(key, f"{text} {place.advice}")
+        self.misplaced.add((id(place.level.node), name))
+        return self._error(key, f"{text} {place.advice} {place.level.shape.without}")
 
     def _duplicates(self, node: yaml.MappingNode) -> Iterator[Problem]:
         first: dict[str, yaml.Node] = {}
@@ -164,8 +216,8 @@ class _Checker:
                 node,
                 f"YAML reads “{node.value[:60]}” as {kind}. {shape.if_other}",
             )
-        elif shape.may_leak and (reason := secret_warning(name.strip("“”"), node.value)):
-            yield self._warn(node, f"{reason} {NO_SECRETS}")
+        elif shape.warning and (reason := shape.warning(name.strip("“”"), node.value)):
+            yield self._warn(node, reason)
 
     def _error(self, node: yaml.Node, message: str) -> Problem:
         return Problem(line_at(self.text, node.start_mark.index), message)
@@ -178,9 +230,9 @@ class _Checker:
 _TYPE_NAMES = {"bool": "yes or no", "int": "a number", "float": "a number", "timestamp": "a date"}
 
 
-def _unknown_key(key_name: str, known: list[str], name: str) -> str:
-    by_lower = {key.lower(): key for key in known}
-    similar = difflib.get_close_matches(key_name[:60].lower(), by_lower, n=1)
+def _similar_key(key: str, known: list[str], name: str) -> str:
+    by_lower = {one.lower(): one for one in known}
+    similar = difflib.get_close_matches(key[:60].lower(), by_lower, n=1)
     if similar:
-        return f"Amplify doesn't know “{key_name}” here. Did you mean “{by_lower[similar[0]]}”?"
-    return f"Amplify doesn't know “{key_name[:60]}” here. {name} can hold {', '.join(known)}."
+        return f"Did you mean “{by_lower[similar[0]]}”?"
+    return f"{name} can hold {', '.join(known)}."

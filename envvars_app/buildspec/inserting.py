@@ -1,17 +1,13 @@
 """Insertion of commands into a build phase, leaving the rest of the text exactly as it was."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import yaml
 
 from envvars_app.buildspec.reading import mapping_items, parse
-
-# Commands that build the app. Files they read must be written before them.
-_BUILDS = re.compile(
-    r"\b(build|xcodebuild|hugo|jekyll|vite|webpack|eleventy)\b|(?<![.\w])gradlew?\b(?!\.)"
-)
+from envvars_app.buildspec.shell.folders import BUILDS, target_folder
+from envvars_app.buildspec.shell.steps import app_root_of, applications, scalar_text, steps
 
 BY_HAND = (
     "Branchkeep can't safely insert lines into these build commands. Copy the lines and insert "
@@ -27,20 +23,19 @@ class CannotInsert(ValueError):
 class BuildPhase:
     """A frontend's build phase. `app_root` is "" in a specification of a single application.
 
-    `folder` is the application's folder, relative to the folder where the commands run.
+    `folder` is the application's folder, relative to the one where inserted lines run, or None if
+    the commands don't tell. `moves` are the commands, such as "cd web", that change the folder.
     """
 
     app_root: str
-    folder: str
+    folder: str | None
     commands: tuple[str, ...]
+    moves: tuple[str, ...] = ()
 
 
 def build_phases(text: str) -> list[BuildPhase]:
     """Return the build phase of each frontend, in the order of the text. Raises InvalidYaml."""
-    return [
-        BuildPhase(root, _folder(frontend, root), tuple(item.value for item in commands.value))
-        for root, frontend, commands in _phases(text)
-    ]
+    return [_build_phase(text, *found) for found in _phases(text)]
 
 
 def insert(text: str, app_root: str, lines: Sequence[str]) -> str:
@@ -61,19 +56,35 @@ def insert(text: str, app_root: str, lines: Sequence[str]) -> str:
     return result
 
 
-def _phases(text: str) -> list[tuple[str, yaml.Node, yaml.SequenceNode]]:
-    top = dict(mapping_items(parse(text)))
-    several = top.get("applications")
-    applications = several.value if isinstance(several, yaml.SequenceNode) else []
-    parts = [dict(mapping_items(node)) for node in applications] if several else [top]
+def _phases(text: str) -> list[tuple[str, dict[str, yaml.Node], yaml.SequenceNode]]:
+    root = parse(text)
+    several = "applications" in dict(mapping_items(root))
     phases = []
-    for part in parts:
-        frontend = part.get("frontend")
+    for application in applications(root):
+        frontend = application.get("frontend")
         commands = _build_commands(frontend) if frontend else None
-        if frontend and commands:
-            app_root = _scalar_text(part.get("appRoot")) if several else ""
-            phases.append((app_root, frontend, commands))
+        if commands:
+            phases.append((app_root_of(application) if several else "", application, commands))
     return phases
+
+
+def _build_phase(
+    text: str, app_root: str, application: dict[str, yaml.Node], commands: yaml.SequenceNode
+) -> BuildPhase:
+    frontend = dict(mapping_items(application["frontend"]))
+    build_path = frontend.get("buildPath", frontend.get("buildpath"))
+    # Commands run in the application's folder, unless buildPath says another one.
+    start = scalar_text(build_path).strip("/") if build_path else app_root
+    lines = tuple(str(item.value) for item in commands.value)
+    at = _first_build_command(lines)
+    earlier = [
+        step.script.text
+        for step in steps(text, application)
+        if step.section == "backend" or (step.section, step.phase) == ("frontend", "preBuild")
+    ]
+    output = scalar_text(dict(mapping_items(frontend.get("artifacts"))).get("baseDirectory"))
+    found = target_folder([*earlier, *lines[:at]], lines[at:], start, app_root, output)
+    return BuildPhase(app_root, found.folder, lines, found.moves)
 
 
 def _build_commands(frontend: yaml.Node) -> yaml.SequenceNode | None:
@@ -83,17 +94,6 @@ def _build_commands(frontend: yaml.Node) -> yaml.SequenceNode | None:
     if not isinstance(node, yaml.SequenceNode):
         return None
     return node if all(isinstance(item, yaml.ScalarNode) for item in node.value) else None
-
-
-def _scalar_text(node: yaml.Node | None) -> str:
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-
-
-def _folder(frontend: yaml.Node, root: str) -> str:
-    # Commands run in the application's folder, unless buildPath says the repository's root.
-    keys = dict(mapping_items(frontend))
-    path = _scalar_text(keys.get("buildPath", keys.get("buildpath")))
-    return root if path == "/" else ""
 
 
 def _commands(text: str, app_root: str) -> yaml.SequenceNode:
@@ -108,7 +108,7 @@ def _commands(text: str, app_root: str) -> yaml.SequenceNode:
 
 
 def _first_build_command(commands: Sequence[str]) -> int:
-    return next((n for n, command in enumerate(commands) if _BUILDS.search(command)), 0)
+    return next((n for n, command in enumerate(commands) if BUILDS.search(command)), 0)
 
 
 def _insert_into_block(text: str, commands: yaml.SequenceNode, at: int, new: Sequence[str]) -> str:

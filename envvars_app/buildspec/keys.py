@@ -5,7 +5,16 @@ settings". The guide spells both buildpath and buildPath. `customHeaders` is fro
 customHttp.yml existed, and still works.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from envvars_app.buildspec.values import (
+    app_root_warning,
+    cache_warning,
+    folder_warning,
+    header_warning,
+    variable_warning,
+)
 
 STRING = "tag:yaml.org,2002:str"
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
@@ -15,14 +24,14 @@ INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 class Value:
     """A single value. `tags` are the YAML types it can have; an empty set allows any.
 
-    `may_leak` marks values that people put secrets into.
+    `warning` returns what is wrong with a name and a value, or "".
     """
 
     what: str
     tags: frozenset[str] = frozenset({STRING})
     if_nested: str = "Write it on the same line as the key."
     if_other: str = "Put it in quotes."
-    may_leak: bool = False
+    warning: Callable[[str, str], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,15 @@ class Names:
 
 @dataclass(frozen=True)
 class Keys:
-    """A mapping with keys that Amplify defines."""
+    """A mapping with keys that Amplify defines.
+
+    `without` says what happens without a required one.
+    """
 
     known: dict[str, "Shape"] = field(hash=False)
     example: str
     required: tuple[str, ...] = ()
+    without: str = ""
 
 
 Shape = Value | Items | Names | Keys
@@ -59,12 +72,13 @@ _COMMANDS = Items(
     Value(
         "text",
         if_nested="If it contains “: ”, put the whole command in quotes.",
-        may_leak=True,
     ),
     "A command",
     "- npm run build",
 )
-_PATHS = Items(_PATH, "A path", "- node_modules/**/*")
+_PATHS = Items(Value("a path", warning=cache_warning), "A path", "- node_modules/**/*")
+_FOLDER = Value("a path", warning=folder_warning)
+_APP_ROOT = Value("a path", warning=app_root_warning)
 _PHASE = Keys({"commands": _COMMANDS}, "commands: and the commands below it")
 _BUILD_PHASES = Keys(
     dict.fromkeys(("preBuild", "build", "postBuild"), _PHASE),
@@ -75,20 +89,25 @@ _TEST_PHASES = Keys(
     "preTest:, test: or postTest: with commands below it",
 )
 _FILES: dict[str, Shape] = {
-    "baseDirectory": _PATH,
+    "baseDirectory": _FOLDER,
     "files": Items(_PATH, "A file", "- '**/*'"),
 }
+_HEADER = Value("a value", frozenset(), warning=header_warning)
 _HEADERS = Items(
-    Keys({"key": _ANY, "value": _ANY}, "key: and value:", ("key", "value")),
+    Keys({"key": _HEADER, "value": _HEADER}, "key: and value:", ("key", "value")),
     "A header",
     "- key: X-Frame-Options",
 )
 _CUSTOM_HEADERS = Items(
-    Keys({"pattern": _PATH, "headers": _HEADERS}, "pattern: and headers:", ("pattern", "headers")),
+    Keys(
+        {"pattern": Value("a path", warning=header_warning), "headers": _HEADERS},
+        "pattern: and headers:",
+        ("pattern", "headers"),
+    ),
     "A rule",
     "- pattern: '**/*'",
 )
-_VARIABLES = Names(Value("a value", frozenset(), may_leak=True), "NAME: value")
+_VARIABLES = Names(Value("a value", frozenset(), warning=variable_warning), "NAME: value")
 _ENV = Keys({"variables": _VARIABLES}, "variables: and the variables below it")
 _BACKEND = Keys({"phases": _BUILD_PHASES}, "phases: with a phase below it")
 _FRONTEND = Keys(
@@ -100,7 +119,9 @@ _FRONTEND = Keys(
         "buildpath": _PATH,
         "customHeaders": _CUSTOM_HEADERS,
     },
-    "phases:, artifacts: and cache:",
+    "artifacts: with baseDirectory: and files:",
+    ("artifacts",),
+    "Without them, the build ends with an error.",
 )
 _TEST = Keys(
     {
@@ -115,7 +136,7 @@ _PARTS: dict[str, Shape] = {
     "frontend": _FRONTEND,
     "test": _TEST,
     "customHeaders": _CUSTOM_HEADERS,
-    "appRoot": _PATH,
+    "appRoot": _APP_ROOT,
 }
 _APPLICATION = Keys(_PARTS, "appRoot: and frontend:", ("appRoot",))
 DOCUMENT = Keys(

@@ -125,5 +125,20 @@ def mapping_items(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
         yield from ((str(key.value), value) for key, value in node.value)
 
 
+def merged_items(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    """Yield a mapping's keys and values, and those that merge keys (<<) supply."""
+    waiting, seen = [node], set()
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, yaml.SequenceNode):
+            waiting += current.value
+        elif isinstance(current, yaml.MappingNode):
+            waiting += [value for key, value in current.value if key.tag == MERGE]
+            yield from mapping_items(current)
+
+
 def is_null(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == NULL

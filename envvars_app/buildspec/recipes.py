@@ -7,11 +7,12 @@ matching `API_KEY`. The others run Node.js, which every Gen 2 build has ("Custom
 image").
 """
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from envvars_app.buildspec import holding, writers
+from envvars_app.buildspec.writers import InvalidSelection, Selection
 from envvars_app.formats import FORMATS, Format
 from envvars_app.formats.validation import is_identifier
 
@@ -19,32 +20,13 @@ from envvars_app.formats.validation import is_identifier
 _FOLDER = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*(/[A-Za-z0-9_@+][A-Za-z0-9_.@+-]*)*\Z")
 
 
-class InvalidSelection(ValueError):
-    """Raised for a selection that makes no commands. `field` is the form field at fault."""
-
-    def __init__(self, message: str, field: str) -> None:
-        self.field = field
-        super().__init__(message)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The variables to write, and the file. Names that start with `prefix` (if any) go together."""
-
-    names: Sequence[str]
-    prefix: str
-    path: str
-
-    def js_array(self) -> str:
-        """Return the names as a JavaScript array. They need no escaping: _check_name ran before."""
-        return json.dumps(list(self.names))
-
-
 @dataclass(frozen=True)
 class Recipe:
     """A kind of file. `limits` says which values it can't hold, `usage` how an app reads it.
 
-    `format` is the download format whose rules for names also apply here, if any.
+    `problem` returns why it can't hold a value, or "". `format` is the download format whose rules
+    for names also apply here, if any. `for_expanding` is the slug of the recipe for frameworks that
+    replace $NAME in values.
     """
 
     slug: str
@@ -54,13 +36,18 @@ class Recipe:
     lines: Callable[[Selection], list[str]]
     limits: str
     usage: str
+    problem: Callable[[str], str] = holding.holds_any
     format: Format | None = None
+    for_expanding: str = ""
 
 
-def commands_for(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str) -> list[str]:
-    """Return the commands. `folder` is the file's folder, relative to where the build runs.
+def commands_for(
+    recipe: Recipe, *, names: Sequence[str], prefix: str, folder: str, found_folder: str = ""
+) -> list[str]:
+    """Return the commands. `folder` is the file's folder, relative to where the lines run.
 
-    Raises InvalidSelection for no names, and for a name or folder that a shell can't read.
+    If it is empty, `found_folder` is used, which the specification's commands tell. Raises
+    InvalidSelection for no names, and for a name or folder that a shell can't read.
     """
     if prefix and not is_identifier(prefix):
         raise InvalidSelection(
@@ -72,7 +59,10 @@ def commands_for(recipe: Recipe, *, names: Sequence[str], prefix: str, folder: s
         raise InvalidSelection("Choose at least one variable, or enter a prefix.", "names")
     for name in chosen:
         _check_name(recipe, name)
-    return recipe.lines(Selection(chosen, prefix, _path(folder, recipe.file)))
+    path = _path(folder, recipe.file) if folder.strip() else recipe.file
+    if found_folder and not folder.strip():
+        path = f"{found_folder}/{recipe.file}"
+    return recipe.lines(Selection(chosen, prefix, path))
 
 
 def _check_name(recipe: Recipe, name: str) -> None:
@@ -99,82 +89,17 @@ def _path(folder: str, file: str) -> str:
     return f"{folder}/{file}"
 
 
-def _echo(selection: Selection) -> list[str]:
-    return [f'echo "{name}=${name}" >> {selection.path}' for name in selection.names]
-
-
-def _grep(selection: Selection) -> list[str]:
-    patterns = [
-        f"^{name}="
-        for name in selection.names
-        if not (selection.prefix and name.startswith(selection.prefix))
-    ]
-    patterns += [f"^{selection.prefix}"] if selection.prefix else []
-    return [f"env | grep {' '.join(f'-e {p}' for p in patterns)} >> {selection.path}"]
-
-
-def _dotenv(selection: Selection) -> list[str]:
-    # Each value is quoted with the first quote character that it doesn't contain. \x27 is a single
-    # quote, which can't appear in the shell's single quotes. The leading line break completes the
-    # last line of a file that lacks one.
-    return [
-        f'node -p \'{selection.js_array()}.map(k => {{ const v = process.env[k] ?? "", '
-        r'q = ["\x27", "`", "\""].find(q => !v.includes(q)); return "\n" + k + "=" + q + v + q })'
-        f'.join("")\' >> {selection.path}'
-    ]
-
-
-def _json(selection: Selection) -> list[str]:
-    return [f"node -p 'JSON.stringify(process.env, {selection.js_array()}, 2)' > {selection.path}"]
-
-
-def _dart(selection: Selection) -> list[str]:
-    # A JSON string is a Dart string, except for $, which Dart interpolates.
-    return [
-        f'node -p \'["abstract final class Env {{", ...{selection.js_array()}.map(k => '
-        r'"  static const String " + k + " = " + '
-        r'JSON.stringify(process.env[k] ?? "").replaceAll("$", "\\$") + ";"), "}"]'
-        f'.join("\\n")\' > {selection.path}'
-    ]
-
-
-def _properties(selection: Selection) -> list[str]:
-    # Gradle reads Latin-1, so everything but plain ASCII becomes an escape. Spaces and backslashes,
-    # which have a meaning in the format, do too.
-    return [
-        f'node -p \'{selection.js_array()}.map(k => "\\n" + k + "=" + (process.env[k] ?? "")'
-        r'.replace(/[^!-\[\]-~]/g, c => "\\u" + c.charCodeAt().toString(16).padStart(4, "0")))'
-        f'.join("")\' >> {selection.path}'
-    ]
-
-
-def _build_config(selection: Selection) -> list[str]:
-    # A Java string inside a Groovy string, which interpolates $.
-    return [
-        f'node -p \'["android.defaultConfig {{", ...{selection.js_array()}.map(k => '
-        r'"  buildConfigField \"String\", \"" + k + "\", " + '
-        r'JSON.stringify(JSON.stringify(process.env[k] ?? "")).replaceAll("$", "\\$")), "}"]'
-        f'.join("\\n")\' > {selection.path}'
-    ]
-
-
-def _plist(selection: Selection) -> list[str]:
-    # XML's special characters become numeric references. So does CR, which XML reads as LF.
-    return [
-        r"""node -p '"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict>" """
-        f'+ {selection.js_array()}.map(k => "<key>" + k + "</key><string>" + (process.env[k] ?? "")'
-        r'.replace(/[&<>\r]/g, c => "&#" + c.charCodeAt() + ";") + "</string>")'
-        f'.join("") + "</dict></plist>"\' > {selection.path}'
-    ]
-
-
 _ECHO_LIMITS = (
-    "Works for plain values. Use “values in quotes” for values with line breaks, #, or leading "
-    "or trailing spaces or quotes."
+    "Works for plain values, of letters, digits and _ . / : @ % + , -. Use “values in quotes” for "
+    "others."
 )
 _QUOTED_LIMITS = (
-    "Works for any value without carriage returns that doesn't contain all of ' ` and \". "
-    "python-dotenv doesn't support `, and reads a backslash before ' or \\ as an escape."
+    "Works for any value that python-dotenv, npm's dotenv, Node.js and bash read alike: not for "
+    "carriage returns, ${…}, or an apostrophe with quotes, $NAME or `."
+)
+_EXPANDED_LIMITS = (
+    "Works for any value without carriage returns that doesn't contain all of ' ` and \". Other "
+    "readers read \\$ for each $."
 )
 _EXPANDED = "Next.js and Vite replace $NAME in a value with that variable."
 _ANY = "Any value."
@@ -185,63 +110,90 @@ _ALL = (
         "Web",
         ".env",
         ".env",
-        _echo,
+        writers.echo,
         _ECHO_LIMITS,
         f"Vite, Create React App and others read .env during the build. {_EXPANDED}",
+        holding.holds_plain,
     ),
     Recipe(
         "env-quoted",
         "Web",
         ".env, values in quotes",
         ".env",
-        _dotenv,
+        writers.dotenv,
         _QUOTED_LIMITS,
-        f"Vite, Create React App and others read .env during the build. {_EXPANDED}",
+        f"Gatsby, Node.js and others read .env during the build. {_EXPANDED}",
+        holding.holds_quoted,
+        for_expanding="env-expanded",
+    ),
+    Recipe(
+        "env-expanded",
+        "Web",
+        ".env for Vite or Create React App, values in quotes",
+        ".env",
+        writers.dotenv_for_expanding,
+        _EXPANDED_LIMITS,
+        "Vite, Astro, SvelteKit and Create React App read .env during the build.",
+        holding.holds_for_expanding,
     ),
     Recipe(
         "production",
         "Server-side rendering",
         ".env.production",
         ".env.production",
-        _grep,
+        writers.grep,
         f"{_ECHO_LIMITS} If a branch has none of the variables, grep fails and so does the build.",
         f"Next.js reads .env.production when it serves requests. {_EXPANDED}",
+        holding.holds_plain,
     ),
     Recipe(
         "production-quoted",
         "Server-side rendering",
         ".env.production, values in quotes",
         ".env.production",
-        _dotenv,
+        writers.dotenv,
         _QUOTED_LIMITS,
-        f"Next.js reads .env.production when it serves requests. {_EXPANDED}",
+        f"Servers read .env.production when they start. {_EXPANDED}",
+        holding.holds_quoted,
+        for_expanding="production-expanded",
+    ),
+    Recipe(
+        "production-expanded",
+        "Server-side rendering",
+        ".env.production for Next.js, values in quotes",
+        ".env.production",
+        writers.dotenv_for_expanding,
+        _EXPANDED_LIMITS,
+        "Next.js reads .env.production when it serves requests.",
+        holding.holds_for_expanding,
     ),
     Recipe(
         "flutter-env",
         "Flutter",
         ".env for a package",
         ".env",
-        _echo,
+        writers.echo,
         _ECHO_LIMITS,
         "Add .env to the assets in pubspec.yaml, and read it with a package such as "
         "flutter_dotenv.",
+        holding.holds_plain,
     ),
     Recipe(
         "flutter-dart",
         "Flutter",
         "Dart file",
         "lib/env.dart",
-        _dart,
+        writers.dart_class,
         _ANY,
         "import 'env.dart'; then use Env.NAME, as with the downloaded file.",
-        FORMATS["dart"],
+        format=FORMATS["dart"],
     ),
     Recipe(
         "flutter-json",
         "Flutter",
         "JSON file",
         "env.json",
-        _json,
+        writers.json_object,
         _ANY,
         "flutter build web --dart-define-from-file=env.json, then String.fromEnvironment('NAME').",
     ),
@@ -250,7 +202,7 @@ _ALL = (
         "Android",
         "Gradle properties",
         "gradle.properties",
-        _properties,
+        writers.properties,
         _ANY,
         'providers.gradleProperty("NAME").get() in a build script.',
     ),
@@ -259,7 +211,7 @@ _ALL = (
         "Android",
         "build configuration",
         "app/env.gradle",
-        _build_config,
+        writers.build_config,
         "Any value. Names that are Java keywords, such as class, need another file type.",
         "apply from: 'env.gradle' in app/build.gradle, with buildFeatures { buildConfig true }; "
         "then BuildConfig.NAME.",
@@ -269,18 +221,29 @@ _ALL = (
         "iOS",
         "property list",
         "Env.plist",
-        _plist,
+        writers.property_list,
         "Any value except control characters, which XML doesn't support.",
         "Add Env.plist to the target; PropertyListDecoder reads it from Bundle.main.",
+        holding.holds_xml,
     ),
     Recipe(
         "ios-json",
         "iOS",
         "JSON file",
         "env.json",
-        _json,
+        writers.json_object,
         _ANY,
         "Add env.json to the target; JSONDecoder reads it from Bundle.main.",
     ),
 )
 RECIPES = {recipe.slug: recipe for recipe in _ALL}
+
+
+def best_recipe(recipe: Recipe, values: Collection[str]) -> Recipe:
+    """Return `recipe` if it holds all of the values, otherwise one that does, of its group first.
+
+    If none holds them all, `recipe` itself.
+    """
+    others = sorted(RECIPES.values(), key=lambda other: other.group != recipe.group)
+    fitting = (one for one in (recipe, *others) if not any(map(one.problem, values)))
+    return next(fitting, recipe)

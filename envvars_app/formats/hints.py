@@ -79,7 +79,9 @@ def describe_key(key: str) -> str:
     if key in AMPLIFY_KEYS:
         return AMPLIFY_KEYS[key]
     if key and not is_identifier(key):
-        return "Shells can't read this name as $NAME. Use only letters, digits and _."
+        hint = "Shells can't read this name as $NAME. Use only letters, digits and _."
+        # PowerShell writes $env:NAME = "value".
+        return f"{hint} “$env:” is not part of it." if key.lower().startswith("$env:") else hint
     return ""
 
 
@@ -106,9 +108,8 @@ def _is_json_list(text: str) -> bool:
 
 def secret_warning(key: str, value: str) -> str:
     """Return why this looks like a secret, or "". A guess: use it to warn, never to forbid."""
-    for pattern, what in _TOKEN_FORMATS:
-        if pattern.search(value[:10_000]):  # bounds the time that the patterns take
-            return f"The value looks like {what}."
+    if found := token_format(value):
+        return f"The value looks like {found}."
     name = _CAMEL_CASE_BOUNDARY.sub("_", key)  # dbPassword becomes db_Password
     if not value or _PUBLIC_NAME.search(name):
         return ""
@@ -117,6 +118,12 @@ def secret_warning(key: str, value: str) -> str:
     if _is_random(value) and not _CONTENT_ID_NAME.search(name):
         return "The value looks random, as keys and tokens do."
     return ""
+
+
+def token_format(text: str) -> str:
+    """Return what kind of token is in the text, such as "a Stripe key", or ""."""
+    text = text[:10_000]  # bounds the time that the patterns take
+    return next((what for pattern, what in _TOKEN_FORMATS if pattern.search(text)), "")
 
 
 def _is_random(value: str) -> bool:

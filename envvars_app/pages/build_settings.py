@@ -18,7 +18,7 @@ from console.models import Branch
 from console.web.kit import app_context, page_with_form
 from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, Settings
-from envvars_app.buildspec.checking import LIMIT, Problem, check
+from envvars_app.buildspec.checking import LIMIT, Problem
 from envvars_app.buildspec.diffing import diff
 from envvars_app.pages.build_forms import base_version, branch_id_from
 
@@ -61,7 +61,7 @@ def _query(settings: Settings) -> str:
 def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show a scope's specification, its problems and its versions."""
     access, settings = access_and_settings(request, app_id)
-    problems = check(settings.text)
+    problems = services.problems(access, settings, settings.text)
     context = {
         **scope_context(access, settings),
         "scopes": _scopes(access),
@@ -133,18 +133,22 @@ def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpRespo
         more = {"conflict": conflict, "diff": diff(theirs.text, text)}
         return _show_edit(request, access, theirs, text, **more)
     except ValidationError as refusal:
-        more = {"base": base, "refusal": refusal.messages, "problems": _quoted(text)}
+        more = {
+            "base": base,
+            "refusal": refusal.messages,
+            "problems": _quoted(access, settings, text),
+        }
         return _show_edit(request, access, settings, text, **more)
     messages.success(request, f"Saved the build settings as version {row.version}.")
     return redirect(settings_url(access, settings))
 
 
-def _quoted(text: str) -> list[dict[str, Any]]:
+def _quoted(access: Access, settings: Settings, text: str) -> list[dict[str, Any]]:
     """Return the problems of a text, each with the line it is about."""
     lines = text.split("\n")
     return [
         {"problem": problem, "text": lines[problem.line - 1].strip()[:120]}
-        for problem in check(text)[:MAX_PROBLEMS]
+        for problem in services.problems(access, settings, text)[:MAX_PROBLEMS]
     ]
 
 

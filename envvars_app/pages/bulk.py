@@ -23,7 +23,8 @@ from console.web.kit import app_context, page_with_form
 from console.web.listing import writable_scopes
 from console.web.repeats import NotAgain, Post, save_once
 from envvars_app.formats import FORMATS as FILES
-from envvars_app.formats.hints import secret_warning
+from envvars_app.formats.hints import describe_key, secret_warning
+from envvars_app.formats.notes import value_notes
 from envvars_app.pages.bulk_forms import (
     ALL,
     FORMATS,
@@ -133,6 +134,7 @@ def preview_page(
     context = {
         **_context(access, branches, form),
         **_preview_lines(preview),
+        "loses_layout": _loses_layout(form),
         "seen": dump_baseline(form, preview.baseline),
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "notice": notice,
@@ -146,6 +148,15 @@ def preview_page(
     return render(request, "variables/preview.html", context, status=422 if outcomes else 200)
 
 
+def _loses_layout(form: BulkForm) -> bool:
+    """Return True if the text has comments or an order, which the stored variables don't keep.
+
+    In JSON, the order means nothing.
+    """
+    keys = list(form.values())
+    return form.format == "env" and (form.document.has_comments or keys != sorted(keys))
+
+
 def _preview_lines(preview: Preview) -> dict[str, Any]:
     """Return the changed lines, those with a problem first, and the unchanged ones."""
     changes = [line for line in preview.lines if line.kind is not Kind.SAME]
@@ -153,8 +164,9 @@ def _preview_lines(preview: Preview) -> dict[str, Any]:
     writable_lines = [line for line in changes if line.refusal is None]
     counts = Counter(line.kind for line in writable_lines)
     secret_warning_of = cache(secret_warning)  # the same key and value often go to many scopes
+    keys = {line.key for line in preview.lines if line.new is not None}
     return {
-        "lines": [_line(line, secret_warning_of) for line in changes],
+        "lines": [_line(line, secret_warning_of, keys) for line in changes],
         "same": [_key_and_branch(line) for line in preview.lines if line.kind is Kind.SAME],
         "counts": [(counts[kind], *KIND_BADGES[kind]) for kind in KIND_BADGES if counts[kind]],
         "to_apply": len(writable_lines),
@@ -166,7 +178,9 @@ def _key_and_branch(line: PreviewLine) -> dict[str, Any]:
     return {"key": line.key, "branch": scope_name(line.branch)}
 
 
-def _line(line: PreviewLine, secret_warning_of: Callable[[str, str], str]) -> dict[str, Any]:
+def _line(
+    line: PreviewLine, secret_warning_of: Callable[[str, str], str], keys: set[str]
+) -> dict[str, Any]:
     word, badge = KIND_BADGES[line.kind]
     return {
         **_key_and_branch(line),
@@ -175,11 +189,16 @@ def _line(line: PreviewLine, secret_warning_of: Callable[[str, str], str]) -> di
         "old": None if line.old is None else preview_value(line.old, line.new or ""),
         "new": None if line.new is None else preview_value(line.new, line.old or ""),
         "secret_warning": secret_warning_of(line.key, line.new) if line.new else "",
+        "hints": [] if line.new is None else _hints(line.key, line.new, keys),
         "overrides": line.overrides,
         "note": line.refusal or line.outcome,
         "again": RETRY_NOTES[line.kind] if _was_conflict(line) else "",
         "refused": line.refusal is not None,
     }
+
+
+def _hints(key: str, value: str, keys: set[str]) -> list[str]:
+    return [hint for hint in (describe_key(key), *value_notes(value, keys)) if hint]
 
 
 def _was_conflict(line: PreviewLine) -> bool:

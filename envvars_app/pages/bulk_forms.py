@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.http import Http404, QueryDict
@@ -47,10 +48,16 @@ class BulkForm:
             several=len(scopes) > 1 or bool(post.get("several")),
         )
 
+    @cached_property
+    def document(self) -> dotenv.Document:
+        """Return the parsed text. Raises dotenv.Refused, which names the line."""
+        if self.format == "json":
+            return dotenv.Document(parse_json(self.text), has_comments=False)
+        return dotenv.read(self.text)
+
     def values(self) -> dict[str, str]:
-        """Return the variables in the text. Raises dotenv.Refused, which names the line."""
-        entries = parse_json(self.text) if self.format == "json" else dotenv.parse(self.text)
-        return {entry.key: entry.value for entry in entries}
+        """Return the variables in the text. Raises dotenv.Refused."""
+        return {entry.key: entry.value for entry in self.document.entries}
 
 
 def guess_format(text: str) -> str:

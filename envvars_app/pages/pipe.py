@@ -1,5 +1,6 @@
 """Pages that pipe variables to a file: choose, preview the commands and the change, save."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -12,9 +13,11 @@ from console.web.kit import page_with_form
 from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, PipeOptions, Settings
 from envvars_app.buildspec.diffing import diff
+from envvars_app.buildspec.holding import expansion_note
 from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phases
 from envvars_app.buildspec.reading import InvalidYaml
-from envvars_app.buildspec.recipes import RECIPES, InvalidSelection, commands_for
+from envvars_app.buildspec.recipes import RECIPES, Recipe, best_recipe, commands_for
+from envvars_app.buildspec.writers import InvalidSelection
 from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.build_forms import PipeForm, digest
 from envvars_app.pages.build_settings import access_and_settings, scope_context, settings_url
@@ -28,7 +31,11 @@ def pipe(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show the form, then its commands. With `save`, insert them into the build phase."""
     access, settings = access_and_settings(request, app_id)
     if request.method != "POST":
-        context = _context(access, settings, PipeOptions(recipe=next(iter(RECIPES.values()))))
+        values = {
+            value for found in build_variables(access, settings.branch) for value in found.values
+        }
+        recipe = best_recipe(next(iter(RECIPES.values())), values)
+        context = _context(access, settings, PipeOptions(recipe=recipe))
         return render(request, "build/pipe.html", context)
     form = PipeForm.of(request.POST)
     found: dict[str, Any] = {}
@@ -52,11 +59,20 @@ def pipe(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _render_selection(access: Access, settings: Settings, options: PipeOptions) -> dict[str, Any]:
     """Return the commands for a selection and, if they can be inserted, the resulting text."""
     names = services.selected_keys(access, settings, options)
-    folder = options.folder or _folder(settings, options.app_root)
-    lines = commands_for(options.recipe, names=names, prefix=options.prefix, folder=folder)
+    phase = _phase(settings, options.app_root)
+    lines = commands_for(
+        options.recipe,
+        names=names,
+        prefix=options.prefix,
+        folder=options.folder,
+        found_folder=(phase.folder or "") if phase else "",
+    )
+    chosen = [found for found in build_variables(access, settings.branch) if found.key in names]
     found = {
         "lines": lines,
-        "secret_warnings": _secret_warnings(access, settings, names),
+        "secret_warnings": _reasons(chosen, secret_warning),
+        **_value_problems(options.recipe, chosen),
+        "phase": phase if not options.folder.strip() and _is_notable(phase) else None,
         "seen": "",
     }
     try:
@@ -89,7 +105,7 @@ def _context(access: Access, settings: Settings, options: PipeOptions) -> dict[s
             {
                 "key": found.key,
                 "checked": found.key in options.names,
-                "secret_warning": _secret_warning(found),
+                "secret_warning": _reason(found, secret_warning),
                 "only_on": found.only_on[:SHOWN_BRANCHES],
                 "more": len(found.only_on[SHOWN_BRANCHES:]),
             }
@@ -101,16 +117,35 @@ def _context(access: Access, settings: Settings, options: PipeOptions) -> dict[s
     }
 
 
-def _secret_warnings(access: Access, settings: Settings, names: list[str]) -> list[tuple[str, str]]:
-    """Return (name, warning) for the chosen variables that look like secrets."""
-    variables = build_variables(access, settings.branch)
-    reasons = [(found.key, _secret_warning(found)) for found in variables if found.key in names]
+def _is_notable(phase: BuildPhase | None) -> bool:
+    """Return True if lines may not run where the application is."""
+    return phase is not None and bool(phase.moves or phase.folder)
+
+
+def _value_problems(recipe: Recipe, chosen: list[BuildVariable]) -> dict[str, Any]:
+    """Return the chosen variables whose values the file can't hold, and the file that can."""
+    values = {value for found in chosen for value in found.values}
+    unheld = _reasons(chosen, lambda _, value: recipe.problem(value))
+    better = best_recipe(recipe, values)
+    expanding = RECIPES.get(recipe.for_expanding)
+    return {
+        "unheld": unheld,
+        "better": None if better is recipe else better,
+        "expanded": _reasons(chosen, lambda _, value: expansion_note(value)) if expanding else [],
+        "expanding": expanding,
+    }
+
+
+def _reasons(
+    chosen: list[BuildVariable], reason_of: Callable[[str, str], str]
+) -> list[tuple[str, str]]:
+    """Return (name, reason) for each variable with a value, on any branch, that has a reason."""
+    reasons = [(found.key, _reason(found, reason_of)) for found in chosen]
     return [(name, reason) for name, reason in reasons if reason]
 
 
-def _secret_warning(found: BuildVariable) -> str:
-    """Return why a variable looks like a secret on any of its branches, or ""."""
-    reasons = (secret_warning(found.key, value) for value in sorted(found.values))
+def _reason(found: BuildVariable, reason_of: Callable[[str, str], str]) -> str:
+    reasons = (reason_of(found.key, value) for value in sorted(found.values))
     return next(filter(None, reasons), "")
 
 
@@ -121,7 +156,5 @@ def _phases(settings: Settings) -> list[BuildPhase]:
         return []
 
 
-def _folder(settings: Settings, app_root: str) -> str:
-    """Return an application's folder, relative to where its commands run."""
-    folders = {phase.app_root: phase.folder for phase in _phases(settings)}
-    return folders.get(app_root, "")
+def _phase(settings: Settings, app_root: str) -> BuildPhase | None:
+    return next((phase for phase in _phases(settings) if phase.app_root == app_root), None)

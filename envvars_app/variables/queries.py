@@ -142,24 +142,34 @@ class BuildVariable:
     only_on: list[str] = field(default_factory=list)
 
 
-def build_variables(access: Access, branch: Branch | None) -> list[BuildVariable]:
+def build_variables(
+    access: Access, branch: Branch | None, *, without: QuerySet[Any, Any] | None = None
+) -> list[BuildVariable]:
     """Return the variables that a branch's builds get, sorted by key. None means of any branch.
 
-    Deleted branches don't count, since Amplify doesn't build them.
+    Deleted branches don't count, since Amplify doesn't build them. Neither do those in `without`, a
+    query for their ids.
     """
     if branch is not None:
         return [
             BuildVariable(key, {value}) for key, value in effective_values(access, branch).items()
         ]
-    overrides = Q(key__in=_live(access.app).filter(branch=None).values("key"))
-    rows = _live(access.app).filter(Q(branch=None) | Q(branch__deleted_at=None) & ~overrides)
+    built = Q(branch__deleted_at=None)
+    if without is not None:
+        built &= ~Q(branch__in=without)
+    rows = _live(access.app).filter(Q(branch=None) | built)
     found: dict[str, BuildVariable] = {}
+    bases: set[str] = set()
     row: Any
     for row in rows.order_by("branch__name").values_list("key", "value", "branch__name"):
         key, value, name = row
         variable = found.setdefault(key, BuildVariable(key))
         variable.values.add(value)
         variable.only_on += [name] if name else []
+        if name is None:
+            bases.add(key)
+    for key in bases:
+        found[key].only_on = []
     return [found[key] for key in sorted(found)]
 
 

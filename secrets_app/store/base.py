@@ -42,11 +42,15 @@ class SecretValue:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter's metadata. `modified` is the store's own time, in UTC."""
+    """A parameter's metadata. `modified` is the store's own time, in UTC.
+
+    `encrypted` is False for a String, which somebody wrote to the place of a secret.
+    """
 
     path: str
     version: int
     modified: datetime
+    encrypted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,3 +203,30 @@ def test_accessibility(
     press(alice, "Save")
     expect(alice.get_by_role("heading", name="Changes from their version to yours")).to_be_visible()
     assert accessibility_problems(alice) == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_choosing_the_file_that_can_hold_the_values(
+    world: World, open_page: Callable[..., Page], javascript: bool
+) -> None:
+    for key, value in (("ACCENT", "#fff"), ("PRICE", "a$$b"), ("PLAIN", "x")):
+        Variable.objects.create(app=world.app, key=key, value=value, changed_at=timezone.now())
+    alice = open_page(user=world.person("alice"), javascript=javascript)
+    alice.goto(f"{PAGE}pipe/")
+    expect(alice.get_by_label("File", exact=True)).to_have_value("env-quoted")
+    alice.get_by_label("File", exact=True).select_option("env")
+    for name in ("ACCENT", "PRICE", "PLAIN"):
+        alice.get_by_label(name, exact=True).check()
+    press(alice, "Preview lines")
+    expect(alice.locator("#lines .alert.bad li")).to_have_count(2)
+    if javascript:
+        assert accessibility_problems(alice) == []
+    alice.get_by_role("button", name="Use “.env, values in quotes”").focus()
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_label("File", exact=True)).to_have_value("env-quoted")
+    expect(alice.locator("#lines .alert.bad")).to_have_count(0)
+    expect(alice.locator("#lines .alert.warn li")).to_contain_text("PRICE")
+    press(alice, "Use “.env for Vite or Create React App, values in quotes”")
+    expect(alice.get_by_label("File", exact=True)).to_have_value("env-expanded")
+    press(alice, "Insert into the build phase")
+    expect(alice.get_by_text("Inserted the lines into the build phase")).to_be_visible()

@@ -19,7 +19,12 @@ def require_complete(asked: Sequence[str], found: Sequence[str], missing: Sequen
 
 def parameter(data: Any) -> Parameter:
     """Convert a parameter of DescribeParameters or GetParameters, without its value."""
-    return Parameter(data["Name"], int(data["Version"]), data["LastModifiedDate"].astimezone(UTC))
+    return Parameter(
+        data["Name"],
+        int(data["Version"]),
+        data["LastModifiedDate"].astimezone(UTC),
+        encrypted=data.get("Type", "SecureString") == "SecureString",
+    )
 
 
 def reading(data: "ParameterTypeDef") -> Reading:

@@ -14,7 +14,10 @@ from envvars_app.models import BuildSpec, BuildSpecVersion
 from tests.fixtures.people import World
 
 PAGE = "/apps/d1shop/hosting/build-settings/"
-OURS = "version: 1\nfrontend:\n  phases:\n    build:\n      commands:\n        - npm run build\n"
+OURS = (
+    "version: 1\nfrontend:\n  artifacts: {baseDirectory: dist, files: ['**/*']}\n"
+    "  phases:\n    build:\n      commands:\n        - npm run build\n"
+)
 THEIRS = OURS.replace("npm run build", "vite build")
 
 
@@ -66,7 +69,7 @@ def test_it_works(alice: Client) -> None:
     assert response.redirect_chain == [(PAGE, 302)]
     assert "Saved the build settings as version 1." in response.text
     assert shown(response) == OURS
-    assert [line["number"] for line in response.context["lines"]] == [1, 2, 3, 4, 5, 6]
+    assert [line["number"] for line in response.context["lines"]] == [1, 2, 3, 4, 5, 6, 7]
     save(alice, THEIRS, base=1)
     row = BuildSpec.objects.get()
     assert (row.text, row.version, row.changed_by) == (THEIRS, 2, "alice@example.org")
@@ -107,7 +110,7 @@ def test_errors_prevent_a_save_and_name_their_lines(alice: Client) -> None:
     response = save(alice, wrong)
     assert response.status_code == 422
     problems = [(item["problem"].line, item["text"]) for item in response.context["problems"]]
-    assert problems == [(6, "- echo Key: value"), (7, "backend: 5")]
+    assert problems == [(7, "- echo Key: value"), (8, "backend: 5")]
     assert "put the whole command in quotes" in response.text
     assert "- echo Key: value\nbackend: 5\n</textarea>" in response.content.decode()
     assert not BuildSpec.objects.exists()
@@ -117,7 +120,7 @@ def test_errors_prevent_a_save_and_name_their_lines(alice: Client) -> None:
 def test_warnings_are_shown_and_do_not_prevent_a_save(alice: Client) -> None:
     response = save(alice, OURS + "fronted: {}\n")
     assert "Did you mean “frontend”?" in response.text
-    assert response.context["lines"][6]["severity"] == "warning"
+    assert response.context["lines"][7]["severity"] == "warning"
 
 
 def test_too_long(alice: Client) -> None:
@@ -341,7 +344,7 @@ def test_query_count_is_constant(
     for number in range(30):
         Branch.objects.create(app=world.app, name=f"b{number}")
         save(alice, f"{OURS}# {number}\n", base=number)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         response = alice.get(PAGE)
     assert "of 30" in response.text
     assert [version.version for version in response.context["page"]] == [*range(30, 5, -1)]

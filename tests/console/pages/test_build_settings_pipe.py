@@ -19,9 +19,12 @@ MONOREPO = """\
 version: 1
 applications:
   - appRoot: apps/web
-    frontend: {phases: {build: {commands: [npm run build]}}}
+    frontend: {phases: {build: {commands: [npm run build]}}, artifacts: {baseDirectory: dist}}
   - appRoot: apps/admin
-    frontend: {buildPath: /, phases: {build: {commands: [npm run build -w admin]}}}
+    frontend:
+      buildPath: /
+      phases: {build: {commands: [npm run build -w admin]}}
+      artifacts: {baseDirectory: apps/admin/dist, files: ['**/*']}
 """
 
 

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.checking import LIMIT, Problem, Severity, check, errors
 
-COMMANDS = "version: 1\nfrontend:\n  phases:\n    build:\n      commands:\n"
+ARTIFACTS = "{baseDirectory: dist, files: ['**/*']}"
+COMMANDS = (
+    f"version: 1\nfrontend:\n  artifacts: {ARTIFACTS}\n  phases:\n    build:\n      commands:\n"
+)
 EVERYTHING = """\
 version: 1.0
 env:
@@ -62,6 +65,7 @@ applications:
       variables:
         CI: "true"
     frontend: &frontend
+      artifacts: {baseDirectory: dist, files: ['**/*']}
       phases: {build: {commands: [npm run build]}}
   - appRoot: apps/admin
     env: *env
@@ -78,37 +82,37 @@ def test_it_works(text: str) -> None:
 
 WRONG = {
     # the text below `commands:`, then the line and a part of the message of its only problem
-    "        - echo Key: value\n": (6, "put the whole command in quotes"),
-    "        - npm ci\n        - true\n": (7, "YAML reads “true” as yes or no. Put it in quotes."),
-    "        - 5\n": (6, "as a number"),
-    "        - 2020-01-01\n": (6, "as a date"),
-    "        -\n": (6, "A command is empty"),
-    "        - [npm, ci]\n": (6, "A command must be a single value"),
-    "        npm run build\n": (6, "“commands” must be a list. Write each item on its own line"),
-    "        - `id`\n": (6, "starts with ` needs quotes"),
-    "        - @x\n": (6, "starts with @ needs quotes"),
-    "        - %x\n": (6, "starts with % needs quotes"),
-    "        - **/*\n": (6, "starts with * needs quotes"),
-    "        - *x\n": (6, "starts with * needs quotes"),
-    "        - !!python/object/apply:os.system [id]\n": (6, "tags such as !name"),
-    "        - !x y\n": (6, "tags such as !name"),
-    "        - '**/*\n": (7, "A quote is opened but never closed"),
-    "        - [a\n": (7, "A bracket, a brace or a quote is never closed"),
-    "\t- a\n": (6, "YAML can't be indented with tabs"),
-    "        - a\n     - b\n": (7, "does not fit the lines above it"),
-    '        - "a" b\n': (6, "does not fit the lines above it"),
-    "        - a\n---\nversion: 1\n": (7, "single document"),
-    "        - {{ x }}\n": (6, "A key must be one plain word"),
-    "        - {*a : b}\n": (6, "A key must be one plain word"),
-    "        - a\x00b\n": (6, "U+0000"),
-    "        - \x1b[1m\n": (6, "U+001B"),
-    "        - \ud800\n": (6, "U+D800"),
-    '        - "\\U00110000"\n': (6, r"The largest character is \U0010FFFF."),
-    '        - "\n         \\UFFFFFFFF"\n': (7, r"The largest character is \U0010FFFF."),
-    '        - a\n        - "\\ud800"\n': (7, "half a character"),
-    '        - "\\ud83d\\ude00"\n': (6, "half a character"),
-    '        - {"\\udfff": 1}\n': (6, "half a character"),
-    f"        - {'[' * 20_000}\n": (6, "more than 20 levels deep"),
+    "        - echo Key: value\n": (7, "put the whole command in quotes"),
+    "        - npm ci\n        - true\n": (8, "YAML reads “true” as yes or no. Put it in quotes."),
+    "        - 5\n": (7, "as a number"),
+    "        - 2020-01-01\n": (7, "as a date"),
+    "        -\n": (7, "A command is empty"),
+    "        - [npm, ci]\n": (7, "A command must be a single value"),
+    "        npm run build\n": (7, "“commands” must be a list. Write each item on its own line"),
+    "        - `id`\n": (7, "starts with ` needs quotes"),
+    "        - @x\n": (7, "starts with @ needs quotes"),
+    "        - %x\n": (7, "starts with % needs quotes"),
+    "        - **/*\n": (7, "starts with * needs quotes"),
+    "        - *x\n": (7, "starts with * needs quotes"),
+    "        - !!python/object/apply:os.system [id]\n": (7, "tags such as !name"),
+    "        - !x y\n": (7, "tags such as !name"),
+    "        - '**/*\n": (8, "A quote is opened but never closed"),
+    "        - [a\n": (8, "A bracket, a brace or a quote is never closed"),
+    "\t- a\n": (7, "YAML can't be indented with tabs"),
+    "        - a\n     - b\n": (8, "does not fit the lines above it"),
+    '        - "a" b\n': (7, "does not fit the lines above it"),
+    "        - a\n---\nversion: 1\n": (8, "single document"),
+    "        - {{ x }}\n": (7, "A key must be one plain word"),
+    "        - {*a : b}\n": (7, "A key must be one plain word"),
+    "        - a\x00b\n": (7, "U+0000"),
+    "        - \x1b[1m\n": (7, "U+001B"),
+    "        - \ud800\n": (7, "U+D800"),
+    '        - "\\U00110000"\n': (7, r"The largest character is \U0010FFFF."),
+    '        - "\n         \\UFFFFFFFF"\n': (8, r"The largest character is \U0010FFFF."),
+    '        - a\n        - "\\ud800"\n': (8, "half a character"),
+    '        - "\\ud83d\\ude00"\n': (7, "half a character"),
+    '        - {"\\udfff": 1}\n': (7, "half a character"),
+    f"        - {'[' * 20_000}\n": (7, "more than 20 levels deep"),
 }
 
 
@@ -128,21 +132,25 @@ def test_errors_in_commands(below: str) -> None:
         ("~", 1, "specification is empty"),
         ("npm run build", 1, "A build specification must contain keys"),
         ("- version: 1", 1, "A build specification must contain keys"),
-        ("version: one\nfrontend: {}", 1, "YAML reads “one” as text. Write “version: 1”."),
+        ("version: one\nbackend: {}", 1, "YAML reads “one” as text. Write “version: 1”."),
         ("version: 1\nfrontend: npm", 2, "“frontend” must contain keys"),
-        ("version: 1\nfrontend:\n  phases:\n", 3, "“phases” must contain keys"),
-        ("version: 1\nfrontend: {}\nenv: {variables: [a]}", 3, "“variables” must contain names"),
-        ("version: 1\nfrontend: {}\nenv: {variables: {A: }}", 3, "“A” is empty"),
-        ("version: 1\nfrontend: {}\nenv: {variables: {A: 1, A: 2}}", 3, "duplicate of line 3"),
-        ("version: 1\nfrontend: {}\n\nfrontend: {}", 4, "duplicate of line 2"),
+        ("version: 1\nbackend:\n  phases:\n", 3, "“phases” must contain keys"),
+        ("version: 1\nbackend: {}\nenv: {variables: [a]}", 3, "“variables” must contain names"),
+        ("version: 1\nbackend: {}\nenv: {variables: {A: }}", 3, "“A” is empty"),
+        ("version: 1\nbackend: {}\nenv: {variables: {A: 1, A: 2}}", 3, "duplicate of line 3"),
+        ("version: 1\nbackend: {}\n\nbackend: {}", 4, "duplicate of line 2"),
         ("version: 1\nfrontend: {artifacts: {files: '**/*'}}", 2, "“files” must be a list"),
-        ("version: 1\nfrontend: {cache: {paths: [{a: b}]}}", 2, "A path must be a single value"),
+        (
+            "version: 1\nfrontend: {artifacts: {}, cache: {paths: [{a: b}]}}",
+            2,
+            "A path must be a single value",
+        ),
         ("version: 1\napplications: {appRoot: a}", 2, "“applications” must be a list"),
-        ("version: 1\napplications:\n  - frontend: {}", 3, "needs “appRoot”"),
-        ("version: 1\nfrontend: {}\n# \x85\u2028\nenv: 5", 4, "“env” must contain keys"),
+        ("version: 1\napplications:\n  - backend: {}", 3, "needs “appRoot”"),
+        ("version: 1\nbackend: {}\n# \x85\u2028\nenv: 5", 4, "“env” must contain keys"),
         ("%YAML 1." + "9" * 5_000 + "\n---\nversion: 1", 1, "after %YAML"),
         ('version: 1\n"\\ud800": 1', 2, "half a character"),
-        ('version: 1\napplications: [{appRoot: "x\\ud800", frontend: {}}]', 2, "half a character"),
+        ('version: 1\napplications: [{appRoot: "x\\ud800", backend: {}}]', 2, "half a character"),
         ("x" * (LIMIT + 1), 1, "at most 25,000 characters; this one has 25,001"),
     ],
 )
@@ -160,15 +168,15 @@ def test_errors_elsewhere(text: str, line: int, words: str) -> None:
             Problem(2, "Amplify doesn't know “fronted” here. Did you mean “frontend”?"),
         ),
         (
-            "version: 1\nfrontend:\n  phases:\n    Build: {}",
+            "version: 1\nbackend:\n  phases:\n    Build: {}",
             Problem(4, "Amplify doesn't know “Build” here. Did you mean “build”?"),
         ),
         (
-            "version: 1\nfrontend:\n  cache: {xyz: 1}",
-            Problem(3, "Amplify doesn't know “xyz” here. “cache” can hold paths."),
+            "version: 1\nfrontend:\n  artifacts: {}\n  cache: {xyz: 1}",
+            Problem(4, "Amplify doesn't know “xyz” here. “cache” can hold paths."),
         ),
         (
-            "frontend: {}",
+            "backend: {}",
             Problem(1, "The version is missing. Write “version: 1” as the first line."),
         ),
         (
@@ -176,7 +184,7 @@ def test_errors_elsewhere(text: str, line: int, words: str) -> None:
             Problem(1, "There is nothing to build. Write a frontend with its phases."),
         ),
         (
-            "version: 1\nfrontend: {}\nappRoot: a",
+            "version: 1\nbackend: {}\nappRoot: a",
             Problem(3, "Amplify ignores appRoot here. Move it into an application."),
         ),
     ],
@@ -192,12 +200,12 @@ def test_warnings_are_not_errors(text: str, problem: Problem) -> None:
     [
         (
             "env:\n  variables:\n    STRIPE_SECRET: abc\n",
-            8,
+            9,
             "The name looks like the name of a secret.",
         ),
-        ("env:\n  variables:\n    A: sk_live_CANARY123456\n", 8, "looks like a Stripe key."),
+        ("env:\n  variables:\n    A: sk_live_CANARY123456\n", 9, "looks like a Stripe key."),
         ("env: {variables: {NEXT_PUBLIC_KEY: abc, PORT: 3000}}\n", 0, ""),
-        ("        - curl -H ghp_CANARY1234567890123456 x\n", 6, "looks like a GitHub token."),
+        ("        - curl -H ghp_CANARY1234567890123456 x\n", 7, "looks like a GitHub token."),
         ("        - npx ampx pipeline-deploy --branch $AWS_BRANCH\n", 0, ""),
         ("        - ./deploy --password $PASSWORD\n", 0, ""),
     ],

@@ -65,6 +65,11 @@ def _node(path: Path) -> Values:
     return found
 
 
+def _expanded(path: Path) -> Values:
+    """Read a file as a framework does that expands it: \\$ is a $."""
+    return {key: value.replace("\\$", "$") for key, value in _node(path).items()}
+
+
 def _json(path: Path) -> Values:
     found: Values = json.loads(path.read_bytes())
     return found
@@ -123,9 +128,11 @@ READERS = [
     ("env", _node, PLAIN),
     ("env-quoted", _node, QUOTED),
     ("env-quoted", _python_dotenv, FOR_PYTHON),
+    ("env-expanded", _expanded, QUOTED),
     ("production", _python_dotenv, PLAIN),
     ("production", _node, PLAIN),
     ("production-quoted", _node, QUOTED),
+    ("production-expanded", _expanded, QUOTED),
     ("flutter-env", _node, PLAIN),
     ("flutter-dart", _dart, ANY | CONTROL),
     ("flutter-json", _json, ANY | CONTROL),

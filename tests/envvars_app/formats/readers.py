@@ -26,6 +26,8 @@ INTERPOLATING = "python-dotenv, interpolating"
 NPM = ("npm dotenv", "npm dotenv, fast", "npm dotenv 16")
 NODE = "Node"
 BASH = "bash"
+# Next.js; Vite and Create React App use versions of dotenv-expand
+EXPANDING = ("Next.js", "dotenv-expand", "dotenv-expand 5")
 ENV_READERS = (PYTHON_DOTENV, INTERPOLATING, *NPM, NODE, BASH)
 JAVA = "Java"
 READERS = {

@@ -106,7 +106,7 @@ def test_it_agrees_with_python_dotenv(tmp_path: Path) -> None:
     ("text", "line", "message"),
     [
         ("A=1\n\nB", 3, "The = is missing."),
-        ("A: 1", 1, "The = is missing."),
+        ("A: 1", 1, "Write = in place of the : after the name."),
         ("export A", 1, "The = is missing."),
         ("A=1\n=2", 2, "The name is missing."),
         ("A B=1", 1, "Remove the space between the name"),
