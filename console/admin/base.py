@@ -63,8 +63,10 @@ class AuditedAdmin(admin.ModelAdmin):
 def _asking(form: type[BaseModelForm]) -> type[BaseModelForm]:
     """Return the form with a check that always fails, so that nothing is saved."""
 
-    def clean(self: Any) -> dict[str, Any]:
-        raise ValidationError(CONFIRM)
+    def clean(self: Any) -> dict[str, Any] | None:
+        fields: dict[str, Any] | None = form.clean(self)
+        self.add_error(None, CONFIRM)
+        return fields
 
     return type(form.__name__, (form,), {"clean": clean})
 

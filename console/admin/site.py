@@ -1,6 +1,5 @@
 """The admin site and its index."""
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -45,9 +44,7 @@ class ConsoleAdminSite(AdminSite):
         then = request.GET.get("next") or reverse("admin:index")
         return redirect(reverse("account_login", query={"next": then}))
 
-    def admin_view(
-        self, view: Callable[..., HttpResponse], cacheable: bool = False
-    ) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Return a page for operators that asks for re-authentication before it takes a post."""
         # When this module is imported, the models are not loaded yet.
         from console.admin.asking import asking_first

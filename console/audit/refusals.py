@@ -33,9 +33,10 @@ def record_refusal(actor: Actor, action: Action, target: Target, detail: str = "
     with transaction.atomic(durable=True):
         minute = _minute_of(timezone.now())
         name = f"user {actor.user_id}" if actor.user_id else ""
-        key = {"actor": name, "app_id": target.app_id, "minute": minute}
         # Locked until the commit, so that exactly ten of several processes write their own event.
-        count, _ = RefusedRequests.objects.select_for_update().get_or_create(**key)
+        count, _ = RefusedRequests.objects.select_for_update().get_or_create(
+            actor=name, app_id=target.app_id, minute=minute
+        )
         count.number += 1
         if count.number <= LIMIT:
             conclude(attempt(actor, action, target).pk, Outcome.DENIED, detail=detail)

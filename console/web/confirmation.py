@@ -116,4 +116,4 @@ def _reauthenticate(request: HttpRequest, user: User) -> None:
     else:
         return
     problems = [text for texts in form.errors.values() for text in texts]
-    request.confirmation_problem = " ".join(problems)  # type: ignore[attr-defined]
+    request.confirmation_problem = " ".join(map(str, problems))  # type: ignore[attr-defined]
