@@ -71,6 +71,7 @@ def test_it_works(alice: Page) -> None:
 
 def test_cancel(alice: Page) -> None:
     fill_invitation(alice)
+    expect(dialog(alice)).to_be_visible()
     alice.keyboard.press("Escape")
     expect(dialog(alice)).to_have_count(0)
     expect(alice.get_by_label("Email")).to_have_value("new@example.org")
@@ -108,7 +109,6 @@ def test_without_scripts(world: World, open_page: Callable[..., Page], complaint
     age_confirmations()
     fill_invitation(page)
     expect(page.get_by_role("heading", name="Confirm your identity")).to_be_visible()
-    assert accessibility_problems(page) == []
     page.get_by_label("Your password").fill("a guess")
     page.get_by_role("button", name="Confirm and continue").click()
     expect(page.get_by_text("Incorrect password")).to_be_visible()
@@ -120,7 +120,8 @@ def test_without_scripts(world: World, open_page: Callable[..., Page], complaint
     assert Invitation.objects.get().role == "developer"
 
 
-def test_export(alice: Page) -> None:
+def test_export(alice: Page, world: World) -> None:
+    set_secrets(world, {"KEY": "v"})
     alice.goto("/apps/d1shop/activity/")
     alice.get_by_role("button", name="CSV").click()
     with alice.expect_download() as download:
@@ -134,8 +135,6 @@ def test_admin(world: World, open_page: Callable[..., Page]) -> None:
     olga.goto(f"/admin/console/user/{world.person('bob').pk}/change/")
     olga.get_by_label("First name").fill("Bob")
     olga.get_by_role("button", name="Save", exact=True).click()
-    expect(dialog(olga)).to_be_visible()
-    assert accessibility_problems(olga) == []
     confirm(dialog(olga))
     expect(olga.get_by_text("was changed successfully")).to_be_visible()
     assert world.person("bob").first_name == "Bob"
