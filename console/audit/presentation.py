@@ -58,7 +58,7 @@ ACTION_LABELS = {
     Action.FOUND_ALL: "had already stored",
     Action.AUDIT_EXPORTED: "exported the activity as",
     Action.NOTICES_CHOSEN: "chose email notifications for",
-    Action.REQUEST_REFUSED: "sent the request",
+    Action.REQUEST_REFUSED: "sent requests:",
     Action.STORE_PROBED: "probed the parameter store with",
     Action.BACKUP_MADE: "made the backup",
     Action.BACKUP_RESTORED: "restored the backup",

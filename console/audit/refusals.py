@@ -17,7 +17,7 @@ from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import RefusedRequests
 
 LIMIT = 10  # refusals of an actor in an app, per minute
-MORE = f"more than {LIMIT} refused requests in a minute"
+MORE = f"more than {LIMIT} in a minute, all refused"
 _MINUTE = timedelta(minutes=1)
 
 
