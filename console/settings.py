@@ -128,12 +128,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "console.web.refusals.RecordRefusals",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.web.middleware.SessionLimits",
     "console.web.middleware.RequireSecondFactor",
+    "console.web.confirmation.ConfirmIdentity",
     "console.web.middleware.PrivatePages",
     "console.web.middleware.MethodNotAllowedPage",
     "secrets_app.pages.middleware.StoreErrors",
@@ -219,6 +221,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apps"
 ACCOUNT_ADAPTER = "console.auth.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"change_password": "console.auth.forms.PasswordChangeForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -242,6 +245,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, stored
 MFA_FORMS = {
     "authenticate": "console.auth.mfa_adapter.SignInCodeForm",
     "reauthenticate": "console.auth.mfa_adapter.ReauthenticationCodeForm",
+    "authenticate_webauthn": "console.auth.forms.SignInPasskeyForm",
+    "reauthenticate_webauthn": "console.auth.forms.ReauthenticationPasskeyForm",
 }
 MFA_TOTP_ISSUER = "Branchkeep"
 MFA_PASSKEY_LOGIN_ENABLED = True  # our view denies it if passwords are off

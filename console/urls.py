@@ -63,6 +63,7 @@ accounts: list[URLPattern | URLResolver] = [
     path("logout/", allauth_account.logout, name="account_logout"),
     path("inactive/", allauth_account.account_inactive, name="account_inactive"),
     path("signup/", allauth_account.signup, name="account_signup"),
+    path("confirm/", account.confirm, name="account_confirm"),
     path("reauthenticate/", allauth_account.reauthenticate, name="account_reauthenticate"),
     path(
         "password/change/",

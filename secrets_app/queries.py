@@ -9,6 +9,7 @@ from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from console.access.explain import why_locked
 from console.access.policy import Access, Permission
 from console.models import App, Branch, scope_name
 from console.web.listing import (
@@ -119,7 +120,7 @@ class _RowBuilder:
             branch.pk if branch else None: {
                 "branch": scope_name(branch),
                 "deleted": branch is not None and branch.deleted_at is not None,
-                "may_write": access.may_on(Permission.WRITE, branch),
+                "locked": why_locked(access, branch),
                 "may_reveal": access.may_on(Permission.REVEAL, branch),
                 "origin": ("own" if branch else "inherited") if chosen else "",
             }

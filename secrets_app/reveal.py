@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F, Q
 
+from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording
@@ -20,32 +21,30 @@ from secrets_app.store.errors import NotFound, StoreError
 from secrets_app.writes.snapshots import audit_target
 
 
-def is_guarded_reveal(*, actor: Actor, app_id: str, pk: int) -> bool:
-    """Return True if the actor may reveal the secret and it is guarded by a protected branch.
-
-    Raises Http404.
-    """
-    access = find_app(actor, app_id)
-    decision = access.decide(Permission.REVEAL, find_secret(access, pk).branch)
-    return decision.allowed and decision.is_protected
-
-
 def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     """Return a secret's value. Audited before the store is read.
 
-    Raises Http404, PermissionDenied, or a StoreError.
+    Raises Http404, PermissionDenied, ConfirmationRequired for a protected value, or a StoreError.
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
+    _ask_if_protected(access, secret.branch)
     target = audit_target(access, secret.branch, secret.key)
     with recording(
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
         # Checked inside the block, so that a denial is recorded too.
-        access.require_on(Permission.REVEAL, secret.branch)
+        acts.require(access, Action.SECRET_REVEALED, secret.branch)
         reading = _read(require_location(access, secret))
         entry.version_after = reading.parameter.version
     return reading.value
+
+
+def _ask_if_protected(access: Access, branch: Branch | None) -> None:
+    """Raise ConfirmationRequired if the actor may reveal protected values here, but not yet."""
+    decision = access.decide(Permission.REVEAL, branch)
+    if decision.allowed and decision.is_protected:
+        acts.require_recent(access.actor, Action.SECRET_REVEALED)
 
 
 def _read(location: Location) -> Reading:
@@ -74,14 +73,17 @@ def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
     """Return the values of a branch's effective secrets by key: all of them, or none.
 
     Each is audited by itself, before the store is read. Raises Http404, PermissionDenied if the
-    permission is missing on any scope involved, or a StoreError.
+    permission is missing on any scope involved, ConfirmationRequired, or a StoreError.
     """
     access = find_app(actor, app_id)
     secrets = effective_secrets(access, branch)
+    scopes = {secret.branch_id: secret.branch for secret in secrets.values()}.values()
+    for scope in scopes:
+        _ask_if_protected(access, scope)
     events = _record_attempts(access, secrets.values())
     try:
-        for scope in {secret.branch_id: secret.branch for secret in secrets.values()}.values():
-            access.require_on(Permission.REVEAL, scope)
+        for scope in scopes:
+            acts.require(access, Action.SECRET_REVEALED, scope)
         readings = _read_all(access, secrets)
     except PermissionDenied:
         conclude_all((event.pk, Outcome.DENIED, None, "") for event in events)

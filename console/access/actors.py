@@ -9,12 +9,15 @@ from django.http import HttpRequest
 from console.lib.proxies import client_address
 from console.models import User
 
+CONFIRMED_AT = "confirmed_at"  # in the session
+
 
 @dataclass(frozen=True)
 class Actor:
     """A user in the browser, a user of a command, or Branchkeep itself (kind "console").
 
-    `user_id` is None if no Branchkeep user acts.
+    `user_id` is None if no Branchkeep user acts. `confirmed_at` is when they last authenticated, at
+    sign-in or later (seconds since 1970).
     """
 
     kind: str
@@ -24,6 +27,7 @@ class Actor:
     address: str = ""
     agent: str = ""
     request_id: str = ""
+    confirmed_at: float = 0
 
 
 OUTSIDE = Actor(kind="console", label="Someone outside Branchkeep")
@@ -42,6 +46,7 @@ def from_request(request: HttpRequest) -> Actor:
         # Cut to the length of the audit column.
         agent=request.headers.get("user-agent", "")[:200],
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        confirmed_at=request.session.get(CONFIRMED_AT, 0) if known else 0,
     )
 
 

@@ -1,7 +1,7 @@
 """Explain an access decision in words: the rule that applied, or what prevented it."""
 
-from console.access.policy import Decision, Grant, Obstacle, Permission, describe_grant
-from console.models import scope_name
+from console.access.policy import Access, Decision, Grant, Obstacle, Permission, describe_grant
+from console.models import Branch, scope_name
 
 ACTS = {
     Permission.VIEW: "view keys, variables and activity",
@@ -24,6 +24,31 @@ def rules(decision: Decision) -> list[str]:
     if decision.granted_by:
         return [f"The role {describe_grant(decision.granted_by)} allows this.", *protection]
     return [*(_explain_obstacle(decision, *each) for each in decision.obstacles), *protection]
+
+
+def why_locked(access: Access, branch: Branch | None) -> str:
+    """Return why a scope's values can't be changed or revealed, and whom to ask; "" if they can.
+
+    `branch` None is All branches.
+    """
+    decision = access.decide(Permission.WRITE, branch)
+    if decision.allowed:
+        return ""
+    obstacles = {obstacle for _, obstacle in decision.obstacles}
+    if Obstacle.PROTECTED in obstacles:
+        reason = f"{scope_name(branch)} is protected"
+    elif Obstacle.BRANCHES in obstacles:
+        reason = f"Your role does not cover {scope_name(branch)}"
+    else:
+        reason = "Your role is read-only"
+    return f"{reason}. Ask {_whom_to_ask(access)}."
+
+
+def _whom_to_ask(access: Access) -> str:
+    """Return the app's owners, who can give a role or do it themselves, in words."""
+    if len(access.owners) in {1, 2}:
+        return " or ".join(access.owners)
+    return "an owner of the app"
 
 
 def _explain_obstacle(decision: Decision, grant: Grant, obstacle: Obstacle) -> str:

@@ -106,6 +106,12 @@ class Access:
         """Return the app's branches by name, including deleted ones. Queried once, on first use."""
         return list(self.app.branches.all())
 
+    @cached_property
+    def owners(self) -> list[str]:
+        """Return the emails of the app's owners who are members by themselves. Queried once."""
+        owners = self.app.members.filter(role=Role.OWNER, user__is_active=True)
+        return list(owners.order_by("user__email").values_list("user__email", flat=True))
+
     @property
     def has_protected_branch(self) -> bool:
         """Return True if any branch of the app is protected, including deleted ones.

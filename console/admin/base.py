@@ -7,8 +7,11 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+CONFIRM = "Nothing was saved yet. Confirm your identity, then save."
 
 
 class AuditedAdmin(admin.ModelAdmin):
@@ -42,6 +45,11 @@ class AuditedAdmin(admin.ModelAdmin):
         except ValidationError as refusal:
             return self._refused(request, refusal)
 
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the form. It is not valid while the page asks for re-authentication."""
+        form = super().get_form(request, *args, **kwargs)
+        return _asking(form) if getattr(request, "confirmation", None) else form
+
     def _refused(self, request: HttpRequest, refusal: ValidationError) -> HttpResponse:
         for message in refusal.messages:
             self.message_user(request, message, messages.ERROR)
@@ -50,6 +58,17 @@ class AuditedAdmin(admin.ModelAdmin):
     def log_deletions(self, request: HttpRequest, queryset: QuerySet) -> list[LogEntry]:
         """Log nothing. Django would log before the act, which may still be rejected."""
         return []
+
+
+def _asking(form: type[BaseModelForm]) -> type[BaseModelForm]:
+    """Return the form with a check that always fails, so that nothing is saved."""
+
+    def clean(self: Any) -> dict[str, Any] | None:
+        fields: dict[str, Any] | None = form.clean(self)
+        self.add_error(None, CONFIRM)
+        return fields
+
+    return type(form.__name__, (form,), {"clean": clean})
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

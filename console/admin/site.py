@@ -44,6 +44,13 @@ class ConsoleAdminSite(AdminSite):
         then = request.GET.get("next") or reverse("admin:index")
         return redirect(reverse("account_login", query={"next": then}))
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Return a page for operators that asks for re-authentication before it takes a post."""
+        # When this module is imported, the models are not loaded yet.
+        from console.admin.asking import asking_first
+
+        return super().admin_view(asking_first(view), cacheable)
+
     def password_change(  # type: ignore[override]  # Django returns a page, we a redirect
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -6,15 +6,17 @@ appends its own links.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.core.signals import request_finished
 from django.db import close_old_connections
 
-from console.audit import chain
+from console.audit import chain, refusals
 
 PAUSE = 0.2  # seconds between two appends
+IDLE = 60  # seconds without a new row, after which counted refusals are concluded
 
 log = structlog.get_logger()
 _has_pending = threading.Event()
@@ -41,7 +43,9 @@ def run(stop: threading.Event | None = None, pause: float = PAUSE) -> None:
     """Append links whenever some are pending, until `stop` is set."""
     stop = stop or threading.Event()
     while not stop.wait(pause):
-        _has_pending.wait()
+        _has_pending.wait(IDLE)
+        _run_safely(refusals.conclude_due)
+        notify()  # of what that wrote
         flush()
 
 
@@ -50,13 +54,13 @@ def flush() -> None:
     with _flush_lock:
         if _has_pending.is_set():
             _has_pending.clear()  # first, so that no row written from now on is missed
-            _append()
+            _run_safely(chain.try_append_links)
 
 
-def _append() -> None:
+def _run_safely(act: Callable[[], None]) -> None:
     try:
         close_old_connections()
-        chain.try_append_links()
+        act()
     except Exception as error:  # whatever happens, the thread must go on
         log.error("audit.not_sealed", error=type(error).__name__)
     finally:

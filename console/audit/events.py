@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,7 +12,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 
+from console.access import acts
 from console.access.actors import Actor
+from console.access.acts import Action as Action
 from console.audit import chain, forwarding
 from console.models import AuditEvent, AuditOutcome
 
@@ -19,56 +22,8 @@ SUBJECT_LIMIT = 1011  # characters, as in the table
 SUBJECT_BYTES = 2_500  # of UTF-8; an entry of a PostgreSQL index holds 2,704
 
 
-class Action(StrEnum):
-    """What was attempted. `presentation.ACTION_LABELS` has the words."""
-
-    OPERATOR_CREATED = "operator.create"
-    SIGN_IN = "session.sign_in"
-    SIGN_OUT = "session.sign_out"
-    PASSWORD_CHANGED = "session.password"
-    SIGN_IN_LIMITED = "session.limited"
-    SESSION_ENDED = "session.end"
-    IDENTITY_CONFIRMED = "session.confirm"
-    FACTOR_ADDED = "factor.add"
-    FACTOR_REMOVED = "factor.remove"
-    APP_CREATED = "app.create"
-    APP_CHANGED = "app.change"
-    BRANCH_ADDED = "branch.add"
-    BRANCH_CHANGED = "branch.change"
-    BRANCH_DELETED = "branch.delete"
-    MEMBER_SET = "member.set"
-    MEMBER_REMOVED = "member.remove"
-    MEMBER_INVITED = "member.invite"
-    MEMBER_UNINVITED = "member.uninvite"
-    MEMBER_JOINED = "member.join"
-    GROUP_CHANGED = "group.change"
-    GROUP_DELETED = "group.delete"
-    USER_CHANGED = "user.change"
-    SECRET_CREATED = "secret.create"
-    SECRET_CHANGED = "secret.change"
-    SECRET_REMOVED = "secret.remove"
-    SECRET_REVEALED = "secret.reveal"
-    SECRET_ROTATED = "secret.rotate"
-    EXPOSURE_EXPORTED = "secret.exposure"
-    MIRROR_REPAIRED = "secret.mirror"
-    VARIABLE_CREATED = "variable.create"
-    VARIABLE_CHANGED = "variable.change"
-    VARIABLE_RENAMED = "variable.rename"
-    VARIABLE_REMOVED = "variable.remove"
-    VARIABLE_MOVED = "variable.move"
-    ENVIRONMENT_RUN = "environment.run"
-    BUILD_CHANGED = "build.change"
-    BUILD_REMOVED = "build.remove"
-    FOUND_ADDED = "found.add"
-    FOUND_CHANGED = "found.change"
-    FOUND_REMOVED = "found.remove"
-    FOUND_ALL = "found.all"
-    AUDIT_EXPORTED = "audit.export"
-    NOTICES_CHOSEN = "notice.choose"
-    STORE_PROBED = "store.probe"
-    BACKUP_MADE = "backup.make"
-    BACKUP_RESTORED = "backup.restore"
-    KEYS_ROTATED = "keys.rotate"
+# True once this request has recorded a denial, so that its refusal isn't recorded again.
+has_recorded_denial: ContextVar[bool] = ContextVar("has_recorded_denial", default=False)
 
 
 class Outcome(StrEnum):
@@ -176,6 +131,8 @@ def conclude(
     event_id: int, outcome: Outcome, *, version_after: int | None = None, detail: str = ""
 ) -> None:
     """Save how an attempt ended. `detail` is cut to 200 characters."""
+    if outcome is Outcome.DENIED:
+        has_recorded_denial.set(True)
     ending = AuditOutcome.objects.create(
         event_id=event_id, outcome=outcome, version_after=version_after, detail=detail[:200]
     )
@@ -184,6 +141,9 @@ def conclude(
 
 def conclude_all(endings: Iterable[tuple[int, Outcome, int | None, str]]) -> None:
     """Save how many attempts ended: (event id, outcome, version after, detail) each."""
+    endings = list(endings)
+    if any(ending is Outcome.DENIED for _, ending, _, _ in endings):
+        has_recorded_denial.set(True)
     _after_write(
         AuditOutcome.objects.bulk_create(
             AuditOutcome(event_id=event, outcome=ending, version_after=version, detail=detail[:200])
@@ -206,8 +166,10 @@ def recording(
 ) -> Iterator[Recording]:
     """Commit the attempt, run the act, and save its outcome: succeeded, denied or failed.
 
-    If the attempt can't be saved, the act doesn't run. Exceptions pass on to the caller.
+    If the attempt can't be saved, the act doesn't run. Exceptions pass on to the caller. Raises
+    ConfirmationRequired first if the act always asks for recent re-authentication.
     """
+    acts.require_recent_always(actor, action)
     with transaction.atomic(durable=True):
         # `durable` fails inside a caller's transaction, whose rollback would undo the event.
         event = attempt(actor, action, target, version_before=version_before)

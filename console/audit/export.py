@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from console.access import acts
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import ATTEMPTED, Filter, matching
@@ -53,8 +54,10 @@ def export(*, actor: Actor, filters: Filter, format: Format) -> Generator[str]:
     """Record an export and return the lines of the file.
 
     The caller has checked the permission. The attempt is committed before anything is read. The
-    outcome says how many entries were sent, and is "failed" if the download was cut off.
+    outcome says how many entries were sent, and is "failed" if the download was cut off. Raises
+    ConfirmationRequired.
     """
+    acts.require_recent_always(actor, Action.AUDIT_EXPORTED)
     # Read first: the export's own entry, and later ones, are not part of it.
     newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
     target = Target(filters.app, subject=f"{format.label}: {filters.describe()}")

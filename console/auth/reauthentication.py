@@ -1,14 +1,15 @@
-"""Remember when the user last authenticated, at sign-in or later."""
+"""Remember when the user last authenticated, at sign-in or later (console/access/acts.py asks)."""
 
 import time
-from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
-_KEY = "confirmed_at"
-# Changing how one signs in asks for re-authentication even if the setting is 0.
-_DEFAULT_WINDOW = timedelta(minutes=15)
+from console.access import acts
+from console.access.actors import CONFIRMED_AT as _KEY
+from console.access.actors import from_request
+from console.audit.events import Action, Outcome, Target, attempt, conclude
 
 
 def record(request: HttpRequest, at: object = None) -> None:
@@ -18,17 +19,19 @@ def record(request: HttpRequest, at: object = None) -> None:
     request.session[_KEY] = min(at, now) if isinstance(at, int | float) else now
 
 
+def confirm(request: HttpRequest, method: str) -> None:
+    """Record that the signed-in user has authenticated again, here and in the audit trail."""
+    record(request)
+    with transaction.atomic():
+        event = attempt(from_request(request), Action.IDENTITY_CONFIRMED, Target(subject=method))
+        conclude(event.pk, Outcome.SUCCEEDED)
+
+
 def is_due(request: HttpRequest) -> bool:
-    """Return True if a protected value needs re-authentication. Never with the setting at 0."""
+    """Return True if an act that asks for re-authentication would be refused now."""
     return bool(settings.REAUTHENTICATE) and not is_recent(request)
 
 
 def is_recent(request: HttpRequest) -> bool:
     """Return True if the user authenticated within REAUTHENTICATE_MINUTES."""
-    return is_within_window(request.session.get(_KEY, 0))
-
-
-def is_within_window(at: float) -> bool:
-    """Return True if an authentication at `at` (seconds since 1970) is recent enough."""
-    window = settings.REAUTHENTICATE or _DEFAULT_WINDOW
-    return bool(time.time() - at < window.total_seconds())
+    return acts.is_recent(request.session.get(_KEY, 0))

@@ -77,8 +77,7 @@ def _end_other_sessions(request: HttpRequest, user: User) -> None:
 def _step_completed(request: HttpRequest, method: str, **more: Any) -> None:
     """Record a re-authentication. A single step of a sign-in is not complete yet."""
     if more.get("reauthenticated"):
-        reauthentication.record(request)
-        _record(request, Action.IDENTITY_CONFIRMED, Outcome.SUCCEEDED, method)
+        reauthentication.confirm(request, method)
 
 
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
@@ -104,7 +103,7 @@ def _factor_removed(request: HttpRequest, authenticator: Authenticator, **_: Any
 
 
 def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
-    _record(request, Action.SIGN_IN, Outcome.DENIED, user.email, "incorrect second factor")
+    _record(request, _proof(request), Outcome.DENIED, user.email, "incorrect second factor")
 
 
 def _sign_in_failed(
@@ -112,7 +111,12 @@ def _sign_in_failed(
 ) -> None:
     if request is not None:
         email = str(credentials.get("email") or credentials.get("username") or "")
-        _record(request, Action.SIGN_IN, Outcome.DENIED, email[:254])
+        _record(request, _proof(request), Outcome.DENIED, email[:254])
+
+
+def _proof(request: HttpRequest) -> Action:
+    """Return what the user failed to prove: a signed-in user only confirms who they are."""
+    return Action.IDENTITY_CONFIRMED if request.user.is_authenticated else Action.SIGN_IN
 
 
 def _record(

@@ -14,6 +14,7 @@ from console.backup.errors import BackupError
 LEFT_OUT = {
     "console_session": "all users sign in again, so sessions that have ended stay ended",
     "console_notice": "notifications that were waiting have been sent since",
+    "console_refusedrequests": "counts of the last minute, whose events are in the audit trail",
     "account_emailconfirmation": "Branchkeep sends no confirmation mails",
     "socialaccount_socialtoken": "provider tokens, which Branchkeep does not store",
     "secrets_app_callminute": "call statistics of the last day",

@@ -1,7 +1,8 @@
 """Create and change apps and branches.
 
 Every function checks the permission, records the act, then writes. Each raises Http404 for what the
-actor can't see, PermissionDenied for what they may not do, and ValidationError for invalid input.
+actor can't see, PermissionDenied for what they may not do, ConfirmationRequired for what asks for
+re-authentication, and ValidationError for invalid input.
 """
 
 from typing import Any, TypeVar
@@ -9,8 +10,9 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from console.access import acts
 from console.access.actors import Actor
-from console.access.policy import Permission, find_app, find_branch, require_operator
+from console.access.policy import find_app, find_branch, require_operator
 from console.audit.events import Action, Target, audited_transaction, differences
 from console.models import App, Branch, Member, User
 
@@ -36,8 +38,10 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
     """Change an app's name, repository or path profile."""
     access = find_app(actor, app_id)
     changes = differences(access.app, fields) or "no change"
+    if fields.get("path_profile", access.app.path_profile) != access.app.path_profile:
+        acts.require_recent(actor, Action.APP_CHANGED)
     with audited_transaction(actor, Action.APP_CHANGED, Target(app_id, subject=changes)):
-        access.require(Permission.MANAGE)
+        acts.require(access, Action.APP_CHANGED)
         return _update(access.app, fields)
 
 
@@ -51,8 +55,10 @@ def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
     branch = access.app.branches.filter(name=name).first() or Branch(app=access.app, name=name)
     fields = {**fields, "protected": branch.protected or fields.get("protected", False)}
     target = Target(app_id, branch=name, subject=_describe_changes(branch, fields))
+    if not fields["protected"]:  # its path may have values, which developers could then read
+        acts.require_recent(actor, Action.BRANCH_ADDED)
     with audited_transaction(actor, Action.BRANCH_ADDED, target):
-        access.require(Permission.MANAGE)
+        acts.require(access, Action.BRANCH_ADDED)
         if branch.pk and branch.deleted_at is None:
             raise ValidationError({"name": "This app already has a branch with this name."})
         return _update_branch(branch, {**fields, "deleted_at": None})
@@ -65,8 +71,10 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
     target = Target(
         app_id, branch=branch.name, subject=_describe_changes(branch, fields) or "no change"
     )
+    if branch.protected and not fields.get("protected", True):
+        acts.require_recent(actor, Action.BRANCH_CHANGED)
     with audited_transaction(actor, Action.BRANCH_CHANGED, target):
-        access.require(Permission.MANAGE)
+        acts.require(access, Action.BRANCH_CHANGED)
         if branch.deleted_at is not None:
             raise ValidationError("This branch was deleted. Add it again, then change it.")
         return _update_branch(branch, fields)
@@ -77,7 +85,7 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
     access = find_app(actor, app_id)
     branch = find_branch(access, pk)
     with audited_transaction(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
-        access.require(Permission.MANAGE)
+        acts.require(access, Action.BRANCH_DELETED)
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
 
 

@@ -19,6 +19,7 @@ from django.db import IntegrityError
 from django.http import Http404
 from django.utils import timezone
 
+from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Target, audited_transaction, recording
@@ -58,7 +59,7 @@ def invite(
     email, token = email.strip().lower(), secrets.token_urlsafe(_TOKEN_BYTES)
     target = Target(app_id, subject=f"{email}: {describe_role(role, patterns)}")
     with recording(actor, Action.MEMBER_INVITED, target):
-        access.require(Permission.MANAGE)
+        acts.require(access, Action.MEMBER_INVITED)
         check_role(role, patterns)
         if access.app.members.filter(user__email=email).exists():
             raise ValidationError(

@@ -1,7 +1,7 @@
 """The database tables: users, apps, members, audit and notifications. None holds a secret value."""
 
 from console.models.apps import App, Branch, Stage, check_branch_name, scope_name
-from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField
+from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField, RefusedRequests
 from console.models.members import Invitation, Member
 from console.models.notifications import Notice
 from console.models.users import Session, User, UserManager
@@ -16,6 +16,7 @@ __all__ = [
     "MarkField",
     "Member",
     "Notice",
+    "RefusedRequests",
     "Session",
     "Stage",
     "User",

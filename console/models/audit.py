@@ -82,6 +82,28 @@ class AuditOutcome(models.Model):
         return self.outcome
 
 
+class RefusedRequests(models.Model):
+    """How many requests of an actor were refused within a minute (console/audit/refusals.py).
+
+    Only a counter, which is deleted once the audit trail has its number. `event_id` is the event
+    that stands for the refusals beyond the limit.
+    """
+
+    actor = models.CharField(max_length=30)  # "user 7", or "" for everyone who is not signed in
+    app_id = models.CharField(max_length=20, blank=True)
+    minute = models.DateTimeField()
+    number = models.PositiveIntegerField(default=0)
+    event_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["actor", "app_id", "minute"], name="one_count_per_minute")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.number}"
+
+
 class AuditSeal(models.Model):
     """A link of the hash chain over both tables (console/audit/chain.py).
 

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from allauth.account import views as account
+from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
@@ -16,9 +17,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
-from console.auth import mfa, recovery_codes, sessions
+from console.auth import mfa, reauthentication, recovery_codes, sessions
 from console.models import Session, User
 from console.web.kit import page_with_form
 
@@ -44,6 +46,24 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return with_passwords(account.login)(request)
     return account.login(request)  # type: ignore[no-any-return]  # allauth has no types
+
+
+@require_safe
+@never_cache
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Say that the user's identity is confirmed, or lead to a way to confirm it and back.
+
+    static/js/confirm.js shows these pages in a dialog. The provider's pages can't be shown there.
+    """
+    if not reauthentication.is_due(request):
+        return render(request, "account/confirmed.html")
+    methods = get_adapter().get_reauthentication_methods(request.user)
+    if not methods:
+        raise PermissionDenied("You have no way to confirm your identity. Sign in again.")
+    address = f"{methods[0]['url']}?next={request.path}"
+    if methods[0]["id"] == "oidc":
+        return render(request, "account/confirm_elsewhere.html", {"address": address})
+    return redirect(address)
 
 
 @page_with_form

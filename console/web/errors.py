@@ -5,14 +5,12 @@ from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 import structlog
-from django.contrib import messages
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
 
 from console.web.htmx import wants_fragment
 
@@ -24,7 +22,6 @@ SIGNED_OUT = (
     "Your session ended before this request was finished, so its result is unknown. Sign in and "
     "check before you send it again."
 )
-CONFIRM_FIRST = "This value is protected. Confirm your identity, then reveal it again."
 TOO_LARGE = "This request is too large. Nothing was saved. Go back and send it in smaller parts."
 
 
@@ -52,16 +49,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 403 with our own message, which names the role."""
     return _page(request, 403, str(exception) or "You don't have permission to do this.")
-
-
-def confirm_first(request: HttpRequest, back: str) -> HttpResponse:
-    """Redirect to re-authentication and then to `back`. A fragment contains a link instead."""
-    address = reverse("account_reauthenticate", query={"next": back})
-    if wants_fragment(request):
-        context = {"address": address, "sentence": CONFIRM_FIRST}
-        return render(request, "account/confirm_first.html", context, status=403)
-    messages.info(request, CONFIRM_FIRST)
-    return redirect(address)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -10,13 +10,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console.access.actors import Actor, from_request
+from console.access.acts import ConfirmationRequired
 from console.access.policy import (
     Access,
     Permission,
     find_app,
     require_operator,
 )
-from console.audit.events import Action, Target, record_denied
+from console.audit.events import Action, Target
+from console.audit.refusals import record_refusal
+from console.web import confirmation
 
 Row = TypeVar("Row")
 
@@ -43,15 +46,27 @@ def form_data(request: HttpRequest) -> QueryDict | None:
 def show_form(
     request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
 ) -> HttpResponse:
-    """Render a form. Status 422 if it was submitted and is invalid, otherwise 200."""
+    """Render a form. Status 422 if it was submitted and is invalid, otherwise 200.
+
+    Status 403 if its act asks for re-authentication: the page then asks, with the form as typed.
+    """
     status = 422 if form.is_bound else 200
+    if asked := getattr(form, "confirmation", None):
+        confirmation.ask(request, asked)
+        status = 403
     return render(request, template, {"form": form, **context}, status=status)
 
 
 def call_service(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
-    """Return the result of a service, or None and add its ValidationError to the form."""
+    """Return the result of a service, or None and add its ValidationError to the form.
+
+    So also if the act asks for re-authentication; `show_form` then asks.
+    """
     try:
         return act(**arguments)
+    except ConfirmationRequired as asked:
+        form.confirmation = asked  # type: ignore[attr-defined]  # for show_form
+        return None
     except ValidationError as refusal:
         form.add_error(None, refusal)
         return None
@@ -64,7 +79,7 @@ def require_operator_request(request: HttpRequest, action: Action | None = None)
     """
     actor = from_request(request)
     if action and request.method == "POST" and not actor.is_operator:
-        record_denied(actor, action, Target())
+        record_refusal(actor, action, Target())
     require_operator(actor)
     return actor
 
@@ -75,6 +90,6 @@ def require_manager_access(
     """Return an owner's access to the app. Anyone else's post is recorded as a denied `action`."""
     access = find_app(from_request(request), app_id)
     if action and request.method == "POST" and not access.may(Permission.MANAGE):
-        record_denied(access.actor, action, Target(app_id))
+        record_refusal(access.actor, action, Target(app_id))
     access.require(Permission.MANAGE)
     return access

@@ -77,6 +77,7 @@ class Query:
 class Row:
     """What a list shows of a secret or a variable. `branch` is the name of the scope.
 
+    `locked` says why the actor may neither change nor reveal it, and whom to ask; "" if they may.
     `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
     `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `outcome` is set after a save.
     """
@@ -86,12 +87,17 @@ class Row:
     branch_id: int | None
     branch: str
     deleted: bool
-    may_write: bool
+    locked: str
     origin: str
     version: int
     changed: str
     changed_by: str
     outcome: RowOutcome | None = None
+
+    @property
+    def may_write(self) -> bool:
+        """Return True if the actor may change it."""
+        return not self.locked
 
 
 RowT = TypeVar("RowT", bound=Row)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from console.access.policy import Access, Permission
+from console.access.explain import why_locked
+from console.access.policy import Access
 from console.models import App, Branch, scope_name
 from console.web.listing import (
     CHANGED,
@@ -211,7 +212,7 @@ def _scopes(
         branch.pk if branch else None: {
             "branch": scope_name(branch),
             "deleted": branch is not None and branch.deleted_at is not None,
-            "may_write": access.may_on(Permission.WRITE, branch),
+            "locked": why_locked(access, branch),
             "origin": ("own" if branch else "inherited") if chosen else "",
         }
         for branch in (None, *branches)

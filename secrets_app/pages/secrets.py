@@ -17,15 +17,13 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
-from console.access.policy import Access, find_app
+from console.access.policy import Access, Permission, find_app
 from console.audit import presentation as trail
 from console.audit.events import Outcome
-from console.auth import reauthentication
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.models import AuditOutcome, scope_name
 from console.web.change_sets import change_set_of, change_set_token
-from console.web.errors import confirm_first
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import (
@@ -43,7 +41,6 @@ from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.pages.forms import NewRow
 from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches
-from secrets_app.reveal import is_guarded_reveal
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
@@ -235,6 +232,7 @@ def _show_detail(
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
+        "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
         "events": trail.events_of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
         "value": _exact(value) if value else None,
     }
@@ -265,13 +263,8 @@ def _exact(value: SecretValue) -> str:
 
 @require_POST
 def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Reveal a value in a response that is never cached.
-
-    A protected value requires recent re-authentication.
-    """
+    """Reveal a value in a response that is never cached."""
     actor = from_request(request)
-    if reauthentication.is_due(request) and is_guarded_reveal(actor=actor, app_id=app_id, pk=pk):
-        return confirm_first(request, reverse("secret_detail", args=[app_id, pk]))
     value = reveal_value(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):
         response = render(request, "secrets/detail.html#value", {"value": _exact(value)})

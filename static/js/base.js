@@ -1,5 +1,6 @@
 // Behavior of every page. Pages also work without it.
 
+import { startConfirming } from "./confirm.js";
 import { startCopying } from "./copy.js";
 import { localFilter, localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
@@ -72,6 +73,7 @@ startMenus();
 startForms();
 startToasts();
 startCopying();
+startConfirming();
 startFragments();
 localTimes(document);
 localFilter();

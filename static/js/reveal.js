@@ -1,20 +1,23 @@
 // Revealed values: fetched one at a time, shown for some seconds, never stored.
 
+import { AGAIN, confirmIdentity } from "./confirm.js";
 import { post } from "./http.js";
+
 
 const HIDDEN_TAB = 10000; // milliseconds until a hidden tab hides its values
 const open = new Map(); // element or row that shows a value -> [function to hide it, timer]
 let leaving = 0;
 
 /**
- * Fetch the value at `url`. Returns { value, seconds } or { problem, link }, with `link` set if the
- * user must first confirm their identity.
+ * Fetch the value at `url`. Returns { value, seconds } or { problem }, or { hint } if the user had to
+ * confirm their identity first: a reveal needs its own press.
  */
 export async function reveal(url) {
   const { page, problem } = await post(url);
   const output = page?.querySelector("output.value");
-  if (!output) return { problem, link: page?.querySelector("a.confirm") };
-  return { value: output.textContent, seconds: Number(output.dataset.seconds) || 30 };
+  if (output) return { value: output.textContent, seconds: Number(output.dataset.seconds) || 30 };
+  if (page?.querySelector("a.confirm") && (await confirmIdentity())) return { hint: AGAIN };
+  return { problem };
 }
 
 /** Call `hide` after `seconds`, or earlier if the page is left. */

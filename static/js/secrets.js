@@ -25,22 +25,12 @@ function copyButton(name, value) {
   return button;
 }
 
-function showProblem(cell, problem, link) {
+function showNote(cell, { problem, hint }) {
   const text = document.createElement("p");
-  text.className = "problem";
+  text.className = problem ? "problem" : "hint";
   text.setAttribute("role", "alert");
-  text.textContent = problem;
-  if (link) text.append(" ", confirmHere(link));
+  text.textContent = problem ?? hint;
   cell.append(text);
-}
-
-// Nothing is unsaved here, so confirm in this tab and return to this list.
-function confirmHere(link) {
-  const address = new URL(link.href);
-  address.searchParams.set("next", location.pathname + location.search);
-  link.href = address.pathname + address.search;
-  link.removeAttribute("target");
-  return document.adoptNode(link);
 }
 
 function show(cell, eye, name, { value, seconds }) {
@@ -71,11 +61,11 @@ async function toggleValue(eye) {
   if (eye.ariaBusy === "true") return;
   const cell = eye.closest("td");
   const name = eye.closest("tr").querySelector(".key").textContent;
-  cell.querySelector(".problem")?.remove();
+  cell.querySelector(".problem, .hint")?.remove();
   eye.ariaBusy = "true";
   const answer = await reveal(eye.formAction);
   eye.ariaBusy = null;
-  if (answer.problem) showProblem(cell, answer.problem, answer.link);
+  if (answer.problem || answer.hint) showNote(cell, answer);
   else if (eye.isConnected) show(cell, eye, name, answer);
 }
 

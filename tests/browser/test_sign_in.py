@@ -1,4 +1,4 @@
-"""Sign in with a code, a passkey, or single sign-on; manage sessions; confirm an identity."""
+"""Sign in with a code, a passkey, or single sign-on; manage sessions."""
 
 import re
 from collections.abc import Callable
@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.auth.session_backend import SessionStore
-from console.models import Session
 from tests.browser.accessibility import accessibility_problems
-from tests.browser.steps import LIST, MANAGE, row, set_secrets, value_of, wait_for_reconcile
 from tests.console.auth.test_second_factor import code_of
 from tests.fixtures.people import PASSWORD, World
 from tests.fixtures.provider import Provider
@@ -217,59 +214,6 @@ def test_without_javascript_only_the_code_is_offered(
     sign_in(page)
     expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
     expect(page.get_by_label("Code", exact=True)).to_be_visible()
-
-
-def test_a_protected_value(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
-    complaints.expect("403")
-    set_secrets(world, {"KEY": "the value"}, world.main)
-    mia = open_page(user=world.person("mia"))
-    age_confirmations()
-    mia.goto(LIST)
-    wait_for_reconcile(mia)
-    mia.get_by_role("button", name="Reveal KEY").click()
-    expect(mia.get_by_text("This value is protected.")).to_be_visible()
-    assert accessibility_problems(mia) == []
-    mia.get_by_role("link", name="Confirm your identity").click()
-    assert accessibility_problems(mia) == []
-    confirm(mia)
-    expect(mia.get_by_role("heading", name="Secret management")).to_be_visible()
-    mia.get_by_role("button", name="Reveal KEY").click()
-    expect(mia.get_by_text("the value", exact=True)).to_be_visible()
-
-
-def test_a_protected_value_in_edit_mode(
-    world: World, open_page: Callable[..., Page], complaints: Any
-) -> None:
-    complaints.expect("403")
-    set_secrets(world, {"KEY": "the value", "OTHER": "o"}, world.main)
-    mia = open_page(user=world.person("mia"))
-    age_confirmations()
-    mia.goto(MANAGE)
-    wait_for_reconcile(mia)
-    value_of(row(mia, "OTHER", "main")).fill("typed, not saved")
-    secret = row(mia, "KEY", "main")
-    secret.get_by_role("button", name="Show the value").click()
-    with mia.context.expect_page() as opened:
-        secret.get_by_role("link", name="Confirm your identity").click()
-    confirm(opened.value)
-    expect(opened.value.get_by_role("button", name="Reveal")).to_be_visible()
-    secret.get_by_role("button", name="Show the value").click()
-    expect(value_of(secret)).to_have_value("the value")
-    expect(value_of(row(mia, "OTHER", "main"))).to_have_value("typed, not saved")
-
-
-def confirm(page: Page) -> None:
-    """Confirm with the password."""
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Confirm").click()
-
-
-def age_confirmations() -> None:
-    """Make every sign-in an hour old."""
-    for kept in Session.objects.all():
-        session = SessionStore(kept.session_key)
-        session["confirmed_at"] -= 3600
-        session.save()
 
 
 def test_single_sign_on(

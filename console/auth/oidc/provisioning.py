@@ -22,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 
+from console.access import acts
 from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, record_denied, recording
@@ -35,7 +36,6 @@ from console.auth.oidc.client import (
 )
 from console.auth.oidc.groups import PROVIDER, groups_of
 from console.auth.rate_limits import WINDOW
-from console.auth.reauthentication import is_within_window
 from console.members.invitations import is_invited
 from console.models import User
 
@@ -170,7 +170,7 @@ def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> N
         raise InvalidProviderResponse(
             "the ID token does not say when the provider asked (auth_time)"
         )
-    if not is_within_window(at):
+    if not acts.is_recent(at):
         _deny(request, sociallogin.user.email, NOT_ASKED)
 
 

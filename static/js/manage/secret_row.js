@@ -40,11 +40,11 @@ export class SecretRow extends Row {
   async #fetchValue() {
     if (this.eye.ariaBusy === "true") return false;
     this.eye.ariaBusy = "true";
-    const { value, problem, link } = await reveal(this.eye.formAction);
+    const { value, problem, hint } = await reveal(this.eye.formAction);
     this.eye.ariaBusy = null;
-    const note = problem && this.note("failed", problem);
-    if (note && link) note.append(document.adoptNode(link));
-    if (problem || this.value.value !== "") return !problem;
+    if (hint) this.note("hint", hint);
+    if (problem) this.note("failed", problem);
+    if (problem || hint || this.value.value !== "") return !problem && !hint;
     this.value.value = value;
     this.#stored = this.value.value; // as the textarea returns it, with normalized line endings
     return true;

@@ -174,6 +174,8 @@ TABLE = """
 /accounts/inactive/                 else                        405
 /accounts/signup/                   GET POST PUT OPTIONS        200  302
 /accounts/signup/                   else                        200  302
+/accounts/confirm/                  GET                         302  200
+/accounts/confirm/                  else                        302  405
 /accounts/reauthenticate/           GET POST PUT OPTIONS        302  200
 /accounts/reauthenticate/           else                        302  405
 /accounts/password/change/          GET POST PUT OPTIONS        302  200

@@ -334,13 +334,6 @@ def test_denied(post: Any, world: World, secret: Secret, what: str) -> None:
     assert [list(it.objects.values()) for it in (App, Branch, Secret)] == state
 
 
-@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
-def test_outsider_leaves_no_event_in_the_app(post: Any, secret: Secret, name: str) -> None:
-    response, events = post(name, f"{SECRETS}/{secret.pk}/reveal/")
-    assert response.status_code == 404
-    assert events == []
-
-
 @pytest.mark.parametrize("page", ["", "manage/", "{secret}/"])
 def test_viewing_is_no_event(client_for: Any, secret: Secret, page: str) -> None:
     client = client_for("alice")

@@ -48,7 +48,7 @@ def test_it_works(mia: Client, secrets: dict[str, Secret], where: str) -> None:
     page = f"/apps/d1shop/hosting/secrets/{secret.pk}/"
     asked = reveal(mia, secret)
     assert unquote(asked["Location"]) == f"{CONFIRM}?next={page}"
-    assert "This value is protected." in mia.get(asked["Location"]).text
+    assert "reveal a protected value" in mia.get(asked["Location"]).text
     assert recorded("secret.reveal") == []
     assert mia.post(asked["Location"], {"password": PASSWORD})["Location"] == page
     shown = reveal(mia, secret)

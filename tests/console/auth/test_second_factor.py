@@ -264,7 +264,10 @@ def test_reauthenticate_with_a_code(sign_in_bob: Browser) -> None:
     assert browser.get(REMOVE_APP).status_code == 302
     assert browser.post(form, {"code": code_of(secret)})["Location"] == REMOVE_APP
     assert browser.get(REMOVE_APP).status_code == 200
-    assert recorded("session.confirm") == [("bob@example.org", "mfa", ["succeeded"])]
+    assert recorded("session.confirm") == [
+        ("bob@example.org", "bob@example.org", ["denied"]),
+        ("bob@example.org", "mfa", ["succeeded"]),
+    ]
 
 
 def test_admin_needs_it(world: World, client: Client) -> None:

@@ -145,7 +145,7 @@ def test_nothing_can_be_deleted(olga: Client, everything: None, label: str) -> N
     assert olga.post(url(model, f"{pks[0]}/delete/"), {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
     olga.post(url(model), chosen)
-    assert list(model._default_manager.values_list("pk", flat=True))[: len(pks)] == pks
+    assert set(pks) <= set(model._default_manager.values_list("pk", flat=True))
 
 
 # People
