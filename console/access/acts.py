@@ -77,6 +77,7 @@ class Who(Enum):
     ANYONE = "anyone"
     LINK = "the holder of a link that works once"
     SELF = "every user, for their own account"
+    SELF_OR_OPERATOR = "every user for their own account, and an operator for others"
     OWNER_OR_OPERATOR = "an owner of the app, or an operator"
     OPERATOR = "an operator"
     MACHINE = "an operator at the machine, by a command"
@@ -126,9 +127,9 @@ RULES: dict[Action, Rule] = {
     Action.SIGN_IN_LIMITED: Rule(Who.ANYONE, _PROVES),
     Action.IDENTITY_CONFIRMED: Rule(Who.SELF, _PROVES),
     Action.PASSWORD_CHANGED: Rule(Who.SELF, AsksNot("The form asks for the current password.")),
-    Action.SESSION_ENDED: Rule(Who.SELF, _TAKES_AWAY),
+    Action.SESSION_ENDED: Rule(Who.SELF_OR_OPERATOR, _TAKES_AWAY),
     Action.FACTOR_ADDED: Rule(Who.SELF, Asks("add a second factor")),
-    Action.FACTOR_REMOVED: Rule(Who.SELF, Asks("remove a second factor")),
+    Action.FACTOR_REMOVED: Rule(Who.SELF_OR_OPERATOR, Asks("remove a second factor")),
     Action.USER_CHANGED: Rule(Who.OPERATOR, Asks("change a user")),
     Action.APP_CREATED: Rule(Who.OPERATOR, Asks("create an app, whose secrets you can then read")),
     Action.APP_CHANGED: Rule(
@@ -246,6 +247,9 @@ def require_recent_always(actor: Actor, action: Action) -> None:
 
 
 def is_recent(at: float) -> bool:
-    """Return True if an authentication at `at` (seconds since 1970) is recent enough."""
+    """Return True if an authentication at `at` (seconds since 1970) is recent enough.
+
+    A time too far ahead isn't: the clock was set back, and nobody knows when it really was.
+    """
     window = settings.REAUTHENTICATE or _DEFAULT_WINDOW
-    return bool(time.time() - at < window.total_seconds())
+    return bool(abs(time.time() - at) < window.total_seconds())

@@ -60,7 +60,7 @@ def show_form(
 def call_service(form: BaseForm, act: Callable[..., Row], **arguments: Any) -> Row | None:
     """Return the result of a service, or None and add its ValidationError to the form.
 
-    So also if the act asks for re-authentication; `show_form` then asks.
+    Also None if the act asks for re-authentication, which `show_form` then does.
     """
     try:
         return act(**arguments)

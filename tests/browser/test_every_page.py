@@ -77,6 +77,7 @@ PAGES = (
     f"{VARIABLES}VARIABLE/",
     f"{VARIABLES}REMOVED/",
     f"{VARIABLES}VARIABLE/move/",
+    "/accounts/confirm/",
     "/accounts/password/change/",
     "/accounts/logout/",
 )

@@ -3,7 +3,9 @@
 The walk posts to every URL with a session that signed in an hour ago. A URL that isn't here fails.
 """
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -241,6 +243,12 @@ def test_services_refuse(world: World, action: Action) -> None:
         with pytest.raises(ConfirmationRequired), recording(old, action, Target()):
             pass
         assert not AuditEvent.objects.filter(action=action).exists()
+
+
+def test_clock_that_was_set_back(world: World) -> None:
+    ahead = replace(world.actor("alice"), confirmed_at=time.time() + 3600)
+    with pytest.raises(ConfirmationRequired):
+        acts.require_recent(ahead, Action.MEMBER_INVITED)
 
 
 @pytest.mark.parametrize("kind", ["command", "console"])
