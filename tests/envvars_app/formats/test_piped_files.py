@@ -38,7 +38,7 @@ SIMILAR = {
     "TILDE": "~/x",
 }
 PLAIN = {
-    "URL": "https://x.example.com/a_b.c",
+    "PLAIN_URL": "https://x.example.com/a_b.c",
     "PORT": "3000",
     "EMPTY": "",
     "MAIL": "a@example.com",
