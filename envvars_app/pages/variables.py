@@ -12,13 +12,12 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.audit.events import Action
 from console.lib.dotenv import BYTE_LIMIT
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.kit import app_context, page_with_form
 from console.web.listing import (
     SORT_WORDS,
     Listing,
@@ -71,9 +70,9 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
 @page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show edit mode, or save it."""
-    if request.method == "POST":
-        return _save(request, find_app_to_change(request, app_id, Action.VARIABLE_CHANGED))
     access = find_app(from_request(request), app_id)
+    if request.method == "POST":
+        return _save(request, access)
     part = "#rows" if wants_fragment(request) else ""
     return render(request, f"variables/manage.html{part}", _manage_context(request, access))
 

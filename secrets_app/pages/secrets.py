@@ -87,7 +87,7 @@ def _count_saved(change_set: uuid.UUID) -> int:
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show edit mode, or save it."""
     if request.method == "POST":
-        return _save(request, find_app_to_change(request, app_id, Action.SECRET_CHANGED))
+        return _save(request, find_app(from_request(request), app_id))
     access = find_app(from_request(request), app_id, "revalidation")
     if wants_fragment(request):
         return render(request, "secrets/manage.html#rows", _manage_context(request, access))

@@ -1,15 +1,13 @@
 """Headers and addresses that can't be decoded are refused with a 400, never answered with a 500."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,14 +24,7 @@ REFUSED = "can&#x27;t read: it isn&#x27;t valid, or it names another charset tha
 application = with_readable_content_type(WSGIHandler())
 
 
-@pytest.fixture(autouse=True)
-def _same_connection() -> Iterator[None]:
-    """Keep the connection in whose transaction the test runs, as Django's test client does."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+pytestmark = pytest.mark.usefixtures("same_connection")
 
 
 @dataclass(frozen=True)
