@@ -19,7 +19,6 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from gunicorn.http import wsgi
 from gunicorn.workers import base
 
 from console.server.connection import (
@@ -30,6 +29,7 @@ from console.server.connection import (
     Connection,
     Refused,
 )
+from console.server.producing import produce
 
 OTHER_FILES = 64  # database connections of all threads, logs, the store's connections
 FEWEST_CONNECTIONS = 8
@@ -50,6 +50,8 @@ def most_connections(configured: int) -> int:
 
 class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
     """A process that serves requests."""
+
+    alive: bool
 
     def init_process(self) -> None:
         """Create the loop and the threads, then run."""
@@ -275,7 +277,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
         """Run the application in a thread, and give the connection back to the loop."""
         error: BaseException | None = None
         try:
-            connection.keep_alive = self._run(connection)
+            connection.keep_alive = produce(self, connection)
             connection.outgoing.send_rest()
         except BaseException as raised:
             error = raised
@@ -289,35 +291,3 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
             self._send(connection)
         else:
             self._close(connection)
-
-    def _run(self, connection: Connection) -> bool:
-        """Run the application. Return True if the connection can take another request."""
-        request, outgoing = connection.incoming.request, connection.outgoing
-        response: Any = None
-        try:
-            response, environ = wsgi.create(
-                request, outgoing, connection.address, connection.server, self.cfg
-            )
-            environ["wsgi.multithread"] = True
-            if not self.alive:
-                response.force_close()
-            self._produce(environ, response)
-        except OSError:  # the client is gone, or it is too slow
-            raise
-        except Exception as error:
-            if response is not None and response.headers_sent:
-                self.log.exception("Error handling request")
-                raise
-            self.handle_error(request, outgoing, connection.address, error)
-            return False
-        return not response.should_close()
-
-    def _produce(self, environ: dict[str, Any], response: Any) -> None:
-        parts = self.wsgi(environ, response.start_response)
-        try:
-            for part in parts:
-                response.write(part)
-            response.close()
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()

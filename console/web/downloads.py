@@ -18,9 +18,9 @@ def one_at_a_time(
     """Return the response with a file, or a 429 while the person downloads another one."""
     key, mark = f"download-{request.user.pk}", secrets.token_hex(8)
     if not cache.add(key, mark, timeout=LONGEST):
-        response = render(request, "429.html", {"is_download": True}, status=429)
-        response["Retry-After"] = "60"
-        return response
+        busy = render(request, "429.html", {"is_download": True}, status=429)
+        busy["Retry-After"] = "60"
+        return busy
 
     def release() -> None:
         if cache.get(key) == mark:  # otherwise it has expired, and the next download began

@@ -31,10 +31,10 @@ class OnlyUtf8:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on, with Django's default encoding. Raises NotUtf8."""
+        """Pass the request on, decoded as UTF-8. Raises NotUtf8."""
         charset = (request.content_params or {}).get("charset")
         if charset is not None:
-            request.encoding = None
+            request.encoding = "utf-8"
             if not _is_utf8(charset):
                 raise NotUtf8
         return self.get_response(request)
