@@ -2,7 +2,7 @@
 
 gunicorn's own thread worker gives a client a thread while it sends its request and takes the
 response, so a few slow clients occupy all threads. Here a loop reads whole requests and sends what
-a client doesn't take at once, and threads work on complete requests only. docs/adr/0033 compares
+a client doesn't take at once, and threads work on complete requests only. docs/adr/0038 compares
 the alternatives.
 """
 

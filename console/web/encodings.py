@@ -46,10 +46,10 @@ def with_readable_content_type(application: Application) -> Application:
     Others get an unknown charset, which Django ignores and OnlyUtf8 refuses.
     """
 
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not _is_readable(environ.get("CONTENT_TYPE", "")):
-            environ["CONTENT_TYPE"] = "text/plain; charset=unknown"
-        return application(environ, start_response)
+    def serve(cgi: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not _is_readable(cgi.get("CONTENT_TYPE", "")):
+            cgi["CONTENT_TYPE"] = "text/plain; charset=unknown"
+        return application(cgi, start_response)
 
     return serve
 

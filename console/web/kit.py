@@ -92,7 +92,7 @@ def find_app_to_change(request: HttpRequest, app_id: str, action: Action) -> Acc
     """
     access = find_app(from_request(request), app_id)
     if access.is_read_only:
-        record_denied(access.actor, action, Target(app_id))
+        record_refusal(access.actor, action, Target(app_id))
     access.require_writer()
     return access
 

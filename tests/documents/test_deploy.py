@@ -65,4 +65,4 @@ def test_linked_headings_exist() -> None:
 
 def headings() -> list[str]:
     """Return the document's headings."""
-    return re.findall(r"^## (.+)$", DEPLOY, re.MULTILINE)
+    return re.findall(r"^##+ (.+)$", DEPLOY, re.MULTILINE)
