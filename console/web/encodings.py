@@ -18,10 +18,11 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class NotUtf8(BadRequest):
     """Raised for a request whose Content-Type is invalid or names another charset than UTF-8."""
 
-    message = (
-        "This request has a Content-Type that Branchkeep can't read: it isn't valid, or it names "
-        "another charset than UTF-8. Send “charset=utf-8”, or no charset."
-    )
+    def __init__(self) -> None:
+        super().__init__(
+            "This request has a Content-Type that Branchkeep can't read: it isn't valid, or it "
+            "names another charset than UTF-8. Send “charset=utf-8”, or no charset."
+        )
 
 
 class OnlyUtf8:

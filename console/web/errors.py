@@ -55,7 +55,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
         return _page(request, 400, WRONG_HOST, heading="Unknown host name")
     if isinstance(exception, NotUtf8):
-        return _page(request, 400, NotUtf8.message)
+        return _page(request, 400, str(exception))
     large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
     return _page(request, 400, TOO_LARGE if large else NOT_UNDERSTOOD)
 
