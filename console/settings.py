@@ -11,8 +11,9 @@ from jinja2 import StrictUndefined
 
 from console.backup.age import is_age_key
 from console.conf.logging import logging_config
+from console.lib.hosts import LOOPBACK, host_problem, parse_base_url, parse_hosts
 from console.lib.oidc_config import groups_mapping, is_safe_url, openid_provider
-from console.lib.paths import BASE_DIR, LOOPBACK, VAR_DIR, parse_hosts
+from console.lib.paths import BASE_DIR, VAR_DIR
 from console.lib.proxies import parse_proxies
 
 env = environ.Env()
@@ -37,8 +38,14 @@ def whole_number(name: str, text: str, *, least: int) -> int:
     return int(text)
 
 
-ALLOWED_HOSTS = parse_hosts(env.str("ALLOWED_HOSTS", default=""))
-LOCAL = set(ALLOWED_HOSTS) <= LOOPBACK  # one machine, plain HTTP
+try:
+    BASE_URL = parse_base_url(env.str("BASE_URL", default=""))
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
+ALLOWED_HOSTS = parse_hosts(env.str("ALLOWED_HOSTS", default=""), BASE_URL)
+# One machine, plain HTTP
+LOCAL = set(ALLOWED_HOSTS) <= LOOPBACK and not (BASE_URL and BASE_URL.scheme == "https")
+FORCE_SCRIPT_NAME = (BASE_URL and BASE_URL.path) or None
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not LOCAL:
     raise ImproperlyConfigured(
@@ -49,6 +56,8 @@ if any("*" in host for host in ALLOWED_HOSTS):
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS contains “*”. Name each host, or use “.example.com” for all its subdomains."
     )
+if problems := [problem for host in ALLOWED_HOSTS if (problem := host_problem(host))]:
+    raise ImproperlyConfigured(problems[0])
 SECRET_KEY = required(
     "SECRET_KEY", "Set it to at least 50 random characters, or start with `make run`."
 )
@@ -114,14 +123,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "console.web.middleware.BrowserAddress",
     "console.ops.middleware.RequestMetrics",
     "console.ops.middleware.ProbeHosts",
     # These set headers of every response, so they come before anything that may answer itself.
-    "console.web.middleware.StrictTransportSecurity",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "console.web.middleware.CompressedPages",
+    "console.web.encodings.OnlyUtf8",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -345,15 +355,11 @@ if not LOCAL:
     SESSION_COOKIE_NAME = "__Host-session"
     KNOWN_BROWSER_COOKIE = "__Host-known"
     CSRF_COOKIE_NAME = "__Host-csrf"
-    # TLS ends at the proxy, so the browser's Origin is https while we may see http.
-    CSRF_TRUSTED_ORIGINS = [
-        f"https://*{host}" if host.startswith(".") else f"https://{host}" for host in ALLOWED_HOSTS
-    ]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes
 
 # Static files
-STATIC_URL = "/static/"
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -4,11 +4,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from console.lib.wsgi import drain_request_body
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-application = drain_request_body(get_wsgi_application())
+_django = get_wsgi_application()
 
 from console.audit.forwarding import output  # noqa: E402 - models need Django set up
+from console.web.encodings import with_readable_content_type  # noqa: E402 - the same
 
+application = with_readable_content_type(_django)
 output.serving = True

@@ -154,6 +154,16 @@ class Access:
         """Return True if the actor may WRITE or REVEAL on `branch`; None is All branches."""
         return self.decide(permission, branch).allowed
 
+    @property
+    def is_read_only(self) -> bool:
+        """Return True if none of the actor's roles allows changes, on any branch."""
+        return not any(Permission.WRITE in ROLE_PERMISSIONS[grant.role] for grant in self.grants)
+
+    def require_writer(self) -> None:
+        """Raise PermissionDenied if `is_read_only`."""
+        if self.is_read_only:
+            raise self._denial("changes")
+
     def require(self, permission: Permission) -> None:
         """Raise PermissionDenied unless `may` allows it."""
         if not self.may(permission):

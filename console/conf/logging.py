@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import structlog
+from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from console.lib.text import escape_unprintable
@@ -76,6 +77,7 @@ SHARED: list[Processor] = [
 def drop_probes(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Drop successful requests of load balancers and Prometheus, which come every few seconds."""
     path = str(event.get("request", "")).partition(" ")[2]
+    path = path.removeprefix(settings.FORCE_SCRIPT_NAME or "")
     if event["event"] == "request_finished" and path in PROBE_PATHS and event["code"] < 400:
         raise structlog.DropEvent
     return event

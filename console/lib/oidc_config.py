@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from console.lib.paths import LOOPBACK
+from console.lib.hosts import LOOPBACK
 
 
 def is_safe_url(url: object) -> bool:

@@ -7,7 +7,6 @@ between the server's confirmation and the deletion of its rows. The activity has
 whatever happens to mails.
 """
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,11 @@ import structlog
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Max, Min
-from django.urls import reverse
 
 from console.access.policy import memberships
 from console.audit.presentation import Entry, to_entry
 from console.audit.queries import with_outcomes
-from console.conf.base_url import base_url
+from console.conf.base_url import link_to
 from console.lib.text import escape_unprintable
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
@@ -199,4 +197,4 @@ def _plain(text: str) -> str:
 
 def _link(name: str, app: App) -> str:
     """Return a link to a page of the app. There is no request to take the host from."""
-    return base_url(os.environ.get("PORT", "8000")) + reverse(name, args=[app.app_id])
+    return link_to(name, app.app_id)

@@ -4,6 +4,7 @@ Checks take no arguments, call no parameter store and change nothing. secrets_ap
 checks of the store and runs them all.
 """
 
+import resource
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
 DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
+FILES_LOW = 1024
 BACKUP_AGE = timedelta(days=2)
 MAX_SKEW = timedelta(seconds=30)
 LINKED_WITHIN = timedelta(minutes=10)
@@ -139,6 +141,22 @@ def hosts() -> CheckResult:
     return CheckResult.ok("Hosts", f"Serving {names}, behind trusted proxies.")
 
 
+def open_files() -> CheckResult:
+    """Check how many files, and with them connections, this account's processes may open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return CheckResult.ok("Open files", "The number of open files isn't limited.")
+    message = f"A process may open {most:,} files. Each connection needs one."
+    if most < FILES_LOW:
+        return CheckResult.warning(
+            "Open files",
+            message,
+            f"Allow {FILES_LOW:,} or more: LimitNOFILE= with systemd, --ulimit nofile= with "
+            "Docker. With fewer, slow clients push others out sooner.",
+        )
+    return CheckResult.ok("Open files", message)
+
+
 def tls() -> CheckResult:
     """Run Django's security checks, unless only this machine can reach the console."""
     if settings.LOCAL:
@@ -230,9 +248,10 @@ CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Migrations": migrations,
     "Clock": clock,
     "Hosts": hosts,
+    "Open files": open_files,
     "TLS and cookies": tls,
     "Files": files,
     "Backups": backups,
     "Audit trail": trail,
 }
-WITHOUT_DATABASE = {"Disk", "Hosts", "TLS and cookies", "Files"}
+WITHOUT_DATABASE = {"Disk", "Hosts", "Open files", "TLS and cookies", "Files"}

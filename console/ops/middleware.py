@@ -50,6 +50,6 @@ class ProbeHosts:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on."""
-        if request.path in PROBE_PATHS:
+        if request.path_info in PROBE_PATHS:
             request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".")
         return self.get_response(request)

@@ -12,8 +12,10 @@ from console.access.actors import Actor, from_request
 from console.access.policy import find_app
 from console.audit import presentation as trail
 from console.audit.events import Action
-from console.audit.export import FORMATS, export
+from console.audit.export import FORMATS, Format, export
+from console.audit.queries import Filter
 from console.pages.activity_forms import FilterForm
+from console.web.downloads import one_at_a_time
 from console.web.kit import app_context, require_operator_request
 
 
@@ -58,6 +60,10 @@ def _file(request: HttpRequest, actor: Actor, app_id: str = "") -> HttpResponseB
     format = FORMATS.get(request.POST.get("format", ""))
     if filters is None or format is None:
         raise BadRequest("Unknown filter or format.")
+    return one_at_a_time(request, lambda: _stream(actor, filters, format, app_id))
+
+
+def _stream(actor: Actor, filters: Filter, format: Format, app_id: str) -> HttpResponseBase:
     lines = export(actor=actor, filters=filters, format=format)
     response = StreamingHttpResponse(lines, content_type=format.content_type)
     name = f"activity-{app_id or 'all'}-{timezone.now():%Y%m%d-%H%M%S}.{format.extension}"

@@ -15,6 +15,7 @@ from console.lib import csv
 from console.members import exposure
 from console.models import User
 from console.pages.member_forms import RotatedForm
+from console.web.downloads import one_at_a_time
 from console.web.kit import (
     app_context,
     page_with_form,
@@ -57,8 +58,7 @@ def _respond(
     request: HttpRequest, actor: Actor, person: User, app_id: str, context: dict[str, Any]
 ) -> HttpResponseBase:
     if request.method == "POST" and _requested_action(request) is Action.EXPOSURE_EXPORTED:
-        rows = exposure.export(actor=actor, person=person, app_id=app_id)
-        return _file(f"known-to-{person.email}.csv", rows)
+        return one_at_a_time(request, lambda: _export(actor, person, app_id))
     secrets = exposure.exposed_secrets(person.pk, app_id)
     form = RotatedForm(request.POST or None, entries=[it.last for it in secrets])
     if request.method == "POST":
@@ -84,9 +84,12 @@ def _show_result(request: HttpRequest, count: int) -> None:
         messages.warning(request, "Nothing was marked as rotated. Select the secrets first.")
 
 
-def _file(name: str, rows: list[list[str]]) -> HttpResponse:
+def _export(actor: Actor, person: User, app_id: str) -> HttpResponse:
+    rows = exposure.export(actor=actor, person=person, app_id=app_id)
     text = "".join(csv.lines(rows[0], rows[1:]))
     response = HttpResponse(text, content_type=csv.CONTENT_TYPE)
-    response["Content-Disposition"] = content_disposition_header(True, name)
+    response["Content-Disposition"] = content_disposition_header(
+        True, f"known-to-{person.email}.csv"
+    )
     response["Cache-Control"] = "no-store"
     return response

@@ -175,8 +175,7 @@ def _rate_limited(request: HttpRequest) -> HttpResponse | None:
 
 def _link_to(request: HttpRequest, token: str) -> str:
     """Return the link for a token, on the host that the inviter uses (one of ALLOWED_HOSTS)."""
-    scheme = "http" if settings.LOCAL else "https"
-    return f"{scheme}://{request.get_host()}{reverse('invitation', args=[token])}"
+    return request.build_absolute_uri(reverse("invitation", args=[token]))
 
 
 @require_POST

@@ -24,9 +24,14 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
 from console.db import prepared_statements
-from console.lib.paths import LOOPBACK, VAR_DIR, parse_hosts
+from console.lib.hosts import serves_this_machine_only
+from console.lib.paths import VAR_DIR
 
 MIGRATION_LOCK = 7_108_341_903  # an arbitrary advisory lock number, unique in this database
+OPEN_FILES = 4096
+# glibc otherwise keeps what sixteen threads have freed, in up to eight heaps per processor. Other C
+# libraries ignore this.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
 KEYS = """\
 # Branchkeep's keys, generated once. Keep a copy in a safe place, away from database backups:
 # without ENCRYPTION_KEYS, nobody can decrypt the secrets in the embedded store.
@@ -40,6 +45,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn, nothing needs a traceback
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold keys and values
+    allow_open_files()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     listener = reserve_port()
     try:
@@ -54,6 +60,14 @@ def main() -> None:
         sys.exit(f"Branchkeep can't start. {startup_error_message(error)}")
     connections.close_all()  # gunicorn's processes open their own
     serve(listener, message)
+
+
+def allow_open_files() -> None:
+    """Raise the limit of open files as far as we may: each connection needs one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def startup_error_message(error: Exception) -> str:
@@ -93,7 +107,8 @@ def make_keys() -> None:
     if VAR_DIR.stat().st_mode & 0o077:
         VAR_DIR.chmod(0o700)
     file = VAR_DIR / "keys.env"
-    if file.exists() or not LOOPBACK.issuperset(parse_hosts(os.environ.get("ALLOWED_HOSTS", ""))):
+    served = (os.environ.get(name, "") for name in ("ALLOWED_HOSTS", "BASE_URL"))
+    if file.exists() or not serves_this_machine_only(*served):
         return
     with NamedTemporaryFile("w", dir=VAR_DIR) as draft:  # created with mode 0600
         draft.write(
@@ -201,13 +216,15 @@ def lock_folder(folder: Path | str) -> int:
 
 def welcome_message(port: int) -> str:
     """Return the line that says which address to open."""
+    from django.urls import reverse
+
     from console.auth.bootstrap import link_path
     from console.conf.base_url import base_url
 
     base = base_url(port)
     if path := link_path():
         return f"Set up Branchkeep here, within a day: {base}{path}"
-    return f"Branchkeep: {base}/"
+    return f"Branchkeep: {base}{reverse('apps')}"
 
 
 def serve(listener: socket.socket, message: str) -> None:
@@ -215,6 +232,8 @@ def serve(listener: socket.socket, message: str) -> None:
     listener.listen(2048)  # gunicorn's own default
     listener.set_inheritable(True)
     print(message, flush=True)
+    for name, value in ALLOCATOR.items():
+        os.environ.setdefault(name, value)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn"]
     command = [*gunicorn, "--bind", f"fd://{listener.fileno()}"]
     # exec leaves no parent behind, so signals reach gunicorn itself.

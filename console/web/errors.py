@@ -6,12 +6,18 @@ from typing import Any
 
 import structlog
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from console.web import csrf
+from console.web.encodings import NotUtf8
 from console.web.htmx import wants_fragment
 
 NOT_UNDERSTOOD = (
@@ -21,6 +27,10 @@ NOT_UNDERSTOOD = (
 SIGNED_OUT = (
     "Your session ended before this request was finished, so its result is unknown. Sign in and "
     "check before you send it again."
+)
+WRONG_HOST = (
+    "Branchkeep does not serve this host name. Check the address. If it is right, an operator must "
+    "add its name to ALLOWED_HOSTS, and the proxy must pass the Host header on."
 )
 TOO_LARGE = "This request is too large. Nothing was saved. Go back and send it in smaller parts."
 
@@ -36,12 +46,16 @@ def _page(request: HttpRequest, status: int, sentence: str, heading: str = "") -
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return a 400. Oversized requests get their own message.
+    """Return a 400 that says what was wrong.
 
-    So does a user who was signed out while the request was processed: the act may have been done.
+    A user who was signed out while the request was processed learns that the act may be done.
     """
     if isinstance(exception, SessionInterrupted):
         return _page(request, 400, SIGNED_OUT, heading="You have been signed out")
+    if isinstance(exception, DisallowedHost):
+        return _page(request, 400, WRONG_HOST, heading="Unknown host name")
+    if isinstance(exception, NotUtf8):
+        return _page(request, 400, str(exception))
     large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
     return _page(request, 400, TOO_LARGE if large else NOT_UNDERSTOOD)
 
@@ -85,7 +99,7 @@ def _is_database_error(error: BaseException | None) -> bool:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:
-    """Return a 403 for a post without a valid CSRF token."""
+    """Return a 403 for a post that may not be from one of our pages. It names the true reason."""
     part = "#fragment" if wants_fragment(request) else ""
-    context = {"request_id": _request_id()}
+    context = {"refusal": csrf.explain(request, reason), "request_id": _request_id()}
     return render(request, f"403_csrf.html{part}", context, status=403)

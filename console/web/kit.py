@@ -84,6 +84,19 @@ def require_operator_request(request: HttpRequest, action: Action | None = None)
     return actor
 
 
+def find_app_to_change(request: HttpRequest, app_id: str, action: Action) -> Access:
+    """Return the access of a member who may change something, for a post that is parsed next.
+
+    Raises PermissionDenied for others, who are recorded as a denied `action`. The services decide
+    on each change.
+    """
+    access = find_app(from_request(request), app_id)
+    if access.is_read_only:
+        record_refusal(access.actor, action, Target(app_id))
+    access.require_writer()
+    return access
+
+
 def require_manager_access(
     request: HttpRequest, app_id: str, action: Action | None = None
 ) -> Access:

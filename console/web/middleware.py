@@ -1,5 +1,6 @@
-"""Middleware for all pages: HTTPS, sessions, second factors and caching."""
+"""Middleware for all pages: addresses, sessions, second factors and caching."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,13 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from console.access.actors import from_request
 from console.auth import mfa, sessions
+from console.lib.hosts import DEFAULT_PORTS
 from console.models import User
 from console.web.errors import wrong_method
 from console.web.htmx import wants_fragment
 
 Handler = Callable[[HttpRequest], HttpResponse]
+_PORT = re.compile(r":([0-9]*)\Z", re.ASCII)
 ENROLLMENT_VIEWS = {
     "mfa_index",
     "mfa_activate_totp",
@@ -28,19 +31,36 @@ ENROLLMENT_VIEWS = {
 }
 
 
-class StrictTransportSecurity:
-    """Sets the HSTS header. Django doesn't, because it sees plain HTTP from the proxy."""
+class BrowserAddress:
+    """Gives each request the scheme, host and path that its browser used.
+
+    Settings say what these are, never a header: TLS ends at the proxy, and proxies may drop the
+    port or BASE_URL's path.
+    """
 
     def __init__(self, get_response: Handler) -> None:
-        if not settings.SECURE_HSTS_SECONDS:
-            raise MiddlewareNotUsed
         self.get_response = get_response
+        self.prefix: str = settings.FORCE_SCRIPT_NAME or ""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Set the header, replacing any other."""
-        response = self.get_response(request)
-        response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
-        return response
+        """Pass the request on."""
+        if not settings.LOCAL:
+            request.META["wsgi.url_scheme"] = "https"
+        if "HTTP_HOST" in request.META:
+            request.META["HTTP_HOST"] = self._host(request)
+        if self.prefix and f"{request.path_info}/".startswith(f"{self.prefix}/"):
+            request.path_info = request.path_info.removeprefix(self.prefix) or "/"
+            request.path = self.prefix + request.path_info
+        return self.get_response(request)
+
+    def _host(self, request: HttpRequest) -> str:
+        """Return the Host header with BASE_URL's port, and without the scheme's default one."""
+        host: str = request.META["HTTP_HOST"]
+        name, port = _PORT.sub("", host), _PORT.search(host)
+        if settings.BASE_URL and name.lower() == settings.BASE_URL.host:
+            return str(settings.BASE_URL.netloc)
+        is_default = port and port[1] == DEFAULT_PORTS.get(request.scheme or "")
+        return name if is_default else host
 
 
 class CompressedPages(GZipMiddleware):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 CONTEXT_LINES = 3  # unchanged lines shown around changed ones
+MAX_SHOWN_LINES = 1_000  # of a difference or a text, each of which is a row of HTML
 MAX_COMPARED_LINES = 1_500  # SequenceMatcher can take quadratic time and more
 
 Span = tuple[str, int, int, int, int]  # a difflib opcode: kind, then start and end in both texts
@@ -40,7 +41,14 @@ def diff(before: str, after: str) -> list[DiffLine]:
             lines.append(DiffLine("…", ""))
         for kind, *spans in group:
             lines += _lines(kind, old, new, *(start + position for position in spans))
-    return lines
+    return _shortened(lines)
+
+
+def _shortened(lines: list[DiffLine]) -> list[DiffLine]:
+    left_out = len(lines) - MAX_SHOWN_LINES
+    if left_out <= 0:
+        return lines
+    return [*lines[:MAX_SHOWN_LINES], DiffLine("…", f"{left_out:,} more lines")]
 
 
 def _common_prefix_length(old: Sequence[str], new: Sequence[str]) -> int:

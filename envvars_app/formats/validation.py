@@ -60,16 +60,22 @@ def _has_unusual_space(key: str) -> bool:
 
 def check_value(value: str) -> None:
     """Raise Invalid unless Amplify accepts this value. Amplify accepts an empty one."""
-    if len(value) > VALUE_LIMIT:
-        raise Invalid(
-            f"Values can have at most {VALUE_LIMIT:,} characters. This one has {len(value):,}. "
-            "Shorten it, or keep it in a file in the repository.",
-            "value",
-        )
+    if problem := length_problem(value):
+        raise Invalid(problem, "value")
     if "\0" in value:
         raise Invalid("Values can't contain a NUL character. Remove it.", "value")
     if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
         raise Invalid("This value contains half a character. Paste it again.", "value")
+
+
+def length_problem(value: str) -> str:
+    """Return what to do about a value that is too long for Amplify, or ""."""
+    if len(value) <= VALUE_LIMIT:
+        return ""
+    return (
+        f"Values can have at most {VALUE_LIMIT:,} characters. This one has {len(value):,}. Shorten "
+        "it, or keep it in a file in the repository."
+    )
 
 
 def is_identifier(key: str) -> bool:

@@ -19,7 +19,7 @@ from console.web.kit import app_context, page_with_form
 from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem
-from envvars_app.buildspec.diffing import diff
+from envvars_app.buildspec.diffing import MAX_SHOWN_LINES, diff
 from envvars_app.pages.build_forms import base_version, branch_id_from
 
 MAX_PROBLEMS = 50
@@ -87,9 +87,12 @@ def _lines(text: str, problems: list[Problem]) -> list[dict[str, Any]]:
     worst: dict[int, str] = {}
     for problem in problems:  # min: "error" sorts before "warning"
         worst[problem.line] = min(problem.severity, worst.get(problem.line, problem.severity))
+    lines = text.removesuffix("\n").split("\n")
+    if (left_out := len(lines) - MAX_SHOWN_LINES) > 0:
+        lines[MAX_SHOWN_LINES:] = [f"… {left_out:,} more lines, which the download contains"]
     return [
         {"number": number, "text": line, "severity": worst.get(number, "")}
-        for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1)
+        for number, line in enumerate(lines, start=1)
     ]
 
 

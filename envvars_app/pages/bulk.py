@@ -10,16 +10,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import escape
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.lib.dotenv import Refused
-from console.lib.invisible import preview_value
+from console.audit.events import Action
+from console.lib.dotenv import BYTE_LIMIT, Refused
+from console.lib.invisible import MAX_PREVIEW, preview_value
 from console.lib.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch, scope_name
 from console.web.change_sets import change_set_of, change_set_token
-from console.web.kit import app_context, page_with_form
+from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.listing import writable_scopes
 from console.web.repeats import NotAgain, Post, save_once
 from envvars_app.formats import FORMATS as FILES
@@ -50,16 +52,26 @@ RETRY_NOTES = {
     Kind.REMOVED: "Apply again to remove it.",
 }
 MISSING_CHOICES = {Mode.REPLACE: "Remove", Mode.MERGE: "Keep"}
+FEW_CHANGES = 200  # more of them are shown with less of their values
+SHORT_PREVIEW = 80  # characters
+# The preview contains the text to apply it. A quote takes six characters of HTML.
+ESCAPED_LIMIT = 2_000_000
+TOO_MANY_QUOTES = "The text has so many quotes that its preview would be too large. Split it."
+TOO_LONG = Refused(
+    f"These variables have more than {BYTE_LIMIT:,} characters, too many to edit as one text. Edit "
+    "them in the list, or paste only what you want to change."
+)
 SELECTION_CHANGED = "You changed your selection. Review these changes, then apply them."
 
 
 @page_with_form
 def bulk(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show a scope's variables as text, preview a text's changes, or apply them."""
-    access = find_app(from_request(request), app_id)
-    branches = listed_branches(access)
     if request.method != "POST":
-        return _scope_as_text(request, access, branches)
+        access = find_app(from_request(request), app_id)
+        return _scope_as_text(request, access, listed_branches(access))
+    access = find_app_to_change(request, app_id, Action.VARIABLE_CHANGED)
+    branches = listed_branches(access)
     form = BulkForm.of(request.POST)
     scopes = scopes_of(form.scopes, branches)
     if request.POST.get("action") == "edit":
@@ -78,6 +90,9 @@ def _scope_as_text(request: HttpRequest, access: Access, branches: list[Branch])
     scope, format = scope_of(requested, branches), named if named in FORMATS else "env"
     variables = own_variables(access, scope)
     rendered = FILES[format].render({key: row.value for key, row in variables.items()})
+    if len(rendered.text) > BYTE_LIMIT:
+        form = BulkForm("", format, Mode.MERGE, (requested,))
+        return _text_page(request, access, branches, form, TOO_LONG)
     form = BulkForm(rendered.text, format, Mode.REPLACE, (requested,))
     return _text_page(
         request, access, branches, form, left_out=rendered.left_out, count=len(variables)
@@ -100,7 +115,8 @@ def _text_page(
         "left_out": (left_out or {}).items(),
         "count": count,
     }
-    return render(request, "variables/bulk.html", context, status=422 if refusal else 200)
+    status = 422 if request.method == "POST" and refusal else 200
+    return render(request, "variables/bulk.html", context, status=status)
 
 
 def _context(access: Access, branches: list[Branch], form: BulkForm) -> dict[str, Any]:
@@ -128,8 +144,10 @@ def preview_page(
 ) -> HttpResponse:
     """Show what a text would change. After a save, `outcomes` mark the changes that failed.
 
-    Raises dotenv.Refused if there are too many changes.
+    Raises dotenv.Refused if there are too many changes, or too much text for one page.
     """
+    if len(escape(form.text)) > ESCAPED_LIMIT:
+        raise Refused(TOO_MANY_QUOTES)
     preview = previews.preview(access, edit, outcomes or [])
     context = {
         **_context(access, branches, form),
@@ -163,10 +181,11 @@ def _preview_lines(preview: Preview) -> dict[str, Any]:
     changes.sort(key=lambda line: (not (line.refusal or line.outcome), line.key))
     writable_lines = [line for line in changes if line.refusal is None]
     counts = Counter(line.kind for line in writable_lines)
+    longest = MAX_PREVIEW if len(changes) <= FEW_CHANGES else SHORT_PREVIEW
     secret_warning_of = cache(secret_warning)  # the same key and value often go to many scopes
     keys = {line.key for line in preview.lines if line.new is not None}
     return {
-        "lines": [_line(line, secret_warning_of, keys) for line in changes],
+        "lines": [_line(line, secret_warning_of, keys, longest) for line in changes],
         "same": [_key_and_branch(line) for line in preview.lines if line.kind is Kind.SAME],
         "counts": [(counts[kind], *KIND_BADGES[kind]) for kind in KIND_BADGES if counts[kind]],
         "to_apply": len(writable_lines),
@@ -179,15 +198,18 @@ def _key_and_branch(line: PreviewLine) -> dict[str, Any]:
 
 
 def _line(
-    line: PreviewLine, secret_warning_of: Callable[[str, str], str], keys: set[str]
+    line: PreviewLine,
+    secret_warning_of: Callable[[str, str], str],
+    keys: set[str],
+    longest: int,
 ) -> dict[str, Any]:
     word, badge = KIND_BADGES[line.kind]
     return {
         **_key_and_branch(line),
         "word": word.capitalize(),
         "badge": badge,
-        "old": None if line.old is None else preview_value(line.old, line.new or ""),
-        "new": None if line.new is None else preview_value(line.new, line.old or ""),
+        "old": None if line.old is None else preview_value(line.old, line.new or "", longest),
+        "new": None if line.new is None else preview_value(line.new, line.old or "", longest),
         "secret_warning": secret_warning_of(line.key, line.new) if line.new else "",
         "hints": [] if line.new is None else _hints(line.key, line.new, keys),
         "overrides": line.overrides,

@@ -13,6 +13,7 @@ from console.lib import dotenv
 from console.models import Branch
 from console.web.listing import ONLY_ALL_BRANCHES
 from envvars_app.formats import parse_json
+from envvars_app.formats.validation import length_problem
 from envvars_app.variables.bulk import Baseline, KnownVariable, Mode
 
 ALL = ""  # All branches in a form; the filter of a list uses ONLY_ALL_BRANCHES instead
@@ -56,7 +57,13 @@ class BulkForm:
         return dotenv.read(self.text)
 
     def values(self) -> dict[str, str]:
-        """Return the variables in the text. Raises dotenv.Refused."""
+        """Return the variables in the text. Raises dotenv.Refused, which names the line.
+
+        A value that is too long is refused here, before anything is made of it.
+        """
+        for entry in self.document.entries:
+            if problem := length_problem(entry.value):
+                raise dotenv.Refused(problem, entry.line)
         return {entry.key: entry.value for entry in self.document.entries}
 
 

@@ -9,10 +9,11 @@ from django.shortcuts import render
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.audit.events import Action
 from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch, scope_name
-from console.web.kit import app_context, page_with_form
+from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.listing import writable_scopes
 from envvars_app.formats import FORMATS, parse_json
 from envvars_app.pages.bulk import preview_page
@@ -52,7 +53,10 @@ class CopyForm:
 @page_with_form
 def copy(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show the form. A POST shows the preview of what the copy would change."""
-    access = find_app(from_request(request), app_id)
+    if request.method == "POST":
+        access = find_app_to_change(request, app_id, Action.VARIABLE_CHANGED)
+    else:
+        access = find_app(from_request(request), app_id)
     branches = listed_branches(access)
     form = CopyForm.of(request.POST if request.method == "POST" else request.GET)
     values = _values(access, form, branches)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -11,6 +11,7 @@ from console.access.actors import from_request
 from console.access.policy import find_app
 from console.lib.names import ALL_BRANCHES
 from console.models import scope_name
+from console.web.downloads import one_at_a_time
 from console.web.kit import app_context
 from envvars_app.formats import FORMATS, Format
 from envvars_app.pages.bulk_forms import ALL, scope_of
@@ -18,7 +19,7 @@ from envvars_app.variables.queries import effective_values, listed_branches
 
 
 @require_safe
-def download(request: HttpRequest, app_id: str) -> HttpResponse:
+def download(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Send the requested file. Without a format, list the formats and what each can't hold."""
     access = find_app(from_request(request), app_id)
     branches = listed_branches(access)
@@ -26,7 +27,7 @@ def download(request: HttpRequest, app_id: str) -> HttpResponse:
     branch = scope_of(requested, branches)
     values = effective_values(access, branch)
     if name:
-        return _file(name, values)
+        return one_at_a_time(request, lambda: _file(name, values))
     context = {
         **app_context(access, "variables"),
         "requested": requested,

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.lib.dotenv import BYTE_LIMIT
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
 from console.web.change_sets import change_set_of, change_set_token
@@ -28,6 +30,7 @@ from console.web.repeats import save_rows_once
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
+from envvars_app.variables.commands import SetVariable, VariableCommand
 from envvars_app.variables.queries import (
     VariableRow,
     list_variables,
@@ -97,9 +100,12 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     # None for a token of another user or app. The save then gets a change set of its own.
     posted = change_set_of(token, access, CHANGE_SET_PURPOSE)
     change_set = posted or uuid.uuid4()
+    commands = forms.commands_of(request.POST, access.app)
+    if sum(map(_size, commands)) > BYTE_LIMIT:  # the page of what wasn't saved repeats it
+        raise RequestDataTooBig
     outcomes = save_rows_once(
         change_set,
-        forms.commands_of(request.POST, access.app),
+        commands,
         lambda command: [repr(command)],
         lambda rows: saving.save(
             actor=access.actor, app_id=access.app.app_id, commands=rows, change_set=change_set
@@ -115,6 +121,10 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
         return redirect(f"{address}?saved={token}" if posted else address)
     context = _with_outcomes(_manage_context(request, access), request, access, outcomes)
     return render(request, "variables/manage.html", context, status=status)
+
+
+def _size(command: VariableCommand) -> int:
+    return len(command.value or "") if isinstance(command, SetVariable) else 0
 
 
 def _with_outcomes(

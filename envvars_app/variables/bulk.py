@@ -24,7 +24,7 @@ from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariabl
 from envvars_app.variables.plan import Refused
 from envvars_app.variables.planner import Planner
 
-MAX_LINES = 10_000  # keys times scopes
+MAX_LINES = 2_000  # keys times scopes, and what REPLACE removes
 
 
 class Mode(StrEnum):
@@ -105,10 +105,11 @@ def preview(access: Access, edit: BulkEdit, outcomes: Iterable[RowOutcome] = ())
 
     Takes five queries. Raises dotenv.Refused for more than MAX_LINES.
     """
-    _check_size(edit)
+    _check_size(len(edit.values) * len(edit.scopes))
     current = _current_variables(access.app, edit)
     unrepresentable = _find_unrepresentable(edit, current)
     lines = list(_lines(edit, current, current, unrepresentable))
+    _check_size(len(lines))
     _mark_refusals(access, lines)
     failed = {outcome.token: outcome for outcome in outcomes if outcome.outcome not in DONE}
     for line in lines:
@@ -125,9 +126,10 @@ def apply(
     than MAX_LINES.
     """
     access = find_app(actor, app_id)
-    _check_size(edit)
+    _check_size(len(edit.values) * len(edit.scopes))
     current = _current_variables(access.app, edit)
-    lines = _lines(edit, current, baseline, _find_unrepresentable(edit, current))
+    lines = list(_lines(edit, current, baseline, _find_unrepresentable(edit, current)))
+    _check_size(len(lines))
     return saving.save(
         actor=actor,
         app_id=app_id,
@@ -136,8 +138,7 @@ def apply(
     )
 
 
-def _check_size(edit: BulkEdit) -> None:
-    total = len(edit.values) * len(edit.scopes)
+def _check_size(total: int) -> None:
     if total > MAX_LINES:
         raise TextRefused(
             f"This would affect {total:,} variables; the limit is {MAX_LINES:,}. Choose fewer "

@@ -48,7 +48,7 @@ def test_settings_files_contain_only_settings() -> None:
 
 
 def test_proxy_passes_what_the_console_rejects_with_a_message() -> None:
-    [nginx] = blocks("nginx")
+    nginx, _ = blocks("nginx")
     [megabytes] = re.findall(r"client_max_body_size (\d+)m;", nginx)
     assert int(megabytes) << 20 > DATA_UPLOAD_MAX_MEMORY_SIZE
 
@@ -65,4 +65,4 @@ def test_linked_headings_exist() -> None:
 
 def headings() -> list[str]:
     """Return the document's headings."""
-    return re.findall(r"^## (.+)$", DEPLOY, re.MULTILINE)
+    return re.findall(r"^##+ (.+)$", DEPLOY, re.MULTILINE)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from console.lib.paths import BASE_DIR
-from console.server import gunicorn
+from console.server import gunicorn, start, worker
 from tests.documents.test_documents import settings
 
 KEPT_OUT = {
@@ -84,6 +84,16 @@ def test_restrictions_of_the_console(services: dict[str, Any]) -> None:
     assert "volumes" not in console
     assert "privileged" not in console
     assert "user" not in console  # of the image
+
+
+@pytest.mark.parametrize("name", ["console", "database"])
+def test_memory_is_limited(services: dict[str, Any], name: str) -> None:
+    assert services[name]["mem_limit"] == "1g"
+
+
+def test_files_for_all_connections(services: dict[str, Any]) -> None:
+    each = gunicorn.worker_connections + worker.OTHER_FILES
+    assert services["console"]["ulimits"]["nofile"] == start.OPEN_FILES > each
 
 
 def test_networks(services: dict[str, Any]) -> None:

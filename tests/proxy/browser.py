@@ -34,6 +34,7 @@ class Browser:
     address: str = "127.0.0.1"
     console_port: int = 0  # if set, requests bypass nginx
     cookies: dict[str, str] = field(default_factory=dict)
+    host: str = HOST  # as in the browser's address, with a port if it isn't 443
 
     def get(self, path: str, **headers: str) -> Response:
         """Request a page."""
@@ -47,7 +48,10 @@ class Browser:
 
     def post_plain(self, path: str, fields: dict[str, str], **headers: str) -> Response:
         """Post a form without a CSRF token."""
-        kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{HOST}"}
+        kind = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": f"https://{self.host}",
+        }
         return self.request("POST", path, urlencode(fields).encode(), headers=kind | headers)
 
     def request(
@@ -64,7 +68,7 @@ class Browser:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection = self._connect(tls)
         try:
-            all_headers = {"Host": HOST, **({"Cookie": cookies} if cookies else {}), **renamed}
+            all_headers = {"Host": self.host, **({"Cookie": cookies} if cookies else {}), **renamed}
             connection.request(method, path, body or None, all_headers)
             response = connection.getresponse()
             return self._store_cookies(

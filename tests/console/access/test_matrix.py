@@ -108,10 +108,10 @@ TABLE = """
 <VARIABLES>/manage/                                    POST  302  404  422 302 302 302  404
 <VARIABLES>/manage/                                    else  302  405
 <VARIABLES>/bulk/                                      GET   302  404  200 200 200 200  404
-<VARIABLES>/bulk/                                      POST  302  404  200 200 200 200  404
+<VARIABLES>/bulk/                                      POST  302  404  403 200 200 200  404
 <VARIABLES>/bulk/                                      else  302  405
 <VARIABLES>/copy/                                      GET   302  404  200 200 200 200  404
-<VARIABLES>/copy/                                      POST  302  404  200 200 200 200  404
+<VARIABLES>/copy/                                      POST  302  404  403 200 200 200  404
 <VARIABLES>/copy/                                      else  302  405
 <VARIABLES>/download/                                  GET   302  404  200 200 200 200  404
 <VARIABLES>/download/                                  else  302  405

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,6 +93,7 @@ def test_it_works(run_checks: Examined, world: World) -> None:
     assert states.pop("Disk") in {"ok", "skipped"}
     assert states == {
         **dict.fromkeys(("Database", "Migrations", "Clock", "Hosts", "TLS and cookies"), "ok"),
+        "Open files": "ok",
         **dict.fromkeys(("Files", "Audit trail", "Keys", "Open outcomes"), "ok"),
         **dict.fromkeys(("Store: list", "Store: look up"), "ok"),
         **dict.fromkeys(("Store: write", "Store: decrypt", "Store: remove"), "skipped"),
@@ -206,6 +208,19 @@ def test_deployment_without_a_trusted_proxy(run_checks: Examined, deployment_set
     assert "TRUSTED_PROXIES" in finding.hint
     deployment_settings.PROXIES = parse_proxies("1")
     assert run_checks()["Hosts"].state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("most", "state"),
+    [(60, "warning"), (1023, "warning"), (1024, "ok"), (resource.RLIM_INFINITY, "ok")],
+)
+def test_limit_of_open_files(
+    run_checks: Examined, monkeypatch: pytest.MonkeyPatch, most: int, state: str
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (min(most, 60), most))
+    finding = run_checks()["Open files"]
+    assert finding.state == state
+    assert ("LimitNOFILE=" in finding.hint) == (state == "warning")
 
 
 def test_deployment_without_secure_cookies(run_checks: Examined, deployment_settings: Any) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from console.lib.paths import BASE_DIR
+from console.server.start import OPEN_FILES
 
 PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")
 FIRST = r"Set up Branchkeep here, within a day: (http://127\.0\.0\.1:\d+/setup/\S+/)"
@@ -72,6 +73,8 @@ def test_it_works(code_copy):
         with urllib.request.urlopen(setup, timeout=60) as page:  # noqa: S310 - FIRST says where
             assert page.status == 200
         assert resource.prlimit(process.pid, resource.RLIMIT_CORE) == (0, 0)
+        files, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        assert files >= min(OPEN_FILES, most if most >= 0 else OPEN_FILES)
     assert process.returncode == 0
     assert mode(code_copy / "var") == 0o700
     assert {mode(file) for file in (code_copy / "var").glob("*.*")} == {0o600}
@@ -135,6 +138,31 @@ def test_invalid_setting_stops_the_start(code_copy):
     complaint = start_error(code_copy, PARAMETER_STORE="vault")
     assert complaint.startswith("Branchkeep can't start. PARAMETER_STORE is “vault”.")
     assert "Traceback" not in complaint
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    ["console.example.com:8443", "https://console.example.com", '["console.example.com"]'],
+)
+def test_hosts_in_another_form_stop_the_start(code_copy, hosts):
+    complaint = start_error(code_copy, ALLOWED_HOSTS=hosts)
+    assert complaint.startswith(f"Branchkeep can't start. ALLOWED_HOSTS contains “{hosts}”")
+    assert ": ALLOWED_HOSTS=console.example.com. If the address has a port" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_invalid_address_makes_no_keys(code_copy, tmp_path):
+    fresh = shutil.copytree(code_copy, tmp_path / "fresh", ignore=shutil.ignore_patterns("var"))
+    complaint = start_error(fresh, BASE_URL="http://console.example.com")
+    assert complaint.startswith("Branchkeep can't start. BASE_URL is “http://console.example.com”.")
+    assert not (fresh / "var/keys.env").exists()
+
+
+def test_address_below_a_path(code_copy):
+    with running(code_copy, BASE_URL="http://localhost:8000/branchkeep") as (_, line):
+        assert line.strip().startswith(
+            "Set up Branchkeep here, within a day: http://localhost:8000/branchkeep/setup/"
+        )
 
 
 def test_unavailable_database_stops_the_start(code_copy):

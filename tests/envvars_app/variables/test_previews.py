@@ -74,8 +74,8 @@ def test_outsiders(world: World) -> None:
 
 def test_too_many_lines(world: World) -> None:
     access = find_app(world.actor("alice"), "d1shop")
-    edit = BulkEdit({f"K{n}": "1" for n in range(5001)}, [None, world.dev])
-    with pytest.raises(Refused, match="the limit is 10,000"):
+    edit = BulkEdit({f"K{n}": "1" for n in range(1001)}, [None, world.dev])
+    with pytest.raises(Refused, match="the limit is 2,000"):
         preview(access, edit)
     with pytest.raises(Refused, match="Choose fewer branches"):
         apply(actor=access.actor, app_id="d1shop", edit=edit, baseline={}, change_set=uuid.uuid4())
