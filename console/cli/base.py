@@ -29,6 +29,7 @@ from console.access.policy import Access, find_app
 from console.audit import chain
 from console.backup.errors import BackupError
 from console.cli.terminal import Exit
+from console.lib.invisible import describe_invisible
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.text import escape_unprintable
@@ -171,6 +172,8 @@ class ConsoleCommand(BaseCommand):
         On a terminal it gets a line of its own, and control characters are escaped, since the
         terminal would obey them.
         """
+        if remark := describe_invisible(text):
+            self.note(remark)
         if not self.stdout.isatty():
             self.stdout.write(text, ending="")
             return

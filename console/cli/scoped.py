@@ -52,7 +52,9 @@ class ScopedCommand(ConsoleCommand):
     def print_outcome(
         self, options: dict[str, Any], scope: CommandScope, outcome: RowOutcome, verb: str
     ) -> None:
-        """Print the result of a verb."""
+        """Print the result of a verb, and on standard error what to know about it."""
+        if outcome.message:
+            self.note(outcome.message)
         version, key = outcome.version or None, options["key"]
         of = f"version {version} of " if options["verb"] == "set" else ""
         result = {"key": key, **scope.to_dict(), "outcome": outcome.outcome, "version": version}

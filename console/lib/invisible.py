@@ -1,11 +1,42 @@
 """Preview a value on a page and name the characters in it that a reader can't see."""
 
+import json
+import re
 from dataclasses import dataclass, field
 
 MAX_PREVIEW = 400  # characters
 CONTEXT = 60  # characters shown before the first difference
 
-_EDGES = {" ": "a space", "\n": "a line break", "\t": "a tab"}
+# Invisible characters of Unicode's categories Cc, Cf, Zl and Zp, and letters and marks that render
+# as nothing, such as Hangul fillers and variation selectors. Others have rules of their own below.
+_INVISIBLE = (
+    "\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200e\u200f"
+    "\u2028-\u202e\u2061-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+_END = r"(?![\s\S])"  # `$` also matches before a final line break
+# What a pattern finds, in words, and what to put in its place, or None to leave it. The patterns
+# mean the same to Python and, with the flag "u", to JavaScript, which gets them from RULES_JSON.
+RULES: tuple[tuple[str, str, str | None], ...] = (
+    (r"^\n+", "starts with a line break", ""),
+    (r"^ +", "starts with a space", ""),
+    (r"^\t+", "starts with a tab", ""),
+    ("^\ufeff", "starts with a byte order mark", ""),
+    (r"(?<=[^\n])\n+" + _END, "ends with a line break", ""),
+    (r"(?<=[^ ]) +" + _END, "ends with a space", ""),
+    (r"(?<=[^\t])\t+" + _END, "ends with a tab", ""),
+    (r"(?<=[^\t])\t+(?=[^\t])", "contains a tab", None),
+    (r"\r\n?", "contains a carriage return", "\n"),
+    ("[\xa0\u2007\u202f]", "contains a no-break space", " "),
+    ("[\u1680\u2000-\u2006\u2008-\u200a\u205f\u3000]", "contains an unusual space", " "),
+    ("[\u200b-\u200d\u2060]|(?<=[\\s\\S])\ufeff", "contains a zero-width character", ""),
+    (f"[{_INVISIBLE}]", "contains an invisible character", ""),
+)
+RULES_JSON = json.dumps(RULES)
+LINE_BREAK = (
+    "The value starts or ends with a line break, which is rarely meant. Enter it without, or "
+    "choose “Keep line breaks at its ends”."
+)
+_RULES = tuple((re.compile(pattern), words) for pattern, words, _ in RULES)
 
 
 @dataclass(frozen=True)
@@ -37,17 +68,21 @@ def _common_prefix_length(value: str, other: str) -> int:
     return min(len(value), len(other)) if alike is None else alike
 
 
+def describe_invisible(value: str) -> str:
+    """Return a sentence on the characters that a reader can't see, or ""."""
+    parts = ", ".join(_invisible_parts(value))
+    return f"The value {parts}." if parts else ""
+
+
+def has_line_break_at_end(value: str) -> bool:
+    """Return True if the value starts or ends with a line break."""
+    return value.strip("\r\n") != value
+
+
 def _invisible_parts(value: str) -> list[str]:
-    remarks = []
-    if value[:1] in _EDGES:
-        remarks.append(f"starts with {_EDGES[value[0]]}")
-    if value[-1:] in _EDGES and len(value) > 1:
-        remarks.append(f"ends with {_EDGES[value[-1]]}")
-    if "\r" in value:
-        remarks.append("contains a carriage return")
-    if not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
-        remarks.append("contains an invisible character")
-    return remarks
+    if value.isascii() and value.isprintable() and value == value.strip(" "):
+        return []  # nearly all values, and lists have many
+    return [words for pattern, words in _RULES if pattern.search(value)]
 
 
 def _sentence(remarks: list[str]) -> str:

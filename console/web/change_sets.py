@@ -3,6 +3,7 @@
 import uuid
 
 from django.core.signing import BadSignature, Signer
+from django.template.defaultfilters import pluralize
 
 from console.access.policy import Access
 
@@ -18,6 +19,18 @@ def change_set_of(text: str, access: Access, purpose: str = "") -> uuid.UUID | N
         return uuid.UUID(_signer(access, purpose).unsign(text))
     except (BadSignature, ValueError):
         return None
+
+
+def saved_sentence(noun: str, saved: int, removed: list[str]) -> str:
+    """Return what a save did, such as "2 secrets saved, API_KEY removed.", or "" for nothing.
+
+    Takes the number of rows that were saved, and the keys of those that were removed.
+    """
+    parts = [f"{saved} {noun}{pluralize(saved)} saved"] if saved else []
+    if removed:
+        one = len(removed) == 1
+        parts.append(f"{removed[0] if one else f'{len(removed)} {noun}s'} removed")
+    return ", ".join(parts) + "." if parts else ""
 
 
 def _signer(access: Access, purpose: str) -> Signer:

@@ -68,6 +68,12 @@ class Query:
             per_page=int(per_page) if per_page in map(str, PER_PAGE) else PER_PAGE[0],
         )
 
+    def filter(self, **more: str) -> str:
+        """Return the query string that carries the filter over to another page, or ""."""
+        kept = {"q": self.q, "branch": self.branch, **more}
+        text = urlencode({name: value for name, value in kept.items() if value})
+        return f"?{text}" if text else ""
+
     def chosen(self, branches: Iterable[Branch]) -> Branch | None:
         """Return the branch that the list is filtered by, if any."""
         return next((branch for branch in branches if str(branch.pk) == self.branch), None)
@@ -139,6 +145,11 @@ class Listing(Generic[RowT]):
             branch=query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else "",
             branch_name=chosen.name if chosen else "",
         )
+
+    @property
+    def filter(self) -> str:
+        """Return the query string that carries the filter over to another page, or ""."""
+        return Query(q=self.q, branch=self.branch).filter()
 
     def address(self, sort: str = "", page: int = 1) -> str:
         """Return the query string for another order or page of the same rows."""

@@ -7,7 +7,7 @@ are tried again. Remembered are outcomes, and a keyed digest of the content, but
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -75,13 +75,13 @@ class NotAgain(Exception):
 class Post:
     """A posted form: its change set, what it is about (rows and their bases), and its content.
 
-    A change set may arrive in several posts, each about other rows. The content holds values, so it
-    is only used for its digest.
+    A change set may arrive in several posts, each about other rows. The content, by row, holds
+    values, so it is only used for its digests.
     """
 
     change_set: UUID
     about: Sequence[object]
-    content: Sequence[object]
+    content: Mapping[str, object]
 
     @property
     def key(self) -> str:
@@ -89,10 +89,13 @@ class Post:
         return f"save:{self.change_set.hex}:{sha256(_text(self.about)).hexdigest()[:32]}"
 
     @property
-    def digest(self) -> str:
-        """Return a digest of the content. Without SECRET_KEY, nobody can check a guess by it."""
+    def digests(self) -> dict[str, str]:
+        """Return a digest of each row. Without SECRET_KEY, nobody can check a guess by it."""
         salt = f"content of {self.change_set.hex}"
-        return salted_hmac(salt, _text(self.content), algorithm="sha256").hexdigest()
+        return {
+            row: salted_hmac(salt, _text([row, content]), algorithm="sha256").hexdigest()
+            for row, content in self.content.items()
+        }
 
     def __repr__(self) -> str:
         return f"<Post of {self.change_set}>"
@@ -104,7 +107,7 @@ def save_once(post: Post, save: Save) -> list[RowOutcome]:
     `save` gets the outcomes of the rows that the first time already saved, and returns all. Raises
     NotAgain.
     """
-    key, entry = post.key, {"digest": post.digest, "started": time()}
+    key, entry = post.key, {"digests": post.digests, "started": time()}
     try:
         first = None if cache.add(key, entry, REMEMBERED) else _wait_for_first(key)
     except DatabaseError as error:  # the save itself will say what is wrong
@@ -115,9 +118,19 @@ def save_once(post: Post, save: Save) -> list[RowOutcome]:
     if "outcomes" not in first:
         raise NotAgain(Result.HELD, STILL_SAVING, timedelta(seconds=PATIENCE))
     done = [_outcome(fields) for fields in first["outcomes"]]
-    if done and first["digest"] != entry["digest"]:
+    same = {row for row, digest in post.digests.items() if first["digests"].get(row) == digest}
+    if first["complete"] and same != post.content.keys():
         raise NotAgain(Result.REFUSED, OTHER_CONTENT)
-    return done if first["complete"] else _save_and_remember(key, entry, save, done)
+    if first["complete"]:
+        return done
+    # What was not saved is often posted again with other content: the user has corrected it.
+    done = [
+        outcome
+        if outcome.token in same
+        else RowOutcome(outcome.token, Result.REFUSED, OTHER_CONTENT)
+        for outcome in done
+    ]
+    return _save_and_remember(key, entry, save, done)
 
 
 def save_rows_once(
@@ -132,7 +145,7 @@ def save_rows_once(
     of each row.
     """
     about = [(row.token, row.expected_version, row.revision) for row in commands]
-    post = Post(change_set, about, [content(row) for row in commands])
+    post = Post(change_set, about, {row.token: content(row) for row in commands})
 
     def save_rest(done: Sequence[RowOutcome]) -> list[RowOutcome]:
         outcomes = {outcome.token: outcome for outcome in done}

@@ -242,7 +242,7 @@ def _apply(
     if change_set is None:  # missing, or of another user or app
         token = change_set_token(access, CHANGE_SET_PURPOSE)
         change_set = change_set_of(token, access, CHANGE_SET_PURPOSE) or uuid.uuid4()
-    post = Post(change_set, ["bulk edit"], [repr(form), repr(baseline)])
+    post = Post(change_set, ["bulk edit"], {"": [repr(form), repr(baseline)]})
     try:
         outcomes = save_once(
             post,

@@ -92,7 +92,13 @@ def _known(
         if value == was.value and key is None:
             return None
     return SetVariable(
-        row, int(row), key=key, value=value, expected_version=base, revision=revision
+        row,
+        int(row),
+        key=key,
+        value=value,
+        line_breaks=bool(post.get(f"breaks-{row}") or (was and value == was.value)),
+        expected_version=base,
+        revision=revision,
     )
 
 
@@ -115,6 +121,7 @@ def _new(post: QueryDict) -> Iterator[VariableCommand]:
             key=row.key.strip(" "),
             branch_id=None if row.branch == "" else version(row.branch),
             value=row.value,
+            line_breaks=bool(post.get(f"new-{row.number}-breaks")),
             expected_version=base,
             revision=revision,
         )

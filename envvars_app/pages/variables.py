@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.lib.dotenv import BYTE_LIMIT
+from console.lib.invisible import RULES_JSON
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
-from console.web.change_sets import change_set_of, change_set_token
+from console.web.change_sets import change_set_of, change_set_token, saved_sentence
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import (
@@ -63,7 +64,10 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
         return render(request, "variables/list.html#listing", context)
     saved = change_set_of(request.GET.get("saved", ""), access, CHANGE_SET_PURPOSE)
     if saved:
-        context["saved"] = VariableVersion.objects.filter(change_set=saved).count()
+        versions = VariableVersion.objects.filter(change_set=saved).order_by("pk")
+        rows = [*versions.values_list("key", "value")]
+        removed = [key for key, value in rows if value is None]
+        context["saved"] = saved_sentence("variable", len(rows) - len(removed), removed)
     return render(request, "variables/list.html", context)
 
 
@@ -83,6 +87,7 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         **_page_context(request, access, "variable"),
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "sorts": SORT_WORDS.items(),
+        "unseen": RULES_JSON,
     }
     overridden = request.GET.get("override", "")
     context["new_rows"] = [
@@ -118,7 +123,8 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
         return render(request, "variables/manage.html#outcomes", context, status=status)
     if done:
         address = reverse("variables", args=[access.app.app_id])
-        return redirect(f"{address}?saved={token}" if posted else address)
+        query = Query.of(request.GET.dict())
+        return redirect(address + query.filter(saved=token if posted else ""))
     context = _with_outcomes(_manage_context(request, access), request, access, outcomes)
     return render(request, "variables/manage.html", context, status=status)
 

@@ -38,10 +38,11 @@ class SetVariable(VariableCommand):
     """Create a variable, give it a new value, or rename it.
 
     The `key` of an existing variable renames it; None keeps its name. Renaming a base renames its
-    overrides too.
+    overrides too. Without `line_breaks`, a value that starts or ends with a line break is refused.
     """
 
     value: str = field(kw_only=True)
+    line_breaks: bool = True
 
 
 @dataclass(frozen=True)

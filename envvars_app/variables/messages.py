@@ -13,6 +13,7 @@ MAX_SHOWN = 200  # characters of the other person's value
 GONE = "This variable has been removed. Add it again if you still need it."
 MOVED = "This variable or its overrides just changed. Review it, then save again."
 NO_BRANCH = "This branch no longer exists. Choose another one."
+CHOOSE_BRANCH = "Choose a branch for this override."
 DATABASE_BUSY = "The database did not answer. Nothing was saved. Save again."
 DATABASE_UNKNOWN = (
     "The database did not answer, so it is unknown whether this was saved. Reload the page to see."

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 from console.access.policy import Access
 from console.audit.events import Action, Target
+from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
 from console.models import scope_name
 from envvars_app.models import Variable
-from envvars_app.variables.commands import DeleteVariable, VariableCommand
+from envvars_app.variables.commands import DeleteVariable, SetVariable, VariableCommand
 
 
 class Refused(Exception):
@@ -77,8 +78,10 @@ class Plan:
         """Return the row's outcome once the plan is written."""
         is_removal = isinstance(self.command, DeleteVariable)
         result = Result.REMOVED if is_removal else Result.SAVED
+        command = self.command
+        remark = describe_invisible(command.value) if isinstance(command, SetVariable) else ""
         return RowOutcome(
-            self.command.token, result, version=self.variable.version, pk=self.variable.pk
+            command.token, result, remark, version=self.variable.version, pk=self.variable.pk
         )
 
 

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
+from console.lib.invisible import LINE_BREAK, has_line_break_at_end
 from console.lib.results import Result, RowOutcome
+from console.lib.row_forms import NO_VERSION
 from console.models import Branch, scope_name
 from envvars_app.formats import validation
 from envvars_app.formats.hints import check_amplify_value
@@ -179,6 +181,8 @@ class Planner:
     def _branch(self, command: VariableCommand) -> Branch | None:
         if command.branch_id is None:
             return None
+        if command.branch_id == NO_VERSION:  # a new override starts without one
+            self._refuse(command, messages.CHOOSE_BRANCH, "branch")
         branch = self.branches.get(command.branch_id)
         if branch is None or branch.deleted_at is not None:
             self._refuse(command, messages.NO_BRANCH, "branch")
@@ -209,6 +213,8 @@ class Planner:
             validation.check_key(key)
             validation.check_value(value)
             check_amplify_value(key, value)
+            if not getattr(command, "line_breaks", True) and has_line_break_at_end(value):
+                raise validation.Invalid(LINE_BREAK, "line_breaks")
         except validation.Invalid as refusal:
             self._refuse(command, str(refusal), refusal.field)
 

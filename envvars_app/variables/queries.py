@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from console.access.explain import why_locked
 from console.access.policy import Access
+from console.lib.invisible import describe_invisible
 from console.models import App, Branch, scope_name
 from console.web.listing import (
     CHANGED,
@@ -27,7 +28,8 @@ PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list
 
 @dataclass(slots=True, kw_only=True)
 class VariableRow(Row):
-    """A variable in a list. `preview` is the start of its value.
+    """A variable in a list. `preview` is the start of its value, and `remark` says what
+    can't be seen in it.
 
     `overrides` names the branches that override it; `override_versions` ("id:version", separated by
     commas) is the version of each, on which its removal is based. `secret_warning` says why it
@@ -36,6 +38,7 @@ class VariableRow(Row):
 
     value: str
     preview: str
+    remark: str
     has_base: bool
     overrides: str
     override_versions: str
@@ -107,6 +110,7 @@ def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -
         changed_by=variable.changed_by,
         value=variable.value,
         preview=_preview(variable.value),
+        remark=describe_invisible(variable.value),
         has_base=variable.branch_id is not None and (None, variable.key) in overridden,
         overrides=", ".join(name for name, _, _ in overrides),
         override_versions=",".join(f"{pk}:{version}" for _, pk, version in overrides),

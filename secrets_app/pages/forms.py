@@ -65,7 +65,8 @@ def content_of(command: SecretCommand) -> tuple[object, ...]:
     """Return what a command does, with its value, to compare it with a repeated one."""
     value = command.value.reveal() if isinstance(command, SetSecret) else None
     name = type(command).__name__
-    return name, command.secret_id, command.key, command.branch_id, value
+    line_breaks = isinstance(command, SetSecret) and command.line_breaks
+    return name, command.secret_id, command.key, command.branch_id, line_breaks, value
 
 
 def parse_versions(versions: str) -> tuple[int, int]:
@@ -92,7 +93,12 @@ def _known_rows(post: QueryDict) -> Iterator[SecretCommand]:
             yield DeleteSecret(row, int(row), expected_version=base, revision=revision)
         elif value:  # pages never hold values, so an empty field leaves the value as it is
             yield SetSecret(
-                row, int(row), value=SecretValue(value), expected_version=base, revision=revision
+                row,
+                int(row),
+                value=SecretValue(value),
+                line_breaks=bool(post.get(f"breaks-{row}")),
+                expected_version=base,
+                revision=revision,
             )
 
 
@@ -105,6 +111,7 @@ def _new_rows(post: QueryDict) -> Iterator[SecretCommand]:
             key=field(post, f"{token}-key").strip(" "),
             branch_id=None if branch == "" else version(branch),
             value=SecretValue(text(post, f"{token}-value")),
+            line_breaks=bool(post.get(f"{token}-breaks")),
             expected_version=base,
             revision=revision,
         )

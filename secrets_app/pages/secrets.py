@@ -19,11 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit import presentation as trail
-from console.audit.events import Outcome
+from console.audit.events import Action, Outcome
+from console.lib.invisible import RULES_JSON, describe_invisible
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
-from console.models import AuditOutcome, scope_name
-from console.web.change_sets import change_set_of, change_set_token
+from console.models import AuditEvent, scope_name
+from console.web.change_sets import change_set_of, change_set_token, saved_sentence
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import (
@@ -73,14 +74,15 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     if wants_fragment(request):
         return render(request, f"{template}#listing", context)
     saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
-    context["saved"] = _count_saved(saved) if saved else None
+    context["saved"] = _saved_sentence(saved) if saved else ""
     return render(request, template, context)
 
 
-def _count_saved(change_set: uuid.UUID) -> int:
-    return AuditOutcome.objects.filter(
-        event__change_set=change_set, outcome=Outcome.SUCCEEDED
-    ).count()
+def _saved_sentence(change_set: uuid.UUID) -> str:
+    done = AuditEvent.objects.filter(change_set=change_set, outcomes__outcome=Outcome.SUCCEEDED)
+    rows = [*done.order_by("pk").values_list("action", "subject")]
+    removed = [key for action, key in rows if action == Action.SECRET_REMOVED]
+    return saved_sentence("secret", len(rows) - len(removed), removed)
 
 
 @page_with_form
@@ -103,6 +105,7 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "new_rows": [NewRow(number) for number in range(1, count + 1)] or _first_row(listing),
         "blank_rows": [NewRow("N", branch=listing.branch)],
         "sorts": SORT_WORDS.items(),
+        "unseen": RULES_JSON,
     }
 
 
@@ -125,7 +128,8 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
         return render(request, "secrets/manage.html#outcomes", context, status=status)
     if done:
         address = reverse("secrets", args=[access.app.app_id])
-        return redirect(f"{address}?saved={token}" if posted else address)
+        query = Query.of(request.GET.dict())
+        return redirect(address + query.filter(saved=token if posted else ""))
     return render(
         request,
         "secrets/manage.html",
@@ -234,7 +238,7 @@ def _show_detail(
         "version": secret.version,
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
         "events": trail.events_of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
-        "value": _exact(value) if value else None,
+        **(_value_context(value) if value else {}),
     }
     part = "#detail" if wants_fragment(request) else ""
     return render(request, f"secrets/detail.html{part}", context)
@@ -256,6 +260,10 @@ class _ValueHtml(SafeString):
         return "<value: hidden>"
 
 
+def _value_context(value: SecretValue) -> dict[str, str]:
+    return {"value": _exact(value), "remark": describe_invisible(value.reveal())}
+
+
 def _exact(value: SecretValue) -> str:
     """Escape a value so that the page's text is exactly the value: a CR would become LF."""
     return _ValueHtml(escape(value.reveal()).replace("\r", "&#13;"))
@@ -267,7 +275,7 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     actor = from_request(request)
     value = reveal_value(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):
-        response = render(request, "secrets/detail.html#value", {"value": _exact(value)})
+        response = render(request, "secrets/detail.html#value", _value_context(value))
     else:
         response = _show_detail(request, find_app(actor, app_id), pk, value)
     response["Cache-Control"] = "no-store"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from console.lib.invisible import LINE_BREAK, has_line_break_at_end
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value
@@ -38,12 +39,18 @@ class SecretCommand:
 
 @dataclass(frozen=True)
 class SetSecret(SecretCommand):
-    """Create a secret, or give it a new value."""
+    """Create a secret, or give it a new value.
+
+    Without `line_breaks`, a value that starts or ends with a line break is refused.
+    """
 
     value: SecretValue = field(kw_only=True)
+    line_breaks: bool = True
 
     def check_fields(self) -> None:
         """Raise InvalidField if the value can't be stored."""
+        if not self.line_breaks and has_line_break_at_end(self.value.reveal()):
+            raise InvalidField("line_breaks", LINE_BREAK)
         try:
             check_value(self.value)
         except Rejected as rejection:

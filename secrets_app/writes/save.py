@@ -14,6 +14,7 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Outcome
+from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
 from console.lib.stopping import is_stopping
 from secrets_app import revisions
@@ -184,7 +185,10 @@ def _put(
 ) -> tuple[RowOutcome, bool]:
     value = command.value
     written = store.put(row.paths.primary, value, overwrite=lease.version_before > 0)
-    notes = messages.SaveNotes(outside_write=_was_written_outside(lease.version_before, written))
+    notes = messages.SaveNotes(
+        outside_write=_was_written_outside(lease.version_before, written),
+        invisible=describe_invisible(value.reveal()),
+    )
     mirror = None
     if row.paths.mirror:
         known, is_ours = lease.secret.mirror_version, lease.mirror_is_open

@@ -2,6 +2,7 @@
 
 import { startConfirming } from "./confirm.js";
 import { startCopying } from "./copy.js";
+import { startKeepingFilter } from "./filter.js";
 import { localFilter, localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
 
@@ -75,5 +76,6 @@ startToasts();
 startCopying();
 startConfirming();
 startFragments();
+startKeepingFilter();
 localTimes(document);
 localFilter();

@@ -9,6 +9,7 @@ if (output) {
   const seconds = Number(output.dataset.seconds);
   note.textContent = `The value is hidden after ${seconds} seconds.`;
   hideLater(output, seconds, () => {
+    document.querySelector(".remark")?.remove();
     output.closest(".copyable").remove();
     note.textContent = "The value is hidden.";
   });

@@ -9,13 +9,17 @@ const open = new Map(); // element or row that shows a value -> [function to hid
 let leaving = 0;
 
 /**
- * Fetch the value at `url`. Returns { value, seconds } or { problem }, or { hint } if the user had to
- * confirm their identity first: a reveal needs its own press.
+ * Fetch the value at `url`. Returns { value, seconds, remark }, or { problem }, or { hint } if the
+ * user had to confirm their identity first: a reveal needs its own press. `remark` says what can't be
+ * seen in the value.
  */
 export async function reveal(url) {
   const { page, problem } = await post(url);
   const output = page?.querySelector("output.value");
-  if (output) return { value: output.textContent, seconds: Number(output.dataset.seconds) || 30 };
+  if (output) {
+    const remark = page.querySelector(".remark")?.textContent ?? "";
+    return { value: output.textContent, seconds: Number(output.dataset.seconds) || 30, remark };
+  }
   if (page?.querySelector("a.confirm") && (await confirmIdentity())) return { hint: AGAIN };
   return { problem };
 }

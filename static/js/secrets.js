@@ -33,19 +33,23 @@ function showNote(cell, { problem, hint }) {
   cell.append(text);
 }
 
-function show(cell, eye, name, { value, seconds }) {
+function show(cell, eye, name, { value, seconds, remark }) {
   const code = document.createElement("code");
   code.className = "value";
   code.tabIndex = 0; // long values scroll
   code.setAttribute("aria-label", `Value of ${name}`);
   code.textContent = value;
   const button = copyButton(name, code);
-  cell.append(code, button);
+  const note = document.createElement("span");
+  note.className = "sub";
+  note.textContent = remark;
+  cell.append(code, button, note);
   cell.querySelector(".dots").hidden = true;
   setEye(eye, true, name);
   hideLater(eye, seconds, () => {
     code.remove();
     button.remove();
+    note.remove();
     cell.querySelector(".dots").hidden = false;
     setEye(eye, false, name);
   });

@@ -15,10 +15,9 @@ function addOverride(base) {
   let after = base.element;
   while (after.nextElementSibling?.matches(".edit-row.override")) after = after.nextElementSibling;
   const row = addRow({ key: base.name, value: base.value.value, blank: "blank-override", after });
-  row.baseRow = base;
   const taken = new Set(overridesOf(base));
-  const free = [...row.branch.options].find((option) => !taken.has(option.text));
-  if (free) free.selected = true;
+  row.baseRow = base;
+  for (const option of row.branch.options) option.disabled = taken.has(option.text);
   row.branch.focus();
   count();
 }

@@ -56,7 +56,7 @@ def test_it_works(world: World, alice: Page) -> None:
     expect(alice.locator("#text")).to_have_value("OLD=2\nNEW='a\nb '\n")
     alice.get_by_role("button", name="Preview changes").click()
     alice.get_by_role("button", name="Apply 3 changes").click()
-    expect(alice.get_by_text("3 changes saved.")).to_be_visible()
+    expect(alice.get_by_text("3 variables saved.")).to_be_visible()
     assert variable_values(world) == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
 
 
@@ -70,7 +70,7 @@ def test_a_pasted_file_is_previewed_for_a_branch(world: World, alice: Page) -> N
     alice.get_by_role("button", name="Preview again").click()
     expect(alice.get_by_role("button", name="Apply 2 changes")).to_be_visible()
     alice.get_by_role("button", name="Apply 2 changes").click()
-    expect(alice.get_by_text("2 changes saved.")).to_be_visible()
+    expect(alice.get_by_text("2 variables saved.")).to_be_visible()
     assert variable_values(world) == {
         ("", "KEPT"): "1",
         ("dev", "API_URL"): "https://a",
@@ -86,7 +86,7 @@ def test_another_branch_is_previewed_before_it_is_written(world: World, alice: P
     expect(alice.get_by_text("Nothing was saved.")).to_be_visible()
     assert variable_values(world) == {}
     alice.get_by_role("button", name="Apply 1 change").click()
-    expect(alice.get_by_text("1 change saved.")).to_be_visible()
+    expect(alice.get_by_text("1 variable saved.")).to_be_visible()
     assert variable_values(world) == {("dev", "A"): "1"}
 
 
@@ -101,7 +101,7 @@ def test_a_conflict(world: World, alice: Page, complaints: Any) -> None:
     expect(change(alice, "A")).to_contain_text("mia@example.org changed this variable")
     assert variable_values(world) == {("", "A"): "theirs", ("", "B"): "mine"}
     alice.get_by_role("button", name="Apply 1 change").click()
-    expect(alice.get_by_text("1 change saved.")).to_be_visible()
+    expect(alice.get_by_text("1 variable saved.")).to_be_visible()
     assert variable_values(world)["", "A"] == "mine"
 
 
@@ -130,7 +130,7 @@ def test_copying_to_two_branches(world: World, alice: Page) -> None:
     alice.get_by_label("main").check()
     alice.get_by_role("button", name="Preview changes").click()
     alice.get_by_role("button", name="Apply 2 changes").click()
-    expect(alice.get_by_text("2 changes saved.")).to_be_visible()
+    expect(alice.get_by_text("2 variables saved.")).to_be_visible()
     assert {at for at, key in variable_values(world) if key == "A"} == {"", "dev", "main"}
 
 
@@ -178,7 +178,7 @@ def test_with_the_keyboard(world: World, alice: Page) -> None:
     expect(apply).to_be_visible()
     tab_to(alice, apply)
     alice.keyboard.press("Enter")
-    expect(alice.get_by_text("1 change saved.")).to_be_visible()
+    expect(alice.get_by_text("1 variable saved.")).to_be_visible()
     assert variable_values(world) == {("", "A"): "1"}
 
 
@@ -196,7 +196,7 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     page.get_by_role("button", name="Back to the text").click()
     preview(page, '{"A": "2", "MY_X": "\\n1"}')
     page.get_by_role("button", name="Apply 1 change").click()
-    expect(page.get_by_text("1 change saved.")).to_be_visible()
+    expect(page.get_by_text("1 variable saved.")).to_be_visible()
     assert variable_values(world) == {("", "A"): "2", ("", "MY_X"): "\n1"}
 
 

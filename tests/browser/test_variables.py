@@ -41,7 +41,7 @@ def action(row: Locator, name: str) -> None:
 
 def expect_saved(page: Page, count: int) -> None:
     """Wait for the list with its toast."""
-    words = "1 change saved." if count == 1 else f"{count} changes saved."
+    words = "1 variable saved." if count == 1 else f"{count} variables saved."
     expect(page.get_by_text(words)).to_be_visible()
     page.wait_for_load_state()
 

@@ -82,8 +82,6 @@ class Command(ScopedCommand):
         self, options: dict[str, Any], scope: CommandScope, outcome: RowOutcome, verb: str
     ) -> None:
         require_done(outcome)
-        if outcome.message:
-            self.note(outcome.message)
         self.print_outcome(options, scope, outcome, verb)
 
     def _find(self, scope: CommandScope, key: str) -> Secret:

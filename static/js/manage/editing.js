@@ -1,6 +1,7 @@
 // Edit mode: rows are added, changed and marked for removal here; only Save writes them.
 // Each page sets its kind of Row, then calls startEditing.
 
+import { currentFilter } from "../filter.js";
 import { toast } from "../toast.js";
 import { guard } from "./guard.js";
 import { startPaging } from "./paging.js";
@@ -14,6 +15,8 @@ export const rows = () => [...form.querySelectorAll(".edit-row")].map((element) 
 export const dirty = () => rows().filter((row) => row.dirty);
 const unsavedText = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
 const leave = guard(() => dirty().length, unsavedText);
+
+const TYPING = new Set(["insertText", "insertCompositionText", "deleteContentBackward", "deleteContentForward"]);
 
 let saving = false;
 let stopped = false;
@@ -49,7 +52,7 @@ export function addRow({ key = "", value = "", branch = "", blank = "blank", aft
   const row = Row.of(element);
   row.key.value = key;
   row.value.value = value;
-  chooseBranch(row.branch, branch);
+  if (!row.isOverride) chooseBranch(row.branch, branch); // of an override, people choose it
   row.showDirty();
   return row;
 }
@@ -94,7 +97,9 @@ function setSaving(on, many) {
   byId("progress").hidden = !(on && many);
   byId("count").hidden = byId("cancel").hidden = on && many;
   byId("save").ariaBusy = on ? "true" : null;
+  byId("save").textContent = on ? "Saving…" : "Save";
   byId("stop").disabled = false;
+  byId("stop").textContent = "Stop";
 }
 
 async function save(changed) {
@@ -118,7 +123,7 @@ async function save(changed) {
 function finish(sum, tried) {
   const open = dirty().length;
   if (!tried && !written) return toast("There are no changes to save.");
-  if (!open && !sum.notes) return leave(`${form.dataset.done}?saved=${encodeURIComponent(form.elements.change_set.value)}`);
+  if (!open && !sum.notes) return leave(form.dataset.done + currentFilter({ saved: form.elements.change_set.value }));
   if (!open) return showResult("warn", "Everything was saved. Some rows have notes.");
   const result = `Saved ${sum.saved} of ${tried} changes.`;
   if (sum.saved === tried) return showResult("", result);
@@ -132,7 +137,13 @@ function finish(sum, tried) {
 
 form.addEventListener("input", (event) => {
   if (event.target.closest(".edit-row")) Row.of(event.target).edited();
+  // While someone types, a space at the end is no news. What was pasted is.
+  if (event.target.matches(".edit-row textarea") && !TYPING.has(event.inputType)) Row.of(event.target).showUnseen();
   count();
+});
+
+form.addEventListener("change", (event) => {
+  if (event.target.matches(".edit-row textarea")) Row.of(event.target).showUnseen();
 });
 
 form.addEventListener("click", (event) => {
@@ -142,15 +153,24 @@ form.addEventListener("click", (event) => {
   if (control.matches(".remove")) remove(Row.of(control));
   if (control.matches(".eye")) Row.of(control).toggleValue();
   if (control.id === "add") addRow().focus();
-  if (control.id === "stop") control.disabled = stopped = true;
+  if (control.id === "stop") {
+    control.disabled = stopped = true;
+    control.textContent = "Stopping…";
+  }
   if (control.matches("[data-clear-filter]")) clearFilter();
   count();
 });
 
 form.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !event.target.matches(".edit-row input")) return;
-  event.preventDefault(); // Enter in a name moves on to its value
-  Row.of(event.target).value.focus();
+  // Enter also ends the composition of a character, such as a Japanese one (229 in Safari).
+  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+  if (event.target.matches(".edit-row input")) {
+    event.preventDefault(); // Enter in a name moves on to its value
+    Row.of(event.target).value.focus();
+  } else if (event.target.matches(".edit-row textarea") && !event.shiftKey) {
+    event.preventDefault();
+    form.requestSubmit(byId("save"));
+  }
 });
 
 form.addEventListener("submit", (event) => {

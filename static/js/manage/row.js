@@ -1,6 +1,8 @@
 // A row in edit mode: what was typed, whether it differs, and the outcome of its save.
 // Each page extends this class.
 
+import { unseen } from "./unseen.js";
+
 const CHANGED = "was changed after you opened this page. When you save, you can choose which value to keep.";
 const known = new WeakMap();
 
@@ -83,6 +85,8 @@ export class Row {
       request.append(`remove-${this.token}`, "on");
     } else {
       for (const field of this.fields) request.append(field.name, field.value);
+      // The page says what can't be seen, so what is there is meant.
+      request.append(this.isNew ? `${this.token}-breaks` : `breaks-${this.token}`, "on");
     }
   }
 
@@ -91,6 +95,25 @@ export class Row {
     this.showSaved(false);
     if (!this.element.querySelector(".note.conflict")) this.clearNote();
     this.showDirty();
+  }
+
+  /** Say what can't be seen in the typed value, and offer to remove it. */
+  showUnseen() {
+    if (!this.dirty || this.removing || this.element.querySelector(".note:not(.unseen)")) return;
+    const { remark, cleaned } = unseen(this.value.value);
+    if (!remark) return this.clearNote();
+    const note = this.note("unseen", remark);
+    if (cleaned === this.value.value) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = "Remove it";
+    button.addEventListener("click", () => {
+      this.value.value = cleaned;
+      this.value.dispatchEvent(new Event("input", { bubbles: true }));
+      this.value.focus();
+    });
+    note.append(button);
   }
 
   /** Show whether the row has unsaved changes. */

@@ -40,12 +40,13 @@ export class SecretRow extends Row {
   async #fetchValue() {
     if (this.eye.ariaBusy === "true") return false;
     this.eye.ariaBusy = "true";
-    const { value, problem, hint } = await reveal(this.eye.formAction);
+    const { value, problem, hint, remark } = await reveal(this.eye.formAction);
     this.eye.ariaBusy = null;
     if (hint) this.note("hint", hint);
     if (problem) this.note("failed", problem);
     if (problem || hint || this.value.value !== "") return !problem && !hint;
     this.value.value = value;
+    if (remark) this.note("unseen", remark);
     this.#stored = this.value.value; // as the textarea returns it, with normalized line endings
     return true;
   }
@@ -55,6 +56,7 @@ export class SecretRow extends Row {
       if (this.value.value === this.#stored) this.value.value = "";
       this.#stored = null;
       this.#unmask(false);
+      this.element.querySelector(".note.unseen")?.remove();
       this.showDirty();
     });
   }

@@ -21,6 +21,7 @@ Manage = Callable[..., CommandResult]
 SHARED = "/amplify/shared/d1shop"
 APP = ("--app", "d1shop")
 JSON = ("--format", "json")
+LINE_BREAK = "The value ends with a line break.\n"
 VALUES = {
     "final newline": "value\n",
     "CRLF": "a\r\nb\r\n",
@@ -47,13 +48,13 @@ def _last(event: AuditEvent) -> str | None:
 def test_it_works(either_machine: Machine) -> None:
     machine = either_machine
     done = "Successfully created version {} of secret KEY\n"
-    assert machine("secret", "set", "KEY", *APP, stdin="one\n") == CommandResult(
+    assert machine("secret", "set", "KEY", *APP, stdin="one") == CommandResult(
         0, done.format(1), ""
     )
     assert machine("secret", "set", "KEY", *APP, stdin="two\n") == CommandResult(
-        0, done.format(2), ""
+        0, done.format(2), LINE_BREAK
     )
-    assert machine("secret", "get", "KEY", *APP) == CommandResult(0, "two\n", "")
+    assert machine("secret", "get", "KEY", *APP) == CommandResult(0, "two\n", LINE_BREAK)
     listed = machine("secret", "list", *APP, *JSON)
     assert (listed.code, listed.err) == (0, "")
     [row] = json.loads(listed.out)

@@ -14,17 +14,18 @@ from tests.fixtures.people import World
 Manage = Callable[..., CommandResult]
 APP = ("--app", "d1shop")
 DEV = (*APP, "--branch", "dev")
+LINE_BREAK = "The value ends with a line break.\n"
 
 
 def test_it_works(machine: Machine) -> None:
     done = "Successfully saved version {} of variable COLOR\n"
-    assert machine("variable", "set", "COLOR", *APP, stdin="one\n") == CommandResult(
+    assert machine("variable", "set", "COLOR", *APP, stdin="one") == CommandResult(
         0, done.format(1), ""
     )
     assert machine("variable", "set", "COLOR", *APP, stdin="two\n") == CommandResult(
-        0, done.format(2), ""
+        0, done.format(2), LINE_BREAK
     )
-    assert machine("variable", "get", "COLOR", *APP) == CommandResult(0, "two\n", "")
+    assert machine("variable", "get", "COLOR", *APP) == CommandResult(0, "two\n", LINE_BREAK)
     [row] = json.loads(machine("variable", "list", *APP, "--format", "json").out)
     assert (row["key"], row["branch"], row["value"], row["version"]) == ("COLOR", None, "two\n", 2)
     assert row["changed_by"] == "alice@example.org"

@@ -100,6 +100,20 @@ def test_other_content_is_refused(world: World, alice: Client, form: str) -> Non
 
 
 @each_form
+def test_a_corrected_row_is_saved(world: World, alice: Client, form: str) -> None:
+    url, fields = open_form(alice, world, form)
+    fields |= {"new-2-key": "wrong=name", "new-2-value": "y", "new-2-branch": ""}
+    first = alice.post(url, fields, headers=FRAGMENT)
+    assert first.text.count('data-outcome="saved"') == 1
+    corrected = alice.post(url, fields | {"new-2-key": "RIGHT"}, headers=FRAGMENT)
+    assert corrected.status_code == 200
+    assert corrected.text.count('data-outcome="saved"') == 2
+    again = fields | {"new-1-value": "z", "new-2-key": "RIGHT"}
+    assert "already saved with other content" in alice.post(url, again, headers=FRAGMENT).text
+    assert changes(world) == 2
+
+
+@each_form
 def test_the_next_rows_of_a_change_set(world: World, alice: Client, form: str) -> None:
     url, fields = open_form(alice, world, form)
     more = {"new-2-key": "OTHER", "new-2-value": "y", "new-2-branch": ""}
@@ -218,7 +232,7 @@ def test_the_first_save_was_killed(
     alice.post(url, fields)
     [key] = keys_of_saves()
     first = cache.get(key)
-    cut_off = {"digest": first["digest"], "started": first["started"] - repeats.LONGEST_SAVE - 1}
+    cut_off = {"digests": first["digests"], "started": first["started"] - repeats.LONGEST_SAVE - 1}
     cache.set(key, cut_off, 60)
     second = alice.post(url, fields, headers=FRAGMENT)
     assert 'data-outcome="saved"' in second.text
@@ -236,7 +250,7 @@ def test_what_is_remembered_holds_no_value(world: World, alice: Client) -> None:
     alice.post(url, fields | {"new-1-value": "CANARY in the cache"})
     [key] = keys_of_saves()
     assert "CANARY" not in repr(cache.get(key))
-    assert cache.get(key).keys() == {"digest", "started", "outcomes", "complete"}
+    assert cache.get(key).keys() == {"digests", "started", "outcomes", "complete"}
 
 
 def test_an_outcome_survives_being_remembered() -> None:
@@ -253,7 +267,7 @@ def test_bulk_edit(world: World, alice: Client) -> None:
     first, second = alice.post(url, post), alice.post(url, post)
     assert "?saved=" in first.headers["Location"]
     assert answer(first) == answer(second)
-    assert "2 changes saved" in alice.get(second.headers["Location"]).text
+    assert "2 variables saved" in alice.get(second.headers["Location"]).text
     refused = alice.post(url, post | {"text": "A=1\nB=3\n"})
     assert "already saved with other content" in refused.text
     assert sorted(variable_values(world).values()) == ["1", "2"]

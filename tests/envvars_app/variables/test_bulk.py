@@ -83,7 +83,7 @@ def test_it_works(world: World, alice: Client) -> None:
         "create",
         "remove",
     ]
-    assert "3 changes saved." in alice.get(answer["Location"]).text
+    assert "2 variables saved, REMOVED removed." in alice.get(answer["Location"]).text
 
 
 @pytest.mark.parametrize("format", ["env", "json"])

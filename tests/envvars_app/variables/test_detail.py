@@ -91,7 +91,7 @@ def test_meaning_and_overrides(world: World, alice: Client) -> None:
         ("x\n", "Ends with a line break"),
         ("\tx ", "Starts with a tab, ends with a space"),
         ("a\rb", "Contains a carriage return"),
-        ("a\u200bb", "Contains an invisible character"),
+        ("a\u200bb", "Contains a zero-width character"),
         (" ", "Starts with a space"),
     ],
 )

@@ -48,7 +48,7 @@ def test_it_works(alice: Client, world: World) -> None:
     assert "contain any constant values your app needs at build time." in answer.text
     fields = all_fields(alice.get(MANAGE)) | new_row(1, "API_URL", "https://a/?b=1&c")
     answer = alice.post(MANAGE, fields | new_row(2, "API_URL", "", world.dev), follow=True)
-    assert "2 changes saved." in answer.text
+    assert "2 variables saved." in answer.text
     assert "https://a/?b=1&amp;c" in answer.text
     assert "(empty)" in answer.text
     assert variable_values(world) == {("", "API_URL"): "https://a/?b=1&c", ("dev", "API_URL"): ""}

@@ -36,12 +36,21 @@ def test_it_works() -> None:
         )
     )
     assert changes == [
-        SetSecret("5", 5, value=SecretValue("new"), expected_version=3),
+        SetSecret("5", 5, value=SecretValue("new"), expected_version=3, line_breaks=False),
         DeleteSecret("6", 6, expected_version=1),
-        SetSecret("7", 7, value=SecretValue("new"), expected_version=3, revision=17),
+        SetSecret(
+            "7", 7, value=SecretValue("new"), expected_version=3, revision=17, line_breaks=False
+        ),
         DeleteSecret("8", 8, expected_version=1, revision=-17),
-        SetSecret("new-1", key="KEY", branch_id=7, value=SecretValue("v")),
-        SetSecret("new-2", key="SHARED", value=SecretValue("w"), expected_version=2, revision=17),
+        SetSecret("new-1", key="KEY", branch_id=7, value=SecretValue("v"), line_breaks=False),
+        SetSecret(
+            "new-2",
+            key="SHARED",
+            value=SecretValue("w"),
+            expected_version=2,
+            revision=17,
+            line_breaks=False,
+        ),
     ]
 
 

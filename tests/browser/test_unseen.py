@@ -1,0 +1,166 @@
+"""Typing values in edit mode: Enter saves, and what can't be seen is said before Save."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from console.lib.invisible import describe_invisible
+from secrets_app.models import Secret
+from tests.browser.steps import LIST, MANAGE, SHARED, row, save_all, stored_value, value_of
+from tests.factories import set_secret, set_variable, variable_values
+from tests.fixtures.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+VARIABLES = "/apps/d1shop/hosting/environment-variables/"
+
+
+@pytest.fixture
+def alice(world: World, open_page: Callable[..., Page]) -> Page:
+    """Return a page signed in as the owner."""
+    return open_page(user=world.person("alice"))
+
+
+def new_row(page: Page, key: str = "KEY") -> Locator:
+    """Return the first new row, with a key."""
+    new = page.locator("#new .edit-row").first
+    new.get_by_label("Variable").fill(key)
+    return new
+
+
+@pytest.mark.parametrize("url", [MANAGE, f"{VARIABLES}manage/"])
+def test_it_works(world: World, alice: Page, url: str) -> None:
+    """Enter saves."""
+    alice.goto(url)
+    value_of(new_row(alice)).fill("token")
+    alice.keyboard.press("Enter")
+    expect(
+        alice.get_by_text("1 secret saved." if url == MANAGE else "1 variable saved.")
+    ).to_be_visible()
+    stored = stored_value(f"{SHARED}/KEY") if url == MANAGE else variable_values(world)["", "KEY"]
+    assert stored == "token"
+
+
+def test_shift_and_enter_add_a_line(alice: Page) -> None:
+    alice.goto(MANAGE)
+    value_of(new_row(alice)).fill("one")
+    alice.keyboard.press("Shift+Enter")
+    alice.keyboard.type("two")
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("1 secret saved.")).to_be_visible()
+    assert stored_value(f"{SHARED}/KEY") == "one\ntwo"
+
+
+def test_enter_that_ends_a_composition_does_not_save(alice: Page) -> None:
+    alice.goto(MANAGE)
+    field = value_of(new_row(alice))
+    field.fill("変換")
+    field.dispatch_event(
+        "keydown", {"key": "Enter", "isComposing": True, "bubbles": True, "cancelable": True}
+    )
+    expect(alice.get_by_text("1 unsaved change")).to_be_visible()
+    expect(alice.get_by_role("button", name="Save", exact=True)).to_be_visible()
+    assert not Secret.objects.exists()
+
+
+@pytest.mark.parametrize("url", [MANAGE, f"{VARIABLES}manage/"])
+@pytest.mark.parametrize(
+    ("value", "cleaned"),
+    [
+        ("tok_abc123\n", "tok_abc123"),
+        (" tok_abc123 \n", "tok_abc123"),
+        ("abc\u200b123", "abc123"),
+        ("\ufefftok_abc123", "tok_abc123"),
+        ("abc\u00a0123", "abc 123"),
+        ("a\u2028b\U000e0041", "ab"),
+    ],
+)
+def test_what_can_not_be_seen_is_said_before_save(
+    alice: Page, url: str, value: str, cleaned: str
+) -> None:
+    alice.goto(url)
+    new = new_row(alice)
+    value_of(new).fill(value)
+    expect(new.get_by_text(describe_invisible(value))).to_be_visible()
+    new.get_by_role("button", name="Remove it").click()
+    expect(value_of(new)).to_have_value(cleaned)
+    expect(new.locator(".note")).to_have_count(0)
+
+
+def test_a_tab_inside_stays(alice: Page) -> None:
+    alice.goto(MANAGE)
+    new = new_row(alice)
+    value_of(new).fill("a\tb")
+    expect(new.get_by_text("The value contains a tab.")).to_be_visible()
+    expect(new.get_by_role("button", name="Remove it")).to_have_count(0)
+
+
+def test_after_saving(alice: Page) -> None:
+    alice.goto(MANAGE)
+    new = new_row(alice)
+    value_of(new).fill("token\n")
+    save_all(alice)
+    expect(alice.get_by_text("Saved. The value ends with a line break.")).to_be_visible()
+    assert stored_value(f"{SHARED}/KEY") == "token\n"
+
+
+def test_beside_a_revealed_value(world: World, alice: Page) -> None:
+    set_secret(world, "KEY", "token ")
+    alice.goto(LIST)
+    alice.get_by_role("button", name="Reveal KEY").click()
+    expect(alice.get_by_text("The value ends with a space.")).to_be_visible()
+    alice.get_by_role("button", name="Hide KEY").click()
+    expect(alice.get_by_text("The value ends with a space.")).to_have_count(0)
+    alice.goto(MANAGE)
+    row(alice, "KEY").get_by_role("button", name="Show the value").click()
+    expect(row(alice, "KEY").get_by_text("The value ends with a space.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("url", "manage"), [(LIST, "Manage secrets"), (VARIABLES, "Manage variables")]
+)
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_filter_stays(
+    world: World, open_page: Callable[..., Page], url: str, manage: str, javascript: bool
+) -> None:
+    for branch in (None, world.dev):
+        set_secret(world, "KEY", branch=branch)
+        set_variable(world, "KEY", branch=branch)
+    page = open_page(user=world.person("alice"), javascript=javascript)
+    if javascript:
+        page.goto(url)
+        with page.expect_response(lambda response: "branch=" in response.url):
+            page.get_by_label("Branch").select_option(label="dev")
+        expect(page.get_by_text("The effective values of dev")).to_be_visible()
+    else:
+        page.goto(f"{url}?branch={world.dev.pk}")
+    page.get_by_role("link", name=manage).first.click()
+    expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
+    page.get_by_role("link", name=manage).first.click()
+    page.get_by_role("group", name="KEY, dev").get_by_label("Value", exact=True).fill("new")
+    save_all(page)
+    expect(page.get_by_text("saved.")).to_be_visible()
+    expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
+
+
+def test_a_new_override_starts_without_a_branch(world: World, alice: Page) -> None:
+    set_variable(world, "KEY", "of all")
+    set_variable(world, "KEY", "of dev", world.dev)
+    alice.goto(f"{VARIABLES}manage/")
+    base = alice.get_by_role("group", name="KEY, All branches", exact=True)
+    base.get_by_text("Actions").click()
+    base.get_by_role("button", name="Add variable override").click()
+    override = alice.get_by_role("group", name="New override")
+    expect(override.get_by_label("Branch")).to_have_value("?")
+    taken: Any = override.get_by_label("Branch").locator("option", has_text="dev")
+    expect(taken).to_be_disabled()
+    save_all(alice)
+    expect(override.get_by_text("Choose a branch for this override.")).to_be_visible()
+    override.get_by_label("Branch").select_option(label="main")
+    save_all(alice)
+    expect(alice.get_by_text("1 variable saved.")).to_be_visible()
+    assert variable_values(world)["main", "KEY"] == "of all"
