@@ -10,6 +10,7 @@ from console.lib.invisible import describe_invisible
 from secrets_app.models import Secret
 from tests.browser.steps import LIST, MANAGE, SHARED, row, save_all, stored_value, value_of
 from tests.factories import set_secret, set_variable, variable_values
+from tests.fixtures.chromium import Complaints
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -147,7 +148,10 @@ def test_the_filter_stays(
     expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
 
 
-def test_a_new_override_starts_without_a_branch(world: World, alice: Page) -> None:
+def test_a_new_override_starts_without_a_branch(
+    world: World, alice: Page, complaints: Complaints
+) -> None:
+    complaints.expect("422")
     set_variable(world, "KEY", "of all")
     set_variable(world, "KEY", "of dev", world.dev)
     alice.goto(f"{VARIABLES}manage/")

@@ -16,8 +16,6 @@ export const dirty = () => rows().filter((row) => row.dirty);
 const unsavedText = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
 const leave = guard(() => dirty().length, unsavedText);
 
-const TYPING = new Set(["insertText", "insertCompositionText", "deleteContentBackward", "deleteContentForward"]);
-
 let saving = false;
 let stopped = false;
 let written = 0; // rows saved since the page was loaded
@@ -135,10 +133,14 @@ function finish(sum, tried) {
   first?.focus();
 }
 
+// While someone types a text, a space at its end is no news. What was pasted is, and a line break.
+function isTyping({ inputType, data }) {
+  return inputType?.startsWith("delete") || inputType === "insertCompositionText" || data?.length === 1;
+}
+
 form.addEventListener("input", (event) => {
   if (event.target.closest(".edit-row")) Row.of(event.target).edited();
-  // While someone types, a space at the end is no news. What was pasted is.
-  if (event.target.matches(".edit-row textarea") && !TYPING.has(event.inputType)) Row.of(event.target).showUnseen();
+  if (event.target.matches(".edit-row textarea") && !isTyping(event)) Row.of(event.target).showUnseen();
   count();
 });
 

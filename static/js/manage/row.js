@@ -102,6 +102,8 @@ export class Row {
     if (!this.dirty || this.removing || this.element.querySelector(".note:not(.unseen)")) return;
     const { remark, cleaned } = unseen(this.value.value);
     if (!remark) return this.clearNote();
+    // On the way to its button, the field loses the focus. The button must still be there.
+    if (this.element.querySelector(".note.unseen p")?.textContent === remark) return;
     const note = this.note("unseen", remark);
     if (cleaned === this.value.value) return;
     const button = document.createElement("button");
