@@ -38,6 +38,7 @@ def _looks_random(text: str) -> bool:
 
 def has_colon(line: str) -> bool:
     """Return True if a colon follows the name, as in YAML and JSON."""
+    line = line.removeprefix("- ")
     found = _COLON.match(line)
     return found is not None and (
         "=" not in line or line[found.end() :][:1] in {" ", "\t", '"', "'"}

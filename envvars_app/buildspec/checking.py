@@ -126,6 +126,9 @@ class _Checker:
             yield self._warn(root, "The version is missing. Write “version: 1” as the first line.")
         if not top.keys() & {"applications", "backend", "frontend", "test"}:
             yield self._warn(root, "There is nothing to build. Write a frontend with its phases.")
+        for key in top.keys() & {"backend", "frontend", "test"} if "applications" in top else ():
+            message = f"Amplify ignores “{key}” beside “applications”. Move it into an application."
+            yield self._warn(top[key], message)
         if "appRoot" in top and "applications" not in top:
             yield self._warn(
                 top["appRoot"], "Amplify ignores appRoot here. Move it into an application."

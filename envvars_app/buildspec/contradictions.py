@@ -94,7 +94,8 @@ def _other_values(
 ) -> Iterator[tuple[yaml.Node, str]]:
     for key, node in own.items():
         values = variables.get(key, ())
-        if values and isinstance(node, yaml.ScalarNode) and {*values} != {node.value}:
+        text = scalar_text(node)
+        if values and text.strip("${}") != key and {*values} != {text}:
             yield (
                 node,
                 f"Environment variables also has “{key[:60]}”, with another value. Keep it in one "

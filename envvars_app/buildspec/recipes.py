@@ -137,6 +137,15 @@ _ALL = (
         holding.holds_for_expanding,
     ),
     Recipe(
+        "web-json",
+        "Web",
+        "JSON file",
+        "env.json",
+        writers.json_object,
+        _ANY,
+        "import env from './env.json' in the app's code; then env.NAME.",
+    ),
+    Recipe(
         "production",
         "Server-side rendering",
         ".env.production",
@@ -240,10 +249,13 @@ RECIPES = {recipe.slug: recipe for recipe in _ALL}
 
 
 def best_recipe(recipe: Recipe, values: Collection[str]) -> Recipe:
-    """Return `recipe` if it holds all of the values, otherwise one that does, of its group first.
+    """Return `recipe` if it holds all of the values, otherwise the first one that does.
 
-    If none holds them all, `recipe` itself.
+    Those of its group come first, then JSON. If none holds them all, `recipe` itself.
     """
-    others = sorted(RECIPES.values(), key=lambda other: other.group != recipe.group)
+    others = sorted(
+        RECIPES.values(),
+        key=lambda other: 0 if other.group == recipe.group else 1 + (other.file != "env.json"),
+    )
     fitting = (one for one in (recipe, *others) if not any(map(one.problem, values)))
     return next(fitting, recipe)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+_RUNNERS = {"sudo", "command", "exec", "builtin", "nohup"}  # of the program after them
 _SYSTEM_FOLDER = re.compile(r"^/(?:usr/)?s?bin/")
 
 
@@ -47,12 +48,17 @@ class Command:
     @property
     def name(self) -> str:
         """Return the program's or builtin's name, or "" for assignments alone."""
-        return _SYSTEM_FOLDER.sub("", self.words[0].text) if self.words else ""
+        return _SYSTEM_FOLDER.sub("", self._program[0].text) if self.words else ""
 
     @property
     def arguments(self) -> list[str]:
         """Return the texts of the words after the name."""
-        return [word.text for word in self.words[1:]]
+        return [word.text for word in self._program[1:]]
+
+    @property
+    def _program(self) -> list[Word]:
+        is_run_by_other = len(self.words) > 1 and self.words[0].text in _RUNNERS
+        return self.words[1:] if is_run_by_other else self.words
 
     def all_words(self) -> Iterator[Word]:
         """Yield every word, also of assignments, redirections and here-documents."""
@@ -60,3 +66,10 @@ class Command:
         yield from self.words
         yield from (target for _, target in self.redirections)
         yield from self.documents
+
+
+def send_output(inner: list[Command], outer: Command) -> None:
+    """Send the output of commands to where that of the group, or the command, around them goes."""
+    for command in inner:
+        command.pipe_to = command.pipe_to or outer.pipe_to
+        command.redirections += outer.redirections

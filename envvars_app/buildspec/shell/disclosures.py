@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from envvars_app.buildspec.shell.commands import Command, Word
 from envvars_app.buildspec.shell.filters import PASSING, keeps
-from envvars_app.buildspec.shell.parsing import run_by
 from envvars_app.buildspec.shell.steps import Script
+from envvars_app.buildspec.shell.walking import run_by
 from envvars_app.buildspec.values import NO_SECRETS
 from envvars_app.formats.hints import secret_warning, token_format
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from envvars_app.buildspec.shell.commands import Command, Word
-from envvars_app.buildspec.shell.parsing import parse, walk
+from envvars_app.buildspec.shell.parsing import parse
+from envvars_app.buildspec.shell.walking import walk
 
 BUILDS = re.compile(
     r"\b(build|xcodebuild|hugo|jekyll|vite|webpack|eleventy)\b|(?<![.\w])gradlew?\b(?!\.)"

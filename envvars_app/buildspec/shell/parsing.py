@@ -6,9 +6,8 @@ understand becomes words.
 """
 
 import re
-from collections.abc import Iterator
 
-from envvars_app.buildspec.shell.commands import Command, Word
+from envvars_app.buildspec.shell.commands import Command, Word, send_output
 
 _SPACE = re.compile(r"(?:[ \t\r]|\\\n)+")
 _SEPARATOR = re.compile(r"\|\||&&|;;|\|&|[;|\n]|&(?!>)")
@@ -19,46 +18,14 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _BRACED_NAME = re.compile(r"[#!]?([A-Za-z_][A-Za-z0-9_]*)")
 _KEYWORDS = {*"!{}", "if", "then", "elif", "else", "while", "until", "do", "time", "fi", "done"}
-_SHELLS = {"bash", "sh", "dash", "zsh"}
 MAX_DEPTH = 8  # of nested substitutions that are read
-MAX_NESTING = 3  # of texts that commands run, such as bash -c TEXT
+MAX_GROUPS = 100  # (…) and {…} whose output is followed
 MAX_SHELLS = 20  # of parentheses in each other that are told apart
 
 
 def parse(text: str, depth: int = 0, shell: tuple[int, ...] = ()) -> list[Command]:
-    """Return the commands in `text`, in order, with those in substitutions below their words."""
+    """Return the commands in `text`, in order. Those in substitutions are in the words."""
     return _Reader(text, depth, shell).read()
-
-
-def walk(commands: list[Command]) -> Iterator[Command]:
-    """Yield the commands, each after those in its substitutions and before those of its -c text."""
-    for command in commands:
-        for word in command.all_words():
-            yield from walk(word.scripts)
-        yield command
-        yield from walk(run_by(command))
-
-
-def run_by(command: Command) -> list[Command]:
-    """Return the commands that `bash -c TEXT` or `eval TEXT` runs."""
-    arguments = command.arguments
-    if command.nesting == MAX_NESTING:
-        return []
-    if command.name == "eval":
-        return _placed(parse(" ".join(arguments), 1, command.shell), command)
-    options = [n for n, text in enumerate(arguments[:-1]) if re.fullmatch(r"-[a-z]*c", text)]
-    if command.name.rpartition("/")[2] not in _SHELLS or not options:
-        return []
-    return _placed(parse(arguments[options[0] + 1], 1, (*command.shell, command.at)), command)
-
-
-def _placed(inner: list[Command], outer: Command) -> list[Command]:
-    """Give commands the position of the one that runs them, and the place its output goes to."""
-    for command in inner:
-        command.at, command.nesting = outer.at, outer.nesting + 1
-        command.pipe_to = command.pipe_to or outer.pipe_to
-        command.redirections += outer.redirections
-    return inner
 
 
 class _Reader:
@@ -73,11 +40,16 @@ class _Reader:
         self.documents: list[tuple[str, Command]] = []
         self.piped_from: Command | None = None
         self.command = Command(shell, 0)
+        # Where groups, (…) and {…}, began; and those that ended, with what stands after them
+        self.openings: list[int] = []
+        self.groups: list[tuple[list[Command], Command]] = []
 
     def read(self) -> list[Command]:
         while self.at < len(self.text):
             self._step()
         self._end_command()
+        for group, after in self.groups:
+            send_output(group, after)
         return self.commands
 
     def _step(self) -> None:
@@ -139,9 +111,16 @@ class _Reader:
         if is_opening:
             outer = self.shells[-1]
             self.shells.append((*outer, self.at) if len(outer) < MAX_SHELLS else outer)
+            self.openings.append(len(self.commands))
         elif len(self.shells) > 1:
             self.shells.pop()
         self.command = Command(self.shells[-1], self.at)
+        if not is_opening:
+            self._close_group()
+
+    def _close_group(self) -> None:
+        if self.openings and len(self.groups) < MAX_GROUPS:
+            self.groups.append((self.commands[self.openings.pop() :], self.command))
 
     def _end_command(self) -> None:
         command = self.command
@@ -157,6 +136,7 @@ class _Reader:
         command = self.command
         if not command.words:
             if word.text in _KEYWORDS:
+                self._keyword(word.text)
                 return
             if not command.assignments and not command.redirections:
                 command.at = word.start
@@ -165,6 +145,12 @@ class _Reader:
                 command.assignments[found[1]] = word
                 return
         command.words.append(word)
+
+    def _keyword(self, word: str) -> None:
+        if word == "{":
+            self.openings.append(len(self.commands))
+        elif word == "}":
+            self._close_group()
 
     def _word(self) -> Word:
         word = Word(start=self.at)

@@ -8,7 +8,8 @@ import yaml
 
 from envvars_app.buildspec.reading import line_at, mapping_items
 from envvars_app.buildspec.shell.commands import Command
-from envvars_app.buildspec.shell.parsing import parse, walk
+from envvars_app.buildspec.shell.parsing import parse
+from envvars_app.buildspec.shell.walking import walk
 
 # All of them run in one shell: a variable, and the folder, that one leaves is the next one's.
 _PHASES = {

@@ -105,7 +105,8 @@ def test_an_overrides_value_counts(world: World, alice: Client) -> None:
     [
         ("env", "#fff", "env-quoted"),
         ("production", "a b", "production-quoted"),
-        ("env-quoted", 'it\'s `x` "y" \\\r', "flutter-dart"),
+        ("env-quoted", 'it\'s `x` "y" \\\r', "web-json"),
+        ("production", "a\rb", "web-json"),
         ("env-quoted", "${A}", "env-expanded"),
         ("flutter-env", "#fff", "flutter-dart"),
         ("ios-plist", "\x07", "ios-json"),

@@ -93,6 +93,7 @@ def test_a_variable_in_both_places() -> None:
     assert problem.line == 4
     assert "Environment variables also has “STAGE”, with another value." in problem.message
     assert len(check(text, {"STAGE": {"dev", "prod"}})) == 1
+    assert check(text.replace("STAGE: dev", "STAGE: ${STAGE}"), {"STAGE": {"prod"}}) == []
     inside = TWO.replace(
         "appRoot: apps/shop\n", "appRoot: apps/shop\n    env: {variables: {A: b}}\n"
     )

@@ -170,6 +170,13 @@ def test_other_keys(key: str, text: str, words: str) -> None:
     assert f"Amplify doesn't know “{key}” here. It belongs {words}" in problem.message
 
 
+def test_beside_the_applications() -> None:
+    applications = f"applications: [{{appRoot: a, frontend: {{{GOOD}}}}}]"
+    [problem] = check(f"version: 1\n{applications}\nfrontend: {{{GOOD}}}\n")
+    assert (problem.line, problem.severity) == (3, Severity.WARNING)
+    assert "Amplify ignores “frontend” beside “applications”." in problem.message
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -136,6 +136,7 @@ READERS = [
     ("flutter-env", _node, PLAIN),
     ("flutter-dart", _dart, ANY | CONTROL),
     ("flutter-json", _json, ANY | CONTROL),
+    ("web-json", _json, ANY | CONTROL),
     ("android-properties", _properties, ANY | CONTROL),
     ("android-build-config", _build_config, ANY | CONTROL),
     ("ios-plist", _plist, ANY),

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from envvars_app.buildspec.checking import LIMIT, check
 from envvars_app.buildspec.inserting import build_phases
-from envvars_app.buildspec.shell.parsing import parse, walk
+from envvars_app.buildspec.shell.parsing import parse
+from envvars_app.buildspec.shell.walking import walk
 from tests.envvars_app.buildspec.texts import with_commands
 
 

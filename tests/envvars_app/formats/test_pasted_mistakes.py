@@ -87,6 +87,7 @@ def test_texts_that_are_as_they_were_meant(text: str) -> None:
         '"A": "b",',
         "URL: https://x.example.com/?a=b",
         "A:1",
+        "- A: 1",
         'A:"b=c"',
         "A:",
     ],

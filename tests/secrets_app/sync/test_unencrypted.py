@@ -1,4 +1,7 @@
-"""Parameters that somebody wrote unencrypted, as a String, to the place of a secret."""
+"""Parameters that somebody wrote unencrypted, as a String, to the place of a secret.
+
+guarantee 41
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
