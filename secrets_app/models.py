@@ -15,7 +15,12 @@ class LeaseStage(models.TextChoices):
     TAKEN = "taken"  # the audit event is committed; the store has not been called
     CALLED = "called"  # the store is being called, or was when the process ended
     LOST = "lost"  # the response was lost: the outcome is unknown, and a request may still arrive
-    LATE = "late"  # the outcome is recorded, but one of its requests may still arrive
+    # The outcome is recorded, and another request of it may still arrive:
+    LATE = "late"  # for the primary, which was sent more than once, or for the mirror
+    MIRROR = "mirror"  # for the mirror alone
+
+
+ANSWERED = (LeaseStage.LATE, LeaseStage.MIRROR)
 
 
 class Secret(models.Model):

@@ -24,7 +24,7 @@ from console.web.listing import (
 )
 from secrets_app import revisions
 from secrets_app.locations import fits_path, mirror_state, scope_folders
-from secrets_app.models import LeaseStage, Secret
+from secrets_app.models import ANSWERED, LeaseStage, Secret
 
 _STORE_TIME = Cast("modified", CharField())  # as text, for the same reason as CHANGED
 
@@ -158,8 +158,8 @@ class _RowBuilder:
         )
 
     def _state(self, secret: _Stored) -> str:
-        # In the stage LATE, the outcome is known, and only another save has to wait.
-        if secret.claim_id is not None and secret.claim_stage != LeaseStage.LATE:
+        # In these stages, the outcome is known, and only another save has to wait.
+        if secret.claim_id is not None and secret.claim_stage not in ANSWERED:
             is_saving = self._has_lease(secret) and secret.claim_stage != LeaseStage.LOST
             return "saving" if is_saving else "unknown"
         return "gone" if secret.gone_at else ""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from console.audit.events import Action, Outcome, conclude
 from console.models import AuditEvent
-from secrets_app.models import LeaseStage, Secret
+from secrets_app.models import ANSWERED, LeaseStage, Secret
 from secrets_app.projection import CLOCK_SKEW, RemoteState
 from secrets_app.store.base import Parameter
 from secrets_app.store.limits import MAX_ATTEMPTS
@@ -35,7 +35,7 @@ def settle(secret: Secret, remote: RemoteState) -> None:
         if mirror is None or remote.primary is None:
             _adopt_mirror(secret, mirror)
             secret.mirror_of = 0
-    elif stage == LeaseStage.LATE and mirror and _may_be_ours(mirror, known, event, until):
+    elif stage in ANSWERED and mirror and _may_be_ours(mirror, known, event, until):
         _adopt_mirror(secret, mirror)
 
 
@@ -44,8 +44,10 @@ def settle_primary(secret: Secret, found: Parameter | None) -> None:
     event = secret.claim
     if event is None:
         return
-    version: int | None
-    if secret.claim_stage == LeaseStage.LATE:
+    version: int | None = secret.version
+    if secret.claim_stage == LeaseStage.MIRROR:
+        detail = ""
+    elif secret.claim_stage == LeaseStage.LATE:
         detail = _accept_repeated(secret, event, found)
         version = secret.version
     elif secret.claim_stage == LeaseStage.TAKEN:
@@ -61,7 +63,7 @@ def settle_primary(secret: Secret, found: Parameter | None) -> None:
 def is_possible_result(secret: Secret, found: Parameter | None) -> bool:
     """Return True if `found` can be what a write with an open outcome has written."""
     event = secret.claim
-    is_open = secret.claim_stage not in {LeaseStage.TAKEN, LeaseStage.LATE}
+    is_open = secret.claim_stage not in {LeaseStage.TAKEN, *ANSWERED}
     if event is None or found is None or not is_open:
         return False
     return _may_be_ours(found, event.version_before or 0, event, secret.claimed_until)
@@ -104,8 +106,7 @@ def _accept_repeated(secret: Secret, event: AuditEvent, found: Parameter | None)
     Returns what to add to the audit trail: nothing, if no request was repeated.
     """
     before = event.version_before or 0
-    wrote_primary = event.action != Action.MIRROR_REPAIRED or not before
-    if found is None or not wrote_primary or found.version <= secret.version:
+    if found is None or found.version <= secret.version:
         return ""
     if not _may_be_ours(found, before, event, secret.claimed_until):
         return ""

@@ -21,6 +21,7 @@ from django.db import DatabaseError
 from django.utils.crypto import salted_hmac
 
 from console.lib.results import DONE, Result, RowOutcome
+from console.lib.stopping import is_stopping
 
 REMEMBERED = 24 * 60 * 60  # seconds
 PATIENCE = 10.0  # seconds that a second post waits for the first
@@ -109,7 +110,7 @@ def save_once(post: Post, save: Save) -> list[RowOutcome]:
     """
     key, entry = post.key, {"digests": post.digests, "started": time()}
     try:
-        first = None if cache.add(key, entry, REMEMBERED) else _wait_for_first(key)
+        first = _first(key, entry)
     except DatabaseError as error:  # the save itself will say what is wrong
         log.error("save.not_remembered", error=type(error).__name__)
         first = None
@@ -159,16 +160,28 @@ def save_rows_once(
         return [refusal.of(row) for row in commands]
 
 
-def _wait_for_first(key: str) -> dict[str, Any] | None:
-    """Return what is remembered of the first post, or None if this one takes its place."""
+def _first(key: str, entry: dict[str, Any]) -> dict[str, Any] | None:
+    """Remember this post, and return None, or return what is remembered of the first one."""
+    for _ in range(2):  # again, if the first one failed before it saved anything
+        if cache.add(key, entry, REMEMBERED):
+            return None
+        if first := _wait_for(key):
+            return None if _was_cut_off(first) else first
+    return None
+
+
+def _wait_for(key: str) -> dict[str, Any] | None:
+    """Return what is remembered once that post has an answer or was cut off."""
     end = monotonic() + PATIENCE
-    while first := cache.get(key):  # nothing, if it failed before it saved anything
-        if "outcomes" in first or monotonic() > end:
+    while first := cache.get(key):
+        if "outcomes" in first or _was_cut_off(first) or monotonic() > end or is_stopping():
             return dict(first)
-        if abs(time() - first["started"]) > LONGEST_SAVE:
-            break
         sleep(PAUSE)
     return None
+
+
+def _was_cut_off(first: dict[str, Any]) -> bool:
+    return "outcomes" not in first and abs(time() - first["started"]) > LONGEST_SAVE
 
 
 def _save_and_remember(

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                     ("called", "Called"),
                     ("lost", "Lost"),
                     ("late", "Late"),
+                    ("mirror", "Mirror"),
                 ],
                 default="",
                 max_length=6,

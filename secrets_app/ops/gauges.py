@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from console.models import AuditEvent, AuditOutcome
-from secrets_app.models import LeaseStage, Secret
+from secrets_app.models import ANSWERED, LeaseStage, Secret
 
 CACHE_SECONDS = 15  # seconds
 OPEN_AFTER = timedelta(minutes=1)  # longer than any request takes
@@ -43,7 +43,7 @@ def unknown_secrets() -> int:
     """Return the number of secrets whose last write has an unknown outcome."""
     is_open = Q(claimed_until__lte=timezone.now()) | Q(claim_stage=LeaseStage.LOST)
     leased = Secret.objects.filter(is_open, claim__isnull=False)
-    return leased.exclude(claim_stage=LeaseStage.LATE).count()
+    return leased.exclude(claim_stage__in=ANSWERED).count()
 
 
 def open_attempts() -> int:

@@ -168,7 +168,7 @@ def release(lease: Lease, outcome: Outcome, *, detail: str = "") -> None:
         conclude(lease.event_id, outcome if held else Outcome.SETTLED, detail=detail)
         return
     conclude(lease.event_id, outcome, detail=detail)
-    _update_and_release(_leased_row(lease))
+    _update_and_release(_leased_row(lease), lease)
     # A creation that did not happen leaves no row behind.
     Secret.objects.filter(
         pk=lease.secret.pk, version=0, mirror_version=0, gone_at=None, claim=None
@@ -181,13 +181,13 @@ def commit_write(
     written: Written,
     mirror: Written | None,
     *,
-    may_repeat: bool,
+    held_as: LeaseStage | None,
     detail: str,
     **columns: Any,
 ) -> datetime:
     """Save the outcome of a write, and of its mirror's if that was written too.
 
-    With `may_repeat`, one of the requests may still arrive, so the row stays leased until then.
+    With `held_as`, another request may still arrive, so the row stays leased until then.
     `columns` are those of the row that the store doesn't know, such as `changed_by`. Returns the
     row's new `changed_at`.
     """
@@ -196,7 +196,8 @@ def commit_write(
     mirror_fields = _mirror_fields(version, mirror.version) if mirror else {}
     _update_and_release(
         _leased_row(lease, if_settled=Q(version__lte=version)),
-        lease if may_repeat else None,
+        lease,
+        held_as,
         version=version,
         modified=None,  # only a listing returns the store's time
         answered_at=(mirror or written).at,
@@ -210,14 +211,14 @@ def commit_write(
 
 @transaction.atomic(durable=True)
 def commit_mirror(
-    lease: Lease, version: int, mirror_version: int, *, may_repeat: bool, detail: str
+    lease: Lease, version: int, mirror_version: int, *, held_as: LeaseStage | None, detail: str
 ) -> None:
     """Commit that primary and mirror are known to hold the same value."""
     conclude(lease.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
     row = _leased_row(lease, if_settled=Q(changed_at__lte=lease.acquired_at))
     updates: dict[str, Any] = {"modified": None, "answered_at": None, "gone_at": None}
     updates |= _mirror_fields(version, mirror_version)
-    _update_and_release(row, lease if may_repeat else None, version=version, **updates)
+    _update_and_release(row, lease, held_as, version=version, **updates)
 
 
 @transaction.atomic(savepoint=False)
@@ -244,13 +245,13 @@ def _mirror_fields(version: int, mirror_version: int) -> dict[str, Any]:
 
 
 def _update_and_release(
-    row: QuerySet[Secret], held_by: Lease | None = None, **updates: Any
+    row: QuerySet[Secret], lease: Lease, held_as: LeaseStage | None = None, **updates: Any
 ) -> None:
-    """Update the row and end its lease, or keep it while a request of `held_by` may arrive."""
-    lease = dict.fromkeys(("claim", "claimed_until"), None) | {"claim_stage": ""}
-    if held_by:
-        lease = {"claim": held_by.event_id, **_until_arrival(LeaseStage.LATE)}
-    row.update(**{"touched_at": timezone.now(), **lease, **updates})
+    """Update the row and end its lease, or hold it until no request can still arrive."""
+    columns = dict.fromkeys(("claim", "claimed_until"), None) | {"claim_stage": ""}
+    if held_as:
+        columns = {"claim": lease.event_id, **_until_arrival(held_as)}
+    row.update(**{"touched_at": timezone.now(), **columns, **updates})
 
 
 def _until_arrival(stage: LeaseStage) -> dict[str, Any]:

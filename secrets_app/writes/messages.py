@@ -12,7 +12,7 @@ from console.access.policy import Access
 from console.audit.events import Action
 from console.lib.results import Result, RowOutcome
 from console.models import AuditEvent, AuditOutcome
-from secrets_app.models import LeaseStage, Secret
+from secrets_app.models import ANSWERED, LeaseStage, Secret
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import (
     AlreadyExists,
@@ -39,7 +39,8 @@ OUTSIDE_WRITE = (
 _CUT_OFF = "{} last save has not finished or was cut off"
 _HELD_BY: dict[str, str] = {
     LeaseStage.LOST: "the response to {} last save was lost",
-    LeaseStage.LATE: "{} last save was sent twice, or its mirror gave no response",
+    LeaseStage.LATE: "{} last save was sent more than once",
+    LeaseStage.MIRROR: "the response for the mirror of {} last save was lost",
 }
 STOPPING = "Skipped because Branchkeep is stopping. Save again in a minute."
 MIRROR_OUTSIDE_WRITE = (
@@ -112,8 +113,8 @@ def _is_held(known: Secret, claim: AuditEvent, actor: Actor) -> bool:
     now = timezone.now()
     if not leases.is_running(known.claimed_until, now):
         return False
-    has_answer = known.claim_stage in {LeaseStage.LOST, LeaseStage.LATE}
-    return has_answer or leases.is_own(claim, actor) or claim.at < now - leases.LONGEST_WRITE
+    has_ended = known.claim_stage in {LeaseStage.LOST, *ANSWERED}
+    return has_ended or leases.is_own(claim, actor) or claim.at < now - leases.LONGEST_WRITE
 
 
 def _current_row(access: Access, target: WriteTarget) -> Secret | None:

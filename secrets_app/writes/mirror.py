@@ -4,6 +4,7 @@ from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Outcome, record_denied
 from secrets_app.locations import find_secret, require_location
+from secrets_app.models import LeaseStage
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import leases, messages
@@ -61,7 +62,7 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
     readings = store.read([primary, mirror])
     source, other = readings.get(primary), readings.get(mirror)
     version, mirror_version = (r.parameter.version if r else 0 for r in (source, other))
-    may_repeat = False
+    held_as = None
     if (version, mirror_version) != expected_versions:
         raise Conflict(MOVED)
     if source and other and source.value == other.value:
@@ -69,14 +70,15 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
     elif source:
         leases.mark_called(lease)
         written = store.put(mirror, source.value, overwrite=other is not None)
-        mirror_version, may_repeat = written.version, written.may_repeat
+        mirror_version = written.version
+        held_as = LeaseStage.MIRROR if written.may_repeat else None
         done = "The mirror now holds the secret's value."
     elif other:
         leases.mark_called(lease)
         written = store.put(primary, other.value, overwrite=False)
-        version, may_repeat = written.version, written.may_repeat
+        version, held_as = written.version, LeaseStage.LATE if written.may_repeat else None
         done = "The backend path now holds the documented path's value."
     else:
         raise NotFound
-    leases.commit_mirror(lease, version, mirror_version, may_repeat=may_repeat, detail=done)
+    leases.commit_mirror(lease, version, mirror_version, held_as=held_as, detail=done)
     return done

@@ -18,6 +18,7 @@ from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
 from console.lib.stopping import is_stopping
 from secrets_app import revisions
+from secrets_app.models import LeaseStage
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, Written
 from secrets_app.store.errors import (
@@ -202,7 +203,7 @@ def _put(
         lease,
         written,
         mirror,
-        may_repeat=_may_repeat(written, mirror, notes.mirror_error),
+        held_as=_held_as(written, mirror, notes.mirror_error),
         detail=notes.audit_detail(),
         changed_by=access.actor.label,
     )
@@ -217,10 +218,14 @@ def _put(
     return outcome, isinstance(notes.mirror_error, _STOPPING)
 
 
-def _may_repeat(written: Written, mirror: Written | None, mirror_error: StoreError | None) -> bool:
-    """Return True if a request for the primary or the mirror may still arrive."""
+def _held_as(
+    written: Written, mirror: Written | None, mirror_error: StoreError | None
+) -> LeaseStage | None:
+    """Return the stage of a lease that outlasts the save, because a request may still arrive."""
+    if written.may_repeat:
+        return LeaseStage.LATE
     is_open = mirror.may_repeat if mirror else isinstance(mirror_error, OutcomeUnknown)
-    return written.may_repeat or is_open
+    return LeaseStage.MIRROR if is_open else None
 
 
 def _was_written_outside(version_before: int, written: Written) -> bool:
