@@ -50,8 +50,21 @@ class Planner:
             return self._creation(command, command.key or "")
         variable = self.known.get(command.variable_id)
         if variable is None:
-            raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE))
+            raise self._unknown(command)
         return self._existing(command, variable)
+
+    def _unknown(self, command: VariableCommand) -> Refused:
+        """Return the refusal of an id that the app doesn't have.
+
+        If it is another app's, the attempt is recorded there, and nobody else may know of it.
+        """
+        outcome = RowOutcome(command.token, Result.CONFLICT, messages.GONE)
+        rows = Variable.objects.select_related("app", "branch")
+        foreign = rows.filter(pk=command.variable_id or 0).first()
+        if foreign is None:
+            return Refused(outcome)
+        target = Target(foreign.app.app_id, scope_name(foreign.branch), foreign.key)
+        return Denied(outcome, Action.VARIABLE_CHANGED, target)
 
     def apply(self, plan: Plan) -> None:
         """Apply a plan to this state, in memory."""

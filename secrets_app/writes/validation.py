@@ -7,9 +7,10 @@ from typing import NoReturn
 from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
-from console.audit.events import Action, record_denied
+from console.audit.events import Action, Target, record_denied
+from console.audit.refusals import record_refusal
 from console.lib.results import Result, RowOutcome
-from console.models import Branch
+from console.models import Branch, scope_name
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, Location
@@ -66,6 +67,7 @@ def _validate_one(
 ) -> ValidCommand:
     secret = known.get(command.secret_id) if command.secret_id is not None else None
     if command.secret_id is not None and secret is None:
+        _record_if_of_another_app(access, command)
         raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None))
     key = secret.key if secret else command.key
     branch = _branch_of(command, secret, branches)
@@ -79,6 +81,15 @@ def _validate_one(
     except InvalidField as invalid:
         _refuse(command, invalid.message, invalid.field)
     return ValidCommand(command, WriteTarget(branch, key, paths.primary), paths)
+
+
+def _record_if_of_another_app(access: Access, command: SecretCommand) -> None:
+    """Record the attempt for the app whose secret it is. Nobody else may know that it exists."""
+    rows = Secret.objects.select_related("app", "branch")
+    foreign = rows.filter(pk=command.secret_id or 0).first()
+    if foreign is not None:
+        target = Target(foreign.app.app_id, scope_name(foreign.branch), foreign.key)
+        record_refusal(access.actor, action_of(command), target, "through another app")
 
 
 def _refuse(command: SecretCommand, message: str, field: str) -> NoReturn:

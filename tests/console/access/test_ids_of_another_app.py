@@ -6,11 +6,12 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from console.models import Branch, Member
+from console.models import AuditEvent, Branch, Member
 from secrets_app.models import Secret
 from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
+from tests.factories import audit_events, last_event_id, outcomes_of, set_secret, set_variable
 from tests.fixtures.people import World
 
 
@@ -88,3 +89,26 @@ def test_selected_secret_when_deleting_a_branch(
 def test_filter_by_branch(client: Client, foreign: Secret, world: World) -> None:
     url = f"/apps/d1shop/hosting/secrets/?branch={world.other_branch.pk}"
     assert client.get(url).context["listing"].rows == []
+
+
+@pytest.mark.parametrize("kind", ["secrets", "environment-variables"])
+def test_attempt_is_recorded_for_the_other_app_alone(
+    client_for: Callable[[str], Client], world: World, kind: str
+) -> None:
+    """Its owners see who tried; an id of nothing looks the same to the one who tried."""
+    if kind == "secrets":
+        row = set_secret(world, "API_KEY", "a value", world.dev)
+    else:
+        row = set_variable(world, "API_KEY", "a value", world.dev)
+    oscar = client_for("oscar")
+    start = last_event_id()
+    url = f"/apps/d2other/hosting/{kind}/manage/"
+    for pk in (row.pk, row.pk + 1000):
+        fields = {f"value-{pk}": "new", f"base-{pk}": 1, f"key-{pk}": "API_KEY"}
+        response = oscar.post(url, fields, headers={"HX-Request": "true"})
+        assert "has been removed" in response.text
+    [event] = [it for it in audit_events(start) if it.action != "request.refuse"]
+    assert (event.actor, event.app_id) == ("oscar@example.org", "d1shop")
+    assert (event.branch, event.subject) == ("dev", "API_KEY")
+    assert outcomes_of(event) == ["denied"]
+    assert not AuditEvent.objects.filter(pk__gt=start, app_id="d2other").exists()
