@@ -75,7 +75,7 @@ accounts: list[URLPattern | URLResolver] = [
         name="account_change_password",
     ),
     path("link/<str:token>/", account_links.account_link, name="account_link"),
-    path("confirm/", account.confirm_account, name="confirm_account"),
+    path("suspension/end/", account.end_suspension, name="end_suspension"),
     path("sessions/", account.my_sessions, name="my_sessions"),
     path("code/", mfa.authenticate, name="mfa_authenticate"),
     path(

@@ -95,7 +95,7 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def confirm_account(request: HttpRequest) -> HttpResponse:
+def end_suspension(request: HttpRequest) -> HttpResponse:
     """End the user's suspension, after they have seen its reason and proved themselves."""
     user, row = request.user, suspension.suspension_of(request.user.pk)
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in

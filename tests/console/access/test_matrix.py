@@ -212,8 +212,8 @@ TABLE = """
 /accounts/link/<str:token>/         GET                         200
 /accounts/link/<str:token>/         POST                        422
 /accounts/link/<str:token>/         else                        405
-/accounts/confirm/                  POST                        302
-/accounts/confirm/                  else                        302  405
+/accounts/suspension/end/           POST                        302
+/accounts/suspension/end/           else                        302  405
 /accounts/sessions/                 GET                         302  200
 /accounts/sessions/                 POST                        302
 /accounts/sessions/                 else                        302  405

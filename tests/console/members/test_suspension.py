@@ -24,7 +24,7 @@ from tests.fixtures.people import PASSWORD, World
 pytestmark = pytest.mark.both_databases
 Browser = Callable[[str], Client]
 MEMBERS = "/apps/d1shop/settings/members/"
-CONFIRM = "/accounts/confirm/"
+CONFIRM = "/accounts/suspension/end/"
 NEW = {"password1": "another one 1", "password2": "another one 1"}
 ACCOUNT = ("account.link", "account.reset", "account.change", "account.confirm")
 
