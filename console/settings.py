@@ -102,6 +102,7 @@ ENCRYPTION_KEYS: list[str] = (
 
 INSTALLED_APPS = [
     "console.admin.site.ConsoleAdminConfig",
+    "console",  # before Django's, whose commands that set passwords it replaces
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -117,7 +118,6 @@ INSTALLED_APPS = [
     "django_structlog",
     "heroicons",
     "template_partials",
-    "console",
     "secrets_app",
     "envvars_app",
 ]
@@ -187,7 +187,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["ENGINE"] = "console.db.sqlite"  # queues the writers of a process
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # wait for the lock at the first statement, not the last
-        "timeout": 10,  # seconds
+        # Seconds, once in the queue of the process and once for SQLite's lock: an answer within 10
+        "timeout": 4,
         # FULL: an audit event survives a power cut before its act begins. secure_delete: deleted
         # data is overwritten, so a variable that was moved to the secrets leaves nothing behind.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
@@ -209,9 +210,8 @@ DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 # Shared by all processes, because rate limits count here.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "console.db.cache.DatabaseCache",
         "LOCATION": "console_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},  # beyond it a third is dropped, with its limits
     }
 }
 

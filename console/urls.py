@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 
 from console.pages import (
     account,
+    account_links,
     activity,
     apps,
     exposure,
@@ -36,6 +37,9 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/members/<int:pk>/", members.member, name="member"),
     path("settings/members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("settings/members/people/<int:pk>/known/", exposure.known, name="known"),
+    path(
+        "settings/members/people/<int:pk>/confirm/", members.member_confirm, name="member_confirm"
+    ),
     path(
         "settings/members/invitations/<int:pk>/withdraw/",
         members.invitation_withdraw,
@@ -70,6 +74,8 @@ accounts: list[URLPattern | URLResolver] = [
         account.with_passwords(allauth_account.password_change),
         name="account_change_password",
     ),
+    path("link/<str:token>/", account_links.account_link, name="account_link"),
+    path("suspension/end/", account.end_suspension, name="end_suspension"),
     path("sessions/", account.my_sessions, name="my_sessions"),
     path("code/", mfa.authenticate, name="mfa_authenticate"),
     path(

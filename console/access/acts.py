@@ -43,6 +43,10 @@ class Action(StrEnum):
     GROUP_CHANGED = "group.change"
     GROUP_DELETED = "group.delete"
     USER_CHANGED = "user.change"
+    ACCOUNT_LINK_MADE = "account.link"
+    ACCOUNT_RESET = "account.reset"
+    ACCOUNT_CHANGED = "account.change"
+    ACCOUNT_CONFIRMED = "account.confirm"
     SECRET_CREATED = "secret.create"
     SECRET_CHANGED = "secret.change"
     SECRET_REMOVED = "secret.remove"
@@ -131,6 +135,12 @@ RULES: dict[Action, Rule] = {
     Action.FACTOR_ADDED: Rule(Who.SELF, Asks("add a second factor")),
     Action.FACTOR_REMOVED: Rule(Who.SELF_OR_OPERATOR, Asks("remove a second factor")),
     Action.USER_CHANGED: Rule(Who.OPERATOR, Asks("change a user")),
+    Action.ACCOUNT_LINK_MADE: Rule(Who.OPERATOR, Asks("make a link to a person's account")),
+    Action.ACCOUNT_RESET: Rule(
+        Who.LINK, AsksNot("The link works once, and the person signs in afterwards.")
+    ),
+    Action.ACCOUNT_CHANGED: Rule(Who.OPERATOR, Asks("change how a person signs in")),
+    Action.ACCOUNT_CONFIRMED: Rule(Permission.MANAGE, Asks("confirm a suspended person")),
     Action.APP_CREATED: Rule(Who.OPERATOR, Asks("create an app, whose secrets you can then read")),
     Action.APP_CHANGED: Rule(
         Permission.MANAGE,

@@ -13,13 +13,13 @@ from typing import TypeVar
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.http import Http404
 
 from console.access.actors import Actor
 from console.lib.branch_patterns import matches, parse_patterns
 from console.lib.names import ALL_BRANCHES, is_app_id
-from console.models import App, Branch, Member, User
+from console.models import App, Branch, Member, Suspension, User
 
 Role = Member.Role
 _Member = TypeVar("_Member", bound=Member)  # annotated querysets return subclasses
@@ -250,8 +250,8 @@ def find_branch(access: Access, pk: int) -> Branch:
 def memberships(actor: Actor) -> QuerySet[Member]:
     """Return the actor's memberships, direct and through groups, ordered by app name.
 
-    Empty for anonymous actors and disabled users. An app can occur several times (see
-    group_by_app).
+    Empty for anonymous actors and disabled users; without the apps in which the user is suspended.
+    An app can occur several times (see group_by_app).
     """
     found = _memberships(actor).select_related("app", "group")
     return found.order_by("app__name", "app__app_id", "pk")
@@ -273,7 +273,11 @@ def _memberships(actor: Actor) -> QuerySet[Member]:
     user = {"user_id": actor.user_id, "user__is_active": True}
     # A subquery: the number of queries must not depend on the number of groups.
     groups = User.groups.through.objects.filter(**user).values("group_id")
-    return Member.objects.filter(Q(**user) | Q(group_id__in=groups))
+    suspension = Suspension.objects.filter(user_id=actor.user_id)
+    return Member.objects.filter(
+        Q(**user) | Q(group_id__in=groups),
+        ~Exists(suspension) | Q(app__in=suspension.values("confirmed")),
+    )
 
 
 def require_operator(actor: Actor) -> None:

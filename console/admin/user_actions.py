@@ -1,7 +1,9 @@
 """Admin actions on several users at once, each with a confirmation page."""
 
 from collections.abc import Callable
+from functools import partial
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import logout
@@ -14,9 +16,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from console.access.actors import from_request
-from console.auth import sessions, users
+from console.auth import account_links, sessions, users
 from console.members import services
-from console.models import User
+from console.models import AccountLink, User
+from console.web.kit import link_to
 
 DISABLE = (
     "They are signed out everywhere and can't sign in again until you enable them. Their roles "
@@ -24,9 +27,19 @@ DISABLE = (
 )
 END = "They are signed out everywhere, and can sign in again."
 RESET = (
-    "This removes their authenticator apps, passkeys and recovery codes, so a password alone is "
-    "enough to sign in. Make sure you know who is asking."
+    "Each gets a one-time link that removes their authenticator apps, passkeys and recovery codes, "
+    "once they enter their password. Make sure you know who is asking."
 )
+BY_MAIL = "Branchkeep emails the link to them."
+BY_HAND = (
+    "Branchkeep sends no mail here, so you pass the link on. Because you could use it yourself, "
+    "they can't use any app until another owner of that app confirms them under Members."
+)
+
+
+def how_links_travel() -> str:
+    """Return how users get their links here, and what follows from it."""
+    return BY_MAIL if settings.MAIL else BY_HAND
 
 
 class UserActions(admin.ModelAdmin):
@@ -59,13 +72,37 @@ class UserActions(admin.ModelAdmin):
 
     @admin.action(description="Reset second factors")
     def reset_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Remove all second factors of users who lost them."""
+        """Make links for users who lost their second factors."""
+        links: list[tuple[User, str]] = []
 
         def act(user: User) -> str:
-            number = users.reset_second_factors(actor=from_request(request), user=user)
-            return f"{user.email}: {number} second factor{pluralize(number)} removed."
+            link = self.make_link(request, user, AccountLink.Kind.FACTORS)
+            links.extend([(user, link)] if link else [])
+            return f"{user.email}: a link was {'made' if link else 'mailed'}."
 
-        return self._confirm_and_run(request, queryset, RESET, act)
+        answer = self._confirm_and_run(request, queryset, f"{RESET} {how_links_travel()}", act)
+        return self.show_links(request, links) if links else answer
+
+    def make_link(self, request: HttpRequest, user: User, kind: AccountLink.Kind) -> str:
+        """Make a one-time link; return it, or "" if it was mailed."""
+        return account_links.make_link(
+            actor=from_request(request),
+            user=user,
+            kind=kind,
+            link_to=partial(link_to, request, "account_link"),
+        )
+
+    def show_links(self, request: HttpRequest, links: list[tuple[User, str]]) -> HttpResponse:
+        """Show links once. They are in this response alone."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "title": "One-time link" if len(links) == 1 else "One-time links",
+            "links": links,
+        }
+        response = render(request, "admin/account_links.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     def show_offboarding_steps(self, request: HttpRequest, user: User) -> None:
         """Show what is left to do after a user was disabled."""

@@ -37,6 +37,10 @@ ACTION_LABELS = {
     Action.GROUP_CHANGED: "changed the group",
     Action.GROUP_DELETED: "deleted the group",
     Action.USER_CHANGED: "changed a user",
+    Action.ACCOUNT_LINK_MADE: "made a one-time link for",
+    Action.ACCOUNT_RESET: "used the one-time link for",
+    Action.ACCOUNT_CHANGED: "changed the account",
+    Action.ACCOUNT_CONFIRMED: "confirmed the access of",
     Action.SECRET_CREATED: "added the secret",
     Action.SECRET_CHANGED: "changed the secret",
     Action.SECRET_REMOVED: "removed the secret",
@@ -65,6 +69,7 @@ ACTION_LABELS = {
     Action.KEYS_ROTATED: "re-encrypted the embedded store with the key",
 }
 GROUP_LABELS = {
+    "account": "Accounts",
     "session": "Sign-in",
     "factor": "Second factors",
     "user": "People",

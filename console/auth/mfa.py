@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from console.access.actors import Actor
-from console.access.policy import Role, memberships, require_operator
+from console.access.policy import Role, memberships
 from console.audit.events import Action, Target, recording
 from console.auth import encryption, recovery_codes
 from console.models import User
@@ -55,21 +55,6 @@ def replace_recovery_codes(*, actor: Actor, user: User) -> list[str]:
     """Replace all of the user's recovery codes; return the new ones, to be shown once."""
     with recording(actor, Action.FACTOR_ADDED, Target(subject="new recovery codes")):
         return recovery_codes.generate(user)
-
-
-def remove_factor(*, actor: Actor, authenticator: Authenticator) -> None:
-    """Remove a user's second factor, for example because the user lost it.
-
-    Removing the last factor also removes the recovery codes, which only replace a factor. Raises
-    PermissionDenied unless the actor is an operator.
-    """
-    user = authenticator.user
-    target = Target(subject=f"{factor_label(authenticator)} of {user.email}")
-    with recording(actor, Action.FACTOR_REMOVED, target), transaction.atomic():
-        require_operator(actor)
-        authenticator.delete()
-        if not has_factor(user):
-            Authenticator.objects.filter(user=user).delete()
 
 
 def reencrypt_secrets() -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import time
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from console.access import acts
 from console.access.actors import CONFIRMED_AT as _KEY
 from console.access.actors import from_request
 from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.models import User
 
 
 def record(request: HttpRequest, at: object = None) -> None:
@@ -35,3 +37,9 @@ def is_due(request: HttpRequest) -> bool:
 def is_recent(request: HttpRequest) -> bool:
     """Return True if the user authenticated within REAUTHENTICATE_MINUTES."""
     return acts.is_recent(request.session.get(_KEY, 0))
+
+
+def is_recent_by(request: HttpRequest, user: User, method: str) -> bool:
+    """Return True if the user authenticated recently by a method, in allauth's words."""
+    records = get_authentication_records(request, user)
+    return any(it["method"] == method and acts.is_recent(it["at"]) for it in records)

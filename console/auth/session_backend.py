@@ -1,4 +1,4 @@
-"""Store sessions in a table of our own.
+"""Store sessions in a table of our own: keys as hashes, data encrypted.
 
 One query returns a session's content, user and age. Django's table would need a second one.
 """
@@ -6,9 +6,13 @@ One query returns a session's content, user and age. Django's table would need a
 from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from console.auth import encryption
+from console.db.faults import fault_of
 from console.models import Session
 
 _METADATA_FIELDS = ("number", "created_at", "last_seen_at", "address", "agent")
@@ -18,9 +22,7 @@ class SessionStore(DatabaseStore):
     """A session. `metadata` holds the columns of its row that Django doesn't know."""
 
     def __init__(self, session_key: str | None = None) -> None:
-        # PostgreSQL rejects NUL even in a query's parameters
-        well_formed = session_key and session_key.isascii() and session_key.isalnum()
-        super().__init__(session_key if well_formed else None)
+        super().__init__(session_key)
         self.metadata: dict[str, Any] = {}
 
     @classmethod
@@ -32,11 +34,35 @@ class SessionStore(DatabaseStore):
         key, now = self.session_key or "", timezone.now()
         row = next(iter(Session.objects.filter(session_key=key, expire_date__gt=now)), None)
         if row is None:
-            # Never continue under a key that someone else chose (session fixation).
-            self._session_key = None
-            return {}
+            # Django's method finds nothing either, and drops the key: never continue under a key
+            # that someone else chose (session fixation).
+            return super().load()
         self.metadata = {name: getattr(row, name) for name in _METADATA_FIELDS}
         return self.decode(row.session_data)
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        """Return the session's data encrypted: it can hold the secret of a second factor."""
+        return encryption.encrypt(self.serializer().dumps(session_dict).decode("latin-1"))
+
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+        """Return the session's data, or nothing if no key decrypts it."""
+        try:
+            text = encryption.decrypt(str(session_data))
+        except PermissionDenied:
+            return {}
+        return cast(dict[str, Any], self.serializer().loads(text.encode("latin-1")))
+
+    def save(self, must_create: bool = False) -> None:
+        """Save the session.
+
+        If the database can't save, raise its error. Django would report that the session has ended.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if error.__context__ and fault_of(error.__context__):
+                raise error.__context__ from error.__context__.__cause__
+            raise
 
     def create(self) -> None:
         """Start under a new key, as after each sign-in and password change.

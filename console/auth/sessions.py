@@ -1,10 +1,14 @@
 """List, expire and end sessions. A deleted session is signed out at its next request."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
+import structlog
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -12,7 +16,10 @@ from django.utils import timezone
 from console.access.actors import Actor, address_of
 from console.audit.events import Action, Target, recording
 from console.auth.session_backend import SessionStore
+from console.db.faults import fault_of
 from console.models import Session, User
+
+log = structlog.get_logger()
 
 _TOUCH_INTERVAL = timedelta(minutes=1)  # at most one write per interval, however many requests come
 
@@ -35,8 +42,18 @@ def touch(request: HttpRequest) -> str:
     if now - metadata["last_seen_at"] > _TOUCH_INTERVAL:
         activity = _activity(request)
         metadata.update(activity)
-        Session.objects.filter(session_key=request.session.session_key).update(**activity)
+        _save_activity(request, activity)
     return ""
+
+
+def _save_activity(request: HttpRequest, activity: dict[str, Any]) -> None:
+    """Save when the session was last seen. On a full disk, the page is worth more than that."""
+    try:
+        Session.objects.filter(session_key=request.session.session_key).update(**activity)
+    except DatabaseError as error:
+        if fault_of(error) is None:
+            raise
+        log.warning("sessions.not_touched", error=type(error).__name__)
 
 
 def _metadata(request: HttpRequest) -> dict[str, Any]:
@@ -49,6 +66,12 @@ def _activity(request: HttpRequest) -> dict[str, Any]:
         "address": address_of(request)[:45],
         "agent": request.headers.get("user-agent", "")[:200],
     }
+
+
+def number_of(request: HttpRequest) -> uuid.UUID | None:
+    """Return the number of the request's session, by which pages identify it."""
+    request.session.get(SESSION_KEY)  # loads the session
+    return _metadata(request).get("number")
 
 
 def active_sessions(user: User) -> QuerySet[Session]:
@@ -72,7 +95,7 @@ def end(*, actor: Actor, user: User, sessions: Iterable[Session]) -> int:
     ended = list(sessions)
     if ended:
         with recording(actor, Action.SESSION_ENDED, Target(subject=_subject(user, ended))):
-            delete([session.session_key for session in ended])
+            delete(ended)
     return len(ended)
 
 
@@ -85,6 +108,6 @@ def _subject(user: User, ended: Sequence[Session]) -> str:
     return f"{len(ended)} of {user.email}"
 
 
-def delete(keys: Sequence[str]) -> None:
-    """Delete sessions by key."""
-    Session.objects.filter(session_key__in=keys).delete()
+def delete(sessions: Iterable[Session]) -> None:
+    """Delete sessions."""
+    Session.objects.filter(number__in=[session.number for session in sessions]).delete()

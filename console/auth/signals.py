@@ -71,7 +71,7 @@ def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def _end_other_sessions(request: HttpRequest, user: User) -> None:
-    sessions.delete([row.session_key for row in sessions.other_sessions(request, user)])
+    sessions.delete(sessions.other_sessions(request, user))
 
 
 def _step_completed(request: HttpRequest, method: str, **more: Any) -> None:

@@ -1,13 +1,11 @@
 """Manage users as an operator. Each act is recorded, and the last operator can't be removed."""
 
-from allauth.mfa.models import Authenticator
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 
 from console.access.actors import Actor
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, audited_transaction, differences
-from console.auth import mfa as second_factors
 from console.auth import sessions
 from console.models import User
 
@@ -39,13 +37,24 @@ def disable(*, actor: Actor, user: User) -> None:
     sessions.end_all(actor=actor, user=user)
 
 
-def reset_second_factors(*, actor: Actor, user: User) -> int:
-    """Remove all second factors of a user who lost them; return how many there were."""
-    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    found = list(Authenticator.objects.filter(user=user, type__in=kinds).order_by("pk"))
-    for authenticator in found:
-        second_factors.remove_factor(actor=actor, authenticator=authenticator)
-    return len(found)
+def make_operator(*, actor: Actor, email: str) -> User:
+    """Make a user an operator; add the account, without a password, if there is none.
+
+    Raises ValidationError for an invalid address and PermissionDenied unless the actor is an
+    operator.
+    """
+    email = email.strip().lower()
+    target = Target(subject=f"{email}: operator")
+    with audited_transaction(actor, Action.USER_CHANGED, target):
+        require_operator(actor)
+        user = User.objects.select_for_update().filter(email=email).first()
+        if user is None:
+            user = User(email=email)
+            user.set_unusable_password()
+        user.is_superuser = user.is_staff = True
+        user.full_clean()
+        user.save()
+        return user
 
 
 def lock_users() -> None:

@@ -13,6 +13,7 @@ from console.backup.errors import BackupError
 # Tables that are not backed up, with the reason
 LEFT_OUT = {
     "console_session": "all users sign in again, so sessions that have ended stay ended",
+    "console_accountlink": "one-time links end with the database they were made in",
     "console_notice": "notifications that were waiting have been sent since",
     "console_refusedrequests": "counts of the last minute, whose events are in the audit trail",
     "account_emailconfirmation": "Branchkeep sends no confirmation mails",

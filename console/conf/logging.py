@@ -27,7 +27,7 @@ _SENSITIVE = (
 )
 # Anyone who holds one of these links can use it, so its token must not reach a log.
 _LINK_TOKEN = re.compile(
-    r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F))[^/%\s]+"
+    r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F)|(?<=/link/)|(?<=%2Flink%2F))[^/%\s]+"
     r"|(?<=/single-sign-on/callback/\?)\S+"
 )
 # At DEBUG these loggers print what they send and receive: values, signatures, ciphertext.

@@ -26,7 +26,7 @@ from console.access.policy import (
 )
 from console.audit.events import Action, Target, audited_transaction, differences, recording
 from console.lib import branch_patterns
-from console.models import App, Member, User
+from console.models import App, Member, Suspension, User
 
 Role = Member.Role
 
@@ -88,10 +88,11 @@ def people_of(app: App) -> list[User]:
 
 
 def ownerless_without(user: User) -> list[App]:
-    """Return the apps of a disabled user that have no other owner."""
+    """Return the apps of a user that have no other owner who can sign in and isn't suspended."""
     owners = Member.objects.filter(app=OuterRef("pk"), role=Role.OWNER, user__is_active=True)
+    others = owners.exclude(user=user).exclude(user__suspension__isnull=False)
     owned = App.objects.filter(members__user=user, members__role=Role.OWNER)
-    return list(owned.exclude(Exists(owners)))
+    return list(owned.exclude(Exists(others)))
 
 
 def require_manager(actor: Actor, app: App) -> None:
@@ -137,7 +138,11 @@ def _require_another_owner(app: App, leaving: User) -> None:
     owners = app.members.select_for_update(of=("self",)).filter(
         role=Role.OWNER, user__is_active=True
     )
-    if [owner.user_id for owner in owners] == [leaving.pk]:
+    left = {owner.user_id for owner in owners} - {leaving.pk}
+    suspended = Suspension.objects.filter(user__in=left).exclude(confirmed=app)
+    if leaving.pk in {owner.user_id for owner in owners} and not left - set(
+        suspended.values_list("user_id", flat=True)
+    ):
         raise ValidationError("This is the app's last owner. Make someone else an owner first.")
 
 
@@ -168,23 +173,28 @@ def _audited_in_every_app(
     actor: Actor, action: Action, group: Group, descriptions: Sequence[str]
 ) -> Iterator[None]:
     """Record an operator's act in every app of the group and run it in one transaction."""
-    with recording_in_every_app(actor, action, group, descriptions):
+    with recording_in_apps(actor, action, apps_of_group(group), descriptions):
         require_operator(actor)
         with transaction.atomic():
             yield
 
 
 @contextmanager
-def recording_in_every_app(
-    actor: Actor, action: Action, group: Group, descriptions: Sequence[str]
+def recording_in_apps(
+    actor: Actor, action: Action, app_ids: Iterable[str], descriptions: Sequence[str]
 ) -> Iterator[None]:
-    """Record an act on a group, once for the deployment and once for each app it is a member of."""
-    apps = App.objects.filter(members__group_id=group.pk or 0).values_list("app_id", flat=True)
+    """Record an act once for the deployment and once for each of these apps."""
     with ExitStack() as entries:
-        for app_id in ["", *apps]:
+        for app_id in ["", *app_ids]:
             for subject in descriptions:
                 entries.enter_context(recording(actor, action, Target(app_id, subject=subject)))
         yield
+
+
+def apps_of_group(group: Group) -> list[str]:
+    """Return the ids of the apps in which a group has a role."""
+    apps = App.objects.filter(members__group_id=group.pk or 0)
+    return list(apps.values_list("app_id", flat=True))
 
 
 def _describe_changes(group: Group, users: Iterable[User]) -> list[str]:

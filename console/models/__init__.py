@@ -2,11 +2,12 @@
 
 from console.models.apps import App, Branch, Stage, check_branch_name, scope_name
 from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField, RefusedRequests
-from console.models.members import Invitation, Member
+from console.models.members import Invitation, Member, Suspension
 from console.models.notifications import Notice
-from console.models.users import Session, User, UserManager
+from console.models.users import AccountLink, Session, User, UserManager
 
 __all__ = [
+    "AccountLink",
     "App",
     "AuditEvent",
     "AuditOutcome",
@@ -19,6 +20,7 @@ __all__ = [
     "RefusedRequests",
     "Session",
     "Stage",
+    "Suspension",
     "User",
     "UserManager",
     "check_branch_name",

@@ -53,6 +53,28 @@ class Member(models.Model):
         return f"group {self.group.name}" if self.group else str(self.user)
 
 
+class Suspension(models.Model):
+    """A user's memberships give no access until another owner of each app confirms the user.
+
+    It begins when someone other than the user changed how the account signs in, so that an operator
+    can't act as the user. `proof` says what still proves the user, who then ends it at sign-in.
+    """
+
+    class Proof(models.TextChoices):
+        OWNERS = "owners", "nothing: only owners confirm"
+        PASSWORD = "password", "the password"
+        FACTOR = "factor", "a second factor"
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="suspension")
+    reason = models.CharField(max_length=200)
+    proof = models.CharField(max_length=10, choices=Proof.choices)
+    at = models.DateTimeField(auto_now_add=True)
+    confirmed = models.ManyToManyField(App, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.reason}"
+
+
 class Invitation(models.Model):
     """A role offered to an email address.
 

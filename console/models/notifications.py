@@ -14,17 +14,23 @@ class Kind(models.TextChoices):
     GUARDED_REVEAL = "guarded-reveal", "Someone reveals a protected secret"
     REVEAL = "reveal", "Someone reveals a secret on any branch"
     RIGHTS = "rights", "Members, groups, branches or their protection change"
+    ACCOUNT = "account", "How a member signs in changes, or single sign-on adds a person to a group"
+
+
+ON_BY_DEFAULT = frozenset({Kind.ACCOUNT})  # until a user turns them off
 
 
 class Subscription(models.Model):
-    """One kind of event in one app that a user is mailed about.
+    """One kind of event in one app that a user is mailed about, or has turned off.
 
-    It belongs to the user rather than the member, because access may come through a group.
+    Without a row, a user gets the kinds in ON_BY_DEFAULT. It belongs to the user rather than the
+    member, because access may come through a group.
     """
 
     app = models.ForeignKey("console.App", models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind.choices)
+    wanted = models.BooleanField(default=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

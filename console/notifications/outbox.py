@@ -19,8 +19,9 @@ from console.access.policy import find_app
 from console.audit import chain
 from console.audit.events import Action, Outcome, Target, audited_transaction
 from console.lib.names import ALL_BRANCHES
+from console.members.services import people_of
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
-from console.models.notifications import Kind, Notice, NoticesRead, Subscription
+from console.models.notifications import ON_BY_DEFAULT, Kind, Notice, NoticesRead, Subscription
 
 MAX_AGE = timedelta(days=1)  # mails that couldn't be sent for this long are dropped
 BATCH = 1_000  # links per transaction
@@ -30,6 +31,7 @@ _CHANGES = {
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED, Action.MIRROR_REPAIRED),
     *(Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED),
 }
+_ACCOUNT_PREFIX = "account."
 _ACCESS_PREFIXES = ("member.", "group.", "branch.")
 # Denied and failed attempts changed nothing. This also keeps names that Branchkeep rejected out of
 # mails: nobody can write to others by being rejected.
@@ -39,7 +41,8 @@ _NOTIFIED_OUTCOMES = (Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.SETTLED)
 def subscribed_kinds(actor: Actor, app: App) -> list[str]:
     """Return the kinds of events that the actor is mailed about."""
     own = Subscription.objects.filter(app=app, user_id=actor.user_id or 0)
-    return list(own.values_list("kind", flat=True))
+    chosen = dict(own.values_list("kind", "wanted"))
+    return [kind.value for kind in Kind if chosen.get(kind.value, kind in ON_BY_DEFAULT)]
 
 
 def subscribe(*, actor: Actor, app_id: str, kinds: Collection[str]) -> None:
@@ -55,9 +58,13 @@ def subscribe(*, actor: Actor, app_id: str, kinds: Collection[str]) -> None:
         if not settings.MAIL:
             raise ValidationError(NO_MAIL)
         own = {"app": access.app, "user_id": actor.user_id or 0}
-        Subscription.objects.filter(**own).exclude(kind__in=chosen).delete()
+        kept = {*chosen, *ON_BY_DEFAULT}  # a row of the latter can say that it is off
+        Subscription.objects.filter(**own).exclude(kind__in=kept).delete()
         Subscription.objects.bulk_create(
-            [Subscription(**own, kind=kind) for kind in chosen], ignore_conflicts=True
+            [Subscription(**own, kind=kind, wanted=kind in chosen) for kind in kept],
+            update_conflicts=True,
+            update_fields=["wanted"],
+            unique_fields=["app", "user", "kind"],
         )
         if not chosen:
             Notice.objects.filter(**own).delete()
@@ -75,11 +82,11 @@ def enqueue(*, now: datetime) -> None:
 
 @transaction.atomic
 def _enqueue_batch(last: int, now: datetime) -> bool:
-    """Read the next links; return True if there are more. Without subscriptions, skip all."""
+    """Read the next links; return True if there are more."""
     NoticesRead.objects.get_or_create(pk=1)
     # The lock gives each link to one process.
     read = NoticesRead.objects.select_for_update().get(pk=1)
-    last_link = min(read.seal + BATCH, last) if Subscription.objects.exists() else last
+    last_link = min(read.seal + BATCH, last)
     if last_link <= read.seal:
         return False
     Notice.objects.bulk_create(_notices(read.seal, last_link, now), ignore_conflicts=True)
@@ -89,22 +96,31 @@ def _enqueue_batch(last: int, now: datetime) -> bool:
 
 
 def _notices(after: int, last_link: int, now: datetime) -> Iterator[Notice]:
-    """Yield a notice for each outcome and subscriber, except the actor themselves."""
-    subscriptions: defaultdict[str, list[Subscription]] = defaultdict(list)
-    for subscription in Subscription.objects.select_related("app"):
-        subscriptions[subscription.app.app_id].append(subscription)
-    protected_scopes = _protected_scopes(subscriptions)
-    for outcome in _outcomes(after, last_link, now).filter(event__app_id__in=subscriptions):
+    """Yield a notice for each outcome and reader, except the actor themselves."""
+    outcomes = list(_outcomes(after, last_link, now).exclude(event__app_id=""))
+    apps = {
+        it.app_id: it for it in App.objects.filter(app_id__in={o.event.app_id for o in outcomes})
+    }
+    readers = _readers(apps.values())
+    protected_scopes = _protected_scopes(apps)
+    for outcome in outcomes:
+        app = apps.get(outcome.event.app_id)
         kinds = _kinds_of(outcome.event, protected_scopes)
-        for subscription in subscriptions[outcome.event.app_id]:
-            if subscription.kind in kinds and subscription.user_id != outcome.event.actor_id:
-                yield Notice(
-                    app=subscription.app,
-                    user_id=subscription.user_id,
-                    outcome=outcome,
-                    at=now,
-                    due_at=now,
-                )
+        wanting = {it for kind in kinds for it in readers[app.pk, kind]} if app else set()
+        for user_id in sorted(wanting - {outcome.event.actor_id}):
+            yield Notice(app=app, user_id=user_id, outcome=outcome, at=now, due_at=now)
+
+
+def _readers(apps: Collection[App]) -> defaultdict[tuple[int, str], set[int]]:
+    """Return the users who want mail, by app and kind. Kinds on by default go to every member."""
+    readers: defaultdict[tuple[int, str], set[int]] = defaultdict(set)
+    for app in apps:
+        for kind in ON_BY_DEFAULT:
+            readers[app.pk, kind] = {person.pk for person in people_of(app) if person.is_active}
+    for row in Subscription.objects.filter(app__in=apps):
+        change = set.add if row.wanted else set.discard
+        change(readers[row.app_id, row.kind], row.user_id)
+    return readers
 
 
 def _outcomes(after: int, last_link: int, now: datetime) -> QuerySet[AuditOutcome]:
@@ -128,4 +144,8 @@ def _kinds_of(event: AuditEvent, protected_scopes: Collection[tuple[str, str]]) 
         return {Kind.GUARDED_CHANGE} if is_protected else set()
     if event.action == Action.SECRET_REVEALED:
         return {Kind.REVEAL, Kind.GUARDED_REVEAL} if is_protected else {Kind.REVEAL}
+    if event.action.startswith(_ACCOUNT_PREFIX):
+        return {Kind.ACCOUNT}
+    if event.action == Action.GROUP_CHANGED and event.actor_kind == "console":
+        return {Kind.RIGHTS, Kind.ACCOUNT}
     return {Kind.RIGHTS} if event.action.startswith(_ACCESS_PREFIXES) else set()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from allauth.account import views as account
 from allauth.account.adapter import get_adapter
@@ -11,18 +12,26 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.auth import mfa, reauthentication, recovery_codes, sessions
+from console.members import suspension
 from console.models import Session, User
 from console.web.kit import page_with_form
+
+# allauth's method and our page for what proves a suspended user
+PROOFS = {
+    suspension.Proof.PASSWORD: ("password", "account_reauthenticate"),
+    suspension.Proof.FACTOR: ("mfa", "mfa_reauthenticate"),
+}
 
 
 def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -69,13 +78,13 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @page_with_form
 def my_sessions(request: HttpRequest) -> HttpResponse:
     """List the user's sessions; end one (`end` is its number), the `others`, or `all`."""
-    user, key = request.user, request.session.session_key
+    user, this = request.user, sessions.number_of(request)
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
     if request.method != "POST":
-        context = {"sessions": sessions.active_sessions(user), "this": key}
+        context = {"sessions": sessions.active_sessions(user), "this": this}
         return render(request, "account/sessions.html", context)
-    wanted = _requested_sessions(sessions.active_sessions(user), request.POST.get("end", ""), key)
-    here = any(session.session_key == key for session in wanted)
+    wanted = _requested_sessions(sessions.active_sessions(user), request.POST.get("end", ""), this)
+    here = any(session.number == this for session in wanted)
     ended = sessions.end(actor=from_request(request), user=user, sessions=wanted)
     if here:
         logout(request)
@@ -83,6 +92,26 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     messages.success(request, _ended_message(ended))
     return redirect("my_sessions")
+
+
+@require_POST
+def end_suspension(request: HttpRequest) -> HttpResponse:
+    """End the user's suspension, after they have seen its reason and proved themselves."""
+    user, row = request.user, suspension.suspension_of(request.user.pk)
+    assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
+    if row is None:
+        return redirect("apps")
+    proof = suspension.Proof(row.proof)
+    method, page = PROOFS.get(proof, ("", ""))
+    if page and not reauthentication.is_recent_by(request, user, method):
+        return redirect(reverse(page, query={"next": reverse("apps")}))
+    try:
+        suspension.prove(actor=from_request(request), user=user, proof=proof)
+    except ValidationError as refusal:
+        messages.error(request, refusal.messages[0])
+    else:
+        messages.success(request, "Confirmed. You have access to your apps again.")
+    return redirect("apps")
 
 
 @page_with_form
@@ -101,12 +130,12 @@ def my_recovery_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/recovery_codes.html", context)
 
 
-def _requested_sessions(mine: QuerySet[Session], which: str, this: str | None) -> list[Session]:
+def _requested_sessions(mine: QuerySet[Session], which: str, this: UUID | None) -> list[Session]:
     match which:
         case "all":
             return list(mine)
         case "others":
-            return [session for session in mine if session.session_key != this]
+            return [session for session in mine if session.number != this]
     return [session for session in mine if str(session.number) == which]
 
 

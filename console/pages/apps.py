@@ -29,6 +29,7 @@ from console.audit.events import Action
 from console.auth import bootstrap
 from console.auth.bootstrap import create_first_operator
 from console.catalog import services
+from console.members.suspension import suspension_of
 from console.models import Branch
 from console.pages.app_forms import (
     AppForm,
@@ -90,9 +91,13 @@ def apps(request: HttpRequest) -> HttpResponse:
         }
         for member, access in group_by_app(actor, members)
     ]
-    return render(
-        request, "console/apps.html", {"apps": cards, "q": q, "may_create": actor.is_operator}
-    )
+    context = {
+        "apps": cards,
+        "q": q,
+        "may_create": actor.is_operator,
+        "suspension": suspension_of(actor.user_id),
+    }
+    return render(request, "console/apps.html", context)
 
 
 @page_with_form

@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,7 +19,7 @@ from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
 from console.auth import limiter
 from console.lib.branch_patterns import parse_patterns
-from console.members import exposure, invitations, services
+from console.members import exposure, invitations, services, suspension
 from console.members.services import actor_of
 from console.models import Branch, Member, User
 from console.pages.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
@@ -27,6 +27,7 @@ from console.web.kit import (
     app_context,
     call_service,
     form_data,
+    link_to,
     page_with_form,
     require_manager_access,
     show_form,
@@ -40,8 +41,13 @@ def member_list(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's members and invitations."""
     access = require_manager_access(request, app_id)
     found = access.app.members.select_related("user", "group").prefetch_related("group__user_set")
+    suspended = suspension.suspended_people(access.app)
+    ids = {person.pk for person, _ in suspended}
+    rows = [_row(member) | {"suspended": member.user_id in ids} for member in found]
     context = {
-        "members": sorted(map(_row, found), key=lambda row: (row["is_group"], row["name"])),
+        "members": sorted(rows, key=lambda row: (row["is_group"], row["name"])),
+        "suspended": suspended,
+        "suspended_ids": ids,
         "invitations": access.app.invitations.select_related("invited_by"),
         "has_groups": Group.objects.exclude(memberships__app=access.app).exists(),
         "me": access.actor.user_id,
@@ -145,7 +151,7 @@ def member_invite(request: HttpRequest, app_id: str) -> HttpResponseBase:
         invitations.invite,
         actor=access.actor,
         app_id=app_id,
-        link_to=partial(_link_to, request),
+        link_to=partial(link_to, request, "invitation"),
         **form.cleaned_data,
     )
     if link is None:
@@ -173,17 +179,25 @@ def _rate_limited(request: HttpRequest) -> HttpResponse | None:
     return render(request, "429.html", status=429)
 
 
-def _link_to(request: HttpRequest, token: str) -> str:
-    """Return the link for a token, on the host that the inviter uses (one of ALLOWED_HOSTS)."""
-    return request.build_absolute_uri(reverse("invitation", args=[token]))
-
-
 @require_POST
 def invitation_withdraw(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Withdraw an invitation."""
     access = require_manager_access(request, app_id, Action.MEMBER_UNINVITED)
     gone = invitations.withdraw(actor=access.actor, app_id=app_id, pk=pk)
     messages.success(request, f"Withdrew the invitation for {gone.email}.")
+    return redirect("members", app_id=app_id)
+
+
+@require_POST
+def member_confirm(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Confirm a suspended member."""
+    access = require_manager_access(request, app_id, Action.ACCOUNT_CONFIRMED)
+    try:
+        user = suspension.confirm(actor=access.actor, app_id=app_id, person_id=pk)
+    except ValidationError as refusal:  # another owner was faster
+        messages.info(request, refusal.messages[0])
+    else:
+        messages.success(request, f"Confirmed {user.email}. They have access to this app again.")
     return redirect("members", app_id=app_id)
 
 
@@ -211,7 +225,12 @@ def _decision_context(
         "who": who,
         "allowed": their_access is not None and decision.allowed,
         "question": explain.question(decision),
-        "rules": explain.rules(decision)
-        if their_access
-        else ["This account is disabled, so it can't do anything, whatever its roles."],
+        "rules": explain.rules(decision) if their_access else [_obstacle(who)],
     }
+
+
+def _obstacle(who: User) -> str:
+    """Return why a member has no access at all."""
+    if who.is_active:
+        return "This person's access is suspended until another owner confirms it under Members."
+    return "This account is disabled, so it can't do anything, whatever its roles."

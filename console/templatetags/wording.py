@@ -1,4 +1,4 @@
-"""`{{ result.hint|with_code }}`: text of ours with commands in backticks."""
+"""Filters for words: `{{ result.hint|with_code }}`, `{{ session.agent|browser_name }}`."""
 
 import re
 
@@ -6,7 +6,10 @@ from django.template import Library
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from console.lib import user_agents
+
 register = Library()
+register.filter("browser_name", user_agents.browser_name)
 
 
 @register.filter

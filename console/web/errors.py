@@ -1,7 +1,6 @@
 """Error pages, or fragments for requests that want one. They reveal only a request id."""
 
 import sys
-from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 import structlog
@@ -11,11 +10,11 @@ from django.core.exceptions import (
     RequestDataTooBig,
     TooManyFieldsSent,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from console.db.faults import fault_of
 from console.web import csrf
 from console.web.encodings import NotUtf8
 from console.web.htmx import wants_fragment
@@ -80,22 +79,17 @@ def wrong_method(request: HttpRequest) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Return a 500, or a 503 if the database is down or busy.
+    """Return a 500, or a 503 that says why if the database can't answer or save.
 
     The templates use no context processor, because one might query the database again.
     """
-    status = 503 if _is_database_error(sys.exception()) else 500
-    page = render_to_string(f"{status}.html", {"request_id": _request_id()})
-    return HttpResponse(page, status=status)
-
-
-def _is_database_error(error: BaseException | None) -> bool:
-    """Return True if the database is unavailable.
-
-    SQLite reports a missing table with the same exception class, so its error code decides.
-    """
-    is_statement = getattr(error and error.__cause__, "sqlite_errorcode", 0) == SQLITE_ERROR
-    return isinstance(error, OperationalError | InterfaceError) and not is_statement
+    fault = fault_of(sys.exception())
+    status = 503 if fault else 500
+    page = render_to_string(f"{status}.html", {"fault": fault, "request_id": _request_id()})
+    response = HttpResponse(page, status=status)
+    if fault:
+        response["Retry-After"] = "60"
+    return response
 
 
 def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.access.actors import Actor, from_request
@@ -106,3 +107,8 @@ def require_manager_access(
         record_refusal(access.actor, action, Target(app_id))
     access.require(Permission.MANAGE)
     return access
+
+
+def link_to(request: HttpRequest, name: str, token: str) -> str:
+    """Return the link for a token, on the host that the user uses (one of ALLOWED_HOSTS)."""
+    return request.build_absolute_uri(reverse(name, args=[token]))

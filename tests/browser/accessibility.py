@@ -14,21 +14,21 @@ def accessibility_problems(page: Page) -> list[str]:
     """Return what axe finds, and whether the page scrolls sideways at 320 px."""
     wait_for_reconcile(page)
     page.evaluate(AXE)
-    problems = _violations(page, "in light", ALL_RULES)
+    problems = violations(page, "in light", ALL_RULES)
     page.emulate_media(color_scheme="dark")
-    problems += _violations(page, "in dark", ["color-contrast"])
+    problems += violations(page, "in dark", ["color-contrast"])
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 320, "height": 640})
     width = page.evaluate("document.documentElement.scrollWidth")
     if width > 320:
         problems.append(f"{page.url} scrolls sideways at 320 px: it is {width} px wide")
     narrow_rules = ["target-size", "label", "scrollable-region-focusable"]
-    problems += _violations(page, "at 320 px", narrow_rules)
+    problems += violations(page, "at 320 px", narrow_rules)
     page.set_viewport_size({"width": 1440, "height": 900})
     return problems
 
 
-def _violations(page: Page, how: str, rules: list[str]) -> list[str]:
+def violations(page: Page, how: str, rules: list[str]) -> list[str]:
     options = {"resultTypes": ["violations"], "runOnly": rules}
     result = page.evaluate("(options) => axe.run(document, options)", options)
     return [

@@ -11,14 +11,17 @@ from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
 from console.auth.bootstrap import link_path
+from console.members import suspension
+from console.members.suspension import Proof
 from console.models import Branch, Member, User
 from secrets_app.models import Secret
-from tests.browser.accessibility import accessibility_problems
+from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
 from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
-from tests.console.access.routes import TOKEN, invitation
+from tests.console.access.routes import TOKEN, account_link, invitation
 from tests.factories import (
     change_variable,
     remove_variable,
+    set_role,
     set_variable,
     variable_row,
     without_table,
@@ -79,6 +82,7 @@ PAGES = (
     f"{VARIABLES}VARIABLE/move/",
     "/accounts/confirm/",
     "/accounts/password/change/",
+    "/accounts/sessions/",
     "/accounts/logout/",
 )
 ADMIN = (
@@ -200,6 +204,41 @@ def test_the_admin_site(full_app: World, open_page: Callable[..., Page], dark: b
         olga.set_viewport_size({"width": 320, "height": 640})
         assert olga.evaluate("document.documentElement.scrollWidth") <= 320, url
         olga.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_admin_site_is_accessible(
+    full_app: World, open_page: Callable[..., Page], complaints: Any, dark: bool
+) -> None:
+    # axe adds style elements to the admin's pages; test_the_admin_site expects no breach
+    complaints.expect("Applying inline style|style-src-elem inline")
+    olga = open_page(user=full_app.person("olga"), dark=dark)
+    problems = []
+    for url in _urls(full_app, ADMIN):
+        olga.goto(url)
+        olga.evaluate(AXE)
+        problems += violations(olga, "in dark" if dark else "in light", ALL_RULES)
+    assert problems == []
+
+
+def test_one_time_links_and_suspended_people(world: World, open_page: Callable[..., Page]) -> None:
+    account_link(world)
+    set_role(world, "mia", "owner")
+    for name in ("alice", "vera"):
+        suspension.suspend(world.person(name), reason="a test", proof=Proof.PASSWORD)
+    alice, mia, olga, page = (
+        open_page(user=world.person(it)) for it in ("alice", "mia", "olga", "bob")
+    )
+    for user, url in ((alice, "/"), (mia, MEMBERS), (page, f"/accounts/link/{TOKEN}/")):
+        user.goto(url)
+        assert accessibility_problems(user) == []
+    olga.goto(f"/admin/console/user/{world.person('vera').pk}/password/")
+    olga.get_by_role("button", name="Make the link").click()
+    expect(olga.locator("code").first).to_contain_text("/accounts/link/")
+    olga.evaluate(AXE)
+    assert violations(olga, "in light", ALL_RULES) == []
+    mia.get_by_role("button", name="Confirm alice@example.org").click()
+    expect(mia.get_by_text("Confirmed alice@example.org")).to_be_visible()
 
 
 def test_error_pages(full_app: World, open_page: Callable[..., Page], complaints: Any) -> None:

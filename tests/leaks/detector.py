@@ -10,6 +10,7 @@ change. Only a permitted reveal may contain a value.
 """
 
 import io
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 
+from console.auth.session_backend import SessionStore
+from console.models import Session
 from secrets_app.models import Secret
 from tests.leaks.canary import Canary
 
@@ -78,6 +81,9 @@ class LeakDetector:
             self.search("mail", message.message().as_bytes())
         for table, row in rows():
             self.search(f"table {table}", row)
+        for session in Session.objects.all():  # encrypted, so a copy of the table shows nothing
+            data = SessionStore(session.session_key).decode(session.session_data)
+            self.search("session", json.dumps(data))
         for path in files():
             with suppress(FileNotFoundError):  # a journal of another test process disappeared
                 self.search(f"file {path.name}", path.read_bytes())

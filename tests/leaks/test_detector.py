@@ -166,7 +166,7 @@ def _mail(value: str) -> None:
         (_structlog, "log"),
         (_traceback, "log"),
         (_audit, "table console_auditevent"),
-        (_session, "table console_session"),
+        (_session, "session"),
         (_cache, "table console_cache"),
         (_mail, "mail"),
     ],

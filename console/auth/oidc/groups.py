@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 
 from console.access.actors import Actor
 from console.audit.events import Action
-from console.members.services import recording_in_every_app
+from console.members.services import apps_of_group, recording_in_apps
 from console.models import User
 
 PROVIDER = Actor(kind="console", label="Single sign-on")
@@ -44,4 +44,4 @@ def sync_groups(user: User, claim_set: dict[str, Any]) -> None:
 def _recording_change(group: Group, change: str) -> AbstractContextManager[None]:
     """Record the change for the deployment and for each app of the group."""
     subjects = [f"{group.name}: {change}"]
-    return recording_in_every_app(PROVIDER, Action.GROUP_CHANGED, group, subjects)
+    return recording_in_apps(PROVIDER, Action.GROUP_CHANGED, apps_of_group(group), subjects)

@@ -27,6 +27,7 @@ from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
+from console.auth.mfa import has_factor
 from console.auth.oidc.claims import claims, confirmed_at, verified_email
 from console.auth.oidc.client import (
     InvalidProviderResponse,
@@ -36,11 +37,13 @@ from console.auth.oidc.client import (
 )
 from console.auth.oidc.groups import PROVIDER, groups_of
 from console.auth.rate_limits import WINDOW
+from console.members import suspension
 from console.members.invitations import is_invited
 from console.models import User
 
 log = structlog.get_logger()
 
+REASON = "an identity of single sign-on was linked to the account"
 NO_EMAIL = (
     "The provider has not verified your email address, so Branchkeep can't identify you. Ask an "
     "operator for help."
@@ -145,20 +148,36 @@ def _create_user(email: str) -> User:
 def _link_identity(request: HttpRequest, sociallogin: SocialLogin) -> None:
     """Link the subject to the account, unless another subject is.
 
-    The row is locked: if two subjects arrive at once, the second finds the first.
+    The row is locked: if two subjects arrive at once, the second finds the first. The provider's
+    administrator decides who the subject is, so an account that was in use before is suspended.
     """
     user, account = sociallogin.user, sociallogin.account
-    subject = f"{user.email}: linked to single sign-on"
+    what = "linked to single sign-on"
+    is_trusted = suspension.is_unused(user)
+    change = what if is_trusted else f"{what}; {suspension.SUSPENDED}"
     try:
-        with recording(PROVIDER, Action.USER_CHANGED, Target(subject=subject)), atomic():
+        with (
+            suspension.recording_change(PROVIDER, Action.ACCOUNT_CHANGED, user, change),
+            atomic(),
+        ):
             account.user = User.objects.select_for_update().get(pk=user.pk)
             linked = identities(user).first()
+            if linked is not None and linked.uid != account.uid:
+                raise ValidationError(ALREADY_LINKED)
             if linked is None:
                 account.save()
-            elif linked.uid != account.uid:
-                raise ValidationError(ALREADY_LINKED)
+                if not is_trusted:
+                    suspension.suspend(user, reason=REASON, proof=_proof(user))
     except ValidationError:
         _deny(request, user.email, ALREADY_LINKED)
+
+
+def _proof(user: User) -> suspension.Proof:
+    """Return what proves the user apart from the new identity."""
+    if has_factor(user):
+        return suspension.Proof.FACTOR
+    can_use_password = settings.PASSWORD_SIGN_IN and user.has_usable_password()
+    return suspension.Proof.PASSWORD if can_use_password else suspension.Proof.OWNERS
 
 
 def _check_reauthentication(request: HttpRequest, sociallogin: SocialLogin) -> None:

@@ -14,7 +14,8 @@ from django.core import signing
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from console.models import AuditEvent, AuditOutcome, Invitation, Member
+from console.auth import account_links
+from console.models import AccountLink, AuditEvent, AuditOutcome, Invitation, Member, Suspension
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from secrets_app.models import Secret
@@ -75,9 +76,12 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
 
 
 def _token_of(route: str, world: World) -> str:
-    """Return the token of a set-up or invitation link."""
+    """Return the token of a set-up, account or invitation link."""
     if "/setup/" in route:
         return signing.dumps("first operator", salt="console.setup")
+    if "/accounts/link/" in route:
+        account_link(world)
+        return TOKEN
     invitation(world)
     return TOKEN
 
@@ -92,6 +96,23 @@ def invitation(world: World) -> Invitation:
     }
     key = {"app": world.app, "email": "invited@example.org"}
     return Invitation.objects.get_or_create(**key, defaults=fields)[0]
+
+
+def account_link(world: World, kind: str = "password") -> AccountLink:
+    """Return bob's one-time link with TOKEN; create it the first time."""
+    found = AccountLink.objects.filter(kind=kind).first()
+    if found is None:
+        account_links.make_link(
+            actor=world.actor("olga"),
+            user=world.person("bob"),
+            kind=AccountLink.Kind(kind),
+            link_to=str,
+        )
+        digest = sha256(TOKEN.encode()).hexdigest()
+        AccountLink.objects.filter(kind=kind).update(token_hash=digest)
+        Suspension.objects.all().delete()  # it is about the link alone
+        found = AccountLink.objects.get(kind=kind)
+    return found
 
 
 def variable(world: World) -> Variable:

@@ -49,6 +49,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{MEMBERS}/<int:pk>/": (Action.MEMBER_SET,),
     f"{MEMBERS}/<int:pk>/remove/": (Action.MEMBER_REMOVED,),
     f"{MEMBERS}/people/<int:pk>/known/": (Action.SECRET_ROTATED, Action.EXPOSURE_EXPORTED),
+    f"{MEMBERS}/people/<int:pk>/confirm/": (Action.ACCOUNT_CONFIRMED,),
     f"{MEMBERS}/invitations/<int:pk>/withdraw/": (Action.MEMBER_UNINVITED,),
     "/people/<int:pk>/known/": (Action.SECRET_ROTATED, Action.EXPOSURE_EXPORTED),
     f"{SECRETS}/manage/": (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
@@ -80,6 +81,8 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     "/accounts/reauthenticate/code/": (Action.IDENTITY_CONFIRMED,),
     "/accounts/reauthenticate/passkey/": (Action.IDENTITY_CONFIRMED,),
     "/accounts/password/change/": (Action.PASSWORD_CHANGED,),
+    "/accounts/link/<str:token>/": (Action.ACCOUNT_RESET,),
+    "/accounts/suspension/end/": "It asks for what proves the person.",
     "/accounts/sessions/": (Action.SESSION_ENDED,),
     f"{FACTORS}/app/add/": (Action.FACTOR_ADDED,),
     f"{FACTORS}/app/remove/": (Action.FACTOR_REMOVED,),
@@ -178,7 +181,7 @@ def is_asked(response: Any) -> bool:
 # Forms of the admin that nobody can post
 NOT_FOR_ANYONE = {
     f"/admin/{model}/{page}/"
-    for model in ("mfa/authenticator", "socialaccount/socialaccount")
+    for model in ("socialaccount/socialaccount",)
     for page in ("add", "<path:object_id>/change")
 }
 ONLY_OPERATORS = ("/admin/", "/apps/new/", "/activity/", "/people/", "/operation/")

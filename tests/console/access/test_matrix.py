@@ -85,6 +85,8 @@ TABLE = """
 <MEMBERS>/people/<int:pk>/known/                       GET   302  404  403 403 403 200  404
 <MEMBERS>/people/<int:pk>/known/                       POST  302  404  403 403 403 302  404
 <MEMBERS>/people/<int:pk>/known/                       else  302  405
+<MEMBERS>/people/<int:pk>/confirm/                     POST  302  404  403 403 403 302  404
+<MEMBERS>/people/<int:pk>/confirm/                     else  302  405
 <MEMBERS>/invitations/<int:pk>/withdraw/               POST  302  404  403 403 403 302  404
 <MEMBERS>/invitations/<int:pk>/withdraw/               else  302  405
 
@@ -207,6 +209,11 @@ TABLE = """
 /accounts/second-factor/recovery-codes/  else                   302  405
 /accounts/single-sign-on/           GET else                    404
 /accounts/single-sign-on/callback/  GET else                    404
+/accounts/link/<str:token>/         GET                         200
+/accounts/link/<str:token>/         POST                        422
+/accounts/link/<str:token>/         else                        405
+/accounts/suspension/end/           POST                        302
+/accounts/suspension/end/           else                        302  405
 /accounts/sessions/                 GET                         302  200
 /accounts/sessions/                 POST                        302
 /accounts/sessions/                 else                        302  405
@@ -234,7 +241,7 @@ TABLE = """
 /admin/<FIXED>/<path:object_id>/delete/  GET else      302  302       302  302 302 302    403
 /admin/<FIXED>/<path:object_id>/change/  POST          302  302       302  302 302 302    403
 /admin/<FIXED>/<path:object_id>/change/  GET else      302  302       302  302 302 302    200
-/admin/console/user/add/            POST               302
+/admin/console/user/add/            POST               302  302       302  302 302 302    200
 /admin/console/user/add/            GET else           302  302       302  302 302 302    200
 /admin/console/user/<path:object_id>/change/  POST     302
 /admin/console/user/<path:object_id>/change/  GET else  302  302      302  302 302 302    200
@@ -251,11 +258,6 @@ TABLE = """
 /admin/auth/group/<path:object_id>/change/  GET else   302  302       302  302 302 302    200
 /admin/auth/group/<path:object_id>/delete/  POST       302
 /admin/auth/group/<path:object_id>/delete/  GET else   302  302       302  302 302 302    200
-/admin/mfa/authenticator/add/       GET else           302  302       302  302 302 302    403
-/admin/mfa/authenticator/<path:object_id>/change/  POST      302  302  302  302 302 302  403
-/admin/mfa/authenticator/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
-/admin/mfa/authenticator/<path:object_id>/delete/  POST      302
-/admin/mfa/authenticator/<path:object_id>/delete/  GET else  302  302  302  302 302 302  200
 /admin/<IDENTITY>/add/              GET else           302  302       302  302 302 302    403
 /admin/<IDENTITY>/<path:object_id>/change/  POST      302  302  302  302 302 302  403
 /admin/<IDENTITY>/<path:object_id>/change/  GET else  302  302  302  302 302 302  200
@@ -266,13 +268,13 @@ TABLE = """
 """
 FIXED = (
     *("console/app", "console/branch", "console/auditevent", "console/auditoutcome"),
-    *("secrets_app/secret", "envvars_app/variable"),
+    *("secrets_app/secret", "envvars_app/variable", "mfa/authenticator"),
 )
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 MEMBERS = ("/apps/<str:app_id>/settings/members",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
 IDENTITY = ("socialaccount/socialaccount",)
-MODELS = (*FIXED, *IDENTITY, "console/user", "console/member", "auth/group", "mfa/authenticator")
+MODELS = (*FIXED, *IDENTITY, "console/user", "console/member", "auth/group")
 SHORT = {
     "<MODEL>": MODELS,
     "<FIXED>": FIXED,
@@ -331,7 +333,6 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
     """Return the form data for URLs where an empty form would be rejected."""
     app = {"name": "Shop", "path_profile": "both"}
     person = {"email": "new@example.org", "is_active": "on"}
-    password = dict.fromkeys(("password1", "password2"), "long enough 1")
     return {
         "/apps/new/": app | {"app_id": "d3new"},
         "/apps/<str:app_id>/settings/general/": app,
@@ -363,7 +364,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "base": 1,
         },
         "/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/": {"base": 1},
-        "/admin/console/user/add/": person | password | {"usable_password": "true"},
+        "/admin/console/user/add/": person,
         "/admin/console/user/<path:object_id>/change/": person,
         "/admin/console/member/add/": {
             "app": App.objects.get(app_id="d2other").pk,
@@ -372,7 +373,6 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
         },
         "/admin/console/member/<path:object_id>/change/": {"role": "developer"},
         "/admin/console/member/<path:object_id>/delete/": {"post": "yes"},
-        "/admin/mfa/authenticator/<path:object_id>/delete/": {"post": "yes"},
         "/admin/socialaccount/socialaccount/<path:object_id>/delete/": {"post": "yes"},
         "/admin/auth/group/add/": {"name": "new"},
         "/admin/auth/group/<path:object_id>/change/": {"name": "renamed"},

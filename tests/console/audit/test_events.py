@@ -195,11 +195,6 @@ def test_rejected_change(post: Any) -> None:
 
 
 ADMIN: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
-    "add a user": (
-        "console/user/add/",
-        {"email": "new@example.org", "usable_password": "false"},
-        ("user.change", "new@example.org: email, usable_password"),
-    ),
     "disable a user": (
         "console/user/{bob}/change/",
         {"email": "bob@example.org"},
@@ -209,11 +204,6 @@ ADMIN: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
         "console/user/{bob}/change/",
         {"email": "bob@example.org", "is_active": "on", "is_superuser": "on"},
         ("user.change", "bob@example.org: is_superuser: no to yes"),
-    ),
-    "set a password": (
-        "console/user/{bob}/password/",
-        {"usable_password": "true", "password1": "long enough 1", "password2": "long enough 1"},
-        ("user.change", "bob@example.org: password"),
     ),
     "add a member": (
         "console/member/add/",
@@ -250,13 +240,13 @@ def test_change_by_an_operator(post: Any, world: World, what: str) -> None:
     assert event.address == "203.0.113.7"
 
 
-def test_rejected_password(post: Any, world: World) -> None:
-    data = {"usable_password": "true", "password1": "short", "password2": "short"}
-    url = f"/admin/console/user/{world.person('bob').pk}/password/"
-    response, events = post("olga", url, data)
+def test_new_user(post: Any, world: World) -> None:
+    response, events = post("olga", "/admin/console/user/add/", {"email": "new@example.org"})
     assert response.status_code == 200
+    link = "new@example.org: a new password, shown to the operator"
     assert summarize(events) == [
-        ("olga@example.org", "user.change", "bob@example.org: password", ["failed"])
+        ("olga@example.org", "user.change", "new@example.org: email", ["succeeded"]),
+        ("olga@example.org", "account.link", link, ["succeeded"]),
     ]
 
 

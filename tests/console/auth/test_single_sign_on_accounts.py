@@ -40,11 +40,11 @@ def signed_in_user(client: Client) -> str:
 def test_it_works(provider: FakeProvider, client: Client) -> None:
     provider.sign_on(client)
     assert signed_in_user(client) == "bob@example.org"
-    assert recorded("user.change") == [
-        ("Single sign-on", "bob@example.org: linked to single sign-on", ["succeeded"])
-    ]
+    linked = "bob@example.org: linked to single sign-on"
+    words = f"{linked}; access is suspended until another owner confirms it"
+    assert recorded("account.change") == [("Single sign-on", words, ["succeeded"])] * 2
     provider.sign_on(client)
-    assert len(recorded("user.change")) == 1
+    assert len(recorded("account.change")) == 2  # for the deployment and the app
 
 
 def test_audit_log_names_the_method(provider: FakeProvider, client: Client) -> None:
@@ -187,7 +187,9 @@ def test_account_has_one_address(provider: FakeProvider, client: Client, setting
     assert not EmailAddress.objects.exists()
     assert [subject for _, subject, _ in recorded("user.change")] == [
         "zoe@example.org: added by single sign-on",
-        "zoe@example.org: linked to single sign-on",
+    ]
+    assert [subject for _, subject, _ in recorded("account.change")] == [
+        "zoe@example.org: linked to single sign-on"
     ]
 
 

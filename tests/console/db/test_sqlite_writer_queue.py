@@ -93,6 +93,38 @@ def test_another_process_holds_the_lock(monkeypatch: pytest.MonkeyPatch) -> None
     assert App.objects.get().name == "next"
 
 
+def test_after_waiting_in_vain_a_connection_waits_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that records its failure must not wait again: its answer would take too long."""
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.2)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def try_twice() -> list[int]:
+        connection.close()  # the next one takes the time-out above
+        timeouts = []
+        for name in ("first", "second"):
+            with suppress(OperationalError):
+                add(name)
+            timeouts.append(sqlite_timeout())
+        other.execute("ROLLBACK")
+        add("third")
+        return timeouts
+
+    try:
+        assert try_twice() == [200, 100]
+    finally:
+        other.close()
+    assert App.objects.get().name == "third"
+    connection.close()
+
+
+def sqlite_timeout() -> int:
+    """Return how long SQLite waits for a lock, in milliseconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        return int(cursor.fetchone()[0])
+
+
 def test_waiting_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
     with transaction.atomic(), pytest.raises(OperationalError, match="database is locked"):

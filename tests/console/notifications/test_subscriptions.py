@@ -1,12 +1,15 @@
-"""Members choose what an app mails them about; nothing is chosen by default."""
+"""Members choose what an app mails them about; changed accounts are on by default."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
-from console.models import AuditEvent, Notice
+from console.auth import account_links
+from console.auth.oidc.groups import sync_groups
+from console.models import AccountLink, AuditEvent, Member, Notice
 from console.models.notifications import Kind, Subscription
 from tests.factories import (
     audit_entries,
@@ -29,7 +32,7 @@ As = Callable[[str], Client]
 
 def chosen(name: str) -> set[str]:
     """Return the kinds that a person chose."""
-    rows = Subscription.objects.filter(user__email=f"{name}@example.org")
+    rows = Subscription.objects.filter(user__email=f"{name}@example.org", wanted=True)
     return set(rows.values_list("kind", flat=True))
 
 
@@ -76,7 +79,49 @@ def test_choose_the_same_again(client_for: As) -> None:
     browser = client_for("alice")
     for _ in range(2):
         browser.post(PAGE, {"kinds": ["reveal", "reveal"]})
-    assert Subscription.objects.count() == 1
+    assert Subscription.objects.filter(wanted=True).count() == 1
+    assert Subscription.objects.count() == 2  # one says that a kind on by default is off
+
+
+@pytest.mark.usefixtures("mail_server")
+def test_changed_accounts_are_mailed_by_default(client_for: As, world: World) -> None:
+    for name in ("alice", "mia", "vera", "gina", "ivan", "charlie"):
+        world.person(name)
+    browser = client_for("vera")
+    assert browser.get(PAGE).context["form"]["kinds"].initial == ["account"]
+    assert recipients_of_a_link(world) == ["alice", "gina", "mia", "vera"]
+    browser.post(PAGE, {"kinds": ["reveal"]})
+    assert browser.get(PAGE).context["form"]["kinds"].initial == ["reveal"]
+    assert recipients_of_a_link(world) == ["alice", "gina", "mia"]
+    browser.post(PAGE, {"kinds": ["account"]})
+    assert recipients_of_a_link(world) == ["alice", "gina", "mia", "vera"]
+
+
+def recipients_of_a_link(world: World) -> list[str]:
+    """Return who is told that the operator made a link for bob, who is suspended."""
+    account_links.make_link(
+        actor=world.actor("olga"),
+        user=world.person("bob"),
+        kind=AccountLink.Kind.PASSWORD,
+        link_to=str,
+        show=True,
+    )
+    collect_notices()
+    names = Notice.objects.exclude(user__email="bob@example.org").order_by("user__email")
+    found = [email.partition("@")[0] for email in names.values_list("user__email", flat=True)]
+    Notice.objects.all().delete()
+    return found
+
+
+@pytest.mark.usefixtures("mail_server")
+def test_single_sign_on_groups_are_mailed_by_default(world: World, settings: Any) -> None:
+    settings.OIDC_GROUPS = {"web": "web"}
+    world.person("alice")
+    group = Group.objects.create(name="web")
+    Member.objects.create(app=world.app, group=group, role="viewer")
+    sync_groups(world.person("charlie"), {"groups": ["web"]})
+    collect_notices()
+    assert Notice.objects.filter(user=world.person("alice")).count() == 1
 
 
 @pytest.mark.usefixtures("mail_server")

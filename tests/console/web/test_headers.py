@@ -22,7 +22,6 @@ CONTENT_SECURITY_POLICY = {
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 TELLING = {"Server", "X-Powered-By", "Access-Control-Allow-Origin"}
@@ -33,6 +32,8 @@ def assert_guarded(response: Any) -> None:
     policy = response.headers["Content-Security-Policy"]
     assert {part.strip() for part in policy.split(";")} == CONTENT_SECURITY_POLICY
     assert {name: response.headers.get(name) for name in ALWAYS} == ALWAYS
+    # `strict-origin` where the address is a credential
+    assert response.headers["Referrer-Policy"] in {"same-origin", "strict-origin"}
     assert not TELLING & set(response.headers)
 
 
