@@ -14,7 +14,7 @@ NO_SECRETS = (
     "Anyone who can see the build settings or the build log can read it. Keep it in Secret "
     "management."
 )
-_REFERENCE = re.compile(r"\$\{?\{?\s*[A-Za-z_]")
+_REFERENCE = re.compile(r"\$[({]{0,2}\s*[A-Za-z_]")
 _SUBSTITUTION = re.compile(r"\$\(|`")
 # Commands that print a folder of the whole machine
 _GLOBAL_FOLDER = re.compile(

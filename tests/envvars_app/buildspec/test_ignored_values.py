@@ -94,7 +94,9 @@ def test_cache_paths_in_the_project(path: str) -> None:
     assert check(CACHE.format(path)) == []
 
 
-@pytest.mark.parametrize("value", ["$TRUSTED", "'${TRUSTED} x'", '"a $B"', "${{ env.TRUSTED }}"])
+@pytest.mark.parametrize(
+    "value", ["$TRUSTED", "'${TRUSTED} x'", '"a $B"', "$(TRUSTED)", "${{ env.TRUSTED }}"]
+)
 def test_variables_in_headers(value: str) -> None:
     [problem] = check(HEADERS.format(value))
     assert "variables in headers" in problem.message
