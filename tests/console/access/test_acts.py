@@ -211,6 +211,15 @@ def test_the_form_comes_back_as_it_was_typed(
     }
 
 
+def test_passwords_are_not_shown_again(client_for: Callable[[str], Client]) -> None:
+    typed = {"email": "new@example.org", "usable_password": "true"}
+    typed |= dict.fromkeys(("password1", "password2", "confirm-password"), "typed by olga")
+    response = stale(client_for("olga")).post("/admin/console/user/add/", typed)
+    assert is_asked(response)
+    assert "new@example.org" in response.text
+    assert "typed by olga" not in response.text
+
+
 STEPS = {
     "unprotect": ("settings/branches/{main}/", {"stage": "PRODUCTION", "production": "on"}),
     "invite": ("settings/members/invite/", {"email": "thief@example.org", "role": "owner"}),
