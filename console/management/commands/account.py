@@ -1,17 +1,16 @@
 """`manage.py account`: one-time links, confirmations and operators, when nobody can sign in."""
 
-import os
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.urls import reverse
 
 from console.access.actors import Actor
 from console.auth import account_links, users
 from console.cli.base import ConsoleCommand, machine_actor, verbs
 from console.cli.terminal import Exit
-from console.conf.base_url import base_url
+from console.conf.base_url import link_to
 from console.members import suspension
 from console.models import AccountLink, App, User
 
@@ -70,7 +69,11 @@ class Command(ConsoleCommand):
 
     def _make_link(self, user: User, kind: AccountLink.Kind, show: bool) -> None:
         link = account_links.make_link(
-            actor=_actor(), user=user, kind=kind, link_to=_link_to, show=show
+            actor=_actor(),
+            user=user,
+            kind=kind,
+            link_to=partial(link_to, "account_link"),
+            show=show,
         )
         self.stdout.write(link or f"A link for {kind.label} was mailed to {user.email}.")
 
@@ -85,7 +88,3 @@ def _find_user(email: str) -> User:
     if user is None:
         raise CommandError("No user has this email address.", returncode=Exit.DENIED)
     return user
-
-
-def _link_to(token: str) -> str:
-    return base_url(os.environ.get("PORT", "8000")) + reverse("account_link", args=[token])
