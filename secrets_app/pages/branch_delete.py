@@ -14,9 +14,9 @@ from console.lib.results import DONE
 from console.lib.stopping import is_stopping
 from console.models import Branch
 from console.web.kit import app_context, page_with_form, require_manager_access
-from secrets_app import sync
 from secrets_app.models import Secret
 from secrets_app.pages import forms
+from secrets_app.sync import reconciling
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
 
@@ -44,7 +44,7 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     if failed:
         if not is_stopping():
             # So that the page shows the current versions.
-            sync.reconcile_now(access.app)
+            reconciling.reconcile_now(access.app)
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
         context["error"] = "Some secrets could not be removed, so the branch was not deleted."

@@ -36,7 +36,6 @@ from console.web.listing import (
     writable_scopes,
 )
 from console.web.repeats import save_rows_once
-from secrets_app import sync
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
@@ -45,6 +44,7 @@ from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branch
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, StoreError
+from secrets_app.sync import reconciling
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
 from secrets_app.writes.mirror import repair_mirror
@@ -58,7 +58,7 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
         "branches": filter_choices(branches),
-        "freshness": sync.freshness_from(getattr(access.app, "revalidation", None)),
+        "freshness": reconciling.freshness_from(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
@@ -186,7 +186,7 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """
     actor = from_request(request)
     mode = "manage" if request.POST.get("mode") == "manage" else "list"
-    sync.reconcile(actor=actor, app_id=app_id)
+    reconciling.reconcile(actor=actor, app_id=app_id)
     if not wants_fragment(request):
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
@@ -292,7 +292,7 @@ def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         )
     except Conflict as conflict:
         # So that the page shows the current versions.
-        sync.reconcile_now(find_app(actor, app_id).app)
+        reconciling.reconcile_now(find_app(actor, app_id).app)
         messages.error(request, conflict.message)
     else:
         messages.success(request, done)

@@ -20,7 +20,7 @@ from secrets_app.queries import SecretRow, list_secrets, listed_branches
 from secrets_app.reveal import effective_secrets, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import reconcile
+from secrets_app.sync.reconciling import reconcile
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots

@@ -11,7 +11,7 @@ from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
 from secrets_app.models import Revalidation, Secret
-from secrets_app.sync import freshness, reconcile_now
+from secrets_app.sync.reconciling import freshness, reconcile_now
 
 
 class Command(BaseCommand):
