@@ -23,7 +23,7 @@ from secrets_app.queries import SecretRow, list_secrets, listed_branches
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.sync import reconciling
-from secrets_app.sync.reconciling import Freshness
+from secrets_app.sync.freshness import Freshness
 from secrets_app.writes import save
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.mirror import repair_mirror

@@ -10,7 +10,7 @@ from console.models import AuditEvent
 from secrets_app import projection
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
-from secrets_app.sync import reconciling
+from secrets_app.sync import freshness, reconciling
 from tests.factories import (
     age_store_responses,
     audit_rows,
@@ -247,9 +247,9 @@ def test_a_deleted_branch_keeps_its_secrets_listed(world: World) -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_before_the_first_reconciling(world: World) -> None:
-    assert reconciling.freshness(world.app).state == "checking"
+    assert freshness.freshness(world.app).state == "checking"
     Revalidation.objects.create(app=world.app, started_at=timezone.now())  # in progress
-    assert reconciling.freshness(world.app).state == "checking"
+    assert freshness.freshness(world.app).state == "checking"
 
 
 @pytest.mark.usefixtures("clock")
