@@ -190,7 +190,7 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
     if not wants_fragment(request):
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
-    context = _page_context(request, access)
+    context = {**_page_context(request, access), "mode": mode}
     context |= _changes_since(access, context["listing"], _moment(request.POST.get("since", "")))
     return render(request, f"secrets/{mode}.html#revalidated", context)
 

@@ -1,4 +1,4 @@
-"""The clock is set back by an hour: nothing waits for an hour, and nothing lasts an hour longer."""
+"""The clock is set back by an hour: nothing waits or lasts an hour longer (guarantee 8)."""
 
 from collections.abc import Callable
 from datetime import timedelta

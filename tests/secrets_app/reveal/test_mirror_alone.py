@@ -1,4 +1,4 @@
-"""A secret of which only the mirror is left is drift, never a value that the branch has."""
+"""A secret of which only the mirror is left is drift, not a value (guarantee 13)."""
 
 from collections.abc import Callable
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Apps with many secrets are reconciled in the background, one at a time."""
+"""Large apps are reconciled in the background, one at a time (guarantee 13)."""
 
 import threading
 from collections.abc import Callable
@@ -64,6 +64,7 @@ def test_it_works(
     assert secret_versions(world) == {}
     assert "Checking against the parameter store" in page.text
     assert 'hx-trigger="load delay:2s"' in page.text
+    assert 'name="mode" value="list"' in page.text
     store_calls.clear()
     vera.post(URL, headers=FRAGMENT)  # as the page does every two seconds
     forget_last_check()
@@ -232,7 +233,7 @@ def test_the_page_shows_progress_and_age(
     page = client_for("vera").get("/apps/d1shop/hosting/secrets/")
     text = " ".join(page.text.split())
     assert "Checking against the parameter store: 12,350 of about 60,000 parameters." in text
-    assert "Last checked 5 minutes ago." in text
+    assert "Last checked <time>" in text
 
 
 def test_the_store_fails_in_the_background(world: World, interrupted: InterruptedStore) -> None:

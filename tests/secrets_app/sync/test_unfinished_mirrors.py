@@ -1,4 +1,4 @@
-"""Mirrors that Branchkeep's own saves did not get to are finished in the background."""
+"""Mirrors that our own saves did not get to are finished in the background (guarantee 41)."""
 
 from collections.abc import Callable
 from datetime import timedelta
