@@ -16,7 +16,9 @@ from console.lib.clock import latest_end
 from console.models import App
 from secrets_app.models import Revalidation, Secret
 
-MIN_INTERVAL = timedelta(seconds=15)
+MIN_INTERVAL = timedelta(seconds=15)  # between the starts of two passes
+LARGE = 1_000  # parameters to list, with 20 calls or more
+LARGE_INTERVAL = timedelta(minutes=2)  # between the end of a large pass and the next one
 DURATION = timedelta(minutes=2)  # of a turn; far longer than any call between two renewals
 RENEWED_EVERY = 1.0  # seconds
 
@@ -77,6 +79,9 @@ def take_if_due(app: App) -> Turn | None:
     now = timezone.now()
     # A start further ahead than the interval was recorded before the clock was set back.
     is_recent = Q(started_at__range=(now - MIN_INTERVAL, now + MIN_INTERVAL))
+    # Otherwise a large app would be listed without a pause, and its calls would throttle saves.
+    pause = (now - LARGE_INTERVAL, now + LARGE_INTERVAL)
+    is_recent |= Q(expected__gte=LARGE, agreed_at__isnull=False, agreed_at__range=pause)
     return _take(app, now, ~is_recent & Q(is_waiting=False))
 
 
@@ -86,7 +91,7 @@ def take(app: App) -> Turn | None:
 
 
 def _take(app: App, now: datetime, condition: Q) -> Turn | None:
-    claim = {"started_at": now, "held_until": now + DURATION, "listed": 0}
+    claim = {"started_at": now, "held_until": now + DURATION, "listed": 0, "expected": 0}
     _, is_first = Revalidation.objects.get_or_create(app=app, defaults=claim)
     # The conditional UPDATE succeeds in only one of all processes.
     free = Revalidation.objects.filter(condition, _is_free(now), app=app)

@@ -167,6 +167,21 @@ def test_a_killed_pass_starts_again(
     assert freshness(world.app).state == "fresh"
 
 
+@pytest.mark.usefixtures("console_on_ssm", "seven_calls")
+def test_a_pause_between_two_large_passes(
+    world: World, monkeypatch: pytest.MonkeyPatch, store_calls: StoreCalls, clock: Any
+) -> None:
+    monkeypatch.setattr(turns, "LARGE", 80)
+    actor = world.actor("vera")
+    write_many(world, 85)
+    reconcile_now(world)  # the first, which doesn't know yet how large it will be
+    for seconds, state in ((16, "running"), (16, "fresh"), (60, "fresh"), (60, "running")):
+        clock.shift(seconds)
+        fresh = reconciling.reconcile_for_page(actor=actor, app_id="d1shop")
+        assert fresh.state == state, seconds
+        worker.run_once()
+
+
 def test_one_at_a_time(
     world: World, interrupted: InterruptedStore, store_calls: StoreCalls, clock: Any
 ) -> None:
