@@ -325,6 +325,8 @@ def test_folders_that_only_look_alike(world: World) -> None:
 
 
 def test_listing_does_not_read_other_apps(world: World) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads all of a table this small.")
     with CaptureQueriesContext(connection) as queries:
         parameter_store().stamps(("/amplify/d1shop", "/amplify/shared/d1shop"))
     [query] = queries
