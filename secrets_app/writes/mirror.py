@@ -9,6 +9,7 @@ from console.audit.events import Action, Outcome, record_denied
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
 from secrets_app.store import parameter_store
+from secrets_app.store.base import Parameter
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import leases, messages
 from secrets_app.writes.leases import Lease
@@ -79,21 +80,22 @@ def finish_mirror(access: Access, secret: Secret) -> bool:
     target = WriteTarget(secret.branch, secret.key, paths.primary)
     [snapshot] = take_snapshots(parameter_store(), access.app, [target])
     row = snapshot.secret
-    if row is None or row.claim_id or row.mirror_due_at is None or row.version != snapshot.version:
+    is_ours = row is not None and row.claim_id is None and row.mirror_due_at is not None
+    if row is None or not is_ours or row.version != snapshot.version or snapshot.is_recreated:
         raise Conflict(MOVED)  # the next reconcile finds out what happened
     try:
         lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
         with _released_on_failure(lease):
-            return _finish(lease, paths.primary, paths.mirror)
+            return _finish(lease, snapshot.stored, paths.primary, paths.mirror)
     except (leases.RowLeased, leases.StaleSnapshot, leases.LeaseLost):
         raise Conflict(MOVED) from None
 
 
-def _finish(lease: Lease, primary: str, mirror: str) -> bool:
+def _finish(lease: Lease, stored: Parameter | None, primary: str, mirror: str) -> bool:
     store, row = parameter_store(), lease.secret
     readings = store.read([primary, mirror])
     source, other = readings.get(primary), readings.get(mirror)
-    if source is None or source.parameter.version != lease.version_before:
+    if source is None or source.parameter != stored:
         raise Conflict(MOVED)
     version = lease.version_before
     if other and other.value == source.value:

@@ -13,7 +13,7 @@ from secrets_app.models import Secret
 from secrets_app.ops import doctor
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue, Written
-from secrets_app.store.errors import StoreError, Throttled
+from secrets_app.store.errors import OutcomeUnknown, StoreError, Throttled
 from secrets_app.sync import mirrors, worker
 from secrets_app.writes.mirror import SAME
 from tests.factories import (
@@ -168,16 +168,41 @@ def test_someone_else_changed_the_mirror_of_an_interrupted_save(
 
 
 @pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize("act", ["changed", "re-created"])
 def test_someone_else_changed_the_secret_since(
-    world: World, half_save: Callable[..., None]
+    world: World, half_save: Callable[..., None], clock: Any, act: str
 ) -> None:
     half_save()
-    write_outside(secret_paths(world, "KEY", world.dev)[0])
+    primary, _ = secret_paths(world, "KEY", world.dev)
+    if act == "re-created":  # at the same version
+        reconcile_now(world)
+        clock.shift(20)
+        parameter_store().remove([primary])
+    write_outside(primary)
     worker.run_once()
     assert stored_values(world, "KEY", world.dev) == ("from outside", None)
     reconcile_now(world)
     assert not mirrors.unfinished().exists()
     assert [row.action for row in audit_rows(world, "found.")] == ["found.change"]
+
+
+@pytest.mark.usefixtures("either_store")
+@pytest.mark.parametrize("landed", [True, False])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_the_response_of_the_mirror_was_lost(
+    world: World, half_save: Callable[..., None], clock: Any, landed: bool, is_new: bool
+) -> None:
+    if not is_new:
+        reconciled_secret(world, "KEY", world.dev)
+    half_save(error=OutcomeUnknown())
+    if landed:
+        write_outside(secret_paths(world, "KEY", world.dev)[1], "second")
+    for seconds in (30, 200, 700):  # a late request may arrive for a while
+        clock.shift(seconds)
+        worker.run_once()
+    assert stored_values(world, "KEY", world.dev) == ("second", "second")
+    assert listed_secret(world, "KEY", world.dev).mirror == ""
+    assert not mirrors.unfinished().exists()
 
 
 @pytest.mark.usefixtures("either_store")
