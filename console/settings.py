@@ -210,7 +210,7 @@ DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 # Shared by all processes, because rate limits count here.
 CACHES = {
     "default": {
-        "BACKEND": "console.db.cache.DatabaseCache",
+        "BACKEND": "console.db.clocked_cache.ClockedCache",
         "LOCATION": "console_cache",
     }
 }

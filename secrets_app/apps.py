@@ -14,13 +14,16 @@ class SecretsConfig(AppConfig):
     verbose_name = "Secrets"
 
     def ready(self) -> None:
-        """Register the system checks, the environment source and the counters of store calls."""
+        """Register system checks, environment source, worker, and the counters of store calls."""
+        from console.conf import background
         from console.environment.sources import register
         from secrets_app.environment_source import SecretSource
         from secrets_app.ops import call_stats, system_checks  # noqa: F401
         from secrets_app.store.instrumentation import listeners
+        from secrets_app.sync import worker
 
         register(SecretSource())
+        background.register(worker.start)
         listeners.append(call_stats.record)
         request_finished.connect(call_stats.flush_if_due, dispatch_uid="traffic")
         if settings.METRICS_TOKEN:

@@ -6,7 +6,7 @@ from console.access.policy import Access
 from console.environment.sources import EffectiveKey, Origin
 from console.models import Branch
 from secrets_app.reveal import effective_secrets, reveal_all
-from secrets_app.sync import reconcile
+from secrets_app.sync.reconciling import reconcile
 
 
 class SecretSource:

@@ -57,6 +57,9 @@ class Secret(models.Model):
     )
     claimed_until = models.DateTimeField(null=True)
     claim_stage = models.CharField(max_length=6, choices=LeaseStage, blank=True, default="")
+    # When the background next tries to write the mirror, because our own write didn't get to it.
+    # Null if there is nothing to do, or if only someone outside can have changed the mirror.
+    mirror_due_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -64,6 +67,13 @@ class Secret(models.Model):
             UniqueConstraint(
                 fields=["app", "key"], condition=Q(branch=None), name="one_secret_for_all_branches"
             ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["app", "mirror_due_at"],
+                condition=Q(mirror_due_at__isnull=False),
+                name="unfinished_mirrors",
+            )
         ]
 
     def __str__(self) -> str:
@@ -76,13 +86,21 @@ class Secret(models.Model):
 
 
 class Revalidation(models.Model):
-    """An app's last reconcile: when it started, when one last succeeded, and its problem."""
+    """An app's last reconcile: when it started, when one last succeeded, and its problem.
+
+    `held_until` is when the claim of the running pass expires, and null if none is running. It has
+    listed `listed` of about `expected` parameters. `is_waiting` asks the background for a pass.
+    """
 
     app = models.OneToOneField(App, models.CASCADE, primary_key=True)
     started_at = models.DateTimeField()
     agreed_at = models.DateTimeField(null=True)
     path_profile = models.CharField(max_length=10, blank=True)  # the app's profile at that time
     problem = models.CharField(max_length=200, blank=True)
+    held_until = models.DateTimeField(null=True)
+    listed = models.PositiveIntegerField(default=0)
+    expected = models.PositiveIntegerField(default=0)
+    is_waiting = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.app_id} {self.started_at}"

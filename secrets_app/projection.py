@@ -56,14 +56,16 @@ def may_be_stale(secret: Secret, remote: RemoteState) -> bool:
 
 def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Action | None:
     """Update the row in memory. Return the change made outside Branchkeep, or None."""
-    existed, mirror_was_open = _exists(secret), mirror_may_have_changed(secret)
+    before, mirror_was_open = _versions(secret), mirror_may_have_changed(secret)
     mirror_changed = _update_mirror(secret, remote.mirror)
     primary_changed = _update_primary(secret, remote.primary)
     if primary_changed or mirror_changed or secret.unencrypted != remote.unencrypted:
         secret.touched_at = now
     secret.unencrypted = remote.unencrypted
+    if mirror_changed and not mirror_was_open:
+        secret.mirror_due_at = None
     if primary_changed or (mirror_changed and not mirror_was_open):
-        return _record_outside_change(secret, existed, primary_changed, now)
+        return _record_outside_change(secret, before, primary_changed, now)
     return None
 
 
@@ -71,18 +73,29 @@ def update_primary_from_store(
     secret: Secret, found: Parameter | None, now: datetime
 ) -> Action | None:
     """Like `update_from_store`, if only the primary was read."""
-    existed, modified = _exists(secret), secret.modified
+    before, modified = _versions(secret), secret.modified
     if not _update_primary(secret, found):
         # Keep the time unset: it would mark the row as reconciled, and the mirror was not read.
         secret.modified = modified
         return None
     secret.touched_at = now
-    return _record_outside_change(secret, existed, True, now)
+    return _record_outside_change(secret, before, True, now)
 
 
 def mirror_may_have_changed(secret: Secret) -> bool:
     """Return True if our last write may have changed the mirror, because its response was lost."""
     return secret.modified is None and 0 < secret.version != secret.mirror_of
+
+
+def mark_unfinished_mirror(secret: Secret, now: datetime, *, was_written: bool) -> None:
+    """Have the background write the mirror, unless our write, now settled, got to it.
+
+    `was_written` says whether that write changed the secret. Otherwise the mirror is ours only if
+    it is known to hold an earlier value, and nobody changed either since.
+    """
+    is_ours = secret.changed_by and (was_written or secret.mirror_of)
+    if secret.branch_id and secret.version and is_ours and secret.mirror_of != secret.version:
+        secret.mirror_due_at = now
 
 
 def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
@@ -94,6 +107,7 @@ def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
     secret.mirror_version, secret.mirror_modified = _version_and_time(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
     secret.unencrypted = remote.unencrypted
+    secret.mirror_due_at = None
 
 
 def _version_and_time(found: Parameter | None) -> tuple[int, datetime | None]:
@@ -113,8 +127,8 @@ def _may_be_outdated(
     return modified is None or found.modified <= modified
 
 
-def _exists(secret: Secret) -> bool:
-    return bool(secret.version or secret.mirror_version)
+def _versions(secret: Secret) -> tuple[int, int]:
+    return secret.version, secret.mirror_version
 
 
 def _update_primary(secret: Secret, found: Parameter | None) -> bool:
@@ -151,15 +165,21 @@ def is_recreated(secret: Secret, known: datetime | None, modified: datetime | No
 
 
 def _record_outside_change(
-    secret: Secret, existed: bool, primary_changed: bool, now: datetime
+    secret: Secret, before: tuple[int, int], primary_changed: bool, now: datetime
 ) -> Action:
-    if not _exists(secret):
+    after = _versions(secret)
+    if primary_changed:
+        secret.mirror_due_at = None
+    if not any(after):
         secret.gone_at = now
         return Action.FOUND_REMOVED
     secret.gone_at = None
     if primary_changed or secret.changed_at is None:
         secret.changed_by = ""
         secret.changed_at = secret.modified or secret.mirror_modified or now
+    if primary_changed and not after[0]:  # a mirror that is left is no secret
+        return Action.FOUND_REMOVED
+    existed = before[0] if primary_changed else any(before)
     return Action.FOUND_CHANGED if existed else Action.FOUND_ADDED
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Q, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access.explain import why_locked
 from console.access.policy import Access, Permission
+from console.db import text_times
 from console.models import App, Branch, scope_name
 from console.web.listing import (
     CHANGED,
@@ -25,8 +25,9 @@ from console.web.listing import (
 from secrets_app import revisions
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import ANSWERED, LeaseStage, Secret
+from secrets_app.writes import leases
 
-_STORE_TIME = Cast("modified", CharField())  # as text, for the same reason as CHANGED
+_STORE_TIME = text_times.as_text("modified")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,8 +103,8 @@ def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, Any]:
 def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]:
     secrets = Secret.objects.filter(app=app)
     if chosen:  # show the effective secrets
-        absent = Q(version=0, mirror_version=0)  # gone, or not written yet
-        own_keys = Secret.objects.filter(~absent, branch=chosen).values("key")
+        # Those that are gone, not written yet, or of which only the mirror is left, hide nothing.
+        own_keys = Secret.objects.filter(branch=chosen, version__gt=0).values("key")
         secrets = secrets.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own_keys))
     elif query.branch == ONLY_ALL_BRANCHES:
         secrets = secrets.filter(branch=None)
@@ -132,7 +133,8 @@ class _RowBuilder:
 
     def row(self, secret: _Stored) -> SecretRow:
         """Return a secret as a row."""
-        store_time, changed = _parse_time(secret.store_time), _parse_time(secret.changed)
+        store_time = text_times.parse(secret.store_time) if secret.store_time else None
+        changed = text_times.parse(secret.changed) if secret.changed else None
         return SecretRow(
             pk=secret.pk,
             key=secret.key,
@@ -146,8 +148,18 @@ class _RowBuilder:
             mirror=self._mirror(secret),
             base=revisions.base(secret.version, store_time, changed),
             unencrypted=secret.unencrypted,
-            **self.scopes[secret.branch_id],
+            **(self.scopes[secret.branch_id] | self._without_value(secret)),
         )
+
+    def _without_value(self, secret: _Stored) -> dict[str, Any]:
+        """Return in what a row without a value differs: nothing can be revealed.
+
+        If only the mirror is left, the branch has no value of its own.
+        """
+        if secret.version:
+            return {}
+        is_alone = secret.mirror_version > 0
+        return {"may_reveal": False} | ({"origin": ""} if is_alone else {})
 
     def _mirror(self, secret: _Stored) -> str:
         folder = self.mirrors.get(secret.branch_id)
@@ -165,11 +177,4 @@ class _RowBuilder:
         return "gone" if secret.gone_at else ""
 
     def _has_lease(self, secret: _Stored) -> bool:
-        return secret.claimed_until is not None and secret.claimed_until > self.now
-
-
-def _parse_time(text: str | None) -> datetime | None:
-    """Parse the database's text of a time. SQLite's has no time zone and is in UTC."""
-    if not text:
-        return None
-    return datetime.fromisoformat(text if "+" in text else f"{text}Z")
+        return leases.is_running(secret.claimed_until, self.now)

@@ -14,11 +14,15 @@ from console.audit.events import Action, Outcome, attempt_all, conclude_all, rec
 from console.models import AuditEvent, Branch
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
-from secrets_app.paths import Location
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Reading, SecretValue
 from secrets_app.store.errors import NotFound, StoreError
 from secrets_app.writes.snapshots import audit_target
+
+MIRROR_ALONE = (
+    "Only the mirror of {key} is left, so the branch has no value for it. Restore it on the "
+    "secret's page, or save a new value."
+)
 
 
 def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
@@ -35,7 +39,7 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     ) as entry:
         # Checked inside the block, so that a denial is recorded too.
         acts.require(access, Action.SECRET_REVEALED, secret.branch)
-        reading = _read(require_location(access, secret))
+        reading = _read(secret, require_location(access, secret).primary)
         entry.version_after = reading.parameter.version
     return reading.value
 
@@ -47,22 +51,22 @@ def _ask_if_protected(access: Access, branch: Branch | None) -> None:
         acts.require_recent(access.actor, Action.SECRET_REVEALED)
 
 
-def _read(location: Location) -> Reading:
-    """Read the primary, or the mirror if there is no primary."""
-    store = parameter_store()
-    for path in filter(None, [location.primary, location.mirror]):
-        if reading := store.read([path]).get(path):
-            return reading
-    raise NotFound
+def _read(secret: Secret, path: str) -> Reading:
+    reading = parameter_store().read([path]).get(path)
+    if reading is None:
+        # A mirror is never read instead: Amplify's backends would not get its value either.
+        is_alone = not secret.version and secret.mirror_version
+        raise NotFound(MIRROR_ALONE.format(key=secret.key) if is_alone else "")
+    return reading
 
 
 def effective_secrets(access: Access, branch: Branch | None) -> dict[str, Secret]:
     """Return a branch's effective secrets by key, from the projection.
 
     These are its own, otherwise those for All branches. None returns what a branch without
-    overrides gets.
+    overrides gets. A secret of which only the mirror is left is drift, and no value of the branch.
     """
-    existing = access.app.secrets.select_related("branch").exclude(version=0, mirror_version=0)
+    existing = access.app.secrets.select_related("branch").filter(version__gt=0)
     in_scope = existing.filter(Q(branch=None) | Q(branch=branch))
     # The branch's own come last, so they replace those for All branches.
     by_key = {row.key: row for row in in_scope.order_by(F("branch_id").asc(nulls_first=True))}
@@ -112,19 +116,9 @@ def _record_attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[Audi
 
 
 def _read_all(access: Access, secrets: Mapping[str, Secret]) -> dict[str, Reading]:
-    """Read the primaries, ten per call, and the mirrors of those without a primary."""
-    store = parameter_store()
-    locations = {key: require_location(access, secret) for key, secret in secrets.items()}
-    by_path = store.read(location.primary for location in locations.values())
-    by_path |= store.read(
-        location.mirror
-        for location in locations.values()
-        if location.mirror and location.primary not in by_path
-    )
-    readings = {}
-    for key, location in locations.items():
-        reading = by_path.get(location.primary) or by_path.get(location.mirror or "")
-        if reading is None:
-            raise NotFound(f"The secret {key} is no longer in the parameter store. Add it again.")
-        readings[key] = reading
-    return readings
+    """Read the secrets, ten per call."""
+    paths = {key: require_location(access, secret).primary for key, secret in secrets.items()}
+    found = parameter_store().read(paths.values())
+    if missing := next((key for key, path in paths.items() if path not in found), None):
+        raise NotFound(f"The secret {missing} is no longer in the parameter store. Add it again.")
+    return {key: found[path] for key, path in paths.items()}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from secrets_app.pages import branch_delete, operations, probes, secrets
+from secrets_app.pages import branch_delete, mirrors, operations, probes, secrets
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -10,9 +10,10 @@ urlpatterns = [
     path(_SECRETS, secrets.secrets, name="secrets"),
     path(f"{_SECRETS}manage/", secrets.manage, name="secrets_manage"),
     path(f"{_SECRETS}revalidate/", secrets.revalidate, name="secrets_revalidate"),
+    path(f"{_SECRETS}mirrors/", mirrors.finish, name="secrets_mirrors"),
     path(f"{_SECRETS}<int:pk>/", secrets.detail, name="secret_detail"),
     path(f"{_SECRETS}<int:pk>/reveal/", secrets.reveal, name="secret_reveal"),
-    path(f"{_SECRETS}<int:pk>/mirror/", secrets.mirror, name="secret_mirror"),
+    path(f"{_SECRETS}<int:pk>/mirror/", mirrors.repair, name="secret_mirror"),
     path(
         "apps/<str:app_id>/settings/branches/<int:pk>/delete/",
         branch_delete.branch_delete,

@@ -14,10 +14,11 @@ CONFIRMED_AT = "confirmed_at"  # in the session
 
 @dataclass(frozen=True)
 class Actor:
-    """A user in the browser, a user of a command, or Branchkeep itself (kind "console").
+    """A user in the browser, a user of a command, or no user.
 
-    `user_id` is None if no Branchkeep user acts. `confirmed_at` is when they last authenticated, at
-    sign-in or later (seconds since 1970).
+    Kind "console" stands for what comes from outside Branchkeep, and "background" for Branchkeep
+    itself. `user_id` is None if no Branchkeep user acts. `confirmed_at` is when they last
+    authenticated, at sign-in or later (seconds since 1970).
     """
 
     kind: str
@@ -31,6 +32,8 @@ class Actor:
 
 
 OUTSIDE = Actor(kind="console", label="Someone outside Branchkeep")
+# Finishes what Branchkeep itself left unfinished, and nothing else.
+BACKGROUND = Actor(kind="background", label="Branchkeep in the background")
 
 
 def from_request(request: HttpRequest) -> Actor:

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission
+from console.lib.clock import is_within
 from console.models import Branch
 
 
@@ -262,4 +263,4 @@ def is_recent(at: float) -> bool:
     A time too far ahead isn't: the clock was set back, and nobody knows when it really was.
     """
     window = settings.REAUTHENTICATE or _DEFAULT_WINDOW
-    return bool(abs(time.time() - at) < window.total_seconds())
+    return is_within(window.total_seconds(), time.time() - at)

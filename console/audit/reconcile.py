@@ -63,7 +63,9 @@ def settle_requests(after: int = 0) -> int:
 
 def _open(excluding: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
     ended = AuditOutcome.objects.filter(event_id=OuterRef("pk"))
-    old = AuditEvent.objects.filter(~Exists(ended), at__lt=timezone.now() - MIN_AGE)
+    now = timezone.now()
+    over = Q(at__lt=now - MIN_AGE) | Q(at__gt=now + MIN_AGE)  # the clock was set back since
+    old = AuditEvent.objects.filter(over, ~Exists(ended))
     return old.exclude(pk__in=excluding.values("pk")).order_by("pk")
 
 

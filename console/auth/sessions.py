@@ -17,6 +17,7 @@ from console.access.actors import Actor, address_of
 from console.audit.events import Action, Target, recording
 from console.auth.session_backend import SessionStore
 from console.db.faults import fault_of
+from console.lib.clock import is_within
 from console.models import Session, User
 
 log = structlog.get_logger()
@@ -33,13 +34,13 @@ def begin(request: HttpRequest) -> None:
 def touch(request: HttpRequest) -> str:
     """Record activity of the request's session. If it has expired, return the reason, else ""."""
     metadata, now = _metadata(request), timezone.now()
-    if now - metadata["created_at"] > settings.SESSION_LIFE:
+    if not is_within(settings.SESSION_LIFE, now - metadata["created_at"]):
         hours = settings.SESSION_LIFE // timedelta(hours=1)
         return f"You were signed out because sessions last at most {hours} hours."
-    if now - metadata["last_seen_at"] > settings.SESSION_IDLE:
+    if not is_within(settings.SESSION_IDLE, now - metadata["last_seen_at"]):
         minutes = settings.SESSION_IDLE // timedelta(minutes=1)
         return f"You were signed out after {minutes} minutes without activity."
-    if now - metadata["last_seen_at"] > _TOUCH_INTERVAL:
+    if not is_within(_TOUCH_INTERVAL, now - metadata["last_seen_at"]):
         activity = _activity(request)
         metadata.update(activity)
         _save_activity(request, activity)
@@ -80,8 +81,8 @@ def active_sessions(user: User) -> QuerySet[Session]:
     return Session.objects.filter(
         user=user,
         expire_date__gt=now,
-        created_at__gt=now - settings.SESSION_LIFE,
-        last_seen_at__gt=now - settings.SESSION_IDLE,
+        created_at__range=(now - settings.SESSION_LIFE, now + settings.SESSION_LIFE),
+        last_seen_at__range=(now - settings.SESSION_IDLE, now + settings.SESSION_IDLE),
     ).order_by("-last_seen_at", "number")
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.mail import send_mail
 from django.db import IntegrityError
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Target, audited_transaction, recording
 from console.lib.branch_patterns import parse_patterns
+from console.lib.clock import latest_end
 from console.members.services import actor_of, check_role, describe_role, require_manager
 from console.models import App, Invitation, Member, User
 
@@ -120,12 +122,17 @@ def find_invitation(token: str) -> Invitation:
     It is valid only while the inviter may still invite: the links of a removed owner must not work.
     """
     found = Invitation.objects.select_related("app", "invited_by").filter(
-        token_hash=_hash(token), expires_at__gt=timezone.now()
+        _is_valid_now(), token_hash=_hash(token)
     )
     invitation = found.first()
     if invitation is None or not _may_still_invite(invitation.invited_by, invitation.app):
         raise Http404("This invitation has been used, withdrawn or has expired.")
     return invitation
+
+
+def _is_valid_now() -> Q:
+    now = timezone.now()
+    return Q(expires_at__gt=now, expires_at__lte=latest_end(now, LIFETIME))
 
 
 def _may_still_invite(inviter: User, app: App) -> bool:
@@ -138,7 +145,7 @@ def _may_still_invite(inviter: User, app: App) -> bool:
 def is_invited(email: str) -> bool:
     """Return True if the address has a valid invitation."""
     found = Invitation.objects.select_related("app", "invited_by").filter(
-        email=email, expires_at__gt=timezone.now()
+        _is_valid_now(), email=email
     )
     return any(_may_still_invite(it.invited_by, it.app) for it in found)
 

@@ -17,12 +17,13 @@ from time import monotonic
 import structlog
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 
 from console.access.policy import memberships
 from console.audit.presentation import Entry, to_entry
 from console.audit.queries import with_outcomes
 from console.conf.base_url import link_to
+from console.lib.clock import is_within, latest_end
 from console.lib.text import escape_unprintable
 from console.members.services import actor_of
 from console.models import App, AuditEvent, User
@@ -35,7 +36,11 @@ RETRY_AFTER = timedelta(minutes=10)  # longer than TIME_LIMIT and the last mail 
 TIME_LIMIT = timedelta(minutes=5)  # of one run; a slow server's remaining mails wait for the next
 MAX_ENTRIES = 50  # per mail
 _NAME_LIMIT = 200  # characters
-_FROM = {"command": "the command line", "console": "outside Branchkeep"}
+_FROM = {
+    "command": "the command line",
+    "console": "outside Branchkeep",
+    "background": "Branchkeep itself",
+}
 # These errors concern a single mail. Any other is the server's and stops the run.
 _MAIL_ERRORS = (SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, ValueError)
 
@@ -94,13 +99,17 @@ def _delete_expired(now: datetime) -> int:
 
 def _due(now: datetime) -> list[tuple[int, int]]:
     """Return the (user, app) pairs to mail: nothing new for DEBOUNCE, or waiting for MAX_WAIT."""
-    waiting = Notice.objects.filter(due_at__lte=now).order_by().values("user_id", "app_id")
+    waiting = Notice.objects.filter(_is_due(now)).order_by().values("user_id", "app_id")
     spans = waiting.annotate(first=Min("at"), last=Max("at")).order_by("first")
     return [
         (span["user_id"], span["app_id"])
         for span in spans
-        if span["last"] <= now - DEBOUNCE or span["first"] <= now - MAX_WAIT
+        if not is_within(DEBOUNCE, now - span["last"]) or span["first"] <= now - MAX_WAIT
     ]
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(due_at__lte=now) | Q(due_at__gt=latest_end(now, RETRY_AFTER))
 
 
 def _within_time_limit(recipients: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -119,7 +128,7 @@ def _within_time_limit(recipients: Iterable[tuple[int, int]]) -> Iterator[tuple[
 def _claim(user_id: int, app_id: int, now: datetime) -> list[Notice]:
     """Claim a user's waiting notices of an app. Empty if another process was faster."""
     claim = uuid.uuid4()
-    waiting = Notice.objects.filter(user_id=user_id, app_id=app_id, due_at__lte=now)
+    waiting = Notice.objects.filter(_is_due(now), user_id=user_id, app_id=app_id)
     # A single UPDATE decides the race: rows that another process has claimed are no longer due.
     waiting.update(claim=claim, due_at=now + RETRY_AFTER)
     return list(Notice.objects.filter(claim=claim).select_related("user", "app", "outcome"))

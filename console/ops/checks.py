@@ -20,6 +20,7 @@ from django.utils.timesince import timesince
 from console.audit import chain, triggers
 from console.audit.events import Action, Outcome
 from console.db import prepared_statements
+from console.lib.clock import is_within
 from console.lib.health import CheckResult
 from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
@@ -109,7 +110,16 @@ def migrations() -> CheckResult:
 
 
 def clock() -> CheckResult:
-    """Compare the clocks of this machine and the database."""
+    """Compare the clock of this machine with stored times and with the database's clock."""
+    newest = AuditEvent.objects.order_by("-pk").first()
+    ahead = newest.at - timezone.now() if newest else timedelta()
+    if ahead > MAX_SKEW:
+        message = f"The newest activity entry is dated {round(ahead.total_seconds()):,} s ahead."
+        hint = (
+            "The clock of this machine was set back, or another replica's is ahead. Synchronize "
+            "them with NTP. Until the clock has caught up, times in the activity overlap."
+        )
+        return CheckResult.warning("Clock", message, hint)
     if connection.vendor == "sqlite":
         return CheckResult.ok("Clock", "The database uses this machine's clock.")
     with connection.cursor() as cursor:
@@ -204,7 +214,7 @@ def backups() -> CheckResult:
     if last is None:
         return CheckResult.warning("Backups", "No backup by `manage.py backup` yet.", hint)
     message = f"The newest backup was made {_age(last.at)} ago."
-    if timezone.now() - last.at > BACKUP_AGE:
+    if not is_within(BACKUP_AGE, timezone.now() - last.at):
         return CheckResult.warning("Backups", message, hint)
     return CheckResult.ok("Backups", message)
 

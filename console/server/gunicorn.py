@@ -38,6 +38,7 @@ def post_worker_init(_worker: Worker) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from console.audit import chain_worker, settle_worker
+    from console.conf import background
     from console.lib import stopping
     from console.notifications import worker
 
@@ -45,6 +46,7 @@ def post_worker_init(_worker: Worker) -> None:
     worker.start()
     chain_worker.start()
     settle_worker.start()
+    background.start_all()
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:

@@ -6,10 +6,10 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import CharField, F, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import F, QuerySet
 
 from console.access.policy import Access, Permission
+from console.db import text_times
 from console.lib.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
 from console.models import Branch
@@ -41,9 +41,7 @@ COLUMNS = (
     Column("value", "Value"),
     Column("changed", "Last changed", sort="changed"),
 )
-# As text: parsing datetimes takes longer than everything else about a row. SQLite and PostgreSQL
-# agree on how the text begins.
-CHANGED = Cast("changed_at", CharField())
+CHANGED = text_times.as_text("changed_at")  # SQLite and PostgreSQL agree on how it begins
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,10 @@ def last_hour() -> list[dict[str, Any]]:
 
 
 def last_outcomes() -> dict[tuple[str, str], datetime]:
-    """Return when each (operation, outcome) last occurred, within RETENTION."""
-    rows = CallMinute.objects.values("operation", "outcome").annotate(at=Max("minute"))
+    """Return when each (operation, outcome) last occurred, within RETENTION.
+
+    Minutes ahead were counted before the clock was set back, so they say nothing about the order.
+    """
+    past = CallMinute.objects.filter(minute__lte=timezone.now())
+    rows = past.values("operation", "outcome").annotate(at=Max("minute"))
     return {(row["operation"], row["outcome"]): row["at"] for row in rows}

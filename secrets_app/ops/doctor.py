@@ -20,7 +20,7 @@ from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.lib.health import CheckResult, State
 from console.ops import checks as core
-from secrets_app.ops import gauges
+from secrets_app.ops import gauges, mirror_counts
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import (
@@ -41,6 +41,13 @@ PERMISSIONS = {  # IAM actions by operation
     "write": "ssm:PutParameter",
     "decrypt": "ssm:GetParameters, and kms:Decrypt for a customer managed key",
     "remove": "ssm:DeleteParameters",
+}
+MIRRORS = {  # by state
+    mirror_counts.UNFINISHED: "unfinished",
+    "missing": "missing",
+    "behind": "out of date",
+    "alone": "without their secret",
+    "unverified": "not compared yet",
 }
 NO_DATABASE = "The database did not answer."
 NOT_ASKED = "The store was not called."
@@ -122,7 +129,20 @@ def unknown() -> CheckResult:
     )
 
 
-CHECKS = {**core.CHECKS, "Keys": keys, "Open outcomes": unknown}
+def mirrors() -> CheckResult:
+    """Check for mirrors that are missing, out of date, or without their secret."""
+    found = mirror_counts.counts()
+    words = ", ".join(f"{found[it]:,} {label}" for it, label in MIRRORS.items() if found[it])
+    if found[mirror_counts.UNFINISHED]:
+        hint = "Branchkeep writes the unfinished ones within minutes. `manage.py settle` does now."
+        return CheckResult.warning("Mirrors", f"Mirrors: {words}.", hint)
+    if any(found[it] for it in ("missing", "behind", "alone")):
+        hint = "They were changed outside Branchkeep. Repair each on its secret's page."
+        return CheckResult.warning("Mirrors", f"Mirrors: {words}.", hint)
+    return CheckResult.ok("Mirrors", f"Mirrors: {words or 'all up to date'}.")
+
+
+CHECKS = {**core.CHECKS, "Keys": keys, "Open outcomes": unknown, "Mirrors": mirrors}
 
 
 def store_results(*, ask: bool, writer: Actor | None) -> Iterator[CheckResult]:

@@ -1,6 +1,7 @@
 """Deleting a branch: the one page of an app's settings that has to know its secrets."""
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -14,9 +15,10 @@ from console.lib.results import DONE
 from console.lib.stopping import is_stopping
 from console.models import Branch
 from console.web.kit import app_context, page_with_form, require_manager_access
-from secrets_app import sync
 from secrets_app.models import Secret
 from secrets_app.pages import forms
+from secrets_app.store.errors import StoreError
+from secrets_app.sync import reconciling
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
 
@@ -44,7 +46,8 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     if failed:
         if not is_stopping():
             # So that the page shows the current versions.
-            sync.reconcile_now(access.app)
+            with suppress(StoreError):
+                reconciling.refresh(access.app, secrets)
         context["secrets"] = list(branch.secrets.order_by("key"))
         context["outcomes"] = outcomes
         context["error"] = "Some secrets could not be removed, so the branch was not deleted."

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -36,7 +35,6 @@ from console.web.listing import (
     writable_scopes,
 )
 from console.web.repeats import save_rows_once
-from secrets_app import sync
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
@@ -44,10 +42,11 @@ from secrets_app.pages.forms import NewRow
 from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
-from secrets_app.store.errors import Conflict, StoreError
+from secrets_app.store.errors import StoreError
+from secrets_app.sync import mirrors, reconciling
+from secrets_app.sync.freshness import freshness_from
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
-from secrets_app.writes.mirror import repair_mirror
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -58,8 +57,9 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         **app_context(access, "secrets"),
         "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
         "branches": filter_choices(branches),
-        "freshness": sync.freshness_from(getattr(access.app, "revalidation", None)),
+        "freshness": freshness_from(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
+        "unfinished_mirrors": mirrors.unfinished().filter(app=access.app).count(),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
     }
@@ -186,11 +186,11 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """
     actor = from_request(request)
     mode = "manage" if request.POST.get("mode") == "manage" else "list"
-    sync.reconcile(actor=actor, app_id=app_id)
+    reconciling.reconcile_for_page(actor=actor, app_id=app_id)
     if not wants_fragment(request):
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
-    context = _page_context(request, access)
+    context = {**_page_context(request, access), "mode": mode}
     context |= _changes_since(access, context["listing"], _moment(request.POST.get("since", "")))
     return render(request, f"secrets/{mode}.html#revalidated", context)
 
@@ -206,7 +206,7 @@ def _moment(text: str) -> datetime | None:
 def _changes_since(
     access: Access, listing: Listing[SecretRow], since: datetime | None
 ) -> dict[str, Any]:
-    if since is None:
+    if since is None or since > timezone.now():  # or the clock was set back since
         return {"whole": True}
     touched = Secret.objects.filter(app=access.app, touched_at__gte=since)
     if not touched.exists():
@@ -280,20 +280,3 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         response = _show_detail(request, find_app(actor, app_id), pk, value)
     response["Cache-Control"] = "no-store"
     return response
-
-
-@require_POST
-def mirror(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Make a secret's two paths hold the same value."""
-    actor, shown = from_request(request), request.POST.get("shown", "")
-    try:
-        done = repair_mirror(
-            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.parse_versions(shown)
-        )
-    except Conflict as conflict:
-        # So that the page shows the current versions.
-        sync.reconcile_now(find_app(actor, app_id).app)
-        messages.error(request, conflict.message)
-    else:
-        messages.success(request, done)
-    return redirect("secret_detail", app_id=app_id, pk=pk)

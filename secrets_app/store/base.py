@@ -1,11 +1,14 @@
 """The ParameterStore protocol and its types."""
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol, SupportsIndex
+
+# A parameter's path, version and modification time as the database's text, with spaces between
+Stamp = str
 
 
 class SecretValue:
@@ -86,6 +89,15 @@ class ParameterStore(Protocol):
         """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing.
 
         Rejected is raised by the call itself, not by the first step of the iterator.
+        """
+
+    def pages(self, prefixes: Iterable[str]) -> Iterator[Sequence[Parameter]]:
+        """Yield the same as `list`, one page after the other. Each page is a call."""
+
+    def stamps(self, prefixes: Iterable[str]) -> Set[Stamp] | None:
+        """Return the stamps of the parameters under any of the path prefixes, in one query.
+
+        None if the store is not in the database: then only `pages` can tell.
         """
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:

@@ -18,10 +18,12 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Access
 from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.lib.clock import latest_end
 from console.models import App, AuditEvent
 from secrets_app.models import LeaseStage, Secret
 from secrets_app.projection import (
     ExternalChange,
+    mark_unfinished_mirror,
     mirror_may_have_changed,
     record_drift,
     update_primary_from_store,
@@ -34,6 +36,17 @@ from secrets_app.writes.snapshots import Snapshot, audit_target
 LONGEST_WRITE = 2 * LONGEST_CALL  # the primary, then the mirror
 LEASE_DURATION = LONGEST_WRITE + LATEST_ARRIVAL
 LEASE_FIELDS = ["claim", "claimed_until", "claim_stage"]
+
+
+def is_running(until: datetime | None, now: datetime) -> bool:
+    """Return True if a lease with this end has not expired."""
+    return until is not None and now < until <= latest_end(now, LEASE_DURATION)
+
+
+def is_expired(now: datetime) -> Q:
+    """Return the condition of rows with a lease that has expired."""
+    ended = Q(claimed_until__lte=now) | Q(claimed_until__gt=latest_end(now, LEASE_DURATION))
+    return Q(claim__isnull=False) & ended
 
 
 class RowLeased(Exception):
@@ -77,9 +90,11 @@ def acquire(
     if _may_be_stale(secret, snapshot, now):
         raise StaleSnapshot
     target = audit_target(access, snapshot.target.branch, snapshot.target.key)
-    has_open_attempt = secret.claim_id is not None
+    has_open_attempt, before = secret.claim_id is not None, secret.version
     mirror_is_open = has_open_attempt and secret.claim_stage != LeaseStage.TAKEN
     settle_primary(secret, snapshot.stored)
+    if has_open_attempt:
+        mark_unfinished_mirror(secret, now, was_written=secret.version != before)
     has_drift = _record_drift(secret, snapshot.stored, target, now)
     event = attempt(
         access.actor, action, target, change_set=change_set, version_before=snapshot.version
@@ -90,11 +105,6 @@ def acquire(
     secret.save(update_fields=None if changed_more else LEASE_FIELDS)
     mirror_is_open = mirror_is_open or mirror_may_have_changed(secret)
     return Lease(secret, event.pk, snapshot.version, now, mirror_is_open)
-
-
-def is_running(until: datetime | None, now: datetime) -> bool:
-    """Return True if a lease with this end has not expired."""
-    return until is not None and until > now
 
 
 def is_taken_by(secret: Secret, actor: Actor) -> bool:
@@ -221,6 +231,13 @@ def commit_mirror(
     _update_and_release(row, lease, held_as, version=version, **updates)
 
 
+@transaction.atomic(durable=True)
+def leave_mirror(lease: Lease, detail: str) -> None:
+    """Commit that the mirror is someone else's, so that it is drift and no longer due."""
+    conclude(lease.event_id, Outcome.FAILED, detail=detail)
+    _update_and_release(_leased_row(lease), lease, mirror_of=0, mirror_due_at=None)
+
+
 @transaction.atomic(savepoint=False)
 def commit_removal(lease: Lease, detail: str) -> None:
     """Save that the secret was removed, and delete its row."""
@@ -241,7 +258,12 @@ def _leased_row(lease: Lease, *, if_settled: Q | None = None) -> QuerySet[Secret
 
 
 def _mirror_fields(version: int, mirror_version: int) -> dict[str, Any]:
-    return {"mirror_version": mirror_version, "mirror_of": version, "mirror_modified": None}
+    return {
+        "mirror_version": mirror_version,
+        "mirror_of": version,
+        "mirror_modified": None,
+        "mirror_due_at": None,
+    }
 
 
 def _update_and_release(

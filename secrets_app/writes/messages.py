@@ -204,5 +204,5 @@ def _reason(error: StoreError) -> str:
             "the secret's page."
         )
     if isinstance(error, (Unreachable, Throttled, StoreFailed)):  # "nothing was changed" is untrue
-        return "The parameter store did not answer. Repair the mirror on the secret's page."
+        return "The parameter store did not answer. Branchkeep tries again in the background."
     return error.message

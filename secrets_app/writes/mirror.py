@@ -1,17 +1,24 @@
 """Mirror repair: make primary and mirror hold the same value again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from console.access.actors import Actor
-from console.access.policy import Permission, find_app
+from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, record_denied
 from secrets_app.locations import find_secret, require_location
-from secrets_app.models import LeaseStage
+from secrets_app.models import LeaseStage, Secret
 from secrets_app.store import parameter_store
+from secrets_app.store.base import Parameter
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import leases, messages
 from secrets_app.writes.leases import Lease
 from secrets_app.writes.snapshots import WriteTarget, audit_target, take_snapshots
 
 MOVED = "This secret changed after you opened the page. Review it, then decide."
+SAME = "Both paths already hold the same value. Nothing was written."
+DONE = "The mirror now holds the secret's value."
+ALIEN = "The mirror holds a value that Branchkeep did not write. It was left as it is."
 
 
 def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tuple[int, int]) -> str:
@@ -38,7 +45,8 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
         raise Conflict(MOVED)
     try:
         lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
-        return _copy_under(lease, paths.primary, paths.mirror, expected_versions)
+        with _released_on_failure(lease):
+            return _copy(lease, paths.primary, paths.mirror, expected_versions)
     except (leases.RowLeased, leases.StaleSnapshot, leases.LeaseLost):
         known = access.app.secrets.select_related("claim").filter(pk=pk).first()
         problem, until = messages.why_leased(known, actor)
@@ -46,15 +54,62 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
         raise Conflict(f"Not repaired: {problem} {again}") from None
 
 
-def _copy_under(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int, int]) -> str:
-    """Copy under the lease. If the store fails, save the outcome and release the lease."""
+@contextmanager
+def _released_on_failure(lease: Lease) -> Iterator[None]:
+    """If the store fails in the block, save the outcome and release the lease."""
     try:
-        return _copy(lease, primary, mirror, expected_versions)
+        yield
     except StoreError as error:
         is_unknown = isinstance(error, OutcomeUnknown)
         outcome = Outcome.UNKNOWN if is_unknown else Outcome.FAILED
         leases.release(lease, outcome, detail=error.code)
         raise
+
+
+def finish_mirror(access: Access, secret: Secret) -> bool:
+    """Write the mirror that our own save did not get to. Return True if it holds the value now.
+
+    Checks no permission: the background does this too. Writes only what is known to be ours: a
+    mirror that is missing, or still holds what we wrote there. Any other is drift, and is left as
+    it is. Raises a StoreError; Conflict if someone else is faster.
+    """
+    paths = require_location(access, secret)
+    if paths.mirror is None:  # since the path profile changed
+        Secret.objects.filter(pk=secret.pk).update(mirror_due_at=None)
+        return False
+    target = WriteTarget(secret.branch, secret.key, paths.primary)
+    [snapshot] = take_snapshots(parameter_store(), access.app, [target])
+    row = snapshot.secret
+    is_ours = row is not None and row.claim_id is None and row.mirror_due_at is not None
+    if row is None or not is_ours or row.version != snapshot.version or snapshot.is_recreated:
+        raise Conflict(MOVED)  # the next reconcile finds out what happened
+    try:
+        lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
+        with _released_on_failure(lease):
+            return _finish(lease, snapshot.stored, paths.primary, paths.mirror)
+    except (leases.RowLeased, leases.StaleSnapshot, leases.LeaseLost):
+        raise Conflict(MOVED) from None
+
+
+def _finish(lease: Lease, stored: Parameter | None, primary: str, mirror: str) -> bool:
+    store, row = parameter_store(), lease.secret
+    readings = store.read([primary, mirror])
+    source, other = readings.get(primary), readings.get(mirror)
+    if source is None or source.parameter != stored:
+        raise Conflict(MOVED)
+    version = lease.version_before
+    if other and other.value == source.value:
+        mirror_version = other.parameter.version
+        leases.commit_mirror(lease, version, mirror_version, held_as=None, detail=SAME)
+        return True
+    if other and (not row.mirror_of or other.parameter.version != row.mirror_version):
+        leases.leave_mirror(lease, ALIEN)
+        return False
+    leases.mark_called(lease)
+    written = store.put(mirror, source.value, overwrite=other is not None)
+    held_as = LeaseStage.MIRROR if written.may_repeat else None
+    leases.commit_mirror(lease, version, written.version, held_as=held_as, detail=DONE)
+    return True
 
 
 def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int, int]) -> str:
@@ -66,13 +121,13 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
     if (version, mirror_version) != expected_versions:
         raise Conflict(MOVED)
     if source and other and source.value == other.value:
-        done = "Both paths already hold the same value. Nothing was written."
+        done = SAME
     elif source:
         leases.mark_called(lease)
         written = store.put(mirror, source.value, overwrite=other is not None)
         mirror_version = written.version
         held_as = LeaseStage.MIRROR if written.may_repeat else None
-        done = "The mirror now holds the secret's value."
+        done = DONE
     elif other:
         leases.mark_called(lease)
         written = store.put(primary, other.value, overwrite=False)

@@ -6,6 +6,7 @@ and audit event, store, outcome and projection. If the store is unavailable, the
 
 import uuid
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import structlog
 from django.db import DatabaseError
@@ -190,13 +191,16 @@ def _put(
         outside_write=_was_written_outside(lease.version_before, written),
         invisible=describe_invisible(value.reveal()),
     )
-    mirror = None
+    mirror: Written | None = None
+    columns: dict[str, Any] = {"changed_by": access.actor.label}
     if row.paths.mirror:
         known, is_ours = lease.secret.mirror_version, lease.mirror_is_open
         try:
             mirror = store.put(row.paths.mirror, value, overwrite=is_ours or known > 0)
-        except StoreError as error:  # the secret is saved; its mirror can be repaired later
+        except StoreError as error:  # the secret is saved, and the background writes its mirror
             notes.mirror_error = error
+            if not isinstance(error, AlreadyExists):  # otherwise it is someone else's
+                columns["mirror_due_at"] = timezone.now()
         else:
             notes.mirror_outside_write = not is_ours and _was_written_outside(known, mirror)
     changed_at = leases.commit_write(
@@ -205,7 +209,7 @@ def _put(
         mirror,
         held_as=_held_as(written, mirror, notes.mirror_error),
         detail=notes.audit_detail(),
-        changed_by=access.actor.label,
+        **columns,
     )
     outcome = RowOutcome(
         command.token,

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import reconcile_now
+from secrets_app.sync.reconciling import reconcile_now
 from tests.browser.steps import (
     MANAGE,
     SHARED,

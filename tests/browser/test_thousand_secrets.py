@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from secrets_app import sync
 from secrets_app.models import EmbeddedParameter, Revalidation
+from secrets_app.sync import reconciling
 from tests.browser.steps import (
     LIST,
     MANAGE,
@@ -33,7 +33,7 @@ def app_with_a_thousand(world: World) -> World:
         for number in range(1000)
     )
     Revalidation.objects.create(app=world.app, started_at=now)
-    sync.reconcile_now(world.app)
+    reconciling.reconcile_now(world.app)
     return world
 
 

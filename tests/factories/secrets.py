@@ -17,13 +17,13 @@ from console.audit.events import Outcome
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch, scope_name
 from console.web.listing import Query
-from secrets_app import sync
 from secrets_app.locations import locate_secret
 from secrets_app.models import Revalidation, Secret
 from secrets_app.queries import SecretRow, list_secrets, listed_branches
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import Freshness
+from secrets_app.sync import reconciling
+from secrets_app.sync.freshness import Freshness
 from secrets_app.writes import save
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.mirror import repair_mirror
@@ -121,7 +121,7 @@ def repair_secret_mirror(world: World, row: Secret, *, by: str = "mia") -> str:
 def reconcile_now(world: World) -> Freshness:
     """Reconcile as vera, even if the app was reconciled a moment ago."""
     Revalidation.objects.update(started_at=timezone.now() - LONG_AGO)
-    return sync.reconcile(actor=world.actor("vera"), app_id=world.app.app_id)
+    return reconciling.reconcile(actor=world.actor("vera"), app_id=world.app.app_id)
 
 
 def expire_leases() -> None:

@@ -1,4 +1,4 @@
-"""Kill a save at each of its steps: python -m tests.faults.killing [ENDPOINT].
+"""Kill a save or the background at each of its steps: python -m tests.faults.killing [ENDPOINT].
 
 A step is the start or end of a store call. With the embedded store, each SQL statement is a step
 too; with SSM, statements add nothing, because a transaction that is cut short leaves what the call
@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -29,11 +30,14 @@ django.setup()
 
 from django.conf import settings
 from django.db import connection, connections
+from django.utils import timezone
 
 from console.models import AuditEvent, Branch
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
-from secrets_app.store.base import ParameterStore
+from secrets_app.store.base import ParameterStore, SecretValue, Written
+from secrets_app.store.errors import Throttled
+from secrets_app.sync import worker
 from secrets_app.writes.commands import SecretCommand
 from tests.factories import (
     audit_gaps,
@@ -42,10 +46,12 @@ from tests.factories import (
     delete_command,
     expire_leases,
     leased_secrets,
+    listed_secrets,
     projection_errors,
     reconcile_now,
     reconciled_secret,
     save_secrets,
+    secret_paths,
     secret_row,
     set_command,
     stored_values,
@@ -65,6 +71,8 @@ class Found:
     left_open: dict[str, Counter[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     at_once: Counter[str] = field(default_factory=Counter)  # outcomes of saving again at once
+    unequal_mirrors: list[str] = field(default_factory=list)
+    background_kills: int = 0
 
 
 def main() -> dict[str, Any]:
@@ -78,6 +86,8 @@ def main() -> dict[str, Any]:
     for act in ACTS:
         found.left_open[act] = Counter()
         _kill_at_each_step(world, act, branch, found)
+    for is_new in (True, False):
+        _kill_the_background_at_each_step(world, branch, found, is_new)
     return {
         "left_open": found.left_open,
         "still_open": len(_open_attempts()),
@@ -86,6 +96,8 @@ def main() -> dict[str, Any]:
         "gaps": [*audit_gaps(world, KEY, branch)],
         "lost": found.lost,
         "at_once": found.at_once,
+        "unequal_mirrors": found.unequal_mirrors,
+        "background_kills": found.background_kills,
         "projection_errors": [*projection_errors(world, KEY, branch)],
         "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
@@ -105,7 +117,7 @@ def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> 
     for step in count(1):
         before = _prepare(world, act, branch)
         after = None if act == "remove" else f"{act} {step}"
-        if _survives(world, _commands(world, act, branch, after), step):
+        if _survives(_saving(world, _commands(world, act, branch, after)), step):
             _expect(world, branch, {after}, f"{act}, not killed", found)
             return
         if _open_attempts():
@@ -119,6 +131,50 @@ def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> 
             save_secrets(world, *_commands(world, act, branch, after))
         reconcile_now(world)
         _expect(world, branch, {before, after}, f"{act}, killed at step {step}", found)
+        worker.run_once()
+        _expect_equal_mirror(world, branch, f"{act}, killed at step {step}", found)
+
+
+def _kill_the_background_at_each_step(
+    world: World, branch: Branch, found: Found, is_new: bool
+) -> None:
+    """Let the background finish a mirror, killed at each step, until it survives."""
+    for step in count(1):
+        value = f"{'new' if is_new else 'old'} mirror {step}"
+        _prepare(world, "create" if is_new else "change", branch)
+        _save_without_mirror(world, _commands(world, "change", branch, value))
+        if _survives(lambda: worker.run_once(), step):
+            _expect_equal_mirror(world, branch, f"{value}, not killed", found)
+            return
+        found.background_kills += 1
+        expire_leases()
+        Secret.objects.exclude(mirror_due_at=None).update(mirror_due_at=timezone.now())
+        worker.run_once()
+        _expect(world, branch, {value}, value, found)
+        _expect_equal_mirror(world, branch, value, found)
+
+
+def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:
+    """Save while the store takes the secret, but not its mirror."""
+    mirrors = secret_paths(world, KEY, world.main)[1]
+
+    class HalfStore(InterruptedStore):
+        def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
+            if path == mirrors:
+                raise Throttled
+            return super().put(path, value, overwrite=overwrite)
+
+    with pytest.MonkeyPatch.context() as patch:
+        use_store(HalfStore(parameter_store()), patch)
+        save_secrets(world, *commands)
+
+
+def _expect_equal_mirror(world: World, branch: Branch, when: str, found: Found) -> None:
+    """Note it if the mirror isn't as the secret, or the projection doesn't know."""
+    primary, mirror = stored_values(world, KEY, branch)
+    shown = [row.mirror for row in listed_secrets(world) if row.key == KEY]
+    if primary != mirror or any(shown):
+        found.unequal_mirrors.append(f"{when}: {primary}, {mirror}, {shown}")
 
 
 def _prepare(world: World, act: str, branch: Branch) -> str | None:
@@ -141,14 +197,22 @@ def _commands(world: World, act: str, branch: Branch, value: str | None) -> list
     return [set_command(row, value)]
 
 
-def _survives(world: World, commands: list[SecretCommand], step: int) -> bool:
-    """Save in a child that kills itself at the step; return True if it ended before."""
+def _saving(world: World, commands: list[SecretCommand]) -> Callable[[], None]:
+    def save() -> None:
+        [outcome] = save_secrets(world, *commands)
+        assert outcome.outcome in {"saved", "removed"}, outcome
+
+    return save
+
+
+def _survives(act: Callable[[], object], step: int) -> bool:
+    """Act in a child that kills itself at the step; return True if it ended before."""
     store = _spare_store()
     connections.close_all()
     child = os.fork()
     if child == 0:
         try:
-            _save_and_die(world, commands, store, step)
+            _act_and_die(act, store, step)
             os._exit(0)
         finally:
             os._exit(1)
@@ -156,7 +220,7 @@ def _survives(world: World, commands: list[SecretCommand], step: int) -> bool:
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return False
-    assert os.WEXITSTATUS(status) == 0, "The save failed."
+    assert os.WEXITSTATUS(status) == 0, "The act failed."
     return True
 
 
@@ -166,9 +230,7 @@ def _spare_store() -> ParameterStore:
     return parameter_store.__wrapped__()
 
 
-def _save_and_die(
-    world: World, commands: list[SecretCommand], store: ParameterStore, step: int
-) -> None:
+def _act_and_die(act: Callable[[], object], store: ParameterStore, step: int) -> None:
     on_ssm, steps = settings.PARAMETER_STORE == "ssm", count(1)
 
     def reach_step() -> None:
@@ -190,8 +252,7 @@ def _save_and_die(
 
     with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(run):
         use_store(SteppingStore(store), patch)
-        [outcome] = save_secrets(world, *commands)
-    assert outcome.outcome in {"saved", "removed"}, outcome
+        act()
 
 
 def _open_attempts() -> list[AuditEvent]:

@@ -41,8 +41,9 @@ def test_it_works(kind: str, moto: Moto, tmp_path: Path) -> None:
     assert at_once <= AT_ONCE[kind]
     ends = {end.rpartition(" ")[2] for end in found.pop("ends")}
     assert ends == {"succeeded", "settled"}
+    assert found.pop("background_kills") > 10
     assert found == {
         "still_open": 0,
         "leases": 0,
-        **{name: [] for name in ("found", "gaps", "lost", "projection_errors")},
+        **{name: [] for name in ("found", "gaps", "lost", "projection_errors", "unequal_mirrors")},
     }

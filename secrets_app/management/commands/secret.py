@@ -20,7 +20,8 @@ from secrets_app.queries import SecretRow, list_secrets, listed_branches
 from secrets_app.reveal import effective_secrets, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import reconcile
+from secrets_app.store.errors import NotFound
+from secrets_app.sync.reconciling import reconcile, refresh
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
@@ -45,8 +46,7 @@ class Command(ScopedCommand):
     def get(self, options: dict[str, Any]) -> None:
         """Print the branch's effective value."""
         scope, key = find_scope(options), _key(options)
-        secret = self._find(scope, key)
-        value = reveal(actor=scope.access.actor, app_id=scope.app_id, pk=secret.pk)
+        secret, value = self._reveal(scope, key)
         if options["format"] == "json":
             found = CommandScope(scope.access, secret.branch).to_dict()
             self.print_result(options, "", {"key": key, **found, "value": value.reveal()})
@@ -65,7 +65,7 @@ class Command(ScopedCommand):
 
     def extra_columns(self, row: SecretRow) -> dict[str, Any]:
         """Return the columns that only secrets have."""
-        return {"state": row.state}
+        return {"state": row.state or ("mirror only" if row.mirror == "alone" else "")}
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a scope's own secret."""
@@ -83,6 +83,19 @@ class Command(ScopedCommand):
     ) -> None:
         require_done(outcome)
         self.print_outcome(options, scope, outcome, verb)
+
+    def _reveal(self, scope: CommandScope, key: str) -> tuple[Secret, SecretValue]:
+        """Reveal the effective secret. If it was removed outside, the branch may inherit one."""
+        who: Any = {"actor": scope.access.actor, "app_id": scope.app_id}
+        secret = self._find(scope, key)
+        try:
+            return secret, reveal(**who, pk=secret.pk)
+        except NotFound:
+            refresh(scope.access.app, [secret])
+            inherited = effective_secrets(scope.access, scope.branch).get(key)
+            if inherited is None or inherited.pk == secret.pk:
+                raise
+            return inherited, reveal(**who, pk=inherited.pk)
 
     def _find(self, scope: CommandScope, key: str) -> Secret:
         """Return the branch's effective secret. Reconciles if the projection has none."""

@@ -10,14 +10,20 @@ from console.audit import chain
 from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
-from secrets_app.models import Revalidation, Secret
-from secrets_app.sync import freshness, reconcile_now
+from secrets_app.models import Secret
+from secrets_app.sync import mirrors
+from secrets_app.sync.freshness import freshness
+from secrets_app.sync.reconciling import reconcile_now
+from secrets_app.writes import leases
 
 
 class Command(BaseCommand):
-    """Settle writes with a lost response, and conclude interrupted attempts."""
+    """Settle writes with a lost response, conclude interrupted attempts, and finish mirrors."""
 
-    help = "Settle attempted and unknown entries in the activity from what the store holds now."
+    help = (
+        "Settle attempted and unknown entries in the activity from what the store holds now, and "
+        "finish the mirrors that interrupted saves did not get to."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many were settled. Exits with 5 if the store doesn't answer."""
@@ -30,9 +36,14 @@ class Command(BaseCommand):
         concluded = settle_open(
             excluding=AuditEvent.objects.filter(pk__in=leased.values("claim_id"))
         )
+        repairs = mirrors.Repairs() if problems else mirrors.finish_all()
         chain.append_pending_links()
         self.stdout.write(f"Settled from the store: {settled:,}. Settled otherwise: {concluded:,}.")
         self._print_held()
+        if repairs.finished or repairs.left:
+            self.stdout.write(f"Mirrors finished: {repairs.finished:,}. Left: {repairs.left:,}.")
+        if repairs.problem:
+            problems.append(f"Mirrors: {repairs.problem}")
         if problems:
             raise CommandError("\n".join(problems), returncode=Exit.STORE)
 
@@ -48,13 +59,13 @@ class Command(BaseCommand):
 
     def _apps_with_expired_leases(self) -> list[App]:
         """Return the apps with an interrupted write, whose lease has expired."""
-        expired = Secret.objects.filter(claim__isnull=False, claimed_until__lte=timezone.now())
+        expired = Secret.objects.filter(leases.is_expired(timezone.now()))
         return list(App.objects.filter(pk__in=expired.values("app_id")).order_by("app_id"))
 
 
 def _reconcile(app: App) -> str:
     """Reconcile an app. Return the problem, or ""."""
-    Revalidation.objects.get_or_create(app=app, defaults={"started_at": timezone.now()})
-    reconcile_now(app)
+    if not reconcile_now(app):
+        return f"{app.app_id}: Another process is checking it now. Run this again in a minute."
     problem = freshness(app).problem
     return f"{app.app_id}: {problem}" if problem else ""

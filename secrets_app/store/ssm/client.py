@@ -83,7 +83,14 @@ class SsmStore:
 
     def list(self, prefixes: Iterable[str]) -> Iterator[Parameter]:
         """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing."""
-        return chain.from_iterable(map(self._listing, [*batches(prefixes, PREFIXES)]))
+        return chain.from_iterable(self.pages(prefixes))
+
+    def pages(self, prefixes: Iterable[str]) -> Iterator[Sequence[Parameter]]:
+        """Yield the same, one page after the other. Each page is a call."""
+        return chain.from_iterable(map(self._pages, [*batches(prefixes, PREFIXES)]))
+
+    def stamps(self, prefixes: Iterable[str]) -> None:
+        """Return None: AWS has no query that tells what changed."""
 
     def current(self, paths: Iterable[str]) -> dict[str, Parameter]:
         """Return those of `paths` that exist, by path. Decrypts nothing."""
@@ -145,13 +152,13 @@ class SsmStore:
         )
         self._send("ping", 0, lambda: request()["Parameters"])
 
-    def _listing(self, prefixes: Sequence[str]) -> Iterator[Parameter]:
+    def _pages(self, prefixes: Sequence[str]) -> Iterator[Sequence[Parameter]]:
         folders = tuple(f"{prefix}/" for prefix in prefixes)
         token = ""
         while True:
             request = partial(self._page, prefixes, token)
             page, token = self._send("list", len(prefixes), request)
-            yield from (found for found in page if found.path.startswith(folders))
+            yield [found for found in page if found.path.startswith(folders)]
             if not token:
                 return
 

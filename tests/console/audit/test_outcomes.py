@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from secrets_app.models import Secret
-from secrets_app.sync import reconcile_now
+from secrets_app.sync.reconciling import reconcile_now
 from tests.factories import audit_events, expire_leases, last_event_id, only_event, outcomes_of
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World

@@ -11,7 +11,7 @@ from secrets_app.models import EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
-from secrets_app.sync import reconcile_now
+from secrets_app.sync.reconciling import reconcile_now
 from tests.factories import set_secret
 from tests.fixtures.people import World
 

@@ -100,14 +100,6 @@ def test_a_missing_secret_is_named(world: World) -> None:
     assert {entry[2] for entry in reveals(world)} == {"failed"}
 
 
-def test_only_the_mirror_exists(world: World) -> None:
-    set_secret(world, "KEY", branch=world.dev)
-    primary, mirror = secret_paths(world, "KEY", world.dev)
-    parameter_store().remove([primary])
-    assert mirror
-    assert revealed(world, "alice", world.dev) == {"KEY": "first"}
-
-
 def test_a_secret_removed_outside_is_left_out(world: World) -> None:
     reconciled_secret(world, "KEY", world.dev)
     set_secret(world, "KEY", "for all")

@@ -7,9 +7,10 @@ import pytest
 from django.utils import timezone
 
 from console.models import AuditEvent
-from secrets_app import projection, sync
+from secrets_app import projection
 from secrets_app.models import Revalidation, Secret
 from secrets_app.store import parameter_store
+from secrets_app.sync import freshness, reconciling
 from tests.factories import (
     age_store_responses,
     audit_rows,
@@ -246,22 +247,22 @@ def test_a_deleted_branch_keeps_its_secrets_listed(world: World) -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_before_the_first_reconciling(world: World) -> None:
-    assert sync.freshness(world.app).state == "checking"
+    assert freshness.freshness(world.app).state == "checking"
     Revalidation.objects.create(app=world.app, started_at=timezone.now())  # in progress
-    assert sync.freshness(world.app).state == "checking"
+    assert freshness.freshness(world.app).state == "checking"
 
 
 @pytest.mark.usefixtures("clock")
 def test_at_most_once_in_fifteen_seconds(world: World, store_calls: StoreCalls) -> None:
     people = [world.actor(name) for name in ("alice", "bob", "mia", "vera")]
     for actor in people * 3:
-        sync.reconcile(actor=actor, app_id=world.app.app_id)
+        reconciling.reconcile(actor=actor, app_id=world.app.app_id)
     assert store_calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=14))
-    sync.reconcile(actor=people[0], app_id=world.app.app_id)
+    reconciling.reconcile(actor=people[0], app_id=world.app.app_id)
     assert store_calls() == 1
     Revalidation.objects.update(started_at=timezone.now() - timedelta(seconds=15.1))
-    sync.reconcile(actor=people[0], app_id=world.app.app_id)
+    reconciling.reconcile(actor=people[0], app_id=world.app.app_id)
     assert store_calls() == 2
 
 
@@ -286,7 +287,7 @@ def test_concurrent_reconciling_records_nothing_twice(
     path, _ = secret_paths(world, "API_KEY")
     write_outside(path)
     write_outside(secret_paths(world, "OTHER")[0])
-    interrupted.after("list", lambda: sync.reconcile_now(world.app))
+    interrupted.after("list", lambda: reconciling.reconcile_now(world.app))
     reconcile_now(world)
     assert [entry.action for entry in audit_rows(world, "found.")] == ["found.change", "found.add"]
 

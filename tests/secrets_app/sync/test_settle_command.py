@@ -23,6 +23,7 @@ from tests.factories import (
     reconciled_secret,
     save_secrets,
     set_command,
+    stored_values,
 )
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, Killed, kill_process, lose_response
@@ -63,7 +64,11 @@ def test_it_works(world: World, interrupted: InterruptedStore, end: Any) -> None
     with suppress(Killed):
         save_secrets(world, set_command(row), by="mia")
     expire_leases()
-    assert settle() == "Settled from the store: 1. Settled otherwise: 0."
+    assert settle().splitlines() == [
+        "Settled from the store: 1. Settled otherwise: 0.",
+        "Mirrors finished: 1. Left: 0.",
+    ]
+    assert stored_values(world, "API_KEY", world.main) == ("second", "second")
     event = AuditEvent.objects.get(actor="mia@example.org", action="secret.change")
     assert ends(event)[-1] == ("settled", "The store holds version 2: it was written.")
     assert settle() == "Settled from the store: 0. Settled otherwise: 0."

@@ -6,7 +6,7 @@ from django.test import override_settings
 from console.server.start import prepare_database
 from secrets_app.store import parameter_store
 from tests.fixtures.moto import running
-from tests.soak.bench import load, pages, store, variables
+from tests.soak.bench import large_app, load, pages, store, variables
 from tests.soak.bench.sample_apps import create_owner
 
 
@@ -17,6 +17,7 @@ def main() -> None:
     user = create_owner()
     pages.compare(user)
     variables.compare(user)
+    large_app.compare(user)
     with running() as moto, override_settings(PARAMETER_STORE="ssm"):
         moto.point_botocore_at_it()
         parameter_store.cache_clear()

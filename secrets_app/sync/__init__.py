@@ -1,0 +1,1 @@
+"""Keep the projection in step with the store: reconciling, drift, unfinished mirrors."""

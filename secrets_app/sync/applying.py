@@ -1,0 +1,92 @@
+"""Update rows of the projection from what the store holds, and record drift."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from console.audit.events import Action, Target
+from console.models import App, Branch, scope_name
+from secrets_app.models import Revalidation, Secret
+from secrets_app.projection import (
+    ExternalChange,
+    RemoteState,
+    adopt_paths,
+    mark_unfinished_mirror,
+    matches,
+    record_drift,
+    update_from_store,
+)
+from secrets_app.settling import settle
+from secrets_app.sync.listing import Kind, Remote
+
+
+def update_rows(app: App, rows: Iterable[Secret], remote: Remote, kind: Kind) -> None:
+    """Settle the rows' open writes, and update those that differ from the store."""
+    for row in rows:
+        state = remote.get((row.branch_id, row.key), RemoteState())
+        if row.claim_id or not matches(row, state):
+            _update_row(app, row, state, kind)
+
+
+@transaction.atomic
+def _update_row(app: App, row: Secret, state: RemoteState, kind: Kind) -> None:
+    """Update the row, unless it changed since we read it."""
+    # No lock was held during the calls to the store, so one of our writers may have been faster.
+    same = Secret.objects.select_for_update().filter(
+        pk=row.pk, touched_at=row.touched_at, claim_id=row.claim_id
+    )
+    if not same.values_list("pk"):
+        return
+    now, before = timezone.now(), row.version
+    event, mirror_of = row.claim, row.mirror_of
+    settle(row, state)
+    if event and event.action == Action.MIRROR_REPAIRED:
+        row.mirror_of = mirror_of  # still true, unless the mirror has changed: compared below
+    if event:
+        mark_unfinished_mirror(row, now, was_written=row.version != before)
+    if kind is Kind.PATHS_CHANGED:
+        adopt_paths(row, state, now)
+    elif action := update_from_store(row, state, now):
+        record_drift([_external_change(app, action, row.branch, row.key, before, row.version)])
+    if event:
+        row.touched_at = now
+    if row.version or row.mirror_version or row.gone_at:
+        row.save()
+    else:  # a creation that never happened, or a removal that did
+        row.delete()
+
+
+@transaction.atomic
+def add_rows(app: App, added: Remote, kind: Kind) -> None:
+    """Add rows for parameters that were not in the projection."""
+    # Locked, so that two passes at once don't both report the same drift.
+    list(Revalidation.objects.select_for_update().filter(app=app))
+    known = set(Secret.objects.filter(app=app).values_list("branch_id", "key"))
+    branches = {branch.pk: branch for branch in app.branches.all()}
+    now = timezone.now()
+    rows, found = [], []
+    for (branch_id, key), state in added.items():
+        if (branch_id, key) in known:
+            continue
+        row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
+        if action := update_from_store(row, state, now):
+            branch = branches[branch_id] if branch_id else None
+            found.append(_external_change(app, action, branch, key, 0, row.version))
+        rows.append(row)
+    Secret.objects.bulk_create(rows, ignore_conflicts=True)
+    if kind is not Kind.PATHS_CHANGED:
+        record_drift(_summarized(app, found) if found and kind is Kind.FIRST else found)
+
+
+def _external_change(
+    app: App, action: Action, branch: Branch | None, key: str, before: int, after: int
+) -> ExternalChange:
+    target = Target(app.app_id, scope_name(branch), key)
+    return ExternalChange(action, target, before or None, after or None)
+
+
+def _summarized(app: App, found: list[ExternalChange]) -> list[ExternalChange]:
+    """Return one summary instead of an event per secret that the app already had."""
+    count = "1 secret" if len(found) == 1 else f"{len(found):,} secrets"
+    return [ExternalChange(Action.FOUND_ALL, Target(app.app_id, subject=count), None, None)]

@@ -1,0 +1,146 @@
+"""Find out which secrets differ from the store: from stamps, from a listing, or by name.
+
+SSM's listings are eventually consistent, so anything that is new in one or may be older than what
+we know, and every write with a lost response, is asked for by name. Only that answer counts.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from contextlib import suppress
+from enum import Enum, auto
+
+from console.db import text_times
+from console.models import App
+from secrets_app.locations import locate_secret, scope_folders
+from secrets_app.models import Secret
+from secrets_app.paths import InvalidPath, Location
+from secrets_app.projection import RemoteState, may_be_stale
+from secrets_app.store.base import Parameter, ParameterStore, Stamp
+
+ScopedKey = tuple[int | None, str]  # branch id, key
+Folders = Mapping[tuple[int | None, bool], str]  # by branch id and whether it is the mirror's
+Remote = dict[ScopedKey, RemoteState]
+NAMES = 100  # asked for between two signs of progress
+FEW = 500  # keys that one query can name
+
+
+class Kind(Enum):
+    """How a pass treats differences. Only a repeated one reports each as drift."""
+
+    FIRST = auto()  # the app's first: existing parameters are no drift, but one summary
+    REPEATED = auto()
+    PATHS_CHANGED = auto()  # the path profile changed, so the projection is about other paths
+
+
+def group_by_key(parameters: Iterable[Parameter], folders: Folders) -> Remote:
+    """Group parameters by scope and key. Ignores those outside the app's folders."""
+    scopes = {path: scope for scope, path in folders.items()}
+    remote: Remote = {}
+    for parameter in parameters:
+        folder, _, key = parameter.path.rpartition("/")
+        if folder not in scopes:
+            continue
+        branch_id, is_mirror = scopes[folder]
+        other = remote.get((branch_id, key), RemoteState())
+        remote[branch_id, key] = (
+            RemoteState(other.primary, parameter)
+            if is_mirror
+            else RemoteState(parameter, other.mirror)
+        )
+    return remote
+
+
+def differences(app: App, stamps: Set[Stamp], folders: Folders) -> tuple[Remote, list[Secret]]:
+    """Return what the store holds of the secrets that differ from the stamps, and their rows.
+
+    Rows with a lease count as different, because their writes may have to be settled.
+    """
+    known: set[Stamp] = set()
+    differing: set[ScopedKey] = set()
+    columns = ("branch_id", "key", "version", "mirror_version", "claim_id")
+    times = (text_times.as_text("modified"), text_times.as_text("mirror_modified"))
+    rows = Secret.objects.filter(app=app).values_list(*columns, *times)
+    for branch_id, key, version, mirror_version, claim_id, modified, mirror_modified in rows:
+        primary, mirror = folders.get((branch_id, False)), folders.get((branch_id, True))
+        if version:
+            known.add(f"{primary}/{key} {version} {modified}")
+        if mirror_version:
+            known.add(f"{mirror}/{key} {mirror_version} {mirror_modified}")
+        if claim_id or (version and not primary) or (mirror_version and not mirror):
+            differing.add((branch_id, key))
+    if known != stamps:  # usually they are the same
+        scopes = {path: branch_id for (branch_id, _), path in folders.items()}
+        for stamp in known ^ stamps:
+            folder, _, key = stamp.partition(" ")[0].rpartition("/")
+            if folder in scopes:
+                differing.add((scopes[folder], key))
+    if not differing:
+        return {}, []
+    return _remote_of(differing, stamps, folders), _rows_of(app, differing)
+
+
+def _remote_of(keys: Collection[ScopedKey], stamps: Iterable[Stamp], folders: Folders) -> Remote:
+    wanted = {
+        f"{folder}/{key}"
+        for branch_id, key in keys
+        for is_mirror in (False, True)
+        if (folder := folders.get((branch_id, is_mirror)))
+    }
+    found = (_parameter(stamp) for stamp in stamps if stamp.partition(" ")[0] in wanted)
+    return group_by_key(found, folders)
+
+
+def _parameter(stamp: Stamp) -> Parameter:
+    path, version, modified = stamp.split(" ", 2)
+    return Parameter(path, int(version), text_times.parse(modified))
+
+
+def _rows_of(app: App, keys: Collection[ScopedKey]) -> list[Secret]:
+    rows = Secret.objects.filter(app=app).select_related("branch", "claim")
+    if len(keys) <= FEW:
+        rows = rows.filter(key__in={key for _, key in keys})
+    return [row for row in rows if (row.branch_id, row.key) in keys]
+
+
+def folders_of(app: App) -> Folders:
+    """Return the folders of the app's parameters."""
+    return scope_folders(app, app.branches.all())
+
+
+def keys_to_verify(
+    rows: Iterable[Secret], remote: Remote, unknown: Iterable[ScopedKey], kind: Kind
+) -> list[ScopedKey]:
+    """Return the keys to ask for by name, because the listing may be stale about them."""
+    if kind is Kind.PATHS_CHANGED:  # the known versions are of other paths and prove nothing
+        return [(row.branch_id, row.key) for row in rows if row.claim_id]
+    keys = [
+        (row.branch_id, row.key)
+        for row in rows
+        if row.claim_id or may_be_stale(row, remote.get((row.branch_id, row.key), RemoteState()))
+    ]
+    return keys if kind is Kind.FIRST else [*keys, *unknown]
+
+
+def verify_by_name(
+    app: App,
+    store: ParameterStore,
+    remote: Remote,
+    keys: Iterable[ScopedKey],
+    advance: Callable[[], None],
+) -> None:
+    """Replace what was listed for these keys by what the store says when asked by name."""
+    branches = {branch.pk: branch for branch in app.branches.all()}
+    paths: dict[ScopedKey, Location] = {}
+    for branch_id, key in keys:
+        with suppress(InvalidPath):  # the current path profile has no path for it
+            branch = branches[branch_id] if branch_id else None
+            paths[branch_id, key] = locate_secret(app, branch, key)
+    names = [path for it in paths.values() for path in (it.primary, it.mirror) if path]
+    current: dict[str, Parameter] = {}
+    for start in range(0, len(names), NAMES):
+        current |= store.current(names[start : start + NAMES])
+        advance()
+    for scoped_key, location in paths.items():
+        found = RemoteState(current.get(location.primary), current.get(location.mirror or ""))
+        remote.pop(scoped_key, None)
+        if found != RemoteState():
+            remote[scoped_key] = found
