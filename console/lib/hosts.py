@@ -66,10 +66,10 @@ def parse_base_url(text: str) -> BaseUrl | None:
 def parse_hosts(text: str, base_url: BaseUrl | None = None) -> list[str]:
     """Return the hosts in the ALLOWED_HOSTS text and the one in BASE_URL.
 
-    If there are none, return this machine's own names.
+    If that leaves this machine alone, return all its names.
     """
     hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
-    if base_url and base_url.host not in hosts:
+    if base_url and base_url.host not in hosts and (hosts or base_url.host not in LOOPBACK):
         hosts.append(base_url.host)
     return hosts or sorted(LOOPBACK)
 

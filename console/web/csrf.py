@@ -33,18 +33,18 @@ class Refusal:
 
 NULL_ORIGIN = Refusal(
     "Your browser hides where this form came from",
-    "It sent “Origin: null”, as browsers do for saved pages, for sandboxed frames and with some "
-    "privacy settings.",
+    "Your browser sent “Origin: null”, as browsers do for saved pages, for sandboxed frames and "
+    "with some privacy settings.",
     "Open Branchkeep in a tab of its own and fill in the form there.",
 )
 NO_ORIGIN = Refusal(
     "Your browser hides where this form came from",
-    "It sent neither an Origin nor a Referer header.",
+    "Your browser sent neither an Origin nor a Referer header.",
     "Turn off the extension or setting that removes them for this site, and try again.",
 )
 NO_COOKIE = Refusal(
     "Your browser sent no cookie",
-    "Without its cookie, Branchkeep can't tell that this form is yours.",
+    "Your browser sent no cookie, so Branchkeep can't tell that this form is yours.",
     "Allow cookies for this site, reload the page, and try again.",
 )
 NO_COOKIE_WITHOUT_TLS = Refusal(
@@ -55,7 +55,7 @@ NO_COOKIE_WITHOUT_TLS = Refusal(
 )
 NO_TOKEN = Refusal(
     "This form is incomplete",
-    "It arrived without the token that proves that it is from one of Branchkeep's pages.",
+    "This form arrived without the token that proves that it is from one of Branchkeep's pages.",
 )
 EXPIRED = Refusal(
     "This page has expired",
@@ -83,7 +83,8 @@ def explain(request: HttpRequest, reason: str) -> Refusal:
 def _from(origin: str, request: HttpRequest) -> Refusal:
     """Return the refusal of a form from `origin`, which isn't the address of the request."""
     ours = f"{request.scheme}://{request.get_host()}"
-    cause = f"Your browser says that it is from {origin[:_SHOWN]}. Branchkeep's address is {ours}."
+    said = f"Your browser says that this form is from {origin[:_SHOWN]}."
+    cause = f"{said} Branchkeep's address is {ours}."
     if _name(origin) == _name(ours):
         return Refusal(
             "Branchkeep is set up for another address",

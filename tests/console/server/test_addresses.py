@@ -126,6 +126,12 @@ def test_host_of_the_address_is_allowed_too(start: Any) -> None:
     assert settings.ALLOWED_HOSTS == ["a.example.org", "b.example.org"]
 
 
+def test_this_machine_below_a_path(start: Any) -> None:
+    settings = start(ALLOWED_HOSTS=None, BASE_URL="http://localhost:8000/branchkeep")
+    assert settings.ALLOWED_HOSTS == ["127.0.0.1", "[::1]", "localhost"]
+    assert settings.LOCAL
+
+
 def test_tls_on_this_machine(start: Any) -> None:
     settings = start(ALLOWED_HOSTS="localhost", BASE_URL="https://localhost:8443")
     assert (settings.LOCAL, settings.SESSION_COOKIE_SECURE) == (False, True)

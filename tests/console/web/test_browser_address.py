@@ -69,7 +69,11 @@ def test_proxy_that_drops_the_port(deployment: Callable[..., Client], passed: st
 @pytest.mark.parametrize(
     ("origin", "heading", "sentence"),
     [
-        ("null", "Your browser hides where this form came from", "It sent “Origin: null”"),
+        (
+            "null",
+            "Your browser hides where this form came from",
+            "Your browser sent “Origin: null”",
+        ),
         (
             "https://evil.example",
             "This form is from another site",
@@ -109,7 +113,7 @@ def test_neither_origin_nor_referer(deployment: Callable[..., Client]) -> None:
 def test_refused_referer(deployment: Callable[..., Client], referer: str) -> None:
     response = sign_in(deployment(), HOST, referer=referer)
     assert response.status_code == 403
-    assert "Your browser says that it is from" in response.text
+    assert "Your browser says that this form is from" in response.text
 
 
 def test_no_cookie(deployment: Callable[..., Client]) -> None:
@@ -129,7 +133,7 @@ def test_old_token(deployment: Callable[..., Client]) -> None:
     response = client.post(SIGN_IN, post, headers=headers | {"HX-Request": "true"})
     assert "data-again" in response.text  # the page's script then fetches a new token
     response = client.post(SIGN_IN, {}, headers=headers | {"HX-Request": "true"})
-    assert "It arrived without the token" in response.text
+    assert "This form arrived without the token" in response.text
     assert "data-again" not in response.text
 
 
