@@ -8,9 +8,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO, TextIOWrapper
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from unittest.mock import patch
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -58,7 +59,8 @@ def fill() -> str:
         call_command("sample_app", owner=OWNER, verbosity=0)
         app_id = App.objects.get().app_id
         app = find_app(actor_of(owner), app_id).app
-        set_member(actor=actor_of(owner), app=app, principal=developer, role="developer")
+        confirmed = replace(actor_of(owner), confirmed_at=time())
+        set_member(actor=confirmed, app=app, principal=developer, role="developer")
     with at(days=3):
         run("variable", "set", "LOG_LEVEL", app_id, DEVELOPER, "--branch=develop", value="trace")
     with at(days=2):
