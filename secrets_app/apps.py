@@ -14,13 +14,16 @@ class SecretsConfig(AppConfig):
     verbose_name = "Secrets"
 
     def ready(self) -> None:
-        """Register the system checks, the environment source and the counters of store calls."""
+        """Register checks, the folders of branches, the environment source, and call counters."""
+        from console.access.branches import register_folders
         from console.environment.sources import register
         from secrets_app.environment_source import SecretSource
         from secrets_app.ops import call_stats, system_checks  # noqa: F401
+        from secrets_app.paths import branch_folders
         from secrets_app.store.instrumentation import listeners
 
         register(SecretSource())
+        register_folders("secret", branch_folders)
         listeners.append(call_stats.record)
         request_finished.connect(call_stats.flush_if_due, dispatch_uid="traffic")
         if settings.METRICS_TOKEN:

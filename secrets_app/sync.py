@@ -5,7 +5,8 @@ listings are eventually consistent, so anything that is new in one or may be old
 know, and every write with a lost response, is asked for by name. Only that answer counts.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -123,26 +124,28 @@ def _reconcile(app: App, store: ParameterStore, kind: Kind) -> None:
         _add_rows(app, added, kind)
 
 
-def _scopes(app: App) -> dict[str, tuple[int | None, bool]]:
-    return {path: scope for scope, path in scope_folders(app, app.branches.all()).items()}
+def _scopes(app: App) -> dict[str, list[tuple[int | None, bool]]]:
+    """Map each folder to its scopes: two branches may share one (console/access/branches.py)."""
+    found: defaultdict[str, list[tuple[int | None, bool]]] = defaultdict(list)
+    for scope, path in scope_folders(app, app.branches.all()).items():
+        found[path].append(scope)
+    return found
 
 
 def _group_by_key(
-    parameters: Iterable[Parameter], folders: dict[str, tuple[int | None, bool]]
+    parameters: Iterable[Parameter], folders: Mapping[str, list[tuple[int | None, bool]]]
 ) -> dict[ScopedKey, RemoteState]:
     """Group parameters by scope and key. Ignores those outside the app's folders."""
     remote: dict[ScopedKey, RemoteState] = {}
     for parameter in parameters:
         folder, _, key = parameter.path.rpartition("/")
-        if folder not in folders:
-            continue
-        branch_id, is_mirror = folders[folder]
-        other = remote.get((branch_id, key), RemoteState())
-        remote[branch_id, key] = (
-            RemoteState(other.primary, parameter)
-            if is_mirror
-            else RemoteState(parameter, other.mirror)
-        )
+        for branch_id, is_mirror in folders.get(folder, ()):
+            other = remote.get((branch_id, key), RemoteState())
+            remote[branch_id, key] = (
+                RemoteState(other.primary, parameter)
+                if is_mirror
+                else RemoteState(parameter, other.mirror)
+            )
     return remote
 
 

@@ -23,6 +23,7 @@ from console.db import prepared_statements
 from console.lib.health import CheckResult
 from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
+from console.ops.shared_parameters import branch_folders
 
 DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
 FILES_LOW = 1024
@@ -253,5 +254,6 @@ CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Files": files,
     "Backups": backups,
     "Audit trail": trail,
+    "Branches": branch_folders,
 }
 WITHOUT_DATABASE = {"Disk", "Hosts", "Open files", "TLS and cookies", "Files"}
