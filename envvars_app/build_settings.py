@@ -102,12 +102,14 @@ def effective_settings(app: App, branch: Branch | None) -> Settings:
     return Settings(branch, own, in_use[0] if in_use else None)
 
 
-def branches_with_overrides(app: App) -> list[tuple[Branch, bool]]:
+def branches_with_overrides(access: Access) -> list[tuple[Branch, bool]]:
     """Return (branch, whether it has an override). Includes deleted branches with an override."""
-    overriding = set(app.build_specs.filter(removed_at=None).values_list("branch_id", flat=True))
+    overriding = set(
+        access.app.build_specs.filter(removed_at=None).values_list("branch_id", flat=True)
+    )
     return [
         (branch, branch.pk in overriding)
-        for branch in app.branches.all()
+        for branch in access.branches
         if branch.deleted_at is None or branch.pk in overriding
     ]
 

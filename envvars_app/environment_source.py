@@ -1,11 +1,17 @@
 """Variables as a source of a branch's environment (`console.environment`)."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from console.access.policy import Access
-from console.environment.sources import EffectiveKey, Origin
+from console.environment.sources import EffectiveKey, Origin, OwnValue, Removal
 from console.models import Branch
+from envvars_app.variables import save
+from envvars_app.variables.commands import DeleteVariable
 from envvars_app.variables.queries import effective_values, own_variables
+
+_TOKEN = re.compile(r"(variable-([1-9][0-9]{0,14})):([0-9]{1,9})\Z", re.ASCII)
 
 
 class VariableSource:
@@ -13,6 +19,7 @@ class VariableSource:
 
     noun = "variable"
     is_confidential = False
+    kept_in = "Branchkeep"
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""
@@ -26,3 +33,30 @@ class VariableSource:
     def effective_values(self, access: Access, branch: Branch | None) -> Mapping[str, str]:
         """Return the values that the branch gets, by key."""
         return effective_values(access, branch)
+
+    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
+        """Return the branch's own variables."""
+        return [
+            OwnValue(key, f"variable-{row.pk}:{row.version}")
+            for key, row in own_variables(access, branch).items()
+        ]
+
+    def remove(
+        self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
+    ) -> Sequence[Removal]:
+        """Remove variables of the branch. Their history stays, so they can be restored."""
+        found = {int(match[2]): match for match in filter(None, map(_TOKEN.match, tokens))}
+        rows = [row for row in own_variables(access, branch).values() if row.pk in found]
+        commands = [
+            DeleteVariable(str(row.pk), row.pk, expected_version=int(found[row.pk][3]))
+            for row in rows
+        ]
+        outcomes = save.save(
+            actor=access.actor,
+            app_id=access.app.app_id,
+            commands=commands,
+            change_set=change_set,
+        )
+        return [
+            Removal(row.key, it.outcome, it.message) for row, it in zip(rows, outcomes, strict=True)
+        ]

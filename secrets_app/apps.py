@@ -14,16 +14,19 @@ class SecretsConfig(AppConfig):
     verbose_name = "Secrets"
 
     def ready(self) -> None:
-        """Register system checks, environment source, worker, and the counters of store calls."""
+        """Register checks, branches' folders, environment source, worker and call counters."""
+        from console.access.branches import register_folders
         from console.conf import background
         from console.environment.sources import register
         from secrets_app.environment_source import SecretSource
         from secrets_app.ops import call_stats, system_checks  # noqa: F401
+        from secrets_app.paths import branch_folders
         from secrets_app.store.instrumentation import listeners
         from secrets_app.sync import worker
 
         register(SecretSource())
         background.register(worker.start)
+        register_folders("secret", branch_folders)
         listeners.append(call_stats.record)
         request_finished.connect(call_stats.flush_if_due, dispatch_uid="traffic")
         if settings.METRICS_TOKEN:

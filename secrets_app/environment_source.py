@@ -1,12 +1,23 @@
 """Secrets as a source of a branch's environment (`console.environment`)."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from uuid import UUID
 
 from console.access.policy import Access
-from console.environment.sources import EffectiveKey, Origin
+from console.environment.sources import EffectiveKey, Origin, OwnValue, Removal
+from console.lib.results import DONE
+from console.lib.row_forms import known_base
+from console.lib.stopping import is_stopping
 from console.models import Branch
 from secrets_app.reveal import effective_secrets, reveal_all
-from secrets_app.sync.reconciling import reconcile
+from secrets_app.store.errors import StoreError
+from secrets_app.sync.reconciling import reconcile, refresh
+from secrets_app.writes import save
+from secrets_app.writes.commands import DeleteSecret
+
+_TOKEN = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
 
 
 class SecretSource:
@@ -14,6 +25,7 @@ class SecretSource:
 
     noun = "secret"
     is_confidential = True
+    kept_in = "the parameter store"
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""
@@ -32,3 +44,39 @@ class SecretSource:
         reconcile(actor=access.actor, app_id=app_id)
         revealed = reveal_all(actor=access.actor, app_id=app_id, branch=branch)
         return {key: value.reveal() for key, value in revealed.items()}
+
+    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
+        """Return the branch's own secrets, as of the last reconcile."""
+        rows = branch.secrets.order_by("key")
+        return [OwnValue(secret.key, f"{secret.pk}:{secret.base}") for secret in rows]
+
+    def remove(
+        self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
+    ) -> Sequence[Removal]:
+        """Remove secrets of the branch. After a failure, reconcile, so that pages show why."""
+        removals = _removals_of(tokens)
+        keys = {
+            str(pk): key
+            for pk, key in branch.secrets.filter(pk__in=removals)
+            .order_by("key")
+            .values_list("pk", "key")
+        }
+        outcomes = save.save_as(
+            access=access,
+            commands=[removals[int(token)] for token in keys],
+            change_set=change_set,
+        )
+        if not is_stopping() and any(outcome.outcome not in DONE for outcome in outcomes):
+            with suppress(StoreError):
+                refresh(access.app, branch.secrets.filter(pk__in=removals))
+        return [Removal(keys[it.token], it.outcome, it.message) for it in outcomes]
+
+
+def _removals_of(tokens: Iterable[str]) -> dict[int, DeleteSecret]:
+    """Return the removals that tokens of secrets name, by the secret's id."""
+    found = filter(None, map(_TOKEN.match, tokens))
+    bases = {match[1]: known_base(match[2]) for match in found}
+    return {
+        int(pk): DeleteSecret(pk, int(pk), expected_version=version, revision=revision)
+        for pk, (version, revision) in bases.items()
+    }

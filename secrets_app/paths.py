@@ -138,6 +138,15 @@ def listing_prefixes(app_id: str) -> tuple[str, str]:
     return f"/amplify/{app_id}", f"/amplify/shared/{app_id}"
 
 
+def branch_folders(app_id: str, branch: str, profile: PathProfile) -> set[str]:
+    """Return the folders of a branch's parameters; none if the profile has none for it."""
+    try:
+        location = scope_location(OneBranch(app_id, branch), profile)
+    except InvalidPath:
+        return set()
+    return {location.primary, location.mirror} - {None}  # type: ignore[return-value]
+
+
 def documented_path_problem(app_id: str, branch: str) -> str:
     """Return why a branch has no documented path, or "" if it has one."""
     if _BACKEND_SEGMENT.search(branch):

@@ -120,6 +120,7 @@ class _RowBuilder:
         self.scopes: dict[int | None, dict[str, Any]] = {
             branch.pk if branch else None: {
                 "branch": scope_name(branch),
+                "mark": branch.mark if branch else "",
                 "deleted": branch is not None and branch.deleted_at is not None,
                 "locked": why_locked(access, branch),
                 "may_reveal": access.may_on(Permission.REVEAL, branch),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from secrets_app.pages import branch_delete, mirrors, operations, probes, secrets
+from secrets_app.pages import mirrors, operations, probes, secrets
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -14,11 +14,6 @@ urlpatterns = [
     path(f"{_SECRETS}<int:pk>/", secrets.detail, name="secret_detail"),
     path(f"{_SECRETS}<int:pk>/reveal/", secrets.reveal, name="secret_reveal"),
     path(f"{_SECRETS}<int:pk>/mirror/", mirrors.repair, name="secret_mirror"),
-    path(
-        "apps/<str:app_id>/settings/branches/<int:pk>/delete/",
-        branch_delete.branch_delete,
-        name="branch_delete",
-    ),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("operation/doctor/", operations.doctor, name="doctor"),

@@ -21,6 +21,11 @@ def question(decision: Decision) -> str:
 def rules(decision: Decision) -> list[str]:
     """Return the rules behind the decision, one sentence each, the most important first."""
     protection = [_explain_protection(decision)] if decision.permission in _SCOPED else []
+    if decision.branch and decision.shared_with:
+        protection.append(
+            f"{decision.branch.name} and {decision.shared_with.name} share their parameters, so "
+            "the stricter rules apply to both."
+        )
     if decision.granted_by:
         return [f"The role {describe_grant(decision.granted_by)} allows this.", *protection]
     return [*(_explain_obstacle(decision, *each) for each in decision.obstacles), *protection]
@@ -35,12 +40,15 @@ def why_locked(access: Access, branch: Branch | None) -> str:
     if decision.allowed:
         return ""
     obstacles = {obstacle for _, obstacle in decision.obstacles}
+    name = scope_name(decision.shared_with or branch)
     if Obstacle.PROTECTED in obstacles:
-        reason = f"{scope_name(branch)} is protected"
+        reason = f"{name} is protected"
     elif Obstacle.BRANCHES in obstacles:
-        reason = f"Your role does not cover {scope_name(branch)}"
+        reason = f"Your role does not cover {name}"
     else:
         reason = "Your role is read-only"
+    if decision.shared_with:
+        reason += ", and this branch shares its parameters"
     return f"{reason}. Ask {_whom_to_ask(access)}."
 
 
@@ -62,7 +70,8 @@ def _explain_obstacle(decision: Decision, grant: Grant, obstacle: Obstacle) -> s
             f"{role} is limited to certain branches. Values for All branches affect every branch, "
             "so they need a role without this limit."
         )
-    return f"{role} is limited to certain branches, and {decision.branch.name} is not one of them."
+    branch = decision.shared_with or decision.branch
+    return f"{role} is limited to certain branches, and {branch.name} is not one of them."
 
 
 def _explain_protection(decision: Decision) -> str:
@@ -72,9 +81,7 @@ def _explain_protection(decision: Decision) -> str:
             if decision.is_protected
             else "All branches is not protected because no branch of this app is."
         )
+    branch = decision.shared_with or decision.branch
     if decision.is_protected:
-        return (
-            f"{decision.branch.name} is protected: only maintainers and owners can edit or reveal "
-            "values."
-        )
-    return f"{decision.branch.name} is not protected."
+        return f"{branch.name} is protected: only maintainers and owners can edit or reveal values."
+    return f"{branch.name} is not protected."

@@ -5,7 +5,7 @@ member without the permission gets PermissionDenied. Being an operator gives no 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
 from itertools import groupby
@@ -17,6 +17,7 @@ from django.db.models import Exists, Q, QuerySet
 from django.http import Http404
 
 from console.access.actors import Actor
+from console.access.branches import branches_of, partners_of
 from console.lib.branch_patterns import matches, parse_patterns
 from console.lib.names import ALL_BRANCHES, is_app_id
 from console.models import App, Branch, Member, Suspension, User
@@ -87,6 +88,7 @@ class Decision:
     is_protected: bool
     granted_by: Grant | None
     obstacles: tuple[tuple[Grant, Obstacle], ...] = ()
+    shared_with: Branch | None = None  # what decided, if one that shares the parameters is stricter
 
     @property
     def allowed(self) -> bool:
@@ -103,8 +105,13 @@ class Access:
 
     @cached_property
     def branches(self) -> list[Branch]:
-        """Return the app's branches by name, including deleted ones. Queried once, on first use."""
-        return list(self.app.branches.all())
+        """Return the app's branches in order, deleted ones too. Queried once, on first use."""
+        return branches_of(self.app)
+
+    @cached_property
+    def partners(self) -> dict[Branch | None, list[Branch]]:
+        """Return, for each branch that shares its parameters, the others. Usually none does."""
+        return partners_of(self.app.app_id, self.branches)
 
     @cached_property
     def owners(self) -> list[str]:
@@ -114,11 +121,7 @@ class Access:
 
     @property
     def has_protected_branch(self) -> bool:
-        """Return True if any branch of the app is protected, including deleted ones.
-
-        The secrets of a deleted branch stay in the store, so deleting it must not lift the
-        protection.
-        """
+        """Return True if any branch is protected. Deleted ones count: their secrets stay."""
         return any(branch.protected for branch in self.branches)
 
     @property
@@ -130,8 +133,16 @@ class Access:
         """Decide whether the actor has a permission, and why.
 
         `branch` None stands for All branches. VIEW and MANAGE apply to the whole app. Every
-        permission check ends here, so that explanations can't differ from decisions.
+        permission check ends here, so that explanations can't differ from decisions. Of branches
+        that share their parameters, the strictest decides.
         """
+        decisions = [self._decide(permission, branch)]
+        for partner in self.partners.get(branch, ()) if permission in _ON_PROTECTED else ():
+            theirs = self._decide(permission, partner)
+            decisions.append(replace(theirs, branch=branch, shared_with=partner))
+        return max(decisions, key=lambda it: (not it.allowed, it.is_protected))  # its own if equal
+
+    def _decide(self, permission: Permission, branch: Branch | None) -> Decision:
         is_scoped = permission in _ON_PROTECTED
         is_protected = is_scoped and (
             self.has_protected_branch if branch is None else branch.protected
@@ -171,8 +182,10 @@ class Access:
 
     def require_on(self, permission: Permission, branch: Branch | None) -> None:
         """Raise PermissionDenied unless `may_on` allows it."""
-        if not self.may_on(permission, branch):
+        if not (decision := self.decide(permission, branch)).allowed:
             where = ALL_BRANCHES if branch is None else f"the branch {branch.name}"
+            if decision.shared_with:
+                where += f", which shares its parameters with {decision.shared_with.name}"
             act = "revealing values" if permission is Permission.REVEAL else "changes"
             raise self._denial(f"{act} on {where}")
 
@@ -239,12 +252,9 @@ def _strength(grant: Grant) -> tuple[int, bool, bool]:
 
 def find_branch(access: Access, pk: int) -> Branch:
     """Return one of the app's branches, including deleted ones, or raise Http404."""
-    branch = access.app.branches.filter(pk=pk).first()
-    if branch is None:
-        raise Http404("Branch not found.")
-    # Saves a query wherever branch.app is read.
-    branch.app = access.app
-    return branch
+    for branch in (it for it in access.branches if it.pk == pk):
+        return branch
+    raise Http404("Branch not found.")
 
 
 def memberships(actor: Actor) -> QuerySet[Member]:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from console.access.branches import mark_of
 from console.admin.base import ReadOnlyAdmin
 from console.models import App, Branch
 
@@ -30,7 +31,7 @@ class BranchAdmin(ReadOnlyAdmin):
     """Branches. The owners of their apps change them on Branchkeep's own pages."""
 
     list_display = (
-        "name",
+        "branch_name",
         "app",
         "stage",
         "production",
@@ -49,3 +50,9 @@ class BranchAdmin(ReadOnlyAdmin):
         "app__name",
         "app__app_id",
     )
+
+    @admin.display(description="name", ordering="sort_key")
+    def branch_name(self, branch: Branch) -> str:
+        """Return the name, with what can't be seen in it."""
+        mark = mark_of(branch.name)
+        return f"{branch} ({mark})" if mark else str(branch)

@@ -1,5 +1,6 @@
 """Present audit events in words."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -12,6 +13,7 @@ from django.utils.functional import cached_property
 from console.audit.events import Action, Outcome
 from console.audit.queries import ATTEMPTED, OPEN, Filter, matching, with_outcomes
 from console.db import prepared_statements
+from console.lib.natural import natural_key
 from console.models import AuditEvent
 
 ACTION_LABELS = {
@@ -159,9 +161,11 @@ def page_of(filters: Filter, number: str = "1") -> Page[Any]:
     return EntryPaginator(matching(filters), PER_PAGE).get_page(number)
 
 
-def events_of_secret(app_id: str, branch: str, key: str, limit: int = 10) -> list[Entry]:
-    """Return the newest entries of one secret."""
-    events = AuditEvent.objects.filter(app_id=app_id, branch=branch, subject=key)
+def events_of_secret(
+    app_id: str, scopes: Collection[str], key: str, limit: int = 10
+) -> list[Entry]:
+    """Return the newest entries of one secret, under any of the names of its scope."""
+    events = AuditEvent.objects.filter(app_id=app_id, branch__in=scopes, subject=key)
     return [to_entry(event) for event in with_outcomes(events)[:limit]]
 
 
@@ -170,7 +174,9 @@ def suggestions(app_id: str = "") -> tuple[list[str], list[str]]:
     events = AuditEvent.objects.filter(**({"app_id": app_id} if app_id else {})).order_by("-id")
     # DISTINCT over all events would scan the table.
     rows = set(events.values_list("actor", "branch")[:RECENT])
-    return sorted({actor for actor, _ in rows}), sorted({branch for _, branch in rows} - {""})
+    return sorted({actor for actor, _ in rows}), sorted(
+        {branch for _, branch in rows} - {""}, key=natural_key
+    )
 
 
 def action_choices() -> list[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from console.access.branches import JOINED_BY
 from console.audit.events import Action, Outcome
 from console.models import AuditEvent, AuditOutcome
 
@@ -52,8 +53,10 @@ class Filter:
 
 def matching(filters: Filter) -> QuerySet[Any]:
     """Return the matching events, newest first, each with its latest outcome."""
-    exact = {"app_id": filters.app, "subject": filters.key, "branch": filters.branch}
+    exact = {"app_id": filters.app, "subject": filters.key}
     events = AuditEvent.objects.filter(**{name: value for name, value in exact.items() if value})
+    if filters.branch:
+        events = events.filter(_is_on(filters.branch))
     if filters.q:
         events = events.filter(
             Q(actor__icontains=filters.q)
@@ -69,6 +72,15 @@ def matching(filters: Filter) -> QuerySet[Any]:
     if filters.until:
         events = events.filter(at__lt=filters.until + _MINUTE)
     return _filter_by_outcome(with_outcomes(events), filters.outcome)
+
+
+def _is_on(branch: str) -> Q:
+    """Return the condition for one branch, also where it is named with others."""
+    return (
+        Q(branch=branch)
+        | Q(branch__startswith=f"{branch}{JOINED_BY}")
+        | Q(branch__endswith=f"{JOINED_BY}{branch}")
+    )
 
 
 def _actions(action_or_prefix: str) -> list[str]:

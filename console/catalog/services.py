@@ -14,6 +14,12 @@ from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import find_app, find_branch, require_operator
 from console.audit.events import Action, Target, audited_transaction, differences
+from console.catalog.checks import (
+    require_own_folders,
+    require_own_folders_as_in,
+    require_own_name,
+)
+from console.lib.names import PathProfile
 from console.models import App, Branch, Member, User
 
 Row = TypeVar("Row", App, Branch)
@@ -42,7 +48,11 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
         acts.require_recent(actor, Action.APP_CHANGED)
     with audited_transaction(actor, Action.APP_CHANGED, Target(app_id, subject=changes)):
         acts.require(access, Action.APP_CHANGED)
-        return _update(access.app, fields)
+        app = _lock(access.app)
+        before = PathProfile(app.path_profile)
+        _update(app, fields)
+        require_own_folders_as_in(app, before)
+        return app
 
 
 def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
@@ -61,6 +71,9 @@ def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
         acts.require(access, Action.BRANCH_ADDED)
         if branch.pk and branch.deleted_at is None:
             raise ValidationError({"name": "This app already has a branch with this name."})
+        _lock(access.app)  # of two such branches at once, one must see the other
+        require_own_name(branch)
+        require_own_folders(branch)
         return _update_branch(branch, {**fields, "deleted_at": None})
 
 
@@ -87,6 +100,11 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
     with audited_transaction(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
         acts.require(access, Action.BRANCH_DELETED)
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
+
+
+def _lock(app: App) -> App:
+    """Return the app's row, in which nobody else adds a branch until this transaction ends."""
+    return App.objects.select_for_update().get(pk=app.pk)
 
 
 def _describe_changes(branch: Branch, fields: dict[str, Any]) -> str:

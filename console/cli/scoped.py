@@ -81,7 +81,7 @@ class ScopedCommand(ConsoleCommand):
         origin = ("ORIGIN",) if scope.branch else ()
         extra = tuple(name.upper() for name in self.extra_columns(rows[0]))
         cells = [
-            (row.key, row.branch, row.version, row.changed, row.changed_by)
+            (row.key, _marked(row), row.version, row.changed, row.changed_by)
             + ((row.origin,) if origin else ())
             + tuple(self.extra_columns(row).values())
             for row in rows
@@ -102,6 +102,10 @@ def unpaged_query(scope: CommandScope, branches: Iterable[Branch]) -> tuple[Quer
     return Query(branch=str(scope.branch_id or ""), per_page=ALL_ROWS), known
 
 
+def _marked(row: Row) -> str:
+    return f"{row.branch} ({row.mark})" if row.mark else row.branch
+
+
 def _as_json(row: Row) -> dict[str, Any]:
     """Return a row for JSON. Only rows of a list for one branch have an origin."""
     return {
@@ -110,5 +114,6 @@ def _as_json(row: Row) -> dict[str, Any]:
         "version": row.version,
         "changed_at": row.changed.replace(" ", "T") or None,
         "changed_by": row.changed_by or None,
+        **({"branch_mark": row.mark} if row.mark else {}),
         **({"origin": row.origin} if row.origin else {}),
     }

@@ -4,12 +4,14 @@ Each feature app registers one `EnvironmentSource` when Django starts (in its `A
 What spans them, in `console.workflows`, knows only this registry.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
 from console.access.policy import Access
+from console.lib.results import Result
 from console.models import Branch
 
 
@@ -33,6 +35,36 @@ class EffectiveKey:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class OwnValue:
+    """A value set on a branch itself. `token` names it in a form, in the state that was shown.
+
+    It is the value's id, a colon, and what a removal is based on. No two sources have the same ids.
+    """
+
+    key: str
+    token: str
+
+    @property
+    def id(self) -> str:
+        """Return the part of the token that names the value in any state."""
+        return id_of(self.token)
+
+
+def id_of(token: str) -> str:
+    """Return the id in a token."""
+    return token.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How the removal of a value ended."""
+
+    key: str
+    outcome: Result
+    message: str
+
+
 class EnvironmentSource(Protocol):
     """One kind of value in a branch's environment."""
 
@@ -44,6 +76,11 @@ class EnvironmentSource(Protocol):
     @property
     def is_confidential(self) -> bool:
         """Return True if reading a value is an act: permitted by role and audited."""
+        ...
+
+    @property
+    def kept_in(self) -> str:
+        """Return where a deleted branch's values stay, such as "the parameter store"."""
         ...
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
@@ -59,6 +96,19 @@ class EnvironmentSource(Protocol):
 
         For a confidential source each is audited first. Raises PermissionDenied if a permission is
         missing, and an error of the source's store.
+        """
+        ...
+
+    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
+        """Return what is set on the branch itself, sorted by key, from the database alone."""
+        ...
+
+    def remove(
+        self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
+    ) -> Sequence[Removal]:
+        """Remove the branch's own values that these tokens name, each checked and audited.
+
+        Values that have changed since stay. Raises an error of the source's store.
         """
         ...
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from console.lib.names import BRANCH_NAME_LIMIT, branch_name_problem
+from console.lib.names import BRANCH_NAME_LIMIT, typed_name_problem
 
 PATTERN_LIMIT = 20  # patterns per role
 _ONLY_IN_FNMATCH = re.compile(r"[?\[]")  # git forbids these in a ref, but our names may have them
@@ -35,7 +35,7 @@ def problem(patterns: Iterable[str]) -> str:
     if len(patterns) > PATTERN_LIMIT:
         return f"A role can have at most {PATTERN_LIMIT} patterns. You entered {len(patterns)}."
     for pattern in patterns:
-        if wrong := branch_name_problem(pattern):
+        if wrong := typed_name_problem(pattern):
             shown = pattern if pattern.isprintable() else ascii(pattern)
             return f"“{shown[:BRANCH_NAME_LIMIT]}” is not a valid pattern. {wrong}"
     return ""

@@ -11,7 +11,7 @@ ALL_BRANCHES = "All branches"  # the scope of secrets and variables that apply t
 # HTML's pattern attribute needs `$`, but in Python `$` would also match before a final newline.
 _APP_ID = re.compile(APP_ID_PATTERN.removesuffix("$") + r"\Z")
 # Bidirectional controls and zero-width characters
-_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_DISGUISING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class PathProfile(StrEnum):
@@ -31,11 +31,9 @@ def is_app_id(text: str) -> bool:
 
 
 def branch_name_problem(name: str) -> str:
-    """Return why `name` is not a valid branch name, or "" if it is.
+    """Return why no branch can have this name, or "" if one can.
 
-    Git rejects control characters in a ref, and a lone surrogate has no UTF-8 form to hash. Git
-    allows characters that make a name look like another one; we don't, except for the two joiners
-    (U+200C, U+200D), which some scripts and emoji need.
+    Git rejects control characters in a ref, and a lone surrogate has no UTF-8 form to hash.
     """
     if not name:
         return "Enter a branch name."
@@ -49,8 +47,19 @@ def branch_name_problem(name: str) -> str:
             "Branch names can't contain control characters. Remove line breaks, tabs and similar "
             "characters."
         )
-    if _INVISIBLE.search(name):
-        return "This name contains an invisible character. Remove it."
     if name == ALL_BRANCHES:
         return f"“{ALL_BRANCHES}” is reserved. Choose another name."
+    return ""
+
+
+def typed_name_problem(name: str) -> str:
+    """Return why `name` can't be typed as a branch name or pattern, or "" if it can.
+
+    Git allows characters that disguise a name, so a branch from Amplify may have them. Nobody types
+    them on purpose.
+    """
+    if problem := branch_name_problem(name):
+        return problem
+    if _DISGUISING.search(name):
+        return "This name contains an invisible character. Remove it."
     return ""

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
+from console.lib.lookalikes import spell_out
 from console.lib.names import (
     ALL_BRANCHES,
     APP_ID_PATTERN,
@@ -14,6 +15,7 @@ from console.lib.names import (
     PathProfile,
     branch_name_problem,
 )
+from console.lib.natural import natural_key
 
 
 class App(models.Model):
@@ -66,12 +68,25 @@ def check_branch_name(name: str) -> None:
         raise ValidationError(problem)
 
 
+class NaturalKeyField(models.BinaryField):
+    """The sort key of the row's name, computed whenever the row is saved."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> bytes:
+        """Return the key of the present name."""
+        key = natural_key(model_instance.name)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, key)
+        return key
+
+
 class Branch(models.Model):
     """A Git branch connected to an app.
 
     A deleted branch keeps its row, because its secrets stay in the store until someone removes
-    them. `production` marks the one branch that serves the app's users.
+    them. `production` marks the one branch that serves the app's users. `mark` says which other
+    branch the name looks like, or what in it can't be seen; `access.policy.branches_of` sets it.
     """
+
+    mark = ""
 
     app = models.ForeignKey(App, models.CASCADE, related_name="branches")
     name = models.CharField(max_length=BRANCH_NAME_LIMIT, validators=[check_branch_name])
@@ -80,9 +95,10 @@ class Branch(models.Model):
     protected = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    sort_key = NaturalKeyField(editable=False)
 
     class Meta:
-        ordering: ClassVar[list[str]] = ["name"]
+        ordering: ClassVar[list[str]] = ["sort_key"]
         verbose_name_plural = "branches"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(fields=["app", "name"], name="one_branch_per_name"),
@@ -92,7 +108,17 @@ class Branch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return spell_out(self.name)
+
+    @property
+    def label(self) -> str:
+        """Return the name for a list of choices, with its mark and whether it was deleted."""
+        return f"{self.marked_name} (deleted)" if self.deleted_at else self.marked_name
+
+    @property
+    def marked_name(self) -> str:
+        """Return the name with its mark."""
+        return f"{self.name} ({self.mark})" if self.mark else self.name
 
 
 def scope_name(branch: Branch | None) -> str:

@@ -19,6 +19,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Max, Min, Q
 
+from console.access.branches import branches_of, mark_of
 from console.access.policy import memberships
 from console.audit.presentation import Entry, to_entry
 from console.audit.queries import with_outcomes
@@ -26,7 +27,7 @@ from console.conf.base_url import link_to
 from console.lib.clock import is_within, latest_end
 from console.lib.text import escape_unprintable
 from console.members.services import actor_of
-from console.models import App, AuditEvent, User
+from console.models import App, AuditEvent, Branch, User
 from console.models.notifications import Notice
 from console.notifications.outbox import MAX_AGE
 
@@ -160,39 +161,45 @@ def _mail(user: User, app: App, notices: Sequence[Notice]) -> EmailMessage:
     """Return the mail. It says what the activity page says, and nothing more."""
     events = AuditEvent.objects.filter(pk__in={it.outcome.event_id for it in notices})
     entries = [to_entry(event) for event in with_outcomes(events)]
+    branches = branches_of(app)
     text = _MAIL.format(
         app=_plain(app.name),
         app_id=app.app_id,
-        entries="\n".join(_texts(entries)),
+        entries="\n".join(_texts(entries, branches)),
         activity=_link("activity", app),
         notifications=_link("notifications", app),
     )
     headers = {"Auto-Submitted": "auto-generated"}  # suppresses vacation replies (RFC 3834)
-    return EmailMessage(_subject(app, entries), text, None, [user.email], headers=headers)
+    return EmailMessage(_subject(app, entries, branches), text, None, [user.email], headers=headers)
 
 
-def _subject(app: App, entries: Sequence[Entry]) -> str:
+def _subject(app: App, entries: Sequence[Entry], branches: Sequence[Branch]) -> str:
     if len(entries) > 1:
         actors = {_plain(it.actor) for it in entries}
         actor_words = f" by {actors.pop()}" if len(actors) == 1 else ""
         return f"{_plain(app.name)}: {len(entries):,} events{actor_words}"
-    where = f" ({_plain(entries[0].branch)})" if entries[0].branch else ""
+    where = f" ({_scope(entries[0], branches)})" if entries[0].branch else ""
     return f"{_plain(app.name)}: {_plain(entries[0].actor)} {_description(entries[0])}{where}"
 
 
-def _texts(entries: Sequence[Entry]) -> Iterator[str]:
+def _texts(entries: Sequence[Entry], branches: Sequence[Branch]) -> Iterator[str]:
     for it in entries[:MAX_ENTRIES]:
         details = (it.outcome_label, it.versions, it.detail)
         yield _ENTRY.format(
             who=_plain(it.actor),
             what=_description(it),
-            where=_plain(it.branch) or "the app",
+            where=_scope(it, branches) if it.branch else "the app",
             at=it.at,
             address=_plain(it.address) or _FROM.get(it.actor_kind, "unknown"),
             outcome=_plain(", ".join(filter(None, details))),
         )
     if more := len(entries[MAX_ENTRIES:]):
         yield f"And {more:,} more.\n"
+
+
+def _scope(it: Entry, branches: Sequence[Branch]) -> str:
+    mark = mark_of(it.branch, branches)
+    return f"{_plain(it.branch)}: {mark}" if mark else _plain(it.branch)
 
 
 def _description(it: Entry) -> str:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from console.access.actors import Actor
+from console.access.branches import JOINED_BY
 from console.access.policy import find_app
 from console.audit import chain
 from console.audit.events import Action, Outcome, Target, audited_transaction
@@ -139,7 +140,8 @@ def _protected_scopes(app_ids: Collection[str]) -> set[tuple[str, str]]:
 
 def _kinds_of(event: AuditEvent, protected_scopes: Collection[tuple[str, str]]) -> set[Kind]:
     """Return the kinds of events that an audit event belongs to."""
-    is_protected = (event.app_id, event.branch) in protected_scopes
+    names = {event.branch, *event.branch.split(JOINED_BY)}  # branches that share parameters
+    is_protected = any((event.app_id, name) in protected_scopes for name in names)
     if event.action in _CHANGES:
         return {Kind.GUARDED_CHANGE} if is_protected else set()
     if event.action == Action.SECRET_REVEALED:

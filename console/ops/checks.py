@@ -24,6 +24,7 @@ from console.lib.clock import is_within
 from console.lib.health import CheckResult
 from console.lib.paths import VAR_DIR
 from console.models import AuditEvent, AuditOutcome, AuditSeal
+from console.ops.shared_parameters import branch_folders
 
 DISK_LOW, DISK_FULL = 1 << 30, 100 << 20  # bytes
 FILES_LOW = 1024
@@ -263,5 +264,6 @@ CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Files": files,
     "Backups": backups,
     "Audit trail": trail,
+    "Branches": branch_folders,
 }
 WITHOUT_DATABASE = {"Disk", "Hosts", "Open files", "TLS and cookies", "Files"}

@@ -1,18 +1,18 @@
 """Forms of members and invitations."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 
 from console.access.explain import ACTS
-from console.access.policy import Permission, Role
+from console.access.policy import Access, Permission, Role
 from console.lib.branch_patterns import parse_patterns
 from console.lib.names import ALL_BRANCHES
 from console.members.services import people_of
-from console.models import App, Branch, User
+from console.models import App, User
 
 # Title and explanation, one per line. The page shows the first line in bold.
 ROLE_WORDS = {
@@ -89,16 +89,18 @@ class DecisionForm(forms.Form):
         choices=[(permission.name, words) for permission, words in ACTS.items()],
         coerce=lambda name: Permission[name],
     )
-    where = forms.ModelChoiceField(
-        Branch.objects.none(), label="Branch", required=False, empty_label=ALL_BRANCHES
-    )
+    where = forms.TypedChoiceField(label="Branch", required=False, empty_value=None)
 
-    def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         """Offer the app's people and branches."""
         super().__init__(*args, **kwargs)
-        people = [person.pk for person in people_of(app)]
+        people = [person.pk for person in people_of(access.app)]
         _offer(self.fields["who"], User.objects.filter(pk__in=people).order_by("email"))
-        _offer(self.fields["where"], app.branches.all())
+        branches = {str(branch.pk): branch for branch in access.branches}
+        where = cast(forms.TypedChoiceField, self.fields["where"])
+        choices = ((pk, branch.label) for pk, branch in branches.items())
+        where.choices = [("", ALL_BRANCHES), *choices]
+        where.coerce = branches.__getitem__
 
 
 class RotatedForm(forms.Form):

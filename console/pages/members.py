@@ -205,7 +205,7 @@ def member_confirm(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBa
 def member_decision(request: HttpRequest, app_id: str) -> HttpResponse:
     """Explain whether a member may do something, and why."""
     access = require_manager_access(request, app_id)
-    form = DecisionForm(request.GET or None, app=access.app)
+    form = DecisionForm(request.GET or None, access=access)
     context = {**app_context(access, "members"), "form": form}
     if form.is_valid():
         context |= _decision_context(access, **form.cleaned_data)

@@ -1,6 +1,7 @@
 """What views share: forms, the context of an app's pages, and rejected posts."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.access.actors import Actor, from_request
 from console.access.acts import ConfirmationRequired
+from console.access.branches import mark_of
 from console.access.policy import (
     Access,
     Permission,
@@ -35,6 +37,8 @@ def app_context(access: Access, nav: str) -> dict[str, Any]:
         "nav": nav,
         "role": access.role,
         "may_manage": access.may(Permission.MANAGE),
+        # Only pages that ask for a mark need the branches.
+        "mark_of": cache(lambda name: mark_of(name, access.branches)),
     }
 
 

@@ -17,10 +17,10 @@ from console.web.tables import Column
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"
-BRANCH_ORDER = F("branch__name").asc(nulls_first=True)
+BRANCH_ORDER = F("branch__sort_key").asc(nulls_first=True)
 SORTS: dict[str, tuple[Any, ...]] = {
     "branch": (BRANCH_ORDER, "key"),
-    "-branch": (F("branch__name").desc(nulls_last=True), "key"),
+    "-branch": (F("branch__sort_key").desc(nulls_last=True), "key"),
     "variable": ("key", BRANCH_ORDER),
     "-variable": ("-key", BRANCH_ORDER),
     "changed": (F("changed_at").asc(nulls_first=True), "key", BRANCH_ORDER),
@@ -81,7 +81,8 @@ class Query:
 class Row:
     """What a list shows of a secret or a variable. `branch` is the name of the scope.
 
-    `locked` says why the actor may neither change nor reveal it, and whom to ask; "" if they may.
+    `mark` says what must not be overlooked about that name (`Branch.mark`), or is "". `locked` says
+    why the actor may neither change nor reveal it, and whom to ask; "" if they may.
     `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
     `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `outcome` is set after a save.
     """
@@ -90,6 +91,7 @@ class Row:
     key: str
     branch_id: int | None
     branch: str
+    mark: str
     deleted: bool
     locked: str
     origin: str
@@ -122,6 +124,7 @@ class Listing(Generic[RowT]):
     q: str
     branch: str
     branch_name: str
+    branch_mark: str
     per_page_choices: tuple[int, ...] = PER_PAGE
     columns: tuple[Column, ...] = COLUMNS
 
@@ -142,6 +145,7 @@ class Listing(Generic[RowT]):
             q=query.q,
             branch=query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else "",
             branch_name=chosen.name if chosen else "",
+            branch_mark=chosen.mark if chosen else "",
         )
 
     @property
@@ -185,7 +189,7 @@ def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:
     return [
         ("", "Any branch"),
         (ONLY_ALL_BRANCHES, "Shared only"),
-        *((str(b.pk), f"{b.name} (deleted)" if b.deleted_at else b.name) for b in branches),
+        *((str(branch.pk), branch.label) for branch in branches),
     ]
 
 
@@ -193,7 +197,7 @@ def writable_scopes(access: Access, branches: Iterable[Branch]) -> list[tuple[st
     """Return the scopes in which the actor may add a row, as form choices."""
     everywhere = [("", ALL_BRANCHES)] if access.may_on(Permission.WRITE, None) else []
     return everywhere + [
-        (str(branch.pk), branch.name)
+        (str(branch.pk), branch.label)
         for branch in branches
         if branch.deleted_at is None and access.may_on(Permission.WRITE, branch)
     ]

@@ -78,8 +78,11 @@ def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
 def _scopes(access: Access) -> list[tuple[str, str]]:
     notes = {True: " (own settings)", False: ""}
     return [("", ALL_BRANCHES)] + [
-        (str(branch.pk), f"{branch.name}{notes[own]}{' (deleted)' if branch.deleted_at else ''}")
-        for branch, own in services.branches_with_overrides(access.app)
+        (
+            str(branch.pk),
+            f"{branch.marked_name}{notes[own]}{' (deleted)' if branch.deleted_at else ''}",
+        )
+        for branch, own in services.branches_with_overrides(access)
     ]
 
 

@@ -118,7 +118,7 @@ def _page(
         **app_context(access, "variables"),
         "choice": form,
         "source_name": scope_name(scope_of(form.source, branches)),
-        "sources": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
+        "sources": [(ALL, ALL_BRANCHES), *((str(b.pk), b.label) for b in branches)],
         "targets": [one for one in writable_scopes(access, branches) if one[0] != form.source],
         "keys": list(values),
         "all_fit": _fits(FORMATS["json"].render(values).text),

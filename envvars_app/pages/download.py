@@ -33,7 +33,7 @@ def download(request: HttpRequest, app_id: str) -> HttpResponseBase:
         "requested": requested,
         "branch_name": scope_name(branch),
         "count": len(values),
-        "choices": [(ALL, ALL_BRANCHES), *((str(b.pk), b.name) for b in branches)],
+        "choices": [(ALL, ALL_BRANCHES), *((str(b.pk), b.label) for b in branches)],
         "formats": [_row(format, values) for format in FORMATS.values()],
     }
     return render(request, "variables/download.html", context)

@@ -90,7 +90,7 @@ def _is_on_deleted_branch(variable: Variable) -> bool:
 def _related_variables(variable: Variable) -> dict[str, Any]:
     """Return the variables with the same key: overrides, base, and ones removed earlier."""
     rows = Variable.objects.filter(app=variable.app_id, key=variable.key).exclude(pk=variable.pk)
-    live = list(rows.filter(removed_at=None).select_related("branch").order_by("branch__name"))
+    live = list(rows.filter(removed_at=None).select_related("branch").order_by("branch__sort_key"))
     removed_earlier = rows.filter(branch=variable.branch_id, removed_at__isnull=False)
     if variable.removed_at is not None:
         removed_earlier = removed_earlier.filter(removed_at__lt=variable.removed_at)

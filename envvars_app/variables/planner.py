@@ -14,6 +14,7 @@ from django.utils import timezone
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
 from console.lib.invisible import LINE_BREAK, has_line_break_at_end
+from console.lib.natural import natural_key
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import NO_VERSION
 from console.models import Branch, scope_name
@@ -189,7 +190,7 @@ class Planner:
             for (branch_id, key), row in self.live.items()
             if key == variable.key and branch_id is not None
         ]
-        return sorted(found, key=lambda row: scope_name(row.branch))
+        return sorted(found, key=lambda row: natural_key(scope_name(row.branch)))
 
     def _branch(self, command: VariableCommand) -> Branch | None:
         if command.branch_id is None:

@@ -166,7 +166,7 @@ def build_variables(
     found: dict[str, BuildVariable] = {}
     bases: set[str] = set()
     row: Any
-    for row in rows.order_by("branch__name").values_list("key", "value", "branch__name"):
+    for row in rows.order_by("branch__sort_key").values_list("key", "value", "branch__name"):
         key, value, name = row
         variable = found.setdefault(key, BuildVariable(key))
         variable.values.add(value)
@@ -215,6 +215,7 @@ def _scopes(
     return {
         branch.pk if branch else None: {
             "branch": scope_name(branch),
+            "mark": branch.mark if branch else "",
             "deleted": branch is not None and branch.deleted_at is not None,
             "locked": why_locked(access, branch),
             "origin": ("own" if branch else "inherited") if chosen else "",
@@ -226,7 +227,7 @@ def _scopes(
 def _overrides_and_bases(app: App, keys: set[str]) -> dict[Any, Any]:
     """Map each key to its overrides (name, id, version), and (None, key) to True for a base."""
     found: dict[Any, Any] = {}
-    variables = _live(app).filter(key__in=keys).order_by("branch__name")
+    variables = _live(app).filter(key__in=keys).order_by("branch__sort_key")
     row: Any
     for row in variables.values_list("key", "branch_id", "branch__name", "pk", "version"):
         key, branch_id, *override = row

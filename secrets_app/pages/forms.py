@@ -16,7 +16,6 @@ from secrets_app.store.base import SecretValue
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 
 _PAIR = re.compile(r"[0-9]{1,9}:[0-9]{1,9}\Z", re.ASCII)
-_SELECTION = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,6 @@ def parse_versions(versions: str) -> tuple[int, int]:
     """Parse the versions of a secret and its mirror, such as "3:4". Anything else is (0, 0)."""
     version, _, mirror_version = (versions if _PAIR.match(versions) else "0:0").partition(":")
     return int(version), int(mirror_version)
-
-
-def removals_of(selections: Iterable[str]) -> dict[int, SecretCommand]:
-    """Return the removals of the selected secrets by id, from texts of an id, ":" and a base."""
-    found = filter(None, map(_SELECTION.match, selections))
-    bases = {match[1]: known_base(match[2]) for match in found}
-    return {
-        int(pk): DeleteSecret(pk, int(pk), expected_version=base, revision=revision)
-        for pk, (base, revision) in bases.items()
-    }
 
 
 def _known_rows(post: QueryDict) -> Iterator[SecretCommand]:

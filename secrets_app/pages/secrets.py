@@ -47,6 +47,7 @@ from secrets_app.sync import mirrors, reconciling
 from secrets_app.sync.freshness import freshness_from
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
+from secrets_app.writes.snapshots import audit_target
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -230,14 +231,18 @@ def _show_detail(
     request: HttpRequest, access: Access, pk: int, value: SecretValue | None = None
 ) -> HttpResponse:
     secret = find_secret(access, pk)
-    branches = [secret.branch] if secret.branch else []
+    branches = [branch for branch in access.branches if branch.pk == secret.branch_id]
     context = {
         **app_context(access, "secrets"),
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
-        "events": trail.events_of_secret(access.app.app_id, scope_name(secret.branch), secret.key),
+        "events": trail.events_of_secret(
+            access.app.app_id,
+            {scope_name(secret.branch), audit_target(access, secret.branch, secret.key).branch},
+            secret.key,
+        ),
         **(_value_context(value) if value else {}),
     }
     part = "#detail" if wants_fragment(request) else ""

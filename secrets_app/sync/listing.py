@@ -4,6 +4,7 @@ SSM's listings are eventually consistent, so anything that is new in one or may 
 we know, and every write with a lost response, is asked for by name. Only that answer counts.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from contextlib import suppress
 from enum import Enum, auto
@@ -33,20 +34,26 @@ class Kind(Enum):
 
 def group_by_key(parameters: Iterable[Parameter], folders: Folders) -> Remote:
     """Group parameters by scope and key. Ignores those outside the app's folders."""
-    scopes = {path: scope for scope, path in folders.items()}
+    scopes = _scopes_by_folder(folders)
     remote: Remote = {}
     for parameter in parameters:
         folder, _, key = parameter.path.rpartition("/")
-        if folder not in scopes:
-            continue
-        branch_id, is_mirror = scopes[folder]
-        other = remote.get((branch_id, key), RemoteState())
-        remote[branch_id, key] = (
-            RemoteState(other.primary, parameter)
-            if is_mirror
-            else RemoteState(parameter, other.mirror)
-        )
+        for branch_id, is_mirror in scopes.get(folder, ()):
+            other = remote.get((branch_id, key), RemoteState())
+            remote[branch_id, key] = (
+                RemoteState(other.primary, parameter)
+                if is_mirror
+                else RemoteState(parameter, other.mirror)
+            )
     return remote
+
+
+def _scopes_by_folder(folders: Folders) -> Mapping[str, list[tuple[int | None, bool]]]:
+    """Map each folder to its scopes: two branches may share one (console/access/branches.py)."""
+    found: defaultdict[str, list[tuple[int | None, bool]]] = defaultdict(list)
+    for scope, path in folders.items():
+        found[path].append(scope)
+    return found
 
 
 def differences(app: App, stamps: Set[Stamp], folders: Folders) -> tuple[Remote, list[Secret]]:
@@ -68,11 +75,10 @@ def differences(app: App, stamps: Set[Stamp], folders: Folders) -> tuple[Remote,
         if claim_id or (version and not primary) or (mirror_version and not mirror):
             differing.add((branch_id, key))
     if known != stamps:  # usually they are the same
-        scopes = {path: branch_id for (branch_id, _), path in folders.items()}
+        scopes = _scopes_by_folder(folders)
         for stamp in known ^ stamps:
             folder, _, key = stamp.partition(" ")[0].rpartition("/")
-            if folder in scopes:
-                differing.add((scopes[folder], key))
+            differing.update((branch_id, key) for branch_id, _ in scopes.get(folder, ()))
     if not differing:
         return {}, []
     return _remote_of(differing, stamps, folders), _rows_of(app, differing)

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from console.access.branches import audit_name
 from console.access.policy import Access
 from console.audit.events import Target
-from console.models import App, Branch, scope_name
+from console.models import App, Branch
 from secrets_app import revisions
 from secrets_app.models import Secret
 from secrets_app.projection import is_recreated
@@ -71,8 +72,8 @@ class Snapshot:
 
 
 def audit_target(access: Access, branch: Branch | None, key: str) -> Target:
-    """Return how the audit trail names a secret."""
-    return Target(access.app.app_id, scope_name(branch), key)
+    """Return how the audit trail names a secret: with all branches that have its parameter."""
+    return Target(access.app.app_id, audit_name(branch, access.partners.get(branch, ())), key)
 
 
 def take_snapshots(

@@ -12,11 +12,11 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
+from console.access.branches import audit_name
 from console.audit import chain
 from console.audit.events import Action, Target, recording
 from console.cli.base import CommandScope, ConsoleCommand, add_scope, find_scope
 from console.cli.terminal import Exit
-from console.models import scope_name
 from console.workflows.process_environment import effective_list, process_environment
 
 NOT_FOUND = 127  # the exit codes of a shell
@@ -82,7 +82,8 @@ class Command(ConsoleCommand):
             self.note(NUL.format(key))
         # Without the arguments, which may hold secrets.
         subject = f"{found.summary()}: {Path(command[0]).name}"
-        target = Target(where.app_id, scope_name(where.branch), subject)
+        scope = audit_name(where.branch, where.access.partners.get(where.branch, ()))
+        target = Target(where.app_id, scope, subject)
         with recording(where.access.actor, Action.ENVIRONMENT_RUN, target):
             environment = _environment(found.values)
         _become(program, command, environment)

@@ -1,0 +1,106 @@
+"""An app's branches: what their names look like, and which of them share parameters.
+
+Amplify puts 40 bits of a hash into the folder of a branch's parameters, so two branches of an app
+can have the same folder. Anyone who may use one of them would reach the values of the other. Only a
+feature app knows the folders: it registers a function that returns them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+
+from console.lib.lookalikes import lookalike_marks
+from console.lib.names import ALL_BRANCHES, BRANCH_NAME_LIMIT, PathProfile
+from console.models import App, Branch, scope_name
+
+# Returns the folders of a branch's parameters from an app ID, the branch's name and a path profile.
+FolderFinder = Callable[[str, str, PathProfile], Collection[str]]
+
+JOINED_BY = " + "  # between the names of branches that share parameters, in the audit trail
+_finders: dict[str, FolderFinder] = {}
+
+
+def branches_of(app: App) -> list[Branch]:
+    """Return an app's branches in natural order, including deleted ones, with their marks."""
+    branches = list(app.branches.all())
+    # The oldest first: of names that look alike, the first one is taken for the genuine one.
+    names = (branch.name for branch in sorted(branches, key=lambda branch: branch.pk))
+    marks = _marks((ALL_BRANCHES, *names))
+    for branch in branches:
+        branch.mark = marks.get(branch.name, "")
+    return branches
+
+
+@lru_cache(maxsize=100)  # nearly every page needs them, and names rarely change
+def _marks(names: tuple[str, ...]) -> dict[str, str]:
+    return lookalike_marks(names)
+
+
+def mark_of(name: str, branches: Iterable[Branch] = ()) -> str:
+    """Return the mark of a branch's name beside those of `branches`, which need not have it."""
+    known = {branch.name: branch.mark for branch in branches}
+    if name in known:
+        return known[name]
+    return lookalike_marks((ALL_BRANCHES, *known, name)).get(name, "")
+
+
+def register_folders(noun: str, finder: FolderFinder) -> None:
+    """Add a way to find folders. Registering its noun again replaces it."""
+    _finders[noun] = finder
+    _shared_names.cache_clear()
+
+
+def shared_folders(
+    app_id: str, branches: Iterable[Branch], profiles: Iterable[PathProfile] = PathProfile
+) -> dict[str, list[Branch]]:
+    """Return each folder that several of an app's branches have, with these branches.
+
+    A folder counts in any of the path profiles: the backend folder of one branch may be the
+    documented one of another.
+    """
+    by_name = {branch.name: branch for branch in branches}
+    shared = _shared_names(app_id, tuple(by_name), tuple(profiles))
+    return {folder: [by_name[name] for name in names] for folder, names in shared.items()}
+
+
+@lru_cache(maxsize=100)  # every permission check on a branch needs them
+def _shared_names(
+    app_id: str, names: tuple[str, ...], profiles: tuple[PathProfile, ...]
+) -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        for folder in _folders(app_id, name, profiles):
+            found[folder].append(name)
+    return {folder: sharing for folder, sharing in found.items() if len(sharing) > 1}
+
+
+def _folders(app_id: str, name: str, profiles: Iterable[PathProfile]) -> set[str]:
+    return {
+        folder
+        for finder in _finders.values()
+        for profile in profiles
+        for folder in finder(app_id, name, profile)
+    }
+
+
+def partners_of(app_id: str, branches: Iterable[Branch]) -> dict[Branch | None, list[Branch]]:
+    """Map each branch that shares parameters to the branches that it shares them with."""
+    found: dict[Branch | None, list[Branch]] = {}
+    for sharing in shared_folders(app_id, branches).values():
+        for branch in sharing:
+            others = found.setdefault(branch, [])
+            others += [one for one in sharing if one != branch and one not in others]
+    return found
+
+
+def audit_name(branch: Branch | None, partners: Iterable[Branch]) -> str:
+    """Return how the audit trail names a scope: with the branches that share its parameters.
+
+    Their name is the same whichever of them is used, because it is the same parameter.
+    """
+    names = sorted(scope_name(one) for one in (branch, *partners))
+    longest = (BRANCH_NAME_LIMIT - len(JOINED_BY) * (len(names) - 1)) // len(names)
+    whole = JOINED_BY.join(names)
+    if len(whole) <= BRANCH_NAME_LIMIT:
+        return whole
+    return JOINED_BY.join(name[: max(longest, 1)] for name in names)[:BRANCH_NAME_LIMIT]

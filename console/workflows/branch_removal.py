@@ -1,0 +1,75 @@
+"""The values of a branch that is being deleted: secrets and variables, from every source."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from console.access.policy import Access
+from console.environment.sources import EnvironmentSource, OwnValue, Removal, id_of, sources
+from console.lib.results import DONE
+from console.models import Branch
+
+BATCH = 10  # the store looks up this many in one call
+
+
+@dataclass(frozen=True)
+class Group:
+    """The values that one source has on a branch."""
+
+    source: EnvironmentSource
+    values: Sequence[OwnValue]
+
+    def kept(self) -> str:
+        """Return what stays and where, such as "3 of its secrets stay in the parameter store"."""
+        return f"{len(self.values)} of its {self.source.noun}s stay in {self.source.kept_in}"
+
+
+@dataclass
+class Progress:
+    """What was removed so far. `left` are the tokens of values that remain to be removed."""
+
+    removals: list[Removal] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def has_failed(self) -> bool:
+        """Return True if a value could not be removed."""
+        return any(removal.outcome not in DONE for removal in self.removals)
+
+
+def own_values(access: Access, branch: Branch) -> list[Group]:
+    """Return what is set on the branch itself, secrets first."""
+    return [Group(source, source.own_values(access, branch)) for source in reversed(sources())]
+
+
+def remove(
+    access: Access,
+    branch: Branch,
+    tokens: Collection[str],
+    change_set: UUID,
+    *,
+    may_go_on: Callable[[], bool],
+) -> Progress:
+    """Remove the values that the tokens name, batch by batch while `may_go_on`, at least one.
+
+    Stops after a batch in which one could not be removed. Tokens of values that the branch doesn't
+    have, or no longer, are ignored. Raises the errors of `EnvironmentSource.remove`.
+    """
+    progress = Progress()
+    batches = list(_batches(own_values(access, branch), tokens))
+    for number, (source, batch) in enumerate(batches):
+        if progress.has_failed or (number and not may_go_on()):
+            progress.left += batch
+        else:
+            progress.removals += source.remove(access, branch, batch, change_set)
+    return progress
+
+
+def _batches(
+    groups: Sequence[Group], tokens: Collection[str]
+) -> Iterator[tuple[EnvironmentSource, tuple[str, ...]]]:
+    chosen = {id_of(token): token for token in tokens}
+    for group in groups:
+        found = [chosen[value.id] for value in group.values if value.id in chosen]
+        for start in range(0, len(found), BATCH):
+            yield group.source, tuple(found[start : start + BATCH])
