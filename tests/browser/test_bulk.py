@@ -56,7 +56,7 @@ def test_it_works(world: World, alice: Page) -> None:
     expect(alice.locator("#text")).to_have_value("OLD=2\nNEW='a\nb '\n")
     alice.get_by_role("button", name="Preview changes").click()
     alice.get_by_role("button", name="Apply 3 changes").click()
-    expect(alice.get_by_text("3 variables saved.")).to_be_visible()
+    expect(alice.get_by_text("2 variables saved, GONE removed.")).to_be_visible()
     assert variable_values(world) == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
 
 
