@@ -82,7 +82,7 @@ def test_steps_after_the_set_up(client: Client, link: str, settings: Any) -> Non
     assert "You get a link to share" in page.text
     settings.PARAMETER_STORE, settings.MAIL = "ssm", True
     page = client.get("/")
-    assert "Test that Branchkeep has the permissions" in page.text
+    assert "The doctor tests whether Branchkeep has the" in page.text
     assert "Branchkeep mails each invitation" in page.text
 
 
