@@ -1,34 +1,37 @@
 """Erasing deleted values from SQLite's files.
 
-The pragma secure_delete overwrites deleted rows in the database file, but the write-ahead log keeps
-older states of its pages until it is emptied. SECURITY.md says what remains on PostgreSQL.
+The pragma secure_delete overwrites deleted rows. Now and then SQLite still leaves a copy in the
+unused space of a page that it reorganizes; VACUUM rewrites all pages. The write-ahead log keeps
+older states of pages until it is emptied. SECURITY.md says what remains on PostgreSQL.
 """
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
 _PATIENCE = 1000  # milliseconds that a request waits for readers, such as a backup
+_LARGE = 64 << 20  # bytes; rewriting more would hold up other people's saves for seconds
 _is_pending = threading.Event()
 
 
 def erase_deleted() -> None:
-    """Empty SQLite's write-ahead log as soon as this transaction has committed.
-
-    While a reader needs the log, it can't be emptied; later requests then try again.
-    """
+    """Erase what was deleted from SQLite's files as soon as this transaction has committed."""
     if connection.vendor == "sqlite":
-        transaction.on_commit(_empty_log)
+        transaction.on_commit(_erase)
 
 
 def retry(**_: Any) -> None:
     """Empty the log if an earlier try failed. Receives request_finished."""
     if _is_pending.is_set():
-        _empty_log()
+        empty_log()
 
 
-def _empty_log() -> None:
+def empty_log() -> None:
+    """Empty SQLite's write-ahead log. While a reader needs it, later requests try again."""
+    if connection.vendor != "sqlite":
+        return
     _is_pending.clear()  # first, so that no erasure from now on is missed
     try:
         is_done = _checkpoint()
@@ -36,6 +39,14 @@ def _empty_log() -> None:
         is_done = False
     if not is_done:
         _is_pending.set()
+
+
+def _erase() -> None:
+    with suppress(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        if cursor.fetchone()[0] <= _LARGE:
+            cursor.execute("VACUUM")
+    empty_log()
 
 
 def _checkpoint() -> bool:

@@ -24,7 +24,8 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
 from console.db import prepared_statements, versions
-from console.db.erasure import erase_deleted
+from console.db import prepared_statements, versions
+from console.db.erasure import empty_log
 from console.lib.hosts import serves_this_machine_only
 from console.lib.paths import VAR_DIR
 
@@ -138,7 +139,7 @@ def prepare_database() -> None:
         versions.refuse_newer_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
-        erase_deleted()  # in case a killed process didn't get to it
+        empty_log()  # in case a killed process didn't get to it
     connection.close()
 
 

@@ -1,5 +1,6 @@
 """A value that was erased is in none of SQLite's files: rows, free pages, write-ahead log."""
 
+import random
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from django.core.signals import request_finished
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
+from console.db.erasure import erase_deleted
 from envvars_app.models import Variable
 from envvars_app.secrets_bridge import move_to_secrets
 from envvars_app.variables.history import erase_history
@@ -90,6 +93,36 @@ def test_one_of_many(world: World) -> None:
         other.delete()
     move(world, row)
     assert files_with(value[:32]) == set()
+
+
+@pytest.fixture
+def scratch(db: None) -> Iterator[CursorWrapper]:
+    """Return a cursor of a database with a table for a test, and drop it afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE scratch (id integer PRIMARY KEY, value text)")
+        yield cursor
+        cursor.execute("DROP TABLE scratch")
+
+
+def test_copies_in_unused_space(scratch: CursorWrapper) -> None:
+    """With this seed, SQLite 3.40 leaves a copy when it reorganizes a page."""
+    kept: dict[int, str] = {}
+    erased: list[str] = []
+    choices = random.Random(3)  # noqa: S311 - no secret
+    for step in range(100):
+        value = f"scratch-{step:05d}-" * choices.choice((1, 3, 20, 60))
+        act = choices.random()
+        if not kept or act >= 0.5:
+            scratch.execute("INSERT INTO scratch (value) VALUES (%s)", [value])
+            kept[scratch.lastrowid] = value
+            continue
+        row = choices.choice(list(kept))
+        erased.append(kept.pop(row))
+        kept |= {row: value} if act >= 0.25 else {}
+        scratch.execute("UPDATE scratch SET value = %s WHERE id = %s", [kept.get(row, ""), row])
+    erase_deleted()
+    assert not any(files_with(value[:14]) for value in erased)
+    assert all(files_with(value[:14]) == {""} for value in kept.values())
 
 
 def test_reader_delays_it(world: World) -> None:
