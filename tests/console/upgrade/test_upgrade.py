@@ -51,7 +51,7 @@ def test_it_works(machine: Machine) -> None:
     assert machine("migrate", "-v0") == CommandResult(0, "", "")
     assert machine("secret", "get", "API_KEY", *SHOP) == CommandResult(0, SECOND, "")
     assert machine("secret", "get", "TOKEN", *SHOP, "--branch", "main").out == FIRST
-    listed = machine("run", *SHOP, "--branch", "dev", "--list", "--format", "json")
+    listed = machine("run", *SHOP, "--branch", "dev", "--list")
     assert (listed.code, listed.err) == (0, "")
     assert "COLOR" in listed.out
     verified = machine("verify_audit")
