@@ -24,7 +24,6 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
 from console.db import prepared_statements, versions
-from console.db import prepared_statements, versions
 from console.db.erasure import empty_log
 from console.lib.hosts import serves_this_machine_only
 from console.lib.paths import VAR_DIR
