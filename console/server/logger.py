@@ -7,7 +7,7 @@ from console.conf.logging import structured_formatter
 
 
 class StructuredLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Writes gunicorn's lines in our format, redacted. An access log is off unless turned on."""
+    """Writes gunicorn's lines in our format, redacted."""
 
     def setup(self, cfg: Config) -> None:
         """Set up the loggers, and replace the format of their handlers."""
