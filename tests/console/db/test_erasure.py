@@ -150,6 +150,7 @@ def test_patience_is_for_the_checkpoint_only(world: World) -> None:
     move(world, set_variable(world, "STRIPE_KEY", new_value()))
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
-        assert cursor.fetchone() == (10_000,)
+        timeout = connection.settings_dict["OPTIONS"]["timeout"]
+        assert cursor.fetchone() == (timeout * 1000,)
         cursor.execute("PRAGMA secure_delete")
         assert cursor.fetchone() == (1,)

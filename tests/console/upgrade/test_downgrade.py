@@ -77,7 +77,12 @@ def change(machine: Machine) -> Callable[[str], None]:
 
 def run(code_copy: Path, machine: Machine, *command: str) -> tuple[int, str]:
     """Run a Python module with the machine's settings; return its exit code and output."""
-    environment = machine.environment | {"PORT": "0", "STATIC_ROOT": str(code_copy)}
+    more = {
+        "PORT": "0",
+        "STATIC_ROOT": str(code_copy),
+        "DJANGO_SETTINGS_MODULE": "console.settings",
+    }
+    environment = machine.environment | more
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=code_copy,
