@@ -1,4 +1,7 @@
-FROM python:3.13-slim AS build
+# docs/deploy.md says how to pin it by digest
+ARG PYTHON_IMAGE=python:3.14-slim
+
+FROM $PYTHON_IMAGE AS build
 WORKDIR /app
 # The virtual environment gets no pip of its own. The base image's pip fills it and is not copied.
 RUN python -m venv --without-pip .venv
@@ -12,7 +15,7 @@ RUN SECRET_KEY=only-for-the-static-files-of-this-build PARAMETER_STORE=ssm STATI
     && .venv/bin/python -m compileall -q --invalidation-mode unchecked-hash console secrets_app envvars_app \
     && chmod -R a+rX,go-w .
 
-FROM python:3.13-slim
+FROM $PYTHON_IMAGE
 # Without pip, an intruder can't install packages. The base image has no bytecode of the standard library.
 RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
     && rm -r /usr/local/lib/python3.*/ensurepip \

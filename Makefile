@@ -1,7 +1,8 @@
-# `make` lists the targets. Needs Python 3.11 to 3.13; PYTHON=python3.12 chooses another.
+# `make` lists the targets. Needs Python 3.11 or newer; PYTHON=python3.12 chooses another.
 PYTHON ?= python3
 BIN = .venv/bin
-INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
+SBOM = sbom.json
+INSTALL = $(BIN)/python -m console.server.install
 DJADE = $(BIN)/djade --target-version 5.2
 PARALLEL = -n 3 --dist worksteal
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -9,13 +10,14 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format bench soak screenshots lock
+.PHONY: help run test lint format bench soak screenshots lock sbom
 .DEFAULT_GOAL = help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## start Branchkeep on 127.0.0.1:8000 (PORT=8001 for another port; Ctrl-C stops it)
+	@echo "Starting Branchkeep …"
 	@exec $(BIN)/python -m console.server.start
 
 test: .venv/dev ## run all tests on SQLite, then on PostgreSQL (one file: .venv/bin/pytest FILE)
@@ -50,19 +52,22 @@ lock: .venv/dev ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for
 	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock pyproject.toml
 
+sbom: .venv/dev ## list the packages of requirements.lock in sbom.json (CycloneDX)
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-file $(SBOM) requirements.lock
+
 # One virtual environment. An empty file in it marks which lock file it was installed from.
 $(BIN)/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-	  echo "Branchkeep needs Python 3.11, 3.12 or 3.13. Choose one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Branchkeep needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 run"; exit 1; }
+	@echo "Creating a virtual environment in .venv …"
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 	  echo "Python can't create a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 
 .venv/runtime: requirements.lock | $(BIN)/pip
-	@echo "Installing the packages …"
-	@$(INSTALL) -r $<
+	@$(INSTALL) $<
 	@touch $@
 
 .venv/dev: requirements-dev.lock | $(BIN)/pip
-	@echo "Installing the packages for tests …"
-	@$(INSTALL) -r $<
+	@$(INSTALL) $<
 	@touch $@

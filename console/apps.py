@@ -5,6 +5,7 @@ from django.core.signals import request_finished
 from django.db.models.signals import post_migrate
 
 from console.audit import triggers
+from console.db import erasure
 
 
 class ConsoleConfig(AppConfig):
@@ -13,15 +14,13 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self) -> None:
-        """Connect triggers to migrations, audit events to sign-ins, and chain links to requests.
-
-        Registers the system check, too.
-        """
+        """Register system checks, and connect receivers of migrations, sign-ins and requests."""
         post_migrate.connect(triggers.after_migrate, sender=self)
         # These import models, which Django has only loaded now.
         from console.audit import chain
         from console.auth import signals
-        from console.ops import shared_parameters  # noqa: F401 - registers its system check
+        from console.ops import shared_parameters, system_checks  # noqa: F401 - system checks
 
         signals.connect_receivers()
         request_finished.connect(chain.append_pending_links, dispatch_uid="chain")
+        request_finished.connect(erasure.retry)

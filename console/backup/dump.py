@@ -17,7 +17,8 @@ from console.backup import archive
 from console.backup.archive import Contents
 from console.backup.atomic_file import whole_file
 from console.backup.errors import BackupError
-from console.backup.tables import applied, check_known, columns_of, kept, models_at, table_of
+from console.backup.tables import applied, check_known, columns_of, kept, table_of
+from console.db.versions import models_at
 
 NO_KEY = (
     "BACKUP_KEY is not set. Make a key as docs/backup.md shows, and keep a copy apart from the "

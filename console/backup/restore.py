@@ -19,16 +19,8 @@ from console.backup import archive
 from console.backup.archive import Contents, Row, Table
 from console.backup.dump import summary
 from console.backup.errors import BackupError
-from console.backup.tables import (
-    LEFT_OUT,
-    NO_MODELS,
-    check_known,
-    columns_of,
-    ends_of,
-    models_at,
-    models_of,
-    set_last_id,
-)
+from console.backup.tables import LEFT_OUT, check_known, columns_of, set_last_id
+from console.db.versions import NO_MODELS, ends_of, models_at, models_of
 from console.models import AuditEvent
 
 NO_KEY = "BACKUP_KEY is not set. Set it to the key the backup was made with."

@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from console.backup.archive import Table
 from console.backup.errors import BackupError
+from console.db.versions import PAST_APPS, models_of, unknown_migrations
 
 # Tables that are not backed up, with the reason
 LEFT_OUT = {
@@ -20,21 +21,10 @@ LEFT_OUT = {
     "socialaccount_socialtoken": "provider tokens, which Branchkeep does not store",
     "secrets_app_callminute": "call statistics of the last day",
 }
-# Tables without a model: sign-in limits, and Django's record of migrations
-NO_MODELS = {"console_cache", "django_migrations"}
-# Django apps that were removed, whose migrations older databases still list
-PAST_APPS = {"sessions", "usersessions"}
 NEWER = (
     "{} was made by a newer version of Branchkeep, or by another program. Use the version that "
     "made it. This version does not know {}."
 )
-
-
-def models_of(registry: Any) -> list[type[Model]]:
-    """Return the models of all tables, many-to-many tables included, sorted by table name."""
-    models = registry.get_models(include_auto_created=True)
-    tables = {model._meta.db_table: model for model in models if not model._meta.proxy}
-    return [tables[name] for name in sorted(tables)]
 
 
 def kept(registry: Any) -> list[type[Model]]:
@@ -49,23 +39,8 @@ def applied(loader: MigrationLoader) -> set[tuple[str, str]]:
 
 def check_known(migrations: Iterable[tuple[str, str]], what: str) -> None:
     """Raise BackupError if this version lacks any of the migrations. `what` starts the message."""
-    known = set(MigrationLoader(None).disk_migrations or ())
-    if unknown := sorted(set(migrations) - known):
+    if unknown := unknown_migrations(migrations):
         raise BackupError(NEWER.format(what, ", ".join(".".join(it) for it in unknown)))
-
-
-def ends_of(
-    loader: MigrationLoader, migrations: Iterable[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """Return the migrations that no other one of them depends on."""
-    nodes = loader.graph.node_map
-    there = {key for key in migrations if key in nodes}
-    return [key for key in sorted(there) if not there & {it.key for it in nodes[key].children}]
-
-
-def models_at(loader: MigrationLoader, migrations: Iterable[tuple[str, str]]) -> Any:
-    """Return an app registry with the models as of these migrations."""
-    return loader.project_state(ends_of(loader, migrations)).apps
 
 
 def columns_of(model: type[Model]) -> list[list[str]]:

@@ -29,6 +29,7 @@ from console.access.policy import Access, find_app
 from console.audit import chain
 from console.backup.errors import BackupError
 from console.cli.terminal import Exit
+from console.db import versions
 from console.lib.invisible import describe_invisible
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
@@ -105,6 +106,7 @@ class ConsoleCommand(BaseCommand):
     """
 
     requires_system_checks = ()  # they take longer than most commands
+    refuses_newer_database = True
     is_process = False  # False if called through call_command()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -134,6 +136,8 @@ class ConsoleCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; turn every error into a sentence and an exit code."""
         try:
+            if self.is_process and self.refuses_newer_database:
+                versions.refuse_newer_database()
             return super().execute(*args, **options)
         except OSError:  # from the output or the terminal
             raise

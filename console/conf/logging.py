@@ -28,16 +28,20 @@ _SENSITIVE = (
 # Anyone who holds one of these links can use it, so its token must not reach a log.
 _LINK_TOKEN = re.compile(
     r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F)|(?<=/link/)|(?<=%2Flink%2F))[^/%\s]+"
-    r"|(?<=/single-sign-on/callback/\?)\S+"
 )
+# Someone may search for a value, so no query string reaches a log. The lookbehind leaves question
+# marks in regular expressions alone.
+_QUERY = re.compile(r"(?<=[^\s(\[|])\?\S+")
+# gunicorn quotes the part of a request line or header that it can't read, after the second colon.
+_UNREADABLE = re.compile(r"(?<=^Invalid request from ip=)(\S*: [^:]*):.*", re.DOTALL)
 # At DEBUG these loggers print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Redact values with sensitive names, whatever they are, and tokens in links."""
+    """Redact values with sensitive names, whatever they are, and what a link or request carries."""
     return {
-        name: REDACTED if _is_sensitive(name) else _hide_link_tokens(value)
+        name: REDACTED if _is_sensitive(name) else _hide_link_parts(value)
         for name, value in event.items()
     }
 
@@ -47,8 +51,12 @@ def _is_sensitive(name: str) -> bool:
     return any(word in name.lower() for word in _SENSITIVE)
 
 
-def _hide_link_tokens(value: Any) -> Any:
-    return _LINK_TOKEN.sub(REDACTED, value) if isinstance(value, str) else value
+def _hide_link_parts(value: Any) -> Any:
+    """Return a text without query strings, tokens in links and unreadable parts of requests."""
+    if not isinstance(value, str):
+        return value
+    text = _UNREADABLE.sub(rf"\1: {REDACTED}", value)
+    return _LINK_TOKEN.sub(REDACTED, _QUERY.sub(f"?{REDACTED}", text))
 
 
 def escape_lines(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -122,6 +130,13 @@ def logging_config(level: str) -> dict[str, Any]:
             **{name: {"level": "INFO"} for name in _NEVER_BELOW_INFO},
         },
     }
+
+
+def structured_formatter() -> logging.Formatter:
+    """Return the formatter of `logging_config`, for loggers that Django doesn't configure."""
+    options = logging_config("INFO")["formatters"]["structured"]
+    formatter: logging.Formatter = options.pop("()")(**options)
+    return formatter
 
 
 def configure(config: Mapping[str, Any]) -> None:

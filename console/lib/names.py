@@ -5,6 +5,7 @@ import unicodedata
 from enum import StrEnum
 
 APP_ID_PATTERN = r"^d[a-z0-9]{1,19}$"
+SAMPLE_APP_IDS = "dsample"  # their start; Amplify's own IDs are random
 BRANCH_NAME_LIMIT = 255  # characters; Amplify's CreateBranch takes 1 to 255
 ALL_BRANCHES = "All branches"  # the scope of secrets and variables that apply to every branch
 

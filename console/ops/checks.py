@@ -19,7 +19,7 @@ from django.utils.timesince import timesince
 
 from console.audit import chain, triggers
 from console.audit.events import Action, Outcome
-from console.db import prepared_statements
+from console.db import prepared_statements, versions
 from console.lib.clock import is_within
 from console.lib.health import CheckResult
 from console.lib.paths import VAR_DIR
@@ -63,6 +63,23 @@ def database() -> CheckResult:
     return CheckResult.ok("Database", message)
 
 
+def database_role() -> CheckResult:
+    """Check that Branchkeep doesn't connect to PostgreSQL as a superuser."""
+    name = "Database role"
+    if connection.vendor == "sqlite":
+        return CheckResult.ok(name, "SQLite has no roles.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user")
+        role, is_superuser = cursor.fetchone()
+    if is_superuser:
+        hint = (
+            "Connect as a role that owns only its schema, as docs/deploy.md shows: a superuser can "
+            "read the server's files and run programs there."
+        )
+        return CheckResult.warning(name, f"“{role}” is a superuser of PostgreSQL.", hint)
+    return CheckResult.ok(name, f"“{role}” is not a superuser.")
+
+
 def _sqlite(journal: str) -> CheckResult:
     message = f"SQLite answered. Journal mode: “{journal}”."
     if journal != "wal":
@@ -99,7 +116,9 @@ def _database_file() -> Path:
 
 
 def migrations() -> CheckResult:
-    """Check that all migrations are applied."""
+    """Check that this version's migrations are applied, and no others."""
+    if problem := versions.newer_database():
+        return CheckResult.error("Migrations", problem, versions.HINT)
     executor = MigrationExecutor(connection)
     if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         names = ", ".join(f"{step.app_label} {step.name}" for step, _ in plan[:5])
@@ -225,7 +244,8 @@ def trail() -> CheckResult:
     hint = "Run `manage.py verify_audit` to find the affected rows."
     if missing := triggers.missing(connection):
         message = (
-            f"{len(missing)} of the triggers that keep it append-only are missing or disabled."
+            f"{len(missing)} of the triggers that keep it append-only are missing, disabled or "
+            "changed."
         )
         return CheckResult.error("Audit trail", message, f"Run `manage.py migrate`. {hint}")
     if not _is_linked():
@@ -255,6 +275,7 @@ def _is_linked() -> bool:
 
 CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Database": database,
+    "Database role": database_role,
     "Disk": disk,
     "Migrations": migrations,
     "Clock": clock,

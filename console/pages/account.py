@@ -51,7 +51,12 @@ def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 @login_not_required
 @sensitive_post_parameters()
 def sign_in(request: HttpRequest) -> HttpResponseBase:
-    """Show the ways to sign in, and accept a password if passwords are on."""
+    """Show the ways to sign in, and accept a password if passwords are on.
+
+    Before the set-up, when there is no account, say where its link is.
+    """
+    if not User.objects.exists():
+        return render(request, "account/before_setup.html")
     if request.method == "POST":
         return with_passwords(account.login)(request)
     return account.login(request)  # type: ignore[no-any-return]  # allauth has no types

@@ -29,8 +29,9 @@ from console.audit.events import Action
 from console.auth import bootstrap
 from console.auth.bootstrap import create_first_operator
 from console.catalog import services
+from console.lib.names import SAMPLE_APP_IDS
 from console.members.suspension import suspension_of
-from console.models import Branch
+from console.models import App, Branch
 from console.pages.app_forms import (
     AppForm,
     BranchForm,
@@ -96,8 +97,15 @@ def apps(request: HttpRequest) -> HttpResponse:
         "q": q,
         "may_create": actor.is_operator,
         "suspension": suspension_of(actor.user_id),
+        "first_steps": actor.is_operator and not q and not _has_own_app(),
+        "uses_ssm": settings.PARAMETER_STORE == "ssm",
     }
     return render(request, "console/apps.html", context)
+
+
+def _has_own_app() -> bool:
+    """Return True if there is any app besides samples."""
+    return App.objects.exclude(app_id__startswith=SAMPLE_APP_IDS).exists()
 
 
 @page_with_form

@@ -17,6 +17,7 @@ graceful_timeout = 15  # seconds; a slow store call is given up within 10
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a heartbeat needs no disk; gunicorn makes its file safely
 worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
 loglevel = "warning"
+logger_class = "console.server.logger.StructuredLogger"
 control_socket_disable = True  # no control of the server from outside
 # No header decides a request's scheme, path or address. By default gunicorn trusts anyone on this
 # machine. Only console/lib/proxies.py reads X-Forwarded-For, according to TRUSTED_PROXIES.

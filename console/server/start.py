@@ -23,7 +23,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
-from console.db import prepared_statements
+from console.db import prepared_statements, versions
+from console.db.erasure import empty_log
 from console.lib.hosts import serves_this_machine_only
 from console.lib.paths import VAR_DIR
 
@@ -126,15 +127,18 @@ def make_keys() -> None:
 def prepare_database() -> None:
     """Migrate the database, one replica at a time; the next one finds nothing to do.
 
-    Raises ImproperlyConfigured if a connection pooler loses prepared statements.
+    Raises ImproperlyConfigured if a connection pooler loses prepared statements, or if a newer
+    version made the database.
     """
     if (
         prepared_statements.are_lost()
     ):  # before the lock, which an older version's start may have left in there
         raise ImproperlyConfigured(prepared_statements.NO_SESSIONS)
     with migration_lock():
+        versions.refuse_newer_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
+        empty_log()  # in case a killed process didn't get to it
     connection.close()
 
 

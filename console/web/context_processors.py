@@ -5,8 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from console.models import User
-
 
 def deployment(_request: HttpRequest) -> dict[str, Any]:
     """Return how users sign in, and whether mail is sent. `single_sign_on` is its label or ""."""
@@ -14,5 +12,4 @@ def deployment(_request: HttpRequest) -> dict[str, Any]:
         "password_sign_in": settings.PASSWORD_SIGN_IN,
         "single_sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "sends_mail": settings.MAIL,
-        "has_users": User.objects.exists,  # a query, so only where a template asks
     }

@@ -16,6 +16,7 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Outcome, attempt_all, conclude_all
+from console.db.erasure import erase_deleted
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
 from envvars_app.models import Variable, VariableVersion
@@ -224,6 +225,7 @@ def erase(variable: Variable) -> None:
     versions = VariableVersion.objects.filter(variable__in=rows, value__isnull=False)
     versions.update(value="", forgotten=True)
     rows.update(value="")
+    erase_deleted()
 
 
 def _all_failed(

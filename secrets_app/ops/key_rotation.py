@@ -7,6 +7,7 @@ from django.conf import settings
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.auth.mfa import reencrypt_secrets
+from console.db.erasure import erase_deleted
 from secrets_app.store.embedded.encryption import Keyring
 from secrets_app.store.embedded.rotation import ReencryptionResult, reencrypt_all
 
@@ -38,4 +39,5 @@ def rotate(*, actor: Actor) -> RotationResult:
         if not rotated.is_complete:
             entry.outcome = Outcome.FAILED
             entry.detail += f", not done: {versions.remaining + len(versions.unreadable):,}"
+    erase_deleted()  # what the old key opens
     return rotated

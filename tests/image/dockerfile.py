@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
+KNOWN = {"ARG", "FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
 
 
 @dataclass
@@ -36,12 +36,16 @@ def stages_of(text: str) -> list[Stage]:
     """Return the stages of a Dockerfile."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     stages: list[Stage] = []
+    defaults: dict[str, str] = {}
     for step in "\n".join(lines).replace("\\\n", "").splitlines():
         instruction, _, rest = step.partition(" ")
         assert instruction in KNOWN, f"The tests know no {instruction}: teach them."
         if instruction == "FROM":
             base, _, name = rest.partition(" AS ")
-            stages.append(Stage(base, name))
+            stages.append(Stage(defaults.get(base, base), name))
+        elif not stages:  # an ARG with the default of a base
+            name, _, default = rest.partition("=")
+            defaults[f"${name}"] = default
         else:
             stages[-1].steps.append((instruction, rest.strip()))
     return stages

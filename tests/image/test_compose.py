@@ -12,6 +12,7 @@ import yaml
 from console.lib.paths import BASE_DIR
 from console.server import gunicorn, start, worker
 from tests.documents.test_documents import settings
+from tests.image.dockerfile import stages_of
 
 KEPT_OUT = {
     "BACKUP_KEY": "belongs to another place than the server",
@@ -121,4 +122,15 @@ def test_stop_waits_for_requests(services: dict[str, Any]) -> None:
 def test_console_waits_for_its_database(services: dict[str, Any]) -> None:
     assert services["console"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert services["database"]["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
-    assert services["console"]["build"] == "."  # the health check is the image's
+    assert "healthcheck" not in services["console"]  # the image's
+
+
+def test_base_images_can_be_pinned(services: dict[str, Any]) -> None:
+    stages = stages_of((BASE_DIR / "Dockerfile").read_text())
+    assert {stage.base for stage in stages} == {"python:3.14-slim"}
+    argument = services["console"]["build"]["args"]["PYTHON_IMAGE"]
+    assert argument == f"${{PYTHON_IMAGE:-{stages[0].base}}}"
+    assert services["database"]["image"] == "${POSTGRES_IMAGE:-postgres:17}"
+    document = (BASE_DIR / "docs/deploy.md").read_text()
+    for pin in ("PYTHON_IMAGE=python:3.14-slim@sha256:…", "POSTGRES_IMAGE=postgres:17@sha256:…"):
+        assert pin in document

@@ -5,6 +5,7 @@ first line of the output says which isolation of room.py was used.
 """
 
 import gzip
+import html
 import json
 import os
 import re
@@ -162,18 +163,18 @@ def responds_until_it_stops(image: Built, folder: Path) -> None:
     port = str(free_port())
     check = image.stage.healthcheck()
     assert image.run(check, folder, PORT=port)[0] == 1
-    with running(image, folder, port) as process:
+    with running(image, folder, port) as (process, link):
         assert image.run(check, folder, PORT=port) == (0, "")
         patience = float(healthcheck_options(image.stage)["timeout"].removesuffix("s"))
         assert patience > 4  # seconds that the health check itself waits
-        with request(port, "/accounts/login/") as response:
+        with request(port, link) as response:
             page, cookie = (
                 response.read().decode(),
                 response.headers["Set-Cookie"].partition(";")[0],
             )
         gives_files_compressed(port, page)
         counts_in_memory(port)
-        finishes_requests_in_progress(port, page, cookie, process)
+        finishes_requests_in_progress(port, link, page, cookie, process)
     assert image.run(check, folder, PORT=port)[0] == 1
 
 
@@ -198,14 +199,14 @@ def requests_in_progress(port: str) -> float:
 
 
 def finishes_requests_in_progress(
-    port: str, page: str, cookie: str, process: "subprocess.Popen[str]"
+    port: str, link: str, page: str, cookie: str, process: "subprocess.Popen[str]"
 ) -> None:
-    """Send half a sign-in, stop the container, send the rest, and expect a response."""
+    """Send half a set-up, stop the container, send the rest, and expect a response."""
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
-    fields = {"csrfmiddlewaretoken": token, "login": "x@example.org", "password": "x" * 20}
+    fields = {"csrfmiddlewaretoken": token, "password1": "x" * 20, "password2": "y" * 20}
     body = urlencode(fields).encode()
     with closing(HTTPConnection("127.0.0.1", int(port), timeout=LONGEST)) as slow:
-        slow.putrequest("POST", "/accounts/login/", skip_host=True)
+        slow.putrequest("POST", link, skip_host=True)
         slow.putheader("Host", HOST)
         slow.putheader("Cookie", cookie)
         slow.putheader("Content-Type", "application/x-www-form-urlencoded")
@@ -217,21 +218,24 @@ def finishes_requests_in_progress(
         assert process.poll() is None
         slow.send(body[10:])
         response = slow.getresponse()
-        assert response.status == 200
-        assert "not correct" in response.read().decode()
+        assert response.status == 422
+        assert "The passwords don't match." in html.unescape(response.read().decode())
     assert process.wait(timeout=LONGEST) == 0
 
 
 @contextmanager
-def running(image: Built, folder: Path, port: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the container, and stop it after the block as `docker stop` does."""
+def running(image: Built, folder: Path, port: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Run the container, and stop it after the block as `docker stop` does.
+
+    Yields its process and the path of the set-up page.
+    """
     process = image.start(folder, PORT=port, **SETTINGS)
     try:
         line = process.stdout.readline()
         assert line.startswith(f"Set up Branchkeep here, within a day: https://{HOST}/setup/"), (
             line + process.stdout.read()
         )  # later requests wait until it responds
-        yield process
+        yield process, line.strip().partition(HOST)[2]
     finally:
         process.terminate()
         process.communicate(timeout=LONGEST)

@@ -12,6 +12,7 @@ import pytest
 from tests.console.web.test_headers import ALWAYS, CONTENT_SECURITY_POLICY
 from tests.fixtures import nginx
 from tests.fixtures.nginx import HOST
+from tests.fixtures.waiting import until
 from tests.proxy.browser import Browser, Response
 from tests.proxy.site import (
     EMAIL,
@@ -112,6 +113,21 @@ def test_internal_error(site: Site) -> None:
     assert "console_app" not in response.text
 
 
+def test_log_has_no_query_string_and_no_link(site: Site) -> None:
+    browser = signed_in_browser(site)
+    address = f"https://{HOST}/activity/?q=c4n4ry"
+    browser.get("/activity/?q=c4n4ry", Referer=address)
+    browser.get("/invitations/c4n4ry/")
+    browser.get("/setup/c4n4ry/?next=c4n4ry")
+    browser.get("/?q=%FF%00%zzc4n4ry")
+    open_browser(site).request("GET", "/?q=c4n4ry", headers={}, tls=False)
+    for line in ("GET /activity/", "GET /invitations/[redacted]", "GET /setup/[redacted]"):
+        until(lambda line=line: f'"{line}" ' in site.nginx.logged())
+    assert "c4n4ry" not in site.nginx.logged()
+    assert "c4n4ry" not in site.console.log.read_text()
+    assert "GET /activity/?[redacted]" in site.console.log.read_text()
+
+
 def test_http_redirects_to_https(site: Site) -> None:
     for host in (HOST, "evil.example"):
         response = open_browser(site).request(
@@ -165,7 +181,9 @@ def test_forged_headers_change_no_redirect(site: Site, bypass_nginx: bool) -> No
 def test_error_pages_of_nginx(site: Site, tmp_path: Path) -> None:
     closed = Server(tmp_path, {})  # no server listens there
     with nginx.running(closed.port) as proxy:
-        down = Browser(proxy).get("/")
+        down = Browser(proxy).get("/?q=c4n4ry")
+        until(lambda: '"GET /" 502' in proxy.logged())
+        assert "c4n4ry" not in proxy.logged()
     large = open_browser(site).request("POST", SIGN_IN, b"x" * 3_500_000, headers={})
     assert (down.status, large.status) == (502, 413)
     for response in (down, large):

@@ -24,6 +24,7 @@ DOUBTFUL = "The backup was restored, but check the following:\n{}"
 class Command(ConsoleCommand):
     """Restore a backup, or check that it can be restored."""
 
+    refuses_newer_database = False  # looks at the database itself
     help = "Restore a backup into an empty database, using the backup's BACKUP_KEY."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,7 +11,7 @@ from console.audit import chain, triggers
 SHOWN = 20  # problems at most
 BROKEN = "The audit trail is damaged. First affected row:"
 INTACT = "The rows are unchanged, but:"
-UNGUARDED = "trigger {}: Missing or disabled. Run `migrate` to create missing triggers."
+UNGUARDED = "trigger {}: Missing, disabled or changed. Run `migrate` to create it again."
 CUT_OFF = (
     "link {}: Not in the audit trail. The end of the trail was cut off, or this is another "
     "database."

@@ -18,6 +18,7 @@ FAILED = "Some checks failed. Each error above says what to do."
 class Command(ConsoleCommand):
     """Run all checks and print the results. Exits with 1 if one of them is an error."""
 
+    refuses_newer_database = False  # reports it
     help = "Check the database, keys, parameter store, clock, hosts, files and backups."
 
     def add_arguments(self, parser: CommandParser) -> None:

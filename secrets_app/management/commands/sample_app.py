@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.access.actors import Actor, from_command_line
 from console.catalog.services import add_branch, create_app
-from console.lib.names import PathProfile
+from console.lib.names import SAMPLE_APP_IDS, PathProfile
 from console.lib.results import DONE
 from console.lib.stopping import finishing_current_step
 from console.models import App, Stage, User
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 def _fields() -> dict[str, str]:
     return {
-        "app_id": "dsample" + secrets.token_hex(4),
+        "app_id": SAMPLE_APP_IDS + secrets.token_hex(4),
         "name": "Sample shop",
         "repository": "github.com/example/sample-shop",
         "region": settings.AWS_REGION,

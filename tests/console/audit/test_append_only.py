@@ -1,6 +1,7 @@
 """No row of the audit log can be changed or removed in any way (guarantee 10)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -8,8 +9,10 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from console.access.actors import Actor
+from console.audit import triggers
 from console.audit.events import Action, Outcome, attempt, conclude
 from console.models import AuditEvent, AuditOutcome
+from console.ops import checks
 from tests.fixtures.people import World
 
 MODELS = (AuditEvent, AuditOutcome)
@@ -165,9 +168,68 @@ def test_deletes_do_not_cascade(world: World, client_for: Callable[[str], Client
     assert contents() == before
 
 
-def test_migrating_restores_the_triggers(event: AuditEvent) -> None:
-    from console.audit import triggers
+@postgres_only
+@pytest.mark.parametrize("role", ["replica", "local", "origin"])
+def test_session_replication_role(event: AuditEvent, role: str) -> None:
+    """A superuser turns ordinary triggers off with it."""
+    sql(f"SET LOCAL session_replication_role = {role}")()
+    for table in (EVENTS, OUTCOMES):
+        for statement in ("UPDATE {} SET id = 1", "DELETE FROM {}", "TRUNCATE {} CASCADE"):
+            assert_refused(sql(statement.format(table)))
 
-    triggers.drop(connection)
+
+APPEND_ONLY, NO_UPDATE = f"{EVENTS}_append_only", f"{EVENTS}_no_update"
+SPOILED: dict[str, list[str]] = {
+    "postgresql": {
+        "dropped": [f"DROP TRIGGER {APPEND_ONLY} ON {EVENTS}"],
+        "disabled": [f"ALTER TABLE {EVENTS} DISABLE TRIGGER {APPEND_ONLY}"],
+        "as 0.1.0 created it": [f"ALTER TABLE {EVENTS} ENABLE TRIGGER {APPEND_ONLY}"],
+        "for replicas only": [f"ALTER TABLE {EVENTS} ENABLE REPLICA TRIGGER {APPEND_ONLY}"],
+        "with a condition": [
+            f"CREATE OR REPLACE TRIGGER {APPEND_ONLY} BEFORE UPDATE OR DELETE ON {EVENTS} "
+            "FOR EACH ROW WHEN (false) EXECUTE FUNCTION console_append_only()",
+            f"ALTER TABLE {EVENTS} ENABLE ALWAYS TRIGGER {APPEND_ONLY}",
+        ],
+        "for fewer events": [
+            f"CREATE OR REPLACE TRIGGER {APPEND_ONLY} BEFORE DELETE ON {EVENTS} "
+            "FOR EACH ROW EXECUTE FUNCTION console_append_only()",
+            f"ALTER TABLE {EVENTS} ENABLE ALWAYS TRIGGER {APPEND_ONLY}",
+        ],
+        "without effect": [
+            "CREATE OR REPLACE FUNCTION console_append_only() RETURNS trigger "
+            "LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+        ],
+    },
+    "sqlite": {
+        "dropped": [f"DROP TRIGGER {NO_UPDATE}"],
+        "with a condition": [
+            f"DROP TRIGGER {NO_UPDATE}",
+            f"CREATE TRIGGER {NO_UPDATE} BEFORE UPDATE ON {EVENTS} WHEN 0 "
+            "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END",
+        ],
+        "without effect": [
+            f"DROP TRIGGER {NO_UPDATE}",
+            f"CREATE TRIGGER {NO_UPDATE} BEFORE UPDATE ON {EVENTS} BEGIN SELECT 1; END",
+        ],
+    },
+}[connection.vendor]
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_spoiled_trigger_is_reported_and_created_again(event: AuditEvent, how: str) -> None:
+    assert triggers.missing(connection) == []
+    for statement in SPOILED[how]:
+        sql(statement)()
+    assert {APPEND_ONLY, NO_UPDATE} & set(triggers.missing(connection))
+    result = checks.trail()
+    assert result.state == "error"
+    assert "missing, disabled or changed" in result.message
     triggers.after_migrate(using="default")
+    assert triggers.missing(connection) == []
     assert_refused(event.delete)
+    assert_refused(lambda: AuditEvent.objects.update(actor="nobody"))
+
+
+def test_intact_triggers_are_left_alone(event: AuditEvent, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        triggers.after_migrate(using="default")

@@ -322,7 +322,7 @@ def test_trigger_is_missing(events: list[AuditEvent]) -> None:
 def test_trigger_is_disabled(events: list[AuditEvent]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE console_auditevent DISABLE TRIGGER USER")
-    with pytest.raises(CommandError, match="console_auditevent_append_only: Missing or disabled"):
+    with pytest.raises(CommandError, match="console_auditevent_append_only: Missing, disabled"):
         verify()
 
 

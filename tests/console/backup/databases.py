@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 
-from console.backup.tables import LEFT_OUT, models_of
+from console.backup.tables import LEFT_OUT
+from console.db.versions import models_of
 
 SQLITE = {
     "ENGINE": "django.db.backends.sqlite3",

@@ -17,7 +17,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from console.backup import archive
 from console.backup.atomic_file import whole_file
 from console.backup.errors import BackupError
-from console.backup.tables import LEFT_OUT, models_of
+from console.backup.tables import LEFT_OUT
+from console.db.versions import models_of
 from console.models import AuditEvent
 from tests.console.backup.conftest import KEY
 from tests.factories import set_secret

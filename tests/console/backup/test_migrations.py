@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from console.audit import chain, triggers
-from console.backup.tables import ends_of, models_of
+from console.db.versions import ends_of, models_of
 from console.models import AuditEvent, AuditSeal
 from tests.console.backup.sample_rows import fill, first_version
 

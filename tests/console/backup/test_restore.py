@@ -15,7 +15,8 @@ from console.audit import triggers
 from console.backup import archive
 from console.backup.archive import Contents
 from console.backup.restore import FILLED_AT_START, ID_GAP
-from console.backup.tables import LEFT_OUT, kept, models_at, table_of
+from console.backup.tables import LEFT_OUT, kept, table_of
+from console.db.versions import models_at
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter
 from secrets_app.store import parameter_store

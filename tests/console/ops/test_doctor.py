@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from console.audit import chain
+from console.audit import chain, triggers
 from console.audit.events import Action, Outcome
 from console.lib.health import CheckResult
 from console.lib.paths import BASE_DIR
@@ -91,6 +91,7 @@ def test_it_works(run_checks: Examined, world: World) -> None:
     found = run_checks()
     states = {name: str(finding.state) for name, finding in found.items()}
     assert states.pop("Disk") in {"ok", "skipped"}
+    assert states.pop("Database role") == ("ok" if connection.vendor == "sqlite" else "warning")
     assert states == {
         **dict.fromkeys(("Database", "Migrations", "Clock", "Hosts", "TLS and cookies"), "ok"),
         "Open files": "ok",
@@ -191,6 +192,23 @@ def test_missing_migration(run_checks: Examined) -> None:
     assert f"secrets_app {newest.name}" in finding.message
 
 
+@pytest.mark.postgres
+def test_superuser(run_checks: Examined) -> None:
+    """The tests' own role is one; tests/image/test_compose_role.py has the other case."""
+    finding = run_checks()["Database role"]
+    assert finding.state == "warning"
+    assert "is a superuser of PostgreSQL" in finding.message
+    assert "owns only its schema" in finding.hint
+
+
+def test_newer_database(run_checks: Examined) -> None:
+    MigrationRecorder.Migration.objects.create(app="console", name="9999_of_the_future")
+    finding = run_checks()["Migrations"]
+    assert finding.state == "error"
+    assert "console.9999_of_the_future" in finding.message
+    assert finding.hint.startswith("Start the newer version.")
+
+
 @pytest.mark.parametrize(
     ("seconds", "state"), [(0, "ok"), (-29, "ok"), (31, "error"), (-4000, "error")]
 )
@@ -280,11 +298,7 @@ def test_unlinked_audit_rows(run_checks: Examined) -> None:
         cursor.execute("DROP TRIGGER console_auditevent_no_update")
     event = AuditEvent.objects.create(action="test", actor_kind="test", actor="test")
     AuditEvent.objects.filter(pk=event.pk).update(at=timezone.now() - timedelta(hours=1))
-    with connection.cursor() as cursor:  # as `migrate` does
-        cursor.execute(
-            "CREATE TRIGGER console_auditevent_no_update BEFORE UPDATE ON console_auditevent "
-            "BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
+    triggers.create(connection)
     finding = run_checks()["Audit trail"]
     assert (finding.state, "verify_audit" in finding.hint) == ("warning", True)
 

@@ -46,7 +46,62 @@ def test_it_works(client: Client, link: str) -> None:
 def test_without_the_sample_app(client: Client, link: str) -> None:
     response = client.post(link, FORM, follow=True)
     assert not App.objects.exists()
-    assert "No apps yet" in response.text
+    assert "Next steps" in response.text
+
+
+def test_first_page_before_the_set_up(client: Client, link: str) -> None:
+    response = client.get("/", follow=True)
+    assert (response.status_code, response.redirect_chain) == (
+        200, [("/accounts/login/?next=/", 302)],
+    )  # fmt: skip
+    for words in ("There are no accounts yet", "make run", "docker compose logs console"):
+        assert words in response.text
+    assert "manage.py setup_link" in response.text
+    assert "/setup/" not in response.text
+    assert 'type="password"' not in response.text
+
+
+def test_sign_in_before_the_set_up(client: Client, link: str) -> None:
+    fields = {"login": "olga@example.org", "password": PASSWORD}
+    assert "There are no accounts yet" in client.post("/accounts/login/", fields).text
+    client.post(link, FORM)
+    page = Client().get("/accounts/login/")
+    assert 'type="password"' in page.text
+    assert "There are no accounts yet" not in page.text
+
+
+def test_steps_after_the_set_up(client: Client, link: str, settings: Any) -> None:
+    client.post(link, FORM | {"sample_app": "on"})
+    page = client.get("/")
+    assert page.context["first_steps"] is True
+    for words in ("Add your app", "Connect the parameter store", "Invite your team"):
+        assert words in page.text
+    for address in ("/apps/new/", "/operation/doctor/"):
+        assert f'href="{address}"' in page.text
+    assert "PARAMETER_STORE=ssm" in page.text
+    assert "You get a link to share" in page.text
+    settings.PARAMETER_STORE, settings.MAIL = "ssm", True
+    page = client.get("/")
+    assert "The doctor tests whether Branchkeep has the" in page.text
+    assert "Branchkeep mails each invitation" in page.text
+
+
+def test_steps_end_with_the_first_app_of_ones_own(client: Client, link: str) -> None:
+    client.post(link, FORM | {"sample_app": "on"})
+    fields = {"name": "Shop", "app_id": "d1shop", "path_profile": "both"}
+    created = client.post("/apps/new/", fields, follow=True)
+    assert "Add its branches next." in created.text
+    page = client.get("/")
+    assert "Next steps" not in page.text
+    assert [card["name"] for card in page.context["apps"]] == ["Sample shop", "Shop"]
+
+
+def test_steps_are_for_operators_and_not_in_a_search(client: Client, link: str) -> None:
+    client.post(link, FORM | {"sample_app": "on"})
+    assert "Next steps" not in client.get("/", {"q": "shop"}).text
+    other = Client()
+    other.force_login(User.objects.create_user("bob@example.org"))
+    assert "Next steps" not in other.get("/").text
 
 
 def test_audit_log(client: Client, link: str) -> None:

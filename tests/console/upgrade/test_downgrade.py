@@ -1,0 +1,163 @@
+"""An older version refuses a database that a newer one has changed, and changes nothing in it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.console.backup.conftest import KEY
+from tests.console.upgrade.test_upgrade import VERSIONS, database_of
+from tests.fixtures.machine import Machine
+from tests.soak.replicas.server import copy_to
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+REFUSED = (
+    "A newer version of Branchkeep, or another program, changed the database: this version does "
+    "not know {}."
+)
+MIGRATION = "INSERT INTO django_migrations (app, name, applied) VALUES ('{}', '{}', '2030-01-01')"
+CHANGE = """
+import django
+django.setup()
+from django.db import connection
+connection.cursor().execute({!r})
+"""
+NEWER = {
+    "migration": (
+        MIGRATION.format("console", "9999_of_the_future"),
+        "the migration console.9999_of_the_future",
+    ),
+    "migration of a new app": (
+        MIGRATION.format("flags_app", "0001_initial"),
+        "the migration flags_app.0001_initial",
+    ),
+    "migration of Django": (
+        MIGRATION.format("auth", "9999_of_the_future"),
+        "the migration auth.9999_of_the_future",
+    ),
+    "table": ("CREATE TABLE envvars_app_future (id int)", "the table envvars_app_future"),
+}
+OTHERS = {
+    "another program's table": "CREATE TABLE theirs (id int)",
+    "table of an app that was removed": "CREATE TABLE django_session (id int)",
+    "migration of an app that was removed": MIGRATION.format("sessions", "0001_initial"),
+}
+
+
+@pytest.fixture(scope="module")
+def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the console's code, so that a start creates no var/ here."""
+    return copy_to(tmp_path_factory.mktemp("code"))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """Return a machine with an upgraded database of the newest release."""
+    with database_of(VERSIONS[-1], tmp_path) as url:
+        machine = Machine(tmp_path)
+        machine.environment |= {"DATABASE_URL": url, "BACKUP_KEY": KEY}
+        assert machine("migrate", "-v0").code == 0
+        yield machine
+
+
+@pytest.fixture
+def change(machine: Machine) -> Callable[[str], None]:
+    """Return a function that runs a statement on the machine's database."""
+
+    def change(statement: str) -> None:
+        code = CHANGE.format(statement)
+        environment = machine.environment | {"DJANGO_SETTINGS_MODULE": "console.settings"}
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+    return change
+
+
+def run(code_copy: Path, machine: Machine, *command: str) -> tuple[int, str]:
+    """Run a Python module with the machine's settings; return its exit code and output."""
+    more = {
+        "PORT": "0",
+        "STATIC_ROOT": str(code_copy),
+        "DJANGO_SETTINGS_MODULE": "console.settings",
+    }
+    environment = machine.environment | more
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=code_copy,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("kind", NEWER)
+def test_it_works(
+    machine: Machine, change: Callable[[str], None], code_copy: Path, kind: str
+) -> None:
+    statement, name = NEWER[kind]
+    change(statement)
+    code, output = run(code_copy, machine, "console.server.start")
+    assert code == 1
+    assert output.startswith(f"Branchkeep can't start. {REFUSED.format(name)}")
+    assert output.endswith(
+        "To go back to this one, restore a backup that this version made into a new database.\n"
+    )
+    assert output.count("\n") == 1
+    [found] = [
+        it
+        for it in json.loads(machine("doctor", "--format", "json").out)
+        if it["name"] == "Migrations"
+    ]
+    assert (found["state"], found["message"]) == ("error", REFUSED.format(name))
+    assert found["hint"].startswith("Start the newer version.")
+
+
+def test_nothing_is_changed(
+    machine: Machine, change: Callable[[str], None], code_copy: Path
+) -> None:
+    """A missing migration isn't applied next to one that isn't known."""
+    change("DELETE FROM django_migrations WHERE app = 'secrets_app' AND name LIKE '0004%'")
+    change(NEWER["migration"][0])
+    assert run(code_copy, machine, "console.server.start")[0] == 1
+    assert machine("migrate", "--check").code == 1
+    migrated = machine("migrate")
+    assert migrated.code == 1
+    assert "9999_of_the_future" in migrated.err
+
+
+def test_gunicorn(machine: Machine, change: Callable[[str], None], code_copy: Path) -> None:
+    """Also a worker that gunicorn replaces after another replica was upgraded."""
+    change(NEWER["migration"][0])
+    config = "python:console.server.gunicorn"
+    code, output = run(code_copy, machine, "gunicorn", "--config", config, "--bind", "127.0.0.1:0")
+    assert code
+    assert REFUSED.format(NEWER["migration"][1]) in output
+
+
+def test_commands_that_write(machine: Machine, change: Callable[[str], None]) -> None:
+    change(NEWER["migration"][0])
+    backup = machine("backup", str(machine.folder / "console.backup"))
+    assert backup.code == 5
+    assert "9999_of_the_future" in backup.err
+    saved = machine("secret", "set", "KEY", "--app", "d1shop", stdin="value\n")
+    assert saved.code == 5
+    assert "9999_of_the_future" in saved.err
+
+
+def test_what_belongs_to_others(
+    machine: Machine, change: Callable[[str], None], code_copy: Path
+) -> None:
+    for statement in OTHERS.values():
+        change(statement)
+    assert machine("migrate", "-v0").code == 0
+    [found] = [
+        it
+        for it in json.loads(machine("doctor", "--format", "json").out)
+        if it["name"] == "Migrations"
+    ]
+    assert found["state"] == "ok"
