@@ -146,11 +146,14 @@ def test_reader_during_the_next_request_too(world: World, client: Client) -> Non
     assert files_with(value) == set()
 
 
-def test_patience_is_for_the_checkpoint_only(world: World) -> None:
-    move(world, set_variable(world, "STRIPE_KEY", new_value()))
+def pragma(name: str) -> int:
+    """Return the value of one of the connection's pragmas."""
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        timeout = connection.settings_dict["OPTIONS"]["timeout"]
-        assert cursor.fetchone() == (timeout * 1000,)
-        cursor.execute("PRAGMA secure_delete")
-        assert cursor.fetchone() == (1,)
+        cursor.execute(f"PRAGMA {name}")
+        return int(cursor.fetchone()[0])
+
+
+def test_patience_is_for_the_checkpoint_only(db: None) -> None:
+    before = pragma("busy_timeout")
+    erase_deleted()
+    assert (pragma("busy_timeout"), pragma("secure_delete")) == (before, 1)
