@@ -166,6 +166,11 @@ class ConsoleCommand(BaseCommand):
         """Print a message to standard error, with control characters escaped."""
         self.stderr.write(escape_unprintable(text, keep="\n"))
 
+    def note_invisible(self, value: str) -> None:
+        """Print to standard error what can't be seen in a value."""
+        if remark := describe_invisible(value):
+            self.note(remark)
+
     def print_result(self, options: dict[str, Any], plain: str, data: object) -> None:
         """Print the result in the requested format."""
         self.stdout.write(json.dumps(data, indent=2) if options["format"] == "json" else plain)
@@ -176,8 +181,6 @@ class ConsoleCommand(BaseCommand):
         On a terminal it gets a line of its own, and control characters are escaped, since the
         terminal would obey them.
         """
-        if remark := describe_invisible(text):
-            self.note(remark)
         if not self.stdout.isatty():
             self.stdout.write(text, ending="")
             return

@@ -34,7 +34,7 @@ RULES: tuple[tuple[str, str, str | None], ...] = (
 RULES_JSON = json.dumps(RULES)
 LINE_BREAK = (
     "The value starts or ends with a line break, which is rarely meant. Enter it without, or "
-    "choose “Keep line breaks at its ends”."
+    "choose “Keep line breaks at the ends of values” before you save."
 )
 _RULES = tuple((re.compile(pattern), words) for pattern, words, _ in RULES)
 

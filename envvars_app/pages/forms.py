@@ -96,7 +96,7 @@ def _known(
         int(row),
         key=key,
         value=value,
-        line_breaks=bool(post.get(f"breaks-{row}") or (was and value == was.value)),
+        line_breaks="line_breaks" in post or (was is not None and value == was.value),
         expected_version=base,
         revision=revision,
     )
@@ -121,7 +121,7 @@ def _new(post: QueryDict) -> Iterator[VariableCommand]:
             key=row.key.strip(" "),
             branch_id=None if row.branch == "" else version(row.branch),
             value=row.value,
-            line_breaks=bool(post.get(f"new-{row.number}-breaks")),
+            line_breaks="line_breaks" in post,
             expected_version=base,
             revision=revision,
         )

@@ -85,7 +85,7 @@ def _known_rows(post: QueryDict) -> Iterator[SecretCommand]:
                 row,
                 int(row),
                 value=SecretValue(value),
-                line_breaks=bool(post.get(f"breaks-{row}")),
+                line_breaks="line_breaks" in post,
                 expected_version=base,
                 revision=revision,
             )
@@ -100,7 +100,7 @@ def _new_rows(post: QueryDict) -> Iterator[SecretCommand]:
             key=field(post, f"{token}-key").strip(" "),
             branch_id=None if branch == "" else version(branch),
             value=SecretValue(text(post, f"{token}-value")),
-            line_breaks=bool(post.get(f"{token}-breaks")),
+            line_breaks="line_breaks" in post,
             expected_version=base,
             revision=revision,
         )

@@ -41,7 +41,7 @@ class Repairs:
 
 def unfinished() -> QuerySet[Secret]:
     """Return the secrets whose mirror Branchkeep has not finished."""
-    return Secret.objects.filter(mirror_due_at__isnull=False)
+    return Secret.objects.filter(mirror_due_at__isnull=False).order_by("pk")
 
 
 def finish_due() -> Repairs:
@@ -79,7 +79,7 @@ def finish_app(*, actor: Actor, app_id: str) -> Repairs:
 def _due() -> QuerySet[Secret]:
     now = timezone.now()
     overdue = Q(mirror_due_at__gt=latest_end(now, RETRY_AFTER))  # the clock was set back
-    return Secret.objects.filter(Q(mirror_due_at__lte=now) | overdue)
+    return Secret.objects.filter(Q(mirror_due_at__lte=now) | overdue).order_by("pk")
 
 
 def _finish_all_apps(chosen: Callable[[], QuerySet[Secret]]) -> Repairs:

@@ -77,6 +77,13 @@ def save_all(page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def save_with_notes(page: Page) -> None:
+    """Press Save, and again once the page has said what can't be seen in the values."""
+    save_all(page)
+    expect(page.get_by_text("Everything was saved. Some rows have notes.")).to_be_visible()
+    save_all(page)
+
+
 def expect_saved(page: Page, count: int) -> None:
     """Wait for the list and its toast."""
     words = "1 secret saved." if count == 1 else f"{count} secrets saved."

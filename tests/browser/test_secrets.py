@@ -16,6 +16,7 @@ from tests.browser.steps import (
     SHARED,
     expect_saved,
     fill_new,
+    save_with_notes,
     set_secrets,
     stored_value,
     tab_to,
@@ -60,7 +61,7 @@ def test_it_works(page: Page) -> None:
     fill_new(page, 0, "API_KEY", "for all", "All branches")
     page.get_by_text("Add new").click()
     fill_new(page, 1, "API_KEY", PEM, "main")
-    page.get_by_role("button", name="Save").click()
+    save_with_notes(page)
 
     expect_saved(page, 2)
     expect(page.locator("tbody tr")).to_have_count(2)
@@ -178,7 +179,9 @@ def test_with_the_keyboard(app_with_one: World, open_page: Any) -> None:
     page.keyboard.press("Enter")  # moves the focus to the new row
     page.keyboard.type("TWO")
     page.keyboard.press("Tab")
-    page.keyboard.type("line\nnext")
+    page.keyboard.type("line")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("next")
     tab_to(page, page.locator("#new").get_by_label("Branch"))
     page.keyboard.type("main")
     tab_to(page, page.get_by_role("button", name="Save", exact=True))
@@ -196,6 +199,7 @@ def test_it_works_without_javascript(app_with_one: Any, open_page: Any, complain
     fill_new(page, 0, "TWO", PEM, "main")
     fill_new(page, 1, "BAD KEY", "x", "All branches")
     page.locator("#rows textarea").fill("changed")
+    page.get_by_label("Keep line breaks at the ends of values").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text(re.compile("Saved 2 of 3"))).to_be_visible()
     expect(page.get_by_text(re.compile("Use only letters"))).to_be_visible()
@@ -207,5 +211,5 @@ def test_it_works_without_javascript(app_with_one: Any, open_page: Any, complain
     page.goto(MANAGE)
     page.locator("#rows").get_by_label("Remove").first.check()
     page.get_by_role("button", name="Save").click()
-    expect_saved(page, 1)
+    expect(page.get_by_text("ONE removed.")).to_be_visible()
     assert parameter_store().current([ONE]) == {}

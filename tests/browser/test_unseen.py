@@ -98,6 +98,22 @@ def test_a_tab_inside_stays(alice: Page) -> None:
     expect(new.get_by_role("button", name="Remove it")).to_have_count(0)
 
 
+@pytest.mark.parametrize("branch", ["dev", None])
+def test_saving_right_after_typing(alice: Page, branch: str | None) -> None:
+    """Nothing may move the button away while it is pressed."""
+    alice.goto(MANAGE)
+    new = new_row(alice)
+    value_of(new).press_sequentially("token ")
+    if branch:
+        new.get_by_label("Branch").select_option(label=branch)
+    button = alice.get_by_role("button", name="Save", exact=True)
+    button.hover()
+    alice.mouse.down()
+    alice.wait_for_timeout(150)  # as a finger does
+    alice.mouse.up()
+    expect(alice.get_by_text("Saved. The value ends with a space.")).to_be_visible()
+
+
 def test_after_saving(alice: Page) -> None:
     alice.goto(MANAGE)
     new = new_row(alice)

@@ -16,6 +16,7 @@ from tests.browser.steps import (
     fill_new,
     row,
     save_all,
+    save_with_notes,
     set_secrets,
     stored_value,
     value_of,
@@ -99,7 +100,7 @@ def test_revealing_in_edit_mode(alice: Page, world: World) -> None:
     expect(value_of(other)).to_have_value("other")
     alice.clock.fast_forward(31_000)
     expect(value_of(other)).to_have_value("")  # hidden after 30 seconds; typed values stay
-    save_all(alice)
+    save_with_notes(alice)
     expect_saved(alice, 1)
     assert stored_value(f"{SHARED}/TLS_KEY") == PEM + "more\n"
     assert stored_value(f"{SHARED}/OTHER") == "other"
@@ -120,7 +121,11 @@ def test_values_are_saved_byte_for_byte(
     alice.goto(f"{MANAGE}?new={len(values)}")
     for number, (key, value) in enumerate(values.items()):
         fill_new(alice, number, key, value, "All branches")
-    save_all(alice)
+    if javascript:
+        save_with_notes(alice)
+    else:
+        alice.get_by_label("Keep line breaks at the ends of values").check()
+        save_all(alice)
     expect_saved(alice, len(values))
     assert {key: stored_value(f"{SHARED}/{key}") for key in values} == values
     for key, value in values.items():

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch
-from tests.browser.steps import save_all
+from tests.browser.steps import save_all, save_with_notes
 from tests.factories import (
     change_variable,
     new_variable,
@@ -53,14 +53,16 @@ def test_it_works(world: World, open_page: Any) -> None:
     new = page.locator("#new .edit-row")
     new.get_by_label("Variable").fill("API_URL")
     value(new).fill("https://a\n")
-    save_all(page)
+    save_with_notes(page)
     expect_saved(page, 1)
     page.goto(MANAGE)
     action(row(page, "API_URL"), "Add variable override")
     override = page.get_by_role("group", name="New override")
     assert override.get_by_label("Variable").input_value() == "API_URL"
     assert value(override).input_value() == "https://a\n"
-    assert override.get_by_label("Branch").locator("option").all_inner_texts() == ["dev", "main"]
+    assert override.get_by_label("Branch").locator("option").all_inner_texts() == [
+        *("Choose a branch", "dev", "main")
+    ]
     value(override).fill("https://main")
     override.get_by_label("Branch").select_option(label="main")
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
@@ -119,6 +121,7 @@ def test_a_rename_includes_the_overrides(world: World, open_page: Any) -> None:
     override = page.get_by_role("group", name="New override")
     expect(override.get_by_label("Variable")).to_have_value("NEW")
     value(row(page, "OLD", "dev")).fill("y")
+    override.get_by_label("Branch").select_option(label="main")
     save_all(page)
     expect(page.locator(".toast")).to_be_visible()
     assert variable_values(world) == {
@@ -182,7 +185,7 @@ def test_leaving_with_unsaved_work_asks_first(world: World, open_page: Any) -> N
     assert value(row(page, "A")).input_value() == "typed"
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Leave").click()
-    page.wait_for_url(f"**{LIST}")
+    page.wait_for_url(f"**{LIST}?q=nothing*")
     assert variable_values(world) == {("", "A"): "first"}
 
 
@@ -210,8 +213,11 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(MANAGE)
     page.get_by_role("link", name="Add variable override").click()
-    value(page.get_by_role("group", name="New override")).fill("x")
+    override = page.get_by_role("group", name="New override")
+    value(override).fill("x")
+    override.get_by_label("Branch").select_option(label="dev")
     value(row(page, "A")).fill("\nchanged")
+    page.get_by_label("Keep line breaks at the ends of values").check()
     page.get_by_role("button", name="Save").click()
     expect_saved(page, 2)
     assert variable_values(world) == {("", "A"): "\nchanged", ("dev", "A"): "x"}

@@ -45,6 +45,7 @@ def new_row(
         f"{row}-key": key,
         f"{row}-value": value or entry.value,
         f"{row}-branch": branch.pk if branch else "",
+        "line_breaks": "on",
     }
 
 
@@ -99,7 +100,13 @@ def _saved_by_a_developer(entry: Input) -> Any:
 def _changed(entry: Input) -> Any:
     secret = existing_secret(entry, "CHANGED")
     return post(
-        entry, "alice", {f"value-{secret.pk}": entry.value, f"base-{secret.pk}": secret.version}
+        entry,
+        "alice",
+        {
+            f"value-{secret.pk}": entry.value,
+            f"base-{secret.pk}": secret.version,
+            "line_breaks": "on",
+        },
     )
 
 

@@ -31,6 +31,7 @@ def secrets(detector: LeakDetector, client_for: ClientFor, world: World) -> dict
             "new-1-key": "KEY",
             "new-1-value": detector.canary.shapes(f"scope {number}")["lines"],
             "new-1-branch": branch.pk if branch else "",
+            "line_breaks": "on",
         }
         url = reverse("secrets_manage", args=[world.app.app_id])
         assert client_for("alice").post(url, fields).status_code == 302

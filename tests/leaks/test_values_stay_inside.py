@@ -27,8 +27,8 @@ QUERIES = (
     "?saved=nonsense",
 )
 COMBINATIONS = (("plain", {}), ("lines", FRAGMENT), ("signs", {}), ("plain", FRAGMENT))
-UNREACHABLE_VIEWS = {  # a user exists, without a second factor, and there is no provider
-    *("setup", "single_sign_on", "openid_connect_callback"),
+UNREACHABLE_VIEWS = {  # a user exists, without second factor or link, and there is no provider
+    *("setup", "account_link", "single_sign_on", "openid_connect_callback"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
 }
 

@@ -69,6 +69,7 @@ class Command(ScopedCommand):
             version = {"version": variable.version, "value": variable.value}
             self.print_result(options, "", {"key": key, **found, **version})
         else:
+            self.note_invisible(variable.value)
             self.print_value(variable.value)
 
     def list(self, options: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from django.core.management.base import CommandError, CommandParser
 
 from console.cli.base import ConsoleCommand, actor_of, add_common, os_user, verbs
 from console.cli.terminal import Exit, read_value
-from console.lib.invisible import describe_invisible
 from console.lib.stopping import finishing_current_step
 from secrets_app import sandboxes
 from secrets_app.paths import Sandbox
@@ -68,8 +67,7 @@ class Command(ConsoleCommand):
         value = SecretValue(read_value("? Enter secret value: "))
         with finishing_current_step():
             version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
-        if remark := describe_invisible(value.reveal()):
-            self.note(remark)
+        self.note_invisible(value.reveal())
         plain = f"Successfully created version {version} of secret {key}"
         self.print_result(options, plain, {"name": key, "version": version})
 

@@ -51,6 +51,7 @@ class Command(ScopedCommand):
             found = CommandScope(scope.access, secret.branch).to_dict()
             self.print_result(options, "", {"key": key, **found, "value": value.reveal()})
         else:
+            self.note_invisible(value.reveal())
             self.print_value(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:

@@ -139,13 +139,25 @@ function isTyping({ inputType, data }) {
 }
 
 form.addEventListener("input", (event) => {
-  if (event.target.closest(".edit-row")) Row.of(event.target).edited();
-  if (event.target.matches(".edit-row textarea") && !isTyping(event)) Row.of(event.target).showUnseen();
+  const row = event.target.closest(".edit-row") && Row.of(event.target);
+  row?.edited();
+  if (row && !(event.target.matches("textarea") && isTyping(event))) row.showUnseen();
   count();
 });
 
+// A press on a button takes the focus from the field. What appears then would move the button away
+// before it is released, and nothing would be clicked.
+let pressed = false;
+document.addEventListener("pointerdown", () => (pressed = true), { capture: true });
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(end, () => (pressed = false), { capture: true });
+}
+
 form.addEventListener("change", (event) => {
-  if (event.target.matches(".edit-row textarea")) Row.of(event.target).showUnseen();
+  if (!event.target.matches(".edit-row textarea")) return;
+  const show = () => saving || (event.target.isConnected && Row.of(event.target).showUnseen());
+  if (pressed) document.addEventListener("pointerup", () => setTimeout(show), { once: true });
+  else show();
 });
 
 form.addEventListener("click", (event) => {

@@ -85,8 +85,6 @@ export class Row {
       request.append(`remove-${this.token}`, "on");
     } else {
       for (const field of this.fields) request.append(field.name, field.value);
-      // The page says what can't be seen, so what is there is meant.
-      request.append(this.isNew ? `${this.token}-breaks` : `breaks-${this.token}`, "on");
     }
   }
 

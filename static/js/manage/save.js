@@ -25,7 +25,8 @@ export async function send(form, rows, { onBatch, stopped, size = ROWS }) {
 }
 
 async function sendBatch(form, batch, sum) {
-  const fields = new URLSearchParams({ change_set: form.elements.change_set.value });
+  // The page says what can't be seen in a value, so a line break at its end is meant.
+  const fields = new URLSearchParams({ change_set: form.elements.change_set.value, line_breaks: "on" });
   for (const row of batch) row.addTo(fields);
   // Permissions are checked per row, so a rejected request means an old CSRF token.
   const { page, problem } = await post(form.action, fields, { again: true });

@@ -289,15 +289,15 @@ def test_unknown_outcome_and_its_settlement(
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "shown", "mark"),
     [
-        ("a\r\nBcc: all@example.org", r"a\r\nBcc: all@example.org"),
-        (f"gnp{OVERRIDE}.exe", r"gnp\u202e.exe"),
-        ("\x1b[31mred\x07\u2028", r"\x1b[31mred\x07\u2028"),
+        ("a\r\nBcc: all@example.org", r"a\r\nBcc: all@example.org", ""),
+        (f"gnp{OVERRIDE}.exe", r"gnp\u202e.exe", ": Contains invisible U+202E"),
+        ("\x1b[31mred\x07\u2028", r"\x1b[31mred\x07\u2028", ": Contains invisible U+2028"),
     ],
 )
 def test_control_characters_in_names(
-    world: World, mail_server: MailServer, name: str, shown: str
+    world: World, mail_server: MailServer, name: str, shown: str, mark: str
 ) -> None:
     """Forms reject such names, but the store or an older database may have them."""
     world.app.name = f"Shop {name}"
@@ -307,7 +307,7 @@ def test_control_characters_in_names(
     record_event(world, "mia", Action.SECRET_REVEALED, name, branch=name)
     [mail] = delivered_mails(mail_server)
     assert mail.keys().count("Bcc") == 0
-    subject = f"Shop {shown}: mia@example.org revealed the secret {shown} ({shown})"
+    subject = f"Shop {shown}: mia@example.org revealed the secret {shown} ({shown}{mark})"
     assert mail["Subject"] == subject
     text = text_of(mail)
     assert f"revealed the secret {shown}\n" in text
