@@ -53,9 +53,10 @@ def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 def sign_in(request: HttpRequest) -> HttpResponseBase:
     """Show the ways to sign in, and accept a password if passwords are on.
 
-    Before the set-up, when there is no account, say where its link is.
+    Before the set-up, when there is no account, say where its link is. With single sign-on, the
+    first account may come from the provider.
     """
-    if not User.objects.exists():
+    if not settings.OIDC_ISSUER and not User.objects.exists():
         return render(request, "account/before_setup.html")
     if request.method == "POST":
         return with_passwords(account.login)(request)

@@ -85,7 +85,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
                 self.selector.unregister(listener)
             listener.close()
         for connection in self.waiting:
-            if not connection.outgoing.rest:
+            if not connection.outgoing.rest and not connection.incoming.has_begun:
                 connection.deadline = min(connection.deadline, time.monotonic() + IDLE_SECONDS)
         end = time.monotonic() + self.cfg.graceful_timeout
         while self.open and time.monotonic() < end:

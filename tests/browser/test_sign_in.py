@@ -243,6 +243,7 @@ def test_single_sign_on(
 def test_without_passwords(
     open_page: Callable[..., Page], single_sign_on: Provider, settings: Any
 ) -> None:
+    """Before the first account, too: it may come from the provider."""
     settings.PASSWORD_SIGN_IN = False
     page = open_page()
     page.goto("/accounts/login/")

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from console.models import Member
+from console.models import Member, Suspension
 from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
@@ -73,7 +73,8 @@ def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World
             crawl(client_for(person), every_url, follow=person in {"alice", "olga"})
     posted = detector.canary.shapes("posted everywhere")["plain"]
     actions.post_everywhere(client_for, every_url, posted)
-    for name, role in ROLES.items():  # posting removed some
+    Suspension.objects.all().delete()
+    for name, role in ROLES.items():  # posting removed and suspended some
         member = {"app": world.app, "user": world.person(name)}
         Member.objects.update_or_create(**member, defaults={"role": role})
     with detector.quiet_logs():

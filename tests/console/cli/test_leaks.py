@@ -133,6 +133,7 @@ class BrokenCommand(ConsoleCommand):
         raise RuntimeError(f"This value can't be: {value}") from KeyError(value)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("more", [(), ("--traceback",)])
 def test_unexpected_exception(monkeypatch, capsys, more: tuple[str, ...]) -> None:
     canary = Canary()

@@ -47,7 +47,7 @@ def test_name_with_line_breaks(alice: Client, world: World, mailoutbox: Any) -> 
 
 def test_links_use_https_in_a_deployment(alice: Client, settings: Any, mailoutbox: Any) -> None:
     settings.LOCAL = False
-    alice.post(f"{MEMBERS}invite/", POST)
+    alice.post(f"{MEMBERS}invite/", POST, headers={"Host": "testserver"})
     assert "https://testserver/invitations/" in mailoutbox[0].body
 
 

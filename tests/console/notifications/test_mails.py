@@ -311,7 +311,7 @@ def test_control_characters_in_names(
     assert mail["Subject"] == subject
     text = text_of(mail)
     assert f"revealed the secret {shown}\n" in text
-    assert f"    where:   {shown}\n" in text
+    assert f"    where:   {shown}{mark}\n" in text
     assert all(sign.isprintable() or sign == "\n" for sign in text)
 
 

@@ -6,6 +6,7 @@ which has none of the statements prepared before.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from html import unescape
 from select import select
 from typing import Any
 
@@ -180,5 +181,5 @@ def test_ended_session_gets_an_error_page(client_for: Callable[[str], Client]) -
         response = client.get("/")
     close_old_connections()  # as each request does
     assert response.status_code == 503
-    assert "Branchkeep's database did not answer." in response.text
+    assert "Branchkeep's database did not answer." in unescape(response.text)
     assert client.get("/").status_code == 200
