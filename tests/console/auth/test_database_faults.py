@@ -205,7 +205,10 @@ def test_a_disk_that_is_really_full(client: Client, world: World) -> None:
         try:
             with pytest.raises(OperationalError, match="full"):
                 fill_the_cache()
-            response = post(client, "bob@example.org")
+            for _ in range(100):  # the last pages of the tables still have some room
+                response = post(client, "bob@example.org")
+                if response.status_code != 302:
+                    break
         finally:
             cursor.execute("PRAGMA max_page_count = 1073741823")
     assert response.status_code == 503
