@@ -72,6 +72,7 @@ def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World
         for person in actions.EVERYONE:
             crawl(client_for(person), every_url, follow=person in {"alice", "olga"})
     posted = detector.canary.shapes("posted everywhere")["plain"]
+    Suspension.objects.create(user=world.person("bob"), proof=Suspension.Proof.OWNERS)
     actions.post_everywhere(client_for, every_url, posted)
     for name, role in ROLES.items():  # posting removed some
         member = {"app": world.app, "user": world.person(name)}
