@@ -2,6 +2,7 @@
 
 from console.models.apps import App, Branch, Stage, check_branch_name, scope_name
 from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField, RefusedRequests
+from console.models.connections import BranchConnection, Connection
 from console.models.members import Invitation, Member, Suspension
 from console.models.notifications import Notice
 from console.models.users import AccountLink, Session, User, UserManager
@@ -13,6 +14,8 @@ __all__ = [
     "AuditOutcome",
     "AuditSeal",
     "Branch",
+    "BranchConnection",
+    "Connection",
     "Invitation",
     "MarkField",
     "Member",

@@ -1,0 +1,1 @@
+"""The boundary to AWS Amplify: the interface, its errors, the boto3 client and what was read."""

@@ -1,0 +1,45 @@
+"""Which apps are connected to Amplify, and what Amplify says of them."""
+
+from django.db import models
+
+from console.models.apps import App, Branch
+
+
+class Connection(models.Model):
+    """An app's connection to Amplify. Without one, Amplify is never called for the app.
+
+    `refreshed_at` is when the app and its branches were last read in full, `attempted_at` when
+    that was last tried. `problem` is the error code of the last attempt, empty if it succeeded.
+    """
+
+    app = models.OneToOneField(App, models.CASCADE, related_name="connection")
+    connected_at = models.DateTimeField()
+    connected_by = models.CharField(max_length=254)
+    default_domain = models.CharField(max_length=255, blank=True)
+    attempted_at = models.DateTimeField(null=True)
+    refreshed_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=100, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.app} in Amplify"
+
+
+class BranchConnection(models.Model):
+    """What Amplify says of a branch of a connected app.
+
+    A pull request's preview has the branch that it shows and the branch that it would be merged
+    into.
+    """
+
+    branch = models.OneToOneField(Branch, models.CASCADE, related_name="connection")
+    source_branch = models.CharField(max_length=255, blank=True)
+    destination_branch = models.CharField(max_length=255, blank=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.branch} in Amplify"
+
+    @property
+    def is_preview(self) -> bool:
+        """Return True if the branch is a preview of a pull request."""
+        return bool(self.source_branch)

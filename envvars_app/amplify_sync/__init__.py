@@ -1,0 +1,1 @@
+"""Synchronizing variables and build specifications of connected apps with Amplify."""
