@@ -1,0 +1,58 @@
+"""What waits to be pushed to Amplify, and who pushes it.
+
+Each feature app that saves something which belongs to Amplify (variables, build specifications)
+registers a push when Django starts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from console.amplify.base import AmplifyService
+from console.models import App
+
+PATIENCE = 10.0  # seconds that a page waits for a push
+LONGEST_CALL = 7.0  # seconds: two to connect, five for the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """How a push ended: how many values reached Amplify, and how many didn't.
+
+    `waiting` go with a later push. `left` need a decision first, such as a conflict. `problem` is
+    a sentence if Amplify didn't take part.
+    """
+
+    done: int = 0
+    waiting: int = 0
+    left: int = 0
+    problem: str = ""
+
+    def __add__(self, other: "Pushed") -> "Pushed":
+        return Pushed(
+            self.done + other.done,
+            self.waiting + other.waiting,
+            self.left + other.left,
+            self.problem or other.problem,
+        )
+
+
+# Called with the service, the app, and how many seconds the caller waits (None: as long as it
+# takes). It acts as the people who saved, and checks their permissions again. It raises no
+# AmplifyError: what can't be pushed stays pending.
+Push = Callable[[AmplifyService, App, float | None], Pushed]
+
+_pushes: list[Push] = []
+
+
+def register(push: Push) -> None:
+    """Add a push. Registering it again changes nothing."""
+    if push not in _pushes:
+        _pushes.append(push)
+
+
+def push_pending(service: AmplifyService, app: App, patience: float | None = None) -> Pushed:
+    """Push everything that waits for a connected app."""
+    total = Pushed()
+    for push in _pushes:
+        total += push(service, app, patience)
+    return total
