@@ -150,10 +150,11 @@ def kill_and_restart(replicas: Replicas, times: int, seconds: float, kills: list
 
 
 def _expire_leases_and_reconcile(user: SimulatedUser) -> None:
+    """Reconcile now, instead of when the leases and turns of killed consoles have expired."""
     long_ago = timezone.now() - timedelta(minutes=1)
     for row in Secret.objects.exclude(claim=None):
         Secret.objects.filter(pk=row.pk).update(claimed_until=timezone.now())
-    Revalidation.objects.update(started_at=long_ago)
+    Revalidation.objects.update(started_at=long_ago, held_until=None)
     response = user.web.post(f"{user.url}revalidate/", {"mode": "list"})
     assert response.status == 200, response
 
