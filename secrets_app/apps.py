@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.signals import request_finished
 
-from secrets_app.store.instrumentation import Call
+from console.lib.service_calls import Call
 
 
 class SecretsConfig(AppConfig):

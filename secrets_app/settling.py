@@ -8,11 +8,11 @@ versions that its requests can have made, with a time in the store that fits.
 from datetime import datetime
 
 from console.audit.events import Action, Outcome, conclude
+from console.aws.limits import MAX_ATTEMPTS
 from console.models import AuditEvent
 from secrets_app.models import ANSWERED, LeaseStage, Secret
 from secrets_app.projection import CLOCK_SKEW, RemoteState
 from secrets_app.store.base import Parameter
-from secrets_app.store.limits import MAX_ATTEMPTS
 
 NOT_CALLED = "Branchkeep stopped before it called the parameter store: nothing was changed."
 UNCHANGED = "The store still holds the previous version: nothing was changed."

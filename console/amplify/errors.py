@@ -16,20 +16,14 @@ AmplifyError
 `code` is for operators and logs: Amplify's own error code.
 """
 
-from typing import ClassVar
+from console.lib.service_calls import ServiceError
 
 
-class AmplifyError(Exception):
-    """Base class. `status` is the HTTP status of a page that fails with the error."""
+class AmplifyError(ServiceError):
+    """Base class."""
 
-    status: ClassVar[int] = 503
-    exit_code: ClassVar[int] = 5  # of a command; docs/commands.md lists all
-    message: str = "Amplify gave an unexpected response. Try again in a minute."
-
-    def __init__(self, message: str = "", *, code: str = "") -> None:
-        self.message = message or type(self).message
-        self.code = code or type(self).__name__
-        super().__init__(self.message)
+    service = "Amplify"
+    message = "Amplify gave an unexpected response. Try again in a minute."
 
 
 class Rejected(AmplifyError):

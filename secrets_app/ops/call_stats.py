@@ -17,8 +17,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
+from console.lib.service_calls import Call
 from secrets_app.models import CallMinute
-from secrets_app.store.instrumentation import Call
 
 RETENTION = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -20,20 +20,14 @@ StoreError
 `code` is for operators and logs: the store's own error code.
 """
 
-from typing import ClassVar
+from console.lib.service_calls import ServiceError
 
 
-class StoreError(Exception):
-    """Base class. `status` is the HTTP status of a page that fails with the error."""
+class StoreError(ServiceError):
+    """Base class."""
 
-    status: ClassVar[int] = 503
-    exit_code: ClassVar[int] = 5  # of a command; docs/commands.md lists all
-    message: str = "The parameter store gave an unexpected response. Try again in a minute."
-
-    def __init__(self, message: str = "", *, code: str = "") -> None:
-        self.message = message or type(self).message
-        self.code = code or type(self).__name__
-        super().__init__(self.message)
+    service = "parameter store"
+    message = "The parameter store gave an unexpected response. Try again in a minute."
 
 
 class Rejected(StoreError):

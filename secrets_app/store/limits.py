@@ -7,6 +7,7 @@ the tests use, enforces none of the limits.
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from console.aws.limits import DEADLINE, SLOT_TIMEOUT
 from secrets_app.paths import InvalidPath, check_path
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
@@ -14,8 +15,7 @@ from secrets_app.store.errors import Rejected
 VALUE_LIMIT = 4096  # bytes of UTF-8, SSM's standard tier
 VERSIONS_KEPT = 100
 BATCH = 10  # names per GetParameters or DeleteParameters call
-MAX_ATTEMPTS = 3  # requests of one call: the first and botocore's retries
-LONGEST_CALL = timedelta(seconds=11)  # a slot (1 s) and the deadline (10 s) in ssm/client.py
+LONGEST_CALL = timedelta(seconds=SLOT_TIMEOUT + DEADLINE)
 # How long a request that we no longer wait for can still be carried out. AWS documents no limit, so
 # this is how long AWS's own clients wait for an answer: botocore's default read timeout.
 LATEST_ARRIVAL = timedelta(seconds=60)

@@ -14,12 +14,12 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from console.aws.limits import DEADLINE, SLOT_TIMEOUT
 from console.lib.results import RowOutcome
 from console.models import AuditEvent
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.limits import LATEST_ARRIVAL
-from secrets_app.store.ssm.client import DEADLINE, SLOT_TIMEOUT
 from secrets_app.writes import leases
 from secrets_app.writes.commands import SecretCommand
 from tests.factories import (

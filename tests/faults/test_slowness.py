@@ -14,10 +14,11 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
+from console.aws.limits import CONNECT_TIMEOUT, READ_TIMEOUT
 from console.lib.results import DONE
 from secrets_app.models import Revalidation
 from secrets_app.store import parameter_store
-from secrets_app.store.ssm.client import CONNECT_TIMEOUT, READ_TIMEOUT, SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.factories import (
     audit_rows,
     create_command,

@@ -5,19 +5,24 @@ leave `_send`. And a write whose response was lost may have succeeded, so it rai
 whatever a retry after it returned.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import botocore.exceptions as aws
-from boto3.session import Session
-from botocore.config import Config
 
+from console.aws.clients import (
+    AttemptTracker,
+    NoFreeSlot,
+    error_code,
+    is_unreachable,
+    make_client,
+    slot,
+)
+from console.aws.limits import CONNECT_TIMEOUT, DEADLINE, READ_TIMEOUT
 from secrets_app.store.base import Parameter, Reading, SecretValue, Written
 from secrets_app.store.errors import (
     Misconfigured,
@@ -27,11 +32,10 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
-from secrets_app.store.instrumentation import Call, store_call
-from secrets_app.store.limits import MAX_ATTEMPTS, batches, check_put
+from secrets_app.store.instrumentation import store_call
+from secrets_app.store.limits import batches, check_put
 from secrets_app.store.ssm import responses
-from secrets_app.store.ssm.errors import error_for
-from secrets_app.store.ssm.log_filter import silence_debug_logs
+from secrets_app.store.ssm.errors import error_for, is_throttle
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -39,19 +43,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONNECT_TIMEOUT = 2.0  # seconds
-READ_TIMEOUT = 5.0
-DEADLINE = (
-    10.0  # for a call, including its retries (guarantee 43); limits.LONGEST_CALL counts on it
-)
-CONNECTIONS = 16  # kept open; more than a process has threads
 PAGE = 50  # parameters per DescribeParameters page
 PREFIXES = 50  # values per filter of DescribeParameters
 WRITES = {"put", "remove"}
-SLOT_TIMEOUT = 1.0  # seconds
-# Of the eight threads per process, three stay free for pages that need no store, even while SSM
-# hangs (docs/adr/0007-a-slow-store-is-contained.md).
-_SLOTS = threading.BoundedSemaphore(5)
 
 
 class SsmStore:
@@ -65,21 +59,14 @@ class SsmStore:
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
         """Create the client, without a call. Raises Misconfigured for a bad region or endpoint."""
-        config = Config(
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-            max_pool_connections=CONNECTIONS,
-            tcp_keepalive=True,
-            user_agent_extra="branchkeep",
-        )
-        self._attempts = _AttemptTracker(DEADLINE - connect_timeout - read_timeout)
-        self._client = _client(region, config)
-        # First, so that it sees every attempt before botocore decides whether to retry.
-        self._client.meta.events.register_first(
-            "needs-retry.ssm",
-            self._attempts.after_attempt,  # type: ignore[arg-type]  # the stubs don't know that this event uses the result
-        )
+        self._attempts = AttemptTracker(DEADLINE - connect_timeout - read_timeout, is_throttle)
+        try:
+            self._client: SSMClient = make_client(
+                "ssm", region, connect_timeout=connect_timeout, read_timeout=read_timeout
+            )
+        except (aws.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+            raise Misconfigured(code=type(error).__name__) from None
+        self._attempts.watch(self._client)
 
     def list(self, prefixes: Iterable[str]) -> Iterator[Parameter]:
         """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing."""
@@ -199,109 +186,32 @@ class SsmStore:
 
     def _send(self, operation: str, names: int, call: Callable[[], T]) -> T:
         """Return the result of `call`. Turns every exception of botocore into a StoreError."""
-        with store_call("ssm", operation, names) as call_record, _slot():
-            self._attempts.reset(call_record)
+        with store_call("ssm", operation, names) as record:
+            self._attempts.reset()
             try:
-                return call()
+                with slot():
+                    return call()
             except StoreError:
                 raise
             except Exception as error:  # botocore's parser raises anything for a garbled response
                 translated = _translate(error, operation in WRITES, self._attempts.lost)
+            finally:
+                record.throttles = self._attempts.throttles
             # Raised outside the handler, so that botocore's exception, which may quote a value, is
             # not its context.
             raise translated
 
 
-@contextmanager
-def _slot() -> Iterator[None]:
-    """Wait for one of the slots. Raises Throttled if none is free within SLOT_TIMEOUT."""
-    if not _SLOTS.acquire(timeout=SLOT_TIMEOUT):
-        raise Throttled(code="TooManyCallsHere")
-    try:
-        yield
-    finally:
-        _SLOTS.release()
-
-
-class _AttemptTracker(threading.local):
-    """Tracks all attempts of this thread's call, since botocore only reports the last one.
-
-    `lost` is True if a request was sent and its response was lost, so it may have been carried out.
-    """
-
-    def __init__(self, retry_window: float) -> None:
-        """Allow retries to start within `retry_window` seconds after the call started."""
-        self._retry_window = retry_window
-        self.lost = False
-
-    def reset(self, call: Call) -> None:
-        """Start tracking a call."""
-        self._call, self._started = call, monotonic()
-        self.lost = False
-
-    def after_attempt(
-        self, response: Any, caught_exception: Exception | None, **_: object
-    ) -> bool | None:
-        """Handle botocore's needs-retry event. Returning False prevents a retry."""
-        if caught_exception is not None:
-            self.lost |= not _was_never_sent(caught_exception)
-        else:
-            throttled = _is_throttled(*response)
-            self._call.throttles += throttled
-            # A 5xx can come after SSM has carried out the request.
-            self.lost |= response[0].status_code >= 500 and not throttled
-        # Three read time-outs would take 15 seconds, more than DEADLINE.
-        if isinstance(caught_exception, aws.ReadTimeoutError):
-            raise caught_exception
-        return False if monotonic() - self._started > self._retry_window else None
-
-
-def _client(region: str, config: Config) -> "SSMClient":
-    silence_debug_logs()
-    try:
-        client = Session().client("ssm", region_name=region, config=config)
-    except (aws.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
-        raise Misconfigured(code=type(error).__name__) from None
-    silence_debug_logs()  # again, because creating the client imported more of botocore
-    return client
-
-
-def _was_never_sent(error: Exception) -> bool:
-    """Return True if the request had not been sent when the error occurred."""
-    # Certificates are verified before the request is sent. Other TLS errors can come later.
-    if isinstance(error, aws.SSLError):
-        return "CERTIFICATE_VERIFY_FAILED" in str(error)
-    not_connected = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
-    return isinstance(error, not_connected)
-
-
-def _is_throttled(http_response: Any, parsed: dict[str, Any]) -> bool:
-    """Return True if the store throttled an attempt, so that it was not carried out."""
-    code = parsed.get("Error", {}).get("Code", "")
-    return isinstance(error_for(code, http_response.status_code), Throttled)
-
-
 def _translate(error: Exception, write: bool, lost: bool) -> StoreError:
     """Return the StoreError for any exception of a call."""
+    if isinstance(error, NoFreeSlot):
+        return Throttled(code="TooManyCallsHere")
     if isinstance(error, aws.ClientError):
-        answer: Any = error.response
-        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        translated = error_for(str(answer.get("Error", {}).get("Code", "")), status)
+        translated = error_for(*error_code(error))
     elif isinstance(error, aws.BotoCoreError):
-        translated = _connection_error(error)
+        failed = Unreachable if is_unreachable(error) else Misconfigured
+        translated = failed(code=type(error).__name__)
     else:
         translated = StoreFailed(code="UnreadableAnswer")
         lost = True
     return OutcomeUnknown(code=translated.code) if write and lost else translated
-
-
-def _connection_error(error: aws.BotoCoreError) -> StoreError:
-    code = type(error).__name__
-    if isinstance(error, aws.SSLError):
-        return Misconfigured(code=code)
-    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
-        return Unreachable(code=code)
-    return Misconfigured(code=code)  # credentials, region, profile
-
-
-silence_debug_logs()

@@ -1,7 +1,8 @@
 """Translation of SSM's error codes into our errors."""
 
-import re
+from collections.abc import Set
 
+from console.aws import error_codes as common
 from secrets_app.store.errors import (
     AccessDenied,
     AlreadyExists,
@@ -15,8 +16,8 @@ from secrets_app.store.errors import (
     Throttled,
 )
 
-_CODES: dict[type[StoreError], set[str]] = {
-    AccessDenied: {"AccessDenied", "AccessDeniedException", "NotAuthorized", "403"},
+_CODES: dict[type[StoreError], Set[str]] = {
+    AccessDenied: common.ACCESS_DENIED,
     AlreadyExists: {"ParameterAlreadyExists"},
     KeyUnavailable: {
         "DisabledException",
@@ -33,30 +34,10 @@ _CODES: dict[type[StoreError], set[str]] = {
         "PoliciesLimitExceededException",
         "ServiceQuotaExceededException",
     },
-    Misconfigured: {
-        "401",
-        "404",
-        "AuthFailure",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignature",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "OptInRequired",
-        "RequestExpired",
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-        "UnknownOperationException",
-        "UnrecognizedClient",
-        "UnrecognizedClientException",
-    },
+    Misconfigured: common.MISCONFIGURED,
     NotFound: {"ParameterNotFound", "ParameterVersionNotFound"},
-    Rejected: {
+    Rejected: common.REJECTED
+    | {
         "HierarchyLevelLimitExceededException",
         "HierarchyTypeMismatchException",
         "IncompatiblePolicyException",
@@ -65,21 +46,8 @@ _CODES: dict[type[StoreError], set[str]] = {
         "InvalidPolicyTypeException",
         "ParameterPatternMismatchException",
         "UnsupportedParameterType",
-        "ValidationError",
-        "ValidationException",
     },
-    Throttled: {
-        "429",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TooManyUpdates",
-    },
+    Throttled: common.THROTTLED | {"TooManyUpdates"},
 }
 _ERROR_TYPES = {code: error_type for error_type, codes in _CODES.items() for code in codes}
 
@@ -103,17 +71,17 @@ _MESSAGES = {
     ),
     "ValidationException": "The parameter store rejected this name or value. Change it.",
 }
-_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 def error_for(code: str, status: int) -> StoreError:
-    """Return our error for SSM's error code and HTTP status. An unknown code is StoreFailed.
-
-    Codes go into logs, so one that isn't a plain word is replaced by the status.
-    """
+    """Return our error for SSM's error code and HTTP status. An unknown code is StoreFailed."""
     error_type = _ERROR_TYPES.get(code) or _kms_error(code) or StoreFailed
-    plain = code if _PLAIN.match(code) else f"HTTP{status}"
-    return error_type(_MESSAGES.get(code, ""), code=plain)
+    return error_type(_MESSAGES.get(code, ""), code=common.loggable(code, status))
+
+
+def is_throttle(code: str, status: int) -> bool:
+    """Return True if SSM throttled a request, so that it was not carried out."""
+    return isinstance(error_for(code, status), Throttled)
 
 
 def _kms_error(code: str) -> type[StoreError] | None:

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from console.lib.service_calls import Call
 from secrets_app.models import CallMinute, Secret
 from secrets_app.ops import call_stats, quotas
-from secrets_app.store.instrumentation import Call
 from tests.factories import create_command, save_secrets, set_secret
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World

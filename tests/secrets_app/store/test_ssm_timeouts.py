@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from urllib3 import HTTPConnectionPool
 
+from console.aws.limits import CONNECT_TIMEOUT, DEADLINE, READ_TIMEOUT
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import OutcomeUnknown, Unreachable
-from secrets_app.store.ssm.client import CONNECT_TIMEOUT, DEADLINE, READ_TIMEOUT, SsmStore
+from secrets_app.store.ssm.client import SsmStore
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.moto import REGION
 from tests.fixtures.waiting import LONGEST, until
