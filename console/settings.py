@@ -100,6 +100,11 @@ ENCRYPTION_KEYS: list[str] = (
     else env.list("ENCRYPTION_KEYS", default=[])
 )
 
+# Amplify, for apps that are connected to it
+AMPLIFY: str = env.str("AMPLIFY", default="off")
+if AMPLIFY not in {"off", "on"}:
+    raise ImproperlyConfigured(f"AMPLIFY is “{AMPLIFY}”. Set it to “on” or “off”.")
+
 INSTALLED_APPS = [
     "console.admin.site.ConsoleAdminConfig",
     "console",  # before Django's, whose commands that set passwords it replaces

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.moto",
     "tests.fixtures.faulty",
+    "tests.fixtures.amplify",
     "tests.fixtures.chromium",
     "tests.fixtures.commands",
     "tests.fixtures.machine",

@@ -21,6 +21,7 @@ os.environ.update(
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_folder}/console.sqlite3"),
     STATIC_ROOT=_static,
     PARAMETER_STORE="embedded",
+    AMPLIFY="off",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     DEBUG="false",
     LOG_LEVEL="INFO",
@@ -32,7 +33,9 @@ os.environ.update(
     AWS_CONFIG_FILE=os.devnull,
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
 )
-for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"):
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    os.environ.pop(name, None)
+for name in ("AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_SSM"):
     os.environ.pop(name, None)
 
 from console.settings import *  # noqa: E402, F403 - the environment had to be there first

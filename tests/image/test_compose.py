@@ -21,6 +21,7 @@ KEPT_OUT = {
     "BIND_ADDRESS": "is the image's",
     "PORT": "is the image's",
 }
+ENDPOINTS = {"AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_SSM"}  # of botocore
 CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}  # of boto3
 ENV_FILE = {
     "ALLOWED_HOSTS": "console.example.com",
@@ -64,7 +65,7 @@ def test_it_works(services: dict[str, Any]) -> None:
 
 
 def test_every_setting_is_passed(services: dict[str, Any]) -> None:
-    wanted = (settings() | CREDENTIALS | {"AWS_ENDPOINT_URL_SSM"}) - set(KEPT_OUT)
+    wanted = (settings() | CREDENTIALS | ENDPOINTS) - set(KEPT_OUT)
     assert set(services["console"]["environment"]) == wanted
 
 

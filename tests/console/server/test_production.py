@@ -205,6 +205,13 @@ def test_unknown_store(start: Callable[..., Any]) -> None:
         start(PARAMETER_STORE="vault")
 
 
+def test_amplify(start: Callable[..., Any]) -> None:
+    assert start().AMPLIFY == "off"
+    assert start(AMPLIFY="on").AMPLIFY == "on"
+    with pytest.raises(ImproperlyConfigured, match="Set it to “on” or “off”"):
+        start(AMPLIFY="true")
+
+
 def test_failed_start_explains_itself_in_one_sentence() -> None:
     environment = {"PATH": os.environ["PATH"], **DEPLOYMENT, "SECRET_KEY": ""}
     environment["DEBUG"] = "on"  # comes first
