@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from secrets_app.pages import mirrors, operations, probes, secrets
+from secrets_app.pages import mirrors, operations, probes, secrets, server_rendering
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -14,6 +14,11 @@ urlpatterns = [
     path(f"{_SECRETS}<int:pk>/", secrets.detail, name="secret_detail"),
     path(f"{_SECRETS}<int:pk>/reveal/", secrets.reveal, name="secret_reveal"),
     path(f"{_SECRETS}<int:pk>/mirror/", mirrors.repair, name="secret_mirror"),
+    path(
+        f"{_SECRETS}server-rendering/",
+        server_rendering.server_rendering,
+        name="server_rendering",
+    ),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("operation/doctor/", operations.doctor, name="doctor"),

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -40,6 +40,14 @@ def app_context(access: Access, nav: str) -> dict[str, Any]:
         # Only pages that ask for a mark need the branches.
         "mark_of": cache(lambda name: mark_of(name, access.branches)),
     }
+
+
+def branch_id_from(query: QueryDict) -> int | None:
+    """Return the branch id in a query string, or None for All branches. Raises Http404."""
+    text = query.get("branch", "")
+    if text and (not text.isdecimal() or len(text) > 18):  # longer ones overflow the database
+        raise Http404("Branch not found.")
+    return int(text) if text else None
 
 
 def form_data(request: HttpRequest) -> QueryDict | None:

@@ -3,19 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 
 from console.lib.row_forms import field, version
 from envvars_app.build_settings import PipeOptions
 from envvars_app.buildspec.recipes import RECIPES
-
-
-def branch_id_from(query: QueryDict) -> int | None:
-    """Return the branch id in a query string, or None for All branches. Raises Http404."""
-    text = query.get("branch", "")
-    if text and (not text.isdecimal() or len(text) > 18):  # longer ones overflow the database
-        raise Http404("Branch not found.")
-    return int(text) if text else None
 
 
 def base_version(post: QueryDict) -> int:

@@ -15,12 +15,12 @@ from console.access.policy import Access, Permission, find_app
 from console.lib import row_forms
 from console.lib.names import ALL_BRANCHES
 from console.models import Branch
-from console.web.kit import app_context, page_with_form
+from console.web.kit import app_context, branch_id_from, page_with_form
 from envvars_app import build_settings as services
 from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem
 from envvars_app.buildspec.diffing import MAX_SHOWN_LINES, diff
-from envvars_app.pages.build_forms import base_version, branch_id_from
+from envvars_app.pages.build_forms import base_version
 
 MAX_PROBLEMS = 50
 VERSIONS_PER_PAGE = 25

@@ -97,6 +97,8 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/manage/             else  302  405
 /apps/<str:app_id>/hosting/secrets/revalidate/         POST  302  404  302 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/revalidate/         else  302  405
+/apps/<str:app_id>/hosting/secrets/server-rendering/   GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/server-rendering/   else  302  405
 /apps/<str:app_id>/hosting/secrets/mirrors/            POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/mirrors/            else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           GET   302  404  200 200 200 200  404

@@ -18,6 +18,7 @@ import pytest
 from dotenv import dotenv_values
 
 from tests.envvars_app.formats import dart
+from tests.fixtures.node import install
 
 Read = Callable[[str], dict[str, str]]
 
@@ -38,9 +39,6 @@ READERS = {
     "gradle": ("javaproperties", JAVA),
 }
 NODE_FOLDER = Path(__file__).parent.parent / "node"
-# npm's errors when it can't reach a registry; any other error fails the test
-_UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
-_FAIL_SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000")
 _READ_ENVIRONMENT = 'set -a; . "$1"; exec "$2" -0'
 
 
@@ -67,18 +65,7 @@ class LineServer:
 
 def node(folder: Path) -> LineServer:
     """Start tests/envvars_app/node/read.js with its packages, or skip without them."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not on this machine")
-    shutil.copytree(NODE_FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
-    installed = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *_FAIL_SOON],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    if installed.returncode and any(code in installed.stderr for code in _UNREACHABLE):
-        pytest.skip("npm can't reach its registry")
-    assert installed.returncode == 0, installed.stderr
+    install(NODE_FOLDER, folder)
     return LineServer("node", "read.js", cwd=folder)
 
 
