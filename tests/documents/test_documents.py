@@ -28,7 +28,7 @@ def commands() -> set[str]:
 
 def targets() -> set[str]:
     """Return the targets that `make help` lists."""
-    return set(re.findall(r"^([a-z]+):.*## ", (BASE_DIR / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):.*## ", (BASE_DIR / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_it_works() -> None:
