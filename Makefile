@@ -10,15 +10,18 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format bench soak screenshots lock sbom
+.PHONY: help run run-connected test lint format bench soak screenshots lock sbom
 .DEFAULT_GOAL = help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## start Branchkeep on 127.0.0.1:8000 (PORT=8001 for another port; Ctrl-C stops it)
 	@echo "Starting Branchkeep …"
 	@exec $(BIN)/python -m console.server.start
+
+run-connected: .venv/dev ## try a connected console without AWS (PORT=8001 for another port)
+	@exec $(BIN)/python -m tests.connected
 
 test: .venv/dev ## run all tests on SQLite, then on PostgreSQL (one file: .venv/bin/pytest FILE)
 	@$(BIN)/python -m tests.fixtures.chromium

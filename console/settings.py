@@ -153,7 +153,7 @@ MIDDLEWARE = [
     "console.web.confirmation.ConfirmIdentity",
     "console.web.middleware.PrivatePages",
     "console.web.middleware.MethodNotAllowedPage",
-    "secrets_app.pages.middleware.StoreErrors",
+    "console.web.middleware.ServiceErrors",
 ]
 
 ROOT_URLCONF = "console.urls"

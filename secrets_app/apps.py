@@ -36,9 +36,4 @@ class SecretsConfig(AppConfig):
 def _measure(call: Call) -> None:
     from console.ops import metrics
 
-    metrics.store_call_ended(
-        operation=call.operation,
-        outcome=call.outcome,
-        seconds=call.seconds,
-        throttles=call.throttles,
-    )
+    metrics.service_call_ended("store", call)

@@ -13,6 +13,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from console.lib.service_calls import Call
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 READING = {"GET", "HEAD", "OPTIONS"}
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -32,19 +34,26 @@ _in_progress = Gauge(
     multiprocess_mode="livesum",
     registry=_registry,
 )
-_store_calls = Histogram(
-    "console_store_call_seconds",
-    "Duration of parameter store calls, by operation and outcome.",
-    ["operation", "outcome"],
-    buckets=BUCKETS,
-    registry=_registry,
-)
-_throttles = Counter(
-    "console_store_throttles",
-    "Attempts throttled by the parameter store, including those that a retry recovered.",
-    ["operation"],
-    registry=_registry,
-)
+_SERVICES = {"store": "the parameter store", "amplify": "Amplify"}
+_calls = {
+    service: Histogram(
+        f"console_{service}_call_seconds",
+        f"Duration of calls to {name}, by operation and outcome.",
+        ["operation", "outcome"],
+        buckets=BUCKETS,
+        registry=_registry,
+    )
+    for service, name in _SERVICES.items()
+}
+_throttles = {
+    service: Counter(
+        f"console_{service}_throttles",
+        f"Attempts throttled by {name}, including those that a retry recovered.",
+        ["operation"],
+        registry=_registry,
+    )
+    for service, name in _SERVICES.items()
+}
 
 
 def request_began() -> None:
@@ -65,11 +74,11 @@ def _method_kind(method: str) -> str:
     return "write" if method in WRITING else "other"
 
 
-def store_call_ended(*, operation: str, outcome: str, seconds: float, throttles: int) -> None:
-    """Count a call to the parameter store."""
-    _store_calls.labels(operation, outcome).observe(seconds)
-    if throttles:
-        _throttles.labels(operation).inc(throttles)
+def service_call_ended(service: str, call: Call) -> None:
+    """Count a call to a service: "store" or "amplify"."""
+    _calls[service].labels(call.operation, call.outcome).observe(call.seconds)
+    if call.throttles:
+        _throttles[service].labels(call.operation).inc(call.throttles)
 
 
 class _GaugeCollector(Collector):

@@ -34,13 +34,14 @@ WRONG_HOST = (
 TOO_LARGE = "This request is too large. Nothing was saved. Go back and send it in smaller parts."
 
 
-def _request_id() -> str:
+def request_id() -> str:
+    """Return the ID under which the log has this request."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
 def _page(request: HttpRequest, status: int, sentence: str, heading: str = "") -> HttpResponse:
-    context = {"sentence": sentence, "heading": heading, "request_id": _request_id()}
-    part = "store_error.html#fragment" if wants_fragment(request) else f"{status}.html"
+    context = {"sentence": sentence, "heading": heading, "request_id": request_id()}
+    part = "service_error.html#fragment" if wants_fragment(request) else f"{status}.html"
     return render(request, part, context, status=status)
 
 
@@ -85,7 +86,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     """
     fault = fault_of(sys.exception())
     status = 503 if fault else 500
-    page = render_to_string(f"{status}.html", {"fault": fault, "request_id": _request_id()})
+    page = render_to_string(f"{status}.html", {"fault": fault, "request_id": request_id()})
     response = HttpResponse(page, status=status)
     if fault:
         response["Retry-After"] = "60"
@@ -95,5 +96,5 @@ def failed(request: HttpRequest) -> HttpResponse:
 def csrf_failed(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:
     """Return a 403 for a post that may not be from one of our pages. It names the true reason."""
     part = "#fragment" if wants_fragment(request) else ""
-    context = {"refusal": csrf.explain(request, reason), "request_id": _request_id()}
+    context = {"refusal": csrf.explain(request, reason), "request_id": request_id()}
     return render(request, f"403_csrf.html{part}", context, status=403)

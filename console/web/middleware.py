@@ -1,4 +1,4 @@
-"""Middleware for all pages: addresses, sessions, second factors and caching."""
+"""Middleware for all pages: addresses, sessions, second factors, caching and failed services."""
 
 import re
 from collections.abc import Callable
@@ -10,14 +10,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import MiddlewareNotUsed, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from console.access.actors import from_request
 from console.auth import mfa, sessions
 from console.lib.hosts import DEFAULT_PORTS
+from console.lib.service_calls import ServiceError
 from console.models import User
-from console.web.errors import wrong_method
+from console.web.errors import request_id, wrong_method
 from console.web.htmx import wants_fragment
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -161,3 +162,25 @@ class MethodNotAllowedPage:
         page = wrong_method(request)
         page["Allow"] = response["Allow"]
         return page
+
+
+class ServiceErrors:
+    """Turns an error of the parameter store or Amplify into a page that says what to do."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Return a page or a fragment for a ServiceError, and None for other exceptions."""
+        if not isinstance(error, ServiceError):
+            return None
+        part = "#fragment" if wants_fragment(request) else ""
+        context = {
+            "service": error.service,
+            "sentence": error.message,
+            "request_id": request_id(),
+        }
+        return render(request, f"service_error.html{part}", context, status=error.status)

@@ -1,13 +1,14 @@
 """The doctor: runs all checks. A check that fails doesn't stop the others.
 
-The parameter store is called only on demand. A separate option also tests write access: a probe
-parameter is written, read back and removed under a path that belongs to no app.
+The parameter store and Amplify are called only on demand. A separate option also tests write
+access: a probe parameter is written, read back and removed under a path that belongs to no app.
 """
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
 from console.lib.health import CheckResult, State
+from console.ops import amplify_checks
 from console.ops import checks as core
 from secrets_app.ops import gauges, mirror_counts
 from secrets_app.store import parameter_store
@@ -65,8 +67,10 @@ def examine(*, ask_store: bool = False, writer: Actor | None = None) -> list[Che
             results.append(CheckResult.skipped(name, NO_DATABASE))  # it would wait for a time-out
         else:
             results.append(_run(name, check))
+    ask = ask_store or writer is not None
+    results.append(_run("Amplify", partial(amplify_checks.amplify, ask=ask)))
     try:
-        return [*results, *store_results(ask=ask_store or writer is not None, writer=writer)]
+        return [*results, *store_results(ask=ask, writer=writer)]
     except DatabaseError as error:  # the attempt could not be recorded, so nothing was written
         return [*results, _failed("Store", error)]
 
@@ -142,7 +146,13 @@ def mirrors() -> CheckResult:
     return CheckResult.ok("Mirrors", f"Mirrors: {words or 'all up to date'}.")
 
 
-CHECKS = {**core.CHECKS, "Keys": keys, "Open outcomes": unknown, "Mirrors": mirrors}
+CHECKS = {
+    **core.CHECKS,
+    "Connected apps": amplify_checks.connected_apps,
+    "Keys": keys,
+    "Open outcomes": unknown,
+    "Mirrors": mirrors,
+}
 
 
 def store_results(*, ask: bool, writer: Actor | None) -> Iterator[CheckResult]:

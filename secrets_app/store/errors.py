@@ -26,7 +26,7 @@ from console.lib.service_calls import ServiceError
 class StoreError(ServiceError):
     """Base class."""
 
-    service = "parameter store"
+    service = "The parameter store"
     message = "The parameter store gave an unexpected response. Try again in a minute."
 
 

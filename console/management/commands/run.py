@@ -27,7 +27,7 @@ OURS = (
     *("OIDC_CLIENT_SECRET", "METRICS_TOKEN", "DJANGO_SETTINGS_MODULE"),
 )
 # Where botocore looks for credentials (botocore's credentials.py and configprovider.py).
-OURS_ON_SSM = (
+OURS_IN_AWS = (
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
     *("AWS_CREDENTIAL_FILE", "AWS_CREDENTIAL_EXPIRATION", "AWS_LOGIN_CACHE_DIRECTORY"),
@@ -106,8 +106,8 @@ def _program(arguments: list[str]) -> tuple[str, list[str]]:
 
 def _environment(values: Mapping[str, str]) -> dict[bytes, bytes]:
     """Return this process's environment, without Branchkeep's own settings, plus the values."""
-    on_ssm = OURS_ON_SSM if settings.PARAMETER_STORE == "ssm" else ()
-    own_names = {name.encode() for name in (*OURS, *on_ssm)}
+    uses_aws = settings.PARAMETER_STORE == "ssm" or settings.AMPLIFY == "on"
+    own_names = {name.encode() for name in (*OURS, *(OURS_IN_AWS if uses_aws else ()))}
     inherited = {name: value for name, value in os.environb.items() if name not in own_names}
     return inherited | {name.encode(): value.encode() for name, value in values.items()}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.lib.paths import BASE_DIR
-from console.management.commands.run import OURS, OURS_ON_SSM
+from console.management.commands.run import OURS, OURS_IN_AWS
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.machine import KEYS, Machine, copy_machine
 
@@ -92,10 +92,10 @@ MAIL = {"EMAIL_URL": "smtp+tls://u:p@mail.example.org:587", "EMAIL_FROM": "conso
 
 
 def test_credentials_of_store_and_mail_server_are_not_passed_on(bare: Machine) -> None:
-    given = dict.fromkeys(OURS_ON_SSM, "ours") | MAIL
+    given = dict.fromkeys(OURS_IN_AWS, "ours") | MAIL
     on_ssm = bare("run", *APP, "--", *SHOW, PARAMETER_STORE="ssm", **given)
     inherited = json.loads(on_ssm.out)
-    assert not {*OURS_ON_SSM, "EMAIL_URL"} & set(inherited)
+    assert not {*OURS_IN_AWS, "EMAIL_URL"} & set(inherited)
     own = ("env", "AWS_PROFILE=own", *SHOW)
     again = json.loads(bare("run", *APP, "--", *own, PARAMETER_STORE="ssm", **given).out)
     assert again["AWS_PROFILE"] == "own"

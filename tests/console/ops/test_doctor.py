@@ -98,6 +98,7 @@ def test_it_works(run_checks: Examined, world: World) -> None:
         **dict.fromkeys(("Files", "Audit trail", "Branches", "Keys"), "ok"),
         **dict.fromkeys(("Open outcomes", "Mirrors"), "ok"),
         **dict.fromkeys(("Store: list", "Store: look up"), "ok"),
+        **{"Connected apps": "ok", "Amplify": "skipped"},
         **dict.fromkeys(("Store: write", "Store: decrypt", "Store: remove"), "skipped"),
         "Backups": "warning",
     }
