@@ -2,28 +2,21 @@
 
 import os
 import pty
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.fixtures.machine import MANAGE, Machine
-
-# Makes it the controlling terminal, as a login does, so that /dev/tty refers to it
-LOGIN = """
-import fcntl, os, signal, sys, termios
-for one in (signal.SIGINT, signal.SIGQUIT):
-    signal.signal(one, signal.SIG_DFL)  # ignored if the tests run in the background
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+from tests.fixtures.machine import Machine, fork_server
+from tests.fixtures.waiting import until
 
 
 class Terminal:
     """The terminal: what it shows, and keys to type."""
 
-    def __init__(self, fd: int, process: "subprocess.Popen[bytes]") -> None:
-        self._fd, self._process = fd, process
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._code: int | None = None
         self.output = ""
 
     def wait_for(self, text: str) -> None:
@@ -41,7 +34,13 @@ class Terminal:
         """Read to the end and return the exit code."""
         while more := self._read():
             self.output += more
-        return self._process.wait(300)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return the exit code, once the command has ended."""
+        if self._code is None:
+            self._code = fork_server().wait()
+        return self._code
 
     def _read(self) -> str:
         try:
@@ -54,18 +53,16 @@ class Terminal:
 def open_terminal(machine: Machine, *words: str) -> Iterator[Terminal]:
     """Run a `manage.py` command in a terminal on the machine."""
     ours, its = pty.openpty()
-    command = [sys.executable, "-c", LOGIN, sys.executable, MANAGE, *words]
-    with subprocess.Popen(
-        command,
-        cwd=machine.folder,
-        env=machine.environment | {"TERM": "dumb"},
-        stdin=its,
-        stdout=its,
-        stderr=its,
-        start_new_session=True,
-    ) as process:
+    terminal = Terminal(ours)
+    with tempfile.TemporaryDirectory() as streams:
+        for name in ("stdin", "stdout", "stderr"):
+            Path(streams, name).symlink_to(os.ttyname(its))
+        environment = machine.environment | {"TERM": "dumb"}
+        fork_server().start(words, machine.folder, environment, Path(streams))
+        until(lambda: os.tcgetpgrp(ours))  # it has opened the terminal
         os.close(its)
         try:
-            yield Terminal(ours, process)
+            yield terminal
         finally:
             os.close(ours)  # which hangs up
+            terminal.wait()

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +146,14 @@ def test_closed_pipe_ends_the_command(bare: Machine) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_default_signals_and_no_open_files(bare: Machine) -> None:
-    status = bare("run", *APP, "--", "grep", "SigIgn", "/proc/self/status")
+    run = partial(bare.run_in_new_interpreter, "run", *APP, "--")
+    status = run("grep", "SigIgn", "/proc/self/status")
     ignored = int(status.out.split()[1], 16)  # 32 and 33 belong to the C library
     ours = {it for it in signal.valid_signals() if signal.getsignal(it) == signal.SIG_IGN}
     ours -= {signal.SIGPIPE, signal.SIGXFSZ}  # by Python; the others come from nohup and the shell
     assert {it for it in signal.valid_signals() if ignored >> (it - 1) & 1} == ours
     script = "import os; print([fd for fd in os.listdir('/proc/self/fd') if int(fd) > 3])"
-    assert bare("run", *APP, "--", sys.executable, "-c", script).out == "[]\n"
+    assert run(sys.executable, "-c", script).out == "[]\n"
 
 
 def test_program_is_found_in_path(bare: Machine, tmp_path: Path) -> None:
@@ -239,6 +241,7 @@ save(actor=actor, app_id="d1shop", commands=rows, change_set=uuid.uuid4())
 def test_locale_changes_no_byte(bare: Machine) -> None:
     bare("variable", "set", "NAME", *APP, stdin="日本")
     latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    result = bare("run", *APP, "--", "sh", "-c", 'printf %s "$NAME"', **latin)
+    show = ("sh", "-c", 'printf %s "$NAME"')
+    result = bare.run_in_new_interpreter("run", *APP, "--", *show, **latin)
     assert result.out == "日本"
     assert os.fsencode(result.out) == "日本".encode()
