@@ -130,7 +130,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "console.web.middleware.BrowserAddress",
     "console.ops.middleware.RequestMetrics",
-    "console.ops.middleware.ProbeHosts",
+    "console.ops.middleware.Probes",
     # These set headers of every response, so they come before anything that may answer itself.
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

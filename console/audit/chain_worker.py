@@ -13,10 +13,9 @@ import structlog
 from django.core.signals import request_finished
 from django.db import close_old_connections
 
-from console.audit import chain, refusals
+from console.audit import chain
 
 PAUSE = 0.2  # seconds between two appends
-IDLE = 60  # seconds without a new row, after which counted refusals are concluded
 
 log = structlog.get_logger()
 _has_pending = threading.Event()
@@ -43,9 +42,7 @@ def run(stop: threading.Event | None = None, pause: float = PAUSE) -> None:
     """Append links whenever some are pending, until `stop` is set."""
     stop = stop or threading.Event()
     while not stop.wait(pause):
-        _has_pending.wait(IDLE)
-        _run_safely(refusals.conclude_due)
-        notify()  # of what that wrote
+        _has_pending.wait()
         flush()
 
 

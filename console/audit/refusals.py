@@ -6,8 +6,7 @@ committed with the eleventh refusal, and its outcome says the number once the mi
 nothing is updated but a counter in the database, which all processes share.
 """
 
-import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,13 +17,6 @@ from console.models import RefusedRequests
 
 LIMIT = 10  # refusals of an actor in an app, per minute
 MORE = f"more than {LIMIT} in a minute, all refused"
-_MINUTE = timedelta(minutes=1)
-
-
-class _Deadline:
-    """When this process has to look for finished minutes; 0 for never."""
-
-    at = 0.0
 
 
 def record_refusal(actor: Actor, action: Action, target: Target, detail: str = "") -> None:
@@ -43,19 +35,14 @@ def record_refusal(actor: Actor, action: Action, target: Target, detail: str = "
         elif count.event_id is None:
             rest = Target(target.app_id, subject=MORE)
             count.event_id = attempt(actor, Action.REQUEST_REFUSED, rest).pk
-            _Deadline.at = time.time() + _MINUTE.total_seconds()
         count.save()
 
 
-def conclude_due() -> None:
-    """Conclude counted events, if this process began one more than a minute ago."""
-    if _Deadline.at and time.time() >= _Deadline.at:
-        _Deadline.at = 0.0
-        conclude_counted()
-
-
 def conclude_counted() -> None:
-    """Save the numbers of the minutes that are over. All processes may call this at once."""
+    """Save the numbers of the minutes that are over. All processes may call this at once.
+
+    The server does so every minute (`settle_worker`), and so does the next refused request.
+    """
     now = _minute_of(timezone.now())
     if not RefusedRequests.objects.filter(minute__lt=now).exists():
         return

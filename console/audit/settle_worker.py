@@ -1,11 +1,14 @@
-"""Conclude requests that were cut off, such as a reveal, in a thread of each server process."""
+"""Conclude what no request concludes, in a thread of each server process.
+
+These are requests that were cut off, such as a reveal, and counts of refused requests.
+"""
 
 import threading
 
 import structlog
 from django.db import close_old_connections, connection
 
-from console.audit import chain_worker
+from console.audit import chain_worker, refusals
 from console.audit.reconcile import settle_requests
 
 INTERVAL = 60  # seconds
@@ -31,6 +34,7 @@ def _try_once(after: int) -> int:
     """Settle once. Never raises, so that the thread goes on."""
     try:
         close_old_connections()
+        refusals.conclude_counted()
         after = settle_requests(after)
         chain_worker.notify()
     except Exception as error:

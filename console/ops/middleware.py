@@ -38,11 +38,11 @@ class RequestMetrics:
         return response
 
 
-class ProbeHosts:
-    """Lets load balancers and Prometheus connect by address, under any Host.
+class Probes:
+    """Answers load balancers and Prometheus under any Host, and without a session.
 
     Health and metrics don't depend on the host and build no links, so Host validation is skipped
-    for them.
+    for them. Without cookies, no middleware asks the database who sent the request.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -52,4 +52,5 @@ class ProbeHosts:
         """Pass the request on."""
         if request.path_info in PROBE_PATHS:
             request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".")
+            request.META.pop("HTTP_COOKIE", None)
         return self.get_response(request)

@@ -33,7 +33,6 @@ class RecordRefusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        refusals.conclude_due()
         if request.method in SAFE:
             return self.get_response(request)
         has_recorded_denial.set(False)

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from console.audit import chain
+from console.audit import chain, refusals
 from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             problem for app in self._apps_with_expired_leases() if (problem := _reconcile(app))
         ]
         settled = before - leased.count()
+        refusals.conclude_counted()
         concluded = settle_open(
             excluding=AuditEvent.objects.filter(pk__in=leased.values("claim_id"))
         )

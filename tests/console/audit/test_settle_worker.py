@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from console.audit import settle_worker
+from console.audit import refusals, settle_worker
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.reconcile import REQUEST_AGE, settle_requests
 from console.models import AuditEvent, AuditOutcome
@@ -90,6 +90,17 @@ def test_it_continues_where_it_ended(world: World, monkeypatch: pytest.MonkeyPat
     second = attempted(world, Action.SECRET_REVEALED, 2 * REQUEST_AGE, monkeypatch)
     assert settle_requests(first.pk) == second.pk
     assert second.outcomes.count() == 1
+
+
+def test_refused_requests_are_counted_out(world: World, clock: time_machine.Traveller) -> None:
+    for _ in range(refusals.LIMIT + 2):
+        refusals.record_refusal(world.actor("charlie"), Action.REQUEST_REFUSED, Target("d1shop"))
+    event = AuditEvent.objects.get(subject=refusals.MORE)
+    run_once()
+    assert not event.outcomes.exists()  # the minute is not over
+    clock.shift(61)
+    run_once()
+    assert event.outcomes.get().detail.startswith("2 more in the minute from")
 
 
 def test_a_failure_does_not_end_the_thread(world: World) -> None:

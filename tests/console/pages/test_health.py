@@ -1,14 +1,21 @@
 """/healthz reports the process; /readyz also the database and the store."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from console.audit.refusals import LIMIT
 from tests.fixtures.faulty import Fault, Faulty
+from tests.fixtures.people import World
+
+
+def _fail(*_: object) -> None:
+    raise OperationalError
 
 
 def test_it_works(db: None, client: Client) -> None:
@@ -21,6 +28,16 @@ def test_it_works(db: None, client: Client) -> None:
 
 def test_healthz_calls_nothing(client: Client, django_assert_num_queries: Any, db: None) -> None:
     with django_assert_num_queries(0):
+        assert client.get("/healthz").status_code == 200
+
+
+def test_database_away(world: World, client_for: Callable[[str], Client], clock: Any) -> None:
+    """Without any query, whoever asks, and whatever was refused a minute ago."""
+    client = client_for("charlie")
+    for _ in range(LIMIT + 1):
+        client.post("/apps/d1shop/hosting/secrets/1/reveal/")
+    clock.shift(61)
+    with connection.execute_wrapper(_fail):
         assert client.get("/healthz").status_code == 200
 
 
