@@ -14,7 +14,7 @@ from secrets_app.models import ANSWERED, LeaseStage, Secret
 from secrets_app.projection import CLOCK_SKEW, RemoteState
 from secrets_app.store.base import Parameter
 
-NOT_CALLED = "Branchkeep stopped before it called the parameter store: nothing was changed."
+NOT_CALLED = "The save ended before it called the parameter store: nothing was changed."
 UNCHANGED = "The store still holds the previous version: nothing was changed."
 GONE = "The parameter is no longer in the store."
 SEE_PAGE = "The secret's page shows whether the mirror was written."

@@ -119,10 +119,11 @@ class ParameterStore(Protocol):
         request may still arrive, and then removes what was created since.
         """
 
-    def shared_transaction(self) -> AbstractContextManager[None]:
+    def shared_transaction(self) -> AbstractContextManager[bool]:
         """Return a context manager that joins writes to the store with writes to the database.
 
-        It is a transaction if the store is in that database, and does nothing otherwise.
+        It is a transaction if the store is in that database, and gives True. Otherwise it does
+        nothing and gives False.
         """
 
     def ping(self) -> None:

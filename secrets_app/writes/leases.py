@@ -1,4 +1,4 @@
-"""Leases: a row is leased and its audit event committed before the store is called.
+"""Leases: rows are leased and their audit events committed before the store is called.
 
 No transaction stays open across a call to SSM, so row locks can't order our own writers; leases do.
 A lease lasts until no request of its write can still arrive, even if the response was lost or the
@@ -7,17 +7,20 @@ write provably never called the store ends earlier: its own actor can take it ov
 """
 
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import Enum, auto
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access
-from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, attempt_all
 from console.lib.clock import latest_end
 from console.models import App, AuditEvent
 from secrets_app.models import LeaseStage, Secret
@@ -29,13 +32,11 @@ from secrets_app.projection import (
     update_primary_from_store,
 )
 from secrets_app.settling import settle_primary
-from secrets_app.store.base import Parameter, Written
 from secrets_app.store.limits import LATEST_ARRIVAL, LONGEST_CALL
 from secrets_app.writes.snapshots import Snapshot, audit_target
 
 LONGEST_WRITE = 2 * LONGEST_CALL  # the primary, then the mirror
 LEASE_DURATION = LONGEST_WRITE + LATEST_ARRIVAL
-LEASE_FIELDS = ["claim", "claimed_until", "claim_stage"]
 
 
 def is_running(until: datetime | None, now: datetime) -> bool:
@@ -49,16 +50,15 @@ def is_expired(now: datetime) -> Q:
     return Q(claim__isnull=False) & ended
 
 
-class RowLeased(Exception):
-    """Another writer holds the row's lease, or a request of an earlier write may still arrive."""
+class Obstacle(Enum):
+    """Why a row can't be leased."""
+
+    LEASED = auto()  # by another writer, or a request of an earlier write may still arrive
+    STALE = auto()  # one of our writers may have changed the row since the snapshot
 
 
-class LeaseLost(Exception):
-    """The lease was taken over before the store was called, so it must not be called."""
-
-
-class StaleSnapshot(Exception):
-    """One of our writers may have changed the row after the snapshot: take another one."""
+class NotLeased(Exception):
+    """The row isn't leased, or no longer, so the store must not be called."""
 
 
 @dataclass(frozen=True)
@@ -75,36 +75,102 @@ class Lease:
     mirror_is_open: bool
 
 
-@transaction.atomic(durable=True)
-def acquire(
-    access: Access, action: Action, snapshot: Snapshot, *, change_set: uuid.UUID | None = None
-) -> Lease:
-    """Commit the audit event and lease the row, which is created if it is new.
+def acquire(access: Access, action: Action, snapshot: Snapshot) -> Lease:
+    """Do the same as `acquire_all` for one row. Raises NotLeased."""
+    [lease] = acquire_all(access, [(action, snapshot)], change_set=None)
+    if isinstance(lease, Obstacle):
+        raise NotLeased
+    return lease
 
-    Raises RowLeased or StaleSnapshot.
+
+@transaction.atomic(durable=True)
+def acquire_all(
+    access: Access,
+    attempts: Sequence[tuple[Action, Snapshot]],
+    *,
+    change_set: uuid.UUID | None,
+) -> list[Lease | Obstacle]:
+    """Commit the audit events and lease the rows, which are created if they are new.
+
+    Returns a lease or an obstacle for each row, in their order. Takes as many queries for many rows
+    as for one.
     """
     now = timezone.now()
-    secret = _lock_row(access.app, snapshot, now)
-    if is_running(secret.claimed_until, now) and not is_taken_by(secret, access.actor):
-        raise RowLeased
-    if _may_be_stale(secret, snapshot, now):
-        raise StaleSnapshot
-    target = audit_target(access, snapshot.target.branch, snapshot.target.key)
+    rows = _lock_rows(access.app, [snapshot for _, snapshot in attempts], now)
+    obstacles = [
+        _obstacle(row, snapshot, access.actor, now)
+        for row, (_, snapshot) in zip(rows, attempts, strict=True)
+    ]
+    free = [
+        (row, action, snapshot)
+        for row, (action, snapshot), obstacle in zip(rows, attempts, obstacles, strict=True)
+        if row is not None and obstacle is None
+    ]
+    leased = iter(_lease(access, free, change_set, now))
+    return [obstacle or next(leased) for obstacle in obstacles]
+
+
+def _lease(
+    access: Access,
+    rows: Sequence[tuple[Secret, Action, Snapshot]],
+    change_set: uuid.UUID | None,
+    now: datetime,
+) -> list[Lease]:
+    before = [_settle(secret, snapshot, now) for secret, _, snapshot in rows]
+    targets = [audit_target(access, it.target.branch, it.target.key) for _, _, it in rows]
+    found = [
+        ExternalChange(drift, target, version or None, secret.version or None)
+        for (secret, _, _), target, (_, version, drift) in zip(rows, targets, before, strict=True)
+        if drift
+    ]
+    if found:  # now: after our own write, reconciling can no longer find it
+        record_drift(found)
+    events = attempt_all(
+        access.actor,
+        (
+            (action, target, snapshot.version)
+            for (_, action, snapshot), target in zip(rows, targets, strict=True)
+        ),
+        change_set=change_set,
+    )
+    for (secret, _, _), event in zip(rows, events, strict=True):
+        secret.claim, secret.claimed_until = event, now + LEASE_DURATION
+        secret.claim_stage = LeaseStage.TAKEN
+    update_rows([secret for secret, _, _ in rows])
+    return [
+        Lease(secret, event.pk, snapshot.version, now, is_open or mirror_may_have_changed(secret))
+        for (secret, _, snapshot), event, (is_open, _, _) in zip(rows, events, before, strict=True)
+    ]
+
+
+def _settle(secret: Secret, snapshot: Snapshot, now: datetime) -> tuple[bool, int, Action | None]:
+    """Settle the row's open attempt, and update it from the store.
+
+    Returns whether that attempt may have written the mirror, the row's version before a change made
+    outside, and that change.
+    """
     has_open_attempt, before = secret.claim_id is not None, secret.version
     mirror_is_open = has_open_attempt and secret.claim_stage != LeaseStage.TAKEN
     settle_primary(secret, snapshot.stored)
     if has_open_attempt:
         mark_unfinished_mirror(secret, now, was_written=secret.version != before)
-    has_drift = _record_drift(secret, snapshot.stored, target, now)
-    event = attempt(
-        access.actor, action, target, change_set=change_set, version_before=snapshot.version
+    settled = secret.version
+    return mirror_is_open, settled, update_primary_from_store(secret, snapshot.stored, now)
+
+
+def update_rows(rows: Iterable[Secret]) -> None:
+    """Save locked rows in one query.
+
+    An upsert, because `bulk_update` takes a CASE for each column and row.
+    """
+    columns = [
+        field.name
+        for field in Secret._meta.concrete_fields
+        if field.name not in {"id", "app", "branch", "key", "first_seen"}
+    ]
+    Secret.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["id"], update_fields=columns
     )
-    secret.claim, secret.claimed_until = event, now + LEASE_DURATION
-    secret.claim_stage = LeaseStage.TAKEN
-    changed_more = has_open_attempt or has_drift
-    secret.save(update_fields=None if changed_more else LEASE_FIELDS)
-    mirror_is_open = mirror_is_open or mirror_may_have_changed(secret)
-    return Lease(secret, event.pk, snapshot.version, now, mirror_is_open)
 
 
 def is_taken_by(secret: Secret, actor: Actor) -> bool:
@@ -123,160 +189,62 @@ def is_own(event: AuditEvent, actor: Actor) -> bool:
 
 
 def mark_called(lease: Lease) -> None:
-    """Record that the store is called from here on. Raises LeaseLost if the row isn't leased."""
+    """Record that the store is called from here on. Raises NotLeased."""
     until = timezone.now() + LEASE_DURATION
     row = Secret.objects.filter(pk=lease.secret.pk, claim_id=lease.event_id)
     if not row.update(claim_stage=LeaseStage.CALLED, claimed_until=until):
-        raise LeaseLost
+        raise NotLeased
 
 
-def _lock_row(app: App, snapshot: Snapshot, now: datetime) -> Secret:
-    if snapshot.secret is None:
-        target = snapshot.target
-        row: dict[str, Any] = {"app": app, "branch": target.branch, "key": target.key}
-        # Two writers may create it at the same moment; both then lock the one row.
-        Secret.objects.bulk_create([Secret(**row, touched_at=now)], ignore_conflicts=True)
-    else:
-        row = {"pk": snapshot.secret.pk}
-    for secret in Secret.objects.select_for_update().filter(**row):
-        return secret
-    raise StaleSnapshot  # a removal ended between the snapshot and the lock
+def lock(leases: Iterable[Lease]) -> set[int]:
+    """Lock the leased rows until the transaction ends, and return their ids.
+
+    Replaces `mark_called` for a store in the same transaction: a killed process leaves nothing
+    there.
+    """
+    events = [lease.event_id for lease in leases]
+    rows = Secret.objects.select_for_update().filter(claim_id__in=events).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
+
+
+def _lock_rows(app: App, snapshots: Sequence[Snapshot], now: datetime) -> list[Secret | None]:
+    """Return the rows of the snapshots, locked. None for one that was removed since.
+
+    Writers insert and lock rows in the same order, so that none waits for another in a circle.
+    """
+    targets = [snapshot.target for snapshot in snapshots if snapshot.secret is None]
+    new = [Secret(app=app, branch=it.branch, key=it.key, touched_at=now) for it in targets]
+    if new:  # two writers may create one at the same moment; both then lock the one row
+        new.sort(key=lambda row: (row.branch_id or 0, row.key))
+        Secret.objects.bulk_create(new, ignore_conflicts=True)
+    chosen = [Q(pk__in=[snapshot.secret.pk for snapshot in snapshots if snapshot.secret])]
+    chosen += [Q(app=app, branch=row.branch, key=row.key) for row in new]
+    found = Secret.objects.filter(reduce(or_, chosen)).select_related("claim").order_by("pk")
+    rows = list(found.select_for_update(of=("self",)))
+    by_pk = {row.pk: row for row in rows}
+    by_key = {(row.branch_id, row.key): row for row in rows}
+    return [
+        by_pk.get(it.secret.pk) if it.secret else by_key.get(it.target.scoped_key)
+        for it in snapshots
+    ]
+
+
+def _obstacle(
+    secret: Secret | None, snapshot: Snapshot, actor: Actor, now: datetime
+) -> Obstacle | None:
+    if secret is None:  # a removal ended between the snapshot and the lock
+        return Obstacle.STALE
+    if is_running(secret.claimed_until, now) and not is_taken_by(secret, actor):
+        return Obstacle.LEASED
+    return Obstacle.STALE if _may_be_stale(secret, snapshot, now) else None
 
 
 def _may_be_stale(secret: Secret, snapshot: Snapshot, now: datetime) -> bool:
     """Return True if one of our writers may have written the row since the snapshot."""
-    before: tuple[datetime, int | None] = (now, None)  # what _lock_row gives a new row
+    before: tuple[datetime, int | None] = (now, None)  # what _lock_rows gives a new row
     if snapshot.secret:
         before = (snapshot.secret.touched_at, snapshot.secret.claim_id)
     # A lease whose writer never called the store can't have changed anything.
     was_called = secret.claim_stage != LeaseStage.TAKEN
     was_leased = was_called and is_running(secret.claimed_until, snapshot.at)
     return (secret.touched_at, secret.claim_id) != before or was_leased
-
-
-def _record_drift(secret: Secret, stored: Parameter | None, target: Target, now: datetime) -> bool:
-    """Record a change made outside, and return True if there was one.
-
-    It has to be now: after our own write, reconciling can no longer find it.
-    """
-    before = secret.version
-    action = update_primary_from_store(secret, stored, now)
-    if action:
-        record_drift([ExternalChange(action, target, before or None, secret.version or None)])
-    return bool(action)
-
-
-@transaction.atomic(durable=True)
-def release(lease: Lease, outcome: Outcome, *, detail: str = "") -> None:
-    """Commit the outcome of an attempt that is not known to have written, and release the row.
-
-    If the outcome is unknown, the row stays leased until no request can still arrive, and is
-    settled then. If someone settled it already, nothing stays open.
-    """
-    if outcome is Outcome.UNKNOWN:
-        held = _leased_row(lease).update(**_until_arrival(LeaseStage.LOST))
-        conclude(lease.event_id, outcome if held else Outcome.SETTLED, detail=detail)
-        return
-    conclude(lease.event_id, outcome, detail=detail)
-    _update_and_release(_leased_row(lease), lease)
-    # A creation that did not happen leaves no row behind.
-    Secret.objects.filter(
-        pk=lease.secret.pk, version=0, mirror_version=0, gone_at=None, claim=None
-    ).delete()
-
-
-@transaction.atomic(savepoint=False)
-def commit_write(
-    lease: Lease,
-    written: Written,
-    mirror: Written | None,
-    *,
-    held_as: LeaseStage | None,
-    detail: str,
-    **columns: Any,
-) -> datetime:
-    """Save the outcome of a write, and of its mirror's if that was written too.
-
-    With `held_as`, another request may still arrive, so the row stays leased until then.
-    `columns` are those of the row that the store doesn't know, such as `changed_by`. Returns the
-    row's new `changed_at`.
-    """
-    now, version = timezone.now(), written.version
-    conclude(lease.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
-    mirror_fields = _mirror_fields(version, mirror.version) if mirror else {}
-    _update_and_release(
-        _leased_row(lease, if_settled=Q(version__lte=version)),
-        lease,
-        held_as,
-        version=version,
-        modified=None,  # only a listing returns the store's time
-        answered_at=(mirror or written).at,
-        changed_at=now,
-        gone_at=None,
-        **mirror_fields,
-        **columns,
-    )
-    return now
-
-
-@transaction.atomic(durable=True)
-def commit_mirror(
-    lease: Lease, version: int, mirror_version: int, *, held_as: LeaseStage | None, detail: str
-) -> None:
-    """Commit that primary and mirror are known to hold the same value."""
-    conclude(lease.event_id, Outcome.SUCCEEDED, version_after=version, detail=detail)
-    row = _leased_row(lease, if_settled=Q(changed_at__lte=lease.acquired_at))
-    updates: dict[str, Any] = {"modified": None, "answered_at": None, "gone_at": None}
-    updates |= _mirror_fields(version, mirror_version)
-    _update_and_release(row, lease, held_as, version=version, **updates)
-
-
-@transaction.atomic(durable=True)
-def leave_mirror(lease: Lease, detail: str) -> None:
-    """Commit that the mirror is someone else's, so that it is drift and no longer due."""
-    conclude(lease.event_id, Outcome.FAILED, detail=detail)
-    _update_and_release(_leased_row(lease), lease, mirror_of=0, mirror_due_at=None)
-
-
-@transaction.atomic(savepoint=False)
-def commit_removal(lease: Lease, detail: str) -> None:
-    """Save that the secret was removed, and delete its row."""
-    conclude(lease.event_id, Outcome.SUCCEEDED, detail=detail)
-    _leased_row(lease, if_settled=Q(changed_at__lte=lease.acquired_at)).delete()
-
-
-def _leased_row(lease: Lease, *, if_settled: Q | None = None) -> QuerySet[Secret]:
-    """Return the row while the lease holds it.
-
-    A slow writer's lease may have expired and been settled. If the row is not leased again and
-    matches `if_settled`, what the slow writer knows is still the newer state.
-    """
-    holds = Q(claim_id=lease.event_id)
-    if if_settled is not None:
-        holds |= Q(claim=None) & if_settled
-    return Secret.objects.filter(holds, pk=lease.secret.pk)
-
-
-def _mirror_fields(version: int, mirror_version: int) -> dict[str, Any]:
-    return {
-        "mirror_version": mirror_version,
-        "mirror_of": version,
-        "mirror_modified": None,
-        "mirror_due_at": None,
-    }
-
-
-def _update_and_release(
-    row: QuerySet[Secret], lease: Lease, held_as: LeaseStage | None = None, **updates: Any
-) -> None:
-    """Update the row and end its lease, or hold it until no request can still arrive."""
-    columns = dict.fromkeys(("claim", "claimed_until"), None) | {"claim_stage": ""}
-    if held_as:
-        columns = {"claim": lease.event_id, **_until_arrival(held_as)}
-    row.update(**{"touched_at": timezone.now(), **columns, **updates})
-
-
-def _until_arrival(stage: LeaseStage) -> dict[str, Any]:
-    """Return the columns of a lease that lasts until no request can still arrive."""
-    now = timezone.now()
-    return {"claim_stage": stage, "claimed_until": now + LATEST_ARRIVAL, "touched_at": now}

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit.events import Action, Outcome, record_denied
+from console.audit.events import Action, record_denied
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
-from secrets_app.writes import leases, messages
+from secrets_app.writes import endings, leases, messages
 from secrets_app.writes.leases import Lease
 from secrets_app.writes.snapshots import WriteTarget, audit_target, take_snapshots
 
@@ -47,7 +47,7 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
         lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
         with _released_on_failure(lease):
             return _copy(lease, paths.primary, paths.mirror, expected_versions)
-    except (leases.RowLeased, leases.StaleSnapshot, leases.LeaseLost):
+    except leases.NotLeased:
         known = access.app.secrets.select_related("claim").filter(pk=pk).first()
         problem, until = messages.why_leased(known, actor)
         again = "Try again after that." if until else "Try again in a few seconds."
@@ -60,9 +60,8 @@ def _released_on_failure(lease: Lease) -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        is_unknown = isinstance(error, OutcomeUnknown)
-        outcome = Outcome.UNKNOWN if is_unknown else Outcome.FAILED
-        leases.release(lease, outcome, detail=error.code)
+        ending = endings.unknown if isinstance(error, OutcomeUnknown) else endings.failed
+        endings.commit([ending(lease, error.code)])
         raise
 
 
@@ -87,7 +86,7 @@ def finish_mirror(access: Access, secret: Secret) -> bool:
         lease = leases.acquire(access, Action.MIRROR_REPAIRED, snapshot)
         with _released_on_failure(lease):
             return _finish(lease, snapshot.stored, paths.primary, paths.mirror)
-    except (leases.RowLeased, leases.StaleSnapshot, leases.LeaseLost):
+    except leases.NotLeased:
         raise Conflict(MOVED) from None
 
 
@@ -100,15 +99,15 @@ def _finish(lease: Lease, stored: Parameter | None, primary: str, mirror: str) -
     version = lease.version_before
     if other and other.value == source.value:
         mirror_version = other.parameter.version
-        leases.commit_mirror(lease, version, mirror_version, held_as=None, detail=SAME)
+        _commit(lease, version, mirror_version, None, SAME)
         return True
     if other and (not row.mirror_of or other.parameter.version != row.mirror_version):
-        leases.leave_mirror(lease, ALIEN)
+        endings.commit([endings.mirror_left(lease, ALIEN)])
         return False
     leases.mark_called(lease)
     written = store.put(mirror, source.value, overwrite=other is not None)
     held_as = LeaseStage.MIRROR if written.may_repeat else None
-    leases.commit_mirror(lease, version, written.version, held_as=held_as, detail=DONE)
+    _commit(lease, version, written.version, held_as, DONE)
     return True
 
 
@@ -135,5 +134,12 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
         done = "The backend path now holds the documented path's value."
     else:
         raise NotFound
-    leases.commit_mirror(lease, version, mirror_version, held_as=held_as, detail=done)
+    _commit(lease, version, mirror_version, held_as, done)
     return done
+
+
+def _commit(
+    lease: Lease, version: int, mirror_version: int, held_as: LeaseStage | None, detail: str
+) -> None:
+    ending = endings.mirror_written(lease, version, mirror_version, held_as=held_as, detail=detail)
+    endings.commit([ending])

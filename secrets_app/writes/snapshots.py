@@ -24,6 +24,11 @@ class WriteTarget:
     key: str
     path: str
 
+    @property
+    def scoped_key(self) -> tuple[int | None, str]:
+        """Return the id of the branch (None is All branches) and the key."""
+        return self.branch.pk if self.branch else None, self.key
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -95,7 +100,7 @@ def take_snapshots(
     return [
         Snapshot(
             target,
-            secrets.get((target.branch.pk if target.branch else None, target.key)),
+            secrets.get(target.scoped_key),
             stored.get(target.path),
             at,
         )

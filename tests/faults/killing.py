@@ -1,4 +1,4 @@
-"""Kill a save or the background at each of its steps: python -m tests.faults.killing [ENDPOINT].
+"""Kill saves or the background at each of their steps: python -m tests.faults.killing [ENDPOINT].
 
 A step is the start or end of a store call. With the embedded store, each SQL statement is a step
 too; with SSM, statements add nothing, because a transaction that is cut short leaves what the call
@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -60,7 +60,7 @@ from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, use_store
 
 ACTS = ("create", "change", "remove")
-KEY = "API_KEY"
+KEYS = ("API_KEY", "OTHER_KEY")  # saved together
 
 
 @dataclass
@@ -93,12 +93,12 @@ def main() -> dict[str, Any]:
         "still_open": len(_open_attempts()),
         "leases": leased_secrets(),
         "found": audit_rows(world, "found."),
-        "gaps": [*audit_gaps(world, KEY, branch)],
+        "gaps": [gap for key in KEYS for gap in audit_gaps(world, key, branch)],
         "lost": found.lost,
         "at_once": found.at_once,
         "unequal_mirrors": found.unequal_mirrors,
         "background_kills": found.background_kills,
-        "projection_errors": [*projection_errors(world, KEY, branch)],
+        "projection_errors": [it for key in KEYS for it in projection_errors(world, key, branch)],
         "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
 
@@ -118,10 +118,10 @@ def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> 
         before = _prepare(world, act, branch)
         after = None if act == "remove" else f"{act} {step}"
         if _survives(_saving(world, _commands(world, act, branch, after)), step):
-            _expect(world, branch, {after}, f"{act}, not killed", found)
+            _expect(world, branch, {key: {after} for key in KEYS}, f"{act}, not killed", found)
             return
-        if _open_attempts():
-            is_done = stored_values(world, KEY, branch)[0] == after
+        for event in _open_attempts():
+            is_done = stored_values(world, event.subject, branch)[0] == after
             found.left_open[act]["done" if is_done else "not done"] += 1
         if step % 3 == 0:  # the same person saves again at once
             commands = _commands(world, act, branch, after)
@@ -130,7 +130,8 @@ def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> 
         if step % 2:  # settled by the next save; at even steps, by reconciling
             save_secrets(world, *_commands(world, act, branch, after))
         reconcile_now(world)
-        _expect(world, branch, {before, after}, f"{act}, killed at step {step}", found)
+        possible = {key: {value, after} for key, value in before.items()}
+        _expect(world, branch, possible, f"{act}, killed at step {step}", found)
         worker.run_once()
         _expect_equal_mirror(world, branch, f"{act}, killed at step {step}", found)
 
@@ -142,7 +143,7 @@ def _kill_the_background_at_each_step(
     for step in count(1):
         value = f"{'new' if is_new else 'old'} mirror {step}"
         _prepare(world, "create" if is_new else "change", branch)
-        _save_without_mirror(world, _commands(world, "change", branch, value))
+        _save_without_mirror(world, _commands(world, "change", branch, value, KEYS[:1]))
         if _survives(lambda: worker.run_once(), step):
             _expect_equal_mirror(world, branch, f"{value}, not killed", found)
             return
@@ -150,13 +151,13 @@ def _kill_the_background_at_each_step(
         expire_leases()
         Secret.objects.exclude(mirror_due_at=None).update(mirror_due_at=timezone.now())
         worker.run_once()
-        _expect(world, branch, {value}, value, found)
+        _expect(world, branch, {KEYS[0]: {value}}, value, found)
         _expect_equal_mirror(world, branch, value, found)
 
 
 def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:
     """Save while the store takes the secret, but not its mirror."""
-    mirrors = secret_paths(world, KEY, world.main)[1]
+    mirrors = secret_paths(world, KEYS[0], world.main)[1]
 
     class HalfStore(InterruptedStore):
         def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
@@ -171,36 +172,44 @@ def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:
 
 def _expect_equal_mirror(world: World, branch: Branch, when: str, found: Found) -> None:
     """Note it if the mirror isn't as the secret, or the projection doesn't know."""
-    primary, mirror = stored_values(world, KEY, branch)
-    shown = [row.mirror for row in listed_secrets(world) if row.key == KEY]
-    if primary != mirror or any(shown):
-        found.unequal_mirrors.append(f"{when}: {primary}, {mirror}, {shown}")
+    shown = [row.mirror for row in listed_secrets(world)]
+    for key in KEYS:
+        primary, mirror = stored_values(world, key, branch)
+        if primary != mirror or any(shown):
+            found.unequal_mirrors.append(f"{when}: {key} {primary}, {mirror}, {shown}")
 
 
-def _prepare(world: World, act: str, branch: Branch) -> str | None:
-    """Create or remove the secret, as the act needs; return its value."""
-    exists = stored_values(world, KEY, branch)[0] is not None
-    if act == "create" and exists:
-        save_secrets(world, delete_command(secret_row(world, KEY, branch)))
-    elif act != "create" and not exists:
-        reconciled_secret(world, KEY, branch)
-    return stored_values(world, KEY, branch)[0]
+def _prepare(world: World, act: str, branch: Branch) -> dict[str, str | None]:
+    """Create or remove the secrets, as the act needs; return their values."""
+    for key in KEYS:
+        exists = stored_values(world, key, branch)[0] is not None
+        if act == "create" and exists:
+            save_secrets(world, delete_command(secret_row(world, key, branch)))
+        elif act != "create" and not exists:
+            reconciled_secret(world, key, branch)
+    return {key: stored_values(world, key, branch)[0] for key in KEYS}
 
 
-def _commands(world: World, act: str, branch: Branch, value: str | None) -> list[SecretCommand]:
-    """Return what a form would send: nothing, if the secret to remove doesn't exist."""
-    row = Secret.objects.filter(app=world.app, branch=branch, key=KEY).first()
-    if value is None:
-        return [delete_command(row)] if row else []
-    if row is None or act == "create":
-        return [create_command(KEY, value, branch)]
-    return [set_command(row, value)]
+def _commands(
+    world: World, act: str, branch: Branch, value: str | None, keys: Sequence[str] = KEYS
+) -> list[SecretCommand]:
+    """Return what a form would send: nothing for a secret to remove that doesn't exist."""
+    commands: list[SecretCommand] = []
+    for key in keys:
+        row = Secret.objects.filter(app=world.app, branch=branch, key=key).first()
+        if value is None:
+            commands += [delete_command(row)] if row else []
+        elif row is None or act == "create":
+            commands.append(create_command(key, value, branch))
+        else:
+            commands.append(set_command(row, value))
+    return commands
 
 
 def _saving(world: World, commands: list[SecretCommand]) -> Callable[[], None]:
     def save() -> None:
-        [outcome] = save_secrets(world, *commands)
-        assert outcome.outcome in {"saved", "removed"}, outcome
+        outcomes = {outcome.outcome for outcome in save_secrets(world, *commands)}
+        assert outcomes in ({"saved"}, {"removed"}), outcomes
 
     return save
 
@@ -261,12 +270,17 @@ def _open_attempts() -> list[AuditEvent]:
 
 
 def _expect(
-    world: World, branch: Branch, possible: set[str | None], when: str, found: Found
+    world: World,
+    branch: Branch,
+    possible: Mapping[str, set[str | None]],
+    when: str,
+    found: Found,
 ) -> None:
-    """Note it if the secret has none of the values it may have."""
-    value = stored_values(world, KEY, branch)[0]
-    if value not in possible:
-        found.lost.append(f"{when}: {value}")
+    """Note it if a secret has none of the values it may have."""
+    for key, values in possible.items():
+        value = stored_values(world, key, branch)[0]
+        if value not in values:
+            found.lost.append(f"{when}: {key} {value}")
 
 
 if __name__ == "__main__":

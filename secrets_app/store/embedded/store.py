@@ -6,7 +6,8 @@ state as a whole, which only a second store could reveal.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import chain
@@ -29,6 +30,13 @@ _INCREMENT_SQL = (
     "UPDATE secrets_app_embeddedparameter SET version = version + 1, modified = %s "
     "WHERE path = %s RETURNING id, path, version, modified"
 )
+_CREATE_SQL = (
+    "INSERT INTO secrets_app_embeddedparameter (modified, path, version) VALUES (%s, %s, 1) "
+    "ON CONFLICT (path) DO NOTHING RETURNING id, path, version, modified"
+)
+_DELETE_SQL = "DELETE FROM secrets_app_embeddedparameter WHERE path IN ({}) RETURNING id, path"
+# What the open shared transaction still has to insert. None outside of one.
+_unsaved: ContextVar[list[EmbeddedVersion] | None] = ContextVar("_unsaved", default=None)
 
 
 # One text per row: tuples of three columns take half as long again.
@@ -77,6 +85,7 @@ class EmbeddedStore:
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
         """Return those of `paths` that exist, decrypted, by path. Raises Unreadable."""
         found: dict[str, Reading] = {}
+        _insert_unsaved()
         for batch in batches(paths):
             with store_call("embedded", "read", len(batch)):
                 found |= {row.path: self._reading(row) for row in _rows_with_ciphertext(batch)}
@@ -98,17 +107,22 @@ class EmbeddedStore:
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters with all their versions. Return the paths that existed."""
         removed: set[str] = set()
+        _insert_unsaved()
         for batch in batches(paths):
             with store_call("embedded", "remove", len(batch)), transaction.atomic(savepoint=False):
-                rows = EmbeddedParameter.objects.select_for_update().filter(path__in=batch)
-                existing = {row.pk: row.path for row in rows.order_by("path")}
-                EmbeddedParameter.objects.filter(pk__in=existing).delete()
-            removed.update(existing.values())
+                removed |= _delete(batch)
         return removed
 
-    def shared_transaction(self) -> AbstractContextManager[None]:
-        """Return a transaction, which the store's own writes join."""
-        return transaction.atomic()
+    @contextmanager
+    def shared_transaction(self) -> Iterator[bool]:
+        """Run a transaction, which the store's own writes join. It inserts their values at once."""
+        with transaction.atomic():
+            token = _unsaved.set([])
+            try:
+                yield True
+                _insert_unsaved()
+            finally:
+                _unsaved.reset(token)
 
     def ping(self) -> None:
         """Raise unless the database answers."""
@@ -116,9 +130,8 @@ class EmbeddedStore:
             EmbeddedParameter.objects.exists()
 
     def _add_version(self, row: EmbeddedParameter, value: SecretValue) -> None:
-        """Add the current version, and drop the oldest beyond VERSIONS_KEPT, as SSM does."""
         encrypted = self._keyring.encrypt(value, ciphertext_context(row.pk, row.path, row.version))
-        EmbeddedVersion.objects.create(
+        version = EmbeddedVersion(
             parameter=row,
             version=row.version,
             key_id=encrypted.key_id,
@@ -126,8 +139,11 @@ class EmbeddedStore:
             ciphertext=encrypted.ciphertext,
             modified=row.modified,
         )
-        if row.version > VERSIONS_KEPT:
-            row.versions.filter(version__lte=row.version - VERSIONS_KEPT).delete()
+        unsaved = _unsaved.get()
+        if unsaved is None:
+            _insert([version])
+        else:
+            unsaved.append(version)
 
     def _reading(self, row: Any) -> Reading:
         if row.latest__key_id is None:  # someone deleted the version's row from the database
@@ -148,35 +164,46 @@ def ciphertext_context(pk: int, path: str, version: int) -> str:
 
 
 def _next_version(path: str, now: datetime, overwrite: bool) -> EmbeddedParameter | None:
-    """Return the path's row, locked, at its next version. None if a creation finds one."""
-    if overwrite and (row := _increment_existing(path, now)):
-        return row
-    row = _get_or_create_locked(path, now)
-    if row.version and not overwrite:
-        return None
-    row.version, row.modified = row.version + 1, now
-    row.save()
-    return row
+    """Return the path's row, locked, at its next version. None if a creation finds one.
 
-
-def _increment_existing(path: str, now: datetime) -> EmbeddedParameter | None:
-    """Increment the version of an existing row. Return None if there is none."""
-    return next(iter(EmbeddedParameter.objects.raw(_INCREMENT_SQL, [now, path])), None)
-
-
-def _get_or_create_locked(path: str, now: datetime) -> EmbeddedParameter:
-    """Return the path's row, locked until the transaction ends. A new row has version 0.
-
-    One upsert, which leaves an existing row as it is, so no other writer can come between a
-    SELECT and an INSERT.
+    Single statements, so that no other writer can come between two of them.
     """
-    EmbeddedParameter.objects.bulk_create(
-        [EmbeddedParameter(path=path, version=0, modified=now)],
-        update_conflicts=True,
-        unique_fields=["path"],
-        update_fields=["path"],
-    )
-    return EmbeddedParameter.objects.get(path=path)
+    while True:
+        for statement in (_INCREMENT_SQL, _CREATE_SQL) if overwrite else (_CREATE_SQL,):
+            for row in EmbeddedParameter.objects.raw(statement, [now, path]):
+                return row
+        if not overwrite:
+            return None
+
+
+def _insert_unsaved() -> None:
+    if unsaved := _unsaved.get():
+        _insert(unsaved)
+        unsaved.clear()
+
+
+def _insert(versions: Sequence[EmbeddedVersion]) -> None:
+    """Insert versions, and drop the oldest beyond VERSIONS_KEPT, as SSM does."""
+    EmbeddedVersion.objects.bulk_create(versions)
+    too_old = [
+        Q(parameter=it.parameter_id, version__lte=it.version - VERSIONS_KEPT)
+        for it in versions
+        if it.version > VERSIONS_KEPT
+    ]
+    if too_old:
+        EmbeddedVersion.objects.filter(reduce(or_, too_old)).delete()
+
+
+def _delete(paths: Sequence[str]) -> set[str]:
+    """Delete parameters with all their versions. Return the paths that existed."""
+    # The parameters first, so that no other writer adds a version in between. The database checks
+    # the versions' references when the transaction ends.
+    places = ", ".join(["%s"] * len(paths))
+    statement = _DELETE_SQL.format(places)
+    rows = {row.pk: row.path for row in EmbeddedParameter.objects.raw(statement, paths)}
+    if rows:
+        EmbeddedVersion.objects.filter(parameter__in=rows).delete()
+    return set(rows.values())
 
 
 def _parameter(row: Any) -> Parameter:

@@ -126,9 +126,9 @@ class SsmStore:
                 raise OutcomeUnknown(code=error.code) from None
         return removed
 
-    def shared_transaction(self) -> AbstractContextManager[None]:
+    def shared_transaction(self) -> AbstractContextManager[bool]:
         """Return a context manager that does nothing: AWS can't join a transaction."""
-        return nullcontext()
+        return nullcontext(False)
 
     def ping(self) -> None:
         """Raise unless SSM answers and permits listing."""

@@ -116,9 +116,9 @@ def test_each_row_of_a_save_has_its_own_event(
         post |= {f"new-{number}-key": f"KEY_{number}", f"new-{number}-value": "v"}
         post |= {f"new-{number}-branch": world.dev.pk}
     response = post_until_store_call("PutParameter", MANAGE, post)
-    assert [event.subject for event in audit_events(start)] == [
-        "KEY_1"
-    ]  # the second has not started
+    assert [event.subject for event in audit_events(start)] == ["KEY_1", "KEY_2"]
+    stages = Secret.objects.order_by("key").values_list("claim_stage", flat=True)
+    assert [*stages] == [LeaseStage.CALLED, LeaseStage.TAKEN]  # the second has not started
     unresponsive_store.heal()
     response.result()
     assert AuditEvent.objects.filter(subject="KEY_1").count() == 1

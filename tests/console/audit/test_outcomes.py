@@ -83,7 +83,7 @@ def test_failed_reveal(store: Faulty, client_for: Any, secret: Secret) -> None:
     assert outcomes_of(only_event(start)) == ["failed"]
 
 
-def test_skipped_rows_have_no_event(
+def test_skipped_rows_have_failed(
     change: Any, store: Faulty, client_for: Any, world: World, secret: Secret
 ) -> None:
     alice = client_for("alice")
@@ -92,4 +92,7 @@ def test_skipped_rows_have_no_event(
     post: dict[str, Any] = {f"value-{secret.pk}": "second", f"base-{secret.pk}": 1}
     post |= {"new-1-key": "NEW", "new-1-value": "v", "new-1-branch": world.dev.pk}
     assert alice.post(MANAGE, post).status_code == 422
-    assert [event.subject for event in audit_events(start)] == ["API_KEY"]
+    first, skipped = audit_events(start)
+    assert (first.subject, skipped.subject) == ("API_KEY", "NEW")
+    assert (outcomes_of(first), outcomes_of(skipped)) == (["failed"], ["failed"])
+    assert skipped.outcomes.get().detail == "not tried"

@@ -40,7 +40,8 @@ def cut_before_the_call(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def cut(world: World, command: SecretCommand, by: str = "alice") -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(leases, "mark_called", lambda _lease: kill_process())
+            for last_step in ("mark_called", "lock"):
+                patch.setattr(leases, last_step, lambda _: kill_process())
             with pytest.raises(Killed):
                 save_secrets(world, command, by=by)
 

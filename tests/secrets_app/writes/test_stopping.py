@@ -14,6 +14,7 @@ from secrets_app.store.errors import Unreachable
 from tests.factories import (
     audit_rows,
     create_command,
+    leased_secrets,
     reconciled_secret,
     save_secrets,
     secret_versions,
@@ -37,7 +38,10 @@ def test_it_works(world: World, interrupted: InterruptedStore) -> None:
         "Skipped because Branchkeep is stopping. Save again in a minute."
     }
     assert secret_versions(world) == {("", "A"): 1, ("", "B"): 1}
-    assert [entry.key for entry in audit_rows(world)] == ["A", "B"]
+    assert [(entry.key, entry.outcome) for entry in audit_rows(world)] == [
+        ("A", "succeeded"), ("B", "succeeded"), ("C", "failed"), ("D", "failed"),
+    ]  # fmt: skip
+    assert leased_secrets() == 0
 
 
 def test_edit_mode_keeps_the_rest(

@@ -1,0 +1,141 @@
+"""Store calls: write one leased row to the store, and say how that ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from console.access.policy import Access
+from console.lib.invisible import describe_invisible
+from console.lib.results import Result, RowOutcome
+from secrets_app import revisions
+from secrets_app.models import LeaseStage
+from secrets_app.store.base import ParameterStore, Written
+from secrets_app.store.errors import (
+    AlreadyExists,
+    KeyUnavailable,
+    Misconfigured,
+    OutcomeUnknown,
+    StoreError,
+    Throttled,
+    Unreachable,
+)
+from secrets_app.writes import endings, messages
+from secrets_app.writes.commands import DeleteSecret, SetSecret
+from secrets_app.writes.endings import Ending
+from secrets_app.writes.leases import Lease
+from secrets_app.writes.validation import ValidCommand
+
+# After these errors the next row would fare no better, or the response would take too long.
+STOPPING = (Unreachable, Throttled, Misconfigured, KeyUnavailable, OutcomeUnknown)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the page shows for a row, and how its write ended.
+
+    `error` is the store's, if it refused the row or its mirror.
+    """
+
+    outcome: RowOutcome
+    ending: Ending
+    error: StoreError | None = None
+
+
+def write(access: Access, store: ParameterStore, row: ValidCommand, lease: Lease) -> Response:
+    """Call the store for a row. Raises no StoreError."""
+    try:
+        match row.command:
+            case SetSecret():
+                return _put(access, store, row, lease, row.command)
+            case DeleteSecret():
+                return _remove(store, row, lease)
+    except AlreadyExists as error:
+        ending = endings.failed(lease, "conflict")
+        return Response(store_error(row, Result.CONFLICT, error), ending, error)
+    except OutcomeUnknown as error:
+        ending = endings.unknown(lease, error.code)
+        return Response(store_error(row, Result.UNKNOWN, error), ending, error)
+    except StoreError as error:
+        ending = endings.failed(lease, error.code)
+        return Response(store_error(row, Result.FAILED, error), ending, error)
+    raise TypeError(f"Unknown command: {type(row.command).__name__}")
+
+
+def store_error(row: ValidCommand, result: Result, error: StoreError) -> RowOutcome:
+    """Return the outcome of a row that the store refused."""
+    command = row.command
+    return RowOutcome(
+        command.token,
+        result,
+        error.message,
+        version=command.expected_version,
+        revision=command.revision,
+    )
+
+
+def _put(
+    access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, command: SetSecret
+) -> Response:
+    value = command.value
+    written = store.put(row.paths.primary, value, overwrite=lease.version_before > 0)
+    notes = messages.SaveNotes(
+        outside_write=_was_written_outside(lease.version_before, written),
+        invisible=describe_invisible(value.reveal()),
+    )
+    mirror: Written | None = None
+    columns: dict[str, Any] = {"changed_by": access.actor.label}
+    if row.paths.mirror:
+        known, is_ours = lease.secret.mirror_version, lease.mirror_is_open
+        try:
+            mirror = store.put(row.paths.mirror, value, overwrite=is_ours or known > 0)
+        except StoreError as error:  # the secret is saved, and the background writes its mirror
+            notes.mirror_error = error
+            if not isinstance(error, AlreadyExists):  # otherwise it is someone else's
+                columns["mirror_due_at"] = timezone.now()
+        else:
+            notes.mirror_outside_write = not is_ours and _was_written_outside(known, mirror)
+    now = timezone.now()
+    ending = endings.written(
+        lease,
+        written,
+        mirror,
+        at=now,
+        held_as=_held_as(written, mirror, notes.mirror_error),
+        detail=notes.audit_detail(),
+        **columns,
+    )
+    outcome = RowOutcome(
+        command.token,
+        Result.SAVED,
+        notes.user_message(),
+        version=written.version,
+        revision=revisions.provisional_revision(now),
+        pk=lease.secret.pk,
+    )
+    return Response(outcome, ending, notes.mirror_error)
+
+
+def _held_as(
+    written: Written, mirror: Written | None, mirror_error: StoreError | None
+) -> LeaseStage | None:
+    """Return the stage of a lease that outlasts the save, because a request may still arrive."""
+    if written.may_repeat:
+        return LeaseStage.LATE
+    is_open = mirror.may_repeat if mirror else isinstance(mirror_error, OutcomeUnknown)
+    return LeaseStage.MIRROR if is_open else None
+
+
+def _was_written_outside(version_before: int, written: Written) -> bool:
+    """Return True if the new version shows that someone else wrote in between.
+
+    SSM has no compare-and-set. A retried request may have been counted more than once.
+    """
+    return not 0 < written.version - version_before <= written.attempts
+
+
+def _remove(store: ParameterStore, row: ValidCommand, lease: Lease) -> Response:
+    existed = store.remove(filter(None, [row.paths.primary, row.paths.mirror]))
+    ending = endings.removed(lease, "" if existed else "It was already removed from the store.")
+    outcome = RowOutcome(row.command.token, Result.REMOVED, pk=lease.secret.pk)
+    return Response(outcome, ending)
