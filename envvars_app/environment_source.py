@@ -34,6 +34,9 @@ class VariableSource:
         """Return the values that the branch gets, by key."""
         return effective_values(access, branch)
 
+    def refresh(self, access: Access) -> None:
+        """Do nothing: variables are in the database, and Amplify's are taken from a snapshot."""
+
     def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
         """Return the branch's own variables."""
         return [

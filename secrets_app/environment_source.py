@@ -13,7 +13,7 @@ from console.lib.stopping import is_stopping
 from console.models import Branch
 from secrets_app.reveal import effective_secrets, reveal_all
 from secrets_app.store.errors import StoreError
-from secrets_app.sync.reconciling import reconcile, refresh
+from secrets_app.sync.reconciling import REQUEST_CALLS, reconcile, reconcile_now, refresh
 from secrets_app.writes import save
 from secrets_app.writes.commands import DeleteSecret
 
@@ -44,6 +44,10 @@ class SecretSource:
         reconcile(actor=access.actor, app_id=app_id)
         revealed = reveal_all(actor=access.actor, app_id=app_id, branch=branch)
         return {key: value.reveal() for key, value in revealed.items()}
+
+    def refresh(self, access: Access) -> None:
+        """Reconcile, as when the secrets are looked at, but however recently that was done."""
+        reconcile_now(access.app, max_calls=REQUEST_CALLS)
 
     def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
         """Return the branch's own secrets, as of the last reconcile."""

@@ -99,6 +99,14 @@ class EnvironmentSource(Protocol):
         """
         ...
 
+    def refresh(self, access: Access) -> None:
+        """Find values that are kept outside the database, such as those of a new branch.
+
+        Work that takes long goes on in the background. Raises nothing if the source's store
+        doesn't answer: it is asked again when the app's pages are looked at.
+        """
+        ...
+
     def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
         """Return what is set on the branch itself, sorted by key, from the database alone."""
         ...

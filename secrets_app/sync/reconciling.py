@@ -53,14 +53,15 @@ def reconcile_for_page(*, actor: Actor, app_id: str) -> Freshness:
     return freshness(app)
 
 
-def reconcile_now(app: App) -> bool:
+def reconcile_now(app: App, max_calls: int | None = None) -> bool:
     """Reconcile an app, even if that was done a moment ago. Raises no StoreError.
 
-    Returns False without doing anything while another pass is running.
+    Leaves what takes more than `max_calls` calls to the background. Returns False without doing
+    anything while another pass is running.
     """
     turn = turns.take(app)
     if turn:
-        _run(turn)
+        _run(turn, max_calls)
     return turn is not None
 
 
