@@ -90,6 +90,7 @@ if PARAMETER_STORE not in {"embedded", "ssm"}:
         f"PARAMETER_STORE is “{PARAMETER_STORE}”. Set it to “embedded” or “ssm”."
     )
 AWS_REGION: str = env.str("AWS_REGION", default="us-east-1")
+AMPLIFY_OWNER_GROUP: str = env.str("AMPLIFY_OWNER_GROUP", default="").strip()
 ENCRYPTION_KEYS: list[str] = (
     required(
         "ENCRYPTION_KEYS",

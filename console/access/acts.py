@@ -33,6 +33,9 @@ class Action(StrEnum):
     FACTOR_REMOVED = "factor.remove"
     APP_CREATED = "app.create"
     APP_CHANGED = "app.change"
+    APP_IMPORTED = "app.import"
+    APP_CONNECTED = "app.connect"
+    APP_DISCONNECTED = "app.disconnect"
     BRANCH_ADDED = "branch.add"
     BRANCH_CHANGED = "branch.change"
     BRANCH_DELETED = "branch.delete"
@@ -67,6 +70,9 @@ class Action(StrEnum):
     FOUND_CHANGED = "found.change"
     FOUND_REMOVED = "found.remove"
     FOUND_ALL = "found.all"
+    FOUND_BRANCH_ADDED = "found.branch_add"
+    FOUND_BRANCH_CHANGED = "found.branch_change"
+    FOUND_BRANCH_DELETED = "found.branch_delete"
     AUDIT_EXPORTED = "audit.export"
     NOTICES_CHOSEN = "notice.choose"
     REQUEST_REFUSED = "request.refuse"
@@ -147,6 +153,13 @@ RULES: dict[Action, Rule] = {
         Permission.MANAGE,
         Asks("change where the app's secrets are read from", only_if="the path profile changes"),
     ),
+    Action.APP_IMPORTED: Rule(Who.OPERATOR, Asks("import apps, whose secrets you can then read")),
+    Action.APP_CONNECTED: Rule(
+        Who.OPERATOR, Asks("connect the app, whose branches Amplify then decides")
+    ),
+    Action.APP_DISCONNECTED: Rule(
+        Who.OPERATOR, AsksNot("Everything stays as it is, and connecting again asks.")
+    ),
     Action.BRANCH_ADDED: Rule(
         Permission.MANAGE,
         Asks("add a branch without protection", only_if="the branch is not protected"),
@@ -191,6 +204,9 @@ RULES: dict[Action, Rule] = {
     Action.FOUND_CHANGED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_REMOVED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_ALL: Rule(Who.CONSOLE, _OBSERVED),
+    Action.FOUND_BRANCH_ADDED: Rule(Who.CONSOLE, _OBSERVED),
+    Action.FOUND_BRANCH_CHANGED: Rule(Who.CONSOLE, _OBSERVED),
+    Action.FOUND_BRANCH_DELETED: Rule(Who.CONSOLE, _OBSERVED),
     Action.REQUEST_REFUSED: Rule(Who.CONSOLE, _OBSERVED),
     Action.AUDIT_EXPORTED: Rule(Permission.VIEW, Asks("export the activity")),
     Action.NOTICES_CHOSEN: Rule(

@@ -22,7 +22,7 @@ _finders: dict[str, FolderFinder] = {}
 
 def branches_of(app: App) -> list[Branch]:
     """Return an app's branches in natural order, including deleted ones, with their marks."""
-    branches = list(app.branches.all())
+    branches = list(app.branches.select_related("connection"))
     # The oldest first: of names that look alike, the first one is taken for the genuine one.
     names = (branch.name for branch in sorted(branches, key=lambda branch: branch.pk))
     marks = _marks((ALL_BRANCHES, *names))

@@ -221,7 +221,7 @@ def find_app(actor: Actor, app_id: str, *related: str) -> Access:
     """
     members: list[Member] = []
     if is_app_id(app_id):  # PostgreSQL rejects NUL even in a query's parameters
-        rows = ("app", "group", *(f"app__{name}" for name in related))
+        rows = ("app", "app__connection", "group", *(f"app__{name}" for name in related))
         members = list(_memberships(actor).filter(app__app_id=app_id).select_related(*rows))
     if not members:
         # The same for a missing app and one that the actor may not see, so that ids can't be

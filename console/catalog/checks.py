@@ -1,5 +1,7 @@
 """Check that an app's branches can be told apart, by people and in the parameter store."""
 
+from collections.abc import Collection
+
 from django.core.exceptions import ValidationError
 
 from console.access.branches import shared_folders
@@ -38,10 +40,11 @@ def require_own_folders(branch: Branch) -> None:
     others = branch.app.branches.exclude(name=branch.name)
     for folder, sharing in shared_folders(branch.app.app_id, (branch, *others)).items():
         if names := [other.name for other in sharing if other is not branch and branch in sharing]:
-            raise ValidationError({"name": _same_folder(names, folder)})
+            raise ValidationError({"name": shared_folder_problem(names, folder)})
 
 
-def _same_folder(names: list[str], folder: str) -> str:
+def shared_folder_problem(names: Collection[str], folder: str) -> str:
+    """Return why a branch can't have a folder that others have."""
     return (
         f"Amplify would store this branch's secrets in the folder of {' and '.join(names)} "
         f"({folder}), where each could read and change the other's. Rename the branch in Git."

@@ -7,7 +7,9 @@ re-authentication, and ValidationError for invalid input.
 
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.utils import timezone
 
 from console.access import acts
@@ -24,6 +26,11 @@ from console.models import App, Branch, Member, User
 
 Row = TypeVar("Row", App, Branch)
 
+DECIDED_BY_AMPLIFY = "Amplify decides this about branches of a connected app. Change it there."
+STILL_IN_AMPLIFY = (
+    "Amplify still has this branch. Delete it in Amplify: it is then deleted here, too."
+)
+
 
 def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
     """Create an app from validated fields. Only for operators; the actor becomes its owner."""
@@ -31,13 +38,20 @@ def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
         actor, Action.APP_CREATED, Target(fields["app_id"], subject=fields["name"])
     ):
         require_operator(actor)
-        app = App(**fields)
-        app.full_clean()
+        return insert_app(fields, User.objects.get(pk=actor.user_id or 0))
+
+
+def insert_app(fields: dict[str, Any], owner: User | Group) -> App:
+    """Save an app and its first owner, in the caller's transaction and after its checks."""
+    app = App(**fields)
+    app.full_clean()
+    try:
         app.save()
-        Member.objects.create(
-            app=app, user=User.objects.get(pk=actor.user_id or 0), role=Member.Role.OWNER
-        )
-        return app
+    except IntegrityError:  # after full_clean: someone else was faster
+        raise ValidationError("An app with this ID was created a moment ago.") from None
+    kind = "user" if isinstance(owner, User) else "group"
+    Member.objects.create(app=app, role=Member.Role.OWNER, **{kind: owner})
+    return app
 
 
 def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
@@ -71,6 +85,8 @@ def add_branch(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> Branch:
         acts.require(access, Action.BRANCH_ADDED)
         if branch.pk and branch.deleted_at is None:
             raise ValidationError({"name": "This app already has a branch with this name."})
+        if fields.get("production") and hasattr(access.app, "connection"):
+            raise ValidationError({"production": DECIDED_BY_AMPLIFY})
         _lock(access.app)  # of two such branches at once, one must see the other
         require_own_name(branch)
         require_own_folders(branch)
@@ -90,6 +106,8 @@ def change_branch(*, actor: Actor, app_id: str, pk: int, fields: dict[str, Any])
         acts.require(access, Action.BRANCH_CHANGED)
         if branch.deleted_at is not None:
             raise ValidationError("This branch was deleted. Add it again, then change it.")
+        if _follows_amplify(access.app, branch, fields):
+            raise ValidationError(DECIDED_BY_AMPLIFY)
         return _update_branch(branch, fields)
 
 
@@ -99,7 +117,16 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
     branch = find_branch(access, pk)
     with audited_transaction(actor, Action.BRANCH_DELETED, Target(app_id, branch=branch.name)):
         acts.require(access, Action.BRANCH_DELETED)
+        if hasattr(branch, "connection"):
+            raise ValidationError(STILL_IN_AMPLIFY)
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
+
+
+def _follows_amplify(app: App, branch: Branch, fields: dict[str, Any]) -> bool:
+    """Return True if Amplify decides one of the fields that change."""
+    changed = {name for name, value in fields.items() if getattr(branch, name) != value}
+    decided = {"stage", "production"} if hasattr(branch, "connection") else {"production"}
+    return hasattr(app, "connection") and not changed.isdisjoint(decided)
 
 
 def _lock(app: App) -> App:

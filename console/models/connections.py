@@ -10,6 +10,7 @@ class Connection(models.Model):
 
     `refreshed_at` is when the app and its branches were last read in full, `attempted_at` when
     that was last tried. `problem` is the error code of the last attempt, empty if it succeeded.
+    `left_out` are branches that Branchkeep doesn't take, with the reason.
     """
 
     app = models.OneToOneField(App, models.CASCADE, related_name="connection")
@@ -19,16 +20,17 @@ class Connection(models.Model):
     attempted_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=100, blank=True)
+    left_out = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.app} in Amplify"
 
 
 class BranchConnection(models.Model):
-    """What Amplify says of a branch of a connected app.
+    """What Amplify says of a branch of a connected app. Without one, Amplify doesn't have it.
 
-    A pull request's preview has the branch that it shows and the branch that it would be merged
-    into.
+    `seen_at` is when that was first seen. A pull request's preview has the branch that it shows and
+    the branch that it would be merged into.
     """
 
     branch = models.OneToOneField(Branch, models.CASCADE, related_name="connection")

@@ -33,7 +33,7 @@ _CHANGES = {
     *(Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED),
 }
 _ACCOUNT_PREFIX = "account."
-_ACCESS_PREFIXES = ("member.", "group.", "branch.")
+_ACCESS_PREFIXES = ("member.", "group.", "branch.", "found.branch_")
 # Denied and failed attempts changed nothing. This also keeps names that Branchkeep rejected out of
 # mails: nobody can write to others by being rejected.
 _NOTIFIED_OUTCOMES = (Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.SETTLED)

@@ -30,7 +30,7 @@ PROFILE_WORDS = {
 }
 
 
-def _profile_field(help_text: str = "") -> forms.ChoiceField:
+def profile_field(help_text: str = "") -> forms.ChoiceField:
     return forms.ChoiceField(
         label="Path profile",
         choices=[(profile.value, words) for profile, words in PROFILE_WORDS.items()],
@@ -87,7 +87,7 @@ class SetupForm(PasswordForm):
 class AppForm(forms.ModelForm):
     """A new app."""
 
-    path_profile = _profile_field()
+    path_profile = profile_field()
 
     class Meta:
         model = App
@@ -111,7 +111,7 @@ class AppForm(forms.ModelForm):
 class GeneralForm(forms.ModelForm):
     """An app's settings that can change."""
 
-    path_profile = _profile_field(
+    path_profile = profile_field(
         "Changing the profile doesn't move any secrets. The next check against the store shows "
         "what exists at the new paths, and you can repair each secret on its page."
     )
@@ -148,6 +148,13 @@ class BranchSettingsForm(forms.ModelForm):
 
     class Meta(BranchForm.Meta):
         fields: ClassVar[list[str]] = ["stage", "production", "protected"]
+
+
+class FollowedBranchForm(forms.ModelForm):
+    """What can change about a branch whose stage Amplify decides."""
+
+    class Meta(BranchForm.Meta):
+        fields: ClassVar[list[str]] = ["protected"]
 
 
 class SearchForm(forms.Form):

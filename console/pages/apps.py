@@ -4,6 +4,7 @@ import secrets
 import string
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -25,6 +26,7 @@ from console.access.policy import (
     group_by_app,
     memberships,
 )
+from console.amplify.service import is_on
 from console.audit.events import Action
 from console.auth import bootstrap
 from console.auth.bootstrap import create_first_operator
@@ -36,6 +38,7 @@ from console.pages.app_forms import (
     AppForm,
     BranchForm,
     BranchSettingsForm,
+    FollowedBranchForm,
     GeneralForm,
     SearchForm,
     SetupForm,
@@ -96,6 +99,7 @@ def apps(request: HttpRequest) -> HttpResponse:
         "apps": cards,
         "q": q,
         "may_create": actor.is_operator,
+        "amplify_is_on": is_on(),
         "suspension": suspension_of(actor.user_id),
         "first_steps": actor.is_operator and not q and not _has_own_app(),
         "uses_ssm": settings.PARAMETER_STORE == "ssm",
@@ -180,15 +184,14 @@ def branch_edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Change a branch's stage, production flag and protection."""
     access = require_manager_access(request, app_id, Action.BRANCH_CHANGED)
     branch = find_branch(access, pk)
-    return _branch_form(
-        request, access, BranchSettingsForm(form_data(request), instance=branch), branch
-    )
+    kind = FollowedBranchForm if hasattr(branch, "connection") else BranchSettingsForm
+    return _branch_form(request, access, kind(form_data(request), instance=branch), branch)
 
 
 def _branch_form(
     request: HttpRequest,
     access: Access,
-    form: BranchSettingsForm | BranchForm,
+    form: forms.ModelForm,
     branch: Branch | None,
 ) -> HttpResponseBase:
     if form.is_valid():

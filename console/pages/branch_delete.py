@@ -41,6 +41,9 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     """Delete a branch. Its values stay where they are, unless they are selected."""
     access = require_manager_access(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
+    if hasattr(branch, "connection"):
+        messages.warning(request, services.STILL_IN_AMPLIFY)
+        return redirect("branches", app_id=app_id)
     if request.method != "POST":
         return _page(request, access, branch)
     if branch.production and request.POST.get("confirm") != branch.name:

@@ -23,6 +23,7 @@ from console.access.policy import (
 from console.audit.events import Action, Target
 from console.audit.refusals import record_refusal
 from console.web import confirmation
+from console.workflows.connected_apps.refreshing import is_due
 
 Row = TypeVar("Row")
 
@@ -32,10 +33,13 @@ page_with_form = require_http_methods(["GET", "HEAD", "POST"])
 
 def app_context(access: Access, nav: str) -> dict[str, Any]:
     """Return the template context that every page of an app needs."""
+    connection = getattr(access.app, "connection", None)  # find_app has loaded it
     return {
         "app": access.app,
         "nav": nav,
         "role": access.role,
+        "connection": connection,
+        "amplify_is_due": connection is not None and is_due(connection),
         "may_manage": access.may(Permission.MANAGE),
         # Only pages that ask for a mark need the branches.
         "mark_of": cache(lambda name: mark_of(name, access.branches)),

@@ -37,6 +37,10 @@ FACTORS = "/accounts/second-factor"
 # The acts of each URL that takes posts, or why it has none
 URLS: dict[str, tuple[Action, ...] | str] = {
     "/apps/new/": (Action.APP_CREATED,),
+    "/apps/import/": (Action.APP_IMPORTED, Action.APP_CONNECTED),
+    f"{APP}/settings/amplify/": (Action.APP_CONNECTED,),
+    f"{APP}/settings/amplify/disconnect/": (Action.APP_DISCONNECTED,),
+    f"{APP}/amplify/refresh/": "It reads Amplify and decrypts nothing. Anyone may look.",
     f"{APP}/activity/export/": (Action.AUDIT_EXPORTED,),
     "/activity/export/": (Action.AUDIT_EXPORTED,),
     f"{APP}/settings/general/": (Action.APP_CHANGED,),
@@ -144,7 +148,11 @@ def test_every_url_has_its_acts() -> None:
 
 @pytest.fixture
 def stale_post(
-    client_for: Callable[[str], Client], world: World, secret: Secret, bodies: dict[str, Any]
+    client_for: Callable[[str], Client],
+    world: World,
+    secret: Secret,
+    bodies: dict[str, Any],
+    settings: Any,
 ) -> Callable[..., tuple[Any, int]]:
     """Return a function that posts to a URL in an old session and undoes the effect.
 
@@ -152,6 +160,8 @@ def stale_post(
     """
     world.dev.protected = True  # so that what asks at times does
     world.dev.save()
+    settings.AMPLIFY = "on"  # but nothing is called before the question
+    Member.objects.create(app=world.app, user=world.person("olga"), role="owner")
 
     def post(name: str, route: str) -> tuple[Any, int]:
         client = stale(client_for(name))
@@ -185,7 +195,10 @@ NOT_FOR_ANYONE = {
     for model in ("socialaccount/socialaccount",)
     for page in ("add", "<path:object_id>/change")
 }
-ONLY_OPERATORS = ("/admin/", "/apps/new/", "/activity/", "/people/", "/operation/")
+ONLY_OPERATORS = (
+    *("/admin/", "/apps/new/", "/apps/import/", "/activity/", "/people/", "/operation/"),
+    f"{APP}/settings/amplify/",
+)
 
 
 @pytest.mark.parametrize("route", sorted(route for route in ROWS if takes_posts(route)))

@@ -34,6 +34,8 @@ TABLE = """
 /                                   else               302  405
 /apps/new/                          GET POST           302  403       403  403 403 403    200/302
 /apps/new/                          else               302  405
+/apps/import/                       GET POST           302  403       403  403 403 403    200
+/apps/import/                       else               302  405
 /apps/<str:app_id>/                 GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/                 else               302  405
 /apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
@@ -48,6 +50,13 @@ TABLE = """
 /apps/<str:app_id>/settings/general/                   GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/settings/general/                   POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/settings/general/                   else  302  405
+/apps/<str:app_id>/settings/amplify/                   GET   302  404  403 403 403 403  404
+/apps/<str:app_id>/settings/amplify/                   POST  302  404  403 403 403 403  404
+/apps/<str:app_id>/settings/amplify/                   else  302  405
+/apps/<str:app_id>/settings/amplify/disconnect/        POST  302  404  403 403 403 403  404
+/apps/<str:app_id>/settings/amplify/disconnect/        else  302  405
+/apps/<str:app_id>/amplify/refresh/                    POST  302  404  302 302 302 302  404
+/apps/<str:app_id>/amplify/refresh/                    else  302  405
 /apps/<str:app_id>/settings/branches/                  GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/settings/branches/                  else  302  405
 /apps/<str:app_id>/settings/branches/add/              GET   302  404  403 403 403 200  404
@@ -339,6 +348,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
     person = {"email": "new@example.org", "is_active": "on"}
     return {
         "/apps/new/": app | {"app_id": "d3new"},
+        "/apps/import/": {"app": "d3new", "step": "import", "path_profile": "both"},
         "/apps/<str:app_id>/settings/general/": app,
         "/apps/<str:app_id>/settings/branches/add/": {"name": "new", "stage": "NONE"},
         "/apps/<str:app_id>/settings/branches/<int:pk>/": {"stage": "BETA"},

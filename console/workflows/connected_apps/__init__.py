@@ -1,0 +1,1 @@
+"""Apps whose branches follow Amplify: importing, connecting and refreshing them."""
