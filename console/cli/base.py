@@ -33,6 +33,7 @@ from console.db import versions
 from console.lib.invisible import describe_invisible
 from console.lib.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
+from console.lib.service_calls import ServiceError
 from console.lib.text import escape_unprintable
 from console.models import Branch, User
 
@@ -210,8 +211,8 @@ def to_command_error(error: Exception) -> CommandError | None:
             return CommandError(error.message, returncode=Exit.REFUSED)
         case DatabaseError():
             return CommandError(DATABASE, returncode=Exit.STORE)
-    if code := getattr(error, "exit_code", None):  # a store's error, which the core can't import
-        return CommandError(str(error), returncode=code)
+        case ServiceError():
+            return CommandError(error.message, returncode=error.exit_code)
     return None
 
 

@@ -35,7 +35,7 @@ def connected_apps() -> CheckResult:
     if number and not service.is_on():
         return CheckResult.warning(
             name,
-            f"{number:,} apps are connected, but AMPLIFY is off, so nothing is synchronized.",
+            f"Connected apps: {number:,}. AMPLIFY is off, so nothing is synchronized.",
             "Set AMPLIFY to “on”, or disconnect the apps.",
         )
     failed = Connection.objects.exclude(problem="").select_related("app").order_by("app__app_id")
@@ -49,4 +49,4 @@ def connected_apps() -> CheckResult:
         )
     if not number:
         return CheckResult.ok(name, "No app is connected to Amplify.")
-    return CheckResult.ok(name, f"{number:,} connected. Each could be read when last tried.")
+    return CheckResult.ok(name, f"Connected apps: {number:,}. Each could be read when last tried.")

@@ -163,3 +163,10 @@ def test_a_long_reason(shop: AmplifyServer, amplify_client: Amplify) -> None:
 def test_ping(amplify: AmplifyServer, amplify_client: Amplify) -> None:
     amplify_client.ping()
     assert amplify.requests() == [{"operation": "ListApps", "parameters": {"maxResults": 1}}]
+
+
+def test_user_agent(amplify: AmplifyServer, amplify_client: Amplify) -> None:
+    """AWS's own logs show which calls are Branchkeep's."""
+    amplify_client.ping()
+    [agent] = amplify.user_agents()
+    assert agent.split()[-1] == "branchkeep"

@@ -92,13 +92,15 @@ def test_own_keys_are_not_passed_on(bare: Machine) -> None:
 MAIL = {"EMAIL_URL": "smtp+tls://u:p@mail.example.org:587", "EMAIL_FROM": "console@example.org"}
 
 
-def test_credentials_of_store_and_mail_server_are_not_passed_on(bare: Machine) -> None:
-    given = dict.fromkeys(OURS_IN_AWS, "ours") | MAIL
-    on_ssm = bare("run", *APP, "--", *SHOW, PARAMETER_STORE="ssm", **given)
-    inherited = json.loads(on_ssm.out)
+@pytest.mark.parametrize("uses_aws", [{"PARAMETER_STORE": "ssm"}, {"AMPLIFY": "on"}], ids=str)
+def test_credentials_of_aws_and_mail_server_are_not_passed_on(
+    bare: Machine, uses_aws: dict[str, str]
+) -> None:
+    given = dict.fromkeys(OURS_IN_AWS, "ours") | MAIL | uses_aws
+    inherited = json.loads(bare("run", *APP, "--", *SHOW, **given).out)
     assert not {*OURS_IN_AWS, "EMAIL_URL"} & set(inherited)
     own = ("env", "AWS_PROFILE=own", *SHOW)
-    again = json.loads(bare("run", *APP, "--", *own, PARAMETER_STORE="ssm", **given).out)
+    again = json.loads(bare("run", *APP, "--", *own, **given).out)
     assert again["AWS_PROFILE"] == "own"
 
 
