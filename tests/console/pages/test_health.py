@@ -32,7 +32,7 @@ def test_healthz_calls_nothing(client: Client, django_assert_num_queries: Any, d
 
 
 def test_database_away(world: World, client_for: Callable[[str], Client], clock: Any) -> None:
-    """Without any query, whoever asks, and whatever was refused a minute ago."""
+    """The answer needs no query, even when refusals of a minute ago wait to be recorded."""
     client = client_for("charlie")
     for _ in range(LIMIT + 1):
         client.post("/apps/d1shop/hosting/secrets/1/reveal/")
