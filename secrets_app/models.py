@@ -85,6 +85,39 @@ class Secret(models.Model):
         return revisions.base(self.version, self.modified, self.changed_at)
 
 
+class UnknownParameter(models.Model):
+    """A parameter of an app that belongs to no known branch, as the last reconcile found it.
+
+    `modified_by` is the principal that the store names, "" if it names none. A removal holds the
+    row's claim until its outcome is known, or until none of its requests can arrive any more.
+    """
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="unknown_parameters")
+    folder = models.CharField(max_length=1011)
+    key = models.CharField(max_length=1011)
+    version = models.PositiveIntegerField()
+    modified = models.DateTimeField()
+    encrypted = models.BooleanField(default=True)
+    modified_by = models.CharField(max_length=2048, blank=True)
+    claim = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["app", "folder", "key"], name="one_row_per_unknown_parameter"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def path(self) -> str:
+        """Return the parameter's path."""
+        return f"{self.folder}/{self.key}"
+
+
 class Revalidation(models.Model):
     """An app's last reconcile: when it started, when one last succeeded, and its problem.
 

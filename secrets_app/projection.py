@@ -28,6 +28,11 @@ class RemoteState:
         return self.primary.version if self.primary else 0
 
     @property
+    def paths(self) -> list[str]:
+        """Return the paths of both."""
+        return [found.path for found in (self.primary, self.mirror) if found]
+
+    @property
     def unencrypted(self) -> bool:
         """Return True if one of the parameters is a String."""
         return any(found and not found.encrypted for found in (self.primary, self.mirror))

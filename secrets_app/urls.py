@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from secrets_app.pages import mirrors, operations, probes, secrets, server_rendering
+from secrets_app.pages import mirrors, operations, probes, secrets, server_rendering, unknown
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -19,6 +19,9 @@ urlpatterns = [
         server_rendering.server_rendering,
         name="server_rendering",
     ),
+    path(f"{_SECRETS}unknown/", unknown.unknown, name="unknown_parameters"),
+    path(f"{_SECRETS}unknown/<int:pk>/branch/", unknown.adopt, name="unknown_adopt"),
+    path(f"{_SECRETS}unknown/<int:pk>/remove/", unknown.unknown_remove, name="unknown_remove"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("operation/doctor/", operations.doctor, name="doctor"),

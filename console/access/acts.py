@@ -58,6 +58,7 @@ class Action(StrEnum):
     SECRET_ROTATED = "secret.rotate"
     EXPOSURE_EXPORTED = "secret.exposure"
     MIRROR_REPAIRED = "secret.mirror"
+    PARAMETER_REMOVED = "parameter.remove"
     VARIABLE_CREATED = "variable.create"
     VARIABLE_CHANGED = "variable.change"
     VARIABLE_RENAMED = "variable.rename"
@@ -184,6 +185,7 @@ RULES: dict[Action, Rule] = {
     Action.SECRET_CHANGED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_REMOVED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.MIRROR_REPAIRED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.PARAMETER_REMOVED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
     Action.SECRET_REVEALED: Rule(
         Permission.REVEAL,
         Asks("reveal a protected value", only_if="a protected branch has or inherits the value"),

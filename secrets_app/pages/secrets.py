@@ -43,7 +43,7 @@ from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branch
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import StoreError
-from secrets_app.sync import mirrors, reconciling
+from secrets_app.sync import adopting, mirrors, reconciling
 from secrets_app.sync.freshness import freshness_from
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
@@ -76,6 +76,7 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
         return render(request, f"{template}#listing", context)
     saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
     context["saved"] = _saved_sentence(saved) if saved else ""
+    context["unknown"] = adopting.numbers(access)
     return render(request, template, context)
 
 
@@ -192,6 +193,7 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
     context = {**_page_context(request, access), "mode": mode}
+    context["unknown"] = adopting.numbers(access)
     context |= _changes_since(access, context["listing"], _moment(request.POST.get("since", "")))
     return render(request, f"secrets/{mode}.html#revalidated", context)
 

@@ -47,13 +47,15 @@ class SecretValue:
 class Parameter:
     """A parameter's metadata. `modified` is the store's own time, in UTC.
 
-    `encrypted` is False for a String, which somebody wrote to the place of a secret.
+    `encrypted` is False for a String, which somebody wrote to the place of a secret. Only a listing
+    says who wrote this version: `modified_by` is AWS's ARN of them, or "".
     """
 
     path: str
     version: int
     modified: datetime
     encrypted: bool = True
+    modified_by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

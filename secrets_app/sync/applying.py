@@ -1,6 +1,6 @@
 """Update rows of the projection from what the store holds, and record drift."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from django.db import transaction
 from django.utils import timezone
@@ -58,25 +58,32 @@ def _update_row(app: App, row: Secret, state: RemoteState, kind: Kind) -> None:
 
 
 @transaction.atomic
-def add_rows(app: App, added: Remote, kind: Kind) -> None:
-    """Add rows for parameters that were not in the projection."""
+def add_rows(app: App, added: Remote, kind: Kind, before: Set[str]) -> None:
+    """Add rows for parameters that were not in the projection.
+
+    `before` are paths that were known before their branch was. They are no drift.
+    """
     # Locked, so that two passes at once don't both report the same drift.
     list(Revalidation.objects.select_for_update().filter(app=app))
     known = set(Secret.objects.filter(app=app).values_list("branch_id", "key"))
     branches = {branch.pk: branch for branch in app.branches.all()}
     now = timezone.now()
-    rows, found = [], []
+    rows: list[Secret] = []
+    found: list[ExternalChange] = []
+    existed: list[ExternalChange] = []
     for (branch_id, key), state in added.items():
         if (branch_id, key) in known:
             continue
         row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
         if action := update_from_store(row, state, now):
             branch = branches[branch_id] if branch_id else None
-            found.append(_external_change(app, action, branch, key, 0, row.version))
+            change = _external_change(app, action, branch, key, 0, row.version)
+            is_new = kind is Kind.REPEATED and before.isdisjoint(state.paths)
+            (found if is_new else existed).append(change)
         rows.append(row)
     Secret.objects.bulk_create(rows, ignore_conflicts=True)
     if kind is not Kind.PATHS_CHANGED:
-        record_drift(_summarized(app, found) if found and kind is Kind.FIRST else found)
+        record_drift([*found, *(_summarized(app, existed) if existed else ())])
 
 
 def _external_change(

@@ -48,6 +48,12 @@ def group_by_key(parameters: Iterable[Parameter], folders: Folders) -> Remote:
     return remote
 
 
+def outside(parameters: Iterable[Parameter], folders: Folders) -> list[Parameter]:
+    """Return the parameters outside the app's folders."""
+    inside = {*folders.values()}
+    return [it for it in parameters if it.path.rpartition("/")[0] not in inside]
+
+
 def _scopes_by_folder(folders: Folders) -> Mapping[str, list[tuple[int | None, bool]]]:
     """Map each folder to its scopes: two branches may share one (console/access/branches.py)."""
     found: defaultdict[str, list[tuple[int | None, bool]]] = defaultdict(list)
@@ -56,13 +62,17 @@ def _scopes_by_folder(folders: Folders) -> Mapping[str, list[tuple[int | None, b
     return found
 
 
-def differences(app: App, stamps: Set[Stamp], folders: Folders) -> tuple[Remote, list[Secret]]:
+def differences(
+    app: App, stamps: Set[Stamp], folders: Folders
+) -> tuple[Remote, list[Secret], list[Parameter]]:
     """Return what the store holds of the secrets that differ from the stamps, and their rows.
 
-    Rows with a lease count as different, because their writes may have to be settled.
+    Rows with a lease count as different, because their writes may have to be settled. The third
+    result are the parameters outside the app's folders.
     """
     known: set[Stamp] = set()
     differing: set[ScopedKey] = set()
+    unknown: list[Parameter] = []
     columns = ("branch_id", "key", "version", "mirror_version", "claim_id")
     times = (text_times.as_text("modified"), text_times.as_text("mirror_modified"))
     rows = Secret.objects.filter(app=app).values_list(*columns, *times)
@@ -79,9 +89,11 @@ def differences(app: App, stamps: Set[Stamp], folders: Folders) -> tuple[Remote,
         for stamp in known ^ stamps:
             folder, _, key = stamp.partition(" ")[0].rpartition("/")
             differing.update((branch_id, key) for branch_id, _ in scopes.get(folder, ()))
+            if folder not in scopes and stamp in stamps:
+                unknown.append(_parameter(stamp))
     if not differing:
-        return {}, []
-    return _remote_of(differing, stamps, folders), _rows_of(app, differing)
+        return {}, [], unknown
+    return _remote_of(differing, stamps, folders), _rows_of(app, differing), unknown
 
 
 def _remote_of(keys: Collection[ScopedKey], stamps: Iterable[Stamp], folders: Folders) -> Remote:

@@ -19,7 +19,7 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
 from secrets_app.store.errors import StoreError
 from secrets_app.store.limits import BATCH
-from secrets_app.sync import applying, listing, turns
+from secrets_app.sync import applying, listing, turns, unknown
 from secrets_app.sync.freshness import Freshness, freshness
 from secrets_app.sync.listing import Kind, Remote
 from secrets_app.sync.turns import Turn, TurnLost
@@ -105,20 +105,22 @@ def _reconcile(turn: Turn, store: ParameterStore, kind: Kind, max_calls: int | N
     prefixes, folders = listing_prefixes(app.app_id), listing.folders_of(app)
     stamps = store.stamps(prefixes) if kind is Kind.REPEATED else None
     if stamps is not None:
-        remote, rows = listing.differences(app, stamps, folders)
+        remote, rows, strays = listing.differences(app, stamps, folders)
     else:
-        remote = listing.group_by_key(_list(turn, store, prefixes, max_calls), folders)
+        listed = list(_list(turn, store, prefixes, max_calls))
+        remote, strays = listing.group_by_key(listed, folders), listing.outside(listed, folders)
         rows = list(Secret.objects.filter(app=app).select_related("branch", "claim"))
     idle = _idle(rows)
     known = {(row.branch_id, row.key) for row in rows}
-    unknown = [scoped_key for scoped_key in remote if scoped_key not in known]
-    keys = listing.keys_to_verify(idle, remote, unknown, kind)
+    new = [scoped_key for scoped_key in remote if scoped_key not in known]
+    keys = listing.keys_to_verify(idle, remote, new, kind)
     if max_calls is not None and 2 * len(keys) > max_calls * BATCH:  # with their mirrors
         raise TooLarge
     listing.verify_by_name(app, store, remote, keys, turn.advance)
+    before = unknown.record(app, store, strays)
     applying.update_rows(app, idle, remote, kind)
-    if added := {scoped_key: remote[scoped_key] for scoped_key in unknown if scoped_key in remote}:
-        applying.add_rows(app, added, kind)
+    if added := {scoped_key: remote[scoped_key] for scoped_key in new if scoped_key in remote}:
+        applying.add_rows(app, added, kind, before)
 
 
 def _list(

@@ -30,6 +30,10 @@ OUTSIDE = "Someone outside Branchkeep"
 GONE = "This secret has been removed. Add it again if you still need it."
 NO_BRANCH = "This branch no longer exists. Choose another one."
 SAVE_AGAIN = "Save again in a few seconds."
+REMOVAL_MAY_ARRIVE = (
+    "Not saved yet: the removal of a parameter at this path may still reach the parameter store. "
+    "Save again after {:%H:%M:%S} UTC."
+)
 NOT_TRIED = "Skipped because an earlier row failed. Save again."
 OUTSIDE_WRITE = (
     "It was also changed outside Branchkeep at the same time, or the request arrived twice. Your "

@@ -17,7 +17,7 @@ from secrets_app.store import parameter_store
 from secrets_app.writes.batches import BATCH, Batches
 from secrets_app.writes.commands import SecretCommand
 from secrets_app.writes.snapshots import Snapshot, take_snapshots
-from secrets_app.writes.validation import ValidCommand, validate
+from secrets_app.writes.validation import ValidCommand, leave_held, validate
 
 
 def save(
@@ -38,7 +38,8 @@ def save_as(
     outcomes: dict[str, RowOutcome] = {}
     ids = [command.secret_id for command in commands if command.secret_id is not None]
     known = {secret.pk: secret for secret in access.app.secrets.filter(pk__in=ids)}
-    if valid := list(validate(access, commands, known, outcomes)):
+    rows = validate(access, commands, known, outcomes)
+    if valid := list(leave_held(access.app, rows, outcomes)):
         # With new rows among them, the snapshots read the rows again, by key.
         all_rows = known.values() if len(known) == len(commands) else ()
         targets = [row.target for row in valid]

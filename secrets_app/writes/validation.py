@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Target, record_denied
 from console.audit.refusals import record_refusal
 from console.lib.results import Result, RowOutcome
-from console.models import Branch, scope_name
+from console.models import App, Branch, scope_name
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, Location
@@ -57,6 +58,31 @@ def validate(
             yield valid
         except Refused as refusal:
             outcomes[command.token] = refusal.outcome
+
+
+def leave_held(
+    app: App, rows: Iterable[ValidCommand], outcomes: dict[str, RowOutcome]
+) -> Iterable[ValidCommand]:
+    """Yield the rows that no removal from before their branch was known can still reach.
+
+    Takes one query, and puts the outcomes of the others into `outcomes`.
+    """
+    claimed = app.unknown_parameters.filter(claimed_until__gt=timezone.now())
+    held = {row.path: row.claimed_until for row in claimed}
+    for row in rows:
+        paths = (row.paths.primary, row.paths.mirror or "")
+        until = next((held[path] for path in paths if path in held), None)
+        if until is None:
+            yield row
+        else:
+            outcomes[row.command.token] = RowOutcome(
+                row.command.token,
+                Result.HELD,
+                messages.REMOVAL_MAY_ARRIVE.format(until),
+                version=row.command.expected_version,
+                revision=row.command.revision,
+                held_until=until,
+            )
 
 
 def _validate_one(

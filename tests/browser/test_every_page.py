@@ -17,7 +17,7 @@ from console.models import Branch, Member, User
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
 from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
-from tests.console.access.routes import TOKEN, account_link, invitation
+from tests.console.access.routes import TOKEN, account_link, invitation, unknown_parameter
 from tests.factories import (
     change_variable,
     remove_variable,
@@ -64,6 +64,8 @@ PAGES = (
     f"{LIST}?branch=BRANCH",
     f"{LIST}?q=nothing",
     f"{LIST}SECRET/",
+    f"{LIST}unknown/",
+    f"{LIST}unknown/UNKNOWN/remove/",
     MANAGE,
     f"{MANAGE}?new=2",
     VARIABLES,
@@ -141,6 +143,7 @@ def _members(world: World) -> None:
 
 def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
     ids = {
+        "UNKNOWN": unknown_parameter(world).pk,
         "SECRET": Secret.objects.get(key="BEHIND").pk,
         "BRANCH": world.main.pk,
         "USER": world.person("alice").pk,

@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,12 +33,13 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils import timezone
 
+from console.access.policy import find_app
 from console.models import AuditEvent, Branch
-from secrets_app.models import Secret
+from secrets_app.models import Secret, UnknownParameter
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue, Written
 from secrets_app.store.errors import Throttled
-from secrets_app.sync import worker
+from secrets_app.sync import unknown_removal, worker
 from secrets_app.writes.commands import SecretCommand
 from tests.factories import (
     audit_gaps,
@@ -55,6 +57,7 @@ from tests.factories import (
     secret_row,
     set_command,
     stored_values,
+    write_outside,
 )
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, use_store
@@ -73,6 +76,8 @@ class Found:
     at_once: Counter[str] = field(default_factory=Counter)  # outcomes of saving again at once
     unequal_mirrors: list[str] = field(default_factory=list)
     background_kills: int = 0
+    removal_kills: int = 0  # of a removal of parameters that belong to no branch
+    unknown_errors: list[str] = field(default_factory=list)
 
 
 def main() -> dict[str, Any]:
@@ -88,6 +93,7 @@ def main() -> dict[str, Any]:
         _kill_at_each_step(world, act, branch, found)
     for is_new in (True, False):
         _kill_the_background_at_each_step(world, branch, found, is_new)
+    _kill_a_removal_at_each_step(world, found)
     return {
         "left_open": found.left_open,
         "still_open": len(_open_attempts()),
@@ -98,6 +104,8 @@ def main() -> dict[str, Any]:
         "at_once": found.at_once,
         "unequal_mirrors": found.unequal_mirrors,
         "background_kills": found.background_kills,
+        "removal_kills": found.removal_kills,
+        "unknown_errors": found.unknown_errors,
         "projection_errors": [it for key in KEYS for it in projection_errors(world, key, branch)],
         "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
@@ -153,6 +161,39 @@ def _kill_the_background_at_each_step(
         worker.run_once()
         _expect(world, branch, {KEYS[0]: {value}}, value, found)
         _expect_equal_mirror(world, branch, value, found)
+
+
+def _kill_a_removal_at_each_step(world: World, found: Found) -> None:
+    """Remove parameters that belong to no branch, killed at each step, until that survives."""
+    paths = {f"/amplify/d1shop/old/KEY_{number}" for number in range(3)}
+    for step in count(1):
+        for path in paths:
+            write_outside(path)
+        reconcile_now(world)
+        access = find_app(world.actor("alice"), "d1shop")
+        chosen = [unknown_removal.token(row) for row in UnknownParameter.objects.all()]
+        if _survives(
+            lambda access=access, chosen=chosen: unknown_removal.remove(
+                access=access, tokens=chosen, change_set=uuid.uuid4()
+            ),
+            step,
+        ):
+            break
+        found.removal_kills += 1
+        UnknownParameter.objects.exclude(claim=None).update(claimed_until=timezone.now())
+        reconcile_now(world)
+        _expect_settled_removal(paths, f"killed at step {step}", found)
+    _expect_settled_removal(set(), "not killed", found)
+
+
+def _expect_settled_removal(paths: set[str], when: str, found: Found) -> None:
+    """Note it if the rows differ from the store, or a removal's outcome is open."""
+    stored = {*parameter_store().current(paths)}
+    shown = {row.path for row in UnknownParameter.objects.all()}
+    open_events = AuditEvent.objects.filter(action="parameter.remove", outcomes=None).count()
+    claims = UnknownParameter.objects.exclude(claim=None).count()
+    if shown != stored or open_events or claims:
+        found.unknown_errors.append(f"{when}: {shown}, {stored}, {open_events}, {claims}")
 
 
 def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:

@@ -215,7 +215,15 @@ def _wrong_method(entry: Input) -> Any:
 
 @enters("written outside Branchkeep", *SAVED)
 def _written_outside(entry: Input) -> Any:
-    path = f"/amplify/shared/{entry.world.app.app_id}/{unused_key('OUTSIDE')}"
+    return _find_outside(entry, f"/amplify/shared/d1shop/{unused_key('OUTSIDE')}")
+
+
+@enters("written outside for an unknown branch", *SAVED)
+def _written_for_an_unknown_branch(entry: Input) -> Any:
+    return _find_outside(entry, "/amplify/d1shop/old/API_KEY")
+
+
+def _find_outside(entry: Input, path: str) -> Any:
     write_outside(path, entry.value)
     Revalidation.objects.all().delete()  # so that reconciling is due
     url = reverse("secrets_revalidate", args=[entry.world.app.app_id])

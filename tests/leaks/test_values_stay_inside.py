@@ -10,7 +10,7 @@ from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
-from tests.console.access.routes import TOKEN, invitation
+from tests.console.access.routes import TOKEN, invitation, unknown_parameter
 from tests.factories import set_variable
 from tests.fixtures.people import ROLES, World
 from tests.leaks import actions
@@ -91,6 +91,7 @@ def all_urls(world: World) -> list[str]:
     build_settings.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
     spec = BuildSpecVersion.objects.latest("pk")
     kinds = {
+        "/hosting/secrets/unknown/": [unknown_parameter(world).pk],
         "/hosting/secrets/": [secret.pk],
         "/settings/branches/": [world.main.pk],
         "/environment-variables/": [variable.pk],

@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from console.audit import chain, refusals
 from console.audit.reconcile import settle_open
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
-from secrets_app.models import Secret
+from secrets_app.models import Secret, UnknownParameter
 from secrets_app.sync import mirrors
 from secrets_app.sync.freshness import freshness
 from secrets_app.sync.reconciling import reconcile_now
@@ -27,16 +27,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many were settled. Exits with 5 if the store doesn't answer."""
-        leased = Secret.objects.filter(claim__isnull=False)
-        before = leased.count()
+        before = _open_claims().count()
         problems = [
             problem for app in self._apps_with_expired_leases() if (problem := _reconcile(app))
         ]
-        settled = before - leased.count()
+        settled = before - _open_claims().count()
         refusals.conclude_counted()
-        concluded = settle_open(
-            excluding=AuditEvent.objects.filter(pk__in=leased.values("claim_id"))
-        )
+        concluded = settle_open(excluding=_open_claims())
         repairs = mirrors.Repairs() if problems else mirrors.finish_all()
         chain.append_pending_links()
         self.stdout.write(f"Settled from the store: {settled:,}. Settled otherwise: {concluded:,}.")
@@ -60,8 +57,18 @@ class Command(BaseCommand):
 
     def _apps_with_expired_leases(self) -> list[App]:
         """Return the apps with an interrupted write, whose lease has expired."""
-        expired = Secret.objects.filter(leases.is_expired(timezone.now()))
-        return list(App.objects.filter(pk__in=expired.values("app_id")).order_by("app_id"))
+        is_expired = leases.is_expired(timezone.now())
+        claimed = Q(secrets__in=Secret.objects.filter(is_expired))
+        claimed |= Q(unknown_parameters__in=UnknownParameter.objects.filter(is_expired))
+        return list(App.objects.filter(claimed).distinct().order_by("app_id"))
+
+
+def _open_claims() -> QuerySet[AuditEvent]:
+    """Return the audit events of writes whose outcome is open."""
+    return AuditEvent.objects.filter(
+        Q(pk__in=Secret.objects.exclude(claim=None).values("claim_id"))
+        | Q(pk__in=UnknownParameter.objects.exclude(claim=None).values("claim_id"))
+    )
 
 
 def _reconcile(app: App) -> str:

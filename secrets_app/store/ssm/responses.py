@@ -24,6 +24,7 @@ def parameter(data: Any) -> Parameter:
         int(data["Version"]),
         data["LastModifiedDate"].astimezone(UTC),
         encrypted=data.get("Type", "SecureString") == "SecureString",
+        modified_by=data.get("LastModifiedUser", ""),
     )
 
 

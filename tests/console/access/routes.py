@@ -18,7 +18,7 @@ from console.auth import account_links
 from console.models import AccountLink, AuditEvent, AuditOutcome, Invitation, Member, Suspension
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
-from secrets_app.models import Secret
+from secrets_app.models import Secret, UnknownParameter
 from tests.factories import set_variable
 from tests.fixtures.people import World
 
@@ -72,6 +72,8 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
         return world.dev.pk
     if "/environment-variables/" in route:
         return variable(world).pk
+    if "/secrets/unknown/" in route:
+        return unknown_parameter(world).pk
     return build_version(world).pk if "/build-settings/" in route else secret.pk
 
 
@@ -119,6 +121,14 @@ def variable(world: World) -> Variable:
     """Return a variable of the branch dev; create it the first time."""
     found = world.app.variables.filter(branch=world.dev, key="API_URL").first()
     return found or set_variable(world, "API_URL", "https://example.org", world.dev)
+
+
+def unknown_parameter(world: World) -> UnknownParameter:
+    """Return a parameter of the app that belongs to no known branch; create it the first time."""
+    folder = f"/amplify/{world.app.app_id}/old"
+    fields = {"version": 1, "modified": timezone.now()}
+    rows = UnknownParameter.objects
+    return rows.get_or_create(app=world.app, folder=folder, key="API_KEY", defaults=fields)[0]
 
 
 def build_version(world: World) -> BuildSpecVersion:

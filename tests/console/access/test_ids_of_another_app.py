@@ -7,11 +7,21 @@ import pytest
 from django.test import Client
 
 from console.models import AuditEvent, Branch, Member
-from secrets_app.models import Secret
+from secrets_app.models import Secret, UnknownParameter
+from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
+from secrets_app.sync import reconciling
+from secrets_app.sync.unknown_removal import token
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
-from tests.factories import audit_events, last_event_id, outcomes_of, set_secret, set_variable
+from tests.factories import (
+    audit_events,
+    last_event_id,
+    outcomes_of,
+    set_secret,
+    set_variable,
+    write_outside,
+)
 from tests.fixtures.people import World
 
 
@@ -54,6 +64,21 @@ def test_secret(client: Client, foreign: Secret, page: str) -> None:
     url = f"/apps/d1shop/hosting/secrets/{foreign.pk}/{page}"
     response = client.post(url) if page else client.get(url)
     assert response.status_code == 404
+
+
+@pytest.mark.parametrize("page", ["branch/", "remove/"])
+def test_unknown_parameter(client: Client, world: World, page: str) -> None:
+    path = "/amplify/d2other/old/API_KEY"
+    write_outside(path)
+    reconciling.reconcile_now(world.other_app)
+    row = UnknownParameter.objects.get()
+    url = f"/apps/d1shop/hosting/secrets/unknown/{row.pk}/{page}"
+    fields = {"name": "old", "remove": token(row)}
+    assert client.post(url, fields).status_code in {302, 404}
+    if page == "remove/":
+        assert client.get(url).status_code == 404
+    assert parameter_store().current([path])
+    assert not Branch.objects.filter(name="old").exists()
 
 
 def test_change_of_a_secret(client: Client, foreign: Secret) -> None:

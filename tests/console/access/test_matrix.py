@@ -110,6 +110,13 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/server-rendering/   else  302  405
 /apps/<str:app_id>/hosting/secrets/mirrors/            POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/mirrors/            else  302  405
+/apps/<str:app_id>/hosting/secrets/unknown/            GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/unknown/            else  302  405
+/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  else  302  405
+/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    POST  302  404  403 200 200 200  404
@@ -366,6 +373,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "new-1-branch": world.dev.pk,
             "new-1-value": "v",
         },
+        "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "old"},
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},
         "/apps/<str:app_id>/hosting/environment-variables/manage/": {
             "new-1-key": "NEW",

@@ -212,7 +212,7 @@ def test_an_unchanged_store_writes_nothing(world: World, django_assert_num_queri
     before = list(Secret.objects.values())
     reconcile_now(world)
     assert list(Secret.objects.values()) == before
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         reconcile_now(world)
 
 

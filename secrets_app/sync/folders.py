@@ -1,0 +1,115 @@
+"""Folders of parameters that belong to no known branch: what they are, and which branch fits them.
+
+Amplify hashes a branch's name into its backend folder, so a name can be checked against a folder
+but not read from it. Sources: docs/parameter-paths.md; Gen 1's names start with AMPLIFY_
+(@aws-amplify/amplify-category-function, secretName.ts).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from console.lib.names import PathProfile, branch_name_problem
+from secrets_app.paths import branch_folders, documented_path_problem, listing_prefixes
+
+GEN1_KEY = "AMPLIFY_"  # the start of each name that Amplify Gen 1 writes
+SEPARATORS = "/-_."  # which Amplify drops from a branch's name
+_BACKEND = re.compile(r"([A-Za-z0-9]*)-(branch|sandbox|standalone)-[0-9a-f]{10}\Z")
+
+
+class Kind(StrEnum):
+    """What a folder without a known branch holds."""
+
+    BRANCH = "branch"  # parameters of a branch that Branchkeep doesn't know
+    OTHER_PATH = "other_path"  # of a known branch, at a path that the app's profile doesn't use
+    GEN1 = "gen1"  # written by Amplify Gen 1
+    SANDBOX = "sandbox"  # of a sandbox, or another backend that belongs to no branch
+    DEEPER = "deeper"  # below the folder of a branch, where Amplify reads nothing
+    FOREIGN = "foreign"  # in no folder of a branch
+
+
+REMOVABLE = (Kind.BRANCH, Kind.OTHER_PATH)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a folder holds, and the name of the branch that it belongs to, "" if unknown."""
+
+    kind: Kind
+    branch: str = ""
+
+
+class Folders:
+    """The folders of an app, as far as its known and possible branches tell."""
+
+    def __init__(self, app_id: str, branches: Iterable[str], possible: Iterable[str] = ()) -> None:
+        """Take the names of known branches, and names that other branches may have."""
+        self._app_id = app_id
+        self._root, self._shared = listing_prefixes(app_id)
+        self._known = self._by_folder(branches)
+        self._possible = self._by_folder(possible)
+
+    def fit(self, folder: str, *, is_gen1: bool = False) -> Fit:
+        """Return what a folder holds. `is_gen1` is True for its keys that start with GEN1_KEY."""
+        if name := self._known.get(folder):
+            return Fit(Kind.OTHER_PATH, name)
+        if folder == self._root:
+            return Fit(Kind.FOREIGN)
+        if folder.startswith(f"{self._shared}/") or self._is_below_a_branch(folder):
+            return Fit(Kind.DEEPER)
+        segment, _, rest = folder.removeprefix(f"{self._root}/").partition("/")
+        if backend := _BACKEND.match(segment):
+            return self._fit_backend(folder, backend, rest)
+        name = f"{segment}/{rest}" if rest else segment
+        if branch_name_problem(name) or documented_path_problem(self._app_id, name):
+            return Fit(Kind.FOREIGN)
+        return Fit(Kind.GEN1) if is_gen1 else Fit(Kind.BRANCH, name)
+
+    def belongs_to(self, folder: str, branch: str) -> bool:
+        """Return True if a branch of this name has the folder, in any path profile."""
+        return folder in self._by_folder([branch])
+
+    def _fit_backend(self, folder: str, backend: re.Match[str], rest: str) -> Fit:
+        if rest:
+            return Fit(Kind.DEEPER)
+        if backend[2] != "branch":
+            return Fit(Kind.SANDBOX)
+        return Fit(Kind.BRANCH, self._possible.get(folder) or self._guess(folder, backend[1]))
+
+    def _guess(self, folder: str, short_name: str) -> str:
+        """Return the name that the folder's hash belongs to, if few characters were dropped."""
+        names = _with_one_separator(short_name)
+        return next((name for name in names if self.belongs_to(folder, name)), "")
+
+    def _is_below_a_branch(self, folder: str) -> bool:
+        parent = folder.rpartition("/")[0]
+        while len(parent) > len(self._root):
+            if parent in self._known:
+                return True
+            parent = parent.rpartition("/")[0]
+        return False
+
+    def _by_folder(self, names: Iterable[str]) -> Mapping[str, str]:
+        # Of all profiles, `both` has the most folders.
+        return {
+            folder: name
+            for name in names
+            if not branch_name_problem(name)
+            for folder in branch_folders(self._app_id, name, PathProfile.BOTH)
+        }
+
+
+def names_in(app_id: str, folders: Iterable[str]) -> Iterator[str]:
+    """Yield the names of branches that raw folder names may stand for."""
+    root = listing_prefixes(app_id)[0]
+    for folder in folders:
+        if folder.startswith(f"{root}/"):
+            yield folder.removeprefix(f"{root}/")
+
+
+def _with_one_separator(name: str) -> Iterator[str]:
+    """Yield the name, and the names of which Amplify makes it by dropping one separator."""
+    yield name
+    for place in range(1, len(name)):
+        yield from (f"{name[:place]}{it}{name[place:]}" for it in SEPARATORS)
