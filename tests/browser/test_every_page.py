@@ -20,11 +20,13 @@ from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, w
 from tests.console.access.routes import TOKEN, account_link, invitation, unknown_parameter
 from tests.factories import (
     change_variable,
+    reconcile_now,
     remove_variable,
     set_role,
     set_variable,
     variable_row,
     without_table,
+    write_outside,
 )
 from tests.fixtures.people import World
 
@@ -124,6 +126,9 @@ def full_app(world: World) -> World:
     change_variable(world, variable_row(world, "TOKEN"), "changed ", key="API_TOKEN", by="mia")
     remove_variable(world, set_variable(world, "GONE", "\nlast\r"), by="mia")
     set_variable(world, "not-a-name", "a\rb")
+    write_outside("/amplify/d1shop/unknown/API_KEY")
+    write_outside(f"/amplify/d1shop/{LONG}-sandbox-0123456789/{LONG}")
+    reconcile_now(world)
     _members(world)
     return world
 

@@ -17,8 +17,9 @@ from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import DEBOUNCE, deliver
 from console.notifications.outbox import enqueue
 from secrets_app.locations import location_of
-from secrets_app.models import Revalidation, Secret
+from secrets_app.models import Revalidation, Secret, UnknownParameter
 from secrets_app.store import parameter_store
+from secrets_app.sync.unknown_removal import token
 from tests.fixtures.people import PEOPLE, ROLES, World
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.detector import SearchedClient
@@ -73,6 +74,26 @@ def repair_mirrors(client_for: ClientFor, world: World) -> None:
             shown = {"shown": f"{secret.version}:0"}
             for name in ("secret_reveal", "secret_mirror"):
                 client_for(person).post(secret_url(secret, name), shown, headers=headers)
+
+
+def adopt(client_for: ClientFor, world: World) -> None:
+    """Add the branch of parameters that belong to no known branch, with and without permission."""
+    row = UnknownParameter.objects.get(folder="/amplify/d1shop/adopted")
+    url = reverse("unknown_adopt", args=[world.app.app_id, row.pk])
+    for person in sorted(EVERYONE, key=lambda name: name in ROLES):
+        for name in ("wrong", "adopted"):
+            client_for(person).post(url, {"name": name})
+    assert world.app.branches.filter(name="adopted").exists()
+
+
+def remove_unknown(client_for: ClientFor, world: World) -> None:
+    """Remove parameters that belong to no known branch, with and without permission."""
+    row = UnknownParameter.objects.get(folder="/amplify/d1shop/unknown")
+    url = reverse("unknown_remove", args=[world.app.app_id, row.pk])
+    for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+        client_for(person).get(url, headers=headers)
+        client_for(person).post(url, {"remove": token(row)}, headers=headers)
+    assert not UnknownParameter.objects.filter(pk=row.pk).exists()
 
 
 def post_everywhere(client_for: ClientFor, urls: list[str], value: str) -> None:
@@ -159,5 +180,5 @@ def send_mails(_visitor: ClientFor, world: World) -> None:
     assert any("revealed the secret" in sent.body for sent in mail.outbox)
 
 
-USES = (reveal, revalidate, repair_mirrors, administer, export_activity, operate)
-REMOVALS = (remove, delete_branch, send_mails)
+USES = (reveal, revalidate, repair_mirrors, adopt, administer, export_activity, operate)
+REMOVALS = (remove, remove_unknown, delete_branch, send_mails)

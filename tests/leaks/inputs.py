@@ -220,7 +220,8 @@ def _written_outside(entry: Input) -> Any:
 
 @enters("written outside for an unknown branch", *SAVED)
 def _written_for_an_unknown_branch(entry: Input) -> Any:
-    return _find_outside(entry, "/amplify/d1shop/old/API_KEY")
+    write_outside("/amplify/d1shop/adopted/API_KEY", entry.value)
+    return _find_outside(entry, "/amplify/d1shop/unknown/API_KEY")
 
 
 def _find_outside(entry: Input, path: str) -> Any:

@@ -125,7 +125,7 @@ def variable(world: World) -> Variable:
 
 def unknown_parameter(world: World) -> UnknownParameter:
     """Return a parameter of the app that belongs to no known branch; create it the first time."""
-    folder = f"/amplify/{world.app.app_id}/old"
+    folder = f"/amplify/{world.app.app_id}/unknown"
     fields = {"version": 1, "modified": timezone.now()}
     rows = UnknownParameter.objects
     return rows.get_or_create(app=world.app, folder=folder, key="API_KEY", defaults=fields)[0]

@@ -373,7 +373,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "new-1-branch": world.dev.pk,
             "new-1-value": "v",
         },
-        "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "old"},
+        "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "unknown"},
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},
         "/apps/<str:app_id>/hosting/environment-variables/manage/": {
             "new-1-key": "NEW",
