@@ -1,5 +1,6 @@
 """Updating rows of the projection from the store, and detecting drift."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,7 +41,7 @@ class RemoteState:
 
 def matches(secret: Secret, remote: RemoteState) -> bool:
     """Return True if the row already shows this state."""
-    return (
+    return _listed_details(secret, remote) == _details(secret) and (
         _version_and_time(remote.primary),
         _version_and_time(remote.mirror),
         remote.unencrypted,
@@ -62,11 +63,14 @@ def may_be_stale(secret: Secret, remote: RemoteState) -> bool:
 def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Action | None:
     """Update the row in memory. Return the change made outside Branchkeep, or None."""
     before, mirror_was_open = _versions(secret), mirror_may_have_changed(secret)
+    details = _listed_details(secret, remote)
     mirror_changed = _update_mirror(secret, remote.mirror)
     primary_changed = _update_primary(secret, remote.primary)
-    if primary_changed or mirror_changed or secret.unencrypted != remote.unencrypted:
+    is_shown_otherwise = (secret.unencrypted, *_details(secret)) != (remote.unencrypted, *details)
+    if primary_changed or mirror_changed or is_shown_otherwise:
         secret.touched_at = now
     secret.unencrypted = remote.unencrypted
+    secret.modified_by, secret.key_id, secret.mirror_key_id = details
     if mirror_changed and not mirror_was_open:
         secret.mirror_due_at = None
     if primary_changed or (mirror_changed and not mirror_was_open):
@@ -84,6 +88,7 @@ def update_primary_from_store(
         secret.modified = modified
         return None
     secret.touched_at = now
+    secret.modified_by = ""
     return _record_outside_change(secret, before, True, now)
 
 
@@ -108,11 +113,45 @@ def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
 
     This is no drift. The new mirror was never compared with the new primary.
     """
+    details = _listed_details(secret, remote)
     secret.version, secret.modified = _version_and_time(remote.primary)
     secret.mirror_version, secret.mirror_modified = _version_and_time(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
     secret.unencrypted = remote.unencrypted
+    secret.modified_by, secret.key_id, secret.mirror_key_id = details
     secret.mirror_due_at = None
+
+
+def short_principal(arn: str) -> str:
+    """Return the last part of a principal's ARN, without account and role."""
+    return re.split("[/:]", arn)[-1]
+
+
+def mirror_key(secret: Secret) -> str:
+    """Return the KMS key for writing the mirror. A new mirror gets the secret's own."""
+    return secret.mirror_key_id if secret.mirror_version else secret.key_id
+
+
+def _details(secret: Secret) -> tuple[str, str, str]:
+    return secret.modified_by, secret.key_id, secret.mirror_key_id
+
+
+def _listed_details(secret: Secret, remote: RemoteState) -> tuple[str, str, str]:
+    """Return what only a listing says, as the row should show it.
+
+    Someone who wrote an earlier version is no longer named. A key stays known while the parameter
+    exists.
+    """
+    primary, mirror = remote.primary, remote.mirror
+    modified_by, key_id, mirror_key_id = "", "", ""
+    if primary:
+        is_same = (primary.version, primary.modified) == (secret.version, secret.modified)
+        known = secret.modified_by if is_same else ""
+        modified_by = known if primary.modified_by is None else primary.modified_by
+        key_id = secret.key_id if primary.key_id is None else primary.key_id
+    if mirror:
+        mirror_key_id = secret.mirror_key_id if mirror.key_id is None else mirror.key_id
+    return modified_by, key_id, mirror_key_id
 
 
 def _version_and_time(found: Parameter | None) -> tuple[int, datetime | None]:
@@ -196,6 +235,7 @@ class ExternalChange:
     target: Target
     before: int | None
     after: int | None
+    by: str = ""  # the principal's short name, which every member may see
 
 
 def record_drift(changes: Sequence[ExternalChange]) -> None:
@@ -203,6 +243,6 @@ def record_drift(changes: Sequence[ExternalChange]) -> None:
     attempts = ((change.action, change.target, change.before) for change in changes)
     events = attempt_all(OUTSIDE, attempts, change_set=None)
     conclude_all(
-        (event.pk, Outcome.SUCCEEDED, change.after, "")
+        (event.pk, Outcome.SUCCEEDED, change.after, f"By {change.by}." if change.by else "")
         for event, change in zip(events, changes, strict=True)
     )

@@ -25,6 +25,7 @@ from console.web.listing import (
 from secrets_app import revisions
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import ANSWERED, LeaseStage, Secret
+from secrets_app.projection import short_principal
 from secrets_app.writes import leases
 
 _STORE_TIME = text_times.as_text("modified")
@@ -36,7 +37,8 @@ class SecretRow(Row):
 
     `state` is "gone", "saving", "unknown" or "". `held_until` is when the row can be saved again if
     an earlier save may still arrive. `mirror` is its mirror's state. `base` is what a save of this
-    row is based on: its version and revision.
+    row is based on: its version and revision. `outside_by` is who changed it outside Branchkeep, if
+    the store says so.
     """
 
     may_reveal: bool
@@ -46,6 +48,7 @@ class SecretRow(Row):
     mirror: str
     base: str
     unencrypted: bool
+    outside_by: str
 
     @property
     def notable(self) -> bool:
@@ -69,6 +72,7 @@ class _Stored(NamedTuple):
     claim_id: Any
     claimed_until: datetime | None
     claim_stage: str
+    modified_by: str
     changed: str | None
     store_time: str | None
 
@@ -88,6 +92,11 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
     # Skip secrets of a branch that was added after `branches` was read.
     rows = [builder.row(secret) for secret in stored if secret.branch_id in builder.scopes]
     return Listing.of(query, page, rows, chosen)
+
+
+def principal(arn: str, *, is_operator: bool) -> str:
+    """Return a principal or key of AWS as an operator sees it, or its last part for members."""
+    return arn if is_operator else short_principal(arn)
 
 
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
@@ -131,6 +140,7 @@ class _RowBuilder:
         folders = scope_folders(access.app, branches).items()
         self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
         self.now = timezone.now()
+        self.is_operator = access.actor.is_operator
 
     def row(self, secret: _Stored) -> SecretRow:
         """Return a secret as a row."""
@@ -149,6 +159,7 @@ class _RowBuilder:
             mirror=self._mirror(secret),
             base=revisions.base(secret.version, store_time, changed),
             unencrypted=secret.unencrypted,
+            outside_by=self._principal(secret),
             **(self.scopes[secret.branch_id] | self._without_value(secret)),
         )
 
@@ -161,6 +172,12 @@ class _RowBuilder:
             return {}
         is_alone = secret.mirror_version > 0
         return {"may_reveal": False} | ({"origin": ""} if is_alone else {})
+
+    def _principal(self, secret: _Stored) -> str:
+        """Return who changed it outside Branchkeep, as far as the actor may know, or ""."""
+        if secret.changed_by:
+            return ""
+        return principal(secret.modified_by, is_operator=self.is_operator)
 
     def _mirror(self, secret: _Stored) -> str:
         folder = self.mirrors.get(secret.branch_id)

@@ -39,7 +39,7 @@ from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.pages.forms import NewRow
-from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches
+from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches, principal
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import StoreError
@@ -239,6 +239,7 @@ def _show_detail(
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
+        "kms_keys": _kms_keys(access, secret),
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
         "events": trail.events_of_secret(
             access.app.app_id,
@@ -258,6 +259,13 @@ def _paths(access: Access, secret: Secret) -> dict[str, Any]:
         return {"paths": [], "note": error.message}
     mirror = [("Documented path (mirror)", location.mirror)] if location.mirror else []
     return {"paths": [("Parameter path", location.primary), *mirror], "note": location.note}
+
+
+def _kms_keys(access: Access, secret: Secret) -> list[tuple[str, str]]:
+    """Return the KMS keys that aren't the default one, without an account for members."""
+    keys = {"KMS key": secret.key_id, "KMS key of the mirror": secret.mirror_key_id}
+    is_operator = access.actor.is_operator
+    return [(label, principal(key, is_operator=is_operator)) for label, key in keys.items() if key]
 
 
 class _ValueHtml(SafeString):

@@ -48,14 +48,16 @@ class Parameter:
     """A parameter's metadata. `modified` is the store's own time, in UTC.
 
     `encrypted` is False for a String, which somebody wrote to the place of a secret. Only a listing
-    says who wrote this version: `modified_by` is AWS's ARN of them, or "".
+    says more: `modified_by` is AWS's ARN of who wrote this version, `key_id` the KMS key that
+    encrypts it, "" for the default one. Both are None where the store was asked by name.
     """
 
     path: str
     version: int
     modified: datetime
     encrypted: bool = True
-    modified_by: str = field(default="", compare=False)
+    modified_by: str | None = field(default=None, compare=False)
+    key_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class ParameterStore(Protocol):
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
         """Return those of `paths` that exist, decrypted, by path."""
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
-        """Write a value and return its version.
+    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+        """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
         Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
         """

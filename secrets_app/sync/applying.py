@@ -15,6 +15,7 @@ from secrets_app.projection import (
     mark_unfinished_mirror,
     matches,
     record_drift,
+    short_principal,
     update_from_store,
 )
 from secrets_app.settling import settle
@@ -48,7 +49,7 @@ def _update_row(app: App, row: Secret, state: RemoteState, kind: Kind) -> None:
     if kind is Kind.PATHS_CHANGED:
         adopt_paths(row, state, now)
     elif action := update_from_store(row, state, now):
-        record_drift([_external_change(app, action, row.branch, row.key, before, row.version)])
+        record_drift([_external_change(action, row, row.branch, before, state)])
     if event:
         row.touched_at = now
     if row.version or row.mirror_version or row.gone_at:
@@ -77,7 +78,7 @@ def add_rows(app: App, added: Remote, kind: Kind, before: Set[str]) -> None:
         row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
         if action := update_from_store(row, state, now):
             branch = branches[branch_id] if branch_id else None
-            change = _external_change(app, action, branch, key, 0, row.version)
+            change = _external_change(action, row, branch, 0, state)
             is_new = kind is Kind.REPEATED and before.isdisjoint(state.paths)
             (found if is_new else existed).append(change)
         rows.append(row)
@@ -87,10 +88,13 @@ def add_rows(app: App, added: Remote, kind: Kind, before: Set[str]) -> None:
 
 
 def _external_change(
-    app: App, action: Action, branch: Branch | None, key: str, before: int, after: int
+    action: Action, row: Secret, branch: Branch | None, before: int, state: RemoteState
 ) -> ExternalChange:
-    target = Target(app.app_id, scope_name(branch), key)
-    return ExternalChange(action, target, before or None, after or None)
+    target = Target(row.app.app_id, scope_name(branch), row.key)
+    found = [it for it in (state.primary, state.mirror) if it]
+    last = max(found, key=lambda it: it.modified, default=None)
+    by = short_principal(last.modified_by or "") if last else ""
+    return ExternalChange(action, target, before or None, row.version or None, by)
 
 
 def _summarized(app: App, found: list[ExternalChange]) -> list[ExternalChange]:

@@ -7,6 +7,7 @@ we know, and every write with a lost response, is asked for by name. Only that a
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum, auto
 
 from console.db import text_times
@@ -158,7 +159,17 @@ def verify_by_name(
         current |= store.current(names[start : start + NAMES])
         advance()
     for scoped_key, location in paths.items():
-        found = RemoteState(current.get(location.primary), current.get(location.mirror or ""))
-        remote.pop(scoped_key, None)
+        listed = remote.pop(scoped_key, RemoteState())
+        found = RemoteState(
+            _with_details(current.get(location.primary), listed.primary),
+            _with_details(current.get(location.mirror or ""), listed.mirror),
+        )
         if found != RemoteState():
             remote[scoped_key] = found
+
+
+def _with_details(found: Parameter | None, listed: Parameter | None) -> Parameter | None:
+    """Add to what the store said by name what only its listing says of the same version."""
+    if found is None or found != listed:
+        return found
+    return replace(found, modified_by=listed.modified_by, key_id=listed.key_id)

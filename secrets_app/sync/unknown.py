@@ -69,7 +69,7 @@ def _idle(app: App, store: ParameterStore) -> list[UnknownParameter]:
 
 
 def _shown(of: UnknownParameter | Parameter) -> tuple[int, datetime, bool, str]:
-    return of.version, of.modified, of.encrypted, of.modified_by
+    return of.version, of.modified, of.encrypted, of.modified_by or ""
 
 
 def _write(app: App, changed: Iterable[Parameter], gone: list[int]) -> None:
@@ -95,5 +95,5 @@ def _row(app: App, parameter: Parameter) -> UnknownParameter:
         version=parameter.version,
         modified=parameter.modified,
         encrypted=parameter.encrypted,
-        modified_by=parameter.modified_by,
+        modified_by=parameter.modified_by or "",
     )

@@ -8,6 +8,7 @@ from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, record_denied
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
+from secrets_app.projection import mirror_key
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
@@ -105,7 +106,9 @@ def _finish(lease: Lease, stored: Parameter | None, primary: str, mirror: str) -
         endings.commit([endings.mirror_left(lease, ALIEN)])
         return False
     leases.mark_called(lease)
-    written = store.put(mirror, source.value, overwrite=other is not None)
+    written = store.put(
+        mirror, source.value, overwrite=other is not None, key_id=mirror_key(lease.secret)
+    )
     held_as = LeaseStage.MIRROR if written.may_repeat else None
     _commit(lease, version, written.version, held_as, DONE)
     return True
@@ -123,13 +126,17 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
         done = SAME
     elif source:
         leases.mark_called(lease)
-        written = store.put(mirror, source.value, overwrite=other is not None)
+        written = store.put(
+            mirror, source.value, overwrite=other is not None, key_id=mirror_key(lease.secret)
+        )
         mirror_version = written.version
         held_as = LeaseStage.MIRROR if written.may_repeat else None
         done = DONE
     elif other:
         leases.mark_called(lease)
-        written = store.put(primary, other.value, overwrite=False)
+        written = store.put(
+            primary, other.value, overwrite=False, key_id=lease.secret.mirror_key_id
+        )
         version, held_as = written.version, LeaseStage.LATE if written.may_repeat else None
         done = "The backend path now holds the documented path's value."
     else:

@@ -10,6 +10,7 @@ from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
 from secrets_app import revisions
 from secrets_app.models import LeaseStage
+from secrets_app.projection import mirror_key
 from secrets_app.store.base import ParameterStore, Written
 from secrets_app.store.errors import (
     AlreadyExists,
@@ -78,7 +79,12 @@ def _put(
     access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, command: SetSecret
 ) -> Response:
     value = command.value
-    written = store.put(row.paths.primary, value, overwrite=lease.version_before > 0)
+    written = store.put(
+        row.paths.primary,
+        value,
+        overwrite=lease.version_before > 0,
+        key_id=lease.secret.key_id,
+    )
     notes = messages.SaveNotes(
         outside_write=_was_written_outside(lease.version_before, written),
         invisible=describe_invisible(value.reveal()),
@@ -88,7 +94,12 @@ def _put(
     if row.paths.mirror:
         known, is_ours = lease.secret.mirror_version, lease.mirror_is_open
         try:
-            mirror = store.put(row.paths.mirror, value, overwrite=is_ours or known > 0)
+            mirror = store.put(
+                row.paths.mirror,
+                value,
+                overwrite=is_ours or known > 0,
+                key_id=mirror_key(lease.secret),
+            )
         except StoreError as error:  # the secret is saved, and the background writes its mirror
             notes.mirror_error = error
             if not isinstance(error, AlreadyExists):  # otherwise it is someone else's

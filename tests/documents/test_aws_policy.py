@@ -102,10 +102,10 @@ def test_probe_parameters_of_the_doctor() -> None:
     assert f"arn:aws:ssm:REGION:ACCOUNT:parameter{PROBES}/*" in policies()[1]
 
 
-def test_customer_key_only_decrypts() -> None:
-    """PutParameter specifies no key, so new values are always encrypted with aws/ssm."""
+def test_customer_key() -> None:
+    """Parameter Store encrypts and decrypts standard parameters as the caller."""
     statement = policies()[2]
-    assert statement["Action"] == "kms:Decrypt"
-    assert "KeyId" not in Path(ssm.__file__).read_text()
+    assert statement["Action"] == ["kms:Decrypt", "kms:Encrypt"]
+    assert "KeyId" in Path(ssm.__file__).read_text()
     [every] = allowed()["ssm:GetParameters"]
     assert statement["Condition"]["StringLike"] == {"kms:EncryptionContext:PARAMETER_ARN": every}

@@ -201,10 +201,12 @@ def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:
     mirrors = secret_paths(world, KEYS[0], world.main)[1]
 
     class HalfStore(InterruptedStore):
-        def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
+        def put(
+            self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = ""
+        ) -> Written:
             if path == mirrors:
                 raise Throttled
-            return super().put(path, value, overwrite=overwrite)
+            return super().put(path, value, overwrite=overwrite, key_id=key_id)
 
     with pytest.MonkeyPatch.context() as patch:
         use_store(HalfStore(parameter_store()), patch)

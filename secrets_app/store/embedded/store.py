@@ -91,8 +91,11 @@ class EmbeddedStore:
                 found |= {row.path: self._reading(row) for row in _rows_with_ciphertext(batch)}
         return found
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
-        """Write a value and return its version. Raises AlreadyExists without `overwrite`."""
+    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+        """Write a value and return its version. Raises AlreadyExists without `overwrite`.
+
+        Encrypts with the newest of ENCRYPTION_KEYS, whatever `key_id` says.
+        """
         check_put(path, value)
         with store_call("embedded", "put", 1):
             with transaction.atomic(savepoint=False):

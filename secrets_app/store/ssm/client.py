@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import botocore.exceptions as aws
 
@@ -91,12 +91,14 @@ class SsmStore:
         found = chain.from_iterable(map(request, batches(paths)))
         return {reading.parameter.path: reading for reading in found}
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
-        """Write a value and return its version.
+    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+        """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
         Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
         """
         check_put(path, value)
+        # Without a KeyId, SSM would fall back to the default key.
+        key: Any = {"KeyId": key_id} if key_id else {}
         # The same arguments as Amplify's own clients send, so that the parameters look the same.
         written = self._send(
             "put",
@@ -108,6 +110,7 @@ class SsmStore:
                     Type="SecureString",
                     Description="Amplify Secret",
                     Overwrite=overwrite,
+                    **key,
                 )
             ),
         )
@@ -156,7 +159,7 @@ class SsmStore:
             MaxResults=PAGE,
         )
         answer = request(NextToken=token) if token else request()
-        page = [responses.parameter(found) for found in answer["Parameters"]]
+        page = [responses.listed(found) for found in answer["Parameters"]]
         return page, answer.get("NextToken", "")
 
     def _get(

@@ -1,6 +1,7 @@
 """Conversion of SSM's responses to the types of `store.base`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,19 @@ def require_complete(asked: Sequence[str], found: Sequence[str], missing: Sequen
         raise LookupError
 
 
+DEFAULT_KEY = "alias/aws/ssm"
+
+
+def listed(data: Any) -> Parameter:
+    """Convert a parameter of DescribeParameters, which says more than GetParameters."""
+    key_id, user = data.get("KeyId", ""), data.get("LastModifiedUser", "")
+    return replace(
+        parameter(data),
+        modified_by=user if user.startswith("arn:") else "",  # other stores say "N/A"
+        key_id="" if key_id.endswith(DEFAULT_KEY) else key_id,
+    )
+
+
 def parameter(data: Any) -> Parameter:
     """Convert a parameter of DescribeParameters or GetParameters, without its value."""
     return Parameter(
@@ -24,7 +38,6 @@ def parameter(data: Any) -> Parameter:
         int(data["Version"]),
         data["LastModifiedDate"].astimezone(UTC),
         encrypted=data.get("Type", "SecureString") == "SecureString",
-        modified_by=data.get("LastModifiedUser", ""),
     )
 
 

@@ -48,10 +48,10 @@ class HalfStore(InterruptedStore):
         super().__init__(parameter_store())
         self._paths, self._error = paths, error
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool) -> Written:
+    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
         if path in self._paths:
             raise self._error
-        return super().put(path, value, overwrite=overwrite)
+        return super().put(path, value, overwrite=overwrite, key_id=key_id)
 
 
 @pytest.fixture
