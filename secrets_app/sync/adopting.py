@@ -21,8 +21,8 @@ from console.catalog import services
 from console.models import App, Branch, BranchConnection, Stage
 from secrets_app.locations import scope_folders
 from secrets_app.models import UnknownParameter
+from secrets_app.sync import reconciling
 from secrets_app.sync.folders import GEN1_KEY, REMOVABLE, Fit, Folders, Kind, names_in
-from secrets_app.sync.reconciling import REQUEST_CALLS, reconcile_now
 
 WRONG_NAME = (
     "Amplify would keep the secrets of a branch with this name in another folder. Enter the name "
@@ -122,7 +122,7 @@ def add_branch(*, actor: Actor, app_id: str, pk: int, name: str) -> Branch:
         raise ValidationError({"name": WRONG_NAME})
     fields = {"name": name, "stage": Stage.NONE, "production": False, "protected": True}
     branch = services.add_branch(actor=actor, app_id=app_id, fields=fields)
-    reconcile_now(access.app, REQUEST_CALLS)
+    reconciling.reconcile_now(access.app, reconciling.REQUEST_CALLS)
     return branch
 
 
