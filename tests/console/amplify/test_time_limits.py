@@ -36,6 +36,16 @@ def test_no_retry_after_a_timeout(amplify: AmplifyServer, hasty_client: Amplify)
     until(lambda: amplify.count() == 2)
 
 
+def test_no_retry_if_amplify_asks_for_a_pause(
+    amplify: AmplifyServer, amplify_client: Amplify
+) -> None:
+    """botocore would wait for it, longer than a page may."""
+    amplify.always("pause")
+    with pytest.raises(Throttled):
+        amplify_client.ping()
+    assert amplify.count() == 1
+
+
 def test_a_write_without_a_response(amplify: AmplifyServer, hasty_client: Amplify) -> None:
     amplify.add_app("dshop")
     amplify.always("silent_after")
