@@ -14,7 +14,7 @@ import botocore.exceptions as aws
 from boto3.session import Session
 from botocore.config import Config
 
-from console.aws.limits import MAX_ATTEMPTS, SLOT_TIMEOUT
+from console.aws.limits import LONGEST_ATTEMPT, MAX_ATTEMPTS, SLOT_TIMEOUT, seconds_left
 from console.aws.log_filter import silence_debug_logs
 
 CONNECTIONS = 16  # kept open; more than a process has threads
@@ -102,6 +102,7 @@ class AttemptTracker(threading.local):
         if isinstance(caught_exception, aws.ReadTimeoutError):
             raise caught_exception
         in_time = monotonic() - self._started <= self._retry_window
+        in_time = in_time and seconds_left() >= LONGEST_ATTEMPT
         return None if self._retries and in_time else False
 
 
