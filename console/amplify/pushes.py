@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from console.amplify.base import AmplifyService
+from console.aws import limits
 from console.models import App
 
 PATIENCE = 10.0  # seconds that a page waits for a push
-LONGEST_CALL = 7.0  # seconds: two to connect, five for the answer
+LONGEST_CALL = limits.LONGEST_ATTEMPT  # seconds; within `patience`, no retry takes longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def register(push: Push) -> None:
 def push_pending(service: AmplifyService, app: App, patience: float | None = None) -> Pushed:
     """Push everything that waits for a connected app."""
     total = Pushed()
-    for push in _pushes:
-        total += push(service, app, patience)
+    with limits.patience(patience):
+        for push in _pushes:
+            total += push(service, app, patience)
     return total

@@ -14,10 +14,11 @@ import botocore.exceptions as aws
 from boto3.session import Session
 from botocore.config import Config
 
-from console.aws.limits import MAX_ATTEMPTS, SLOT_TIMEOUT
+from console.aws.limits import LONGEST_ATTEMPT, MAX_ATTEMPTS, SLOT_TIMEOUT, seconds_left
 from console.aws.log_filter import silence_debug_logs
 
 CONNECTIONS = 16  # kept open; more than a process has threads
+PAUSE_HEADER = "x-amz-retry-after"  # the service asks for a pause
 # Of the eight threads per process, three stay free for pages that need no call, even while all of
 # AWS hangs (docs/adr/0007-a-slow-store-is-contained.md).
 _SLOTS = threading.BoundedSemaphore(5)
@@ -94,10 +95,14 @@ class AttemptTracker(threading.local):
             self.throttles += is_throttled
             # A 5xx can come after the service has carried out the request.
             self.lost |= status >= 500 and not is_throttled
+            # botocore would wait up to seven seconds, which no time limit here counts with.
+            if PAUSE_HEADER in http_response.headers:
+                return False
         # Three read time-outs would take 15 seconds, more than DEADLINE.
         if isinstance(caught_exception, aws.ReadTimeoutError):
             raise caught_exception
         in_time = monotonic() - self._started <= self._retry_window
+        in_time = in_time and seconds_left() >= LONGEST_ATTEMPT
         return None if self._retries and in_time else False
 
 

@@ -4,12 +4,19 @@ The tests don't measure time: they count attempts, which have fixed time limits.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from console.amplify.client import Amplify
 from console.amplify.errors import OutcomeUnknown, Throttled, Unreachable
-from console.aws.limits import CONNECT_TIMEOUT, DEADLINE, READ_TIMEOUT
+from console.aws.limits import (
+    CONNECT_TIMEOUT,
+    DEADLINE,
+    LONGEST_ATTEMPT,
+    READ_TIMEOUT,
+    patience,
+)
 from secrets_app.store.errors import Throttled as StoreThrottled
 from secrets_app.store.ssm.client import SsmStore
 from tests.fixtures.amplify import AmplifyServer
@@ -34,6 +41,30 @@ def test_no_retry_after_a_timeout(amplify: AmplifyServer, hasty_client: Amplify)
     with pytest.raises(Unreachable):
         hasty_client.ping()
     until(lambda: amplify.count() == 2)
+
+
+def test_no_retry_if_amplify_asks_for_a_pause(
+    amplify: AmplifyServer, amplify_client: Amplify
+) -> None:
+    """botocore would wait for it, longer than a page may."""
+    amplify.always("pause")
+    with pytest.raises(Throttled):
+        amplify_client.ping()
+    assert amplify.count() == 1
+
+
+@pytest.mark.parametrize(("seconds", "attempts"), [(None, 2), (LONGEST, 2), (LONGEST_ATTEMPT, 1)])
+def test_no_retry_that_ends_after_the_caller_s_patience(
+    amplify: AmplifyServer,
+    amplify_client: Amplify,
+    no_backoff: None,
+    seconds: float | None,
+    attempts: int,
+) -> None:
+    amplify.next("throttled")
+    with suppress(Throttled), patience(seconds):
+        amplify_client.ping()
+    assert amplify.count() == attempts
 
 
 def test_a_write_without_a_response(amplify: AmplifyServer, hasty_client: Amplify) -> None:
