@@ -1,14 +1,18 @@
 """A row edited, deleted or forged with SQL, past the triggers, is found (guarantee 10)."""
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.access.actors import Actor
@@ -96,6 +100,34 @@ def test_it_works(events: list[AuditEvent]) -> None:
     response = verify()
     assert "6 rows verified, 0 newly linked." in response
     assert f"Head: {AuditSeal.objects.get(id=6)}" in response
+
+
+@pytest.mark.parametrize("microseconds", [0, 1, 120_000, 123_000, 123_400, 123_450, 123_456])
+def test_times_of_any_precision(events: list[AuditEvent], microseconds: int) -> None:
+    at = datetime(2026, 11, 27, 12, 0, 0, microseconds, tzinfo=UTC)
+    with time_machine.travel(at, tick=False):
+        write(1)
+        chain.append_links()
+    assert AuditSeal.objects.filter(at=at).count() == 2
+    assert "8 rows verified, 0 newly linked." in verify()
+
+
+def test_what_has_to_be_escaped(events: list[AuditEvent]) -> None:
+    change_set = uuid.uuid4()
+    for subject in ('"\\', "\u2028\x1b[1m", "日本語 🔑", "{}, []: null", "\x7f"):
+        event = attempt(BOB, Action.SECRET_REVEALED, Target(subject=subject), change_set=change_set)
+        conclude(event.pk, Outcome.FAILED, detail=subject)
+    assert "16 rows verified, 10 newly linked." in verify()
+
+
+def test_many_unlinked_rows(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "LARGE_BATCH", 3)
+    write(10)
+    with CaptureQueriesContext(connection) as queries:
+        assert chain.append_links(all_rows=True) == 20
+    # Per batch of three rows per table: two reads, the head, the links, a transaction and a lock
+    assert len(queries) <= 5 * (4 + 2 + 2)
+    assert "20 rows verified, 0 newly linked." in verify()
 
 
 def test_empty_log(db: None) -> None:
