@@ -56,7 +56,7 @@ lock: .venv/dev ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for
 	$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock pyproject.toml
 
 sbom: .venv/dev ## list the packages of requirements.lock in sbom.json (CycloneDX)
-	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+	$(BIN)/python -m cyclonedx_py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
 	  --output-file $(SBOM) requirements.lock
 
 # One virtual environment. An empty file in it marks which lock file it was installed from.

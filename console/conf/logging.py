@@ -29,11 +29,12 @@ _SENSITIVE = (
 _LINK_TOKEN = re.compile(
     r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F)|(?<=/link/)|(?<=%2Flink%2F))[^/%\s]+"
 )
+_LINK = re.compile(r"/setup/|/invitations/|invitations%2F|/link/|%2Flink%2F")
 # Someone may search for a value, so no query string reaches a log. The lookbehind leaves question
 # marks in regular expressions alone.
 _QUERY = re.compile(r"(?<=[^\s(\[|])\?\S+")
 # gunicorn quotes the part of a request line or header that it can't read, after the second colon.
-_UNREADABLE = re.compile(r"(?<=^Invalid request from ip=)(\S*: [^:]*):.*", re.DOTALL)
+_UNREADABLE = re.compile(r"(Invalid request from ip=\S*: [^:]*):.*", re.DOTALL)
 # At DEBUG these loggers print what they send and receive: values, signatures, ciphertext.
 _NEVER_BELOW_INFO = ("boto3", "botocore", "urllib3", "s3transfer", "django.db.backends")
 
@@ -52,11 +53,17 @@ def _is_sensitive(name: str) -> bool:
 
 
 def _hide_link_parts(value: Any) -> Any:
-    """Return a text without query strings, tokens in links and unreadable parts of requests."""
+    """Return a text without query strings, tokens in links and unreadable parts of requests.
+
+    A lookbehind is tried at each character, so most texts are spared them.
+    """
     if not isinstance(value, str):
         return value
-    text = _UNREADABLE.sub(rf"\1: {REDACTED}", value)
-    return _LINK_TOKEN.sub(REDACTED, _QUERY.sub(f"?{REDACTED}", text))
+    if unreadable := _UNREADABLE.match(value):
+        value = f"{unreadable[1]}: {REDACTED}"
+    if "?" in value:
+        value = _QUERY.sub(f"?{REDACTED}", value)
+    return _LINK_TOKEN.sub(REDACTED, value) if _LINK.search(value) else value
 
 
 def escape_lines(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -9,7 +9,7 @@ from tests.fixtures import nginx
 from tests.fixtures.nginx import HOST
 from tests.proxy.browser import Browser
 from tests.proxy.site import EMAIL, PASSWORD, TOKEN, Site, open_browser
-from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_started_to, running
 
 SETTINGS = {
     "ALLOWED_HOSTS": HOST,
@@ -23,7 +23,7 @@ SETTINGS = {
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a console behind nginx for all tests of a process."""
-    console = Server(copy_to(tmp_path_factory.mktemp("proxy")), SETTINGS)
+    console = Server(copy_started_to(tmp_path_factory.mktemp("proxy")), SETTINGS)
     with running(console), nginx.running(console.port) as proxy:
         site = Site(console, proxy)
         set_up(open_browser(site), console)

@@ -11,7 +11,7 @@ from tests.fixtures.nginx import HOST
 from tests.proxy.browser import Browser
 from tests.proxy.conftest import SETTINGS
 from tests.proxy.site import EMAIL, PASSWORD, SIGN_IN, Site
-from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_started_to, running
 
 PREFIX = "/branchkeep"
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Server]]:
     """Return the operator's browser of a console below a path, on a port of its own."""
     settings = SETTINGS | {"ALLOWED_HOSTS": ""}
-    console = Server(copy_to(tmp_path_factory.mktemp("below")), settings)
+    console = Server(copy_started_to(tmp_path_factory.mktemp("below")), settings)
     with nginx.running(console.port, below_a_path=True) as proxy:
         host = f"{HOST}:{proxy.https}"
         console.environment["BASE_URL"] = f"https://{host}{PREFIX}/"

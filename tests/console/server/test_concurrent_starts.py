@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.backup.databases import postgres
-from tests.soak.replicas.server import Server, copy_to
+from tests.soak.replicas.server import Server, copy_started_to
 
 CONSOLES = 4
 SETTINGS = {
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 @pytest.mark.usefixtures("transactional_db")
 def test_it_works(tmp_path: Path) -> None:
-    copy = copy_to(tmp_path / "console")
+    copy = copy_started_to(tmp_path / "console")
     with postgres(f"at_once_{uuid.uuid4().hex}") as place:
         server = os.environ["TEST_DATABASE_URL"].rpartition("/")[0]
         shared = {"DATABASE_URL": f"{server}/{place['NAME']}", "STATIC_ROOT": str(tmp_path)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.waiting import LONGEST, until
-from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_started_to, running
 
 MARKER = "c4n4ry"
 SETTINGS = {
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a console as deployed."""
-    server = Server(copy_to(tmp_path_factory.mktemp("console")), SETTINGS)
+    server = Server(copy_started_to(tmp_path_factory.mktemp("console")), SETTINGS)
     with running(server):
         yield server
 

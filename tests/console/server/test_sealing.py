@@ -6,12 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.fixtures.waiting import until
-from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_started_to, running
 from tests.soak.replicas.web_user import WebUser
 
 
 def test_it_works(tmp_path: Path) -> None:
-    server = Server(copy_to(tmp_path / "console"), {})
+    server = Server(copy_started_to(tmp_path / "console"), {})
     with running(server):
         (secret,) = json.loads(server.run("tests.soak.bench.seed", "1"))
         address = f"/apps/dload/hosting/secrets/{secret}/reveal/"

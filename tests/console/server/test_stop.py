@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import PASSWORD
-from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_started_to, running
 from tests.soak.replicas.web_user import WebUser, change_set_of, row_results
 
 OWNER = "olga@example.com"
@@ -36,7 +36,7 @@ def test_it_works(faulty: Faulty, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "AWS_REGION": "us-east-1",
         "NO_PROXY": "127.0.0.1",
     }
-    console = Server(copy_to(tmp_path / "console"), environment)
+    console = Server(copy_started_to(tmp_path / "console"), environment)
     with running(console), ThreadPoolExecutor(1) as threads:
         app_id = console.run("django", "shell", "--verbosity=0", "-c", SET_UP).split()[-1]
         user = WebUser(OWNER, [console.port])

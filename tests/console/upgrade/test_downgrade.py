@@ -11,7 +11,7 @@ import pytest
 from tests.console.backup.conftest import KEY
 from tests.console.upgrade.test_upgrade import VERSIONS, database_of
 from tests.fixtures.machine import Machine
-from tests.soak.replicas.server import copy_to
+from tests.soak.replicas.server import copy_started_to
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 REFUSED = (
@@ -50,7 +50,7 @@ OTHERS = {
 @pytest.fixture(scope="module")
 def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the console's code, so that a start creates no var/ here."""
-    return copy_to(tmp_path_factory.mktemp("code"))
+    return copy_started_to(tmp_path_factory.mktemp("code"))
 
 
 @pytest.fixture

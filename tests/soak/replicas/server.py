@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from console.lib.paths import BASE_DIR
+from tests.fixtures.once import prepared_once
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import LONGEST, until
 
@@ -27,6 +28,22 @@ def copy_to(folder: Path) -> Path:
     return folder
 
 
+def copy_started_to(folder: Path) -> Path:
+    """Copy a console that has been started before, which saves most of a start's work.
+
+    It has bytecode, collected static files, keys and an empty database. Return the folder.
+    """
+    started = prepared_once("console", _start_once)
+    return Path(shutil.copytree(started, folder, dirs_exist_ok=True))
+
+
+def _start_once(folder: Path) -> None:
+    server = Server(copy_to(folder), {})
+    with running(server):
+        server.stop()
+    server.log.unlink()
+
+
 class Server:
     """A console process: gunicorn with its workers, on the same port after every restart."""
 
@@ -39,6 +56,8 @@ class Server:
             "PORT": str(self.port),
             **environment,
         }
+        if (collected := folder / "var/static").is_dir():  # of a copy, whose files look changed
+            self.environment.setdefault("STATIC_ROOT", str(collected))
         self.log = folder / f"log-{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -27,7 +27,7 @@ from tests.fixtures.moto import REGION, Moto
 from tests.fixtures.people import PASSWORD
 from tests.soak.replicas import journal
 from tests.soak.replicas.records import Event, Kill, Outcome, ProjectedRow, Records, ScopedKey
-from tests.soak.replicas.server import Server, copy_to, running
+from tests.soak.replicas.server import Server, copy_started_to, running
 from tests.soak.replicas.simulated_user import SimulatedUser
 from tests.soak.replicas.web_user import WebUser
 
@@ -71,7 +71,7 @@ def running_replicas(folder: Path, count: int = 2) -> Iterator[Replicas]:
     """Run consoles on this process's database, and a parameter store with a journal."""
     file = folder / "journal"
     with journal.running(file) as moto:
-        copy = copy_to(folder / "console")
+        copy = copy_started_to(folder / "console")
         servers = [Server(copy, _environment(moto)) for _ in range(count)]
         with running(*servers):
             yield Replicas(servers, moto, file)
