@@ -200,7 +200,10 @@ def _save(app: App, changes: Iterable[Change]) -> None:
     # First, because an app has a single production branch
     losing = [branch.pk for branch in known if not branch.production]
     app.branches.filter(pk__in=losing, production=True).update(production=False)
-    Branch.objects.bulk_update(known, ["stage", "production", "protected", "deleted_at"])
+    Branch.objects.bulk_update(known, ["stage", "production", "deleted_at"])
+    # Only ever set: an owner may have protected another one since the rows were read.
+    protected = [branch.pk for branch in known if branch.protected]
+    app.branches.filter(pk__in=protected, protected=False).update(protected=True)
     Branch.objects.bulk_create(branch for branch in branches if not branch.pk)
 
 
