@@ -337,7 +337,7 @@ def test_not_connected(world: World, console_on_amplify: AmplifyServer, clock: T
     assert console_on_amplify.operations() == []
 
 
-def test_owner_protects_a_branch_that_is_deleted_meanwhile(
+def test_owner_protects_what_a_refresh_deletes(
     world: World, connected: AmplifyServer, clock: Traveller
 ) -> None:
     connected.delete_branch("d1shop", "dev")
