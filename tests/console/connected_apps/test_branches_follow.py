@@ -1,4 +1,4 @@
-"""The branches of a connected app follow Amplify."""
+"""The branches of a connected app follow Amplify, whatever their names (guarantee 31)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -281,34 +281,6 @@ def test_branch_that_was_added_by_hand(
     assert trail(world) == [
         ("found.branch_change", "planned", "stage: BETA to EXPERIMENTAL", "succeeded", "")
     ]
-
-
-@pytest.mark.parametrize("fault", ["denied", "throttled", "cut"])
-def test_amplify_fails(
-    world: World,
-    connected: AmplifyServer,
-    clock: Traveller,
-    client_for: Callable[[str], Client],
-    fault: str,
-) -> None:
-    before = states(world)
-    connected.always(fault, on="ListBranches")
-    clock.shift(61)
-    page = client_for("vera").post(URL, headers=FRAGMENT)
-    assert page.status_code == 200
-    assert "Amplify could not be read" in page.text
-    assert states(world) == before
-    connected.heal()
-    refresh(world, clock)
-    assert Connection.objects.get().problem == ""
-
-
-def test_app_that_amplify_deleted(world: World, connected: AmplifyServer, clock: Traveller) -> None:
-    before = states(world)
-    connected.delete_app("d1shop")
-    refresh(world, clock)
-    assert states(world) == before
-    assert Connection.objects.get().problem == "NotFoundException"
 
 
 def test_older_snapshot(world: World, connected: AmplifyServer, clock: Traveller) -> None:
