@@ -152,8 +152,10 @@ def _update_branch(branch: Branch, fields: dict[str, Any]) -> Branch:
 
 
 def _update(row: Row, fields: dict[str, Any]) -> Row:
+    is_new = row.pk is None
     for name, value in fields.items():
         setattr(row, name, value)
     row.full_clean()
-    row.save()
+    # Nothing but these: a refresh from Amplify may have changed the others since the row was read.
+    row.save(update_fields=None if is_new else list(fields))
     return row

@@ -178,7 +178,7 @@ def store(app: App, snapshot: Snapshot, *, is_new: bool = False) -> Plan | None:
     _save(app, decided.changes)
     _save_connections(app, decided.taken)
     _record(app, [] if is_new else decided.changes, _new_names(decided.left_out, connection))
-    connection.default_domain = snapshot.app.default_domain
+    connection.default_domain = _printable(snapshot.app.default_domain)
     connection.refreshed_at = snapshot.read_at
     connection.left_out = _displayed(decided.left_out)
     connection.save(update_fields=["default_domain", "refreshed_at", "left_out"])
@@ -200,7 +200,10 @@ def _save(app: App, changes: Iterable[Change]) -> None:
     # First, because an app has a single production branch
     losing = [branch.pk for branch in known if not branch.production]
     app.branches.filter(pk__in=losing, production=True).update(production=False)
-    Branch.objects.bulk_update(known, ["stage", "production", "protected", "deleted_at"])
+    Branch.objects.bulk_update(known, ["stage", "production", "deleted_at"])
+    # Only ever set: an owner may have protected another one since the rows were read.
+    protected = [branch.pk for branch in known if branch.protected]
+    app.branches.filter(pk__in=protected, protected=False).update(protected=True)
     Branch.objects.bulk_create(branch for branch in branches if not branch.pk)
 
 
@@ -211,7 +214,7 @@ def _save_connections(app: App, taken: Mapping[str, AmplifyBranch]) -> None:
     for branch in app.branches.filter(name__in=taken).select_related("connection"):
         theirs = taken[branch.name]
         row = getattr(branch, "connection", None) or BranchConnection(branch=branch, seen_at=now)
-        request = (theirs.source_branch, theirs.destination_branch)
+        request = tuple(map(_printable, (theirs.source_branch, theirs.destination_branch)))
         if row.pk is None or (row.source_branch, row.destination_branch) != request:
             row.source_branch, row.destination_branch = request
             rows.append(row)
@@ -224,9 +227,13 @@ def _save_connections(app: App, taken: Mapping[str, AmplifyBranch]) -> None:
     BranchConnection.objects.filter(branch__app=app).exclude(branch__name__in=taken).delete()
 
 
+def _printable(text: str) -> str:
+    """Return what is only shown as every database can hold it."""
+    return str(escape_unprintable(text, keep=""))[:255]
+
+
 def _displayed(left_out: Mapping[str, str]) -> dict[str, str]:
-    """Return what is left out as the database can hold it, whatever the names consist of."""
-    return {escape_unprintable(name, keep=""): reason for name, reason in left_out.items()}
+    return {_printable(name): reason for name, reason in left_out.items()}
 
 
 def _new_names(left_out: Mapping[str, str], connection: Connection) -> dict[str, str]:

@@ -32,6 +32,7 @@ from console.audit.events import (
 from console.catalog.services import insert_app
 from console.lib.lookalikes import lookalike_marks
 from console.lib.names import ALL_BRANCHES, is_app_id
+from console.lib.text import escape_unprintable
 from console.models import App, BranchConnection, Connection, User
 from console.workflows.connected_apps import branches
 from console.workflows.connected_apps.branches import Plan
@@ -173,8 +174,8 @@ def _find(app_id: str) -> App:
 def _create(actor: Actor, app_id: str, theirs: AmplifyApp, path_profile: str) -> App:
     fields = {
         "app_id": app_id,
-        "name": theirs.name,
-        "repository": theirs.repository,
+        "name": escape_unprintable(theirs.name, keep=""),
+        "repository": escape_unprintable(theirs.repository, keep=""),
         "region": settings.AWS_REGION,
         "path_profile": path_profile,
     }

@@ -1,23 +1,34 @@
-"""The branches of a connected app follow Amplify."""
+"""The branches of a connected app follow Amplify, whatever their names (guarantee 31)."""
 
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
 from time_machine import Traveller
 
 from console.amplify.service import service
 from console.amplify.snapshots import read_snapshot
-from console.models import App, AuditOutcome, Branch, BranchConnection, Connection
+from console.catalog.services import change_branch
+from console.models import App, AuditEvent, AuditOutcome, Branch, BranchConnection, Connection
+from console.models.notifications import Kind
 from console.workflows.connected_apps import branches
 from console.workflows.connected_apps.refreshing import refresh_for_page
 from secrets_app.models import Secret
-from tests.factories import secret_paths, set_secret, set_variable, write_outside
+from tests.factories import (
+    delivered_mails,
+    secret_paths,
+    set_secret,
+    set_variable,
+    subscribe,
+    write_outside,
+)
 from tests.factories.collisions import COLLISIONS
 from tests.fixtures.amplify import AmplifyServer
+from tests.fixtures.mail import MailServer
 from tests.fixtures.people import World
 
 URL = "/apps/d1shop/amplify/refresh/"
@@ -272,34 +283,6 @@ def test_branch_that_was_added_by_hand(
     ]
 
 
-@pytest.mark.parametrize("fault", ["denied", "throttled", "cut"])
-def test_amplify_fails(
-    world: World,
-    connected: AmplifyServer,
-    clock: Traveller,
-    client_for: Callable[[str], Client],
-    fault: str,
-) -> None:
-    before = states(world)
-    connected.always(fault, on="ListBranches")
-    clock.shift(61)
-    page = client_for("vera").post(URL, headers=FRAGMENT)
-    assert page.status_code == 200
-    assert "Amplify could not be read" in page.text
-    assert states(world) == before
-    connected.heal()
-    refresh(world, clock)
-    assert Connection.objects.get().problem == ""
-
-
-def test_app_that_amplify_deleted(world: World, connected: AmplifyServer, clock: Traveller) -> None:
-    before = states(world)
-    connected.delete_app("d1shop")
-    refresh(world, clock)
-    assert states(world) == before
-    assert Connection.objects.get().problem == "NotFoundException"
-
-
 def test_older_snapshot(world: World, connected: AmplifyServer, clock: Traveller) -> None:
     old = read_snapshot(service(), "d1shop")
     clock.shift(1)
@@ -324,3 +307,30 @@ def test_secrets_of_a_new_branch_are_found(
 def test_not_connected(world: World, console_on_amplify: AmplifyServer, clock: Traveller) -> None:
     refresh(world, clock)
     assert console_on_amplify.operations() == []
+
+
+def test_owner_protects_what_a_refresh_deletes(
+    world: World, connected: AmplifyServer, clock: Traveller
+) -> None:
+    connected.delete_branch("d1shop", "dev")
+
+    def delete(**_: Any) -> None:  # after the service has read the branch
+        post_save.disconnect(delete, sender=AuditEvent)
+        refresh(world, clock)
+
+    post_save.connect(delete, sender=AuditEvent)
+    actor = world.actor("alice")
+    change_branch(actor=actor, app_id="d1shop", pk=world.dev.pk, fields={"protected": True})
+    assert states(world)["dev"] == "DEVELOPMENT protected deleted"
+
+
+def test_mail(
+    world: World, mail_server: MailServer, connected: AmplifyServer, clock: Traveller
+) -> None:
+    subscribe(world, "alice", Kind.RIGHTS)
+    connected.add_branch("d1shop", "beta")
+    refresh(world, clock)
+    [mail] = delivered_mails(mail_server)
+    assert mail["Subject"] == (
+        "Shop: Someone outside Branchkeep added in Amplify the branch (beta)"
+    )
