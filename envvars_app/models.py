@@ -167,6 +167,8 @@ class Synced(models.Model):
     value that it was to bring. `problem` is why a push left this one out.
     """
 
+    scope: models.ForeignKey["SyncedScope"]  # a field of each subclass
+
     synced = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
     held = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
     state = models.CharField(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from console.access.actors import OUTSIDE
@@ -92,6 +93,32 @@ def observe(scope: SyncedScope, reading: Reading) -> Observed:
     return observed
 
 
+def settle(row: Synced) -> None:
+    """Compare a row again, after what is here has changed. Needs a locked app."""
+    row.refresh_from_db()
+    scope = row.scope
+    if isinstance(row, SyncedVariable):
+        found = _live(scope).filter(key=row.key)
+        ours = found.values_list("value", flat=True).first()
+    else:
+        ours = _text(scope)
+    result = compare(row, ours=ours, held=row.held, now=timezone.now())
+    if isinstance(row, SyncedVariable):
+        _store([row])
+    else:
+        row.save()
+    _conclude([(row, result)])
+
+
+def _live(scope: SyncedScope) -> QuerySet[Variable]:
+    return Variable.objects.filter(app=scope.app_id, branch=scope.branch_id, removed_at=None)
+
+
+def _text(scope: SyncedScope) -> str | None:
+    live = BuildSpec.objects.filter(app=scope.app_id, branch=scope.branch_id, removed_at=None)
+    return live.values_list("text", flat=True).first()
+
+
 def _variables(
     scope: SyncedScope,
     reading: Reading,
@@ -101,8 +128,7 @@ def _variables(
     is_first: bool,
 ) -> tuple[list[SyncedVariable], dict[str, str]]:
     rows = {row.key: row for row in scope.variables.all()}
-    live = Variable.objects.filter(app=scope.app_id, branch=scope.branch_id, removed_at=None)
-    ours: dict[str, str] = dict(live.values_list("key", "value"))
+    ours: dict[str, str] = dict(_live(scope).values_list("key", "value"))
     if not is_new:
         return list(rows.values()), ours
     theirs, now = storable(reading.variables, KEY_LIMIT), timezone.now()
@@ -130,15 +156,13 @@ def _build_spec(
     is_first: bool,
 ) -> tuple[SyncedBuildSpec | None, str | None]:
     row = SyncedBuildSpec.objects.filter(scope=scope).first()
-    spec = BuildSpec.objects.filter(app=scope.app_id, branch=scope.branch_id).first()
-    ours = spec.text if spec and spec.removed_at is None else None
+    ours = _text(scope)
     held = reading.build_spec or None
     if not is_new or (row is None and ours is None and held is None):
         return row, ours
     if held is not None and not is_text(held):
         return row, ours
-    if is_first and spec is None and held is not None:
-        _add_build_spec(scope, held, reading.at)
+    if is_first and held is not None and _add_build_spec(scope, held, reading.at):
         ours = held
     row = row or SyncedBuildSpec(scope=scope)
     result = compare(row, ours=ours, held=held, now=timezone.now())
@@ -220,14 +244,20 @@ def _add_variables(scope: SyncedScope, values: Mapping[str, str], at: datetime) 
     )
 
 
-def _add_build_spec(scope: SyncedScope, text: str, at: datetime) -> None:
-    """Add the build specification that Amplify had when the scope was read for the first time."""
+def _add_build_spec(scope: SyncedScope, text: str, at: datetime) -> bool:
+    """Add the build specification that Amplify had when the scope was read for the first time.
+
+    Returns False without doing anything if the scope has ever had one here.
+    """
+    if BuildSpec.objects.filter(app=scope.app_id, branch=scope.branch_id).exists():
+        return False
     _record_first(scope, BUILD_SETTINGS)
     by = OUTSIDE.label
     row = BuildSpec.objects.create(
         app=scope.app, branch=scope.branch, text=text, changed_at=at, changed_by=by
     )
     BuildSpecVersion.objects.create(build_spec=row, version=1, text=text, at=at, by=by)
+    return True
 
 
 def _record_first(scope: SyncedScope, what: str) -> None:

@@ -81,10 +81,17 @@ def mark_build_spec(access: Access, branch_id: int | None, now: datetime) -> Non
     """Make the build specification of a scope pending."""
     scope = scopes_of(access.app, [branch_id])[branch_id]
     row = SyncedBuildSpec(scope=scope)
-    mark(row, access.actor, None, now)
+    mark(row, access.actor, uuid.uuid4(), now)
     SyncedBuildSpec.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["scope"], update_fields=PENDING_FIELDS
     )
+
+
+def is_build_spec_held(app: App, branch_id: int | None) -> bool:
+    """Return True if Amplify held a build specification of the scope when it was last read."""
+    connected = {"scope__app": app, "scope__app__connection__isnull": False}
+    held = SyncedBuildSpec.objects.filter(**connected, held__isnull=False)
+    return held.filter(scope__branch=branch_id).exists()
 
 
 def erase(variable: Variable) -> None:

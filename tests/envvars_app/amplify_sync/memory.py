@@ -27,7 +27,7 @@ class Stored:
 class MemoryAmplify:
     """An AmplifyService. `faults` are raised by the next calls, before or after they happen.
 
-    A hook in `before` runs before each call, as somebody else who changes things meanwhile.
+    A hook in `before` runs before each call, as somebody else who changes things in between.
     """
 
     def __init__(self, app: App, *branches: str) -> None:
