@@ -20,7 +20,7 @@ from console.lib.clock import is_within
 from console.models import App
 from envvars_app.amplify_sync.attempts import attempt
 from envvars_app.amplify_sync.leases import Lease, LeaseLost, leased
-from envvars_app.amplify_sync.merging import FILLER, Merge, Pending, merge
+from envvars_app.amplify_sync.merging import FILLER, Merge, Pending, is_text, merge
 from envvars_app.amplify_sync.observing import Observed, Reading, lock, observe
 from envvars_app.models import (
     MapVersion,
@@ -236,7 +236,11 @@ def _store_attempts(rows: list[Synced]) -> None:
 def _keep_version(scope: SyncedScope, held: Mapping[str, str]) -> None:
     """Keep what Amplify holds before the write, except what was moved to the secrets."""
     moved = {FILLER, *scope.variables.filter(is_moved=True).values_list("key", flat=True)}
-    kept = {key: value for key, value in held.items() if key not in moved}
+    kept = {
+        key: value
+        for key, value in held.items()
+        if key not in moved and is_text(key) and is_text(value)
+    }
     MapVersion.objects.create(scope=scope, at=timezone.now(), variables=kept)
     newest = scope.versions.order_by("-pk").values_list("pk", flat=True)
     if outdated := list(newest[VERSIONS_KEPT:]):

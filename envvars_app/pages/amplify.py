@@ -71,12 +71,15 @@ def _connected(request: HttpRequest, app_id: str) -> Access:
 
 @require_POST
 def push(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Push what waits, as those who saved it. The list sends this when it has loaded."""
+    """Push what waits, as those who saved it. Pages send this when they have loaded."""
     actor = from_request(request)
     pushed = push_waiting(find_app(actor, app_id).app) or Pushed()
     if not wants_fragment(request):
         messages.info(request, _sentence(pushed))
         return redirect("variables", app_id=app_id)
+    if request.headers.get("HX-Target") != "amplify":  # another page than the list
+        refresh = {"HX-Refresh": "true"} if pushed.done else {}
+        return HttpResponse(status=204, headers=refresh)
     context = list_context(request, find_app(actor, app_id, "connection"))
     return render(request, "variables/list.html#pushed", {**context, "pushed": pushed})
 

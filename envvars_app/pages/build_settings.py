@@ -25,6 +25,7 @@ from envvars_app.buildspec.checking import LIMIT, Problem
 from envvars_app.buildspec.diffing import MAX_SHOWN_LINES, diff
 from envvars_app.models import SyncState
 from envvars_app.pages.build_forms import base_version
+from envvars_app.variables.pending import is_build_spec_held
 
 MAX_PROBLEMS = 50
 VERSIONS_PER_PAGE = 25
@@ -70,7 +71,9 @@ def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
         **scope_context(access, settings),
         **_amplify(access, settings),
         "scopes": _scopes(access),
-        "may_remove": settings.is_own and access.may_on(Permission.WRITE, settings.branch),
+        "may_remove": settings.is_own
+        and access.may_on(Permission.WRITE, settings.branch)
+        and not is_build_spec_held(access.app, settings.branch_id),
         "problems": problems[:MAX_PROBLEMS],
         "lines": _lines(settings.text, problems),
         "page": Paginator(services.version_history(settings), VERSIONS_PER_PAGE).get_page(

@@ -14,10 +14,11 @@ from console.auth.bootstrap import link_path
 from console.members import suspension
 from console.members.suspension import Proof
 from console.models import Branch, Member, User
+from envvars_app.models import MapVersion
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
 from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
-from tests.console.access.routes import TOKEN, account_link, invitation
+from tests.console.access.routes import TOKEN, account_link, difference, invitation
 from tests.factories import (
     change_variable,
     remove_variable,
@@ -77,6 +78,8 @@ PAGES = (
     f"{VARIABLES}download/?branch=BRANCH",
     f"{VARIABLES}removed/",
     f"{VARIABLES}removed/?q=nothing",
+    f"{VARIABLES}amplify/",
+    f"{VARIABLES}amplify/maps/MAP/",
     f"{VARIABLES}VARIABLE/",
     f"{VARIABLES}REMOVED/",
     f"{VARIABLES}VARIABLE/move/",
@@ -123,6 +126,7 @@ def full_app(world: World) -> World:
     remove_variable(world, set_variable(world, "GONE", "\nlast\r"), by="mia")
     set_variable(world, "not-a-name", "a\rb")
     _members(world)
+    difference(world)
     return world
 
 
@@ -146,6 +150,7 @@ def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
         "USER": world.person("alice").pk,
         "MEMBER": Member.objects.get(user=world.person("mia")).pk,
         "VARIABLE": world.app.variables.get(key="API_TOKEN", branch=None).pk,
+        "MAP": MapVersion.objects.get().pk,
         "REMOVED": world.app.variables.get(key="GONE").pk,
     }
     for page in pages:

@@ -90,7 +90,8 @@ def test_amplify_is_unreachable(alice: Client, world: World, connected: AmplifyS
     assert variable_values(world) == {("", "API_URL"): "ours"}
     connected.heal()
     SyncedScope.objects.update(attempted_at=None)
-    pushed = alice.post(f"{AMPLIFY}push/", headers={"HX-Request": "true"}).content.decode()
+    headers = {"HX-Request": "true", "HX-Target": "amplify"}
+    pushed = alice.post(f"{AMPLIFY}push/", headers=headers).content.decode()
     assert "Pending</span>" not in pushed
     assert connected.variables("d1shop") == {"API_URL": "ours"}
 
@@ -103,6 +104,16 @@ def test_edit_mode_with_javascript_leaves_the_push_to_the_next_page(
     page = alice.get(LIST).content.decode()
     assert f'hx-post="{AMPLIFY}push/' in page
     assert connected.operations() == []  # rendering calls nobody
+
+
+def test_another_page_is_loaded_again_if_something_was_pushed(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    set_variable(world, "API_URL", "ours")
+    headers = {"HX-Request": "true", "HX-Target": "build-difference"}
+    responses = [alice.post(f"{AMPLIFY}push/", headers=headers) for _ in range(2)]
+    assert [response.status_code for response in responses] == [204, 204]
+    assert [response.get("HX-Refresh") for response in responses] == ["true", None]
 
 
 def test_without_javascript_a_button_pushes(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from console.access.policy import find_app
@@ -12,6 +13,8 @@ from tests.envvars_app.amplify_sync.memory import MemoryAmplify, Stored
 from tests.envvars_app.amplify_sync.steps import events, pull, push_now, states
 from tests.factories import set_variable, variable_row, variable_values
 from tests.fixtures.people import World
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_it_works(world: World, remote: MemoryAmplify) -> None:

@@ -20,6 +20,7 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
 SET = "set_app_variables"
 
 
