@@ -13,6 +13,7 @@ class EnvvarsConfig(AppConfig):
         """Register what a branch's environment and a connected app get from here."""
         from console.amplify import pushes, snapshots
         from console.environment import sources
+        from envvars_app.amplify_sync import disconnecting as disconnecting  # its receiver
         from envvars_app.amplify_sync.pulling import take_in
         from envvars_app.amplify_sync.pushing import push
         from envvars_app.environment_source import VariableSource

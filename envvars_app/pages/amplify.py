@@ -13,11 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.amplify.pushes import Pushed
+from console.amplify.service import is_on
 from console.lib.results import DONE, Result
 from console.lib.row_forms import field
 from console.models import scope_name
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, branch_id_from
+from console.workflows.connected_apps.refreshing import refresh_for_page
 from envvars_app.amplify_sync import deciding, queries
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.build_settings import Conflict
@@ -25,6 +27,7 @@ from envvars_app.pages.build_settings import access_and_settings, settings_url
 from envvars_app.pages.variables import list_context
 
 VERSIONS_PER_PAGE = 25
+STATUS = "amplify-status"  # the element of the list that asks for a push
 
 
 @require_safe
@@ -71,13 +74,18 @@ def _connected(request: HttpRequest, app_id: str) -> Access:
 
 @require_POST
 def push(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Push what waits, as those who saved it. Pages send this when they have loaded."""
+    """Push what waits, as those who saved it, and refresh the app if that is due.
+
+    Pages send this when they have loaded.
+    """
     actor = from_request(request)
     pushed = push_waiting(find_app(actor, app_id).app) or Pushed()
+    if is_on() and not pushed.problem:
+        refresh_for_page(actor=actor, app_id=app_id)
     if not wants_fragment(request):
         messages.info(request, _sentence(pushed))
         return redirect("variables", app_id=app_id)
-    if request.headers.get("HX-Target") != "amplify":  # another page than the list
+    if request.headers.get("HX-Target") != STATUS:  # another page than the list
         refresh = {"HX-Refresh": "true"} if pushed.done else {}
         return HttpResponse(status=204, headers=refresh)
     context = list_context(request, find_app(actor, app_id, "connection"))

@@ -90,7 +90,7 @@ def test_amplify_is_unreachable(alice: Client, world: World, connected: AmplifyS
     assert variable_values(world) == {("", "API_URL"): "ours"}
     connected.heal()
     SyncedScope.objects.update(attempted_at=None)
-    headers = {"HX-Request": "true", "HX-Target": "amplify"}
+    headers = {"HX-Request": "true", "HX-Target": "amplify-status"}
     pushed = alice.post(f"{AMPLIFY}push/", headers=headers).content.decode()
     assert "Pending</span>" not in pushed
     assert connected.variables("d1shop") == {"API_URL": "ours"}
@@ -114,6 +114,17 @@ def test_another_page_is_loaded_again_if_something_was_pushed(
     responses = [alice.post(f"{AMPLIFY}push/", headers=headers) for _ in range(2)]
     assert [response.status_code for response in responses] == [204, 204]
     assert [response.get("HX-Refresh") for response in responses] == ["true", None]
+
+
+def test_the_list_finds_what_changed_in_amplify(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    connected.set_variable("d1shop", "NEW", "theirs", "dev")
+    assert f'hx-post="{AMPLIFY}push/' in alice.get(LIST).content.decode()
+    headers = {"HX-Request": "true", "HX-Target": "amplify-status"}
+    refreshed = alice.post(f"{AMPLIFY}push/", headers=headers).content.decode()
+    assert "1 variable\n" in refreshed
+    assert f'hx-post="{AMPLIFY}push/' not in alice.get(LIST).content.decode()  # for a minute
 
 
 def test_without_javascript_a_button_pushes(
@@ -254,3 +265,20 @@ def test_a_list_takes_few_queries(
     with django_assert_max_num_queries(10):
         alice.get(LIST)
     assert "UpdateApp" not in connected.operations()
+
+
+def test_disconnected_and_connected_again(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    connected.always("throttled")
+    alice.post(f"{LIST}manage/", ADD)
+    connected.heal()
+    Connection.objects.all().delete()
+    assert not SyncedVariable.objects.exists()
+    connected.set_variable("d1shop", "NEW", "theirs")
+    Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
+    pull(world)
+    assert variable_values(world) == {("", "API_URL"): "ours", ("", "NEW"): "theirs"}
+    assert states(world) == {"API_URL": "drift"}
+    alice.post(f"{AMPLIFY}push/")
+    assert connected.variables("d1shop") == {"NEW": "theirs"}  # nobody saved it since
