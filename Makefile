@@ -44,8 +44,9 @@ format: .venv/dev ## format code and templates
 bench: .venv/dev ## run benchmarks
 	$(BIN)/python -m tests.soak.bench
 
-soak: .venv/dev ## load and kill replicas for a minute to show that nothing is lost
+soak: .venv/dev ## load and kill replicas, and race with Amplify, for a minute each: nothing is lost
 	$(BIN)/python -m tests.soak.replicas
+	$(BIN)/python -m tests.soak.amplify_race
 
 screenshots: .venv/dev ## take the screenshots in docs/images
 	@$(BIN)/python -m tests.fixtures.chromium

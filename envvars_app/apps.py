@@ -10,8 +10,14 @@ class EnvvarsConfig(AppConfig):
     verbose_name = "Environment variables"
 
     def ready(self) -> None:
-        """Register the variables as a source of a branch's environment."""
-        from console.environment.sources import register
+        """Register what a branch's environment and a connected app get from here."""
+        from console.amplify import pushes, snapshots
+        from console.environment import sources
+        from envvars_app.amplify_sync import disconnecting as disconnecting  # its receiver
+        from envvars_app.amplify_sync.pulling import take_in
+        from envvars_app.amplify_sync.pushing import push
         from envvars_app.environment_source import VariableSource
 
-        register(VariableSource())
+        sources.register(VariableSource())
+        snapshots.register(take_in)
+        pushes.register(push)

@@ -26,9 +26,11 @@ from envvars_app.buildspec.reading import InvalidYaml
 from envvars_app.buildspec.recipes import Recipe
 from envvars_app.buildspec.writers import InvalidSelection
 from envvars_app.models import BuildSpec, BuildSpecVersion
+from envvars_app.variables import pending
 from envvars_app.variables.queries import build_variables
 
 SUBJECT = "Build settings"
+CANNOT_REMOVE = "Amplify can't remove build settings. Save the ones that should be used instead."
 
 
 class Conflict(Exception):
@@ -151,6 +153,8 @@ def remove(*, actor: Actor, app_id: str, branch_id: int | None, base: int) -> Bu
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_REMOVED)
     settings = effective_settings(access.app, branch)
+    if pending.is_build_spec_held(access.app, branch_id):
+        raise ValidationError(CANNOT_REMOVE)
     if not settings.is_own and not _is_repeat(settings.own, None, base, actor.label):
         raise ValidationError(f"{scope_name(branch)} has no build settings of its own to remove.")
     return _write(access, branch, None, base)
@@ -242,6 +246,8 @@ def _write(
                 note = "no change"  # the same text adds no version
             else:
                 _add_version(row, text, access.actor.label)
+                if pending.are_connected(App.objects.filter(pk=app.pk)):
+                    pending.mark_build_spec(access, row.branch_id, row.changed_at)
         entry.version_after, entry.detail = row.version, note
     return row
 

@@ -1,5 +1,7 @@
 """Tables of variables and build specifications, with all their versions. They hold no secrets.
 
+For connected apps, what Amplify held of them when it was last read, and what waits to be pushed.
+
 Removing keeps the row, so that the history stays and restoring works. A variable that is added
 again under the same key is a new row.
 """
@@ -112,3 +114,123 @@ class BuildSpecVersion(models.Model):
 
     def __str__(self) -> str:
         return f"amplify.yml v{self.version}"
+
+
+class SyncState(models.TextChoices):
+    """How a value here compares with what Amplify holds.
+
+    PENDING waits to be pushed. CONFLICT waits too, but somebody changed it in Amplify. DRIFT
+    differs, and nobody saved it here since.
+    """
+
+    SAME = "", "Synchronized"
+    PENDING = "pending", "Pending"
+    CONFLICT = "conflict", "Conflict"
+    DRIFT = "drift", "Changed in Amplify"
+
+
+class SyncedScope(models.Model):
+    """A scope of a connected app. `branch` None is All branches: the app itself in Amplify.
+
+    `read_at` is when the newest read began that this database knows of, None before the first one.
+    `push_id` and `held_until` are the lease of a push. `problem` says why the last push
+    failed, empty if it went through. `auto_branch` are the variables that Amplify gives to branches
+    that it creates; only the app has some. `attempted_at` is when a push last began.
+    """
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="synced_scopes")
+    branch = models.ForeignKey(Branch, models.CASCADE, null=True, related_name="synced_scopes")
+    read_at = models.DateTimeField(null=True)
+    push_id = models.UUIDField(null=True)
+    held_until = models.DateTimeField(null=True)
+    attempted_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True)
+    auto_branch = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["app", "branch"], name="one_synced_scope_per_branch"),
+            UniqueConstraint(
+                fields=["app"], condition=Q(branch=None), name="one_synced_scope_for_all_branches"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"scope {self.pk}"
+
+
+class Synced(models.Model):
+    """What both sides agreed on last, what Amplify holds, and who saved what waits to be pushed.
+
+    None in `synced` and `held` means that there was no value. `seen_at` is when a difference was
+    first seen. `event_id` is the audit event of a push that has no outcome yet, and `sent` the
+    value that it was to bring. `problem` is why a push left this one out.
+    """
+
+    scope: models.ForeignKey["SyncedScope"]  # a field of each subclass
+
+    synced = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
+    held = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
+    state = models.CharField(
+        max_length=10, choices=SyncState.choices, default=SyncState.SAME, blank=True
+    )
+    seen_at = models.DateTimeField(null=True)
+    pending_at = models.DateTimeField(null=True)
+    pending_by = models.CharField(max_length=254, blank=True)
+    pending_user = models.BigIntegerField(null=True)
+    change_set = models.UUIDField(null=True)
+    event_id = models.BigIntegerField(null=True)
+    sent = models.TextField(null=True)  # noqa: DJ001 - an empty value is a value
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_pending(self) -> bool:
+        """Return True if somebody saved it here and it has not reached Amplify."""
+        return self.pending_at is not None
+
+
+class SyncedVariable(Synced):
+    """A variable of a connected app, here or in Amplify.
+
+    The values of one that was moved to the secrets are erased: then `is_moved` is True, and
+    `digests` recognize the value in Amplify until it is removed there.
+    """
+
+    scope = models.ForeignKey(SyncedScope, models.CASCADE, related_name="variables")
+    key = models.CharField(max_length=KEY_LIMIT)
+    is_moved = models.BooleanField(default=False)
+    digests = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["scope", "key"], name="one_synced_variable_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SyncedBuildSpec(Synced):
+    """The build specification of a scope, here or in Amplify."""
+
+    scope = models.OneToOneField(SyncedScope, models.CASCADE, related_name="build_spec")
+
+    def __str__(self) -> str:
+        return "amplify.yml"
+
+
+class MapVersion(models.Model):
+    """The variables that a scope had in Amplify before a push, without any moved to the secrets."""
+
+    scope = models.ForeignKey(SyncedScope, models.CASCADE, related_name="versions")
+    at = models.DateTimeField()
+    variables = models.JSONField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"map {self.pk}"

@@ -5,7 +5,16 @@ Build settings take their scope from `?branch=<id>`; without it, they are those 
 
 from django.urls import path
 
-from envvars_app.pages import build_settings, bulk, copy, download, pipe, variable, variables
+from envvars_app.pages import (
+    amplify,
+    build_settings,
+    bulk,
+    copy,
+    download,
+    pipe,
+    variable,
+    variables,
+)
 
 _VARIABLES = "apps/<str:app_id>/hosting/environment-variables/"
 _BUILD = "apps/<str:app_id>/hosting/build-settings/"
@@ -17,12 +26,19 @@ urlpatterns = [
     path(f"{_VARIABLES}copy/", copy.copy, name="variables_copy"),
     path(f"{_VARIABLES}download/", download.download, name="variables_download"),
     path(f"{_VARIABLES}removed/", variable.removed, name="variables_removed"),
+    path(f"{_VARIABLES}amplify/", amplify.differences, name="variables_amplify"),
+    path(f"{_VARIABLES}amplify/push/", amplify.push, name="variables_push"),
+    path(f"{_VARIABLES}amplify/<int:pk>/use/", amplify.use, name="variable_use"),
+    path(f"{_VARIABLES}amplify/<int:pk>/keep/", amplify.keep, name="variable_keep"),
+    path(f"{_VARIABLES}amplify/maps/<int:pk>/", amplify.map_version, name="map_version"),
     path(f"{_VARIABLES}<int:pk>/", variable.detail, name="variable_detail"),
     path(f"{_VARIABLES}<int:pk>/restore/", variable.restore, name="variable_restore"),
     path(f"{_VARIABLES}<int:pk>/forget/", variable.erase_history, name="variable_forget"),
     path(f"{_VARIABLES}<int:pk>/move/", variable.move, name="variable_move"),
     path(_BUILD, build_settings.build_settings, name="build_settings"),
     path(f"{_BUILD}edit/", build_settings.edit, name="build_edit"),
+    path(f"{_BUILD}amplify/use/", amplify.use_build_spec, name="build_use"),
+    path(f"{_BUILD}amplify/keep/", amplify.keep_build_spec, name="build_keep"),
     path(f"{_BUILD}remove/", build_settings.remove, name="build_remove"),
     path(f"{_BUILD}download/", build_settings.download, name="build_download"),
     path(f"{_BUILD}pipe/", pipe.pipe, name="build_pipe"),

@@ -74,6 +74,13 @@ class Action(StrEnum):
     FOUND_BRANCH_ADDED = "found.branch_add"
     FOUND_BRANCH_CHANGED = "found.branch_change"
     FOUND_BRANCH_DELETED = "found.branch_delete"
+    FOUND_VARIABLE = "found.variable"
+    FOUND_VARIABLES = "found.variables"
+    FOUND_BUILD = "found.build"
+    VARIABLE_PUSHED = "amplify.variable"
+    VARIABLE_KEPT = "amplify.keep_variable"
+    BUILD_PUSHED = "amplify.build"
+    BUILD_KEPT = "amplify.keep_build"
     AUDIT_EXPORTED = "audit.export"
     NOTICES_CHOSEN = "notice.choose"
     REQUEST_REFUSED = "request.refuse"
@@ -209,6 +216,13 @@ RULES: dict[Action, Rule] = {
     Action.FOUND_BRANCH_ADDED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_BRANCH_CHANGED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_BRANCH_DELETED: Rule(Who.CONSOLE, _OBSERVED),
+    Action.FOUND_VARIABLE: Rule(Who.CONSOLE, _OBSERVED),
+    Action.FOUND_VARIABLES: Rule(Who.CONSOLE, _OBSERVED),
+    Action.FOUND_BUILD: Rule(Who.CONSOLE, _OBSERVED),
+    Action.VARIABLE_PUSHED: Rule(Permission.WRITE, _PLAIN),
+    Action.VARIABLE_KEPT: Rule(Permission.WRITE, _PLAIN),
+    Action.BUILD_PUSHED: Rule(Permission.WRITE, _PLAIN),
+    Action.BUILD_KEPT: Rule(Permission.WRITE, _PLAIN),
     Action.REQUEST_REFUSED: Rule(Who.CONSOLE, _OBSERVED),
     Action.AUDIT_EXPORTED: Rule(Permission.VIEW, Asks("export the activity")),
     Action.NOTICES_CHOSEN: Rule(

@@ -69,6 +69,13 @@ ACTION_LABELS = {
     Action.FOUND_BRANCH_ADDED: "added in Amplify the branch",
     Action.FOUND_BRANCH_CHANGED: "changed in Amplify the branch",
     Action.FOUND_BRANCH_DELETED: "deleted in Amplify the branch",
+    Action.FOUND_VARIABLE: "changed in Amplify the variable",
+    Action.FOUND_VARIABLES: "had already in Amplify",
+    Action.FOUND_BUILD: "changed in Amplify",
+    Action.VARIABLE_PUSHED: "pushed to Amplify the variable",
+    Action.VARIABLE_KEPT: "chose Branchkeep's value of the variable",
+    Action.BUILD_PUSHED: "pushed to Amplify",
+    Action.BUILD_KEPT: "chose Branchkeep's",
     Action.AUDIT_EXPORTED: "exported the activity as",
     Action.NOTICES_CHOSEN: "chose email notifications for",
     Action.REQUEST_REFUSED: "sent requests:",
@@ -78,6 +85,7 @@ ACTION_LABELS = {
     Action.KEYS_ROTATED: "re-encrypted the embedded store with the key",
 }
 GROUP_LABELS = {
+    "amplify": "Amplify",
     "account": "Accounts",
     "session": "Sign-in",
     "factor": "Second factors",

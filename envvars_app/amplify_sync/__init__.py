@@ -1,1 +1,1 @@
-"""Synchronizing variables and build specifications of connected apps with Amplify."""
+"""Synchronize variables and build settings with Amplify: push, pull, and decide conflicts."""

@@ -17,10 +17,15 @@ from console.lib.names import ALL_BRANCHES
 from console.models import Branch
 from console.web.kit import app_context, branch_id_from, page_with_form
 from envvars_app import build_settings as services
+from envvars_app.amplify_sync.deciding import fingerprint_of
+from envvars_app.amplify_sync.queries import build_spec_of, connection_of
+from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.build_settings import Conflict, Settings
 from envvars_app.buildspec.checking import LIMIT, Problem
 from envvars_app.buildspec.diffing import MAX_SHOWN_LINES, diff
+from envvars_app.models import SyncState
 from envvars_app.pages.build_forms import base_version
+from envvars_app.variables.pending import is_build_spec_held
 
 MAX_PROBLEMS = 50
 VERSIONS_PER_PAGE = 25
@@ -28,7 +33,7 @@ VERSIONS_PER_PAGE = 25
 
 def access_and_settings(request: HttpRequest, app_id: str) -> tuple[Access, Settings]:
     """Return the access to the app, and the settings of the scope in the query string."""
-    access = find_app(from_request(request), app_id)
+    access = find_app(from_request(request), app_id, "connection")
     branch = services.find_scope(access, branch_id_from(request.GET))
     return access, services.effective_settings(access.app, branch)
 
@@ -64,8 +69,11 @@ def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
     problems = services.problems(access, settings, settings.text)
     context = {
         **scope_context(access, settings),
+        **_amplify(access, settings),
         "scopes": _scopes(access),
-        "may_remove": settings.is_own and access.may_on(Permission.WRITE, settings.branch),
+        "may_remove": settings.is_own
+        and access.may_on(Permission.WRITE, settings.branch)
+        and not is_build_spec_held(access.app, settings.branch_id),
         "problems": problems[:MAX_PROBLEMS],
         "lines": _lines(settings.text, problems),
         "page": Paginator(services.version_history(settings), VERSIONS_PER_PAGE).get_page(
@@ -73,6 +81,22 @@ def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
         ),
     }
     return render(request, "build/settings.html", context)
+
+
+def _amplify(access: Access, settings: Settings) -> dict[str, Any]:
+    """Return how a connected app's settings compare with those in Amplify."""
+    if connection_of(access.app) is None:
+        return {}
+    row = build_spec_of(access.app, settings.branch_id)
+    if row is None or row.state == SyncState.SAME:
+        return {"is_connected": True}
+    return {
+        "is_connected": True,
+        "difference": row,
+        "is_waiting": row.state == SyncState.PENDING and not row.problem,
+        "seen": fingerprint_of(row, settings.own),
+        "theirs": diff(settings.text, row.held) if row.held is not None else [],
+    }
 
 
 def _scopes(access: Access) -> list[tuple[str, str]]:
@@ -145,6 +169,7 @@ def _save(request: HttpRequest, access: Access, settings: Settings) -> HttpRespo
             "problems": _quoted(access, settings, text),
         }
         return _show_edit(request, access, settings, text, **more)
+    push_waiting(access.app)
     messages.success(request, f"Saved the build settings as version {row.version}.")
     return redirect(settings_url(access, settings))
 
@@ -222,4 +247,5 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         return redirect("build_version", app_id=app_id, pk=pk)
     messages.success(request, f"Restored the build settings as version {row.version}.")
     access = find_app(actor, app_id)
+    push_waiting(access.app)
     return redirect(settings_url(access, services.effective_settings(access.app, row.branch)))

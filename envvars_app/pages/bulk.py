@@ -24,6 +24,7 @@ from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.listing import writable_scopes
 from console.web.repeats import NotAgain, Post, save_once
+from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.formats.notes import value_notes
@@ -256,6 +257,7 @@ def _apply(
         )
     except NotAgain as refusal:
         return preview_page(request, access, branches, form, edit, notice=refusal.message)
+    push_waiting(access.app)
     if any(outcome.outcome not in DONE for outcome in outcomes):
         return preview_page(request, access, branches, form, edit, outcomes)
     address = reverse("variables", args=[access.app.app_id])

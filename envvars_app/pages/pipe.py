@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from console.access.policy import Access
 from console.web.kit import page_with_form
 from envvars_app import build_settings as services
+from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.build_settings import Conflict, PipeOptions, Settings
 from envvars_app.buildspec.diffing import diff
 from envvars_app.buildspec.holding import expansion_note
@@ -93,6 +94,7 @@ def _insert(
         base=form.base,
         note=f"variables written to {form.options.recipe.file}",
     )
+    push_waiting(access.app)
     messages.success(request, f"Inserted the lines into the build phase as version {row.version}.")
     return redirect(settings_url(access, settings))
 

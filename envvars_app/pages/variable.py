@@ -23,6 +23,7 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import Query
 from envvars_app import secrets_bridge
+from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
@@ -142,6 +143,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     variable = history.find_variable(access, pk)
     if problem:
         return _show(request, access, variable, problem)
+    push_waiting(access.app)
     messages.success(request, f"Restored {variable.key}.")
     return redirect("variable_detail", app_id=app_id, pk=outcome.pk or pk)
 
@@ -189,6 +191,7 @@ def move(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     if outcome.outcome is Result.REMOVED:
         messages.info(request, f"{variable.key} had already been removed. Nothing was moved.")
         return redirect("variable_detail", app_id=app_id, pk=pk)
+    push_waiting(access.app)
     messages.success(request, f"{variable.key} is now a secret. {outcome.message}")
     return redirect("secrets", app_id=app_id)
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.amplify.service import is_on
 from console.lib.dotenv import BYTE_LIMIT
 from console.lib.invisible import RULES_JSON
 from console.lib.results import DONE, Result, RowOutcome
@@ -28,6 +29,9 @@ from console.web.listing import (
     writable_scopes,
 )
 from console.web.repeats import save_rows_once
+from console.workflows.connected_apps.refreshing import is_due
+from envvars_app.amplify_sync.queries import status_of
+from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
@@ -43,12 +47,19 @@ from envvars_app.variables.queries import (
 CHANGE_SET_PURPOSE = "variables"
 
 
-def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, Any]:
+def list_context(request: HttpRequest, access: Access, sort: str = "branch") -> dict[str, Any]:
     """Return the template context that the list and edit mode share."""
     branches = listed_branches(access)
+    listing = list_variables(access, Query.of(request.GET.dict(), sort), branches)
+    amplify = status_of(access)
+    if amplify is not None:
+        for row in listing.rows:
+            row.sync, row.sync_id = amplify.states.get((row.branch_id, row.key), ("", 0))
     return {
         **app_context(access, "variables"),
-        "listing": list_variables(access, Query.of(request.GET.dict(), sort), branches),
+        "amplify": amplify,
+        "refresh_is_due": amplify is not None and is_on() and is_due(access.app.connection),
+        "listing": listing,
         "branches": filter_choices(branches),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
@@ -58,8 +69,8 @@ def _page_context(request: HttpRequest, access: Access, sort: str) -> dict[str, 
 @require_safe
 def variables(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's variables with their values, which are no secrets."""
-    access = find_app(from_request(request), app_id)
-    context = _page_context(request, access, "branch")
+    access = find_app(from_request(request), app_id, "connection")
+    context = list_context(request, access)
     if wants_fragment(request):
         return render(request, "variables/list.html#listing", context)
     saved = change_set_of(request.GET.get("saved", ""), access, CHANGE_SET_PURPOSE)
@@ -74,7 +85,7 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
 @page_with_form
 def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show edit mode, or save it."""
-    access = find_app(from_request(request), app_id)
+    access = find_app(from_request(request), app_id, "connection")
     if request.method == "POST":
         return _save(request, access)
     part = "#rows" if wants_fragment(request) else ""
@@ -84,7 +95,7 @@ def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     count = blank_rows(request.GET)
     context = {
-        **_page_context(request, access, "variable"),
+        **list_context(request, access, "variable"),
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "sorts": SORT_WORDS.items(),
         "unseen": RULES_JSON,
@@ -121,6 +132,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     if wants_fragment(request):
         context = {"app": access.app, "outcomes": outcomes}
         return render(request, "variables/manage.html#outcomes", context, status=status)
+    push_waiting(access.app)
     if done:
         address = reverse("variables", args=[access.app.app_id])
         query = Query.of(request.GET.dict())

@@ -34,6 +34,7 @@ class VariableRow(Row):
     `overrides` names the branches that override it; `override_versions` ("id:version", separated by
     commas) is the version of each, on which its removal is based. `secret_warning` says why it
     looks like a secret, or is "". `typed_key` and `is_removing` are set after a failed save.
+    `sync` is how it compares with Amplify, if it differs, and `sync_id` names that difference.
     """
 
     value: str
@@ -46,11 +47,14 @@ class VariableRow(Row):
     secret_warning: str
     typed_key: str | None = None
     is_removing: bool = False
+    sync: str = ""
+    sync_id: int = 0
 
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        return bool(self.deleted or self.origin or self.secret_warning or self.has_base)
+        described = self.deleted or self.origin or self.secret_warning
+        return bool(described or self.has_base or self.sync)
 
 
 class _Stored(NamedTuple):

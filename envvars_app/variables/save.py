@@ -8,6 +8,7 @@ outcomes. So after a crash, an audit event without an outcome changed nothing.
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -20,7 +21,7 @@ from console.db.erasure import erase_deleted
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.variables import messages
+from envvars_app.variables import messages, pending
 from envvars_app.variables.commands import SetVariable, VariableCommand
 from envvars_app.variables.plan import Denied, Plan, Refused, Taken, Write, audit_target
 from envvars_app.variables.planner import Planner
@@ -143,7 +144,8 @@ def _attempt(access: Access, rows: Sequence[_Row], change_set: uuid.UUID) -> Non
 def _write(
     access: Access, rows: Sequence[_Row], change_set: uuid.UUID, outcomes: dict[str, RowOutcome]
 ) -> None:
-    list(App.objects.select_for_update(no_key=True).filter(pk=access.app.pk).values_list("pk"))
+    apps = App.objects.select_for_update(no_key=True).filter(pk=access.app.pk)
+    is_connected = pending.are_connected(apps)  # locks the app, too
     planner = Planner(
         replace(access), [row.command for row in rows]
     )  # a new Access reads the branches again
@@ -160,7 +162,11 @@ def _write(
         for event, write in zip(row.events, plan.writes, strict=True):
             ends.append((event.pk, Outcome.SUCCEEDED, write.version_after, write.audit_detail))
         row.plan = plan
-    _store(access, writes, change_set)
+    now = timezone.now()
+    _store(access, writes, change_set, now)
+    if is_connected:
+        pending.mark_variables(access, writes, change_set, now)
+    _erase_moved(writes)
     conclude_all(ends)
     for row in rows:
         if row.command.token not in outcomes:
@@ -184,8 +190,8 @@ def _planned_again(planner: Planner, row: _Row) -> Plan:
     return plan
 
 
-def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID) -> None:
-    now, by = timezone.now(), access.actor.label
+def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID, now: datetime) -> None:
+    by = access.actor.label
     rows = {
         id(write.variable): write.variable for write in writes
     }  # one row may be written, then renamed
@@ -199,9 +205,6 @@ def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID) -> No
         update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
     )
     Variable.objects.bulk_create([row for row in rows.values() if not row.pk])
-    for write in writes:
-        if write.erase_history:
-            erase(write.variable)
     VariableVersion.objects.bulk_create(
         VariableVersion(
             variable=write.variable,
@@ -217,6 +220,12 @@ def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID) -> No
     )
 
 
+def _erase_moved(writes: Sequence[Write]) -> None:
+    for write in writes:
+        if write.erase_history:
+            erase(write.variable)
+
+
 def erase(variable: Variable) -> None:
     """Erase the values of a removed variable and of earlier ones of its key and scope."""
     rows = Variable.objects.filter(
@@ -225,6 +234,7 @@ def erase(variable: Variable) -> None:
     versions = VariableVersion.objects.filter(variable__in=rows, value__isnull=False)
     versions.update(value="", forgotten=True)
     rows.update(value="")
+    pending.erase(variable)
     erase_deleted()
 
 

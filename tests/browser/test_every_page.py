@@ -14,10 +14,17 @@ from console.auth.bootstrap import link_path
 from console.members import suspension
 from console.members.suspension import Proof
 from console.models import Branch, Member, User
+from envvars_app.models import MapVersion
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
 from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
-from tests.console.access.routes import TOKEN, account_link, invitation, unknown_parameter
+from tests.console.access.routes import (
+    TOKEN,
+    account_link,
+    difference,
+    invitation,
+    unknown_parameter,
+)
 from tests.factories import (
     change_variable,
     reconcile_now,
@@ -81,6 +88,8 @@ PAGES = (
     f"{VARIABLES}download/?branch=BRANCH",
     f"{VARIABLES}removed/",
     f"{VARIABLES}removed/?q=nothing",
+    f"{VARIABLES}amplify/",
+    f"{VARIABLES}amplify/maps/MAP/",
     f"{VARIABLES}VARIABLE/",
     f"{VARIABLES}REMOVED/",
     f"{VARIABLES}VARIABLE/move/",
@@ -130,6 +139,7 @@ def full_app(world: World) -> World:
     write_outside(f"/amplify/d1shop/{LONG}-sandbox-0123456789/{LONG}")
     reconcile_now(world)
     _members(world)
+    difference(world)
     return world
 
 
@@ -154,6 +164,7 @@ def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
         "USER": world.person("alice").pk,
         "MEMBER": Member.objects.get(user=world.person("mia")).pk,
         "VARIABLE": world.app.variables.get(key="API_TOKEN", branch=None).pk,
+        "MAP": MapVersion.objects.get().pk,
         "REMOVED": world.app.variables.get(key="GONE").pk,
     }
     for page in pages:

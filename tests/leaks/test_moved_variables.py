@@ -3,9 +3,13 @@
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
-from envvars_app.models import Variable
+from console.models import Connection
+from envvars_app.models import MapVersion, Variable
 from secrets_app.models import Secret
+from tests.envvars_app.amplify_sync.memory import MemoryAmplify
+from tests.envvars_app.amplify_sync.steps import pull, push_now
 from tests.factories import change_variable, set_variable
 from tests.fixtures.people import World
 from tests.leaks.actions import ClientFor
@@ -60,5 +64,30 @@ def test_moved_values_can_not_be_restored(
     for version in ("1", "2", "3"):
         assert client_for("alice").post(url, {"version": version, "base": "3"}).status_code == 422
     assert not world.app.variables.filter(removed_at=None).exists()
+    checkpoint_journal()
+    assert detector.leaks() == []
+
+
+def test_of_a_connected_app(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
+    shapes = detector.canary.shapes("as a variable")
+    Connection.objects.create(app=world.app, connected_at=timezone.now())
+    remote = MemoryAmplify(world.app, "main", "dev")
+    row = set_variable(world, "STRIPE_KEY", shapes["plain"], world.main)
+    push_now(world, remote)
+    change_variable(world, row, shapes["lines"])
+    push_now(world, remote)
+    set_variable(world, "OTHER", "x", world.main)
+    push_now(world, remote)
+    assert MapVersion.objects.count() == 3
+    clear_log(detector)
+    url = reverse("variable_move", args=[world.app.app_id, row.pk])
+    assert client_for("alice").post(url, {"base": "2"}).status_code == 302
+    checkpoint_journal()
+    assert detector.leaks() == []
+    pull(world, remote)  # Amplify holds it still
+    checkpoint_journal()
+    assert detector.leaks() == []
+    assert push_now(world, remote).done == 1
+    assert remote.kept["main"].variables == {"OTHER": "x"}
     checkpoint_journal()
     assert detector.leaks() == []

@@ -11,6 +11,7 @@ from console.cli.scoped import ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
 from console.models import scope_name
+from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import validation
 from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
@@ -25,6 +26,7 @@ from envvars_app.variables.save import save
 
 EMPTY = "No value was given. To save an empty one, add --empty."
 PLAIN_TEXT = "{} Variables are plain text in builds. Use `secret set` for secrets."
+NOT_PUSHED = "Not everything has reached Amplify. The list of variables says what is missing."
 CHOOSE_OVERRIDES = " Add --overrides keep or --overrides remove."
 
 
@@ -53,6 +55,7 @@ class Command(ScopedCommand):
         value = _value(key, empty=options["empty"])
         outcome = _set(scope, key, value, options["if_version"])
         require_done(outcome)
+        self._push(scope)
         if why := secret_warning(key, value):
             self.note(PLAIN_TEXT.format(why))
         self.print_outcome(options, scope, outcome, "saved")
@@ -94,7 +97,14 @@ class Command(ScopedCommand):
         if outcome.field == "overrides":
             raise CommandError(outcome.message + CHOOSE_OVERRIDES, returncode=Exit.REFUSED)
         require_done(outcome)
+        self._push(scope)
         self.print_outcome(options, scope, outcome, "removed")
+
+    def _push(self, scope: CommandScope) -> None:
+        """Push the change to Amplify, and note what stays here for now."""
+        pushed = push_waiting(scope.access.app)
+        if pushed and (pushed.waiting or pushed.left):
+            self.note(f"{pushed.problem} {NOT_PUSHED}".strip())
 
 
 def _key(options: dict[str, Any]) -> str:

@@ -15,9 +15,24 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from console.auth import account_links
-from console.models import AccountLink, AuditEvent, AuditOutcome, Invitation, Member, Suspension
+from console.models import (
+    AccountLink,
+    AuditEvent,
+    AuditOutcome,
+    Connection,
+    Invitation,
+    Member,
+    Suspension,
+)
 from envvars_app.buildspec import DEFAULT
-from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
+from envvars_app.models import (
+    BuildSpec,
+    BuildSpecVersion,
+    SyncedBuildSpec,
+    SyncedScope,
+    SyncedVariable,
+    Variable,
+)
 from secrets_app.models import Secret, UnknownParameter
 from tests.factories import set_variable
 from tests.fixtures.people import World
@@ -47,6 +62,8 @@ def routes(resolver: Any = None, before: str = "/") -> Iterator[str]:
 
 def url_of(route: str, world: World, secret: Secret) -> str:
     """Return a URL of the pattern: in the app, of its branch dev, of `secret`."""
+    if "/amplify/" in route:
+        difference(world)
     samples = {
         "app_id": world.app.app_id,
         "pk": _pk_of(route, world, secret),
@@ -70,6 +87,9 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
         return Member.objects.get(app=world.app, user=world.person("vera")).pk
     if "/branches/" in route:
         return world.dev.pk
+    if "/amplify/" in route:
+        row = difference(world)
+        return row.scope.versions.get().pk if "/maps/" in route else row.pk
     if "/environment-variables/" in route:
         return variable(world).pk
     if "/secrets/unknown/" in route:
@@ -129,6 +149,18 @@ def unknown_parameter(world: World) -> UnknownParameter:
     fields = {"version": 1, "modified": timezone.now()}
     rows = UnknownParameter.objects
     return rows.get_or_create(app=world.app, folder=folder, key="API_KEY", defaults=fields)[0]
+
+
+def difference(world: World) -> SyncedVariable:
+    """Connect the app; return a variable of dev that Amplify alone has. Create it at first."""
+    now = timezone.now()
+    Connection.objects.get_or_create(app=world.app, defaults={"connected_at": now})
+    shared, _ = SyncedScope.objects.get_or_create(app=world.app, branch=None)
+    SyncedBuildSpec.objects.get_or_create(scope=shared, defaults={"held": DEFAULT})
+    scope, _ = SyncedScope.objects.get_or_create(app=world.app, branch=world.dev)
+    scope.versions.get_or_create(defaults={"at": now, "variables": {"API_URL": "before"}})
+    fields = {"held": "theirs", "state": "drift", "seen_at": now}
+    return scope.variables.get_or_create(key="IN_AMPLIFY", defaults=fields)[0]
 
 
 def build_version(world: World) -> BuildSpecVersion:

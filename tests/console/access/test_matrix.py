@@ -139,6 +139,16 @@ TABLE = """
 <VARIABLES>/download/                                  else  302  405
 <VARIABLES>/removed/                                   GET   302  404  200 200 200 200  404
 <VARIABLES>/removed/                                   else  302  405
+<VARIABLES>/amplify/                                   GET   302  404  200 200 200 200  404
+<VARIABLES>/amplify/                                   else  302  405
+<VARIABLES>/amplify/push/                              POST  302  404  302 302 302 302  404
+<VARIABLES>/amplify/push/                              else  302  405
+<VARIABLES>/amplify/<int:pk>/use/                      POST  302  404  403 302 302 302  404
+<VARIABLES>/amplify/<int:pk>/use/                      else  302  405
+<VARIABLES>/amplify/<int:pk>/keep/                     POST  302  404  403 302 302 302  404
+<VARIABLES>/amplify/<int:pk>/keep/                     else  302  405
+<VARIABLES>/amplify/maps/<int:pk>/                     GET   302  404  200 200 200 200  404
+<VARIABLES>/amplify/maps/<int:pk>/                     else  302  405
 <VARIABLES>/<int:pk>/                                  GET   302  404  200 200 200 200  404
 <VARIABLES>/<int:pk>/                                  else  302  405
 <VARIABLES>/<int:pk>/forget/                           POST  302  404  403 302 302 302  404
@@ -154,6 +164,10 @@ TABLE = """
 <BUILD>/edit/                                          GET   302  404  403 403 200 200  404
 <BUILD>/edit/                                          POST  302  404  403 403 422 422  404
 <BUILD>/edit/                                          else  302  405
+<BUILD>/amplify/use/                                   POST  302  404  403 403 302 302  404
+<BUILD>/amplify/use/                                   else  302  405
+<BUILD>/amplify/keep/                                  POST  302  404  403 403 302 302  404
+<BUILD>/amplify/keep/                                  else  302  405
 <BUILD>/remove/                                        GET   302  404  403 403 200 200  404
 <BUILD>/remove/                                        POST  302  404  403 403 302 302  404
 <BUILD>/remove/                                        else  302  405

@@ -1,0 +1,174 @@
+"""Pages of what a connected app's variables and build settings are in Amplify."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access.actors import from_request
+from console.access.policy import Access, Permission, find_app
+from console.amplify.pushes import Pushed
+from console.amplify.service import is_on
+from console.lib.results import DONE, Result
+from console.lib.row_forms import field
+from console.models import scope_name
+from console.web.htmx import wants_fragment
+from console.web.kit import app_context, branch_id_from
+from console.workflows.connected_apps.refreshing import refresh_for_page
+from envvars_app.amplify_sync import deciding, queries
+from envvars_app.amplify_sync.waiting import push_waiting
+from envvars_app.build_settings import Conflict
+from envvars_app.pages.build_settings import access_and_settings, settings_url
+from envvars_app.pages.variables import list_context
+
+VERSIONS_PER_PAGE = 25
+STATUS = "amplify-status"  # the element of the list that asks for a push
+
+
+@require_safe
+def differences(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Show what differs between Branchkeep and Amplify, and what Amplify held before."""
+    access = _connected(request, app_id)
+    versions = Paginator(queries.map_versions(access.app), VERSIONS_PER_PAGE)
+    context = {
+        **app_context(access, "variables"),
+        "amplify": queries.status_of(access),
+        "differences": queries.differences(access),
+        "auto_branch": sorted(queries.auto_branch_variables(access.app).items()),
+        "page": versions.get_page(request.GET.get("page", "1")[:9]),
+    }
+    return render(request, "variables/amplify.html", context)
+
+
+@require_safe
+def map_version(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+    """Show what Amplify held before a push. Restoring it leads to the preview of bulk edit."""
+    access = _connected(request, app_id)
+    version = queries.map_versions(access.app).filter(pk=pk).first()
+    if version is None:
+        raise Http404("Version not found.")
+    branch = version.scope.branch
+    is_deleted = branch is not None and branch.deleted_at is not None
+    context = {
+        **app_context(access, "variables"),
+        "version": version,
+        "scope": scope_name(branch),
+        "rows": sorted(version.variables.items()),
+        "text": json.dumps(version.variables, indent=2, sort_keys=True, ensure_ascii=False),
+        "may_restore": not is_deleted and access.may_on(Permission.WRITE, branch),
+    }
+    return render(request, "variables/map_version.html", context)
+
+
+def _connected(request: HttpRequest, app_id: str) -> Access:
+    access = find_app(from_request(request), app_id, "connection")
+    if queries.connection_of(access.app) is None:
+        raise Http404("This app is not connected to Amplify.")
+    return access
+
+
+@require_POST
+def push(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Push what waits, as those who saved it, and refresh the app if that is due.
+
+    Pages send this when they have loaded.
+    """
+    actor = from_request(request)
+    pushed = push_waiting(find_app(actor, app_id).app) or Pushed()
+    if is_on() and not pushed.problem:
+        refresh_for_page(actor=actor, app_id=app_id)
+    if not wants_fragment(request):
+        messages.info(request, _sentence(pushed))
+        return redirect("variables", app_id=app_id)
+    if request.headers.get("HX-Target") != STATUS:  # another page than the list
+        refresh = {"HX-Refresh": "true"} if pushed.done else {}
+        return HttpResponse(status=204, headers=refresh)
+    context = list_context(request, find_app(actor, app_id, "connection"))
+    return render(request, "variables/list.html#pushed", {**context, "pushed": pushed})
+
+
+def _sentence(pushed: Pushed) -> str:
+    if pushed.problem:
+        return pushed.problem
+    if pushed.done:
+        return (
+            f"{pushed.done} {'change has' if pushed.done == 1 else 'changes have'} reached Amplify."
+        )
+    return "Nothing was pushed. Changes that were just tried are tried again in a moment."
+
+
+@require_POST
+def use(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Give a variable the value that Amplify holds."""
+    try:
+        outcome = deciding.use_amplify(
+            actor=from_request(request), app_id=app_id, pk=pk, seen=field(request.POST, "seen")
+        )
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    else:
+        if outcome.outcome is Result.DENIED:
+            raise PermissionDenied(outcome.message)
+        if outcome.outcome in DONE:
+            messages.success(request, "Branchkeep now has Amplify's value.")
+        else:
+            messages.error(request, outcome.message)
+    return redirect("variables_amplify", app_id=app_id)
+
+
+@require_POST
+def keep(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Push a variable over the value that Amplify holds."""
+    actor, seen = from_request(request), field(request.POST, "seen")
+    try:
+        deciding.keep_ours(actor=actor, app_id=app_id, pk=pk, seen=seen)
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    else:
+        _tell(request, push_waiting(find_app(actor, app_id).app))
+    return redirect("variables_amplify", app_id=app_id)
+
+
+def _tell(request: HttpRequest, pushed: Pushed | None) -> None:
+    if pushed and pushed.done:
+        messages.success(request, "Amplify now has Branchkeep's value.")
+    else:
+        messages.info(request, "Branchkeep's value waits to be pushed to Amplify.")
+
+
+@require_POST
+def use_build_spec(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Replace the build settings with those that Amplify holds."""
+    return _decide_build_spec(request, app_id, deciding.use_build_spec, "Amplify's")
+
+
+@require_POST
+def keep_build_spec(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Push the build settings over those that Amplify holds."""
+    return _decide_build_spec(request, app_id, deciding.keep_build_spec, "Branchkeep's")
+
+
+def _decide_build_spec(
+    request: HttpRequest, app_id: str, decide: Any, whose: str
+) -> HttpResponseBase:
+    access, settings = access_and_settings(request, app_id)
+    try:
+        decide(
+            actor=access.actor,
+            app_id=app_id,
+            branch_id=branch_id_from(request.GET),
+            seen=field(request.POST, "seen"),
+        )
+    except Conflict as conflict:
+        messages.error(request, conflict.message)
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    else:
+        push_waiting(access.app)
+        messages.success(request, f"{whose} build settings are used from now on.")
+    return redirect(settings_url(access, settings))

@@ -1,0 +1,284 @@
+"""The pages of a connected app's variables: push after a save, decide differences, restore."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from console.access.policy import find_app
+from console.amplify.service import service
+from console.amplify.snapshots import read_snapshot
+from console.models import Connection, Member
+from envvars_app.amplify_sync.pulling import take_in
+from envvars_app.models import MapVersion, SyncedScope, SyncedVariable
+from tests.envvars_app.amplify_sync.steps import events, states
+from tests.factories import set_variable, variable_row, variable_values
+from tests.fixtures.amplify import AmplifyServer
+from tests.fixtures.people import World
+
+LIST = "/apps/d1shop/hosting/environment-variables/"
+AMPLIFY = f"{LIST}amplify/"
+ADD = {"new-1-key": "API_URL", "new-1-value": "ours", "new-1-branch": ""}
+
+
+@pytest.fixture
+def connected(world: World, amplify: AmplifyServer, console_on_amplify: object) -> AmplifyServer:
+    """Return Amplify with the world's app, which is connected, and was read when it was empty."""
+    amplify.add_app("d1shop", "Shop")
+    amplify.add_branch("d1shop", "main", stage="PRODUCTION")
+    amplify.add_branch("d1shop", "dev", stage="DEVELOPMENT")
+    Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
+    pull(world)
+    amplify.forget_requests()
+    return amplify
+
+
+@pytest.fixture
+def alice(client_for: Callable[[str], Client]) -> Client:
+    """Return a client signed in as the owner."""
+    return client_for("alice")
+
+
+def pull(world: World) -> None:
+    """Read the app as a refresh does."""
+    access = find_app(world.actor("alice"), world.app.app_id)
+    take_in(access, read_snapshot(service(), world.app.app_id))
+
+
+def decide(client: Client, key: str, choice: str) -> Any:
+    """Press a button of the difference, as the page has it."""
+    row = SyncedVariable.objects.get(key=key)
+    page = client.get(AMPLIFY).content.decode()
+    form = re.search(rf'amplify/{row.pk}/{choice}/".*?name="seen" value="(\w+)"', page, re.DOTALL)
+    assert form, page
+    return client.post(f"{AMPLIFY}{row.pk}/{choice}/", {"seen": form[1]})
+
+
+def conflict(world: World, amplify: AmplifyServer) -> None:
+    """Leave API_URL in conflict: ours here, theirs in Amplify."""
+    set_variable(world, "API_URL", "ours")
+    amplify.set_variable("d1shop", "API_URL", "theirs")
+    pull(world)
+
+
+def test_it_works(alice: Client, world: World, connected: AmplifyServer) -> None:
+    response = alice.post(f"{LIST}manage/", ADD)
+    assert response.status_code == 302
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+    assert connected.operations() == ["GetApp", "UpdateApp", "GetApp"]
+    page = alice.get(LIST).content.decode()
+    assert "Compared with" in page
+    assert "Pending" not in page
+
+
+def test_not_connected(alice: Client, world: World) -> None:
+    page = alice.get(LIST).content.decode()
+    assert "isn't connected to Amplify" in page
+    assert alice.get(AMPLIFY).status_code == 404
+
+
+def test_amplify_is_unreachable(alice: Client, world: World, connected: AmplifyServer) -> None:
+    connected.always("throttled")
+    assert alice.post(f"{LIST}manage/", ADD).status_code == 302
+    page = alice.get(LIST).content.decode()
+    assert "1 change\n" in page
+    assert "to be pushed to Amplify" in page
+    assert "Pending</span>" in page
+    assert variable_values(world) == {("", "API_URL"): "ours"}
+    connected.heal()
+    SyncedScope.objects.update(attempted_at=None)
+    headers = {"HX-Request": "true", "HX-Target": "amplify-status"}
+    pushed = alice.post(f"{AMPLIFY}push/", headers=headers).content.decode()
+    assert "Pending</span>" not in pushed
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+
+
+def test_edit_mode_with_javascript_leaves_the_push_to_the_next_page(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    alice.post(f"{LIST}manage/", ADD, headers={"HX-Request": "true"})
+    assert connected.operations() == []
+    page = alice.get(LIST).content.decode()
+    assert f'hx-post="{AMPLIFY}push/' in page
+    assert connected.operations() == []  # rendering calls nobody
+
+
+def test_another_page_is_loaded_again_if_something_was_pushed(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    set_variable(world, "API_URL", "ours")
+    headers = {"HX-Request": "true", "HX-Target": "build-difference"}
+    responses = [alice.post(f"{AMPLIFY}push/", headers=headers) for _ in range(2)]
+    assert [response.status_code for response in responses] == [204, 204]
+    assert [response.get("HX-Refresh") for response in responses] == ["true", None]
+
+
+def test_the_list_finds_what_changed_in_amplify(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    connected.set_variable("d1shop", "NEW", "theirs", "dev")
+    assert f'hx-post="{AMPLIFY}push/' in alice.get(LIST).content.decode()
+    headers = {"HX-Request": "true", "HX-Target": "amplify-status"}
+    refreshed = alice.post(f"{AMPLIFY}push/", headers=headers).content.decode()
+    assert "1 variable\n" in refreshed
+    assert f'hx-post="{AMPLIFY}push/' not in alice.get(LIST).content.decode()  # for a minute
+
+
+def test_without_javascript_a_button_pushes(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    set_variable(world, "API_URL", "ours")
+    response = alice.post(f"{AMPLIFY}push/", follow=True)
+    assert "1 change has reached Amplify." in response.content.decode()
+
+
+def test_use_the_value_of_amplify(alice: Client, world: World, connected: AmplifyServer) -> None:
+    conflict(world, connected)
+    page = alice.get(AMPLIFY).content.decode()
+    assert "Conflict" in page
+    assert "theirs" in page
+    assert decide(alice, "API_URL", "use").status_code == 302
+    assert variable_values(world) == {("", "API_URL"): "theirs"}
+    assert states(world) == {}
+    assert connected.variables("d1shop") == {"API_URL": "theirs"}
+
+
+def test_keep_the_value_here(alice: Client, world: World, connected: AmplifyServer) -> None:
+    conflict(world, connected)
+    decide(alice, "API_URL", "keep")
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+    assert states(world) == {}
+    assert [event[1:] for event in events("amplify")] == [
+        ("amplify.keep_variable", "API_URL", "succeeded"),
+        ("amplify.variable", "API_URL", "succeeded"),
+    ]
+
+
+def test_removed_in_amplify(alice: Client, world: World, connected: AmplifyServer) -> None:
+    alice.post(f"{LIST}manage/", ADD)
+    connected.remove_variable("d1shop", "API_URL")
+    pull(world)
+    decide(alice, "API_URL", "use")
+    assert variable_values(world) == {}
+    assert states(world) == {}
+
+
+def test_added_in_amplify(alice: Client, world: World, connected: AmplifyServer) -> None:
+    connected.set_variable("d1shop", "NEW", "theirs", "dev")
+    pull(world)
+    decide(alice, "NEW", "use")
+    assert variable_values(world) == {("dev", "NEW"): "theirs"}
+
+
+def test_added_in_amplify_and_refused(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    connected.set_variable("d1shop", "NEW", "theirs", "dev")
+    pull(world)
+    decide(alice, "NEW", "keep")
+    assert connected.variables("d1shop", "dev") == {}
+    assert SyncedVariable.objects.count() == 0
+
+
+def test_the_value_changed_after_the_page_was_loaded(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    conflict(world, connected)
+    row = SyncedVariable.objects.get()
+    page = alice.get(AMPLIFY).content.decode()
+    seen = re.search(r'name="seen" value="(\w+)"', page)
+    assert seen
+    connected.set_variable("d1shop", "API_URL", "theirs again")
+    pull(world)
+    response = alice.post(f"{AMPLIFY}{row.pk}/keep/", {"seen": seen[1]}, follow=True)
+    assert "has changed since this page was loaded" in response.content.decode()
+    assert connected.variables("d1shop") == {"API_URL": "theirs again"}
+
+
+@pytest.mark.parametrize("choice", ["use", "keep"])
+def test_a_viewer_decides_nothing(
+    client_for: Callable[[str], Client], world: World, connected: AmplifyServer, choice: str
+) -> None:
+    conflict(world, connected)
+    row = SyncedVariable.objects.get()
+    vera = client_for("vera")
+    assert "Keep Branchkeep" not in vera.get(AMPLIFY).content.decode()
+    assert vera.post(f"{AMPLIFY}{row.pk}/{choice}/", {"seen": "x"}).status_code == 403
+    assert states(world) == {"API_URL": "conflict"}
+
+
+def test_a_difference_of_another_app(
+    client_for: Callable[[str], Client], world: World, connected: AmplifyServer
+) -> None:
+    conflict(world, connected)
+    row = SyncedVariable.objects.get()
+    oscar = client_for("oscar")
+    Connection.objects.create(app=world.other_app, connected_at=timezone.now(), connected_by="x")
+    url = f"/apps/d2other/hosting/environment-variables/amplify/{row.pk}/keep/"
+    assert oscar.post(url, {"seen": "x"}).status_code == 404
+
+
+def test_another_person_decides_for_one_who_lost_the_permission(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    set_variable(world, "API_URL", "ours", world.dev, by="bob")
+    Member.objects.filter(user=world.person("bob")).delete()
+    alice.post(f"{AMPLIFY}push/")
+    assert "may no longer change it here" in alice.get(AMPLIFY).content.decode()
+    decide(alice, "API_URL", "keep")
+    assert connected.variables("d1shop", "dev") == {"API_URL": "ours"}
+
+
+def test_restore_what_amplify_held(alice: Client, world: World, connected: AmplifyServer) -> None:
+    connected.set_variables("d1shop", {"A": "1", "B": "2"})
+    pull(world)
+    for key in ("A", "B"):
+        decide(alice, key, "use")
+    alice.post(
+        f"{LIST}manage/",
+        {f"remove-{variable_row(world, 'A').pk}": "on"}
+        | {f"base-{variable_row(world, 'A').pk}": "1"},
+    )
+    assert connected.variables("d1shop") == {"B": "2"}
+    page = alice.get(f"{AMPLIFY}maps/{MapVersion.objects.latest('pk').pk}/").content.decode()
+    assert "Review and restore" in page
+    text = '{"A": "1", "B": "2"}'
+    fields = {"action": "preview", "mode": "replace", "format": "json", "scope": "", "text": text}
+    preview = alice.post(f"{LIST}bulk/", fields).content.decode()
+    seen = re.search(r'name="seen" value="([^"]*)"', preview)
+    token = re.search(r'name="change_set" value="([^"]*)"', preview)
+    assert seen
+    assert token
+    fields |= {"action": "apply", "seen": seen[1].replace("&quot;", '"'), "change_set": token[1]}
+    assert alice.post(f"{LIST}bulk/", fields).status_code == 302
+    assert connected.variables("d1shop") == {"A": "1", "B": "2"}
+
+
+def test_a_list_takes_few_queries(
+    alice: Client, world: World, connected: AmplifyServer, django_assert_max_num_queries: Any
+) -> None:
+    conflict(world, connected)
+    alice.get(LIST)
+    with django_assert_max_num_queries(10):
+        alice.get(LIST)
+    assert "UpdateApp" not in connected.operations()
+
+
+def test_disconnected_and_connected_again(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    connected.always("throttled")
+    alice.post(f"{LIST}manage/", ADD)
+    connected.heal()
+    Connection.objects.all().delete()
+    assert not SyncedVariable.objects.exists()
+    connected.set_variable("d1shop", "NEW", "theirs")
+    Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
+    pull(world)
+    assert variable_values(world) == {("", "API_URL"): "ours", ("", "NEW"): "theirs"}
+    assert states(world) == {"API_URL": "drift"}
+    alice.post(f"{AMPLIFY}push/")
+    assert connected.variables("d1shop") == {"NEW": "theirs"}  # nobody saved it since

@@ -1,0 +1,29 @@
+"""kill -9 during a push to Amplify loses nothing, and pushes nothing twice (guarantee 50)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.amplify import AmplifyServer
+
+
+@pytest.mark.slow
+def test_it_works(amplify: AmplifyServer, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.killing_pushes", amplify.url],
+        env=os.environ | {"TESTS_FOLDER": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("kills") >= 30
+    assert found.pop("pushes") == found["ends"]["succeeded"]
+    assert found.pop("writes").keys() == {"1"}
+    assert found.pop("ends").keys() == {"succeeded"}
+    assert found == {"lost": [], "open": 0, "waiting": 0, "versions": True}
