@@ -9,7 +9,7 @@ are no longer at version `base`, and ValidationError with a message for the user
 from dataclasses import dataclass
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app, find_branch
-from console.audit.events import Action, Target, record_denied, recording
+from console.audit.events import Action, Target, recording
+from console.audit.refusals import recording_denial
 from console.models import App, Branch, scope_name
 from envvars_app.buildspec import DEFAULT
 from envvars_app.buildspec.checking import Problem, check, errors
@@ -216,11 +217,8 @@ def with_commands(settings: Settings, options: PipeOptions, lines: list[str]) ->
 
 
 def _require(access: Access, branch: Branch | None, action: Action) -> None:
-    try:
+    with recording_denial(access.actor, action, _target(access, branch)):
         access.require_on(Permission.WRITE, branch)
-    except PermissionDenied:
-        record_denied(access.actor, action, _target(access, branch))
-        raise
 
 
 def _target(access: Access, branch: Branch | None) -> Target:

@@ -11,6 +11,7 @@ from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt_all, conclude_all, recording
+from console.audit.refusals import Refusal, record_refusals, recording_denial
 from console.models import AuditEvent, Branch
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
@@ -34,11 +35,11 @@ def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
     secret = find_secret(access, pk)
     _ask_if_protected(access, secret.branch)
     target = audit_target(access, secret.branch, secret.key)
+    with recording_denial(actor, Action.SECRET_REVEALED, target):
+        acts.require(access, Action.SECRET_REVEALED, secret.branch)
     with recording(
         actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
     ) as entry:
-        # Checked inside the block, so that a denial is recorded too.
-        acts.require(access, Action.SECRET_REVEALED, secret.branch)
         reading = _read(secret, require_location(access, secret).primary)
         entry.version_after = reading.parameter.version
     return reading.value
@@ -84,14 +85,21 @@ def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
     scopes = {secret.branch_id: secret.branch for secret in secrets.values()}.values()
     for scope in scopes:
         _ask_if_protected(access, scope)
-    events = _record_attempts(access, secrets.values())
     try:
         for scope in scopes:
             acts.require(access, Action.SECRET_REVEALED, scope)
-        readings = _read_all(access, secrets)
     except PermissionDenied:
-        conclude_all((event.pk, Outcome.DENIED, None, "") for event in events)
+        record_refusals(
+            actor,
+            [
+                Refusal(Action.SECRET_REVEALED, audit_target(access, secret.branch, secret.key))
+                for secret in secrets.values()
+            ],
+        )
         raise
+    events = _record_attempts(access, secrets.values())
+    try:
+        readings = _read_all(access, secrets)
     except StoreError as error:
         conclude_all((event.pk, Outcome.FAILED, None, error.code) for event in events)
         raise

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404
@@ -26,9 +25,9 @@ from console.audit.events import (
     Target,
     attempt_all,
     conclude_all,
-    record_denied,
     recording,
 )
+from console.audit.refusals import recording_denial
 from console.db import prepared_statements
 from console.members.services import people_of
 from console.models import AuditEvent, AuditOutcome, User
@@ -183,11 +182,8 @@ def _require(actor: Actor, action: Action, access: Access | None) -> None:
 
     A denial is recorded.
     """
-    try:
+    with recording_denial(actor, action, Target(access.app.app_id if access else "")):
         access.require(Permission.MANAGE) if access else require_operator(actor)
-    except PermissionDenied:
-        record_denied(actor, action, Target(access.app.app_id if access else ""))
-        raise
 
 
 def _cells(it: ExposedSecret) -> list[str]:

@@ -9,6 +9,7 @@ from django.http import Http404
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Target, recording
+from console.audit.refusals import recording_denial
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from envvars_app.models import Variable
@@ -64,9 +65,9 @@ def erase_history(*, actor: Actor, app_id: str, pk: int) -> Variable:
     access = find_app(actor, app_id)
     variable = find_variable(access, pk)
     target = Target(app_id, scope_name(variable.branch), variable.key)
-    with recording(actor, Action.VARIABLE_REMOVED, target) as entry:
-        # Checked inside the block, so that a denial is recorded too.
+    with recording_denial(actor, Action.VARIABLE_REMOVED, target):
         access.require_on(Permission.WRITE, variable.branch)
+    with recording(actor, Action.VARIABLE_REMOVED, target) as entry:
         if variable.removed_at is None:
             raise ValidationError("This variable is in use. Remove it, or move it to secrets.")
         entry.detail = "values erased"

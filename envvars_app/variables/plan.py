@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from console.access.policy import Access
 from console.audit.events import Action, Target
+from console.audit.refusals import Refusal
 from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
 from console.models import scope_name
@@ -20,10 +21,10 @@ class Refused(Exception):
 
 
 class Denied(Refused):
-    """The actor lacks the permission; `action` and `target` are for the audit event."""
+    """The actor lacks the permission; `refusal` is recorded in the audit trail."""
 
-    def __init__(self, outcome: RowOutcome, action: Action, target: Target) -> None:
-        self.action, self.target = action, target
+    def __init__(self, outcome: RowOutcome, refusal: Refusal) -> None:
+        self.refusal = refusal
         super().__init__(outcome)
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
+from console.audit.refusals import THROUGH_ANOTHER_APP, Refusal, refused_new_row
 from console.lib.invisible import LINE_BREAK, has_line_break_at_end
 from console.lib.natural import natural_key
 from console.lib.results import Result, RowOutcome
@@ -65,7 +66,7 @@ class Planner:
         if foreign is None:
             return Refused(outcome)
         target = Target(foreign.app.app_id, scope_name(foreign.branch), foreign.key)
-        return Denied(outcome, Action.VARIABLE_CHANGED, target)
+        return Denied(outcome, Refusal(Action.VARIABLE_CHANGED, target, THROUGH_ANOTHER_APP))
 
     def apply(self, plan: Plan) -> None:
         """Apply a plan to this state, in memory."""
@@ -198,9 +199,19 @@ class Planner:
         if command.branch_id == NO_VERSION:  # a new override starts without one
             self._refuse(command, messages.CHOOSE_BRANCH, "branch")
         branch = self.branches.get(command.branch_id)
-        if branch is None or branch.deleted_at is not None:
+        if branch is None:
+            self._refuse_unknown_branch(command)
+        if branch.deleted_at is not None:
             self._refuse(command, messages.NO_BRANCH, "branch")
         return branch
+
+    def _refuse_unknown_branch(self, command: VariableCommand) -> NoReturn:
+        """Refuse a row whose branch the app doesn't have. If it is another app's, record that."""
+        outcome = RowOutcome(
+            command.token, Result.REFUSED, messages.NO_BRANCH, "branch", command.expected_version
+        )
+        refusal = refused_new_row(Action.VARIABLE_CREATED, command.branch_id, command.key or "")
+        raise Denied(outcome, refusal) if refusal else Refused(outcome)
 
     def _require(
         self, command: VariableCommand, branch: Branch | None, action: Action, key: str
@@ -212,8 +223,7 @@ class Planner:
                 RowOutcome(
                     command.token, Result.DENIED, str(denial), version=command.expected_version
                 ),
-                action,
-                Target(self.access.app.app_id, scope_name(branch), key),
+                Refusal(action, Target(self.access.app.app_id, scope_name(branch), key)),
             ) from None
 
     def _check_base(self, command: VariableCommand, variable: Variable) -> None:

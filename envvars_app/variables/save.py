@@ -17,6 +17,7 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Outcome, attempt_all, conclude_all
+from console.audit.refusals import record_refusals
 from console.db.erasure import erase_deleted
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
@@ -73,7 +74,8 @@ def _planned(
     while waiting:
         taken = _plan_each(planner, waiting, rows, denials, outcomes)
         waiting = taken if len(taken) < len(waiting) else []
-    _record(access, denials, change_set)
+    refused = [denial.refusal for denial in denials]
+    record_refusals(access.actor, refused, change_set=change_set)
     return rows
 
 
@@ -103,16 +105,6 @@ def _plan_each(
             else:
                 outcomes[command.token] = plan.outcome()
     return taken
-
-
-def _record(access: Access, denials: Sequence[Denied], change_set: uuid.UUID) -> None:
-    """Commit the denials in one transaction."""
-    if not denials:
-        return
-    attempts = [(denial.action, denial.target, None) for denial in denials]
-    with transaction.atomic(durable=True):
-        events = attempt_all(access.actor, attempts, change_set=change_set)
-        conclude_all((event.pk, Outcome.DENIED, None, "") for event in events)
 
 
 def _in_order(commands: Iterable[VariableCommand]) -> list[VariableCommand]:

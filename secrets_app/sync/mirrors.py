@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from console.access.actors import BACKGROUND, Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit.events import Action, Target, record_denied
+from console.audit.events import Action, Target
+from console.audit.refusals import record_refusal
 from console.lib.clock import latest_end
 from console.models import App
 from secrets_app.models import Secret
@@ -61,7 +62,7 @@ def finish_app(*, actor: Actor, app_id: str) -> Repairs:
     """
     access = find_app(actor, app_id)
     if not any(access.may_on(Permission.WRITE, branch) for branch in (None, *access.branches)):
-        record_denied(actor, Action.MIRROR_REPAIRED, Target(app_id))
+        record_refusal(actor, Action.MIRROR_REPAIRED, Target(app_id))
         access.require_on(Permission.WRITE, None)
     _settle_expired(access.app)
     rows = unfinished().filter(app=access.app).select_related("branch")

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit.events import Action, record_denied
+from console.audit.events import Action
+from console.audit.refusals import recording_denial
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
 from secrets_app.projection import mirror_key
@@ -31,11 +32,9 @@ def repair_mirror(*, actor: Actor, app_id: str, pk: int, expected_versions: tupl
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
-    if not access.may_on(Permission.WRITE, secret.branch):
-        record_denied(
-            actor, Action.MIRROR_REPAIRED, audit_target(access, secret.branch, secret.key)
-        )
-    access.require_on(Permission.WRITE, secret.branch)
+    named = audit_target(access, secret.branch, secret.key)
+    with recording_denial(actor, Action.MIRROR_REPAIRED, named):
+        access.require_on(Permission.WRITE, secret.branch)
     paths = require_location(access, secret)
     if paths.mirror is None:
         raise Rejected(paths.note or "This secret has only one path, so it has no mirror.")

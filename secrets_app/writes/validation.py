@@ -8,8 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from console.access.policy import Access, Permission
-from console.audit.events import Action, Target, record_denied
-from console.audit.refusals import record_refusal
+from console.audit.events import Action, Target
+from console.audit.refusals import (
+    THROUGH_ANOTHER_APP,
+    Refusal,
+    record_refusals,
+    refused_new_row,
+)
 from console.lib.results import Result, RowOutcome
 from console.models import App, Branch, scope_name
 from secrets_app.locations import locate_secret
@@ -30,10 +35,10 @@ class ValidCommand:
 
 
 class Refused(Exception):
-    """A rejected row; `outcome` is its result."""
+    """A rejected row; `outcome` is its result, and `refusal` what the audit trail records."""
 
-    def __init__(self, outcome: RowOutcome) -> None:
-        self.outcome = outcome
+    def __init__(self, outcome: RowOutcome, refusal: Refusal | None = None) -> None:
+        self.outcome, self.refusal = outcome, refusal
         super().__init__(outcome.outcome)
 
 
@@ -49,6 +54,7 @@ def validate(
     """
     branches: dict[int, Branch] = {branch.pk: branch for branch in access.branches}
     taken: set[str] = set()
+    refused: list[Refusal] = []
     for command in commands:
         try:
             valid = _validate_one(access, command, known, branches)
@@ -56,8 +62,10 @@ def validate(
                 _refuse(command, "Another row in this save has the same name and branch.", "key")
             taken.add(valid.paths.primary)
             yield valid
-        except Refused as refusal:
-            outcomes[command.token] = refusal.outcome
+        except Refused as rejected:
+            outcomes[command.token] = rejected.outcome
+            refused += [rejected.refusal] if rejected.refusal else []
+    record_refusals(access.actor, refused)
 
 
 def leave_held(
@@ -93,8 +101,8 @@ def _validate_one(
 ) -> ValidCommand:
     secret = known.get(command.secret_id) if command.secret_id is not None else None
     if command.secret_id is not None and secret is None:
-        _record_if_of_another_app(access, command)
-        raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None))
+        gone = RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None)
+        raise Refused(gone, _refusal_if_of_another_app(command))
     key = secret.key if secret else command.key
     branch = _branch_of(command, secret, branches)
     _require_write(access, command, branch, key)
@@ -109,19 +117,21 @@ def _validate_one(
     return ValidCommand(command, WriteTarget(branch, key, paths.primary), paths)
 
 
-def _record_if_of_another_app(access: Access, command: SecretCommand) -> None:
-    """Record the attempt for the app whose secret it is. Nobody else may know that it exists."""
+def _refusal_if_of_another_app(command: SecretCommand) -> Refusal | None:
+    """Return the refusal for the app whose secret it is. Nobody else may know that it exists."""
     rows = Secret.objects.select_related("app", "branch")
     foreign = rows.filter(pk=command.secret_id or 0).first()
-    if foreign is not None:
-        target = Target(foreign.app.app_id, scope_name(foreign.branch), foreign.key)
-        record_refusal(access.actor, action_of(command), target, "through another app")
+    if foreign is None:
+        return None
+    target = Target(foreign.app.app_id, scope_name(foreign.branch), foreign.key)
+    return Refusal(action_of(command), target, THROUGH_ANOTHER_APP)
 
 
-def _refuse(command: SecretCommand, message: str, field: str) -> NoReturn:
-    raise Refused(
-        RowOutcome(command.token, Result.REFUSED, message, field, command.expected_version)
-    )
+def _refuse(
+    command: SecretCommand, message: str, field: str, refusal: Refusal | None = None
+) -> NoReturn:
+    outcome = RowOutcome(command.token, Result.REFUSED, message, field, command.expected_version)
+    raise Refused(outcome, refusal)
 
 
 def _branch_of(
@@ -132,7 +142,10 @@ def _branch_of(
         return None
     branch = branches.get(branch_id)
     # Secrets of a deleted branch can still be changed and removed, but none can be added there.
-    if branch is None or (secret is None and branch.deleted_at is not None):
+    if branch is None:
+        foreign = refused_new_row(action_of(command), branch_id, command.key)
+        _refuse(command, messages.NO_BRANCH, "branch", foreign)
+    if secret is None and branch.deleted_at is not None:
         _refuse(command, messages.NO_BRANCH, "branch")
     return branch
 
@@ -141,10 +154,11 @@ def _require_write(access: Access, command: SecretCommand, branch: Branch | None
     try:
         access.require_on(Permission.WRITE, branch)
     except PermissionDenied as denial:
-        record_denied(access.actor, action_of(command), audit_target(access, branch, key))
-        raise Refused(
-            RowOutcome(command.token, Result.DENIED, str(denial), version=command.expected_version)
-        ) from None
+        denied = RowOutcome(
+            command.token, Result.DENIED, str(denial), version=command.expected_version
+        )
+        target = audit_target(access, branch, key)
+        raise Refused(denied, Refusal(action_of(command), target)) from None
 
 
 def action_of(command: SecretCommand) -> Action:

@@ -3,15 +3,16 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from console.cli.base import ConsoleCommand
 from console.cli.terminal import Exit
 from console.models import Notice
 from console.notifications.outbox import NO_MAIL
 from console.notifications.worker import run_once
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     """Do once what the server does every 20 seconds, such as after the mail server was fixed."""
 
     help = "Send notification mails that are due, and report what is still waiting."

@@ -3,13 +3,14 @@
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from console.auth.bootstrap import link_path
+from console.cli.base import ConsoleCommand
 from console.conf.base_url import base_url
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     """Print the link under which the first operator is created."""
 
     help = "Print the one-time set-up link, as long as Branchkeep has no users."

@@ -3,10 +3,11 @@
 from itertools import islice
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
 from console.audit import chain, triggers
+from console.cli.base import ConsoleCommand
 
 SHOWN = 20  # problems at most
 BROKEN = "The audit trail is damaged. First affected row:"
@@ -18,7 +19,7 @@ CUT_OFF = (
 )
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     """Append missing links, then check every row, its signature and the chain."""
 
     help = "Verify the audit trail, and name the first row that was changed, deleted or forged."

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from console.audit import chain, refusals
 from console.audit.reconcile import settle_open
+from console.cli.base import ConsoleCommand
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
 from secrets_app.models import Secret, UnknownParameter
@@ -17,7 +18,7 @@ from secrets_app.sync.reconciling import reconcile_now
 from secrets_app.writes import leases
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     """Settle writes with a lost response, conclude interrupted attempts, and finish mirrors."""
 
     help = (

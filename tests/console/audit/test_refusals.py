@@ -12,7 +12,13 @@ from console.audit import refusals
 from console.audit.events import Action, Target
 from console.models import App, AuditEvent, RefusedRequests
 from secrets_app.models import Secret
-from tests.factories import audit_events, last_event_id, only_event, outcomes_of, set_secret
+from tests.factories import (
+    audit_events,
+    last_event_id,
+    only_event,
+    outcomes_of,
+    set_secret,
+)
 from tests.fixtures.people import PASSWORD, World
 
 pytestmark = pytest.mark.both_databases
@@ -197,6 +203,61 @@ def test_beyond_ten_a_minute(client_for: Callable[[str], Client], clock: Any) ->
     assert ending.detail.startswith("15 more in the minute from")
     assert len(audit_events(start)) == 11
     assert not RefusedRequests.objects.exists()
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    "act",
+    ["hosting/secrets/{}/reveal/", "hosting/secrets/{}/mirror/", "hosting/build-settings/edit/"],
+)
+def test_denied_acts_are_counted_too(
+    client_for: Callable[[str], Client], secret: Secret, act: str
+) -> None:
+    client = client_for("bob")
+    start = last_event_id()
+    for _ in range(12):
+        assert client.post(f"{APP}/{act.format(secret.pk)}").status_code == 403
+    events = audit_events(start)
+    assert len(events) == refusals.LIMIT + 1
+    assert events[-1].subject == refusals.MORE
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("kind", ["secrets", "environment-variables"])
+def test_denied_rows_are_counted_too(
+    client_for: Callable[[str], Client], world: World, kind: str
+) -> None:
+    fields: dict[str, Any] = {}
+    for number in range(1, 16):
+        row = f"new-{number}"
+        fields |= {f"{row}-key": f"K{number}", f"{row}-value": "x", f"{row}-branch": world.main.pk}
+    client = client_for("bob")
+    start = last_event_id()
+    client.post(f"{APP}/hosting/{kind}/manage/", fields)
+    events = audit_events(start)
+    assert [event.subject for event in events] == [
+        *(f"K{number}" for number in range(1, 11)),
+        refusals.MORE,
+    ]
+    assert RefusedRequests.objects.get().number == 15
+
+
+@pytest.mark.parametrize("kind", ["secrets", "environment-variables"])
+def test_new_row_on_another_apps_branch(
+    client_for: Callable[[str], Client], world: World, kind: str
+) -> None:
+    """It is recorded in that app. The answer is the same as for an id of nothing."""
+    answers = []
+    client = client_for("oscar")
+    start = last_event_id()
+    for pk in (world.main.pk, world.main.pk + 1000):
+        row = {"new-1-key": "KEY", "new-1-value": CANARY, "new-1-branch": pk}
+        answers.append(client.post(f"/apps/d2other/hosting/{kind}/manage/", row))
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("This branch no longer exists." in answer.text for answer in answers)
+    event = only_event(start)
+    assert (event.app_id, event.branch, event.subject) == ("d1shop", "main", "KEY")
+    assert event.outcomes.get().detail == "through another app"
 
 
 def test_next_minute_starts_again(client_for: Callable[[str], Client], clock: Any) -> None:

@@ -117,6 +117,15 @@ def test_it_works(
     assert found["hint"].startswith("Start the newer version.")
 
 
+@pytest.mark.parametrize("command", ["settle", "verify_audit", "send_notices", "setup_link"])
+def test_commands(machine: Machine, change: Callable[[str], None], command: str) -> None:
+    statement, name = NEWER["migration"]
+    change(statement)
+    result = machine(command)
+    assert (result.code, result.out) == (5, "")
+    assert result.err.startswith(REFUSED.format(name))
+
+
 def test_nothing_is_changed(
     machine: Machine, change: Callable[[str], None], code_copy: Path
 ) -> None:
