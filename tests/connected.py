@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import boto3
 
+from console.lib.names import PathProfile
 from console.lib.paths import BASE_DIR
 from secrets_app.paths import AllBranches, OneBranch, locate
 from tests.fixtures import amplify, moto
@@ -50,8 +51,8 @@ SECRETS = (  # app, branch or all branches, key
 )
 HELP = """\
 A fake Amplify and a fake SSM run beside Branchkeep, each with a sample account. Nothing leaves this
-machine, and everything is deleted at Ctrl-C. Set Branchkeep up with the link below and connect the
-apps of the account. To change a variable as somebody else in Amplify's console:
+machine, and everything is deleted at Ctrl-C. Set Branchkeep up with the link below, then choose
+Import apps. To change a variable as somebody else in Amplify's console:
   .venv/bin/python -m tests.connected {url} {app} API_URL https://example.org
 """
 
@@ -130,9 +131,10 @@ def fill_ssm(ssm: Moto) -> None:
     paths = []
     for app_id, branch, key in SECRETS:
         scope = OneBranch(app_id, branch) if branch else AllBranches(app_id)
-        location = locate(scope, key, "both")
+        location = locate(scope, key, PathProfile.BOTH)
         paths += [path for path in (location.primary, location.mirror) if path]
-    paths.append(locate(OneBranch(SHOP, "feature/old"), "DATABASE_URL", "backend").primary)
+    gone = OneBranch(SHOP, "feature/old")
+    paths.append(locate(gone, "DATABASE_URL", PathProfile.BACKEND).primary)
     for path in paths:
         client.put_parameter(
             Name=path, Value="a-sample-value", Type="SecureString", Description="Amplify Secret"

@@ -45,9 +45,16 @@ def test_it_works(tmp_path: Path) -> None:
         requests.get(link, timeout=LONGEST)
 
 
+def moto_paths(moto: Moto) -> list[str]:
+    """Return the paths of the parameters on the first page."""
+    client = boto3.session.Session().client("ssm", region_name=REGION, endpoint_url=moto.url)
+    return [found["Name"] for found in client.describe_parameters()["Parameters"]]
+
+
 def test_the_sample_account(amplify: AmplifyServer, moto: Moto) -> None:
     connected.fill_amplify(amplify)
     connected.fill_ssm(moto)
+    assert "/amplify/d1a2b3webshop/main-branch-" in str(moto_paths(moto))
     client = boto3.session.Session().client("amplify", region_name=REGION)
     apps = client.list_apps(maxResults=100)["apps"]
     assert [app["name"] for app in apps] == ["Web shop", "Website", "Internal tools"]
