@@ -7,6 +7,7 @@ from uuid import UUID
 from console.access.policy import Access
 from console.environment.sources import EffectiveKey, Origin, OwnValue, Removal
 from console.models import Branch
+from envvars_app.models import Variable
 from envvars_app.variables import save
 from envvars_app.variables.commands import DeleteVariable
 from envvars_app.variables.queries import effective_values, own_variables
@@ -43,6 +44,11 @@ class VariableSource:
             OwnValue(key, f"variable-{row.pk}:{row.version}")
             for key, row in own_variables(access, branch).items()
         ]
+
+    def overrides(self, access: Access, keys: Collection[str]) -> Collection[tuple[int, str]]:
+        """Return which branches override these keys."""
+        rows = Variable.objects.filter(app=access.app, removed_at=None, key__in=keys)
+        return set(rows.exclude(branch=None).values_list("branch_id", "key"))
 
     def remove(
         self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID

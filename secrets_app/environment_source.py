@@ -11,6 +11,7 @@ from console.lib.results import DONE
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
 from console.models import Branch
+from secrets_app.models import Secret
 from secrets_app.reveal import effective_secrets, reveal_all
 from secrets_app.store.errors import StoreError
 from secrets_app.sync.reconciling import REQUEST_CALLS, reconcile, reconcile_now, refresh
@@ -53,6 +54,11 @@ class SecretSource:
         """Return the branch's own secrets, as of the last reconcile."""
         rows = branch.secrets.order_by("key")
         return [OwnValue(secret.key, f"{secret.pk}:{secret.base}") for secret in rows]
+
+    def overrides(self, access: Access, keys: Collection[str]) -> Collection[tuple[int, str]]:
+        """Return which branches override these keys, as of the last reconcile."""
+        rows = Secret.objects.filter(app=access.app, version__gt=0, key__in=keys)
+        return set(rows.exclude(branch=None).values_list("branch_id", "key"))
 
     def remove(
         self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID

@@ -53,7 +53,8 @@ class SecretRow(Row):
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        return bool(self.deleted or self.state or self.mirror or self.origin or self.unencrypted)
+        badges = (self.deleted, self.state, self.mirror, self.origin, self.unencrypted)
+        return self.next_deployment or any(badges)
 
 
 # A tuple, because a hundred model instances take a large part of the time for a page.

@@ -81,6 +81,8 @@ class Action(StrEnum):
     VARIABLE_KEPT = "amplify.keep_variable"
     BUILD_PUSHED = "amplify.build"
     BUILD_KEPT = "amplify.keep_build"
+    DEPLOYMENT_STARTED = "deployment.start"
+    DEPLOYMENT_STOPPED = "deployment.stop"
     AUDIT_EXPORTED = "audit.export"
     NOTICES_CHOSEN = "notice.choose"
     REQUEST_REFUSED = "request.refuse"
@@ -208,6 +210,8 @@ RULES: dict[Action, Rule] = {
     Action.VARIABLE_MOVED: Rule(Permission.WRITE, _PLAIN),
     Action.BUILD_CHANGED: Rule(Permission.WRITE, _PLAIN),
     Action.BUILD_REMOVED: Rule(Permission.WRITE, _PLAIN),
+    Action.DEPLOYMENT_STARTED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.DEPLOYMENT_STOPPED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.ENVIRONMENT_RUN: Rule(Who.MACHINE, _AT_THE_MACHINE),
     Action.FOUND_ADDED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_CHANGED: Rule(Who.CONSOLE, _OBSERVED),

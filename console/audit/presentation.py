@@ -62,6 +62,8 @@ ACTION_LABELS = {
     Action.ENVIRONMENT_RUN: "ran a command with",
     Action.BUILD_CHANGED: "changed",
     Action.BUILD_REMOVED: "removed",
+    Action.DEPLOYMENT_STARTED: "redeployed",
+    Action.DEPLOYMENT_STOPPED: "stopped the deployment of",
     Action.FOUND_ADDED: "added the secret",
     Action.FOUND_CHANGED: "changed the secret",
     Action.FOUND_REMOVED: "removed the secret",
@@ -101,6 +103,7 @@ GROUP_LABELS = {
     "variable": "Variables",
     "environment": "Environments",
     "build": "Build settings",
+    "deployment": "Deployments",
     "audit": "This activity",
     "notice": "Notifications",
     "request": "Refused requests",
@@ -235,13 +238,16 @@ def to_entry(event: Any) -> Entry:
         outcome=outcome,
         outcome_label=OUTCOME_LABELS.get(outcome, outcome),
         detail=event.last_detail or "",
-        versions=_versions(event.version_before, event.version_after),
+        versions=_versions(event),
         address=event.address,
         agent=event.agent,
     )
 
 
-def _versions(before: int | None, after: int | None) -> str:
+def _versions(event: Any) -> str:
+    before, after = event.version_before, event.version_after
+    if _kind(event.action) == "deployment":  # `before` is the one that was there
+        return f"deployment {after}" if after else ""
     if before and after and before != after:
         return f"version {before} to {after}"
     known = after or before

@@ -111,6 +111,10 @@ class EnvironmentSource(Protocol):
         """Return what is set on the branch itself, sorted by key, from the database alone."""
         ...
 
+    def overrides(self, access: Access, keys: Collection[str]) -> Collection[tuple[int, str]]:
+        """Return (branch id, key) of what branches have of their own under these keys."""
+        ...
+
     def remove(
         self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
     ) -> Sequence[Removal]:

@@ -1,8 +1,9 @@
-"""The database tables: users, apps, members, audit and notifications. None holds a secret value."""
+"""The database tables: users, apps, deployments, audit and more. None holds a secret value."""
 
 from console.models.apps import App, Branch, Stage, check_branch_name, scope_name
 from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField, RefusedRequests
 from console.models.connections import BranchConnection, Connection
+from console.models.deployments import Deployment
 from console.models.members import Invitation, Member, Suspension
 from console.models.notifications import Notice
 from console.models.users import AccountLink, Session, User, UserManager
@@ -16,6 +17,7 @@ __all__ = [
     "Branch",
     "BranchConnection",
     "Connection",
+    "Deployment",
     "Invitation",
     "MarkField",
     "Member",

@@ -11,6 +11,8 @@ class Connection(models.Model):
     `refreshed_at` is when the app and its branches were last read in full, `attempted_at` when
     that was last tried. `problem` is the error code of the last attempt, empty if it succeeded.
     `left_out` are branches that Branchkeep doesn't take, with the reason.
+    `jobs_attempted_at` is when the deployments of its branches were last read, or tried to be, and
+    `jobs_problem` the sentence to show if that failed.
     """
 
     app = models.OneToOneField(App, models.CASCADE, related_name="connection")
@@ -21,6 +23,8 @@ class Connection(models.Model):
     refreshed_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=100, blank=True)
     left_out = models.JSONField(default=dict)
+    jobs_attempted_at = models.DateTimeField(null=True)
+    jobs_problem = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
         return f"{self.app} in Amplify"
@@ -29,14 +33,15 @@ class Connection(models.Model):
 class BranchConnection(models.Model):
     """What Amplify says of a branch of a connected app. Without one, Amplify doesn't have it.
 
-    `seen_at` is when that was first seen. A pull request's preview has the branch that it shows and
-    the branch that it would be merged into.
+    `seen_at` is when that was first seen, `jobs_read_at` when its deployments were last read. A pull
+    request's preview has the branch that it shows and the branch that it would be merged into.
     """
 
     branch = models.OneToOneField(Branch, models.CASCADE, related_name="connection")
     source_branch = models.CharField(max_length=255, blank=True)
     destination_branch = models.CharField(max_length=255, blank=True)
     seen_at = models.DateTimeField()
+    jobs_read_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.branch} in Amplify"

@@ -52,6 +52,7 @@ from console.web.kit import (
     require_operator_request,
     show_form,
 )
+from console.workflows.deployments.effects import of_app
 
 
 @login_not_required
@@ -142,6 +143,7 @@ def overview(request: HttpRequest, app_id: str) -> HttpResponse:
         "production": next((branch for branch in branches if branch.production), None),
         "others": [b for b in branches if not b.production and q.lower() in b.name.lower()],
         "q": q,
+        "effects": of_app(access),
     }
     return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
 

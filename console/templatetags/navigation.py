@@ -10,6 +10,7 @@ from django.template import Context, Library
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from console.amplify.service import is_on
 from console.models import App
 from console.templatetags.jinja import jinja
 
@@ -19,11 +20,13 @@ register = Library()
 @register.simple_tag
 def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     """Render the left navigation. `nav` names the current page."""
-    return _side(app.app_id, app.name, nav, may_manage, sends_mail)
+    return _side(app.app_id, app.name, nav, may_manage, sends_mail, is_on())
 
 
 @lru_cache(maxsize=1000)  # entries of 2 KB; each takes ten URL lookups
-def _side(app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
+def _side(
+    app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool, has_amplify: bool
+) -> SafeString:
     return render_to_string(
         "side.html",
         {
@@ -32,6 +35,7 @@ def _side(app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool) 
             "nav": nav,
             "may_manage": may_manage,
             "sends_mail": sends_mail,
+            "has_amplify": has_amplify,
         },
     )
 

@@ -84,7 +84,8 @@ class Row:
     `mark` says what must not be overlooked about that name (`Branch.mark`), or is "". `locked` says
     why the actor may neither change nor reveal it, and whom to ask; "" if they may.
     `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
-    `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `outcome` is set after a save.
+    `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `next_deployment` is True if a branch
+    gets the value at its next deployment. `outcome` is set after a save.
     """
 
     pk: int
@@ -98,6 +99,7 @@ class Row:
     version: int
     changed: str
     changed_by: str
+    next_deployment: bool = False
     outcome: RowOutcome | None = None
 
     @property

@@ -22,6 +22,7 @@ from console.models import scope_name
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.listing import Query
+from console.web.takes_effect import effect_of
 from envvars_app import secrets_bridge
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key, secret_warning
@@ -58,6 +59,7 @@ def _show(
         **related,
         "may_restore": shared["may_write"] and not related["now"] and not is_unreachable,
         "page": page,
+        "effect": effect_of(access, "variable", variable.branch, variable.key),
         "versions": list(_versions(variable, list(page.object_list))),
         "problem": problem,
     }

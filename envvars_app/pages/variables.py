@@ -29,6 +29,7 @@ from console.web.listing import (
     writable_scopes,
 )
 from console.web.repeats import save_rows_once
+from console.web.takes_effect import mark_rows, offer_after
 from console.workflows.connected_apps.refreshing import is_due
 from envvars_app.amplify_sync.queries import status_of
 from envvars_app.amplify_sync.waiting import push_waiting
@@ -51,6 +52,7 @@ def list_context(request: HttpRequest, access: Access, sort: str = "branch") -> 
     """Return the template context that the list and edit mode share."""
     branches = listed_branches(access)
     listing = list_variables(access, Query.of(request.GET.dict(), sort), branches)
+    mark_rows(access, "variable", listing.rows)
     amplify = status_of(access)
     if amplify is not None:
         for row in listing.rows:
@@ -79,6 +81,7 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
         rows = [*versions.values_list("key", "value")]
         removed = [key for key, value in rows if value is None]
         context["saved"] = saved_sentence("variable", len(rows) - len(removed), removed)
+        context["offer"] = offer_after(access, "variable", saved)
     return render(request, "variables/list.html", context)
 
 

@@ -53,7 +53,7 @@ class VariableRow(Row):
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        described = self.deleted or self.origin or self.secret_warning
+        described = self.deleted or self.origin or self.secret_warning or self.next_deployment
         return bool(described or self.has_base or self.sync)
 
 

@@ -35,6 +35,7 @@ from console.web.listing import (
     writable_scopes,
 )
 from console.web.repeats import save_rows_once
+from console.web.takes_effect import effect_of, mark_rows, offer_after
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
@@ -54,9 +55,11 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     """Return what the list and edit mode share."""
     since = timezone.now()  # before the rows are read, so that no later change is missed
     branches = listed_branches(access)
+    listing = list_secrets(access, Query.of(request.GET.dict()), branches)
+    mark_rows(access, "secret", listing.rows)
     return {
         **app_context(access, "secrets"),
-        "listing": list_secrets(access, Query.of(request.GET.dict()), branches),
+        "listing": listing,
         "branches": filter_choices(branches),
         "freshness": freshness_from(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),
@@ -77,6 +80,7 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
     context["saved"] = _saved_sentence(saved) if saved else ""
     context["unknown"] = adopting.numbers(access)
+    context["offer"] = offer_after(access, "secret", saved) if saved else None
     return render(request, template, context)
 
 
@@ -240,6 +244,7 @@ def _show_detail(
         **_paths(access, secret),
         "version": secret.version,
         "kms_keys": _kms_keys(access, secret),
+        "effect": effect_of(access, "secret", secret.branch, secret.key),
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
         "events": trail.events_of_secret(
             access.app.app_id,

@@ -20,6 +20,24 @@ function ago(moment) {
   return unit ? relative.format(Math.trunc(seconds / length), unit) : "just now";
 }
 
+const sameDay = (one, other) => one.toDateString() === other.toDateString();
+const clock = new Intl.DateTimeFormat("en", { timeStyle: "short", hourCycle: "h23" });
+const monthDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+
+/** "Today at 15:32", "Nov 25 at 16:20", or the day alone if that is long ago. */
+function onDay(moment) {
+  const now = new Date();
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
+  if (now - moment > 180 * 86400 * 1000) return day.format(moment);
+  const name = sameDay(moment, now) ? "Today" : sameDay(moment, yesterday) ? "Yesterday" : monthDay.format(moment);
+  return `${name} at ${clock.format(moment)}`;
+}
+
+function shown(time, moment, full) {
+  if (time.classList.contains("exact")) return full;
+  return time.classList.contains("day") ? onDay(moment) : ago(moment);
+}
+
 /** Convert the times inside `root`, each once. */
 export function localTimes(root) {
   for (const time of root.querySelectorAll("time:not([datetime])")) {
@@ -30,7 +48,7 @@ export function localTimes(root) {
     const full = (/:\d\d:\d\d/.test(text) ? toTheSecond : toTheMinute).format(moment);
     time.dateTime = text;
     time.title = `${full} (${text.replace("Z", " UTC")})`;
-    time.textContent = time.classList.contains("exact") ? full : ago(moment);
+    time.textContent = shown(time, moment, full);
   }
 }
 

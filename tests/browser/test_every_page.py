@@ -52,6 +52,7 @@ PAGES = (
     f"{APP}?q=nothing",
     f"{APP}activity/",
     f"{APP}activity/?person=nobody&since=2026-01-01T00:00",
+    f"{APP}hosting/deployments/",
     f"{APP}settings/general/",
     f"{APP}settings/branches/",
     f"{APP}settings/branches/add/",

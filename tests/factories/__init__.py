@@ -24,6 +24,13 @@ from tests.factories.console import (
 from tests.factories.database import (
     without_table,
 )
+from tests.factories.deployments import (
+    connect,
+    deploy,
+    look,
+    shown_jobs,
+    state_of,
+)
 from tests.factories.secrets import (
     age_store_responses,
     assert_consistent,
@@ -76,12 +83,14 @@ __all__ = [
     "change_variable",
     "changed_variable",
     "collect_notices",
+    "connect",
     "create_branch",
     "create_command",
     "delete_command",
     "delete_secret",
     "deliver_notices",
     "delivered_mails",
+    "deploy",
     "expire_leases",
     "form_errors",
     "last_event_id",
@@ -89,6 +98,7 @@ __all__ = [
     "leased_secrets",
     "listed_secret",
     "listed_secrets",
+    "look",
     "messages_of",
     "new_variable",
     "only_event",
@@ -111,6 +121,8 @@ __all__ = [
     "set_role",
     "set_secret",
     "set_variable",
+    "shown_jobs",
+    "state_of",
     "stored_values",
     "stored_version",
     "subscribe",

@@ -82,7 +82,7 @@ class Found:
 
 def main() -> dict[str, Any]:
     """Kill saves; return what the audit trail, the projection and the store say."""
-    _make_database()
+    make_database()
     world = World()
     world.actor("alice")
     reconcile_now(world)
@@ -111,7 +111,7 @@ def main() -> dict[str, Any]:
     }
 
 
-def _make_database() -> None:
+def make_database() -> None:
     """Create a database for this process. It disappears with its folder or its server."""
     name = f"killed_{os.getpid()}"
     if connection.vendor == "sqlite":

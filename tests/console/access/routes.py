@@ -85,7 +85,7 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
         return invitation(world).pk
     if "/members/" in route:
         return Member.objects.get(app=world.app, user=world.person("vera")).pk
-    if "/branches/" in route:
+    if "/branches/" in route or "/deployments/" in route:
         return world.dev.pk
     if "/amplify/" in route:
         row = difference(world)

@@ -32,6 +32,7 @@ MEMBERS = f"{APP}/settings/members"
 SECRETS = f"{APP}/hosting/secrets"
 VARIABLES = f"{APP}/hosting/environment-variables"
 BUILD = f"{APP}/hosting/build-settings"
+DEPLOYMENTS = f"{APP}/hosting/deployments"
 FACTORS = "/accounts/second-factor"
 
 # The acts of each URL that takes posts, or why it has none
@@ -78,6 +79,9 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{BUILD}/remove/": (Action.BUILD_REMOVED,),
     f"{BUILD}/pipe/": "It only shows lines to copy.",
     f"{BUILD}/versions/<int:pk>/restore/": (Action.BUILD_CHANGED,),
+    f"{DEPLOYMENTS}/refresh/": "It reads from Amplify, and changes nothing there.",
+    f"{DEPLOYMENTS}/<int:pk>/start/": (Action.DEPLOYMENT_STARTED,),
+    f"{DEPLOYMENTS}/<int:pk>/stop/": (Action.DEPLOYMENT_STOPPED,),
     "/operation/doctor/": (Action.STORE_PROBED,),
     "/operation/store/": "It asks the store whether it answers.",
     "/setup/<str:token>/": (Action.OPERATOR_CREATED,),

@@ -47,6 +47,15 @@ TABLE = """
 /activity/export/                   POST               302  403       403  403 403 403    400
 /activity/export/                   else               302  405
 
+<DEPLOYMENTS>/                                         GET   302  404  200 200 200 200  404
+<DEPLOYMENTS>/                                         else  302  405
+<DEPLOYMENTS>/refresh/                                 POST  302  404  302 302 302 302  404
+<DEPLOYMENTS>/refresh/                                 else  302  405
+<DEPLOYMENTS>/<int:pk>/start/                          POST  302  404  403 422 422 422  404
+<DEPLOYMENTS>/<int:pk>/start/                          else  302  405
+<DEPLOYMENTS>/<int:pk>/stop/                           POST  302  404  403 422 422 422  404
+<DEPLOYMENTS>/<int:pk>/stop/                           else  302  405
+
 /apps/<str:app_id>/settings/general/                   GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/settings/general/                   POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/settings/general/                   else  302  405
@@ -307,6 +316,7 @@ FIXED = (
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 MEMBERS = ("/apps/<str:app_id>/settings/members",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
+DEPLOYMENTS = ("/apps/<str:app_id>/hosting/deployments",)
 IDENTITY = ("socialaccount/socialaccount",)
 MODELS = (*FIXED, *IDENTITY, "console/user", "console/member", "auth/group")
 SHORT = {
@@ -315,6 +325,7 @@ SHORT = {
     "<IDENTITY>": IDENTITY,
     "ANY": ("auth|console|envvars_app|mfa|secrets_app|socialaccount",),
     "<BUILD>": BUILD,
+    "<DEPLOYMENTS>": DEPLOYMENTS,
     "<MEMBERS>": MEMBERS,
     "<VARIABLES>": VARIABLES,
 }
