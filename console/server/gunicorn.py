@@ -13,7 +13,8 @@ worker_class = "console.server.worker.Worker"
 workers = 2
 threads = 8
 worker_connections = 1000  # per process, as far as the limit of open files allows
-graceful_timeout = 15  # seconds; a slow store call is given up within 10
+# Seconds. A row of a save and its mirror take up to 22 if the store hangs (leases.LONGEST_WRITE).
+graceful_timeout = 25
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a heartbeat needs no disk; gunicorn makes its file safely
 worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
 loglevel = "warning"

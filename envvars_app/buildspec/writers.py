@@ -48,32 +48,53 @@ def grep(selection: Selection) -> list[str]:
     return [f"env | grep {' '.join(f'-e {p}' for p in patterns)} >> {selection.path}"]
 
 
+def _for_each_name(
+    selection: Selection,
+    function: str,
+    *,
+    before: str = "",
+    after: str = "",
+    between: str = "",
+    redirect: str = ">>",
+) -> list[str]:
+    """Return the command that writes what a JavaScript function returns for each name.
+
+    `before` and `after` are JavaScript around the names' array, `between` goes between two results.
+    """
+    array = f"{before}{selection.js_array()}.map({function}){after}"
+    return [f"node -p '{array}.join(\"{between}\")' {redirect} {selection.path}"]
+
+
+def _dotenv_line(value: str, quotes: str) -> str:
+    """Return the function that makes a name's line, in the quotes `q` around the value `v`.
+
+    \x27 is a single quote, which can't appear in the shell's single quotes. The leading line break
+    completes the last line of a file that lacks one.
+    """
+    return (
+        f"k => {{ const v = {value}, q = {quotes}; "
+        r'if (!q) throw k; return "\n" + k + "=" + q + v + q }'
+    )
+
+
 def dotenv(selection: Selection) -> list[str]:
     # As console.lib.dotenv.quote: in single quotes if all readers agree on them, otherwise in
     # double ones. A value that some reader would change gets the first quote character that it
-    # doesn't contain, as npm's dotenv and Node.js read it. \x27 is a single quote, which can't
-    # appear in the shell's single quotes. The leading line break completes the last line of a file
-    # that lacks one.
-    return [
-        f'node -p \'{selection.js_array()}.map(k => {{ const v = process.env[k] ?? "", '
-        r'q = [["\x27", /^(?:[^\x27\\]|\\(?![\\\x27]|$))*$/], '
+    # doesn't contain, as npm's dotenv and Node.js read it.
+    quotes = (
+        r'[["\x27", /^(?:[^\x27\\]|\\(?![\\\x27]|$))*$/], '
         r'["\"", /^(?:[^"`$\\]|\$(?=[ \t\n\x27.,;\/%)]|$)|\\(?!["\x27`$\\abfnrtv\n]|$))*$/]]'
-        r'.find(r => r[1].test(v))?.[0] ?? ["\x27", "`", "\""].find(q => !v.includes(q)); '
-        r'if (!q) throw k; return "\n" + k + "=" + q + v + q })'
-        f'.join("")\' >> {selection.path}'
-    ]
+        r'.find(r => r[1].test(v))?.[0] ?? ["\x27", "`", "\""].find(q => !v.includes(q))'
+    )
+    return _for_each_name(selection, _dotenv_line('process.env[k] ?? ""', quotes))
 
 
 def dotenv_for_expanding(selection: Selection) -> list[str]:
     # Vite, Next.js and Create React App replace $NAME after npm's dotenv has read the file, in
     # quotes too. \$ is a $ to them.
-    return [
-        f'node -p \'{selection.js_array()}.map(k => {{ const v = (process.env[k] ?? "")'
-        r'.replaceAll("$", "\\$"), q = ["\x27", "`", "\""]'
-        r'.find(q => !v.includes(q) && !(q == "\"" && /\\[nr]/.test(v))); '
-        r'if (!q) throw k; return "\n" + k + "=" + q + v + q })'
-        f'.join("")\' >> {selection.path}'
-    ]
+    value = r'(process.env[k] ?? "").replaceAll("$", "\\$")'
+    quotes = r'["\x27", "`", "\""].find(q => !v.includes(q) && !(q == "\"" && /\\[nr]/.test(v)))'
+    return _for_each_name(selection, _dotenv_line(value, quotes))
 
 
 def json_object(selection: Selection) -> list[str]:
@@ -82,32 +103,38 @@ def json_object(selection: Selection) -> list[str]:
 
 def dart_class(selection: Selection) -> list[str]:
     # A JSON string is a Dart string, except for $, which Dart interpolates.
-    return [
-        f'node -p \'["abstract final class Env {{", ...{selection.js_array()}.map(k => '
-        r'"  static const String " + k + " = " + '
-        r'JSON.stringify(process.env[k] ?? "").replaceAll("$", "\\$") + ";"), "}"]'
-        f'.join("\\n")\' > {selection.path}'
-    ]
+    return _for_each_name(
+        selection,
+        r'k => "  static const String " + k + " = " + '
+        r'JSON.stringify(process.env[k] ?? "").replaceAll("$", "\\$") + ";"',
+        before='["abstract final class Env {", ...',
+        after=', "}"]',
+        between=r"\n",
+        redirect=">",
+    )
 
 
 def properties(selection: Selection) -> list[str]:
     # Gradle reads Latin-1, so everything but plain ASCII becomes an escape. Spaces and backslashes,
     # which have a meaning in the format, do too.
-    return [
-        f'node -p \'{selection.js_array()}.map(k => "\\n" + k + "=" + (process.env[k] ?? "")'
-        r'.replace(/[^!-\[\]-~]/g, c => "\\u" + c.charCodeAt().toString(16).padStart(4, "0")))'
-        f'.join("")\' >> {selection.path}'
-    ]
+    return _for_each_name(
+        selection,
+        r'k => "\n" + k + "=" + (process.env[k] ?? "")'
+        r'.replace(/[^!-\[\]-~]/g, c => "\\u" + c.charCodeAt().toString(16).padStart(4, "0"))',
+    )
 
 
 def build_config(selection: Selection) -> list[str]:
     # A Java string inside a Groovy string, which interpolates $.
-    return [
-        f'node -p \'["android.defaultConfig {{", ...{selection.js_array()}.map(k => '
-        r'"  buildConfigField \"String\", \"" + k + "\", " + '
-        r'JSON.stringify(JSON.stringify(process.env[k] ?? "")).replaceAll("$", "\\$")), "}"]'
-        f'.join("\\n")\' > {selection.path}'
-    ]
+    return _for_each_name(
+        selection,
+        r'k => "  buildConfigField \"String\", \"" + k + "\", " + '
+        r'JSON.stringify(JSON.stringify(process.env[k] ?? "")).replaceAll("$", "\\$")',
+        before='["android.defaultConfig {", ...',
+        after=', "}"]',
+        between=r"\n",
+        redirect=">",
+    )
 
 
 def property_list(selection: Selection) -> list[str]:

@@ -9,6 +9,8 @@ from time import sleep
 
 import pytest
 
+from console.server import gunicorn
+from secrets_app.writes import leases
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import PASSWORD
 from tests.soak.replicas.server import Server, copy_started_to, running
@@ -60,6 +62,10 @@ def test_it_works(faulty: Faulty, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert 2 <= saved < ROWS
     assert outcomes == ["saved"] * saved + ["not_tried"] * (ROWS - saved)
     assert "Branchkeep is stopping" in response.text
+
+
+def test_a_secret_and_its_mirror_are_finished() -> None:
+    assert gunicorn.graceful_timeout > leases.LONGEST_WRITE.total_seconds()
 
 
 def stop_at_second_put(second: Event, stopped: Event) -> Callable[[str], Fault | None]:
