@@ -4,7 +4,6 @@ BIN = .venv/bin
 SBOM = sbom.json
 INSTALL = $(BIN)/python -m console.server.install
 DJADE = $(BIN)/djade --target-version 5.2
-PARALLEL = -n 3 --dist worksteal
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # Without bytecode caches, each of the tests' many processes compiles every module again
@@ -23,11 +22,10 @@ run: .venv/runtime ## start Branchkeep on 127.0.0.1:8000 (PORT=8001 for another 
 run-connected: .venv/dev ## try a connected console without AWS (PORT=8001 for another port)
 	@exec $(BIN)/python -m tests.connected
 
-test: .venv/dev ## run all tests on SQLite, then on PostgreSQL (one file: .venv/bin/pytest FILE)
+test: .venv/dev ## run all tests, on SQLite and PostgreSQL (one file: .venv/bin/pytest FILE)
 	@$(BIN)/python -m tests.fixtures.chromium
 	@$(BIN)/python -m tests.fixtures.nginx
-	$(BIN)/python -m pytest $(PARALLEL) -m "not postgres"
-	$(BIN)/python -m tests.fixtures.postgres $(PARALLEL) -m "postgres or both_databases"
+	@$(BIN)/python -m tests.run
 
 lint: .venv/dev ## check style, types, import layers, templates and the Dockerfile
 	$(BIN)/ruff check

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.collector",
     "tests.fixtures.emptying",
     "tests.fixtures.hashing",
+    "tests.fixtures.order",
     "tests.fixtures.postgres",
     "tests.fixtures.moto",
     "tests.fixtures.faulty",

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from datetime import timedelta
 
-if "TESTS_FOLDER" not in os.environ:  # xdist's workers share the first process's, which ends it
+if "TESTS_FOLDER" not in os.environ:  # tests/run.py and xdist's workers share the first process's
     os.environ["TESTS_FOLDER"] = tempfile.mkdtemp(prefix="console-tests-")
     atexit.register(shutil.rmtree, os.environ["TESTS_FOLDER"])
 _folder = os.environ["TESTS_FOLDER"]
@@ -42,8 +42,11 @@ from console.settings import *  # noqa: E402, F403 - the environment had to be t
 from console.settings import DATABASES, STORAGES  # noqa: E402
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
-    # A file: threads (the live server, two savers) meet in it as they do in production.
-    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}
+    # A file: threads (the live server, two savers) meet in it as they do in production. In a folder
+    # of its own, since some tests search every file beside it.
+    _own = f"{_folder}/{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    os.makedirs(_own, exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": f"{_own}/test.sqlite3"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
 STORAGES["staticfiles"] = {  # nothing is collected
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -1,0 +1,57 @@
+"""Run every test on SQLite and, at the same time, some again on PostgreSQL: python -m tests.run.
+
+Both runs wait now and then for a time limit, the disk or a browser, and end with fewer tests than
+workers. Together they use the processors almost fully. The output of the second follows the first.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
+
+from tests.fixtures import postgres
+
+PYTEST = (sys.executable, "-m", "pytest", "--dist", "worksteal")
+ON_SQLITE = (*PYTEST, "-n", "2", "-m", "not postgres")
+ON_POSTGRES = (*PYTEST, "-n", "2", "-m", "postgres or both_databases")
+MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory takes a name that nobody knew
+ENOUGH = 2**30  # bytes; containers often have 64 MB
+
+
+def main() -> int:
+    """Run both, and return 0 if all tests passed."""
+    is_large = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH
+    with TemporaryDirectory(prefix="console-tests-", dir=MEMORY if is_large else None) as folder:
+        os.environ["TESTS_FOLDER"] = folder  # one for both, so that no port is used twice
+        return run_both()
+
+
+def run_both() -> int:
+    with TemporaryFile("w+") as output, running_on_postgres(output) as second:
+        print("On SQLite, while the tests of both databases run on PostgreSQL:", flush=True)
+        first = subprocess.run(ON_SQLITE, check=False)
+        second.wait()
+        output.seek(0)
+        print("\nOn PostgreSQL:", output.read(), sep="\n", flush=True)
+        return first.returncode or second.returncode
+
+
+@contextmanager
+def running_on_postgres(output: IO[str]) -> "Iterator[subprocess.Popen[bytes]]":
+    """Start a server and the tests on it; end both after the block."""
+    with postgres.running() as url:
+        environment = os.environ | {"TEST_DATABASE_URL": url}
+        with subprocess.Popen(ON_POSTGRES, env=environment, stdout=output, stderr=output) as tests:
+            try:
+                yield tests
+            finally:
+                tests.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
