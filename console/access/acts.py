@@ -40,6 +40,7 @@ class Action(StrEnum):
     BRANCH_CHANGED = "branch.change"
     BRANCH_DELETED = "branch.delete"
     MEMBER_SET = "member.set"
+    MEMBER_SET_BY_OPERATOR = "member.set_by_operator"
     MEMBER_REMOVED = "member.remove"
     MEMBER_INVITED = "member.invite"
     MEMBER_UNINVITED = "member.uninvite"
@@ -181,7 +182,8 @@ RULES: dict[Action, Rule] = {
     Action.BRANCH_DELETED: Rule(
         Permission.MANAGE, AsksNot("A deleted branch and All branches stay as protected as before.")
     ),
-    Action.MEMBER_SET: Rule(Who.OWNER_OR_OPERATOR, Asks("change a role")),
+    Action.MEMBER_SET: Rule(Permission.MANAGE, Asks("change a role")),
+    Action.MEMBER_SET_BY_OPERATOR: Rule(Who.OPERATOR, Asks("change a role")),
     Action.MEMBER_REMOVED: Rule(Who.OWNER_OR_OPERATOR, _TAKES_AWAY),
     Action.MEMBER_INVITED: Rule(Permission.MANAGE, Asks("invite someone")),
     Action.MEMBER_UNINVITED: Rule(Who.OWNER_OR_OPERATOR, _TAKES_AWAY),

@@ -35,6 +35,7 @@ ACTION_LABELS = {
     Action.BRANCH_CHANGED: "changed the branch",
     Action.BRANCH_DELETED: "deleted the branch",
     Action.MEMBER_SET: "set the role of a member",
+    Action.MEMBER_SET_BY_OPERATOR: "set, as an operator, the role of a member",
     Action.MEMBER_REMOVED: "removed a member",
     Action.MEMBER_INVITED: "invited",
     Action.MEMBER_UNINVITED: "withdrew the invitation for",

@@ -41,7 +41,9 @@ def set_member(
     target = Target(
         app.app_id, subject=f"{display_name(principal)}: {describe_role(role, patterns)}"
     )
-    with audited_transaction(actor, Action.MEMBER_SET, target):
+    is_stranger = actor.is_operator and not _owns(actor, app)
+    action = Action.MEMBER_SET_BY_OPERATOR if is_stranger else Action.MEMBER_SET
+    with audited_transaction(actor, action, target):
         require_manager(actor, app)
         check_role(role, patterns)
         if isinstance(principal, User) and role != Role.OWNER:
@@ -99,6 +101,13 @@ def require_manager(actor: Actor, app: App) -> None:
     """Raise PermissionDenied or Http404 unless the actor owns the app or is an operator."""
     if not actor.is_operator:
         find_app(actor, app.app_id).require(Permission.MANAGE)
+
+
+def _owns(actor: Actor, app: App) -> bool:
+    try:
+        return find_app(actor, app.app_id).may(Permission.MANAGE)
+    except Http404:
+        return False
 
 
 def check_role(role: str, patterns: Sequence[str]) -> None:

@@ -14,7 +14,10 @@ class Kind(models.TextChoices):
     GUARDED_REVEAL = "guarded-reveal", "Someone reveals a protected secret"
     REVEAL = "reveal", "Someone reveals a secret on any branch"
     RIGHTS = "rights", "Members, groups, branches or their protection change"
-    ACCOUNT = "account", "How a member signs in changes, or single sign-on adds a person to a group"
+    ACCOUNT = (
+        "account",
+        "How a member signs in changes, or an operator or single sign-on gives someone access",
+    )
 
 
 ON_BY_DEFAULT = frozenset({Kind.ACCOUNT})  # until a user turns them off

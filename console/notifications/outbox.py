@@ -148,6 +148,9 @@ def _kinds_of(event: AuditEvent, protected_scopes: Collection[tuple[str, str]]) 
         return {Kind.REVEAL, Kind.GUARDED_REVEAL} if is_protected else {Kind.REVEAL}
     if event.action.startswith(_ACCOUNT_PREFIX):
         return {Kind.ACCOUNT}
-    if event.action == Action.GROUP_CHANGED and event.actor_kind == "console":
+    if event.action == Action.MEMBER_SET_BY_OPERATOR or (
+        event.action == Action.GROUP_CHANGED
+        and (event.actor_kind == "console" or "added " in event.subject)
+    ):
         return {Kind.RIGHTS, Kind.ACCOUNT}
     return {Kind.RIGHTS} if event.action.startswith(_ACCESS_PREFIXES) else set()

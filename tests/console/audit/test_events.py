@@ -208,12 +208,12 @@ ADMIN: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
     "add a member": (
         "console/member/add/",
         {"app": "{app}", "user": "{charlie}", "role": "viewer"},
-        ("member.set", "charlie@example.org: viewer"),
+        ("member.set_by_operator", "charlie@example.org: viewer"),
     ),
     "change a role": (
         "console/member/{member}/change/",
         {"role": "maintainer"},
-        ("member.set", "bob@example.org: maintainer"),
+        ("member.set_by_operator", "bob@example.org: maintainer"),
     ),
     "remove a member": (
         "console/member/{member}/delete/",

@@ -108,7 +108,7 @@ def test_group_as_member_in_the_admin(olga: Client, world: World) -> None:
     assert "could remove the limit" in response.text
     olga.post(f"{url}{row.pk}/delete/", {"post": "yes"})
     assert not world.app.members.filter(group=group).exists()
-    assert [entry[3] for entry in audit_entries("member.set")] == [
+    assert [entry[3] for entry in audit_entries("member.set_by_operator")] == [
         "succeeded",
         "succeeded",
         "failed",

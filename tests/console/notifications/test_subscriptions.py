@@ -9,6 +9,7 @@ from django.test import Client
 
 from console.auth import account_links
 from console.auth.oidc.groups import sync_groups
+from console.members import services
 from console.models import AccountLink, AuditEvent, Member, Notice
 from console.models.notifications import Kind, Subscription
 from tests.factories import (
@@ -122,6 +123,36 @@ def test_single_sign_on_groups_are_mailed_by_default(world: World, settings: Any
     sync_groups(world.person("charlie"), {"groups": ["web"]})
     collect_notices()
     assert Notice.objects.filter(user=world.person("alice")).count() == 1
+
+
+@pytest.mark.usefixtures("mail_server")
+@pytest.mark.parametrize("way", ["directly", "by a group", "by a new group"])
+def test_an_operator_who_joins_is_mailed_by_default(world: World, way: str) -> None:
+    olga, actor = world.person("olga"), world.actor("olga")
+    world.person("vera")
+    if way == "directly":
+        services.set_member(actor=actor, app=world.app, principal=olga, role="owner")
+    else:
+        group = Group.objects.create(name="web")
+        if way == "by a group":
+            Member.objects.create(app=world.app, group=group, role="viewer")
+        services.set_group(actor=actor, group=group, users=[olga])
+        if way == "by a new group":
+            services.set_member(actor=actor, app=world.app, principal=group, role="viewer")
+    collect_notices()
+    assert Notice.objects.filter(user=world.person("vera")).count() == 1
+
+
+@pytest.mark.usefixtures("mail_server")
+def test_owners_set_roles_without_mail_by_default(world: World) -> None:
+    """An operator who owns the app too acts as its owner."""
+    Member.objects.create(app=world.app, user=world.person("olga"), role="owner")
+    vera = world.person("vera")
+    for name in ("alice", "olga"):
+        person = world.person("charlie")
+        services.set_member(actor=world.actor(name), app=world.app, principal=person, role="viewer")
+    collect_notices()
+    assert not Notice.objects.filter(user=vera).exists()
 
 
 @pytest.mark.usefixtures("mail_server")
