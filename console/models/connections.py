@@ -33,8 +33,8 @@ class Connection(models.Model):
 class BranchConnection(models.Model):
     """What Amplify says of a branch of a connected app. Without one, Amplify doesn't have it.
 
-    `seen_at` is when that was first seen, `jobs_read_at` when its deployments were last read. A pull
-    request's preview has the branch that it shows and the branch that it would be merged into.
+    `seen_at` is when that was first seen, `jobs_read_at` when its deployments were last read. A
+    pull request's preview has the branch that it shows and the branch that it would be merged into.
     """
 
     branch = models.OneToOneField(Branch, models.CASCADE, related_name="connection")
