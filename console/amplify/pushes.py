@@ -38,8 +38,8 @@ class Pushed:
 
 
 # Called with the service, the app, and how many seconds the caller waits (None: as long as it
-# takes). It acts as the people who saved, and checks their permissions again. It raises no
-# AmplifyError: what can't be pushed stays pending.
+# takes; see console.aws.limits.patience). It acts as the people who saved, and checks their
+# permissions again. It raises no AmplifyError: what can't be pushed stays pending.
 Push = Callable[[AmplifyService, App, float | None], Pushed]
 
 _pushes: list[Push] = []
@@ -54,7 +54,6 @@ def register(push: Push) -> None:
 def push_pending(service: AmplifyService, app: App, patience: float | None = None) -> Pushed:
     """Push everything that waits for a connected app."""
     total = Pushed()
-    with limits.patience(patience):
-        for push in _pushes:
-            total += push(service, app, patience)
+    for push in _pushes:
+        total += push(service, app, patience)
     return total

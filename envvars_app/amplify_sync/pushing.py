@@ -16,6 +16,7 @@ from django.utils import timezone
 from console.amplify.base import AmplifyApp, AmplifyBranch, AmplifyService
 from console.amplify.errors import AmplifyError, OutcomeUnknown, Unavailable
 from console.amplify.pushes import LONGEST_CALL, PATIENCE, Pushed
+from console.aws import limits
 from console.lib.clock import is_within
 from console.models import App
 from envvars_app.amplify_sync.attempts import attempt
@@ -73,7 +74,12 @@ class Change:
 
 def push(service: AmplifyService, app: App, patience: float | None = PATIENCE) -> Pushed:
     """Push what waits of an app, the longest waiting scope first. Raises no AmplifyError."""
-    clock, done, problem = Clock(patience), 0, ""
+    with limits.patience(patience):
+        return _push_scopes(service, app, Clock(patience))
+
+
+def _push_scopes(service: AmplifyService, app: App, clock: Clock) -> Pushed:
+    done, problem = 0, ""
     for scope in waiting_scopes(app, is_patient=clock.is_patient):
         if not clock.has_time:
             break
