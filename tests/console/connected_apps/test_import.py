@@ -85,7 +85,8 @@ def test_it_works(olga: Client, world: World, account: AmplifyServer) -> None:
     assert app.connection.default_domain.endswith("amplifyapp.com")
     [outcome] = AuditOutcome.objects.filter(event__action="app.import")
     assert (outcome.event.subject, outcome.event.app_id) == ("Web shop", "dweb")
-    assert (outcome.outcome, outcome.detail) == ("succeeded", "Branches: 3 added")
+    assert outcome.outcome == "succeeded"
+    assert outcome.detail == "Owner: olga@example.org. Branches: 3 added"
 
 
 def test_again_changes_nothing(olga: Client, world: World, account: AmplifyServer) -> None:
@@ -208,6 +209,8 @@ def test_group_owns_what_is_imported(
     import_apps(olga, "dweb")
     [owner] = Member.objects.filter(app__app_id="dweb")
     assert (owner.group, owner.user, owner.role) == (group, None, "owner")
+    outcome = AuditOutcome.objects.get(event__action="app.import", outcome="succeeded")
+    assert outcome.detail == "Owner: platform. Branches: 3 added"
 
 
 def test_existing_app_is_connected(olga: Client, world: World, account: AmplifyServer) -> None:
