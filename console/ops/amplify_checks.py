@@ -1,5 +1,8 @@
 """The doctor's checks of Amplify, which is called only on demand."""
 
+from django.conf import settings
+from django.contrib.auth.models import Group
+
 from console.amplify import service
 from console.amplify.errors import AccessDenied, AmplifyError
 from console.lib.health import CheckResult
@@ -46,6 +49,14 @@ def connected_apps() -> CheckResult:
             f"Amplify could not be read for {', '.join(found[:SHOWN])}{more}.",
             "See “Error messages” in docs/operations.md. After AccessDenied, check the policy; "
             "after NotFound, the app was deleted in Amplify: disconnect it.",
+        )
+    group = settings.AMPLIFY_OWNER_GROUP
+    if group and not Group.objects.filter(name=group).exists():
+        return CheckResult.warning(
+            name,
+            f"AMPLIFY_OWNER_GROUP is “{group}”, but there is no such group.",
+            "Create the group in the admin, or correct the setting. Until then, no app can be "
+            "imported.",
         )
     if not number:
         return CheckResult.ok(name, "No app is connected to Amplify.")

@@ -119,10 +119,11 @@ def import_app(*, actor: Actor, app_id: str, path_profile: str) -> Plan | None:
     snapshot = read_snapshot(service(), app_id)
     target = Target(app_id, subject=snapshot.app.name)
     with recording(actor, Action.APP_IMPORTED, target) as record, transaction.atomic():
-        app = _create(actor, app_id, snapshot.app, path_profile)
+        owner = _owner(actor)
+        app = _create(owner, app_id, snapshot.app, path_profile)
         _mark_connected(actor, app)
         decided = branches.store(app, snapshot, is_new=True)
-        record.detail = decided.in_words() if decided else ""
+        record.detail = f"Owner: {owner}. {decided.in_words() if decided else ''}".strip()
     take_in(app, snapshot, has_new_branches=True)
     return decided
 
@@ -171,7 +172,7 @@ def _find(app_id: str) -> App:
     return app
 
 
-def _create(actor: Actor, app_id: str, theirs: AmplifyApp, path_profile: str) -> App:
+def _create(owner: User | Group, app_id: str, theirs: AmplifyApp, path_profile: str) -> App:
     fields = {
         "app_id": app_id,
         "name": escape_unprintable(theirs.name, keep=""),
@@ -179,7 +180,7 @@ def _create(actor: Actor, app_id: str, theirs: AmplifyApp, path_profile: str) ->
         "region": settings.AWS_REGION,
         "path_profile": path_profile,
     }
-    return insert_app(fields, _owner(actor))
+    return insert_app(fields, owner)
 
 
 def _owner(actor: Actor) -> User | Group:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from console.lib.health import CheckResult
@@ -87,3 +88,14 @@ def test_metrics(console_on_amplify: AmplifyServer, check: Checked, scrape: Scra
     after = grown(before, scrape())
     assert after['console_amplify_call_seconds_count{operation="ping",outcome="ok"}'] == 1
     assert after['console_amplify_throttles_total{operation="ping"}'] == 1
+
+
+def test_owner_group_that_does_not_exist(world: World, check: Checked, settings: Any) -> None:
+    settings.AMPLIFY_OWNER_GROUP = "platform"
+    result = check("Connected apps")
+    assert (result.state, result.message) == (
+        "warning",
+        "AMPLIFY_OWNER_GROUP is “platform”, but there is no such group.",
+    )
+    Group.objects.create(name="platform")
+    assert check("Connected apps").state == "ok"
