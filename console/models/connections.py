@@ -34,7 +34,7 @@ class BranchConnection(models.Model):
     """What Amplify says of a branch of a connected app. Without one, Amplify doesn't have it.
 
     `seen_at` is when that was first seen, `jobs_read_at` when its deployments were last read. A
-    pull request's preview has the branch that it shows and the branch that it would be merged into.
+    pull request's preview has the branch that it shows and the one that it would be merged into.
     """
 
     branch = models.OneToOneField(Branch, models.CASCADE, related_name="connection")

@@ -33,7 +33,7 @@ Manage = Callable[..., CommandResult]
 KEPT = """
 account_emailaddress auth_group auth_group_permissions auth_permission console_app
 console_auditevent console_auditoutcome console_auditseal console_branch
-console_branchconnection console_connection console_invitation console_member
+console_branchconnection console_connection console_deployment console_invitation console_member
 console_noticesread console_subscription console_suspension console_suspension_confirmed
 console_user console_user_groups console_user_user_permissions django_admin_log
 django_content_type envvars_app_buildspec envvars_app_buildspecversion envvars_app_mapversion

@@ -119,12 +119,12 @@ def test_number_of_queries_does_not_grow(world: World, amplify: AmplifyServer) -
         connection,
     ) as few:
         effects.of_app(access)
-    assert len(few) == 6
+    assert len(few) == 5
     for number in range(10):
         set_secret(world, f"KEY_{number}", "value", world.dev)
     with CaptureQueriesContext(connection) as many:
         effects.of_app(access)
-    assert len(many) == 6
+    assert len(many) == 5
 
 
 def test_not_connected(world: World, amplify: AmplifyServer) -> None:
