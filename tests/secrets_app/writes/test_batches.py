@@ -1,4 +1,7 @@
-"""Many rows are leased and committed together; each is still written and reported by itself."""
+"""Many rows are leased and committed together; each is still written and reported by itself.
+
+A process that is killed in between loses nothing (guarantee 8).
+"""
 
 from typing import Any
 
