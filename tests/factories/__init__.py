@@ -32,6 +32,7 @@ from tests.factories.deployments import (
     state_of,
 )
 from tests.factories.secrets import (
+    ACTS,
     age_store_responses,
     assert_consistent,
     audit_gaps,
@@ -72,6 +73,7 @@ from tests.factories.variables import (
 )
 
 __all__ = [
+    "ACTS",
     "access_of",
     "add_group",
     "age_store_responses",

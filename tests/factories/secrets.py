@@ -5,7 +5,7 @@ reaches the parameter store directly, as another program would. `branch=None` is
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -108,6 +108,22 @@ def set_command(
 def delete_command(row: Secret) -> DeleteSecret:
     """Return the command that removes an existing secret, based on what `row` says."""
     return DeleteSecret(str(row.pk), row.pk, expected_version=row.version)
+
+
+class Act(NamedTuple):
+    """A kind of write: the store's operation, its command for a row, and the version after it."""
+
+    operation: str
+    command: Callable[[Secret], SecretCommand]
+    version: int | None
+
+
+# The creation is of another key, on the branch of the row.
+ACTS = {
+    "create": Act("put", lambda row: create_command("OTHER", branch=row.branch), 1),
+    "change": Act("put", set_command, 2),
+    "remove": Act("remove", delete_command, None),
+}
 
 
 def repair_secret_mirror(world: World, row: Secret, *, by: str = "mia") -> str:

@@ -8,18 +8,10 @@ import pytest
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore
 from secrets_app.store.ssm.client import SsmStore
+from tests.faults.faults import SSM_OPERATIONS
 from tests.fixtures.faulty import HASTY, Fault, Faulty, Way
 from tests.fixtures.moto import REGION, Moto
 from tests.fixtures.stores import InterruptedStore, use_store
-
-SSM_OPERATIONS = {
-    "list": "DescribeParameters",
-    "ping": "DescribeParameters",
-    "current": "GetParameters",
-    "read": "GetParameters",
-    "put": "PutParameter",
-    "remove": "DeleteParameters",
-}
 
 
 class HastyStore(InterruptedStore):

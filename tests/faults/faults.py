@@ -9,6 +9,16 @@ from tests.factories import audit_rows, expire_leases, reconcile_now, secret_pat
 from tests.fixtures.faulty import ARN, Fault
 from tests.fixtures.people import World
 
+# By operation of our store
+SSM_OPERATIONS = {
+    "list": "DescribeParameters",
+    "ping": "DescribeParameters",
+    "current": "GetParameters",
+    "read": "GetParameters",
+    "put": "PutParameter",
+    "remove": "DeleteParameters",
+}
+
 
 @dataclass(frozen=True)
 class Meaning:

@@ -5,7 +5,6 @@ or twice is ours, so the audit trail accuses nobody outside.
 """
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -23,6 +22,7 @@ from secrets_app.store.limits import LATEST_ARRIVAL
 from secrets_app.writes import leases
 from secrets_app.writes.commands import SecretCommand
 from tests.factories import (
+    ACTS,
     audit_rows,
     create_command,
     delete_command,
@@ -40,7 +40,7 @@ from tests.factories import (
     stored_values,
     write_outside,
 )
-from tests.faults.faults import assert_recovered
+from tests.faults.faults import SSM_OPERATIONS, assert_recovered
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
 
@@ -97,20 +97,14 @@ def test_lease_durations() -> None:
     assert timedelta(seconds=12) + call < leases.LEASE_DURATION
 
 
-ACTS: dict[str, tuple[str, Callable[[Secret], SecretCommand], int | None]] = {
-    "create": ("PutParameter", lambda row: create_command("OTHER", branch=row.branch), 1),
-    "change": ("PutParameter", lambda row: set_command(row), 2),
-    "remove": ("DeleteParameters", lambda row: delete_command(row), None),
-}
-
-
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("act", ACTS)
 def test_nothing_is_believed_before_the_lease_ends(
     world: World, failing: Any, faulty_ssm: Faulty, act: str, arrives: bool
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    on, command, version = ACTS[act]
+    operation, command, version = ACTS[act]
+    on = SSM_OPERATIONS[operation]
     assert save_late(world, failing, command(row), on).outcome == "unknown"
     for _ in range(2):
         reconcile_now(world)
@@ -134,7 +128,8 @@ def test_saving_again_waits(
     world: World, failing: Any, faulty_ssm: Faulty, act: str, by: str
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    on, command, _ = ACTS[act]
+    operation, command, _ = ACTS[act]
+    on = SSM_OPERATIONS[operation]
     save_late(world, failing, command(row), on)
     again = command(row) if act == "create" else set_command(row, "again")
     [held] = save_secrets(world, again, by=by)
@@ -258,7 +253,8 @@ def test_a_removal_that_is_sent_twice(world: World, faulty_ssm: Faulty, no_backo
 @pytest.mark.parametrize("act", ["change", "remove"])
 def test_a_request_arrives_twice_at_once(world: World, faulty_ssm: Faulty, act: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    on, command, _ = ACTS[act]
+    operation, command, _ = ACTS[act]
+    on = SSM_OPERATIONS[operation]
     faulty_ssm.next(Fault.TWICE, on=on)
     [outcome] = save_secrets(world, command(row))
     assert outcome.outcome in {"saved", "removed"}

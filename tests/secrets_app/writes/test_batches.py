@@ -1,4 +1,7 @@
-"""Many rows are leased and committed together; each is still written and reported by itself."""
+"""Many rows are leased and committed together; each is still written and reported by itself.
+
+A process that is killed in between loses nothing (guarantee 8).
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ import pytest
 from django.db import DatabaseError
 
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.writes import batches, endings
+from secrets_app.writes import batches, endings, leases
 from tests.factories import (
     audit_rows,
     create_command,
@@ -165,14 +168,14 @@ def test_a_row_changed_since_it_was_read(world: World, interrupted: InterruptedS
 def test_a_creation_meets_an_existing_parameter(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken, acquire_all = secret_paths(world, "B")[0], batches.leases.acquire_all
+    taken, acquire_all = secret_paths(world, "B")[0], leases.acquire_all
 
     def write_first(*arguments: Any, **options: Any) -> Any:
         monkeypatch.undo()
         write_outside(taken, "theirs")
         return acquire_all(*arguments, **options)
 
-    monkeypatch.setattr(batches.leases, "acquire_all", write_first)
+    monkeypatch.setattr(leases, "acquire_all", write_first)
     outcomes = save_secrets(world, *map(create_command, KEYS))
     assert [outcome.outcome for outcome in outcomes] == ["saved", "conflict", "saved", "saved"]
     assert outcomes[1].message.startswith("Someone outside Branchkeep added this secret")

@@ -13,10 +13,10 @@ from console.models import AuditEvent
 from secrets_app.writes import leases, save
 from secrets_app.writes.commands import SecretCommand
 from tests.factories import (
+    ACTS,
     assert_consistent,
     audit_rows,
     create_command,
-    delete_command,
     expire_leases,
     listed_secret,
     reconcile_now,
@@ -58,14 +58,10 @@ def cut_during_the_call(
 
 
 @pytest.mark.usefixtures("either_store")
-@pytest.mark.parametrize("act", ["create", "change", "remove"])
+@pytest.mark.parametrize("act", ACTS)
 def test_it_works(world: World, cut_before_the_call: Any, act: str) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    command: SecretCommand = {
-        "create": create_command("OTHER", branch=world.main),
-        "change": set_command(row),
-        "remove": delete_command(row),
-    }[act]
+    command = ACTS[act].command(row)
     cut_before_the_call(world, command)
     [again] = save_secrets(world, command)  # at once: the lease lasts for more than a minute
     assert again.outcome in {"saved", "removed"}
@@ -74,7 +70,7 @@ def test_it_works(world: World, cut_before_the_call: Any, act: str) -> None:
     event = AuditEvent.objects.get(action=f"secret.{act}", outcomes__outcome="settled")
     assert "before it called the parameter store" in event.outcomes.get().detail
     key = "OTHER" if act == "create" else "API_KEY"
-    assert_consistent(world, key, {"create": 1, "change": 2, "remove": None}[act])
+    assert_consistent(world, key, ACTS[act].version)
 
 
 def test_others_wait(world: World, cut_before_the_call: Any) -> None:

@@ -8,12 +8,11 @@ import pytest
 from console.models import AuditEvent
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
-from secrets_app.writes.commands import SecretCommand
 from tests.factories import (
+    ACTS,
     assert_consistent,
     audit_rows,
     create_command,
-    delete_command,
     expire_leases,
     last_event_outcomes,
     listed_secret,
@@ -31,20 +30,14 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, Killed, deny_access, kill_process, lose_response
 
-# By act: the store's operation, the command, and the version once it is done
-COMMANDS: dict[str, tuple[str, Callable[[World, Secret], SecretCommand], int | None]] = {
-    "create": ("put", lambda world, row: create_command("OTHER", branch=world.main), 1),
-    "change": ("put", lambda world, row: set_command(row), 2),
-    "remove": ("remove", lambda world, row: delete_command(row), None),
-}
-acts = pytest.mark.parametrize("act", COMMANDS)
+acts = pytest.mark.parametrize("act", ACTS)
 ends = pytest.mark.parametrize("end", [lose_response, kill_process], ids=["lost", "killed"])
 
 
 def save_interrupted(world: World, row: Secret, act: str) -> None:
     """Save as mia, whose process is killed or who gets an unknown outcome."""
     try:
-        [outcome] = save_secrets(world, COMMANDS[act][1](world, row), by="mia")
+        [outcome] = save_secrets(world, ACTS[act].command(row), by="mia")
     except Killed:
         pass
     else:
@@ -60,7 +53,7 @@ def test_it_works_if_the_store_wrote(
     world: World, interrupted: InterruptedStore, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    operation, _, version = COMMANDS[act]
+    operation, _, version = ACTS[act]
     interrupted.after(operation, end)
     save_interrupted(world, row, act)
     key = "OTHER" if act == "create" else "API_KEY"
@@ -78,7 +71,7 @@ def test_it_works_if_the_store_did_not_write(
     world: World, interrupted: InterruptedStore, act: str, end: Callable[[], None]
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    interrupted.before(COMMANDS[act][0], end)
+    interrupted.before(ACTS[act].operation, end)
     save_interrupted(world, row, act)
     reconcile_now(world)
     assert [entry.outcome for entry in audit_rows(world)[1:]] == ["settled"]
@@ -97,7 +90,7 @@ def test_killed_after_writing_the_mirror(
     save_interrupted(world, row, act)
     reconcile_now(world)
     key = "OTHER" if act == "create" else "API_KEY"
-    assert_consistent(world, key, COMMANDS[act][2])
+    assert_consistent(world, key, ACTS[act].version)
     assert audit_rows(world, "found.") == []
     assert listed_secret(world, key, world.main).mirror == "behind"  # written, but not confirmed
 
@@ -129,10 +122,10 @@ def test_the_next_save_overwrites_a_mirror_of_unknown_outcome(
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
     key = "OTHER" if act == "create" else "API_KEY"
-    version = COMMANDS[act][2] or 0
+    version = ACTS[act].version or 0
     interrupted.after("put", lambda: interrupted.after("put", end))
     with suppress(Killed):
-        save_secrets(world, COMMANDS[act][1](world, row), by="mia")
+        save_secrets(world, ACTS[act].command(row), by="mia")
     expire_leases()
     [saved] = save_secrets(
         world, create_command(key, "again", world.main, expected_version=version), by="mia"
@@ -151,11 +144,11 @@ def test_the_next_save_settles(
     world: World, interrupted: InterruptedStore, act: str, when: str
 ) -> None:
     row = reconciled_secret(world, "API_KEY", world.main)
-    operation, change, version = COMMANDS[act]
+    operation, command, version = ACTS[act]
     getattr(interrupted, when)(operation, lose_response)
     save_interrupted(world, row, act)
     key = "OTHER" if act == "create" else "API_KEY"
-    [again] = save_secrets(world, change(world, row))
+    [again] = save_secrets(world, command(row))
     if when == "after" and act != "remove":
         assert (again.outcome, again.version) == ("conflict", version)
         assert again.message.startswith("mia@example.org ")
