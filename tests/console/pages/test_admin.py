@@ -237,7 +237,9 @@ def test_operator_who_joins_is_recorded(olga: Client, world: World) -> None:
     assert olga.get("/apps/d1shop/").status_code == 200
     entry = olga.get("/apps/d1shop/activity/").context["page"].object_list[0]
     assert (entry.actor, entry.sentence, entry.subject) == (
-        "olga@example.org", "set, as an operator, the role of a member", "olga@example.org: maintainer",
+        "olga@example.org",
+        "set, as an operator, the role of a member",
+        "olga@example.org: maintainer",
     )  # fmt: skip
 
 
