@@ -259,6 +259,8 @@ except ValueError as error:
 MFA_ADAPTER = "console.auth.mfa_adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, stored as hashes
 MFA_FORMS = {
+    "add_webauthn": "console.auth.forms.AddPasskeyForm",
+    "login_webauthn": "console.auth.forms.PasswordlessForm",
     "authenticate": "console.auth.mfa_adapter.SignInCodeForm",
     "reauthenticate": "console.auth.mfa_adapter.ReauthenticationCodeForm",
     "authenticate_webauthn": "console.auth.forms.SignInPasskeyForm",

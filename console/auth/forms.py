@@ -6,8 +6,14 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm
 from allauth.core import context
 from allauth.mfa import signals
+from allauth.mfa.adapter import get_adapter as mfa_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django.core.exceptions import ValidationError
 
 from console.models import User
@@ -26,7 +32,25 @@ class PasswordChangeForm(ChangePasswordForm):  # type: ignore[misc]  # allauth h
         return password
 
 
-class _RecordedPasskey:
+class _AnyCredential:
+    """Takes any text for a passkey's answer: one that can't be read is an incorrect one.
+
+    allauth and fido2 raise these for answers that no browser makes, such as deeply nested JSON.
+    """
+
+    def full_clean(self) -> None:
+        """Clean the form."""
+        try:
+            super().full_clean()  # type: ignore[misc]  # of allauth's form
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            problem = mfa_adapter().validation_error("incorrect_code")
+            self.data = self.data.copy()  # type: ignore[has-type]
+            self.data["credential"] = ""  # showing it again would fail as well
+            self.cleaned_data: dict[str, Any] = {}
+            self.add_error("credential", problem)  # type: ignore[attr-defined]
+
+
+class _RecordedPasskey(_AnyCredential):
     """Checks a passkey, and reports a failure as allauth does for codes."""
 
     user: User | None
@@ -45,6 +69,14 @@ class _RecordedPasskey:
                 reauthentication=self.reauthenticated,
             )
             raise
+
+
+class PasswordlessForm(_AnyCredential, LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """Signs in with a passkey alone."""
+
+
+class AddPasskeyForm(_AnyCredential, AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """Adds a passkey or security key."""
 
 
 class SignInPasskeyForm(_RecordedPasskey, AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types

@@ -53,7 +53,9 @@ def finishing_current_step() -> Iterator[None]:
         request_stop()
         signal.signal(number, before[signal.Signals(number)])
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A shell starts what runs in the background with Ctrl-C ignored, and it stays so.
+    before = {number: it for number, it in found.items() if it != signal.SIG_IGN}
     for number in before:
         signal.signal(number, handle)
     try:

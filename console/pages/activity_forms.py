@@ -1,6 +1,6 @@
 """The filter form of the activity pages."""
 
-from datetime import UTC
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from console.audit import presentation
 from console.audit.queries import Filter
 
+NO_TIME = "Enter a time such as 2026-11-23T14:05."
 _TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
@@ -33,8 +34,14 @@ def _time(label: str) -> forms.DateTimeField:
         required=False,
         input_formats=_TIMES,
         widget=forms.DateTimeInput({"type": "datetime-local"}, format=_TIMES[0]),
-        error_messages={"invalid": "Enter a time such as 2026-11-23T14:05."},
+        validators=[_check_year],
+        error_messages={"invalid": NO_TIME},
     )
+
+
+def _check_year(time: datetime) -> None:
+    if not MINYEAR < time.year < MAXYEAR:  # another zone, or a minute later, may be out of range
+        raise ValidationError(NO_TIME)
 
 
 def _check_zone(name: str) -> None:

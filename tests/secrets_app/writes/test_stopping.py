@@ -30,6 +30,14 @@ def _reset() -> Iterator[None]:
     stopping.reset()
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end this process as usual, even if it was started with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_it_works(world: World, interrupted: InterruptedStore) -> None:
     interrupted.after("put", lambda: interrupted.before("put", stopping.request_stop))
     outcomes = save_secrets(world, *(create_command(key) for key in "ABCD"))
@@ -89,6 +97,15 @@ def test_a_second_signal_ends_the_command() -> None:
         assert stopping.is_stopping()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    """As in a command that a shell runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with stopping.finishing_current_step():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not stopping.is_stopping()
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_the_server_still_does_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
