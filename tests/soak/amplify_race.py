@@ -6,7 +6,7 @@ maps must be equal at the end. `python -m tests.soak.amplify_race [SECONDS]` run
 the given time, with a database of its own, and prints what it found as JSON.
 
 The script never writes between a push's read and its write, which Amplify gives no means to notice
-(ADR 0042): it takes the lease of a push.
+(ADR 0044): it takes the lease of a push.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 # ruff: noqa: S311 - chance decides what is tested, not who gets in
