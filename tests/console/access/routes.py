@@ -62,7 +62,7 @@ def routes(resolver: Any = None, before: str = "/") -> Iterator[str]:
 
 def url_of(route: str, world: World, secret: Secret) -> str:
     """Return a URL of the pattern: in the app, of its branch dev, of `secret`."""
-    if "/amplify/" in route:
+    if _is_about_a_difference(route):
         difference(world)
     samples = {
         "app_id": world.app.app_id,
@@ -77,6 +77,10 @@ def url_of(route: str, world: World, secret: Secret) -> str:
     return _PARAMETER.sub(lambda match: str(samples[match[1] or match[2]]), route).rstrip("$")
 
 
+def _is_about_a_difference(route: str) -> bool:
+    return "/hosting/" in route and "/amplify/" in route
+
+
 def _pk_of(route: str, world: World, secret: Secret) -> int:
     """Return the id of the object that a page of the app is about."""
     if "/members/people/" in route or "/people/" in route:
@@ -87,7 +91,7 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
         return Member.objects.get(app=world.app, user=world.person("vera")).pk
     if "/branches/" in route or "/deployments/" in route:
         return world.dev.pk
-    if "/amplify/" in route:
+    if _is_about_a_difference(route):
         row = difference(world)
         return row.scope.versions.get().pk if "/maps/" in route else row.pk
     if "/environment-variables/" in route:

@@ -116,7 +116,7 @@ def test_unchanged_branches_write_little(
     before = trail(world)
     clock.shift(61)
     actor = world.actor("vera")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(16):  # five of them about variables and build settings
         refresh_for_page(actor=actor, app_id="d1shop")
     assert trail(world) == before
 
