@@ -80,6 +80,6 @@ def amplify_refresh(request: HttpRequest, app_id: str) -> HttpResponse:
     access = find_app(from_request(request), app_id)
     context = {**app_context(access, ""), "is_checked": True}
     response = render(request, "console/amplify_status.html", context)
-    if refreshed.plan and (refreshed.plan.changes or refreshed.plan.left_out):
-        return trigger_client_event(response, "branches-changed")
-    return response
+    plan = refreshed.plan
+    has_changes = plan is not None and bool(plan.changes or plan.left_out)
+    return trigger_client_event(response, "branches-changed" if has_changes else "branches-checked")

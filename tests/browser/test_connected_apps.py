@@ -1,6 +1,7 @@
 """Importing apps from Amplify, and branches that follow it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -46,6 +47,23 @@ def test_it_works(world: World, account: AmplifyServer, open_page: Callable[...,
     olga.get_by_role("link", name="Web shop").click()
     expect(olga.get_by_text("Connected to Amplify, synced")).to_be_visible()
     expect(olga.get_by_role("link", name="pr-1")).to_be_visible()
+
+
+def test_a_problem_stops_it(
+    world: World, account: AmplifyServer, open_page: Callable[..., Page], complaints: Any
+) -> None:
+    complaints.expect("422")
+    olga = open_page(user=world.person("olga"))
+    olga.goto("/apps/import/")
+    for box in olga.get_by_role("checkbox").all():
+        box.check()
+    olga.get_by_role("button", name="Preview").click()
+    account.next("denied", on="GetApp")
+    olga.get_by_role("button", name="Import 2 apps").click()
+    expect(olga.get_by_role("alert")).to_contain_text("d1shop was not imported.")
+    expect(olga.get_by_role("status")).to_contain_text(["Imported 0 of 2 apps."])
+    olga.get_by_role("button", name="Continue").click()
+    expect(olga.get_by_text("Imported 2 apps.")).to_be_visible()
 
 
 def test_without_scripts(

@@ -93,6 +93,8 @@ def test_pages_ask_after_they_have_loaded(
     assert "hx-post" not in response.text
     assert response["HX-Trigger"] == '{"branches-changed": {}}'
     assert "beta" in vera.get("/apps/d1shop/").text
+    clock.shift(61)
+    assert vera.post(URL, headers=FRAGMENT)["HX-Trigger"] == '{"branches-checked": {}}'
 
 
 def test_once_a_minute(
