@@ -145,6 +145,8 @@ def _keep(access: Access, row: Synced, action: Action, seen: str) -> None:
         access.require_on(Permission.WRITE, scope.branch)
         with transaction.atomic():
             lock(access.app)
+            if not type(row)._default_manager.filter(pk=row.pk).exists():
+                raise ValidationError(CHANGED)
             row.refresh_from_db()
             ours = variable_of(row) if isinstance(row, SyncedVariable) else _build_spec_of(row)
             if seen != fingerprint_of(row, ours):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -95,8 +96,11 @@ def observe(scope: SyncedScope, reading: Reading) -> Observed:
 
 def settle(row: Synced) -> None:
     """Compare a row again, after what is here has changed. Needs a locked app."""
-    row.refresh_from_db()
     scope = row.scope
+    try:
+        row.refresh_from_db()
+    except ObjectDoesNotExist:
+        return  # a push in between has settled it
     if isinstance(row, SyncedVariable):
         found = _live(scope).filter(key=row.key)
         ours = found.values_list("value", flat=True).first()

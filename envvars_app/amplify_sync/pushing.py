@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from console.amplify.base import AmplifyApp, AmplifyBranch, AmplifyService
@@ -93,13 +93,13 @@ def _push_scopes(service: AmplifyService, app: App, clock: Clock) -> Pushed:
 
 
 def counted(app: App, done: int = 0, problem: str = "") -> Pushed:
-    """Return how much waits to be pushed, and how much needs a decision first."""
+    """Return how much waits to be pushed, and how much needs a decision first. Two queries."""
     waiting = left = 0
+    goes = Q(state=SyncState.PENDING, problem="")
     for model in (SyncedVariable, SyncedBuildSpec):
         rows = model.objects.filter(scope__app=app, pending_at__isnull=False)
-        total = rows.count()
-        goes = rows.filter(state=SyncState.PENDING, problem="").count()
-        waiting, left = waiting + goes, left + total - goes
+        counts = rows.aggregate(goes=Count("pk", filter=goes), all=Count("pk"))
+        waiting, left = waiting + counts["goes"], left + counts["all"] - counts["goes"]
     return Pushed(done, waiting, left, problem)
 
 

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.amplify.service import is_on
 from console.lib.dotenv import BYTE_LIMIT
 from console.lib.invisible import RULES_JSON
 from console.lib.results import DONE, Result, RowOutcome
@@ -30,7 +29,6 @@ from console.web.listing import (
 )
 from console.web.repeats import save_rows_once
 from console.web.takes_effect import mark_rows, offer_after
-from console.workflows.connected_apps.refreshing import is_due
 from envvars_app.amplify_sync.queries import status_of
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.models import Variable, VariableVersion
@@ -60,7 +58,6 @@ def list_context(request: HttpRequest, access: Access, sort: str = "branch") -> 
     return {
         **app_context(access, "variables"),
         "amplify": amplify,
-        "refresh_is_due": amplify is not None and is_on() and is_due(access.app.connection),
         "listing": listing,
         "branches": filter_choices(branches),
         "may_write_any": may_write_any(access, branches),

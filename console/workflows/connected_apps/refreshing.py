@@ -5,7 +5,7 @@ branches are stored in one transaction, and the next refresh takes in the rest.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.db.models import Q
@@ -14,7 +14,7 @@ from django.utils import timezone
 from console.access.actors import BACKGROUND, Actor
 from console.access.policy import Access, find_app
 from console.amplify.errors import AmplifyError
-from console.amplify.pushes import Pushed, push_pending
+from console.amplify.pushes import PATIENCE, Pushed, push_pending
 from console.amplify.service import service
 from console.amplify.snapshots import Snapshot, consumers, read_snapshot
 from console.audit.events import Action
@@ -44,7 +44,7 @@ def is_due(connection: Connection) -> bool:
 
 
 def refresh_for_page(*, actor: Actor, app_id: str) -> Refreshed:
-    """Refresh an app if it is connected and due. Every member may cause it.
+    """Refresh an app if it is connected and due, and push what waits. Every member may cause it.
 
     Raises Http404 for outsiders, but no AmplifyError: pages stand without Amplify.
     """
@@ -55,7 +55,8 @@ def refresh_for_page(*, actor: Actor, app_id: str) -> Refreshed:
     # The conditional UPDATE succeeds in only one of all processes.
     if not due.update(attempted_at=now):
         return Refreshed(app)
-    return _refresh(app)
+    result = _refresh(app)
+    return result if result.problem else _push(result, PATIENCE)
 
 
 def sync_all(app_id: str = "") -> Iterator[Refreshed]:
@@ -63,13 +64,17 @@ def sync_all(app_id: str = "") -> Iterator[Refreshed]:
 
     Raises Misconfigured if Amplify is off.
     """
-    amplify = service()
+    service()
     connected = App.objects.exclude(connection=None).order_by("app_id")
     for app in connected.filter(app_id=app_id) if app_id else connected:
         Connection.objects.filter(app=app).update(attempted_at=timezone.now())
         result = _refresh(app)
-        pushed = Pushed() if result.problem else push_pending(amplify, app)
-        yield Refreshed(app, result.plan, result.problem or pushed.problem, pushed)
+        yield result if result.problem else _push(result)
+
+
+def _push(result: Refreshed, patience: float | None = None) -> Refreshed:
+    pushed = push_pending(service(), result.app, patience)
+    return replace(result, problem=pushed.problem, pushed=pushed)
 
 
 def _refresh(app: App) -> Refreshed:

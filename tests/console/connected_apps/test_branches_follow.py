@@ -83,9 +83,12 @@ def test_pages_ask_after_they_have_loaded(
     vera = client_for("vera")
     assert "amplify/refresh/" not in vera.get("/apps/d1shop/").text  # it was connected just now
     clock.shift(61)
-    for path in ("", "hosting/secrets/", "hosting/environment-variables/", "activity/"):
+    for path in ("", "hosting/secrets/", "hosting/build-settings/", "activity/"):
         page = vera.get(f"/apps/d1shop/{path}").text
         assert page.count(f'hx-post="{URL}"') == 1, path
+    page = vera.get("/apps/d1shop/hosting/environment-variables/").text
+    assert page.count('environment-variables/amplify/push/?"') == 1  # refreshes, too
+    assert f'hx-post="{URL}"' not in page
     assert connected.operations() == []
     connected.add_branch("d1shop", "beta")
     response = vera.post(URL, headers=FRAGMENT)
@@ -118,7 +121,7 @@ def test_unchanged_branches_write_little(
     before = trail(world)
     clock.shift(61)
     actor = world.actor("vera")
-    with django_assert_num_queries(16):  # five of them about variables and build settings
+    with django_assert_num_queries(19):  # eight of them about variables and build settings
         refresh_for_page(actor=actor, app_id="d1shop")
     assert trail(world) == before
 

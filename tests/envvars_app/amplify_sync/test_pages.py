@@ -127,6 +127,14 @@ def test_the_list_finds_what_changed_in_amplify(
     assert f'hx-post="{AMPLIFY}push/' not in alice.get(LIST).content.decode()  # for a minute
 
 
+def test_any_page_of_the_app_pushes_what_waits(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    set_variable(world, "API_URL", "ours")
+    assert alice.post("/apps/d1shop/amplify/refresh/").status_code == 302
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+
+
 def test_without_javascript_a_button_pushes(
     alice: Client, world: World, connected: AmplifyServer
 ) -> None:

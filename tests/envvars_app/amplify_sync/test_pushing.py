@@ -1,12 +1,15 @@
 """Push variables on save: guarantees 49 and 50."""
 
+import uuid
 from typing import Any
 
 import pytest
 
-from console.amplify.errors import OutcomeUnknown, Throttled
+from console.amplify.errors import OutcomeUnknown, Rejected, Throttled, Unreachable
+from console.amplify.pushes import LONGEST_CALL, PATIENCE
 from console.models import Member
-from envvars_app.models import MapVersion
+from envvars_app.amplify_sync.pushing import push
+from envvars_app.models import MapVersion, SyncedScope
 from tests.envvars_app.amplify_sync.memory import MemoryAmplify
 from tests.envvars_app.amplify_sync.steps import end_leases, events, pull, push_now, states
 from tests.factories import (
@@ -265,3 +268,61 @@ def test_a_key_that_the_database_cannot_hold_stays(
     set_variable(world, "API_URL", "ours")
     push_now(world, remote)
     assert remote.own.variables == {key: "kept", "API_URL": "ours"}
+
+
+def test_no_call_begins_that_may_not_end_in_time(world: World, remote: MemoryAmplify) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "ours")
+    assert push(remote, world.app, LONGEST_CALL - 1).waiting == 1
+    assert remote.calls == []
+    assert push(remote, world.app, PATIENCE).done == 1
+
+
+def test_amplify_hangs(world: World, remote: MemoryAmplify) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "shared")
+    set_variable(world, "API_URL", "own", world.dev)
+    remote.refused = [Unreachable()]
+    assert push(remote, world.app, PATIENCE).waiting == 2
+    assert remote.calls == ["app"]  # the next scope would hang, too
+    push(remote, world.app, PATIENCE)
+    assert remote.calls == ["app", "branch", "set_branch_variables", "branch"]  # not again so soon
+
+
+def test_amplify_refuses(world: World, remote: MemoryAmplify) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "ours")
+    set_variable(world, "API_URL", "own", world.dev)
+    remote.refused = [None, Rejected("Amplify's limit for values is 5,500 characters.")]
+    pushed = push_now(world, remote)
+    assert (pushed.done, pushed.waiting) == (1, 1)
+    assert pushed.problem == "Amplify's limit for values is 5,500 characters."
+    assert push_now(world, remote).done == 1
+
+
+def test_another_process_is_pushing(world: World, remote: MemoryAmplify) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "ours")
+    inner = []
+
+    def push_again(call: str) -> None:
+        if call == SET:
+            remote.before.clear()
+            inner.append(push_now(world, remote).done)
+
+    remote.before = [push_again]
+    assert push_now(world, remote).done == 1
+    assert inner == [0]
+    assert remote.calls.count(SET) == 1
+
+
+def test_the_lease_was_lost_before_the_write(world: World, remote: MemoryAmplify) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "ours")
+
+    def take_over(call: str) -> None:
+        SyncedScope.objects.update(push_id=uuid.uuid4())
+
+    remote.before = [take_over]
+    assert push_now(world, remote).done == 0
+    assert remote.calls == ["app"]
