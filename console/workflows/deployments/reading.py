@@ -19,8 +19,10 @@ from console.access.policy import Access, find_app
 from console.amplify.base import AmplifyService, Job, JobStatus, Step
 from console.amplify.errors import AmplifyError, NotFound
 from console.amplify.service import is_on, service
+from console.lib.text import escape_unprintable
 from console.models import BranchConnection, Connection, Deployment
 from console.workflows.deployments import settling
+from console.workflows.deployments.settling import is_number
 
 MIN_INTERVAL = timedelta(seconds=15)  # between the starts of two refreshes of an app
 WATCHED_INTERVAL = timedelta(minutes=1)  # between two readings of a branch, while a page is open
@@ -125,12 +127,16 @@ def _detailed(amplify: AmplifyService, row: BranchConnection, job: Job) -> Job:
 
 @transaction.atomic
 def store(row: BranchConnection, jobs: Sequence[Job], read_at: datetime) -> None:
-    """Store jobs of a branch, and drop older ones. Of two with the same id the first counts."""
+    """Store jobs of a branch, and drop older ones. Of two with the same id the first counts.
+
+    Amplify numbers the jobs of a branch. One with another id is left out.
+    """
     branch = row.branch
     known = {it.job_id: it for it in branch.deployments.select_for_update()}
     new: dict[str, Deployment] = {}
     for job in jobs:
-        if job.job_id not in new and not _is_settled(known.get(job.job_id), job):
+        is_known = job.job_id in new or not is_number(job.job_id)
+        if not is_known and not _is_settled(known.get(job.job_id), job):
             new[job.job_id] = Deployment(branch=branch, **_columns(job))
     Deployment.objects.bulk_create(
         new.values(),
@@ -143,11 +149,13 @@ def store(row: BranchConnection, jobs: Sequence[Job], read_at: datetime) -> None
 
 
 def _is_settled(known: Deployment | None, job: Job) -> bool:
-    """Return True if the job ended before, and this tells nothing new.
+    """Return True if the job is known to have ended, and this tells nothing new.
 
-    A listing that was sent earlier than another can arrive later.
+    A list that was asked for earlier than another can arrive later. A retried job starts again.
     """
-    return known is not None and known.status not in RUNNING and not (job.steps and not known.steps)
+    if known is None or known.status in RUNNING or (job.steps and not known.steps):
+        return False
+    return not (job.started_at and known.started_at and job.started_at > known.started_at)
 
 
 def _columns(job: Job) -> dict[str, Any]:
@@ -155,17 +163,23 @@ def _columns(job: Job) -> dict[str, Any]:
         "job_id": job.job_id,
         "status": job.status.value,
         "kind": job.kind[:10],
-        "commit_id": job.commit_id[:255],
-        "commit_message": job.commit_message.strip()[:500],
+        "commit_id": _line(job.commit_id)[:255],
+        "commit_message": _line(job.commit_message)[:500],
         "started_at": job.started_at,
         "ended_at": None if job.status.is_running else job.ended_at,
         "steps": [_step(step) for step in job.steps],
     }
 
 
+def _line(text: str) -> str:
+    """Return the first line of a text from outside, without characters that can't be seen."""
+    first = text.strip().partition("\n")[0].rstrip("\r")
+    return str(escape_unprintable(first, keep=""))
+
+
 def _step(step: Step) -> dict[str, str | None]:
     return {
-        "name": step.name[:100],
+        "name": _line(step.name)[:100],
         "status": step.status.value,
         "started_at": step.started_at.isoformat() if step.started_at else None,
         "ended_at": step.ended_at.isoformat() if step.ended_at else None,

@@ -18,12 +18,18 @@ from console.models import AuditEvent, Branch
 
 LATE = timedelta(minutes=2)  # far longer than a request to Amplify can be on its way
 LOOK_BACK = timedelta(days=7)
+ID_LIMIT = 255  # characters of a job's id
 LARGEST = 2**31 - 1  # that the audit tables can hold
+
+
+def is_number(job_id: str) -> bool:
+    """Return True if a job's id is as Amplify gives it."""
+    return job_id.isascii() and job_id.isdecimal() and len(job_id) <= ID_LIMIT
 
 
 def number_of(job_id: str) -> int | None:
     """Return a job's number for the audit trail, None if there is no job."""
-    number = int(job_id) if job_id.isascii() and job_id.isdecimal() else 0
+    number = int(job_id) if is_number(job_id) else 0
     return number if 0 < number <= LARGEST else None
 
 

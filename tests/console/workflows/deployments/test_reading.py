@@ -1,9 +1,15 @@
 """Deployments are read from Amplify after a page has loaded, with few calls."""
 
-from django.test import Client
+from dataclasses import replace
+from datetime import timedelta
 
+from django.test import Client
+from django.utils import timezone
+
+from console.amplify.base import JobStatus
+from console.amplify.service import service
 from console.models import BranchConnection, Connection, Deployment
-from console.workflows.deployments.reading import refresh
+from console.workflows.deployments.reading import refresh, store
 from tests.factories import connect, create_branch, deploy, look, shown_jobs, state_of
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -135,6 +141,39 @@ def test_names_that_need_escaping(world: World, console_on_amplify: AmplifyServe
         deploy(world, amplify, name)
     look(world)
     assert Deployment.objects.count() == 3
+
+
+def test_commit_messages_from_outside(world: World, console_on_amplify: AmplifyServer) -> None:
+    connect(world, console_on_amplify)
+    message = "Fix \u202eXSS\0 <script>\n\nThe second line"
+    console_on_amplify.start_job("d1shop", "main", "RELEASE", message)
+    look(world)
+    job = state_of(world, "main").latest
+    assert job is not None
+    assert job.commit_message == "Fix \\u202eXSS\\x00 <script>"
+
+
+def test_retried_job(world: World, console_on_amplify: AmplifyServer) -> None:
+    connect(world, console_on_amplify)
+    deploy(world, console_on_amplify, "main", "FAILED")
+    look(world)
+    Deployment.objects.update(started_at=timezone.now() - timedelta(hours=1))
+    row = BranchConnection.objects.get(branch=world.main)
+    again = replace(service().jobs("d1shop", "main", limit=1)[0], status=JobStatus.RUNNING)
+    store(row, [again], timezone.now())
+    assert shown_jobs(world, "main") == [("1", "RUNNING")]
+
+
+def test_older_list_that_arrives_later(world: World, console_on_amplify: AmplifyServer) -> None:
+    amplify = console_on_amplify
+    connect(world, amplify)
+    amplify.start_job("d1shop", "main")
+    older = service().jobs("d1shop", "main", limit=10)
+    amplify.finish_job("d1shop", "main")
+    deploy(world, amplify, "main")
+    look(world)
+    store(BranchConnection.objects.get(branch=world.main), older, timezone.now())
+    assert shown_jobs(world, "main") == [("2", "SUCCEED"), ("1", "SUCCEED")]
 
 
 def test_page_renders_without_a_call(
