@@ -27,7 +27,7 @@ _SENSITIVE = (
 )
 # Anyone who holds one of these links can use it, so its token must not reach a log.
 _LINK_TOKEN = re.compile(
-    r"(?:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F)|(?<=/link/)|(?<=%2Flink%2F))[^/%\s]+"
+    r"(?i:(?<=/setup/)|(?<=/invitations/)|(?<=invitations%2F)|(?<=/link/)|(?<=%2Flink%2F))[^/\s]+"
 )
 _LINK = re.compile(r"/setup/|/invitations/|invitations%2F|/link/|%2Flink%2F")
 # Someone may search for a value, so no query string reaches a log. The lookbehind leaves question

@@ -13,6 +13,7 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
+from console.conf.logging import structured_formatter
 from console.members import invitations
 from console.models import AuditEvent, Invitation, Member, User
 from tests.factories import access_of, audit_entries, form_errors, messages_of, role_of, set_role
@@ -87,14 +88,17 @@ def test_link_is_shown_once_and_stored_hashed(invite: Callable[..., str], alice:
 
 
 def test_no_log_line_has_the_token(
-    invite: Callable[..., str], client: Client, capfd: Any, caplog: Any
+    invite: Callable[..., str], client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.handler.setFormatter(structured_formatter())  # as it is written
     link = invite()
     token = link.split("/")[-2]
     client.get(link)
     client.get(f"/accounts/login/?next={link.replace('/', '%2F')}")
-    assert token not in capfd.readouterr().err
-    assert "invitations/[redacted]" in caplog.text
+    for mistyped in ("/Invitations/", "/invitations/%FF"):
+        client.get(link.replace("/invitations/", mistyped))
+    assert "/invitations/[redacted]" in caplog.text
+    assert "/Invitations/[redacted]" in caplog.text
     assert token not in caplog.text
 
 
