@@ -9,11 +9,11 @@ from django.http import Http404
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
-from console.models import App, AuditEvent, scope_name
+from console.models import App, scope_name
 from envvars_app.models import Synced, SyncedScope, SyncedVariable
 
 DENIED = "The person who saved this may no longer change it here."
-REPLACED = "A later change replaced it."
+NOT_ARRIVED = "It did not reach Amplify."
 BUILD_SETTINGS = "Build settings"
 Row = TypeVar("Row", bound=Synced)
 
@@ -21,10 +21,10 @@ Row = TypeVar("Row", bound=Synced)
 def attempt(scope: SyncedScope, rows: Sequence[Row]) -> list[Row]:
     """Write the audit events, and return the rows that may be pushed.
 
-    The others are recorded as denied, and stay here until somebody else decides. A row that an
-    earlier push left open keeps its event. Needs a transaction; the caller stores `event_id`.
+    The others are recorded as denied, and stay here until somebody else decides. Needs a
+    transaction; the caller stores the rows.
     """
-    _conclude_replaced(rows)
+    _conclude_unfinished(rows)
     accesses: dict[tuple[int | None, str], Access | None] = {}
     for row in rows:
         author = (row.pending_user, row.pending_by)
@@ -35,7 +35,7 @@ def attempt(scope: SyncedScope, rows: Sequence[Row]) -> list[Row]:
         access = accesses[row.pending_user, row.pending_by]
         if access is None or not access.may_on(Permission.WRITE, scope.branch):
             denied.append(row)
-    _write_events(scope, [row for row in rows if row.event_id is None])
+    _write_events(scope, rows)
     _deny(denied)
     return [row for row in rows if not row.problem]
 
@@ -46,19 +46,12 @@ def target_of(scope: SyncedScope, row: Synced) -> Target:
     return Target(scope.app.app_id, scope_name(scope.branch), subject)
 
 
-def _conclude_replaced(rows: Sequence[Synced]) -> None:
-    """Conclude open attempts of changes that were saved over since."""
-    ids = [row.event_id for row in rows if row.event_id is not None]
-    if not ids:
-        return
-    events = {event.pk: event for event in AuditEvent.objects.filter(pk__in=ids)}
-    replaced = []
-    for row in rows:
-        event = events.get(row.event_id or 0)
-        if event and (event.change_set, event.actor) != (row.change_set, row.pending_by):
-            replaced.append((event.pk, Outcome.SETTLED, None, REPLACED))
-            row.event_id = None
-    conclude_all(replaced)
+def _conclude_unfinished(rows: Sequence[Synced]) -> None:
+    """Conclude attempts that an earlier push left open: Amplify doesn't hold what they sent."""
+    unfinished = [row for row in rows if row.event_id is not None]
+    conclude_all((row.event_id or 0, Outcome.SETTLED, None, NOT_ARRIVED) for row in unfinished)
+    for row in unfinished:
+        row.event_id = None
 
 
 def _write_events(scope: SyncedScope, rows: Sequence[Synced]) -> None:

@@ -85,7 +85,7 @@ def main(server: AmplifyServer) -> dict[str, Any]:
         "lost": lost,
         "writes": dict(writes),
         "open": AuditEvent.objects.filter(outcomes=None).count(),
-        "pushes": ended.count(),
+        "steps": step,
         "ends": Counter(it.outcomes.last().outcome for it in ended),  # type: ignore[union-attr]
         "waiting": SyncedVariable.objects.exclude(pending_at=None).count(),
         "versions": MapVersion.objects.count() > 0,
