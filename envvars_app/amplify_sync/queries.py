@@ -1,6 +1,6 @@
 """Queries for pages: how the variables of a connected app compare with Amplify. No call to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from console.access.policy import Access, Permission
 from console.lib.invisible import preview_value
 from console.models import App, Connection, scope_name
-from envvars_app.amplify_sync.deciding import fingerprint_of
+from envvars_app.amplify_sync.deciding import fingerprint, fingerprint_of
 from envvars_app.models import (
     MapVersion,
     SyncedBuildSpec,
@@ -19,6 +19,7 @@ from envvars_app.models import (
     SyncState,
     Variable,
 )
+from envvars_app.variables.queries import Counterpart, VariableRow, preview_of
 
 MAX_SHOWN = 100  # differences on one page
 
@@ -99,6 +100,26 @@ def _difference(access: Access, row: SyncedVariable, variable: Variable | None) 
         may_write=access.may_on(Permission.WRITE, row.scope.branch),
         variable=variable,
     )
+
+
+def add_counterparts(rows: Sequence[VariableRow], status: Status) -> None:
+    """Give each row what Amplify holds, if that differs. Takes one query if one needs it."""
+    states = {row.pk: status.states.get((row.branch_id, row.key)) for row in rows}
+    undecided = [it[1] for it in states.values() if it and it[0] != SyncState.PENDING]
+    found = SyncedVariable.objects.in_bulk(undecided) if undecided else {}
+    for row in rows:
+        if state := states[row.pk]:
+            row.counterpart = _counterpart(row, *state, found)
+
+
+def _counterpart(
+    row: VariableRow, state: str, pk: int, found: Mapping[int, SyncedVariable]
+) -> Counterpart:
+    synced = found.get(pk)
+    if synced is None:
+        return Counterpart(state, pk)
+    preview = None if synced.held is None else preview_of(synced.held)
+    return Counterpart(state, pk, fingerprint(synced.held, row.pk, row.version), preview)
 
 
 def auto_branch_variables(app: App) -> dict[str, str]:

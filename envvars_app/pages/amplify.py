@@ -118,7 +118,7 @@ def use(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             messages.success(request, "Branchkeep now has Amplify's value.")
         else:
             messages.error(request, outcome.message)
-    return redirect("variables_amplify", app_id=app_id)
+    return _back(request, app_id)
 
 
 @require_POST
@@ -131,7 +131,13 @@ def keep(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         messages.error(request, " ".join(refusal.messages))
     else:
         _tell(request, push_waiting(find_app(actor, app_id).app))
-    return redirect("variables_amplify", app_id=app_id)
+    return _back(request, app_id)
+
+
+def _back(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Return to the list, if the decision was made there."""
+    is_list = field(request.POST, "back") == "list"
+    return redirect("variables" if is_list else "variables_amplify", app_id=app_id)
 
 
 def _tell(request: HttpRequest, pushed: Pushed | None) -> None:

@@ -29,7 +29,7 @@ from console.web.listing import (
 )
 from console.web.repeats import save_rows_once
 from console.web.takes_effect import mark_rows, offer_after
-from envvars_app.amplify_sync.queries import status_of
+from envvars_app.amplify_sync.queries import add_counterparts, status_of
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
@@ -53,8 +53,7 @@ def list_context(request: HttpRequest, access: Access, sort: str = "branch") -> 
     mark_rows(access, "variable", listing.rows)
     amplify = status_of(access)
     if amplify is not None:
-        for row in listing.rows:
-            row.sync, row.sync_id = amplify.states.get((row.branch_id, row.key), ("", 0))
+        add_counterparts(listing.rows, amplify)
     return {
         **app_context(access, "variables"),
         "amplify": amplify,

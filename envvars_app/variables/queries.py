@@ -26,6 +26,20 @@ from envvars_app.models import Variable
 PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list
 
 
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """What Amplify holds of a variable. `state` is "pending", "conflict", "drift" or "denied".
+
+    `pk` names the difference, and `seen` what the page showed of it; "" if there is nothing to
+    decide. `preview` is the start of Amplify's value, None if it has no such variable.
+    """
+
+    state: str
+    pk: int
+    seen: str = ""
+    preview: str | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class VariableRow(Row):
     """A variable in a list. `preview` is the start of its value, and `remark` says what
@@ -34,7 +48,7 @@ class VariableRow(Row):
     `overrides` names the branches that override it; `override_versions` ("id:version", separated by
     commas) is the version of each, on which its removal is based. `secret_warning` says why it
     looks like a secret, or is "". `typed_key` and `is_removing` are set after a failed save.
-    `sync` is how it compares with Amplify, if it differs, and `sync_id` names that difference.
+    `counterpart` is what Amplify holds, if that differs.
     """
 
     value: str
@@ -47,14 +61,13 @@ class VariableRow(Row):
     secret_warning: str
     typed_key: str | None = None
     is_removing: bool = False
-    sync: str = ""
-    sync_id: int = 0
+    counterpart: Counterpart | None = None
 
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
         described = self.deleted or self.origin or self.secret_warning or self.next_deployment
-        return bool(described or self.has_base or self.sync)
+        return bool(described or self.has_base or self.counterpart)
 
 
 class _Stored(NamedTuple):
@@ -113,7 +126,7 @@ def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -
         changed=f"{variable.changed[:16]}Z",
         changed_by=variable.changed_by,
         value=variable.value,
-        preview=_preview(variable.value),
+        preview=preview_of(variable.value),
         remark=describe_invisible(variable.value),
         has_base=variable.branch_id is not None and (None, variable.key) in overridden,
         overrides=", ".join(name for name, _, _ in overrides),
@@ -187,7 +200,7 @@ def own_variables(access: Access, branch: Branch | None) -> dict[str, Variable]:
     return {row.key: row for row in _live(access.app).filter(branch=branch).order_by("key")}
 
 
-def _preview(value: str) -> str:
+def preview_of(value: str) -> str:
     """Return the start of a value for a list."""
     lines = value[:PREVIEW_CHARACTERS].split("\n")
     beginning = "\n".join(lines[:PREVIEW_LINES])

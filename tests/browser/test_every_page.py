@@ -14,7 +14,7 @@ from console.auth.bootstrap import link_path
 from console.members import suspension
 from console.members.suspension import Proof
 from console.models import Branch, Member, User
-from envvars_app.models import MapVersion
+from envvars_app.models import MapVersion, SyncedScope
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
 from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
@@ -141,6 +141,8 @@ def full_app(world: World) -> World:
     reconcile_now(world)
     _members(world)
     difference(world)
+    shared = SyncedScope.objects.get(branch=None)
+    shared.variables.create(key="API_TOKEN", held=LONG, state="conflict")
     return world
 
 

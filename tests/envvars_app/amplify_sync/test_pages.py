@@ -154,6 +154,22 @@ def test_use_the_value_of_amplify(alice: Client, world: World, connected: Amplif
     assert connected.variables("d1shop") == {"API_URL": "theirs"}
 
 
+@pytest.mark.parametrize(("choice", "value"), [("use", "theirs"), ("keep", "ours")])
+def test_decide_at_the_row(
+    alice: Client, world: World, connected: AmplifyServer, choice: str, value: str
+) -> None:
+    conflict(world, connected)
+    page = alice.get(LIST).content.decode()
+    assert '<span>Amplify holds</span><code class="value">theirs</code>' in page
+    button = rf'name="seen" value="(\w+)"\s+formaction="(amplify/[0-9]+/{choice}/)"'
+    found = re.search(button, page)
+    assert found, page
+    response = alice.post(f"{LIST}{found[2]}", {"seen": found[1], "back": "list"})
+    assert response["Location"] == LIST
+    assert connected.variables("d1shop") == {"API_URL": value}
+    assert variable_values(world) == {("", "API_URL"): value}
+
+
 def test_keep_the_value_here(alice: Client, world: World, connected: AmplifyServer) -> None:
     conflict(world, connected)
     decide(alice, "API_URL", "keep")
@@ -270,7 +286,7 @@ def test_a_list_takes_few_queries(
 ) -> None:
     conflict(world, connected)
     alice.get(LIST)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         alice.get(LIST)
     assert "UpdateApp" not in connected.operations()
 
