@@ -2,7 +2,8 @@
 
 A deployment gives the values that were there when it started, so a change counts until a deployment
 that started after it has succeeded or is running. The audit trail knows every change, including
-removals and what was found to have changed outside Branchkeep (from when it was found).
+removals and what was found to have changed outside Branchkeep (from when it was found). A variable
+counts from when it reached Amplify.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from console.access.branches import JOINED_BY
 from console.access.policy import Access
@@ -32,7 +35,7 @@ _VARIABLE = {
 }
 _CHANGES = [*_SECRET, *_VARIABLE]
 _HAPPENED = (Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.SETTLED)
-_LATE_COMMIT = timedelta(minutes=1)  # ids are assigned in the order of inserts, almost
+LONGEST_PUSH = timedelta(days=7)  # from the first attempt on
 
 
 @dataclass(frozen=True)
@@ -156,18 +159,19 @@ def _start_of(deployment: Deployment | None) -> datetime | None:
 
 def _changes(access: Access, since: datetime) -> list[Change]:
     """Return the newest change of each key in each scope, newest first."""
-    first = AuditEvent.objects.filter(at__gte=since - _LATE_COMMIT).order_by("at", "pk")
+    first = AuditEvent.objects.filter(at__gte=since - LONGEST_PUSH).order_by("at", "pk")
     start = first.values_list("pk", flat=True).first()
     if start is None:
         return []
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id, action__in=_CHANGES, pk__gte=start, at__gte=since
-    )
-    rows = with_outcomes(events).values_list(
-        "action", "branch", "subject", "at", "change_set", "last_outcome"
-    )
+    events = AuditEvent.objects.filter(app_id=access.app.app_id, action__in=_CHANGES, pk__gte=start)
+    # Pushing can take several attempts, and Amplify has the value since the last one.
+    late = Q(action=Action.VARIABLE_PUSHED, last_at__gte=since)
+    rows = with_outcomes(events).filter(Q(at__gte=since) | late)
+    columns = ("action", "branch", "subject", "at", "last_at", "change_set", "last_outcome")
     found: dict[Any, Change] = {}
-    for action, scopes, key, at, change_set, outcome in rows[:LIMIT]:
+    for action, scopes, key, at, last_at, change_set, outcome in rows.values_list(*columns)[:LIMIT]:
+        if action == Action.VARIABLE_PUSHED and last_at:
+            at = last_at
         noun = "secret" if action in _SECRET else "variable"
         for scope in _names(scopes) if outcome in _HAPPENED else ():
             found.setdefault((noun, scope, key), Change(noun, scope, key, at, change_set))

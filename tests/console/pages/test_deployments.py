@@ -7,7 +7,7 @@ from django.test import Client
 
 from console.amplify.pushes import push_pending
 from console.amplify.service import service
-from console.models import BranchConnection, Connection
+from console.models import BranchConnection, Connection, User
 from tests.factories import connect, deploy, look, set_secret, set_variable
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -125,8 +125,11 @@ def test_not_connected(world: World, amplify: AmplifyServer, alice: Client) -> N
     Connection.objects.all().delete()
     page = alice.get(URL).text
     assert "This app is not connected to Amplify" in page
-    assert '<a class="button primary" href="/apps/d1shop/settings/general/">' in page
+    assert "Ask an operator who owns the app to connect it." in page
     assert "hx-post" not in page
+    User.objects.filter(email="alice@example.org").update(is_superuser=True)
+    page = alice.get(URL).text
+    assert '<a class="button primary" href="/apps/d1shop/settings/general/">' in page
 
 
 def test_overview(world: World, amplify: AmplifyServer, alice: Client) -> None:

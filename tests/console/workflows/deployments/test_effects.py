@@ -4,6 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from console.amplify.pushes import push_pending
+from console.amplify.service import service
 from console.models import Connection
 from console.workflows.deployments import acting, effects
 from tests.factories import (
@@ -92,6 +94,17 @@ def test_running_deployment_includes_what_was_there_before(
     amplify.finish_job("d1shop", "dev", "FAILED")
     look(world)
     assert keys(world) == ["API_KEY", "LATER"]
+
+
+def test_variable_that_reaches_amplify_late(world: World, amplify: AmplifyServer) -> None:
+    amplify.always("denied", on="UpdateBranch")
+    set_variable(world, "API_URL", "https://example.org", world.dev)
+    assert push_pending(service(), world.app).done == 0
+    deploy_both(world, amplify)
+    assert keys(world) == []  # it is shown as pending
+    amplify.heal()
+    assert push_pending(service(), world.app).done == 1
+    assert keys(world) == ["API_URL"]
 
 
 def test_deployment_that_is_being_stopped(world: World, amplify: AmplifyServer) -> None:
