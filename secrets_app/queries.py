@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from console.access.explain import why_locked
 from console.access.policy import Access, Permission
 from console.db import text_times
+from console.lib.names import PathProfile
 from console.models import App, Branch, scope_name
 from console.web.listing import (
     CHANGED,
@@ -28,6 +29,7 @@ from secrets_app.models import ANSWERED, LeaseStage, Secret
 from secrets_app.projection import short_principal
 from secrets_app.writes import leases
 
+BUILD_SECRETS = 10  # that a Hosting build has in `$secrets`: one page of GetParametersByPath
 _STORE_TIME = text_times.as_text("modified")
 
 
@@ -95,9 +97,32 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
     return Listing.of(query, page, rows, chosen)
 
 
+def crowded_branches(access: Access, branches: Iterable[Branch]) -> list[tuple[str, int]]:
+    """Return branches of which a build's `$secrets` lacks some, with their number of secrets.
+
+    These have more than BUILD_SECRETS at the documented path. Takes one query at most.
+    """
+    fields = {PathProfile.BOTH: "mirror_version", PathProfile.DOCUMENTED: "version"}
+    field = fields.get(PathProfile(access.app.path_profile))
+    if field is None:
+        return []
+    rows = Secret.objects.filter(app=access.app, branch__isnull=False, **{f"{field}__gt": 0})
+    counts = rows.values_list("branch_id").annotate(number=Count("pk")).order_by()
+    numbers = dict(counts.filter(number__gt=BUILD_SECRETS))
+    active = (branch for branch in branches if branch.deleted_at is None)
+    return [(branch.name, numbers[branch.pk]) for branch in active if branch.pk in numbers]
+
+
 def principal(arn: str, *, is_operator: bool) -> str:
     """Return a principal or key of AWS as an operator sees it, or its last part for members."""
     return arn if is_operator else short_principal(arn)
+
+
+def kms_keys(access: Access, secret: Secret) -> list[tuple[str, str]]:
+    """Return the KMS keys that aren't the default one, without an account for members."""
+    keys = {"KMS key": secret.key_id, "KMS key of the mirror": secret.mirror_key_id}
+    is_operator = access.actor.is_operator
+    return [(label, principal(key, is_operator=is_operator)) for label, key in keys.items() if key]
 
 
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:

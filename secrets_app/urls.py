@@ -14,6 +14,7 @@ urlpatterns = [
     path(f"{_SECRETS}<int:pk>/", secrets.detail, name="secret_detail"),
     path(f"{_SECRETS}<int:pk>/reveal/", secrets.reveal, name="secret_reveal"),
     path(f"{_SECRETS}<int:pk>/mirror/", mirrors.repair, name="secret_mirror"),
+    path(f"{_SECRETS}<int:pk>/encrypt/", mirrors.encrypt, name="secret_encrypt"),
     path(
         f"{_SECRETS}server-rendering/",
         server_rendering.server_rendering,

@@ -59,6 +59,7 @@ class Action(StrEnum):
     SECRET_ROTATED = "secret.rotate"
     EXPOSURE_EXPORTED = "secret.exposure"
     MIRROR_REPAIRED = "secret.mirror"
+    SECRET_ENCRYPTED = "secret.encrypt"
     PARAMETER_REMOVED = "parameter.remove"
     VARIABLE_CREATED = "variable.create"
     VARIABLE_CHANGED = "variable.change"
@@ -196,6 +197,7 @@ RULES: dict[Action, Rule] = {
     Action.SECRET_CHANGED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_REMOVED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.MIRROR_REPAIRED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.SECRET_ENCRYPTED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.PARAMETER_REMOVED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
     Action.SECRET_REVEALED: Rule(
         Permission.REVEAL,

@@ -54,6 +54,7 @@ ACTION_LABELS = {
     Action.SECRET_ROTATED: "marked as rotated the secret",
     Action.EXPOSURE_EXPORTED: "exported the secrets known to",
     Action.MIRROR_REPAIRED: "repaired the mirror of the secret",
+    Action.SECRET_ENCRYPTED: "replaced by an encrypted parameter the secret",
     Action.PARAMETER_REMOVED: "removed the parameter",
     Action.VARIABLE_CREATED: "added the variable",
     Action.VARIABLE_CHANGED: "changed the variable",

@@ -13,13 +13,14 @@ from console.models import App, Branch, User
 PROFILE_WORDS = {
     PathProfile.BOTH: (
         "Both paths (recommended)\n"
-        "A backend's secret('foo') and a build's $secrets read the same value.\n"
+        "A backend's secret('foo') and a build's $secrets read the same value. $secrets has only "
+        "ten secrets, of the branch's own.\n"
         "/amplify/d1j5gg27qnqg3c/main-branch-92c8a056ef/foo\n"
         "mirror: /amplify/d1j5gg27qnqg3c/main/foo"
     ),
     PathProfile.DOCUMENTED: (
         "Documented path only\n"
-        "What the Hosting build reads as $secrets.\n"
+        "What the Hosting build reads as $secrets: only ten secrets, of the branch's own.\n"
         "/amplify/d1j5gg27qnqg3c/main/foo"
     ),
     PathProfile.BACKEND: (

@@ -1,4 +1,4 @@
-"""Repairing mirrors: one on its secret's page, or all that Branchkeep left unfinished."""
+"""Repairing parameters: a mirror, all mirrors left unfinished, and what isn't encrypted."""
 
 from contextlib import suppress
 
@@ -14,6 +14,7 @@ from secrets_app.pages import forms
 from secrets_app.store.errors import Conflict, StoreError
 from secrets_app.sync import mirrors
 from secrets_app.sync.reconciling import refresh
+from secrets_app.writes import encrypting
 from secrets_app.writes.mirror import repair_mirror
 
 
@@ -30,6 +31,21 @@ def repair(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         with suppress(StoreError):  # so that the page shows the current versions
             refresh(access.app, [find_secret(access, pk)])
         messages.error(request, conflict.message)
+    else:
+        messages.success(request, done)
+    return redirect("secret_detail", app_id=app_id, pk=pk)
+
+
+@require_POST
+def encrypt(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
+    """Replace a secret's unencrypted parameters."""
+    actor, shown = from_request(request), request.POST.get("shown", "")
+    try:
+        done = encrypting.encrypt(
+            actor=actor, app_id=app_id, pk=pk, expected_versions=forms.parse_versions(shown)
+        )
+    except StoreError as error:
+        messages.error(request, error.message)
     else:
         messages.success(request, done)
     return redirect("secret_detail", app_id=app_id, pk=pk)

@@ -11,15 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.html import escape
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit import presentation as trail
 from console.audit.events import Action, Outcome
-from console.lib.invisible import RULES_JSON, describe_invisible
+from console.lib.invisible import RULES_JSON
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.models import AuditEvent, scope_name
@@ -40,7 +38,15 @@ from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.pages.forms import NewRow
-from secrets_app.queries import SecretRow, find_row, list_secrets, listed_branches, principal
+from secrets_app.pages.values import value_context
+from secrets_app.queries import (
+    SecretRow,
+    crowded_branches,
+    find_row,
+    kms_keys,
+    list_secrets,
+    listed_branches,
+)
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import StoreError
@@ -80,6 +86,7 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
     context["saved"] = _saved_sentence(saved) if saved else ""
     context["unknown"] = adopting.numbers(access)
+    context["crowded"] = crowded_branches(access, access.branches)
     context["offer"] = offer_after(access, "secret", saved) if saved else None
     return render(request, template, context)
 
@@ -243,7 +250,7 @@ def _show_detail(
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
         "version": secret.version,
-        "kms_keys": _kms_keys(access, secret),
+        "kms_keys": kms_keys(access, secret),
         "effect": effect_of(access, "secret", secret.branch, secret.key),
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
         "events": trail.events_of_secret(
@@ -251,7 +258,7 @@ def _show_detail(
             {scope_name(secret.branch), audit_target(access, secret.branch, secret.key).branch},
             secret.key,
         ),
-        **(_value_context(value) if value else {}),
+        **(value_context(value) if value else {}),
     }
     part = "#detail" if wants_fragment(request) else ""
     return render(request, f"secrets/detail.html{part}", context)
@@ -266,36 +273,13 @@ def _paths(access: Access, secret: Secret) -> dict[str, Any]:
     return {"paths": [("Parameter path", location.primary), *mirror], "note": location.note}
 
 
-def _kms_keys(access: Access, secret: Secret) -> list[tuple[str, str]]:
-    """Return the KMS keys that aren't the default one, without an account for members."""
-    keys = {"KMS key": secret.key_id, "KMS key of the mirror": secret.mirror_key_id}
-    is_operator = access.actor.is_operator
-    return [(label, principal(key, is_operator=is_operator)) for label, key in keys.items() if key]
-
-
-class _ValueHtml(SafeString):
-    """A value, escaped for HTML. Its repr hides it: at DEBUG, Django logs template contexts."""
-
-    def __repr__(self) -> str:
-        return "<value: hidden>"
-
-
-def _value_context(value: SecretValue) -> dict[str, str]:
-    return {"value": _exact(value), "remark": describe_invisible(value.reveal())}
-
-
-def _exact(value: SecretValue) -> str:
-    """Escape a value so that the page's text is exactly the value: a CR would become LF."""
-    return _ValueHtml(escape(value.reveal()).replace("\r", "&#13;"))
-
-
 @require_POST
 def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     """Reveal a value in a response that is never cached."""
     actor = from_request(request)
     value = reveal_value(actor=actor, app_id=app_id, pk=pk)
     if wants_fragment(request):
-        response = render(request, "secrets/detail.html#value", _value_context(value))
+        response = render(request, "secrets/detail.html#value", value_context(value))
     else:
         response = _show_detail(request, find_app(actor, app_id), pk, value)
     response["Cache-Control"] = "no-store"

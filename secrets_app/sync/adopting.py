@@ -1,7 +1,7 @@
 """Adopt what an app's store held before Branchkeep: add the branch that parameters belong to.
 
 What belongs to no branch can be removed, a folder at a time. Such a parameter has no row in the
-projection of secrets, so its own row is claimed while it is removed (docs/adr/0042).
+projection of secrets, so its own row is claimed while it is removed (docs/adr/0047).
 """
 
 from collections import defaultdict

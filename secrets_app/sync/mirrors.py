@@ -24,6 +24,7 @@ from secrets_app.store.errors import OutcomeUnknown, StoreError, Unavailable
 from secrets_app.sync import turns
 from secrets_app.sync.reconciling import refresh
 from secrets_app.writes import leases
+from secrets_app.writes.encrypting import finish_interrupted
 from secrets_app.writes.mirror import finish_mirror
 
 RETRY_AFTER = timedelta(minutes=10)  # longer than the repair of one mirror takes
@@ -101,6 +102,7 @@ def _finish_all_apps(chosen: Callable[[], QuerySet[Secret]]) -> Repairs:
 
 def _settle_expired(app: App) -> None:
     """Settle the saves that were interrupted: that shows which mirrors they didn't get to."""
+    finish_interrupted(app)
     if open_rows := Secret.objects.filter(leases.is_expired(timezone.now()), app=app):
         refresh(app, open_rows)
 

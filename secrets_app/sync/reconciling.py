@@ -139,6 +139,10 @@ def _list(
 
 
 def _idle(rows: list[Secret]) -> list[Secret]:
-    """Leave out leased rows: they belong to their writer, who records what the store answered."""
+    """Leave out leased rows: they belong to their writer, who records what the store answered.
+
+    Those of interrupted replacements belong to the background, which finishes them.
+    """
     now = timezone.now()
-    return [row for row in rows if not leases.is_running(row.claimed_until, now)]
+    free = [row for row in rows if not leases.is_running(row.claimed_until, now)]
+    return [row for row in free if not leases.is_replacing(row)]

@@ -1,7 +1,7 @@
 """Remove parameters that belong to no known branch, with the safety of other removals.
 
 Such a parameter has no row in the projection of secrets, so its own row is claimed while it is
-removed. The claim lasts until no request can still arrive (docs/adr/0042).
+removed. The claim lasts until no request can still arrive (docs/adr/0047).
 """
 
 import re

@@ -57,6 +57,15 @@ class Obstacle(Enum):
     STALE = auto()  # one of our writers may have changed the row since the snapshot
 
 
+def is_replacing(secret: Secret) -> bool:
+    """Return True if a replacement was begun, which only `writes.encrypting` may settle.
+
+    Prefetch the claim.
+    """
+    action = secret.claim.action if secret.claim else ""
+    return action == Action.SECRET_ENCRYPTED and secret.claim_stage != LeaseStage.TAKEN
+
+
 class NotLeased(Exception):
     """The row isn't leased, or no longer, so the store must not be called."""
 
@@ -234,6 +243,8 @@ def _obstacle(
 ) -> Obstacle | None:
     if secret is None:  # a removal ended between the snapshot and the lock
         return Obstacle.STALE
+    if is_replacing(secret):
+        return Obstacle.LEASED
     if is_running(secret.claimed_until, now) and not is_taken_by(secret, actor):
         return Obstacle.LEASED
     return Obstacle.STALE if _may_be_stale(secret, snapshot, now) else None

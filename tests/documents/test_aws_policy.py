@@ -14,7 +14,7 @@ import pytest
 from console.lib.names import PathProfile
 from console.lib.paths import BASE_DIR
 from secrets_app.ops.doctor import PROBES
-from secrets_app.paths import AllBranches, OneBranch, Sandbox, locate
+from secrets_app.paths import AllBranches, OneBranch, Sandbox, bin_path, locate
 from secrets_app.store.ssm import client as ssm
 
 DOCUMENT = BASE_DIR / "docs/deploy.md"
@@ -77,7 +77,8 @@ def paths_of(app_id: str, profile: PathProfile) -> set[str]:
     names = ("main", "feature/login", "pr-42")
     scopes = [AllBranches(app_id), *(OneBranch(app_id, name) for name in names)]
     places = [locate(scope, "KEY", profile) for scope in scopes]
-    return {path for place in places for path in (place.primary, place.mirror) if path}
+    found = {path for place in places for path in (place.primary, place.mirror) if path}
+    return found | {bin_path(app_id, "1", "KEY")}
 
 
 @pytest.mark.parametrize("profile", PathProfile)

@@ -64,6 +64,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{SECRETS}/unknown/<int:pk>/remove/": (Action.PARAMETER_REMOVED,),
     f"{SECRETS}/mirrors/": (Action.MIRROR_REPAIRED,),
     f"{SECRETS}/<int:pk>/mirror/": (Action.MIRROR_REPAIRED,),
+    f"{SECRETS}/<int:pk>/encrypt/": (Action.SECRET_ENCRYPTED,),
     f"{VARIABLES}/manage/": (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
     f"{VARIABLES}/bulk/": (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
     f"{VARIABLES}/copy/": (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),

@@ -59,7 +59,7 @@ def test_branch(client: Client, world: World, page: str) -> None:
     assert (branch.stage, branch.deleted_at) == ("NONE", None)
 
 
-@pytest.mark.parametrize("page", ["", "reveal/", "mirror/"])
+@pytest.mark.parametrize("page", ["", "reveal/", "mirror/", "encrypt/"])
 def test_secret(client: Client, foreign: Secret, page: str) -> None:
     url = f"/apps/d1shop/hosting/secrets/{foreign.pk}/{page}"
     response = client.post(url) if page else client.get(url)

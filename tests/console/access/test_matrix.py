@@ -132,6 +132,8 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/encrypt/   POST  302  404  403 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/encrypt/   else  302  405
 
 <VARIABLES>/                                           GET   302  404  200 200 200 200  404
 <VARIABLES>/                                           else  302  405

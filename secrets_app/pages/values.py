@@ -1,0 +1,24 @@
+"""A revealed value in a page."""
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from console.lib.invisible import describe_invisible
+from secrets_app.store.base import SecretValue
+
+
+class _ValueHtml(SafeString):
+    """A value, escaped for HTML. Its repr hides it: at DEBUG, Django logs template contexts."""
+
+    def __repr__(self) -> str:
+        return "<value: hidden>"
+
+
+def value_context(value: SecretValue) -> dict[str, str]:
+    """Return what a template needs to show a value, and what can't be seen in it."""
+    return {"value": _exact(value), "remark": describe_invisible(value.reveal())}
+
+
+def _exact(value: SecretValue) -> str:
+    """Escape a value so that the page's text is exactly the value: a CR would become LF."""
+    return _ValueHtml(escape(value.reveal()).replace("\r", "&#13;"))
