@@ -45,6 +45,31 @@ def test_it_works(world: World, both: str) -> None:
         _exactly_one_won(world, f"KEY_{number}", outcomes, audit_rows(world, "secret.")[earlier:])
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("act", ["create", "change"])
+def test_the_same_rows_in_opposite_orders(world: World, act: str) -> None:
+    for person in ("alice", "mia"):
+        world.actor(person)
+    for number in range(5):
+        keys = [f"KEY_{number}_{key}" for key in range(8)]
+        rows = [set_secret(world, key) for key in keys] if act == "change" else []
+        commands: dict[str, list[SecretCommand]] = {
+            name: [set_command(row, f"{name}'s") for row in rows]
+            or [create_command(key, f"{name}'s") for key in keys]
+            for name in ("alice", "mia")
+        }
+        mias, alices = _all_together(
+            partial(save_secrets, world, *reversed(commands["mia"]), by="mia"),
+            partial(save_secrets, world, *commands["alice"], by="alice"),
+        )
+        for key, one, other in zip(keys, alices, reversed(mias), strict=True):
+            assert {one.outcome, other.outcome} == {"saved", "conflict"}, (one, other)
+            winner = "alice" if one.outcome == Result.SAVED else "mia"
+            assert stored_values(world, key) == (f"{winner}'s", None)
+    assert not Secret.objects.exclude(claim=None)
+
+
 def _pair(world: World, key: str, both: str) -> tuple[SecretCommand, SecretCommand]:
     if both == "create, create":
         return create_command(key, "alice's"), create_command(key, "mia's")
@@ -68,13 +93,16 @@ def _exactly_one_won(
 
 
 def _together(*tasks: Callable[[], list[RowOutcome]]) -> list[RowOutcome]:
+    return [outcome for [outcome] in _all_together(*tasks)]
+
+
+def _all_together(*tasks: Callable[[], list[RowOutcome]]) -> list[list[RowOutcome]]:
     start = Barrier(len(tasks))
 
-    def run(task: Callable[[], list[RowOutcome]]) -> RowOutcome:
+    def run(task: Callable[[], list[RowOutcome]]) -> list[RowOutcome]:
         try:
             start.wait()
-            [outcome] = task()
-            return outcome
+            return task()
         finally:
             connections.close_all()
 
