@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from console.access.actors import from_request
 from console.admin.base import AuditedAdmin
 from console.lib.branch_patterns import parse_patterns
+from console.lib.lookalikes import label_problem
 from console.members import services
 from console.models import Member, User
 
@@ -80,6 +81,13 @@ class GroupForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["users"].initial = self.instance.user_set.all()
+
+    def clean_name(self) -> str:
+        """Refuse a name with characters that can't be seen."""
+        name = str(self.cleaned_data["name"])
+        if problem := label_problem(name):
+            raise forms.ValidationError(problem)
+        return name
 
 
 @admin.register(Group)

@@ -61,6 +61,16 @@ def hidden_characters(name: str) -> list[str]:
     return list(dict.fromkeys(f"U+{ord(sign):04X}" for sign in hidden))
 
 
+def label_problem(name: str) -> str:
+    """Return why nobody should type this as the name of an app or group, or "".
+
+    It could reorder the words around it, or look like another name.
+    """
+    if hidden_characters(name) or any(unicodedata.category(sign) == "Cc" for sign in name):
+        return "This name contains a line break or a character that can't be seen. Remove it."
+    return ""
+
+
 def _is_invisible(name: str, at: int) -> bool:
     sign = name[at]
     if sign in _SHAPING:

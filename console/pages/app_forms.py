@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from console.lib.lookalikes import label_problem
 from console.lib.names import PathProfile
 from console.models import App, Branch, User
 
@@ -85,7 +86,18 @@ class SetupForm(PasswordForm):
     field_order = ("email", "password1", "password2", "sample_app")
 
 
-class AppForm(forms.ModelForm):
+class _LabeledApp:
+    cleaned_data: dict[str, Any]
+
+    def clean_name(self) -> str:
+        """Refuse a name with characters that can't be seen."""
+        name = str(self.cleaned_data["name"])
+        if problem := label_problem(name):
+            raise ValidationError(problem)
+        return name
+
+
+class AppForm(_LabeledApp, forms.ModelForm):
     """A new app."""
 
     path_profile = profile_field()
@@ -109,7 +121,7 @@ class AppForm(forms.ModelForm):
         }
 
 
-class GeneralForm(forms.ModelForm):
+class GeneralForm(_LabeledApp, forms.ModelForm):
     """An app's settings that can change."""
 
     path_profile = profile_field(

@@ -80,6 +80,13 @@ def test_it_works(sign_in_bob: Browser, client: Client) -> None:
     assert recorded("factor.add") == [("bob@example.org", "an authenticator app", ["succeeded"])]
 
 
+def test_no_cache_keeps_the_secret(sign_in_bob: Browser) -> None:
+    browser = sign_in_bob()
+    for page in (browser.get(APP), browser.post(APP, {"code": "000000"})):
+        assert page.context["form"].secret in page.text
+        assert "no-store" in page["Cache-Control"]
+
+
 def test_redirects_to_the_requested_page(sign_in_bob: Browser, client: Client) -> None:
     secret = set_up(sign_in_bob())
     form = {"login": "bob@example.org", "password": PASSWORD, "next": "/apps/d1shop/"}
