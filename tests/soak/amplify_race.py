@@ -172,6 +172,7 @@ def main(server: AmplifyServer, seconds: float) -> dict[str, Any]:
     race.run(people)
     server.heal()
     SyncedScope.objects.update(held_until=None)
+    _pull(world, people[0])  # a conflict may be none any more, and wait to be pushed
     left = push(Amplify(REGION), world.app, None)
     _pull(world, people[0])
     return {
@@ -220,7 +221,10 @@ def _lost(race: Race) -> list[str]:
 
 if __name__ == "__main__":
     logging.disable()
-    connection.settings_dict["TEST"]["NAME"] = f"{os.environ['TESTS_FOLDER']}/race.sqlite3"
+    name = f"race_{os.getpid()}"
+    if connection.vendor == "sqlite":
+        name = f"{os.environ['TESTS_FOLDER']}/{name}.sqlite3"
+    connection.settings_dict["TEST"]["NAME"] = name
     connection.creation.create_test_db(verbosity=0)
     with running() as fake:
         os.environ.update(AWS_ENDPOINT_URL_AMPLIFY=fake.url, NO_PROXY="127.0.0.1")
