@@ -10,7 +10,7 @@ from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
-from tests.console.access.routes import TOKEN, invitation, unknown_parameter
+from tests.console.access.routes import TOKEN, difference, invitation, unknown_parameter
 from tests.factories import set_variable
 from tests.fixtures.people import ROLES, World
 from tests.leaks import actions
@@ -27,8 +27,11 @@ QUERIES = (
     "?saved=nonsense",
 )
 COMBINATIONS = (("plain", {}), ("lines", FRAGMENT), ("signs", {}), ("plain", FRAGMENT))
-UNREACHABLE_VIEWS = {  # a user exists, without second factor or link, and there is no provider
+# A user exists, without second factor or link; there is no provider, AMPLIFY is off, and nobody is
+# an operator and an owner.
+UNREACHABLE_VIEWS = {
     *("setup", "account_link", "single_sign_on", "openid_connect_callback"),
+    *("app_connect", "app_disconnect", "deployment_start", "deployment_stop"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
 }
 
@@ -90,7 +93,10 @@ def all_urls(world: World) -> list[str]:
     alice, app_id = world.actor("alice"), world.app.app_id
     build_settings.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
     spec = BuildSpecVersion.objects.latest("pk")
+    in_amplify = difference(world)  # this also connects the app
     kinds = {
+        "/environment-variables/amplify/maps/": [in_amplify.scope.versions.get().pk],
+        "/environment-variables/amplify/": [in_amplify.pk],
         "/hosting/secrets/unknown/": [unknown_parameter(world).pk],
         "/hosting/secrets/": [secret.pk],
         "/settings/branches/": [world.main.pk],
