@@ -30,6 +30,9 @@ COMBINATIONS = (("plain", {}), ("lines", FRAGMENT), ("signs", {}), ("plain", FRA
 UNREACHABLE_VIEWS = {  # a user exists, without second factor or link, and there is no provider
     *("setup", "account_link", "single_sign_on", "openid_connect_callback"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    # Only of use to connected apps, and Amplify gets no secret
+    *("app_connect", "app_disconnect", "deployment_start", "deployment_stop", "variables_amplify"),
+    *("variable_use", "variable_keep", "map_version", "build_use", "build_keep"),
 }
 
 
@@ -94,6 +97,7 @@ def all_urls(world: World) -> list[str]:
         "/hosting/secrets/unknown/": [unknown_parameter(world).pk],
         "/hosting/secrets/": [secret.pk],
         "/settings/branches/": [world.main.pk],
+        "/hosting/deployments/": [world.main.pk],
         "/environment-variables/": [variable.pk],
         "/build-settings/": [spec.pk],
         "/": member_ids(world),
