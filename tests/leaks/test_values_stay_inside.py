@@ -33,6 +33,9 @@ UNREACHABLE_VIEWS = {
     *("setup", "account_link", "single_sign_on", "openid_connect_callback"),
     *("app_connect", "app_disconnect", "deployment_start", "deployment_stop"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    # Only of use to connected apps, and Amplify gets no secret
+    *("app_connect", "app_disconnect", "deployment_start", "deployment_stop", "variables_amplify"),
+    *("variable_use", "variable_keep", "map_version", "build_use", "build_keep"),
 }
 
 
@@ -100,6 +103,7 @@ def all_urls(world: World) -> list[str]:
         "/hosting/secrets/unknown/": [unknown_parameter(world).pk],
         "/hosting/secrets/": [secret.pk],
         "/settings/branches/": [world.main.pk],
+        "/hosting/deployments/": [world.main.pk],
         "/environment-variables/": [variable.pk],
         "/build-settings/": [spec.pk],
         "/": member_ids(world),

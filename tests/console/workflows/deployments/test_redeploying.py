@@ -58,6 +58,12 @@ def test_it_works(world: World, amplify: AmplifyServer) -> None:
     assert shown_jobs(world, "dev")[0] == ("2", "PENDING")
 
 
+def test_amplify_gets_no_value(world: World, amplify: AmplifyServer) -> None:
+    set_secret(world, "API_KEY", "CANARY-7f3a", world.dev)
+    redeploy(world)
+    assert "CANARY-7f3a" not in str(amplify.requests())
+
+
 def test_reason_without_changes(world: World, amplify: AmplifyServer) -> None:
     redeploy(world)
     assert amplify.jobs("d1shop", "dev")[0]["reason"] == (
