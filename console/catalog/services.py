@@ -20,6 +20,7 @@ from console.catalog.checks import (
     require_own_folders,
     require_own_folders_as_in,
     require_own_name,
+    require_way_between,
 )
 from console.lib.names import PathProfile
 from console.models import App, Branch, Member, User
@@ -65,6 +66,7 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
         app = _lock(access.app)
         before = PathProfile(app.path_profile)
         _update(app, fields)
+        require_way_between(before, PathProfile(app.path_profile))
         require_own_folders_as_in(app, before)
         return app
 
