@@ -66,8 +66,8 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
         app = _lock(access.app)
         before = PathProfile(app.path_profile)
         _update(app, fields)
-        require_way_between(before, PathProfile(app.path_profile))
         require_own_folders_as_in(app, before)
+        require_way_between(before, PathProfile(app.path_profile))
         return app
 
 

@@ -19,7 +19,6 @@ from console.audit.events import Action
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form, require_manager_access
 from secrets_app.sync import mirrors
-from secrets_app.sync.reconciling import reconcile_for_page
 
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
 FRAGMENT_PATIENCE = timedelta(seconds=1)
@@ -30,7 +29,6 @@ def copy_paths(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Ask before secrets are copied to the path where they are missing, and copy them."""
     access = require_manager_access(request, app_id, Action.APP_CHANGED)
     if request.method != "POST":
-        reconcile_for_page(actor=access.actor, app_id=app_id)  # what exists at new paths
         return _page(request, access, number=len(mirrors.at_one_path(access)))
     patience = FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE
     until = monotonic() + patience.total_seconds()
