@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from secrets_app.pages import mirrors, operations, probes, secrets, server_rendering, unknown
+from secrets_app.pages import (
+    copying,
+    mirrors,
+    operations,
+    probes,
+    secrets,
+    server_rendering,
+    unknown,
+)
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
 
@@ -20,6 +28,7 @@ urlpatterns = [
         server_rendering.server_rendering,
         name="server_rendering",
     ),
+    path(f"{_SECRETS}copy/", copying.copy_paths, name="secrets_copy"),
     path(f"{_SECRETS}unknown/", unknown.unknown, name="unknown_parameters"),
     path(f"{_SECRETS}unknown/<int:pk>/branch/", unknown.adopt, name="unknown_adopt"),
     path(f"{_SECRETS}unknown/<int:pk>/remove/", unknown.unknown_remove, name="unknown_remove"),

@@ -51,6 +51,16 @@ def shared_folder_problem(names: Collection[str], folder: str) -> str:
     )
 
 
+def require_way_between(before: PathProfile, after: PathProfile) -> None:
+    """Raise ValidationError for profiles without a common path: secrets would stay behind."""
+    if {before, after} == {PathProfile.DOCUMENTED, PathProfile.BACKEND}:
+        message = (
+            "Change the profile to “both” first, and copy the secrets there. Then change it to "
+            f"“{after}”: these two have no path in common."
+        )
+        raise ValidationError({"path_profile": message})
+
+
 def require_own_folders_as_in(app: App, before: PathProfile) -> None:
     """Raise ValidationError if the app's new path profile makes branches share a folder."""
     branches = [*app.branches.all()]

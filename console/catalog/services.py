@@ -20,6 +20,7 @@ from console.catalog.checks import (
     require_own_folders,
     require_own_folders_as_in,
     require_own_name,
+    require_way_between,
 )
 from console.lib.names import PathProfile
 from console.models import App, Branch, Member, User
@@ -66,6 +67,7 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
         before = PathProfile(app.path_profile)
         _update(app, fields)
         require_own_folders_as_in(app, before)
+        require_way_between(before, PathProfile(app.path_profile))
         return app
 
 

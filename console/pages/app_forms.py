@@ -125,8 +125,9 @@ class GeneralForm(_LabeledApp, forms.ModelForm):
     """An app's settings that can change."""
 
     path_profile = profile_field(
-        "Changing the profile doesn't move any secrets. The next check against the store shows "
-        "what exists at the new paths, and you can repair each secret on its page."
+        "Changing the profile writes nothing by itself. After a change to both paths, the Secrets "
+        "page copies the secrets to their new paths. After a change to one path, it offers the "
+        "parameters at the other one for removal."
     )
 
     class Meta:

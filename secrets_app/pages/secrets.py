@@ -86,6 +86,7 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
     context["saved"] = _saved_sentence(saved) if saved else ""
     context["unknown"] = adopting.numbers(access)
+    context["at_one_path"] = len(mirrors.at_one_path(access))
     context["crowded"] = crowded_branches(access, access.branches)
     context["offer"] = offer_after(access, "secret", saved) if saved else None
     return render(request, template, context)

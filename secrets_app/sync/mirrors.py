@@ -13,19 +13,22 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from console.access import acts
 from console.access.actors import BACKGROUND, Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Target
 from console.audit.refusals import record_refusal
 from console.lib.clock import latest_end
+from console.lib.stopping import is_stopping
 from console.models import App
+from secrets_app.locations import fits_path, scope_folders
 from secrets_app.models import Secret
 from secrets_app.store.errors import OutcomeUnknown, StoreError, Unavailable
 from secrets_app.sync import turns
 from secrets_app.sync.reconciling import refresh
 from secrets_app.writes import leases
 from secrets_app.writes.encrypting import finish_interrupted
-from secrets_app.writes.mirror import finish_mirror
+from secrets_app.writes.mirror import finish_mirror, repair_mirror
 
 RETRY_AFTER = timedelta(minutes=10)  # longer than the repair of one mirror takes
 IN_REQUEST = 20  # mirrors that the button's request finishes; the background does the rest
@@ -75,6 +78,51 @@ def finish_app(*, actor: Actor, app_id: str) -> Repairs:
             mirror_due_at=timezone.now()
         )
         turns.work.set()
+    return result
+
+
+def at_one_path(access: Access) -> list[Secret]:
+    """Return the secrets that exist at one of their two paths only, as after a new path profile.
+
+    Without those that the background finishes. Takes one query.
+    """
+    folders = scope_folders(access.app, access.branches)
+    is_half = Q(version__gt=0, mirror_version=0) | Q(version=0, mirror_version__gt=0)
+    rows = access.app.secrets.filter(is_half, mirror_due_at=None, claim=None, gone_at=None)
+    return [
+        row
+        for row in rows.select_related("branch").order_by("pk")
+        if (folder := folders.get((row.branch_id, True))) and fits_path(folder, row.key)
+    ]
+
+
+def copy_to_both_paths(*, actor: Actor, app_id: str, may_go_on: Callable[[], bool]) -> Repairs:
+    """Copy secrets to the path where they are missing, at least one, while `may_go_on`.
+
+    For owners, who change the path profile. Each is an audit event. What is copied is no longer
+    listed, so an interrupted run goes on where it stopped. Raises Http404, PermissionDenied or
+    ConfirmationRequired.
+    """
+    access = find_app(actor, app_id)
+    if not access.may(Permission.MANAGE):
+        record_refusal(actor, Action.APP_CHANGED, Target(app_id))
+    acts.require(access, Action.APP_CHANGED)
+    acts.require_recent(actor, Action.APP_CHANGED)
+    result, rows = Repairs(), at_one_path(access)
+    for number, row in enumerate(rows):
+        if number and (is_stopping() or not may_go_on()):
+            result.later = len(rows) - number
+            break
+        versions = (row.version, row.mirror_version)
+        try:
+            repair_mirror(actor=actor, app_id=app_id, pk=row.pk, expected_versions=versions)
+        except (Unavailable, OutcomeUnknown) as error:
+            result.left, result.problem = len(rows) - number, error.message
+            break
+        except StoreError as error:
+            result.left, result.problem = result.left + 1, error.message
+        else:
+            result.finished += 1
     return result
 
 

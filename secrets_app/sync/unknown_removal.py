@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from console.access import acts
 from console.access.policy import Access, Permission
-from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all, record_denied
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
+from console.audit.refusals import record_refusal
 from console.environment.sources import Removal
 from console.lib.results import Result
 from console.models import AuditEvent
@@ -49,7 +50,7 @@ def remove(*, access: Access, tokens: Collection[str], change_set: UUID) -> list
     Raises PermissionDenied, or StoreError if the store can't be read.
     """
     if not access.may(Permission.MANAGE):
-        record_denied(access.actor, Action.PARAMETER_REMOVED, Target(access.app.app_id))
+        record_refusal(access.actor, Action.PARAMETER_REMOVED, Target(access.app.app_id))
     acts.require(access, Action.PARAMETER_REMOVED)
     store, app = parameter_store(), access.app
     ids = {int(match[1]) for match in map(_TOKEN.match, tokens) if match}

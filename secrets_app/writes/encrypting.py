@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from console.access.actors import BACKGROUND, Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit.events import Action, Outcome, attempt, conclude, conclude_all, record_denied
+from console.audit.events import Action, Outcome, attempt, conclude, conclude_all
+from console.audit.refusals import record_refusal
 from console.lib.names import PathProfile
 from console.models import App, AuditEvent
 from secrets_app.locations import find_secret, location_of, require_location, scope_of
@@ -57,7 +58,7 @@ def encrypt(*, actor: Actor, app_id: str, pk: int, expected_versions: tuple[int,
     secret = find_secret(access, pk)
     if not access.may_on(Permission.WRITE, secret.branch):
         target = audit_target(access, secret.branch, secret.key)
-        record_denied(actor, Action.SECRET_ENCRYPTED, target)
+        record_refusal(actor, Action.SECRET_ENCRYPTED, target)
     access.require_on(Permission.WRITE, secret.branch)
     paths = require_location(access, secret)
     write_target = WriteTarget(secret.branch, secret.key, paths.primary)

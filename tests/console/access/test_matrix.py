@@ -119,6 +119,9 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/server-rendering/   else  302  405
 /apps/<str:app_id>/hosting/secrets/mirrors/            POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/mirrors/            else  302  405
+/apps/<str:app_id>/hosting/secrets/copy/               GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/hosting/secrets/copy/               POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/hosting/secrets/copy/               else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/            GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/unknown/            else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  POST  302  404  403 403 403 302  404

@@ -20,7 +20,7 @@ def test_it_works(alice: Client, world: World) -> None:
         "d1shop",
         "Region",
         "us-east-1",
-        "The next check against the store shows",
+        "After a change to both paths, the Secrets page copies the secrets",
     ):
         assert words in page.text
     response = alice.post(URL, FORM, follow=True)
