@@ -1,7 +1,9 @@
 """Fixtures: the console on an SSM that fails on demand."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -28,6 +30,16 @@ class HastyStore(InterruptedStore):
         if when == "before":
             is_silent = SSM_OPERATIONS[operation] == self.silent
             self._store = self._hasty if is_silent else self._patient
+
+
+@pytest.fixture
+def folder_of_process() -> Iterator[str]:
+    """Return a TESTS_FOLDER for a process with a database of its own, in memory if ours is.
+
+    Each kill and each save commits, which would wait for the disk more than a thousand times.
+    """
+    with TemporaryDirectory(dir=os.environ["TESTS_FOLDER"]) as folder:
+        yield folder
 
 
 @pytest.fixture

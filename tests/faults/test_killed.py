@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,11 +19,11 @@ AT_ONCE = {"embedded": {"saved", "removed"}, "ssm": {"saved", "removed", "held"}
 @pytest.mark.slow
 @pytest.mark.both_databases
 @pytest.mark.parametrize("kind", LEFT_OPEN)
-def test_it_works(kind: str, moto: Moto, tmp_path: Path) -> None:
+def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.killing", *endpoint],
-        env=os.environ | {"TESTS_FOLDER": str(tmp_path)},
+        env=os.environ | {"TESTS_FOLDER": folder_of_process},
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,10 @@ from tests.fixtures.amplify import AmplifyServer
 
 
 @pytest.mark.slow
-def test_it_works(amplify: AmplifyServer, tmp_path: Path) -> None:
+def test_it_works(amplify: AmplifyServer, folder_of_process: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.killing_pushes", amplify.url],
-        env=os.environ | {"TESTS_FOLDER": str(tmp_path)},
+        env=os.environ | {"TESTS_FOLDER": folder_of_process},
         capture_output=True,
         text=True,
         check=False,

@@ -4,17 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_it_works(tmp_path: Path) -> None:
+def test_it_works(folder_of_process: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.killing_redeploy"],
-        env=os.environ | {"TESTS_FOLDER": str(tmp_path)},
+        env=os.environ | {"TESTS_FOLDER": folder_of_process},
         capture_output=True,
         text=True,
         check=False,

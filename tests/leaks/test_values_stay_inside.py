@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from console.models import Member, Suspension
@@ -72,10 +73,13 @@ def test_it_works(store: str, planted: LeakDetector, client_for: ClientFor, worl
 
 
 def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
-    """Get every URL as everyone, and post to it."""
-    every_url = all_urls(world)
+    """Get every URL as everyone, and post to it.
+
+    PostgreSQL gets the posts alone: what a page shows is the same, what a database rejects isn't.
+    """
+    every_url, gets_too = all_urls(world), connection.vendor == "sqlite"
     with detector.quiet_logs():
-        for person in actions.EVERYONE:
+        for person in actions.EVERYONE if gets_too else ():
             crawl(client_for(person), every_url, follow=person in {"alice", "olga"})
     posted = detector.canary.shapes("posted everywhere")["plain"]
     Suspension.objects.create(user=world.person("bob"), proof=Suspension.Proof.OWNERS)
@@ -85,10 +89,11 @@ def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World
     for name, role in ROLES.items():  # posting removed some
         member = {"app": world.app, "user": world.person(name)}
         Member.objects.update_or_create(**member, defaults={"role": role})
-    with detector.quiet_logs():
-        crawl(client_for("alice"), every_url, follow=False)
+    if gets_too:
+        with detector.quiet_logs():
+            crawl(client_for("alice"), every_url, follow=False)
+        assert unsearched_views(detector) == UNREACHABLE_VIEWS
     Suspension.objects.all().delete()  # posting suspended some
-    assert unsearched_views(detector) == UNREACHABLE_VIEWS
 
 
 def all_urls(world: World) -> list[str]:

@@ -10,14 +10,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.console.ops.test_metrics import SAMPLE, bearer
-from tests.console.server.test_start import code_copy as code_copy
 from tests.console.server.test_start import mode, running
 from tests.fixtures.waiting import LONGEST, until
+from tests.soak.replicas.server import copy_started_to
 
 TOKEN = "only-for-tests-" * 3
 ASKED = 'console_request_seconds_count{method="read",status="200",view="healthz"}'
 REQUESTS = 40
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of a console that has been started before."""
+    return copy_started_to(tmp_path_factory.mktemp("code_copy"))
 
 
 @pytest.fixture

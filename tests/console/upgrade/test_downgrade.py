@@ -4,13 +4,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.console.backup.conftest import KEY
 from tests.console.upgrade.test_upgrade import VERSIONS, database_of
-from tests.fixtures.machine import Machine
+from tests.fixtures.commands import CommandResult
+from tests.fixtures.machine import Machine, copy_machine
+from tests.fixtures.once import prepared_once
 from tests.soak.replicas.server import copy_started_to
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -19,12 +23,7 @@ REFUSED = (
     "not know {}."
 )
 MIGRATION = "INSERT INTO django_migrations (app, name, applied) VALUES ('{}', '{}', '2030-01-01')"
-CHANGE = """
-import django
-django.setup()
-from django.db import connection
-connection.cursor().execute({!r})
-"""
+CHANGE = "from django.db import connection; connection.cursor().execute({!r})"
 NEWER = {
     "migration": (
         MIGRATION.format("console", "9999_of_the_future"),
@@ -56,8 +55,24 @@ def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """Return a machine with an upgraded database of the newest release."""
-    with database_of(VERSIONS[-1], tmp_path) as url:
-        machine = Machine(tmp_path)
+    if connection.vendor == "sqlite":
+        upgraded = copy_machine(prepared_once("upgraded", upgrade_once), tmp_path)
+        upgraded.environment["BACKUP_KEY"] = KEY
+        yield upgraded
+    else:
+        with upgraded_machine(tmp_path) as machine:
+            yield machine
+
+
+def upgrade_once(folder: Path) -> None:
+    with upgraded_machine(folder):
+        pass
+
+
+@contextmanager
+def upgraded_machine(folder: Path) -> Iterator[Machine]:
+    with database_of(VERSIONS[-1], folder) as url:
+        machine = Machine(folder)
         machine.environment |= {"DATABASE_URL": url, "BACKUP_KEY": KEY}
         assert machine("migrate", "-v0").code == 0
         yield machine
@@ -68,9 +83,8 @@ def change(machine: Machine) -> Callable[[str], None]:
     """Return a function that runs a statement on the machine's database."""
 
     def change(statement: str) -> None:
-        code = CHANGE.format(statement)
-        environment = machine.environment | {"DJANGO_SETTINGS_MODULE": "console.settings"}
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+        changed = machine("shell", "-v0", "-c", CHANGE.format(statement))
+        assert changed == CommandResult(0, "", "")
 
     return change
 
