@@ -34,9 +34,6 @@ UNREACHABLE_VIEWS = {
     *("setup", "account_link", "single_sign_on", "openid_connect_callback"),
     *("app_connect", "app_disconnect", "deployment_start", "deployment_stop"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
-    # Only of use to connected apps, and Amplify gets no secret
-    *("app_connect", "app_disconnect", "deployment_start", "deployment_stop", "variables_amplify"),
-    *("variable_use", "variable_keep", "map_version", "build_use", "build_keep"),
 }
 
 
