@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from console.access.actors import OUTSIDE
 from console.access.explain import why_locked
 from console.access.policy import Access
 from console.lib.invisible import describe_invisible
@@ -24,6 +25,7 @@ from envvars_app.formats.hints import describe_key, secret_warning
 from envvars_app.models import Variable
 
 PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list
+IN_AMPLIFY = "in Amplify"  # who wrote a variable that came from there: Amplify tells no person
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -
         branch_id=variable.branch_id,
         version=variable.version,
         changed=f"{variable.changed[:16]}Z",
-        changed_by=variable.changed_by,
+        changed_by=IN_AMPLIFY if variable.changed_by == OUTSIDE.label else variable.changed_by,
         value=variable.value,
         preview=preview_of(variable.value),
         remark=describe_invisible(variable.value),

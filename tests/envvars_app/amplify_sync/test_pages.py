@@ -306,3 +306,12 @@ def test_disconnected_and_connected_again(
     assert states(world) == {"API_URL": "drift"}
     alice.post(f"{AMPLIFY}push/")
     assert connected.variables("d1shop") == {"NEW": "theirs"}  # nobody saved it since
+
+
+def test_variable_from_amplify(
+    world: World, alice: Client, console_on_amplify: AmplifyServer
+) -> None:
+    console_on_amplify.add_app("d1shop", "Shop", variables={"API_URL": "theirs"})
+    Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
+    pull(world)
+    assert '<span class="by">in Amplify</span>' in alice.get(LIST).text
