@@ -72,8 +72,21 @@ def repair_mirrors(client_for: ClientFor, world: World) -> None:
             parameter_store().remove([mirror])
             Secret.objects.filter(pk=secret.pk).update(mirror_version=0, mirror_of=0)
             shown = {"shown": f"{secret.version}:0"}
-            for name in ("secret_reveal", "secret_mirror"):
+            for name in ("secret_reveal", "secret_encrypt", "secret_mirror"):
                 client_for(person).post(secret_url(secret, name), shown, headers=headers)
+
+
+def copy_paths(client_for: ClientFor, world: World) -> None:
+    """Copy secrets to the path where they are missing, with and without permission."""
+    url = reverse("secrets_copy", args=[world.app.app_id])
+    for secret in Secret.objects.filter(branch__in=[world.main, world.dev], version__gt=0)[:3]:
+        parameter_store().remove([location_of(world.app, secret).mirror or ""])
+        Secret.objects.filter(pk=secret.pk).update(
+            mirror_version=0, mirror_of=0, claim=None, mirror_due_at=None
+        )
+    for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+        client_for(person).get(url, headers=headers)
+        client_for(person).post(url, headers=headers)
 
 
 def adopt(client_for: ClientFor, world: World) -> None:
@@ -180,5 +193,5 @@ def send_mails(_visitor: ClientFor, world: World) -> None:
     assert any("revealed the secret" in sent.body for sent in mail.outbox)
 
 
-USES = (reveal, revalidate, repair_mirrors, adopt, administer, export_activity, operate)
+USES = (reveal, revalidate, repair_mirrors, copy_paths, adopt, administer, export_activity, operate)
 REMOVALS = (remove, remove_unknown, delete_branch, send_mails)
