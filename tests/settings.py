@@ -45,7 +45,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file: threads (the live server, two savers) meet in it as they do in production. In a folder
     # of its own, since some tests search every file beside it.
     _own = f"{_folder}/{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    os.makedirs(_own, exist_ok=True)
+    os.makedirs(_own, mode=0o700, exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": f"{_own}/test.sqlite3"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
 STORAGES["staticfiles"] = {  # nothing is collected
