@@ -179,7 +179,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "environment": "console.web.jinja.environment",
+            "environment": "console.web.lists.jinja.environment",
             "undefined": StrictUndefined,
             "trim_blocks": True,
         },

@@ -15,15 +15,13 @@ from console.pages import (
     activity,
     apps,
     branch_delete,
-    connection,
-    deployments,
     exposure,
-    import_apps,
     invitations,
     members,
     notifications,
     sso,
 )
+from console.pages.amplify import connection, deployments, import_apps
 
 in_app: list[URLPattern | URLResolver] = [
     path("", apps.overview, name="overview"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.http import Http404
 
 from console.access.policy import Access
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, Branch
 from secrets_app.models import Secret
 from secrets_app.paths import (

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from console.lib.names import PathProfile, is_app_id
+from console.lib.naming.names import PathProfile, is_app_id
 
 KEY_PATTERN = "^[a-zA-Z0-9_.-]+$"
 LEVEL_LIMIT = 15  # levels of a hierarchy, by SSM

@@ -11,9 +11,9 @@ from django.utils import timezone
 from console.access.explain import why_locked
 from console.access.policy import Access, Permission
 from console.db import text_times
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, Branch, scope_name
-from console.web.listing import (
+from console.web.lists.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,
     SORTS,

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import User
 from secrets_app.paths import InvalidPath, Sandbox, locate, scope_location
 from secrets_app.store import parameter_store

@@ -7,7 +7,7 @@ to Parameter Store parameters using IAM policies" in the AWS Systems Manager use
 from dataclasses import dataclass
 from typing import Any
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, Branch
 from secrets_app.locations import scope_of
 from secrets_app.paths import scope_location

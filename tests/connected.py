@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import boto3
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.lib.paths import BASE_DIR
 from secrets_app.paths import AllBranches, OneBranch, locate
 from tests.fixtures import amplify, moto

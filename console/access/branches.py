@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 
-from console.lib.lookalikes import lookalike_marks
-from console.lib.names import ALL_BRANCHES, BRANCH_NAME_LIMIT, PathProfile
+from console.lib.naming.lookalikes import lookalike_marks
+from console.lib.naming.names import ALL_BRANCHES, BRANCH_NAME_LIMIT, PathProfile
 from console.models import App, Branch, scope_name
 
 # Returns the folders of a branch's parameters from an app ID, the branch's name and a path profile.

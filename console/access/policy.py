@@ -18,8 +18,8 @@ from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.branches import branches_of, partners_of
-from console.lib.branch_patterns import matches, parse_patterns
-from console.lib.names import ALL_BRANCHES, is_app_id
+from console.lib.naming.branch_patterns import matches, parse_patterns
+from console.lib.naming.names import ALL_BRANCHES, is_app_id
 from console.models import App, Branch, Member, Suspension, User
 
 Role = Member.Role

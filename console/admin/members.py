@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from console.access.actors import from_request
 from console.admin.base import AuditedAdmin
-from console.lib.branch_patterns import parse_patterns
-from console.lib.lookalikes import label_problem
+from console.lib.naming.branch_patterns import parse_patterns
+from console.lib.naming.lookalikes import label_problem
 from console.members import services
 from console.models import Member, User
 

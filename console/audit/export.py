@@ -14,7 +14,7 @@ from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import ATTEMPTED, Filter, matching
 from console.conf.signing import json_value
 from console.db import prepared_statements
-from console.lib import csv
+from console.lib.text import csv
 from console.models import AuditEvent, AuditOutcome
 
 CHUNK = 500  # entries per query, so that no transaction stays open while a slow client downloads

@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 from console.audit.events import Action, Outcome
 from console.audit.queries import ATTEMPTED, OPEN, Filter, matching, with_outcomes
 from console.db import prepared_statements
-from console.lib.natural import natural_key
+from console.lib.naming.natural import natural_key
 from console.models import AuditEvent
 
 ACTION_LABELS = {

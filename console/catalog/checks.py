@@ -5,8 +5,8 @@ from collections.abc import Collection
 from django.core.exceptions import ValidationError
 
 from console.access.branches import shared_folders
-from console.lib.lookalikes import hidden_characters, spell_out, visible_form
-from console.lib.names import ALL_BRANCHES, PathProfile, typed_name_problem
+from console.lib.naming.lookalikes import hidden_characters, spell_out, visible_form
+from console.lib.naming.names import ALL_BRANCHES, PathProfile, typed_name_problem
 from console.models import App, Branch
 
 

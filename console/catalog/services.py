@@ -22,7 +22,7 @@ from console.catalog.checks import (
     require_own_name,
     require_way_between,
 )
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, Branch, Member, User
 
 Row = TypeVar("Row", App, Branch)

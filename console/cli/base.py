@@ -30,11 +30,11 @@ from console.audit import chain
 from console.backup.errors import BackupError
 from console.cli.terminal import Exit
 from console.db import versions
-from console.lib.invisible import describe_invisible
-from console.lib.names import branch_name_problem
+from console.lib.naming.names import branch_name_problem
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.service_calls import ServiceError
-from console.lib.text import escape_unprintable
+from console.lib.text.invisible import describe_invisible
+from console.lib.text.unprintable import escape_unprintable
 from console.models import Branch, User
 
 # argparse quotes what was typed after these words.

@@ -10,7 +10,7 @@ from console.cli.base import CommandScope, ConsoleCommand, add_scope, verbs
 from console.cli.terminal import Exit, table
 from console.lib.results import RowOutcome
 from console.models import Branch, scope_name
-from console.web.listing import Query, Row
+from console.web.lists.listing import Query, Row
 
 VERBS = {
     "set": "create or change one; prompts for the value, or reads it from standard input",

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from django.core.management.base import CommandError
 
-from console.lib.text import escape_unprintable
+from console.lib.text.unprintable import escape_unprintable
 
 INPUT_LIMIT = 1_000_000  # bytes of standard input, far more than a value may have
 # A terminal passes on this much of a line and silently drops the rest (termios, canonical mode).

@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from console.lib.text import escape_unprintable
+from console.lib.text.unprintable import escape_unprintable
 
 REDACTED = "[redacted]"
 PROBE_PATHS = {"/healthz", "/readyz", "/metrics"}

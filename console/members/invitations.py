@@ -24,8 +24,8 @@ from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import Permission, find_app
 from console.audit.events import Action, Target, audited_transaction, recording
-from console.lib.branch_patterns import parse_patterns
 from console.lib.clock import latest_end
+from console.lib.naming.branch_patterns import parse_patterns
 from console.members.services import actor_of, check_role, describe_role, require_manager
 from console.models import App, Invitation, Member, User
 

@@ -25,7 +25,7 @@ from console.access.policy import (
     require_operator,
 )
 from console.audit.events import Action, Target, audited_transaction, differences, recording
-from console.lib import branch_patterns
+from console.lib.naming import branch_patterns
 from console.models import App, Member, Suspension, User
 
 Role = Member.Role

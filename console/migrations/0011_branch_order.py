@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 from django.db import migrations
 
 import console.models.apps
-from console.lib.natural import natural_key
+from console.lib.naming.natural import natural_key
 
 
 def fill(apps: Any, schema_editor: Any) -> None:

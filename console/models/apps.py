@@ -7,15 +7,15 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
-from console.lib.lookalikes import spell_out
-from console.lib.names import (
+from console.lib.naming.lookalikes import spell_out
+from console.lib.naming.names import (
     ALL_BRANCHES,
     APP_ID_PATTERN,
     BRANCH_NAME_LIMIT,
     PathProfile,
     branch_name_problem,
 )
-from console.lib.natural import natural_key
+from console.lib.naming.natural import natural_key
 
 
 class App(models.Model):
@@ -63,7 +63,7 @@ class Stage(models.TextChoices):
 
 
 def check_branch_name(name: str) -> None:
-    """Raise ValidationError if the name is not valid (see console.lib.names)."""
+    """Raise ValidationError if the name is not valid (see console.lib.naming.names)."""
     if problem := branch_name_problem(name):
         raise ValidationError(problem)
 

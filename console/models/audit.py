@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from console.conf import signing
-from console.lib.names import BRANCH_NAME_LIMIT
+from console.lib.naming.names import BRANCH_NAME_LIMIT
 
 
 class MarkField(models.CharField):

@@ -25,7 +25,7 @@ from console.audit.presentation import Entry, to_entry
 from console.audit.queries import with_outcomes
 from console.conf.base_url import link_to
 from console.lib.clock import is_within, latest_end
-from console.lib.text import escape_unprintable
+from console.lib.text.unprintable import escape_unprintable
 from console.members.services import actor_of
 from console.models import App, AuditEvent, Branch, User
 from console.models.notifications import Notice

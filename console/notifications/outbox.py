@@ -19,7 +19,7 @@ from console.access.branches import JOINED_BY
 from console.access.policy import find_app
 from console.audit import chain
 from console.audit.events import Action, Outcome, Target, audited_transaction
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.names import ALL_BRANCHES
 from console.members.services import people_of
 from console.models import App, AuditEvent, AuditOutcome, AuditSeal, Branch
 from console.models.notifications import ON_BY_DEFAULT, Kind, Notice, NoticesRead, Subscription

@@ -6,8 +6,8 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from console.lib.lookalikes import label_problem
-from console.lib.names import PathProfile
+from console.lib.naming.lookalikes import label_problem
+from console.lib.naming.names import PathProfile
 from console.models import App, Branch, User
 
 # Title, explanation and example paths, one per line. The page shows the first line in bold.

@@ -31,7 +31,7 @@ from console.audit.events import Action
 from console.auth import bootstrap
 from console.auth.bootstrap import create_first_operator
 from console.catalog import services
-from console.lib.names import SAMPLE_APP_IDS
+from console.lib.naming.names import SAMPLE_APP_IDS
 from console.members.suspension import suspension_of
 from console.models import App, Branch
 from console.pages.app_forms import (

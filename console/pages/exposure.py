@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import Actor
 from console.audit.events import Action
-from console.lib import csv
+from console.lib.text import csv
 from console.members import exposure
 from console.models import User
 from console.pages.member_forms import RotatedForm

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from console.access.actors import from_request
 from console.auth import limiter
-from console.lib.branch_patterns import parse_patterns
+from console.lib.naming.branch_patterns import parse_patterns
 from console.members import invitations
 from console.members.services import describe_role
 from console.models import App, Invitation, User

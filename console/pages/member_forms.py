@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from console.access.explain import ACTS
 from console.access.policy import Access, Permission, Role
-from console.lib.branch_patterns import parse_patterns
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.branch_patterns import parse_patterns
+from console.lib.naming.names import ALL_BRANCHES
 from console.members.services import people_of
 from console.models import App, User
 

@@ -18,7 +18,7 @@ from console.access.actors import Actor
 from console.access.policy import Access, Permission, Role, find_app
 from console.audit.events import Action
 from console.auth import limiter
-from console.lib.branch_patterns import parse_patterns
+from console.lib.naming.branch_patterns import parse_patterns
 from console.members import exposure, invitations, services, suspension
 from console.members.services import actor_of
 from console.models import Branch, Member, User

@@ -1,14 +1,14 @@
 """`{% columns "Member" "Role" "actions.end:-Actions" as col %}`: declare a table's columns.
 
 `{{ col.head }}` renders the table's head, `<td {{ col.role }}>` the attributes of a cell. See
-`console.web.tables.Column.parse` for the declarations.
+`console.web.lists.tables.Column.parse` for the declarations.
 """
 
 from django.template import Library
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from console.web.tables import Column
+from console.web.lists.tables import Column
 
 register = Library()
 

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseRedirectBase
 from console.access.actors import from_request
 from console.audit import refusals
 from console.audit.events import Action, Target, has_recorded_denial
-from console.lib.names import is_app_id
+from console.lib.naming.names import is_app_id
 from console.models import App
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from console.access.policy import Access, Permission
-from console.lib.invisible import preview_value
+from console.lib.text.invisible import preview_value
 from console.models import App, Connection, scope_name
 from envvars_app.amplify_sync.deciding import fingerprint, fingerprint_of
 from envvars_app.models import (

@@ -1,6 +1,6 @@
 """Which values the files hold that the recipes write: each check returns the reason, or ""."""
 
-from console.lib.dotenv import quote
+from console.lib.text.dotenv import quote
 from envvars_app.formats.env import ENV
 from envvars_app.formats.plist import PLIST
 

@@ -78,7 +78,7 @@ def _dotenv_line(value: str, quotes: str) -> str:
 
 
 def dotenv(selection: Selection) -> list[str]:
-    # As console.lib.dotenv.quote: in single quotes if all readers agree on them, otherwise in
+    # As console.lib.text.dotenv.quote: in single quotes if all readers agree on them, otherwise in
     # double ones. A value that some reader would change gets the first quote character that it
     # doesn't contain, as npm's dotenv and Node.js read it.
     quotes = (

@@ -8,7 +8,7 @@ manual, "Shell Variables"), and it expands PS1 and MAILPATH whenever it uses the
 import re
 from collections.abc import Mapping
 
-from console.lib.dotenv import quote
+from console.lib.text.dotenv import quote
 from envvars_app.formats.base import CannotHold, Format, Rendered, omission_comments, render_each
 
 _VALID_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from console.lib.dotenv import LONE_SURROGATE, NUL, Entries, Entry, Refused, normalize
+from console.lib.text.dotenv import LONE_SURROGATE, NUL, Entries, Entry, Refused, normalize
 from envvars_app.formats.base import Format, Rendered, render_each
 
 # Possessive, so that it never backtracks.

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.lib import row_forms
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
 from console.web.kit import app_context, branch_id_from, page_with_form
 from envvars_app import build_settings as services

@@ -15,14 +15,14 @@ from django.utils.html import escape
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
-from console.lib.dotenv import BYTE_LIMIT, Refused
-from console.lib.invisible import MAX_PREVIEW, preview_value
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
+from console.lib.text.dotenv import BYTE_LIMIT, Refused
+from console.lib.text.invisible import MAX_PREVIEW, preview_value
 from console.models import Branch, scope_name
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, find_app_to_change, page_with_form
-from console.web.listing import writable_scopes
+from console.web.lists.listing import writable_scopes
 from console.web.repeats import NotAgain, Post, save_once
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import FORMATS as FILES

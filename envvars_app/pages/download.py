@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import find_app
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.names import ALL_BRANCHES
 from console.models import scope_name
 from console.web.downloads import one_at_a_time
 from console.web.kit import app_context

@@ -15,14 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
-from console.lib.invisible import preview_value
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
+from console.lib.text.invisible import preview_value
 from console.models import scope_name
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
-from console.web.listing import Query
-from console.web.takes_effect import effect_of
+from console.web.lists.listing import Query
+from console.web.lists.takes_effect import effect_of
 from envvars_app import secrets_bridge
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key, secret_warning

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
-from console.lib.dotenv import BYTE_LIMIT
-from console.lib.invisible import RULES_JSON
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
+from console.lib.text.dotenv import BYTE_LIMIT
+from console.lib.text.invisible import RULES_JSON
 from console.web.change_sets import change_set_of, change_set_token, saved_sentence
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
-from console.web.listing import (
+from console.web.lists.listing import (
     SORT_WORDS,
     Listing,
     Query,
@@ -27,8 +27,8 @@ from console.web.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
-from console.web.takes_effect import mark_rows, offer_after
 from envvars_app.amplify_sync.queries import add_counterparts, status_of
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.models import Variable, VariableVersion

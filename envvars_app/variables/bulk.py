@@ -14,8 +14,8 @@ from django.db.models import Q
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
-from console.lib.dotenv import Refused as TextRefused
 from console.lib.results import DONE, RowOutcome
+from console.lib.text.dotenv import Refused as TextRefused
 from console.models import App, Branch, scope_name
 from envvars_app.formats import FORMATS
 from envvars_app.models import Variable

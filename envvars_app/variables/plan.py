@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from console.access.policy import Access
 from console.audit.events import Action, Target
 from console.audit.refusals import Refusal
-from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
+from console.lib.text.invisible import describe_invisible
 from console.models import scope_name
 from envvars_app.models import Variable
 from envvars_app.variables.commands import DeleteVariable, SetVariable, VariableCommand

@@ -14,10 +14,10 @@ from django.utils import timezone
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
 from console.audit.refusals import THROUGH_ANOTHER_APP, Refusal, refused_new_row
-from console.lib.invisible import LINE_BREAK, has_line_break_at_end
-from console.lib.natural import natural_key
+from console.lib.naming.natural import natural_key
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import NO_VERSION
+from console.lib.text.invisible import LINE_BREAK, has_line_break_at_end
 from console.models import Branch, scope_name
 from envvars_app.formats import validation
 from envvars_app.formats.hints import check_amplify_value

@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 from console.access.actors import OUTSIDE
 from console.access.explain import why_locked
 from console.access.policy import Access
-from console.lib.invisible import describe_invisible
+from console.lib.text.invisible import describe_invisible
 from console.models import App, Branch, scope_name
-from console.web.listing import (
+from console.web.lists.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,
     SORTS,

@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db.models import F
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import Secret

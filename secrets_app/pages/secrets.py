@@ -17,14 +17,14 @@ from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit import presentation as trail
 from console.audit.events import Action, Outcome
-from console.lib.invisible import RULES_JSON
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
+from console.lib.text.invisible import RULES_JSON
 from console.models import AuditEvent, scope_name
 from console.web.change_sets import change_set_of, change_set_token, saved_sentence
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
-from console.web.listing import (
+from console.web.lists.listing import (
     SORT_WORDS,
     Listing,
     Query,
@@ -32,8 +32,8 @@ from console.web.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.lists.takes_effect import effect_of, mark_rows, offer_after
 from console.web.repeats import save_rows_once
-from console.web.takes_effect import effect_of, mark_rows, offer_after
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms

@@ -3,7 +3,7 @@
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from console.lib.invisible import describe_invisible
+from console.lib.text.invisible import describe_invisible
 from secrets_app.store.base import SecretValue
 
 

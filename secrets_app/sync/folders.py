@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from console.lib.names import PathProfile, branch_name_problem
+from console.lib.naming.names import PathProfile, branch_name_problem
 from secrets_app.paths import branch_folders, documented_path_problem, listing_prefixes
 
 GEN1_KEY = "AMPLIFY_"  # the start of each name that Amplify Gen 1 writes

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from console.lib.invisible import LINE_BREAK, has_line_break_at_end
+from console.lib.text.invisible import LINE_BREAK, has_line_break_at_end
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value

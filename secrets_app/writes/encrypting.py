@@ -18,7 +18,7 @@ from console.access.actors import BACKGROUND, Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Outcome, attempt, conclude, conclude_all
 from console.audit.refusals import record_refusal
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, AuditEvent
 from secrets_app.locations import find_secret, location_of, require_location, scope_of
 from secrets_app.models import LeaseStage, Secret

@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone
 
 from console.access.policy import Access
-from console.lib.invisible import describe_invisible
 from console.lib.results import Result, RowOutcome
+from console.lib.text.invisible import describe_invisible
 from secrets_app import revisions
 from secrets_app.models import LeaseStage
 from secrets_app.projection import mirror_key

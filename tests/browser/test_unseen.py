@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from console.lib.invisible import describe_invisible
+from console.lib.text.invisible import describe_invisible
 from secrets_app.models import Secret
 from tests.browser.steps import LIST, MANAGE, SHARED, row, save_all, stored_value, value_of
 from tests.factories import set_secret, set_variable, variable_values

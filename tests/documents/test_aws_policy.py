@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.lib.paths import BASE_DIR
 from secrets_app.ops.doctor import PROBES
 from secrets_app.paths import AllBranches, OneBranch, Sandbox, bin_path, locate

@@ -16,7 +16,7 @@ from console.access.policy import find_app
 from console.audit.events import Outcome
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch, scope_name
-from console.web.listing import Query
+from console.web.lists.listing import Query
 from secrets_app.locations import locate_secret
 from secrets_app.models import Revalidation, Secret
 from secrets_app.queries import SecretRow, list_secrets, listed_branches

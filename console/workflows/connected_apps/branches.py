@@ -19,8 +19,8 @@ from console.amplify.base import AmplifyBranch
 from console.amplify.snapshots import Snapshot
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all, differences
 from console.catalog.checks import shared_folder_problem
-from console.lib.names import branch_name_problem
-from console.lib.text import escape_unprintable
+from console.lib.naming.names import branch_name_problem
+from console.lib.text.unprintable import escape_unprintable
 from console.models import App, Branch, BranchConnection, Connection, Stage
 
 LONGEST_READ = timedelta(minutes=2)  # of an app and all of its branches

@@ -30,9 +30,9 @@ from console.audit.events import (
     recording,
 )
 from console.catalog.services import insert_app
-from console.lib.lookalikes import lookalike_marks
-from console.lib.names import ALL_BRANCHES, is_app_id
-from console.lib.text import escape_unprintable
+from console.lib.naming.lookalikes import lookalike_marks
+from console.lib.naming.names import ALL_BRANCHES, is_app_id
+from console.lib.text.unprintable import escape_unprintable
 from console.models import App, BranchConnection, Connection, User
 from console.workflows.connected_apps import branches
 from console.workflows.connected_apps.branches import Plan

@@ -20,7 +20,7 @@ from console.amplify.base import JobStatus
 from console.audit.events import Action, Outcome
 from console.audit.queries import with_outcomes
 from console.environment.sources import sources
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.names import ALL_BRANCHES
 from console.models import AuditEvent, Branch, Deployment
 from console.workflows.deployments.reading import RUNNING, connection_of
 

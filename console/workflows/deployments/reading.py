@@ -19,7 +19,7 @@ from console.access.policy import Access, find_app
 from console.amplify.base import AmplifyService, Job, JobStatus, Step
 from console.amplify.errors import AmplifyError, NotFound
 from console.amplify.service import is_on, service
-from console.lib.text import escape_unprintable
+from console.lib.text.unprintable import escape_unprintable
 from console.models import BranchConnection, Connection, Deployment
 from console.workflows.deployments import settling
 from console.workflows.deployments.settling import is_number

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.access.actors import Actor, from_command_line
 from console.catalog.services import add_branch, create_app
-from console.lib.names import SAMPLE_APP_IDS, PathProfile
+from console.lib.naming.names import SAMPLE_APP_IDS, PathProfile
 from console.lib.results import DONE
 from console.lib.stopping import finishing_current_step
 from console.models import App, Stage, User

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console.catalog.services import add_branch, change_app
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, Branch, Member
 from tests.factories import audit_entries, create_branch, form_errors
 from tests.factories.collisions import COLLISIONS, Collision

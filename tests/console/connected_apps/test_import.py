@@ -11,7 +11,7 @@ from django.test import Client
 from console.access.policy import Access
 from console.amplify import snapshots
 from console.amplify.snapshots import Snapshot
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import App, AuditEvent, AuditOutcome, Branch, Connection, Member
 from envvars_app.models import Variable
 from secrets_app.models import Secret

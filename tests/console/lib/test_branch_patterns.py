@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.lib.branch_patterns import PATTERN_LIMIT, matches, parse_patterns, problem
+from console.lib.naming.branch_patterns import PATTERN_LIMIT, matches, parse_patterns, problem
 
 
 def test_it_works() -> None:

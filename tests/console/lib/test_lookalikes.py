@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from console.lib.lookalikes import (
+from console.lib.naming.lookalikes import (
     hidden_characters,
     lookalike_marks,
     skeleton,

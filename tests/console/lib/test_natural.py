@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.lib.natural import natural_key
+from console.lib.naming.natural import natural_key
 
 
 def test_it_works() -> None:

@@ -13,7 +13,7 @@ from console.access.actors import Actor
 from console.audit import export as exports
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.audit.queries import Filter
-from console.lib.csv import escape_cell
+from console.lib.text.csv import escape_cell
 from console.models import AuditEvent
 from tests.fixtures.people import World
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db.models.signals import post_save
 from django.test import Client
 
-from console.lib.names import is_app_id
+from console.lib.naming.names import is_app_id
 from console.models import App, AuditEvent, Member
 from tests.factories import form_errors
 from tests.fixtures.people import World

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 from console.pages import branch_delete
 from secrets_app.models import EmbeddedParameter, Secret

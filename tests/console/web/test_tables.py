@@ -3,7 +3,7 @@
 import pytest
 from django.template import Context, Template
 
-from console.web.tables import Column
+from console.web.lists.tables import Column
 
 
 @pytest.mark.parametrize(

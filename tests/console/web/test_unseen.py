@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from console.lib.invisible import describe_invisible
+from console.lib.text.invisible import describe_invisible
 from tests.factories import (
     secret_row,
     set_secret,

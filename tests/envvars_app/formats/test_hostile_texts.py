@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from console.lib.dotenv import BYTE_LIMIT, ENTRY_LIMIT, LINE_LIMIT, Entry, Refused, parse
+from console.lib.text.dotenv import BYTE_LIMIT, ENTRY_LIMIT, LINE_LIMIT, Entry, Refused, parse
 from envvars_app.formats import parse_json
 
 Parse = Callable[[str], list[Entry]]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from console.lib.dotenv import Entry, Refused, parse
+from console.lib.text.dotenv import Entry, Refused, parse
 from tests.envvars_app.formats.values import PEM
 
 PASTED = f"""\

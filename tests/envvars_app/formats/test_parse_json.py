@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from console.lib.dotenv import Entry, Refused
+from console.lib.text.dotenv import Entry, Refused
 from envvars_app.formats import FORMATS, parse_json
 from tests.envvars_app.formats.values import COMMON, CONTESTED
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.lib.dotenv import Refused, parse, read
+from console.lib.text.dotenv import Refused, parse, read
 
 KEY = (
     "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nQUJDREVGRw==\n"

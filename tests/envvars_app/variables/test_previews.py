@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.access.policy import find_app
-from console.lib.dotenv import Refused
-from console.lib.invisible import preview_value
+from console.lib.text.dotenv import Refused
+from console.lib.text.invisible import preview_value
 from console.models import Branch
 from envvars_app.models import Variable
 from envvars_app.variables.bulk import BulkEdit, Kind, Mode, apply, preview

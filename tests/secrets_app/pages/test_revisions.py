@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.lib.results import RowOutcome
 from console.lib.row_forms import known_base
 from secrets_app.store import parameter_store

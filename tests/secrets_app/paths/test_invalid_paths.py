@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.lib.names import PathProfile, is_app_id
+from console.lib.naming.names import PathProfile, is_app_id
 from secrets_app.paths import (
     PATH_LIMIT,
     AllBranches,

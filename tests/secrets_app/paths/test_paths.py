@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from secrets_app.paths import (
     AllBranches,
     Location,

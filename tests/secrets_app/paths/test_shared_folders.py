@@ -5,7 +5,7 @@ from itertools import combinations, product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from secrets_app.paths import OneBranch, Sandbox, branch_folders, scope_location
 from tests.factories.collisions import COLLISIONS, Collision
 

@@ -6,7 +6,7 @@ from itertools import product
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from secrets_app.paths import (
     AllBranches,
     InvalidPath,

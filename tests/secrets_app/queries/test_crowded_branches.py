@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import Branch
 from console.pages.app_forms import PROFILE_WORDS
 from secrets_app.models import Secret

@@ -9,7 +9,7 @@ from django.utils.html import escape
 
 from console.access.policy import find_app
 from console.models import Branch
-from console.web.listing import Query
+from console.web.lists.listing import Query
 from secrets_app.models import Secret
 from secrets_app.queries import SecretRow, list_secrets
 from secrets_app.store import parameter_store

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.access.policy import find_app
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import Branch, BranchConnection
 from secrets_app.models import Revalidation, UnknownParameter
 from secrets_app.paths import OneBranch, locate

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from console.access.acts import ConfirmationRequired
-from console.lib.names import PathProfile
+from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 from console.workflows.process_environment import process_environment
 from envvars_app.secrets_bridge import move_to_secrets

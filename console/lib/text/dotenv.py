@@ -7,7 +7,7 @@ docs/formats.md lists the versions that were tested.
 import re
 from dataclasses import dataclass
 
-from console.lib.dotenv_advice import after_quote, continues, has_colon
+from console.lib.text.dotenv_advice import after_quote, continues, has_colon
 
 BYTE_LIMIT = 1_000_000  # of UTF-8
 LINE_LIMIT = 10_000

@@ -7,7 +7,7 @@ begins with a byte order mark, because Excel reads UTF-8 only with one.
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
-from console.lib.text import escape_unprintable
+from console.lib.text.unprintable import escape_unprintable
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - Excel accepts the full-width characters too

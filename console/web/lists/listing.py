@@ -10,10 +10,10 @@ from django.db.models import F, QuerySet
 
 from console.access.policy import Access, Permission
 from console.db import text_times
-from console.lib.names import ALL_BRANCHES
+from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
 from console.models import Branch
-from console.web.tables import Column
+from console.web.lists.tables import Column
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"

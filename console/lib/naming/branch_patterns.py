@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from console.lib.names import BRANCH_NAME_LIMIT, typed_name_problem
+from console.lib.naming.names import BRANCH_NAME_LIMIT, typed_name_problem
 
 PATTERN_LIMIT = 20  # patterns per role
 _ONLY_IN_FNMATCH = re.compile(r"[?\[]")  # git forbids these in a ref, but our names may have them

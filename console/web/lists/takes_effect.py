@@ -6,7 +6,7 @@ from uuid import UUID
 
 from console.access.policy import Access, Permission
 from console.models import Branch, scope_name
-from console.web.listing import Row
+from console.web.lists.listing import Row
 from console.workflows.deployments.effects import BranchState, Effects, of_app
 
 SENTENCES = {

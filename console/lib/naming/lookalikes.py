@@ -2,7 +2,7 @@
 
 Invisible are Unicode's default ignorable characters (DerivedCoreProperties.txt), line and paragraph
 separators, blank letters, and spaces at the edges. Look-alikes are those of UTS #39, section 4, as
-far as they look like ASCII (`console/lib/confusables.txt`).
+far as they look like ASCII (`console/lib/naming/confusables.txt`).
 """
 
 import re

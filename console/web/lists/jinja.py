@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from jinja2 import Environment
 
-from console.web.listing import COLUMNS
+from console.web.lists.listing import COLUMNS
 
 
 def environment(**options: Any) -> Environment:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `sort` is its name in `console.web.listing.SORTS`, or "" if it can't be sorted.
+    """A column. `sort` is its name in `listing.SORTS`, or "" if it can't be sorted.
 
     `short` is the label on narrow pages, where the full one does not fit. The label of a `quiet`
     column is only read out by screen readers, and left out on narrow pages unless it has a `short`.

@@ -1,0 +1,1 @@
+"""Texts that people paste and download: their formats, and characters that can't be seen."""

@@ -1,0 +1,1 @@
+"""The pages that only connected apps need: importing, connecting and deploying."""
