@@ -5,8 +5,9 @@ from django.test import override_settings
 
 from console.server.start import prepare_database
 from secrets_app.store import parameter_store
-from tests.fixtures.moto import running
-from tests.soak.bench import large_app, load, pages, store, variables
+from tests.fixtures import amplify as fake_amplify
+from tests.fixtures import moto
+from tests.soak.bench import amplify, large_app, load, pages, store, variables
 from tests.soak.bench.sample_apps import create_owner
 
 
@@ -18,10 +19,13 @@ def main() -> None:
     pages.compare(user)
     variables.compare(user)
     large_app.compare(user)
-    with running() as moto, override_settings(PARAMETER_STORE="ssm"):
-        moto.point_botocore_at_it()
+    with moto.running() as server, override_settings(PARAMETER_STORE="ssm"):
+        server.point_botocore_at_it()
         parameter_store.cache_clear()
         store.compare(user)
+    with fake_amplify.running() as account, override_settings(AMPLIFY="on"):
+        fake_amplify.point_botocore_at(account)
+        amplify.compare(user, account)
     load.compare()
 
 

@@ -28,7 +28,7 @@ class Cost:
     """The cost of one call."""
 
     queries: int
-    calls: int  # to the parameter store
+    calls: int  # to the parameter store or Amplify
     size: int  # bytes of the response
     peak: int  # bytes of memory at most
 
@@ -43,7 +43,7 @@ def cost(act: Callable[[], bytes | None]) -> Cost:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    calls = sum(entry["event"] == "store.call" for entry in log)
+    calls = sum(entry["event"] in {"store.call", "amplify.call"} for entry in log)
     return Cost(len(queries), calls, len(answer or b""), peak)
 
 
