@@ -84,10 +84,11 @@ def start(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         shown = request.POST.get("shown", "")[:255]
         actor = from_request(request)
         started = acting.redeploy(actor=actor, app_id=app_id, pk=pk, shown=shown)
-        left = f" {started.left} of the changes saved here need a decision first, so it lacks them."
-        return f"Started deployment {started.job_id} of {started.branch}." + (
-            left if started.left else ""
-        )
+        sentence = f"Started deployment {started.job_id} of {started.branch}."
+        if started.left:
+            changes = "1 change" if started.left == 1 else f"{started.left} changes"
+            sentence += f" It lacks {changes} that you have to decide about first."
+        return sentence
 
     return _act(request, app_id, pk, act)
 
