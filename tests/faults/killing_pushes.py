@@ -1,8 +1,8 @@
 """Kill a push at each of its steps: python -m tests.faults.killing_pushes ENDPOINT.
 
-A step is an SQL statement, or the start or end of a call to Amplify. In between, somebody else
-changes another variable there. Prints what it found as JSON. Runs in a process of its own, because
-it forks.
+It pushes a variable of All branches and one of a branch. A step is an SQL statement, or the start
+or end of a call to Amplify. In between, somebody else changes another variable there. Prints what
+it found as JSON. Runs in a process of its own, because it forks.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
@@ -62,21 +62,24 @@ def main(server: AmplifyServer) -> dict[str, Any]:
     world = World()
     server.add_app(world.app.app_id, "Shop")
     Connection.objects.create(app=world.app, connected_at=timezone.now())
-    row = set_variable(world, KEY, "0")
+    server.add_branch(world.app.app_id, "dev")
+    rows = [set_variable(world, KEY, "0"), set_variable(world, KEY, "0", world.dev)]
     push(Amplify(REGION), world.app, None)
     writes, lost, kills = Counter[int](), [], 0
     for step in count(1):
-        change_variable(world, row, str(step))
+        for row in rows:
+            change_variable(world, row, str(step))
         server.forget_requests()
         survived = _survives(world, step)
         server.set_variable(world.app.app_id, THEIRS, str(step))
         SyncedScope.objects.update(held_until=None)  # the time in which a request can arrive
         push(Amplify(REGION), world.app, None)
         kills += not survived
-        writes[server.count("UpdateApp")] += 1
-        if server.variables(world.app.app_id) != {KEY: str(step), THEIRS: str(step)}:
-            lost.append(f"step {step}: {server.variables(world.app.app_id)}")
-        row = variable_row(world, KEY)
+        writes += Counter((server.count("UpdateApp"), server.count("UpdateBranch")))
+        held = server.variables(world.app.app_id), server.variables(world.app.app_id, "dev")
+        if held != ({KEY: str(step), THEIRS: str(step)}, {KEY: str(step)}):
+            lost.append(f"step {step}: {held}")
+        rows = [variable_row(world, KEY), variable_row(world, KEY, world.dev)]
         if survived:
             break
     ended = AuditEvent.objects.filter(action="amplify.variable").exclude(outcomes=None)
