@@ -20,7 +20,7 @@ VALID_OUTCOMES = {
 # The responses that fit an outcome; "" is a broken connection
 FITTING_RESPONSES = {
     "succeeded": {"saved", "removed", ""},
-    "failed": {"failed", "conflict", ""},
+    "failed": {"failed", "conflict", "not_tried", ""},
     "settled": {"unknown", ""},
     "denied": {"denied", ""},
 }
