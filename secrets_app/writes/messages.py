@@ -134,11 +134,11 @@ def _last_writer(
     `known` is the row as it is now; others may have written it since the snapshot.
     """
     before = snapshot.secret
-    if snapshot.is_recreated:
+    if before and snapshot.is_recreated and known and not _is_rewritten(before, known):
         return OUTSIDE, stored.modified
     rows = [row for row in (before, known) if row and row.pk == (before or row).pk]
-    if before and known and stored.version < before.version:  # removed and added again since
-        rows = [known]
+    if before and (snapshot.is_recreated or stored.version < before.version):
+        rows = [known] if known else []  # removed and added again since the rows were read
     for row in rows:
         if row.version == stored.version and row.changed_at:
             return row.changed_by or OUTSIDE, row.changed_at
@@ -147,6 +147,12 @@ def _last_writer(
         if row.claim and row.version < stored.version:
             return row.claim.actor, stored.modified
     return _writer_in_audit_trail(access, snapshot, stored.version) or OUTSIDE, stored.modified
+
+
+def _is_rewritten(before: Secret, known: Secret) -> bool:
+    """Return True if one of our writers has written the row, or leased it, since `before`."""
+    is_leased = known.claim_id not in {None, before.claim_id}
+    return is_leased or (known.pk, known.changed_at) != (before.pk, before.changed_at)
 
 
 def _writer_in_audit_trail(access: Access, snapshot: Snapshot, version: int) -> str:

@@ -46,6 +46,70 @@ def test_recreated_after_the_rows_were_read(world: World, monkeypatch: pytest.Mo
     assert stored_values(world, "API_KEY") == ("mia's", None)
 
 
+def test_recreated_at_the_same_version_after_the_rows_were_read(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    row = reconciled_secret(world, "API_KEY", world.dev)
+
+    def recreate() -> None:
+        save_secrets(world, delete_command(row), by="bob")
+        save_secrets(world, create_command("API_KEY", "mia's", world.dev), by="mia")
+
+    interrupted.before("current", recreate)
+    [conflict] = save_secrets(world, set_command(row, "alice's"))
+    assert conflict.message == "mia@example.org added this secret now (now version 1)."
+    assert stored_values(world, "API_KEY", world.dev) == ("mia's", "mia's")
+
+
+def test_recreated_at_the_same_version_by_a_save_in_progress(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    row = reconciled_secret(world, "API_KEY", world.dev)
+
+    def recreate() -> None:
+        save_secrets(world, delete_command(row), by="bob")
+        interrupted.after("put", kill_process)
+        with pytest.raises(Killed):
+            save_secrets(world, create_command("API_KEY", "mia's", world.dev), by="mia")
+
+    interrupted.before("current", recreate)
+    [conflict] = save_secrets(world, set_command(row, "alice's"))
+    assert conflict.message == "mia@example.org added this secret now (now version 1)."
+
+
+def test_recreated_and_removed_again_after_the_rows_were_read(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    row = reconciled_secret(world, "API_KEY", world.dev)
+
+    def recreate() -> None:
+        save_secrets(world, delete_command(row), by="bob")
+        save_secrets(world, create_command("API_KEY", "mia's", world.dev), by="mia")
+
+    interrupted.before("current", recreate)
+    interrupted.after(
+        "current",
+        lambda: save_secrets(world, delete_command(secret_row(world, "API_KEY", world.dev))),
+    )
+    [conflict] = save_secrets(world, set_command(row, "alice's"))
+    assert conflict.message == "mia@example.org added this secret now (now version 1)."
+
+
+def test_recreated_outside_after_the_rows_were_read(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    row = reconciled_secret(world, "API_KEY", world.dev)
+
+    def recreate() -> None:
+        path = secret_paths(world, "API_KEY", world.dev)[0]
+        parameter_store().remove([path])
+        write_outside(path)
+
+    interrupted.before("current", recreate)
+    [conflict] = save_secrets(world, set_command(row, "alice's"))
+    assert conflict.message.startswith("Someone outside Branchkeep added this secret")
+
+
 @pytest.mark.usefixtures("console_on_ssm")
 def test_recreated_and_then_changed_by_a_save_in_progress(
     world: World, interrupted: InterruptedStore
