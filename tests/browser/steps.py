@@ -73,7 +73,8 @@ def tab_to(page: Page, target: Locator) -> None:
 
 
 def save_all(page: Page) -> None:
-    """Press Save."""
+    """Press Save, once the scripts run: until then it would submit the plain form."""
+    page.wait_for_load_state()
     page.get_by_role("button", name="Save", exact=True).click()
 
 
