@@ -110,7 +110,7 @@ class Batches:
         """Return True if the row is in conflict with the snapshot, and set its outcome."""
         command, access = row.command, self._access
         if _is_another_secret(command, snapshot):
-            outcome = RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None)
+            outcome = messages.row_gone(command)
         elif _differs(command, snapshot) and not own_attempts.is_own_write(
             access, command, snapshot, self._change_set
         ):

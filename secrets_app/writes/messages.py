@@ -28,6 +28,9 @@ from secrets_app.writes.snapshots import Snapshot, WriteTarget, audit_target
 
 OUTSIDE = "Someone outside Branchkeep"
 GONE = "This secret has been removed. Add it again if you still need it."
+NEVER_ADDED = (
+    "The save that was adding this secret has failed. Add the secret again if you still need it."
+)
 NO_BRANCH = "This branch no longer exists. Choose another one."
 SAVE_AGAIN = "Save again in a few seconds."
 REMOVAL_MAY_ARRIVE = (
@@ -55,6 +58,15 @@ DATABASE_UNKNOWN = (
     "The database did not answer, so it is unknown whether this was saved. Branchkeep checks it in "
     "the store in about a minute."
 )
+
+
+def row_gone(command: SecretCommand) -> RowOutcome:
+    """Return a conflict for a row that the page showed and that is no longer there.
+
+    Pages show new rows while their first save runs, without a version.
+    """
+    message = GONE if command.expected_version else NEVER_ADDED
+    return RowOutcome(command.token, Result.CONFLICT, message, pk=None)
 
 
 def conflict(token: str, access: Access, snapshot: Snapshot) -> RowOutcome:
@@ -142,11 +154,14 @@ def _last_writer(
     for row in rows:
         if row.version == stored.version and row.changed_at:
             return row.changed_by or OUTSIDE, row.changed_at
-    for row in rows[-1:]:
-        # A write that isn't finished, or whose response was lost, is the likeliest author.
-        if row.claim and row.version < stored.version:
-            return row.claim.actor, stored.modified
+    if known and known.claim and _may_have_written(known, stored.version):
+        return known.claim.actor, stored.modified
     return _writer_in_audit_trail(access, snapshot, stored.version) or OUTSIDE, stored.modified
+
+
+def _may_have_written(known: Secret, version: int) -> bool:
+    """Return True if a write that is unfinished, or has no response, is the likeliest author."""
+    return known.version < version and known.claim_stage != LeaseStage.TAKEN
 
 
 def _is_rewritten(before: Secret, known: Secret) -> bool:

@@ -101,7 +101,7 @@ def _validate_one(
 ) -> ValidCommand:
     secret = known.get(command.secret_id) if command.secret_id is not None else None
     if command.secret_id is not None and secret is None:
-        gone = RowOutcome(command.token, Result.CONFLICT, messages.GONE, pk=None)
+        gone = messages.row_gone(command)
         raise Refused(gone, _refusal_if_of_another_app(command))
     key = secret.key if secret else command.key
     branch = _branch_of(command, secret, branches)

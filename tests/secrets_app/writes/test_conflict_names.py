@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.lib.results import RowOutcome
+from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore
+from secrets_app.store.errors import Throttled
 from secrets_app.writes import messages
 from secrets_app.writes import save as saving
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
@@ -191,3 +193,53 @@ def test_a_killed_save_is_named_before_an_earlier_writer_of_the_version(
         save_secrets(world, create_command("API_KEY", "mia's", world.dev), by="mia")
     [lost] = save_secrets(world, create_command("API_KEY", "bob's", world.dev), by="bob")
     assert lost.message == "mia@example.org added this secret now (now version 1)."
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_a_failed_save_is_not_named_for_the_one_after_it(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    during, target = failed_creation(world, interrupted)
+    save_secrets(world, create_command("API_KEY", "alice's"))
+    [late] = take_snapshots(parameter_store(), world.app, [target], [during], during.touched_at)
+    conflict = messages.conflict("1", find_app(world.actor("bob"), world.app.app_id), late)
+    assert conflict.message.startswith("alice@example.org added this secret")
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_a_failed_save_is_not_named_for_a_save_in_progress(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    during, target = failed_creation(world, interrupted)
+    interrupted.after("put", kill_process)
+    with pytest.raises(Killed):
+        save_secrets(world, create_command("API_KEY", "alice's"))
+    [late] = take_snapshots(parameter_store(), world.app, [target], [during], during.touched_at)
+    conflict = messages.conflict("1", find_app(world.actor("bob"), world.app.app_id), late)
+    assert conflict.message.startswith("alice@example.org added this secret")
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_the_secret_was_shown_while_a_save_was_adding_it_that_failed(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    during, _ = failed_creation(world, interrupted)
+    [conflict] = save_secrets(world, set_command(during, "bob's"), by="bob")
+    assert conflict.message.startswith("The save that was adding this secret has failed.")
+    save_secrets(world, create_command("API_KEY", "alice's"))
+    [conflict] = save_secrets(world, set_command(during, "bob's"), by="bob")
+    assert conflict.message.startswith("The save that was adding this secret has failed.")
+
+
+def failed_creation(world: World, interrupted: InterruptedStore) -> tuple[Secret, WriteTarget]:
+    """Let mia add a secret, which fails; return its row during that save, and its target."""
+    rows: list[Secret] = []
+
+    def read_and_fail() -> None:
+        rows.append(secret_row(world, "API_KEY"))
+        raise Throttled(code="ThrottlingException")
+
+    interrupted.before("put", read_and_fail)
+    [failed] = save_secrets(world, create_command("API_KEY", "mia's"), by="mia")
+    assert failed.outcome == "failed"
+    return rows[0], WriteTarget(None, "API_KEY", secret_paths(world, "API_KEY")[0])

@@ -172,12 +172,13 @@ def _was_recreated(timeline: Timeline, row: SentRow, state: State) -> bool:
 
 
 def _was_removed(timeline: Timeline, row: SentRow) -> bool:
-    # Pages show a secret until its removal is committed, which is after the store removed it
+    # Pages show a secret until its removal is committed, which is after the store removed it, and
+    # a new secret while its first save runs, which may fail
     return any(
-        event.action in REMOVALS
-        and event.is_done
-        and timeline.was_under_way(event, row.requested, row.answered)
+        (event.action in REMOVALS and event.is_done)
+        or (event.action in WRITES and not (event.version_before or event.is_done))
         for event in timeline.events[row.secret]
+        if timeline.was_under_way(event, row.requested, row.answered)
     )
 
 
