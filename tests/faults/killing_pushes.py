@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -40,7 +41,7 @@ class Stepping:
     """An AmplifyService that reaches a step before and after each call."""
 
     def __init__(self, reach: Callable[[], None]) -> None:
-        self._service, self._reach = Amplify(REGION), reach
+        self._service, self._reach = _spare_amplify(), reach
 
     def __getattr__(self, name: str) -> Any:
         """Return the method, with a step on either side."""
@@ -55,6 +56,12 @@ class Stepping:
         return call
 
 
+@cache
+def _spare_amplify() -> Amplify:
+    """Return a client without an open connection, so that no child has to build its own."""
+    return Amplify(REGION)
+
+
 def main(server: AmplifyServer) -> dict[str, Any]:
     """Kill pushes; return what Amplify, the rows and the audit trail say."""
     connection.settings_dict["TEST"]["NAME"] = f"{os.environ['TESTS_FOLDER']}/pushes.sqlite3"
@@ -64,7 +71,8 @@ def main(server: AmplifyServer) -> dict[str, Any]:
     Connection.objects.create(app=world.app, connected_at=timezone.now())
     server.add_branch(world.app.app_id, "dev")
     rows = [set_variable(world, KEY, "0"), set_variable(world, KEY, "0", world.dev)]
-    push(Amplify(REGION), world.app, None)
+    amplify = Amplify(REGION)
+    push(amplify, world.app, None)
     writes, lost, kills = Counter[int](), [], 0
     for step in count(1):
         for row in rows:
@@ -73,7 +81,7 @@ def main(server: AmplifyServer) -> dict[str, Any]:
         survived = _survives(world, step)
         server.set_variable(world.app.app_id, THEIRS, str(step))
         SyncedScope.objects.update(held_until=None)  # the time in which a request can arrive
-        push(Amplify(REGION), world.app, None)
+        push(amplify, world.app, None)
         kills += not survived
         writes += Counter((server.count("UpdateApp"), server.count("UpdateBranch")))
         held = server.variables(world.app.app_id), server.variables(world.app.app_id, "dev")
@@ -97,6 +105,7 @@ def main(server: AmplifyServer) -> dict[str, Any]:
 
 def _survives(world: World, step: int) -> bool:
     """Push in a child that kills itself at the step; return True if it ended before."""
+    _spare_amplify()
     connections.close_all()
     child = os.fork()
     if child == 0:
