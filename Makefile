@@ -42,8 +42,9 @@ format: .venv/dev ## format code and templates
 bench: .venv/dev ## run benchmarks
 	$(BIN)/python -m tests.soak.bench
 
-soak: .venv/dev ## load and kill replicas, and race with Amplify, for a minute each: nothing is lost
+soak: .venv/dev ## load and kill replicas, on a fast and a slow store, and race with Amplify: nothing is lost
 	$(BIN)/python -m tests.soak.replicas
+	$(BIN)/python -m tests.soak.replicas 60 1 4
 	$(BIN)/python -m tests.soak.amplify_race
 
 screenshots: .venv/dev ## take the screenshots in docs/images

@@ -1,7 +1,8 @@
-"""Run the replica proof (`make soak`): `python -m tests.soak.replicas [SECONDS [KILLS]]`.
+"""Run the replica proof (`make soak`): `python -m tests.soak.replicas [SECONDS [KILLS [READ]]]`.
 
 It runs on a PostgreSQL server of its own, prints what happened and every violation, and exits with
-1 if there are any. Without arguments it takes a minute and kills three times.
+1 if there are any. Without arguments it takes a minute and kills three times. READ is how many
+seconds the parameter store takes at most for a read.
 """
 
 import logging
@@ -22,7 +23,7 @@ from tests.soak.replicas.records import Records
 SECONDS, KILLS = 60.0, 3
 
 
-def main(seconds: float = SECONDS, kills: int = KILLS) -> int:
+def main(seconds: float = SECONDS, kills: float = KILLS, slowest_read: float = 0.0) -> int:
     """Run the proof, and return the exit code."""
     with postgres.running() as url:
         # tests.settings reads it, so Django is set up only now
@@ -30,10 +31,10 @@ def main(seconds: float = SECONDS, kills: int = KILLS) -> int:
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
         django.setup()
         logging.disable()
-        return _run(seconds, kills)
+        return _run(seconds, int(kills), slowest_read)
 
 
-def _run(seconds: float, kills: int) -> int:
+def _run(seconds: float, kills: int, slowest_read: float) -> int:
     from django.db import connection
 
     from tests.soak.replicas.proof import violations
@@ -41,7 +42,10 @@ def _run(seconds: float, kills: int) -> int:
 
     with redirect_stdout(StringIO()):  # Django reports that the cache table exists
         connection.creation.create_test_db(verbosity=0)
-    with tempfile.TemporaryDirectory() as name, running_replicas(Path(name)) as replicas:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running_replicas(Path(name), slowest_read=slowest_read) as replicas,
+    ):
         trial = create_trial_app()
         print(
             f"{len(replicas.servers)} consoles on one PostgreSQL and one moto server, "
@@ -79,4 +83,4 @@ def _counts(counter: Counter[str] | Counter[int]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*[float(seconds) for seconds in sys.argv[1:2]], *map(int, sys.argv[2:3])))
+    sys.exit(main(*map(float, sys.argv[1:4])))

@@ -6,6 +6,7 @@ console.
 """
 
 import json
+import random
 import sys
 import threading
 import time
@@ -33,9 +34,9 @@ class StoreCall:
 
 
 @contextmanager
-def running(file: Path) -> Iterator[moto.Moto]:
-    """Run a moto server whose journal is `file`."""
-    with moto.running(PROGRAM, str(file)) as server:
+def running(file: Path, slowest_read: float = 0.0) -> Iterator[moto.Moto]:
+    """Run a moto server whose journal is `file`. Each read takes up to `slowest_read` seconds."""
+    with moto.running(PROGRAM, str(file), str(slowest_read)) as server:
         yield server
 
 
@@ -46,10 +47,14 @@ def read(file: Path) -> list[StoreCall]:
 
 
 def install() -> None:
-    """Make the moto server of this process write a journal to the file in its second argument."""
+    """Make the moto server of this process write a journal to the file in its second argument.
+
+    The third argument is how many seconds a read takes at most.
+    """
     from moto.ssm.models import SimpleSystemManagerBackend as Backend
 
     journal = Path(sys.argv[2]).open("a", buffering=1)  # noqa: SIM115 - open until the process ends
+    slowest_read = float(sys.argv[3])
     lock = threading.RLock()
 
     def note(kind: str, **details: Any) -> None:
@@ -75,13 +80,24 @@ def install() -> None:
     def listed(*_: Any) -> None:
         note("list")
 
-    def nothing(*_: Any) -> None:
-        """Record nothing: reads only take the lock."""
-
     for name, record in {
         "put_parameter": put,
         "delete_parameters": delete,
         "describe_parameters": listed,
-        "get_parameters": nothing,
     }.items():
         setattr(Backend, name, journaled(getattr(Backend, name), record))
+    Backend.get_parameters = _delayed(Backend.get_parameters, lock, slowest_read)
+
+
+def _delayed(
+    method: Callable[..., Any], lock: threading.RLock, seconds: float
+) -> Callable[..., Any]:
+    rng = random.SystemRandom()
+
+    @wraps(method)
+    def late(self: Any, *arguments: Any, **named: Any) -> Any:
+        time.sleep(rng.uniform(0, seconds))
+        with lock:
+            return method(self, *arguments, **named)
+
+    return late

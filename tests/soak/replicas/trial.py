@@ -67,10 +67,13 @@ class TrialApp:
 
 
 @contextmanager
-def running_replicas(folder: Path, count: int = 2) -> Iterator[Replicas]:
-    """Run consoles on this process's database, and a parameter store with a journal."""
+def running_replicas(folder: Path, count: int = 2, slowest_read: float = 0.0) -> Iterator[Replicas]:
+    """Run consoles on this process's database, and a parameter store with a journal.
+
+    `slowest_read` is how many seconds the store takes at most for a read.
+    """
     file = folder / "journal"
-    with journal.running(file) as moto:
+    with journal.running(file, slowest_read) as moto:
         copy = copy_started_to(folder / "console")
         servers = [Server(copy, _environment(moto)) for _ in range(count)]
         with running(*servers):
