@@ -88,6 +88,7 @@ accounts: list[URLPattern | URLResolver] = [
     path("link/<str:token>/", account_links.account_link, name="account_link"),
     path("suspension/end/", account.end_suspension, name="end_suspension"),
     path("sessions/", account.my_sessions, name="my_sessions"),
+    path("preferences/", account.preferences, name="preferences"),
     path("code/", mfa.authenticate, name="mfa_authenticate"),
     path(
         "passkey/",

@@ -29,11 +29,24 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
+class Theme(models.TextChoices):
+    """The colors of pages. The system's setting decides unless the user chooses."""
+
+    SYSTEM = "system", "As the system"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
 class User(AbstractUser):
-    """A user, identified by email. A superuser is an operator, who runs the deployment."""
+    """A user, identified by email. A superuser is an operator, who runs the deployment.
+
+    Without a `time_zone`, pages show times in the browser's.
+    """
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("email address", unique=True)
+    theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    time_zone = models.CharField(max_length=64, blank=True, default="")
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

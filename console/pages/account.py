@@ -25,6 +25,7 @@ from console.access.actors import from_request
 from console.auth import mfa, reauthentication, recovery_codes, sessions
 from console.members import suspension
 from console.models import Session, User
+from console.pages.account_forms import PreferencesForm
 from console.web.kit import page_with_form
 
 # allauth's method and our page for what proves a suspended user
@@ -98,6 +99,18 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     messages.success(request, _ended_message(ended))
     return redirect("my_sessions")
+
+
+@page_with_form
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Let the user choose the theme and the time zone of their pages."""
+    form = PreferencesForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Preferences saved.")
+        return redirect("preferences")
+    status = 422 if form.errors else 200
+    return render(request, "account/preferences.html", {"form": form}, status=status)
 
 
 @require_POST

@@ -1,4 +1,5 @@
-// Show times in the reader's time zone. The server sends UTC ("2026-01-31 14:03Z").
+// Show times in the reader's time zone. The server sends UTC ("2026-01-31 14:03Z"), and the zone if
+// the reader chose one.
 
 const STEPS = [
   ["day", 86400],
@@ -6,12 +7,22 @@ const STEPS = [
   ["minute", 60],
 ];
 const WEEK = 7 * 86400;
+const timeZone = knownZone(document.documentElement.dataset.zone);
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exactTo = (timeStyle) =>
-  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle, hourCycle: "h23" });
+  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle, hourCycle: "h23", timeZone });
 const toTheMinute = exactTo("short");
 const toTheSecond = exactTo("medium");
-const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
+const day = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone });
+
+/** Return the zone, or undefined for the browser's, also if this browser doesn't know the zone. */
+function knownZone(name) {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name || undefined }) && (name || undefined);
+  } catch {
+    return undefined;
+  }
+}
 
 function ago(moment) {
   const seconds = (moment - Date.now()) / 1000;
@@ -20,14 +31,14 @@ function ago(moment) {
   return unit ? relative.format(Math.trunc(seconds / length), unit) : "just now";
 }
 
-const sameDay = (one, other) => one.toDateString() === other.toDateString();
-const clock = new Intl.DateTimeFormat("en", { timeStyle: "short", hourCycle: "h23" });
-const monthDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+const sameDay = (one, other) => day.format(one) === day.format(other);
+const clock = new Intl.DateTimeFormat("en", { timeStyle: "short", hourCycle: "h23", timeZone });
+const monthDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone });
 
 /** "Today at 15:32", "Nov 25 at 16:20", or the day alone if that is long ago. */
 function onDay(moment) {
   const now = new Date();
-  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
+  const yesterday = new Date(now - 86400 * 1000);
   if (now - moment > 180 * 86400 * 1000) return day.format(moment);
   const name = sameDay(moment, now) ? "Today" : sameDay(moment, yesterday) ? "Yesterday" : monthDay.format(moment);
   return `${name} at ${clock.format(moment)}`;
@@ -58,6 +69,6 @@ export function localFilter() {
   if (!zone || zone.value) return;
   const times = zone.form.querySelectorAll('[type="datetime-local"]');
   if ([...times].some((time) => time.value)) return;
-  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  zone.value = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   for (const name of zone.form.querySelectorAll("[data-zone]")) name.textContent = zone.value;
 }

@@ -98,6 +98,7 @@ PAGES = (
     "/accounts/confirm/",
     "/accounts/password/change/",
     "/accounts/sessions/",
+    "/accounts/preferences/",
     "/accounts/logout/",
 )
 ADMIN = (

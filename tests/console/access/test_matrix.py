@@ -267,6 +267,9 @@ TABLE = """
 /accounts/sessions/                 GET                         302  200
 /accounts/sessions/                 POST                        302
 /accounts/sessions/                 else                        302  405
+/accounts/preferences/              GET                         302  200
+/accounts/preferences/              POST                        302  422
+/accounts/preferences/              else                        302  405
 
 /admin/                             GET else           302  302       302  302 302 302    200
 /admin/login/                       GET else           302  403       403  403 403 403    302
