@@ -3,7 +3,7 @@
 A feature that uses values in a new way adds an action here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.leaks.crawl import FRAGMENT
 from tests.leaks.detector import SearchedClient
 
 EVERYONE = ("", *PEOPLE)
+WRITERS = ("alice", "mia", "bob", "olga")  # everyone else is refused before a value is used
 HEADERS = ({}, FRAGMENT)
 PLAIN = tuple(
     f"/apps/d1shop/hosting/{page}/" for page in ("environment-variables", "build-settings")
@@ -109,12 +110,14 @@ def remove_unknown(client_for: ClientFor, world: World) -> None:
     assert not UnknownParameter.objects.filter(pk=row.pk).exists()
 
 
-def post_everywhere(client_for: ClientFor, urls: list[str], value: str) -> None:
-    """Post a value to every URL, also where it makes no sense."""
+def post_everywhere(
+    client_for: ClientFor, urls: list[str], value: str, people: Iterable[str]
+) -> None:
+    """Post a value to every URL as each of `people`, also where it makes no sense."""
     fields = {"new-1-key": "a b", "new-1-value": value, "new-2-key": "OK", "new-2-value": value}
     fields |= {f"value-{pk}": value for pk in range(1, 6)}
     headers = cycle(HEADERS)
-    for person in EVERYONE:
+    for person in people:
         for url in urls:
             is_plain = url.startswith(PLAIN)  # configuration, not secrets
             client_for(person).post(url, HARMLESS if is_plain else fields, headers=next(headers))

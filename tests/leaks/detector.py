@@ -47,7 +47,9 @@ class LeakDetector:
         loggers = [logging.getLogger(name) for name in ("django.db.backends", "django.template")]
         for logger in loggers:
             logger.setLevel(logging.INFO)
+        connection.force_debug_cursor = False  # it formats each statement for the log
         yield
+        connection.force_debug_cursor = True
         for logger in loggers:
             logger.setLevel(logging.DEBUG)
 

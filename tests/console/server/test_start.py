@@ -32,6 +32,15 @@ def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def used_copy(code_copy: Path) -> Path:
+    """Return the copy, in which the console has been started before."""
+    if not (code_copy / "var/static/staticfiles.json").exists():
+        with running(code_copy):
+            pass
+    return code_copy
+
+
 def start(code_copy: Path, **environment: str) -> "subprocess.Popen[str]":
     """Start the console on a free port, with only these environment variables."""
     return subprocess.Popen(
@@ -80,34 +89,24 @@ def test_it_works(code_copy):
     assert {mode(file) for file in (code_copy / "var").glob("*.*")} == {0o600}
 
 
-def test_second_start_keeps_everything(code_copy):
-    with running(code_copy):
-        pass
-    keys = (code_copy / "var/keys.env").read_bytes()
-    collected = (code_copy / "var/static/staticfiles.json").stat().st_mtime_ns
-    with running(code_copy) as (_, line):
+def test_second_start_keeps_everything(used_copy):
+    keys = (used_copy / "var/keys.env").read_bytes()
+    collected = (used_copy / "var/static/staticfiles.json").stat().st_mtime_ns
+    (used_copy / "var").chmod(0o755)
+    with running(used_copy) as (_, line):
         assert re.fullmatch(FIRST, line.strip())
-    assert (code_copy / "var/keys.env").read_bytes() == keys
-    assert (code_copy / "var/static/staticfiles.json").stat().st_mtime_ns == collected
+    assert (used_copy / "var/keys.env").read_bytes() == keys
+    assert (used_copy / "var/static/staticfiles.json").stat().st_mtime_ns == collected
+    assert mode(used_copy / "var") == 0o700  # private again
 
 
-def test_changed_static_file_is_collected(code_copy):
-    with running(code_copy):
+def test_changed_static_file_is_collected(used_copy):
+    (used_copy / "static/css/tokens.css").write_text("/* new */")
+    with running(used_copy):
         pass
-    (code_copy / "static/css/tokens.css").write_text("/* new */")
-    with running(code_copy):
-        pass
-    manifest = (code_copy / "var/static/staticfiles.json").read_text()
+    manifest = (used_copy / "var/static/staticfiles.json").read_text()
     name = re.search(r'"css/tokens\.css": "([^"]+)"', manifest)[1]
-    assert (code_copy / "var/static" / name).read_text() == "/* new */"
-
-
-def test_var_folder_is_made_private(code_copy):
-    (code_copy / "var").mkdir(exist_ok=True)
-    (code_copy / "var").chmod(0o755)
-    with running(code_copy):
-        pass
-    assert mode(code_copy / "var") == 0o700
+    assert (used_copy / "var/static" / name).read_text() == "/* new */"
 
 
 def test_failed_check_stops_the_start(code_copy):
