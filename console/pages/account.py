@@ -104,8 +104,9 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
 @page_with_form
 def preferences(request: HttpRequest) -> HttpResponse:
     """Let the user choose the theme and the time zone of their pages."""
-    form = PreferencesForm(request.POST or None, instance=request.user)
-    if request.method == "POST" and form.is_valid():
+    is_post = request.method == "POST"
+    form = PreferencesForm(request.POST if is_post else None, instance=request.user)
+    if is_post and form.is_valid():
         form.save()
         messages.success(request, "Preferences saved.")
         return redirect("preferences")

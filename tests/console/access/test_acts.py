@@ -102,6 +102,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     "/accounts/link/<str:token>/": (Action.ACCOUNT_RESET,),
     "/accounts/suspension/end/": "It asks for what proves the person.",
     "/accounts/sessions/": (Action.SESSION_ENDED,),
+    "/accounts/preferences/": "It changes how pages look for the person alone.",
     f"{FACTORS}/app/add/": (Action.FACTOR_ADDED,),
     f"{FACTORS}/app/remove/": (Action.FACTOR_REMOVED,),
     f"{FACTORS}/passkeys/": "It leads to the list.",

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.core import signing
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import StateApps
 from django.test import Client
 
 from console.auth.session_backend import SessionStore
@@ -84,24 +86,35 @@ def test_activity_is_saved(sign_in_bob: Browser) -> None:
     assert Session.objects.get().last_seen_at > before
 
 
+@contextmanager
+def migrated_to(targets: list[tuple[str, str]]) -> Iterator[StateApps]:
+    """Migrate back for the block, and forward after it, even if it fails."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets)
+    try:
+        yield executor.loader.project_state(targets).apps
+    finally:  # otherwise every later test would fail too
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+
+
 @pytest.mark.django_db(transaction=True)
 def test_migration_keeps_people_signed_in(world: World) -> None:
     """Rows with plain keys are hashed; the data of rows that no key reads is deleted."""
     client = Client()
     client.force_login(world.person("bob"))
     key, data = client.cookies["sessionid"].value, dict(client.session.items())
-    executor = MigrationExecutor(connection)
+    bob = world.person("bob").pk  # before its columns are removed
     old = [("console", "0008_refused_requests")]
-    executor.migrate(old)
-    table = executor.loader.project_state(old).apps.get_model("console", "Session")
-    assert not table.objects.exists()  # the reverse ends every session
-    row = {"expire_date": "2100-01-01T00:00Z", "user_id": world.person("bob").pk}
-    plain = signing.dumps(data, salt=SALT, serializer=signing.JSONSerializer, compress=True)
-    table.objects.create(session_key=key, session_data=plain, **row)
-    table.objects.create(session_key="x" * 32, session_data="forged", **row)
-    table.objects.create(session_key="y" * 32, session_data=plain, expire_date="2020-01-01T00:00Z")
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    with migrated_to(old) as apps:
+        table = apps.get_model("console", "Session")
+        assert not table.objects.exists()  # the reverse ends every session
+        row = {"expire_date": "2100-01-01T00:00Z", "user_id": bob}
+        plain = signing.dumps(data, salt=SALT, serializer=signing.JSONSerializer, compress=True)
+        table.objects.create(session_key=key, session_data=plain, **row)
+        table.objects.create(session_key="x" * 32, session_data="forged", **row)
+        expired = {"session_key": "y" * 32, "expire_date": "2020-01-01T00:00Z"}
+        table.objects.create(session_data=plain, **expired)
     [(hashed, encrypted)] = stored()
     assert hashed == hashlib.sha256(key.encode()).hexdigest()
     assert json.dumps(data["_auth_user_hash"]) not in encrypted
