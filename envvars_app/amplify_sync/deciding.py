@@ -1,8 +1,8 @@
 """Decide a difference: use what Amplify holds, or keep what is here and push it.
 
 `seen` is the fingerprint of both sides that the page showed. If one has changed since, nothing is
-decided. The functions raise Http404 for what the actor can't see, PermissionDenied (which they
-record) without the permission, and ValidationError with a message for the user.
+decided. The functions raise Http404 for an app that the actor can't see, PermissionDenied (which
+they record) without the permission, and ValidationError with a message for the user.
 """
 
 import hashlib
@@ -11,7 +11,6 @@ import uuid
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.http import Http404
 from django.utils import timezone
 
 from console.access.actors import Actor
@@ -31,7 +30,10 @@ from envvars_app.variables.commands import (
 )
 from envvars_app.variables.pending import mark
 
-CHANGED = "One of the values has changed since this page was loaded. Review it, then choose again."
+CHANGED = (
+    "One of the two sides has changed since this page was loaded. If they still differ, review "
+    "that, then choose again."
+)
 NOTE = "taken over from Amplify"
 
 
@@ -41,11 +43,14 @@ def fingerprint(*values: object) -> str:
 
 
 def find_difference(access: Access, pk: int) -> SyncedVariable:
-    """Return one of the app's variables as it is synchronized. Raises Http404."""
+    """Return one of the app's variables as it is synchronized.
+
+    Raises ValidationError if neither side has it any more, as after pressing a button twice.
+    """
     rows = SyncedVariable.objects.select_related("scope__app", "scope__branch")
     row = rows.filter(pk=pk, scope__app=access.app).first()
     if row is None:
-        raise Http404("Difference not found.")
+        raise ValidationError(CHANGED)
     return row
 
 
@@ -164,7 +169,7 @@ def _find_build_spec(access: Access, branch_id: int | None) -> SyncedBuildSpec:
     rows = SyncedBuildSpec.objects.select_related("scope__app", "scope__branch")
     row = rows.filter(scope__app=access.app, scope__branch=branch_id).first()
     if row is None:
-        raise Http404("Difference not found.")
+        raise ValidationError(CHANGED)
     return row
 
 

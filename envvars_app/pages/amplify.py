@@ -18,16 +18,18 @@ from console.lib.results import DONE, Result
 from console.lib.row_forms import field
 from console.models import scope_name
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, branch_id_from
+from console.web.kit import app_context
 from console.workflows.connected_apps.refreshing import refresh_for_page
 from envvars_app.amplify_sync import deciding, queries
 from envvars_app.amplify_sync.waiting import push_waiting
-from envvars_app.build_settings import Conflict
+from envvars_app.build_settings import Conflict, Settings
+from envvars_app.models import Synced, SyncedVariable, SyncState
 from envvars_app.pages.build_settings import access_and_settings, settings_url
 from envvars_app.pages.variables import list_context
 
 VERSIONS_PER_PAGE = 25
 STATUS = "amplify-status"  # the element of the list that asks for a push
+AGAIN = "Amplify was changed again in between. Review the difference, then choose again."
 
 
 @require_safe
@@ -84,6 +86,8 @@ def push(request: HttpRequest, app_id: str) -> HttpResponseBase:
         refresh_for_page(actor=actor, app_id=app_id)
     if not wants_fragment(request):
         messages.info(request, _sentence(pushed))
+        if field(request.POST, "back") == "build":
+            return redirect(settings_url(*access_and_settings(request, app_id)))
         return redirect("variables", app_id=app_id)
     if request.headers.get("HX-Target") != STATUS:  # another page than the list
         refresh = {"HX-Refresh": "true"} if pushed.done else {}
@@ -130,7 +134,12 @@ def keep(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     else:
-        _tell(request, push_waiting(find_app(actor, app_id).app))
+        pushed = push_waiting(find_app(actor, app_id).app)
+        row = SyncedVariable.objects.filter(pk=pk).first()
+        if row is None:
+            messages.success(request, "The variable was removed in Amplify.")
+        else:
+            _tell_kept(request, row, "value", pushed)
     return _back(request, app_id)
 
 
@@ -140,34 +149,46 @@ def _back(request: HttpRequest, app_id: str) -> HttpResponseBase:
     return redirect("variables" if is_list else "variables_amplify", app_id=app_id)
 
 
-def _tell(request: HttpRequest, pushed: Pushed | None) -> None:
-    if pushed and pushed.done:
-        messages.success(request, "Amplify now has Branchkeep's value.")
+def _tell_kept(request: HttpRequest, row: Synced, what: str, pushed: Pushed | None) -> None:
+    """Say what became of the push of what was kept."""
+    if row.state == SyncState.SAME:
+        messages.success(request, f"Amplify now has Branchkeep's {what}.")
+    elif row.state == SyncState.PENDING and not row.problem:
+        later = f"Branchkeep's {what} will be pushed to Amplify later."
+        messages.info(request, f"{later} {pushed.problem if pushed else ''}".rstrip())
     else:
-        messages.info(request, "Branchkeep's value waits to be pushed to Amplify.")
+        messages.error(request, f"Nothing was pushed. {row.problem or AGAIN}")
 
 
 @require_POST
 def use_build_spec(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Replace the build settings with those that Amplify holds."""
-    return _decide_build_spec(request, app_id, deciding.use_build_spec, "Amplify's")
+    access, settings = access_and_settings(request, app_id)
+    if _decide_build_spec(request, access, settings, deciding.use_build_spec):
+        messages.success(request, "Branchkeep now has Amplify's build settings.")
+    return redirect(settings_url(access, settings))
 
 
 @require_POST
 def keep_build_spec(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Push the build settings over those that Amplify holds."""
-    return _decide_build_spec(request, app_id, deciding.keep_build_spec, "Branchkeep's")
+    access, settings = access_and_settings(request, app_id)
+    if _decide_build_spec(request, access, settings, deciding.keep_build_spec):
+        pushed = push_waiting(access.app)
+        if row := queries.build_spec_of(access.app, settings.branch_id):
+            _tell_kept(request, row, "build settings", pushed)
+    return redirect(settings_url(access, settings))
 
 
 def _decide_build_spec(
-    request: HttpRequest, app_id: str, decide: Any, whose: str
-) -> HttpResponseBase:
-    access, settings = access_and_settings(request, app_id)
+    request: HttpRequest, access: Access, settings: Settings, decide: Any
+) -> bool:
+    """Return True if that was decided. Otherwise the reason is shown."""
     try:
         decide(
             actor=access.actor,
-            app_id=app_id,
-            branch_id=branch_id_from(request.GET),
+            app_id=access.app.app_id,
+            branch_id=settings.branch_id,
             seen=field(request.POST, "seen"),
         )
     except Conflict as conflict:
@@ -175,6 +196,5 @@ def _decide_build_spec(
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     else:
-        push_waiting(access.app)
-        messages.success(request, f"{whose} build settings are used from now on.")
-    return redirect(settings_url(access, settings))
+        return True
+    return False

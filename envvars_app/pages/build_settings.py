@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from console.access.actors import from_request
+from console.access.actors import OUTSIDE, from_request
 from console.access.policy import Access, Permission, find_app
 from console.lib import row_forms
 from console.lib.naming.names import ALL_BRANCHES
@@ -45,6 +45,7 @@ def scope_context(access: Access, settings: Settings) -> dict[str, Any]:
         "settings": settings,
         "may_write": _may_write(access, settings.branch),
         "query": _query(settings),
+        "outside": OUTSIDE.label,
     }
 
 
@@ -99,6 +100,12 @@ def _amplify(access: Access, settings: Settings) -> dict[str, Any]:
     }
 
 
+def _differs(access: Access, settings: Settings) -> bool:
+    """Return True if nothing is pushed until somebody decides a difference."""
+    row = build_spec_of(access.app, settings.branch_id) if connection_of(access.app) else None
+    return row is not None and row.state in {SyncState.CONFLICT, SyncState.DRIFT}
+
+
 def _scopes(access: Access) -> list[tuple[str, str]]:
     notes = {True: " (own settings)", False: ""}
     return [("", ALL_BRANCHES)] + [
@@ -141,6 +148,7 @@ def _show_edit(
         "text": text,
         "base": settings.base,
         "limit": LIMIT,
+        "differs": _differs(access, settings),
         **more,
     }
     status = 422 if request.method == "POST" else 200

@@ -13,7 +13,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from console.access.actors import from_request
+from console.access.actors import OUTSIDE, from_request
 from console.access.policy import Access, Permission, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
@@ -73,6 +73,7 @@ def _variable_context(access: Access, variable: Variable) -> dict[str, Any]:
     return {
         **app_context(access, "variables"),
         "variable": variable,
+        "outside": OUTSIDE.label,
         "scope": scope_name(variable.branch),
         "shown": preview_value(variable.value, longest=NO_TRUNCATION),
         # HTML parsers turn a literal CR into LF.

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -32,6 +32,7 @@ from secrets_app.sync.unknown_removal import remove, token
 
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
 PURPOSE = "remove unknown parameters"
+GONE = "These parameters are no longer here. Somebody added their branch, or removed them."
 
 
 @require_safe
@@ -50,6 +51,8 @@ def adopt(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     except ValidationError as refusal:
         problem = {"failed": pk, "problem": " ".join(refusal.messages), "typed": name}
         return _list(request, access, status=422, **problem)
+    except Http404:  # or the form was posted twice
+        return _gone(request, access)
     messages.success(request, f"Added the branch {branch.name}. It is protected.")
     query = {"branch": str(branch.pk)}
     return redirect(reverse("secrets", args=[app_id], query=query))
@@ -60,7 +63,10 @@ def unknown_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBa
     """Ask before the parameters of a folder are removed, and remove them."""
     access = require_manager_access(request, app_id, Action.PARAMETER_REMOVED)
     if request.method != "POST":
-        group = find_group(access, pk)
+        try:
+            group = find_group(access, pk)
+        except Http404:
+            return _gone(request, access)
         choices = [(row, token(row)) for row in group.parameters] if group.is_removable else []
         return _progress(request, access, group=group, choices=choices)
     removals, left = _remove_part(request, access)
@@ -70,11 +76,22 @@ def unknown_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBa
     done = len(removals) + (int(before) if before.isdecimal() and len(before) < 7 else 0)
     if left:
         return _progress(request, access, left=left, done=done, total=done + len(left))
-    if done:
-        messages.success(request, f"Removed {done} parameter{'s' if done != 1 else ''}.")
+    if not done:
+        return _gone(request, access)
+    messages.success(request, f"Removed {done} parameter{'s' if done != 1 else ''}.")
+    return _to_list(request, access)
+
+
+def _gone(request: HttpRequest, access: Access) -> HttpResponse:
+    messages.info(request, GONE)
+    return _to_list(request, access)
+
+
+def _to_list(request: HttpRequest, access: Access) -> HttpResponse:
+    url = reverse("unknown_parameters", args=[access.app.app_id])
     if wants_fragment(request):
-        return HttpResponseClientRedirect(reverse("unknown_parameters", args=[app_id]))
-    return redirect("unknown_parameters", app_id=app_id)
+        return HttpResponseClientRedirect(url)
+    return redirect(url)
 
 
 def _remove_part(request: HttpRequest, access: Access) -> tuple[list[Removal], list[str]]:

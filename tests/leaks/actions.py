@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import mail
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +21,9 @@ from secrets_app.locations import location_of
 from secrets_app.models import Revalidation, Secret, UnknownParameter
 from secrets_app.store import parameter_store
 from secrets_app.sync.unknown_removal import token
+from tests.factories import set_role
+from tests.fixtures.amplify import AmplifyServer
+from tests.fixtures.moto import REGION
 from tests.fixtures.people import PEOPLE, ROLES, World
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.detector import SearchedClient
@@ -121,6 +125,31 @@ def post_everywhere(
         for url in urls:
             is_plain = url.startswith(PLAIN)  # configuration, not secrets
             client_for(person).post(url, HARMLESS if is_plain else fields, headers=next(headers))
+
+
+def use_amplify(client_for: ClientFor, world: World, amplify: AmplifyServer, value: str) -> None:
+    """Connect the app, start a deployment and stop it, and disconnect, each by everyone."""
+    app_id, dev = world.app.app_id, world.dev
+    amplify.add_app(app_id, production_branch=world.main.name)
+    amplify.add_branch(app_id, world.main.name)
+    amplify.add_branch(app_id, dev.name)
+    acts = (
+        (reverse("app_connect", args=[app_id]), {}),
+        (reverse("deployment_start", args=[app_id, dev.pk]), {"shown": value}),
+        (reverse("deployment_start", args=[app_id, dev.pk]), {}),
+        (reverse("deployment_stop", args=[app_id, dev.pk]), {"job": value}),
+        (reverse("deployment_stop", args=[app_id, dev.pk]), {"job": "1"}),
+        (reverse("app_disconnect", args=[app_id]), {}),
+    )
+    set_role(world, "olga", "owner")  # operators connect apps that they own
+    with override_settings(AMPLIFY="on", AWS_REGION=REGION):
+        for url, fields in acts:
+            for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+                client_for(person).post(url, {"new-1-value": value, **fields}, headers=headers)
+        client_for("olga").get(acts[0][0])
+    jobs = amplify.jobs(app_id, dev.name)
+    assert [job["summary"]["status"] for job in jobs] == ["CANCELLING"]
+    world.app.members.filter(user=world.person("olga")).delete()
 
 
 def export_activity(client_for: ClientFor, world: World) -> None:

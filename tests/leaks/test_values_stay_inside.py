@@ -13,6 +13,7 @@ from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
 from tests.console.access.routes import TOKEN, difference, invitation, unknown_parameter
 from tests.factories import set_variable
+from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import ROLES, World
 from tests.leaks import actions
 from tests.leaks.actions import ClientFor
@@ -28,11 +29,9 @@ QUERIES = (
     "?saved=nonsense",
 )
 COMBINATIONS = (("plain", {}), ("lines", FRAGMENT), ("signs", {}), ("plain", FRAGMENT))
-# A user exists, without second factor or link; there is no provider, AMPLIFY is off, and nobody is
-# an operator and an owner.
+# A user exists, without second factor or link; there is no provider.
 UNREACHABLE_VIEWS = {
     *("setup", "account_link", "single_sign_on", "openid_connect_callback"),
-    *("app_connect", "app_disconnect", "deployment_start", "deployment_stop"),
     *("mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_remove_webauthn"),
 }
 
@@ -58,9 +57,16 @@ def planted(
     return detector
 
 
-def test_it_works(store: str, planted: LeakDetector, client_for: ClientFor, world: World) -> None:
+def test_it_works(
+    store: str,
+    planted: LeakDetector,
+    client_for: ClientFor,
+    world: World,
+    amplify: AmplifyServer,
+) -> None:
     for use in actions.USES:
         use(client_for, world)
+    actions.use_amplify(client_for, world, amplify, planted.canary.shapes("to Amplify")["plain"])
     if store == "embedded":  # pages show the same with any store
         crawl_everything(planted, client_for, world)
     for use in actions.REMOVALS:

@@ -4,6 +4,8 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.amplify.pushes import Pushed
+from console.amplify.service import service
+from console.amplify.snapshots import read_snapshot
 from console.models import AuditEvent, Branch
 from envvars_app.amplify_sync.pulling import take_in
 from envvars_app.amplify_sync.pushing import push
@@ -16,6 +18,12 @@ def pull(world: World, remote: MemoryAmplify) -> None:
     """Take in what Amplify holds now."""
     access = find_app(world.actor("alice"), world.app.app_id)
     take_in(access, remote.snapshot(timezone.now()))
+
+
+def read_amplify(world: World) -> None:
+    """Read the app over HTTP, as a refresh does."""
+    access = find_app(world.actor("alice"), world.app.app_id)
+    take_in(access, read_snapshot(service(), world.app.app_id))
 
 
 def push_now(world: World, remote: MemoryAmplify) -> Pushed:

@@ -8,14 +8,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from console.access.policy import find_app
-from console.amplify.service import service
-from console.amplify.snapshots import read_snapshot
 from console.models import Connection, Member
-from envvars_app.amplify_sync.pulling import take_in
+from envvars_app.amplify_sync import deciding
 from envvars_app.models import MapVersion, SyncedScope, SyncedVariable
-from tests.envvars_app.amplify_sync.steps import events, states
-from tests.factories import set_variable, variable_row, variable_values
+from tests.envvars_app.amplify_sync.steps import events, read_amplify, states
+from tests.factories import messages_of, set_variable, variable_row, variable_values
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
 
@@ -25,27 +22,9 @@ ADD = {"new-1-key": "API_URL", "new-1-value": "ours", "new-1-branch": ""}
 
 
 @pytest.fixture
-def connected(world: World, amplify: AmplifyServer, console_on_amplify: object) -> AmplifyServer:
-    """Return Amplify with the world's app, which is connected, and was read when it was empty."""
-    amplify.add_app("d1shop", "Shop")
-    amplify.add_branch("d1shop", "main", stage="PRODUCTION")
-    amplify.add_branch("d1shop", "dev", stage="DEVELOPMENT")
-    Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
-    pull(world)
-    amplify.forget_requests()
-    return amplify
-
-
-@pytest.fixture
 def alice(client_for: Callable[[str], Client]) -> Client:
     """Return a client signed in as the owner."""
     return client_for("alice")
-
-
-def pull(world: World) -> None:
-    """Read the app as a refresh does."""
-    access = find_app(world.actor("alice"), world.app.app_id)
-    take_in(access, read_snapshot(service(), world.app.app_id))
 
 
 def decide(client: Client, key: str, choice: str) -> Any:
@@ -61,7 +40,7 @@ def conflict(world: World, amplify: AmplifyServer) -> None:
     """Leave API_URL in conflict: ours here, theirs in Amplify."""
     set_variable(world, "API_URL", "ours")
     amplify.set_variable("d1shop", "API_URL", "theirs")
-    pull(world)
+    read_amplify(world)
 
 
 def test_it_works(alice: Client, world: World, connected: AmplifyServer) -> None:
@@ -184,7 +163,7 @@ def test_keep_the_value_here(alice: Client, world: World, connected: AmplifyServ
 def test_removed_in_amplify(alice: Client, world: World, connected: AmplifyServer) -> None:
     alice.post(f"{LIST}manage/", ADD)
     connected.remove_variable("d1shop", "API_URL")
-    pull(world)
+    read_amplify(world)
     decide(alice, "API_URL", "use")
     assert variable_values(world) == {}
     assert states(world) == {}
@@ -192,7 +171,7 @@ def test_removed_in_amplify(alice: Client, world: World, connected: AmplifyServe
 
 def test_added_in_amplify(alice: Client, world: World, connected: AmplifyServer) -> None:
     connected.set_variable("d1shop", "NEW", "theirs", "dev")
-    pull(world)
+    read_amplify(world)
     decide(alice, "NEW", "use")
     assert variable_values(world) == {("dev", "NEW"): "theirs"}
 
@@ -201,7 +180,7 @@ def test_added_in_amplify_and_refused(
     alice: Client, world: World, connected: AmplifyServer
 ) -> None:
     connected.set_variable("d1shop", "NEW", "theirs", "dev")
-    pull(world)
+    read_amplify(world)
     decide(alice, "NEW", "keep")
     assert connected.variables("d1shop", "dev") == {}
     assert SyncedVariable.objects.count() == 0
@@ -216,10 +195,48 @@ def test_the_value_changed_after_the_page_was_loaded(
     seen = re.search(r'name="seen" value="(\w+)"', page)
     assert seen
     connected.set_variable("d1shop", "API_URL", "theirs again")
-    pull(world)
+    read_amplify(world)
     response = alice.post(f"{AMPLIFY}{row.pk}/keep/", {"seen": seen[1]}, follow=True)
     assert "has changed since this page was loaded" in response.content.decode()
     assert connected.variables("d1shop") == {"API_URL": "theirs again"}
+
+
+def test_amplify_changed_again_between_the_choice_and_the_push(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    conflict(world, connected)
+    connected.before("GetApp").set_variable("d1shop", "API_URL", "theirs again")
+    decide(alice, "API_URL", "keep")
+    assert messages_of(alice.get(AMPLIFY)) == [
+        "Nothing was pushed. Amplify was changed again in between. Review the difference, then "
+        "choose again."
+    ]
+    assert connected.variables("d1shop") == {"API_URL": "theirs again"}
+
+
+def test_a_kept_value_waits_for_amplify(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    conflict(world, connected)
+    connected.always("throttled")
+    decide(alice, "API_URL", "keep")
+    assert messages_of(alice.get(AMPLIFY)) == [
+        "Branchkeep's value will be pushed to Amplify later. Amplify is receiving too many "
+        "requests. Try again in a minute."
+    ]
+
+
+@pytest.mark.parametrize("choice", ["use", "keep"])
+def test_a_button_pressed_twice(
+    alice: Client, world: World, connected: AmplifyServer, choice: str
+) -> None:
+    connected.set_variable("d1shop", "NEW", "theirs")
+    read_amplify(world)
+    url = f"{AMPLIFY}{SyncedVariable.objects.get().pk}/{choice}/"
+    decide(alice, "NEW", "keep")  # neither side has it any more
+    assert messages_of(alice.get(AMPLIFY)) == ["The variable was removed in Amplify."]
+    response = alice.post(url, {"seen": "x"}, follow=True)
+    assert messages_of(response) == [deciding.CHANGED]
 
 
 @pytest.mark.parametrize("choice", ["use", "keep"])
@@ -242,7 +259,8 @@ def test_a_difference_of_another_app(
     oscar = client_for("oscar")
     Connection.objects.create(app=world.other_app, connected_at=timezone.now(), connected_by="x")
     url = f"/apps/d2other/hosting/environment-variables/amplify/{row.pk}/keep/"
-    assert oscar.post(url, {"seen": "x"}).status_code == 404
+    assert messages_of(oscar.post(url, {"seen": "x"}, follow=True)) == [deciding.CHANGED]
+    assert states(world) == {"API_URL": "conflict"}
 
 
 def test_another_person_decides_for_one_who_lost_the_permission(
@@ -258,7 +276,7 @@ def test_another_person_decides_for_one_who_lost_the_permission(
 
 def test_restore_what_amplify_held(alice: Client, world: World, connected: AmplifyServer) -> None:
     connected.set_variables("d1shop", {"A": "1", "B": "2"})
-    pull(world)
+    read_amplify(world)
     for key in ("A", "B"):
         decide(alice, key, "use")
     alice.post(
@@ -301,7 +319,7 @@ def test_disconnected_and_connected_again(
     assert not SyncedVariable.objects.exists()
     connected.set_variable("d1shop", "NEW", "theirs")
     Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
-    pull(world)
+    read_amplify(world)
     assert variable_values(world) == {("", "API_URL"): "ours", ("", "NEW"): "theirs"}
     assert states(world) == {"API_URL": "drift"}
     alice.post(f"{AMPLIFY}push/")
@@ -313,5 +331,8 @@ def test_variable_from_amplify(
 ) -> None:
     console_on_amplify.add_app("d1shop", "Shop", variables={"API_URL": "theirs"})
     Connection.objects.create(app=world.app, connected_at=timezone.now(), connected_by="olga")
-    pull(world)
+    read_amplify(world)
     assert '<span class="by">in Amplify</span>' in alice.get(LIST).text
+    page = alice.get(f"{LIST}{variable_row(world, 'API_URL').pk}/").text
+    assert "Someone outside" not in page
+    assert page.count("in Amplify") == 2  # the last change, and its version

@@ -14,6 +14,7 @@ from console.access.policy import find_app
 from console.lib.naming.names import PathProfile
 from console.models import Branch, BranchConnection
 from secrets_app.models import Revalidation, UnknownParameter
+from secrets_app.pages import unknown
 from secrets_app.paths import OneBranch, locate
 from secrets_app.store import parameter_store
 from secrets_app.sync import adopting, reconciling, worker
@@ -223,6 +224,21 @@ def test_a_name_to_type(world: World, client_for: Callable[[str], Client]) -> No
     assert 'value="日本"' in wrong.text
     assert alice.post(group_url("branch"), {"name": "日本語"}).status_code == 302
     assert secret_versions(world) == {("日本語", "A"): 1}
+
+
+def test_from_a_page_that_is_outdated(world: World, client_for: Callable[[str], Client]) -> None:
+    write_outside(f"{ROOT}/old/A")
+    reconcile_now(world)
+    alice, add, remove = client_for("alice"), group_url("branch"), group_url("remove")
+    alice.post(add, {"name": "old"})
+    alice.get(LIST)
+    for response in (
+        alice.post(add, {"name": "old"}, follow=True),
+        alice.get(remove, follow=True),
+        alice.post(remove, {"remove": "99:1"}, follow=True),
+    ):
+        assert response.redirect_chain == [(URL, 302)]
+        assert messages_of(response) == [unknown.GONE]
 
 
 @pytest.mark.parametrize("path", [f"{ROOT}/x-sandbox-0123456789/A", f"{ROOT}/A"])
