@@ -72,6 +72,8 @@ def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "unfinished_mirrors": mirrors.unfinished().filter(app=access.app).count(),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
+        "change_set": change_set_token(access, access.app.path_profile),
+        "unseen": RULES_JSON,
     }
 
 
@@ -81,14 +83,15 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     access = find_app(from_request(request), app_id, "revalidation")
     context = _page_context(request, access)
     template = "secrets/list.html"
-    if wants_fragment(request):
-        return render(request, f"{template}#listing", context)
     saved = change_set_of(request.GET.get("saved", ""), access, access.app.path_profile)
-    context["saved"] = _saved_sentence(saved) if saved else ""
+    if saved:
+        context["saved"] = _saved_sentence(saved)
+        context["offer"] = offer_after(access, "secret", saved)
+    if wants_fragment(request):
+        return render(request, f"{template}#{'saved' if saved else 'listing'}", context)
     context["unknown"] = adopting.numbers(access)
     context["at_one_path"] = len(mirrors.at_one_path(access))
     context["crowded"] = crowded_branches(access, access.branches)
-    context["offer"] = offer_after(access, "secret", saved) if saved else None
     return render(request, template, context)
 
 
@@ -115,11 +118,9 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     listing, count = context["listing"], blank_rows(request.GET)
     return {
         **context,
-        "change_set": change_set_token(access, access.app.path_profile),
         "new_rows": [NewRow(number) for number in range(1, count + 1)] or _first_row(listing),
         "blank_rows": [NewRow("N", branch=listing.branch)],
         "sorts": SORT_WORDS.items(),
-        "unseen": RULES_JSON,
     }
 
 

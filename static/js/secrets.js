@@ -1,8 +1,11 @@
-// The list of secrets: the eye reveals a value in its row, a name opens its details below.
+// The list of secrets: its first row adds one, the eye reveals a value in its row, a name opens its details below.
 
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
 import { get } from "./http.js";
+import { rows, startQuickAdd } from "./manage/quick.js";
+import { Row } from "./manage/row.js";
+import { forgetOnLeave, SecretRow } from "./manage/secret_row.js";
 import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
 import { localTimes } from "./times.js";
 
@@ -119,4 +122,7 @@ if (address.searchParams.has("saved")) {
   history.replaceState(history.state, "", address);
 }
 
+Row.use(SecretRow);
+forgetOnLeave(rows);
 startFreshness();
+startQuickAdd();

@@ -25,6 +25,7 @@ export function toast(text, kind = "info") {
 
 export function startToasts() {
   for (const shown of area.children) fade(shown);
+  document.addEventListener("htmx:load", ({ target }) => target.parentElement === area && fade(target));
   area.addEventListener("click", (event) => {
     if (!event.target.closest("a.icon-button")) return;
     event.preventDefault();

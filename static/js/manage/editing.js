@@ -5,6 +5,7 @@ import { currentFilter } from "../filter.js";
 import { toast } from "../toast.js";
 import { guard } from "./guard.js";
 import { startPaging } from "./paging.js";
+import { startRemarks } from "./remarks.js";
 import { Row } from "./row.js";
 import { send } from "./save.js";
 
@@ -133,32 +134,8 @@ function finish(sum, tried) {
   first?.focus();
 }
 
-// While someone types a text, a space at its end is no news. What was pasted is, and a line break.
-function isTyping({ inputType, data }) {
-  return inputType?.startsWith("delete") || inputType === "insertCompositionText" || data?.length === 1;
-}
-
-form.addEventListener("input", (event) => {
-  const row = event.target.closest(".edit-row") && Row.of(event.target);
-  row?.edited();
-  if (row && !(event.target.matches("textarea") && isTyping(event))) row.showUnseen();
-  count();
-});
-
-// A press on a button takes the focus from the field. What appears then would move the button away
-// before it is released, and nothing would be clicked.
-let pressed = false;
-document.addEventListener("pointerdown", () => (pressed = true), { capture: true });
-for (const end of ["pointerup", "pointercancel"]) {
-  document.addEventListener(end, () => (pressed = false), { capture: true });
-}
-
-form.addEventListener("change", (event) => {
-  if (!event.target.matches(".edit-row textarea")) return;
-  const show = () => saving || (event.target.isConnected && Row.of(event.target).showUnseen());
-  if (pressed) document.addEventListener("pointerup", () => setTimeout(show), { once: true });
-  else show();
-});
+startRemarks(form, () => saving);
+form.addEventListener("input", count);
 
 form.addEventListener("click", (event) => {
   const control = event.target.closest(".remove, .eye, #add, #stop, [data-clear-filter]");

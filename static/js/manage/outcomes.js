@@ -16,10 +16,11 @@ function emit(element, name) {
 function conflict(row, outcome) {
   const { message, base, pk } = outcome;
   const note = row.note("conflict", message);
+  const form = row.element.closest("form");
   const keep = button("Keep their value", () => {
     if (row.isNew || !pk) row.element.remove();
     else row.keepTheirs(outcome);
-    emit(document.getElementById("manage"), "row:kept");
+    emit(form, "row:kept");
   });
   note.append(keep, overwrite(row, base, pk));
 }

@@ -12,7 +12,7 @@ const ROWS = 10;
  * { saved, notes, held, problem }: the number of rows saved, the number of those with a note, the
  * number of rows that wait for an earlier save, and why the rest was not sent, or "".
  */
-export async function send(form, rows, { onBatch, stopped, size = ROWS }) {
+export async function send(form, rows, { onBatch = () => {}, stopped = () => false, size = ROWS } = {}) {
   const sum = { saved: 0, notes: 0, held: 0, problem: "" };
   const sorted = rows.toSorted((one, other) => one.rank - other.rank);
   for (let start = 0; start < rows.length && !stopped(); start += size) {

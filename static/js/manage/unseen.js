@@ -1,6 +1,6 @@
 // Characters in a typed value that nobody can see. The server has the rules, and sends them along.
 
-const rules = JSON.parse(document.getElementById("manage").dataset.unseen).map(
+const rules = JSON.parse(document.querySelector("[data-unseen]")?.dataset.unseen ?? "[]").map(
   ([pattern, words, instead]) => ({ pattern: new RegExp(pattern, "gu"), words, instead }),
 );
 
