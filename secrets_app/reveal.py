@@ -25,31 +25,52 @@ MIRROR_ALONE = (
     "secret's page, or save a new value."
 )
 
+VERSION_GONE = (
+    "The parameter store no longer keeps this version of the secret. Reload the page to see which "
+    "versions there are."
+)
 
-def reveal(*, actor: Actor, app_id: str, pk: int) -> SecretValue:
-    """Return a secret's value. Audited before the store is read.
+
+def reveal(*, actor: Actor, app_id: str, pk: int, version: int | None = None) -> SecretValue:
+    """Return a secret's value, or that of an earlier version. Audited before the store is read.
 
     Raises Http404, PermissionDenied, ConfirmationRequired for a protected value, or a StoreError.
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
-    _ask_if_protected(access, secret.branch)
+    ask_if_protected(access, secret.branch, Action.SECRET_REVEALED)
     target = audit_target(access, secret.branch, secret.key)
     with recording_denial(actor, Action.SECRET_REVEALED, target):
         acts.require(access, Action.SECRET_REVEALED, secret.branch)
-    with recording(
-        actor, Action.SECRET_REVEALED, target, version_before=secret.version or None
-    ) as entry:
-        reading = _read(secret, require_location(access, secret).primary)
+    if version is not None:
+        check_version(version)
+    known = secret.version or None if version is None else version
+    with recording(actor, Action.SECRET_REVEALED, target, version_before=known) as entry:
+        path = require_location(access, secret).primary
+        reading = _read(secret, path) if version is None else read_version(path, version)
         entry.version_after = reading.parameter.version
     return reading.value
 
 
-def _ask_if_protected(access: Access, branch: Branch | None) -> None:
+def ask_if_protected(access: Access, branch: Branch | None, action: Action) -> None:
     """Raise ConfirmationRequired if the actor may reveal protected values here, but not yet."""
     decision = access.decide(Permission.REVEAL, branch)
     if decision.allowed and decision.is_protected:
-        acts.require_recent(access.actor, Action.SECRET_REVEALED)
+        acts.require_recent(access.actor, action)
+
+
+def check_version(version: int) -> None:
+    """Raise NotFound for a number that no version has, which the audit trail can't hold either."""
+    if version < 1:
+        raise NotFound(VERSION_GONE)
+
+
+def read_version(path: str, version: int) -> Reading:
+    """Return an earlier version of a parameter. The caller records it first. Raises NotFound."""
+    reading = parameter_store().read_version(path, version)
+    if reading is None:
+        raise NotFound(VERSION_GONE)
+    return reading
 
 
 def _read(secret: Secret, path: str) -> Reading:
@@ -84,7 +105,7 @@ def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
     secrets = effective_secrets(access, branch)
     scopes = {secret.branch_id: secret.branch for secret in secrets.values()}.values()
     for scope in scopes:
-        _ask_if_protected(access, scope)
+        ask_if_protected(access, scope, Action.SECRET_REVEALED)
     try:
         for scope in scopes:
             acts.require(access, Action.SECRET_REVEALED, scope)

@@ -4,12 +4,14 @@ from django.urls import path
 
 from secrets_app.pages import (
     copying,
+    detail,
     mirrors,
     operations,
     probes,
     secrets,
     server_rendering,
     unknown,
+    versions,
 )
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
@@ -19,8 +21,11 @@ urlpatterns = [
     path(f"{_SECRETS}manage/", secrets.manage, name="secrets_manage"),
     path(f"{_SECRETS}revalidate/", secrets.revalidate, name="secrets_revalidate"),
     path(f"{_SECRETS}mirrors/", mirrors.finish, name="secrets_mirrors"),
-    path(f"{_SECRETS}<int:pk>/", secrets.detail, name="secret_detail"),
-    path(f"{_SECRETS}<int:pk>/reveal/", secrets.reveal, name="secret_reveal"),
+    path(f"{_SECRETS}<int:pk>/", detail.detail, name="secret_detail"),
+    path(f"{_SECRETS}<int:pk>/reveal/", detail.reveal, name="secret_reveal"),
+    path(f"{_SECRETS}<int:pk>/versions/", versions.versions, name="secret_versions"),
+    path(f"{_SECRETS}<int:pk>/versions/compare/", versions.compare, name="secret_compare"),
+    path(f"{_SECRETS}<int:pk>/versions/restore/", versions.restore, name="secret_restore"),
     path(f"{_SECRETS}<int:pk>/mirror/", mirrors.repair, name="secret_mirror"),
     path(f"{_SECRETS}<int:pk>/encrypt/", mirrors.encrypt, name="secret_encrypt"),
     path(

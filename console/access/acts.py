@@ -56,6 +56,8 @@ class Action(StrEnum):
     SECRET_CHANGED = "secret.change"
     SECRET_REMOVED = "secret.remove"
     SECRET_REVEALED = "secret.reveal"
+    SECRET_COMPARED = "secret.compare"
+    VERSION_RESTORED = "secret.restore_version"
     SECRET_ROTATED = "secret.rotate"
     EXPOSURE_EXPORTED = "secret.exposure"
     MIRROR_REPAIRED = "secret.mirror"
@@ -203,6 +205,11 @@ RULES: dict[Action, Rule] = {
         Permission.REVEAL,
         Asks("reveal a protected value", only_if="a protected branch has or inherits the value"),
     ),
+    Action.SECRET_COMPARED: Rule(
+        Permission.REVEAL,
+        Asks("compare protected values", only_if="a protected branch has or inherits the value"),
+    ),
+    Action.VERSION_RESTORED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_ROTATED: Rule(Who.OWNER_OR_OPERATOR, _SHOWS_NOTHING),
     Action.EXPOSURE_EXPORTED: Rule(
         Who.OWNER_OR_OPERATOR, Asks("export the secrets that a person knows")

@@ -162,7 +162,12 @@ class Recording:
 
 @contextmanager
 def recording(
-    actor: Actor, action: Action, target: Target, *, version_before: int | None = None
+    actor: Actor,
+    action: Action,
+    target: Target,
+    *,
+    version_before: int | None = None,
+    change_set: uuid.UUID | None = None,
 ) -> Iterator[Recording]:
     """Commit the attempt, run the act, and save its outcome: succeeded, denied or failed.
 
@@ -172,7 +177,7 @@ def recording(
     acts.require_recent_always(actor, action)
     with transaction.atomic(durable=True):
         # `durable` fails inside a caller's transaction, whose rollback would undo the event.
-        event = attempt(actor, action, target, version_before=version_before)
+        event = attempt(actor, action, target, change_set=change_set, version_before=version_before)
     record = Recording()
     try:
         yield record

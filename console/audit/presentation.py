@@ -51,6 +51,8 @@ ACTION_LABELS = {
     Action.SECRET_CHANGED: "changed the secret",
     Action.SECRET_REMOVED: "removed the secret",
     Action.SECRET_REVEALED: "revealed the secret",
+    Action.SECRET_COMPARED: "compared the secret",
+    Action.VERSION_RESTORED: "restored an earlier version of the secret",
     Action.SECRET_ROTATED: "marked as rotated the secret",
     Action.EXPOSURE_EXPORTED: "exported the secrets known to",
     Action.MIRROR_REPAIRED: "repaired the mirror of the secret",

@@ -21,6 +21,8 @@ BATCH = 500
 CERTAIN = {
     "variable.": "Nothing was changed: the change and its outcome are saved together.",
     "secret.reveal": "No value was revealed: the outcome is saved first.",
+    "secret.compare": "No comparison was shown: the outcome is saved first.",
+    "secret.restore_version": "The change in the same save tells how it ended.",
     "keys.rotate": (
         "What was already re-encrypted stays that way. Run rotate_keys again to continue."
     ),
@@ -28,7 +30,10 @@ CERTAIN = {
 }
 REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its outcome
 # What a request, or a command before it starts its work, saves within REQUEST_AGE
-IN_A_REQUEST = ("variable.", "secret.reveal", "environment.run")
+IN_A_REQUEST = (
+    *("variable.", "secret.reveal", "secret.compare", "secret.restore_version"),
+    "environment.run",
+)
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 
 

@@ -1,7 +1,7 @@
 """The verbs that secrets and variables share: set, get, list and remove."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -23,13 +23,14 @@ ALL_ROWS = 1_000_000  # a page size beyond any list
 
 
 class ScopedCommand(ConsoleCommand):
-    """A command with a function for each verb. `noun` names what it manages."""
+    """A command with a function for each verb of `about`. `noun` names what it manages."""
 
     noun: str
+    about: Mapping[str, str] = VERBS
 
     def add_arguments(self, parser: CommandParser) -> None:
         added = verbs(parser)
-        for name, about in VERBS.items():
+        for name, about in self.about.items():
             verb = added.add_parser(name, help=about, description=about, allow_abbrev=False)
             verb.set_defaults(do=getattr(self, name))
             if name != "list":

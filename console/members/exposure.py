@@ -29,11 +29,11 @@ from console.audit.events import (
 )
 from console.audit.refusals import recording_denial
 from console.db import prepared_statements
+from console.members import known_values
+from console.members.known_values import REVEALS, WRITES, Key, KnownValues
 from console.members.services import people_of
 from console.models import AuditEvent, AuditOutcome, User
 
-_REVEALS = (Action.SECRET_REVEALED,)
-_WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 _VALUE_CHANGES = (  # after these, the secret has another value or none
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
     *(Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED),
@@ -44,7 +44,6 @@ _COLUMNS = [
     *("App", "Branch", "Secret", "Last revealed", "Last written", "Removed since"),
     *("Changed since by", "Changed since at", "Rotated by", "Rotated at"),
 ]
-Key = tuple[str, str, str]  # app ID, branch, key
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,16 @@ class ExposedSecret:
     app_id: str
     branch: str
     key: str
-    last: int  # id of the latest reveal or write
+    last: int  # id of the latest reveal or write, or of `restored`
     revealed_at: datetime | None
     written_at: datetime | None
     since: AuditEvent | None  # the latest change by someone else
     rotation: AuditEvent | None
+    restored: AuditEvent | None  # a later restore of a value that they know
 
     @property
     def is_rotated(self) -> bool:
-        """Return True if someone marked it as rotated after the latest reveal and write."""
+        """Return True if someone marked it as rotated, and nothing made them know it since."""
         return self.rotation is not None
 
     @property
@@ -81,13 +81,14 @@ def exposed_secrets(person_id: int, app_id: str = "") -> list[ExposedSecret]:
     succeeded = _succeeded({row["app_id"] for row in rows})
     since = _latest(succeeded.filter(action__in=_VALUE_CHANGES).exclude(actor_id=person_id))
     rotations = _latest(succeeded.filter(action=Action.SECRET_ROTATED))
-    found = [_exposed_secret(row, since, rotations) for row in rows]
+    known = known_values.of_restored_secrets({row["app_id"] for row in rows})
+    found = [_exposed_secret(row, since, rotations, known) for row in rows]
     return sorted(found, key=lambda it: (it.is_rotated, it.app_id, it.branch, it.key))
 
 
 def _exposures(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent, dict[str, Any]]:
     """Return one row for each person and secret in these events."""
-    events = events.filter(action__in=_REVEALS + _WRITES)
+    events = events.filter(action__in=REVEALS + WRITES)
     events = events.filter(app_id=app_id) if app_id else events.exclude(app_id="")
     exposures: QuerySet[AuditEvent, dict[str, Any]] = (
         # Attempts without an outcome stay in: the value may have been shown before a crash.
@@ -96,8 +97,8 @@ def _exposures(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent
         .values("actor_id", *_KEY)
         .annotate(
             last=Max("id"),
-            revealed_at=Max("at", filter=Q(action__in=_REVEALS)),
-            written_at=Max("at", filter=Q(action__in=_WRITES)),
+            revealed_at=Max("at", filter=Q(action__in=REVEALS)),
+            written_at=Max("at", filter=Q(action__in=WRITES)),
         )
     )
     return exposures
@@ -119,13 +120,21 @@ def _latest(events: QuerySet[AuditEvent]) -> dict[Key, AuditEvent]:
 
 
 def _exposed_secret(
-    row: Mapping[str, Any], since: Mapping[Key, AuditEvent], rotations: Mapping[Key, AuditEvent]
+    row: Mapping[str, Any],
+    since: Mapping[Key, AuditEvent],
+    rotations: Mapping[Key, AuditEvent],
+    known: Mapping[Key, KnownValues],
 ) -> ExposedSecret:
     key = (row["app_id"], row["branch"], row["subject"])
+    restored, last = None, row["last"]
+    again = known[key].restored_for(row["actor_id"]) if key in known else None
+    if again and again[1] > last:
+        restored, last = again
     change, rotation = (
-        it if it and it.pk > row["last"] else None for it in (since.get(key), rotations.get(key))
+        it if it and it.pk > last else None for it in (since.get(key), rotations.get(key))
     )
-    return ExposedSecret(*key, row["last"], row["revealed_at"], row["written_at"], change, rotation)
+    times = row["revealed_at"], row["written_at"]
+    return ExposedSecret(*key, last, *times, change, rotation, restored)
 
 
 def find_person(access: Access, person_id: int) -> User:
@@ -223,9 +232,11 @@ def former_members(access: Access) -> list[FormerMember]:
     current = [person.pk for person in people_of(access.app) if person.is_active]
     events = AuditEvent.objects.filter(actor_id__isnull=False).exclude(actor_id__in=current)
     rotations = _latest(_succeeded([app_id]).filter(action=Action.SECRET_ROTATED))
+    known = known_values.of_restored_secrets([app_id])
     rotated_flags: defaultdict[int, list[bool]] = defaultdict(list)
     for row in _exposures(events, app_id):
-        rotated_flags[row["actor_id"]].append(_exposed_secret(row, {}, rotations).is_rotated)
+        is_rotated = _exposed_secret(row, {}, rotations, known).is_rotated
+        rotated_flags[row["actor_id"]].append(is_rotated)
     people = User.objects.filter(pk__in=rotated_flags).order_by("email")
     return [
         FormerMember(it, len(rotated_flags[it.pk]), rotated_flags[it.pk].count(False))

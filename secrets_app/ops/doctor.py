@@ -40,6 +40,7 @@ NO_ANSWER = (Misconfigured, Throttled, Unreachable)  # the next call would fail 
 PERMISSIONS = {  # IAM actions by operation
     "list": "ssm:DescribeParameters",
     "look up": "ssm:GetParameters",
+    "older versions": "ssm:GetParameterHistory",
     "write": "ssm:PutParameter",
     "decrypt": "ssm:GetParameters, and kms:Decrypt for a customer managed key",
     "remove": "ssm:DeleteParameters",
@@ -187,6 +188,7 @@ class StoreProbe:
         path = f"{PROBES}/{secrets.token_hex(8)}"
         yield self._try("list", self.store.ping)
         yield self._try("look up", lambda: self.store.current([path]))
+        yield self._try("older versions", lambda: self.store.versions(path))
         if self.writer is None or self.unavailable:
             reason = NO_ANSWER_BEFORE if self.unavailable else NOT_WRITTEN
             yield from (

@@ -26,6 +26,8 @@ OPERATIONS = {
     "list": ("List names and versions", "ssm:DescribeParameters"),
     "current": ("Look up versions", "ssm:GetParameters"),
     "read": ("Read values", "ssm:GetParameters"),
+    "versions": ("List older versions", "ssm:GetParameterHistory"),
+    "read_version": ("Read older values", "ssm:GetParameters"),
     "put": ("Write values", "ssm:PutParameter"),
     "remove": ("Remove", "ssm:DeleteParameters"),
 }

@@ -1,4 +1,4 @@
-"""Pages of the secrets: list, edit mode, details, reveal, and the check against the store."""
+"""Pages of the secrets: list, edit mode, and the check against the store."""
 
 import uuid
 from dataclasses import replace
@@ -14,13 +14,12 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
-from console.access.policy import Access, Permission, find_app
-from console.audit import presentation as trail
+from console.access.policy import Access, find_app
 from console.audit.events import Action, Outcome
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.lib.text.invisible import RULES_JSON
-from console.models import AuditEvent, scope_name
+from console.models import AuditEvent
 from console.web.change_sets import change_set_of, change_set_token, saved_sentence
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
@@ -32,29 +31,21 @@ from console.web.lists.listing import (
     may_write_any,
     writable_scopes,
 )
-from console.web.lists.takes_effect import effect_of, mark_rows, offer_after
+from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
-from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.pages.forms import NewRow
-from secrets_app.pages.values import value_context
 from secrets_app.queries import (
     SecretRow,
     crowded_branches,
-    find_row,
-    kms_keys,
     list_secrets,
     listed_branches,
 )
-from secrets_app.reveal import reveal as reveal_value
-from secrets_app.store.base import SecretValue
-from secrets_app.store.errors import StoreError
 from secrets_app.sync import adopting, mirrors, reconciling
 from secrets_app.sync.freshness import freshness_from
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
-from secrets_app.writes.snapshots import audit_target
 
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -233,56 +224,3 @@ def _changes_since(
         "whole": newest >= since or listing.sort.endswith("changed"),
         "changed": [row for row in listing.rows if row.pk in ids],
     }
-
-
-@require_safe
-def detail(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show a secret's paths, version and latest events."""
-    access = find_app(from_request(request), app_id)
-    return _show_detail(request, access, pk)
-
-
-def _show_detail(
-    request: HttpRequest, access: Access, pk: int, value: SecretValue | None = None
-) -> HttpResponse:
-    secret = find_secret(access, pk)
-    branches = [branch for branch in access.branches if branch.pk == secret.branch_id]
-    context = {
-        **app_context(access, "secrets"),
-        "row": find_row(access, pk, branches),
-        **_paths(access, secret),
-        "version": secret.version,
-        "kms_keys": kms_keys(access, secret),
-        "effect": effect_of(access, "secret", secret.branch, secret.key),
-        "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
-        "events": trail.events_of_secret(
-            access.app.app_id,
-            {scope_name(secret.branch), audit_target(access, secret.branch, secret.key).branch},
-            secret.key,
-        ),
-        **(value_context(value) if value else {}),
-    }
-    part = "#detail" if wants_fragment(request) else ""
-    return render(request, f"secrets/detail.html{part}", context)
-
-
-def _paths(access: Access, secret: Secret) -> dict[str, Any]:
-    try:
-        location = require_location(access, secret)
-    except StoreError as error:
-        return {"paths": [], "note": error.message}
-    mirror = [("Documented path (mirror)", location.mirror)] if location.mirror else []
-    return {"paths": [("Parameter path", location.primary), *mirror], "note": location.note}
-
-
-@require_POST
-def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Reveal a value in a response that is never cached."""
-    actor = from_request(request)
-    value = reveal_value(actor=actor, app_id=app_id, pk=pk)
-    if wants_fragment(request):
-        response = render(request, "secrets/detail.html#value", value_context(value))
-    else:
-        response = _show_detail(request, find_app(actor, app_id), pk, value)
-    response["Cache-Control"] = "no-store"
-    return response

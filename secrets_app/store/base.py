@@ -48,8 +48,9 @@ class Parameter:
     """A parameter's metadata. `modified` is the store's own time, in UTC.
 
     `encrypted` is False for a String, which somebody wrote to the place of a secret. Only a listing
-    says more: `modified_by` is AWS's ARN of who wrote this version, `key_id` the KMS key that
-    encrypts it, "" for the default one. Both are None where the store was asked by name.
+    or a history says more: `modified_by` is AWS's ARN of who wrote this version, `key_id` the KMS
+    key that encrypts it, "" for the default one. Both are None where the store was asked by name,
+    and in the embedded store.
     """
 
     path: str
@@ -66,6 +67,14 @@ class Reading:
 
     parameter: Parameter
     value: SecretValue
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """One of the versions of a parameter that the store keeps, and its labels."""
+
+    parameter: Parameter
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,15 @@ class ParameterStore(Protocol):
 
     def read(self, paths: Iterable[str]) -> dict[str, Reading]:
         """Return those of `paths` that exist, decrypted, by path."""
+
+    def versions(self, path: str) -> Sequence[KeptVersion]:
+        """Return the versions that are kept, newest first. Decrypts nothing.
+
+        Empty if there is no parameter.
+        """
+
+    def read_version(self, path: str, version: int) -> Reading | None:
+        """Return one version, decrypted, or None if it isn't kept."""
 
     def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.

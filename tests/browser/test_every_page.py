@@ -76,6 +76,7 @@ PAGES = (
     f"{LIST}?branch=BRANCH",
     f"{LIST}?q=nothing",
     f"{LIST}SECRET/",
+    f"{LIST}SECRET/versions/",
     f"{LIST}copy/",
     f"{LIST}unknown/",
     f"{LIST}unknown/UNKNOWN/remove/",

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from console.access.policy import find_app
-from console.audit.events import Outcome
+from console.audit.events import Action, Outcome
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch, scope_name
 from console.web.lists.listing import Query
@@ -228,6 +228,8 @@ def audit_gaps(world: World, key: str, branch: Branch | None = None) -> Iterator
     """
     versions = {0}
     events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
+    # A restore's own event names an earlier version; the save after it is checked.
+    events = events.exclude(action=Action.VERSION_RESTORED)
     for event in events:
         last = event.outcomes.order_by("pk").last()
         if event.version_before not in versions:

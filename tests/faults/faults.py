@@ -15,6 +15,8 @@ SSM_OPERATIONS = {
     "ping": "DescribeParameters",
     "current": "GetParameters",
     "read": "GetParameters",
+    "versions": "GetParameterHistory",
+    "read_version": "GetParameters",
     "put": "PutParameter",
     "remove": "DeleteParameters",
 }

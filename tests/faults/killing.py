@@ -125,7 +125,7 @@ def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> 
     for step in count(1):
         before = _prepare(world, act, branch)
         after = None if act == "remove" else f"{act} {step}"
-        if _survives(_saving(world, _commands(world, act, branch, after)), step):
+        if survives(_saving(world, _commands(world, act, branch, after)), step):
             _expect(world, branch, {key: {after} for key in KEYS}, f"{act}, not killed", found)
             return
         for event in _open_attempts():
@@ -152,7 +152,7 @@ def _kill_the_background_at_each_step(
         value = f"{'new' if is_new else 'old'} mirror {step}"
         _prepare(world, "create" if is_new else "change", branch)
         _save_without_mirror(world, _commands(world, "change", branch, value, KEYS[:1]))
-        if _survives(lambda: worker.run_once(), step):
+        if survives(lambda: worker.run_once(), step):
             _expect_equal_mirror(world, branch, f"{value}, not killed", found)
             return
         found.background_kills += 1
@@ -172,7 +172,7 @@ def _kill_a_removal_at_each_step(world: World, found: Found) -> None:
         reconcile_now(world)
         access = find_app(world.actor("alice"), "d1shop")
         chosen = [unknown_removal.token(row) for row in UnknownParameter.objects.all()]
-        if _survives(
+        if survives(
             lambda access=access, chosen=chosen: unknown_removal.remove(
                 access=access, tokens=chosen, change_set=uuid.uuid4()
             ),
@@ -257,7 +257,7 @@ def _saving(world: World, commands: list[SecretCommand]) -> Callable[[], None]:
     return save
 
 
-def _survives(act: Callable[[], object], step: int) -> bool:
+def survives(act: Callable[[], object], step: int) -> bool:
     """Act in a child that kills itself at the step; return True if it ended before."""
     store = _spare_store()
     connections.close_all()

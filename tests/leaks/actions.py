@@ -59,6 +59,23 @@ def reveal(client_for: ClientFor, world: World) -> None:
                 client.post(secret_url(secret, "secret_reveal"), headers=headers)
 
 
+def use_versions(client_for: ClientFor, world: World) -> None:
+    """List, compare, reveal and restore versions of secrets, with and without permission."""
+    for secret in some_secrets(world)[::3]:
+        for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+            client = client_for(person)
+            page = client.get(secret_url(secret, "secret_versions"), headers=headers)
+            numbers = [it.number for it in page.context["versions"].rows] if page.context else []
+            client.post(
+                secret_url(secret, "secret_compare"), {"version": numbers[:2]}, headers=headers
+            )
+            old = {"version": numbers[-1] if numbers else 1}
+            client.post(secret_url(secret, "secret_reveal"), old, headers=headers)
+            base = Secret.objects.get(pk=secret.pk).base
+            for fields in (old, old | {"base": base}):
+                client.post(secret_url(secret, "secret_restore"), fields, headers=headers)
+
+
 def revalidate(client_for: ClientFor, world: World) -> None:
     """Reconcile from the list and from the edit mode."""
     url = reverse("secrets_revalidate", args=[world.app.app_id])
@@ -225,5 +242,15 @@ def send_mails(_visitor: ClientFor, world: World) -> None:
     assert any("revealed the secret" in sent.body for sent in mail.outbox)
 
 
-USES = (reveal, revalidate, repair_mirrors, copy_paths, adopt, administer, export_activity, operate)
+USES = (
+    reveal,
+    use_versions,
+    revalidate,
+    repair_mirrors,
+    copy_paths,
+    adopt,
+    administer,
+    export_activity,
+    operate,
+)
 REMOVALS = (remove, remove_unknown, delete_branch, send_mails)

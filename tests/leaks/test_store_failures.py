@@ -29,7 +29,10 @@ FAULTS = {
     "invalid JSON types with the value": Fault.answer(ECHO),
 }
 pytestmark = pytest.mark.slow
-OPERATIONS = ("PutParameter", "GetParameters", "DeleteParameters", "DescribeParameters")
+OPERATIONS = (
+    *("PutParameter", "GetParameters", "DeleteParameters", "DescribeParameters"),
+    "GetParameterHistory",
+)
 
 
 def save(client_for: ClientFor, world: World, key: str, value: str) -> Any:
@@ -58,6 +61,9 @@ def call_store(
         (secret_url(secret, "secret_reveal"), {}),
         (manage, {"new-1-key": "ADDED", "new-1-value": added}),
         (manage, {f"value-{pk}": changed, f"base-{pk}": 1}),
+        (secret_url(secret, "secret_reveal"), {"version": 1}),
+        (secret_url(secret, "secret_compare"), {"version": [1, 2]}),
+        (secret_url(secret, "secret_restore"), {"version": 1, "base": 2}),
         (secret_url(secret, "secret_mirror"), {}),
         (reverse("secrets_revalidate", args=[app_id]), {"mode": "list"}),
         (manage, {f"remove-{pk}": "on", f"base-{pk}": 1}),
@@ -67,6 +73,7 @@ def call_store(
     for name in ("secrets", "secrets_manage", "activity"):
         alice.get(reverse(name, args=[app_id]), headers=headers)
     alice.get(secret_url(secret, "secret_detail"), headers=headers)
+    alice.get(secret_url(secret, "secret_versions"), headers=headers)
     alice.get("/readyz")
     return statuses
 

@@ -8,11 +8,12 @@ from django.core.management.base import CommandError
 
 from console.access.actors import OUTSIDE
 from console.cli.base import CommandScope, find_scope, require_done
-from console.cli.scoped import ScopedCommand, unpaged_query
-from console.cli.terminal import Exit, confirm, read_value
+from console.cli.scoped import VERBS, ScopedCommand, unpaged_query
+from console.cli.terminal import Exit, confirm, read_value, table
 from console.lib.results import RowOutcome
 from console.lib.stopping import finishing_current_step
 from console.models import scope_name
+from secrets_app.history.versions import Version, list_versions
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, check_key
@@ -26,14 +27,16 @@ from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
 from secrets_app.writes.snapshots import Snapshot, WriteTarget, take_snapshots
 
+NO_VERSION = "The parameter store has no version of this secret."
 OUTDATED = "Can't reach the parameter store, so this list may be out of date. {}"
 
 
 class Command(ScopedCommand):
     """Set, get, list and remove secrets."""
 
-    help = "Set, get, list or remove the secrets of an app."
+    help = "Set, get, list or remove the secrets of an app, or list the versions of one."
     noun = "secret"
+    about = VERBS | {"versions": "list the versions that the store keeps of one, without values"}
 
     def set(self, options: dict[str, Any]) -> None:
         """Write a value, based on the current version or the one in `--if-version`."""
@@ -63,6 +66,19 @@ class Command(ScopedCommand):
         query, branches = unpaged_query(scope, listed_branches(scope.access))
         found = list_secrets(scope.access, query, branches).rows
         self.print_rows(options, scope, [_with_writer(row) for row in found])
+
+    def versions(self, options: dict[str, Any]) -> None:
+        """Print the versions of the branch's effective secret."""
+        scope = find_scope(options)
+        secret = self._find(scope, _key(options))
+        found = list_versions(actor=scope.access.actor, app_id=scope.app_id, pk=secret.pk)
+        described = [_described(row) for row in found.rows]
+        cells = [
+            (row.number, it["written_at"], it["by"], row.verb, ", ".join(row.labels))
+            for row, it in zip(found.rows, described, strict=True)
+        ]
+        plain = table(("VERSION", "WRITTEN", "BY", "HOW", "LABELS"), cells)
+        self.print_result(options, plain if cells else NO_VERSION, described)
 
     def extra_columns(self, row: SecretRow) -> dict[str, Any]:
         """Return the columns that only secrets have."""
@@ -107,6 +123,17 @@ class Command(ScopedCommand):
         if found is None:
             raise self.missing(scope, key)
         return found
+
+
+def _described(row: Version) -> dict[str, Any]:
+    return {
+        "version": row.number,
+        "written_at": f"{row.at:%Y-%m-%dT%H:%M:%SZ}",
+        "by": row.who or "someone",
+        "how": row.verb,
+        "labels": [*row.labels],
+        "known_to": [*row.known_to],
+    }
 
 
 def _key(options: dict[str, Any]) -> str:

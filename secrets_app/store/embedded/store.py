@@ -20,11 +20,18 @@ from django.db.models.functions import Concat
 
 from console.db.text_times import as_text
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion
-from secrets_app.store.base import Parameter, Reading, SecretValue, Stamp, Written
+from secrets_app.store.base import (
+    KeptVersion,
+    Parameter,
+    Reading,
+    SecretValue,
+    Stamp,
+    Written,
+)
 from secrets_app.store.embedded.encryption import Ciphertext, Keyring
 from secrets_app.store.errors import AlreadyExists, Unreadable
 from secrets_app.store.instrumentation import store_call
-from secrets_app.store.limits import VERSIONS_KEPT, batches, check_put, distinct
+from secrets_app.store.limits import VERSIONS_KEPT, batches, check_put, distinct, valid_path
 
 _INCREMENT_SQL = (
     "UPDATE secrets_app_embeddedparameter SET version = version + 1, modified = %s "
@@ -90,6 +97,27 @@ class EmbeddedStore:
             with store_call("embedded", "read", len(batch)):
                 found |= {row.path: self._reading(row) for row in _rows_with_ciphertext(batch)}
         return found
+
+    def versions(self, path: str) -> Sequence[KeptVersion]:
+        """Return the versions that are kept, newest first. Decrypts nothing."""
+        rows = EmbeddedVersion.objects.filter(parameter__path=valid_path(path))
+        _insert_unsaved()
+        with store_call("embedded", "versions", 1):
+            kept = rows.order_by("-version").values_list("version", "modified")
+            return [KeptVersion(Parameter(path, *row)) for row in kept]
+
+    def read_version(self, path: str, version: int) -> Reading | None:
+        """Return one version, decrypted, or None if it isn't kept. Raises Unreadable."""
+        rows = EmbeddedVersion.objects.filter(parameter__path=valid_path(path), version=version)
+        _insert_unsaved()
+        with store_call("embedded", "read_version", 1):
+            row = rows.first()
+            if row is None:
+                return None
+            context = ciphertext_context(row.parameter_id, path, version)
+            encrypted = Ciphertext(row.key_id, bytes(row.nonce), bytes(row.ciphertext))
+            value = self._keyring.decrypt(encrypted, context)
+            return Reading(Parameter(path, version, row.modified), value)
 
     def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
         """Write a value and return its version. Raises AlreadyExists without `overwrite`.

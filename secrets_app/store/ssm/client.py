@@ -23,9 +23,10 @@ from console.aws.clients import (
     slot,
 )
 from console.aws.limits import CONNECT_TIMEOUT, DEADLINE, READ_TIMEOUT
-from secrets_app.store.base import Parameter, Reading, SecretValue, Written
+from secrets_app.store.base import KeptVersion, Parameter, Reading, SecretValue, Written
 from secrets_app.store.errors import (
     Misconfigured,
+    NotFound,
     OutcomeUnknown,
     StoreError,
     StoreFailed,
@@ -33,7 +34,7 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 from secrets_app.store.instrumentation import store_call
-from secrets_app.store.limits import batches, check_put
+from secrets_app.store.limits import batches, check_put, valid_path
 from secrets_app.store.ssm import responses
 from secrets_app.store.ssm.errors import error_for, is_throttle
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE = 50  # parameters per DescribeParameters page
+HISTORY_PAGE = 50  # versions per GetParameterHistory page
 PREFIXES = 50  # values per filter of DescribeParameters
 WRITES = {"put", "remove"}
 
@@ -90,6 +92,31 @@ class SsmStore:
         request = partial(self._get, "read", responses.reading, decrypt=True)
         found = chain.from_iterable(map(request, batches(paths)))
         return {reading.parameter.path: reading for reading in found}
+
+    def versions(self, path: str) -> Sequence[KeptVersion]:
+        """Return the versions that are kept, newest first. Decrypts nothing."""
+        valid_path(path)
+        kept: dict[int, KeptVersion] = {}
+        token = ""
+        while True:
+            try:
+                page, token = self._send("versions", 1, partial(self._history, path, token))
+            except NotFound:  # removed, perhaps between two pages
+                return []
+            kept |= {one.parameter.version: one for one in page}
+            if not token:
+                return [kept[number] for number in sorted(kept, reverse=True)]
+
+    def read_version(self, path: str, version: int) -> Reading | None:
+        """Return one version, decrypted, or None if it isn't kept."""
+        # GetParameters, which needs no other permission than `read`, takes a version in a name.
+        name = f"{valid_path(path)}:{version}"
+
+        def call() -> Reading | None:
+            answer = self._client.get_parameters(Names=[name], WithDecryption=True)
+            return responses.reading_of_version(answer, path, version)
+
+        return self._send("read_version", 1, call)
 
     def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
@@ -160,6 +187,17 @@ class SsmStore:
         )
         answer = request(NextToken=token) if token else request()
         page = [responses.listed(found) for found in answer["Parameters"]]
+        return page, answer.get("NextToken", "")
+
+    def _history(self, path: str, token: str) -> tuple[Sequence[KeptVersion], str]:
+        request = partial(
+            self._client.get_parameter_history,
+            Name=path,
+            WithDecryption=False,
+            MaxResults=HISTORY_PAGE,
+        )
+        answer = request(NextToken=token) if token else request()
+        page = [responses.kept_version(found, path) for found in answer["Parameters"]]
         return page, answer.get("NextToken", "")
 
     def _get(

@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from secrets_app.store.base import Parameter, Reading, SecretValue, Written
+from secrets_app.store.base import KeptVersion, Parameter, Reading, SecretValue, Written
 
 if TYPE_CHECKING:
-    from types_boto3_ssm.type_defs import ParameterTypeDef, PutParameterResultTypeDef
+    from types_boto3_ssm.type_defs import (
+        GetParametersResultTypeDef,
+        ParameterTypeDef,
+        PutParameterResultTypeDef,
+    )
 
 
 def require_complete(asked: Sequence[str], found: Sequence[str], missing: Sequence[str]) -> None:
@@ -22,7 +26,7 @@ DEFAULT_KEY = "alias/aws/ssm"
 
 
 def listed(data: Any) -> Parameter:
-    """Convert a parameter of DescribeParameters, which says more than GetParameters."""
+    """Convert what DescribeParameters or GetParameterHistory says, more than GetParameters."""
     key_id, user = data.get("KeyId", ""), data.get("LastModifiedUser", "")
     return replace(
         parameter(data),
@@ -44,6 +48,31 @@ def parameter(data: Any) -> Parameter:
 def reading(data: "ParameterTypeDef") -> Reading:
     """Convert a parameter of GetParameters."""
     return Reading(parameter(data), SecretValue(data["Value"]))
+
+
+def reading_of_version(
+    data: "GetParametersResultTypeDef", path: str, version: int
+) -> Reading | None:
+    """Convert the response to a request for one version. None if SSM doesn't keep it.
+
+    Raises LookupError if the response is about something else.
+    """
+    for found in map(reading, data["Parameters"]):
+        if (found.parameter.path, found.parameter.version) == (path, version):
+            return found
+    if f"{path}:{version}" in data["InvalidParameters"]:
+        return None
+    raise LookupError
+
+
+def kept_version(data: Any, path: str) -> KeptVersion:
+    """Convert a version of GetParameterHistory, without its value.
+
+    Raises LookupError if it is about another parameter.
+    """
+    if data["Name"] != path:
+        raise LookupError
+    return KeptVersion(listed(data), tuple(data.get("Labels", ())))
 
 
 def written(data: "PutParameterResultTypeDef") -> Written:

@@ -60,6 +60,8 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{SECRETS}/manage/": (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
     f"{SECRETS}/revalidate/": "It compares with the store, and decrypts nothing.",
     f"{SECRETS}/<int:pk>/reveal/": (Action.SECRET_REVEALED,),
+    f"{SECRETS}/<int:pk>/versions/compare/": (Action.SECRET_COMPARED,),
+    f"{SECRETS}/<int:pk>/versions/restore/": (Action.VERSION_RESTORED, Action.SECRET_CHANGED),
     f"{SECRETS}/copy/": (Action.APP_CHANGED,),
     f"{SECRETS}/unknown/<int:pk>/branch/": "It adds the branch protected, which asks nothing.",
     f"{SECRETS}/unknown/<int:pk>/remove/": (Action.PARAMETER_REMOVED,),

@@ -135,6 +135,12 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    POST  302  404  403 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/versions/  GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/versions/  else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/versions/compare/  POST  302  404  403 422 422 422  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/versions/compare/  else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/versions/restore/  POST  302  404  403 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/versions/restore/  else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/    else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/encrypt/   POST  302  404  403 302 302 302  404

@@ -11,6 +11,8 @@ READS: dict[str, Operation] = {
     "list": lambda store: list(store.list(["/amplify/d1"])),
     "current": lambda store: store.current([PATH]),
     "read": lambda store: store.read([PATH]),
+    "versions": lambda store: store.versions(PATH),
+    "read_version": lambda store: store.read_version(PATH, 1),
     "ping": lambda store: store.ping(),
 }
 WRITES: dict[str, Operation] = {

@@ -16,6 +16,8 @@ def test_it_works(store: ParameterStore, store_calls: StoreCalls) -> None:
     store.put(PATH, SecretValue(CANARY), overwrite=False)
     store.read([PATH])
     store.current([PATH])
+    store.versions(PATH)
+    store.read_version(PATH, 1)
     list(store.list(["/amplify/d1", "/amplify/shared/d1"]))
     store.ping()
     store.remove([PATH])
@@ -23,6 +25,8 @@ def test_it_works(store: ParameterStore, store_calls: StoreCalls) -> None:
         ("put", 1),
         ("read", 1),
         ("current", 1),
+        ("versions", 1),
+        ("read_version", 1),
         ("list", 2),
         ("ping", 0),
         ("remove", 1),

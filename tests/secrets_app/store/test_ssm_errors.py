@@ -64,6 +64,7 @@ def test_each_code_becomes_one_error(faulty: Faulty, faulty_store: SsmStore, cod
 def test_every_modelled_code_is_mapped(plain_ssm: "SSMClient") -> None:
     model = plain_ssm.meta.service_model
     names = ["PutParameter", "GetParameters", "DeleteParameters", "DescribeParameters"]
+    names += ["GetParameterHistory"]
     modelled = {shape.name for name in names for shape in model.operation_model(name).error_shapes}
     our_own_mistakes = {"InvalidFilterKey", "InvalidFilterOption", "InvalidFilterValue"}
     assert modelled - {*CODES, "InternalServerError", "InvalidNextToken"} == our_own_mistakes
@@ -107,7 +108,7 @@ def test_a_failed_read(
         READS[operation](faulty_store)
 
 
-@pytest.mark.parametrize("operation", ["current", "read", "list"])
+@pytest.mark.parametrize("operation", ["current", "read", "list", "versions", "read_version"])
 @pytest.mark.parametrize("body", GARBLED)
 def test_a_garbled_response_is_not_an_empty_one(
     faulty: Faulty, faulty_store: SsmStore, operation: str, body: str

@@ -1,0 +1,1 @@
+"""Versions of a secret: list them, compare two, restore one."""
