@@ -90,6 +90,11 @@ class Versions:
         return self.rows[SHOWN:]
 
     @property
+    def has_known(self) -> bool:
+        """Return True if people who left know a version that can be restored."""
+        return any(row.known_to and not row.is_current for row in self.rows)
+
+    @property
     def base(self) -> str:
         """Return the secret's version and revision, for the form."""
         return self.secret.base
