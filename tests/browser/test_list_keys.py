@@ -54,9 +54,7 @@ def test_switched_off(alice: Page, world: World) -> None:
     alice.goto(LIST)
     alice.keyboard.press("n")
     alice.keyboard.press("?")
-    expect(
-        new_key(alice)
-    ).not_to_be_focused()
+    expect(new_key(alice)).not_to_be_focused()
     expect(alice.get_by_role("dialog")).to_have_count(0)
     alice.get_by_role("button", name="Keyboard shortcuts").click()
     expect(alice.get_by_role("dialog")).to_contain_text("switched off")
@@ -65,6 +63,4 @@ def test_switched_off(alice: Page, world: World) -> None:
     alice.get_by_role("button", name="Save").click()
     alice.goto(LIST)
     alice.keyboard.press("n")
-    expect(
-        new_key(alice)
-    ).to_be_focused()
+    expect(new_key(alice)).to_be_focused()
