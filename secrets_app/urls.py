@@ -5,6 +5,7 @@ from django.urls import path
 from secrets_app.pages import (
     copying,
     detail,
+    in_place,
     mirrors,
     operations,
     probes,
@@ -22,6 +23,7 @@ urlpatterns = [
     path(f"{_SECRETS}revalidate/", secrets.revalidate, name="secrets_revalidate"),
     path(f"{_SECRETS}mirrors/", mirrors.finish, name="secrets_mirrors"),
     path(f"{_SECRETS}<int:pk>/", detail.detail, name="secret_detail"),
+    path(f"{_SECRETS}<int:pk>/edit/", in_place.edit, name="secret_edit"),
     path(f"{_SECRETS}<int:pk>/reveal/", detail.reveal, name="secret_reveal"),
     path(f"{_SECRETS}<int:pk>/versions/", versions.versions, name="secret_versions"),
     path(f"{_SECRETS}<int:pk>/versions/compare/", versions.compare, name="secret_compare"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+NO_CHOICE = "?"  # the branch of an override for which none was chosen
 # No stored row has this version, so a malformed base becomes a conflict and never overwrites.
 NO_VERSION = -1
 _BLANK_ROWS = 50  # at most at a time
@@ -19,10 +20,17 @@ def known_rows(post: Mapping[str, str]) -> list[str]:
 
 
 def new_rows(post: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Yield the number and token of each new row that has a key or value."""
+    """Yield the number and token of each new row that has a key or value.
+
+    An offered override has its key already. It counts once it has a branch or a value.
+    """
     for match in filter(None, map(_NEW_ROW.match, post)):
         token = f"new-{match[1]}"
-        if post[f"{token}-key"] or post.get(f"{token}-value"):
+        if post.get(f"{token}-offered"):
+            typed = post.get(f"{token}-branch") != NO_CHOICE
+        else:
+            typed = post[f"{token}-key"] != ""
+        if typed or post.get(f"{token}-value"):
             yield int(match[1]), token
 
 

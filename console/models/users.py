@@ -40,13 +40,15 @@ class Theme(models.TextChoices):
 class User(AbstractUser):
     """A user, identified by email. A superuser is an operator, who runs the deployment.
 
-    Without a `time_zone`, pages show times in the browser's.
+    Without a `time_zone`, pages show times in the browser's. `single_keys` turns on shortcuts of a
+    single key, such as "n".
     """
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("email address", unique=True)
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, blank=True, default="")
+    single_keys = models.BooleanField(default=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -28,5 +28,9 @@ class PreferencesForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields: ClassVar[list[str]] = ["theme", "time_zone"]
+        fields: ClassVar[list[str]] = ["theme", "time_zone", "single_keys"]
+        labels: ClassVar[dict[str, str]] = {"single_keys": "Shortcuts of a single key"}
+        help_texts: ClassVar[dict[str, str]] = {
+            "single_keys": "In lists: n adds, e edits, / searches, ? shows all shortcuts."
+        }
         widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect}

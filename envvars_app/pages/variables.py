@@ -61,6 +61,8 @@ def list_context(request: HttpRequest, access: Access, sort: str = "branch") -> 
         "branches": filter_choices(branches),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
+        "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
+        "unseen": RULES_JSON,
     }
 
 
@@ -69,8 +71,6 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
     """List an app's variables with their values, which are no secrets."""
     access = find_app(from_request(request), app_id, "connection")
     context = list_context(request, access)
-    if wants_fragment(request):
-        return render(request, "variables/list.html#listing", context)
     saved = change_set_of(request.GET.get("saved", ""), access, CHANGE_SET_PURPOSE)
     if saved:
         versions = VariableVersion.objects.filter(change_set=saved).order_by("pk")
@@ -78,7 +78,8 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
         removed = [key for key, value in rows if value is None]
         context["saved"] = saved_sentence("variable", len(rows) - len(removed), removed)
         context["offer"] = offer_after(access, "variable", saved)
-    return render(request, "variables/list.html", context)
+    part = "" if not wants_fragment(request) else "#saved" if saved else "#listing"
+    return render(request, f"variables/list.html{part}", context)
 
 
 @page_with_form
@@ -95,9 +96,7 @@ def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     count = blank_rows(request.GET)
     context = {
         **list_context(request, access, "variable"),
-        "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "sorts": SORT_WORDS.items(),
-        "unseen": RULES_JSON,
     }
     overridden = request.GET.get("override", "")
     context["new_rows"] = [

@@ -22,7 +22,8 @@ _PAIR = re.compile(r"[0-9]{1,9}:[0-9]{1,9}\Z", re.ASCII)
 class NewRow:
     """A new row as it is shown: blank, or not saved. Without the value, which pages never hold.
 
-    `number` is "N" in the blank row that JavaScript copies.
+    `number` is "N" in the blank row that JavaScript copies. `offered` marks an override that is
+    shown beside its base: its key can't be edited.
     """
 
     number: int | str
@@ -30,6 +31,7 @@ class NewRow:
     branch: str = ""
     base: str = ""
     outcome: RowOutcome | None = None
+    offered: bool = False
     pk: None = None
 
 

@@ -31,6 +31,7 @@ GONE = "This secret has been removed. Add it again if you still need it."
 NEVER_ADDED = (
     "The save that was adding this secret has failed. Add the secret again if you still need it."
 )
+CHOOSE_BRANCH = "Choose a branch for this override."
 NO_BRANCH = "This branch no longer exists. Choose another one."
 SAVE_AGAIN = "Save again in a few seconds."
 REMOVAL_MAY_ARRIVE = (

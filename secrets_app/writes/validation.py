@@ -16,6 +16,7 @@ from console.audit.refusals import (
     refused_new_row,
 )
 from console.lib.results import Result, RowOutcome
+from console.lib.row_forms import NO_VERSION
 from console.models import App, Branch, scope_name
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
@@ -140,6 +141,8 @@ def _branch_of(
     branch_id = secret.branch_id if secret else command.branch_id
     if branch_id is None:
         return None
+    if branch_id == NO_VERSION:  # a new override starts without one
+        _refuse(command, messages.CHOOSE_BRANCH, "branch")
     branch = branches.get(branch_id)
     # Secrets of a deleted branch can still be changed and removed, but none can be added there.
     if branch is None:

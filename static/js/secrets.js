@@ -1,9 +1,10 @@
-// The list of secrets: its first row adds one, the eye reveals a value in its row, a name opens its details below.
+// The list of secrets: its first row adds one, Edit opens a form, the eye reveals a value in its row, a name opens its details below.
 
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
 import { get } from "./http.js";
-import { rows, startQuickAdd } from "./manage/quick.js";
+import { startKeys } from "./keys.js";
+import { rows, startQuickEditing } from "./manage/quick.js";
 import { Row } from "./manage/row.js";
 import { forgetOnLeave, SecretRow } from "./manage/secret_row.js";
 import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
@@ -108,21 +109,15 @@ async function toggleDetail(link) {
 
 document.addEventListener("click", (event) => {
   if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const control = event.target.closest("#listing .eye, #listing tbody a.key");
+  const control = event.target.closest("#listing td > .eye, #listing tbody a.key");
   if (!control) return;
   event.preventDefault();
   if (control.matches(".eye")) toggleValue(control);
   else toggleDetail(control);
 });
 
-// Do not repeat the "saved" message on reload.
-const address = new URL(location.href);
-if (address.searchParams.has("saved")) {
-  address.searchParams.delete("saved");
-  history.replaceState(history.state, "", address);
-}
-
 Row.use(SecretRow);
 forgetOnLeave(rows);
 startFreshness();
-startQuickAdd();
+startQuickEditing();
+if (document.getElementById("keys")) startKeys();

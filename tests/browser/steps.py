@@ -14,6 +14,11 @@ from tests.fixtures.waiting import until
 LIST = "/apps/d1shop/hosting/secrets/"
 MANAGE = f"{LIST}manage/"
 SHARED = "/amplify/shared/d1shop"
+# Counts what a pointer clicked: a click that the keyboard made has no detail
+COUNT_CLICKS = """
+window.clicks = 0;
+addEventListener("click", ({ detail }) => (window.clicks += detail > 0), { capture: true });
+"""
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIE vQ=\n\n\ttab ü 日本\n-----END PRIVATE KEY-----\n"
 
 

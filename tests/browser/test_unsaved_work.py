@@ -154,7 +154,7 @@ def test_the_list_without_the_store(
     alice = open_page(user=world.person("alice"))
     alice.goto(LIST)
     expect(alice.get_by_text("Store unreachable.")).to_be_visible()
-    expect(alice.get_by_role("link", name="ONE")).to_be_visible()
+    expect(alice.get_by_role("link", name="ONE", exact=True)).to_be_visible()
     alice.get_by_role("button", name="Reveal ONE").click()
     expect(alice.get_by_role("alert")).to_contain_text("denied access to Branchkeep")
 

@@ -1,6 +1,6 @@
 """Lists of secrets and variables: query parameters, columns, rows and pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from console.access.policy import Access, Permission
 from console.db import text_times
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
+from console.lib.row_forms import NO_CHOICE
 from console.models import Branch
 from console.web.lists.tables import Column
 
@@ -40,6 +41,7 @@ COLUMNS = (
     Column("key", "Variable", sort="variable"),
     Column("value", "Value"),
     Column("changed", "Last changed", sort="changed"),
+    Column("edit", "Actions", quiet=True),
 )
 CHANGED = text_times.as_text("changed_at")  # SQLite and PostgreSQL agree on how it begins
 
@@ -203,6 +205,21 @@ def writable_scopes(access: Access, branches: Iterable[Branch]) -> list[tuple[st
         for branch in branches
         if branch.deleted_at is None and access.may_on(Permission.WRITE, branch)
     ]
+
+
+def override_choices(access: Access, taken: Collection[int | None]) -> list[tuple[str, str]]:
+    """Return the branches on which the actor may add an override, as form choices.
+
+    Leaves out the branches with an id in `taken`. Empty if there is none.
+    """
+    found = [
+        (str(branch.pk), branch.label)
+        for branch in access.branches
+        if branch.deleted_at is None
+        and branch.pk not in taken
+        and access.may_on(Permission.WRITE, branch)
+    ]
+    return [(NO_CHOICE, "Choose a branch"), *found] if found else []
 
 
 def may_write_any(access: Access, branches: Iterable[Branch]) -> bool:

@@ -1,38 +1,109 @@
-// A list: its first row adds a value. Rows are saved as in edit mode, one form at a time.
+// A list: its first row adds a value, and Edit opens a form below a row. Each is saved as in edit mode.
 
+import { currentFilter } from "../filter.js";
+import { get } from "../http.js";
 import { toast } from "../toast.js";
 import { guard } from "./guard.js";
 import { startRemarks } from "./remarks.js";
 import { Row } from "./row.js";
 import { send } from "./save.js";
 
-const FORMS = "form.quick";
 const byId = (id) => document.getElementById(id);
 const rowsOf = (form) => [...form.querySelectorAll(".edit-row")].map((element) => Row.of(element));
-export const rows = () => [...document.querySelectorAll(FORMS)].flatMap(rowsOf);
+export const rows = () => [...document.querySelectorAll("form.quick")].flatMap(rowsOf);
 const dirty = () => rows().filter((row) => row.dirty);
+const unsavedText = (n) => (n === 1 ? "1 unsaved change" : `${n} unsaved changes`);
 
-let pristine; // the first row as the page came, to start again from
+const quickAdd = byId("quick-add");
+const pristine = quickAdd?.querySelector(".edit-row").cloneNode(true);
+// A clone has what was typed before the script ran.
+for (const field of pristine?.querySelectorAll("input, textarea") ?? []) field.value = "";
 let last = 1; // number of the newest row
+let leave; // leaves the page without asking
 
 // A new element, because a text area's own undo would bring back a value that was typed before.
 function startAgain() {
-  const old = byId("quick-add").querySelector(".edit-row");
+  const old = quickAdd.querySelector(".edit-row");
   const fresh = pristine.cloneNode(true);
   last += 1;
   fresh.dataset.token = `new-${last}`;
   for (const field of fresh.querySelectorAll("[name]")) field.name = field.name.replace(/^new-\d+/, `new-${last}`);
-  const { branch } = Row.of(fresh);
-  if (old) branch.value = Row.of(old).branch.value;
+  if (old) Row.of(fresh).branch.value = Row.of(old).branch.value;
   if (old) old.replaceWith(fresh);
-  else byId("quick-add").prepend(fresh);
+  else quickAdd.prepend(fresh);
   Row.of(fresh).focus();
 }
 
 function followFilter() {
-  const select = byId("quick-add").querySelector("select");
-  const wanted = byId("search-branch").value;
-  if ([...select.options].some(({ value }) => value === wanted)) select.value = wanted;
+  const { branch } = rowsOf(quickAdd)[0];
+  const chosen = byId("search-branch").value;
+  const wanted = chosen === "all" ? "" : chosen; // only what applies to All branches
+  if ([...branch.options].some(({ value }) => value === wanted)) branch.value = wanted;
+}
+
+const formOf = (id) => document.querySelector(`form.in-place[data-row="${id}"]`);
+
+function openBelow(row, form) {
+  const line = document.createElement("tr");
+  const cell = document.createElement("td");
+  line.className = "editing-row";
+  cell.colSpan = row.cells.length;
+  cell.append(form);
+  line.append(cell);
+  while (row.nextElementSibling?.matches(".detail-row")) row = row.nextElementSibling;
+  row.after(line);
+}
+
+const focusValue = (form) => (form.querySelector("textarea:enabled") ?? form.querySelector(".cancel")).focus();
+
+async function open(link) {
+  const { id } = link.closest("tr");
+  if (formOf(id)) return focusValue(formOf(id));
+  if (link.ariaBusy === "true") return;
+  link.ariaBusy = "true";
+  const { ok, page } = await get(link.href + currentFilter());
+  link.ariaBusy = null;
+  const form = page?.querySelector("form.in-place");
+  if (!ok || !form) return location.assign(link.href);
+  if (!byId(id)) return;
+  form.dataset.row = id;
+  openBelow(byId(id), document.adoptNode(form));
+  focusValue(form);
+}
+
+function close(form) {
+  if (!byId("listing")) return leave(form.querySelector(".cancel").href);
+  for (const row of rowsOf(form)) row.clear();
+  (form.closest("tr") ?? form).remove();
+  focusEdit(form.dataset.row);
+}
+
+function focusEdit(id) {
+  (byId(id)?.querySelector("a.edit") ?? byId("search-q")).focus();
+}
+
+// Searching, sorting and the check against the store replace the list, but keep the open forms.
+function keepForms() {
+  let kept = [];
+  let focused = null;
+  const before = ({ detail: { target, shouldSwap } }) => {
+    if (target.id !== "listing" || !shouldSwap) return;
+    kept = [...document.querySelectorAll("#listing form.in-place")];
+    focused = kept.some((form) => form.contains(document.activeElement)) ? document.activeElement : null;
+  };
+  const after = () => {
+    if (!kept.some((form) => !form.isConnected)) return; // another element was swapped first
+    for (const form of kept) {
+      const row = byId(form.dataset.row);
+      if (row) openBelow(row, form);
+      else if (rowsOf(form).some((it) => it.dirty)) byId("listing").before(form);
+    }
+    kept = [];
+    focused?.focus();
+    focused = null;
+  };
+  for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) document.addEventListener(name, before);
+  for (const name of ["htmx:afterSwap", "htmx:oobAfterSwap"]) document.addEventListener(name, after);
 }
 
 // Load the list again, with a message about what was saved.
@@ -45,55 +116,98 @@ async function refresh(changeSet) {
 async function save(form) {
   const changed = rowsOf(form).filter((row) => row.dirty);
   if (form.inert) return;
-  if (!changed.length) return toast("There is nothing to add yet. Enter a key and a value.");
+  if (!changed.length) return toast(form === quickAdd ? "Enter a key and a value first." : "There are no changes to save.");
+  const changeSet = form.elements.change_set.value;
   form.inert = true;
-  const { problem } = await send(form, changed);
+  const { saved, problem } = await send(form, changed);
   form.inert = false;
   const failed = changed.find((row) => row.dirty);
+  const notes = changed.filter((row) => !row.dirty).map((row) => row.element.querySelector(".note p")?.textContent);
   if (failed && problem) toast(problem, "error");
-  if (failed) return failed.focus();
-  const notes = changed.map((row) => row.element.querySelector(".note p")?.textContent).filter(Boolean);
-  startAgain();
-  await refresh(form.elements.change_set.value);
-  for (const note of notes) toast(note, "warning");
+  if (failed) failed.focus();
+  else if (!byId("listing")) return leave(`${form.dataset.done}?saved=${encodeURIComponent(changeSet)}`);
+  else if (form === quickAdd) startAgain();
+  else close(form);
+  if (saved && byId("listing")) await refresh(changeSet);
+  if (!failed && form !== quickAdd) focusEdit(form.dataset.row); // of the row as it came with the list
+  for (const note of notes.filter(Boolean)) toast(note, "warning");
 }
 
 function onEnter(event) {
   // Enter also ends the composition of a character, such as a Japanese one (229 in Safari).
-  if (event.isComposing || event.keyCode === 229 || !event.target.matches(`${FORMS} :is(input, textarea)`)) return;
+  if (event.isComposing || event.keyCode === 229 || !event.target.matches("form.quick :is(input, textarea)")) return;
   if (event.target.matches("textarea") && event.shiftKey) return;
   event.preventDefault();
   const row = Row.of(event.target);
   if (event.target === row.key && row.value.value === "") row.value.focus();
-  else event.target.form.requestSubmit();
+  else save(event.target.form);
 }
 
-/** Start the list's quick-add row, if it has one. */
-export function startQuickAdd() {
-  const form = byId("quick-add");
-  if (!form) return;
-  pristine = form.querySelector(".edit-row").cloneNode(true);
-  startRemarks(document, () => form.inert);
-  guard(
-    () => dirty().length,
-    (n) => (n === 1 ? "1 unsaved change" : `${n} unsaved changes`),
-  );
-  byId("search-branch").addEventListener("change", followFilter);
+function onEscape({ target }) {
+  const form = target.closest("form.quick");
+  if (form === quickAdd && form) startAgain();
+  else if (form) close(form);
+}
+
+function onClick(event) {
+  if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const control = event.target.closest("#listing a.edit, form.quick :is(.eye, .cancel)");
+  if (!control) return;
+  event.preventDefault();
+  if (control.matches(".edit")) open(control);
+  if (control.matches(".eye")) Row.of(control).toggleValue();
+  if (control.matches(".cancel")) close(control.closest("form"));
+}
+
+// What others removed since is added again from the first row.
+function addAgain({ target }) {
+  if (!quickAdd) return toast("It was removed. Add it again in the list.", "warning");
+  const row = Row.of(target);
+  const branch = target.querySelector(".cell-branch").textContent.trim();
+  const key = row.key?.value ?? target.querySelector(".key").textContent;
+  const { value } = row.value;
+  close(target.closest("form"));
+  startAgain();
+  const [fresh] = rowsOf(quickAdd);
+  fresh.key.value = key;
+  fresh.value.value = value;
+  const option = [...fresh.branch.options].find(({ text }) => text === branch);
+  if (option) option.selected = true;
+  fresh.showDirty();
+}
+
+function onKept({ target }) {
+  if (target === quickAdd) startAgain();
+  else if (!rowsOf(target).some((row) => row.dirty)) close(target);
+}
+
+// Do not repeat the "saved" message on reload.
+function forgetSaved() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("saved")) return;
+  address.searchParams.delete("saved");
+  history.replaceState(history.state, "", address);
+}
+
+/** Start adding in the list's first row, and editing in its rows. */
+export function startQuickEditing() {
+  forgetSaved();
+  if (!byId("leave")) return;
+  document.addEventListener("click", onClick); // before the guard, which lets a handled click pass
+  leave = guard(() => dirty().length, unsavedText);
+  startRemarks(document, () => false);
+  keepForms();
+  if (quickAdd) byId("search-branch").addEventListener("change", followFilter);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter") onEnter(event);
-    if (event.key === "Escape" && event.target.closest("#quick-add")) startAgain();
-  });
-  document.addEventListener("click", (event) => {
-    const eye = event.target.closest(`${FORMS} .eye`);
-    if (!eye) return;
-    event.preventDefault();
-    Row.of(eye).toggleValue();
+    if (event.key === "Escape" && !event.isComposing) onEscape(event);
   });
   document.addEventListener("submit", (event) => {
-    if (!event.target.matches(FORMS)) return;
+    if (!event.target.matches("form.quick")) return;
     event.preventDefault();
     save(event.target);
   });
-  document.addEventListener("row:save-again", (event) => save(event.target.closest("form")));
-  document.addEventListener("row:kept", startAgain);
+  document.addEventListener("row:save-again", ({ target }) => save(target.closest("form")));
+  document.addEventListener("row:kept", onKept);
+  document.addEventListener("row:re-add", addAgain);
 }

@@ -58,9 +58,21 @@ export class Row {
     return this.isNew ? this.filled : this.removing || this.changed;
   }
 
-  /** True if something was typed into a new row. */
+  /** True for an override that is offered beside its base. */
+  get isOffered() {
+    return this.element.classList.contains("offered");
+  }
+
+  /** True if something was typed into a new row. An offered override has its key already. */
   get filled() {
-    return this.key.value !== "" || this.value.value !== "";
+    if (this.value.value !== "") return true;
+    return this.isOffered ? this.#choseBranch : this.key.value !== "";
+  }
+
+  get #choseBranch() {
+    const options = [...this.branch.options];
+    const first = options.find((option) => option.defaultSelected) ?? options[0];
+    return this.branch.selectedOptions[0] !== first;
   }
 
   /** True if replacing the row now would lose input or focus. */
@@ -205,6 +217,6 @@ export class Row {
   /** Focus the first invalid field, or the first field. */
   focus() {
     const invalid = this.element.querySelector('[aria-invalid="true"]');
-    (invalid ?? this.key ?? this.value).focus();
+    (invalid ?? (this.isOffered ? this.value : this.key) ?? this.value).focus();
   }
 }

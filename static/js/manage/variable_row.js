@@ -19,7 +19,7 @@ export class VariableRow extends Row {
   }
 
   get filled() {
-    return this.isOverride || super.filled;
+    return (this.isOverride && !this.isOffered) || super.filled;
   }
 
   get rank() {

@@ -133,6 +133,8 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/edit/      GET   302  404  403 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/edit/      else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    POST  302  404  403 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/versions/  GET   302  404  200 200 200 200  404
@@ -173,6 +175,8 @@ TABLE = """
 <VARIABLES>/amplify/maps/<int:pk>/                     else  302  405
 <VARIABLES>/<int:pk>/                                  GET   302  404  200 200 200 200  404
 <VARIABLES>/<int:pk>/                                  else  302  405
+<VARIABLES>/<int:pk>/edit/                             GET   302  404  403 200 200 200  404
+<VARIABLES>/<int:pk>/edit/                             else  302  405
 <VARIABLES>/<int:pk>/forget/                           POST  302  404  403 302 302 302  404
 <VARIABLES>/<int:pk>/forget/                           else  302  405
 <VARIABLES>/<int:pk>/restore/                          POST  302  404  403 302 302 302  404

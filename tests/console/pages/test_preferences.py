@@ -22,7 +22,7 @@ def chosen(world: World, person: str = "bob") -> tuple[str, str]:
 def test_it_works(world: World, client_for: ClientFor) -> None:
     bob = client_for("bob")
     assert 'data-theme="system" data-zone=""' in bob.get("/").text
-    values = {"theme": "dark", "time_zone": "Europe/Berlin"}
+    values = {"theme": "dark", "time_zone": "Europe/Berlin", "single_keys": True}
     response = bob.post(PREFERENCES, values, follow=True)
     assert "Preferences saved." in response.text
     assert chosen(world) == ("dark", "Europe/Berlin")
@@ -30,6 +30,15 @@ def test_it_works(world: World, client_for: ClientFor) -> None:
         assert 'data-theme="dark" data-zone="Europe/Berlin"' in bob.get(page).text
     form = bob.get(PREFERENCES).context["form"]
     assert {name: form[name].value() for name in form.fields} == values
+
+
+def test_shortcuts_of_a_single_key(world: World, client_for: ClientFor) -> None:
+    bob = client_for("bob")
+    assert "data-keys" not in bob.get("/").text
+    bob.post(PREFERENCES, {"theme": "system", "time_zone": ""})  # unchecked
+    assert 'data-keys="off"' in bob.get("/").text
+    bob.post(PREFERENCES, {"theme": "system", "time_zone": "", "single_keys": "on"})
+    assert "data-keys" not in bob.get("/").text
 
 
 def test_only_for_oneself(world: World, client_for: ClientFor) -> None:

@@ -1,0 +1,232 @@
+"""A row of the list of secrets is edited in place: a new value, or an override on a branch.
+
+What was typed stays nowhere (guarantee 5).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.steps import (
+    COUNT_CLICKS,
+    LIST,
+    SHARED,
+    browser_storage,
+    expect_saved,
+    set_secrets,
+    stored_value,
+    value_of,
+    wait_for_reconcile,
+)
+from tests.fixtures.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ON_DEV = "/amplify/d1shop/dev/API_KEY"
+FIELDS = "[...document.querySelectorAll('input, textarea')].map((it) => it.value).join()"
+
+
+@pytest.fixture
+def page(alice: Page, world: World) -> Page:
+    """Open the list with the secret API_KEY for All branches."""
+    set_secrets(world, {"API_KEY": "first"})
+    alice.add_init_script(COUNT_CLICKS)
+    alice.goto(LIST)
+    wait_for_reconcile(alice)
+    return alice
+
+
+def edit_link(page: Page) -> Locator:
+    return page.get_by_role("link", name="Edit API_KEY on All branches")
+
+
+def opened(page: Page) -> Locator:
+    return page.get_by_role("form", name="Edit API_KEY on All branches")
+
+
+def new_value(page: Page) -> Locator:
+    return value_of(opened(page).get_by_role("group", name="API_KEY, All branches"))
+
+
+def override(page: Page) -> Locator:
+    return opened(page).get_by_role("group", name="Override of API_KEY")
+
+
+def test_it_works(page: Page) -> None:
+    edit_link(page).click()
+    expect(new_value(page)).to_be_focused()
+    expect(new_value(page)).to_have_value("")
+    page.keyboard.type("second")
+    page.keyboard.press("Enter")
+    expect_saved(page, 1)
+    expect(opened(page)).to_have_count(0)
+    expect(edit_link(page)).to_be_focused()
+    assert page.evaluate("clicks") == 1
+    assert stored_value(f"{SHARED}/API_KEY") == "second"
+
+
+def test_an_override_takes_two_clicks(page: Page) -> None:
+    edit_link(page).click()
+    expect(new_value(page)).to_be_focused()
+    value_of(override(page)).press_sequentially("for dev")
+    page.keyboard.press("Tab")  # to its eye
+    page.keyboard.press("Tab")
+    expect(override(page).get_by_label("Branch")).to_be_focused()
+    page.keyboard.type("dev")
+    opened(page).get_by_role("button", name="Save").click()
+    expect_saved(page, 1)
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert page.evaluate("clicks") == 2
+    assert stored_value(ON_DEV) == "for dev"
+    assert stored_value(f"{SHARED}/API_KEY") == "first"
+    edit_link(page).click()
+    options = override(page).get_by_label("Branch").locator("option")
+    expect(options).to_have_text(["Choose a branch", "main"])
+
+
+def test_the_filter_chooses_the_branch_of_an_override(page: Page, world: World) -> None:
+    page.goto(f"{LIST}?branch={world.dev.pk}")
+    edit_link(page).click()
+    expect(override(page).get_by_label("Branch")).to_have_value(str(world.dev.pk))
+    value_of(override(page)).fill("for dev")
+    page.keyboard.press("Enter")
+    expect_saved(page, 1)
+    assert stored_value(ON_DEV) == "for dev"
+
+
+def test_an_override_needs_a_branch(page: Page, complaints: Any) -> None:
+    complaints.expect("422")
+    edit_link(page).click()
+    value_of(override(page)).fill("for dev")
+    page.keyboard.press("Enter")
+    expect(override(page)).to_contain_text("Choose a branch for this override.")
+    expect(override(page).get_by_label("Branch")).to_be_focused()
+    expect(value_of(override(page))).to_have_value("for dev")
+    assert stored_value(f"{SHARED}/API_KEY") == "first"
+
+
+def test_escape_returns_to_the_row(page: Page) -> None:
+    edit_link(page).click()
+    new_value(page).fill("typed")
+    page.keyboard.press("Escape")
+    expect(opened(page)).to_have_count(0)
+    expect(edit_link(page)).to_be_focused()
+    edit_link(page).click()
+    expect(new_value(page)).to_have_value("")
+    opened(page).get_by_role("link", name="Cancel").click()
+    expect(edit_link(page)).to_be_focused()
+    assert stored_value(f"{SHARED}/API_KEY") == "first"
+
+
+def test_the_value_stays_nowhere(page: Page) -> None:
+    edit_link(page).click()
+    new_value(page).press_sequentially("CANARY")
+    page.keyboard.press("Enter")
+    expect_saved(page, 1)
+    assert "CANARY" not in page.evaluate(FIELDS) + page.content() + browser_storage(page)
+    edit_link(page).click()
+    new_value(page).press_sequentially("x")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    assert "CANARY" not in page.evaluate(FIELDS) + page.content()
+
+
+def test_what_cannot_be_seen(page: Page) -> None:
+    edit_link(page).click()
+    new_value(page).fill("second\n")
+    expect(opened(page)).to_contain_text("The value ends with a line break.")
+    opened(page).get_by_role("button", name="Remove it").click()
+    page.keyboard.press("Enter")
+    expect_saved(page, 1)
+    assert stored_value(f"{SHARED}/API_KEY") == "second"
+
+
+def test_revealing_in_the_form(page: Page) -> None:
+    edit_link(page).click()
+    opened(page).get_by_role("button", name="Show the value").first.click()
+    expect(new_value(page)).to_have_value("first")
+    page.keyboard.press("Escape")
+    page.locator("tbody").get_by_role("button", name="Reveal API_KEY").click()
+    expect(page.get_by_label("Value of API_KEY", exact=True)).to_have_text("first")
+
+
+@pytest.mark.parametrize(
+    ("button", "left"), [("Keep their value", "theirs"), ("Overwrite", "mine")]
+)
+def test_a_conflict(page: Page, world: World, complaints: Any, button: str, left: str) -> None:
+    complaints.expect("422")
+    edit_link(page).click()
+    set_secrets(world, {"API_KEY": "theirs"}, by="mia")
+    new_value(page).fill("mine")
+    page.keyboard.press("Enter")
+    expect(opened(page)).to_contain_text("mia@example.org changed this secret")
+    expect(new_value(page)).to_have_value("mine")
+    opened(page).get_by_role("button", name=button).click()
+    expect(opened(page)).to_have_count(0)
+    assert stored_value(f"{SHARED}/API_KEY") == left
+
+
+def test_sorting_keeps_what_was_typed(page: Page) -> None:
+    edit_link(page).click()
+    new_value(page).fill("second")
+    page.get_by_role("link", name="Variable", exact=True).click()
+    expect(page.locator("th[aria-sort]")).to_have_text("Variable")
+    expect(new_value(page)).to_have_value("second")
+    page.get_by_label("Search variables").fill("NOTHING")
+    expect(page.get_by_text("No records to display")).to_be_visible()
+    expect(new_value(page)).to_have_value("second")
+    new_value(page).press("Enter")
+    expect_saved(page, 1)
+    assert stored_value(f"{SHARED}/API_KEY") == "second"
+
+
+def test_leaving_asks_first(page: Page) -> None:
+    edit_link(page).click()
+    new_value(page).fill("typed")
+    page.get_by_role("link", name="Manage secrets").click()
+    expect(page.get_by_role("dialog")).to_contain_text("1 unsaved change")
+    page.get_by_role("button", name="Stay").click()
+    expect(new_value(page)).to_have_value("typed")
+
+
+def test_a_developer_overrides_what_is_locked(world: World, open_page: Callable[..., Page]) -> None:
+    set_secrets(world, {"API_KEY": "first"})
+    bob = open_page(user=world.person("bob"))
+    bob.goto(LIST)
+    wait_for_reconcile(bob)
+    edit_link(bob).click()
+    expect(new_value(bob)).to_be_disabled()
+    expect(value_of(override(bob))).to_be_focused()
+    bob.keyboard.type("for dev")
+    override(bob).get_by_label("Branch").select_option(label="dev")
+    opened(bob).get_by_role("button", name="Save").click()
+    expect_saved(bob, 1)
+    assert stored_value(ON_DEV) == "for dev"
+
+
+def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
+    set_secrets(world, {"API_KEY": "first"})
+    alice = open_page(user=world.person("alice"), javascript=False)
+    alice.goto(LIST)
+    edit_link(alice).click()
+    new_value(alice).fill("second")  # the override, left blank, is not saved
+    opened(alice).get_by_role("button", name="Save").click()
+    expect_saved(alice, 1)
+    assert stored_value(f"{SHARED}/API_KEY") == "second"
+    edit_link(alice).click()
+    value_of(override(alice)).fill("for dev")
+    override(alice).get_by_label("Branch").select_option(label="dev")
+    opened(alice).get_by_role("button", name="Save").click()
+    expect_saved(alice, 1)
+    assert stored_value(ON_DEV) == "for dev"
+    assert stored_value(f"{SHARED}/API_KEY") == "second"
+
+
+def test_on_its_own_page(page: Page) -> None:
+    page.goto(edit_link(page).evaluate("(link) => link.href"))
+    new_value(page).fill("second")
+    new_value(page).press("Enter")
+    expect_saved(page, 1)
+    expect(edit_link(page)).to_be_visible()
+    assert stored_value(f"{SHARED}/API_KEY") == "second"

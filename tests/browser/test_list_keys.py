@@ -1,0 +1,66 @@
+"""Shortcuts of a single key in the lists of secrets and variables."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.steps import LIST, set_secrets
+from tests.fixtures.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+VARIABLES = "/apps/d1shop/hosting/environment-variables/"
+
+
+def new_key(page: Page) -> Locator:
+    """Return the key's field in the quick-add row."""
+    return page.get_by_role("group", name="New").get_by_label("Variable", exact=True)
+
+
+@pytest.mark.parametrize("url", [LIST, VARIABLES])
+def test_it_works(alice: Page, world: World, url: str) -> None:
+    alice.goto(url)
+    alice.keyboard.press("n")
+    key = new_key(alice)
+    expect(key).to_be_focused()
+    expect(key).to_have_value("")
+    alice.keyboard.type("n/e?")  # in a field, keys are text
+    expect(key).to_have_value("n/e?")
+    alice.keyboard.press("Escape")
+    alice.locator("main").focus()
+    alice.keyboard.press("/")
+    expect(alice.get_by_label("Search variables")).to_be_focused()
+    expect(alice.get_by_label("Search variables")).to_have_value("")
+    alice.locator("main").focus()
+    alice.keyboard.press("?")
+    dialog = alice.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_contain_text("Add a")
+    alice.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_editing_a_row(alice: Page, world: World) -> None:
+    set_secrets(world, {"API_KEY": "first"})
+    alice.goto(LIST)
+    alice.keyboard.press("e")  # no row has the focus
+    expect(alice.locator("form.in-place")).to_have_count(0)
+    alice.get_by_role("link", name="API_KEY", exact=True).focus()
+    alice.keyboard.press("e")
+    expect(alice.locator("form.in-place textarea").first).to_be_focused()
+
+
+def test_switched_off(alice: Page, world: World) -> None:
+    person = world.person("alice")
+    person.single_keys = False
+    person.save()
+    alice.goto(LIST)
+    alice.keyboard.press("n")
+    alice.keyboard.press("?")
+    expect(new_key(alice)).not_to_be_focused()
+    expect(alice.get_by_role("dialog")).to_have_count(0)
+    alice.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(alice.get_by_role("dialog")).to_contain_text("switched off")
+    alice.get_by_role("dialog").get_by_role("link", name="Preferences").click()
+    alice.get_by_label("Shortcuts of a single key").check()
+    alice.get_by_role("button", name="Save").click()
+    alice.goto(LIST)
+    alice.keyboard.press("n")
+    expect(new_key(alice)).to_be_focused()
