@@ -69,6 +69,31 @@ def test_it_works_for_a_listing(world: World, failing: Any, client_for: Any, nam
     assert Revalidation.objects.get().problem == ""
 
 
+@pytest.mark.parametrize("name", DISTINCT)
+def test_it_works_for_versions(world: World, failing: Any, client_for: Any, name: str) -> None:
+    """The page still works, says why there are no versions, and restores nothing."""
+    for value in ("first", VALUE):
+        row = set_secret(world, "SECRET", value, world.main)
+    reconcile_now(world)
+    client, arguments = client_for("alice"), [world.app.app_id, row.pk]
+    with failing(FAULTS[name].fault, "GetParameterHistory"):
+        page = client.get(reverse("secret_versions", args=arguments))
+        fragment = client.get(reverse("secret_versions", args=arguments), headers=FRAGMENT)
+    for response in (page, fragment):
+        assert response.status_code == 200
+        assert escape(FAULTS[name].read_error.message) in response.content.decode()
+        assert reveals_nothing(response.content.decode())
+    with failing(FAULTS[name].fault, "GetParameters"):
+        fields = {"version": "1", "base": "2"}
+        answer = client.post(reverse("secret_restore", args=arguments), fields)
+    assert answer.status_code == 503
+    assert [entry[1:5] for entry in audit_rows(world)[2:]] == [
+        ("secret.restore_version", "SECRET", 1, "failed")
+    ]
+    assert_recovered(world)
+    assert secret_versions(world) == {("main", "SECRET"): 2}
+
+
 @each_fault
 def test_it_works_for_a_read_by_name(world: World, failing: Any, name: str) -> None:
     set_secret(world, "SECRET")

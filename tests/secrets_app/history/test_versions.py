@@ -1,10 +1,15 @@
 """The versions of a secret: which there are, who wrote each, when, and how."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 from django.http import Http404
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from secrets_app.history.versions import Version, list_versions
 from secrets_app.models import Secret
@@ -135,6 +140,24 @@ def test_nothing_is_recorded_or_decrypted(world: World, store_calls: StoreCalls)
     versions_of(world, row)
     assert len(audit_rows(world)) == before
     assert not {"read", "read_version"} & {*store_calls.operations}
+
+
+def test_query_count_is_constant(
+    world: World, client_for: Callable[[str], Client], django_assert_num_queries: Any
+) -> None:
+    row = set_secret(world, "API_KEY", "one", world.main)
+    alice, url = client_for("alice"), reverse("secret_versions", args=["d1shop", row.pk])
+    fragment = {"HX-Request": "true"}
+    alice.get(url, headers=fragment)
+    with CaptureQueriesContext(connection) as one:
+        alice.get(url, headers=fragment)
+    queries = len(one)  # the next request resets the log
+    for number in range(12):
+        set_secret(world, "API_KEY", f"{number}", world.main)
+    alice.get(url, headers=fragment)
+    with django_assert_num_queries(queries):
+        page = alice.get(url, headers=fragment)
+    assert len(page.context["versions"].rows) == 13
 
 
 @pytest.mark.parametrize(("number", "kept"), [(89, None), (90, 90), (100, 100), (103, 100)])
