@@ -66,12 +66,20 @@ def compare(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     try:
         found = compare_versions(actor=access.actor, app_id=app_id, pk=pk, versions=chosen)
     except (Rejected, NotFound) as error:
-        context = {**_list(access, pk), "chosen": chosen, "refusal": error.message}
+        context = {**_list_chosen(access, pk, chosen), "refusal": error.message}
         return _uncached(show(request, access, pk, context, status=422))
-    context = {**_list(access, pk), "chosen": chosen, "comparison": found}
-    rows = context["versions"].rows if "versions" in context else ()
-    context["keys"] = [row.key for row in reversed(rows) if row.number in chosen and row.key]
+    context = {**_list_chosen(access, pk, chosen), "comparison": found}
     return _uncached(show(request, access, pk, context))
+
+
+def _list_chosen(access: Access, pk: int, chosen: set[int]) -> dict[str, Any]:
+    """Return the list with the chosen versions checked, and the keys that encrypt them."""
+    context = {**_list(access, pk), "chosen": chosen}
+    if found := context.get("versions"):
+        context["shows_older"] = any(row.number in chosen for row in found.older)
+        rows = (row for row in reversed(found.rows) if row.number in chosen)
+        context["keys"] = [row.key for row in rows if row.key]
+    return context
 
 
 def _uncached(response: HttpResponse) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -109,6 +110,25 @@ def test_page(world: World, client_for: Callable[[str], Client]) -> None:
     assert "<td>15 bytes</td> <td>16 bytes</td>" in text
     assert "the first value" not in text
     assert "the second value" not in text
+
+
+def test_older_versions_are_folded(world: World, client_for: Callable[[str], Client]) -> None:
+    row = written(world, world.main, *(f"value {number}" for number in range(12)))
+    url = reverse("secret_compare", args=["d1shop", row.pk])
+    for chosen, is_open in ((["11", "12"], False), (["2", "12"], True)):
+        page = client_for("mia").post(url, {"version": chosen})
+        assert "Show 2 older versions" in page.text
+        assert ('class="older-versions" open' in page.text) is is_open
+
+
+def test_key_that_encrypts(
+    console_on_ssm: Any, world: World, client_for: Callable[[str], Client]
+) -> None:
+    row = written(world, world.main, "one", "two")
+    url = reverse("secret_compare", args=["d1shop", row.pk])
+    page = client_for("mia").post(url, {"version": ["1", "2"]})
+    assert "Encrypted with" in page.text
+    assert page.text.count("<td>alias/aws/ssm</td>") == 2
 
 
 @pytest.mark.parametrize(
