@@ -11,11 +11,15 @@ function fade(toast) {
   }, DURATION);
 }
 
+function removeOthers(text, kept = null) {
+  for (const shown of [...area.children]) {
+    if (shown !== kept && shown.querySelector("p").textContent === text) shown.remove();
+  }
+}
+
 /** Show `text`; `kind` is info, success, warning or error. */
 export function toast(text, kind = "info") {
-  for (const shown of area.children) {
-    if (shown.querySelector("p").textContent === text) shown.remove();
-  }
+  removeOthers(text);
   const element = document.getElementById("toast-new").content.firstElementChild.cloneNode(true);
   element.className = `toast ${kind}`;
   element.querySelector("p").textContent = text;
@@ -25,7 +29,11 @@ export function toast(text, kind = "info") {
 
 export function startToasts() {
   for (const shown of area.children) fade(shown);
-  document.addEventListener("htmx:load", ({ target }) => target.parentElement === area && fade(target));
+  document.addEventListener("htmx:load", ({ target }) => {
+    if (target.parentElement !== area) return;
+    removeOthers(target.querySelector("p").textContent, target);
+    fade(target);
+  });
   area.addEventListener("click", (event) => {
     if (!event.target.closest("a.icon-button")) return;
     event.preventDefault();

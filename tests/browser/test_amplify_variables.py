@@ -49,6 +49,19 @@ def test_it_works(world: World, alice: Page, connected: AmplifyServer) -> None:
     assert connected.variables("d1shop") == {"API_URL": "https://example.org"}
 
 
+def test_adding_in_the_list(world: World, alice: Page, connected: AmplifyServer) -> None:
+    alice.goto(LIST)
+    expect(alice.get_by_text("Compared with")).to_be_visible()
+    form = alice.get_by_role("form", name="Add a variable")
+    form.get_by_label("Variable", exact=True).fill("API_URL")
+    form.get_by_label("Value", exact=True).fill("ours")
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("1 variable saved.")).to_be_visible()
+    expect(alice.get_by_text("Compared with")).to_be_visible()
+    expect(alice.get_by_text("Pending")).to_have_count(0)
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+
+
 def test_a_conflict_is_decided_with_the_keyboard(
     world: World, alice: Page, connected: AmplifyServer
 ) -> None:

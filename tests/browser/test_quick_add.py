@@ -130,6 +130,37 @@ def test_a_key_that_exists(
     assert stored_value(f"{SHARED}/API_KEY") == left
 
 
+def test_signed_out_in_the_meantime(alice: Page, world: World, complaints: Any) -> None:
+    complaints.expect("403")
+    open_list(alice)
+    quick_add(alice).get_by_label("Variable").fill("API_KEY")
+    quick_add(alice).get_by_label("Value", exact=True).fill("precious")
+    alice.context.clear_cookies()
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("You are signed out.")).to_be_visible()
+    expect(quick_add(alice).get_by_label("Value", exact=True)).to_have_value("precious")
+    assert "precious" not in alice.url
+
+
+def test_in_quick_succession(alice: Page, world: World) -> None:
+    open_list(alice)
+    quick_add(alice).get_by_label("Variable").focus()
+    for number in range(5):
+        expect(quick_add(alice).get_by_label("Variable")).to_be_focused()
+        expect(quick_add(alice).get_by_label("Variable")).to_have_value("")
+        alice.keyboard.type(f"KEY_{number}")
+        alice.keyboard.press("Enter")
+        alice.keyboard.type(f"value {number}")
+        alice.keyboard.press("Enter")
+        alice.keyboard.press("Enter")  # twice, by mistake
+        expect(quick_add(alice).get_by_label("Value", exact=True)).to_have_value("")
+    expect(alice.locator("tbody tr")).to_have_count(5)
+    expect(alice.get_by_text("1 secret saved.")).to_have_count(1)
+    for number in range(5):
+        assert stored_value(f"{SHARED}/KEY_{number}") == f"value {number}"
+    assert AuditEvent.objects.filter(subject__startswith="KEY_").count() == 5
+
+
 def test_escape_clears_it(alice: Page, world: World) -> None:
     open_list(alice)
     quick_add(alice).get_by_label("Variable").fill("API_KEY")

@@ -139,7 +139,7 @@ function onEnter(event) {
   if (event.target.matches("textarea") && event.shiftKey) return;
   event.preventDefault();
   const row = Row.of(event.target);
-  if (event.target === row.key && row.value.value === "") row.value.focus();
+  if (event.target === row.key && row.key.value !== "" && row.value.value === "") row.value.focus();
   else save(event.target.form);
 }
 
