@@ -105,15 +105,18 @@ def effective_settings(app: App, branch: Branch | None) -> Settings:
     return Settings(branch, own, in_use[0] if in_use else None)
 
 
-def branches_with_overrides(access: Access) -> list[tuple[Branch, bool]]:
-    """Return (branch, whether it has an override). Includes deleted branches with an override."""
+def branches_with_overrides(access: Access, shown: Branch | None) -> list[tuple[Branch, bool]]:
+    """Return (branch, whether it has an override).
+
+    Of deleted branches, those with an override and `shown` are included.
+    """
     overriding = set(
         access.app.build_specs.filter(removed_at=None).values_list("branch_id", flat=True)
     )
     return [
         (branch, branch.pk in overriding)
         for branch in access.branches
-        if branch.deleted_at is None or branch.pk in overriding
+        if branch.deleted_at is None or branch == shown or branch.pk in overriding
     ]
 
 

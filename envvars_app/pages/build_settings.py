@@ -71,7 +71,7 @@ def build_settings(request: HttpRequest, app_id: str) -> HttpResponse:
     context = {
         **scope_context(access, settings),
         **_amplify(access, settings),
-        "scopes": _scopes(access),
+        "scopes": _scopes(access, settings),
         "may_remove": settings.is_own
         and access.may_on(Permission.WRITE, settings.branch)
         and not is_build_spec_held(access.app, settings.branch_id),
@@ -106,14 +106,14 @@ def _differs(access: Access, settings: Settings) -> bool:
     return row is not None and row.state in {SyncState.CONFLICT, SyncState.DRIFT}
 
 
-def _scopes(access: Access) -> list[tuple[str, str]]:
+def _scopes(access: Access, settings: Settings) -> list[tuple[str, str]]:
     notes = {True: " (own settings)", False: ""}
     return [("", ALL_BRANCHES)] + [
         (
             str(branch.pk),
             f"{branch.marked_name}{notes[own]}{' (deleted)' if branch.deleted_at else ''}",
         )
-        for branch, own in services.branches_with_overrides(access)
+        for branch, own in services.branches_with_overrides(access, settings.branch)
     ]
 
 

@@ -37,10 +37,11 @@ def copy_paths(request: HttpRequest, app_id: str) -> HttpResponseBase:
     )
     before = request.POST.get("done", "")
     done = result.finished + (int(before) if before.isdecimal() and len(before) < 7 else 0)
-    if result.left:
-        return _page(request, access, done=done, left=result.left, problem=result.problem)
+    rest = result.later + result.left
+    if result.left and not (result.later and result.finished):
+        return _page(request, access, done=done, left=rest, problem=result.problem)
     if result.later:
-        return _page(request, access, done=done, total=done + result.later)
+        return _page(request, access, done=done, total=done + rest)
     if done:
         messages.success(request, f"Copied {done} secret{'s' if done != 1 else ''}.")
     if wants_fragment(request):

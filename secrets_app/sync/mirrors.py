@@ -108,7 +108,7 @@ def copy_to_both_paths(*, actor: Actor, app_id: str, may_go_on: Callable[[], boo
         record_refusal(actor, Action.APP_CHANGED, Target(app_id))
     acts.require(access, Action.APP_CHANGED)
     acts.require_recent(actor, Action.APP_CHANGED)
-    result, rows = Repairs(), at_one_path(access)
+    result, rows, failed = Repairs(), at_one_path(access), set[int]()
     for number, row in enumerate(rows):
         if number and (is_stopping() or not may_go_on()):
             result.later = len(rows) - number
@@ -120,9 +120,12 @@ def copy_to_both_paths(*, actor: Actor, app_id: str, may_go_on: Callable[[], boo
             result.left, result.problem = len(rows) - number, error.message
             break
         except StoreError as error:
-            result.left, result.problem = result.left + 1, error.message
+            failed.add(row.pk)
+            result.problem = error.message
         else:
             result.finished += 1
+    if failed:  # somebody else may have copied them at the same time
+        result.left += len(failed.intersection(row.pk for row in at_one_path(access)))
     return result
 
 

@@ -337,5 +337,5 @@ def test_mail(
     refresh(world, clock)
     [mail] = delivered_mails(mail_server)
     assert mail["Subject"] == (
-        "Shop: Someone outside Branchkeep added in Amplify the branch (beta)"
+        "Shop: Someone outside Branchkeep added the Amplify branch (beta)"
     )

@@ -274,6 +274,8 @@ def test_deleted_branch(alice: Client, world: World) -> None:
     assert "dev (own settings) (deleted)" in alice.get(PAGE).text
     alice.post(f"{PAGE}remove/?branch={world.dev.pk}", {"base": "1"})
     assert "(deleted)" not in alice.get(PAGE).text
+    page = alice.get(f"{PAGE}?branch={world.dev.pk}").text
+    assert re.search(r"selected\s*>dev \(deleted\)<", page)  # a page names the branch that it shows
 
 
 ROLES = {

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from console.access.acts import ConfirmationRequired
+from console.access.policy import find_app
 from secrets_app.models import Secret
 from secrets_app.pages import copying
 from secrets_app.sync import mirrors
@@ -89,6 +90,14 @@ def test_in_parts(
     second = alice.post(URL, {"done": "1"}, headers=header)
     assert "Copied 2 of 3 secrets." in second.text
     assert alice.post(URL, {"done": "2"}, headers=header)["HX-Redirect"] == LIST
+
+
+def test_in_two_tabs(world: World, interrupted: InterruptedStore) -> None:
+    fill(world, "documented")
+    interrupted.before("put", lambda: copy(world))  # while the first tab copies its first secret
+    result = copy(world)
+    assert (result.finished, result.left) == (1, 0)  # the other tab copied the rest
+    assert mirrors.at_one_path(find_app(world.actor("alice"), "d1shop")) == []
 
 
 def test_interrupted(world: World, interrupted: InterruptedStore) -> None:
