@@ -336,6 +336,4 @@ def test_mail(
     connected.add_branch("d1shop", "beta")
     refresh(world, clock)
     [mail] = delivered_mails(mail_server)
-    assert mail["Subject"] == (
-        "Shop: Someone outside Branchkeep added the Amplify branch (beta)"
-    )
+    assert mail["Subject"] == ("Shop: Someone outside Branchkeep added the Amplify branch (beta)")
