@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.accessibility import accessibility_problems
 from tests.browser.steps import (
     COUNT_CLICKS,
     LIST,
@@ -179,6 +180,16 @@ def test_sorting_keeps_what_was_typed(page: Page) -> None:
     new_value(page).press("Enter")
     expect_saved(page, 1)
     assert stored_value(f"{SHARED}/API_KEY") == "second"
+
+
+def test_it_is_accessible(page: Page) -> None:
+    edit_link(page).click()
+    new_value(page).fill("second\n")
+    expect(opened(page)).to_contain_text("The value ends with a line break.")
+    assert accessibility_problems(page) == []
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert accessibility_problems(page) == []
 
 
 def test_leaving_asks_first(page: Page) -> None:
