@@ -51,6 +51,18 @@ def test_it_works(alice: Page) -> None:
 
 
 @pytest.mark.usefixtures("entries")
+def test_leaving_the_search_field_does_not_replace_what_is_clicked(alice: Page) -> None:
+    alice.goto(ACTIVITY)
+    alice.get_by_label("Search activity").fill("key_4")
+    expect(alice.get_by_text(f"1{TO}10 of 10")).to_be_visible()
+    alice.get_by_role("button", name="CSV").hover()
+    alice.mouse.down()
+    alice.wait_for_load_state("networkidle")
+    with alice.expect_download():
+        alice.mouse.up()
+
+
+@pytest.mark.usefixtures("entries")
 def test_more_filters(alice: Page) -> None:
     alice.goto(ACTIVITY)
     alice.get_by_text("More filters").click()
