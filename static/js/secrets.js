@@ -1,5 +1,6 @@
 // The list of secrets: its first row adds one, Edit opens a form, the eye reveals a value in its row, a name opens its details below.
 
+import { lineBelow } from "./below.js";
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
 import { get } from "./http.js";
@@ -78,12 +79,7 @@ async function toggleValue(eye) {
 }
 
 function openBelow(row, content) {
-  const opened = document.createElement("tr");
-  const cell = document.createElement("td");
-  opened.className = "detail-row";
-  cell.colSpan = row.cells.length;
-  cell.append(content);
-  opened.append(cell);
+  const opened = lineBelow(row, content, "detail-row");
   row.after(opened);
   localTimes(opened);
 }

@@ -17,8 +17,9 @@ const day = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone });
 
 /** Return the zone, or undefined for the browser's, also if this browser doesn't know the zone. */
 function knownZone(name) {
+  if (!name) return undefined;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: name || undefined }) && (name || undefined);
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 // A list: its first row adds a value, and Edit opens a form below a row. Each is saved as in edit mode.
 
+import { lineBelow } from "../below.js";
 import { currentFilter } from "../filter.js";
 import { get } from "../http.js";
 import { toast } from "../toast.js";
@@ -44,12 +45,7 @@ function followFilter() {
 const formOf = (id) => document.querySelector(`form.in-place[data-row="${id}"]`);
 
 function openBelow(row, form) {
-  const line = document.createElement("tr");
-  const cell = document.createElement("td");
-  line.className = "editing-row";
-  cell.colSpan = row.cells.length;
-  cell.append(form);
-  line.append(cell);
+  const line = lineBelow(row, form, "editing-row");
   while (row.nextElementSibling?.matches(".detail-row")) row = row.nextElementSibling;
   row.after(line);
 }

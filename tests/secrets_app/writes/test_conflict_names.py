@@ -201,8 +201,7 @@ def test_a_failed_save_is_not_named_for_the_one_after_it(
 ) -> None:
     during, target = failed_creation(world, interrupted)
     save_secrets(world, create_command("API_KEY", "alice's"))
-    [late] = take_snapshots(parameter_store(), world.app, [target], [during], during.touched_at)
-    conflict = messages.conflict("1", find_app(world.actor("bob"), world.app.app_id), late)
+    conflict = conflict_after(world, during, target)
     assert conflict.message.startswith("alice@example.org added this secret")
 
 
@@ -214,8 +213,7 @@ def test_a_failed_save_is_not_named_for_a_save_in_progress(
     interrupted.after("put", kill_process)
     with pytest.raises(Killed):
         save_secrets(world, create_command("API_KEY", "alice's"))
-    [late] = take_snapshots(parameter_store(), world.app, [target], [during], during.touched_at)
-    conflict = messages.conflict("1", find_app(world.actor("bob"), world.app.app_id), late)
+    conflict = conflict_after(world, during, target)
     assert conflict.message.startswith("alice@example.org added this secret")
 
 
@@ -243,3 +241,9 @@ def failed_creation(world: World, interrupted: InterruptedStore) -> tuple[Secret
     [failed] = save_secrets(world, create_command("API_KEY", "mia's"), by="mia")
     assert failed.outcome == "failed"
     return rows[0], WriteTarget(None, "API_KEY", secret_paths(world, "API_KEY")[0])
+
+
+def conflict_after(world: World, during: Secret, target: WriteTarget) -> RowOutcome:
+    """Return the conflict if bob's save read the row then, and the store now."""
+    [late] = take_snapshots(parameter_store(), world.app, [target], [during], during.touched_at)
+    return messages.conflict("1", find_app(world.actor("bob"), world.app.app_id), late)
