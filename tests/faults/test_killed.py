@@ -1,12 +1,8 @@
 """kill -9 between store and commit loses nothing and leaves nothing unaudited (guarantee 8)."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.faults.killed import findings_of
 from tests.fixtures.moto import Moto
 
 # The embedded store writes in the transaction that records the outcome, so it never writes
@@ -21,15 +17,7 @@ AT_ONCE = {"embedded": {"saved", "removed"}, "ssm": {"saved", "removed", "held"}
 @pytest.mark.parametrize("kind", LEFT_OPEN)
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.killing", *endpoint],
-        env=os.environ | {"TESTS_FOLDER": folder_of_process},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])  # Django prints about the cache table first
+    found = findings_of("killing", *endpoint, folder=folder_of_process)
     left_open = found.pop("left_open")
     assert left_open.keys() == {"create", "change", "remove"}
     assert {act: {*kinds} for act, kinds in left_open.items()} == dict.fromkeys(

@@ -1,26 +1,14 @@
 """kill -9 during a push to Amplify loses nothing, and pushes nothing twice (guarantee 50)."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.faults.killed import findings_of
 from tests.fixtures.amplify import AmplifyServer
 
 
 @pytest.mark.slow
 def test_it_works(amplify: AmplifyServer, folder_of_process: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.killing_pushes", amplify.url],
-        env=os.environ | {"TESTS_FOLDER": folder_of_process},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = findings_of("killing_pushes", amplify.url, folder=folder_of_process)
     assert found.pop("kills") >= 50
     assert found.pop("writes").keys() == {"1"}
     ends = found.pop("ends")

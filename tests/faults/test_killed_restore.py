@@ -1,12 +1,8 @@
 """kill -9 at any step of a restore leaves one of the two values, and nothing open (guarantee 8)."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.faults.killed import findings_of
 from tests.fixtures.moto import Moto
 
 
@@ -15,15 +11,7 @@ from tests.fixtures.moto import Moto
 @pytest.mark.parametrize("kind", ["embedded", "ssm"])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.killing_restore", *endpoint],
-        env=os.environ | {"TESTS_FOLDER": folder_of_process},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = findings_of("killing_restore", *endpoint, folder=folder_of_process)
     assert found.pop("kills") >= {"embedded": 15, "ssm": 8}[kind]
     ends = {end.rpartition(" ")[2] for end in found.pop("ends")}
     assert ends == {"succeeded", "settled"}

@@ -1,0 +1,21 @@
+"""Run a program that kills what it tests at each step, and read what it found."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+
+def findings_of(program: str, *arguments: str, folder: str) -> dict[str, Any]:
+    """Run a module of tests/faults in a process with a folder of its own; return its JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.faults.{program}", *arguments],
+        env=os.environ | {"TESTS_FOLDER": folder},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    findings: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # Django prints before it
+    return findings
