@@ -4,9 +4,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from django.urls import reverse
+
+from console.access.actors import OUTSIDE
 from console.access.policy import Access
-from console.environment.sources import EffectiveKey, Origin, OwnValue, Removal
+from console.environment.sources import EffectiveKey, Origin, OwnKey, OwnValue, Removal
 from console.models import Branch
+from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.models import Variable
 from envvars_app.variables import save
 from envvars_app.variables.commands import DeleteVariable
@@ -21,6 +25,23 @@ class VariableSource:
     noun = "variable"
     is_confidential = False
     kept_in = "Branchkeep"
+
+    def own_keys(self, access: Access) -> Sequence[OwnKey]:
+        """Return what each scope has. Takes one query, and another one in a connected app.
+
+        A variable is pending while it waits to be pushed to Amplify.
+        """
+        rows = Variable.objects.filter(app=access.app, removed_at=None).order_by("key")
+        columns = ("pk", "key", "branch_id", "changed_at", "changed_by")
+        pending = pending_keys(access)
+        return [
+            OwnKey(pk, key, branch_id, (branch_id, key) in pending, at, _shown(by))
+            for pk, key, branch_id, at, by in rows.values_list(*columns)
+        ]
+
+    def url(self, access: Access, pk: int) -> str:
+        """Return the page of a variable."""
+        return reverse("variable_detail", args=[access.app.app_id, pk])
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""
@@ -69,3 +90,7 @@ class VariableSource:
         return [
             Removal(row.key, it.outcome, it.message) for row, it in zip(rows, outcomes, strict=True)
         ]
+
+
+def _shown(changed_by: str) -> str:
+    return "" if changed_by == OUTSIDE.label else changed_by

@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
+from django.db.models import Q
+from django.urls import reverse
+
 from console.access.policy import Access
-from console.environment.sources import EffectiveKey, Origin, OwnValue, Removal
+from console.environment.sources import EffectiveKey, Origin, OwnKey, OwnValue, Removal
 from console.lib.results import DONE
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
 from console.models import Branch
-from secrets_app.models import Secret
+from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, reveal_all
 from secrets_app.store.errors import StoreError
 from secrets_app.sync.reconciling import REQUEST_CALLS, reconcile, reconcile_now, refresh
@@ -27,6 +30,25 @@ class SecretSource:
     noun = "secret"
     is_confidential = True
     kept_in = "the parameter store"
+
+    def own_keys(self, access: Access) -> Sequence[OwnKey]:
+        """Return what each scope has, as of the last reconcile. Takes one query.
+
+        A secret whose first save is not settled yet counts. One of which only the mirror is left
+        doesn't: the branch has no value.
+        """
+        rows = Secret.objects.filter(Q(version__gt=0) | Q(claim__isnull=False), app=access.app)
+        columns = ("pk", "key", "branch_id", "claim_id", "claim_stage", "changed_at", "changed_by")
+        return [
+            OwnKey(pk, key, branch_id, claim is not None and stage not in ANSWERED, at, by)
+            for pk, key, branch_id, claim, stage, at, by in rows.order_by("key").values_list(
+                *columns
+            )
+        ]
+
+    def url(self, access: Access, pk: int) -> str:
+        """Return the page of a secret."""
+        return reverse("secret_detail", args=[access.app.app_id, pk])
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""

@@ -6,8 +6,9 @@ What spans them, in `console.workflows`, knows only this registry.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from console.access.policy import Access
@@ -33,6 +34,22 @@ class EffectiveKey:
 
     key: str
     origin: Origin
+
+
+class OwnKey(NamedTuple):
+    """A key that a scope has itself, without its value. A tuple, because pages read thousands.
+
+    `pk` names it for `EnvironmentSource.url`. `branch_id` None is All branches. It is pending while
+    its last save has not arrived everywhere. `changed_at` None is not known yet, and `changed_by`
+    "" is somebody outside Branchkeep.
+    """
+
+    pk: int
+    key: str
+    branch_id: int | None
+    is_pending: bool
+    changed_at: datetime | None
+    changed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,17 @@ class EnvironmentSource(Protocol):
     @property
     def kept_in(self) -> str:
         """Return where a deleted branch's values stay, such as "the parameter store"."""
+        ...
+
+    def own_keys(self, access: Access) -> Sequence[OwnKey]:
+        """Return what each scope of the app has itself, from the database alone.
+
+        In the order of keys. Deleted branches that still have values count.
+        """
+        ...
+
+    def url(self, access: Access, pk: int) -> str:
+        """Return the page of the value that an `OwnKey` names."""
         ...
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:

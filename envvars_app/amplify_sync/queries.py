@@ -66,6 +66,14 @@ def status_of(access: Access) -> Status | None:
     return Status(max(reads, default=None), problem, waiting, undecided, states)
 
 
+def pending_keys(access: Access) -> set[tuple[int | None, str]]:
+    """Return (branch id, key) of what waits to be pushed. Takes a query in a connected app."""
+    if connection_of(access.app) is None:
+        return set()
+    rows = _different(access.app).filter(state=SyncState.PENDING)
+    return set(rows.values_list("scope__branch_id", "key"))
+
+
 @dataclass(frozen=True)
 class Difference:
     """A variable that needs a decision, with both values. None is no variable."""
