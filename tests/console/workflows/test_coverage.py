@@ -1,0 +1,40 @@
+"""Which keys a branch has, inherits, or lacks compared with production."""
+
+from console.environment.sources import Origin, OwnKey
+from console.models import Branch
+from console.workflows.coverage import Coverage, coverage
+
+MAIN, DEV, OLD = 1, 2, 3
+
+
+def of(*rows: tuple[int | None, str], production: bool = True) -> Coverage:
+    """Return the coverage of (branch id, key) on main, dev, and old, which was deleted."""
+    branches = [
+        Branch(pk=MAIN, name="main", production=production),
+        Branch(pk=DEV, name="dev"),
+        Branch(pk=OLD, name="old", deleted_at="2026-01-01T00:00Z"),
+    ]
+    keys = [OwnKey(n, key, branch, False, None, "") for n, (branch, key) in enumerate(rows)]
+    return coverage(keys, branches)
+
+
+def test_it_works() -> None:
+    found = of((None, "A"), (MAIN, "A"), (MAIN, "B"), (DEV, "C"))
+    assert (found.shared, found.own) == ({"A"}, {MAIN: {"A", "B"}, DEV: {"C"}})
+    assert found.missing == {MAIN: {"C"}, DEV: {"B"}}
+    assert (found.inherited(MAIN), found.inherited(DEV)) == (set(), {"A"})
+    assert found.origin(MAIN, "A") is Origin.OWN
+    assert found.origin(DEV, "A") is Origin.INHERITED
+    assert found.origin(DEV, "B") is None
+
+
+def test_a_value_for_all_branches_is_missing_nowhere() -> None:
+    assert of((MAIN, "A"), (None, "A")).missing == {MAIN: set(), DEV: set()}
+
+
+def test_deleted_branches_do_not_count() -> None:
+    assert of((OLD, "A")).missing == {MAIN: set(), DEV: set()}
+
+
+def test_without_a_production_branch() -> None:
+    assert of((DEV, "A"), production=False).missing == {MAIN: set(), DEV: set()}
