@@ -1,1 +1,1 @@
-"""The lists of secrets and variables: queries, columns, rows in Jinja2, and badges."""
+"""The lists of secrets and variables: queries, columns, rows in Jinja2, badges, and chips."""

@@ -1,0 +1,26 @@
+"""Chips: filters of a page, each with the number of rows that it leaves.
+
+They are links, so they work without JavaScript. `templates/chips.html` shows them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter. `address` sets it or, if it is current, removes it.
+
+    `icon` is a symbol of `templates/sprite.html` without "i-". `tone` colors it: bad, warn or "".
+    """
+
+    label: str
+    count: int
+    address: str
+    icon: str
+    tone: str = ""
+    is_current: bool = False
+
+    @property
+    def shown_icon(self) -> str:
+        """Return the icon: a check mark says without color that the filter is set."""
+        return "check" if self.is_current else self.icon
