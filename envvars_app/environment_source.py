@@ -14,6 +14,7 @@ from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.models import Variable
 from envvars_app.variables import save
 from envvars_app.variables.commands import DeleteVariable
+from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
 
 _TOKEN = re.compile(r"(variable-([1-9][0-9]{0,14})):([0-9]{1,9})\Z", re.ASCII)
@@ -42,6 +43,10 @@ class VariableSource:
     def url(self, access: Access, pk: int) -> str:
         """Return the page of a variable."""
         return reverse("variable_detail", args=[access.app.app_id, pk])
+
+    def find_key(self, access: Access, pk: int) -> str:
+        """Return the key of a variable, even of a removed one. Raises Http404."""
+        return find_variable(access, pk).key
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""

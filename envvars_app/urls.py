@@ -5,6 +5,7 @@ Build settings take their scope from `?branch=<id>`; without it, they are those 
 
 from django.urls import path
 
+from console.pages.notes import key_note
 from envvars_app.pages import (
     amplify,
     build_settings,
@@ -34,6 +35,7 @@ urlpatterns = [
     path(f"{_VARIABLES}amplify/maps/<int:pk>/", amplify.map_version, name="map_version"),
     path(f"{_VARIABLES}<int:pk>/", variable.detail, name="variable_detail"),
     path(f"{_VARIABLES}<int:pk>/edit/", in_place.edit, name="variable_edit"),
+    path(f"{_VARIABLES}<int:pk>/note/", key_note, {"noun": "variable"}, name="variable_note"),
     path(f"{_VARIABLES}<int:pk>/restore/", variable.restore, name="variable_restore"),
     path(f"{_VARIABLES}<int:pk>/forget/", variable.erase_history, name="variable_forget"),
     path(f"{_VARIABLES}<int:pk>/move/", variable.move, name="variable_move"),

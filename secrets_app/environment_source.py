@@ -14,6 +14,7 @@ from console.lib.results import DONE
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
 from console.models import Branch
+from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, reveal_all
 from secrets_app.store.errors import StoreError
@@ -49,6 +50,10 @@ class SecretSource:
     def url(self, access: Access, pk: int) -> str:
         """Return the page of a secret."""
         return reverse("secret_detail", args=[access.app.app_id, pk])
+
+    def find_key(self, access: Access, pk: int) -> str:
+        """Return the key of a secret. Raises Http404."""
+        return find_secret(access, pk).key
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""

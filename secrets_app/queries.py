@@ -20,7 +20,9 @@ from console.web.lists.listing import (
     Listing,
     Query,
     Row,
+    add_notes,
     branches_of_rows,
+    matches,
     page_of,
 )
 from secrets_app import revisions
@@ -86,7 +88,7 @@ def listed_branches(access: Access) -> list[Branch]:
 
 
 def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing[SecretRow]:
-    """Return the page that `query` asks for. Takes two queries."""
+    """Return the page that `query` asks for. Takes three queries."""
     chosen = query.chosen(branches)
     secrets = _filtered(access.app, query, chosen)
     page = page_of(query, secrets, _columns(secrets.order_by(*SORTS[query.sort])))
@@ -94,6 +96,7 @@ def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Li
     stored = map(_Stored._make, page.object_list)
     # Skip secrets of a branch that was added after `branches` was read.
     rows = [builder.row(secret) for secret in stored if secret.branch_id in builder.scopes]
+    add_notes(access.app, rows)
     return Listing.of(query, page, rows, chosen)
 
 
@@ -128,7 +131,11 @@ def kms_keys(access: Access, secret: Secret) -> list[tuple[str, str]]:
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
     """Return one secret as a row, or None."""
     values = _columns(Secret.objects.filter(app=access.app, pk=secret_id)).first()
-    return _RowBuilder(access, [*branches], None).row(_Stored(*values)) if values else None
+    if values is None:
+        return None
+    row = _RowBuilder(access, [*branches], None).row(_Stored(*values))
+    add_notes(access.app, [row])
+    return row
 
 
 def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, Any]:
@@ -143,9 +150,7 @@ def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]
         secrets = secrets.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own_keys))
     elif query.branch == ONLY_ALL_BRANCHES:
         secrets = secrets.filter(branch=None)
-    if query.q:
-        secrets = secrets.filter(Q(key__icontains=query.q) | Q(branch__name__icontains=query.q))
-    return secrets
+    return secrets.filter(matches(app, query))
 
 
 class _RowBuilder:

@@ -68,6 +68,8 @@ class Action(StrEnum):
     VARIABLE_RENAMED = "variable.rename"
     VARIABLE_REMOVED = "variable.remove"
     VARIABLE_MOVED = "variable.move"
+    NOTE_CHANGED = "note.change"
+    NOTE_ERASED = "note.erase"
     ENVIRONMENT_RUN = "environment.run"
     BUILD_CHANGED = "build.change"
     BUILD_REMOVED = "build.remove"
@@ -101,6 +103,7 @@ class Who(Enum):
 
     ANYONE = "anyone"
     LINK = "the holder of a link that works once"
+    WRITER = "a member whose role allows changes on any branch"
     SELF = "every user, for their own account"
     SELF_OR_OPERATOR = "every user for their own account, and an operator for others"
     OWNER_OR_OPERATOR = "an owner of the app, or an operator"
@@ -219,6 +222,8 @@ RULES: dict[Action, Rule] = {
     Action.VARIABLE_RENAMED: Rule(Permission.WRITE, _PLAIN),
     Action.VARIABLE_REMOVED: Rule(Permission.WRITE, _PLAIN),
     Action.VARIABLE_MOVED: Rule(Permission.WRITE, _PLAIN),
+    Action.NOTE_CHANGED: Rule(Who.WRITER, _SHOWS_NOTHING),
+    Action.NOTE_ERASED: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.BUILD_CHANGED: Rule(Permission.WRITE, _PLAIN),
     Action.BUILD_REMOVED: Rule(Permission.WRITE, _PLAIN),
     Action.DEPLOYMENT_STARTED: Rule(Permission.WRITE, _SHOWS_NOTHING),

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, cast
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.functional import cached_property
 
 from console.audit.events import Action, Outcome
@@ -63,6 +63,8 @@ ACTION_LABELS = {
     Action.VARIABLE_RENAMED: "renamed the variable",
     Action.VARIABLE_REMOVED: "removed the variable",
     Action.VARIABLE_MOVED: "made a secret of the variable",
+    Action.NOTE_CHANGED: "changed the note of the key",
+    Action.NOTE_ERASED: "erased earlier notes of the key",
     Action.ENVIRONMENT_RUN: "ran a command with",
     Action.BUILD_CHANGED: "changed",
     Action.BUILD_REMOVED: "removed",
@@ -109,6 +111,7 @@ GROUP_LABELS = {
     "build": "Build settings",
     "deployment": "Deployments",
     "audit": "This activity",
+    "note": "Notes",
     "notice": "Notifications",
     "request": "Refused requests",
     "store": "Parameter store",
@@ -128,6 +131,7 @@ OUTCOME_CHOICES = [
     *OUTCOME_LABELS.items(),
     (OPEN, "Open: attempted or unknown"),
 ]
+NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED)
 PER_PAGE = 50  # entries
 COUNT_LIMIT = 10_000  # counting more takes long; beyond it a page says "more than"
 RECENT = 1_000  # entries whose users and branches are suggested in filters
@@ -187,8 +191,12 @@ def page_of(filters: Filter, number: str = "1") -> Page[Any]:
 def events_of_secret(
     app_id: str, scopes: Collection[str], key: str, limit: int = 10
 ) -> list[Entry]:
-    """Return the newest entries of one secret, under any of the names of its scope."""
-    events = AuditEvent.objects.filter(app_id=app_id, branch__in=scopes, subject=key)
+    """Return the newest entries of one secret, under any of the names of its scope.
+
+    Those of its note are among them, which every scope of the key shares.
+    """
+    about = Q(branch__in=scopes) | Q(branch="", action__in=NOTE_ACTIONS)
+    events = AuditEvent.objects.filter(about, app_id=app_id, subject=key)
     return [to_entry(event) for event in with_outcomes(events)[:limit]]
 
 

@@ -1,1 +1,1 @@
-"""Apps and branches."""
+"""Apps, branches, and notes on keys."""

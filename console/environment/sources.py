@@ -111,6 +111,10 @@ class EnvironmentSource(Protocol):
         """Return the page of the value that an `OwnKey` names."""
         ...
 
+    def find_key(self, access: Access, pk: int) -> str:
+        """Return the key of the value that an `OwnKey` names. Raises Http404."""
+        ...
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that a branch gets, sorted, from the database alone.
 
@@ -159,6 +163,11 @@ _sources: dict[str, EnvironmentSource] = {}
 def register(source: EnvironmentSource) -> None:
     """Add a source. Registering its noun again replaces it."""
     _sources[source.noun] = source
+
+
+def source_of(noun: str) -> EnvironmentSource:
+    """Return the source of this noun."""
+    return _sources[noun]
 
 
 def sources() -> list[EnvironmentSource]:

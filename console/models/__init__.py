@@ -5,6 +5,7 @@ from console.models.audit import AuditEvent, AuditOutcome, AuditSeal, MarkField,
 from console.models.connections import BranchConnection, Connection
 from console.models.deployments import Deployment
 from console.models.members import Invitation, Member, Suspension
+from console.models.notes import KeyNote
 from console.models.notifications import Notice
 from console.models.users import AccountLink, Session, User, UserManager
 
@@ -19,6 +20,7 @@ __all__ = [
     "Connection",
     "Deployment",
     "Invitation",
+    "KeyNote",
     "MarkField",
     "Member",
     "Notice",

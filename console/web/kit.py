@@ -22,6 +22,7 @@ from console.access.policy import (
 )
 from console.audit.events import Action, Target
 from console.audit.refusals import record_refusal
+from console.catalog.notes import notes_of
 from console.web import confirmation
 from console.workflows.connected_apps.refreshing import is_due
 
@@ -43,6 +44,14 @@ def app_context(access: Access, nav: str) -> dict[str, Any]:
         "may_manage": access.may(Permission.MANAGE),
         # Only pages that ask for a mark need the branches.
         "mark_of": cache(lambda name: mark_of(name, access.branches)),
+    }
+
+
+def note_context(access: Access, key: str) -> dict[str, Any]:
+    """Return the template context that shows a key's note and labels."""
+    return {
+        "key_note": notes_of(access.app, {key}).get(key),
+        "may_note": not access.is_read_only,
     }
 
 

@@ -20,7 +20,7 @@ from console.lib.row_forms import field, new_base, version
 from console.lib.text.invisible import preview_value
 from console.models import scope_name
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, page_with_form
+from console.web.kit import app_context, note_context, page_with_form
 from console.web.lists.listing import Query
 from console.web.lists.takes_effect import effect_of
 from envvars_app import secrets_bridge
@@ -57,6 +57,7 @@ def _show(
     context = {
         **shared,
         **related,
+        **note_context(access, variable.key),
         "may_restore": shared["may_write"] and not related["now"] and not is_unreachable,
         "page": page,
         "effect": effect_of(access, "variable", variable.branch, variable.key),

@@ -18,7 +18,9 @@ from console.web.lists.listing import (
     Listing,
     Query,
     Row,
+    add_notes,
     branches_of_rows,
+    matches,
     page_of,
 )
 from envvars_app.formats.hints import describe_key, secret_warning
@@ -92,7 +94,7 @@ def listed_branches(access: Access) -> list[Branch]:
 def list_variables(
     access: Access, query: Query, branches: Iterable[Branch]
 ) -> Listing[VariableRow]:
-    """Return the page that `query` asks for. Takes three queries."""
+    """Return the page that `query` asks for. Takes four queries."""
     branches = [*branches]
     chosen = query.chosen(branches)
     variables = _filtered(access.app, query, chosen)
@@ -115,7 +117,9 @@ def to_rows(
     scopes = _scopes(access, branches, chosen)
     stored = [row for row in map(_Stored._make, variables) if row.branch_id in scopes]
     overridden = _overrides_and_bases(access.app, {row.key for row in stored})
-    return [_row(variable, scopes[variable.branch_id], overridden) for variable in stored]
+    rows = [_row(variable, scopes[variable.branch_id], overridden) for variable in stored]
+    add_notes(access.app, rows)
+    return rows
 
 
 def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -> VariableRow:
@@ -220,11 +224,7 @@ def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Variabl
         variables = variables.filter(Q(branch=chosen) | Q(branch=None) & ~Q(key__in=own_keys))
     elif query.branch == ONLY_ALL_BRANCHES:
         variables = variables.filter(branch=None)
-    if query.q:
-        q = query.q
-        found = Q(key__icontains=q) | Q(value__icontains=q) | Q(branch__name__icontains=q)
-        variables = variables.filter(found)
-    return variables
+    return variables.filter(matches(app, query, "value"))
 
 
 def _scopes(

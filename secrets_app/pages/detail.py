@@ -12,7 +12,7 @@ from console.audit import presentation as trail
 from console.lib.row_forms import version as parse_version
 from console.models import scope_name
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context
+from console.web.kit import app_context, note_context
 from console.web.lists.takes_effect import effect_of
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
@@ -43,6 +43,7 @@ def show(
         **app_context(access, "secrets"),
         "row": find_row(access, pk, branches),
         **_paths(access, secret),
+        **note_context(access, secret.key),
         "version": secret.version,
         "kms_keys": kms_keys(access, secret),
         "effect": effect_of(access, "secret", secret.branch, secret.key),

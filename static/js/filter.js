@@ -4,7 +4,7 @@
 export function currentFilter(more = {}) {
   const all = new URLSearchParams(location.search);
   const kept = new URLSearchParams(more);
-  for (const name of ["q", "branch"]) if (all.get(name)) kept.set(name, all.get(name));
+  for (const name of ["q", "branch", "only"]) if (all.get(name)) kept.set(name, all.get(name));
   return kept.size ? `?${kept}` : "";
 }
 

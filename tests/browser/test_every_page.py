@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
 from console.auth.bootstrap import link_path
+from console.catalog.notes import set_note
 from console.members import suspension
 from console.members.suspension import Proof
 from console.models import Branch, Member, User
@@ -78,6 +79,7 @@ PAGES = (
     f"{LIST}SECRET/",
     f"{LIST}SECRET/versions/",
     f"{LIST}SECRET/edit/",
+    f"{LIST}SECRET/note/",
     f"{LIST}copy/",
     f"{LIST}unknown/",
     f"{LIST}unknown/UNKNOWN/remove/",
@@ -133,6 +135,9 @@ def full_app(world: World) -> World:
     long = Branch.objects.create(app=world.app, name=LONG_BRANCH)
     set_secrets(world, {LONG: PEM, "SHORT": "s"})
     set_secrets(world, {LONG: PEM}, long)
+    alice, note = world.actor("alice"), "A note\n" + "with_a_very_long_word" * 20
+    for key in (LONG, "BEHIND", "API_TOKEN"):
+        set_note(actor=alice, app_id="d1shop", key=key, note=note, labels="l" * 40, base=0)
     set_secrets(world, {"API_KEY": "k", "GONE": "g", "BEHIND": "b"}, world.main)
     Secret.objects.filter(key="BEHIND").update(mirror_version=0, mirror_of=0)
     Secret.objects.filter(key="GONE").update(version=0, mirror_version=0, gone_at="2026-01-01T00Z")

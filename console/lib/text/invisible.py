@@ -37,6 +37,9 @@ LINE_BREAK = (
     "choose “Keep line breaks at the ends of values” before you save."
 )
 _RULES = tuple((re.compile(pattern), words) for pattern, words, _ in RULES)
+_REPLACED = tuple(
+    (re.compile(found), instead) for found, _, instead in RULES if instead is not None
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,18 @@ def describe_invisible(value: str) -> str:
     """Return a sentence on the characters that a reader can't see, or ""."""
     parts = ", ".join(_invisible_parts(value))
     return f"The value {parts}." if parts else ""
+
+
+def without_invisible(text: str) -> str:
+    """Return the text without characters that a reader can't see, and with ordinary spaces.
+
+    Does the same as the button "Remove it" at a value.
+    """
+    cleaned = text
+    for pattern, instead in _REPLACED:
+        cleaned = pattern.sub(instead, cleaned)
+    # Until nothing is left: a space can stand before a line break at the end.
+    return cleaned if cleaned == text else without_invisible(cleaned)
 
 
 def has_line_break_at_end(value: str) -> bool:

@@ -6,18 +6,20 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from console.access.policy import Access, Permission
+from console.catalog.notes import keys_about, keys_labeled, notes_of
 from console.db import text_times
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_CHOICE
-from console.models import Branch
+from console.models import App, Branch, KeyNote
 from console.web.lists.tables import Column
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"
+LABELED = "label:"  # before the label that a list is filtered by
 BRANCH_ORDER = F("branch__sort_key").asc(nulls_first=True)
 SORTS: dict[str, tuple[Any, ...]] = {
     "branch": (BRANCH_ORDER, "key"),
@@ -52,6 +54,7 @@ class Query:
 
     q: str = ""
     branch: str = ""
+    only: str = ""
     sort: str = "branch"
     page: str = "1"
     per_page: int = PER_PAGE[0]
@@ -63,6 +66,7 @@ class Query:
         return cls(
             q=_searchable(parameters.get("q", "")),
             branch=parameters.get("branch", "")[:20],
+            only=_searchable(parameters.get("only", "")),
             sort=requested if requested in SORTS else sort,
             page=parameters.get("page", "1")[:9],
             per_page=int(per_page) if per_page in map(str, PER_PAGE) else PER_PAGE[0],
@@ -70,9 +74,14 @@ class Query:
 
     def filter(self, **more: str) -> str:
         """Return the query string that carries the filter over to another page, or ""."""
-        kept = {"q": self.q, "branch": self.branch, **more}
+        kept = {"q": self.q, "branch": self.branch, "only": self.only, **more}
         text = urlencode({name: value for name, value in kept.items() if value})
         return f"?{text}" if text else ""
+
+    @property
+    def label(self) -> str:
+        """Return the label that the list is filtered by, or ""."""
+        return self.only.removeprefix(LABELED) if self.only.startswith(LABELED) else ""
 
     def chosen(self, branches: Iterable[Branch]) -> Branch | None:
         """Return the branch that the list is filtered by, if any."""
@@ -87,7 +96,8 @@ class Row:
     why the actor may neither change nor reveal it, and whom to ask; "" if they may.
     `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
     `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `next_deployment` is True if a branch
-    gets the value at its next deployment. `outcome` is set after a save.
+    gets the value at its next deployment. `note` is the note and labels of the key, if there are
+    any. `outcome` is set after a save.
     """
 
     pk: int
@@ -102,6 +112,7 @@ class Row:
     changed: str
     changed_by: str
     next_deployment: bool = False
+    note: KeyNote | None = None
     outcome: RowOutcome | None = None
 
     @property
@@ -127,6 +138,7 @@ class Listing(Generic[RowT]):
     sort: str
     q: str
     branch: str
+    only: str
     branch_name: str
     branch_mark: str
     per_page_choices: tuple[int, ...] = PER_PAGE
@@ -148,6 +160,7 @@ class Listing(Generic[RowT]):
             sort=query.sort,
             q=query.q,
             branch=query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else "",
+            only=query.only,
             branch_name=chosen.name if chosen else "",
             branch_mark=chosen.mark if chosen else "",
         )
@@ -155,18 +168,42 @@ class Listing(Generic[RowT]):
     @property
     def filter(self) -> str:
         """Return the query string that carries the filter over to another page, or ""."""
-        return Query(q=self.q, branch=self.branch).filter()
+        return Query(q=self.q, branch=self.branch, only=self.only).filter()
 
     def address(self, sort: str = "", page: int = 1) -> str:
         """Return the query string for another order or page of the same rows."""
         requested = {
             "q": self.q,
             "branch": self.branch,
+            "only": self.only,
             "sort": sort or self.sort,
             "per_page": self.per_page if self.per_page != PER_PAGE[0] else "",
             "page": page if page > 1 else "",
         }
         return "?" + urlencode({name: value for name, value in requested.items() if value})
+
+
+def matches(app: App, query: Query, *fields: str) -> Q:
+    """Return the condition that a list's search and label set.
+
+    The text is searched in these fields, in names of branches, and in notes and labels of keys.
+    """
+    condition = Q()
+    if query.q:
+        condition = Q(key__in=keys_about(app, query.q))
+        for field in ("key", "branch__name", *fields):
+            condition |= Q(**{f"{field}__icontains": query.q})
+    if query.label:
+        condition &= Q(key__in=keys_labeled(app, query.label))
+    return condition
+
+
+def add_notes(app: App, rows: Iterable[Row]) -> None:
+    """Add the notes and labels to rows of a list. Takes one query."""
+    rows = list(rows)
+    notes = notes_of(app, {row.key for row in rows})
+    for row in rows if notes else ():
+        row.note = notes.get(row.key)
 
 
 def page_of(query: Query, found: QuerySet[Any], rows: QuerySet[Any, Any]) -> Page[Any]:

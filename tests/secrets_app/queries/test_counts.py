@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from console.models import KeyNote
 from secrets_app.models import Secret
 from secrets_app.reveal import reveal
 from secrets_app.writes.batches import BATCH
@@ -24,7 +25,7 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
-MAX_PAGE_QUERIES = 10
+MAX_PAGE_QUERIES = 11
 # Queries of a save: at most four per row and twenty more. With SSM, a row takes the mark before its
 # call; the embedded store has a statement for each path instead, or two for all paths of a removal.
 ROW_QUERIES = {"moto": 1, "embedded": 2}
@@ -36,6 +37,19 @@ SAVE_QUERIES = 9  # once, with the names of ten rows per query of the embedded s
 def fill(world: World, number: int) -> None:
     branches = (None, world.main, world.dev)
     Secret.objects.all().delete()
+    KeyNote.objects.all().delete()
+    KeyNote.objects.bulk_create(
+        KeyNote(
+            app=world.app,
+            key=f"KEY_{index:04}",
+            version=1,
+            note="A note",
+            labels=" payments ",
+            changed_at=timezone.now(),
+            changed_by="alice@example.org",
+        )
+        for index in range(number)
+    )
     Secret.objects.bulk_create(
         Secret(
             app=world.app,

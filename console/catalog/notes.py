@@ -1,0 +1,130 @@
+"""Notes and labels of keys, which all secrets and variables of a key share.
+
+Everyone whose role allows changes on any branch may write them, and every member reads them. The
+audit trail says who changed them and when; the texts are in their own table, because people
+sometimes paste a secret, and only there it can be erased (docs/adr/0055).
+"""
+
+from collections.abc import Collection, Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from console.access.actors import Actor
+from console.access.policy import find_app
+from console.audit.events import Action, Target, audited_transaction, recording
+from console.db.erasure import erase_deleted
+from console.lib.text.invisible import without_invisible
+from console.lib.text.labels import labels_problem, split_labels
+from console.models import App, KeyNote
+
+NOTE_LIMIT = 2_000  # characters
+TOO_LONG = f"A note can have {NOTE_LIMIT:,} characters at most. Shorten it."
+
+
+class NoteConflict(ValidationError):
+    """The note has changed since the page was rendered."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(
+            f"{by} changed the note after you opened this page. It is the first one below. Save "
+            "again to replace it by yours."
+        )
+
+
+def set_note(*, actor: Actor, app_id: str, key: str, note: str, labels: str, base: int) -> None:
+    """Set the note and labels of a key. `base` is the version that the page showed, 0 for none.
+
+    Raises Http404, PermissionDenied, NoteConflict, or ValidationError for invalid input.
+    """
+    access = find_app(actor, app_id)
+    text, words = _checked(note, labels)
+    shown = versions_of(access.app, key).filter(version=base).first()
+    if text == (shown.note if shown else "") and words == (shown.label_list if shown else []):
+        return
+    target = Target(app_id, subject=key)
+    with recording(
+        actor, Action.NOTE_CHANGED, target, version_before=max(base, 0) or None
+    ) as record:
+        access.require_writer()
+        if not _append(access.app, key, text, words, base, actor.label):
+            current = versions_of(access.app, key).filter(current=True).first()
+            raise NoteConflict(current.changed_by if current else "Someone")
+        record.version_after = base + 1
+        record.detail = _summary(shown, text, words)
+
+
+def erase_earlier(*, actor: Actor, app_id: str, key: str) -> int:
+    """Erase the earlier versions for good. Return their number."""
+    access = find_app(actor, app_id)
+    with audited_transaction(actor, Action.NOTE_ERASED, Target(app_id, subject=key)):
+        access.require_writer()
+        number, _ = versions_of(access.app, key).filter(current=False).delete()
+        erase_deleted()
+        return number
+
+
+def versions_of(app: App, key: str) -> QuerySet[KeyNote]:
+    """Return all versions of a key's note, the newest first."""
+    return KeyNote.objects.filter(app=app, key=key)
+
+
+def notes_of(app: App, keys: Collection[str]) -> dict[str, KeyNote]:
+    """Return the notes of these keys, by key. Keys without a note and labels are left out."""
+    rows = KeyNote.objects.filter(app=app, current=True, key__in=keys)
+    return {row.key: row for row in rows if row.note or row.labels}
+
+
+def keys_about(app: App, q: str) -> QuerySet[KeyNote, str]:
+    """Return the keys whose note or labels contain a text."""
+    found = Q(note__icontains=q) | Q(labels__icontains=q)
+    return KeyNote.objects.filter(found, app=app, current=True).values_list("key", flat=True)
+
+
+def keys_labeled(app: App, label: str) -> QuerySet[KeyNote, str]:
+    """Return the keys with a label."""
+    rows = KeyNote.objects.filter(app=app, current=True, labels__contains=f" {label} ")
+    return rows.values_list("key", flat=True)
+
+
+def _checked(note: str, labels: str) -> tuple[str, list[str]]:
+    if len(note) > 2 * NOTE_LIMIT:  # before any work: line breaks count twice in a browser
+        raise ValidationError({"note": TOO_LONG})
+    text, words = without_invisible(note), split_labels(labels)
+    if len(text) > NOTE_LIMIT:
+        raise ValidationError({"note": TOO_LONG})
+    if problem := labels_problem(words):
+        raise ValidationError({"labels": problem})
+    return text, words
+
+
+def _append(app: App, key: str, text: str, words: Sequence[str], base: int, by: str) -> bool:
+    """Add a version after `base`. Return False if that isn't the current one anymore."""
+    shown = versions_of(app, key).filter(version=base, current=True)
+    try:
+        with transaction.atomic():
+            if shown.update(current=False) != (base != 0):
+                return False
+            KeyNote.objects.create(
+                app=app,
+                key=key,
+                version=base + 1,
+                note=text,
+                labels=f" {' '.join(words)} " if words else "",
+                changed_at=timezone.now(),
+                changed_by=by,
+            )
+    except IntegrityError:  # someone else was faster
+        return False
+    return True
+
+
+def _summary(shown: KeyNote | None, text: str, words: Sequence[str]) -> str:
+    """Return what changed, for the audit trail: no text, which may hold a secret by mistake."""
+    before = set(shown.label_list) if shown else set()
+    changes = [*(f"+{word}" for word in words if word not in before)]
+    changes += [f"-{word}" for word in sorted(before - set(words))]
+    note = [] if text == (shown.note if shown else "") else ["note"]
+    return ", ".join([*note, *(["labels " + " ".join(changes)] if changes else [])])

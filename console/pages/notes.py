@@ -1,0 +1,90 @@
+"""The page of a key's note and labels, which its secrets and variables share."""
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
+from console.audit.events import Action
+from console.catalog import notes
+from console.environment.sources import source_of
+from console.lib.row_forms import field, version
+from console.lib.text.labels import LABEL_LIMIT, MAX_LABELS
+from console.web.kit import app_context, find_app_to_change, form_data, page_with_form, show_form
+
+SHOWN_VERSIONS = 50
+
+
+class NoteForm(forms.Form):
+    """A note and labels."""
+
+    note = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=(
+            "Plain text that every member of the app can read, such as where the value comes from "
+            "and what to do after changing it. Characters that can't be seen are left out. Don't "
+            "write secret values here."
+        ),
+    )
+    labels = forms.CharField(
+        required=False,
+        max_length=MAX_LABELS * (LABEL_LIMIT + 2),
+        help_text="Words to filter lists by, separated by spaces, such as payments.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+        ),
+    )
+
+
+@page_with_form
+def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpResponseBase:
+    """Show a key's note with its earlier versions. Change it, or erase the earlier ones."""
+    if request.method == "POST":
+        access = find_app_to_change(request, app_id, Action.NOTE_CHANGED)
+    else:
+        access = find_app(from_request(request), app_id)
+    source = source_of(noun)
+    key, back = source.find_key(access, pk), source.url(access, pk)
+    form = NoteForm(form_data(request))
+    if request.method == "POST" and _is_done(request, access, key, form):
+        return redirect(back)
+    found = [*notes.versions_of(access.app, key)[:SHOWN_VERSIONS]]
+    current, earlier = (found[0], found[1:]) if found else (None, [])
+    if current:
+        form.initial = {"note": current.note, "labels": " ".join(current.label_list)}
+    # After a conflict the page shows the other text, so the next save may replace it.
+    is_new = not form.is_bound or form.has_error(NON_FIELD_ERRORS)
+    context = {
+        **app_context(access, "secrets" if source.is_confidential else "variables"),
+        "key": key,
+        "noun": noun,
+        "back": back,
+        "base": (current.version if current else 0) if is_new else request.POST.get("base"),
+        "current": current,
+        "earlier": earlier,
+        "may_write": not access.is_read_only,
+    }
+    return show_form(request, "console/key_note.html", form, context)
+
+
+def _is_done(request: HttpRequest, access: Access, key: str, form: NoteForm) -> bool:
+    """Do what was posted. Return False if the form has errors."""
+    actor, app_id = access.actor, access.app.app_id
+    if "erase" in request.POST:
+        number = notes.erase_earlier(actor=actor, app_id=app_id, key=key)
+        messages.success(request, f"Erased {number} earlier note{'s' if number != 1 else ''}.")
+        return True
+    if form.is_valid():
+        base = version(field(request.POST, "base"))
+        try:
+            notes.set_note(actor=actor, app_id=app_id, key=key, base=base, **form.cleaned_data)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, f"Saved the note of {key}.")
+    return form.is_valid()
