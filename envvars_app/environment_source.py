@@ -43,6 +43,10 @@ class VariableSource:
         """Return the page of a variable."""
         return reverse("variable_detail", args=[access.app.app_id, pk])
 
+    def edit_url(self, access: Access, pk: int) -> str:
+        """Return the page that edits a variable, or adds its key in another scope."""
+        return reverse("variable_edit", args=[access.app.app_id, pk])
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""
         own = own_variables(access, branch)

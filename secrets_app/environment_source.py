@@ -50,6 +50,10 @@ class SecretSource:
         """Return the page of a secret."""
         return reverse("secret_detail", args=[access.app.app_id, pk])
 
+    def edit_url(self, access: Access, pk: int) -> str:
+        """Return the page that edits a secret, or adds its key in another scope."""
+        return reverse("secret_edit", args=[access.app.app_id, pk])
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""
         return [
