@@ -22,9 +22,12 @@ from console.pages import (
     sso,
 )
 from console.pages.amplify import connection, deployments, import_apps
+from console.pages.compare import pages as compare
 
 in_app: list[URLPattern | URLResolver] = [
     path("", apps.overview, name="overview"),
+    path("compare/", compare.compare, name="compare"),
+    path("compare/export/", compare.export, name="compare_export"),
     path("activity/", activity.activity, name="activity"),
     path("activity/export/", activity.export_activity, name="activity_export"),
     path("hosting/deployments/", deployments.deployments, name="deployments"),

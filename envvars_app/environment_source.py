@@ -48,6 +48,10 @@ class VariableSource:
         """Return the key of a variable, even of a removed one. Raises Http404."""
         return find_variable(access, pk).key
 
+    def edit_url(self, access: Access, pk: int) -> str:
+        """Return the page that edits a variable, or adds its key in another scope."""
+        return reverse("variable_edit", args=[access.app.app_id, pk])
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""
         own = own_variables(access, branch)

@@ -55,6 +55,10 @@ class SecretSource:
         """Return the key of a secret. Raises Http404."""
         return find_secret(access, pk).key
 
+    def edit_url(self, access: Access, pk: int) -> str:
+        """Return the page that edits a secret, or adds its key in another scope."""
+        return reverse("secret_edit", args=[access.app.app_id, pk])
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""
         return [

@@ -115,6 +115,13 @@ class EnvironmentSource(Protocol):
         """Return the key of the value that an `OwnKey` names. Raises Http404."""
         ...
 
+    def edit_url(self, access: Access, pk: int) -> str:
+        """Return the page with the form that changes a value.
+
+        With `?on=` and a branch's id, "" for All branches, it adds the value's key there.
+        """
+        ...
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that a branch gets, sorted, from the database alone.
 

@@ -55,9 +55,9 @@ def note_context(access: Access, key: str) -> dict[str, Any]:
     }
 
 
-def branch_id_from(query: QueryDict) -> int | None:
+def branch_id_from(query: QueryDict, name: str = "branch") -> int | None:
     """Return the branch id in a query string, or None for All branches. Raises Http404."""
-    text = query.get("branch", "")
+    text = query.get(name, "")
     if text and (not text.isdecimal() or len(text) > 18):  # longer ones overflow the database
         raise Http404("Branch not found.")
     return int(text) if text else None

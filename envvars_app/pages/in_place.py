@@ -1,7 +1,7 @@
 """The form that edits one variable: in its row of the list, and as a page without JavaScript."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
@@ -9,8 +9,8 @@ from console.access.policy import find_app
 from console.lib.text.invisible import RULES_JSON
 from console.web.change_sets import change_set_token
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context
-from console.web.lists.listing import override_choices
+from console.web.kit import app_context, branch_id_from
+from console.web.lists.listing import only_choice, override_choices
 from console.web.lists.takes_effect import effect_of
 from envvars_app.models import Variable
 from envvars_app.pages.variables import CHANGE_SET_PURPOSE
@@ -20,7 +20,10 @@ from envvars_app.variables.queries import listed_branches, stored_columns, to_ro
 
 @require_safe
 def edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
-    """Show the form for a new name or value, or for an override. Edit mode saves it."""
+    """Show the form for a new name or value, or for an override. Edit mode saves it.
+
+    With `on`, a branch's id or "" for All branches, it adds the key there.
+    """
     access = find_app(from_request(request), app_id)
     access.require_writer()
     variable = find_variable(access, pk)
@@ -29,12 +32,20 @@ def edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     if not rows:
         raise Http404("Variable not found.")
     taken = {*live.values_list("branch_id", flat=True)}
-    branches = [] if variable.branch_id else override_choices(access, taken)
+    if is_adding := "on" in request.GET:
+        scope_id = branch_id_from(request.GET, "on")
+        if scope_id in taken:
+            return redirect("variable_edit", app_id, live.get(branch=scope_id).pk)
+        branches, chosen = only_choice(access, scope_id), request.GET["on"]
+    else:
+        branches = [] if variable.branch_id else override_choices(access, taken)
+        chosen = request.GET.get("branch", "")
     context = {
         **app_context(access, "variables"),
         "row": rows[0],
-        "rows": rows,
-        "override": {"key": variable.key, "branch": request.GET.get("branch", "")},
+        "rows": [] if is_adding else rows,
+        "adds_to": branches[0][1] if is_adding else "",
+        "override": {"key": variable.key, "branch": chosen},
         "branch_choices": branches,
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
         "unseen": RULES_JSON,

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
+from django.http import Http404
 
-from console.access.policy import Access, Permission
+from console.access.policy import Access, Permission, find_branch
 from console.catalog.notes import keys_about, keys_labeled, notes_of
 from console.db import text_times
 from console.lib.naming.names import ALL_BRANCHES
@@ -257,6 +258,18 @@ def override_choices(access: Access, taken: Collection[int | None]) -> list[tupl
         and access.may_on(Permission.WRITE, branch)
     ]
     return [(NO_CHOICE, "Choose a branch"), *found] if found else []
+
+
+def only_choice(access: Access, branch_id: int | None) -> list[tuple[str, str]]:
+    """Return one scope as the only form choice for a new row. None is All branches.
+
+    Raises Http404, also for a deleted branch, and PermissionDenied.
+    """
+    branch = None if branch_id is None else find_branch(access, branch_id)
+    if branch and branch.deleted_at:
+        raise Http404("Branch not found.")
+    access.require_on(Permission.WRITE, branch)
+    return [(str(branch.pk), branch.label) if branch else ("", ALL_BRANCHES)]
 
 
 def may_write_any(access: Access, branches: Iterable[Branch]) -> bool:

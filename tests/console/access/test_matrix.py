@@ -40,6 +40,10 @@ TABLE = """
 /apps/import/                       else               302  405
 /apps/<str:app_id>/                 GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/                 else               302  405
+/apps/<str:app_id>/compare/         GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/compare/         else               302  405
+/apps/<str:app_id>/compare/export/  GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/compare/export/  else               302  405
 /apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/activity/        else               302  405
 /apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404

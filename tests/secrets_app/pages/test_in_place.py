@@ -90,3 +90,31 @@ def test_a_large_list_stays_small(
     assert (len(gzip.compress(many)) - len(gzip.compress(few))) / 50 < PACKED_BYTES_OF_A_ROW
     with django_assert_num_queries(EDIT_QUERIES):
         alice.get(edit_url(world, "KEY_0777"), headers=HTMX)
+
+
+def test_adding_the_key_in_another_scope(world: World, client_for: ClientFor) -> None:
+    set_secret(world, "API_KEY", branch=world.main)
+    url = edit_url(world, "API_KEY", world.main)
+    for on, label in ((str(world.dev.pk), "dev"), ("", "All branches")):
+        response = client_for("alice").get(url, {"on": on})
+        assert f"Add it on {label}" in response.text
+        assert response.context["branch_choices"] == [(on, label)]
+        assert f'name="value-{secret_row(world, "API_KEY", world.main).pk}"' not in response.text
+
+
+def test_adding_it_where_it_is_already(world: World, client_for: ClientFor) -> None:
+    for branch in (None, world.main):
+        set_secret(world, "API_KEY", branch=branch)
+    response = client_for("alice").get(edit_url(world, "API_KEY"), {"on": str(world.main.pk)})
+    assert response["Location"] == edit_url(world, "API_KEY", world.main)
+
+
+def test_adding_it_where_one_may_not(world: World, client_for: ClientFor) -> None:
+    set_secret(world, "API_KEY", branch=world.dev)
+    url = edit_url(world, "API_KEY", world.dev)
+    for on in (str(world.main.pk), ""):  # All branches reaches main, which is protected
+        assert client_for("bob").get(url, {"on": on}).status_code == 403
+    world.main.deleted_at = timezone.now()
+    world.main.save()
+    for on in (str(world.main.pk), str(world.other_branch.pk), "x", "9" * 30):
+        assert client_for("alice").get(url, {"on": on}).status_code == 404

@@ -1,0 +1,1 @@
+"""The page that compares an app's branches: which has which key."""

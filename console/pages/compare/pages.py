@@ -1,0 +1,79 @@
+"""The page, and its states as a file."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
+from console.lib.text import csv
+from console.pages.compare.filters import Query, chips, filters, shown
+from console.pages.compare.table import groups, heads
+from console.web.htmx import wants_fragment
+from console.web.kit import app_context
+from console.workflows import matrix as matrices
+from console.workflows.matrix import Matrix, Row
+
+
+@require_safe
+def compare(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Show which branch has which key."""
+    access = find_app(from_request(request), app_id)
+    query = _query(request, access)
+    matrix = matrices.of_app(access, query.moment)
+    context = {**app_context(access, "compare"), **_context(access, query, matrix)}
+    context["is_fragment"] = wants_fragment(request)
+    part = "#matrix" if context["is_fragment"] else ""
+    return render(request, f"console/compare.html{part}", context)
+
+
+def _query(request: HttpRequest, access: Access) -> Query:
+    is_connected = getattr(access.app, "connection", None) is not None
+    return Query.of(request.GET.dict(), is_connected=is_connected)
+
+
+def _context(access: Access, query: Query, matrix: Matrix) -> dict[str, Any]:
+    offered, found = filters(matrix, query), query.found(matrix.rows)
+    rows = shown(query, offered, found)
+    return {
+        "query": query,
+        "matrix": matrix,
+        "kinds": _kinds(matrix),
+        "chips": chips(query, offered, found),
+        "heads": heads(matrix),
+        "groups": [*groups(access, matrix, rows)],
+        "shown": len(rows),
+    }
+
+
+def _kinds(matrix: Matrix) -> list[tuple[str, str, int]]:
+    """Return the choices of the kind: noun, label and number of keys."""
+    nouns = [row.source.noun for row in matrix.rows]
+    kinds = [(noun, f"{noun.capitalize()}s", nouns.count(noun)) for noun in dict.fromkeys(nouns)]
+    return [("", "All", len(nouns)), *kinds]
+
+
+@require_safe
+def export(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Download the states as filtered. They hold no value."""
+    access = find_app(from_request(request), app_id)
+    query = _query(request, access)
+    matrix = matrices.of_app(access, query.moment)
+    rows = shown(query, filters(matrix, query), query.found(matrix.rows))
+    header = ["Kind", "Key", *(csv.escape_cell(head.name) for head in heads(matrix))]
+    text = "".join(csv.lines(header, map(_cells, rows)))
+    response = HttpResponse(text, content_type=csv.CONTENT_TYPE)
+    name = f"states-{app_id}.csv"
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
+def _cells(row: Row) -> list[str]:
+    states = [
+        f"{cell.state.label}, changed" if cell.is_changed else cell.state.label
+        for cell in row.cells
+    ]
+    return [row.source.noun, row.key, *states]
