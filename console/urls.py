@@ -19,12 +19,14 @@ from console.pages import (
     invitations,
     members,
     notifications,
+    overview,
     sso,
 )
 from console.pages.amplify import connection, deployments, import_apps
 
 in_app: list[URLPattern | URLResolver] = [
-    path("", apps.overview, name="overview"),
+    path("", overview.overview, name="overview"),
+    path("check/", overview.check, name="overview_check"),
     path("activity/", activity.activity, name="activity"),
     path("activity/export/", activity.export_activity, name="activity_export"),
     path("hosting/deployments/", deployments.deployments, name="deployments"),
