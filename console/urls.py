@@ -19,15 +19,17 @@ from console.pages import (
     invitations,
     members,
     notifications,
+    overview,
     sso,
 )
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.compare import pages as compare
 
 in_app: list[URLPattern | URLResolver] = [
-    path("", apps.overview, name="overview"),
     path("compare/", compare.compare, name="compare"),
     path("compare/export/", compare.export, name="compare_export"),
+    path("", overview.overview, name="overview"),
+    path("check/", overview.check, name="overview_check"),
     path("activity/", activity.activity, name="activity"),
     path("activity/export/", activity.export_activity, name="activity_export"),
     path("hosting/deployments/", deployments.deployments, name="deployments"),

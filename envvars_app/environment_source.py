@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from console.access.actors import OUTSIDE
 from console.access.policy import Access
+from console.environment.faults import Fault
 from console.environment.sources import EffectiveKey, Origin, OwnKey, OwnValue, Removal
 from console.models import Branch
+from envvars_app.amplify_sync import faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.models import Variable
 from envvars_app.variables import save
@@ -52,6 +54,11 @@ class VariableSource:
         """Return the page that edits a variable, or adds its key in another scope."""
         return reverse("variable_edit", args=[access.app.app_id, pk])
 
+    def list_url(self, access: Access, branch: Branch | None = None) -> str:
+        """Return the list of variables."""
+        url = reverse("variables", args=[access.app.app_id])
+        return f"{url}?branch={branch.pk}" if branch else url
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""
         own = own_variables(access, branch)
@@ -67,6 +74,16 @@ class VariableSource:
 
     def refresh(self, access: Access) -> None:
         """Do nothing: variables are in the database, and Amplify's are taken from a snapshot."""
+
+    def faults(self, access: Access) -> Sequence[Fault]:
+        """Return what could not be pushed to Amplify, or needs a decision."""
+        return faults.of_app(access)
+
+    def check(self, access: Access) -> None:
+        """Do nothing: pages of a connected app refresh it by themselves."""
+
+    def last_check(self, access: Access) -> None:
+        """Return None: variables are in the database."""
 
     def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
         """Return the branch's own variables."""

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from console.access.policy import Access
+from console.environment.faults import Check, Fault
 from console.environment.sources import EffectiveKey, Origin, OwnKey, OwnValue, Removal
 from console.lib.results import DONE
 from console.lib.row_forms import known_base
@@ -18,7 +19,15 @@ from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, reveal_all
 from secrets_app.store.errors import StoreError
-from secrets_app.sync.reconciling import REQUEST_CALLS, reconcile, reconcile_now, refresh
+from secrets_app.sync import faults
+from secrets_app.sync.freshness import freshness
+from secrets_app.sync.reconciling import (
+    REQUEST_CALLS,
+    reconcile,
+    reconcile_for_page,
+    reconcile_now,
+    refresh,
+)
 from secrets_app.writes import save
 from secrets_app.writes.commands import DeleteSecret
 
@@ -59,6 +68,11 @@ class SecretSource:
         """Return the page that edits a secret, or adds its key in another scope."""
         return reverse("secret_edit", args=[access.app.app_id, pk])
 
+    def list_url(self, access: Access, branch: Branch | None = None) -> str:
+        """Return the list of secrets."""
+        url = reverse("secrets", args=[access.app.app_id])
+        return f"{url}?branch={branch.pk}" if branch else url
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""
         return [
@@ -80,6 +94,22 @@ class SecretSource:
     def refresh(self, access: Access) -> None:
         """Reconcile, as when the secrets are looked at, but however recently that was done."""
         reconcile_now(access.app, max_calls=REQUEST_CALLS)
+
+    def faults(self, access: Access) -> Sequence[Fault]:
+        """Return what the last reconcile found, and what saves left unfinished."""
+        return faults.of_app(access)
+
+    def check(self, access: Access) -> None:
+        """Reconcile, as when the secrets are looked at."""
+        reconcile_for_page(actor=access.actor, app_id=access.app.app_id)
+
+    def last_check(self, access: Access) -> Check:
+        """Return how the last reconcile ended. Takes one query."""
+        last = freshness(access.app)
+        is_reachable = last.state != "unreachable"
+        is_running = last.state == "running"
+        url = self.list_url(access)
+        return Check(self.kept_in, url, last.agreed_at, is_running, is_reachable, last.problem)
 
     def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
         """Return the branch's own secrets, as of the last reconcile."""

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from console.access.policy import Access
+from console.environment.faults import Check, Fault
 from console.lib.results import Result
 from console.models import Branch
 
@@ -122,6 +123,10 @@ class EnvironmentSource(Protocol):
         """
         ...
 
+    def list_url(self, access: Access, branch: Branch | None = None) -> str:
+        """Return the list of the app's values, or of what a branch gets."""
+        ...
+
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that a branch gets, sorted, from the database alone.
 
@@ -144,6 +149,24 @@ class EnvironmentSource(Protocol):
         Work that takes long goes on in the background. Raises nothing if the source's store
         doesn't answer: it is asked again when the app's pages are looked at.
         """
+        ...
+
+    def faults(self, access: Access) -> Sequence[Fault]:
+        """Return what needs attention, from the database alone.
+
+        The number of queries doesn't depend on the number of branches and keys.
+        """
+        ...
+
+    def check(self, access: Access) -> None:
+        """Compare with what is kept outside the database, unless that was done a moment ago.
+
+        Raises nothing if the source's store doesn't answer, which `last_check` then tells.
+        """
+        ...
+
+    def last_check(self, access: Access) -> Check | None:
+        """Return how the last check ended, None if nothing is kept outside the database."""
         ...
 
     def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:

@@ -21,7 +21,6 @@ from console.access.actors import from_request
 from console.access.policy import (
     Access,
     Role,
-    find_app,
     find_branch,
     group_by_app,
     memberships,
@@ -52,7 +51,6 @@ from console.web.kit import (
     require_operator_request,
     show_form,
 )
-from console.workflows.deployments.effects import of_app
 
 
 @login_not_required
@@ -131,21 +129,6 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
 def _new_app_id() -> str:
     alphabet = string.ascii_lowercase + string.digits
     return "d" + "".join(secrets.choice(alphabet) for _ in range(13))
-
-
-@require_safe
-def overview(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Show an app's branches."""
-    access = find_app(from_request(request), app_id)
-    q = SearchForm(request.GET).text()
-    branches = [branch for branch in access.branches if branch.deleted_at is None]
-    context = {
-        "production": next((branch for branch in branches if branch.production), None),
-        "others": [b for b in branches if not b.production and q.lower() in b.name.lower()],
-        "q": q,
-        "effects": of_app(access),
-    }
-    return render(request, "console/overview.html", {**app_context(access, "overview"), **context})
 
 
 @page_with_form

@@ -66,7 +66,7 @@ def test_overview(world: World, amplify: AmplifyServer, open_page: Callable[...,
     page.goto("/apps/d1shop/")
     expect(page.get_by_text("1 key changed since the last deployment")).to_be_visible()
     assert accessibility_problems(page) == []
-    page.get_by_text("1 key changed since the last deployment").click()  # not the card below it
+    page.get_by_text("1 key changed since the last deployment").click()
     page.wait_for_url("**/activity/?since=*")
 
 

@@ -72,8 +72,8 @@ def refresh(request: HttpRequest, app_id: str) -> HttpResponseBase:
     if not wants_fragment(request):
         return redirect("deployments", app_id=app_id)
     access = find_app(actor, app_id)
-    template = "overview.html#deployed" if "overview" in request.GET else "deployments.html#content"
-    return render(request, f"console/{template}", {**_context(access), "is_checked": True})
+    context = {**_context(access), "is_checked": True}
+    return render(request, "console/deployments.html#content", context)
 
 
 @require_POST

@@ -44,6 +44,8 @@ TABLE = """
 /apps/<str:app_id>/compare/         else               302  405
 /apps/<str:app_id>/compare/export/  GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/export/  else               302  405
+/apps/<str:app_id>/check/           POST               302  404       302  302 302 302    404
+/apps/<str:app_id>/check/           else               302  405
 /apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/activity/        else               302  405
 /apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404

@@ -136,10 +136,31 @@ def test_overview(world: World, amplify: AmplifyServer, alice: Client) -> None:
     set_secret(world, "API_KEY", "value", world.main)
     page = words(alice.get("/apps/d1shop/"))
     assert "1 key changed since the last deployment" in page
-    assert "Failed" in page
+    assert "Deployment 2 of <strong>main</strong> failed <time>" in page
     assert "Never deployed" in page
-    fragment = refresh(alice, "?overview").text
-    assert f'id="deployed-{world.main.pk}" hx-swap-oob="true"' in fragment
+    amplify.start_job("d1shop", "main", "RELEASE", "Ship it")
+    Connection.objects.update(jobs_attempted_at=None)
+    BranchConnection.objects.update(jobs_read_at=None)
+    check = "/apps/d1shop/check/?of=deployments"
+    fragment = words(alice.post(check, headers={"HX-Request": "true"}))
+    assert "Deploying" in fragment
+    assert "Deployment 2 of" not in fragment
+    assert "check/?of=deployments&amp;watch" in fragment  # as long as it runs
+    assert "load delay:15s" in fragment
+    amplify.finish_job("d1shop", "main")
+    look(world)
+    assert "delay" not in alice.post(f"{check}&watch", headers={"HX-Request": "true"}).text
+
+
+def test_overview_while_amplify_does_not_answer(
+    world: World, amplify: AmplifyServer, alice: Client
+) -> None:
+    amplify.always("denied")
+    Connection.objects.update(jobs_attempted_at=None)
+    BranchConnection.objects.update(jobs_read_at=None)
+    alice.post("/apps/d1shop/check/?of=deployments")
+    page = words(alice.get("/apps/d1shop/"))
+    assert "Amplify could not be reached when it was last checked." in page
 
 
 def test_badge_in_lists(world: World, amplify: AmplifyServer, alice: Client) -> None:

@@ -1,65 +1,200 @@
-"""An app's overview: its id, the production branch and the others."""
+"""An app's Overview: what needs attention, its branches, and recent changes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from console.environment.faults import FaultKind
 from console.models import Branch
+from secrets_app.models import Revalidation, Secret
+from tests.factories import (
+    change_variable,
+    delete_secret,
+    reconcile_now,
+    secret_paths,
+    set_secret,
+    set_variable,
+    write_outside,
+)
 from tests.fixtures.people import World
 
 URL = "/apps/d1shop/"
+CHECK = f"{URL}check/?of=store"
 
 
-def others(response: Any) -> list[str]:
-    """Return the names of the other branches on the page."""
-    return [branch.name for branch in response.context["others"]]
+def cards(response: Any) -> list[str]:
+    """Return the names of the branches on the page, in order."""
+    return [card.branch.name for card in response.context["cards"]]
+
+
+def words(response: Any) -> str:
+    """Return the page in one line, with single spaces."""
+    return " ".join(response.text.split())
+
+
+def kinds(response: Any) -> list[FaultKind]:
+    """Return what needs attention."""
+    return [line.kind for line in response.context["overview"].lines]
+
+
+def tallies(response: Any, branch: Branch) -> dict[str, tuple[int, int, int]]:
+    """Return how many a branch has itself, inherits and lacks, by noun."""
+    [card] = [it for it in response.context["cards"] if it.branch == branch]
+    return {it.noun: (it.own, it.inherited, it.missing) for it in card.tallies}
 
 
 def test_it_works(alice: Client, world: World) -> None:
+    set_secret(world, "SHARED", "value")
+    set_secret(world, "SHARED", "value", world.main)
+    set_secret(world, "STRIPE_KEY", "value", world.main)
+    set_variable(world, "API_URL", "https://example.org", world.dev, by="bob")
+    reconcile_now(world)
     response = alice.get(URL)
-    assert response.context["production"] == world.main
-    assert others(response) == ["dev"]
-    for words in (
-        "Shop",
-        "App ID:",
-        "d1shop",
-        "Production branch",
-        "main",
-        "Other branches",
-        "dev",
-    ):
-        assert words in response.text
+    assert cards(response) == ["main", "dev"]
+    assert tallies(response, world.main) == {"secret": (2, 0, 0), "variable": (0, 0, 1)}
+    assert tallies(response, world.dev) == {"secret": (0, 1, 1), "variable": (1, 0, 0)}
+    assert kinds(response) == [FaultKind.MISSING, FaultKind.LACKING]
+    page = words(response)
+    assert "Needs attention (2)" in page
+    assert "1 variable is missing on <strong>main</strong>" in page
+    assert "1 secret of production is missing on <strong>dev</strong>" in page
+    assert "by bob@example.org" in page
+    assert '<span class="key">API_URL</span> added on dev' in page
+    assert "Checked against the parameter store <time>" in page
+
+
+def test_nothing_is_wrong(alice: Client, world: World) -> None:
+    set_secret(world, "SHARED", "value")
+    reconcile_now(world)
+    page = words(alice.get(URL))
+    assert "Everything is in order. Checked <time>" in page
+    Revalidation.objects.all().delete()
+    page = words(alice.get(URL))
+    assert "Everything is in order" not in page
+    assert "Not checked against the parameter store yet" in page
+
+
+def test_drift(alice: Client, world: World) -> None:
+    row = set_secret(world, "DATABASE_URL", "value", world.main)
+    set_secret(world, "DATABASE_URL", "value")
+    reconcile_now(world)
+    write_outside(secret_paths(world, "DATABASE_URL", world.main)[0])
+    reconcile_now(world)
+    response = alice.get(URL)
+    [line] = [it for it in response.context["overview"].lines if it.kind is FaultKind.OUTSIDE]
+    assert line.url == f"{URL}hosting/secrets/{row.pk}/"
+    page = words(response)
+    assert "DATABASE_URL</span> on <strong>main</strong> was changed outside Branchkeep" in page
+    assert "1 secret changed outside" in page
+    assert "by somebody outside Branchkeep" in page
+    set_secret(world, "DATABASE_URL", "ours", world.main)
+    assert FaultKind.OUTSIDE not in kinds(alice.get(URL))
+
+
+def test_drift_is_shown_for_a_week(alice: Client, world: World, clock: Any) -> None:
+    set_secret(world, "A_KEY", "value")
+    write_outside(secret_paths(world, "A_KEY")[0])
+    reconcile_now(world)
+    assert FaultKind.OUTSIDE in kinds(alice.get(URL))
+    clock.shift(timedelta(days=8).total_seconds())
+    alice.force_login(world.person("alice"))
+    assert FaultKind.OUTSIDE not in kinds(alice.get(URL))
+
+
+def test_what_was_stored_before_is_no_drift(alice: Client, world: World) -> None:
+    write_outside("/amplify/shared/d1shop/A_KEY")
+    reconcile_now(world)
+    response = alice.get(URL)
+    assert tallies(response, world.dev)["secret"] == (0, 1, 0)
+    assert kinds(response) == []
+
+
+def test_several_faults_of_a_kind_take_one_line(alice: Client, world: World) -> None:
+    for key in "ABCDE":
+        set_secret(world, key, "value")
+    set_secret(world, "A", "value", world.main)
+    Secret.objects.update(unencrypted=True, mirror_due_at=timezone.now())
+    response = alice.get(URL)
+    assert kinds(response) == [FaultKind.UNENCRYPTED, FaultKind.UNFINISHED]
+    page = words(response)
+    assert "6 secrets in 2 scopes are stored without encryption" in page
+    assert '<span class="key">C</span> and 2 more' in page
+
+
+def test_unknown_parameters(alice: Client, world: World) -> None:
+    reconcile_now(world)
+    write_outside("/amplify/d1shop/gone/API_KEY")
+    reconcile_now(world)
+    response = alice.get(URL)
+    assert kinds(response) == [FaultKind.UNKNOWN]
+    assert "1 parameter belongs to no known branch" in words(response)
+
+
+def test_unreachable_store(alice: Client, world: World) -> None:
+    reconcile_now(world)
+    Revalidation.objects.update(problem="The parameter store did not answer.")
+    response = alice.get(URL)
+    assert kinds(response) == [FaultKind.UNREACHABLE]
+    page = words(response)
+    assert "The parameter store could not be reached when it was last checked." in page
+    assert "Last checked <time>" in page
+    assert "Everything is in order" not in page
+
+
+def test_recent_changes(alice: Client, world: World) -> None:
+    row = set_variable(world, "API_URL", "https://example.org", world.dev, by="bob")
+    change_variable(world, row, "https://example.com", key="API", by="mia")
+    secret = set_secret(world, "STRIPE_KEY", "value")
+    delete_secret(world, secret)
+    response = alice.get(URL)
+    changes = response.context["overview"].changes
+    assert [(it.key, it.what, it.scopes) for it in changes] == [
+        ("STRIPE_KEY", "removed", ["All branches"]),
+        ("STRIPE_KEY", "added", ["All branches"]),
+        ("API_URL", "renamed", ["dev"]),
+        ("API_URL", "added", ["dev"]),
+    ]
+    assert "removed for All branches" in words(response)
 
 
 @pytest.mark.parametrize(
     ("q", "found"),
-    [("de", ["dev"]), ("DEV", ["dev"]), ("main", []), ("#", ["fix/#1 %_"]), ("%_", ["fix/#1 %_"])],
+    [("de", ["dev"]), ("DEV", ["dev"]), ("#", ["fix/#1 %_"]), ("%_", ["fix/#1 %_"])],
 )
 def test_search(alice: Client, world: World, q: str, found: list[str]) -> None:
     Branch.objects.create(app=world.app, name="fix/#1 %_")
-    response = alice.get(URL, {"q": q})
-    assert others(response) == found
-    assert response.context["production"] == world.main  # still shown
+    assert cards(alice.get(URL, {"q": q})) == found
 
 
 def test_search_without_results(alice: Client) -> None:
-    assert "No other branch matches “zz”." in alice.get(URL, {"q": "zz"}).text
+    assert "No branch matches “zz”." in alice.get(URL, {"q": "zz"}).text
+
+
+def test_few_branches_need_no_search(alice: Client, world: World) -> None:
+    assert 'role="search"' not in alice.get(URL).text
+    Branch.objects.bulk_create(Branch(app=world.app, name=f"b{n}") for n in range(10))
+    assert 'role="search"' in alice.get(URL).text
 
 
 def test_deleted_branch(alice: Client, world: World) -> None:
+    set_secret(world, "OLD", "value", world.dev)
     world.dev.deleted_at = timezone.now()
     world.dev.save()
-    assert others(alice.get(URL)) == []
+    response = alice.get(URL)
+    assert cards(response) == ["main"]
+    assert kinds(response) == []
 
 
 def test_no_production_branch(alice: Client, world: World) -> None:
     Branch.objects.update(production=False)
+    set_secret(world, "A", "value", world.dev)
     response = alice.get(URL)
-    assert response.context["production"] is None
-    assert others(response) == ["dev", "main"]
+    assert cards(response) == ["dev", "main"]
+    assert kinds(response) == []
 
 
 @pytest.mark.parametrize(
@@ -84,9 +219,47 @@ def test_only_owners_see_the_settings(
     assert ("/apps/d1shop/settings/" in response.text) is may
 
 
+def test_check(alice: Client, world: World) -> None:
+    set_secret(world, "A_KEY", "value")
+    reconcile_now(world)
+    write_outside(secret_paths(world, "A_KEY")[0])
+    Revalidation.objects.update(started_at=timezone.now() - timedelta(minutes=1))
+    response = alice.post(CHECK, headers={"HX-Request": "true"})
+    assert "<html" not in response.text
+    assert "was changed outside Branchkeep" in words(response)
+    assert 'id="branches" hx-swap-oob="true"' in response.text
+    assert "hx-trigger" not in response.text  # the check has ended
+    Revalidation.objects.update(is_waiting=True)
+    response = alice.post(CHECK, {"q": "main"}, headers={"HX-Request": "true"})
+    assert "load delay:2s" in response.text  # until it has
+    assert cards(response) == ["main"]
+
+
+def test_check_without_javascript(alice: Client, world: World) -> None:
+    response = alice.post(f"{URL}check/")
+    assert (response.status_code, response["Location"]) == (302, URL)
+    assert Revalidation.objects.get(app=world.app).agreed_at
+
+
+@pytest.mark.both_databases
 def test_query_count_is_constant(
-    alice: Client, world: World, django_assert_max_num_queries: Any
+    alice: Client, world: World, django_assert_num_queries: Any
 ) -> None:
-    Branch.objects.bulk_create(Branch(app=world.app, name=f"b{n}") for n in range(200))
-    with django_assert_max_num_queries(6):
-        assert len(others(alice.get(URL))) == 201
+    def fill(branches: int, keys: int) -> None:
+        now = timezone.now()
+        Branch.objects.bulk_create(Branch(app=world.app, name=f"b{n}") for n in range(branches))
+        Secret.objects.bulk_create(
+            Secret(app=world.app, branch=branch, key=f"K{n}", version=1, touched_at=now)
+            for branch in world.app.branches.filter(name__startswith="b")
+            for n in range(keys)
+        )
+
+    set_secret(world, "A_KEY", "value")
+    set_variable(world, "API_URL", "https://example.org")
+    reconcile_now(world)
+    alice.get(URL)
+    with django_assert_num_queries(12):
+        alice.get(URL)
+    fill(48, 60)
+    with django_assert_num_queries(12):
+        assert len(cards(alice.get(URL))) == 50

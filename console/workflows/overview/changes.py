@@ -1,0 +1,97 @@
+"""The newest change sets of an app, in words."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from console.access.policy import Access
+from console.audit.events import Action, Outcome
+from console.audit.queries import with_outcomes
+from console.lib.naming.names import ALL_BRANCHES
+from console.models import AuditEvent
+
+SHOWN = 7
+LOOKED_AT = 1_000  # newest events
+_VERBS = {
+    **dict.fromkeys((Action.SECRET_CREATED, Action.VARIABLE_CREATED), "added"),
+    **dict.fromkeys((Action.SECRET_CHANGED, Action.VARIABLE_CHANGED), "changed"),
+    **dict.fromkeys((Action.SECRET_REMOVED, Action.VARIABLE_REMOVED), "removed"),
+    Action.VARIABLE_RENAMED: "renamed",
+    Action.VERSION_RESTORED: "restored",
+}
+_FAILED = (Outcome.FAILED, Outcome.DENIED)
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """What one Save wrote, such as "2 secrets added". `scopes` are the names of its scopes."""
+
+    id: UUID
+    key: str
+    what: str
+    scopes: Sequence[str]
+    at: datetime
+    by: str
+    failed: int
+
+    @property
+    def is_shared(self) -> bool:
+        """Return True if all of it is for All branches."""
+        return self.scopes == [ALL_BRANCHES]
+
+
+def recent_changes(access: Access) -> list[ChangeSet]:
+    """Return the newest change sets, at most SHOWN. Takes two queries."""
+    events = AuditEvent.objects.filter(
+        app_id=access.app.app_id, action__in=_VERBS, change_set__isnull=False
+    ).order_by("-pk")
+    newest = list(events.values_list("pk", "change_set")[:LOOKED_AT])
+    ids = list(dict.fromkeys(change_set for _, change_set in newest if change_set))[:SHOWN]
+    shown = [pk for pk, change_set in newest if change_set in ids]
+    if not shown:
+        return []
+    rows: dict[UUID, list[Any]] = {change_set: [] for change_set in ids}
+    for event in with_outcomes(events.filter(pk__gte=min(shown), change_set__in=ids)):
+        rows[event.change_set].append(event)
+    return [_change_set(events) for events in rows.values() if events]
+
+
+def _change_set(events: Sequence[Any]) -> ChangeSet:
+    newest: dict[tuple[str, str, str], Any] = {}  # of each value
+    for event in events:
+        newest.setdefault((_noun(event), event.branch, event.subject), event)
+    keys, scopes = _distinct(it.subject for it in events), _distinct(it.branch for it in events)
+    verbs = _distinct(_VERBS[event.action] for event in events)
+    return ChangeSet(
+        id=events[0].change_set,
+        key=keys[0] if len(keys) == 1 else "",
+        what=_what(newest.keys(), verbs, is_one_key=len(keys) == 1),
+        scopes=scopes,
+        at=events[0].at,
+        by=events[0].actor,
+        failed=sum(event.last_outcome in _FAILED for event in newest.values()),
+    )
+
+
+def _what(
+    values: Collection[tuple[str, str, str]], verbs: Sequence[str], *, is_one_key: bool
+) -> str:
+    """Return what was done, to be said after the key if there is only one."""
+    # Restoring a version is recorded as that and as a change.
+    verb = "restored" if "restored" in verbs else verbs[0] if len(verbs) == 1 else ""
+    if is_one_key:
+        return verb or "changed"
+    nouns = {noun for noun, _, _ in values}
+    if verb and len(nouns) == 1:
+        return f"{len(values)} {nouns.pop()}s {verb}"
+    return f"{len(values)} changes"
+
+
+def _noun(event: Any) -> str:
+    return "variable" if event.action.startswith("variable.") else "secret"
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

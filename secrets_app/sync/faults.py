@@ -1,0 +1,80 @@
+"""What needs attention about an app's secrets: drift, and what the store should not hold like that.
+
+Drift is shown until somebody saves the secret, for DRIFT_SHOWN at most.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from console.access.branches import JOINED_BY
+from console.access.policy import Access
+from console.audit.events import Action
+from console.environment.faults import Fault, FaultKind
+from console.models import AuditEvent, scope_name
+from secrets_app.models import Secret
+from secrets_app.sync import adopting
+
+DRIFT_SHOWN = timedelta(days=7)
+LIMIT = 1_000  # newest changes outside Branchkeep that are looked at
+_FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED)
+
+
+def of_app(access: Access) -> list[Fault]:
+    """Return what needs attention. Takes four queries, whatever the number of secrets."""
+    return [*_of_secrets(access), *_unknown(access)]
+
+
+def _of_secrets(access: Access) -> Iterator[Fault]:
+    app_id, found = access.app.app_id, _found_outside(access)
+    names = {it.pk if it else None: scope_name(it) for it in (None, *access.branches)}
+    keys = {key for _, key in found}
+    outside = Q(changed_by="", key__in=keys) | Q(gone_at__isnull=False, key__in=keys)
+    rows = access.app.secrets.filter(
+        outside | Q(unencrypted=True) | Q(mirror_due_at__isnull=False)
+    ).order_by("key", "branch__sort_key")
+    for row in rows:
+        scope = names.get(row.branch_id)
+        if scope is None:  # the branch was added after the branches were read
+            continue
+        for kind, at in _kinds(row, is_found=(scope, row.key) in found):
+            yield Fault(
+                kind,
+                "secret",
+                reverse("secret_detail", args=[app_id, row.pk]),
+                reverse("secrets", args=[app_id]),
+                row.key,
+                row.branch_id,
+                at,
+            )
+
+
+def _kinds(row: Secret, *, is_found: bool) -> Iterator[tuple[FaultKind, datetime | None]]:
+    if is_found and row.gone_at:
+        yield FaultKind.REMOVED_OUTSIDE, row.gone_at
+    elif is_found and not row.changed_by and row.version:
+        yield FaultKind.OUTSIDE, row.changed_at
+    if row.unencrypted:
+        yield FaultKind.UNENCRYPTED, None
+    if row.mirror_due_at:
+        yield FaultKind.UNFINISHED, None
+
+
+def _found_outside(access: Access) -> set[tuple[str, str]]:
+    """Return (scope, key) of what was found to have changed outside Branchkeep."""
+    events = AuditEvent.objects.filter(
+        app_id=access.app.app_id, action__in=_FOUND, at__gte=timezone.now() - DRIFT_SHOWN
+    )
+    rows = events.order_by("-pk").values_list("branch", "subject")[:LIMIT]
+    # An event names several branches if they share their parameters.
+    return {(name, key) for scopes, key in rows for name in (scopes, *scopes.split(JOINED_BY))}
+
+
+def _unknown(access: Access) -> Iterator[Fault]:
+    numbers = adopting.numbers(access)
+    if number := numbers.unknown + numbers.other_path:
+        url = reverse("unknown_parameters", args=[access.app.app_id])
+        yield Fault(FaultKind.UNKNOWN, "parameter", url, url, number=number)

@@ -1,0 +1,50 @@
+"""The Overview is checked after it has loaded, without moving the focus, and fits every width."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from secrets_app.models import Revalidation
+from tests.browser.accessibility import accessibility_problems
+from tests.factories import reconcile_now, secret_paths, set_secret, set_variable, write_outside
+from tests.fixtures.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+URL = "/apps/d1shop/"
+
+
+@pytest.fixture
+def changed_outside(world: World) -> World:
+    """Change a secret outside Branchkeep, which the next check finds."""
+    set_secret(world, "DATABASE_URL", "value", world.main)
+    set_variable(world, "API_URL", "https://example.org", world.dev)
+    reconcile_now(world)
+    write_outside(secret_paths(world, "DATABASE_URL", world.main)[0])
+    Revalidation.objects.update(started_at=timezone.now() - timedelta(minutes=1))
+    return world
+
+
+def test_it_works(changed_outside: World, open_page: Callable[..., Page]) -> None:
+    alice = open_page(user=changed_outside.person("alice"))
+    with alice.expect_response("**/check/?of=store") as checked:
+        alice.goto(URL)
+        alice.get_by_role("link", name="dev", exact=True).focus()
+    assert checked.value.status == 200
+    expect(alice.get_by_text("DATABASE_URL on main was changed outside")).to_be_visible()
+    expect(alice.get_by_role("link", name="dev", exact=True)).to_be_focused()
+    expect(alice.get_by_role("heading", name="Needs attention (3)")).to_be_visible()
+    assert accessibility_problems(alice) == []
+    alice.get_by_role("link", name="Review change").click()
+    expect(alice.get_by_role("heading", name="DATABASE_URL")).to_be_visible()
+
+
+def test_without_javascript(changed_outside: World, open_page: Callable[..., Page]) -> None:
+    alice = open_page(user=changed_outside.person("alice"), javascript=False)
+    alice.goto(URL)
+    expect(alice.get_by_text("was changed outside")).to_have_count(0)
+    alice.get_by_role("button", name="Check now").click()
+    expect(alice.get_by_text("was changed outside")).to_be_visible()
