@@ -24,6 +24,7 @@ from console.pages import (
 )
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.compare import pages as compare
+from console.pages.search import views as search
 
 in_app: list[URLPattern | URLResolver] = [
     path("compare/", compare.compare, name="compare"),
@@ -114,6 +115,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("apps/new/", apps.app_new, name="app_new"),
     path("apps/import/", import_apps.app_import, name="app_import"),
     path("apps/<str:app_id>/", include(in_app)),
+    path("search/", search.search_page, name="search"),
     path("activity/", activity.all_activity, name="all_activity"),
     path("activity/export/", activity.export_all_activity, name="all_activity_export"),
     path("setup/<str:token>/", apps.first_operator, name="setup"),

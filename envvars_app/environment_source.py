@@ -9,7 +9,15 @@ from django.urls import reverse
 from console.access.actors import OUTSIDE
 from console.access.policy import Access
 from console.environment.faults import Fault
-from console.environment.sources import EffectiveKey, Origin, OwnKey, OwnValue, Removal
+from console.environment.searching import find_keys
+from console.environment.sources import (
+    EffectiveKey,
+    FoundKey,
+    Origin,
+    OwnKey,
+    OwnValue,
+    Removal,
+)
 from console.models import Branch
 from envvars_app.amplify_sync import faults
 from envvars_app.amplify_sync.queries import pending_keys
@@ -42,6 +50,10 @@ class VariableSource:
             for pk, key, branch_id, at, by in rows.values_list(*columns)
         ]
 
+    def search(self, accesses: Sequence[Access], text: str, limit: int) -> Sequence[FoundKey]:
+        """Return keys that contain the text. Takes two queries."""
+        return find_keys(Variable.objects.filter(removed_at=None), accesses, text, limit)
+
     def url(self, access: Access, pk: int) -> str:
         """Return the page of a variable."""
         return reverse("variable_detail", args=[access.app.app_id, pk])
@@ -54,10 +66,9 @@ class VariableSource:
         """Return the page that edits a variable, or adds its key in another scope."""
         return reverse("variable_edit", args=[access.app.app_id, pk])
 
-    def list_url(self, access: Access, branch: Branch | None = None) -> str:
+    def list_url(self, access: Access, **query: object) -> str:
         """Return the list of variables."""
-        url = reverse("variables", args=[access.app.app_id])
-        return f"{url}?branch={branch.pk}" if branch else url
+        return reverse("variables", args=[access.app.app_id], query=query)
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted."""

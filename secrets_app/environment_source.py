@@ -10,7 +10,15 @@ from django.urls import reverse
 
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
-from console.environment.sources import EffectiveKey, Origin, OwnKey, OwnValue, Removal
+from console.environment.searching import find_keys
+from console.environment.sources import (
+    EffectiveKey,
+    FoundKey,
+    Origin,
+    OwnKey,
+    OwnValue,
+    Removal,
+)
 from console.lib.results import DONE
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
@@ -32,6 +40,7 @@ from secrets_app.writes import save
 from secrets_app.writes.commands import DeleteSecret
 
 _TOKEN = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
+_HAS_VALUE = Q(version__gt=0) | Q(claim__isnull=False)
 
 
 class SecretSource:
@@ -47,7 +56,7 @@ class SecretSource:
         A secret whose first save is not settled yet counts. One of which only the mirror is left
         doesn't: the branch has no value.
         """
-        rows = Secret.objects.filter(Q(version__gt=0) | Q(claim__isnull=False), app=access.app)
+        rows = Secret.objects.filter(_HAS_VALUE, app=access.app)
         columns = ("pk", "key", "branch_id", "claim_id", "claim_stage", "changed_at", "changed_by")
         return [
             OwnKey(pk, key, branch_id, claim is not None and stage not in ANSWERED, at, by)
@@ -55,6 +64,10 @@ class SecretSource:
                 *columns
             )
         ]
+
+    def search(self, accesses: Sequence[Access], text: str, limit: int) -> Sequence[FoundKey]:
+        """Return keys that contain the text, as of the last reconcile. Takes two queries."""
+        return find_keys(Secret.objects.filter(_HAS_VALUE), accesses, text, limit)
 
     def url(self, access: Access, pk: int) -> str:
         """Return the page of a secret."""
@@ -68,10 +81,9 @@ class SecretSource:
         """Return the page that edits a secret, or adds its key in another scope."""
         return reverse("secret_edit", args=[access.app.app_id, pk])
 
-    def list_url(self, access: Access, branch: Branch | None = None) -> str:
+    def list_url(self, access: Access, **query: object) -> str:
         """Return the list of secrets."""
-        url = reverse("secrets", args=[access.app.app_id])
-        return f"{url}?branch={branch.pk}" if branch else url
+        return reverse("secrets", args=[access.app.app_id], query=query)
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:
         """Return the keys that the branch gets, sorted, as of the last reconcile."""

@@ -53,6 +53,18 @@ class OwnKey(NamedTuple):
     changed_by: str
 
 
+class FoundKey(NamedTuple):
+    """A key that a search found in an app, with the scopes that have it themselves.
+
+    `scopes` maps each branch's id (None is All branches) to what names the value for
+    `EnvironmentSource.url`: All branches first, then branches in order.
+    """
+
+    app_id: int
+    key: str
+    scopes: Mapping[int | None, int]
+
+
 @dataclass(frozen=True, slots=True)
 class OwnValue:
     """A value set on a branch itself. `token` names it in a form, in the state that was shown.
@@ -108,6 +120,13 @@ class EnvironmentSource(Protocol):
         """
         ...
 
+    def search(self, accesses: Sequence[Access], text: str, limit: int) -> Sequence[FoundKey]:
+        """Return keys of these apps that contain the text, best first, at most `limit`.
+
+        Those of the first app go first. Values are not searched. Takes two queries.
+        """
+        ...
+
     def url(self, access: Access, pk: int) -> str:
         """Return the page of the value that an `OwnKey` names."""
         ...
@@ -119,12 +138,16 @@ class EnvironmentSource(Protocol):
     def edit_url(self, access: Access, pk: int) -> str:
         """Return the page with the form that changes a value.
 
-        With `?on=` and a branch's id, "" for All branches, it adds the value's key there.
+        With `?on=` and a branch's id, "" for All branches, it adds the value's key there. With
+        `#override`, it asks for a branch.
         """
         ...
 
-    def list_url(self, access: Access, branch: Branch | None = None) -> str:
-        """Return the list of the app's values, or of what a branch gets."""
+    def list_url(self, access: Access, **query: object) -> str:
+        """Return the list of the app's values, filtered by `q` and `branch` (its id).
+
+        With `key`, its first row is filled with that key.
+        """
         ...
 
     def effective_keys(self, access: Access, branch: Branch | None) -> Sequence[EffectiveKey]:

@@ -44,3 +44,8 @@ def browser_name(agent: str) -> str:
         name = ""
     system = next((label for token, label in _SYSTEMS if token in agent), "")
     return f"{name} on {system}" if name and system else name or agent
+
+
+def is_apple(agent: str) -> bool:
+    """Return True if the system's shortcuts use the Command key instead of Control."""
+    return any(name in agent for name in ("Macintosh", "iPhone", "iPad"))

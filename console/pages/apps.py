@@ -39,7 +39,6 @@ from console.pages.app_forms import (
     BranchSettingsForm,
     FollowedBranchForm,
     GeneralForm,
-    SearchForm,
     SetupForm,
 )
 from console.web.kit import (
@@ -78,12 +77,9 @@ def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
 def apps(request: HttpRequest) -> HttpResponse:
     """List the user's apps."""
     actor = from_request(request)
-    q = SearchForm(request.GET).text()
     members = memberships(actor).annotate(
         branch_count=Count("app__branches", filter=Q(app__branches__deleted_at=None))
     )
-    if q:
-        members = members.filter(Q(app__name__icontains=q) | Q(app__app_id__icontains=q))
     cards = [
         {
             "app_id": member.app.app_id,
@@ -96,11 +92,10 @@ def apps(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "apps": cards,
-        "q": q,
         "may_create": actor.is_operator,
         "amplify_is_on": is_on(),
         "suspension": suspension_of(actor.user_id),
-        "first_steps": actor.is_operator and not q and not _has_own_app(),
+        "first_steps": actor.is_operator and not _has_own_app(),
         "uses_ssm": settings.PARAMETER_STORE == "ssm",
     }
     return render(request, "console/apps.html", context)

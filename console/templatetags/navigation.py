@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from console.amplify.service import is_on
 from console.models import App
 from console.templatetags.jinja import jinja
+from console.web.navigation import app_pages, by_section
 
 register = Library()
 
@@ -23,21 +24,13 @@ def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     return _side(app.app_id, app.name, nav, may_manage, sends_mail, is_on())
 
 
-@lru_cache(maxsize=1000)  # entries of 2 KB; each takes ten URL lookups
+@lru_cache(maxsize=1000)  # entries of 3 KB; each takes ten URL lookups
 def _side(
     app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool, has_amplify: bool
 ) -> SafeString:
-    return render_to_string(
-        "side.html",
-        {
-            "app_id": app_id,
-            "name": name,
-            "nav": nav,
-            "may_manage": may_manage,
-            "sends_mail": sends_mail,
-            "has_amplify": has_amplify,
-        },
-    )
+    pages = app_pages(may_manage=may_manage, sends_mail=sends_mail, has_amplify=has_amplify)
+    context = {"app_id": app_id, "name": name, "nav": nav, "sections": by_section(pages)}
+    return render_to_string("side.html", context)
 
 
 @register.simple_tag(takes_context=True)

@@ -5,10 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from console.lib.user_agents import is_apple
 
-def deployment(_request: HttpRequest) -> dict[str, Any]:
-    """Return how users sign in, and whether mail is sent. `single_sign_on` is its label or ""."""
+
+def deployment(request: HttpRequest) -> dict[str, Any]:
+    """Return how users sign in, whether mail is sent, and whether the keyboard is a Mac's.
+
+    `single_sign_on` is its label or "".
+    """
     return {
+        "on_mac": is_apple(request.headers.get("user-agent", "")),
         "password_sign_in": settings.PASSWORD_SIGN_IN,
         "single_sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "sends_mail": settings.MAIL,

@@ -3,6 +3,7 @@
 import { startConfirming } from "./confirm.js";
 import { startCopying } from "./copy.js";
 import { startKeepingFilter } from "./filter.js";
+import { startPalette } from "./palette.js";
 import { localFilter, localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
 
@@ -77,5 +78,6 @@ startCopying();
 startConfirming();
 startFragments();
 startKeepingFilter();
+startPalette();
 localTimes(document);
 localFilter();

@@ -49,7 +49,8 @@ LONG = "A_VERY_LONG_NAME_" * 12
 LONG_BRANCH = "feature/" + "eine-sehr-lange-verzweigung-" * 8
 PAGES = (
     "/",
-    "/?q=nothing",
+    "/search/?q=a&app=d1shop",
+    "/search/?q=nothing",
     "/apps/new/",
     APP,
     f"{APP}?q=nothing",

@@ -83,7 +83,7 @@ def missing(access: Access, source: EnvironmentSource, found: Coverage) -> Itera
         if not keys or (_is_preview(branch) and not branch.production):
             continue
         kind = FaultKind.MISSING if branch.production else FaultKind.LACKING
-        url = source.list_url(access, branch)
+        url = source.list_url(access, branch=branch.pk)
         for key in keys:
             yield Fault(kind, source.noun, url, source.list_url(access), key, branch.pk)
 

@@ -140,7 +140,7 @@ class _Found:
             len(self.coverage.own[branch.pk]),
             len(self.coverage.inherited(branch.pk)),
             len(self.coverage.missing[branch.pk]),
-            self.source.list_url(access, branch),
+            self.source.list_url(access, branch=branch.pk),
         )
 
 

@@ -50,6 +50,8 @@ TABLE = """
 /apps/<str:app_id>/activity/        else               302  405
 /apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404
 /apps/<str:app_id>/activity/export/  else             302  405
+/search/                            GET                302  200
+/search/                            else               302  405
 /activity/                          GET                302  403       403  403 403 403    200
 /activity/                          else               302  405
 /activity/export/                   POST               302  403       403  403 403 403    400

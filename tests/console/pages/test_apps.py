@@ -1,4 +1,4 @@
-"""The list of apps: those of the user, with a search."""
+"""The list of apps: those of the user."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,34 +44,6 @@ def test_deleted_branch_does_not_count(alice: Client, world: World) -> None:
     world.dev.deleted_at = timezone.now()
     world.dev.save()
     assert alice.get("/").context["apps"][0]["branch_count"] == 1
-
-
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        ("shop", ["Shop"]),
-        ("SHO", ["Shop"]),
-        ("d1sho", ["Shop"]),
-        ("d9app", ["100% Cotton", "Under_score", "Zebra", "anchor"]),
-        ("%", ["100% Cotton"]),
-        ("_", ["Under_score"]),
-        (" zebra ", ["Zebra"]),
-        ("d2other", []),
-        ("nothing", []),
-        ("\0", ["100% Cotton", "Shop", "Under_score", "Zebra", "anchor"]),
-        ("x" * 5000, []),
-    ],
-)
-def test_search(many: World, client_for: Callable[[str], Client], q: str, found: list[str]) -> None:
-    response = client_for("alice").get("/", {"q": q})
-    assert response.status_code == 200
-    assert sorted(names(response)) == found
-
-
-def test_search_without_results(alice: Client) -> None:
-    response = alice.get("/", {"q": "<nothing>"})
-    assert "No app matches “&lt;nothing&gt;”" in response.text
-    assert "Clear the search" in response.text
 
 
 @pytest.mark.parametrize(

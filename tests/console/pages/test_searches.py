@@ -18,7 +18,7 @@ ODD = {
     "control": "\r\n\t\x1b",
 }
 PAGES = {
-    "/": "q",
+    "/search/": "q app",
     "/apps/d1shop/": "q",
     "/apps/d1shop/activity/": "q outcome page",
     "/apps/d1shop/hosting/secrets/": "q branch sort page per_page saved",
