@@ -11,19 +11,27 @@ from console.access.policy import Access
 from console.environment.faults import Fault
 from console.environment.searching import find_keys
 from console.environment.sources import (
+    Change,
     EffectiveKey,
     FoundKey,
+    ImportRow,
     Origin,
     OwnKey,
     OwnValue,
+    PlannedRow,
     Removal,
 )
+from console.lib.results import RowOutcome, encode_base
+from console.lib.text.dotenv import Entry
 from console.models import Branch
 from envvars_app.amplify_sync import faults
 from envvars_app.amplify_sync.queries import pending_keys
+from envvars_app.amplify_sync.waiting import push_waiting
+from envvars_app.formats.hints import describe_key
+from envvars_app.formats.notes import value_notes
 from envvars_app.models import Variable
-from envvars_app.variables import save
-from envvars_app.variables.commands import DeleteVariable
+from envvars_app.variables import bulk, save
+from envvars_app.variables.commands import DeleteVariable, SetVariable
 from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
 
@@ -127,6 +135,57 @@ class VariableSource:
         return [
             Removal(row.key, it.outcome, it.message) for row, it in zip(rows, outcomes, strict=True)
         ]
+
+    def plan(
+        self, access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
+    ) -> Sequence[PlannedRow]:
+        """Return what an import would do, as bulk edit's preview does."""
+        values = {entry.key: entry.value for entry in entries}
+        lines = bulk.preview(access, bulk.BulkEdit(values, scopes)).lines
+        return [_planned(line, values.keys()) for line in lines]
+
+    def compare(
+        self, access: Access, entries: Sequence[Entry], rows: Sequence[PlannedRow]
+    ) -> Sequence[PlannedRow]:
+        """Return the rows: every member may read variables, so the plan compares already."""
+        return rows
+
+    def apply(
+        self, access: Access, rows: Sequence[ImportRow], change_set: UUID
+    ) -> Sequence[RowOutcome]:
+        """Write what was planned, and push it to Amplify if the app is connected."""
+        commands = [
+            SetVariable(
+                row.token,
+                key=row.key,
+                branch_id=row.branch_id,
+                value=row.value,
+                expected_version=row.expected_version,
+                revision=row.revision,
+            )
+            for row in rows
+        ]
+        outcomes = save.save(
+            actor=access.actor,
+            app_id=access.app.app_id,
+            commands=commands,
+            change_set=change_set,
+        )
+        push_waiting(access.app)
+        return outcomes
+
+
+def _planned(line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
+    version, value = line.command.expected_version, line.new or ""
+    return PlannedRow(
+        line.key,
+        line.branch,
+        Change(line.kind),
+        base=encode_base(version, line.command.variable_id if version else None),
+        size_before=None if line.old is None else len(line.old.encode()),
+        refusal=line.refusal.message if line.refusal else "",
+        notes=[note for note in (describe_key(line.key), *value_notes(value, keys)) if note],
+    )
 
 
 def _shown(changed_by: str) -> str:

@@ -14,15 +14,19 @@ from console.environment.searching import find_keys
 from console.environment.sources import (
     EffectiveKey,
     FoundKey,
+    ImportRow,
     Origin,
     OwnKey,
     OwnValue,
+    PlannedRow,
     Removal,
 )
-from console.lib.results import DONE
+from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
+from console.lib.text.dotenv import Entry
 from console.models import Branch
+from secrets_app import importing
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, reveal_all
@@ -153,6 +157,24 @@ class SecretSource:
             with suppress(StoreError):
                 refresh(access.app, branch.secrets.filter(pk__in=removals))
         return [Removal(keys[it.token], it.outcome, it.message) for it in outcomes]
+
+    def plan(
+        self, access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
+    ) -> Sequence[PlannedRow]:
+        """Return what an import would do. Whether a stored value differs, only `compare` tells."""
+        return importing.plan(access, entries, scopes)
+
+    def compare(
+        self, access: Access, entries: Sequence[Entry], rows: Sequence[PlannedRow]
+    ) -> Sequence[PlannedRow]:
+        """Compare an import with the stored values, which counts as revealing them."""
+        return importing.compare(access, entries, rows)
+
+    def apply(
+        self, access: Access, rows: Sequence[ImportRow], change_set: UUID
+    ) -> Sequence[RowOutcome]:
+        """Write what was planned."""
+        return importing.apply(access, rows, change_set)
 
 
 def _removals_of(tokens: Iterable[str]) -> dict[int, DeleteSecret]:

@@ -5,7 +5,7 @@ What spans them, in `console.workflows`, knows only this registry.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -13,7 +13,8 @@ from uuid import UUID
 
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
-from console.lib.results import Result
+from console.lib.results import Result, RowOutcome
+from console.lib.text.dotenv import Entry
 from console.models import Branch
 
 
@@ -93,6 +94,54 @@ class Removal:
     key: str
     outcome: Result
     message: str
+
+
+class Change(StrEnum):
+    """What importing a key into a scope would do. EXISTS is a stored value that nobody compared."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    EXISTS = "exists"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """What importing a key into a scope would do, without its value.
+
+    `base` is what the import is based on (`encode_base`). `size_before` is the size of the stored
+    value in bytes, if it is known. `refusal` says why a save would refuse it, and `last_change` who
+    wrote the stored value and when. `notes` are what a reader may not expect of the new value.
+    """
+
+    key: str
+    branch: Branch | None
+    change: Change
+    base: str = "0"
+    size_before: int | None = None
+    refusal: str = ""
+    last_change: str = ""
+    notes: Sequence[str] = ()
+
+    @property
+    def scope(self) -> tuple[int | None, str]:
+        """Return the id of the branch (None is All branches) and the key."""
+        return self.branch.pk if self.branch else None, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A value to write for a key in a scope, if that is still as it was planned.
+
+    `token` is the row's name in a form. `branch_id` None is All branches.
+    """
+
+    token: str
+    key: str
+    branch_id: int | None
+    value: str = field(repr=False)
+    expected_version: int = 0
+    revision: int | None = None
 
 
 class EnvironmentSource(Protocol):
@@ -206,6 +255,35 @@ class EnvironmentSource(Protocol):
         """Remove the branch's own values that these tokens name, each checked and audited.
 
         Values that have changed since stay. Raises an error of the source's store.
+        """
+        ...
+
+    def plan(
+        self, access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
+    ) -> Sequence[PlannedRow]:
+        """Return what importing each entry into each scope would do, from the database alone.
+
+        None among the scopes is All branches.
+        """
+        ...
+
+    def compare(
+        self, access: Access, entries: Sequence[Entry], rows: Sequence[PlannedRow]
+    ) -> Sequence[PlannedRow]:
+        """Return the rows, and say of those that exist whether the value would change.
+
+        For a confidential source each comparison is audited first. Rows that the actor may not
+        reveal stay as they are. Raises ConfirmationRequired, or an error of the source's store.
+        """
+        ...
+
+    def apply(
+        self, access: Access, rows: Sequence[ImportRow], change_set: UUID
+    ) -> Sequence[RowOutcome]:
+        """Write the rows, each checked and audited, and return one outcome per row.
+
+        Values that have changed since they were planned stay. If the source's store can't be
+        read, the first row has failed, and the others are NOT_TRIED.
         """
         ...
 

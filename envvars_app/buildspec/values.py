@@ -8,7 +8,7 @@ project are not kept) and "Configuring monorepo build settings"; issues 644 (hea
 import posixpath
 import re
 
-from envvars_app.formats.hints import secret_warning
+from console.lib.text.likely_secrets import secret_warning
 
 NO_SECRETS = (
     "Anyone who can see the build settings or the build log can read it. Keep it in Secret "

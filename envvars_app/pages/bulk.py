@@ -19,6 +19,7 @@ from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.text.dotenv import BYTE_LIMIT, Refused
 from console.lib.text.invisible import MAX_PREVIEW, preview_value
+from console.lib.text.likely_secrets import secret_warning
 from console.models import Branch, scope_name
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, find_app_to_change, page_with_form
@@ -26,7 +27,7 @@ from console.web.lists.listing import writable_scopes
 from console.web.repeats import NotAgain, Post, save_once
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import FORMATS as FILES
-from envvars_app.formats.hints import describe_key, secret_warning
+from envvars_app.formats.hints import describe_key
 from envvars_app.formats.notes import value_notes
 from envvars_app.pages.bulk_forms import (
     ALL,

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.http import Http404, QueryDict
 
+from console.lib.documents.json import parse_json
 from console.lib.text import dotenv
 from console.models import Branch
 from console.web.lists.listing import ONLY_ALL_BRANCHES
-from envvars_app.formats import parse_json
 from envvars_app.formats.validation import length_problem
 from envvars_app.variables.bulk import Baseline, KnownVariable, Mode
 

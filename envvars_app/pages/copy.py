@@ -10,12 +10,13 @@ from django.shortcuts import render
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
+from console.lib.documents.json import parse_json
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.text.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.models import Branch, scope_name
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import writable_scopes
-from envvars_app.formats import FORMATS, parse_json
+from envvars_app.formats import FORMATS
 from envvars_app.pages.bulk import preview_page
 from envvars_app.pages.bulk_forms import ALL, BulkForm, scope_of, scopes_of
 from envvars_app.variables.bulk import BulkEdit

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from console.access.policy import Access
+from console.lib.text.likely_secrets import secret_warning
 from console.web.kit import page_with_form
 from envvars_app import build_settings as services
 from envvars_app.amplify_sync.waiting import push_waiting
@@ -19,7 +20,6 @@ from envvars_app.buildspec.inserting import BuildPhase, CannotInsert, build_phas
 from envvars_app.buildspec.reading import InvalidYaml
 from envvars_app.buildspec.recipes import RECIPES, Recipe, best_recipe, commands_for
 from envvars_app.buildspec.writers import InvalidSelection
-from envvars_app.formats.hints import secret_warning
 from envvars_app.pages.build_forms import PipeForm, digest
 from envvars_app.pages.build_settings import access_and_settings, scope_context, settings_url
 from envvars_app.variables.queries import BuildVariable, build_variables

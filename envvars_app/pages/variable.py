@@ -18,6 +18,7 @@ from console.access.policy import Access, Permission, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
 from console.lib.text.invisible import preview_value
+from console.lib.text.likely_secrets import secret_warning
 from console.models import scope_name
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, note_context, page_with_form
@@ -25,7 +26,7 @@ from console.web.lists.listing import Query
 from console.web.lists.takes_effect import effect_of
 from envvars_app import secrets_bridge
 from envvars_app.amplify_sync.waiting import push_waiting
-from envvars_app.formats.hints import describe_key, secret_warning
+from envvars_app.formats.hints import describe_key
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
 

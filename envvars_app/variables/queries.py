@@ -10,6 +10,7 @@ from console.access.actors import OUTSIDE
 from console.access.explain import why_locked
 from console.access.policy import Access
 from console.lib.text.invisible import describe_invisible
+from console.lib.text.likely_secrets import secret_warning
 from console.models import App, Branch, scope_name
 from console.web.lists.listing import (
     CHANGED,
@@ -23,7 +24,7 @@ from console.web.lists.listing import (
     matches,
     page_of,
 )
-from envvars_app.formats.hints import describe_key, secret_warning
+from envvars_app.formats.hints import describe_key
 from envvars_app.models import Variable
 
 PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list

@@ -5,7 +5,7 @@ docs/formats.md lists the versions that were tested.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from console.lib.text.dotenv_advice import after_quote, continues, has_colon
 
@@ -66,10 +66,10 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A parsed variable and the line it starts on."""
+    """A parsed variable and the line it starts on. The value may be a secret."""
 
     key: str
-    value: str
+    value: str = field(repr=False)
     line: int
 
 
@@ -119,6 +119,17 @@ def normalize(text: str) -> str:
         raise Refused(f"The text has more than {LINE_LIMIT:,} lines. Split it.")
     if "\0" in text:
         raise Refused(NUL, line_at(text, text.index("\0")))
+    return text
+
+
+def valid_text(text: str, line: int) -> str:
+    """Return a name or value that came from escapes. Raises Refused if no variable can hold it."""
+    if "\0" in text:
+        raise Refused(NUL, line)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Refused(LONE_SURROGATE, line) from None
     return text
 
 

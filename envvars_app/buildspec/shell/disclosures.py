@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from console.lib.text.likely_secrets import secret_warning, token_format
 from envvars_app.buildspec.shell.commands import Command, Word
 from envvars_app.buildspec.shell.filters import PASSING, keeps
 from envvars_app.buildspec.shell.steps import Script
 from envvars_app.buildspec.shell.walking import run_by
 from envvars_app.buildspec.values import NO_SECRETS
-from envvars_app.formats.hints import secret_warning, token_format
 
 _PRINTING = {"echo", "printf", "cat", "tee", "print"}
 _ENVIRON = re.compile(r"/proc/(?:self|\$\$|\d+)/environ")

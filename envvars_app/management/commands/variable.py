@@ -10,10 +10,10 @@ from console.cli.base import CommandScope, find_scope, require_done
 from console.cli.scoped import ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome
+from console.lib.text.likely_secrets import secret_warning
 from console.models import scope_name
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import validation
-from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.queries import (

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from console.lib.documents.json import parse_json
 from console.lib.text.dotenv import BYTE_LIMIT, ENTRY_LIMIT, LINE_LIMIT, Entry, Refused, parse
-from envvars_app.formats import parse_json
 
 Parse = Callable[[str], list[Entry]]
 MANY_QUOTES = "A='\n" * (LINE_LIMIT - 1)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from console.lib.documents.json import parse_json
 from console.lib.text.dotenv import parse, quote
-from envvars_app.formats import FORMATS, parse_json
+from envvars_app.formats import FORMATS
 from tests.envvars_app.formats.readers import ENV_READERS, READERS, Read
 from tests.envvars_app.formats.values import COMMON, CONTESTED, variables
 

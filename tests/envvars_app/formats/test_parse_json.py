@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from console.lib.documents.json import parse_json
 from console.lib.text.dotenv import Entry, Refused
-from envvars_app.formats import FORMATS, parse_json
+from envvars_app.formats import FORMATS
 from tests.envvars_app.formats.values import COMMON, CONTESTED
 
 TEXT = """\

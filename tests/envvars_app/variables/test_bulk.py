@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from console.lib.text.likely_secrets import secret_warning
 from console.models import Branch
-from envvars_app.formats.hints import secret_warning
 from envvars_app.models import Variable
 from envvars_app.pages import bulk
 from tests.envvars_app.variables.pages import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from envvars_app.formats.hints import check_amplify_value, describe_key, secret_warning
+from console.lib.text.likely_secrets import secret_warning
+from envvars_app.formats.hints import check_amplify_value, describe_key
 from envvars_app.formats.validation import Invalid, check_key, check_value
 
 SECRET = {
