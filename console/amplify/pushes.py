@@ -4,8 +4,8 @@ Each feature app that saves something which belongs to Amplify (variables, build
 registers a push when Django starts.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from console.amplify.base import AmplifyService
 from console.aws import limits
@@ -37,10 +37,18 @@ class Pushed:
         )
 
 
-# Called with the service, the app, and how many seconds the caller waits (None: as long as it
-# takes; see console.aws.limits.patience). It acts as the people who saved, and checks their
-# permissions again. It raises no AmplifyError: what can't be pushed stays pending.
-Push = Callable[[AmplifyService, App, float | None], Pushed]
+class Push(Protocol):
+    """Push what waits of an app, as the people who saved it, whose permissions are checked again.
+
+    The caller waits for `patience` seconds (None: as long as it takes; see
+    console.aws.limits.patience). `at_once` also pushes what has failed a moment ago. Raises no
+    AmplifyError: what can't be pushed stays pending.
+    """
+
+    def __call__(
+        self, service: AmplifyService, app: App, patience: float | None, *, at_once: bool
+    ) -> Pushed: ...
+
 
 _pushes: list[Push] = []
 
@@ -51,9 +59,11 @@ def register(push: Push) -> None:
         _pushes.append(push)
 
 
-def push_pending(service: AmplifyService, app: App, patience: float | None = None) -> Pushed:
-    """Push everything that waits for a connected app."""
+def push_pending(
+    service: AmplifyService, app: App, patience: float | None = None, *, at_once: bool = False
+) -> Pushed:
+    """Push everything that waits for a connected app. See `Push`."""
     total = Pushed()
     for push in _pushes:
-        total += push(service, app, patience)
+        total += push(service, app, patience, at_once=at_once)
     return total

@@ -4,7 +4,7 @@ Nothing stays open across a call. Whatever cuts a push off, its rows stay pendin
 begins by reading what the last one reached.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -72,15 +72,24 @@ class Change:
         return (len(self.merge.pushed) if self.merge else 0) + (self.text is not None)
 
 
-def push(service: AmplifyService, app: App, patience: float | None = PATIENCE) -> Pushed:
-    """Push what waits of an app, the longest waiting scope first. Raises no AmplifyError."""
+def push(
+    service: AmplifyService, app: App, patience: float | None = PATIENCE, *, at_once: bool = False
+) -> Pushed:
+    """Push what waits of an app, the longest waiting scope first. Raises no AmplifyError.
+
+    Leaves out what has just failed, unless `at_once` is True or there is no limit to the patience.
+    """
     with limits.patience(patience):
-        return _push_scopes(service, app, Clock(patience))
+        clock = Clock(patience)
+        scopes = waiting_scopes(app, with_failed=at_once or clock.is_patient)
+        return _push_scopes(service, app, scopes, clock)
 
 
-def _push_scopes(service: AmplifyService, app: App, clock: Clock) -> Pushed:
+def _push_scopes(
+    service: AmplifyService, app: App, scopes: Sequence[SyncedScope], clock: Clock
+) -> Pushed:
     done, problem = 0, ""
-    for scope in waiting_scopes(app, is_patient=clock.is_patient):
+    for scope in scopes:
         if not clock.has_time:
             break
         try:
@@ -103,8 +112,8 @@ def counted(app: App, done: int = 0, problem: str = "") -> Pushed:
     return Pushed(done, waiting, left, problem)
 
 
-def waiting_scopes(app: App, *, is_patient: bool) -> list[SyncedScope]:
-    """Return the scopes with something to push. A page leaves out one that has just failed."""
+def waiting_scopes(app: App, *, with_failed: bool) -> list[SyncedScope]:
+    """Return the scopes with something to push, with or without those that have just failed."""
     now = timezone.now()
     waits = Q(variables__state=SyncState.PENDING, variables__problem="") | Q(
         build_spec__state=SyncState.PENDING, build_spec__problem=""
@@ -116,7 +125,7 @@ def waiting_scopes(app: App, *, is_patient: bool) -> list[SyncedScope]:
         .select_related("app", "branch")
         .order_by("since", "pk")
     )
-    return [scope for scope in scopes if is_patient or not _has_just_failed(scope, now)]
+    return [scope for scope in scopes if with_failed or not _has_just_failed(scope, now)]
 
 
 def _has_just_failed(scope: SyncedScope, now: datetime) -> bool:

@@ -78,13 +78,13 @@ def _connected(request: HttpRequest, app_id: str) -> Access:
 def push(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Push what waits, as those who saved it, and refresh the app if that is due.
 
-    Pages send this when they have loaded.
+    Pages send this when they have loaded. A button posts it to push at once.
     """
-    actor = from_request(request)
-    pushed = push_waiting(find_app(actor, app_id).app) or Pushed()
+    actor, is_asked = from_request(request), not wants_fragment(request)
+    pushed = push_waiting(find_app(actor, app_id).app, at_once=is_asked) or Pushed()
     if is_on() and not pushed.problem:
         refresh_for_page(actor=actor, app_id=app_id)
-    if not wants_fragment(request):
+    if is_asked:
         messages.info(request, _sentence(pushed))
         if field(request.POST, "back") == "build":
             return redirect(settings_url(*access_and_settings(request, app_id)))
@@ -103,7 +103,12 @@ def _sentence(pushed: Pushed) -> str:
         return (
             f"{pushed.done} {'change has' if pushed.done == 1 else 'changes have'} reached Amplify."
         )
-    return "Nothing was pushed. Changes that were just tried are tried again in a moment."
+    if pushed.waiting:
+        return "Nothing was pushed: another push is running, or Amplify is slow. Try again soon."
+    if pushed.left:
+        changes = "1 change needs" if pushed.left == 1 else f"{pushed.left} changes need"
+        return f"Nothing was pushed. {changes} a decision first."
+    return "Nothing waits to be pushed."
 
 
 @require_POST
@@ -134,7 +139,7 @@ def keep(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     else:
-        pushed = push_waiting(find_app(actor, app_id).app)
+        pushed = push_waiting(find_app(actor, app_id).app, at_once=True)
         row = SyncedVariable.objects.filter(pk=pk).first()
         if row is None:
             messages.success(request, "The variable was removed in Amplify.")
@@ -174,7 +179,7 @@ def keep_build_spec(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Push the build settings over those that Amplify holds."""
     access, settings = access_and_settings(request, app_id)
     if _decide_build_spec(request, access, settings, deciding.keep_build_spec):
-        pushed = push_waiting(access.app)
+        pushed = push_waiting(access.app, at_once=True)
         if row := queries.build_spec_of(access.app, settings.branch_id):
             _tell_kept(request, row, "build settings", pushed)
     return redirect(settings_url(access, settings))

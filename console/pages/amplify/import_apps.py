@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from console.access.actors import Actor
 from console.access.acts import ConfirmationRequired
-from console.amplify.errors import AmplifyError
+from console.amplify.errors import AmplifyError, NotFound
 from console.amplify.service import is_on
 from console.audit.events import Action
 from console.pages.app_forms import profile_field
@@ -82,8 +82,8 @@ def _import(
     done = _number(request.POST.get("done", ""))
     try:
         while chosen:
-            _import_one(request, actor, form, chosen[0])
-            chosen, done = chosen[1:], done + 1
+            done += _import_one(request, actor, form, chosen[0])
+            chosen = chosen[1:]
             if monotonic() >= until:
                 break
     except ConfirmationRequired as asked:
@@ -93,16 +93,23 @@ def _import(
         return _progress(request, form, chosen, done, problem=_sentence(error))
     if chosen:
         return _progress(request, form, chosen, done)
-    messages.success(request, f"Imported {done:,} app{'' if done == 1 else 's'}.")
+    if done:
+        messages.success(request, f"Imported {done:,} app{'' if done == 1 else 's'}.")
     answer = HttpResponseClientRedirect if wants_fragment(request) else HttpResponseRedirect
     return answer(reverse("apps"))
 
 
-def _import_one(request: HttpRequest, actor: Actor, form: ImportForm, app_id: str) -> None:
-    plan = importing.import_app(actor=actor, app_id=app_id, **form.cleaned_data)
+def _import_one(request: HttpRequest, actor: Actor, form: ImportForm, app_id: str) -> bool:
+    """Import an app. Return False if Amplify no longer has it: the others are imported anyway."""
+    try:
+        plan = importing.import_app(actor=actor, app_id=app_id, **form.cleaned_data)
+    except NotFound:
+        messages.warning(request, f"{app_id} was left out: Amplify no longer has it.")
+        return False
     if plan is not None and (number := len(plan.left_out)):
         branches = "1 branch was" if number == 1 else f"{number:,} branches were"
         messages.warning(request, f"{app_id}: {branches} left out. Its Branches page says why.")
+    return True
 
 
 def _progress(

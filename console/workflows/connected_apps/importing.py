@@ -19,7 +19,7 @@ from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import require_operator
 from console.amplify.base import AmplifyApp
-from console.amplify.errors import NotFound
+from console.amplify.errors import Rejected
 from console.amplify.service import service
 from console.amplify.snapshots import Snapshot, read_snapshot
 from console.audit.events import (
@@ -113,7 +113,7 @@ def import_app(*, actor: Actor, app_id: str, path_profile: str) -> Plan | None:
     """
     _require_operator(actor, Action.APP_IMPORTED, app_id)
     if not is_app_id(app_id):
-        raise NotFound("Amplify has no such app.")
+        raise Rejected("Amplify has no such app.")
     if App.objects.filter(app_id=app_id).exists():
         return connect(actor=actor, app_id=app_id)
     snapshot = read_snapshot(service(), app_id)

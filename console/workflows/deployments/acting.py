@@ -57,7 +57,7 @@ def redeploy(*, actor: Actor, app_id: str, pk: int, shown: str) -> Started:
         row = _row_of(access, branch)
         amplify = service()
         _refuse_newer(read_branch(amplify, row), shown)
-        pushed = push_pending(amplify, access.app, PATIENCE)
+        pushed = push_pending(amplify, access.app, PATIENCE, at_once=True)
         if pushed.waiting:
             what = "1 change" if pushed.waiting == 1 else f"{pushed.waiting} changes"
             raise ValidationError(pushed.problem or LEFT.format(what))

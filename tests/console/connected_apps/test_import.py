@@ -272,9 +272,39 @@ def test_it_fails_halfway(olga: Client, world: World, account: AmplifyServer) ->
 
 
 def test_app_that_amplify_lost(olga: Client, world: World, account: AmplifyServer) -> None:
-    response = olga.post(URL, IMPORT | {"app": ["dgone"]})
-    assert "Amplify no longer has this." in response.text
+    response = import_apps(olga, "dgone")
+    assert "dgone was left out: Amplify no longer has it." in response.text
+    assert "Imported" not in response.text
     assert not App.objects.filter(app_id="dgone").exists()
+
+
+def test_the_others_are_imported_if_amplify_lost_one(
+    olga: Client, world: World, account: AmplifyServer
+) -> None:
+    account.add_app("dapi", "API")
+    account.delete_app("dapi")  # after the preview
+    response = import_apps(olga, "dapi", "dweb")
+    assert "dapi was left out: Amplify no longer has it." in response.text
+    assert "Imported 1 app." in response.text
+    assert App.objects.filter(app_id="dweb").exists()
+
+
+def test_progress_goes_on_if_amplify_lost_one(
+    olga: Client, world: World, account: AmplifyServer
+) -> None:
+    headers = {"HX-Request": "true"}
+    fragment = olga.post(URL, IMPORT | {"app": ["dgone", "dweb"]}, headers=headers)
+    assert "Imported 0 of 1 apps." in fragment.text
+    assert "load, submit" in fragment.text
+    assert 'value="dgone"' not in fragment.text
+
+
+def test_connecting_goes_on_if_amplify_lost_one(
+    olga: Client, world: World, account: AmplifyServer
+) -> None:
+    response = import_apps(olga, "d1shop", "dweb")  # d1shop is in Branchkeep alone
+    assert "d1shop was left out: Amplify no longer has it." in response.text
+    assert "Imported 1 app." in response.text
 
 
 @pytest.mark.parametrize("app_id", ["", "shared", "d1/../x", "D1", "d\0"])

@@ -122,6 +122,41 @@ def test_without_javascript_a_button_pushes(
     assert "1 change has reached Amplify." in response.content.decode()
 
 
+def test_the_button_pushes_at_once_after_a_failure(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    connected.always("throttled")
+    alice.post(f"{LIST}manage/", ADD)
+    connected.heal()
+    headers = {"HX-Request": "true", "HX-Target": "amplify-status"}
+    alice.post(f"{AMPLIFY}push/", headers=headers)  # as a page that has loaded
+    assert connected.variables("d1shop") == {}
+    response = alice.post(f"{AMPLIFY}push/", follow=True)
+    assert messages_of(response) == ["1 change has reached Amplify."]
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+    assert messages_of(alice.post(f"{AMPLIFY}push/", follow=True)) == [
+        "Nothing waits to be pushed."
+    ]
+
+
+def test_the_button_says_what_needs_a_decision(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    conflict(world, connected)
+    assert messages_of(alice.post(f"{AMPLIFY}push/", follow=True)) == [
+        "Nothing was pushed. 1 change needs a decision first."
+    ]
+
+
+def test_a_value_is_kept_at_once_after_a_failure(
+    alice: Client, world: World, connected: AmplifyServer
+) -> None:
+    conflict(world, connected)
+    SyncedScope.objects.update(problem="Amplify failed.", attempted_at=timezone.now())
+    decide(alice, "API_URL", "keep")
+    assert connected.variables("d1shop") == {"API_URL": "ours"}
+
+
 def test_use_the_value_of_amplify(alice: Client, world: World, connected: AmplifyServer) -> None:
     conflict(world, connected)
     page = alice.get(AMPLIFY).content.decode()

@@ -6,7 +6,8 @@ from django.http import Http404
 
 from console.amplify import pushes
 from console.amplify.errors import LimitReached, OutcomeUnknown, Throttled
-from console.amplify.pushes import Pushed
+from console.amplify.pushes import PATIENCE, Pushed, push_pending
+from console.amplify.service import service
 from console.audit.events import Action
 from console.models import Connection
 from console.workflows.deployments import acting
@@ -20,6 +21,7 @@ from tests.factories import (
     only_event,
     outcomes_of,
     set_secret,
+    set_variable,
     shown_jobs,
 )
 from tests.fixtures.amplify import AmplifyServer
@@ -177,16 +179,25 @@ def test_first_deployment(world: World, amplify: AmplifyServer) -> None:
 def test_what_waits_is_pushed_first(
     world: World, amplify: AmplifyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pushes, "_pushes", [lambda *_: Pushed(waiting=2)])
+    monkeypatch.setattr(pushes, "_pushes", [lambda *_, at_once: Pushed(waiting=2)])
     with pytest.raises(ValidationError, match="2 changes saved here did not reach Amplify"):
         redeploy(world)
     assert amplify.count("StartJob") == 0
 
 
+def test_what_failed_a_moment_ago_is_pushed_first(world: World, amplify: AmplifyServer) -> None:
+    amplify.always("throttled", on="UpdateBranch")
+    set_variable(world, "API_URL", "ours", world.dev)
+    push_pending(service(), world.app, PATIENCE)
+    amplify.heal()
+    redeploy(world)
+    assert amplify.variables("d1shop", "dev") == {"API_URL": "ours"}
+
+
 def test_what_needs_a_decision_does_not_prevent_it(
     world: World, amplify: AmplifyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pushes, "_pushes", [lambda *_: Pushed(done=1, left=1)])
+    monkeypatch.setattr(pushes, "_pushes", [lambda *_, at_once: Pushed(done=1, left=1)])
     actor = world.actor("bob")
     started = acting.redeploy(actor=actor, app_id="d1shop", pk=world.dev.pk, shown="1")
     assert (started.job_id, started.left) == ("2", 1)
