@@ -1,9 +1,10 @@
 """Which keys each branch has itself, gets from All branches, or lacks. Pure: it reads nothing."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from console.environment.sources import Origin, OwnKey
+from console.environment.sources import OwnKey
 from console.models import Branch
 
 
@@ -11,37 +12,42 @@ from console.models import Branch
 class Coverage:
     """The keys of one source, in sets: those for All branches, and by the ids of live branches."""
 
-    shared: frozenset[str]
-    own: dict[int, frozenset[str]]
-    missing: dict[int, frozenset[str]]
+    shared: Set[str]
+    own: Mapping[int, Set[str]]
+    missing: Mapping[int, Set[str]]
 
-    def origin(self, branch_id: int, key: str) -> Origin | None:
-        """Return where a branch gets a key from, None if it doesn't have it."""
-        if key in self.own[branch_id]:
-            return Origin.OWN
-        return Origin.INHERITED if key in self.shared else None
-
-    def inherited(self, branch_id: int) -> frozenset[str]:
+    def inherited(self, branch_id: int) -> Set[str]:
         """Return the keys that a branch gets from All branches."""
         return self.shared - self.own[branch_id]
 
 
-def coverage(rows: Iterable[OwnKey], branches: Iterable[Branch]) -> Coverage:
-    """Return who has which of a source's keys. Deleted branches don't count.
+def lacking(scopes: Collection[int | None], branches: Iterable[Branch]) -> set[int]:
+    """Return the ids of the branches that miss a key that these scopes have (None: All branches).
 
-    A branch lacks what production has. Production lacks what any other branch has. Without a
-    production branch, nothing is missing.
+    A branch misses what the production branch has, and that one what any other branch has. Without
+    a production branch, each misses what another one has.
     """
+    if None in scopes:
+        return set()
+    ids = {branch.pk: branch.production for branch in branches}
+    production = next((pk for pk, is_production in ids.items() if is_production), None)
+    if production is not None and production not in scopes:
+        return {production}
+    return ids.keys() - scopes
+
+
+def coverage(rows: Iterable[OwnKey], branches: Iterable[Branch]) -> Coverage:
+    """Return who has which of a source's keys. Deleted branches don't count."""
     live = [branch for branch in branches if branch.deleted_at is None]
-    found: dict[int | None, set[str]] = {None: set(), **{branch.pk: set() for branch in live}}
+    own: dict[int | None, set[str]] = {None: set(), **{branch.pk: set() for branch in live}}
+    scopes: defaultdict[str, set[int | None]] = defaultdict(set)
     for row in rows:
-        if row.branch_id in found:
-            found[row.branch_id].add(row.key)
-    shared = frozenset(found.pop(None))
-    own = {branch.pk: frozenset(found[branch.pk]) for branch in live}
-    production = next((branch.pk for branch in live if branch.production), None)
-    wanted: frozenset[str] = own[production] if production is not None else frozenset()
-    missing = {pk: wanted - keys - shared for pk, keys in own.items()}
-    if production is not None:
-        missing[production] = frozenset().union(*own.values()) - wanted - shared
-    return Coverage(shared, own, missing)
+        if row.branch_id in own:
+            own[row.branch_id].add(row.key)
+            scopes[row.key].add(row.branch_id)
+    missing: dict[int, set[str]] = {branch.pk: set() for branch in live}
+    for key, where in scopes.items():
+        for pk in lacking(where, live):
+            missing[pk].add(key)
+    shared = own.pop(None)
+    return Coverage(shared, {branch.pk: own[branch.pk] for branch in live}, missing)

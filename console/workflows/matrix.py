@@ -17,6 +17,7 @@ from console.access.policy import Access
 from console.environment.sources import EnvironmentSource, OwnKey, sources
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
+from console.workflows.coverage import lacking
 from console.workflows.deployments.effects import of_app as effects_of
 
 # (noun of the source, key, branch id); None is All branches
@@ -173,22 +174,12 @@ def _rows(
         if value.branch_id in scopes:
             by_key[value.key][value.branch_id] = value
     for key, own in by_key.items():
-        missing = _missing(own, branches)
+        missing = lacking(own.keys(), branches)
         cells = [
             _cell((source.noun, key, pk), own, missing, is_changed)
             for pk in (None, *(branch.pk for branch in branches))
         ]
         yield Row(source, key, cells)
-
-
-def _missing(own: Mapping[int | None, OwnKey], branches: Sequence[Branch]) -> set[int]:
-    """Return the branches that miss a key."""
-    if None in own:
-        return set()
-    production = branches[0].pk if branches[0].production else None
-    if production is not None and production not in own:
-        return {production}
-    return {branch.pk for branch in branches} - own.keys()
 
 
 def _cell(

@@ -10,7 +10,6 @@ from django.urls import reverse
 from console.access.policy import Access
 from console.amplify.base import JobStatus
 from console.environment.faults import Check, Fault, FaultKind
-from console.environment.sources import EnvironmentSource
 from console.models import Branch
 from console.workflows.coverage import Coverage
 from console.workflows.deployments.effects import Effects
@@ -73,19 +72,29 @@ def _line(group: Sequence[Fault], branches: dict[int, Branch]) -> Line:
     )
 
 
-def missing(access: Access, source: EnvironmentSource, found: Coverage) -> Iterator[Fault]:
+def missing(access: Access, found: Coverage) -> Iterator[Fault]:
     """Return what production lacks, and what other branches lack that production has.
 
-    Previews of pull requests are left out: they come and go.
+    Previews of pull requests are left out: they come and go. So is an app without a production
+    branch, because nobody knows what its branches should have.
     """
-    for branch in access.branches:
-        keys = sorted(found.missing.get(branch.pk, ()))
-        if not keys or (_is_preview(branch) and not branch.production):
+    live = [branch for branch in access.branches if branch.deleted_at is None]
+    production = next((branch for branch in live if branch.production), None)
+    for branch in live if production else ():
+        is_production = branch == production
+        if not is_production and _is_preview(branch):
             continue
-        kind = FaultKind.MISSING if branch.production else FaultKind.LACKING
-        url = source.list_url(access, branch=branch.pk)
-        for key in keys:
-            yield Fault(kind, source.noun, url, source.list_url(access), key, branch.pk)
+        kind = FaultKind.MISSING if is_production else FaultKind.LACKING
+        url = missing_url(access, branch)
+        for key in sorted(found.missing.get(branch.pk, ())):
+            yield Fault(kind, "key", url, url, key, branch.pk)
+
+
+def missing_url(access: Access, branch: Branch, noun: str = "") -> str:
+    """Return the comparison of what is missing on production, or on any branch."""
+    show = "missing-production" if branch.production else "missing"
+    kind = f"&kind={noun}" if noun else ""
+    return f"{reverse('compare', args=[access.app.app_id])}?show={show}{kind}"
 
 
 def _is_preview(branch: Branch) -> bool:

@@ -131,7 +131,7 @@ class _Found:
         for key in keys:
             rows.setdefault(key.branch_id, []).append(key)
         found = coverage(keys, access.branches)
-        every = [*source.faults(access), *faults.missing(access, source, found)]
+        every = [*source.faults(access), *faults.missing(access, found)]
         return cls(source, rows, found, every)
 
     def tally(self, access: Access, branch: Branch) -> Tally:
@@ -140,7 +140,7 @@ class _Found:
             len(self.coverage.own[branch.pk]),
             len(self.coverage.inherited(branch.pk)),
             len(self.coverage.missing[branch.pk]),
-            self.source.list_url(access, branch=branch.pk),
+            faults.missing_url(access, branch, self.source.noun),
         )
 
 

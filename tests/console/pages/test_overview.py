@@ -60,8 +60,10 @@ def test_it_works(alice: Client, world: World) -> None:
     assert kinds(response) == [FaultKind.MISSING, FaultKind.LACKING]
     page = words(response)
     assert "Needs attention (2)" in page
-    assert "1 variable is missing on <strong>main</strong>" in page
-    assert "1 secret of production is missing on <strong>dev</strong>" in page
+    assert '1 key is missing on <strong>main</strong>: <span class="key">API_URL</span>' in page
+    assert "1 key of production is missing on <strong>dev</strong>: " in page
+    assert f'href="{URL}compare/?show=missing-production"' in response.text
+    assert f'href="{URL}compare/?show=missing&amp;kind=secret"' in response.text
     assert "by bob@example.org" in page
     assert '<span class="key">API_URL</span> added on dev' in page
     assert "Checked against the parameter store <time>" in page
