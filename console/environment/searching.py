@@ -21,15 +21,16 @@ def find_keys(
     if not accesses or not text:
         return []
     rows = rows.filter(app__in=[access.app.pk for access in accesses])
-    ranked = rows.filter(key__icontains=text).order_by(
-        Case(When(app=accesses[0].app, then=0), default=1),
-        rank("key", text),
-        "key",
-        "app_id",
+    # PostgreSQL wants what DISTINCT rows are ordered by to be selected.
+    ranked = rows.filter(key__icontains=text).annotate(
+        elsewhere=Case(When(app=accesses[0].app, then=0), default=1), fit=rank("key", text)
     )
-    names = list(ranked.values_list("app_id", "key").distinct()[:limit])
+    best = ranked.order_by("elsewhere", "fit", "key", "app_id")
+    columns = best.values_list("app_id", "key", "elsewhere", "fit").distinct()
+    names = [(app_id, key) for app_id, key, *_ in columns[:limit]]
     found: dict[tuple[int, str], dict[int | None, int]] = {name: {} for name in names}
-    scopes = rows.filter(key__in={key for _, key in names})
+    apps, keys = {app_id for app_id, _ in names}, {key for _, key in names}
+    scopes = rows.filter(app__in=apps, key__in=keys)
     scopes = scopes.order_by(F("branch__sort_key").asc(nulls_first=True))
     for app_id, key, branch_id, pk in scopes.values_list("app_id", "key", "branch_id", "pk"):
         if (app_id, key) in found:
