@@ -175,7 +175,7 @@ def test_search_without_results(alice: Client) -> None:
 
 
 def test_few_branches_need_no_search(alice: Client, world: World) -> None:
-    assert 'role="search"' not in alice.get(URL).text
+    assert 'id="search-q"' not in alice.get(URL).text
     Branch.objects.bulk_create(Branch(app=world.app, name=f"b{n}") for n in range(10))
     assert 'role="search"' in alice.get(URL).text
 
