@@ -125,6 +125,7 @@ def wait_for(url: str, seconds: float = 30) -> None:
 
 def take(url: str, app_id: str) -> None:
     """Sign in as the owner and take the pictures."""
+    from tests.browser.steps import follow
     from tests.fixtures.chromium import FLAGS, installed
 
     app = f"{url}/apps/{app_id}"
@@ -137,7 +138,7 @@ def take(url: str, app_id: str) -> None:
         page.goto(f"{url}/accounts/login/")
         page.get_by_label("Email").fill(OWNER)
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        follow(page.get_by_role("button", name="Sign in", exact=True))
         picture(page, f"{app}/hosting/secrets/", "secrets", height=900)
         picture(page, f"{app}/hosting/environment-variables/", "variables", height=956)
         picture(page, f"{app}/activity/", "activity", height=846)

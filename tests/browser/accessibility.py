@@ -17,6 +17,7 @@ ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 
 def accessibility_problems(page: Page) -> list[str]:
     """Return what axe finds, and whether the page scrolls sideways at 320 px."""
+    page.wait_for_load_state()  # a click returns once the first byte of the next page is there
     wait_for_reconcile(page)
     page.evaluate(AXE)
     problems = violations(page, "in light", ALL_RULES)

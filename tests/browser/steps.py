@@ -77,6 +77,12 @@ def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"Tab never reached {target}")
 
 
+def follow(target: Locator) -> None:
+    """Click what leads to another page, and wait until that page has loaded."""
+    with target.page.expect_event("load"):
+        target.click()
+
+
 def save_all(page: Page) -> None:
     """Press Save, once the scripts run: until then it would submit the plain form."""
     page.wait_for_load_state()

@@ -13,6 +13,7 @@ from envvars_app.build_settings import save
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpec, BuildSpecVersion, Variable
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.steps import follow
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -43,8 +44,8 @@ def replace_in_editor(page: Page, old: str, new: str) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    """Press a button."""
-    page.get_by_role("button", name=name, exact=True).click()
+    """Press a button, and wait until the page that answers has loaded."""
+    follow(page.get_by_role("button", name=name, exact=True))
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -53,7 +54,7 @@ def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool
     alice.goto("/apps/d1shop/")
     alice.get_by_role("link", name="Build settings").click()
     expect(alice.get_by_text("not saved yet")).to_be_visible()
-    alice.get_by_role("link", name="Edit", exact=True).click()
+    follow(alice.get_by_role("link", name="Edit", exact=True))
     replace_in_editor(alice, "npm run build", "npm run site")
     press(alice, "Save")
     expect(alice.get_by_text("Saved the build settings as version 1.")).to_be_visible()
@@ -187,13 +188,16 @@ def test_accessibility(
     alice.get_by_label("A_VERY_LONG_NAME").check()
     alice.get_by_label("File", exact=True).select_option("android-build-config")
     press(alice, "Preview lines")
+    expect(alice.locator("#lines ins").first).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.get_by_label("Folder").fill("../x")
     press(alice, "Preview lines")
+    expect(alice.locator("[aria-invalid=true]")).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.goto(f"{PAGE}edit/")
     replace_in_editor(alice, "backend:", "backend: 5")
     press(alice, "Save")
+    expect(alice.get_by_role("alert")).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.goto(f"{PAGE}edit/")
     save(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import tab_to
+from tests.browser.steps import follow, tab_to
 from tests.factories import (
     change_variable,
     remove_variable,
@@ -109,9 +109,10 @@ def test_an_error_links_to_its_line(alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     alice.goto(BULK)
     alice.locator("#text").fill("A=1\n\nB='open\n")
-    alice.get_by_role("button", name="Preview changes").click()
+    follow(alice.get_by_role("button", name="Preview changes"))
     expect(alice.locator("#text")).to_be_focused()
     alice.get_by_role("link", name="Line 3").click()
+    expect(alice.locator("#text")).to_be_focused()
     selected = alice.evaluate(
         "() => getSelection().toString() || document.activeElement.value"
         ".slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)"
@@ -151,7 +152,7 @@ def test_restoring_a_version_and_a_removed_variable(world: World, alice: Page) -
 def test_downloading_a_file(world: World, alice: Page) -> None:
     set_variable(world, "A", "two words")
     alice.goto(LIST)
-    alice.get_by_role("link", name="Download").click()
+    follow(alice.get_by_role("link", name="Download"))
     with alice.expect_download() as download:
         alice.get_by_role("link", name="Download .env.local").click()
     assert download.value.path().read_text() == "A='two words'\n"
@@ -193,7 +194,7 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     preview(page, '{"A": "2", "AWS_X": "1"}')
     page.get_by_role("button", name="Apply 1 change").click()
     expect(page.get_by_text("Applied 1 of 2 changes.")).to_be_visible()
-    page.get_by_role("button", name="Back to the text").click()
+    follow(page.get_by_role("button", name="Back to the text"))
     preview(page, '{"A": "2", "MY_X": "\\n1"}')
     page.get_by_role("button", name="Apply 1 change").click()
     expect(page.get_by_text("1 variable saved.")).to_be_visible()

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from console.models import Branch, Connection, Member
 from console.workflows.connected_apps import importing
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.steps import follow
 from tests.factories.collisions import COLLISIONS
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -35,7 +36,8 @@ def account(console_on_amplify: AmplifyServer) -> AmplifyServer:
 def test_it_works(world: World, account: AmplifyServer, open_page: Callable[..., Page]) -> None:
     olga = open_page(user=world.person("olga"))
     olga.goto("/")
-    olga.get_by_role("link", name="Import apps").click()
+    follow(olga.get_by_role("link", name="Import apps"))
+    expect(olga.get_by_role("checkbox", name="Web shop", exact=True)).to_be_visible()
     assert accessibility_problems(olga) == []
     for name in ("Shop", "Web shop"):
         olga.get_by_role("checkbox", name=name, exact=True).check()
@@ -57,7 +59,7 @@ def test_a_problem_stops_it(
     olga.goto("/apps/import/")
     for box in olga.get_by_role("checkbox").all():
         box.check()
-    olga.get_by_role("button", name="Preview").click()
+    follow(olga.get_by_role("button", name="Preview"))
     account.next("denied", on="GetApp")
     olga.get_by_role("button", name="Import 2 apps").click()
     expect(olga.get_by_role("alert")).to_contain_text("d1shop was not imported.")
@@ -72,12 +74,12 @@ def test_without_scripts(
     olga = open_page(user=world.person("olga"), javascript=False)
     olga.goto("/apps/import/")
     olga.get_by_role("checkbox", name="Web shop").check()
-    olga.get_by_role("button", name="Preview").click()
+    follow(olga.get_by_role("button", name="Preview"))
     olga.get_by_role("button", name="Import 1 app").click()
     expect(olga.get_by_text("Imported 1 app.")).to_be_visible()
     Connection.objects.update(attempted_at=None)
     account.add_branch("dweb", "beta")
-    olga.get_by_role("link", name="Web shop").click()
+    follow(olga.get_by_role("link", name="Web shop"))
     olga.get_by_role("button", name="Check now").click()
     expect(olga.get_by_role("link", name="beta")).to_be_visible()
 
@@ -96,8 +98,8 @@ def test_branches_appear_by_themselves(
         if "general" not in path:
             expect(olga.get_by_text(f"new-{number}", exact=True)).to_be_visible()
         assert accessibility_problems(olga) == []
+    expect(olga.get_by_role("button", name="Disconnect")).to_be_visible()
     assert Branch.objects.filter(name="new-2").exists()
-    assert olga.get_by_role("button", name="Disconnect").is_visible()
 
 
 def test_connecting(world: World, account: AmplifyServer, open_page: Callable[..., Page]) -> None:
@@ -105,7 +107,8 @@ def test_connecting(world: World, account: AmplifyServer, open_page: Callable[..
     olga = open_page(user=world.person("olga"))
     olga.goto("/apps/d1shop/settings/general/")
     assert accessibility_problems(olga) == []
-    olga.get_by_role("link", name="Connect to Amplify").click()
+    follow(olga.get_by_role("link", name="Connect to Amplify"))
+    expect(olga.get_by_role("button", name="Connect")).to_be_visible()
     assert accessibility_problems(olga) == []
     olga.get_by_role("button", name="Connect").click()
     expect(olga.get_by_role("button", name="Disconnect")).to_be_visible()

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from console.models import Connection
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.steps import follow
 from tests.factories import connect, deploy, look, set_secret
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -76,6 +77,6 @@ def test_without_javascript(
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(URL)
     Connection.objects.update(jobs_attempted_at=None)
-    page.get_by_role("button", name="Check now").click()
+    follow(page.get_by_role("button", name="Check now"))
     page.get_by_role("button", name="Redeploy main").click()
     expect(page.get_by_text("Started deployment 3 of main.")).to_be_visible()

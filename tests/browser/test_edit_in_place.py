@@ -16,6 +16,7 @@ from tests.browser.steps import (
     SHARED,
     browser_storage,
     expect_saved,
+    follow,
     set_secrets,
     stored_value,
     value_of,
@@ -220,12 +221,12 @@ def test_without_javascript(world: World, open_page: Callable[..., Page]) -> Non
     set_secrets(world, {"API_KEY": "first"})
     alice = open_page(user=world.person("alice"), javascript=False)
     alice.goto(LIST)
-    edit_link(alice).click()
+    follow(edit_link(alice))
     new_value(alice).fill("second")  # the override, left blank, is not saved
     opened(alice).get_by_role("button", name="Save").click()
     expect_saved(alice, 1)
     assert stored_value(f"{SHARED}/API_KEY") == "second"
-    edit_link(alice).click()
+    follow(edit_link(alice))
     value_of(override(alice)).fill("for dev")
     override(alice).get_by_label("Branch").select_option(label="dev")
     opened(alice).get_by_role("button", name="Save").click()

@@ -18,7 +18,16 @@ from console.models import Branch, Member, User
 from envvars_app.models import MapVersion, SyncedScope
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
-from tests.browser.steps import LIST, MANAGE, PEM, row, save_all, set_secrets, wait_for_reconcile
+from tests.browser.steps import (
+    LIST,
+    MANAGE,
+    PEM,
+    follow,
+    row,
+    save_all,
+    set_secrets,
+    wait_for_reconcile,
+)
 from tests.console.access.routes import (
     TOKEN,
     account_link,
@@ -352,12 +361,14 @@ def test_previews_of_bulk_edit(
     alice.get_by_role("button", name="Preview changes").click()
     expect(alice.get_by_role("button", name="Apply")).to_be_visible()
     alice.locator("summary", has_text="unchanged").click()
+    expect(alice.locator("details[open]", has_text="unchanged")).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.get_by_role("button", name="Apply").click()
     expect(alice.get_by_text("The rest are below.")).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.goto(f"{VARIABLES}copy/")
     alice.get_by_label("All 3").check()
-    alice.get_by_role("button", name="Preview changes").click()
+    follow(alice.get_by_role("button", name="Preview changes"))
     alice.locator("summary", has_text="Branches (3)").click()
+    expect(alice.locator("details[open]", has_text="Branches (3)")).to_be_visible()
     assert accessibility_problems(alice) == []

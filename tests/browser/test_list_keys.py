@@ -61,6 +61,7 @@ def test_switched_off(alice: Page, world: World) -> None:
     alice.get_by_role("dialog").get_by_role("link", name="Preferences").click()
     alice.get_by_label("Shortcuts of a single key").check()
     alice.get_by_role("button", name="Save").click()
+    expect(alice.get_by_text("Preferences saved.")).to_be_visible()
     alice.goto(LIST)
     alice.keyboard.press("n")
     expect(new_key(alice)).to_be_focused()

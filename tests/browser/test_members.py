@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch, Member
 from secrets_app.reveal import reveal
-from tests.browser.steps import MANAGE, set_secrets
+from tests.browser.steps import MANAGE, follow, set_secrets
 from tests.fixtures.people import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,7 +28,7 @@ def _reset_rate_limits(db: None) -> None:
 def invite(page: Page, email: str, role: str, patterns: str = "") -> str:
     """Invite a person from the members page, and return the link."""
     page.goto(MEMBERS)
-    page.get_by_role("link", name="Invite", exact=True).click()
+    follow(page.get_by_role("link", name="Invite", exact=True))
     page.get_by_label("Email address").fill(email)
     page.get_by_role("radio", name=role).check()
     page.get_by_label("Limit to branches").fill(patterns)
@@ -57,7 +57,7 @@ def test_it_works(
     for password in ("123456789012", PASSWORD):
         nora.get_by_label("Password", exact=True).fill(password)
         nora.get_by_label("Confirm password").fill(password)
-        nora.get_by_role("button", name="Join").click()
+        follow(nora.get_by_role("button", name="Join"))
     expect(nora.get_by_text("You are now a member of Shop.")).to_be_visible()
     nora.goto(f"{MANAGE}?new=1")
     branches = nora.locator("#new").get_by_label("Branch").first.locator("option")
@@ -75,11 +75,11 @@ def test_an_invited_user_with_an_account(world: World, open_page: Callable[..., 
     link = invite(open_page(user=world.person("alice")), "charlie@example.org", "Viewer")
     page = open_page(user=world.person("bob"))
     page.goto(link)
-    page.get_by_role("main").get_by_role("button", name="Sign out").click()
-    page.get_by_role("link", name="Sign in").click()
+    follow(page.get_by_role("main").get_by_role("button", name="Sign out"))
+    follow(page.get_by_role("link", name="Sign in"))
     page.get_by_label("Email").fill("charlie@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
+    follow(page.get_by_role("main").get_by_role("button", name="Sign in", exact=True))
     page.get_by_role("button", name="Join").click()
     expect(page.get_by_text("You are now a member of Shop.")).to_be_visible()
     assert Member.objects.get(user=world.person("charlie")).role == "viewer"
@@ -102,6 +102,7 @@ def test_offboarding(
     alice.get_by_role("link", name="Remove bob@example.org").click()
     expect(alice.get_by_text("2 secrets")).to_be_visible()
     alice.get_by_role("button", name="Remove", exact=True).click()
+    expect(alice.get_by_role("button", name="Mark as rotated")).to_be_visible()
     bob.reload()
     expect(bob.get_by_role("link", name="Shop")).to_have_count(0)
     with alice.expect_download() as download:
@@ -125,8 +126,8 @@ def test_an_operator_disables_a_user(world: World, open_page: Callable[..., Page
     olga.goto("/admin/console/user/")
     olga.get_by_role("row", name="bob@example.org").get_by_role("checkbox").check()
     olga.get_by_label("Action:").select_option(label="Disable and sign out everywhere")
-    olga.get_by_role("button", name="Go").click()
-    olga.get_by_role("button", name="Disable and sign out everywhere").click()
+    follow(olga.get_by_role("button", name="Go"))
+    follow(olga.get_by_role("button", name="Disable and sign out everywhere"))
     olga.get_by_role("link", name="View revealed and written secrets").click()
     expect(olga.get_by_role("rowheader", name="WROTE")).to_be_visible()
     bob.reload()

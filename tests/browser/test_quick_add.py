@@ -14,6 +14,7 @@ from tests.browser.steps import (
     SHARED,
     browser_storage,
     expect_saved,
+    follow,
     set_secrets,
     stored_value,
     wait_for_reconcile,
@@ -178,7 +179,7 @@ def test_without_javascript(world: World, open_page: Callable[..., Page], compla
         new = quick_add(alice) if key == "BAD KEY" else alice.locator("#new .edit-row")
         new.get_by_label("Variable").fill(key)
         new.get_by_label("Value", exact=True).fill("precious")
-        alice.get_by_role("button", name=re.compile("^(Add|Save)$")).click()
+        follow(alice.get_by_role("button", name=re.compile("^(Add|Save)$")))
     expect_saved(alice, 1)
     assert stored_value(f"{SHARED}/API_KEY") == "precious"
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.steps import follow
 from tests.console.auth.test_second_factor import code_of
 from tests.fixtures.people import PASSWORD, World
 from tests.fixtures.provider import Provider
@@ -50,7 +51,15 @@ def sign_out(page: Page) -> None:
 def open_menu_item(page: Page, item: str) -> None:
     """Open a page from the user menu."""
     page.locator("summary", has_text="bob@example.org").click()
-    page.get_by_role("link", name=item).click()
+    follow(page.get_by_role("link", name=item))
+    expect(page.get_by_role("heading", name=item, exact=True)).to_be_visible()
+
+
+def set_up_app(page: Page) -> str:
+    """Open the page that adds an authenticator app, and return its secret."""
+    follow(page.get_by_role("link", name="Set up app"))
+    expect(page.get_by_label("Authenticator code")).to_be_visible()
+    return page.locator(".steps code").inner_text()
 
 
 def add_authenticator(page: Page, **more: Any) -> None:
@@ -71,7 +80,7 @@ def add_authenticator(page: Page, **more: Any) -> None:
 def add_passkey(page: Page, *, passwordless: bool) -> None:
     """Add a passkey on the second factor page."""
     open_menu_item(page, "Second factor")
-    page.get_by_role("link", name="Add passkey").click()
+    follow(page.get_by_role("link", name="Add passkey"))
     page.get_by_label("Name").fill("My laptop")
     page.get_by_label("Passwordless").set_checked(passwordless)
     page.get_by_role("button", name="Add passkey").click()
@@ -81,19 +90,20 @@ def add_passkey(page: Page, *, passwordless: bool) -> None:
 @pytest.mark.usefixtures("clock")
 def test_it_works(bob: Page) -> None:
     open_menu_item(bob, "Second factor")
+    expect(bob.get_by_role("link", name="Set up app")).to_be_visible()
     assert accessibility_problems(bob) == []
-    bob.get_by_role("link", name="Set up app").click()
-    secret = bob.locator(".steps code").inner_text()
+    secret = set_up_app(bob)
     assert accessibility_problems(bob) == []
     bob.get_by_label("Authenticator code").fill(code_of(secret))
     bob.get_by_role("button", name="Set up").click()
     expect(bob.get_by_text("You have no recovery codes.")).to_be_visible()
     assert accessibility_problems(bob) == []
-    bob.get_by_role("link", name="Recovery codes").click()
+    follow(bob.get_by_role("link", name="Recovery codes"))
+    expect(bob.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert accessibility_problems(bob) == []
-    bob.get_by_role("button", name="Generate new codes").click()
+    follow(bob.get_by_role("button", name="Generate new codes"))
+    expect(bob.locator(".codes li")).to_have_count(10)
     codes = bob.locator(".codes li").all_inner_texts()
-    assert len(codes) == 10
     assert accessibility_problems(bob) == []
     sign_out(bob)
     assert accessibility_problems(bob) == []
@@ -114,7 +124,8 @@ def test_it_works(bob: Page) -> None:
     expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
     open_menu_item(bob, "Second factor")
     expect(bob.get_by_text("You have 9 left.")).to_be_visible()
-    bob.get_by_role("link", name="Remove app").click()
+    follow(bob.get_by_role("link", name="Remove app"))
+    expect(bob.get_by_role("button", name="Remove app")).to_be_visible()
     assert accessibility_problems(bob) == []
     bob.get_by_role("button", name="Remove app").click()
     expect(bob.get_by_role("link", name="Set up app")).to_be_visible()
@@ -129,12 +140,14 @@ def test_a_passkey_as_second_factor(bob: Page) -> None:
     bob.get_by_role("button", name="Use a passkey").click()
     expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
     open_menu_item(bob, "Second factor")
-    bob.get_by_role("link", name="Rename").click()
+    follow(bob.get_by_role("link", name="Rename"))
+    expect(bob.get_by_role("button", name="Rename")).to_be_visible()
     assert accessibility_problems(bob) == []
     bob.get_by_label("Name").fill("Old laptop")
     bob.get_by_role("button", name="Rename").click()
     expect(bob.get_by_text("Old laptop")).to_be_visible()
-    bob.get_by_role("link", name="Remove Old laptop").click()
+    follow(bob.get_by_role("link", name="Remove Old laptop"))
+    expect(bob.get_by_role("button", name="Remove passkey")).to_be_visible()
     assert accessibility_problems(bob) == []
     bob.get_by_role("button", name="Remove passkey").click()
     expect(bob.get_by_text("Old laptop")).to_have_count(0)
@@ -152,7 +165,7 @@ def test_a_passkey_without_a_password(bob: Page) -> None:
 def test_an_authenticator_that_refuses(bob: Page) -> None:
     add_authenticator(bob, isUserVerified=False)
     open_menu_item(bob, "Second factor")
-    bob.get_by_role("link", name="Add passkey").click()
+    follow(bob.get_by_role("link", name="Add passkey"))
     bob.get_by_label("Passwordless").check()
     bob.get_by_role("button", name="Add passkey").click()
     expect(bob.get_by_text("The passkey could not be added.")).to_be_visible()
@@ -164,7 +177,8 @@ def test_confirming_with_a_passkey(bob: Page) -> None:
     add_passkey(bob, passwordless=False)
     bob.goto(re.sub(r"/accounts/.*", "/accounts/reauthenticate/?next=/accounts/sessions/", bob.url))
     assert accessibility_problems(bob) == []
-    bob.get_by_role("link", name="Use a passkey").click()
+    follow(bob.get_by_role("link", name="Use a passkey"))
+    expect(bob.get_by_role("button", name="Use a passkey")).to_be_visible()
     assert accessibility_problems(bob) == []
     bob.get_by_role("button", name="Use a passkey").click()
     expect(bob.get_by_role("heading", name="Sessions")).to_be_visible()
@@ -174,6 +188,7 @@ def test_ending_sessions(bob: Page, open_page: Callable[..., Page], live_server:
     other = open_page()
     other.goto(localhost_url(live_server, "/"))
     sign_in(other)
+    expect(other.get_by_role("heading", name="Apps")).to_be_visible()
     open_menu_item(bob, "Sessions")
     expect(bob.get_by_role("row")).to_have_count(3)
     assert accessibility_problems(bob) == []
@@ -206,10 +221,10 @@ def test_without_javascript_only_the_code_is_offered(
     page = open_page(javascript=False)
     page.goto(localhost_url(live_server, "/"))
     sign_in(page)
+    expect(page.get_by_role("heading", name="Apps")).to_be_visible()
     open_menu_item(page, "Second factor")
-    page.get_by_role("link", name="Set up app").click()
-    page.get_by_label("Authenticator code").fill(code_of(page.locator(".steps code").inner_text()))
-    page.get_by_role("button", name="Set up").click()
+    page.get_by_label("Authenticator code").fill(code_of(set_up_app(page)))
+    follow(page.get_by_role("button", name="Set up"))
     sign_out(page)
     sign_in(page)
     expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()

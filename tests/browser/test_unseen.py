@@ -8,7 +8,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.lib.text.invisible import describe_invisible
 from secrets_app.models import Secret
-from tests.browser.steps import LIST, MANAGE, SHARED, row, save_all, stored_value, value_of
+from tests.browser.steps import (
+    LIST,
+    MANAGE,
+    SHARED,
+    follow,
+    row,
+    save_all,
+    stored_value,
+    value_of,
+)
 from tests.factories import set_secret, set_variable, variable_values
 from tests.fixtures.chromium import Complaints
 from tests.fixtures.people import World
@@ -157,7 +166,7 @@ def test_the_filter_stays(
     expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
     page.get_by_role("link", name="Cancel").click()
     expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
-    page.get_by_role("link", name=manage).first.click()
+    follow(page.get_by_role("link", name=manage).first)
     page.get_by_role("group", name="KEY, dev").get_by_label("Value", exact=True).fill("new")
     save_all(page)
     expect(page.get_by_text("saved.")).to_be_visible()

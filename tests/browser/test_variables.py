@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch
-from tests.browser.steps import save_all, save_with_notes
+from tests.browser.steps import follow, save_all, save_with_notes
 from tests.factories import (
     change_variable,
     new_variable,
@@ -49,7 +49,7 @@ def expect_saved(page: Page, count: int) -> None:
 def test_it_works(world: World, open_page: Any) -> None:
     page = open_page(user=world.person("alice"))
     page.goto(LIST)
-    page.get_by_role("link", name="Manage variables").first.click()
+    follow(page.get_by_role("link", name="Manage variables").first)
     new = page.locator("#new .edit-row")
     new.get_by_label("Variable").fill("API_URL")
     value(new).fill("https://a\n")
@@ -212,7 +212,7 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     set_variable(world, "A")
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(MANAGE)
-    page.get_by_role("link", name="Add variable override").click()
+    follow(page.get_by_role("link", name="Add variable override"))
     override = page.get_by_role("group", name="New override")
     value(override).fill("x")
     override.get_by_label("Branch").select_option(label="dev")
@@ -223,7 +223,7 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     assert variable_values(world) == {("", "A"): "\nchanged", ("dev", "A"): "x"}
     page.goto(MANAGE)
     row(page, "A").get_by_label("Remove").check()
-    page.get_by_role("button", name="Save").click()
+    follow(page.get_by_role("button", name="Save"))
     page.get_by_label("Overrides").select_option(label="Remove too")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("No records to display")).to_be_visible()

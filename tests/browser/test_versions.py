@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from secrets_app.models import Secret
-from tests.browser.steps import LIST, set_secrets
+from tests.browser.steps import LIST, follow, set_secrets
 from tests.factories import secret_row, stored_values
 from tests.fixtures.people import World
 
@@ -59,7 +59,7 @@ def test_without_javascript(
     complaints.expect("422")
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(f"{LIST}{secret.pk}/")
-    page.get_by_role("link", name="Show the versions").click()
+    follow(page.get_by_role("link", name="Show the versions"))
     page.get_by_role("checkbox", name="Compare version 1").check()
     page.get_by_role("button", name="Compare two versions").click()
     expect(page.get_by_text("Choose exactly two versions to compare.")).to_be_visible()
