@@ -31,6 +31,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("compare/export/", compare.export, name="compare_export"),
     path("", overview.overview, name="overview"),
     path("check/", overview.check, name="overview_check"),
+    path("first-steps/hide/", overview.hide_steps, name="first_steps_hide"),
     path("activity/", activity.activity, name="activity"),
     path("activity/export/", activity.export_activity, name="activity_export"),
     path("hosting/deployments/", deployments.deployments, name="deployments"),

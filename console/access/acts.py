@@ -36,6 +36,7 @@ class Action(StrEnum):
     APP_IMPORTED = "app.import"
     APP_CONNECTED = "app.connect"
     APP_DISCONNECTED = "app.disconnect"
+    STEPS_HIDDEN = "app.hide_steps"
     BRANCH_ADDED = "branch.add"
     BRANCH_CHANGED = "branch.change"
     BRANCH_DELETED = "branch.delete"
@@ -177,6 +178,7 @@ RULES: dict[Action, Rule] = {
     Action.APP_DISCONNECTED: Rule(
         Who.OPERATOR, AsksNot("Everything stays as it is, and connecting again asks.")
     ),
+    Action.STEPS_HIDDEN: Rule(Permission.MANAGE, AsksNot("It hides a list on a page.")),
     Action.BRANCH_ADDED: Rule(
         Permission.MANAGE,
         Asks("add a branch without protection", only_if="the branch is not protected"),

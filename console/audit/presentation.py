@@ -31,6 +31,7 @@ ACTION_LABELS = {
     Action.APP_IMPORTED: "imported the Amplify app",
     Action.APP_CONNECTED: "connected Amplify with the app",
     Action.APP_DISCONNECTED: "disconnected the app from Amplify",
+    Action.STEPS_HIDDEN: "hid the first steps of the app",
     Action.BRANCH_ADDED: "added the branch",
     Action.BRANCH_CHANGED: "changed the branch",
     Action.BRANCH_DELETED: "deleted the branch",

@@ -2,18 +2,20 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.audit.events import Action
 from console.environment.sources import sources
 from console.pages.app_forms import SearchForm
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context
+from console.web.kit import app_context, require_manager_access
 from console.workflows.deployments import reading
-from console.workflows.overview import page
+from console.workflows.overview import first_steps, page
 
 SEARCHED_FROM = 12  # branches; fewer are found by eye
 
@@ -49,6 +51,14 @@ def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
     return render(request, "console/overview.html#checked", {**context, **part})
 
 
+@require_POST
+def hide_steps(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Hide the first steps."""
+    access = require_manager_access(request, app_id, Action.STEPS_HIDDEN)
+    first_steps.hide(actor=access.actor, app_id=app_id)
+    return redirect("overview", app_id=app_id)
+
+
 def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
     found, q = page.overview(access), SearchForm(request.POST or request.GET).text()
     return {
@@ -57,4 +67,5 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "cards": [card for card in found.cards if q.lower() in card.branch.name.lower()],
         "is_searched": bool(q) or len(found.cards) >= SEARCHED_FROM,
         "q": q,
+        "uses_ssm": settings.PARAMETER_STORE == "ssm",
     }

@@ -13,6 +13,7 @@ from console.workflows.deployments.effects import BranchState, Effects, of_app
 from console.workflows.overview import faults
 from console.workflows.overview.changes import ChangeSet, recent_changes
 from console.workflows.overview.faults import Line
+from console.workflows.overview.first_steps import Step, first_steps
 
 _OUTSIDE = (FaultKind.OUTSIDE, FaultKind.REMOVED_OUTSIDE)
 
@@ -76,12 +77,18 @@ class Overview:
     checks: Sequence[Check]
     changes: Sequence[ChangeSet]
     effects: Effects
+    steps: Sequence[Step]
 
     @property
     def checked_at(self) -> datetime | None:
         """Return when the store that was checked longest ago was checked; None if one never was."""
         times = [check.at for check in self.checks]
         return min(times, default=None) if all(times) else None  # type: ignore[type-var]
+
+    @property
+    def done(self) -> int:
+        """Return how many of the first steps are done."""
+        return sum(step.is_done for step in self.steps)
 
     @property
     def is_reachable(self) -> bool:
@@ -112,6 +119,7 @@ def overview(access: Access) -> Overview:
         checks=checks,
         changes=recent_changes(access),
         effects=effects,
+        steps=first_steps(access, has_values=any(one.rows for one in found)),
     )
 
 

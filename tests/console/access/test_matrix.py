@@ -46,6 +46,8 @@ TABLE = """
 /apps/<str:app_id>/compare/export/  else               302  405
 /apps/<str:app_id>/check/           POST               302  404       302  302 302 302    404
 /apps/<str:app_id>/check/           else               302  405
+/apps/<str:app_id>/first-steps/hide/  POST             302  404       403  403 403 302    404
+/apps/<str:app_id>/first-steps/hide/  else             302  405
 /apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/activity/        else               302  405
 /apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404
