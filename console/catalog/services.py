@@ -157,7 +157,8 @@ def _update(row: Row, fields: dict[str, Any]) -> Row:
     is_new = row.pk is None
     for name, value in fields.items():
         setattr(row, name, value)
-    row.full_clean()
     # Nothing but these: a refresh from Amplify may have changed the others since the row was read.
+    others = () if is_new else {it.name for it in row._meta.get_fields()} - fields.keys()
+    row.full_clean(exclude=others)
     row.save(update_fields=None if is_new else list(fields))
     return row

@@ -2,8 +2,9 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from console.models import App
+from console.models import App, Branch, BranchConnection
 from tests.factories import form_errors
 from tests.fixtures.people import World
 
@@ -65,3 +66,21 @@ def test_any_name(alice: Client, world: World, name: str) -> None:
 def test_empty_post(alice: Client, world: World) -> None:
     assert set(form_errors(alice.post(URL))) == {"name", "path_profile"}
     assert App.objects.get(pk=world.app.pk).name == "Shop"
+
+
+def test_field_that_the_form_lacks_is_invalid(alice: Client, world: World) -> None:
+    App.objects.filter(pk=world.app.pk).update(region="")  # nothing in Branchkeep writes that
+    assert alice.get(URL).status_code == 200
+    response = alice.post(URL, {"name": "Renamed", "path_profile": "both"})
+    assert response.status_code == 302
+    world.app.refresh_from_db()
+    assert (world.app.name, world.app.region) == ("Renamed", "")
+
+
+def test_branch_with_an_invalid_stage(alice: Client, world: World) -> None:
+    Branch.objects.filter(pk=world.dev.pk).update(stage="GONE")
+    BranchConnection.objects.create(branch=world.dev, seen_at=timezone.now())
+    url = f"/apps/d1shop/settings/branches/{world.dev.pk}/"
+    assert alice.post(url, {"protected": "on"}).status_code == 302
+    world.dev.refresh_from_db()
+    assert world.dev.protected
