@@ -31,6 +31,6 @@ class PreferencesForm(forms.ModelForm):
         fields: ClassVar[list[str]] = ["theme", "time_zone", "single_keys"]
         labels: ClassVar[dict[str, str]] = {"single_keys": "Shortcuts of a single key"}
         help_texts: ClassVar[dict[str, str]] = {
-            "single_keys": "In lists: n adds, e edits, / searches, ? shows all shortcuts."
+            "single_keys": "/ searches, ? shows all shortcuts. In lists, n adds and e edits."
         }
         widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect}

@@ -3,6 +3,7 @@
 import { startConfirming } from "./confirm.js";
 import { startCopying } from "./copy.js";
 import { startKeepingFilter } from "./filter.js";
+import { startKeys } from "./keys.js";
 import { startPalette } from "./palette.js";
 import { localFilter, localTimes } from "./times.js";
 import { startToasts, toast } from "./toast.js";
@@ -79,5 +80,6 @@ startConfirming();
 startFragments();
 startKeepingFilter();
 startPalette();
+startKeys();
 localTimes(document);
 localFilter();

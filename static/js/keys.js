@@ -1,22 +1,45 @@
-// Single-key shortcuts of a list. A person can switch them off in their preferences (WCAG 2.1.4).
+// Shortcuts of a single key. A person can switch them off in their preferences (WCAG 2.1.4).
+
+import { openPalette } from "./palette.js";
 
 const byId = (id) => document.getElementById(id);
+
+function add() {
+  const key = byId("add-key"); // in a list
+  if (key) key.focus();
+  else byId("add")?.click(); // in edit mode
+}
 
 function edit() {
   const row = document.activeElement.closest("#listing tbody tr") ?? document.querySelector("#listing tbody tr:hover");
   row?.querySelector("a.edit")?.click();
 }
 
-const ACTIONS = {
-  n: () => byId("add-key")?.focus(),
-  e: edit,
-  "/": () => byId("search-q").focus(),
-  "?": () => byId("keys").showModal(),
-};
+function search() {
+  const field = byId("search-q");
+  if (field) field.focus();
+  else openPalette();
+}
 
-/** Start the shortcuts, unless they are switched off, and the button that lists them. */
+const show = () => byId("keys").showModal();
+const ACTIONS = { n: add, e: edit, "/": search, "?": show };
+
+function onButton({ target }) {
+  const button = target.closest("[data-show-keys]");
+  if (!button) return;
+  const menu = button.closest("details");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus(); // where the focus returns to
+  }
+  button.closest("dialog")?.close();
+  show();
+}
+
+/** Start the buttons that list the shortcuts and, unless they are switched off, the shortcuts. */
 export function startKeys() {
-  byId("show-keys")?.addEventListener("click", ACTIONS["?"]);
+  if (!byId("keys")) return;
+  document.addEventListener("click", onButton);
   if (document.documentElement.dataset.keys === "off") return;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !Object.hasOwn(ACTIONS, event.key)) return;

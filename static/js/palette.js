@@ -54,6 +54,10 @@ function onKey(event) {
     event.preventDefault();
     move(event.key === "ArrowDown" ? 1 : -1);
   }
+  if (event.key === "?" && field.value === "") {
+    event.preventDefault();
+    dialog.querySelector("[data-show-keys]").click();
+  }
   if (event.key === "Enter") {
     event.preventDefault();
     const where = event.ctrlKey || event.metaKey ? "tab" : "here";

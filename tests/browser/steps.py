@@ -68,12 +68,12 @@ def fill_new(page: Page, number: int, key: str, value: str, branch: str) -> None
     new.get_by_label("Branch").select_option(label=branch)
 
 
-def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until an element has the focus."""
-    for _ in range(60):
+def tab_to(page: Page, target: Locator) -> int:
+    """Press Tab until an element has the focus. Return how often."""
+    for presses in range(1, 61):
         page.keyboard.press("Tab")
         if target.evaluate("(element) => element === document.activeElement"):
-            return
+            return presses
     raise AssertionError(f"Tab never reached {target}")
 
 

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.steps import LIST, set_secrets
+from tests.browser.steps import LIST, set_secrets, tab_to
+from tests.factories import set_variable
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -45,6 +46,48 @@ def test_editing_a_row(alice: Page, world: World) -> None:
     alice.get_by_role("link", name="API_KEY", exact=True).focus()
     alice.keyboard.press("e")
     expect(alice.locator("form.in-place textarea").first).to_be_focused()
+
+
+@pytest.mark.parametrize("url", [LIST, VARIABLES])
+def test_adding_in_edit_mode(alice: Page, world: World, url: str) -> None:
+    """Add new is at most ten presses of Tab away, though each row has several stops."""
+    for number in range(15):
+        set_variable(world, f"KEY_{number}", "value")
+    set_secrets(world, {f"KEY_{number}": "value" for number in range(15)})
+    alice.goto(f"{url}manage/")
+    expect(alice.locator("#manage.ready")).to_be_visible()
+    to_add = alice.get_by_role("link", name="Skip to new rows")
+    assert tab_to(alice, to_add) <= 10
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("link", name="Add new", exact=True)).to_be_focused()
+    alice.keyboard.press("Enter")
+    key = alice.locator("#new").get_by_label("Variable", exact=True)
+    expect(key).to_be_focused()
+    alice.locator("main").focus()
+    alice.keyboard.press("n")
+    expect(key).to_have_count(2)
+    expect(key.last).to_be_focused()
+
+
+def test_pages_without_a_list(alice: Page, world: World) -> None:
+    alice.goto("/accounts/sessions/")
+    alice.keyboard.press("/")
+    field = alice.get_by_role("combobox", name="Search or jump to")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+    alice.keyboard.press("?")  # in the empty field
+    dialog = alice.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_contain_text("Ctrl K")
+    expect(dialog).not_to_contain_text("Add a")
+    alice.keyboard.press("Escape")
+    menu = alice.locator("header summary")
+    menu.focus()
+    alice.keyboard.press("Enter")
+    alice.get_by_role("button", name="Keyboard shortcuts").press("Enter")
+    expect(dialog).to_be_visible()
+    alice.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(menu).to_be_focused()
 
 
 def test_switched_off(alice: Page, world: World) -> None:

@@ -1,7 +1,7 @@
 """Lists of secrets and variables: query parameters, columns, rows and pages."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -51,12 +51,16 @@ CHANGED = text_times.as_text("changed_at")  # SQLite and PostgreSQL agree on how
 
 @dataclass(frozen=True)
 class Query:
-    """The parameters of a list. Invalid ones fall back to their defaults."""
+    """The parameters of a list. Invalid ones fall back to their defaults.
+
+    `chosen_sort` is "" if `sort` is the default of the page.
+    """
 
     q: str = ""
     branch: str = ""
     only: str = ""
     sort: str = "branch"
+    chosen_sort: str = ""
     page: str = "1"
     per_page: int = PER_PAGE[0]
 
@@ -69,13 +73,22 @@ class Query:
             branch=parameters.get("branch", "")[:20],
             only=_searchable(parameters.get("only", "")),
             sort=requested if requested in SORTS else sort,
+            chosen_sort=requested if requested in SORTS else "",
             page=parameters.get("page", "1")[:9],
             per_page=int(per_page) if per_page in map(str, PER_PAGE) else PER_PAGE[0],
         )
 
     def filter(self, **more: str) -> str:
-        """Return the query string that carries the filter over to another page, or ""."""
-        kept = {"q": self.q, "branch": self.branch, "only": self.only, **more}
+        """Return the query string that shows the same rows in the list or in edit mode, or ""."""
+        kept = {
+            "q": self.q,
+            "branch": self.branch,
+            "only": self.only,
+            "sort": self.chosen_sort,
+            "per_page": str(self.per_page) if self.per_page != PER_PAGE[0] else "",
+            "page": self.page if self.page != "1" else "",
+            **more,
+        }
         text = urlencode({name: value for name, value in kept.items() if value})
         return f"?{text}" if text else ""
 
@@ -142,6 +155,7 @@ class Listing(Generic[RowT]):
     only: str
     branch_name: str
     branch_mark: str
+    filter: str
     per_page_choices: tuple[int, ...] = PER_PAGE
     columns: tuple[Column, ...] = COLUMNS
 
@@ -149,7 +163,8 @@ class Listing(Generic[RowT]):
     def of(
         cls, query: Query, page: Page[Any], rows: list[RowT], chosen: Branch | None
     ) -> "Listing[RowT]":
-        """Return the page of `query` with its rows."""
+        """Return the page of `query` with its rows. `filter` is as in `Query`."""
+        branch = query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else ""
         return cls(
             rows=rows,
             total=page.paginator.count,
@@ -160,16 +175,12 @@ class Listing(Generic[RowT]):
             per_page=query.per_page,
             sort=query.sort,
             q=query.q,
-            branch=query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else "",
+            branch=branch,
             only=query.only,
             branch_name=chosen.name if chosen else "",
             branch_mark=chosen.mark if chosen else "",
+            filter=replace(query, branch=branch, page=str(page.number)).filter(),
         )
-
-    @property
-    def filter(self) -> str:
-        """Return the query string that carries the filter over to another page, or ""."""
-        return Query(q=self.q, branch=self.branch, only=self.only).filter()
 
     def address(self, sort: str = "", page: int = 1) -> str:
         """Return the query string for another order or page of the same rows."""
