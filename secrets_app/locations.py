@@ -1,7 +1,9 @@
 """Parameter paths of an app's branches and secrets, and the state of mirrors."""
 
+import shlex
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.http import Http404
 
 from console.access.policy import Access
@@ -61,6 +63,20 @@ def fits_path(scope_location: str, key: str) -> bool:
     A secret whose mirror's path would exceed it has no mirror.
     """
     return len(scope_location) + 1 + len(key) <= PATH_LIMIT
+
+
+def read_command(app: App, branch: str, key: str, path: str) -> str:
+    """Return the shell command that prints a secret. `branch` is its name, "" is All branches.
+
+    SSM's paths hold nothing that a shell interprets, but names of branches do.
+    """
+    if settings.PARAMETER_STORE == "ssm":
+        return (
+            f"aws ssm get-parameter --region {app.region} --name {path} --with-decryption "
+            "--query Parameter.Value --output text"
+        )
+    scope = f" --branch {shlex.quote(branch)}" if branch else ""
+    return f"manage.py secret get {key} --app {app.app_id}{scope}"
 
 
 def mirror_state(version: int, mirror_version: int, mirror_of: int, changed_by: str) -> str:

@@ -26,7 +26,7 @@ from console.web.lists.listing import (
     page_of,
 )
 from secrets_app import revisions
-from secrets_app.locations import fits_path, mirror_state, scope_folders
+from secrets_app.locations import fits_path, mirror_state, read_command, scope_folders
 from secrets_app.models import ANSWERED, LeaseStage, Secret
 from secrets_app.projection import short_principal
 from secrets_app.writes import leases
@@ -42,7 +42,8 @@ class SecretRow(Row):
     `state` is "gone", "saving", "unknown" or "". `held_until` is when the row can be saved again if
     an earlier save may still arrive. `mirror` is its mirror's state. `base` is what a save of this
     row is based on: its version and revision. `outside_by` is who changed it outside Branchkeep, if
-    the store says so.
+    the store says so. `path` is its parameter's, and `command` prints its value; both "" if the
+    app's profile has no path for it.
     """
 
     may_reveal: bool
@@ -53,6 +54,8 @@ class SecretRow(Row):
     base: str
     unencrypted: bool
     outside_by: str
+    path: str
+    command: str
 
     @property
     def notable(self) -> bool:
@@ -168,8 +171,10 @@ class _RowBuilder:
             }
             for branch in (None, *branches)
         }
+        self.app = access.app
         folders = scope_folders(access.app, branches).items()
         self.mirrors = {branch: folder for (branch, mirror), folder in folders if mirror}
+        self.folders = {branch: folder for (branch, mirror), folder in folders if not mirror}
         self.now = timezone.now()
         self.is_operator = access.actor.is_operator
 
@@ -177,6 +182,8 @@ class _RowBuilder:
         """Return a secret as a row."""
         store_time = text_times.parse(secret.store_time) if secret.store_time else None
         changed = text_times.parse(secret.changed) if secret.changed else None
+        folder = self.folders.get(secret.branch_id)
+        path = f"{folder}/{secret.key}" if folder else ""
         return SecretRow(
             pk=secret.pk,
             key=secret.key,
@@ -191,8 +198,14 @@ class _RowBuilder:
             base=revisions.base(secret.version, store_time, changed),
             unencrypted=secret.unencrypted,
             outside_by=self._principal(secret),
+            path=path,
+            command=self._command(secret, path),
             **(self.scopes[secret.branch_id] | self._without_value(secret)),
         )
+
+    def _command(self, secret: _Stored, path: str) -> str:
+        branch = self.scopes[secret.branch_id]["branch"] if secret.branch_id else ""
+        return read_command(self.app, branch, secret.key, path) if path else ""
 
     def _without_value(self, secret: _Stored) -> dict[str, Any]:
         """Return in what a row without a value differs: nothing can be revealed.

@@ -26,6 +26,7 @@ from console.web.lists.listing import Query
 from console.web.lists.takes_effect import effect_of
 from envvars_app import secrets_bridge
 from envvars_app.amplify_sync.waiting import push_waiting
+from envvars_app.formats.env import ENV
 from envvars_app.formats.hints import describe_key
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
@@ -82,11 +83,20 @@ def _variable_context(access: Access, variable: Variable) -> dict[str, Any]:
         "exact": SafeString(escape(variable.value).replace("\r", "&#13;")),
         "may_write": access.may_on(Permission.WRITE, variable.branch),
         "deleted": BRANCH_DELETED if _is_on_deleted_branch(variable) else "",
+        **_env_line(variable),
         "meaning": describe_key(variable.key),
         "secret_warning": secret_warning(variable.key, variable.value),
         "can_erase": variable.removed_at is not None
         and variable.versions.filter(value__isnull=False, forgotten=False).exists(),
     }
+
+
+def _env_line(variable: Variable) -> dict[str, str]:
+    """Return the variable as a line of a `.env` file, or why it can't be one."""
+    rendered = ENV.render({variable.key: variable.value})
+    if variable.key in rendered.left_out:
+        return {"env_line": "", "no_line": rendered.left_out[variable.key]}
+    return {"env_line": rendered.text.removesuffix("\n"), "no_line": ""}
 
 
 def _is_on_deleted_branch(variable: Variable) -> bool:

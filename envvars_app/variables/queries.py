@@ -1,5 +1,6 @@
 """Queries of variables: rows for lists, effective values, what builds get."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -52,8 +53,8 @@ class VariableRow(Row):
 
     `overrides` names the branches that override it; `override_versions` ("id:version", separated by
     commas) is the version of each, on which its removal is based. `secret_warning` says why it
-    looks like a secret, or is "". `typed_key` and `is_removing` are set after a failed save.
-    `counterpart` is what Amplify holds, if that differs.
+    looks like a secret, or is "". `command` prints its value. `typed_key` and `is_removing` are set
+    after a failed save. `counterpart` is what Amplify holds, if that differs.
     """
 
     value: str
@@ -64,6 +65,7 @@ class VariableRow(Row):
     override_versions: str
     hint: str
     secret_warning: str
+    command: str
     typed_key: str | None = None
     is_removing: bool = False
     counterpart: Counterpart | None = None
@@ -118,12 +120,16 @@ def to_rows(
     scopes = _scopes(access, branches, chosen)
     stored = [row for row in map(_Stored._make, variables) if row.branch_id in scopes]
     overridden = _overrides_and_bases(access.app, {row.key for row in stored})
-    rows = [_row(variable, scopes[variable.branch_id], overridden) for variable in stored]
+    rows = [
+        _row(access.app, variable, scopes[variable.branch_id], overridden) for variable in stored
+    ]
     add_notes(access.app, rows)
     return rows
 
 
-def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -> VariableRow:
+def _row(
+    app: App, variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]
+) -> VariableRow:
     overrides = overridden.get(variable.key, []) if variable.branch_id is None else []
     return VariableRow(
         pk=variable.pk,
@@ -140,8 +146,15 @@ def _row(variable: _Stored, scope: dict[str, Any], overridden: dict[Any, Any]) -
         override_versions=",".join(f"{pk}:{version}" for _, pk, version in overrides),
         hint=describe_key(variable.key),
         secret_warning=secret_warning(variable.key, variable.value),
+        command=read_command(app, scope["branch"] if variable.branch_id else "", variable.key),
         **scope,
     )
+
+
+def read_command(app: App, branch: str, key: str) -> str:
+    """Return the shell command that prints a variable. `branch` "" is All branches."""
+    scope = f" --branch {shlex.quote(branch)}" if branch else ""
+    return f"manage.py variable get {shlex.quote(key)} --app {app.app_id}{scope}"
 
 
 def effective_values(access: Access, branch: Branch | None) -> dict[str, str]:

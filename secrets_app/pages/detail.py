@@ -16,7 +16,7 @@ from console.web.kit import app_context, note_context
 from console.web.lists.takes_effect import effect_of
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
-from secrets_app.pages.values import value_context
+from secrets_app.pages.values import dotenv_line, value_context
 from secrets_app.queries import find_row, kms_keys
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.errors import StoreError
@@ -74,6 +74,9 @@ def reveal(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     actor, posted = from_request(request), request.POST.get("version")
     version = None if posted is None else parse_version(posted)
     value = reveal_value(actor=actor, app_id=app_id, pk=pk, version=version)
+    if request.POST.get("as") == "line":
+        secret = find_secret(find_app(actor, app_id), pk)
+        value = dotenv_line(secret.key, value)
     context: dict[str, Any] = {**value_context(value), "revealed": version}
     if wants_fragment(request):
         response = render(request, "secrets/detail.html#value", context)

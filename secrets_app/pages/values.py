@@ -3,8 +3,15 @@
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from console.lib.text.dotenv import quote
 from console.lib.text.invisible import describe_invisible
 from secrets_app.store.base import SecretValue
+from secrets_app.store.errors import Rejected
+
+NO_LINE = (
+    "Programs that read .env files don't agree on this value, whatever its quotes are. Copy the "
+    "value instead."
+)
 
 
 class _ValueHtml(SafeString):
@@ -17,6 +24,14 @@ class _ValueHtml(SafeString):
 def value_context(value: SecretValue) -> dict[str, str]:
     """Return what a template needs to show a value, and what can't be seen in it."""
     return {"value": _exact(value), "remark": describe_invisible(value.reveal())}
+
+
+def dotenv_line(key: str, value: SecretValue) -> SecretValue:
+    """Return a value as a line of a `.env` file. Raises Rejected if no quotes hold it."""
+    quoted = quote(value.reveal())
+    if quoted is None:
+        raise Rejected(NO_LINE)
+    return SecretValue(f"{key}={quoted}")
 
 
 def _exact(value: SecretValue) -> str:

@@ -1,6 +1,7 @@
 // Copy buttons: each copies the text next to it. Values are read on click and not kept.
 
 const DURATION = 1500; // milliseconds
+const NO_CLIPBOARD = "The browser doesn't let this page copy. Open the row's page, and copy from there.";
 
 function showResult(button, done) {
   const label = button.getAttribute("aria-label");
@@ -31,6 +32,26 @@ export async function copy(button, text, source) {
   } catch {
     if (source) select(source);
     showResult(button, false);
+  }
+}
+
+/**
+ * Copy the value of an answer that is still on its way. Resolves to the answer, or to { problem }.
+ *
+ * Safari allows a page to copy only in the moment of a press, so the clipboard gets the promise.
+ */
+export async function copyPromised(answer) {
+  if (!navigator.clipboard?.write) return { problem: NO_CLIPBOARD };
+  const text = answer.then(({ value }) => {
+    if (value === undefined) throw new Error("nothing to copy");
+    return new Blob([value], { type: "text/plain" });
+  });
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+    return await answer;
+  } catch {
+    const { problem, hint } = await answer;
+    return hint ? { hint } : { problem: problem ?? NO_CLIPBOARD };
   }
 }
 

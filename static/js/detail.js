@@ -1,6 +1,9 @@
 // A secret's own page: hide a value that came with the page after some seconds.
 
+import { startCopyingSecrets } from "./copy_as.js";
 import { hideLater } from "./reveal.js";
+
+startCopyingSecrets();
 
 const output = document.querySelector("output.value");
 

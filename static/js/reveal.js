@@ -9,12 +9,12 @@ const open = new Map(); // element or row that shows a value -> [function to hid
 let leaving = 0;
 
 /**
- * Fetch the value at `url`. Returns { value, seconds, remark }, or { problem }, or { hint } if the
+ * Fetch the value at `url`, in the form that `fields` ask for. Returns { value, seconds, remark }, or { problem }, or { hint } if the
  * user had to confirm their identity first: a reveal needs its own press. `remark` says what can't be
  * seen in the value.
  */
-export async function reveal(url) {
-  const { page, problem } = await post(url);
+export async function reveal(url, fields) {
+  const { page, problem } = await post(url, fields);
   const output = page?.querySelector("output.value");
   if (output) {
     const remark = page.querySelector(".remark")?.textContent ?? "";

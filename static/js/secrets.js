@@ -3,8 +3,10 @@
 import { lineBelow } from "./below.js";
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
+import { startCopyingSecrets } from "./copy_as.js";
 import { get } from "./http.js";
-import { rows, startQuickEditing } from "./manage/quick.js";
+import { startMoreMenus } from "./manage/more.js";
+import { askToRemove, openForm, rows, startQuickEditing } from "./manage/quick.js";
 import { Row } from "./manage/row.js";
 import { forgetOnLeave, SecretRow } from "./manage/secret_row.js";
 import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
@@ -115,3 +117,5 @@ Row.use(SecretRow);
 forgetOnLeave(rows);
 startFreshness();
 startQuickEditing();
+startMoreMenus(openForm, askToRemove);
+startCopyingSecrets();

@@ -1,8 +1,22 @@
 // The list of variables: its first row adds one, and Edit opens a form below a row.
 
-import { startQuickEditing } from "./manage/quick.js";
+import { startCopyingAs } from "./copy_as.js";
+import { get } from "./http.js";
+import { startMoreMenus } from "./manage/more.js";
+import { askToRemove, openForm, startQuickEditing } from "./manage/quick.js";
 import { Row } from "./manage/row.js";
 import { VariableRow } from "./manage/variable_row.js";
 
+// A variable's page has its whole value, and the line.
+async function fetchVariable(address, kind) {
+  const { page, problem } = await get(address);
+  const found = page?.querySelector(kind === "line" ? "[data-line]" : "code.value.copy-text, [data-value]");
+  return found ? { value: found.textContent } : { problem: page?.querySelector(".no-line")?.textContent ?? problem };
+}
+
+const codeOf = (key) => (/^[A-Za-z_$][\w$]*$/.test(key) ? `process.env.${key}` : `process.env[${JSON.stringify(key)}]`);
+
 Row.use(VariableRow);
 startQuickEditing();
+startMoreMenus(openForm, askToRemove);
+startCopyingAs(fetchVariable, codeOf);

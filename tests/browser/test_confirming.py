@@ -221,6 +221,21 @@ def test_reveal_needs_its_own_press(mia: Page, complaints: Any) -> None:
     expect(mia.get_by_text("the value", exact=True)).to_be_visible()
 
 
+def test_copying_needs_its_own_press(mia: Page, complaints: Any) -> None:
+    complaints.expect("403")
+    mia.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    mia.goto(LIST)
+    wait_for_reconcile(mia)
+    mia.get_by_label("More actions for KEY on main").click()
+    mia.get_by_role("button", name="Value", exact=True).click()
+    confirm(dialog(mia))
+    expect(mia.get_by_text("Your identity is confirmed. Copy it again.")).to_be_visible()
+    mia.get_by_label("More actions for KEY on main").click()
+    mia.get_by_role("button", name="Value", exact=True).click()
+    expect(mia.get_by_text("Copied the value of KEY.")).to_be_visible()
+    assert mia.evaluate("navigator.clipboard.readText()") == "the value"
+
+
 def test_reveal_in_edit_mode(mia: Page, complaints: Any) -> None:
     complaints.expect("403")
     mia.goto(MANAGE)

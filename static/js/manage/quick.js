@@ -50,11 +50,14 @@ function openBelow(row, form) {
   row.after(line);
 }
 
+const focusBranch = (form) => form.querySelector(".offered select").focus();
 const focusValue = (form) => (form.querySelector("textarea:enabled") ?? form.querySelector(".cancel")).focus();
 
-async function open(link) {
+/** Open the form of a row below it: for its value or, from a link to an override, for a branch. */
+export async function openForm(link) {
+  const focusField = link.matches(".override") ? focusBranch : focusValue;
   const { id } = link.closest("tr");
-  if (formOf(id)) return focusValue(formOf(id));
+  if (formOf(id)) return focusField(formOf(id));
   if (link.ariaBusy === "true") return;
   link.ariaBusy = "true";
   const { ok, page } = await get(link.href + currentFilter());
@@ -64,7 +67,17 @@ async function open(link) {
   if (!byId(id)) return;
   form.dataset.row = id;
   openBelow(byId(id), document.adoptNode(form));
-  focusValue(form);
+  focusField(form);
+}
+
+/** Open the form of a row with the removal chosen, so that Save removes it. */
+export async function askToRemove(row) {
+  await openForm(row.querySelector("a.edit"));
+  const form = formOf(row.id);
+  if (!form) return;
+  const [first] = rowsOf(form);
+  if (!first.removing) first.toggleRemoval();
+  form.querySelector(".cancel").focus();
 }
 
 function close(form) {
@@ -150,7 +163,7 @@ function onClick(event) {
   const control = event.target.closest("#listing a.edit, form.quick :is(.eye, .cancel)");
   if (!control) return;
   event.preventDefault();
-  if (control.matches(".edit")) open(control);
+  if (control.matches(".edit")) openForm(control);
   if (control.matches(".eye")) Row.of(control).toggleValue();
   if (control.matches(".cancel")) close(control.closest("form"));
 }
