@@ -175,6 +175,7 @@ def _branch_form(
     branch: Branch | None,
 ) -> HttpResponseBase:
     if form.is_valid():
+        is_first = all(it.deleted_at for it in access.branches)
         saved = call_service(
             form, _save_branch, access=access, fields=form.cleaned_data, branch=branch
         )
@@ -182,7 +183,8 @@ def _branch_form(
             messages.success(
                 request, f"Saved the branch {saved.name}.{_protection_notice(saved, form)}"
             )
-            return redirect("branches", app_id=access.app.app_id)
+            # The Overview says what comes after the first branch.
+            return redirect("overview" if is_first else "branches", app_id=access.app.app_id)
     context = {**app_context(access, "branches"), "branch": branch}
     return show_form(request, "console/branch_form.html", form, context)
 

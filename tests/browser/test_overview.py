@@ -48,3 +48,20 @@ def test_without_javascript(changed_outside: World, open_page: Callable[..., Pag
     expect(alice.get_by_text("was changed outside")).to_have_count(0)
     alice.get_by_role("button", name="Check now").click()
     expect(alice.get_by_text("was changed outside")).to_be_visible()
+
+
+def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
+    alice = open_page(user=world.person("alice"))
+    alice.goto(URL)
+    alice.get_by_role("link", name="Add a secret").first.click()
+    expect(alice.locator("#add-key")).to_be_focused()
+    alice.keyboard.type("API_KEY")
+    alice.keyboard.press("Tab")
+    alice.keyboard.type("value")
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("1 secret saved")).to_be_visible()
+    alice.get_by_role("link", name="Overview", exact=True).click()
+    expect(alice.get_by_text("API_KEY added for All branches")).to_be_visible()
+    alice.get_by_role("button", name="hide this list").click()
+    expect(alice.get_by_role("heading", name="Get started")).to_have_count(0)
+    expect(alice.get_by_text("Everything is in order.")).to_be_visible()

@@ -94,3 +94,11 @@ def test_faults_are_shown_beside_the_steps(alice: Client, world: World) -> None:
     assert is_hidden()
     set_secret(world, "A_KEY", "value", world.main)
     assert not is_hidden()
+
+
+def test_the_first_branch_leads_back_to_the_steps(alice: Client, world: World) -> None:
+    Branch.objects.filter(app=world.app).delete()
+    add, branches = f"{URL}settings/branches/add/", f"{URL}settings/branches/"
+    fields = {"stage": "NONE", "protected": "on"}
+    assert alice.post(add, {"name": "main", **fields})["Location"] == URL
+    assert alice.post(add, {"name": "dev", **fields})["Location"] == branches
