@@ -30,22 +30,21 @@ _FAULTY = ~Q(state=SyncState.PENDING) | ~Q(problem="") | ~Q(scope__problem="")
 def _of_variables(access: Access) -> Iterator[Fault]:
     url = reverse("variables_amplify", args=[access.app.app_id])
     rows = SyncedVariable.objects.filter(_ROWS, _FAULTY, scope__app=access.app)
-    for key, branch_id, state, seen_at in (
+    for key, branch_id, state in (
         rows.exclude(state=SyncState.SAME)
         .order_by("key", F("scope__branch__sort_key").asc(nulls_first=True))
-        .values_list("key", "scope__branch_id", "state", "seen_at")
+        .values_list("key", "scope__branch_id", "state")
     ):
-        yield Fault(_kind(state), "variable", url, url, key, branch_id, seen_at)
+        yield Fault(_kind(state), "variable", url, url, key, branch_id)
 
 
 def _of_build_settings(access: Access) -> Iterator[Fault]:
     rows = SyncedBuildSpec.objects.filter(_ROWS, _FAULTY, scope__app=access.app)
     url = reverse("build_settings", args=[access.app.app_id])
-    for branch_id, state, seen_at in rows.exclude(state=SyncState.SAME).values_list(
-        "scope__branch_id", "state", "seen_at"
-    ):
+    states = rows.exclude(state=SyncState.SAME).values_list("scope__branch_id", "state")
+    for branch_id, state in states:
         own = f"{url}?branch={branch_id}" if branch_id else url
-        yield Fault(_kind(state), BUILD, own, own, "", branch_id, seen_at)
+        yield Fault(_kind(state), BUILD, own, own, "", branch_id)
 
 
 def _kind(state: str) -> FaultKind:

@@ -45,7 +45,7 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
                 kind,
                 "secret",
                 reverse("secret_detail", args=[app_id, row.pk]),
-                reverse("secrets", args=[app_id]),
+                reverse("secrets", args=[app_id], query={"sort": "-changed"}),
                 row.key,
                 row.branch_id,
                 at,

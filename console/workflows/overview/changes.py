@@ -35,6 +35,7 @@ class ChangeSet:
     at: datetime
     by: str
     failed: int
+    conflicts: int
 
     @property
     def is_shared(self) -> bool:
@@ -62,6 +63,7 @@ def _change_set(events: Sequence[Any]) -> ChangeSet:
     newest: dict[tuple[str, str, str], Any] = {}  # of each value
     for event in events:
         newest.setdefault((_noun(event), event.branch, event.subject), event)
+    failed = [event for event in newest.values() if event.last_outcome in _FAILED]
     keys, scopes = _distinct(it.subject for it in events), _distinct(it.branch for it in events)
     verbs = _distinct(_VERBS[event.action] for event in events)
     return ChangeSet(
@@ -71,7 +73,8 @@ def _change_set(events: Sequence[Any]) -> ChangeSet:
         scopes=scopes,
         at=events[0].at,
         by=events[0].actor,
-        failed=sum(event.last_outcome in _FAILED for event in newest.values()),
+        failed=len(failed),
+        conflicts=sum(event.last_detail == "conflict" for event in failed),
     )
 
 

@@ -60,7 +60,8 @@ class Card:
     def outside_url(self) -> str:
         """Return the page of what was changed outside, or the list of it and others."""
         first = self.outside[0]
-        return first.url if len(self.outside) == 1 else f"{first.list_url}?branch={self.branch.pk}"
+        own = f"{first.list_url}&branch={self.branch.pk}"
+        return first.url if len(self.outside) == 1 else own
 
     @property
     def is_empty(self) -> bool:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude
 from console.environment.faults import FaultKind
 from console.models import Branch
 from secrets_app.models import Revalidation, Secret
@@ -161,6 +163,21 @@ def test_recent_changes(alice: Client, world: World) -> None:
         ("API_URL", "added", ["dev"]),
     ]
     assert "removed for All branches" in words(response)
+
+
+def test_change_set_with_a_conflict(alice: Client, world: World) -> None:
+    attempts = [
+        (Action.SECRET_CHANGED, Target("d1shop", "main", key), 1) for key in ("A_KEY", "B_KEY")
+    ]
+    events = attempt_all(world.actor("bob"), attempts, change_set=uuid4())
+    conclude(events[0].pk, Outcome.FAILED, detail="conflict")  # the store told of a later version
+    conclude(events[1].pk, Outcome.SUCCEEDED)
+    response = alice.get(URL)
+    [change] = response.context["overview"].changes
+    assert (change.what, change.failed, change.conflicts) == ("2 secrets changed", 1, 1)
+    assert "1 conflict </span>" in words(response)
+    conclude(events[1].pk, Outcome.FAILED)
+    assert "2 not saved </span>" in words(alice.get(URL))
 
 
 @pytest.mark.parametrize(
