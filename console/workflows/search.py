@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from django.db.models import Case, When
 
@@ -12,6 +13,7 @@ from console.environment.searching import rank
 from console.environment.sources import EnvironmentSource, sources
 from console.lib.text.matching import INSIDE, rank_of
 from console.models import Branch
+from console.workflows.coverage import Coverage, coverage
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,16 @@ class Key:
 class Found:
     """What a search found, best first, the app it was made in before others.
 
-    `here` is that app or, if it was made outside of apps, a person's only one. `is_cut` is True if
-    there is more than the limit.
+    `here` is that app or, if it was made outside of apps, a person's only one. `secrets` says which
+    of its branches has how many, if one of them was found. `is_cut` is True if there is more than
+    the limit.
     """
 
     here: Access | None
     apps: Sequence[Access] = ()
     branches: Sequence[tuple[Access, Branch]] = ()
     keys: Sequence[Key] = ()
+    secrets: Coverage | None = None
     is_cut: bool = False
 
 
@@ -43,7 +47,7 @@ def search(*, actor: Actor, text: str, app_id: str, limit: int) -> Found:
     """Find apps by name or ID, branches by name and keys, at most `limit` of each.
 
     No text finds all apps. `app_id` is of the app in which the search was made, or "". Values are
-    not searched. Takes seven queries, whatever the number of apps and keys.
+    not searched. Takes eight queries, whatever the number of apps and keys.
     """
     accesses = [access for _, access in group_by_app(actor, memberships(actor))]
     accesses.sort(key=lambda access: access.app.app_id != app_id)
@@ -55,7 +59,14 @@ def search(*, actor: Actor, text: str, app_id: str, limit: int) -> Found:
     branches = list(_branches(accesses, text, limit + 1))
     keys = _keys(accesses, text, limit + 1)
     is_cut = any(len(found) > limit for found in (apps, branches, keys))
-    return Found(here, apps[:limit], branches[:limit], keys[:limit], is_cut)
+    has_branch = any(access is here for access, _ in branches)
+    secrets = _secrets(here) if here and has_branch else None
+    return Found(here, apps[:limit], branches[:limit], keys[:limit], secrets, is_cut)
+
+
+def _secrets(access: Access) -> Coverage:
+    rows = (source.own_keys(access) for source in sources() if source.is_confidential)
+    return coverage(chain.from_iterable(rows), access.branches)
 
 
 def _apps(accesses: Iterable[Access], text: str) -> list[Access]:

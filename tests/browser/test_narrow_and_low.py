@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, conclude
-from tests.browser.steps import LIST, MANAGE
+from tests.browser.steps import LIST, MANAGE, tab_to
 from tests.factories import set_secret
 from tests.fixtures.people import World
 
@@ -60,3 +60,18 @@ def test_bars_scroll_away_at_400_percent(
     stuck = "element => getComputedStyle(element).position"
     for bar in alice.locator(".top, .edit-foot").all():
         assert bar.evaluate(stuck) == "static"
+
+
+def test_sorting_a_narrow_list_with_the_keyboard(
+    world: World, open_page: Callable[..., Page]
+) -> None:
+    set_secret(world, "KEY")
+    alice = open_page(user=world.person("alice"), width=390)
+    alice.goto(LIST)
+    sort = alice.locator("#sort-changed")
+    tab_to(alice, sort)
+    covering = "(link) => { const { x, y } = link.getBoundingClientRect();"
+    seen = f"{covering} return link.contains(document.elementFromPoint(x + 4, y + 4)); }}"
+    assert sort.evaluate(seen), "the focus is on something that can't be seen"
+    alice.keyboard.press("Enter")
+    expect(alice.locator("th[aria-sort]")).to_contain_text("Last changed")

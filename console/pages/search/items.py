@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
 from console.access.policy import Access
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
-from console.models.apps import Stage
-from console.workflows.search import Key
+from console.workflows.coverage import Coverage
+from console.workflows.search import Found, Key
 
 SHOWN_SCOPES = 3
 
@@ -51,9 +52,17 @@ def _scope(access: Access, branch_id: int | None) -> str:
     return next((it.label for it in access.branches if it.pk == branch_id), "a new branch")
 
 
-def branch_item(access: Access, branch: Branch, here: Access | None) -> Item:
+def branch_item(access: Access, branch: Branch, found: Found) -> Item:
     """Return a branch, which leads to its secrets."""
     url = reverse("secrets", args=[access.app.app_id], query={"branch": branch.pk})
-    stage = "" if branch.stage == Stage.NONE else branch.get_stage_display()
-    where = stage if access is here else f"Branch in {access.app.name}"
+    where = f"Branch in {access.app.name}"
+    if access is found.here and found.secrets and branch.pk in found.secrets.own:
+        where = _numbers(found.secrets, branch.pk)
     return Item(branch.marked_name, url, "branch", where)
+
+
+def _numbers(secrets: Coverage, pk: int) -> str:
+    missing = len(secrets.missing[pk])
+    number = len(secrets.own[pk] | secrets.inherited(pk))
+    counted = f"{number} secret{pluralize(number)}"
+    return f"{counted}, {missing} missing" if missing else counted

@@ -57,7 +57,7 @@ def _groups(found: Found, text: str, person: Person, add: list[Item], limit: int
     fitting = _fitting(actions(found.here, person), text)[:limit]
     groups = (
         Group("Keys", [key_item(it, found.here) for it in found.keys]),
-        Group("Branches", [branch_item(*it, found.here) for it in found.branches]),
+        Group("Branches", [branch_item(*it, found) for it in found.branches]),
         Group("Pages", _fitting(pages(found.here, person), text)),
         Group("Actions", [*on_results(found), *fitting, *add]),
         Group("Apps", [app_item(access) for access in found.apps]),

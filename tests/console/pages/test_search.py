@@ -51,7 +51,7 @@ def test_it_works(alice: Client, world: World) -> None:
             ("LOG_LEVEL", "Variable: All branches, main"),
             ("BLOG_TOKEN", "Secret in Blog"),
         ],
-        "Branches": [("feature/login", "")],
+        "Branches": [("feature/login", "0 secrets")],
         "Actions": [
             ("Edit LOG_LEVEL for All branches", ""),
             ("Override LOG_LEVEL on a branch", ""),
@@ -97,6 +97,16 @@ def test_best_results_come_first(alice: Client, world: World) -> None:
     set_variable(world, "TOKEN_B", "value")
     names = [label for label, _ in results(alice, "token")["Keys"]]
     assert names == ["TOKEN", "TOKEN_A", "TOKEN_B", "A_TOKEN", "UNTOKENED"]
+
+
+def test_numbers_of_a_branch(
+    alice: Client, world: World, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    for key, branch in {"A": None, "B": world.main, "C": world.dev, "D": world.main}.items():
+        set_secret(world, key, "value", branch)
+    assert results(alice, "dev")["Branches"] == [("dev", "2 secrets, 2 missing")]
+    with django_assert_num_queries(2 + 6):  # as below, without scopes of keys, and its secrets
+        assert results(alice, "main")["Branches"] == [("main", "3 secrets, 1 missing")]
 
 
 def test_no_match(alice: Client, world: World) -> None:
