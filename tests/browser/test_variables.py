@@ -198,6 +198,7 @@ def test_adding_an_override_with_the_keyboard(world: World, open_page: Any) -> N
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # moves the focus to the branch
     page.keyboard.type("main")
+    page.keyboard.press("Shift+Tab")  # Generate
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+A")
     page.keyboard.type("by keyboard")

@@ -3,6 +3,7 @@
 
 import { currentFilter } from "../filter.js";
 import { toast } from "../toast.js";
+import { startGenerating } from "./generate.js";
 import { guard } from "./guard.js";
 import { startPaging } from "./paging.js";
 import { startRemarks } from "./remarks.js";
@@ -135,6 +136,7 @@ function finish(sum, tried) {
 }
 
 startRemarks(form, () => saving);
+startGenerating(form);
 form.addEventListener("input", count);
 
 form.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@ import { lineBelow } from "../below.js";
 import { currentFilter } from "../filter.js";
 import { get } from "../http.js";
 import { toast } from "../toast.js";
+import { startGenerating } from "./generate.js";
 import { guard } from "./guard.js";
 import { startRemarks } from "./remarks.js";
 import { Row } from "./row.js";
@@ -205,6 +206,7 @@ export function startQuickEditing() {
   document.addEventListener("click", onClick); // before the guard, which lets a handled click pass
   leave = guard(() => dirty().length, unsavedText);
   startRemarks(document, () => false);
+  startGenerating(document);
   keepForms();
   if (quickAdd) byId("search-branch").addEventListener("change", followFilter);
   document.addEventListener("keydown", (event) => {
