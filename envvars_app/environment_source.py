@@ -7,6 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from console.access.actors import OUTSIDE
+from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Fault
 from console.environment.searching import find_keys
@@ -90,6 +91,11 @@ class VariableSource:
     def effective_values(self, access: Access, branch: Branch | None) -> Mapping[str, str]:
         """Return the values that the branch gets, by key."""
         return effective_values(access, branch)
+
+    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, str]:
+        """Return the values of variables, which every member may read."""
+        rows = Variable.objects.filter(app=access.app, pk__in=pks, removed_at=None)
+        return dict(rows.values_list("pk", "value"))
 
     def refresh(self, access: Access) -> None:
         """Do nothing: variables are in the database, and Amplify's are taken from a snapshot."""

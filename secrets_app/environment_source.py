@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.urls import reverse
 
+from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
 from console.environment.searching import find_keys
@@ -29,7 +30,7 @@ from console.models import Branch
 from secrets_app import importing
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
-from secrets_app.reveal import effective_secrets, reveal_all
+from secrets_app.reveal import effective_secrets, read_all, reveal_all
 from secrets_app.store.errors import StoreError
 from secrets_app.sync import faults
 from secrets_app.sync.freshness import freshness
@@ -106,6 +107,12 @@ class SecretSource:
         reconcile(actor=access.actor, app_id=app_id)
         revealed = reveal_all(actor=access.actor, app_id=app_id, branch=branch)
         return {key: value.reveal() for key, value in revealed.items()}
+
+    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, str]:
+        """Read secrets: all of them, or none. Reconciles first, as `effective_values` does."""
+        reconcile(actor=access.actor, app_id=access.app.app_id)
+        rows = access.app.secrets.filter(pk__in=pks, version__gt=0).select_related("branch")
+        return {pk: value.reveal() for pk, value in read_all(access, [*rows], act).items()}
 
     def refresh(self, access: Access) -> None:
         """Reconcile, as when the secrets are looked at, but however recently that was done."""

@@ -1,7 +1,7 @@
 """Services that reveal values. Each checks the permission and records the attempt first."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -98,56 +98,61 @@ def effective_secrets(access: Access, branch: Branch | None) -> dict[str, Secret
 def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str, SecretValue]:
     """Return the values of a branch's effective secrets by key: all of them, or none.
 
-    Each is audited by itself, before the store is read. Raises Http404, PermissionDenied if the
-    permission is missing on any scope involved, ConfirmationRequired, or a StoreError.
+    Raises Http404, and the errors of `read_all`.
     """
     access = find_app(actor, app_id)
     secrets = effective_secrets(access, branch)
-    scopes = {secret.branch_id: secret.branch for secret in secrets.values()}.values()
+    values = read_all(access, secrets.values(), Action.SECRET_REVEALED)
+    return {key: values[secret.pk] for key, secret in secrets.items()}
+
+
+def read_all(access: Access, secrets: Collection[Secret], action: Action) -> dict[int, SecretValue]:
+    """Return the values of secrets by id: all of them, or none. Prefetch their branches.
+
+    Each is audited by itself, as revealed or compared, before the store is read. Raises
+    PermissionDenied if the permission is missing on any scope involved, ConfirmationRequired, or a
+    StoreError.
+    """
+    scopes = {secret.branch_id: secret.branch for secret in secrets}.values()
     for scope in scopes:
-        ask_if_protected(access, scope, Action.SECRET_REVEALED)
+        ask_if_protected(access, scope, action)
     try:
         for scope in scopes:
-            acts.require(access, Action.SECRET_REVEALED, scope)
+            acts.require(access, action, scope)
     except PermissionDenied:
-        record_refusals(
-            actor,
-            [
-                Refusal(Action.SECRET_REVEALED, audit_target(access, secret.branch, secret.key))
-                for secret in secrets.values()
-            ],
-        )
+        targets = (audit_target(access, secret.branch, secret.key) for secret in secrets)
+        record_refusals(access.actor, [Refusal(action, target) for target in targets])
         raise
-    events = _record_attempts(access, secrets.values())
+    events = _record_attempts(access, secrets, action)
     try:
         readings = _read_all(access, secrets)
     except StoreError as error:
         conclude_all((event.pk, Outcome.FAILED, None, error.code) for event in events)
         raise
     conclude_all(
-        (event.pk, Outcome.SUCCEEDED, readings[key].parameter.version, "")
-        for event, key in zip(events, secrets, strict=True)
+        (event.pk, Outcome.SUCCEEDED, readings[secret.pk].parameter.version, "")
+        for event, secret in zip(events, secrets, strict=True)
     )
-    return {key: reading.value for key, reading in readings.items()}
+    return {pk: reading.value for pk, reading in readings.items()}
 
 
 @transaction.atomic(durable=True)
-def _record_attempts(access: Access, secrets: Iterable[Secret]) -> Sequence[AuditEvent]:
+def _record_attempts(
+    access: Access, secrets: Iterable[Secret], action: Action
+) -> Sequence[AuditEvent]:
     attempts = (
-        (
-            Action.SECRET_REVEALED,
-            audit_target(access, secret.branch, secret.key),
-            secret.version or None,
-        )
+        (action, audit_target(access, secret.branch, secret.key), secret.version or None)
         for secret in secrets
     )
     return attempt_all(access.actor, attempts, change_set=uuid.uuid4())
 
 
-def _read_all(access: Access, secrets: Mapping[str, Secret]) -> dict[str, Reading]:
+def _read_all(access: Access, secrets: Iterable[Secret]) -> dict[int, Reading]:
     """Read the secrets, ten per call."""
-    paths = {key: require_location(access, secret).primary for key, secret in secrets.items()}
+    paths = {secret.pk: require_location(access, secret).primary for secret in secrets}
     found = parameter_store().read(paths.values())
-    if missing := next((key for key, path in paths.items() if path not in found), None):
-        raise NotFound(f"The secret {missing} is no longer in the parameter store. Add it again.")
-    return {key: found[path] for key, path in paths.items()}
+    for secret in secrets:
+        if paths[secret.pk] not in found:
+            sentence = f"The secret {secret.key} is no longer in the parameter store. Add it again."
+            raise NotFound(sentence)
+    return {pk: found[path] for pk, path in paths.items()}

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
 from console.lib.results import Result, RowOutcome
@@ -212,6 +213,15 @@ class EnvironmentSource(Protocol):
 
         For a confidential source each is audited first. Raises PermissionDenied if a permission is
         missing, and an error of the source's store.
+        """
+        ...
+
+    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, str]:
+        """Return the values that these `OwnKey`s name, as they are in the store now.
+
+        For a confidential source this is an act, such as comparing: each value is audited first.
+        Values that are gone are left out of the answer, or all fail. Raises PermissionDenied if a
+        permission is missing, ConfirmationRequired, and an error of the source's store.
         """
         ...
 

@@ -77,6 +77,14 @@ def use_versions(client_for: ClientFor, world: World) -> None:
                 client.post(secret_url(secret, "secret_restore"), fields, headers=headers)
 
 
+def compare_branches(client_for: ClientFor, world: World) -> None:
+    """Compare the secrets of branches with production's, with and without permission."""
+    url = reverse("compare", args=[world.app.app_id])
+    for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+        for query in ("", "?show=different"):
+            client_for(person).post(f"{url}{query}", headers=headers)
+
+
 def revalidate(client_for: ClientFor, world: World) -> None:
     """Reconcile from the list and from the edit mode."""
     url = reverse("secrets_revalidate", args=[world.app.app_id])
@@ -246,6 +254,7 @@ def send_mails(_visitor: ClientFor, world: World) -> None:
 USES = (
     reveal,
     use_versions,
+    compare_branches,
     revalidate,
     repair_mirrors,
     copy_paths,

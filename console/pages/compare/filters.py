@@ -1,6 +1,6 @@
 """What the matrix shows: its query parameters, and the chips that filter its rows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from django.utils import timezone
 
 from console.web.lists.chips import Chip
-from console.workflows.matrix import Matrix, Row, State
+from console.workflows.matrix import Matrix, Place, Row, State
 
 DEPLOYMENT = "deployment"
+DIFFERENT = "different"
 PERIODS = {"1": "24 hours", "7": "7 days", "30": "30 days"}
 DEFAULT_PERIOD = "7"
 
@@ -83,8 +84,9 @@ class Query:
         ]
 
 
-def filters(matrix: Matrix, query: Query) -> list[Filter]:
-    """Return the filters that a page with this matrix offers."""
+def filters(matrix: Matrix, query: Query, different: Set[Place]) -> list[Filter]:
+    """Return the filters that a page offers. `different` is where values aren't production's."""
+    keys = {(noun, key) for noun, key, _ in different}
     found = [
         Filter("missing", "Missing anywhere", "close", lambda it: it.is_missing, "bad"),
         Filter("overrides", "Overrides", "override", lambda it: it.is_overridden),
@@ -93,9 +95,15 @@ def filters(matrix: Matrix, query: Query) -> list[Filter]:
         Filter("changed", _changed_label(query), "clock", lambda it: it.is_changed),
     ]
     if matrix.production:
-        label = f"Missing on {matrix.production}"
-        found.insert(0, Filter("missing-production", label, "close", _misses_first, "bad"))
+        missing = f"Missing on {matrix.production}"
+        label = f"Different from {matrix.production}"
+        found.insert(0, Filter("missing-production", missing, "close", _misses_first, "bad"))
+        found.insert(2, Filter(DIFFERENT, label, "differs", lambda it: _name_of(it) in keys))
     return found
+
+
+def _name_of(row: Row) -> tuple[str, str]:
+    return row.source.noun, row.key
 
 
 def _misses_first(row: Row) -> bool:
@@ -108,8 +116,13 @@ def _changed_label(query: Query) -> str:
     return f"Changed in {PERIODS[query.since]}"
 
 
-def chips(query: Query, offered: Sequence[Filter], rows: Sequence[Row]) -> list[Chip]:
-    """Return a chip per filter, with the number of these rows that it leaves."""
+def chips(
+    query: Query, offered: Sequence[Filter], rows: Sequence[Row], *, form: str = ""
+) -> list[Chip]:
+    """Return a chip per filter, with the number of these rows that it leaves.
+
+    `form` is the form that shows what is different, once it has been posted.
+    """
     return [
         Chip(
             it.label,
@@ -118,6 +131,7 @@ def chips(query: Query, offered: Sequence[Filter], rows: Sequence[Row]) -> list[
             it.icon,
             it.tone,
             it.name == query.show,
+            form if it.name == DIFFERENT else "",
         )
         for it in offered
     ]

@@ -1,33 +1,55 @@
-"""The page, and its states as a file."""
+"""The page, what a comparison of secrets adds to it, and its states as a file."""
 
+from collections.abc import Sequence, Set
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.lib.text import csv
-from console.pages.compare.filters import Query, chips, filters, shown
+from console.pages.compare.filters import DIFFERENT, Query, chips, filters, shown
 from console.pages.compare.table import groups, heads
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context
+from console.web.kit import app_context, page_with_form
+from console.workflows import comparing
 from console.workflows import matrix as matrices
-from console.workflows.matrix import Matrix, Row
+from console.workflows.matrix import Matrix, Place, Row
 
 
-@require_safe
+@page_with_form
 def compare(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Show which branch has which key."""
+    """Show which branch has which key. A post compares the secrets that are shown, too."""
     access = find_app(from_request(request), app_id)
     query = _query(request, access)
     matrix = matrices.of_app(access, query.moment)
-    context = {**app_context(access, "compare"), **_context(access, query, matrix)}
+    different = comparing.different_variables(access, matrix)
+    if request.method == "POST":
+        return _compare_secrets(request, access, query, matrix, different)
+    context = _context(access, query, matrix, different)
     context["is_fragment"] = wants_fragment(request)
     part = "#matrix" if context["is_fragment"] else ""
     return render(request, f"console/compare.html{part}", context)
+
+
+def _compare_secrets(
+    request: HttpRequest, access: Access, query: Query, matrix: Matrix, different: Set[Place]
+) -> HttpResponse:
+    planned = comparing.plan(access, matrix, _to_compare(query, matrix, different))
+    if planned.is_too_large:
+        context = _context(access, query, matrix, different)
+        return render(request, "console/compare.html", context, status=422)
+    different |= comparing.compare(access, matrix, planned)
+    context = _context(access, query, matrix, different, form="compare-values")
+    context["compared"] = planned
+    context["now"] = timezone.now()
+    response = render(request, "console/compare.html", context)
+    response["Cache-Control"] = "no-store"  # the result is stored nowhere
+    return response
 
 
 def _query(request: HttpRequest, access: Access) -> Query:
@@ -35,17 +57,30 @@ def _query(request: HttpRequest, access: Access) -> Query:
     return Query.of(request.GET.dict(), is_connected=is_connected)
 
 
-def _context(access: Access, query: Query, matrix: Matrix) -> dict[str, Any]:
-    offered, found = filters(matrix, query), query.found(matrix.rows)
+def _to_compare(query: Query, matrix: Matrix, different: Set[Place]) -> Sequence[Row]:
+    """Return the rows that a comparison is about: it decides itself which are different."""
+    found = query.found(matrix.rows)
+    if query.show == DIFFERENT:
+        return found
+    return shown(query, filters(matrix, query, different), found)
+
+
+def _context(
+    access: Access, query: Query, matrix: Matrix, different: Set[Place], form: str = ""
+) -> dict[str, Any]:
+    offered, found = filters(matrix, query, different), query.found(matrix.rows)
     rows = shown(query, offered, found)
     return {
+        **app_context(access, "compare"),
         "query": query,
         "matrix": matrix,
         "kinds": _kinds(matrix),
-        "chips": chips(query, offered, found),
+        "chips": chips(query, offered, found, form=form),
         "heads": heads(matrix),
-        "groups": [*groups(access, matrix, rows)],
+        "groups": [*groups(access, matrix, rows, different)],
         "shown": len(rows),
+        "plan": comparing.plan(access, matrix, _to_compare(query, matrix, different)),
+        "max_values": comparing.MAX_VALUES,
     }
 
 
@@ -62,7 +97,8 @@ def export(request: HttpRequest, app_id: str) -> HttpResponse:
     access = find_app(from_request(request), app_id)
     query = _query(request, access)
     matrix = matrices.of_app(access, query.moment)
-    rows = shown(query, filters(matrix, query), query.found(matrix.rows))
+    different = comparing.different_variables(access, matrix)
+    rows = shown(query, filters(matrix, query, different), query.found(matrix.rows))
     header = ["Kind", "Key", *(csv.escape_cell(head.name) for head in heads(matrix))]
     text = "".join(csv.lines(header, map(_cells, rows)))
     response = HttpResponse(text, content_type=csv.CONTENT_TYPE)

@@ -1,6 +1,6 @@
 """The matrix as a table of links. Addresses are relative to the page, which has thousands."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 from console.access.policy import Access, Permission
 from console.environment.sources import EnvironmentSource
 from console.models import Branch, scope_name
-from console.workflows.matrix import Cell, Matrix, Row
+from console.workflows.matrix import Cell, Matrix, Place, Row
 
 
 @dataclass(frozen=True)
@@ -67,24 +67,43 @@ def heads(matrix: Matrix) -> list[Head]:
     ]
 
 
-def groups(access: Access, matrix: Matrix, rows: Iterable[Row]) -> Iterator[Group]:
-    """Return the rows, grouped by their source."""
-    may_add = [access.may_on(Permission.WRITE, scope) for scope in matrix.scopes]
-    ids = ["" if scope is None else str(scope.pk) for scope in matrix.scopes]
-    targets = [id if may else None for id, may in zip(ids, may_add, strict=True)]
+@dataclass(frozen=True)
+class Column:
+    """A scope. `target` is its id, "" for All branches, or None if the actor may not add there."""
+
+    branch_id: int | None
+    target: str | None
+
+
+def groups(
+    access: Access, matrix: Matrix, rows: Iterable[Row], different: Set[Place]
+) -> Iterator[Group]:
+    """Return the rows, grouped by their source. `different` is where to say so."""
+    columns = [_column(access, scope) for scope in matrix.scopes]
     root = reverse("overview", args=[access.app.app_id])
     for source, found in groupby(rows, key=lambda row: row.source):
-        yield Group(source, [_line(access, root, row, targets) for row in found])
+        yield Group(source, [_line(access, root, row, columns, different) for row in found])
 
 
-def _line(access: Access, root: str, row: Row, targets: Sequence[str | None]) -> Line:
-    """Return a line. `targets` are the ids of the scopes to which the actor may add the key."""
+def _column(access: Access, scope: Branch | None) -> Column:
+    branch_id = scope.pk if scope else None
+    may_add = access.may_on(Permission.WRITE, scope)
+    return Column(branch_id, str(branch_id or "") if may_add else None)
+
+
+def _line(
+    access: Access, root: str, row: Row, columns: Sequence[Column], different: Set[Place]
+) -> Line:
     pks = {cell.pk for cell in row.cells if cell.pk is not None}
     values = {pk: _relative(root, row.source.url(access, pk)) for pk in pks}
     edit = _relative(root, row.source.edit_url(access, row.pk))
     cells = [
-        (_classes(cell), _address(cell, values, edit, target), cell.state.label)
-        for cell, target in zip(row.cells, targets, strict=True)
+        (
+            _classes(cell, (row.source.noun, row.key, column.branch_id) in different),
+            _address(cell, values, edit, column.target),
+            cell.state.label,
+        )
+        for cell, column in zip(row.cells, columns, strict=True)
     ]
     return Line(row.key, values[row.pk], edit, cells)
 
@@ -94,8 +113,9 @@ def _relative(root: str, url: str) -> str:
     return f"../{url.removeprefix(root)}"
 
 
-def _classes(cell: Cell) -> str:
-    return f"{cell.state} changed" if cell.is_changed else cell.state
+def _classes(cell: Cell, differs: bool) -> str:
+    changed = " changed" if cell.is_changed else ""
+    return f"{cell.state}{changed}{' differs' if differs else ''}"
 
 
 def _address(cell: Cell, values: Mapping[int, str], edit: str, target: str | None) -> str:

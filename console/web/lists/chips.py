@@ -10,6 +10,7 @@ from dataclasses import dataclass
 class Chip:
     """A filter. `address` sets it or, if it is current, removes it.
 
+    A chip with a `form` is a button of that form instead, for rows that only a post shows.
     `icon` is a symbol of `templates/sprite.html` without "i-". `tone` colors it: bad, warn or "".
     """
 
@@ -19,6 +20,7 @@ class Chip:
     icon: str
     tone: str = ""
     is_current: bool = False
+    form: str = ""
 
     @property
     def shown_icon(self) -> str:

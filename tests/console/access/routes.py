@@ -34,7 +34,7 @@ from envvars_app.models import (
     Variable,
 )
 from secrets_app.models import Secret, UnknownParameter
-from tests.factories import set_variable
+from tests.factories import set_secret, set_variable
 from tests.fixtures.people import World
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -64,6 +64,8 @@ def url_of(route: str, world: World, secret: Secret) -> str:
     """Return a URL of the pattern: in the app, of its branch dev, of `secret`."""
     if _is_about_a_difference(route):
         difference(world)
+    if route.endswith("<str:app_id>/compare/"):
+        set_secret(world, secret.key, "another value", world.main)
     samples = {
         "app_id": world.app.app_id,
         "pk": _pk_of(route, world, secret),

@@ -41,6 +41,7 @@ TABLE = """
 /apps/<str:app_id>/                 GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/                 else               302  405
 /apps/<str:app_id>/compare/         GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/compare/         POST               302  404       403  200 200 200    404
 /apps/<str:app_id>/compare/         else               302  405
 /apps/<str:app_id>/compare/export/  GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/export/  else               302  405

@@ -36,6 +36,7 @@ def test_it_works(alice: Client) -> None:
     assert counts(response) == {
         "Missing on main": 1,
         "Missing anywhere": 2,
+        "Different from main": 0,
         "Overrides": 1,
         "On one branch only": 2,
         "Pending": 0,
