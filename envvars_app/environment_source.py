@@ -46,7 +46,7 @@ class VariableBin:
     def removed(self, access: Access) -> Sequence[RemovedValue]:
         """Return what is in the app's recycle bin. Takes two queries."""
         live = Variable.objects.filter(app=access.app, removed_at=None)
-        there = {
+        there: dict[tuple[int | None, str], str] = {
             (branch_id, key): encode_base(version, pk)
             for branch_id, key, version, pk in live.values_list("branch_id", "key", "version", "pk")
         }
