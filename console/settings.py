@@ -101,6 +101,8 @@ ENCRYPTION_KEYS: list[str] = (
     else env.list("ENCRYPTION_KEYS", default=[])
 )
 
+BIN_DAYS = whole_number("BIN_DAYS", env.str("BIN_DAYS", default="30"), least=0)  # 0: no bin
+
 # Amplify, for apps that are connected to it
 AMPLIFY: str = env.str("AMPLIFY", default="off")
 if AMPLIFY not in {"off", "on"}:

@@ -10,6 +10,7 @@ from console.access.actors import OUTSIDE
 from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Fault
+from console.environment.recycle_bin import BinUpkeep, RemovedValue
 from console.environment.searching import find_keys
 from console.environment.sources import (
     Change,
@@ -22,21 +23,83 @@ from console.environment.sources import (
     PlannedRow,
     Removal,
 )
-from console.lib.results import RowOutcome, encode_base
+from console.lib.results import DONE, RowOutcome, encode_base
+from console.lib.row_forms import new_base
 from console.lib.text.dotenv import Entry
-from console.models import Branch
+from console.models import Branch, scope_name
 from envvars_app.amplify_sync import faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key
 from envvars_app.formats.notes import value_notes
 from envvars_app.models import Variable
-from envvars_app.variables import bulk, save
+from envvars_app.variables import bulk, recycle_bin, save
 from envvars_app.variables.commands import DeleteVariable, SetVariable
 from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
 
 _TOKEN = re.compile(r"(variable-([1-9][0-9]{0,14})):([0-9]{1,9})\Z", re.ASCII)
+
+
+class VariableBin:
+    """Removed variables. Their rows are kept for as long as they can be restored."""
+
+    def removed(self, access: Access) -> Sequence[RemovedValue]:
+        """Return what is in the app's recycle bin. Takes two queries."""
+        live = Variable.objects.filter(app=access.app, removed_at=None)
+        there: dict[tuple[int | None, str], str] = {
+            (branch_id, key): encode_base(version, pk)
+            for branch_id, key, version, pk in live.values_list("branch_id", "key", "version", "pk")
+        }
+        return [
+            RemovedValue(
+                row.pk,
+                row.key,
+                row.branch,
+                scope_name(row.branch),
+                row.changed_at,
+                row.changed_by,
+                row.expires_at or row.changed_at,
+                row.version - 1,
+                there.get((row.branch_id, row.key), ""),
+            )
+            for row in recycle_bin.kept(access.app)
+        ]
+
+    def restore(
+        self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str
+    ) -> RowOutcome:
+        """Save the variable again, and push it to Amplify if the app is connected."""
+        variable = recycle_bin.find_removed(access, pk)
+        version, revision = new_base(base)
+        command = SetVariable(
+            "restore",
+            key=variable.key,
+            branch_id=to.pk if to else None,
+            value=variable.value,
+            expected_version=version,
+            revision=revision,
+            note="restored from the recycle bin",
+            restores=pk,
+        )
+        [outcome] = save.save(
+            actor=access.actor,
+            app_id=access.app.app_id,
+            commands=[command],
+            change_set=change_set,
+        )
+        if outcome.outcome in DONE:
+            recycle_bin.take_out([pk])  # if the variable already had this value
+            push_waiting(access.app)
+        return outcome
+
+    def delete(self, access: Access, pk: int) -> None:
+        """Delete the variable and its history for good."""
+        recycle_bin.delete(access, recycle_bin.find_removed(access, pk))
+
+    def tend(self) -> BinUpkeep:
+        """Delete the removed variables whose time is over."""
+        return BinUpkeep(purged=recycle_bin.purge())
 
 
 class VariableSource:
@@ -45,6 +108,7 @@ class VariableSource:
     noun = "variable"
     is_confidential = False
     kept_in = "Branchkeep"
+    bin = VariableBin()
 
     def own_keys(self, access: Access) -> Sequence[OwnKey]:
         """Return what each scope has. Takes one query, and another one in a connected app.
@@ -123,13 +187,24 @@ class VariableSource:
         return set(rows.exclude(branch=None).values_list("branch_id", "key"))
 
     def remove(
-        self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
+        self,
+        access: Access,
+        branch: Branch,
+        tokens: Collection[str],
+        change_set: UUID,
+        *,
+        without_copy: bool = False,
     ) -> Sequence[Removal]:
-        """Remove variables of the branch. Their history stays, so they can be restored."""
+        """Remove variables of the branch. They are in the recycle bin for a while."""
         found = {int(match[2]): match for match in filter(None, map(_TOKEN.match, tokens))}
         rows = [row for row in own_variables(access, branch).values() if row.pk in found]
         commands = [
-            DeleteVariable(str(row.pk), row.pk, expected_version=int(found[row.pk][3]))
+            DeleteVariable(
+                str(row.pk),
+                row.pk,
+                expected_version=int(found[row.pk][3]),
+                without_copy=without_copy,
+            )
             for row in rows
         ]
         outcomes = save.save(
@@ -139,7 +214,8 @@ class VariableSource:
             change_set=change_set,
         )
         return [
-            Removal(row.key, it.outcome, it.message) for row, it in zip(rows, outcomes, strict=True)
+            Removal(row.key, it.outcome, it.message, it.field == "copy")
+            for row, it in zip(rows, outcomes, strict=True)
         ]
 
     def plan(

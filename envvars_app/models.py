@@ -2,8 +2,8 @@
 
 For connected apps, what Amplify held of them when it was last read, and what waits to be pushed.
 
-Removing keeps the row, so that the history stays and restoring works. A variable that is added
-again under the same key is a new row.
+Removing keeps the row for as long as it is in the recycle bin. A variable that is added again under
+the same key is a new row.
 """
 
 from typing import ClassVar
@@ -18,7 +18,9 @@ from envvars_app.formats.validation import KEY_LIMIT
 class Variable(models.Model):
     """An environment variable. `branch` None is All branches.
 
-    `version` counts every write, including renames and the removal.
+    `version` counts every write, including renames and the removal. A removed one is in the recycle
+    bin until `expires_at`. That is null if it was restored, or its values were erased: then the row
+    is only history.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="variables")
@@ -29,6 +31,7 @@ class Variable(models.Model):
     changed_at = models.DateTimeField()
     changed_by = models.CharField(max_length=254)
     removed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -28,6 +28,7 @@ from console.lib.stopping import is_stopping
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
+from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, read_all, reveal_all
@@ -54,6 +55,7 @@ class SecretSource:
     noun = "secret"
     is_confidential = True
     kept_in = "the parameter store"
+    bin = SecretBin()
 
     def own_keys(self, access: Access) -> Sequence[OwnKey]:
         """Return what each scope has, as of the last reconcile. Takes one query.
@@ -145,10 +147,16 @@ class SecretSource:
         return set(rows.exclude(branch=None).values_list("branch_id", "key"))
 
     def remove(
-        self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
+        self,
+        access: Access,
+        branch: Branch,
+        tokens: Collection[str],
+        change_set: UUID,
+        *,
+        without_copy: bool = False,
     ) -> Sequence[Removal]:
         """Remove secrets of the branch. After a failure, reconcile, so that pages show why."""
-        removals = _removals_of(tokens)
+        removals = _removals_of(tokens, without_copy=without_copy)
         keys = {
             str(pk): key
             for pk, key in branch.secrets.filter(pk__in=removals)
@@ -163,7 +171,9 @@ class SecretSource:
         if not is_stopping() and any(outcome.outcome not in DONE for outcome in outcomes):
             with suppress(StoreError):
                 refresh(access.app, branch.secrets.filter(pk__in=removals))
-        return [Removal(keys[it.token], it.outcome, it.message) for it in outcomes]
+        return [
+            Removal(keys[it.token], it.outcome, it.message, it.field == "copy") for it in outcomes
+        ]
 
     def plan(
         self, access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
@@ -184,11 +194,13 @@ class SecretSource:
         return importing.apply(access, rows, change_set)
 
 
-def _removals_of(tokens: Iterable[str]) -> dict[int, DeleteSecret]:
+def _removals_of(tokens: Iterable[str], *, without_copy: bool) -> dict[int, DeleteSecret]:
     """Return the removals that tokens of secrets name, by the secret's id."""
     found = filter(None, map(_TOKEN.match, tokens))
     bases = {match[1]: known_base(match[2]) for match in found}
     return {
-        int(pk): DeleteSecret(pk, int(pk), expected_version=version, revision=revision)
+        int(pk): DeleteSecret(
+            pk, int(pk), expected_version=version, revision=revision, without_copy=without_copy
+        )
         for pk, (version, revision) in bases.items()
     }

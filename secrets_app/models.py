@@ -1,5 +1,6 @@
 """Tables of the projection, which never hold a value, and of the embedded store."""
 
+from enum import Enum, auto
 from typing import ClassVar
 
 from django.db import models
@@ -88,6 +89,60 @@ class Secret(models.Model):
     def base(self) -> str:
         """Return the row's version and revision as text, for a form's hidden field."""
         return revisions.base(self.version, self.modified, self.changed_at)
+
+
+class BinState(models.TextChoices):
+    """What becomes of an entry of the recycle bin. Only what is kept is shown."""
+
+    FILLING = "filling"  # a removal is copying the value there, or was when the process ended
+    KEPT = "kept"
+    RESTORING = "restoring"  # a restore is saving the value, or was when the process ended
+    LEAVING = "leaving"  # its copy is being deleted
+
+
+class Copy(Enum):
+    """Whether the store has the copy of a value."""
+
+    NONE = auto()
+    MADE = auto()
+    UNKNOWN = auto()  # the response was lost
+
+
+class BinEntry(models.Model):
+    """A removed secret. Its value is in the store, in the recycle bin (`recycle_bin.path_of`).
+
+    `version` and `modified` are those of what was removed; version 0 is a mirror without a secret.
+    `scope` is the branch's name at that time. `removal` is the audit event of the removal, and
+    `claim` that of what is being done with the entry, or was done last.
+    """
+
+    copy = Copy.NONE  # during the removal
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="bin_entries")
+    branch = models.ForeignKey(Branch, models.CASCADE, null=True, related_name="bin_entries")
+    scope = models.CharField(max_length=255)
+    key = models.CharField(max_length=1011)
+    copy_id = models.CharField(max_length=32, unique=True)
+    state = models.CharField(max_length=9, choices=BinState, default=BinState.FILLING)
+    version = models.PositiveIntegerField()
+    modified = models.DateTimeField(null=True)
+    key_id = models.CharField(max_length=2048, blank=True)  # the KMS key, "" for the default one
+    removed_at = models.DateTimeField()
+    removed_by = models.CharField(max_length=254)
+    change_set = models.UUIDField(null=True)
+    removal = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    claim = models.ForeignKey(AuditEvent, models.DO_NOTHING, related_name="+", db_constraint=False)
+    expires_at = models.DateTimeField(null=True, db_index=True)
+    # When the background looks what became of it. Null while it is kept.
+    due_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "bin entries"
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class UnknownParameter(models.Model):

@@ -64,6 +64,10 @@ class Action(StrEnum):
     MIRROR_REPAIRED = "secret.mirror"
     SECRET_ENCRYPTED = "secret.encrypt"
     PARAMETER_REMOVED = "parameter.remove"
+    BIN_FILLED = "bin.fill"
+    BIN_RESTORED = "bin.restore"
+    BIN_DELETED = "bin.delete"
+    BIN_PURGED = "bin.purge"
     VARIABLE_CREATED = "variable.create"
     VARIABLE_CHANGED = "variable.change"
     VARIABLE_RENAMED = "variable.rename"
@@ -206,6 +210,16 @@ RULES: dict[Action, Rule] = {
     Action.MIRROR_REPAIRED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_ENCRYPTED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.PARAMETER_REMOVED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
+    Action.BIN_FILLED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.BIN_RESTORED: Rule(
+        Permission.WRITE,
+        Asks(
+            "restore a protected value to another branch",
+            only_if="a secret of a protected branch is restored to another one",
+        ),
+    ),
+    Action.BIN_DELETED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.BIN_PURGED: Rule(Who.CONSOLE, _SHOWS_NOTHING),
     Action.SECRET_REVEALED: Rule(
         Permission.REVEAL,
         Asks("reveal a protected value", only_if="a protected branch has or inherits the value"),

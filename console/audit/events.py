@@ -153,8 +153,9 @@ def conclude_all(endings: Iterable[tuple[int, Outcome, int | None, str]]) -> Non
 
 
 class Recording:
-    """The outcome that the act reports about itself."""
+    """The outcome that the act reports about itself, and the id of its event."""
 
+    event_id: int
     outcome: Outcome = Outcome.SUCCEEDED
     version_after: int | None = None
     detail: str = ""
@@ -179,6 +180,7 @@ def recording(
         # `durable` fails inside a caller's transaction, whose rollback would undo the event.
         event = attempt(actor, action, target, change_set=change_set, version_before=version_before)
     record = Recording()
+    record.event_id = event.pk
     try:
         yield record
     except PermissionDenied:

@@ -44,11 +44,22 @@ class ScopedCommand(ConsoleCommand):
                 )
             if name == "remove":
                 verb.add_argument("--yes", action="store_true", help="don't ask for confirmation")
+                verb.add_argument(
+                    "--without-copy",
+                    action="store_true",
+                    help="remove it even if no copy can be kept in the recycle bin",
+                )
             self.add_arguments_to(name, verb)
             add_scope(verb)
 
     def add_arguments_to(self, name: str, verb: ArgumentParser) -> None:
         """Add the arguments of a verb that not every command has."""
+
+    def require_copy(self, outcome: RowOutcome) -> None:
+        """Raise CommandError if a removal asks what to do, because no copy can be kept."""
+        if outcome.field == "copy":
+            message = f"{outcome.message} If so, add --without-copy."
+            raise CommandError(message, returncode=Exit.REFUSED)
 
     def print_outcome(
         self, options: dict[str, Any], scope: CommandScope, outcome: RowOutcome, verb: str

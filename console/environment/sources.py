@@ -14,6 +14,7 @@ from uuid import UUID
 from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
+from console.environment.recycle_bin import RecycleBin
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -90,11 +91,15 @@ def id_of(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How the removal of a value ended."""
+    """How the removal of a value ended.
+
+    If it `asks`, nothing was removed, because no copy can be kept in the recycle bin.
+    """
 
     key: str
     outcome: Result
     message: str
+    asks: bool = False
 
 
 class Change(StrEnum):
@@ -161,6 +166,11 @@ class EnvironmentSource(Protocol):
     @property
     def kept_in(self) -> str:
         """Return where a deleted branch's values stay, such as "the parameter store"."""
+        ...
+
+    @property
+    def bin(self) -> RecycleBin:
+        """Return what was removed and can be restored."""
         ...
 
     def own_keys(self, access: Access) -> Sequence[OwnKey]:
@@ -260,11 +270,18 @@ class EnvironmentSource(Protocol):
         ...
 
     def remove(
-        self, access: Access, branch: Branch, tokens: Collection[str], change_set: UUID
+        self,
+        access: Access,
+        branch: Branch,
+        tokens: Collection[str],
+        change_set: UUID,
+        *,
+        without_copy: bool = False,
     ) -> Sequence[Removal]:
         """Remove the branch's own values that these tokens name, each checked and audited.
 
-        Values that have changed since stay. Raises an error of the source's store.
+        They go to the recycle bin; those that can't are removed only `without_copy`. Values that
+        have changed since stay. Raises an error of the source's store.
         """
         ...
 

@@ -17,7 +17,8 @@ from console.models import AuditEvent
 REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 # These write the value of an earlier version, `version_before`, again
-_COPIES = (Action.VERSION_RESTORED, Action.SECRET_ENCRYPTED)
+_RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
+_COPIES = (*_RESTORES, Action.SECRET_ENCRYPTED)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
 Key = tuple[str, str, str]  # app ID, branch, key
 
@@ -34,9 +35,7 @@ def of_restored_secrets(app_ids: Iterable[str]) -> dict[Key, "KnownValues"]:
 
     Takes two queries, whatever their number.
     """
-    restored = AuditEvent.objects.filter(
-        action=Action.VERSION_RESTORED, app_id__in=[*app_ids]
-    ).order_by()
+    restored = AuditEvent.objects.filter(action__in=_RESTORES, app_id__in=[*app_ids]).order_by()
     keys = {*restored.values_list("app_id", "branch", "subject").distinct()}
     if not keys:
         return {}
@@ -67,7 +66,7 @@ class KnownValues:
         self._known: list[tuple[Any, set[int]]] = []
         self._restores: list[tuple[AuditEvent, int]] = []
         for event in events:
-            if event.action == Action.VERSION_RESTORED:
+            if event.action in _RESTORES:
                 save = saves.get(event.change_set)  # without one, nothing was written
                 if save and (written := _written_by(save)):
                     self._merge(event.version_before, written)

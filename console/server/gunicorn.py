@@ -43,11 +43,13 @@ def post_worker_init(_worker: Worker) -> None:
     from console.conf import background
     from console.lib import stopping
     from console.notifications import worker
+    from console.workflows import bin_worker
 
     stopping.stop_first(signal.SIGTERM)
     worker.start()
     chain_worker.start()
     settle_worker.start()
+    bin_worker.start()
     background.start_all()
 
 

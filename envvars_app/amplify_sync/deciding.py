@@ -94,7 +94,12 @@ def _taking_over(row: SyncedVariable, ours: Variable | None) -> VariableCommand 
     if ours is None:
         return None
     return DeleteVariable(
-        "use", ours.pk, expected_version=ours.version, overrides=Overrides.KEEP, note=NOTE
+        "use",
+        ours.pk,
+        expected_version=ours.version,
+        overrides=Overrides.KEEP,
+        without_copy=True,  # choosing Amplify's value, which is none, was the decision
+        note=NOTE,
     )
 
 

@@ -83,6 +83,7 @@ def _known(
             revision=revision,
             overrides=overrides,
             seen_overrides=seen,
+            without_copy=f"without_copy-{row}" in post,
         )
     was = rendered.get((int(row), base))
     value, key = text(post, f"value-{row}"), _key(post, f"key-{row}")

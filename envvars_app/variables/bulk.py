@@ -212,7 +212,8 @@ def _command(
     else:
         target = {"key": key, "branch_id": _branch_id(branch)}
     if value is None:
-        return DeleteVariable(token, **target, overrides=Overrides.KEEP)
+        # The preview has asked.
+        return DeleteVariable(token, **target, overrides=Overrides.KEEP, without_copy=True)
     return SetVariable(token, **target, value=value)
 
 

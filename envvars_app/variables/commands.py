@@ -39,10 +39,12 @@ class SetVariable(VariableCommand):
 
     The `key` of an existing variable renames it; None keeps its name. Renaming a base renames its
     overrides too. Without `line_breaks`, a value that starts or ends with a line break is refused.
+    `restores` is the id of the removed variable that this takes out of the recycle bin.
     """
 
     value: str = field(kw_only=True)
     line_breaks: bool = True
+    restores: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,11 @@ class DeleteVariable(VariableCommand):
 
     `seen_overrides` are the overrides that the page showed, id to version, for Overrides.REMOVE:
     another one is a conflict. None accepts any. `erase_history` erases the values of all versions,
-    for a variable that turned out to be a secret.
+    for a variable that turned out to be a secret. If there is no recycle bin, it is removed only
+    with `without_copy`.
     """
 
     overrides: Overrides = Overrides.ASK
     seen_overrides: Mapping[int, int] | None = None
     erase_history: bool = False
+    without_copy: bool = False

@@ -52,6 +52,7 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
             branch_id=variable.branch_id,
             value=restored.value,
             note=note,
+            restores=variable.pk,
         )
     [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=uuid.uuid4())
     return outcome

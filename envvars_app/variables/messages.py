@@ -12,6 +12,10 @@ from envvars_app.variables.commands import VariableCommand
 MAX_SHOWN = 200  # characters of the other person's value
 GONE = "This variable has been removed. Add it again if you still need it."
 MOVED = "This variable or its overrides just changed. Review it, then save again."
+NO_BIN = (
+    "Nothing is removed yet. The recycle bin is turned off, so you can't restore this variable "
+    "afterward. Remove it for good?"
+)
 NO_BRANCH = "This branch no longer exists. Choose another one."
 CHOOSE_BRANCH = "Choose a branch for this override."
 DATABASE_BUSY = "The database did not answer. Nothing was saved. Save again."

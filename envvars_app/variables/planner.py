@@ -7,6 +7,7 @@ that later rows of the same save see the effect of earlier ones.
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils import timezone
@@ -150,6 +151,8 @@ class Planner:
             return Plan(command, row)  # already removed, which is what was asked for
         self._check_base(command, row)
         going = [row, *self._overrides_to_remove(command, row)]
+        if not (settings.BIN_DAYS or command.without_copy or command.erase_history):
+            self._refuse(command, messages.NO_BIN, "copy")
         writes = [
             Write(
                 one,

@@ -22,10 +22,12 @@ from console.db.erasure import erase_deleted
 from console.lib.results import Result, RowOutcome
 from console.models import App, AuditEvent
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.variables import messages, pending
+from envvars_app.variables import messages, pending, recycle_bin
 from envvars_app.variables.commands import SetVariable, VariableCommand
 from envvars_app.variables.plan import Denied, Plan, Refused, Taken, Write, audit_target
 from envvars_app.variables.planner import Planner
+
+REMOVED = ("removed_at", "expires_at")
 
 log = structlog.get_logger()
 
@@ -156,6 +158,7 @@ def _write(
         row.plan = plan
     now = timezone.now()
     _store(access, writes, change_set, now)
+    recycle_bin.take_out(_restored(row for row in rows if row.command.token not in outcomes))
     if is_connected:
         pending.mark_variables(access, writes, change_set, now)
     _erase_moved(writes)
@@ -163,6 +166,12 @@ def _write(
     for row in rows:
         if row.command.token not in outcomes:
             outcomes[row.command.token] = row.plan.outcome()
+
+
+def _restored(rows: Iterable[_Row]) -> list[int]:
+    """Return the ids of the removed variables that the rows restore."""
+    commands = [row.command for row in rows if isinstance(row.command, SetVariable)]
+    return [it.restores for it in commands if isinstance(it, SetVariable) and it.restores]
 
 
 def _planned_again(planner: Planner, row: _Row) -> Plan:
@@ -190,11 +199,12 @@ def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID, now: 
     for row in rows.values():
         row.changed_at, row.changed_by = now, by
         row.removed_at = now if row.removed_at else None
+        row.expires_at = recycle_bin.end_of_time(now) if row.removed_at else None
     Variable.objects.bulk_create(  # rows that free a name before rows that take it
         [row for row in rows.values() if row.pk],
         update_conflicts=True,
         unique_fields=["pk"],
-        update_fields=["key", "value", "version", "changed_at", "changed_by", "removed_at"],
+        update_fields=["key", "value", "version", "changed_at", "changed_by", *REMOVED],
     )
     Variable.objects.bulk_create([row for row in rows.values() if not row.pk])
     VariableVersion.objects.bulk_create(
@@ -225,7 +235,7 @@ def erase(variable: Variable) -> None:
     )
     versions = VariableVersion.objects.filter(variable__in=rows, value__isnull=False)
     versions.update(value="", forgotten=True)
-    rows.update(value="")
+    rows.update(value="", expires_at=None)
     pending.erase(variable)
     erase_deleted()
 

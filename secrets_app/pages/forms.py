@@ -67,7 +67,9 @@ def content_of(command: SecretCommand) -> tuple[object, ...]:
     value = command.value.reveal() if isinstance(command, SetSecret) else None
     name = type(command).__name__
     line_breaks = isinstance(command, SetSecret) and command.line_breaks
-    return name, command.secret_id, command.key, command.branch_id, line_breaks, value
+    is_for_good = isinstance(command, DeleteSecret) and command.without_copy
+    about = (command.secret_id, command.key, command.branch_id)
+    return name, *about, line_breaks, is_for_good, value
 
 
 def parse_versions(versions: str) -> tuple[int, int]:
@@ -81,7 +83,13 @@ def _known_rows(post: QueryDict) -> Iterator[SecretCommand]:
         base, revision = known_base(field(post, f"base-{row}"))
         value = text(post, f"value-{row}")
         if post.get(f"remove-{row}"):
-            yield DeleteSecret(row, int(row), expected_version=base, revision=revision)
+            yield DeleteSecret(
+                row,
+                int(row),
+                expected_version=base,
+                revision=revision,
+                without_copy=f"without_copy-{row}" in post,
+            )
         elif value:  # pages never hold values, so an empty field leaves the value as it is
             yield SetSecret(
                 row,

@@ -47,6 +47,8 @@ from secrets_app.sync.freshness import freshness_from
 from secrets_app.writes import save
 from secrets_app.writes.commands import SecretCommand
 
+SAVES = (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED)
+
 
 def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     """Return what the list and edit mode share."""
@@ -87,7 +89,9 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
 
 
 def _saved_sentence(change_set: uuid.UUID) -> str:
-    done = AuditEvent.objects.filter(change_set=change_set, outcomes__outcome=Outcome.SUCCEEDED)
+    done = AuditEvent.objects.filter(
+        change_set=change_set, action__in=SAVES, outcomes__outcome=Outcome.SUCCEEDED
+    )
     rows = [*done.order_by("pk").values_list("action", "subject")]
     removed = [key for action, key in rows if action == Action.SECRET_REMOVED]
     return saved_sentence("secret", len(rows) - len(removed), removed)

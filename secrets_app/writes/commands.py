@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
 from console.lib.text.invisible import LINE_BREAK, has_line_break_at_end
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import check_value
+
+NO_BIN = (
+    "Nothing is removed yet. The recycle bin is turned off, so you can't restore this secret "
+    "afterward. Remove it for good?"
+)
 
 
 class InvalidField(Exception):
@@ -41,11 +48,13 @@ class SecretCommand:
 class SetSecret(SecretCommand):
     """Create a secret, or give it a new value.
 
-    Without `line_breaks`, a value that starts or ends with a line break is refused.
+    Without `line_breaks`, a value that starts or ends with a line break is refused. `key_id` names
+    the KMS key of a new secret, "" the default one.
     """
 
     value: SecretValue = field(kw_only=True)
     line_breaks: bool = True
+    key_id: str = ""
 
     def check_fields(self) -> None:
         """Raise InvalidField if the value can't be stored."""
@@ -59,4 +68,14 @@ class SetSecret(SecretCommand):
 
 @dataclass(frozen=True)
 class DeleteSecret(SecretCommand):
-    """Remove a secret from every path that it has."""
+    """Remove a secret from every path that it has. A copy is kept in the recycle bin.
+
+    If none can be made, or there is no recycle bin, it is removed only with `without_copy`.
+    """
+
+    without_copy: bool = False
+
+    def check_fields(self) -> None:
+        """Raise InvalidField if no copy would be kept, and nobody has decided about that."""
+        if not settings.BIN_DAYS and not self.without_copy:
+            raise InvalidField("copy", NO_BIN)

@@ -1,6 +1,6 @@
 """Endings: how writes ended, committed together with what the rows show from now on."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from console.audit.events import Outcome, conclude_all
+from secrets_app import recycle_bin
 from secrets_app.models import LeaseStage, Secret
+from secrets_app.recycle_bin import EndedCopy
 from secrets_app.store.base import Written
 from secrets_app.store.limits import LATEST_ARRIVAL
 from secrets_app.writes.leases import LEASE_DURATION, Lease, update_rows
@@ -153,10 +155,17 @@ def commit(endings: Sequence[Ending], waiting: Iterable[Lease] = ()) -> None:
         if pk in rows and rows[pk].claim_id == lease.event_id:
             rows[pk].claimed_until = now + LEASE_DURATION
             kept.append(rows[pk])
-    conclude_all(conclusions)
+    conclude_all([*conclusions, *recycle_bin.conclude(_ended_copies(endings))])
     update_rows(kept)
     if gone:
         Secret.objects.filter(pk__in=[row.pk for row in gone]).delete()
+
+
+def _ended_copies(endings: Iterable[Ending]) -> Iterator[EndedCopy]:
+    for ending in endings:
+        if entry := ending.lease.entry:
+            is_open = ending.outcome is Outcome.UNKNOWN
+            yield EndedCopy(entry, ending.is_removed, is_open, ending.detail)
 
 
 def _lock_rows(ids: Sequence[int]) -> dict[int, Secret]:

@@ -23,7 +23,7 @@ from console.access.policy import Access
 from console.audit.events import Action, attempt_all
 from console.lib.clock import latest_end
 from console.models import App, AuditEvent
-from secrets_app.models import LeaseStage, Secret
+from secrets_app.models import BinEntry, LeaseStage, Secret
 from secrets_app.projection import (
     ExternalChange,
     mark_unfinished_mirror,
@@ -75,6 +75,8 @@ class Lease:
     """The right to write a row until the lease expires, and the audit event of the attempt.
 
     `mirror_is_open` is True if a write of ours has changed the mirror in a way we don't know.
+    `modified` is the store's time of the version before. `entry` is what a removal leaves in the
+    recycle bin.
     """
 
     secret: Secret
@@ -82,6 +84,8 @@ class Lease:
     version_before: int
     acquired_at: datetime
     mirror_is_open: bool
+    modified: datetime | None
+    entry: BinEntry | None = None
 
 
 def acquire(access: Access, action: Action, snapshot: Snapshot) -> Lease:
@@ -147,7 +151,14 @@ def _lease(
         secret.claim_stage = LeaseStage.TAKEN
     update_rows([secret for secret, _, _ in rows])
     return [
-        Lease(secret, event.pk, snapshot.version, now, is_open or mirror_may_have_changed(secret))
+        Lease(
+            secret,
+            event.pk,
+            snapshot.version,
+            now,
+            is_open or mirror_may_have_changed(secret),
+            snapshot.stored.modified if snapshot.stored else None,
+        )
         for (secret, _, snapshot), event, (is_open, _, _) in zip(rows, events, before, strict=True)
     ]
 

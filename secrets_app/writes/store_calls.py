@@ -14,6 +14,7 @@ from secrets_app.projection import mirror_key
 from secrets_app.store.base import ParameterStore, Written
 from secrets_app.store.errors import (
     AlreadyExists,
+    Conflict,
     KeyUnavailable,
     Misconfigured,
     OutcomeUnknown,
@@ -21,8 +22,9 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
-from secrets_app.writes import endings, messages
-from secrets_app.writes.commands import DeleteSecret, SetSecret
+from secrets_app.writes import endings, leases, messages
+from secrets_app.writes.binning import NotCopied, fill
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.endings import Ending
 from secrets_app.writes.leases import Lease
 from secrets_app.writes.validation import ValidCommand
@@ -51,7 +53,10 @@ def write(access: Access, store: ParameterStore, row: ValidCommand, lease: Lease
                 return _put(access, store, row, lease, row.command)
             case DeleteSecret():
                 return _remove(store, row, lease)
-    except AlreadyExists as error:
+    except NotCopied as reason:
+        ending = endings.failed(lease, reason.code)
+        return Response(_ask(row.command, reason), ending)
+    except Conflict as error:
         ending = endings.failed(lease, "conflict")
         return Response(store_error(row, Result.CONFLICT, error), ending, error)
     except OutcomeUnknown as error:
@@ -75,6 +80,18 @@ def store_error(row: ValidCommand, result: Result, error: StoreError) -> RowOutc
     )
 
 
+def _ask(command: SecretCommand, reason: NotCopied) -> RowOutcome:
+    """Return the outcome of a removal that asks whether to go on without a copy."""
+    return RowOutcome(
+        command.token,
+        Result.REFUSED,
+        reason.question,
+        "copy",
+        version=command.expected_version,
+        revision=command.revision,
+    )
+
+
 def _put(
     access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, command: SetSecret
 ) -> Response:
@@ -83,7 +100,7 @@ def _put(
         row.paths.primary,
         value,
         overwrite=lease.version_before > 0,
-        key_id=lease.secret.key_id,
+        key_id=lease.secret.key_id or command.key_id,
     )
     notes = messages.SaveNotes(
         outside_write=_was_written_outside(lease.version_before, written),
@@ -98,7 +115,7 @@ def _put(
                 row.paths.mirror,
                 value,
                 overwrite=is_ours or known > 0,
-                key_id=mirror_key(lease.secret),
+                key_id=mirror_key(lease.secret) or command.key_id,
             )
         except StoreError as error:  # the secret is saved, and the background writes its mirror
             notes.mirror_error = error
@@ -146,6 +163,9 @@ def _was_written_outside(version_before: int, written: Written) -> bool:
 
 
 def _remove(store: ParameterStore, row: ValidCommand, lease: Lease) -> Response:
+    if lease.entry:
+        fill(store, lease, lease.entry, row.paths)
+        leases.mark_called(lease)  # copying took a while, and nobody else may have it by now
     existed = store.remove(filter(None, [row.paths.primary, row.paths.mirror]))
     ending = endings.removed(lease, "" if existed else "It was already removed from the store.")
     outcome = RowOutcome(row.command.token, Result.REMOVED, pk=lease.secret.pk)

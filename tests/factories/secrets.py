@@ -18,7 +18,7 @@ from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch, scope_name
 from console.web.lists.listing import Query
 from secrets_app.locations import locate_secret
-from secrets_app.models import Revalidation, Secret
+from secrets_app.models import BinEntry, Revalidation, Secret
 from secrets_app.queries import SecretRow, list_secrets, listed_branches
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
@@ -141,7 +141,8 @@ def reconcile_now(world: World) -> Freshness:
 
 
 def expire_leases() -> None:
-    """End every lease on a secret, as its time limit would."""
+    """End every lease on a secret or in the recycle bin, as its time limit would."""
+    BinEntry.objects.exclude(due_at=None).update(due_at=timezone.now())
     for row in Secret.objects.exclude(claim=None):
         Secret.objects.filter(pk=row.pk).update(claimed_until=timezone.now())
 
@@ -229,7 +230,7 @@ def audit_gaps(world: World, key: str, branch: Branch | None = None) -> Iterator
     versions = {0}
     events = AuditEvent.objects.filter(branch=scope_name(branch), subject=key).order_by("pk")
     # A restore's own event names an earlier version; the save after it is checked.
-    events = events.exclude(action=Action.VERSION_RESTORED)
+    events = events.exclude(action=Action.VERSION_RESTORED).exclude(action__startswith="bin.")
     for event in events:
         last = event.outcomes.order_by("pk").last()
         if event.version_before not in versions:

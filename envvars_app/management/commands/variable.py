@@ -92,10 +92,10 @@ class Command(ScopedCommand):
         if known is None:
             raise self.missing(scope, key)
         confirm(f"Remove {key} of {scope_name(scope.branch)}?", yes=options["yes"])
-        overrides = Overrides(options["overrides"] or "")
-        outcome = _delete(scope, known, options["if_version"], overrides)
+        outcome = _delete(scope, known, options)
         if outcome.field == "overrides":
             raise CommandError(outcome.message + CHOOSE_OVERRIDES, returncode=Exit.REFUSED)
+        self.require_copy(outcome)
         require_done(outcome)
         self._push(scope)
         self.print_outcome(options, scope, outcome, "removed")
@@ -138,14 +138,14 @@ def _set(scope: CommandScope, key: str, value: str, if_version: int | None) -> R
     return _save(scope, command)
 
 
-def _delete(
-    scope: CommandScope, known: Variable, if_version: int | None, overrides: Overrides
-) -> RowOutcome:
+def _delete(scope: CommandScope, known: Variable, options: dict[str, Any]) -> RowOutcome:
+    if_version = options["if_version"]
     command = DeleteVariable(
         "command",
         known.pk,  # variables of deleted branches can only be named by id
         expected_version=known.version if if_version is None else if_version,
-        overrides=overrides,
+        overrides=Overrides(options["overrides"] or ""),
+        without_copy=options["without_copy"],
     )
     return _save(scope, command)
 

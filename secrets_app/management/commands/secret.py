@@ -92,7 +92,8 @@ class Command(ScopedCommand):
         if not known and not _snapshot(scope, target).version:
             raise self.missing(scope, key)
         confirm(f"Remove {key} of {scope_name(scope.branch)}?", yes=options["yes"])
-        outcome = _delete(scope, target, known, options["if_version"])
+        outcome = _delete(scope, target, known, options)
+        self.require_copy(outcome)
         self._finish(options, scope, outcome, "removed")
 
     def _finish(
@@ -174,9 +175,9 @@ def _set(
 
 
 def _delete(
-    scope: CommandScope, target: WriteTarget, known: Secret | None, if_version: int | None
+    scope: CommandScope, target: WriteTarget, known: Secret | None, options: dict[str, Any]
 ) -> RowOutcome:
-    snapshot = _snapshot(scope, target)
+    snapshot, if_version = _snapshot(scope, target), options["if_version"]
     command = DeleteSecret(
         "command",
         known.pk if known else None,  # secrets of deleted branches can only be named by id
@@ -184,6 +185,7 @@ def _delete(
         branch_id=scope.branch_id,
         expected_version=snapshot.version if if_version is None else if_version,
         revision=snapshot.revision,
+        without_copy=options["without_copy"],
     )
     return _save(scope, command)
 

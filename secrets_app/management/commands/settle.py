@@ -11,7 +11,8 @@ from console.audit.reconcile import settle_open
 from console.cli.base import ConsoleCommand
 from console.cli.terminal import Exit
 from console.models import App, AuditEvent
-from secrets_app.models import Secret, UnknownParameter
+from console.workflows import bin_worker
+from secrets_app.models import BinEntry, Secret, UnknownParameter
 from secrets_app.sync import mirrors
 from secrets_app.sync.freshness import freshness
 from secrets_app.sync.reconciling import reconcile_now
@@ -36,6 +37,7 @@ class Command(ConsoleCommand):
         refusals.conclude_counted()
         concluded = settle_open(excluding=_open_claims())
         repairs = mirrors.Repairs() if problems else mirrors.finish_all()
+        upkeep = bin_worker.tend()
         chain.append_pending_links()
         self.stdout.write(f"Settled from the store: {settled:,}. Settled otherwise: {concluded:,}.")
         self._print_held()
@@ -43,6 +45,8 @@ class Command(ConsoleCommand):
             self.stdout.write(f"Mirrors finished: {repairs.finished:,}. Left: {repairs.left:,}.")
         if repairs.problem:
             problems.append(f"Mirrors: {repairs.problem}")
+        if upkeep.problem and not problems:
+            problems.append(f"Recycle bin: {upkeep.problem}")
         if problems:
             raise CommandError("\n".join(problems), returncode=Exit.STORE)
 
@@ -69,6 +73,7 @@ def _open_claims() -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(
         Q(pk__in=Secret.objects.exclude(claim=None).values("claim_id"))
         | Q(pk__in=UnknownParameter.objects.exclude(claim=None).values("claim_id"))
+        | Q(pk__in=BinEntry.objects.exclude(due_at=None).values("claim_id"))
     )
 
 

@@ -58,6 +58,20 @@ function waiting(seconds) {
   return `Keep this page open: it saves your change in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`;
 }
 
+// Nothing is kept in the recycle bin, so a person decides.
+function askAboutCopy(row, { message }) {
+  const note = row.note("refused", message);
+  const keep = button("Keep it", () => {
+    row.reset();
+    emit(row.element.closest("form"), "row:kept");
+  });
+  const remove = button("Remove without a copy", () => {
+    row.withoutCopy = true;
+    emit(row.element, "row:save-again");
+  });
+  note.append(keep, remove);
+}
+
 /** Read the outcomes in a response. */
 export function outcomesOf(page) {
   return [...(page?.querySelectorAll("[data-token]") ?? [])].map((item) => ({
@@ -80,6 +94,10 @@ export function showOutcome(row, outcome) {
       return false;
     case "held":
       held(row, outcome);
+      return false;
+    case "refused":
+      if (outcome.field === "copy") askAboutCopy(row, outcome);
+      else row.note(outcome.outcome, outcome.message, outcome.field);
       return false;
     default:
       row.note(outcome.outcome, outcome.message, outcome.field);

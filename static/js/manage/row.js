@@ -19,6 +19,7 @@ let kind = null;
 
 export class Row {
   done = false; // a new row that was saved
+  withoutCopy = false; // remove it even if no copy is kept in the recycle bin
 
   /** Set the class of this page's rows. */
   static use(subclass) {
@@ -95,6 +96,7 @@ export class Row {
     if (this.removing) {
       request.append(`base-${this.token}`, this.base);
       request.append(`remove-${this.token}`, "on");
+      if (this.withoutCopy) request.append(`without_copy-${this.token}`, "on");
     } else {
       for (const field of this.fields) request.append(field.name, field.value);
     }
@@ -135,6 +137,7 @@ export class Row {
 
   toggleRemoval() {
     const removing = this.element.classList.toggle("removing");
+    this.withoutCopy = false;
     this.value.disabled = removing;
     this.showRemoval(removing);
     if (removing) this.note("removing", "Will be removed when you save.");

@@ -105,6 +105,7 @@ def test_each_removal_is_recorded(alice: Client, world: World, secrets: list[Sec
     new = AuditEvent.objects.filter(pk__gt=last.pk).order_by("pk")
     assert list(new.values_list("action", "branch", "subject")) == [
         ("secret.remove", "dev", "A"),
+        ("bin.fill", "dev", "A"),
         ("branch.delete", "dev", ""),
     ]
 

@@ -44,7 +44,8 @@ def command_now(world: World, act: str = "change", branch: Any = None) -> Secret
     row = listed_secret(world, "API_KEY", branch)
     base, revision = known_base(row.base)
     command = DeleteSecret(str(row.pk), row.pk, expected_version=base, revision=revision)
-    return command if act == "remove" else SetSecret(**vars(command), value=SecretValue("mine"))
+    shared = {name: it for name, it in vars(command).items() if name != "without_copy"}
+    return command if act == "remove" else SetSecret(**shared, value=SecretValue("mine"))
 
 
 def replace_outside(world: World, *values: str) -> None:

@@ -1,0 +1,64 @@
+"""The recycle bin of an environment source: what was removed from it and can be restored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from console.access.policy import Access
+from console.lib.results import RowOutcome
+from console.models import Branch
+
+
+class RemovedValue(NamedTuple):
+    """A removed value, without the value. `branch` None is All branches.
+
+    `scope` is the branch's name at that time. `base` is that of a value of this key and branch that
+    exists by now, "" if there is none: then restoring adds a version to that.
+    """
+
+    pk: int
+    key: str
+    branch: Branch | None
+    scope: str
+    removed_at: datetime
+    removed_by: str
+    expires_at: datetime
+    versions: int
+    base: str
+
+
+@dataclass
+class BinUpkeep:
+    """What was done in the recycle bin. `problem` is what the source's store said, or ""."""
+
+    finished: int = 0
+    purged: int = 0
+    problem: str = ""
+
+
+class RecycleBin(Protocol):
+    """What was removed from one source. Ids of another app, or of what has left, are a 404."""
+
+    def removed(self, access: Access) -> Sequence[RemovedValue]:
+        """Return what is in the app's recycle bin, from the database alone."""
+        ...
+
+    def restore(
+        self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str
+    ) -> RowOutcome:
+        """Save a removed value again, on the branch `to`; return how that ended.
+
+        `base` is that of `RemovedValue`, "" to add one. Raises PermissionDenied,
+        ConfirmationRequired for another branch than before, or an error of the source's store.
+        """
+        ...
+
+    def delete(self, access: Access, pk: int) -> None:
+        """Delete a removed value for good. Raises PermissionDenied, or an error of the store."""
+        ...
+
+    def tend(self) -> BinUpkeep:
+        """Finish what was interrupted, and delete what was there long enough."""
+        ...

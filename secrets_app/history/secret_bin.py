@@ -1,0 +1,54 @@
+"""Secrets in the recycle bin, as `console.environment` knows it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from console.access.policy import Access
+from console.environment.recycle_bin import BinUpkeep, RemovedValue
+from console.lib.results import RowOutcome
+from console.lib.row_forms import new_base
+from console.models import Branch
+from secrets_app import recycle_bin
+from secrets_app.history import recycling
+from secrets_app.models import Secret
+from secrets_app.sync.binned import finish_due
+
+
+class SecretBin:
+    """Removed secrets. Their values are in the parameter store."""
+
+    def removed(self, access: Access) -> Sequence[RemovedValue]:
+        """Return what is in the app's recycle bin. Takes two queries."""
+        entries = [*recycle_bin.kept(access.app)]
+        keys = {entry.key for entry in entries}
+        rows = Secret.objects.filter(app=access.app, key__in=keys, version__gt=0)
+        there = {(row.branch_id, row.key): row.base for row in rows} if keys else {}
+        return [
+            RemovedValue(
+                entry.pk,
+                entry.key,
+                entry.branch,
+                entry.scope,
+                entry.removed_at,
+                entry.removed_by,
+                entry.expires_at or entry.removed_at,
+                1,
+                there.get((entry.branch_id, entry.key), ""),
+            )
+            for entry in entries
+        ]
+
+    def restore(
+        self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str
+    ) -> RowOutcome:
+        """Save the secret again, from its copy in the store."""
+        entry = recycling.find_entry(access, pk)
+        return recycling.restore(access, entry, change_set, to=to, base=new_base(base))
+
+    def delete(self, access: Access, pk: int) -> None:
+        """Delete the copy for good."""
+        recycling.delete(access, recycling.find_entry(access, pk))
+
+    def tend(self) -> BinUpkeep:
+        """Finish interrupted removals and restores, and delete what was there long enough."""
+        return finish_due()

@@ -1,0 +1,109 @@
+"""The recycle bin: entries in the database, and one copy of the value for each in the store.
+
+A copy's path belongs to no app's listing, so that no client of Amplify reads it. An entry is in the
+database before its copy is in the store, and until after it. So whatever is interrupted leaves an
+entry that is due, and the background finishes it (`secrets_app/sync/binned.py`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from console.audit.events import Outcome
+from console.lib.clock import latest_end
+from console.models import App
+from secrets_app.models import BinEntry, BinState, Copy
+from secrets_app.paths import bin_path
+
+# No removal or restore takes so long, even if its last request arrives late.
+LONGEST = timedelta(minutes=3)
+NOTHING = "The store had no value to copy."
+
+Conclusion = tuple[int, Outcome, int | None, str]
+
+
+@dataclass(frozen=True)
+class EndedCopy:
+    """A removal that ended, and its entry. It is open if nobody knows whether it was carried out.
+
+    `detail` says why it wasn't.
+    """
+
+    entry: BinEntry
+    is_removed: bool
+    is_open: bool
+    detail: str
+
+
+def path_of(entry: BinEntry, app: App) -> str:
+    """Return the path of the entry's copy."""
+    return bin_path(app.app_id, entry.copy_id, entry.key)
+
+
+def kept(app: App) -> QuerySet[BinEntry]:
+    """Return what is in the app's recycle bin, what leaves it first at the top."""
+    rows = BinEntry.objects.filter(app=app, state=BinState.KEPT, expires_at__gt=timezone.now())
+    return rows.select_related("branch").order_by("expires_at", "pk")
+
+
+def due(now: datetime) -> QuerySet[BinEntry]:
+    """Return the entries that something interrupted has left, or that are to be deleted."""
+    is_due = Q(due_at__lte=now) | Q(due_at__gt=latest_end(now, LONGEST))  # the clock was set back
+    return BinEntry.objects.filter(is_due).order_by("pk")
+
+
+def end_of_time(since: datetime) -> datetime:
+    """Return when something that was removed at this time leaves the recycle bin."""
+    return since + timedelta(days=settings.BIN_DAYS)
+
+
+def keep(entries: Iterable[int]) -> None:
+    """Show these entries in the recycle bin."""
+    now = timezone.now()
+    BinEntry.objects.filter(pk__in=[*entries]).update(
+        state=BinState.KEPT, removed_at=now, expires_at=end_of_time(now), due_at=None
+    )
+
+
+def leave(entries: Iterable[int]) -> None:
+    """Have the background delete the copies of these entries, then the entries."""
+    now = timezone.now()
+    BinEntry.objects.filter(pk__in=[*entries]).update(state=BinState.LEAVING, due_at=now)
+
+
+def conclude(ended: Iterable[EndedCopy]) -> list[Conclusion]:
+    """Save what becomes of the entries of removals; return the outcomes of making the copies."""
+    kept_ones, left, dropped = list[int](), list[int](), list[int]()
+    conclusions: list[Conclusion] = []
+    for one in ended:
+        entry = one.entry
+        conclusions.append(_conclusion(one))
+        if one.is_open or entry.copy is Copy.UNKNOWN:
+            continue  # the background finds out
+        if entry.copy is Copy.NONE:
+            dropped.append(entry.pk)
+        else:
+            (kept_ones if one.is_removed else left).append(entry.pk)
+    if kept_ones:
+        keep(kept_ones)
+    if left:
+        leave(left)
+    if dropped:
+        BinEntry.objects.filter(pk__in=dropped).delete()
+    return conclusions
+
+
+def _conclusion(one: EndedCopy) -> Conclusion:
+    event = one.entry.claim_id
+    match one.entry.copy:
+        case Copy.MADE:
+            return event, Outcome.SUCCEEDED, one.entry.version or None, ""
+        case Copy.UNKNOWN:
+            return event, Outcome.UNKNOWN, None, one.detail
+        case _ if one.is_removed:
+            return event, Outcome.SUCCEEDED, None, NOTHING
+    return event, Outcome.FAILED, None, one.detail

@@ -1,0 +1,176 @@
+"""Finish what was interrupted in the recycle bin, and delete what has been there long enough.
+
+An entry that is due is claimed first, so that all processes may do this at once, and one that is
+killed tries again later.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from console.access.actors import BACKGROUND
+from console.audit.events import Action, Outcome, Target, attempt_all, conclude, conclude_all
+from console.audit.queries import with_outcomes
+from console.environment.recycle_bin import BinUpkeep
+from console.models import AuditEvent, AuditOutcome
+from secrets_app import recycle_bin
+from secrets_app.locations import locate_secret
+from secrets_app.models import BinEntry, BinState, Secret
+from secrets_app.paths import InvalidPath
+from secrets_app.store import parameter_store
+from secrets_app.store.base import Parameter
+from secrets_app.store.errors import StoreError
+from secrets_app.store.limits import BATCH
+
+RETRY_AFTER = timedelta(minutes=2)
+NOT_REMOVED = "The secret was not removed, so the copy isn't needed."
+NOT_COPIED = "No copy was made."
+DELETED = "It was deleted."
+RESTORED = "It was restored."
+NOT_RESTORED = "It was not restored, and is still in the recycle bin."
+IN_BIN = "The copy is in the recycle bin."
+_DONE = {Outcome.SUCCEEDED, Outcome.SETTLED}
+
+
+def finish_due() -> BinUpkeep:
+    """Finish the entries that are due, then purge those whose time is over. Raises nothing."""
+    result, now = BinUpkeep(), timezone.now()
+    try:
+        for entry in recycle_bin.due(now).select_related("app", "branch", "claim"):
+            result.finished += _claim(entry) and _finish(entry)
+        _purge(result)
+    except StoreError as error:
+        result.problem = error.message
+    return result
+
+
+def _claim(entry: BinEntry) -> bool:
+    """Return True if no other process finishes the entry now."""
+    same = BinEntry.objects.filter(pk=entry.pk, due_at=entry.due_at, state=entry.state)
+    return bool(same.update(due_at=timezone.now() + RETRY_AFTER))
+
+
+def _finish(entry: BinEntry) -> bool:
+    """Find out what became of an entry. Return False if that isn't known yet."""
+    if entry.state == BinState.FILLING:
+        return _finish_removal(entry)
+    if entry.state == BinState.RESTORING:
+        return _finish_restore(entry)
+    delete_copies([entry])
+    _settle(entry, DELETED)
+    return True
+
+
+def _finish_removal(entry: BinEntry) -> bool:
+    if Secret.objects.filter(claim=entry.removal_id).exists():
+        return False  # the removal itself isn't settled
+    copy = recycle_bin.path_of(entry, entry.app)
+    paths = _paths(entry)
+    found = parameter_store().current([*paths, copy])
+    if _is_still_there(entry, [found[path] for path in paths if path in found]):
+        _settle(entry, NOT_REMOVED)
+        delete_copies([entry])
+    elif copy in found:
+        _settle(entry, IN_BIN)
+        recycle_bin.keep([entry.pk])
+    else:
+        _settle(entry, NOT_COPIED)
+        entry.delete()
+    return True
+
+
+def _paths(entry: BinEntry) -> list[str]:
+    """Return the paths that the secret has, the primary first; none in the app's profile."""
+    try:
+        location = locate_secret(entry.app, entry.branch, entry.key)
+    except InvalidPath:
+        return []
+    return [path for path in (location.primary, location.mirror) if path]
+
+
+def _is_still_there(entry: BinEntry, found: Sequence[Parameter]) -> bool:
+    """Return True if the store has exactly what was to be removed."""
+    if not entry.version:
+        return bool(found)
+    return any((it.version, it.modified) == (entry.version, entry.modified) for it in found[:1])
+
+
+def _settle(entry: BinEntry, detail: str) -> None:
+    """Save the outcome of making the copy, unless it is known."""
+    known = AuditOutcome.objects.filter(event_id=entry.claim_id).exclude(outcome=Outcome.UNKNOWN)
+    if not known.exists():
+        conclude(entry.claim_id, Outcome.SETTLED, detail=detail)
+
+
+def _finish_restore(entry: BinEntry) -> bool:
+    """Keep the entry if the save of the restore wrote nothing; otherwise delete it."""
+    claim = entry.claim
+    saves = AuditEvent.objects.filter(
+        change_set=claim.change_set,
+        app_id=claim.app_id,
+        branch=claim.branch,
+        subject=claim.subject,
+        action__in=(Action.SECRET_CREATED, Action.SECRET_CHANGED),
+        pk__gt=claim.pk,
+    )
+    save = with_outcomes(saves).first()
+    if save and save.last_outcome in {None, Outcome.UNKNOWN}:
+        return False
+    was_saved = (
+        save is not None
+        and save.last_outcome in _DONE
+        and save.version_after not in {None, save.version_before}
+    )
+    _settle(entry, RESTORED if was_saved else NOT_RESTORED)
+    if was_saved:
+        delete_copies([entry])
+    else:
+        BinEntry.objects.filter(pk=entry.pk).update(state=BinState.KEPT, due_at=None)
+    return True
+
+
+def delete_copies(entries: Iterable[BinEntry]) -> None:
+    """Delete the copies, then the entries, which have left the bin. Raises StoreError."""
+    going = [*entries]
+    parameter_store().remove(recycle_bin.path_of(entry, entry.app) for entry in going)
+    BinEntry.objects.filter(pk__in=[entry.pk for entry in going]).delete()
+
+
+def _purge(result: BinUpkeep) -> None:
+    while entries := _leaving():
+        result.purged += len(entries)
+        events = [entry.claim_id for entry in entries]
+        try:
+            delete_copies(entries)
+        except StoreError as error:  # they are due again in a while
+            conclude_all((event, Outcome.UNKNOWN, None, error.code) for event in events)
+            raise
+        conclude_all((event, Outcome.SUCCEEDED, None, "") for event in events)
+
+
+@transaction.atomic(durable=True)
+def _leaving() -> list[BinEntry]:
+    """Record that some entries whose time is over are deleted, and return them."""
+    now = timezone.now()
+    rows = BinEntry.objects.filter(Q(state=BinState.KEPT), expires_at__lte=now)
+    chosen = rows.select_related("app", "branch").order_by("expires_at", "pk")
+    entries = list(chosen.select_for_update(of=("self",))[:BATCH])
+    events = attempt_all(
+        BACKGROUND,
+        (
+            (
+                Action.BIN_PURGED,
+                Target(entry.app.app_id, entry.scope, entry.key),
+                entry.version or None,
+            )
+            for entry in entries
+        ),
+        change_set=None,
+    )
+    for entry, event in zip(entries, events, strict=True):
+        entry.state, entry.claim, entry.due_at = BinState.LEAVING, event, now + RETRY_AFTER
+    BinEntry.objects.bulk_update(entries, ["state", "claim", "due_at"])
+    return entries

@@ -1,0 +1,164 @@
+"""A removed secret is restorable for BIN_DAYS, with its value in the store alone (guarantee 51)."""
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from console.access.acts import ConfirmationRequired
+from console.access.policy import Access, find_app
+from console.lib.results import RowOutcome
+from console.models import Branch
+from secrets_app.history import recycling
+from secrets_app.models import BinEntry
+from secrets_app.recycle_bin import kept
+from secrets_app.store import parameter_store
+from secrets_app.store.errors import Conflict, NotFound
+from secrets_app.sync import binned
+from tests.factories import (
+    audit_rows,
+    delete_secret,
+    set_secret,
+    stored_values,
+)
+from tests.fixtures.people import World
+
+pytestmark = pytest.mark.django_db
+BIN = "/amplify/branchkeep-bin"
+
+
+def access_of(world: World, name: str = "alice") -> Access:
+    return find_app(world.actor(name), "d1shop")
+
+
+def in_bin(world: World) -> list[BinEntry]:
+    return list(kept(world.app))
+
+
+def copies() -> dict[str, str]:
+    """Return the values of the copies in the store, by path."""
+    paths = [found.path for found in parameter_store().list([BIN])]
+    return {path: it.value.reveal() for path, it in parameter_store().read(paths).items()}
+
+
+def removed(world: World, branch: Branch | None = None, value: str = "first") -> BinEntry:
+    """Save and remove a secret; return what is in the recycle bin."""
+    set_secret(world, "API_KEY", value, branch)
+    delete_secret(world, "API_KEY", branch)
+    [*_, entry] = in_bin(world)
+    return entry
+
+
+def restore(world: World, entry: BinEntry, by: str = "alice", **how: Any) -> RowOutcome:
+    to = how.pop("to", entry.branch)
+    return recycling.restore(access_of(world, by), entry, uuid.uuid4(), to=to, **how)
+
+
+@pytest.mark.usefixtures("either_store")
+def test_it_works(world: World) -> None:
+    entry = removed(world, world.main, "to be kept")
+    assert (entry.scope, entry.key, entry.version) == ("main", "API_KEY", 1)
+    assert entry.removed_by.startswith("alice@")
+    assert entry.expires_at == entry.removed_at + timedelta(days=30)
+    assert copies() == {f"{BIN}/d1shop/{entry.copy_id}/API_KEY": "to be kept"}
+    assert stored_values(world, "API_KEY", world.main) == (None, None)
+    assert restore(world, entry).outcome == "saved"
+    assert stored_values(world, "API_KEY", world.main) == ("to be kept", "to be kept")
+    assert not copies()
+    assert not BinEntry.objects.exists()
+    assert [row[1:] for row in audit_rows(world, "secret.", "bin.")] == [
+        ("secret.create", "API_KEY", 0, "succeeded", 1),
+        ("secret.remove", "API_KEY", 1, "succeeded", None),
+        ("bin.fill", "API_KEY", 1, "succeeded", 1),
+        ("bin.restore", "API_KEY", 1, "succeeded", None),
+        ("secret.create", "API_KEY", 0, "succeeded", 1),
+    ]
+
+
+def test_it_exists_again(world: World) -> None:
+    entry = removed(world, value="earlier")
+    row = set_secret(world, "API_KEY", "later")
+    assert restore(world, entry).outcome == "conflict"
+    assert in_bin(world) == [entry]
+    assert restore(world, entry, base=(row.version, None)).version == 2
+    assert stored_values(world, "API_KEY")[0] == "earlier"
+    assert not in_bin(world)
+
+
+def test_every_removal_of_a_key_is_kept(world: World) -> None:
+    removed(world, value="one")
+    removed(world, value="two")
+    assert sorted(copies().values()) == ["one", "two"]
+
+
+def test_delete_for_good(world: World) -> None:
+    entry = removed(world)
+    recycling.delete(access_of(world), entry)
+    assert not copies()
+    assert not BinEntry.objects.exists()
+    assert [row.outcome for row in audit_rows(world, "bin.delete")] == ["succeeded"]
+
+
+def test_time_is_over(world: World, clock: time_machine.Traveller) -> None:
+    entry = removed(world)
+    clock.shift(timedelta(days=30).total_seconds() - 60)
+    assert binned.finish_due().purged == 0
+    clock.shift(120)
+    with pytest.raises(Http404):
+        recycling.find_entry(access_of(world), entry.pk)
+    assert binned.finish_due().purged == 1
+    assert not copies()
+    assert not BinEntry.objects.exists()
+    [row] = audit_rows(world, "bin.purge")
+    assert (row.actor, row.outcome) == ("Branchkeep in the background", "succeeded")
+
+
+def test_no_copy_outside_the_store(world: World) -> None:
+    set_secret(world, "API_KEY", "only in the store")
+    parameter_store().remove(["/amplify/shared/d1shop/API_KEY"])
+    delete_secret(world, "API_KEY")
+    assert not copies()
+    assert not BinEntry.objects.exists()
+
+
+def test_copy_is_gone(world: World) -> None:
+    entry = removed(world)
+    parameter_store().remove(copies())
+    with pytest.raises(NotFound, match="no longer in the parameter store"):
+        restore(world, entry)
+    assert in_bin(world) == [entry]
+
+
+def test_who_may(world: World) -> None:
+    entry = removed(world, world.main)
+    for name in ("vera", "bob"):
+        with pytest.raises(PermissionDenied):
+            restore(world, entry, name)
+        with pytest.raises(PermissionDenied):
+            recycling.delete(access_of(world, name), entry)
+    assert [row.outcome for row in audit_rows(world, "bin.restore", "bin.delete")] == ["denied"] * 4
+    assert in_bin(world) == [entry]
+
+
+def test_another_branch_asks_for_more(world: World) -> None:
+    """A developer can't take a value from a protected branch to one that they can read."""
+    entry = removed(world, world.main, "of production")
+    with pytest.raises(PermissionDenied):
+        restore(world, entry, "bob", to=world.dev)
+    access = find_app(replace(world.actor("alice"), confirmed_at=0), "d1shop")
+    with pytest.raises(ConfirmationRequired, match="another branch"):
+        recycling.restore(access, entry, uuid.uuid4(), to=world.dev)
+    assert restore(world, entry, to=world.dev).outcome == "saved"
+    assert stored_values(world, "API_KEY", world.dev)[0] == "of production"
+
+
+def test_two_at_once(world: World) -> None:
+    entry = removed(world)
+    BinEntry.objects.update(state="restoring")
+    with pytest.raises(Conflict, match="right now"):
+        restore(world, entry)
