@@ -23,6 +23,7 @@ CERTAIN = {
     "secret.reveal": "No value was revealed: the outcome is saved first.",
     "secret.compare": "No comparison was shown: the outcome is saved first.",
     "secret.restore_version": "The change in the same save tells how it ended.",
+    "changes.undo": "The changes in the same change set tell how each ended.",
     "keys.rotate": (
         "What was already re-encrypted stays that way. Run rotate_keys again to continue."
     ),
@@ -32,7 +33,7 @@ REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its ou
 # What a request, or a command before it starts its work, saves within REQUEST_AGE
 IN_A_REQUEST = (
     *("variable.", "secret.reveal", "secret.compare", "secret.restore_version"),
-    "environment.run",
+    *("changes.undo", "environment.run"),
 )
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 
