@@ -1,6 +1,7 @@
 """Removed variables leave the recycle bin after a while. Those of before have 30 days from now."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import migrations, models
@@ -8,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 
-def give_time(apps, schema_editor):
+def give_time(apps: Any, schema_editor: Any) -> None:
     """Put into the recycle bin what the list of removed variables showed as restorable."""
     variables = apps.get_model("envvars_app", "Variable").objects
     versions = apps.get_model("envvars_app", "VariableVersion").objects
