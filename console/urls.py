@@ -24,6 +24,7 @@ from console.pages import (
 )
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.compare import pages as compare
+from console.pages.importing import views as importing
 from console.pages.search import views as search
 
 in_app: list[URLPattern | URLResolver] = [
@@ -34,6 +35,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("first-steps/hide/", overview.hide_steps, name="first_steps_hide"),
     path("activity/", activity.activity, name="activity"),
     path("activity/export/", activity.export_activity, name="activity_export"),
+    path("hosting/secrets/import/", importing.import_text, name="import"),
     path("hosting/deployments/", deployments.deployments, name="deployments"),
     path("hosting/deployments/refresh/", deployments.refresh, name="deployments_refresh"),
     path("hosting/deployments/<int:pk>/start/", deployments.start, name="deployment_start"),
