@@ -25,6 +25,7 @@ from console.pages import (
 )
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.compare import pages as compare
+from console.pages.importing import views as importing
 from console.pages.search import views as search
 
 in_app: list[URLPattern | URLResolver] = [
@@ -36,6 +37,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("activity/", activity.activity, name="activity"),
     path("changes/<uuid:change_set>/", change_set.change_set, name="change_set"),
     path("activity/export/", activity.export_activity, name="activity_export"),
+    path("hosting/secrets/import/", importing.import_text, name="import"),
     path("hosting/deployments/", deployments.deployments, name="deployments"),
     path("hosting/deployments/refresh/", deployments.refresh, name="deployments_refresh"),
     path("hosting/deployments/<int:pk>/start/", deployments.start, name="deployment_start"),

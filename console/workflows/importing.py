@@ -1,7 +1,7 @@
 """Import a text: what its keys would change as secrets and variables, and writing them.
 
-A secret's stored value is only compared on request, which is an act of its own. The text stays with
-whoever imports it: what is shown of it are its keys, and the sizes of its values.
+A secret's stored value is only compared on request, which is an act of its own. What is shown of a
+text are its keys, and the sizes of its values.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

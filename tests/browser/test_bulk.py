@@ -60,24 +60,6 @@ def test_it_works(world: World, alice: Page) -> None:
     assert variable_values(world) == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
 
 
-def test_a_pasted_file_is_previewed_for_a_branch(world: World, alice: Page) -> None:
-    set_variable(world, "KEPT", "1")
-    alice.goto(LIST)
-    alice.evaluate(PASTE, "# from a colleague\nexport API_URL='https://a'\nKEPT=1\n")
-    expect(change(alice, "API_URL")).to_contain_text("New")
-    expect(alice.get_by_text("1 unchanged").first).to_be_visible()
-    alice.get_by_label("Branch").select_option(label="dev")
-    alice.get_by_role("button", name="Preview again").click()
-    expect(alice.get_by_role("button", name="Apply 2 changes")).to_be_visible()
-    alice.get_by_role("button", name="Apply 2 changes").click()
-    expect(alice.get_by_text("2 variables saved.")).to_be_visible()
-    assert variable_values(world) == {
-        ("", "KEPT"): "1",
-        ("dev", "API_URL"): "https://a",
-        ("dev", "KEPT"): "1",
-    }
-
-
 def test_another_branch_is_previewed_before_it_is_written(world: World, alice: Page) -> None:
     alice.goto(BULK)
     preview(alice, "A=1")

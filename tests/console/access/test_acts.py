@@ -62,6 +62,10 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{MEMBERS}/invitations/<int:pk>/withdraw/": (Action.MEMBER_UNINVITED,),
     "/people/<int:pk>/known/": (Action.SECRET_ROTATED, Action.EXPOSURE_EXPORTED),
     f"{SECRETS}/manage/": (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
+    f"{SECRETS}/import/": (
+        *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_COMPARED),
+        *(Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
+    ),
     f"{SECRETS}/revalidate/": "It compares with the store, and decrypts nothing.",
     f"{SECRETS}/<int:pk>/note/": (Action.NOTE_CHANGED, Action.NOTE_ERASED),
     f"{SECRETS}/<int:pk>/reveal/": (Action.SECRET_REVEALED,),

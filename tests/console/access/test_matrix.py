@@ -129,6 +129,9 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/manage/             GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/manage/             POST  302  404  422 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/manage/             else  302  405
+/apps/<str:app_id>/hosting/secrets/import/             GET   302  404  403 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/import/             POST  302  404  403 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/import/             else  302  405
 /apps/<str:app_id>/hosting/secrets/revalidate/         POST  302  404  302 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/revalidate/         else  302  405
 /apps/<str:app_id>/hosting/secrets/server-rendering/   GET   302  404  200 200 200 200  404
@@ -437,6 +440,11 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "new-1-key": "NEW",
             "new-1-branch": world.dev.pk,
             "new-1-value": "v",
+        },
+        "/apps/<str:app_id>/hosting/secrets/import/": {
+            "text": f"{secret.key}=v",
+            "scope": world.dev.pk,
+            "action": "compare",
         },
         "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "unknown"},
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},

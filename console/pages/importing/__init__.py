@@ -1,0 +1,1 @@
+"""The page that imports a text as secrets and variables, and its form."""

@@ -1,0 +1,124 @@
+"""The form of an import: a text, its scopes, and the rows of a preview that were chosen.
+
+A row is written "secret 12 3:1764 API_KEY": its kind, the id of its branch ("all" for All
+branches), what it is based on, and its key. One field can hold several of them, a line each,
+because Django takes at most a thousand fields.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.http import Http404, QueryDict
+
+from console.access.policy import Access
+from console.environment.sources import ImportRow
+from console.lib.row_forms import known_base
+from console.lib.text.dotenv import Entry
+from console.models import Branch
+from console.web.lists.listing import ONLY_ALL_BRANCHES
+from console.workflows.importing import Choice, Line, Scope
+
+ALL = "all"
+_ROW = re.compile(r"([a-z]{1,20}) (all|[1-9][0-9]{0,14}) ([0-9:-]{1,30}) (.+)\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class PostedRow:
+    """A row of a preview, as it is posted back."""
+
+    noun: str
+    branch_id: int | None
+    base: str
+    key: str
+
+    @property
+    def scope(self) -> Scope:
+        """Return the id of the branch and the key."""
+        return self.branch_id, self.key
+
+
+@dataclass(frozen=True)
+class ImportForm:
+    """A posted import. `kinds` are by key, and only those that were chosen."""
+
+    text: str = field(default="", repr=False)
+    scopes: Sequence[Branch | None] = (None,)
+    kinds: dict[str, str] = field(default_factory=dict)
+    cleaned: frozenset[str] = frozenset()
+    rows: tuple[PostedRow, ...] = ()
+
+    @classmethod
+    def of(cls, post: QueryDict, access: Access) -> "ImportForm":
+        """Read a post. Raises Http404 for a branch that the app doesn't have."""
+        kinds = (line.partition(" ") for line in _lines(post, "kind"))
+        return cls(
+            text=str(post.get("text", "")).replace("\r\n", "\n"),  # browsers post CR LF
+            scopes=scopes_of(post, access),
+            kinds={key: noun for noun, _, key in kinds if key},
+            cleaned=frozenset(_lines(post, "clean")),
+            rows=tuple(_rows(_lines(post, "row"))),
+        )
+
+    @property
+    def choice(self) -> Choice:
+        """Return what was chosen, for a preview."""
+        seen = {(row.noun, row.scope): row.base for row in self.rows}
+        return Choice(self.scopes, self.kinds, self.cleaned, seen)
+
+    def import_rows(self, entries: Sequence[Entry]) -> tuple[list[tuple[str, ImportRow]], int]:
+        """Return the chosen rows with their values, and the number of keys that the text lacks.
+
+        A row whose kind was chosen differently afterwards has no base: nothing of that kind may be
+        overwritten, because nobody has seen it.
+        """
+        values = {entry.key: entry.value for entry in entries}
+        rows = {row.scope: row for row in self.rows}.values()
+        found = [self._import_row(row, values[row.key]) for row in rows if row.key in values]
+        return found, len({row.key for row in rows if row.key not in values})
+
+    def _import_row(self, row: PostedRow, value: str) -> tuple[str, ImportRow]:
+        noun = self.kinds.get(row.key, row.noun)
+        version, revision = known_base(row.base if noun == row.noun else "0")
+        token = token_of(row.branch_id, row.key)
+        return noun, ImportRow(token, row.key, row.branch_id, value, version, revision)
+
+
+def token_of(branch_id: int | None, key: str) -> str:
+    """Return the name of a row in a page."""
+    return f"{branch_id or ALL} {key}"
+
+
+def row_text(line: Line) -> str:
+    """Return a row as a form posts it."""
+    branch_id, key = line.planned.scope
+    return f"{line.noun} {branch_id or ALL} {line.planned.base} {key}"
+
+
+def scopes_of(post: QueryDict, access: Access) -> list[Branch | None]:
+    """Return the scopes in a form or an address, each once. All branches if there are none."""
+    wanted = dict.fromkeys(post.getlist("scope")) or {"": None}
+    branches = {str(branch.pk): branch for branch in access.branches}
+    scopes: list[Branch | None] = []
+    for text in wanted:
+        if text in {"", ALL, ONLY_ALL_BRANCHES}:
+            scopes.append(None)
+        elif text in branches:
+            scopes.append(branches[text])
+        else:
+            raise Http404("Branch not found.")
+    return list(dict.fromkeys(scopes))
+
+
+def _lines(post: QueryDict, name: str) -> Iterator[str]:
+    """Yield the lines of the fields of this name, or whose names start with it and a hyphen."""
+    for field_name in post:
+        if field_name == name or field_name.startswith(f"{name}-"):
+            for value in post.getlist(field_name):
+                yield from str(value).replace("\r\n", "\n").split("\n")
+
+
+def _rows(lines: Iterable[str]) -> Iterator[PostedRow]:
+    for match in filter(None, map(_ROW.match, lines)):
+        noun, branch, base, key = match.groups()
+        yield PostedRow(noun, None if branch == ALL else int(branch), base, key)

@@ -1,0 +1,153 @@
+"""What the preview of an import shows: its rows, their notes, and the sum of what is chosen."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.environment.sources import Change
+from console.lib.results import RowOutcome
+from console.models import scope_name
+from console.pages.importing.forms import ImportForm, row_text, token_of
+from console.workflows.importing import Line
+
+DECIDE = "decide"
+GROUPS = {
+    DECIDE: "Needs a decision",
+    Change.NEW: "New, ready",
+    Change.CHANGED: "Changed, ready",
+    Change.EXISTS: "Exists, ready",
+    Change.SAME: "Same",
+}
+BADGES = {
+    "conflict": ("warn", "warn", "Conflict"),
+    "rejected": ("warn", "warn", "Rejected"),
+    Change.NEW: ("ok", "plus", "New"),
+    Change.CHANGED: ("info", "edit", "Changed"),
+    Change.EXISTS: ("info", "edit", "Exists"),
+    Change.SAME: ("", "", "Same"),
+}
+PLACEHOLDER = "Looks like a placeholder, so it is left out."
+PLAIN_TEXT = "{} Variables are plain text in builds."
+BOTH = "There is a {} of this name here. If you import a {}, both exist."
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence below a row. `action` names what its button does (static/js/import/page.js)."""
+
+    text: str
+    icon: str = "warn"
+    action: str = ""
+    about: str = ""  # what the action is about
+    label: str = ""
+
+
+def rows_of(
+    form: ImportForm, lines: Sequence[Line], failed: Mapping[str, RowOutcome]
+) -> list[dict[str, Any]]:
+    """Return the rows of a preview, those that need a decision first.
+
+    `failed` are the outcomes of a save just before, by token. Each key offers its kinds once.
+    """
+    order = list(GROUPS)
+    grouped = sorted((order.index(_group(line)), number) for number, line in enumerate(lines))
+    sizes = Counter(_group(line) for line in lines)
+    numbers: dict[str, int] = {}
+    rows: list[dict[str, Any]] = []
+    for _, index in grouped:
+        line = lines[index]
+        is_first = line.planned.key not in numbers
+        number = numbers.setdefault(line.planned.key, len(numbers))
+        row = _row(line, failed, is_first=is_first, form=form) | {"number": number}
+        is_new_group = not rows or rows[-1]["group"] != row["group"]
+        row["title"] = f"{GROUPS[row['group']]} ({sizes[row['group']]})" if is_new_group else ""
+        rows.append(row)
+    return rows
+
+
+def _group(line: Line) -> str:
+    return DECIDE if line.needs_decision else line.planned.change
+
+
+def _row(
+    line: Line, failed: Mapping[str, RowOutcome], *, is_first: bool, form: ImportForm
+) -> dict[str, Any]:
+    planned = line.planned
+    token = token_of(*planned.scope)
+    outcome = failed.get(token)
+    left = _why_left(line)
+    return {
+        "token": token,
+        "text": row_text(line),
+        "line": line,
+        "key": planned.key,
+        "branch": scope_name(planned.branch),
+        "group": _group(line),
+        "change": str(planned.change),
+        "is_first": is_first,
+        "is_chosen": line.is_ready and outcome is None,
+        "is_fixed": bool(planned.refusal) or planned.change is Change.SAME,
+        "is_cleaned": planned.key in form.cleaned,
+        "left": left,
+        "badge": BADGES.get(left, BADGES[planned.change]),
+        "notes": list(_notes(line, token, outcome, is_first=is_first)),
+    }
+
+
+def _why_left(line: Line) -> str:
+    """Return why a row is left out until it is chosen, for the sum below the table."""
+    if line.planned.refusal:
+        return "rejected"
+    if line.is_conflict or line.also:
+        return "conflict"
+    if line.planned.change is Change.SAME:
+        return "the same"
+    return "placeholder" if line.is_placeholder else "not chosen"
+
+
+def _notes(line: Line, token: str, outcome: RowOutcome | None, *, is_first: bool) -> Iterable[Note]:
+    planned = line.planned
+    if outcome is not None:
+        yield Note(outcome.message or "Not saved yet.")
+    if planned.refusal:
+        yield Note(planned.refusal)
+    if line.is_conflict:
+        gone = planned.change is Change.NEW
+        who = "It was removed" if gone else planned.last_change or "It changed"
+        text = f"{who} after you opened this preview."
+        yield Note(text, action="choose", about=token, label="Write yours")
+    if line.also:
+        about, label = f"{line.also} {planned.key}", f"Import as {line.also}"
+        yield Note(BOTH.format(line.also, line.noun), action="kind", about=about, label=label)
+    if line.is_placeholder and planned.change is not Change.SAME:
+        yield Note(PLACEHOLDER)
+    if line.remark:
+        can_be_cleaned = line.can_be_cleaned and is_first
+        action = {"action": "clean", "about": planned.key, "label": "Remove it"}
+        yield Note(line.remark, **(action if can_be_cleaned else {}))
+    if line.warning:
+        yield Note(PLAIN_TEXT.format(line.warning))
+    for text in planned.notes:
+        yield Note(text, "info")
+
+
+def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many rows each filter shows."""
+    changes = Counter(row["change"] for row in rows)
+    return {
+        "all": len(rows),
+        DECIDE: sum(row["group"] == DECIDE for row in rows),
+        **{str(change): changes[change] for change in Change},
+    }
+
+
+def sum_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what would be saved and what not, such as "3 new. Left out: 1 conflict."."""
+    chosen = Counter(row["change"] for row in rows if row["is_chosen"])
+    left = Counter(row["left"] for row in rows if not row["is_chosen"])
+    words = {"exists": "that exist"}
+    parts = [f"{number} {words.get(change, change)}" for change, number in chosen.items()]
+    left_out = [f"{number} {why}" for why, number in left.items()]
+    sentence = f"{', '.join(parts)}." if parts else ""
+    return f"{sentence} Left out: {', '.join(left_out)}.".strip() if left_out else sentence

@@ -1,0 +1,167 @@
+"""Views of an import: the text, the preview of what it changes, and saving it.
+
+No response contains a value of the text. Scripts keep it in the page, and post it again with each
+step. Without them it is pasted again.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
+
+from console.access.actors import from_request
+from console.access.policy import Access, Permission, find_app
+from console.audit.events import Action
+from console.environment.sources import Change, ImportRow, sources
+from console.lib.documents import parse
+from console.lib.results import DONE, RowOutcome
+from console.lib.text.dotenv import Entry, Refused
+from console.pages.importing.forms import ImportForm, scopes_of
+from console.pages.importing.rows import counts, rows_of, sum_of
+from console.web.change_sets import change_set_of, change_set_token
+from console.web.htmx import wants_fragment
+from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.lists.listing import writable_scopes
+from console.web.repeats import save_rows_once
+from console.workflows import importing
+from console.workflows.importing import Line
+
+PATIENCE = 5.0  # seconds for one response without scripts
+FRAGMENT_PATIENCE = 1.0
+MOST_FIELDS = 450  # rows that a browser without scripts can post; each has two fields
+EMPTY = "Paste the text first."
+PASTE_AGAIN = "The text is not in this form any more. Paste it again, then save."
+MISSING = "{} of the chosen keys are not in this text. Paste the same text again, then save."
+STALE = (
+    "The app's path profile changed after you opened this page. Preview the text again, then save."
+)
+NO_CHOICE = "Choose at least one key."
+
+
+@page_with_form
+def import_text(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Show the form, preview a text, compare it with stored secrets, or save it."""
+    if request.method != "POST":
+        access = find_app(from_request(request), app_id)
+        access.require_writer()
+        return _page(request, access, ImportForm(scopes=scopes_of(request.GET, access)))
+    access = find_app_to_change(request, app_id, Action.SECRET_CREATED)
+    form = ImportForm.of(request.POST, access)
+    action = request.POST.get("action")
+    try:
+        if not form.text.strip():
+            raise Refused(PASTE_AGAIN if form.rows else EMPTY)
+        entries = parse(form.text)
+        if action == "save":
+            return _save(request, access, form, importing.prepare(entries, form.cleaned))
+        look = importing.preview_compared if action == "compare" else importing.preview
+        return _page(request, access, form, look(access, entries, form.choice))
+    except Refused as refusal:
+        return _page(request, access, form, refusal=refusal)
+
+
+def _page(
+    request: HttpRequest,
+    access: Access,
+    form: ImportForm,
+    lines: Sequence[Line] | None = None,
+    *,
+    refusal: Refused | None = None,
+    outcomes: Iterable[RowOutcome] = (),
+) -> HttpResponse:
+    context = {
+        **app_context(access, "secrets"),
+        "scopes": [str(branch.pk) if branch else "" for branch in form.scopes],
+        "scope_choices": writable_scopes(access, access.branches),
+        "change_set": change_set_token(access, access.app.path_profile),
+        "refusal": refusal,
+        "lines": lines,
+    }
+    if lines is not None:
+        context |= _preview(access, form, lines, {it.token: it for it in outcomes})
+    part = "#preview" if wants_fragment(request) and request.method == "POST" else ""
+    status = 422 if refusal or context.get("failed") else 200
+    response = render(request, f"importing/page.html{part}", context, status=status)
+    if request.method == "POST":  # a comparison tells something about values
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _preview(
+    access: Access, form: ImportForm, lines: Sequence[Line], outcomes: dict[str, RowOutcome]
+) -> dict[str, Any]:
+    failed = {it.token: it for it in outcomes.values() if it.outcome not in DONE}
+    rows = rows_of(form, lines, failed)
+    existing = [line.planned for line in lines if line.planned.change is Change.EXISTS]
+    return {
+        "rows": rows,
+        "kinds": [source.noun for source in reversed(sources())],
+        "number_of_keys": len({row["key"] for row in rows}),
+        "number_of_lines": form.text.strip().count("\n") + 1,
+        "to_save": sum(row["is_chosen"] for row in rows),
+        "sum": sum_of(rows),
+        "counts": counts(rows),
+        "all_same": all(line.planned.change is Change.SAME for line in lines),
+        "comparable": sum(access.may_on(Permission.REVEAL, row.branch) for row in existing),
+        "too_many": len(rows) > MOST_FIELDS,
+        "failed": len(failed),
+        "saved": len(outcomes) - len(failed),
+        "tried": len(outcomes),
+    }
+
+
+def _save(
+    request: HttpRequest, access: Access, form: ImportForm, entries: Sequence[Entry]
+) -> HttpResponseBase:
+    rows, missing = form.import_rows(entries)
+    if missing:
+        raise Refused(MISSING.format(missing))
+    if not rows:
+        raise Refused(NO_CHOICE)
+    posted = change_set_of(request.POST.get("change_set", ""), access, access.app.path_profile)
+    if posted is None:
+        raise Refused(STALE)
+    outcomes = _save_once(request, access, rows, posted)
+    status = 200 if all(outcome.outcome in DONE for outcome in outcomes) else 422
+    if wants_fragment(request):
+        context = {"outcomes": outcomes}
+        return render(request, "importing/page.html#outcomes", context, status=status)
+    if status == 200:
+        messages.success(request, _saved_sentence(rows))
+        return redirect("secrets", app_id=access.app.app_id)
+    lines = importing.preview(access, entries, form.choice)
+    return _page(request, access, form, lines, outcomes=outcomes)
+
+
+def _save_once(
+    request: HttpRequest,
+    access: Access,
+    rows: Sequence[tuple[str, ImportRow]],
+    change_set: uuid.UUID,
+) -> list[RowOutcome]:
+    nouns = {row.token: noun for noun, row in rows}
+    patience = FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE
+    until = monotonic() + patience
+    return save_rows_once(
+        change_set,
+        [row for _, row in rows],
+        lambda row: (nouns[row.token], row.value),
+        lambda rest: importing.save(
+            access,
+            [(nouns[row.token], row) for row in rest],
+            change_set,
+            may_go_on=lambda: monotonic() < until,
+        ),
+    )
+
+
+def _saved_sentence(rows: Sequence[tuple[str, ImportRow]]) -> str:
+    numbers = Counter(noun for noun, _ in rows)
+    parts = [f"{number} {noun}{pluralize(number)}" for noun, number in numbers.items()]
+    return f"Imported {' and '.join(parts)}."

@@ -1,0 +1,171 @@
+// Save the chosen rows of an import, as many per request as the server writes in a second.
+
+import { post } from "../http.js";
+import { outcomesOf } from "../manage/outcomes.js";
+
+const MOST = 900; // rows per request
+const BADGES = {
+  saved: ["ok", "check", "Saved"],
+  conflict: ["warn", "warn", "Conflict"],
+  refused: ["warn", "warn", "Rejected"],
+  denied: ["warn", "warn", "Rejected"],
+  unknown: ["warn", "warn", "Unknown"],
+  held: ["warn", "warn", "Waiting"],
+  failed: ["bad", "bad", "Failed"],
+  not_tried: ["", "", "Not saved"],
+};
+const byId = (id) => document.getElementById(id);
+const boxOf = (row) => row.querySelector('[name="row"]');
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function icon(name, size) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  svg.setAttribute("class", `icon ${size}`);
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+class Progress {
+  stopped = false;
+  #card = element("div", "progress-card");
+  #text = element("p", "strong");
+  #bar = element("progress", "");
+  #stop = element("button", "button");
+
+  constructor(total) {
+    const words = element("div", "");
+    this.total = total;
+    this.#text.id = "import-progress";
+    this.#text.setAttribute("role", "status");
+    words.append(this.#text, element("p", "", "Keep this page open. What is saved stays saved if you stop."));
+    this.#bar.max = total;
+    this.#bar.setAttribute("aria-labelledby", "import-progress");
+    this.#stop.type = "button";
+    this.#stop.append(icon("stop", "small"), "Stop");
+    this.#stop.addEventListener("click", () => {
+      this.stopped = this.#stop.disabled = true;
+      this.#stop.lastChild.textContent = "Stopping…";
+    });
+    this.#card.append(words, this.#stop, this.#bar);
+    byId("import-preview").prepend(this.#card);
+    this.show(0, 0);
+    this.#stop.focus();
+  }
+
+  show(tried, saved) {
+    this.#bar.value = tried;
+    this.#text.textContent = `Saved ${saved.toLocaleString("en")} of ${this.total.toLocaleString("en")}`;
+  }
+
+  end(text, links) {
+    this.#card.lastElementChild.remove();
+    this.#card.firstElementChild.lastElementChild.textContent = text;
+    this.#stop.replaceWith(links);
+    links.querySelector("a")?.focus();
+  }
+}
+
+function showOutcome(row, { outcome, message, version, base }) {
+  const [tone, name, word] = BADGES[outcome];
+  const badge = element("span", `badge ${tone}`);
+  if (name) badge.append(icon(name, "tiny"));
+  badge.append(word);
+  row.querySelector(".c-change").replaceChildren(badge);
+  while (row.nextElementSibling?.matches(".note-row")) row.nextElementSibling.remove();
+  row.classList.toggle("has-note", Boolean(message));
+  const box = boxOf(row);
+  if (outcome === "saved") {
+    box.checked = false;
+    box.disabled = true;
+    row.querySelector(".c-value").replaceChildren(element("span", "length", `Version ${version}`));
+    row.dataset.left = "saved";
+  }
+  if (outcome === "conflict") {
+    box.value = box.value.replace(/^(\S+ \S+) \S+/, `$1 ${base}`);
+    box.checked = false;
+    row.dataset.left = "conflict";
+  }
+  if (message) row.after(noteRow(row, outcome, message));
+}
+
+function noteRow(row, outcome, message) {
+  const line = element("tr", "note-row");
+  const cell = element("td", "flat");
+  const note = element("div", `note ${outcome === "failed" ? "failed" : "conflict"}`);
+  cell.colSpan = 5;
+  note.append(icon(outcome === "saved" ? "info" : "warn", "small"), element("span", "", message));
+  if (outcome === "conflict") {
+    const button = element("button", "button small", "Write yours");
+    button.type = "button";
+    button.dataset.choose = row.dataset.token;
+    note.append(button);
+  }
+  cell.append(note);
+  line.append(element("td", "flat"), cell);
+  return line;
+}
+
+function wait(row) {
+  row.querySelector(".c-change").replaceChildren(element("span", "badge", "Waiting"));
+}
+
+// Rows that the server left for another request have no message. Every other one is at its end.
+async function saveAll(form, rows, fields, progress) {
+  let left = rows;
+  let saved = 0;
+  while (left.length && !progress.stopped) {
+    const sent = fields();
+    sent.set("row", left.slice(0, MOST).map((row) => boxOf(row).value).join("\n"));
+    const { page, problem } = await post(form.getAttribute("action"), sent, { again: true });
+    const outcomes = new Map(outcomesOf(page).map((it) => [it.token, it]));
+    if (!outcomes.size) return { left, saved, problem: page?.querySelector(".problem")?.textContent.trim() ?? problem };
+    const ended = left.filter((row) => isEnded(outcomes.get(row.dataset.token)));
+    for (const row of ended) showOutcome(row, outcomes.get(row.dataset.token));
+    saved += ended.filter((row) => outcomes.get(row.dataset.token).outcome === "saved").length;
+    left = left.filter((row) => !ended.includes(row));
+    progress.show(rows.length - left.length, saved);
+    if (!ended.length || ended.some((row) => outcomes.get(row.dataset.token).outcome === "not_tried")) break;
+  }
+  return { left, saved, problem: "" };
+}
+
+function isEnded(outcome) {
+  return outcome !== undefined && (outcome.outcome !== "not_tried" || outcome.message !== "");
+}
+
+function links(form) {
+  const actions = element("div", "actions");
+  for (const [name, label] of [["secrets", "Secrets"], ["variables", "Variables"]]) {
+    const link = element("a", "button", label);
+    link.href = form.dataset[name];
+    actions.append(link);
+  }
+  return actions;
+}
+
+/** Save the rows while progress is shown, and say how it ended. `fields()` returns what every request posts. */
+export async function saveRows(form, rows, fields) {
+  form.querySelector(".progress-card")?.remove();
+  const card = form.querySelector(".card");
+  const progress = new Progress(rows.length);
+  card.classList.add("saving");
+  for (const name of ["import-edit", "import-scopes"]) byId(name).hidden = true;
+  for (const part of form.querySelectorAll("#import-preview > :is(.chip-row, .compare, .foot)")) part.hidden = true;
+  byId("import-lead").textContent = "One change set.";
+  for (const row of rows) wait(row);
+  const { left, saved, problem } = await saveAll(form, rows, fields, progress);
+  card.classList.remove("saving");
+  for (const row of left) showOutcome(row, { outcome: "not_tried", message: "" });
+  const rest = rows.length - saved;
+  progress.end(problem || (rest ? "What is saved stays saved. The rest is below." : "Everything is saved."), links(form));
+  const isOpen = [...form.querySelectorAll('[name="row"]')].some((box) => !box.disabled);
+  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .foot")]) part.hidden = !isOpen;
+}
