@@ -23,6 +23,7 @@ from console.environment.sources import (
     PlannedRow,
     Removal,
 )
+from console.environment.undo import UndoRow
 from console.lib.results import DONE, RowOutcome, encode_base
 from console.lib.row_forms import new_base
 from console.lib.text.dotenv import Entry
@@ -33,7 +34,7 @@ from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key
 from envvars_app.formats.notes import value_notes
 from envvars_app.models import Variable
-from envvars_app.variables import bulk, recycle_bin, save
+from envvars_app.variables import bulk, recycle_bin, save, undoing
 from envvars_app.variables.commands import DeleteVariable, SetVariable
 from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
@@ -254,6 +255,26 @@ class VariableSource:
             change_set=change_set,
         )
         push_waiting(access.app)
+        return outcomes
+
+    def undo_plan(
+        self, access: Access, change_set: UUID, undone_by: Collection[UUID]
+    ) -> Sequence[UndoRow]:
+        """Return what undoing would do."""
+        return undoing.undo_plan(access, change_set, undone_by)
+
+    def undo(
+        self,
+        access: Access,
+        change_set: UUID,
+        undone_by: Collection[UUID],
+        tokens: Collection[str],
+        new: UUID,
+    ) -> Sequence[RowOutcome]:
+        """Save the values and names from before, and push them if the app is connected."""
+        outcomes = undoing.undo(access, change_set, undone_by, tokens, new)
+        if any(outcome.outcome in DONE for outcome in outcomes):
+            push_waiting(access.app)
         return outcomes
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import Q
@@ -22,12 +23,14 @@ from console.environment.sources import (
     PlannedRow,
     Removal,
 )
+from console.environment.undo import UndoRow
 from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
+from secrets_app.history import undo_plan, undoing
 from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
@@ -192,6 +195,25 @@ class SecretSource:
     ) -> Sequence[RowOutcome]:
         """Write what was planned."""
         return importing.apply(access, rows, change_set)
+
+    def undo_plan(
+        self, access: Access, change_set: UUID, undone_by: Collection[UUID]
+    ) -> Sequence[UndoRow]:
+        """Return what undoing would do, as of the last reconcile, and who knows the old values."""
+        steps = undo_plan.plan(access, change_set, undone_by)
+        known = undo_plan.former_members(access, steps)
+        return [replace(it.row, known_to=to) for it, to in zip(steps, known, strict=True)]
+
+    def undo(
+        self,
+        access: Access,
+        change_set: UUID,
+        undone_by: Collection[UUID],
+        tokens: Collection[str],
+        new: UUID,
+    ) -> Sequence[RowOutcome]:
+        """Restore the versions from before, and remove what the change set had added."""
+        return undoing.undo(access, change_set, undone_by, tokens, new)
 
 
 def _removals_of(tokens: Iterable[str], *, without_copy: bool) -> dict[int, DeleteSecret]:

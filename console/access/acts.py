@@ -75,6 +75,7 @@ class Action(StrEnum):
     VARIABLE_MOVED = "variable.move"
     NOTE_CHANGED = "note.change"
     NOTE_ERASED = "note.erase"
+    CHANGES_UNDONE = "changes.undo"
     ENVIRONMENT_RUN = "environment.run"
     BUILD_CHANGED = "build.change"
     BUILD_REMOVED = "build.remove"
@@ -240,6 +241,9 @@ RULES: dict[Action, Rule] = {
     Action.VARIABLE_MOVED: Rule(Permission.WRITE, _PLAIN),
     Action.NOTE_CHANGED: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.NOTE_ERASED: Rule(Who.WRITER, _SHOWS_NOTHING),
+    Action.CHANGES_UNDONE: Rule(
+        Permission.WRITE, AsksNot("Each change that it takes back asks for what that act asks for.")
+    ),
     Action.BUILD_CHANGED: Rule(Permission.WRITE, _PLAIN),
     Action.BUILD_REMOVED: Rule(Permission.WRITE, _PLAIN),
     Action.DEPLOYMENT_STARTED: Rule(Permission.WRITE, _SHOWS_NOTHING),

@@ -26,6 +26,7 @@ CERTAIN = {
     "bin.restore": "The change in the same save tells how it ended.",
     "bin.delete": "Branchkeep deletes in the background what is left of it.",
     "bin.purge": "Branchkeep deletes in the background what is left of it.",
+    "changes.undo": "The changes in the same change set tell how each ended.",
     "keys.rotate": (
         "What was already re-encrypted stays that way. Run rotate_keys again to continue."
     ),
@@ -36,7 +37,7 @@ REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its ou
 IN_A_REQUEST = (
     *("variable.", "secret.reveal", "secret.compare", "secret.restore_version"),
     *("bin.restore", "bin.delete"),
-    "environment.run",
+    *("changes.undo", "environment.run"),
 )
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 

@@ -15,6 +15,7 @@ from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
 from console.environment.recycle_bin import RecycleBin
+from console.environment.undo import UndoRow
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -311,6 +312,30 @@ class EnvironmentSource(Protocol):
 
         Values that have changed since they were planned stay. If the source's store can't be
         read, the first row has failed, and the others are NOT_TRIED.
+        """
+        ...
+
+    def undo_plan(
+        self, access: Access, change_set: UUID, undone_by: Collection[UUID]
+    ) -> Sequence[UndoRow]:
+        """Return what undoing a change set would do, from the database alone.
+
+        `undone_by` are the change sets that undid it before, as a whole or in part.
+        """
+        ...
+
+    def undo(
+        self,
+        access: Access,
+        change_set: UUID,
+        undone_by: Collection[UUID],
+        tokens: Collection[str],
+        new: UUID,
+    ) -> Sequence[RowOutcome]:
+        """Undo the changes that these tokens name, under the change set `new`.
+
+        Plans again first: what isn't ready stays, and its outcome says why. Each is checked and
+        audited as the act that it repeats. Raises no error of the source's store.
         """
         ...
 

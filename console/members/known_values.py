@@ -25,9 +25,30 @@ Key = tuple[str, str, str]  # app ID, branch, key
 
 def of_former_members(access: Access, scopes: Collection[str], key: str) -> "KnownValues":
     """Return which versions of a secret people know who are no longer active members."""
-    events = AuditEvent.objects.filter(app_id=access.app.app_id, branch__in=scopes, subject=key)
+    [known] = of_former_members_by_secret(access, [(scopes, key)])
+    return known
+
+
+def of_former_members_by_secret(
+    access: Access, secrets: Sequence[tuple[Collection[str], str]]
+) -> "list[KnownValues]":
+    """Return the same for many secrets, in their order. Each is the names of its scope, and a key.
+
+    Takes as many queries for many as for one.
+    """
+    events = AuditEvent.objects.filter(
+        app_id=access.app.app_id,
+        branch__in={scope for scopes, _ in secrets for scope in scopes},
+        subject__in={key for _, key in secrets},
+    )
+    by_key: defaultdict[str, list[Any]] = defaultdict(list)
+    for event in _relevant(events):
+        by_key[event.subject].append(event)
     current = {person.pk for person in people_of(access.app) if person.is_active}
-    return KnownValues(_relevant(events), ignored=current)
+    return [
+        KnownValues([it for it in by_key[key] if it.branch in scopes], ignored=current)
+        for scopes, key in secrets
+    ]
 
 
 def of_restored_secrets(app_ids: Iterable[str]) -> dict[Key, "KnownValues"]:

@@ -54,6 +54,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["app_id", "subject", "-id"], name="audit_of_a_key"),
             models.Index(fields=["actor", "-id"], name="audit_of_a_person"),
             models.Index(fields=["action", "-id"], name="audit_of_an_action"),
+            models.Index(
+                fields=["change_set", "id"],
+                condition=models.Q(change_set__isnull=False),
+                name="audit_of_a_change_set",
+            ),
         ]
 
     def __str__(self) -> str:

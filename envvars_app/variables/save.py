@@ -19,7 +19,7 @@ from console.access.policy import Access, find_app
 from console.audit.events import Outcome, attempt_all, conclude_all
 from console.audit.refusals import record_refusals
 from console.db.erasure import erase_deleted
-from console.lib.results import Result, RowOutcome
+from console.lib.results import DONE, Result, RowOutcome
 from console.models import App, AuditEvent
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import messages, pending, recycle_bin
@@ -63,12 +63,28 @@ def save(
     return [outcomes[command.token] for command in commands]
 
 
+def refusals(access: Access, commands: Sequence[VariableCommand]) -> dict[str, RowOutcome]:
+    """Return why a save would refuse commands, by token. Nothing is recorded."""
+    outcomes: dict[str, RowOutcome] = {}
+    _plan_all(access, commands, outcomes)
+    return {token: it for token, it in outcomes.items() if it.outcome not in DONE}
+
+
 def _planned(
     access: Access,
     commands: Sequence[VariableCommand],
     change_set: uuid.UUID,
     outcomes: dict[str, RowOutcome],
 ) -> list[_Row]:
+    rows, denials = _plan_all(access, commands, outcomes)
+    refused = [denial.refusal for denial in denials]
+    record_refusals(access.actor, refused, change_set=change_set)
+    return rows
+
+
+def _plan_all(
+    access: Access, commands: Sequence[VariableCommand], outcomes: dict[str, RowOutcome]
+) -> tuple[list[_Row], list[Denied]]:
     planner = Planner(access, commands)
     rows: list[_Row] = []
     denials: list[Denied] = []
@@ -76,9 +92,7 @@ def _planned(
     while waiting:
         taken = _plan_each(planner, waiting, rows, denials, outcomes)
         waiting = taken if len(taken) < len(waiting) else []
-    refused = [denial.refusal for denial in denials]
-    record_refusals(access.actor, refused, change_set=change_set)
-    return rows
+    return rows, denials
 
 
 def _plan_each(

@@ -1,1 +1,1 @@
-"""Versions of a secret: list them, compare two, restore one."""
+"""Versions of a secret: list them, compare two, restore one, undo a change set."""

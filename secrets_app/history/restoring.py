@@ -58,8 +58,14 @@ def restore(
             str(pk), pk, value=value, expected_version=expected_version, revision=revision
         )
         [outcome] = save_as(access=access, commands=[command], change_set=change_set)
-        if outcome.outcome is Result.UNKNOWN:  # settled where the save is
-            entry.outcome, entry.detail = Outcome.SETTLED, _SEE_SAVE
-        elif outcome.outcome not in DONE:
-            entry.outcome, entry.detail = Outcome.FAILED, str(outcome.outcome)
+        entry.outcome, entry.detail = ending_of(outcome)
     return outcome
+
+
+def ending_of(save: RowOutcome) -> tuple[Outcome, str]:
+    """Return how a restore ended, and the detail, from how its save did."""
+    if save.outcome is Result.UNKNOWN:  # settled where the save is
+        return Outcome.SETTLED, _SEE_SAVE
+    if save.outcome in DONE:
+        return Outcome.SUCCEEDED, ""
+    return Outcome.FAILED, str(save.outcome)

@@ -14,7 +14,7 @@ from console.auth.bootstrap import link_path
 from console.catalog.notes import set_note
 from console.members import suspension
 from console.members.suspension import Proof
-from console.models import Branch, Member, User
+from console.models import AuditEvent, Branch, Member, User
 from envvars_app.models import MapVersion, SyncedScope
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
@@ -88,6 +88,7 @@ PAGES = (
     LIST,
     f"{LIST}?branch=BRANCH",
     f"{LIST}?q=nothing",
+    f"{APP}changes/CHANGES/",
     f"{LIST}SECRET/",
     f"{LIST}SECRET/versions/",
     f"{LIST}SECRET/edit/",
@@ -184,6 +185,11 @@ def _members(world: World) -> None:
     Member.objects.filter(user=world.person("bob")).delete()
 
 
+def _change_set() -> object:
+    events = AuditEvent.objects.filter(subject="API_KEY").exclude(change_set=None)
+    return events.latest("pk").change_set
+
+
 def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
     ids = {
         "UNKNOWN": unknown_parameter(world).pk,
@@ -192,6 +198,9 @@ def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
         "USER": world.person("alice").pk,
         "MEMBER": Member.objects.get(user=world.person("mia")).pk,
         "VARIABLE": world.app.variables.get(key="API_TOKEN", branch=None).pk,
+        "CHANGES": AuditEvent.objects.filter(subject="API_KEY")
+        .exclude(change_set=None)[0]
+        .change_set,
         "MAP": MapVersion.objects.get().pk,
         "REMOVED": world.app.variables.get(key="GONE").pk,
     }

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from console.models import Member, Suspension
+from console.models import AuditEvent, Member, Suspension
 from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
@@ -109,6 +109,7 @@ def all_urls(world: World) -> list[str]:
     alice, app_id = world.actor("alice"), world.app.app_id
     build_settings.save(actor=alice, app_id=app_id, branch_id=None, base=0, text=DEFAULT)
     spec = BuildSpecVersion.objects.latest("pk")
+    saved = AuditEvent.objects.filter(action="secret.create").exclude(change_set=None)
     in_amplify = difference(world)  # this also connects the app
     kinds = {
         "/environment-variables/amplify/maps/": [in_amplify.scope.versions.get().pk],
@@ -130,6 +131,7 @@ def all_urls(world: World) -> list[str]:
         "app_label": ["console", "secrets_app"],
         "url": ["nothing"],
         "token": ["nonsense", TOKEN],
+        "change_set": [saved.latest("pk").change_set],
         "key": ["nonsense"],
         "uidb36": ["1"],
     }

@@ -70,6 +70,7 @@ def url_of(route: str, world: World, secret: Secret) -> str:
         "app_id": world.app.app_id,
         "pk": _pk_of(route, world, secret),
         "token": _token_of(route, world),
+        "change_set": AuditEvent.objects.get(action="secret.create", subject=secret.key).change_set,
         "id": world.person("bob").pk,
         "object_id": _object_of(route, world, secret),
         "content_type_id": ContentType.objects.get_for_model(Secret).pk,

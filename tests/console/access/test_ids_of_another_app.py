@@ -66,6 +66,14 @@ def test_secret(client: Client, foreign: Secret, page: str) -> None:
     assert response.status_code == 404
 
 
+def test_change_set(client: Client, foreign: Secret) -> None:
+    change_set = AuditEvent.objects.get(app_id="d2other", action="secret.create").change_set
+    url = f"/apps/d1shop/changes/{change_set}/"
+    assert client.get(url).status_code == 404
+    assert client.post(url).status_code == 404
+    assert client.get(url.replace("d1shop", "d2other")).status_code == 200
+
+
 @pytest.mark.parametrize("page", ["branch/", "remove/"])
 def test_unknown_parameter(client: Client, world: World, page: str) -> None:
     path = "/amplify/d2other/old/API_KEY"

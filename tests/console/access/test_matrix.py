@@ -55,6 +55,9 @@ TABLE = """
 /apps/<str:app_id>/activity/export/  else             302  405
 /search/                            GET                302  200
 /search/                            else               302  405
+/apps/<str:app_id>/changes/<uuid:change_set>/  GET    302  404       200  200 200 200    404
+/apps/<str:app_id>/changes/<uuid:change_set>/  POST   302  404       403  302 302 302    404
+/apps/<str:app_id>/changes/<uuid:change_set>/  else   302  405
 /activity/                          GET                302  403       403  403 403 403    200
 /activity/                          else               302  405
 /activity/export/                   POST               302  403       403  403 403 403    400

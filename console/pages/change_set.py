@@ -1,0 +1,209 @@
+"""The page of a change set: what one save wrote, and Undo.
+
+The preview of the undo is computed when the page is shown and again when it is posted. Like the
+removal of a branch's values, one response undoes a part and its form goes on with the rest.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from time import monotonic
+from typing import Any, NamedTuple
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from console.access.actors import from_request
+from console.access.policy import Access, find_app
+from console.audit.events import Action
+from console.environment.undo import Effect, UndoRow, UndoState
+from console.lib.results import DONE, RowOutcome
+from console.lib.row_forms import field
+from console.web.change_sets import change_set_of, change_set_token
+from console.web.htmx import wants_fragment
+from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.repeats import NotAgain, Post, save_once
+from console.workflows import change_sets
+from console.workflows.change_sets import Change, ChangeSet
+from console.workflows.undoing import undo
+
+PATIENCE = timedelta(seconds=5)  # for one response without scripts
+MAX_MESSAGES = 5
+_EFFECTS = {  # of one, and of several
+    Effect.BACK: ("goes back to what it was before", "go back to what they were before"),
+    Effect.REMOVED: ("is removed", "are removed"),
+    Effect.ADDED: ("is added again", "are added again"),
+}
+_QUIET = {
+    UndoState.UNDONE: "undone before",
+    UndoState.NOTHING: "never written, so there is nothing to undo",
+}
+_REASONS = {
+    UndoState.MOVED_ON: ", because they changed since.",
+    UndoState.DENIED: ", because your role does not allow changes there.",
+    UndoState.IMPOSSIBLE: ". The table says why.",
+}
+_LISTS = {"secrets", "variables"}  # where the toast that offers Undo is shown
+
+
+class Line(NamedTuple):
+    """A line of the preview of an undo."""
+
+    icon: str
+    text: str
+
+
+@page_with_form
+def change_set(request: HttpRequest, app_id: str, change_set: uuid.UUID) -> HttpResponseBase:
+    """Show a change set, or undo it."""
+    if request.method == "POST":
+        access = find_app_to_change(request, app_id, Action.CHANGES_UNDONE)
+        return _undo(request, access, change_sets.find(access, change_set))
+    access = find_app(from_request(request), app_id)
+    return _page(request, access, change_sets.find(access, change_set))
+
+
+def _undo(request: HttpRequest, access: Access, found: ChangeSet) -> HttpResponseBase:
+    posted = dict.fromkeys(request.POST.getlist("row"))
+    tokens = [change.undo.token for change in found.changes if change.undo]
+    ready = [row.token for row in found.ready]
+    chosen = [token for token in tokens if token in posted] if posted else ready
+    new = change_set_of(field(request.POST, "change_set"), access, _purpose(found)) or uuid.uuid4()
+    try:
+        outcomes = _undo_once(request, access, found, new, chosen)
+    except NotAgain as refusal:
+        messages.error(request, refusal.message)
+        return _redirect(request, _address(access, found.id))
+    tried = {outcome.token for outcome in outcomes}
+    left = [token for token in chosen if token not in tried]
+    failed = [outcome for outcome in outcomes if outcome.outcome not in DONE]
+    done = _number(request, "done") + len(outcomes) - len(failed)
+    failures = _number(request, "failed") + len(failed)
+    if left:
+        context = {"done": done, "failed": failures, "total": done + failures + len(left)}
+        token = field(request.POST, "change_set")
+        return _page(request, access, found, token, left=left, **context)
+    return _finish(request, access, found, new, done, failures, failed)
+
+
+def _undo_once(
+    request: HttpRequest, access: Access, found: ChangeSet, new: uuid.UUID, chosen: Sequence[str]
+) -> list[RowOutcome]:
+    """Undo, unless this post repeats an earlier one, such as by a double click."""
+    until = monotonic() + (0 if wants_fragment(request) else PATIENCE.total_seconds())
+
+    def undo_rest(done: Sequence[RowOutcome]) -> list[RowOutcome]:
+        known = {outcome.token for outcome in done}
+        rest = [token for token in chosen if token not in known]
+        tried = undo(access, found.id, rest, new, may_go_on=lambda: monotonic() < until)
+        return [*done, *tried]
+
+    rows = (change.undo for change in found.changes if change.undo)
+    about = [found.id.hex, *sorted(request.POST.getlist("row"))]
+    return save_once(Post(new, about, {row.token: "" for row in rows}), undo_rest)
+
+
+def _finish(
+    request: HttpRequest,
+    access: Access,
+    found: ChangeSet,
+    new: uuid.UUID,
+    done: int,
+    failures: int,
+    failed: Sequence[RowOutcome],
+) -> HttpResponseBase:
+    if done and not failures:
+        messages.success(request, _undone(found, done))
+        back = field(request.POST, "back")
+        if back in _LISTS:
+            return _redirect(request, reverse(back, args=[access.app.app_id]))
+        return _redirect(request, _address(access, new))
+    names = {change.undo.token: change.key for change in found.changes if change.undo}
+    for outcome in failed[:MAX_MESSAGES]:
+        messages.error(request, f"{names[outcome.token]}: {outcome.message}")
+    total = done + failures
+    some = f"Undid {done} of {total} changes." if total else "Nothing was undone."
+    messages.warning(request, f"{some} The table says why.")
+    return _redirect(request, _address(access, found.id))
+
+
+def _undone(found: ChangeSet, done: int) -> str:
+    keys = {change.key for change in found.changes}
+    if len(keys) == 1 and done == 1:
+        return f"Undid the change of {keys.pop()}."
+    return f"Undid {done} change{pluralize(done)}."
+
+
+def _redirect(request: HttpRequest, address: str) -> HttpResponseBase:
+    return HttpResponseClientRedirect(address) if wants_fragment(request) else redirect(address)
+
+
+def _address(access: Access, pk: uuid.UUID) -> str:
+    return reverse("change_set", args=[access.app.app_id, pk])
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    text = field(request.POST, name)
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
+
+
+def _purpose(found: ChangeSet) -> str:
+    return f"undo {found.id.hex}"
+
+
+def _page(
+    request: HttpRequest, access: Access, found: ChangeSet, new: str = "", **context: Any
+) -> HttpResponse:
+    known = [row for row in found.ready if row.known_to]
+    context |= {
+        **app_context(access, "activity"),
+        "found": found,
+        "title": title_of(found),
+        "lines": list(_preview(found.changes)),
+        "known": known,
+        "people": sorted({name for row in known for name in row.known_to}),
+        "ready": len(found.ready),
+        "may_undo": not access.is_read_only,
+        "ends": Counter(change.outcome_label for change in found.changes).items(),
+        "change_set": new or change_set_token(access, _purpose(found)),
+    }
+    part = "#undo" if wants_fragment(request) else ""
+    return render(request, f"console/change_set.html{part}", context)
+
+
+def title_of(found: ChangeSet) -> str:
+    """Return what a change set is about, such as "5 changes on main and dev"."""
+    number, scopes = len(found.changes), found.scopes
+    if not number:
+        return "No changes"
+    where = " and ".join(scopes) if len(scopes) < 3 else f"{len(scopes)} branches"
+    return f"{number} change{pluralize(number)} on {where}"
+
+
+def _preview(changes: Sequence[Change]) -> Iterator[Line]:
+    """Yield what Undo does, and what stays for which reason."""
+    by_kind: dict[tuple[Effect | UndoState, str], list[UndoRow]] = {}
+    for change in changes:
+        if row := change.undo:
+            by_kind.setdefault((row.effect or row.state, change.noun), []).append(row)
+    for (kind, noun), rows in by_kind.items():
+        some = f"{len(rows)} {noun}{pluralize(len(rows))}"
+        if isinstance(kind, Effect):
+            yield Line("undo", f"{some} {_EFFECTS[kind][len(rows) > 1]}.")
+        else:
+            yield _staying(kind, some, rows)
+
+
+def _staying(state: UndoState, some: str, rows: Sequence[UndoRow]) -> Line:
+    is_one = len(rows) == 1
+    if state in _QUIET:
+        return Line("info", f"{some} {'was' if is_one else 'were'} {_QUIET[state]}.")
+    stays = f"{some} stays as it is" if is_one else f"{some} stay as they are"
+    if is_one:
+        return Line("warn", f"{stays}: {rows[0].message.rstrip('.')}.")
+    return Line("warn", f"{stays}{_REASONS[state]}")

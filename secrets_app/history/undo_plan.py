@@ -1,0 +1,249 @@
+"""Plan the undo of what a change set did to secrets.
+
+The audit trail tells what was written and what happened since; the store still has the values. SSM
+forgets the versions of a parameter that is removed, and counts from 1 again. So a version counts
+only as long as nothing but the change set itself has touched the secret since.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+
+from console.access.policy import Access, Permission
+from console.audit.events import Action, Outcome, Target
+from console.audit.queries import with_outcomes
+from console.environment.undo import Effect, UndoRow, UndoState
+from console.members import known_values
+from console.models import AuditEvent, Branch, scope_name
+from secrets_app.models import Secret
+from secrets_app.writes.snapshots import audit_target
+
+State = dict[str, Any]  # what a row's state sets
+WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED)
+_VERBS: dict[str, str] = {
+    Action.SECRET_CREATED: "added it again",
+    Action.SECRET_CHANGED: "changed it",
+    Action.SECRET_REMOVED: "removed it",
+    Action.SECRET_ENCRYPTED: "replaced it",
+    Action.MIRROR_REPAIRED: "restored it from its mirror",
+    Action.FOUND_ADDED: "added it",
+    Action.FOUND_CHANGED: "changed it",
+    Action.FOUND_REMOVED: "removed it",
+}
+NOT_WRITTEN = "It was not written"
+NOT_SETTLED = "It is not known yet whether it was written. Look again in a few minutes."
+CHANGED_SINCE = "It changed since"
+FORGOTTEN = "It was removed and added again, so the parameter store forgot the version before"
+NO_BIN = "The parameter store forgets what is removed"
+NO_BRANCH = "Its branch no longer exists"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do for one secret: write the value of `version` again, or remove it for 0."""
+
+    row: UndoRow
+    target: Target
+    branch: Branch | None
+    secret: Secret | None
+    version: int
+
+    @property
+    def existing(self) -> Secret:
+        """Return the secret of a step that changes or removes one."""
+        if self.secret is None:
+            raise ValueError("There is no secret to change.")
+        return self.secret
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What the change set did to one secret: its events, oldest first."""
+
+    scope: str
+    key: str
+    events: Sequence[Any]
+
+    @property
+    def done(self) -> list[Any]:
+        """Return the events that wrote something."""
+        return [event for event in self.events if _has_written(event)]
+
+    @property
+    def versions(self) -> tuple[int, int]:
+        """Return the versions before and after the change set, 0 for none."""
+        done = self.done
+        return (done[0].version_before or 0, done[-1].version_after or 0) if done else (0, 0)
+
+    @property
+    def is_open(self) -> bool:
+        """Return True if it is not known how one of them ended."""
+        return any(event.last_outcome in {None, Outcome.UNKNOWN} for event in self.events)
+
+
+def plan(access: Access, change_set: UUID, undone_by: Collection[UUID]) -> list[Step]:
+    """Return a step for each secret. Takes as many queries for many as for one."""
+    written = _written(access, change_set)
+    if not written:
+        return []
+    later = _later(access, change_set, written)
+    rows = access.app.secrets.filter(key__in={it.key for it in written})
+    known = {(row.branch_id, row.key): row for row in rows.select_related("branch")}
+    branches = _branches(access)
+    steps = []
+    for it in written:
+        event = later.get((it.scope, it.key))
+        steps.append(_step(access, it, branches.get(it.scope, ()), known, event, undone_by))
+    return steps
+
+
+def former_members(access: Access, steps: Sequence[Step]) -> list[Sequence[str]]:
+    """Return, for each step, the people who left and know the value that it brings back."""
+    restoring = [step for step in steps if step.version and step.row.state is UndoState.READY]
+    secrets = [({scope_name(it.branch), it.row.scope}, it.row.key) for it in restoring]
+    found = known_values.of_former_members_by_secret(access, secrets) if secrets else []
+    known = {
+        step.row.token: values.people_who_know(step.version)
+        for step, values in zip(restoring, found, strict=True)
+    }
+    return [known.get(step.row.token, ()) for step in steps]
+
+
+def _written(access: Access, change_set: UUID) -> list[_Written]:
+    events = AuditEvent.objects.filter(
+        app_id=access.app.app_id, change_set=change_set, action__in=WRITES
+    )
+    grouped: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for event in reversed(with_outcomes(events)):
+        grouped[event.branch, event.subject].append(event)
+    return [_Written(scope, key, found) for (scope, key), found in grouped.items()]
+
+
+def _later(
+    access: Access, change_set: UUID, written: Sequence[_Written]
+) -> dict[tuple[str, str], Any]:
+    """Return the last event after the change set of each of its secrets, by scope and key."""
+    last = {(it.scope, it.key): it.events[-1].pk for it in written}
+    events = AuditEvent.objects.filter(
+        app_id=access.app.app_id,
+        subject__in={it.key for it in written},
+        action__in=_VERBS,
+        pk__gt=min(last.values()),
+    )
+    found: dict[tuple[str, str], Any] = {}
+    for event in with_outcomes(events):  # newest first
+        name = event.branch, event.subject
+        is_later = event.pk > last.get(name, event.pk) and event.change_set != change_set
+        is_over = event.last_outcome in {Outcome.FAILED, Outcome.DENIED}
+        if is_later and not is_over and not _left_alone(event):
+            found.setdefault(name, event)
+    return found
+
+
+def _has_written(event: Any) -> bool:
+    return event.last_outcome in {Outcome.SUCCEEDED, Outcome.SETTLED} and not _left_alone(event)
+
+
+def _left_alone(event: Any) -> bool:
+    """Return True if the event ended with the version that there was before."""
+    is_over = event.last_outcome in {Outcome.SUCCEEDED, Outcome.SETTLED}
+    is_same = (event.version_before or 0) == (event.version_after or 0)
+    return is_over and is_same and event.action in {*WRITES, Action.MIRROR_REPAIRED}
+
+
+def _branches(access: Access) -> dict[str, list[Branch | None]]:
+    """Map each name of a scope in the audit trail to the branches that it stands for."""
+    found: defaultdict[str, list[Branch | None]] = defaultdict(list)
+    for branch in (None, *access.branches):
+        for name in {scope_name(branch), audit_target(access, branch, "").branch}:
+            found[name].append(branch)
+    return found
+
+
+def _step(
+    access: Access,
+    written: _Written,
+    branches: Sequence[Branch | None],
+    known: dict[tuple[int | None, str], Secret],
+    later: Any | None,
+    undone_by: Collection[UUID],
+) -> Step:
+    rows = [(it, known.get((it.pk if it else None, written.key))) for it in branches]
+    # Of branches that share their parameters, the one that was used has the row.
+    branch, secret = next((it for it in rows if it[1]), rows[0] if rows else (None, None))
+    before, after = written.versions
+    state = (
+        _unfit(written, is_branch_gone=not branches)
+        or _moved_on(secret, after, later, undone_by)
+        or _denied(access, branch, secret)
+        or _effect(before, after)
+    )
+    row = UndoRow(
+        token=f"secret-{written.events[0].pk}",
+        scope=written.scope,
+        key=written.key,
+        pk=secret.pk if secret and secret.version else None,
+        **state,
+    )
+    return Step(row, Target(access.app.app_id, written.scope, written.key), branch, secret, before)
+
+
+def _unfit(written: _Written, *, is_branch_gone: bool) -> State | None:
+    """Return why the secret can't go back, whatever happened since; None if it can."""
+    before, after = written.versions
+    if written.is_open:
+        return _impossible(NOT_SETTLED)
+    if not written.done or before == after == 0:
+        return {"state": UndoState.NOTHING, "after": "Nothing to undo", "message": NOT_WRITTEN}
+    if is_branch_gone:
+        return _impossible(NO_BRANCH)
+    was_removed = any(it.action == Action.SECRET_REMOVED for it in written.done)
+    if before and after and (was_removed or after <= before):
+        return _impossible(FORGOTTEN)
+    return None
+
+
+def _impossible(message: str) -> State:
+    return {"state": UndoState.IMPOSSIBLE, "after": "Stays as it is", "message": message}
+
+
+def _moved_on(
+    secret: Secret | None, after: int, later: Any | None, undone_by: Collection[UUID]
+) -> State | None:
+    """Return how the secret is no longer as the change set left it, None if it still is."""
+    if later is not None and later.change_set in undone_by:
+        message = f"{later.actor} undid it"
+        return {"state": UndoState.UNDONE, "after": "Undone", "message": message, "at": later.at}
+    moved = {"state": UndoState.MOVED_ON, "after": _stays(secret)}
+    if later is not None:
+        return moved | {"message": f"{later.actor} {_VERBS[later.action]}", "at": later.at}
+    if (secret.version if secret else 0) != after:
+        return moved | {"message": CHANGED_SINCE}
+    return None
+
+
+def _denied(access: Access, branch: Branch | None, secret: Secret | None) -> State | None:
+    try:
+        access.require_on(Permission.WRITE, branch)
+    except PermissionDenied as denial:
+        return {"state": UndoState.DENIED, "after": _stays(secret), "message": str(denial)}
+    return None
+
+
+def _stays(secret: Secret | None) -> str:
+    return f"Stays at version {secret.version}" if secret and secret.version else "Stays removed"
+
+
+def _effect(before: int, after: int) -> State:
+    if not after:
+        return {"state": UndoState.IMPOSSIBLE, "after": "Stays removed", "message": NO_BIN}
+    if not before:
+        state, repeats = {"after": "Removed", "effect": Effect.REMOVED}, [Action.SECRET_REMOVED]
+    else:
+        state = {"after": f"Back to version {before}", "effect": Effect.BACK}
+        repeats = [Action.VERSION_RESTORED, Action.SECRET_CHANGED]
+    return {"state": UndoState.READY, "repeats": repeats, **state}

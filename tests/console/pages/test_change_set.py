@@ -1,0 +1,132 @@
+"""The page of a change set: who did what, the preview of Undo, and Undo itself."""
+
+import uuid
+
+import pytest
+from django.test import Client
+
+from console.models import AuditEvent
+from tests.factories import (
+    create_command,
+    new_variable,
+    save_secrets,
+    save_variables,
+    secret_row,
+    set_command,
+    set_secret,
+    stored_values,
+    variable_values,
+)
+from tests.fixtures.people import World
+
+HTMX = {"HX-Request": "true"}
+
+
+def address_of(key: str) -> str:
+    """Return the page of the newest change set that wrote a key."""
+    event = AuditEvent.objects.filter(subject=key).latest("pk")
+    return f"/apps/d1shop/changes/{event.change_set}/"
+
+
+def fields(page: str) -> dict[str, object]:
+    """Return what the form of Undo posts."""
+    parts = page.split('name="change_set" value="')[1:]
+    rows = [part.partition('"')[0] for part in page.split('name="row" value="')[1:]]
+    return {"change_set": parts[0].partition('"')[0], "row": rows}
+
+
+def test_it_works(alice: Client, world: World) -> None:
+    set_secret(world, "API_KEY", "old", world.dev)
+    changed = set_command(secret_row(world, "API_KEY", world.dev), "new")
+    save_secrets(world, changed, create_command("OTHER", branch=world.main), by="mia")
+    address = address_of("OTHER")
+    page = alice.get(address).content.decode()
+    assert "2 changes on dev and main" in page
+    assert "mia@example.org" in page
+    assert "1 secret goes back to what it was before." in page
+    assert "1 secret is removed." in page
+    assert "Undo 2 changes" in page
+    answer = alice.post(address, fields(page), follow=True)
+    assert answer.redirect_chain == [(address_of("OTHER"), 302)]
+    assert "Undid 2 changes." in answer.content.decode()
+    assert "Undoes an earlier change set" in answer.content.decode()
+    assert stored_values(world, "API_KEY", world.dev)[0] == "old"
+    assert "2 secrets were undone before." in alice.get(address).content.decode()
+
+
+def test_double_click(alice: Client, world: World) -> None:
+    set_secret(world, "API_KEY", "old")
+    save_secrets(world, set_command(secret_row(world, "API_KEY"), "new"))
+    address = address_of("API_KEY")
+    posted = fields(alice.get(address).content.decode())
+    answers = [alice.post(address, posted).headers["Location"] for _ in range(2)]
+    assert answers == [address_of("API_KEY")] * 2
+    assert secret_row(world, "API_KEY").version == 3
+
+
+def test_one_click(alice: Client, world: World) -> None:
+    """The toast's form names no rows: it undoes what can be undone, and returns to the list."""
+    save_variables(world, new_variable("API_URL"))
+    answer = alice.post(address_of("API_URL"), {"back": "variables"}, follow=True)
+    assert answer.redirect_chain == [("/apps/d1shop/hosting/environment-variables/", 302)]
+    assert "Undid the change of API_URL." in answer.content.decode()
+    assert variable_values(world) == {}
+
+
+def test_back_leads_to_no_other_site(alice: Client, world: World) -> None:
+    save_variables(world, new_variable("API_URL"))
+    answer = alice.post(address_of("API_URL"), {"back": "https://example.com"})
+    assert answer.headers["Location"] == address_of("API_URL")
+
+
+def test_conflict(alice: Client, world: World) -> None:
+    """The page says what stayed, and why."""
+    save_secrets(world, create_command("ONE"), create_command("TWO"))
+    address = address_of("ONE")
+    posted = fields(alice.get(address).content.decode())
+    set_secret(world, "ONE", "newer", by="mia")
+    answer = alice.post(address, posted, follow=True)
+    page = answer.content.decode()
+    assert answer.redirect_chain == [(address, 302)]
+    assert "Undid 1 of 2 changes." in page
+    assert "ONE: mia@example.org changed it" in page
+    assert stored_values(world, "ONE")[0] == "newer"
+    assert stored_values(world, "TWO")[0] is None
+
+
+def test_nothing_to_undo(alice: Client, world: World) -> None:
+    set_secret(world, "KEY")
+    address = address_of("KEY")
+    set_secret(world, "KEY", "newer")
+    assert "Undo 1 change" not in alice.get(address).content.decode()
+    answer = alice.post(address, follow=True)
+    assert "Nothing was undone." in answer.content.decode()
+
+
+def test_in_parts(alice: Client, world: World) -> None:
+    """Each response undoes ten secrets, and its form goes on with the rest."""
+    save_secrets(world, *(create_command(f"KEY_{number}") for number in range(23)))
+    address = address_of("KEY_0")
+    posted = fields(alice.get(address).content.decode())
+    page = alice.post(address, posted, headers=HTMX).content.decode()
+    assert "Undid 10 of 23 changes." in page
+    assert 'hx-trigger="load, submit"' in page
+    left = fields(page) | {"done": "10", "failed": "0"}
+    page = alice.post(address, left, headers=HTMX).content.decode()
+    assert "Undid 20 of 23 changes." in page
+    answer = alice.post(address, fields(page) | {"done": "20"}, headers=HTMX)
+    assert answer.headers["HX-Redirect"] == address_of("KEY_0")
+    assert not world.app.secrets.exists()
+    assert AuditEvent.objects.filter(action="changes.undo").count() == 1
+
+
+@pytest.mark.parametrize("name", ["row", "change_set", "done"])
+def test_forged_fields(alice: Client, world: World, name: str) -> None:
+    save_secrets(world, create_command("KEY"))
+    posted: dict[str, object] = {name: "secret-999"}
+    assert alice.post(address_of("KEY"), posted).status_code == 302
+    assert (stored_values(world, "KEY")[0] is None) == (name != "row")
+
+
+def test_unknown_change_set(alice: Client, world: World) -> None:
+    assert alice.get(f"/apps/{world.app.app_id}/changes/{uuid.uuid4()}/").status_code == 404

@@ -1,0 +1,359 @@
+"""Undo a change set: what it changed goes back, and what moved on since stays (guarantee 51)."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import Http404
+from django.test import Client
+from django.urls import reverse
+
+from console.access import acts
+from console.access.acts import Action, Asks, ConfirmationRequired, Rule
+from console.access.policy import Permission, find_app
+from console.lib.results import RowOutcome
+from console.models import AuditEvent
+from console.workflows import change_sets
+from console.workflows.change_sets import ChangeSet
+from console.workflows.undoing import undo
+from envvars_app.variables.commands import Overrides
+from secrets_app.models import Secret
+from secrets_app.reveal import reveal_all
+from secrets_app.store import parameter_store
+from secrets_app.writes import save
+from tests.factories import (
+    audit_rows,
+    changed_variable,
+    create_command,
+    delete_secret,
+    new_variable,
+    reconcile_now,
+    remove_variable,
+    removed_variable,
+    save_secrets,
+    save_variables,
+    secret_paths,
+    secret_row,
+    set_command,
+    set_secret,
+    set_variable,
+    stored_values,
+    variable_row,
+    variable_values,
+    write_outside,
+)
+from tests.fixtures.people import World
+from tests.fixtures.stores import StoreCalls
+
+
+def last_set() -> uuid.UUID:
+    """Return the newest change set."""
+    newest = AuditEvent.objects.exclude(change_set=None).latest("pk").change_set
+    assert newest is not None
+    return newest
+
+
+def found(world: World, pk: uuid.UUID, *, by: str = "alice") -> ChangeSet:
+    """Return what a person sees of a change set."""
+    return change_sets.find(find_app(world.actor(by), world.app.app_id), pk)
+
+
+def rows(world: World, pk: uuid.UUID, *, by: str = "alice") -> list[tuple[str, str, str]]:
+    """Return the key of each change, its state, and what there is after Undo."""
+    changes = found(world, pk, by=by).changes
+    return [(it.key, it.undo.state.value, it.undo.after) for it in changes if it.undo]
+
+
+def undone(world: World, pk: uuid.UUID, *, by: str = "alice") -> list[RowOutcome]:
+    """Undo all of a change set that can be undone."""
+    access = find_app(world.actor(by), world.app.app_id)
+    changes = change_sets.find(access, pk).changes
+    tokens = [it.undo.token for it in changes if it.undo]
+    return undo(access, pk, tokens, uuid.uuid4(), may_go_on=lambda: True)
+
+
+def results(world: World, pk: uuid.UUID, *, by: str = "alice") -> list[str]:
+    """Undo a change set; return how each of its changes ended."""
+    return [str(outcome.outcome) for outcome in undone(world, pk, by=by)]
+
+
+def test_it_works(either_store: str, world: World, store_calls: StoreCalls) -> None:
+    set_secret(world, "CHANGED", "old", world.main)
+    commands = [set_command(secret_row(world, "CHANGED", world.main), "new")]
+    save_secrets(world, *commands, create_command("ADDED", "new", world.main), by="mia")
+    saved = last_set()
+    assert rows(world, saved) == [
+        ("CHANGED", "ready", "Back to version 1"),
+        ("ADDED", "ready", "Removed"),
+    ]
+    store_calls.clear()
+    assert results(world, saved) == ["saved", "removed"]
+    assert store_calls.operations == ["read_version", "current", "remove", "put", "put"]
+    assert stored_values(world, "CHANGED", world.main) == ("old", "old")  # the mirror too
+    assert stored_values(world, "ADDED", world.main) == (None, None)
+    assert rows(world, saved) == [
+        ("CHANGED", "undone", "Undone"),
+        ("ADDED", "undone", "Undone"),
+    ]
+    [other] = found(world, saved).undone
+    assert found(world, other.id).undoes == saved
+    assert audit_rows(world, "secret.", "changes.")[-4:] == [
+        ("alice", "changes.undo", str(saved), None, "succeeded", None),
+        ("alice", "secret.restore_version", "CHANGED", 1, "succeeded", None),
+        ("alice", "secret.remove", "ADDED", 1, "succeeded", None),
+        ("alice", "secret.change", "CHANGED", 2, "succeeded", 3),
+    ]
+
+
+def test_variables(world: World) -> None:
+    set_variable(world, "CHANGED", "old")
+    set_variable(world, "REMOVED", "old", world.dev)
+    save_variables(
+        world,
+        changed_variable(variable_row(world, "CHANGED"), "new"),
+        removed_variable(variable_row(world, "REMOVED", world.dev)),
+        new_variable("ADDED", "new", world.dev),
+    )
+    saved = last_set()
+    assert sorted(rows(world, saved)) == [
+        ("ADDED", "ready", "Removed"),
+        ("CHANGED", "ready", "Back to version 1"),
+        ("REMOVED", "ready", "Added again"),
+    ]
+    assert sorted(results(world, saved)) == ["removed", "saved", "saved"]
+    assert variable_values(world) == {("", "CHANGED"): "old", ("dev", "REMOVED"): "old"}
+    assert {state for _, state, _ in rows(world, saved)} == {"undone"}
+
+
+def test_undo_of_an_undo(world: World) -> None:
+    set_secret(world, "SECRET", "old")
+    save_secrets(world, set_command(secret_row(world, "SECRET"), "new"))
+    set_variable(world, "VARIABLE", "old")
+    for _ in range(2):
+        assert results(world, last_set_of("SECRET")) == ["saved"]
+    remove_variable(world, variable_row(world, "VARIABLE"))
+    values = []
+    for _ in range(4):
+        assert results(world, last_set_of("VARIABLE"))[0] in {"saved", "removed"}
+        values.append(variable_values(world))
+    there = {("", "VARIABLE"): "old"}
+    assert values == [there, {}, there, {}]
+    assert stored_values(world, "SECRET")[0] == "new"
+
+
+def last_set_of(key: str) -> uuid.UUID:
+    """Return the newest change set that wrote a key."""
+    events = AuditEvent.objects.filter(subject=key).exclude(action=Action.VERSION_RESTORED)
+    newest = events.latest("pk").change_set
+    assert newest is not None
+    return newest
+
+
+def test_moved_on(world: World) -> None:
+    """What somebody changed since stays; the rest goes back."""
+    set_secret(world, "ONE", "old")
+    set_secret(world, "TWO", "old")
+    set_variable(world, "THREE", "old")
+    save_secrets(world, *(set_command(secret_row(world, key), "new") for key in ("ONE", "TWO")))
+    saved = last_set()
+    set_secret(world, "ONE", "newer", by="mia")
+    [moved, ready] = [it.undo for it in found(world, saved).changes if it.undo]
+    assert (moved.state, moved.after) == ("moved on", "Stays at version 3")
+    assert moved.message == "mia@example.org changed it"
+    assert moved.at is not None
+    assert ready.state == "ready"
+    assert results(world, saved) == ["conflict", "saved"]
+    assert stored_values(world, "ONE")[0] == "newer"
+    assert stored_values(world, "TWO")[0] == "old"
+
+
+def test_variable_that_moved_on(world: World) -> None:
+    row = set_variable(world, "KEY", "old")
+    save_variables(world, changed_variable(row, "new"))
+    saved = last_set()
+    save_variables(world, changed_variable(variable_row(world, "KEY"), "newer"), by="mia")
+    [change] = found(world, saved).changes
+    assert change.undo
+    assert (change.undo.state, change.undo.message) == ("moved on", "mia@example.org changed it")
+    assert results(world, saved) == ["conflict"]
+    assert variable_values(world) == {("", "KEY"): "newer"}
+
+
+def test_changed_outside(world: World) -> None:
+    """The store is asked, whatever the projection says."""
+    set_secret(world, "KEY", "old")
+    save_secrets(world, set_command(secret_row(world, "KEY"), "new"))
+    saved = last_set()
+    write_outside(secret_paths(world, "KEY")[0])
+    assert rows(world, saved)[0][1] == "ready"
+    assert results(world, saved) == ["conflict"]
+    assert stored_values(world, "KEY")[0] == "from outside"
+    assert rows(world, saved) == [("KEY", "moved on", "Stays at version 3")]  # reconciled by now
+
+
+def test_added_again(world: World) -> None:
+    """A secret that was removed and added again has the version of the other one."""
+    set_secret(world, "KEY", "first")
+    saved = last_set()
+    delete_secret(world, "KEY")
+    set_secret(world, "KEY", "another")
+    assert rows(world, saved) == [("KEY", "moved on", "Stays at version 1")]
+    assert results(world, saved) == ["conflict"]
+    assert stored_values(world, "KEY")[0] == "another"
+
+
+def test_added_again_outside(world: World) -> None:
+    set_secret(world, "KEY", "first")
+    saved = last_set()
+    reconcile_now(world)
+    [path, _] = secret_paths(world, "KEY")
+    parameter_store().remove([path])
+    write_outside(path)
+    assert rows(world, saved)[0][1] == "ready"
+    assert results(world, saved) == ["conflict"]
+    assert stored_values(world, "KEY")[0] == "from outside"
+
+
+def test_removed_variable_that_was_added_again(world: World) -> None:
+    remove_variable(world, set_variable(world, "KEY", "old"))
+    saved = last_set()
+    set_variable(world, "KEY", "another", by="mia")
+    assert rows(world, saved) == [("KEY", "moved on", "Stays as it is")]
+    assert results(world, saved) == ["conflict"]
+    assert variable_values(world) == {("", "KEY"): "another"}
+
+
+def test_renamed_base_with_overrides(world: World) -> None:
+    base = set_variable(world, "OLD", "base")
+    set_variable(world, "OLD", "override", world.dev)
+    save_variables(world, changed_variable(base, "new base", key="NEW"))
+    assert variable_values(world) == {("", "NEW"): "new base", ("dev", "NEW"): "override"}
+    saved = last_set()
+    assert [row[1] for row in rows(world, saved)] == ["ready", "ready"]
+    assert results(world, saved) == ["saved", "saved"]
+    assert variable_values(world) == {("", "OLD"): "base", ("dev", "OLD"): "override"}
+
+
+def test_removed_base_with_overrides(world: World) -> None:
+    base = set_variable(world, "KEY", "base")
+    set_variable(world, "KEY", "override", world.dev)
+    remove_variable(world, base, overrides=Overrides.REMOVE)
+    assert variable_values(world) == {}
+    assert results(world, last_set()) == ["saved", "saved"]
+    assert variable_values(world) == {("", "KEY"): "base", ("dev", "KEY"): "override"}
+
+
+def test_swapped_names(world: World) -> None:
+    one, two = set_variable(world, "ONE", "1"), set_variable(world, "TWO", "2")
+    save_variables(
+        world, changed_variable(one, "1", key="THREE"), changed_variable(two, "2", key="ONE")
+    )
+    assert variable_values(world) == {("", "THREE"): "1", ("", "ONE"): "2"}
+    assert results(world, last_set()) == ["saved", "saved"]
+    assert variable_values(world) == {("", "ONE"): "1", ("", "TWO"): "2"}
+
+
+def test_several_writes_of_one_row(world: World) -> None:
+    """A change set may arrive in several posts. Undo goes back to what was before the first."""
+    set_secret(world, "KEY", "one")
+    change_set = uuid.uuid4()
+    for value in ("two", "three"):
+        save.save(
+            actor=world.actor("alice"),
+            app_id=world.app.app_id,
+            commands=[set_command(secret_row(world, "KEY"), value)],
+            change_set=change_set,
+        )
+    assert rows(world, change_set) == [("KEY", "ready", "Back to version 1")]
+    assert found(world, change_set).changes[0].what == "Version 1 to 3"
+    assert results(world, change_set) == ["saved"]
+    assert stored_values(world, "KEY")[0] == "one"
+
+
+def test_not_written(world: World) -> None:
+    row = set_secret(world, "KEY", "old")
+    set_secret(world, "KEY", "newer")
+    save_secrets(world, set_command(row, "late"), create_command("OTHER"))
+    assert [row[0] for row in rows(world, last_set())] == ["OTHER"]
+
+
+def test_removed_secret_stays_removed(world: World) -> None:
+    set_secret(world, "KEY", "old")
+    delete_secret(world, "KEY")
+    assert rows(world, last_set()) == [("KEY", "impossible", "Stays removed")]
+    assert results(world, last_set()) == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"), [("bob", ["denied", "saved"]), ("mia", ["saved"] * 2)]
+)
+def test_permission(
+    world: World, store_calls: StoreCalls, person: str, expected: list[str]
+) -> None:
+    """Each change needs what the act that it repeats needs."""
+    set_secret(world, "KEY", "old", world.main)
+    set_secret(world, "KEY", "old", world.dev)
+    branches = world.main, world.dev
+    save_secrets(world, *(set_command(secret_row(world, "KEY", it), "new") for it in branches))
+    saved = last_set()
+    assert sorted(results(world, saved, by=person)) == expected
+    assert (stored_values(world, "KEY", world.main)[0] == "new") == (person == "bob")
+    if person == "bob":
+        assert ("bob", "secret.restore_version", "KEY", None, "denied", None) in audit_rows(world)
+
+
+def test_viewer(world: World, client_for: Callable[[str], Client]) -> None:
+    set_secret(world, "KEY", "old")
+    address = reverse("change_set", args=[world.app.app_id, last_set()])
+    client = client_for("vera")
+    assert b"Undo 1 change" not in client.get(address).content
+    assert client.post(address).status_code == 403
+    event = AuditEvent.objects.filter(action=Action.CHANGES_UNDONE).get()
+    assert event.outcomes.get().outcome == "denied"
+
+
+def test_reauthentication_of_the_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Rule(Permission.WRITE, Asks("restore a version"))
+    set_secret(world, "KEY", "old")
+    save_secrets(world, set_command(secret_row(world, "KEY"), "new"))
+    monkeypatch.setitem(acts.RULES, Action.VERSION_RESTORED, rule)
+    access = find_app(world.old_actor("alice"), world.app.app_id)
+    pk = last_set()
+    tokens = [row.token for row in change_sets.find(access, pk).ready]
+    with pytest.raises(ConfirmationRequired):
+        undo(access, pk, tokens, uuid.uuid4(), may_go_on=lambda: True)
+    assert stored_values(world, "KEY")[0] == "new"
+
+
+def test_people_who_left_know_the_value(world: World) -> None:
+    set_secret(world, "KEY", "old", by="mia")
+    world.app.members.get(user=world.person("mia")).delete()
+    save_secrets(world, set_command(secret_row(world, "KEY"), "rotated"))
+    saved = last_set()
+    [row] = found(world, saved).ready
+    assert row.known_to == ["mia@example.org"]
+
+
+def test_another_app(world: World) -> None:
+    set_secret(world, "KEY", "old")
+    access = find_app(world.actor("oscar"), world.other_app.app_id)
+    with pytest.raises(Http404):
+        change_sets.find(access, last_set())
+
+
+def test_reveals_are_no_changes(world: World) -> None:
+    set_secret(world, "KEY", "old")
+    reveal_all(actor=world.actor("alice"), app_id=world.app.app_id, branch=None)
+    with pytest.raises(Http404):
+        found(world, last_set())
+
+
+@pytest.mark.parametrize("number", [1, 20])
+def test_queries(world: World, number: int, django_assert_num_queries: Any) -> None:
+    save_secrets(world, *(create_command(f"KEY_{it}") for it in range(number)))
+    saved = last_set()
+    access = find_app(world.actor("alice"), world.app.app_id)
+    with django_assert_num_queries(8):
+        change_sets.find(access, saved)
+    assert Secret.objects.count() == number

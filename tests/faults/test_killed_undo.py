@@ -1,0 +1,19 @@
+"""kill -9 at any step of an undo loses nothing: undoing again does the rest (guarantees 8, 51)."""
+
+import pytest
+
+from tests.faults.killed import findings_of
+from tests.fixtures.moto import Moto
+
+
+@pytest.mark.slow
+def test_it_works(moto: Moto, folder_of_process: str) -> None:
+    found = findings_of("killing_undo", moto.url, folder=folder_of_process)
+    assert found.pop("kills") >= 10
+    ends = {end.rpartition(" ")[2] for end in found.pop("ends")}
+    assert ends == {"succeeded", "settled"}
+    assert found == {
+        "still_open": 0,
+        "leases": 0,
+        **{name: [] for name in ("lost", "found", "gaps", "projection_errors")},
+    }
