@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
@@ -24,9 +24,10 @@ from console.audit.events import Action
 from console.environment.undo import Effect, UndoRow, UndoState
 from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import field
-from console.web.change_sets import change_set_of, change_set_token
+from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.lists.listing import Query
 from console.web.repeats import NotAgain, Post, save_once
 from console.workflows import change_sets
 from console.workflows.change_sets import Change, ChangeSet
@@ -78,7 +79,7 @@ def _undo(request: HttpRequest, access: Access, found: ChangeSet) -> HttpRespons
         outcomes = _undo_once(request, access, found, new, chosen)
     except NotAgain as refusal:
         messages.error(request, refusal.message)
-        return _redirect(request, _address(access, found.id))
+        return _redirect(request, undo_address(access, found.id))
     tried = {outcome.token for outcome in outcomes}
     left = [token for token in chosen if token not in tried]
     failed = [outcome for outcome in outcomes if outcome.outcome not in DONE]
@@ -118,18 +119,20 @@ def _finish(
     failed: Sequence[RowOutcome],
 ) -> HttpResponseBase:
     if done and not failures:
-        messages.success(request, _undone(found, done))
         back = field(request.POST, "back")
-        if back in _LISTS:
-            return _redirect(request, reverse(back, args=[access.app.app_id]))
-        return _redirect(request, _address(access, new))
+        if back not in _LISTS:
+            messages.success(request, _undone(found, done))
+            return _redirect(request, undo_address(access, new))
+        messages.success(request, _undone(found, done), extra_tags=undo_address(access, new))
+        query = Query.of(QueryDict(field(request.POST, "query")).dict()).filter()
+        return _redirect(request, reverse(back, args=[access.app.app_id]) + query)
     names = {change.undo.token: change.key for change in found.changes if change.undo}
     for outcome in failed[:MAX_MESSAGES]:
         messages.error(request, f"{names[outcome.token]}: {outcome.message}")
     total = done + failures
     some = f"Undid {done} of {total} changes." if total else "Nothing was undone."
     messages.warning(request, f"{some} The table says why.")
-    return _redirect(request, _address(access, found.id))
+    return _redirect(request, undo_address(access, found.id))
 
 
 def _undone(found: ChangeSet, done: int) -> str:
@@ -141,10 +144,6 @@ def _undone(found: ChangeSet, done: int) -> str:
 
 def _redirect(request: HttpRequest, address: str) -> HttpResponseBase:
     return HttpResponseClientRedirect(address) if wants_fragment(request) else redirect(address)
-
-
-def _address(access: Access, pk: uuid.UUID) -> str:
-    return reverse("change_set", args=[access.app.app_id, pk])
 
 
 def _number(request: HttpRequest, name: str) -> int:

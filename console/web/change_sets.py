@@ -4,6 +4,7 @@ import uuid
 
 from django.core.signing import BadSignature, Signer
 from django.template.defaultfilters import pluralize
+from django.urls import reverse
 
 from console.access.policy import Access
 
@@ -31,6 +32,14 @@ def saved_sentence(noun: str, saved: int, removed: list[str]) -> str:
         one = len(removed) == 1
         parts.append(f"{removed[0] if one else f'{len(removed)} {noun}s'} removed")
     return ", ".join(parts) + "." if parts else ""
+
+
+def undo_address(access: Access, change_set: uuid.UUID) -> str:
+    """Return the page that undoes a change set with one post, for the message after a save.
+
+    A view passes it to the message as `extra_tags`.
+    """
+    return reverse("change_set", args=[access.app.app_id, change_set])
 
 
 def _signer(access: Access, purpose: str) -> Signer:

@@ -1,5 +1,6 @@
 """Pages of one variable (detail, restore, erase, move to secrets) and the list of removed ones."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from console.lib.row_forms import field, new_base, version
 from console.lib.text.invisible import preview_value
 from console.lib.text.likely_secrets import secret_warning
 from console.models import scope_name
+from console.web.change_sets import undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, note_context, page_with_form
 from console.web.lists.listing import Query
@@ -142,7 +144,7 @@ def _versions(variable: Variable, page: list[VariableVersion]) -> Iterator[dict[
 @require_POST
 def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Restore the value of a version. Restoring a removed variable adds it again."""
-    actor = from_request(request)
+    actor, change_set = from_request(request), uuid.uuid4()
     try:
         outcome = history.restore(
             actor=actor,
@@ -150,6 +152,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             pk=pk,
             version=version(field(request.POST, "version")),
             base=version(field(request.POST, "base")),
+            change_set=change_set,
         )
         problem = _problem_message(outcome)
     except ValidationError as refusal:
@@ -159,7 +162,8 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     if problem:
         return _show(request, access, variable, problem)
     push_waiting(access.app)
-    messages.success(request, f"Restored {variable.key}.")
+    address = undo_address(access, change_set)
+    messages.success(request, f"Restored {variable.key}.", extra_tags=address)
     return redirect("variable_detail", app_id=app_id, pk=outcome.pk or pk)
 
 

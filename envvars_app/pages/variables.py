@@ -16,7 +16,7 @@ from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
 from console.lib.text.dotenv import BYTE_LIMIT
 from console.lib.text.invisible import RULES_JSON
-from console.web.change_sets import change_set_of, change_set_token, saved_sentence
+from console.web.change_sets import change_set_of, change_set_token, saved_sentence, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.lists.listing import (
@@ -78,6 +78,7 @@ def variables(request: HttpRequest, app_id: str) -> HttpResponse:
         removed = [key for key, value in rows if value is None]
         context["saved"] = saved_sentence("variable", len(rows) - len(removed), removed)
         context["offer"] = offer_after(access, "variable", saved)
+        context["undo"] = undo_address(access, saved) if rows else ""
     part = "" if not wants_fragment(request) else "#saved" if saved else "#listing"
     return render(request, f"variables/list.html{part}", context)
 

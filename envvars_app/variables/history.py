@@ -26,7 +26,9 @@ def find_variable(access: Access, pk: int) -> Variable:
     return variable
 
 
-def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> RowOutcome:
+def restore(
+    *, actor: Actor, app_id: str, pk: int, version: int, base: int, change_set: uuid.UUID
+) -> RowOutcome:
     """Give a variable the value that it had in `version`. A removed variable is added again.
 
     `base` is the version that the page was rendered with. Raises Http404, and ValidationError for a
@@ -54,7 +56,7 @@ def restore(*, actor: Actor, app_id: str, pk: int, version: int, base: int) -> R
             note=note,
             restores=variable.pk,
         )
-    [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=uuid.uuid4())
+    [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=change_set)
     return outcome
 
 

@@ -20,7 +20,7 @@ from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.lib.text.invisible import RULES_JSON
 from console.models import AuditEvent
-from console.web.change_sets import change_set_of, change_set_token, saved_sentence
+from console.web.change_sets import change_set_of, change_set_token, saved_sentence, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.lists.listing import (
@@ -80,6 +80,7 @@ def secrets(request: HttpRequest, app_id: str) -> HttpResponse:
     if saved:
         context["saved"] = _saved_sentence(saved)
         context["offer"] = offer_after(access, "secret", saved)
+        context["undo"] = undo_address(access, saved) if context["saved"] else ""
     if wants_fragment(request):
         return render(request, f"{template}#{'saved' if saved else 'listing'}", context)
     context["unknown"] = adopting.numbers(access)

@@ -15,7 +15,7 @@ from console.access.policy import Access, Permission, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, known_base
 from console.lib.row_forms import version as parse_version
-from console.web.change_sets import change_set_of, change_set_token
+from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.repeats import NotAgain, Post, save_once
 from secrets_app.history.comparing import compare as compare_versions
@@ -94,15 +94,19 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     secret = find_secret(access, pk)
     number = parse_version(field(request.POST, "version"))
     try:
-        outcome = _restore_once(request, access, pk, number)
+        change_set = _change_set(request, access)
+        outcome = _restore_once(request, access, pk, number, change_set)
     except (Rejected, NotFound) as error:
         messages.error(request, f"Not restored. {error.message}")
     except NotAgain as refusal:
         messages.error(request, refusal.message)
     else:
         if outcome.outcome in DONE:
-            before, _ = known_base(field(request.POST, "base"))
-            messages.success(request, _success(secret.key, number, before, outcome))
+            sentence = (
+                f"Version {number} of {secret.key} is restored, as version {outcome.version}."
+            )
+            text = f"{sentence} {outcome.message}".strip()
+            messages.success(request, text, extra_tags=undo_address(access, change_set))
         elif outcome.outcome is Result.UNKNOWN:
             messages.warning(request, outcome.message)
         else:
@@ -112,21 +116,20 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     return redirect("secret_detail", app_id=app_id, pk=pk)
 
 
-def _success(key: str, number: int, before: int, outcome: RowOutcome) -> str:
-    sentence = (
-        f"Version {number} of {key} is restored, as version {outcome.version}. To undo, restore "
-        f"version {before}."
-    )
-    return f"{sentence} {outcome.message}".strip()
-
-
-def _restore_once(request: HttpRequest, access: Access, pk: int, number: int) -> RowOutcome:
-    """Restore, unless this post repeats an earlier one, such as by a double click."""
-    token, base = field(request.POST, "change_set"), known_base(field(request.POST, "base"))
+def _change_set(request: HttpRequest, access: Access) -> uuid.UUID:
+    """Return the posted change set, or a new one. Raises Rejected for an outdated page."""
+    token = field(request.POST, "change_set")
     change_set = change_set_of(token, access, access.app.path_profile)
     if token and change_set is None:
         raise Rejected(STALE)
-    change_set = change_set or uuid.uuid4()
+    return change_set or uuid.uuid4()
+
+
+def _restore_once(
+    request: HttpRequest, access: Access, pk: int, number: int, change_set: uuid.UUID
+) -> RowOutcome:
+    """Restore, unless this post repeats an earlier one, such as by a double click."""
+    base = known_base(field(request.POST, "base"))
 
     def save(_: Sequence[RowOutcome]) -> list[RowOutcome]:
         return [

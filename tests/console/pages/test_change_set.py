@@ -67,8 +67,9 @@ def test_double_click(alice: Client, world: World) -> None:
 def test_one_click(alice: Client, world: World) -> None:
     """The toast's form names no rows: it undoes what can be undone, and returns to the list."""
     save_variables(world, new_variable("API_URL"))
-    answer = alice.post(address_of("API_URL"), {"back": "variables"}, follow=True)
-    assert answer.redirect_chain == [("/apps/d1shop/hosting/environment-variables/", 302)]
+    posted = {"back": "variables", "query": "q=API&saved=nonsense"}
+    answer = alice.post(address_of("API_URL"), posted, follow=True)
+    assert answer.redirect_chain == [("/apps/d1shop/hosting/environment-variables/?q=API", 302)]
     assert "Undid the change of API_URL." in answer.content.decode()
     assert variable_values(world) == {}
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -159,4 +160,11 @@ def test_a_moved_value_can_not_be_restored(world: World) -> None:
     row = set_variable(world, "TOKEN")
     move(world, row)
     with pytest.raises(ValidationError):
-        restore(actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk, version=1, base=2)
+        restore(
+            actor=world.actor("alice"),
+            app_id=world.app.app_id,
+            pk=row.pk,
+            version=1,
+            base=2,
+            change_set=uuid4(),
+        )

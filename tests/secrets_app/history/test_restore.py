@@ -190,11 +190,13 @@ def test_page(world: World, client_for: Callable[[str], Client]) -> None:
     mia = client_for("mia")
     url = reverse("secret_restore", args=["d1shop", row.pk])
     answer = mia.post(url, fields_of(mia, row, 1), follow=True)
-    assert (
-        "Version 1 of API_KEY is restored, as version 3. To undo, restore version 2." in answer.text
-    )
+    assert "Version 1 of API_KEY is restored, as version 3." in answer.text
     assert "the first value" not in answer.text
     assert stored_values(world, KEY, world.main)[0] == "the first value"
+    undo = reverse("change_set", args=["d1shop", AuditEvent.objects.latest("pk").change_set])
+    assert f'action="{undo}"' in answer.text
+    mia.post(undo)
+    assert stored_values(world, KEY, world.main)[0] == "the second value"
 
 
 def test_double_click(world: World, client_for: Callable[[str], Client]) -> None:
