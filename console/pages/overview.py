@@ -14,6 +14,7 @@ from console.environment.sources import sources
 from console.pages.app_forms import SearchForm
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, require_manager_access
+from console.web.lists.listing import may_write_any
 from console.workflows.deployments import reading
 from console.workflows.overview import first_steps, page
 
@@ -67,5 +68,6 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "cards": [card for card in found.cards if q.lower() in card.branch.name.lower()],
         "is_searched": bool(q) or len(found.cards) >= SEARCHED_FROM,
         "q": q,
+        "may_write_any": may_write_any(access, access.branches),
         "uses_ssm": settings.PARAMETER_STORE == "ssm",
     }

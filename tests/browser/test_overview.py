@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from secrets_app.models import Revalidation
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.test_import import PASTE
 from tests.factories import reconcile_now, secret_paths, set_secret, set_variable, write_outside
 from tests.fixtures.people import World
 
@@ -53,7 +54,7 @@ def test_without_javascript(changed_outside: World, open_page: Callable[..., Pag
 def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
     alice = open_page(user=world.person("alice"))
     alice.goto(URL)
-    alice.get_by_role("link", name="Add a secret").first.click()
+    alice.get_by_role("link", name="Add one secret").click()
     expect(alice.locator("#add-key")).to_be_focused()
     alice.keyboard.type("API_KEY")
     alice.keyboard.press("Tab")
@@ -61,7 +62,12 @@ def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
     alice.keyboard.press("Enter")
     expect(alice.get_by_text("1 secret saved")).to_be_visible()
     alice.get_by_role("link", name="Overview", exact=True).click()
-    expect(alice.get_by_text("API_KEY added for All branches")).to_be_visible()
+    alice.get_by_role("link", name="API_KEY added for All branches").click()
+    expect(alice.get_by_role("button", name="Undo")).to_be_visible()
+    alice.get_by_role("link", name="Overview", exact=True).click()
+    alice.evaluate(PASTE, ["main", "STRIPE_KEY=hunter-2-hunter\n"])
+    expect(alice.get_by_role("heading", name="Import", exact=True)).to_be_visible()
+    alice.goto(URL)
     alice.get_by_role("button", name="hide this list").click()
     expect(alice.get_by_role("heading", name="Get started")).to_have_count(0)
     expect(alice.get_by_text("Everything is in order.")).to_be_visible()

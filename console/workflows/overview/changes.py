@@ -11,6 +11,7 @@ from console.audit.events import Action, Outcome
 from console.audit.queries import with_outcomes
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import AuditEvent
+from console.workflows.change_sets import CHANGES
 
 SHOWN = 7
 LOOKED_AT = 1_000  # newest events
@@ -19,7 +20,12 @@ _VERBS = {
     **dict.fromkeys((Action.SECRET_CHANGED, Action.VARIABLE_CHANGED), "changed"),
     **dict.fromkeys((Action.SECRET_REMOVED, Action.VARIABLE_REMOVED), "removed"),
     Action.VARIABLE_RENAMED: "renamed",
+}
+# Recorded beside the changes that they make
+_WHOLE = {
+    Action.VARIABLE_MOVED: "made a secret",
     Action.VERSION_RESTORED: "restored",
+    Action.CHANGES_UNDONE: "undone",
 }
 _FAILED = (Outcome.FAILED, Outcome.DENIED)
 
@@ -46,7 +52,7 @@ class ChangeSet:
 def recent_changes(access: Access) -> list[ChangeSet]:
     """Return the newest change sets, at most SHOWN. Takes two queries."""
     events = AuditEvent.objects.filter(
-        app_id=access.app.app_id, action__in=_VERBS, change_set__isnull=False
+        app_id=access.app.app_id, action__in=[*_VERBS, *_WHOLE], change_set__isnull=False
     ).order_by("-pk")
     newest = list(events.values_list("pk", "change_set")[:LOOKED_AT])
     ids = list(dict.fromkeys(change_set for _, change_set in newest if change_set))[:SHOWN]
@@ -62,15 +68,18 @@ def recent_changes(access: Access) -> list[ChangeSet]:
 def _change_set(events: Sequence[Any]) -> ChangeSet:
     newest: dict[tuple[str, str, str], Any] = {}  # of each value
     for event in events:
-        newest.setdefault((_noun(event), event.branch, event.subject), event)
-    failed = [event for event in newest.values() if event.last_outcome in _FAILED]
-    keys, scopes = _distinct(it.subject for it in events), _distinct(it.branch for it in events)
-    verbs = _distinct(_VERBS[event.action] for event in events)
+        if noun := CHANGES.get(event.action):
+            newest.setdefault((noun, event.branch, event.subject), event)
+    values = newest or {("", it.branch, it.subject): it for it in events}
+    failed = [event for event in values.values() if event.last_outcome in _FAILED]
+    actions = {event.action for event in events}
+    keys, is_undo = _distinct(key for _, _, key in values), Action.CHANGES_UNDONE in actions
+    is_one_key = len(keys) == 1 and not is_undo
     return ChangeSet(
         id=events[0].change_set,
-        key=keys[0] if len(keys) == 1 else "",
-        what=_what(newest.keys(), verbs, is_one_key=len(keys) == 1),
-        scopes=scopes,
+        key=keys[0] if is_one_key else "",
+        what=_undo(len(values)) if is_undo else _what(values, actions, is_one_key=is_one_key),
+        scopes=_distinct(scope for _, scope, _ in values),
         at=events[0].at,
         by=events[0].actor,
         failed=len(failed),
@@ -78,22 +87,23 @@ def _change_set(events: Sequence[Any]) -> ChangeSet:
     )
 
 
+def _undo(number: int) -> str:
+    return f"Undo of {number} change{'' if number == 1 else 's'}"
+
+
 def _what(
-    values: Collection[tuple[str, str, str]], verbs: Sequence[str], *, is_one_key: bool
+    values: Collection[tuple[str, str, str]], actions: Collection[str], *, is_one_key: bool
 ) -> str:
     """Return what was done, to be said after the key if there is only one."""
-    # Restoring a version is recorded as that and as a change.
-    verb = "restored" if "restored" in verbs else verbs[0] if len(verbs) == 1 else ""
+    whole = [verb for action, verb in _WHOLE.items() if action in actions]
+    verbs = whole or _distinct(verb for action, verb in _VERBS.items() if action in actions)
+    verb = verbs[0] if len(verbs) == 1 else ""
     if is_one_key:
         return verb or "changed"
     nouns = {noun for noun, _, _ in values}
     if verb and len(nouns) == 1:
         return f"{len(values)} {nouns.pop()}s {verb}"
     return f"{len(values)} changes"
-
-
-def _noun(event: Any) -> str:
-    return "variable" if event.action.startswith("variable.") else "secret"
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

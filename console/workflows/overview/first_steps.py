@@ -13,6 +13,7 @@ from console.access.policy import Access, Permission, find_app
 from console.amplify.service import is_on
 from console.audit.events import Action, Outcome, Target, audited_transaction
 from console.audit.queries import with_outcomes
+from console.lib.naming.names import SAMPLE_APP_IDS
 from console.models import AuditEvent
 from console.workflows.deployments.reading import connection_of
 
@@ -44,7 +45,8 @@ class Step:
 def first_steps(access: Access, *, has_values: bool) -> Sequence[Step]:
     """Return the steps, or none if there is nothing to do. Takes three queries in a young app."""
     is_young = timezone.now() - access.app.created_at < YOUNG
-    if not is_young or not access.may(Permission.MANAGE):
+    is_sample = access.app.app_id.startswith(SAMPLE_APP_IDS)
+    if is_sample or not is_young or not access.may(Permission.MANAGE):
         return []
     actions = (Action.APP_CREATED, Action.APP_IMPORTED, Action.STEPS_HIDDEN)
     events = AuditEvent.objects.filter(app_id=access.app.app_id, action__in=actions)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console.audit.events import Action
+from console.lib.naming.names import SAMPLE_APP_IDS
 from console.models import App, Branch
 from tests.factories import audit_events, connect, last_event_id, set_secret, summarize
 from tests.fixtures.amplify import AmplifyServer
@@ -33,7 +34,7 @@ def test_it_works(alice: Client, world: World, olga: Client) -> None:
         ("invite", ""),
     ]
     page = alice.get(URL).text
-    assert page.count('class="button primary"') == 1
+    assert page.count('<a class="button primary"') == 1
     assert "1 of 4 done" in page
     Branch.objects.create(app=world.app, name="main")
     assert dict(steps(alice))["values"] == "next"
@@ -68,6 +69,12 @@ def test_only_owners(client_for: Callable[[str], Client], world: World) -> None:
 def test_old_app(alice: Client, world: World) -> None:
     App.objects.update(created_at=timezone.now() - timedelta(days=31))
     assert steps(alice) == []
+
+
+def test_sample_app(alice: Client, world: World) -> None:
+    app_id = f"{SAMPLE_APP_IDS}1"
+    App.objects.filter(pk=world.app.pk).update(app_id=app_id)
+    assert alice.get(f"/apps/{app_id}/").context["overview"].steps == []
 
 
 def test_hide(alice: Client, world: World) -> None:

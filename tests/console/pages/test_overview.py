@@ -12,8 +12,11 @@ from django.utils import timezone
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude
 from console.environment.faults import FaultKind
 from console.models import Branch
+from console.workflows.change_sets import plan
+from console.workflows.undoing import undo
 from secrets_app.models import Revalidation, Secret
 from tests.factories import (
+    access_of,
     change_variable,
     delete_secret,
     reconcile_now,
@@ -163,6 +166,17 @@ def test_recent_changes(alice: Client, world: World) -> None:
         ("API_URL", "added", ["dev"]),
     ]
     assert "removed for All branches" in words(response)
+
+
+def test_undone_changes(alice: Client, world: World) -> None:
+    set_secret(world, "A_KEY", "value", world.dev)
+    [saved] = alice.get(URL).context["overview"].changes
+    assert f'href="{URL}changes/{saved.id}/"' in alice.get(URL).text
+    access = access_of(world, "alice")
+    tokens = [row.token for _, row in plan(access, saved.id, [])]
+    undo(access, saved.id, tokens, uuid4(), may_go_on=lambda: True)
+    newest, _ = alice.get(URL).context["overview"].changes
+    assert (newest.key, newest.what, newest.scopes) == ("", "Undo of 1 change", ["dev"])
 
 
 def test_change_set_with_a_conflict(alice: Client, world: World) -> None:
