@@ -38,5 +38,6 @@ export function startToasts() {
     if (!event.target.closest("a.icon-button")) return;
     event.preventDefault();
     event.target.closest(".toast").remove();
+    document.getElementById("main").focus({ preventScroll: true }); // not lost with the button
   });
 }

@@ -108,3 +108,15 @@ def test_switched_off(alice: Page, world: World) -> None:
     alice.goto(LIST)
     alice.keyboard.press("n")
     expect(new_key(alice)).to_be_focused()
+
+
+def test_closing_a_message_keeps_the_focus_on_the_page(alice: Page, world: World) -> None:
+    alice.goto(LIST)
+    new_key(alice).fill("API_KEY")
+    alice.locator("#add-value").fill("value")
+    alice.keyboard.press("Enter")
+    close = alice.get_by_role("link", name="Close this message")
+    close.focus()
+    alice.keyboard.press("Enter")
+    expect(close).to_have_count(0)
+    expect(alice.locator("main")).to_be_focused()
