@@ -1,9 +1,10 @@
 """Pages and actions that the search offers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
 from console.access.policy import Access, Permission
@@ -12,6 +13,7 @@ from console.environment.sources import sources
 from console.models import Branch, scope_name
 from console.pages.search.items import Item
 from console.web.navigation import app_pages
+from console.workflows.deployments.effects import of_app
 from console.workflows.search import Found, Key
 
 # What can be a new key: of a secret, and nearly of a variable
@@ -80,10 +82,19 @@ def on_results(found: Found) -> Iterator[Item]:
         return
     for key in [key for key in found.keys if key.access is found.here][:1]:
         yield from _on_key(key)
-    for access, branch in found.branches:
-        if access is found.here and hasattr(branch, "connection") and _may_write(access, branch):
-            url = reverse("deployments", args=[access.app.app_id])
-            yield Item(f"Redeploy {branch.marked_name}", f"{url}#redeploy-{branch.pk}", "rocket")
+    branches = [branch for access, branch in found.branches if access is found.here]
+    yield from _redeploying(found.here, branches)
+
+
+def _redeploying(here: Access, branches: Iterable[Branch]) -> Iterator[Item]:
+    """Yield how to redeploy branches of a connected app. Takes up to five queries for them."""
+    in_amplify = [it for it in branches if hasattr(it, "connection") and _may_write(here, it)]
+    states = of_app(here).branches if in_amplify else {}
+    url = reverse("deployments", args=[here.app.app_id])
+    for branch in in_amplify:
+        changed = len(states[branch.pk].keys) if branch.pk in states else 0
+        where = f"{changed} key{pluralize(changed)} changed since" if changed else ""
+        yield Item(f"Redeploy {branch.marked_name}", f"{url}#redeploy-{branch.pk}", "rocket", where)
 
 
 def _on_key(found: Key) -> Iterator[Item]:

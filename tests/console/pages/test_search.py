@@ -10,7 +10,16 @@ from django.test import Client
 from console.models import App, Branch, Member
 from envvars_app.models import Variable
 from secrets_app.models import Secret
-from tests.factories import access_of, set_role, set_secret, set_variable
+from tests.factories import (
+    access_of,
+    connect,
+    deploy,
+    look,
+    set_role,
+    set_secret,
+    set_variable,
+)
+from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
 
 HERE = {"app": "d1shop"}
@@ -158,6 +167,23 @@ def test_what_roles_may_do(client_for: Callable[[str], Client], world: World) ->
     assert "Doctor" in labels(client_for("olga"), "")
     set_role(world, "bob", "developer", "feature/*")
     assert labels(bob, "NEW_KEY") == []  # there is no such branch yet
+
+
+def test_redeploying(
+    world: World, console_on_amplify: AmplifyServer, client_for: Callable[[str], Client]
+) -> None:
+    connect(world, console_on_amplify)
+    deploy(world, console_on_amplify, "main")
+    look(world)
+    set_secret(world, "API_KEY", "value", world.main)
+    alice = client_for("alice")
+    found = results(alice, "main")
+    assert ("Redeploy main", "1 key changed since") in found["Actions"]
+    assert ("Deployments", "Shop") in results(alice, "deploy")["Pages"]
+    assert "Redeploy dev" in labels(alice, "dev")
+    url = url_of(alice, "Redeploy main", "main")
+    assert f'id="{url.partition("#")[2]}"' in alice.get(url).text
+    assert "Redeploy main" not in labels(client_for("bob"), "main")  # it is protected
 
 
 def test_removed_keys_and_branches(alice: Client, world: World) -> None:
