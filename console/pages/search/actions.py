@@ -57,23 +57,46 @@ def _account(person: Person) -> Iterator[Item]:
         yield Item("Change password", reverse("account_change_password"), "lock")
 
 
+# Label, URL and icon of what members may do in an app, by what they need
+_WRITING = (
+    ("Manage secrets", "secrets_manage", "edit"),
+    ("Manage variables", "variables_manage", "edit"),
+    ("Import from a file", "import", "plus"),
+    ("Bulk edit variables", "variables_bulk", "edit"),
+    ("Copy variables", "variables_copy", "copy"),
+)
+_VIEWING = (
+    ("Download variables", "variables_download", "download"),
+    ("Restore removed variables", "variables_removed", "undo"),
+)
+_MANAGING = (
+    ("Add branch", "branch_add", "plus"),
+    ("Invite a member", "member_invite", "plus"),
+    ("Check access", "member_decision", "users"),
+)
+
+
 def actions(here: Access | None, person: Person) -> Iterator[Item]:
     """Yield what can be done without a result."""
     if here is not None:
-        app_id = here.app.app_id
-        if _may_add(here):
-            for source in reversed(sources()):
-                url = source.list_url(here)
-                yield Item(f"Add {source.noun}", f"{url}#add-key", "plus")
-            yield Item("Manage secrets", reverse("secrets_manage", args=[app_id]), "edit")
-            yield Item("Manage variables", reverse("variables_manage", args=[app_id]), "edit")
-        if here.may(Permission.MANAGE):
-            yield Item("Add branch", reverse("branch_add", args=[app_id]), "plus")
-            yield Item("Invite a member", reverse("member_invite", args=[app_id]), "plus")
+        yield from _in_app(here)
     if person.is_operator:
         yield Item("Create app", reverse("app_new"), "plus")
         if is_on():
             yield Item("Import apps", reverse("app_import"), "cloud")
+
+
+def _in_app(here: Access) -> Iterator[Item]:
+    may_add = _may_add(here)
+    for source in reversed(sources()) if may_add else ():
+        yield Item(f"Add {source.noun}", f"{source.list_url(here)}#add-key", "plus")
+    found = (
+        *(_WRITING if may_add else ()),
+        *(_MANAGING if here.may(Permission.MANAGE) else ()),
+        *_VIEWING,
+    )
+    for label, name, icon in found:
+        yield Item(label, reverse(name, args=[here.app.app_id]), icon)
 
 
 def on_results(found: Found) -> Iterator[Item]:

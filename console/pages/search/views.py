@@ -54,7 +54,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 
 def _groups(found: Found, text: str, person: Person, add: list[Item], limit: int) -> list[Group]:
-    fitting = _fitting(actions(found.here, person), text)[:limit]
+    fitting = _fitting(actions(found.here, person), text)[: limit if text else None]
     groups = (
         Group("Keys", [key_item(it, found.here) for it in found.keys]),
         Group("Branches", [branch_item(*it, found) for it in found.branches]),
