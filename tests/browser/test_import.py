@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.accessibility import accessibility_problems
 from tests.browser.steps import COUNT_CLICKS, LIST, SHARED, stored_value
 from tests.factories import set_secret, set_variable, variable_values
 from tests.fixtures.people import World
@@ -117,6 +118,7 @@ def test_compared_it_is_all_there(world: World, alice: Page) -> None:
     alice.goto(LIST)
     paste(alice, TEXT)
     expect(row(alice, "API_URL")).to_contain_text("Same")
+    assert accessibility_problems(alice) == []
     alice.get_by_role("button", name="Compare").click()
     expect(alice.get_by_text("Everything is already saved")).to_be_visible()
     expect(alice.get_by_role("button", name="Save")).to_have_count(0)
