@@ -71,8 +71,8 @@ class Row:
 
     @property
     def pk(self) -> int:
-        """Return the first value of the key."""
-        return next(cell.pk for cell in self.cells if cell.pk is not None)
+        """Return the oldest value of the key."""
+        return min(cell.pk for cell in self.cells if cell.pk is not None)
 
     @property
     def is_missing(self) -> bool:

@@ -33,8 +33,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. Each cell has CSS classes, an address or "", and a word."""
+    """A row of the table. Each cell has CSS classes, an address or "", and a word.
 
+    `id` stays the same while the key has any of its values. `edit` is where it can be added.
+    """
+
+    id: str
     key: str
     address: str
     edit: str
@@ -105,7 +109,7 @@ def _line(
         )
         for cell, column in zip(row.cells, columns, strict=True)
     ]
-    return Line(row.key, values[row.pk], edit, cells)
+    return Line(f"{row.source.noun}-{row.pk}", row.key, values[row.pk], edit, cells)
 
 
 def _relative(root: str, url: str) -> str:
@@ -114,8 +118,8 @@ def _relative(root: str, url: str) -> str:
 
 
 def _classes(cell: Cell, differs: bool) -> str:
-    changed = " changed" if cell.is_changed else ""
-    return f"{cell.state}{changed}{' differs' if differs else ''}"
+    marks = [(cell.is_changed, " changed"), (differs, " differs")]
+    return cell.state + "".join(mark for is_marked, mark in marks if is_marked)
 
 
 def _address(cell: Cell, values: Mapping[int, str], edit: str, target: str | None) -> str:

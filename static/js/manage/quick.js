@@ -54,17 +54,20 @@ function openBelow(row, form) {
 const focusBranch = (form) => form.querySelector(".offered select").focus();
 const focusValue = (form) => (form.querySelector("textarea:enabled") ?? form.querySelector(".cancel")).focus();
 
-/** Open the form of a row below it: for its value or, from a link to an override, for a branch. */
-export async function openForm(link) {
+/**
+ * Open the form of a row below it: for its value or, from a link to an override, for a branch.
+ * `address` is that of the form, if the link leads elsewhere.
+ */
+export async function openForm(link, address = link.href) {
   const focusField = link.matches(".override") ? focusBranch : focusValue;
   const { id } = link.closest("tr");
   if (formOf(id)) return focusField(formOf(id));
   if (link.ariaBusy === "true") return;
   link.ariaBusy = "true";
-  const { ok, page } = await get(link.href + currentFilter());
+  const { ok, page } = await get(address.includes("?") ? address : address + currentFilter());
   link.ariaBusy = null;
   const form = page?.querySelector("form.in-place");
-  if (!ok || !form) return location.assign(link.href);
+  if (!ok || !form) return location.assign(address);
   if (!byId(id)) return;
   form.dataset.row = id;
   openBelow(byId(id), document.adoptNode(form));
@@ -88,8 +91,10 @@ function close(form) {
   focusEdit(form.dataset.row);
 }
 
+// Of a grid's cells, the one that had the focus is the only tab stop.
 function focusEdit(id) {
-  (byId(id)?.querySelector("a.edit") ?? byId("search-q")).focus();
+  const row = byId(id);
+  (row?.querySelector('[tabindex="0"]:is(.state)') ?? row?.querySelector("a.edit") ?? byId("search-q")).focus();
 }
 
 // Searching, sorting and the check against the store replace the list, but keep the open forms.
@@ -117,10 +122,22 @@ function keepForms() {
 }
 
 // Load the list again, with a message about what was saved.
-async function refresh(changeSet) {
+async function refresh(changeSet, list) {
   const address = new URL(location.href);
-  address.searchParams.set("saved", changeSet);
+  const isList = address.pathname === new URL(list, location).pathname;
+  if (isList) address.searchParams.set("saved", changeSet);
   await htmx.ajax("GET", address.pathname + address.search, { target: "#listing", swap: "outerHTML" });
+  if (!isList) await showSaved(`${list}?saved=${encodeURIComponent(changeSet)}`);
+}
+
+// On another page than the list, show the message that the list would show.
+async function showSaved(address) {
+  const { page } = await get(address);
+  for (const message of page?.querySelectorAll('[hx-swap-oob="beforeend:#toasts"] > *') ?? []) {
+    byId("toasts").append(message);
+    htmx.process(message);
+    htmx.trigger(message, "htmx:load");
+  }
 }
 
 async function save(form) {
@@ -138,7 +155,7 @@ async function save(form) {
   else if (!byId("listing")) return leave(`${form.dataset.done}?saved=${encodeURIComponent(changeSet)}`);
   else if (form === quickAdd) startAgain();
   else close(form);
-  if (saved && byId("listing")) await refresh(changeSet);
+  if (saved && byId("listing")) await refresh(changeSet, form.dataset.done ?? location.pathname);
   if (!failed && form !== quickAdd) focusEdit(form.dataset.row); // of the row as it came with the list
   for (const note of notes.filter(Boolean)) toast(note, "warning");
 }
