@@ -84,14 +84,6 @@ def compare_branches(client_for: ClientFor, world: World) -> None:
     for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
         for query in ("", "?show=different"):
             client_for(person).post(f"{url}{query}", headers=headers)
-def undo(client_for: ClientFor, world: World) -> None:
-    """Undo what was saved last, and undo that, with and without permission."""
-    for person, headers in zip(EVERYONE * 2, cycle(HEADERS), strict=False):
-        changes = AuditEvent.objects.filter(action="secret.change").exclude(change_set=None)
-        saved = changes.latest("pk").change_set
-        url = reverse("change_set", args=[world.app.app_id, saved])
-        client_for(person).get(url)
-        client_for(person).post(url, headers=headers)
 
 
 def undo(client_for: ClientFor, world: World) -> None:
