@@ -84,6 +84,8 @@ def compare_branches(client_for: ClientFor, world: World) -> None:
     for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
         for query in ("", "?show=different"):
             client_for(person).post(f"{url}{query}", headers=headers)
+
+
 def undo(client_for: ClientFor, world: World) -> None:
     """Undo what was saved last, and undo that, with and without permission."""
     for person, headers in zip(EVERYONE * 2, cycle(HEADERS), strict=False):
