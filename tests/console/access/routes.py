@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -70,7 +71,7 @@ def url_of(route: str, world: World, secret: Secret) -> str:
         "app_id": world.app.app_id,
         "pk": _pk_of(route, world, secret),
         "token": _token_of(route, world),
-        "change_set": AuditEvent.objects.get(action="secret.create", subject=secret.key).change_set,
+        "change_set": _change_set_of(secret),
         "id": world.person("bob").pk,
         "object_id": _object_of(route, world, secret),
         "content_type_id": ContentType.objects.get_for_model(Secret).pk,
@@ -82,6 +83,11 @@ def url_of(route: str, world: World, secret: Secret) -> str:
 
 def _is_about_a_difference(route: str) -> bool:
     return "/hosting/" in route and "/amplify/" in route
+
+
+def _change_set_of(secret: Secret) -> UUID | None:
+    added = AuditEvent.objects.filter(action="secret.create", subject=secret.key)
+    return added.earliest("pk").change_set
 
 
 def _pk_of(route: str, world: World, secret: Secret) -> int:

@@ -50,7 +50,7 @@ def test_it_works(alice: Client, branches: list[Branch]) -> None:
     page = alice.get("/apps/d1shop/settings/branches/")
     assert [branch.name for branch in page.context["branches"]] == ORDER
     page = alice.get("/apps/d1shop/")
-    assert [branch.name for branch in page.context["others"]] == ORDER
+    assert [card.branch.name for card in page.context["overview"].cards] == ORDER
 
 
 @pytest.mark.parametrize("path", SELECTS)
