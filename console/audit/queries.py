@@ -104,6 +104,16 @@ def _filter_by_outcome(events: QuerySet[Any], outcome: str) -> QuerySet[Any]:
     return events.filter(pk__in=few, last_outcome=outcome)
 
 
+def events_since(moment: datetime) -> QuerySet[AuditEvent]:
+    """Return the events from the first one at that time or later on.
+
+    By id, so that a search for a few of an app's events doesn't read all older ones.
+    """
+    first = AuditEvent.objects.filter(at__gte=moment).order_by("at", "pk")
+    start = first.values_list("pk", flat=True).first()
+    return AuditEvent.objects.none() if start is None else AuditEvent.objects.filter(pk__gte=start)
+
+
 def with_outcomes(events: QuerySet[AuditEvent]) -> QuerySet[Any]:
     """Annotate each event with its latest outcome, since an unknown one may have been settled."""
     latest = AuditOutcome.objects.filter(event_id=OuterRef("pk")).order_by("-id")

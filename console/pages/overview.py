@@ -1,5 +1,6 @@
 """An app's Overview: is anything wrong, and what changed?"""
 
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from console.web.lists.listing import may_write_any
 from console.workflows.deployments import reading
 from console.workflows.overview import first_steps, page
 
+PATIENCE = 3.0  # seconds for the store, before Amplify is asked in the same response
 SEARCHED_FROM = 12  # branches; fewer are found by eye
 
 
@@ -35,11 +37,12 @@ def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
     Without JavaScript, a button posts this and returns to the page.
     """
     access = find_app(from_request(request), app_id)
+    until = monotonic() + PATIENCE
     of, is_watching = request.GET.get("of", ""), "watch" in request.GET
     if of != "deployments":
         for source in sources():
             source.check(access)
-    if of != "store":
+    if of != "store" and monotonic() < until:
         reading.refresh(actor=access.actor, app_id=app_id, is_watching=is_watching)
     if not wants_fragment(request):
         return redirect("overview", app_id=app_id)

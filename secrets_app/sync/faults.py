@@ -13,8 +13,9 @@ from django.utils import timezone
 from console.access.branches import JOINED_BY
 from console.access.policy import Access
 from console.audit.events import Action
+from console.audit.queries import events_since
 from console.environment.faults import Fault, FaultKind
-from console.models import AuditEvent, scope_name
+from console.models import scope_name
 from secrets_app.models import Secret
 from secrets_app.sync import adopting
 
@@ -24,7 +25,7 @@ _FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED)
 
 
 def of_app(access: Access) -> list[Fault]:
-    """Return what needs attention. Takes four queries, whatever the number of secrets."""
+    """Return what needs attention. Takes five queries, whatever the number of secrets."""
     return [*_of_secrets(access), *_unknown(access)]
 
 
@@ -65,9 +66,8 @@ def _kinds(row: Secret, *, is_found: bool) -> Iterator[tuple[FaultKind, datetime
 
 def _found_outside(access: Access) -> set[tuple[str, str]]:
     """Return (scope, key) of what was found to have changed outside Branchkeep."""
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id, action__in=_FOUND, at__gte=timezone.now() - DRIFT_SHOWN
-    )
+    newer = events_since(timezone.now() - DRIFT_SHOWN)
+    events = newer.filter(app_id=access.app.app_id, action__in=_FOUND)
     rows = events.order_by("-pk").values_list("branch", "subject")[:LIMIT]
     # An event names several branches if they share their parameters.
     return {(name, key) for scopes, key in rows for name in (scopes, *scopes.split(JOINED_BY))}

@@ -18,10 +18,10 @@ from console.access.branches import JOINED_BY
 from console.access.policy import Access
 from console.amplify.base import JobStatus
 from console.audit.events import Action, Outcome
-from console.audit.queries import with_outcomes
+from console.audit.queries import events_since, with_outcomes
 from console.environment.sources import sources
 from console.lib.naming.names import ALL_BRANCHES
-from console.models import AuditEvent, Branch, Deployment
+from console.models import Branch, Deployment
 from console.workflows.deployments.reading import RUNNING, connection_of
 
 LIMIT = 2_000  # newest changes that are looked at
@@ -159,11 +159,8 @@ def _start_of(deployment: Deployment | None) -> datetime | None:
 
 def _changes(access: Access, since: datetime) -> list[Change]:
     """Return the newest change of each key in each scope, newest first."""
-    first = AuditEvent.objects.filter(at__gte=since - LONGEST_PUSH).order_by("at", "pk")
-    start = first.values_list("pk", flat=True).first()
-    if start is None:
-        return []
-    events = AuditEvent.objects.filter(app_id=access.app.app_id, action__in=_CHANGES, pk__gte=start)
+    newer = events_since(since - LONGEST_PUSH)
+    events = newer.filter(app_id=access.app.app_id, action__in=_CHANGES)
     # Pushing can take several attempts, and Amplify has the value since the last one.
     late = Q(action=Action.VARIABLE_PUSHED, last_at__gte=since)
     rows = with_outcomes(events).filter(Q(at__gte=since) | late)

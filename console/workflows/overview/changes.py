@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from console.access.policy import Access
 from console.audit.events import Action, Outcome
-from console.audit.queries import with_outcomes
+from console.audit.queries import events_since, with_outcomes
 from console.lib.naming.names import ALL_BRANCHES
-from console.models import AuditEvent
 from console.workflows.change_sets import CHANGES
 
 SHOWN = 7
+RECENT = timedelta(days=30)
 LOOKED_AT = 1_000  # newest events
 _VERBS = {
     **dict.fromkeys((Action.SECRET_CREATED, Action.VARIABLE_CREATED), "added"),
@@ -50,10 +52,12 @@ class ChangeSet:
 
 
 def recent_changes(access: Access) -> list[ChangeSet]:
-    """Return the newest change sets, at most SHOWN. Takes two queries."""
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id, action__in=[*_VERBS, *_WHOLE], change_set__isnull=False
-    ).order_by("-pk")
+    """Return the newest change sets, at most SHOWN, none older than RECENT. Takes three queries."""
+    events = (
+        events_since(timezone.now() - RECENT)
+        .filter(app_id=access.app.app_id, action__in=[*_VERBS, *_WHOLE], change_set__isnull=False)
+        .order_by("-pk")
+    )
     newest = list(events.values_list("pk", "change_set")[:LOOKED_AT])
     ids = list(dict.fromkeys(change_set for _, change_set in newest if change_set))[:SHOWN]
     shown = [pk for pk, change_set in newest if change_set in ids]

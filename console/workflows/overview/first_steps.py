@@ -48,20 +48,27 @@ def first_steps(access: Access, *, has_values: bool) -> Sequence[Step]:
     is_sample = access.app.app_id.startswith(SAMPLE_APP_IDS)
     if is_sample or not is_young or not access.may(Permission.MANAGE):
         return []
+    steps = [*_steps(access, has_values)]
+    following = next((step for step in steps if not step.is_done), None)
+    actors = _actors(access) if following else {}
+    if following is None or Action.STEPS_HIDDEN in actors:
+        return []
+    by = actors.get(Action.APP_CREATED) or actors.get(Action.APP_IMPORTED, "")
+    created = Step(StepName.CREATE, True, by=by, at=access.app.created_at)
+    return [created, *(replace(step, is_next=step is following) for step in steps)]
+
+
+def _actors(access: Access) -> dict[str, str]:
+    """Return who created the app, and who hid the steps, by action."""
     actions = (Action.APP_CREATED, Action.APP_IMPORTED, Action.STEPS_HIDDEN)
     events = AuditEvent.objects.filter(app_id=access.app.app_id, action__in=actions)
     done = with_outcomes(events).filter(last_outcome=Outcome.SUCCEEDED)
-    found = dict(done.values_list("action", "actor"))
-    steps = [*_steps(access, has_values, found)]
-    if Action.STEPS_HIDDEN in found or all(step.is_done for step in steps):
-        return []
-    return _with_next(steps)
+    return dict(done.values_list("action", "actor"))
 
 
-def _steps(access: Access, has_values: bool, actors: dict[str, str]) -> Iterable[Step]:
+def _steps(access: Access, has_values: bool) -> Iterable[Step]:
+    """Return what comes after creating the app."""
     number = sum(branch.deleted_at is None for branch in access.branches)
-    by = actors.get(Action.APP_CREATED) or actors.get(Action.APP_IMPORTED, "")
-    yield Step(StepName.CREATE, True, by=by, at=access.app.created_at)
     yield Step(StepName.BRANCHES, bool(number), number=number)
     yield Step(StepName.VALUES, has_values)
     is_connected = connection_of(access) is not None
@@ -69,11 +76,6 @@ def _steps(access: Access, has_values: bool, actors: dict[str, str]) -> Iterable
         yield Step(StepName.CONNECT, is_connected)
     members = access.app.members.count() > 1 or access.app.invitations.exists()
     yield Step(StepName.INVITE, members)
-
-
-def _with_next(steps: Sequence[Step]) -> list[Step]:
-    following = next(step for step in steps if not step.is_done)
-    return [replace(step, is_next=step is following) for step in steps]
 
 
 def hide(*, actor: Actor, app_id: str) -> None:
