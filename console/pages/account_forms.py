@@ -31,6 +31,8 @@ class PreferencesForm(forms.ModelForm):
         fields: ClassVar[list[str]] = ["theme", "time_zone", "single_keys"]
         labels: ClassVar[dict[str, str]] = {"single_keys": "Shortcuts of a single key"}
         help_texts: ClassVar[dict[str, str]] = {
-            "single_keys": "/ searches, ? shows all shortcuts. In lists, n adds and e edits."
+            "single_keys": (
+                "/ searches, ? shows all shortcuts. In lists, n adds, e edits and u goes to Undo."
+            ),
         }
         widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect}

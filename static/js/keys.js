@@ -21,8 +21,13 @@ function search() {
   else openPalette();
 }
 
+// Messages are far away in the order of Tab, and go after a while.
+function undo() {
+  document.querySelector("#toasts .toast:last-child .toast-action")?.focus();
+}
+
 const show = () => byId("keys").showModal();
-const ACTIONS = { n: add, e: edit, "/": search, "?": show };
+const ACTIONS = { n: add, e: edit, u: undo, "/": search, "?": show };
 
 function onButton({ target }) {
   const button = target.closest("[data-show-keys]");

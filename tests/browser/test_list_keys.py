@@ -3,7 +3,16 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.steps import LIST, set_secrets, tab_to
+from tests.browser.steps import (
+    COUNT_CLICKS,
+    LIST,
+    SHARED,
+    expect_saved,
+    set_secrets,
+    stored_value,
+    tab_to,
+    wait_for_reconcile,
+)
 from tests.factories import set_variable
 from tests.fixtures.people import World
 
@@ -120,3 +129,23 @@ def test_closing_a_message_keeps_the_focus_on_the_page(alice: Page, world: World
     alice.keyboard.press("Enter")
     expect(close).to_have_count(0)
     expect(alice.locator("main")).to_be_focused()
+
+
+def test_rotating_and_undoing_without_a_mouse(alice: Page, world: World) -> None:
+    set_secrets(world, {"API_KEY": "old"})
+    alice.add_init_script(COUNT_CLICKS)
+    alice.goto(LIST)
+    wait_for_reconcile(alice)
+    alice.get_by_role("link", name="API_KEY", exact=True).focus()
+    alice.keyboard.press("e")
+    expect(alice.locator("form.in-place textarea").first).to_be_focused()
+    alice.keyboard.type("new")
+    alice.keyboard.press("Enter")
+    expect_saved(alice, 1)
+    expect(alice.get_by_role("link", name="Edit API_KEY on All branches")).to_be_focused()
+    alice.keyboard.press("u")
+    expect(alice.get_by_role("button", name="Undo")).to_be_focused()
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("Undid the change of API_KEY.")).to_be_visible()
+    assert stored_value(f"{SHARED}/API_KEY") == "old"
+    assert alice.evaluate("clicks") == 0
