@@ -136,6 +136,7 @@ ASKING_FIELDS: dict[str, dict[str, Any]] = {
     "/activity/export/": {"format": "csv"},
     f"{APP}/settings/general/": {"name": "Shop", "path_profile": "backend"},
     f"{APP}/settings/branches/<int:pk>/": {"stage": "BETA"},
+    f"{APP}/hosting/secrets/bin/<str:noun>/<int:pk>/restore/": {"to": ""},
     f"{MEMBERS}/people/<int:pk>/known/": {"action": "export"},
     "/people/<int:pk>/known/": {"action": "export"},
 }
