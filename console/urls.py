@@ -21,12 +21,15 @@ from console.pages import (
     members,
     notifications,
     overview,
+    recycle_bin,
     sso,
 )
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.compare import pages as compare
 from console.pages.importing import views as importing
 from console.pages.search import views as search
+
+_BIN = "hosting/secrets/bin/"
 
 in_app: list[URLPattern | URLResolver] = [
     path("compare/", compare.compare, name="compare"),
@@ -42,6 +45,9 @@ in_app: list[URLPattern | URLResolver] = [
     path("hosting/deployments/refresh/", deployments.refresh, name="deployments_refresh"),
     path("hosting/deployments/<int:pk>/start/", deployments.start, name="deployment_start"),
     path("hosting/deployments/<int:pk>/stop/", deployments.stop, name="deployment_stop"),
+    path(_BIN, recycle_bin.recycle_bin_page, name="bin"),
+    path(f"{_BIN}<str:noun>/<int:pk>/restore/", recycle_bin.bin_restore, name="bin_restore"),
+    path(f"{_BIN}<str:noun>/<int:pk>/delete/", recycle_bin.bin_delete, name="bin_delete"),
     path("settings/general/", apps.general, name="general"),
     path("settings/amplify/", connection.app_connect, name="app_connect"),
     path("settings/amplify/disconnect/", connection.app_disconnect, name="app_disconnect"),

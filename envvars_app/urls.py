@@ -27,7 +27,6 @@ urlpatterns = [
     path(f"{_VARIABLES}bulk/", bulk.bulk, name="variables_bulk"),
     path(f"{_VARIABLES}copy/", copy.copy, name="variables_copy"),
     path(f"{_VARIABLES}download/", download.download, name="variables_download"),
-    path(f"{_VARIABLES}removed/", variable.removed, name="variables_removed"),
     path(f"{_VARIABLES}amplify/", amplify.differences, name="variables_amplify"),
     path(f"{_VARIABLES}amplify/push/", amplify.push, name="variables_push"),
     path(f"{_VARIABLES}amplify/<int:pk>/use/", amplify.use, name="variable_use"),

@@ -28,6 +28,7 @@ _PAGES = (
     AppPage("build_settings", "Build settings", "wrench", HOSTING),
     AppPage("variables", "Environment variables", "variable", HOSTING),
     AppPage("secrets", "Secrets", "key", HOSTING),
+    AppPage("bin", "Recycle bin", "bin", HOSTING),
     AppPage("general", "General", "cog", SETTINGS, MANAGE),
     AppPage("branches", "Branches", "branch", SETTINGS, MANAGE),
     AppPage("members", "Members", "users", SETTINGS, MANAGE),

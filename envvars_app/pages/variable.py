@@ -1,4 +1,4 @@
-"""Pages of one variable (detail, restore, erase, move to secrets) and the list of removed ones."""
+"""Pages of one variable: detail, restore, erase, move to secrets."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.html import escape
@@ -24,7 +23,6 @@ from console.models import scope_name
 from console.web.change_sets import undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, note_context, page_with_form
-from console.web.lists.listing import Query
 from console.web.lists.takes_effect import effect_of
 from envvars_app import secrets_bridge
 from envvars_app.amplify_sync.waiting import push_waiting
@@ -34,7 +32,6 @@ from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import history
 
 VERSIONS_PER_PAGE = 25
-REMOVED_PER_PAGE = 50
 MAX_EARLIER = 25
 NO_TRUNCATION = 100_000  # characters: longer than any value
 BRANCH_DELETED = (
@@ -229,49 +226,3 @@ def _move_page(
         "secret_base": secrets_bridge.secret_base(outcome) if outcome else "",
     }
     return render(request, "variables/move.html", context, status=422 if outcome else 200)
-
-
-@require_safe
-def removed(request: HttpRequest, app_id: str) -> HttpResponse:
-    """List removed variables that haven't been added again, the latest first."""
-    access = find_app(from_request(request), app_id)
-    search = Query.of(request.GET.dict()).q
-    page = Paginator(_removed_variables(access, search), REMOVED_PER_PAGE).get_page(
-        request.GET.get("page", "1")[:9]
-    )
-    context = {
-        **app_context(access, "variables"),
-        "page": page,
-        "rows": [_removed_row(access, row) for row in page],
-        "q": search,
-    }
-    return render(request, "variables/removed.html", context)
-
-
-def _removed_variables(access: Access, search: str) -> QuerySet[Variable]:
-    rows = access.app.variables.filter(removed_at__isnull=False).select_related("branch")
-    live = Variable.objects.filter(app=OuterRef("app"), key=OuterRef("key"), removed_at=None)
-    # OuterRef("branch") never equals NULL, so All branches needs a subquery of its own.
-    on_branch, for_all = live.filter(branch=OuterRef("branch")), live.filter(branch=None)
-    rows = rows.filter(~Exists(on_branch), Q(branch__isnull=False) | ~Exists(for_all))
-    if search:
-        found = (
-            Q(key__icontains=search)
-            | Q(branch__name__icontains=search)
-            | Q(changed_by__icontains=search)
-        )
-        rows = rows.filter(found)
-    forgotten = VariableVersion.objects.filter(variable=OuterRef("pk"), forgotten=True)
-    return rows.annotate(moved=Exists(forgotten)).order_by("-removed_at")
-
-
-def _removed_row(access: Access, row: Any) -> dict[str, Any]:
-    return {
-        "row": row,
-        "scope": scope_name(row.branch),
-        "value": None if row.moved else preview_value(row.value),
-        "last": row.version - 1,  # the version before it was removed
-        "may_restore": access.may_on(Permission.WRITE, row.branch)
-        and not row.moved
-        and not (row.branch and row.branch.deleted_at),
-    }

@@ -62,6 +62,8 @@ def restore(
     ConfirmationRequired, or a StoreError if nothing was written.
     """
     target = audit_target(access, to, entry.key)
+    if to != entry.branch:
+        ask_if_protected(access, entry.branch, Action.BIN_RESTORED)
     with recording_denial(access.actor, Action.BIN_RESTORED, target):
         acts.require(access, Action.BIN_RESTORED, to)
         _require_origin(access, entry, to)
@@ -115,7 +117,6 @@ def _require_origin(access: Access, entry: BinEntry, to: Branch | None) -> None:
     acts.require(access, Action.BIN_RESTORED, entry.branch)
     if to != entry.branch:
         acts.require(access, Action.SECRET_REVEALED, entry.branch)
-        ask_if_protected(access, entry.branch, Action.BIN_RESTORED)
 
 
 def _claim(entry: BinEntry, record: Recording, state: BinState) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from console.access.policy import Access
 from console.environment.recycle_bin import BinUpkeep, RemovedValue
 from console.lib.results import RowOutcome
-from console.lib.row_forms import new_base
+from console.lib.row_forms import NO_VERSION, known_base
 from console.models import Branch
 from secrets_app import recycle_bin
 from secrets_app.history import recycling
@@ -43,7 +43,10 @@ class SecretBin:
     ) -> RowOutcome:
         """Save the secret again, from its copy in the store."""
         entry = recycling.find_entry(access, pk)
-        return recycling.restore(access, entry, change_set, to=to, base=new_base(base))
+        version, revision = known_base(base or "0")
+        if version and revision is None:  # another secret of that name could have this version
+            version = NO_VERSION
+        return recycling.restore(access, entry, change_set, to=to, base=(version, revision))
 
     def delete(self, access: Access, pk: int) -> None:
         """Delete the copy for good."""

@@ -37,6 +37,7 @@ from tests.console.access.routes import (
 )
 from tests.factories import (
     change_variable,
+    delete_secret,
     reconcile_now,
     remove_variable,
     set_role,
@@ -50,6 +51,7 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 APP = "/apps/d1shop/"
+BIN = f"{APP}hosting/secrets/bin/"
 MEMBERS = f"{APP}settings/members/"
 VARIABLES = f"{APP}hosting/environment-variables/"
 # The admin's links change color slowly. axe would measure a color on the way
@@ -109,8 +111,9 @@ PAGES = (
     f"{VARIABLES}bulk/?scope=BRANCH&format=json",
     f"{VARIABLES}copy/",
     f"{VARIABLES}download/?branch=BRANCH",
-    f"{VARIABLES}removed/",
-    f"{VARIABLES}removed/?q=nothing",
+    BIN,
+    f"{BIN}?q=nothing",
+    f"{BIN}?delete=variable-REMOVED",
     f"{VARIABLES}amplify/",
     f"{VARIABLES}amplify/maps/MAP/",
     f"{VARIABLES}VARIABLE/",
@@ -153,6 +156,8 @@ def full_app(world: World) -> World:
     alice, note = world.actor("alice"), "A note\n" + "with_a_very_long_word" * 20
     for key in (LONG, "BEHIND", "API_TOKEN"):
         set_note(actor=alice, app_id="d1shop", key=key, note=note, labels="l" * 40, base=0)
+    set_secrets(world, {"REMOVED": "r"}, long)
+    delete_secret(world, "REMOVED", long)
     set_secrets(world, {"API_KEY": "k", "GONE": "g", "BEHIND": "b"}, world.main)
     Secret.objects.filter(key="BEHIND").update(mirror_version=0, mirror_of=0)
     Secret.objects.filter(key="GONE").update(version=0, mirror_version=0, gone_at="2026-01-01T00Z")

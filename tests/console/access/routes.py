@@ -34,8 +34,8 @@ from envvars_app.models import (
     SyncedVariable,
     Variable,
 )
-from secrets_app.models import Secret, UnknownParameter
-from tests.factories import set_secret, set_variable
+from secrets_app.models import BinEntry, Secret, UnknownParameter
+from tests.factories import delete_secret, set_secret, set_variable
 from tests.fixtures.people import World
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -72,6 +72,7 @@ def url_of(route: str, world: World, secret: Secret) -> str:
         "pk": _pk_of(route, world, secret),
         "token": _token_of(route, world),
         "change_set": _change_set_of(secret),
+        "noun": "secret",
         "id": world.person("bob").pk,
         "object_id": _object_of(route, world, secret),
         "content_type_id": ContentType.objects.get_for_model(Secret).pk,
@@ -105,6 +106,8 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
         return row.scope.versions.get().pk if "/maps/" in route else row.pk
     if "/environment-variables/" in route:
         return variable(world).pk
+    if "/secrets/bin/" in route:
+        return bin_entry(world).pk
     if "/secrets/unknown/" in route:
         return unknown_parameter(world).pk
     return build_version(world).pk if "/build-settings/" in route else secret.pk
@@ -162,6 +165,14 @@ def unknown_parameter(world: World) -> UnknownParameter:
     fields = {"version": 1, "modified": timezone.now()}
     rows = UnknownParameter.objects
     return rows.get_or_create(app=world.app, folder=folder, key="API_KEY", defaults=fields)[0]
+
+
+def bin_entry(world: World) -> BinEntry:
+    """Return a removed secret of the branch dev; create it the first time."""
+    if not BinEntry.objects.filter(app=world.app).exists():
+        set_secret(world, "REMOVED", branch=world.dev)
+        delete_secret(world, "REMOVED", world.dev)
+    return BinEntry.objects.get(app=world.app)
 
 
 def difference(world: World) -> SyncedVariable:

@@ -53,6 +53,11 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/settings/branches/<int:pk>/": (Action.BRANCH_CHANGED,),
     f"{APP}/settings/branches/<int:pk>/delete/": (Action.BRANCH_DELETED, Action.SECRET_REMOVED),
     f"{APP}/settings/notifications/": (Action.NOTICES_CHOSEN,),
+    f"{APP}/hosting/secrets/bin/<str:noun>/<int:pk>/restore/": (
+        Action.BIN_RESTORED,
+        Action.BRANCH_ADDED,
+    ),
+    f"{APP}/hosting/secrets/bin/<str:noun>/<int:pk>/delete/": (Action.BIN_DELETED,),
     f"{MEMBERS}/invite/": (Action.MEMBER_INVITED,),
     f"{MEMBERS}/group/": (Action.MEMBER_SET,),
     f"{MEMBERS}/<int:pk>/": (Action.MEMBER_SET,),
@@ -131,6 +136,7 @@ ASKING_FIELDS: dict[str, dict[str, Any]] = {
     "/activity/export/": {"format": "csv"},
     f"{APP}/settings/general/": {"name": "Shop", "path_profile": "backend"},
     f"{APP}/settings/branches/<int:pk>/": {"stage": "BETA"},
+    f"{APP}/hosting/secrets/bin/<str:noun>/<int:pk>/restore/": {"to": ""},
     f"{MEMBERS}/people/<int:pk>/known/": {"action": "export"},
     "/people/<int:pk>/known/": {"action": "export"},
 }

@@ -72,6 +72,13 @@ TABLE = """
 <DEPLOYMENTS>/<int:pk>/stop/                           POST  302  404  403 422 422 422  404
 <DEPLOYMENTS>/<int:pk>/stop/                           else  302  405
 
+<BIN>/                GET   302  404  200 200 200 200  404
+<BIN>/                else  302  405
+<BIN>/<str:noun>/<int:pk>/restore/  POST  302  404  403 302 302 302  404
+<BIN>/<str:noun>/<int:pk>/restore/  else  302  405
+<BIN>/<str:noun>/<int:pk>/delete/   POST  302  404  403 302 302 302  404
+<BIN>/<str:noun>/<int:pk>/delete/   else  302  405
+
 /apps/<str:app_id>/settings/general/                   GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/settings/general/                   POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/settings/general/                   else  302  405
@@ -181,8 +188,6 @@ TABLE = """
 <VARIABLES>/copy/                                      else  302  405
 <VARIABLES>/download/                                  GET   302  404  200 200 200 200  404
 <VARIABLES>/download/                                  else  302  405
-<VARIABLES>/removed/                                   GET   302  404  200 200 200 200  404
-<VARIABLES>/removed/                                   else  302  405
 <VARIABLES>/amplify/                                   GET   302  404  200 200 200 200  404
 <VARIABLES>/amplify/                                   else  302  405
 <VARIABLES>/amplify/push/                              POST  302  404  302 302 302 302  404
@@ -358,6 +363,7 @@ FIXED = (
 )
 VARIABLES = ("/apps/<str:app_id>/hosting/environment-variables",)
 MEMBERS = ("/apps/<str:app_id>/settings/members",)
+BIN = ("/apps/<str:app_id>/hosting/secrets/bin",)
 BUILD = ("/apps/<str:app_id>/hosting/build-settings",)
 DEPLOYMENTS = ("/apps/<str:app_id>/hosting/deployments",)
 IDENTITY = ("socialaccount/socialaccount",)
@@ -367,6 +373,7 @@ SHORT = {
     "<FIXED>": FIXED,
     "<IDENTITY>": IDENTITY,
     "ANY": ("auth|console|envvars_app|mfa|secrets_app|socialaccount",),
+    "<BIN>": BIN,
     "<BUILD>": BUILD,
     "<DEPLOYMENTS>": DEPLOYMENTS,
     "<MEMBERS>": MEMBERS,

@@ -1,0 +1,140 @@
+"""The recycle bin: removed secrets and variables, to restore or to delete for good."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access.actors import from_request
+from console.access.policy import Access, Permission, find_app
+from console.lib.naming.names import ALL_BRANCHES
+from console.lib.results import DONE, Result, RowOutcome
+from console.lib.row_forms import field
+from console.lib.service_calls import ServiceError
+from console.web.kit import app_context, branch_id_from
+from console.web.lists.listing import ONLY_ALL_BRANCHES, Query, filter_choices, writable_scopes
+from console.workflows import recycle_bin
+from console.workflows.recycle_bin import BinRow
+
+PER_PAGE = 50
+LEFT = "This is no longer in the recycle bin. Somebody restored or deleted it."
+
+
+@require_safe
+def recycle_bin_page(request: HttpRequest, app_id: str) -> HttpResponse:
+    """List what was removed. With `?delete=` or `?restore=` naming a row, ask below that row."""
+    access = find_app(from_request(request), app_id)
+    rows = recycle_bin.rows_of(access)
+    query = Query.of(request.GET.dict())
+    found = [row for row in rows if _matches(row, query)]
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page", "1")[:9])
+    branches = {row.value.branch.pk: row.value.branch for row in rows if row.value.branch}
+    context = {
+        **app_context(access, "bin"),
+        "page": page,
+        "rows": page.object_list,
+        "q": query.q,
+        "chosen": query.branch,
+        "branches": filter_choices(sorted(branches.values(), key=lambda it: bytes(it.sort_key))),
+        "days": settings.BIN_DAYS,
+        **_asked(request, access, found),
+    }
+    return render(request, "console/bin.html", context)
+
+
+def _matches(row: BinRow, query: Query) -> bool:
+    value, words = row.value, query.q.casefold()
+    texts = (value.key, value.scope, value.removed_by)
+    branch_id = str(value.branch.pk) if value.branch else ONLY_ALL_BRANCHES
+    is_on = not query.branch or query.branch == branch_id
+    return is_on and any(words in text.casefold() for text in texts)
+
+
+def _asked(request: HttpRequest, access: Access, rows: list[BinRow]) -> dict[str, Any]:
+    """Return what the page asks about one of its rows."""
+    names = {row.name: row for row in rows if row.may_write}
+    deleting, restoring = (names.get(request.GET.get(it, "")) for it in ("delete", "restore"))
+    if restoring and restoring.deleted_branch:
+        return {"restoring": restoring, "scopes": _scopes(access, restoring)}
+    return {"deleting": deleting}
+
+
+def _scopes(access: Access, row: BinRow) -> list[tuple[str, str]]:
+    """Return where a value of a deleted branch can be restored, its own branch first."""
+    branch = row.deleted_branch
+    live = [it for it in access.branches if it.deleted_at is None]
+    choices = writable_scopes(access, live)
+    if branch and access.may(Permission.MANAGE):
+        return [(str(branch.pk), f"{branch.name} (add the branch again)"), *choices]
+    return choices
+
+
+@require_POST
+def bin_restore(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpResponseBase:
+    """Restore a removed value at once. If its branch was deleted, ask where."""
+    access = find_app(from_request(request), app_id)
+    row = recycle_bin.find_row(access, noun, pk)
+    back = reverse("bin", args=[app_id])
+    if row is None:
+        messages.info(request, LEFT)
+        return redirect(back)
+    if row.deleted_branch and "to" not in request.POST:
+        return redirect(f"{back}?restore={row.name}#ask")
+    try:
+        outcome = _restore(request, access, row)
+    except ServiceError as error:
+        messages.error(request, f"{row.value.key} was not restored. {error.message}")
+    except ValidationError as refusal:
+        messages.error(request, f"{row.value.key} was not restored. {' '.join(refusal.messages)}")
+    else:
+        _tell(request, row, outcome, _place(access, request, row))
+    return redirect(back)
+
+
+def _restore(request: HttpRequest, access: Access, row: BinRow) -> RowOutcome:
+    own = row.value.branch.pk if row.value.branch else None
+    to = branch_id_from(request.POST, "to") if "to" in request.POST else own
+    base = field(request.POST, "base") if to == own else ""
+    return recycle_bin.restore(access, row, uuid.uuid4(), to=to, base=base)
+
+
+def _place(access: Access, request: HttpRequest, row: BinRow) -> str:
+    if "to" not in request.POST:
+        return row.value.scope
+    chosen = request.POST["to"]
+    return next((it.name for it in access.branches if str(it.pk) == chosen), ALL_BRANCHES)
+
+
+def _tell(request: HttpRequest, row: BinRow, outcome: RowOutcome, place: str) -> None:
+    """Say how a restore ended."""
+    key = row.value.key
+    if outcome.outcome in DONE:
+        messages.success(request, f"{key} is restored on {place}. {outcome.message}".strip())
+    elif outcome.outcome is Result.UNKNOWN:
+        messages.warning(request, outcome.message)
+    else:
+        messages.error(request, f"{key} was not restored. {outcome.message}")
+
+
+@require_POST
+def bin_delete(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpResponseBase:
+    """Delete a removed value for good. The page has asked."""
+    access = find_app(from_request(request), app_id)
+    row = recycle_bin.find_row(access, noun, pk)
+    if row is None:
+        messages.info(request, LEFT)
+        return redirect("bin", app_id=app_id)
+    try:
+        row.source.bin.delete(access, pk)
+    except ServiceError as error:
+        messages.error(request, f"{row.value.key} was not deleted. {error.message}")
+    else:
+        messages.success(request, f"{row.value.key} is deleted for good.")
+    return redirect("bin", app_id=app_id)
