@@ -201,7 +201,7 @@ class SecretSource:
     ) -> Sequence[UndoRow]:
         """Return what undoing would do, as of the last reconcile, and who knows the old values."""
         steps = undo_plan.plan(access, change_set, undone_by)
-        known = undo_plan.former_members(access, steps)
+        known = undoing.former_members(access, steps)
         return [replace(it.row, known_to=to) for it, to in zip(steps, known, strict=True)]
 
     def undo(

@@ -24,6 +24,7 @@ from envvars_app.variables.commands import (
 State = dict[str, Any]  # what a row's state sets
 NOT_WRITTEN = "It was added and removed"
 STAYS = "Stays as it is"
+NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page"
 ERASED = "Its values were erased, because they were a secret"
 _STATES = {Result.DENIED: UndoState.DENIED, Result.CONFLICT: UndoState.MOVED_ON}
 
@@ -105,7 +106,8 @@ def _with_refusal(step: _Step, refusal: RowOutcome | None) -> _Step:
     if refusal is None:
         return step
     state = _STATES.get(refusal.outcome, UndoState.IMPOSSIBLE)
-    row = replace(step.row, state=state, effect=None, after=STAYS, message=refusal.message)
+    message = NO_BIN if refusal.field == "copy" else refusal.message
+    row = replace(step.row, state=state, effect=None, after=STAYS, message=message)
     return _Step(row, step.command)
 
 
@@ -230,6 +232,7 @@ def _command(written: _Written, *, follows_base: bool) -> VariableCommand:
             branch_id=variable.branch_id,
             value=before.value,
             note=note,
+            restores=variable.pk,
         )
     return SetVariable(
         written.token,

@@ -1,25 +1,26 @@
 """Plan the undo of what a change set did to secrets.
 
 The audit trail tells what was written and what happened since; the store still has the values. SSM
-forgets the versions of a parameter that is removed, and counts from 1 again. So a version counts
-only as long as nothing but the change set itself has touched the secret since.
+forgets the versions of a removed parameter, and counts from 1 again. So nothing but the change set
+itself may have touched the secret since.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Outcome, Target
 from console.audit.queries import with_outcomes
 from console.environment.undo import Effect, UndoRow, UndoState
-from console.members import known_values
 from console.models import AuditEvent, Branch, scope_name
-from secrets_app.models import Secret
+from secrets_app import recycle_bin
+from secrets_app.models import BinEntry, Secret
 from secrets_app.writes.snapshots import audit_target
 
 State = dict[str, Any]  # what a row's state sets
@@ -34,27 +35,34 @@ _VERBS: dict[str, str] = {
     Action.FOUND_CHANGED: "changed it",
     Action.FOUND_REMOVED: "removed it",
 }
+_OVER = {Outcome.SUCCEEDED, Outcome.SETTLED}
 NOT_WRITTEN = "It was not written"
 NOT_SETTLED = "It is not known yet whether it was written. Look again in a few minutes."
 CHANGED_SINCE = "It changed since"
 FORGOTTEN = "It was removed and added again, so the parameter store forgot the version before"
-NO_BIN = "The parameter store forgets what is removed"
+NOT_IN_BIN = "It is no longer in the recycle bin"
+NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page"
+BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch"
 NO_BRANCH = "Its branch no longer exists"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What to do for one secret: write the value of `version` again, or remove it for 0."""
+    """What to do for one secret: write the value of `version` again, or remove it for 0.
+
+    The value is that of `entry` in the recycle bin, otherwise an earlier version of `secret`.
+    """
 
     row: UndoRow
     target: Target
     branch: Branch | None
     secret: Secret | None
     version: int
+    entry: BinEntry | None
 
     @property
     def existing(self) -> Secret:
-        """Return the secret of a step that changes or removes one."""
+        """Return the secret that is changed or removed."""
         if self.secret is None:
             raise ValueError("There is no secret to change.")
         return self.secret
@@ -69,6 +77,11 @@ class _Written:
     events: Sequence[Any]
 
     @property
+    def name(self) -> tuple[str, str]:
+        """Return what the audit trail calls it."""
+        return self.scope, self.key
+
+    @property
     def done(self) -> list[Any]:
         """Return the events that wrote something."""
         return [event for event in self.events if _has_written(event)]
@@ -78,6 +91,11 @@ class _Written:
         """Return the versions before and after the change set, 0 for none."""
         done = self.done
         return (done[0].version_before or 0, done[-1].version_after or 0) if done else (0, 0)
+
+    @property
+    def is_removed(self) -> bool:
+        """Return True if the change set ended with the removal of the secret."""
+        return bool(self.done) and self.done[-1].action == Action.SECRET_REMOVED
 
     @property
     def is_open(self) -> bool:
@@ -94,23 +112,14 @@ def plan(access: Access, change_set: UUID, undone_by: Collection[UUID]) -> list[
     rows = access.app.secrets.filter(key__in={it.key for it in written})
     known = {(row.branch_id, row.key): row for row in rows.select_related("branch")}
     branches = _branches(access)
+    removals = {it.done[-1].pk: it.name for it in written if it.is_removed}
+    entries = recycle_bin.kept(access.app).filter(removal__in=removals) if removals else ()
+    binned = {removals[entry.removal_id]: entry for entry in entries}
     steps = []
     for it in written:
-        event = later.get((it.scope, it.key))
-        steps.append(_step(access, it, branches.get(it.scope, ()), known, event, undone_by))
+        found = _find(it, branches.get(it.scope, ()), known, binned.get(it.name))
+        steps.append(_step(access, it, found, later.get(it.name), undone_by))
     return steps
-
-
-def former_members(access: Access, steps: Sequence[Step]) -> list[Sequence[str]]:
-    """Return, for each step, the people who left and know the value that it brings back."""
-    restoring = [step for step in steps if step.version and step.row.state is UndoState.READY]
-    secrets = [({scope_name(it.branch), it.row.scope}, it.row.key) for it in restoring]
-    found = known_values.of_former_members_by_secret(access, secrets) if secrets else []
-    known = {
-        step.row.token: values.people_who_know(step.version)
-        for step, values in zip(restoring, found, strict=True)
-    }
-    return [known.get(step.row.token, ()) for step in steps]
 
 
 def _written(access: Access, change_set: UUID) -> list[_Written]:
@@ -127,7 +136,7 @@ def _later(
     access: Access, change_set: UUID, written: Sequence[_Written]
 ) -> dict[tuple[str, str], Any]:
     """Return the last event after the change set of each of its secrets, by scope and key."""
-    last = {(it.scope, it.key): it.events[-1].pk for it in written}
+    last = {it.name: it.events[-1].pk for it in written}
     events = AuditEvent.objects.filter(
         app_id=access.app.app_id,
         subject__in={it.key for it in written},
@@ -145,14 +154,14 @@ def _later(
 
 
 def _has_written(event: Any) -> bool:
-    return event.last_outcome in {Outcome.SUCCEEDED, Outcome.SETTLED} and not _left_alone(event)
+    return event.last_outcome in _OVER and not _left_alone(event)
 
 
 def _left_alone(event: Any) -> bool:
     """Return True if the event ended with the version that there was before."""
-    is_over = event.last_outcome in {Outcome.SUCCEEDED, Outcome.SETTLED}
     is_same = (event.version_before or 0) == (event.version_after or 0)
-    return is_over and is_same and event.action in {*WRITES, Action.MIRROR_REPAIRED}
+    is_write = event.action in {*WRITES, Action.MIRROR_REPAIRED}
+    return is_same and is_write and event.last_outcome in _OVER
 
 
 def _branches(access: Access) -> dict[str, list[Branch | None]]:
@@ -164,24 +173,43 @@ def _branches(access: Access) -> dict[str, list[Branch | None]]:
     return found
 
 
-def _step(
-    access: Access,
+class _Found(NamedTuple):
+    """What there is now of a secret. Its branch exists if it `is_known`."""
+
+    branch: Branch | None
+    secret: Secret | None
+    entry: BinEntry | None
+    is_known: bool
+
+
+def _find(
     written: _Written,
     branches: Sequence[Branch | None],
     known: dict[tuple[int | None, str], Secret],
-    later: Any | None,
-    undone_by: Collection[UUID],
-) -> Step:
+    entry: BinEntry | None,
+) -> _Found:
     rows = [(it, known.get((it.pk if it else None, written.key))) for it in branches]
     # Of branches that share their parameters, the one that was used has the row.
     branch, secret = next((it for it in rows if it[1]), rows[0] if rows else (None, None))
+    return _Found(entry.branch if entry else branch, secret, entry, bool(rows))
+
+
+def _step(
+    access: Access,
+    written: _Written,
+    found: _Found,
+    later: Any | None,
+    undone_by: Collection[UUID],
+) -> Step:
+    secret = found.secret
     before, after = written.versions
     state = (
-        _unfit(written, is_branch_gone=not branches)
+        _unfit(written, is_branch_gone=not found.is_known)
         or _moved_on(secret, after, later, undone_by)
-        or _denied(access, branch, secret)
-        or _effect(before, after)
+        or _effect(before, after, found)
     )
+    if state["state"] is UndoState.READY:
+        state |= _denied(access, found)
     row = UndoRow(
         token=f"secret-{written.events[0].pk}",
         scope=written.scope,
@@ -189,7 +217,8 @@ def _step(
         pk=secret.pk if secret and secret.version else None,
         **state,
     )
-    return Step(row, Target(access.app.app_id, written.scope, written.key), branch, secret, before)
+    target = Target(access.app.app_id, row.scope, row.key)
+    return Step(row, target, found.branch, secret, before, found.entry)
 
 
 def _unfit(written: _Written, *, is_branch_gone: bool) -> State | None:
@@ -226,24 +255,41 @@ def _moved_on(
     return None
 
 
-def _denied(access: Access, branch: Branch | None, secret: Secret | None) -> State | None:
+def _denied(access: Access, found: _Found) -> State:
+    """Return what differs if the actor lacks the permission."""
     try:
-        access.require_on(Permission.WRITE, branch)
+        access.require_on(Permission.WRITE, found.branch)
     except PermissionDenied as denial:
-        return {"state": UndoState.DENIED, "after": _stays(secret), "message": str(denial)}
-    return None
+        denied = {"state": UndoState.DENIED, "message": str(denial), "effect": None}
+        return denied | {"after": _stays(found.secret)}
+    return {}
 
 
 def _stays(secret: Secret | None) -> str:
     return f"Stays at version {secret.version}" if secret and secret.version else "Stays removed"
 
 
-def _effect(before: int, after: int) -> State:
-    if not after:
-        return {"state": UndoState.IMPOSSIBLE, "after": "Stays removed", "message": NO_BIN}
-    if not before:
-        state, repeats = {"after": "Removed", "effect": Effect.REMOVED}, [Action.SECRET_REMOVED]
-    else:
-        state = {"after": f"Back to version {before}", "effect": Effect.BACK}
+def _effect(before: int, after: int, found: _Found) -> State:
+    """Return what undoing does, or why it can't."""
+    if after and before:
+        after_undo, effect = f"Back to version {before}", Effect.BACK
         repeats = [Action.VERSION_RESTORED, Action.SECRET_CHANGED]
-    return {"state": UndoState.READY, "repeats": repeats, **state}
+    elif after:
+        if not settings.BIN_DAYS:
+            return _impossible(NO_BIN)
+        after_undo, effect, repeats = "Removed", Effect.REMOVED, [Action.SECRET_REMOVED]
+    else:
+        if reason := _unrestorable(before, found):
+            return _impossible(reason) | {"after": "Stays removed"}
+        after_undo, effect = "Added again", Effect.ADDED
+        repeats = [Action.BIN_RESTORED, Action.SECRET_CREATED]
+    return {"state": UndoState.READY, "after": after_undo, "effect": effect, "repeats": repeats}
+
+
+def _unrestorable(before: int, found: _Found) -> str:
+    """Return why a removed secret can't be restored, or ""."""
+    if found.entry is None:
+        return NOT_IN_BIN
+    if found.entry.version != before:  # the change set had changed it first
+        return FORGOTTEN
+    return BRANCH_DELETED if found.branch and found.branch.deleted_at else ""

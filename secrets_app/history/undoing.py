@@ -1,11 +1,13 @@
 """Undo what a change set did to secrets.
 
 A value that comes back goes from the store to the store and never reaches the browser. It is
-restored: the event that names the version is recorded before that is read, and the save follows.
+restored from its version, or from the recycle bin: the event that names what is read is recorded
+before that, and the save follows.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +19,9 @@ from console.environment.undo import UndoState, refused
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
-from console.models import AuditEvent
+from console.members import known_values
+from console.models import AuditEvent, scope_name
+from secrets_app.history import recycling
 from secrets_app.history.restoring import ending_of
 from secrets_app.history.undo_plan import Step, plan
 from secrets_app.locations import require_location
@@ -44,20 +48,33 @@ def undo(
     outcomes = {row.token: refused(row) for row in unfit}
     _record_denials(access, steps, new)
     ready = [step for step in steps if step.row.state is UndoState.READY]
-    restoring = [step for step in ready if step.version]
+    restoring = [step for step in ready if step.version and not step.entry]
     events = _attempt(access, restoring, new)
     commands = [*map(_removal, (step for step in ready if not step.version))]
     commands += _restores(access, restoring, events, outcomes)
     outcomes |= {outcome.token: outcome for outcome in _save(access, commands, new)}
     endings = ((event, outcomes[token]) for token, event in events.items())
     conclude_all((event.pk, *_ending(outcome)) for event, outcome in endings)
+    _take_out(access, [step for step in ready if step.entry], new, outcomes)
     _refresh(access, ready, outcomes)
     return [outcomes[step.row.token] for step in steps]
 
 
+def former_members(access: Access, steps: Sequence[Step]) -> list[Sequence[str]]:
+    """Return, for each step, the people who left and know the value that it brings back."""
+    restoring = [step for step in steps if step.version and step.row.state is UndoState.READY]
+    secrets = [({scope_name(it.branch), it.row.scope}, it.row.key) for it in restoring]
+    found = known_values.of_former_members_by_secret(access, secrets) if secrets else []
+    known = {
+        step.row.token: values.people_who_know(step.version)
+        for step, values in zip(restoring, found, strict=True)
+    }
+    return [known.get(step.row.token, ()) for step in steps]
+
+
 def _record_denials(access: Access, steps: Sequence[Step], new: UUID) -> None:
     denied = [step for step in steps if step.row.state is UndoState.DENIED]
-    refusals = (Refusal(Action.VERSION_RESTORED, step.target) for step in denied)
+    refusals = (Refusal(step.row.repeats[0], step.target) for step in denied)
     record_refusals(access.actor, refusals, change_set=new)
 
 
@@ -101,6 +118,24 @@ def _restores(
         yield SetSecret(
             token, step.existing.pk, value=value, expected_version=version, revision=revision
         )
+
+
+def _take_out(
+    access: Access, steps: Sequence[Step], new: UUID, outcomes: dict[str, RowOutcome]
+) -> None:
+    """Restore what is in the recycle bin, and add the outcomes."""
+    has_failed = any(outcome.outcome is Result.NOT_TRIED for outcome in outcomes.values())
+    for step in steps:
+        token = step.row.token
+        if has_failed or is_stopping() or step.entry is None:
+            outcomes[token] = RowOutcome(token, Result.NOT_TRIED, NOT_TRIED)
+            continue
+        try:
+            outcome = recycling.restore(access, step.entry, new, to=step.branch)
+        except StoreError as error:
+            outcome = RowOutcome(token, Result.FAILED, error.message)
+            has_failed = isinstance(error, STOPPING)
+        outcomes[token] = replace(outcome, token=token)
 
 
 def _save(access: Access, commands: Sequence[SecretCommand], new: UUID) -> list[RowOutcome]:

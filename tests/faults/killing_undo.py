@@ -1,4 +1,4 @@
-"""Kill an undo at each of its steps: python -m tests.faults.killing_undo [ENDPOINT].
+"""Kill an undo after each of its store calls: python -m tests.faults.killing_undo [ENDPOINT].
 
 Steps and stores are those of tests/faults/killing.py. Prints what it found as JSON.
 """
@@ -27,7 +27,7 @@ from console.access.policy import find_app
 from console.audit.reconcile import settle_requests
 from console.lib.results import DONE
 from console.models import AuditEvent
-from console.workflows import change_sets
+from console.workflows import bin_worker, change_sets
 from console.workflows.undoing import undo
 from secrets_app.models import Secret
 from secrets_app.sync import worker
@@ -49,7 +49,7 @@ from tests.factories import (
 from tests.faults.killing import make_database, survives
 from tests.fixtures.people import World
 
-CHANGED, ADDED = "CHANGED", "ADDED"
+CHANGED, ADDED, REMOVED = "CHANGED", "ADDED", "REMOVED"
 LATER = 11 * 60  # seconds, after which an attempt without an outcome was cut off
 
 
@@ -59,7 +59,7 @@ def main() -> dict[str, Any]:
     world = World()
     world.actor("alice")
     kills, lost = 0, list[str]()
-    for step in count(1):
+    for step in count(2, 2):  # after each call; what is before one, other tests kill
         saved = _change(world, step)
         was_killed = not survives(partial(_undo, world, saved), step)
         kills += was_killed
@@ -67,18 +67,19 @@ def main() -> dict[str, Any]:
             expire_leases()
             reconcile_now(world)
             worker.run_once()
+            bin_worker.tend()
             values = stored_values(world, CHANGED, world.main)
             if set(values) not in ({f"old {step}"}, {f"new {step}"}):
                 lost.append(f"killed at step {step}: {values}")
             _undo(world, saved)  # what is left
-        ends = stored_values(world, CHANGED, world.main), stored_values(world, ADDED, world.main)
-        if ends != ((f"old {step}", f"old {step}"), (None, None)):
+        ends = [stored_values(world, key, world.main) for key in (CHANGED, ADDED, REMOVED)]
+        if ends != [(f"old {step}", f"old {step}"), (None, None), (f"kept {step}", f"kept {step}")]:
             lost.append(f"undone after step {step}: {ends}")
         if not was_killed:
             break
     with time_machine.travel(timezone.now().timestamp() + LATER):
         settle_requests()
-    keys, branch = (CHANGED, ADDED), world.main
+    keys, branch = (CHANGED, ADDED, REMOVED), world.main
     events = audit_rows(world, "secret.", "changes.")
     return {
         "kills": kills,
@@ -93,12 +94,14 @@ def main() -> dict[str, Any]:
 
 
 def _change(world: World, step: int) -> uuid.UUID:
-    """Change a secret and add another one in one change set, and return it."""
+    """Change, add and remove a secret in one change set, and return it."""
     for row in Secret.objects.filter(key=ADDED):
         save_secrets(world, delete_command(row))
     set_secret(world, CHANGED, f"old {step}", world.main)
+    set_secret(world, REMOVED, f"kept {step}", world.main)
     changed = set_command(secret_row(world, CHANGED, world.main), f"new {step}")
-    save_secrets(world, changed, create_command(ADDED, branch=world.main))
+    removed = delete_command(secret_row(world, REMOVED, world.main))
+    save_secrets(world, changed, removed, create_command(ADDED, branch=world.main))
     saved = AuditEvent.objects.filter(subject=ADDED).latest("pk").change_set
     assert saved is not None
     return saved

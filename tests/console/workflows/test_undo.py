@@ -8,17 +8,21 @@ import pytest
 from django.http import Http404
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from console.access import acts
 from console.access.acts import Action, Asks, ConfirmationRequired, Rule
 from console.access.policy import Permission, find_app
+from console.catalog import services
 from console.lib.results import RowOutcome
 from console.models import AuditEvent
 from console.workflows import change_sets
 from console.workflows.change_sets import ChangeSet
 from console.workflows.undoing import undo
+from envvars_app import secrets_bridge
+from envvars_app.variables import save as variables
 from envvars_app.variables.commands import Overrides
-from secrets_app.models import Secret
+from secrets_app.models import BinEntry, Secret
 from secrets_app.reveal import reveal_all
 from secrets_app.store import parameter_store
 from secrets_app.writes import save
@@ -26,6 +30,7 @@ from tests.factories import (
     audit_rows,
     changed_variable,
     create_command,
+    delete_command,
     delete_secret,
     new_variable,
     reconcile_now,
@@ -89,7 +94,11 @@ def test_it_works(either_store: str, world: World, store_calls: StoreCalls) -> N
     ]
     store_calls.clear()
     assert results(world, saved) == ["saved", "removed"]
-    assert store_calls.operations == ["read_version", "current", "remove", "put", "put"]
+    assert store_calls.operations == [
+        *("read_version", "current"),
+        *("read", "put", "remove"),  # to the recycle bin
+        *("put", "put"),
+    ]
     assert stored_values(world, "CHANGED", world.main) == ("old", "old")  # the mirror too
     assert stored_values(world, "ADDED", world.main) == (None, None)
     assert rows(world, saved) == [
@@ -278,11 +287,102 @@ def test_not_written(world: World) -> None:
     assert [row[0] for row in rows(world, last_set())] == ["OTHER"]
 
 
-def test_removed_secret_stays_removed(world: World) -> None:
+def test_removal(either_store: str, world: World, store_calls: StoreCalls) -> None:
+    """A removed secret comes back from the recycle bin, and can be removed and restored again."""
+    set_secret(world, "KEY", "first", world.main)
+    set_secret(world, "KEY", "second", world.main)
+    delete_secret(world, "KEY", world.main)
+    assert rows(world, last_set()) == [("KEY", "ready", "Added again")]
+    values = []
+    for _ in range(4):
+        assert results(world, last_set_of("KEY"))[0] in {"saved", "removed"}
+        values.append(stored_values(world, "KEY", world.main))
+    assert values == [("second", "second"), (None, None)] * 2
+    assert {row.version_after for row in audit_rows(world, "secret.create")} == {1}
+
+
+def test_removal_that_left_the_recycle_bin(world: World) -> None:
     set_secret(world, "KEY", "old")
     delete_secret(world, "KEY")
+    BinEntry.objects.update(expires_at=timezone.now())
     assert rows(world, last_set()) == [("KEY", "impossible", "Stays removed")]
     assert results(world, last_set()) == ["refused"]
+
+
+def test_removal_on_a_deleted_branch(world: World) -> None:
+    set_secret(world, "KEY", "old", world.dev)
+    delete_secret(world, "KEY", world.dev)
+    saved = last_set()
+    services.delete_branch(actor=world.actor("alice"), app_id="d1shop", pk=world.dev.pk)
+    assert rows(world, saved) == [("KEY", "impossible", "Stays removed")]
+
+
+def test_changed_and_removed_at_once(world: World) -> None:
+    """The recycle bin has the changed value, which is not the one from before."""
+    set_secret(world, "KEY", "one")
+    change_set = uuid.uuid4()
+    for number in range(2):
+        row = secret_row(world, "KEY")
+        save.save(
+            actor=world.actor("alice"),
+            app_id=world.app.app_id,
+            commands=[delete_command(row) if number else set_command(row, "two")],
+            change_set=change_set,
+        )
+    assert rows(world, change_set) == [("KEY", "impossible", "Stays removed")]
+
+
+def test_no_recycle_bin(world: World, settings: Any) -> None:
+    """What could not come back is not removed."""
+    set_secret(world, "KEY")
+    secret_set = last_set()
+    set_variable(world, "VARIABLE")
+    settings.BIN_DAYS = 0
+    assert [row[1] for row in rows(world, secret_set)] == ["impossible"]
+    assert [row[1] for row in rows(world, last_set())] == ["impossible"]
+
+
+def test_mixed(world: World) -> None:
+    """Removed, changed and added in one change set, secrets and variables."""
+    for key in ("CHANGED", "REMOVED"):
+        set_secret(world, key, "old")
+        set_variable(world, key, "old")
+    change_set = uuid.uuid4()
+    save.save(
+        actor=world.actor("alice"),
+        app_id=world.app.app_id,
+        commands=[
+            set_command(secret_row(world, "CHANGED"), "new"),
+            delete_command(secret_row(world, "REMOVED")),
+            create_command("ADDED"),
+        ],
+        change_set=change_set,
+    )
+    variables.save(
+        actor=world.actor("alice"),
+        app_id=world.app.app_id,
+        commands=[
+            changed_variable(variable_row(world, "CHANGED"), "new"),
+            removed_variable(variable_row(world, "REMOVED")),
+            new_variable("ADDED"),
+        ],
+        change_set=change_set,
+    )
+    assert sorted(results(world, change_set)) == ["removed"] * 2 + ["saved"] * 4
+    assert {stored_values(world, key)[0] for key in ("CHANGED", "REMOVED")} == {"old"}
+    assert stored_values(world, "ADDED")[0] is None
+    assert variable_values(world) == {("", "CHANGED"): "old", ("", "REMOVED"): "old"}
+
+
+def test_secret_made_of_a_variable(world: World) -> None:
+    """It is the only place of the value, so it stays."""
+    row = set_variable(world, "KEY", "confidential")
+    secrets_bridge.move_to_secrets(
+        actor=world.actor("alice"), app_id=world.app.app_id, pk=row.pk, base=1
+    )
+    assert [row[1] for row in rows(world, last_set())] == ["impossible", "impossible"]
+    assert results(world, last_set()) == ["refused", "refused"]
+    assert stored_values(world, "KEY")[0] == "confidential"
 
 
 @pytest.mark.parametrize(
