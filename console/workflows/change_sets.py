@@ -14,6 +14,7 @@ from django.http import Http404
 
 from console.access.branches import JOINED_BY
 from console.access.policy import Access
+from console.audit.change_sets import CHANGES
 from console.audit.events import Action, Outcome
 from console.audit.presentation import OUTCOME_LABELS
 from console.audit.queries import ATTEMPTED, with_outcomes
@@ -21,17 +22,6 @@ from console.environment.sources import sources
 from console.environment.undo import UndoRow, UndoState
 from console.models import AuditEvent
 
-# What saves write. An event of another action, such as a restore's, only goes with one of these.
-CHANGES: dict[str, str] = {
-    Action.SECRET_CREATED: "secret",
-    Action.SECRET_CHANGED: "secret",
-    Action.SECRET_REMOVED: "secret",
-    Action.VARIABLE_CREATED: "variable",
-    Action.VARIABLE_CHANGED: "variable",
-    Action.VARIABLE_RENAMED: "variable",
-    Action.VARIABLE_REMOVED: "variable",
-    Action.VARIABLE_MOVED: "variable",
-}
 _REMOVED = "Removed"
 MADE_OF_VARIABLE = "It was made of a variable, whose value is erased"
 

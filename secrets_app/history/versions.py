@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
+from console.audit.change_sets import sizes_of
 from console.audit.events import Action, Outcome
 from console.audit.queries import with_outcomes
 from console.members import known_values
@@ -40,6 +41,7 @@ class Version:
 
     `who` is "" if the store doesn't name the principal that wrote it outside Branchkeep. `key` is
     the KMS key, None in the embedded store. `known_to` are people who left and know the value.
+    `others` is the number of other secrets and variables that the same change set wrote.
     """
 
     number: int
@@ -52,6 +54,8 @@ class Version:
     labels: Sequence[str]
     key: str | None
     known_to: Sequence[str]
+    change_set: uuid.UUID | None = None
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,12 @@ def _rows(access: Access, secret: Secret, kept: Sequence[KeptVersion]) -> Sequen
     scopes = {scope_name(secret.branch), target.branch}
     writes = _Writes(access.app.app_id, scopes, secret.key)
     known = known_values.of_former_members(access, scopes, secret.key)
-    return [
+    rows = [
         _version(access, one, writes, known.people_who_know(one.parameter.version), number == 0)
         for number, one in enumerate(kept)
     ]
+    sizes = sizes_of(access.app.app_id, {row.change_set for row in rows if row.change_set})
+    return [replace(row, others=max(0, sizes[row.change_set] - 1)) for row in rows]
 
 
 def _version(
@@ -147,6 +153,7 @@ def _version(
         labels=one.labels,
         key=_key(found, is_operator=is_operator),
         known_to=known_to,
+        change_set=event.change_set if event and is_ours else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""kill -9 after any call of an undo loses nothing: undoing again does the rest (8, 51)."""
+"""kill -9 after any call of an undo loses nothing; undoing again does the rest (guarantee 51)."""
 
 import pytest
 

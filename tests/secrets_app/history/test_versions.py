@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from console.models import AuditEvent
 from secrets_app.history.versions import Version, list_versions
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
@@ -18,6 +19,7 @@ from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import AccessDenied
 from tests.factories import (
     audit_rows,
+    create_command,
     delete_secret,
     expire_leases,
     reconcile_now,
@@ -140,6 +142,17 @@ def test_nothing_is_recorded_or_decrypted(world: World, store_calls: StoreCalls)
     versions_of(world, row)
     assert len(audit_rows(world)) == before
     assert not {"read", "read_version"} & {*store_calls.operations}
+
+
+def test_saved_with_others(world: World, client_for: Callable[[str], Client]) -> None:
+    """A version leads to what else the same save wrote."""
+    save_secrets(world, *(create_command(key) for key in ("API_KEY", "OTHER", "THIRD")))
+    set_secret(world, "API_KEY", "alone")
+    row = secret_row(world, "API_KEY")
+    assert [version.others for version in versions_of(world, row)] == [0, 2]
+    page = client_for("vera").get(reverse("secret_versions", args=["d1shop", row.pk])).text
+    saved = AuditEvent.objects.filter(subject="OTHER").get().change_set
+    assert f'<a href="/apps/d1shop/changes/{saved}/">with 2 other' in page
 
 
 def test_query_count_is_constant(
