@@ -9,10 +9,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from console.access.policy import Access
+from console.audit.change_sets import CHANGES
 from console.audit.events import Action, Outcome
 from console.audit.queries import events_since, with_outcomes
 from console.lib.naming.names import ALL_BRANCHES
-from console.workflows.change_sets import CHANGES
 
 SHOWN = 7
 RECENT = timedelta(days=30)
