@@ -11,6 +11,7 @@ class FaultKind(StrEnum):
     MISSING = "missing"  # on production; other branches have it
     FAILED = "failed"  # the last deployment of a branch
     UNREACHABLE = "unreachable"  # what is shown may be outdated
+    UNSETTLED = "unsettled"  # the answer to a save was lost
     REMOVED_OUTSIDE = "removed outside"
     NOT_PUSHED = "not pushed"  # Amplify refused it, or didn't answer
     CONFLICT = "conflict"  # Amplify holds another value, and somebody has to decide

@@ -16,7 +16,8 @@ from console.audit.events import Action
 from console.audit.queries import events_since
 from console.environment.faults import Fault, FaultKind
 from console.models import scope_name
-from secrets_app.models import Secret
+from secrets_app.locations import fits_path, mirror_state, scope_folders
+from secrets_app.models import LeaseStage, Secret
 from secrets_app.sync import adopting
 
 DRIFT_SHOWN = timedelta(days=7)
@@ -32,36 +33,47 @@ def of_app(access: Access) -> list[Fault]:
 def _of_secrets(access: Access) -> Iterator[Fault]:
     app_id, found = access.app.app_id, _found_outside(access)
     names = {it.pk if it else None: scope_name(it) for it in (None, *access.branches)}
-    keys = {key for _, key in found}
-    outside = Q(changed_by="", key__in=keys) | Q(gone_at__isnull=False, key__in=keys)
+    folders = scope_folders(access.app, access.branches)
+    url = reverse("secrets", args=[app_id], query={"sort": "-changed"})
     rows = access.app.secrets.filter(
-        outside | Q(unencrypted=True) | Q(mirror_due_at__isnull=False)
+        Q(key__in={key for _, key in found})
+        | Q(unencrypted=True)
+        | Q(mirror_due_at__isnull=False)
+        | Q(claim_stage=LeaseStage.LOST)
+        | _MIRROR_ALONE
     ).order_by("key", "branch__sort_key")
     for row in rows:
-        scope = names.get(row.branch_id)
+        scope, mirror = names.get(row.branch_id), folders.get((row.branch_id, True))
         if scope is None:  # the branch was added after the branches were read
             continue
-        for kind, at in _kinds(row, is_found=(scope, row.key) in found):
-            yield Fault(
-                kind,
-                "secret",
-                reverse("secret_detail", args=[app_id, row.pk]),
-                reverse("secrets", args=[app_id], query={"sort": "-changed"}),
-                row.key,
-                row.branch_id,
-                at,
-            )
+        has_mirror = mirror is not None and fits_path(mirror, row.key)
+        for kind, at in _kinds(row, is_found=(scope, row.key) in found, has_mirror=has_mirror):
+            own = reverse("secret_detail", args=[app_id, row.pk])
+            yield Fault(kind, "secret", own, url, row.key, row.branch_id, at)
 
 
-def _kinds(row: Secret, *, is_found: bool) -> Iterator[tuple[FaultKind, datetime | None]]:
-    if is_found and row.gone_at:
+# Unless Branchkeep removes it too
+_MIRROR_ALONE = Q(version=0, mirror_version__gt=0, mirror_due_at=None, claim=None)
+
+
+def _kinds(
+    row: Secret, *, is_found: bool, has_mirror: bool
+) -> Iterator[tuple[FaultKind, datetime | None]]:
+    state = _mirror_of(row) if has_mirror else ""
+    if row.claim_stage == LeaseStage.LOST:
+        yield FaultKind.UNSETTLED, None
+    elif (is_found and row.gone_at) or (state == "alone" and not row.mirror_due_at):
         yield FaultKind.REMOVED_OUTSIDE, row.gone_at
     elif is_found and not row.changed_by and row.version:
         yield FaultKind.OUTSIDE, row.changed_at
     if row.unencrypted:
         yield FaultKind.UNENCRYPTED, None
-    if row.mirror_due_at:
+    if row.mirror_due_at or (is_found and state in {"missing", "behind"}):
         yield FaultKind.UNFINISHED, None
+
+
+def _mirror_of(row: Secret) -> str:
+    return mirror_state(row.version, row.mirror_version, row.mirror_of, row.changed_by)
 
 
 def _found_outside(access: Access) -> set[tuple[str, str]]:

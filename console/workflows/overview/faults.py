@@ -42,7 +42,13 @@ class Line:
         return self.kind in _BAD
 
 
-_BAD = (FaultKind.MISSING, FaultKind.FAILED, FaultKind.REMOVED_OUTSIDE, FaultKind.NOT_PUSHED)
+_BAD = (
+    FaultKind.MISSING,
+    FaultKind.FAILED,
+    FaultKind.REMOVED_OUTSIDE,
+    FaultKind.UNSETTLED,
+    FaultKind.NOT_PUSHED,
+)
 
 
 def lines_of(faults: Iterable[Fault], branches: Iterable[Branch]) -> list[Line]:

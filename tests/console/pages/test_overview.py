@@ -1,4 +1,4 @@
-"""An app's Overview: what needs attention, its branches, and recent changes."""
+"""An app's Overview: what needs attention, its branches, and recent changes (guarantee 13)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +14,8 @@ from console.environment.faults import FaultKind
 from console.models import Branch
 from console.workflows.change_sets import plan
 from console.workflows.undoing import undo
-from secrets_app.models import Revalidation, Secret
+from secrets_app.models import LeaseStage, Revalidation, Secret
+from secrets_app.store import parameter_store
 from tests.factories import (
     access_of,
     change_variable,
@@ -100,6 +101,28 @@ def test_drift(alice: Client, world: World) -> None:
     assert "by somebody outside Branchkeep" in page
     set_secret(world, "DATABASE_URL", "ours", world.main)
     assert FaultKind.OUTSIDE not in kinds(alice.get(URL))
+
+
+def test_removed_outside(alice: Client, world: World) -> None:
+    paths = {key: secret_paths(world, key, world.dev) for key in ("BOTH", "PRIMARY", "MIRROR")}
+    for key in paths:
+        set_secret(world, key, "value", world.dev)
+        set_secret(world, key, "value")
+    reconcile_now(world)
+    primary, mirror = paths["PRIMARY"][0], paths["MIRROR"][1]
+    parameter_store().remove([*paths["BOTH"], primary, mirror])
+    reconcile_now(world)
+    lines = {it.kind: it for it in alice.get(URL).context["overview"].lines}
+    assert lines[FaultKind.REMOVED_OUTSIDE].keys == ["BOTH", "PRIMARY"]
+    assert lines[FaultKind.UNFINISHED].keys == ["MIRROR"]
+
+
+def test_save_with_a_lost_answer(alice: Client, world: World) -> None:
+    row = set_secret(world, "A_KEY", "value")
+    Secret.objects.filter(pk=row.pk).update(claim_stage=LeaseStage.LOST)
+    response = alice.get(URL)
+    assert kinds(response) == [FaultKind.UNSETTLED]
+    assert "was saved, but the outcome is not known yet" in words(response)
 
 
 def test_drift_is_shown_for_a_week(alice: Client, world: World, clock: Any) -> None:
