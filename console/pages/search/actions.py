@@ -67,7 +67,7 @@ _WRITING = (
 )
 _VIEWING = (
     ("Download variables", "variables_download", "download"),
-    ("Restore removed variables", "variables_removed", "undo"),
+    ("Restore from the recycle bin", "bin", "undo"),
 )
 _MANAGING = (
     ("Add branch", "branch_add", "plus"),
