@@ -64,11 +64,13 @@ def _kinds(
         yield FaultKind.UNSETTLED, None
     elif (is_found and row.gone_at) or (state == "alone" and not row.mirror_due_at):
         yield FaultKind.REMOVED_OUTSIDE, row.gone_at
-    elif is_found and not row.changed_by and row.version:
+    elif is_found and not row.changed_by and row.version:  # which leaves the mirror behind
         yield FaultKind.OUTSIDE, row.changed_at
+    elif is_found and state in {"missing", "behind"} and not row.mirror_due_at:
+        yield FaultKind.UNFINISHED, None
     if row.unencrypted:
         yield FaultKind.UNENCRYPTED, None
-    if row.mirror_due_at or (is_found and state in {"missing", "behind"}):
+    if row.mirror_due_at:
         yield FaultKind.UNFINISHED, None
 
 
