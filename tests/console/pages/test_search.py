@@ -160,11 +160,8 @@ def test_what_roles_may_do(client_for: Callable[[str], Client], world: World) ->
     set_secret(world, "DEV_KEY", "value", world.dev)
     vera, bob = client_for("vera"), client_for("bob")
     assert labels(vera, "main_key") == ["MAIN_KEY"]
-    assert labels(vera, "variables") == [
-        "Environment variables",
-        "Download variables",
-        "Restore removed variables",
-    ]
+    assert labels(vera, "variables") == ["Environment variables", "Download variables"]
+    assert "Restore from the recycle bin" in labels(vera, "recycle")
     assert "Edit MAIN_KEY on main" not in labels(bob, "main_key")  # main is protected
     assert "Edit DEV_KEY on dev" in labels(bob, "dev_key")
     assert "Add secret" not in labels(vera, "")
