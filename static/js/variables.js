@@ -1,14 +1,12 @@
 // Edit mode for variables: adding overrides, and removing a base that has some.
 
 import { addRow, count, remove, rows, startEditing } from "./manage/editing.js";
+import { mustAsk, removeBase } from "./manage/overrides.js";
 import { Row } from "./manage/row.js";
 import { VariableRow } from "./manage/variable_row.js";
 
 const ROWS = 50; // per request; they are saved in one transaction
 const form = document.getElementById("manage");
-const dialog = document.getElementById("overrides");
-const byId = (id) => document.getElementById(id);
-let asked = null; // the row the dialog asks about
 
 // Add the row below its base, after existing overrides.
 function addOverride(base) {
@@ -28,22 +26,6 @@ function overridesOf(base) {
   return [...there, ...added.map((row) => row.branch.selectedOptions[0]?.text)];
 }
 
-function askThenRemove(base) {
-  asked = base;
-  byId("overrides-key").textContent = base.name;
-  byId("overrides-names").textContent = base.element.dataset.overrides;
-  dialog.returnValue = "";
-  dialog.showModal();
-}
-
-dialog.addEventListener("close", () => {
-  if (!dialog.returnValue) return;
-  asked.overrides = dialog.returnValue;
-  remove(asked);
-  asked.note("removing", dialog.returnValue === "keep" ? "Will be removed when you save. Its overrides are kept." : "Will be removed with its overrides when you save.");
-  count();
-});
-
 // Capture the click before edit mode handles it, to ask about a base that has overrides.
 form.addEventListener(
   "click",
@@ -57,9 +39,12 @@ form.addEventListener(
       menu.querySelector("summary").focus();
     }
     if (button.matches(".add-override")) return addOverride(row);
-    if (row.isNew || row.removing || !row.element.dataset.overrides) return;
+    if (!mustAsk(row)) return;
     event.stopPropagation();
-    askThenRemove(row);
+    removeBase(row, (it) => {
+      remove(it);
+      count();
+    });
   },
   { capture: true },
 );

@@ -13,7 +13,7 @@ from tests.browser.steps import (
     tab_to,
     wait_for_reconcile,
 )
-from tests.factories import set_variable
+from tests.factories import set_variable, variable_values
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -149,3 +149,44 @@ def test_rotating_and_undoing_without_a_mouse(alice: Page, world: World) -> None
     expect(alice.get_by_text("Undid the change of API_KEY.")).to_be_visible()
     assert stored_value(f"{SHARED}/API_KEY") == "old"
     assert alice.evaluate("clicks") == 0
+
+
+@pytest.mark.parametrize("url", [LIST, VARIABLES])
+def test_removing_and_undoing_without_a_mouse(alice: Page, world: World, url: str) -> None:
+    for key in ("A_KEY", "B_KEY"):
+        set_secrets(world, {key: "old"})
+        set_variable(world, key, "old")
+    alice.add_init_script(COUNT_CLICKS)
+    alice.goto(url)
+    wait_for_reconcile(alice)
+    alice.get_by_label("More actions for A_KEY on All branches").focus()
+    alice.keyboard.press("Enter")
+    remove = alice.locator(".row-menu[open]").get_by_role("button", name="Remove")
+    tab_to(alice, remove)
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("link", name="Cancel")).to_be_focused()
+    tab_to(alice, alice.get_by_role("button", name="Save", exact=True))
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("A_KEY removed.")).to_be_visible()
+    expect(alice.get_by_role("link", name="Edit B_KEY on All branches")).to_be_focused()
+    alice.keyboard.press("u")
+    expect(alice.get_by_role("button", name="Undo")).to_be_focused()
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("link", name="A_KEY", exact=True)).to_be_visible()
+    assert alice.evaluate("clicks") == 0
+
+
+def test_removing_a_variable_that_has_overrides(alice: Page, world: World) -> None:
+    set_variable(world, "A_KEY", "value")
+    set_variable(world, "A_KEY", "value", world.dev)
+    alice.goto(VARIABLES)
+    alice.get_by_label("More actions for A_KEY on All branches").click()
+    alice.locator(".row-menu[open]").get_by_role("button", name="Remove").click()
+    asks = alice.get_by_role("dialog", name="Remove A_KEY?")
+    expect(asks).to_contain_text("dev")
+    asks.get_by_role("button", name="Keep the overrides").click()
+    expect(alice.get_by_role("link", name="Cancel")).to_be_focused()
+    expect(alice.locator("form.in-place")).to_contain_text("Its overrides are kept.")
+    alice.get_by_role("button", name="Save", exact=True).click()
+    expect(alice.get_by_text("A_KEY removed.")).to_be_visible()
+    assert variable_values(world) == {("dev", "A_KEY"): "value"}

@@ -74,14 +74,14 @@ export async function openForm(link, address = link.href) {
   focusField(form);
 }
 
-/** Open the form of a row with the removal chosen, so that Save removes it. */
-export async function askToRemove(row) {
+/** Open the form of a row with the removal chosen by `mark`, so that Save removes it. */
+export async function askToRemove(row, mark = (it) => it.toggleRemoval()) {
   await openForm(row.querySelector("a.edit"));
   const form = formOf(row.id);
   if (!form) return;
   const [first] = rowsOf(form);
-  if (!first.removing) first.toggleRemoval();
   form.querySelector(".cancel").focus();
+  if (!first.removing) mark(first);
 }
 
 function close(form) {
@@ -91,9 +91,16 @@ function close(form) {
   focusEdit(form.dataset.row);
 }
 
+// The row beside the one that is removed.
+function besideOf(id) {
+  const ids = [...document.querySelectorAll("#listing tbody tr[id]")].map((row) => row.id);
+  const at = ids.indexOf(id);
+  return ids[at + 1] ?? ids[at - 1];
+}
+
 // Of a grid's cells, the one that had the focus is the only tab stop.
-function focusEdit(id) {
-  const row = byId(id);
+function focusEdit(id, beside = "") {
+  const row = byId(id) ?? byId(beside);
   (row?.querySelector('[tabindex="0"]:is(.state)') ?? row?.querySelector("a.edit") ?? byId("search-q")).focus();
 }
 
@@ -148,15 +155,16 @@ async function save(form) {
   form.inert = true;
   const { saved, problem } = await send(form, changed);
   form.inert = false;
-  const failed = changed.find((row) => row.dirty);
+  const failed = changed.find((row) => row.dirty && row.element.isConnected); // or it was removed
   const notes = changed.filter((row) => !row.dirty).map((row) => row.element.querySelector(".note p")?.textContent);
+  const beside = besideOf(form.dataset.row);
   if (failed && problem) toast(problem, "error");
   if (failed) failed.focus();
   else if (!byId("listing")) return leave(`${form.dataset.done}?saved=${encodeURIComponent(changeSet)}`);
   else if (form === quickAdd) startAgain();
   else close(form);
   if (saved && byId("listing")) await refresh(changeSet, form.dataset.done ?? location.pathname);
-  if (!failed && form !== quickAdd) focusEdit(form.dataset.row); // of the row as it came with the list
+  if (!failed && form !== quickAdd) focusEdit(form.dataset.row, beside); // of the row as it came with the list
   for (const note of notes.filter(Boolean)) toast(note, "warning");
 }
 

@@ -219,6 +219,8 @@ export class Row {
 
   /** Focus the first invalid field, or the first field. */
   focus() {
+    const cancel = this.element.closest(".in-place")?.querySelector(".cancel");
+    if (this.removing) return (cancel ?? this.element.querySelector(".remove")).focus();
     const invalid = this.element.querySelector('[aria-invalid="true"]');
     (invalid ?? (this.isOffered ? this.value : this.key) ?? this.value).focus();
   }
