@@ -4,15 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
+from uuid import UUID
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
-from django.utils.functional import cached_property
+from django.db.models import Q
 
+from console.audit.change_sets import CHANGES
 from console.audit.events import Action, Outcome
-from console.audit.queries import ATTEMPTED, OPEN, Filter, matching, with_outcomes
-from console.db import prepared_statements
+from console.audit.queries import (
+    ATTEMPTED,
+    OPEN,
+    with_outcomes,
+)
 from console.lib.naming.natural import natural_key
 from console.models import AuditEvent
 
@@ -140,8 +143,7 @@ OUTCOME_CHOICES = [
     (OPEN, "Open: attempted or unknown"),
 ]
 NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED)
-PER_PAGE = 50  # entries
-COUNT_LIMIT = 10_000  # counting more takes long; beyond it a page says "more than"
+_MADE = {Outcome.SUCCEEDED, Outcome.SETTLED, Outcome.UNKNOWN}
 RECENT = 1_000  # entries whose users and branches are suggested in filters
 
 
@@ -162,38 +164,8 @@ class Entry:
     versions: str
     address: str
     agent: str
-
-
-class EntryPaginator(Paginator):
-    """Pages of entries. Counts at most COUNT_LIMIT events, and converts only the page shown."""
-
-    @cached_property
-    def counted(self) -> int:
-        """Return the number of events, at most COUNT_LIMIT + 1."""
-        events = cast("QuerySet[Any]", self.object_list)
-        return events.values("pk")[: COUNT_LIMIT + 1].count()
-
-    @cached_property
-    def count(self) -> int:
-        """Return the number of entries on all pages."""
-        return min(self.counted, COUNT_LIMIT)
-
-    @property
-    def has_more(self) -> bool:
-        """Return True if there are older entries than the pages contain."""
-        return self.counted > COUNT_LIMIT
-
-    def page(self, number: int | str) -> Page[Any]:
-        """Return one page of entries."""
-        page = super().page(number)
-        page.object_list = [to_entry(event) for event in page.object_list]
-        return page
-
-
-@prepared_statements.custom_plans()
-def page_of(filters: Filter, number: str = "1") -> Page[Any]:
-    """Return a page of matching entries, newest first. An invalid number gives the first page."""
-    return EntryPaginator(matching(filters), PER_PAGE).get_page(number)
+    change_set: UUID | None  # of a change that may have been made, which has a page
+    several: Any = None  # the events of a change set that it stands for (paging.Several)
 
 
 def events_of_secret(
@@ -261,6 +233,7 @@ def to_entry(event: Any) -> Entry:
         versions=_versions(event),
         address=event.address,
         agent=event.agent,
+        change_set=event.change_set if event.action in CHANGES and outcome in _MADE else None,
     )
 
 

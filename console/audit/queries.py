@@ -38,6 +38,11 @@ class Filter:
         """Return the same filter limited to one app."""
         return replace(self, app=app_id)
 
+    @property
+    def narrows_rows(self) -> bool:
+        """Return True if it may leave out some of what one save did."""
+        return bool(self.q or self.action or self.key or self.branch or self.outcome)
+
     def describe(self) -> str:
         """Return the conditions in words for the audit trail.
 
@@ -72,6 +77,19 @@ def matching(filters: Filter) -> QuerySet[Any]:
     if filters.until:
         events = events.filter(at__lt=filters.until + _MINUTE)
     return _filter_by_outcome(with_outcomes(events), filters.outcome)
+
+
+def last_of_change_sets(events: QuerySet[Any], filters: Filter) -> QuerySet[Any]:
+    """Return the last event of each change set, and those of none.
+
+    If the filter leaves out some of what one save did, each event stands for itself.
+    """
+    if filters.narrows_rows:
+        return events
+    later = AuditEvent.objects.filter(
+        change_set=OuterRef("change_set"), app_id=OuterRef("app_id"), pk__gt=OuterRef("pk")
+    )
+    return events.filter(Q(change_set=None) | ~Exists(later))
 
 
 def _is_on(branch: str) -> Q:

@@ -10,7 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import Actor, from_request
 from console.access.policy import find_app
+from console.audit import paging
 from console.audit import presentation as trail
+from console.audit.days import days_of
 from console.audit.events import Action
 from console.audit.export import FORMATS, Format, export
 from console.audit.queries import Filter
@@ -38,8 +40,17 @@ def _context(request: HttpRequest, app_id: str = "") -> dict[str, Any]:
     form = FilterForm(request.GET, app_id=app_id)
     filters = form.filters()
     people, branches = trail.suggestions(app_id)
-    page = trail.page_of(filters, request.GET.get("page", "1")) if filters else None
-    return {"form": form, "page": page, "people": people, "branches": branches}
+    page = paging.page_of(filters, request.GET.get("page", "1")) if filters else None
+    zone = form.zone_or(getattr(request.user, "time_zone", ""))
+    days = days_of(filters, zone) if filters else ()
+    return {
+        "form": form,
+        "page": page,
+        "people": people,
+        "branches": branches,
+        "days": days,
+        "zone": zone.key,
+    }
 
 
 @require_POST

@@ -82,7 +82,7 @@ class FilterForm(forms.Form):
 
     def filters(self) -> Filter | None:
         """Return the filter, or None if a field is invalid."""
-        with timezone.override(self._zone()):
+        with timezone.override(self.zone_or("")):
             if not self.is_valid():
                 return None
         values = {name: value for name, value in self.cleaned_data.items() if name != "zone"}
@@ -91,9 +91,9 @@ class FilterForm(forms.Form):
         filters = Filter(**values)
         return filters.of_app(self.app_id) if self.app_id else filters
 
-    def _zone(self) -> ZoneInfo:
-        """Return the time zone of the times, or UTC while it is invalid."""
-        name = self.data.get("zone") or "UTC"
+    def zone_or(self, default: str) -> ZoneInfo:
+        """Return the time zone of the times, otherwise the default one; UTC if it is invalid."""
+        name = self.data.get("zone") or default or "UTC"
         try:
             _check_zone(name)
         except ValidationError:

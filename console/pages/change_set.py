@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.audit.change_sets import title_of
 from console.audit.events import Action
 from console.environment.undo import Effect, UndoRow, UndoState
 from console.lib.results import DONE, RowOutcome
@@ -162,7 +163,7 @@ def _page(
     context |= {
         **app_context(access, "activity"),
         "found": found,
-        "title": title_of(found),
+        "title": title_of(len(found.changes), found.scopes),
         "lines": list(_preview(found.changes)),
         "known": known,
         "people": sorted({name for row in known for name in row.known_to}),
@@ -173,15 +174,6 @@ def _page(
     }
     part = "#undo" if wants_fragment(request) else ""
     return render(request, f"console/change_set.html{part}", context)
-
-
-def title_of(found: ChangeSet) -> str:
-    """Return what a change set is about, such as "5 changes on main and dev"."""
-    number, scopes = len(found.changes), found.scopes
-    if not number:
-        return "No changes"
-    where = " and ".join(scopes) if len(scopes) < 3 else f"{len(scopes)} branches"
-    return f"{number} change{pluralize(number)} on {where}"
 
 
 def _preview(changes: Sequence[Change]) -> Iterator[Line]:

@@ -1,16 +1,18 @@
 """An app's activity page: who did what, when, from where, and the outcome."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
 from console.access.actors import Actor
-from console.audit.events import Action, Outcome, Target, attempt, conclude
+from console.audit.events import Action, Outcome, Target, attempt, attempt_all, conclude
 from console.models import AuditEvent
-from tests.factories import set_secret
+from tests.factories import create_command, save_secrets, set_secret
 from tests.fixtures.people import World
 
 URL = "/apps/d1shop/activity/"
@@ -200,5 +202,93 @@ def test_every_member_sees_it(client_for: Callable[[str], Client]) -> None:
 def test_query_count_is_constant(alice: Client, django_assert_max_num_queries: Any) -> None:
     for _ in range(60):
         record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
-    with django_assert_max_num_queries(7):  # 4 for user and access; suggestions, count, page
+    # 4 for user and access; suggestions, days, cut, count, page
+    with django_assert_max_num_queries(9):
         alice.get(URL)
+
+
+def test_query_count_of_change_sets(
+    alice: Client, world: World, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(5):
+        save_secrets(world, *(create_command(f"KEY_{number}_{it}") for it in range(3)))
+    with django_assert_max_num_queries(11):  # and two for what the sets wrote
+        assert len(entries(alice.get(URL))) == 5
+
+
+def test_a_change_set_is_one_entry(alice: Client, world: World) -> None:
+    save_secrets(
+        world,
+        create_command("ONE", branch=world.dev),
+        create_command("TWO", branch=world.main),
+    )
+    response = alice.get(URL)
+    [entry] = entries(response)
+    assert (entry.several.verb, entry.several.title) == ("saved", "2 changes on dev and main")
+    assert [one.subject for one in entry.several.entries] == ["ONE", "TWO"]
+    assert entry.outcome_label == "Succeeded"
+    saved = AuditEvent.objects.latest("pk").change_set
+    assert f'href="/apps/d1shop/changes/{saved}/">2 changes on dev and main</a>' in response.text
+    alice.post(f"/apps/d1shop/changes/{saved}/")
+    undone, _ = entries(alice.get(URL))
+    assert (undone.several.verb, undone.several.title) == ("undid", "2 changes on dev and main")
+
+
+def test_filtered_change_set(alice: Client, world: World) -> None:
+    """A key is found, also among many that were saved together."""
+    save_secrets(world, *(create_command(f"KEY_{number}") for number in range(30)))
+    [entry] = entries(alice.get(URL))
+    assert (entry.several.number, entry.several.more) == (30, 10)
+    [entry] = entries(alice.get(URL, {"key": "KEY_3"}))
+    assert (entry.subject, entry.several) == ("KEY_3", None)
+
+
+def test_outcome_of_a_change_set(alice: Client) -> None:
+    change_set = uuid.uuid4()
+    events = attempt_all(
+        BOB,
+        [(Action.SECRET_CHANGED, Target("d1shop", "dev", key), 1) for key in ("ONE", "TWO")],
+        change_set=change_set,
+    )
+    conclude(events[0].pk, Outcome.FAILED, detail="conflict")
+    conclude(events[1].pk, Outcome.SUCCEEDED, version_after=2)
+    [entry] = entries(alice.get(URL))
+    assert (entry.outcome, entry.outcome_label) == ("failed", "1 failed")
+
+
+def test_reveals_of_one_act(alice: Client) -> None:
+    attempt_all(
+        BOB,
+        [(Action.SECRET_REVEALED, Target("d1shop", "dev", key), 1) for key in ("ONE", "TWO")],
+        change_set=uuid.uuid4(),
+    )
+    [entry] = entries(alice.get(URL))
+    assert (entry.several.title, entry.several.number) == ("", 2)
+    assert "and more" in alice.get(URL).text
+
+
+def test_days(client_for: Callable[[str], Client]) -> None:
+    with time_machine.travel("2026-05-03T23:30:00Z", tick=False):
+        record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, key="EARLIER")
+    with time_machine.travel("2026-05-04T12:00:00Z", tick=False):
+        record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, key="LATER")
+        alice = client_for("alice")
+        response = alice.get(URL)
+        days = response.context["days"]
+        assert [day.number for day in days[-3:]] == [0, 1, 1]
+        assert 'aria-label="May 3: 1 event"' in response.text
+        chosen = {"since": days[-2].first, "until": days[-2].last, "zone": "UTC"}
+        filtered = alice.get(URL, chosen)
+        assert [entry.subject for entry in entries(filtered)] == ["EARLIER"]
+        assert [day.is_chosen for day in filtered.context["days"][-3:]] == [False, True, False]
+        assert [day.number for day in filtered.context["days"][-3:]] == [0, 1, 1]
+        tokyo = alice.get(URL, {"zone": "Asia/Tokyo"}).context["days"]
+        assert [day.number for day in tokyo[-3:]] == [0, 0, 2]
+
+
+def test_days_with_too_many_events(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.audit.days.LIMIT", 3)
+    for _ in range(5):
+        record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
+    days = alice.get(URL).context["days"]
+    assert [day.number for day in days[-2:]] == [None, None]
