@@ -141,3 +141,31 @@ def test_a_filter_replaces_the_matrix(alice: Page, branches: list[Branch]) -> No
     expect(cells(alice, "API_KEY")).to_have_count(6)
     expect(cells(alice, "SHARED").first).to_have_text("Not set")  # SHARED_LATER alone
     expect(alice).to_have_url(f"{COMPARE}?q=&kind=&since=7&show=missing")
+
+
+def test_cells_are_selected_and_copied(alice: Page, world: World, branches: list[Branch]) -> None:
+    alice.goto(COMPARE)
+    bar = alice.get_by_role("region", name="Selected cells")
+    expect(bar).to_be_hidden()
+    cells(alice, "API_KEY").nth(1).locator("a").focus()
+    press(alice, "Space", "Shift+ArrowDown", "Shift+ArrowDown")
+    expect(bar.get_by_role("status")).to_have_text("3 cells selected on main")
+    expect(alice.locator("[aria-selected=true]")).to_have_count(3)
+    press(alice, "Escape")
+    expect(bar).to_be_hidden()
+    press(alice, "Space", "ArrowRight", "Space")  # dev misses it: nothing to select
+    expect(bar.get_by_role("status")).to_have_text("1 cell selected on main")
+    cells(alice, "API_KEY").nth(1).locator("a").click(modifiers=["Shift"])
+    expect(bar.get_by_role("status")).to_have_text("3 cells selected on main")
+    bar.get_by_text("Copy to").click()
+    form = bar.get_by_role("form", name="Copy 3 values to")
+    expect(form.get_by_role("checkbox", name="dev lacks 2")).to_be_checked()
+    expect(form.get_by_role("checkbox", name="All branches")).not_to_be_checked()
+    assert accessibility_problems(alice) == []
+    form.get_by_role("button", name="Preview copies").click()
+    expect(alice.get_by_role("heading", name="Copy values")).to_be_visible()
+    assert accessibility_problems(alice) == []
+    alice.get_by_role("button", name="Copy", exact=True).click()
+    expect(alice.get_by_text(re.compile(r"Copied \d+ secrets"))).to_be_visible()
+    expect(cells(alice, "API_KEY").nth(2)).to_have_text("Own")
+    assert stored_value("/amplify/d1shop/dev/API_KEY") == "k"

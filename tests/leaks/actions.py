@@ -86,6 +86,17 @@ def compare_branches(client_for: ClientFor, world: World) -> None:
             client_for(person).post(f"{url}{query}", headers=headers)
 
 
+def copy_to_branches(client_for: ClientFor, world: World) -> None:
+    """Copy secrets to another branch, with and without permission."""
+    url = reverse("compare_copy", args=[world.app.app_id])
+    secrets = some_secrets(world)
+    fields = {"value": [f"secret:{it.pk}" for it in secrets], "scope": world.dev.pk}
+    rows = [f"secret {world.dev.pk} 0 {it.key}" for it in secrets]
+    for person in EVERYONE:
+        client_for(person).post(url, fields)
+        client_for(person).post(url, fields | {"row": rows, "action": "save"})
+
+
 def undo(client_for: ClientFor, world: World) -> None:
     """Undo what was saved last, and undo that, with and without permission."""
     for person, headers in zip(EVERYONE * 2, cycle(HEADERS), strict=False):
@@ -266,6 +277,7 @@ USES = (
     reveal,
     use_versions,
     compare_branches,
+    copy_to_branches,
     undo,
     revalidate,
     repair_mirrors,

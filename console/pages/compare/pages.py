@@ -16,6 +16,7 @@ from console.pages.compare.filters import DIFFERENT, Query, chips, filters, show
 from console.pages.compare.table import groups, heads
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
+from console.web.lists.listing import writable_scopes
 from console.workflows import comparing
 from console.workflows import matrix as matrices
 from console.workflows.matrix import Matrix, Place, Row
@@ -72,6 +73,7 @@ def _context(
     rows = shown(query, offered, found)
     return {
         **app_context(access, "compare"),
+        "scope_choices": writable_scopes(access, access.branches),
         "query": query,
         "matrix": matrix,
         "kinds": _kinds(matrix),

@@ -1,6 +1,8 @@
-// The matrix as a grid (WAI-ARIA): one tab stop, arrow keys, Enter opens, e or F2 edits in place.
+// The matrix as a grid (WAI-ARIA): one tab stop, arrow keys, Enter opens, e or F2 edits in place,
+// Space selects, Shift with an arrow key extends the selection.
 
 import { openForm } from "../manage/quick.js";
+import { clear, extend, isEmpty, restore, toggle } from "./selection.js";
 
 const PAGE = 10; // rows
 const table = () => document.querySelector("#listing .matrix");
@@ -17,6 +19,7 @@ function setUp() {
   grid.parentElement.removeAttribute("tabindex"); // the cell in it scrolls it
   for (const row of rowsOf(grid)) for (const cell of row.cells) targetOf(cell).tabIndex = -1;
   targetOf(activeCell(grid)).tabIndex = 0;
+  restore();
 }
 
 // The first cell with a state, until another one had the focus.
@@ -42,6 +45,7 @@ function move(cell, rows, columns) {
   const row = all[Math.max(0, Math.min(at, all.length - 1))];
   const column = Math.max(0, Math.min(cell.cellIndex + columns, row.cells.length - 1));
   focus(row.cells[column]);
+  return row.cells[column];
 }
 
 function focus(cell) {
@@ -89,12 +93,33 @@ function onKey(event) {
   if (!target || event.altKey || event.metaKey || event.isComposing || target.closest(".editing-row")) return;
   const cell = cellOf(target);
   const step = (event.ctrlKey ? CORNERS : MOVES)[event.key];
-  const isSwitchedOn = document.documentElement.dataset.keys !== "off";
-  if (step) move(cell, ...step);
-  else if (!event.ctrlKey && (event.key === "F2" || (event.key === "e" && isSwitchedOn)) && cell.matches("td")) edit(cell);
-  else return;
+  if (step) {
+    const reached = move(cell, ...step);
+    if (event.shiftKey) extend(cell, reached);
+  } else if (event.ctrlKey || !act(event.key, cell)) return;
   event.preventDefault();
   event.stopPropagation(); // the page has shortcuts of its own
+}
+
+// Returns false for a key that does nothing here.
+function act(key, cell) {
+  const isLetter = key === "e" && document.documentElement.dataset.keys !== "off";
+  if (key === " " && cell.matches("td")) toggle(cell);
+  else if (key === "Escape" && !isEmpty()) clear();
+  else if ((key === "F2" || isLetter) && cell.matches("td")) edit(cell);
+  else return false;
+  return true;
+}
+
+// A pointer selects with Shift, and extends what was selected.
+function onClick(event) {
+  const cell = event.shiftKey && event.target.closest("#listing .matrix tr[id] td");
+  if (!cell) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (isEmpty()) toggle(cell);
+  else extend(null, cell);
+  focus(cell);
 }
 
 /** Start the keyboard of the matrix, also after a filter has replaced it. */
@@ -102,6 +127,7 @@ export function startGrid() {
   setUp();
   document.addEventListener("htmx:afterSwap", setUp);
   document.addEventListener("keydown", onKey, { capture: true });
+  document.addEventListener("click", onClick, { capture: true });
   document.addEventListener("focusin", ({ target }) => {
     if (target.matches("#listing .matrix tr[id] :is(a, .state), #listing .matrix thead :is(a, th)")) remember(target);
   });

@@ -43,6 +43,9 @@ TABLE = """
 /apps/<str:app_id>/compare/         GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/         POST               302  404       403  200 200 200    404
 /apps/<str:app_id>/compare/         else               302  405
+/apps/<str:app_id>/compare/copy/    GET                302  404       403  200 200 200    404
+/apps/<str:app_id>/compare/copy/    POST               302  404       403  422 302 302    404
+/apps/<str:app_id>/compare/copy/    else               302  405
 /apps/<str:app_id>/compare/export/  GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/export/  else               302  405
 /apps/<str:app_id>/check/           POST               302  404       302  302 302 302    404
@@ -452,6 +455,12 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "text": f"{secret.key}=v",
             "scope": world.dev.pk,
             "action": "compare",
+        },
+        "/apps/<str:app_id>/compare/copy/": {
+            "action": "save",
+            "value": f"secret:{secret.pk}",
+            "scope": world.main.pk,
+            "row": f"secret {world.main.pk} 0 {secret.key}",
         },
         "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "unknown"},
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},

@@ -1,0 +1,192 @@
+"""Copy values to other scopes: choose them, see what would change, then copy."""
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
+
+from console.access.actors import from_request
+from console.access.policy import Access, Permission, find_app
+from console.audit.events import Action
+from console.environment.sources import Change
+from console.lib.results import DONE, RowOutcome
+from console.lib.row_forms import known_base
+from console.lib.text.dotenv import Refused
+from console.models import scope_name
+from console.pages.importing.forms import ImportForm, row_text, scopes_of, token_of
+from console.web.change_sets import change_set_of, change_set_token, undo_address
+from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.lists.listing import writable_scopes
+from console.web.repeats import save_rows_once
+from console.workflows import copying
+from console.workflows import matrix as matrices
+from console.workflows.copying import Copy, Target, Value
+from console.workflows.matrix import Matrix
+
+PATIENCE = 5.0  # seconds for one response
+CHOOSE = "Choose at least one key, and a branch to copy to."
+CHOOSE_ROWS = "Choose at least one value to copy."
+STALE = "The app's path profile changed after you opened this page. Nothing was copied. Try again."
+_VALUE = re.compile(r"([a-z]{1,20}):([1-9][0-9]{0,14})\Z", re.ASCII)
+
+
+@page_with_form
+def copy(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Offer keys and scopes, preview the copies, or make them."""
+    if request.method != "POST":
+        access = find_app(from_request(request), app_id)
+        access.require_writer()
+        return _choose(request, access, matrices.of_app(access))
+    access = find_app_to_change(request, app_id, Action.SECRET_CREATED)
+    matrix = matrices.of_app(access)
+    values = copying.values_of(matrix, _wanted(request))
+    try:
+        if request.POST.get("action") == "save":
+            return _save(request, access, values)
+        return _preview(request, access, values)
+    except Refused as refusal:
+        return _choose(request, access, matrix, refusal)
+
+
+def _wanted(request: HttpRequest) -> set[tuple[str, int]]:
+    data = request.POST if request.method == "POST" else request.GET
+    return {(m[1], int(m[2])) for m in map(_VALUE.match, data.getlist("value")) if m}
+
+
+def _choose(
+    request: HttpRequest, access: Access, matrix: Matrix, refusal: Refused | None = None
+) -> HttpResponse:
+    """Offer the keys of one scope, at first those of the production branch."""
+    names = ["all" if scope is None else str(scope.pk) for scope in matrix.scopes]
+    default = names[1] if matrix.production else names[0]
+    chosen = request.GET.get("from", default)
+    column = names.index(chosen) if chosen in names else 0
+    wanted = _wanted(request)
+    cells = [(row, row.cells[column]) for row in matrix.rows]
+    scopes = zip(names, matrix.scopes, strict=True)
+    context = {
+        **app_context(access, "compare"),
+        "choices": [(name, scope_name(scope)) for name, scope in scopes],
+        "chosen": names[column],
+        "origin": scope_name(matrix.scopes[column]),
+        "offered": [
+            (f"{row.source.noun}:{cell.pk}", row, (row.source.noun, cell.pk) in wanted)
+            for row, cell in cells
+            if cell.pk is not None
+        ],
+        "scope_choices": writable_scopes(access, access.branches),
+        "scopes": request.POST.getlist("scope"),
+        "refusal": refusal,
+    }
+    status = 422 if refusal else 200
+    return render(request, "console/copy_choose.html", context, status=status)
+
+
+def _preview(
+    request: HttpRequest,
+    access: Access,
+    values: Sequence[Value],
+    outcomes: Sequence[RowOutcome] = (),
+) -> HttpResponse:
+    if not values or not request.POST.getlist("scope"):
+        raise Refused(CHOOSE)
+    copies = copying.plan(access, values, scopes_of(request.POST, access))
+    failed = {it.token: it for it in outcomes if it.outcome not in DONE}
+    rows = [_row(it, failed) for it in copies]
+    context = {
+        **app_context(access, "compare"),
+        "values": [f"{it.source.noun}:{it.pk}" for it in values],
+        "scopes": request.POST.getlist("scope"),
+        "rows": rows,
+        "chosen": sum(row["is_chosen"] for row in rows),
+        "is_protected": any(_is_protected(access, it) for it in values),
+        "has_secrets": any(it.source.is_confidential for it in values),
+        "change_set": change_set_token(access, access.app.path_profile),
+        "failed": len(failed),
+        "saved": len(outcomes) - len(failed),
+    }
+    return render(request, "console/copy_preview.html", context, status=422 if failed else 200)
+
+
+def _is_protected(access: Access, value: Value) -> bool:
+    is_secret = value.source.is_confidential
+    return is_secret and access.decide(Permission.REVEAL, value.owner).is_protected
+
+
+def _row(copied: Copy, failed: dict[str, RowOutcome]) -> dict[str, Any]:
+    """Return a row of the preview. Values that would be replaced are not chosen by themselves."""
+    line, planned = copied.line, copied.line.planned
+    outcome = failed.get(_token(line.noun, *planned.scope))
+    is_new = planned.change is Change.NEW
+    return {
+        "text": row_text(line),
+        "noun": line.noun,
+        "key": planned.key,
+        "origin": scope_name(copied.value.owner),
+        "branch": scope_name(planned.branch),
+        "change": str(planned.change),
+        "is_new": is_new,
+        "is_fixed": bool(copied.refusal) or planned.change is Change.SAME,
+        "is_chosen": is_new and not (copied.refusal or line.also or outcome),
+        "also": line.also,
+        "refusal": copied.refusal,
+        "last_change": planned.last_change,
+        "reaches_all": planned.branch is None,
+        "message": (outcome.message or "Not copied yet.") if outcome else "",
+    }
+
+
+def _token(noun: str, branch_id: int | None, key: str) -> str:
+    return f"{noun} {token_of(branch_id, key)}"
+
+
+def _save(request: HttpRequest, access: Access, values: Sequence[Value]) -> HttpResponseBase:
+    by_name = {value.name: value for value in values}
+    targets = [
+        Target(
+            _token(row.noun, *row.scope),
+            by_name[row.noun, row.key],
+            row.branch_id,
+            *known_base(row.base),
+        )
+        for row in ImportForm.of(request.POST, access).rows
+        if (row.noun, row.key) in by_name
+    ]
+    if not targets:
+        raise Refused(CHOOSE_ROWS)
+    token = request.POST.get("change_set", "")
+    change_set = change_set_of(token, access, access.app.path_profile)
+    if token and change_set is None:
+        raise Refused(STALE)
+    outcomes = _copy_once(access, targets, change_set or uuid.uuid4())
+    if not all(outcome.outcome in DONE for outcome in outcomes):
+        return _preview(request, access, values, outcomes)
+    undo = undo_address(access, change_set) if change_set else ""
+    messages.success(request, _sentence(targets), extra_tags=undo)
+    return redirect("compare", app_id=access.app.app_id)
+
+
+def _copy_once(
+    access: Access, targets: Sequence[Target], change_set: uuid.UUID
+) -> list[RowOutcome]:
+    """Copy, unless this post repeats an earlier one. What is read is not part of the post."""
+    until = monotonic() + PATIENCE
+    return save_rows_once(
+        change_set,
+        targets,
+        lambda it: (it.value.source.noun, it.value.pk),
+        lambda rest: copying.copy(access, rest, change_set, may_go_on=lambda: monotonic() < until),
+    )
+
+
+def _sentence(targets: Sequence[Target]) -> str:
+    numbers = Counter(it.value.source.noun for it in targets)
+    parts = [f"{number} {noun}{pluralize(number)}" for noun, number in numbers.items()]
+    return f"Copied {' and '.join(parts)}."
