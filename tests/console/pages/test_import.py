@@ -84,6 +84,7 @@ def test_a_double_click_saves_once(client_for: Callable[[str], Client], world: W
         ({"action": "save", "row": ["secret all 0 OTHER"]}, "1 of the chosen keys"),
         ({"action": "save"}, "Choose at least one key"),
         ({"action": "save", "row": ["secret all 0 API_KEY"]}, "path profile changed"),
+        ({"action": "save", "row": ["plan all 0 API_KEY"]}, "Choose at least one key"),
         ({"action": "save", "row": ["nonsense", "secret 0 0 API_KEY"]}, "Choose at least one key"),
     ],
 )
@@ -193,6 +194,14 @@ def test_scripts_save_a_part_at_a_time(
 def test_a_fragment_of_the_preview(client_for: Callable[[str], Client], world: World) -> None:
     answer = client_for("alice").post(url(), {"text": TEXT}, headers=FRAGMENT)
     assert answer.content.decode().strip().startswith('<div id="import-preview">')
+
+
+def test_remarks_quote_no_value(client_for: Callable[[str], Client], world: World) -> None:
+    text = "NAME=a$HUNTER_2\nOTHER=${HUNTER_3}\nMORE=\u201cHUNTER_4\u201d\n_BUILD_TIMEOUT=HUNTER_5"
+    html = post(client_for("alice"), text=text).content.decode()
+    assert "references" in html
+    assert "typographic" in html
+    assert "HUNTER" not in html
 
 
 def test_many_rows(client_for: Callable[[str], Client], world: World) -> None:
