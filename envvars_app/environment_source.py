@@ -32,7 +32,7 @@ from envvars_app.amplify_sync import faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key
-from envvars_app.formats.notes import value_notes
+from envvars_app.formats.notes import masked_notes
 from envvars_app.models import Variable
 from envvars_app.variables import bulk, recycle_bin, save, undoing
 from envvars_app.variables.commands import DeleteVariable, SetVariable
@@ -287,7 +287,7 @@ def _planned(line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
         base=encode_base(version, line.command.variable_id if version else None),
         size_before=None if line.old is None else len(line.old.encode()),
         refusal=line.refusal.message if line.refusal else "",
-        notes=[note for note in (describe_key(line.key), *value_notes(value, keys)) if note],
+        notes=[note for note in (describe_key(line.key), *masked_notes(value, keys)) if note],
     )
 
 

@@ -12,29 +12,32 @@ _BARE = re.compile(r"(?<![$\\])\$([A-Za-z_][A-Za-z0-9_]*)")
 _OPENING = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u2039"
 _CLOSING = "\u201c\u201d\u201f\u2018\u2019\u201b\u00bb\u203a"
 _JSON_QUOTE = re.compile("[{\\[,:]\\s*[\u201c-\u201f]")
+_QUOTES = "The typographic quotes are part of the value. Use straight quotes, or none."
+_REFERENCE = "Amplify doesn't replace references: the value contains {}. Write the whole value."
 
 
 def value_notes(value: str, known: Container[str]) -> list[str]:
     """Return what a reader may not expect of a value. `known` are the names of variables."""
-    return [note for note in (_quotes_note(value), _reference_note(value, known)) if note]
+    found = _reference(value, known)
+    return _notes(value, f"{found[:60]} as it is written" if found else "")
 
 
-def _quotes_note(value: str) -> str:
+def masked_notes(value: str, known: Container[str]) -> list[str]:
+    """Return the same without any part of the value, which may be a secret."""
+    return _notes(value, "one as it is written" if _reference(value, known) else "")
+
+
+def _notes(value: str, reference: str) -> list[str]:
     first, last = value[:1], value[-1:]
     at_the_edges = len(value) > 1 and first in _OPENING and last in _CLOSING
-    if value and (at_the_edges or _JSON_QUOTE.search(value[:1_000])):
-        return "The typographic quotes are part of the value. Use straight quotes, or none."
-    return ""
+    notes = [_QUOTES] if value and (at_the_edges or _JSON_QUOTE.search(value[:1_000])) else []
+    return [*notes, _REFERENCE.format(reference)] if reference else notes
 
 
-def _reference_note(value: str, known: Container[str]) -> str:
+def _reference(value: str, known: Container[str]) -> str:
+    """Return the first reference to a variable or command in the value, or ""."""
     found = _BRACED.search(value) or _COMMAND.search(value)
     found = found or next(
         (one for one in _BARE.finditer(value) if one[1] in known or one[1].isupper()), None
     )
-    if found is None:
-        return ""
-    return (
-        f"Amplify doesn't replace references: the value contains {found[0][:60]} as it is written. "
-        "Write the whole value."
-    )
+    return found[0] if found else ""

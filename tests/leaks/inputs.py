@@ -229,3 +229,33 @@ def _find_outside(entry: Input, path: str) -> Any:
     Revalidation.objects.all().delete()  # so that reconciling is due
     url = reverse("secrets_revalidate", args=[entry.world.app.app_id])
     return entry.client_for("vera").post(url, {"mode": "list"}, headers=entry.headers)
+
+
+def import_text(entry: Input, text: str, **more: Any) -> Any:
+    """Post a text to the import."""
+    url = reverse("import", args=[entry.world.app.app_id])
+    return entry.client_for("alice").post(url, {"text": text} | more, headers=entry.headers)
+
+
+@enters("imported", *SAVED, 422)  # some shapes are no secret's value
+def _imported(entry: Input) -> Any:
+    text = json.dumps({unused_key("IMPORT"): entry.value})
+    scopes = {"scope": ["", entry.world.main.pk]}
+    page = import_text(entry, text, **scopes, **{"kind-0": f"secret {unused_key('IMPORT')}"})
+    rows = [row["text"] for row in page.context["rows"]]
+    chosen = {"action": "save", "row": rows, "change_set": page.context["change_set"]}
+    import_text(entry, text, action="compare", **scopes)
+    return import_text(entry, text, **chosen)
+
+
+@enters("in a text that can't be read", 422)
+def _unreadable(entry: Input) -> Any:
+    for text in (f"A='{entry.value}", f"A: [{entry.value}]", f"A,{entry.value},x", entry.value):
+        answer = import_text(entry, text)
+    return answer
+
+
+@enters("in a text without the chosen key", 422)
+def _without_the_key(entry: Input) -> Any:
+    text = json.dumps({"OTHER": entry.value})
+    return import_text(entry, text, action="save", row="secret all 0 KEY")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.http import Http404, QueryDict
 
 from console.access.policy import Access
-from console.environment.sources import ImportRow
+from console.environment.sources import ImportRow, sources
 from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -51,13 +51,14 @@ class ImportForm:
     @classmethod
     def of(cls, post: QueryDict, access: Access) -> "ImportForm":
         """Read a post. Raises Http404 for a branch that the app doesn't have."""
+        nouns = {source.noun for source in sources()}
         kinds = (line.partition(" ") for line in _lines(post, "kind"))
         return cls(
             text=str(post.get("text", "")).replace("\r\n", "\n"),  # browsers post CR LF
             scopes=scopes_of(post, access),
-            kinds={key: noun for noun, _, key in kinds if key},
+            kinds={key: noun for noun, _, key in kinds if noun in nouns},
             cleaned=frozenset(_lines(post, "clean")),
-            rows=tuple(_rows(_lines(post, "row"))),
+            rows=tuple(row for row in _rows(_lines(post, "row")) if row.noun in nouns),
         )
 
     @property
@@ -98,7 +99,8 @@ def row_text(line: Line) -> str:
 def scopes_of(post: QueryDict, access: Access) -> list[Branch | None]:
     """Return the scopes in a form or an address, each once. All branches if there are none."""
     wanted = dict.fromkeys(post.getlist("scope")) or {"": None}
-    branches = {str(branch.pk): branch for branch in access.branches}
+    live = (branch for branch in access.branches if branch.deleted_at is None)
+    branches = {str(branch.pk): branch for branch in live}
     scopes: list[Branch | None] = []
     for text in wanted:
         if text in {"", ALL, ONLY_ALL_BRANCHES}:

@@ -24,7 +24,7 @@ from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.pages.importing.forms import ImportForm, scopes_of
 from console.pages.importing.rows import counts, rows_of, sum_of
-from console.web.change_sets import change_set_of, change_set_token
+from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import writable_scopes
@@ -75,11 +75,14 @@ def _page(
     refusal: Refused | None = None,
     outcomes: Iterable[RowOutcome] = (),
 ) -> HttpResponse:
+    token = change_set_token(access, access.app.path_profile)
+    change_set = change_set_of(token, access, access.app.path_profile)
     context = {
         **app_context(access, "secrets"),
         "scopes": [str(branch.pk) if branch else "" for branch in form.scopes],
         "scope_choices": writable_scopes(access, access.branches),
-        "change_set": change_set_token(access, access.app.path_profile),
+        "change_set": token,
+        "done": undo_address(access, change_set) if change_set else "",
         "refusal": refusal,
         "lines": lines,
     }
@@ -134,7 +137,7 @@ def _save(
         return render(request, "importing/page.html#outcomes", context, status=status)
     if status == 200:
         messages.success(request, _saved_sentence(rows))
-        return redirect("secrets", app_id=access.app.app_id)
+        return redirect(undo_address(access, posted))
     lines = importing.preview(access, entries, form.choice)
     return _page(request, access, form, lines, outcomes=outcomes)
 

@@ -19,6 +19,7 @@ class Import {
   #cleaned = new Set(); // keys whose values lose what can't be seen
   #ticks = new Map(); // by token, as chosen
   #busy = false;
+  #again = ""; // the action to repeat once it is no longer busy
   #lead = byId("import-lead").textContent;
 
   constructor(form, close) {
@@ -67,9 +68,13 @@ class Import {
 
   /** Show what the text would change. `action` "compare" looks at stored secrets, too. */
   async preview(action = "preview") {
-    if (this.#busy) return;
+    if (this.#busy) {
+      this.#again = action; // with what was chosen in the meantime
+      return;
+    }
     this.#busy = true;
     this.form.ariaBusy = "true";
+    byId("import-save")?.toggleAttribute("disabled", true);
     const focused = document.activeElement?.id;
     const fields = this.#fields(action);
     const seen = this.#rows.map((row) => row.querySelector('[name="row"]').value);
@@ -78,8 +83,16 @@ class Import {
     if (answer.page?.querySelector("a.confirm") && (await confirmIdentity())) answer = await post(this.form.getAttribute("action"), fields);
     this.#busy = false;
     this.form.ariaBusy = null;
+    if (this.#again) {
+      action = this.#again;
+      this.#again = "";
+      return this.preview(action);
+    }
     const fresh = answer.page?.getElementById("import-preview");
-    if (!fresh) return toast(answer.problem || FAILED, "error");
+    if (!fresh) {
+      sum(this.form);
+      return toast(answer.problem || FAILED, "error");
+    }
     this.#show(document.adoptNode(fresh), focused);
   }
 
@@ -96,6 +109,8 @@ class Import {
       if (chosen !== undefined && !box.disabled) box.checked = chosen;
     }
     sum(this.form);
+    const held = document.activeElement;
+    if (held !== document.body && held?.offsetParent) return; // in a part that stays
     const again = focused ? byId(focused) : null;
     if (again?.offsetParent) again.focus();
     else byId("import-save")?.focus({ preventScroll: true });

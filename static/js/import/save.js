@@ -65,11 +65,11 @@ class Progress {
     this.#text.textContent = `Saved ${saved.toLocaleString("en")} of ${this.total.toLocaleString("en")}`;
   }
 
-  end(text, links) {
-    this.#card.lastElementChild.remove();
-    this.#card.firstElementChild.lastElementChild.textContent = text;
-    this.#stop.replaceWith(links);
-    links.querySelector("a")?.focus();
+  end(text, link) {
+    this.#bar.remove();
+    this.#text.nextElementSibling.textContent = text;
+    this.#stop.replaceWith(link);
+    link.focus();
   }
 }
 
@@ -141,17 +141,13 @@ function isEnded(outcome) {
   return outcome !== undefined && (outcome.outcome !== "not_tried" || outcome.message !== "");
 }
 
-function links(form) {
-  const actions = element("div", "actions");
-  for (const [name, label] of [["secrets", "Secrets"], ["variables", "Variables"]]) {
-    const link = element("a", "button", label);
-    link.href = form.dataset[name];
-    actions.append(link);
-  }
-  return actions;
+function changeSetLink(form) {
+  const link = element("a", "button", "See the change set");
+  link.href = form.elements.change_set.dataset.done;
+  return link;
 }
 
-/** Save the rows while progress is shown, and say how it ended. `fields()` returns what every request posts. */
+/** Save the rows while progress is shown. Ends on the page of the change set, or says what is left. `fields()` returns what every request posts. */
 export async function saveRows(form, rows, fields) {
   form.querySelector(".progress-card")?.remove();
   const card = form.querySelector(".card");
@@ -164,8 +160,7 @@ export async function saveRows(form, rows, fields) {
   const { left, saved, problem } = await saveAll(form, rows, fields, progress);
   card.classList.remove("saving");
   for (const row of left) showOutcome(row, { outcome: "not_tried", message: "" });
-  const rest = rows.length - saved;
-  progress.end(problem || (rest ? "What is saved stays saved. The rest is below." : "Everything is saved."), links(form));
-  const isOpen = [...form.querySelectorAll('[name="row"]')].some((box) => !box.disabled);
-  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .foot")]) part.hidden = !isOpen;
+  if (saved === rows.length) return location.assign(form.elements.change_set.dataset.done);
+  progress.end(problem || "What is saved stays saved. The rest is below.", changeSetLink(form));
+  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .foot")]) part.hidden = false;
 }

@@ -15,6 +15,7 @@ COMMANDS = (
     ("secrets_app", "sandbox"),
     ("envvars_app", "variable"),
     ("console", "run"),
+    ("console", "import"),
     ("envvars_app", "pull"),
 )
 DJANGO_OPTIONS = {

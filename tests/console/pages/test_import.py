@@ -51,12 +51,12 @@ def test_it_works(client_for: Callable[[str], Client], world: World) -> None:
     assert rows(page) == [f"secret {world.dev.pk} 0 API_KEY", f"variable {world.dev.pk} 0 API_URL"]
     done = save(alice, page)
     assert done.status_code == 302
-    assert done.url == reverse("secrets", args=["d1shop"])
+    events = AuditEvent.objects.filter(action__in=("secret.create", "variable.create"))
+    [change_set] = {event.change_set for event in events}
+    assert done.url == reverse("change_set", args=["d1shop", change_set])
     assert "Imported 1 secret and 1 variable." in alice.get(done.url).content.decode()
     assert stored_values(world, "API_KEY", world.dev)[0] == "hunter-2-hunter"
     assert variable_values(world) == {("dev", "API_URL"): "https://plain.example.org"}
-    events = AuditEvent.objects.filter(action__endswith=".create")
-    assert len({event.change_set for event in events}) == 1
     again = post(alice, "compare", scope=[world.dev.pk])
     assert "Everything is already saved" in again.content.decode()
     assert "hunter" not in again.content.decode()
@@ -84,6 +84,7 @@ def test_a_double_click_saves_once(client_for: Callable[[str], Client], world: W
         ({"action": "save", "row": ["secret all 0 OTHER"]}, "1 of the chosen keys"),
         ({"action": "save"}, "Choose at least one key"),
         ({"action": "save", "row": ["secret all 0 API_KEY"]}, "path profile changed"),
+        ({"action": "save", "row": ["plan all 0 API_KEY"]}, "Choose at least one key"),
         ({"action": "save", "row": ["nonsense", "secret 0 0 API_KEY"]}, "Choose at least one key"),
     ],
 )
@@ -193,6 +194,14 @@ def test_scripts_save_a_part_at_a_time(
 def test_a_fragment_of_the_preview(client_for: Callable[[str], Client], world: World) -> None:
     answer = client_for("alice").post(url(), {"text": TEXT}, headers=FRAGMENT)
     assert answer.content.decode().strip().startswith('<div id="import-preview">')
+
+
+def test_remarks_quote_no_value(client_for: Callable[[str], Client], world: World) -> None:
+    text = "NAME=a$HUNTER_2\nOTHER=${HUNTER_3}\nMORE=\u201cHUNTER_4\u201d\n_BUILD_TIMEOUT=HUNTER_5"
+    html = post(client_for("alice"), text=text).content.decode()
+    assert "references" in html
+    assert "typographic" in html
+    assert "HUNTER" not in html
 
 
 def test_many_rows(client_for: Callable[[str], Client], world: World) -> None:

@@ -1,0 +1,16 @@
+"""kill -9 at any step of an import loses nothing that the same import can't write (guarantee 8)."""
+
+import pytest
+
+from tests.faults.killed import findings_of
+
+
+@pytest.mark.slow
+def test_it_works(folder_of_process: str) -> None:
+    found = findings_of("killing_import", folder=folder_of_process)
+    assert found.pop("kills") >= 20
+    assert found == {
+        "still_open": 0,
+        "leases": 0,
+        **{name: [] for name in ("missing", "gaps", "projection_errors")},
+    }
