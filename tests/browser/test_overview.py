@@ -64,7 +64,7 @@ def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
     alice.get_by_role("link", name="Overview", exact=True).click()
     alice.get_by_role("link", name="API_KEY added for All branches").click()
     expect(alice.get_by_role("button", name="Undo")).to_be_visible()
-    alice.get_by_role("link", name="Overview", exact=True).click()
+    alice.goto(URL)
     alice.evaluate(PASTE, ["main", "STRIPE_KEY=hunter-2-hunter\n"])
     expect(alice.get_by_role("heading", name="Import", exact=True)).to_be_visible()
     alice.goto(URL)
