@@ -56,6 +56,7 @@ def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
     alice.goto(URL)
     alice.get_by_role("link", name="Add one secret").click()
     expect(alice.locator("#add-key")).to_be_focused()
+    alice.wait_for_load_state()  # Enter adds once the scripts have run
     alice.keyboard.type("API_KEY")
     alice.keyboard.press("Tab")
     alice.keyboard.type("value")
