@@ -44,8 +44,10 @@ function onResults() {
   const none = dialog.querySelector(".no-match")?.textContent;
   const count = list.dataset.count === "1" ? "1 result" : `${list.dataset.count} results`;
   byId("palette-status").textContent = none ?? count;
-  if (waiting && shown === field.value) go(waiting);
+  if (shown !== field.value) return; // what was typed since is being searched for
+  const where = waiting;
   waiting = null;
+  if (where) go(where);
 }
 
 function onKey(event) {
