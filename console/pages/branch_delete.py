@@ -89,17 +89,19 @@ def _page(
 ) -> HttpResponse:
     groups = branch_removal.own_values(access, branch)
     posted = request.POST
-    selected = {id_of(token) for token in posted.getlist("remove")}
+    ids = {value.id for group in groups for value in group.values}
+    selected = {id_of(token) for token in posted.getlist("remove")} & ids
     if request.method != "POST":
-        selected = {value.id for group in groups for value in group.values}
+        selected = ids
     context |= {
         **app_context(access, "branches"),
         "branch": branch,
         "partners": access.partners.get(branch, ()),
         "groups": groups,
-        "number": sum(len(group.values) for group in groups),
+        "number": len(ids),
         **{f"{group.source.noun}s": group.values for group in groups},
         "selected": selected,
+        "all_selected": selected == ids,
         "days": settings.BIN_DAYS,
         "change_set": posted.get("change_set") or change_set_token(access, _purpose(branch)),
         "typed": posted.get("confirm", ""),
