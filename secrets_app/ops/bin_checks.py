@@ -24,7 +24,8 @@ def recycle_bin() -> CheckResult:
     """Check that what is due in the recycle bin is deleted or finished."""
     late = timezone.now() - LATE
     kept = BinEntry.objects.filter(state=BinState.KEPT).count()
-    overdue = BinEntry.objects.filter(Q(expires_at__lt=late) | Q(due_at__lt=late)).count()
+    unfinished = ~Q(state=BinState.KEPT) & Q(claim__at__lt=late)
+    overdue = BinEntry.objects.filter(Q(expires_at__lt=late) | unfinished).count()
     if overdue:
         message = f"{overdue:,} removed secrets should have left the recycle bin an hour ago."
         hint = "Run `manage.py purge_bin`, which says what the store returns."
