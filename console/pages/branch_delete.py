@@ -1,4 +1,4 @@
-"""Delete a branch, and the secrets and variables of its own that are selected.
+"""Delete a branch, and the secrets and variables of its own: they go to the recycle bin.
 
 Removing many secrets takes a while, since a parameter store takes only a few calls a second. So one
 response removes a part, and says how far it is; the form it contains goes on. Scripts send that by
@@ -11,6 +11,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -38,7 +39,7 @@ NOT_REMOVED = (
 
 @page_with_form
 def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Delete a branch. Its values stay where they are, unless they are selected."""
+    """Delete a branch. Its values go to the recycle bin, unless they are deselected."""
     access = require_manager_access(request, app_id, Action.BRANCH_DELETED)
     branch = find_branch(access, pk)
     if hasattr(branch, "connection"):
@@ -51,7 +52,8 @@ def branch_delete(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBas
     progress = _remove_selected(request, access, branch)
     if progress.has_failed:
         outcomes = [asdict(removal) for removal in progress.removals]
-        return _page(request, access, branch, error=NOT_REMOVED, outcomes=outcomes)
+        asks = any(removal.asks for removal in progress.removals)
+        return _page(request, access, branch, error=NOT_REMOVED, outcomes=outcomes, asks=asks)
     if progress.left:
         return _page(request, access, branch, **_so_far(request, progress))
     groups = branch_removal.own_values(access, branch)
@@ -70,6 +72,7 @@ def _remove_selected(request: HttpRequest, access: Access, branch: Branch) -> Pr
         branch,
         request.POST.getlist("remove"),
         change_set or uuid.uuid4(),
+        without_copy="without_copy" in request.POST,
         may_go_on=lambda: monotonic() < until,
     )
 
@@ -86,14 +89,20 @@ def _page(
 ) -> HttpResponse:
     groups = branch_removal.own_values(access, branch)
     posted = request.POST
+    ids = {value.id for group in groups for value in group.values}
+    selected = {id_of(token) for token in posted.getlist("remove")} & ids
+    if request.method != "POST":
+        selected = ids
     context |= {
         **app_context(access, "branches"),
         "branch": branch,
         "partners": access.partners.get(branch, ()),
         "groups": groups,
-        "number": sum(len(group.values) for group in groups),
+        "number": len(ids),
         **{f"{group.source.noun}s": group.values for group in groups},
-        "selected": {id_of(token) for token in posted.getlist("remove")},
+        "selected": selected,
+        "all_selected": selected == ids,
+        "days": settings.BIN_DAYS,
         "change_set": posted.get("change_set") or change_set_token(access, _purpose(branch)),
         "typed": posted.get("confirm", ""),
         "error": error,
@@ -110,6 +119,7 @@ def _purpose(branch: Branch) -> str:
 
 
 def _deleted(branch: Branch, kept: list[str]) -> str:
+    """Return what happened, with what stays where it was."""
     if not kept:
         return f"Deleted the branch {branch.name}."
     return (

@@ -86,7 +86,7 @@ def bin_restore(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpRe
         messages.info(request, LEFT)
         return redirect(back)
     if row.deleted_branch and "to" not in request.POST:
-        return redirect(f"{back}?restore={row.name}#ask")
+        return redirect(f"{back}?restore={row.name}")
     try:
         outcome = _restore(request, access, row)
     except ServiceError as error:

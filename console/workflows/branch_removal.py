@@ -48,10 +48,12 @@ def remove(
     tokens: Collection[str],
     change_set: UUID,
     *,
+    without_copy: bool,
     may_go_on: Callable[[], bool],
 ) -> Progress:
     """Remove the values that the tokens name, batch by batch while `may_go_on`, at least one.
 
+    They go to the recycle bin. Those that can't are removed only `without_copy`.
     Stops after a batch in which one could not be removed. Tokens of values that the branch doesn't
     have, or no longer, are ignored. Raises the errors of `EnvironmentSource.remove`.
     """
@@ -61,7 +63,9 @@ def remove(
         if progress.has_failed or (number and not may_go_on()):
             progress.left += batch
         else:
-            progress.removals += source.remove(access, branch, batch, change_set)
+            progress.removals += source.remove(
+                access, branch, batch, change_set, without_copy=without_copy
+            )
     return progress
 
 

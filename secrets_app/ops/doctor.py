@@ -22,7 +22,7 @@ from console.audit.events import Action, Outcome, Target, recording
 from console.lib.health import CheckResult, State
 from console.ops import amplify_checks
 from console.ops import checks as core
-from secrets_app.ops import gauges, mirror_counts
+from secrets_app.ops import bin_checks, gauges, mirror_counts
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import (
@@ -153,6 +153,7 @@ CHECKS = {
     "Keys": keys,
     "Open outcomes": unknown,
     "Mirrors": mirrors,
+    bin_checks.NAME: bin_checks.recycle_bin,
 }
 
 
@@ -198,6 +199,8 @@ class StoreProbe:
         target = Target(subject=path)
         with recording(self.writer, Action.STORE_PROBED, target) as entry:
             results = list(self._write_and_remove(path))
+            if all(result.state is State.OK for result in results):
+                results.append(bin_checks.try_folders(self.store))
             if any(result.state is not State.OK for result in results):
                 entry.outcome, entry.detail = Outcome.FAILED, _summary(results)
         yield from results

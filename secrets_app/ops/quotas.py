@@ -11,7 +11,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Val
 from django.db.models.functions import Length
 
 from console.models import App
-from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
+from secrets_app.models import BinEntry, EmbeddedParameter, EmbeddedVersion, Secret
 from secrets_app.ops import call_stats
 from secrets_app.store.limits import VERSIONS_KEPT
 
@@ -75,12 +75,25 @@ def _operation(
 
 
 def parameters() -> list[dict[str, Any]]:
-    """Return the apps with their number of parameters, including mirrors, the largest first."""
+    """Return the apps with their number of parameters, including mirrors, the largest first.
+
+    `in_bin` is how many of them are copies in the recycle bin.
+    """
     # A secret with a mirror takes two parameters.
     per_secret = _one_if_present("secrets__version") + _one_if_present("secrets__mirror_version")
-    apps = App.objects.annotate(number=Sum(per_secret)).filter(number__gt=0)
-    rows = apps.order_by("-number", "name").values("app_id", "name", "number")
-    return [dict(row) for row in rows]
+    copies = dict(BinEntry.objects.values_list("app_id").annotate(Count("pk")).order_by())
+    rows = [
+        {
+            "app_id": app.app_id,
+            "name": app.name,
+            "number": (app.number or 0) + copies.get(app.pk, 0),
+            "in_bin": copies.get(app.pk, 0),
+        }
+        for app in App.objects.annotate(number=Sum(per_secret))
+    ]
+    return sorted(
+        (row for row in rows if row["number"]), key=lambda row: (-row["number"], row["name"])
+    )
 
 
 def _one_if_present(field: str) -> Case:

@@ -6,9 +6,9 @@ killed tries again later.
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from console.access.actors import BACKGROUND
@@ -24,6 +24,7 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter
 from secrets_app.store.errors import StoreError
 from secrets_app.store.limits import BATCH
+from secrets_app.writes.store_calls import STOPPING
 
 RETRY_AFTER = timedelta(minutes=2)
 NOT_REMOVED = "The secret was not removed, so the copy isn't needed."
@@ -36,15 +37,25 @@ _DONE = {Outcome.SUCCEEDED, Outcome.SETTLED}
 
 
 def finish_due() -> BinUpkeep:
-    """Finish the entries that are due, then purge those whose time is over. Raises nothing."""
-    result, now = BinUpkeep(), timezone.now()
-    try:
-        for entry in recycle_bin.due(now).select_related("app", "branch", "claim"):
-            result.finished += _claim(entry) and _finish(entry)
-        _purge(result)
-    except StoreError as error:
-        result.problem = error.message
+    """Finish the entries that are due, then purge those whose time is over. Raises no StoreError.
+
+    What fails is due again in a while. If the store doesn't answer at all, the rest waits too.
+    """
+    result = BinUpkeep()
+    entries = recycle_bin.due(timezone.now()).select_related("app", "branch", "claim")
+    steps = [*(partial(_finish_one, entry) for entry in entries), _purge]
+    for step in steps:
+        try:
+            step(result)
+        except StoreError as error:
+            result.problem = error.message
+            if isinstance(error, STOPPING):
+                break
     return result
+
+
+def _finish_one(entry: BinEntry, result: BinUpkeep) -> None:
+    result.finished += _claim(entry) and _finish(entry)
 
 
 def _claim(entry: BinEntry) -> bool:
@@ -140,23 +151,31 @@ def delete_copies(entries: Iterable[BinEntry]) -> None:
 
 
 def _purge(result: BinUpkeep) -> None:
+    """Delete app by app, because Branchkeep's identity may have other permissions in each."""
+    problem: StoreError | None = None
     while entries := _leaving():
-        result.purged += len(entries)
         events = [entry.claim_id for entry in entries]
         try:
             delete_copies(entries)
-        except StoreError as error:  # they are due again in a while
+        except StoreError as error:
             conclude_all((event, Outcome.UNKNOWN, None, error.code) for event in events)
-            raise
-        conclude_all((event, Outcome.SUCCEEDED, None, "") for event in events)
+            if isinstance(error, STOPPING):
+                raise
+            problem = error
+        else:
+            conclude_all((event, Outcome.SUCCEEDED, None, "") for event in events)
+            result.purged += len(entries)
+    if problem:
+        raise problem
 
 
 @transaction.atomic(durable=True)
 def _leaving() -> list[BinEntry]:
-    """Record that some entries whose time is over are deleted, and return them."""
+    """Record that some entries of an app are deleted, whose time is over, and return them."""
     now = timezone.now()
-    rows = BinEntry.objects.filter(Q(state=BinState.KEPT), expires_at__lte=now)
-    chosen = rows.select_related("app", "branch").order_by("expires_at", "pk")
+    rows = BinEntry.objects.filter(state=BinState.KEPT, expires_at__lte=now).order_by("pk")
+    first = rows.values_list("app_id", flat=True).first()
+    chosen = rows.filter(app=first).select_related("app")
     entries = list(chosen.select_for_update(of=("self",))[:BATCH])
     events = attempt_all(
         BACKGROUND,

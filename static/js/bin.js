@@ -11,7 +11,7 @@ document.addEventListener("keydown", (event) => {
   event.target.closest("#bin")?.querySelector(".ask .cancel")?.click();
 });
 
-document.addEventListener("htmx:afterSwap", () => {
+document.addEventListener("htmx:afterSettle", () => {
   if (back) document.getElementById(back)?.focus();
   back = "";
 });

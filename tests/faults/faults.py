@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from console.models import AuditEvent
-from secrets_app.models import Secret
+from console.workflows import bin_worker
+from secrets_app.models import BinEntry, Secret
 from secrets_app.store import errors, parameter_store
 from tests.factories import audit_rows, expire_leases, reconcile_now, secret_paths
 from tests.fixtures.faulty import ARN, Fault
@@ -73,6 +74,7 @@ def assert_recovered(world: World) -> None:
     """
     expire_leases()
     reconcile_now(world)
+    assert not bin_worker.tend().problem
     events = AuditEvent.objects.filter(app_id=world.app.app_id)
     lasts = [event.outcomes.order_by("pk").last() for event in events]
     assert all(last is not None and last.outcome != "unknown" for last in lasts)
@@ -85,5 +87,8 @@ def assert_recovered(world: World) -> None:
         current = parameter_store().current(filter(None, paths))
         versions = tuple(current[path].version if path in current else 0 for path in paths)
         assert (row.version, row.mirror_version) == versions
+    entries = BinEntry.objects.all()
+    assert {entry.state for entry in entries} <= {"kept"}
     listed = {found.path for found in parameter_store().list(["/amplify"])}
-    assert len(listed) == sum(bool(row.version) + bool(row.mirror_version) for row in rows)
+    of_secrets = sum(bool(row.version) + bool(row.mirror_version) for row in rows)
+    assert len(listed) == of_secrets + len(entries)

@@ -19,7 +19,8 @@ from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import DEBOUNCE, deliver
 from console.notifications.outbox import enqueue
 from secrets_app.locations import location_of
-from secrets_app.models import Revalidation, Secret, UnknownParameter
+from secrets_app.models import BinEntry, Revalidation, Secret, UnknownParameter
+from secrets_app.recycle_bin import kept
 from secrets_app.store import parameter_store
 from secrets_app.sync.unknown_removal import token
 from tests.factories import set_role
@@ -227,6 +228,21 @@ def remove(client_for: ClientFor, world: World) -> None:
                 client_for(person).post(url, fields, headers=FRAGMENT)
 
 
+def use_recycle_bin(client_for: ClientFor, world: World) -> None:
+    """Look at removed secrets, restore and delete them, with and without permission."""
+    url = reverse("bin", args=[world.app.app_id])
+    entries = [*kept(world.app)[:6]]
+    assert entries
+    for number, entry in enumerate(entries):
+        name = "bin_restore" if number % 2 else "bin_delete"
+        act = reverse(name, args=[world.app.app_id, "secret", entry.pk])
+        for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+            client_for(person).get(f"{url}?delete=secret-{entry.pk}&q=NEW", headers=headers)
+            client_for(person).post(act, {"base": "99:99"}, headers=headers)
+            client_for(person).post(act, headers=headers)
+    assert not BinEntry.objects.filter(pk__in=[entry.pk for entry in entries]).exists()
+
+
 def delete_branch(client_for: ClientFor, world: World) -> None:
     """Delete the production branch with its secrets, first without confirmation."""
     url = reverse("branch_delete", args=[world.app.app_id, world.main.pk])
@@ -287,4 +303,4 @@ USES = (
     export_activity,
     operate,
 )
-REMOVALS = (remove, remove_unknown, delete_branch, send_mails)
+REMOVALS = (remove, use_recycle_bin, remove_unknown, delete_branch, send_mails)

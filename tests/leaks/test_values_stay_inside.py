@@ -11,7 +11,7 @@ from envvars_app import build_settings
 from envvars_app.buildspec import DEFAULT
 from envvars_app.models import BuildSpecVersion
 from secrets_app.models import Secret
-from tests.console.access.routes import TOKEN, difference, invitation, unknown_parameter
+from tests.console.access.routes import TOKEN, bin_entry, difference, invitation, unknown_parameter
 from tests.factories import set_variable
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import ROLES, World
@@ -114,6 +114,7 @@ def all_urls(world: World) -> list[str]:
     kinds = {
         "/environment-variables/amplify/maps/": [in_amplify.scope.versions.get().pk],
         "/environment-variables/amplify/": [in_amplify.pk],
+        "/hosting/secrets/bin/": [bin_entry(world).pk],
         "/hosting/secrets/unknown/": [unknown_parameter(world).pk],
         "/hosting/secrets/": [secret.pk],
         "/settings/branches/": [world.main.pk],
@@ -131,6 +132,7 @@ def all_urls(world: World) -> list[str]:
         "app_label": ["console", "secrets_app"],
         "url": ["nothing"],
         "token": ["nonsense", TOKEN],
+        "noun": ["secret"],
         "change_set": [saved.latest("pk").change_set],
         "key": ["nonsense"],
         "uidb36": ["1"],

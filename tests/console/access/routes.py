@@ -169,10 +169,11 @@ def unknown_parameter(world: World) -> UnknownParameter:
 
 def bin_entry(world: World) -> BinEntry:
     """Return a removed secret of the branch dev; create it the first time."""
-    if not BinEntry.objects.filter(app=world.app).exists():
+    entries = BinEntry.objects.filter(app=world.app, key="REMOVED")
+    if not entries.exists():
         set_secret(world, "REMOVED", branch=world.dev)
         delete_secret(world, "REMOVED", world.dev)
-    return BinEntry.objects.get(app=world.app)
+    return entries.get()
 
 
 def difference(world: World) -> SyncedVariable:

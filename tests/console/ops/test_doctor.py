@@ -96,7 +96,7 @@ def test_it_works(run_checks: Examined, world: World) -> None:
         **dict.fromkeys(("Database", "Migrations", "Clock", "Hosts", "TLS and cookies"), "ok"),
         "Open files": "ok",
         **dict.fromkeys(("Files", "Audit trail", "Branches", "Keys"), "ok"),
-        **dict.fromkeys(("Open outcomes", "Mirrors"), "ok"),
+        **dict.fromkeys(("Open outcomes", "Mirrors", "Recycle bin"), "ok"),
         **dict.fromkeys(("Store: list", "Store: look up", "Store: older versions"), "ok"),
         **{"Connected apps": "ok", "Amplify": "skipped"},
         **dict.fromkeys(("Store: write", "Store: decrypt", "Store: remove"), "skipped"),

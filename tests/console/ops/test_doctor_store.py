@@ -50,7 +50,7 @@ def parameters(client: "SSMClient") -> list[str]:
 
 def test_it_works(console_on_ssm: Any, try_permissions: Tried, plain_ssm: "SSMClient") -> None:
     found = try_permissions()
-    assert [str(finding.state) for finding in found.values()] == ["ok"] * 7, found
+    assert [str(finding.state) for finding in found.values()] == ["ok"] * 8, found
     assert parameters(plain_ssm) == []
     [event] = AuditEvent.objects.filter(action="store.probe")
     assert event.actor == "olga@example.org"

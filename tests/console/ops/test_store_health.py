@@ -39,7 +39,7 @@ def test_it_works(client_for: Callable[[str], Client], world: World) -> None:
     assert {row["operation"]: row["calls"] for row in page.context["calls"]} == {
         **{"current": 1, "put": 2}
     }
-    assert page.context["apps"] == [{"app_id": "d1shop", "name": "Shop", "number": 2}]
+    assert page.context["apps"] == [{"app_id": "d1shop", "name": "Shop", "number": 2, "in_bin": 0}]
     assert page.context["size"] == {"parameters": 2, "versions": 2, "size": 2 * len("first") + 32}
 
 

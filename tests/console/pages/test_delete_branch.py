@@ -10,7 +10,7 @@ from django.test import Client
 from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 from console.pages import branch_delete
-from secrets_app.models import EmbeddedParameter, Secret
+from secrets_app.models import BinEntry, EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
@@ -61,7 +61,7 @@ def stored() -> set[str]:
 def test_it_works(alice: Client, world: World, secrets: list[Secret]) -> None:
     page = alice.get(url(world.dev))
     assert [secret.key for secret in page.context["secrets"]] == ["A", "B", "C"]
-    for words in ("Delete branch", "dev", "Amplify leaves a deleted branch"):
+    for words in ("Delete branch", "dev", "They go to the recycle bin for 30 days"):
         assert words in page.text
     response = alice.post(url(world.dev), follow=True)
     assert response.redirect_chain == [("/apps/d1shop/settings/branches/", 302)]
@@ -365,3 +365,30 @@ def test_a_store_that_denies_access(
     assert world.dev.variables.filter(removed_at=None).count() == 1
     world.dev.refresh_from_db()
     assert world.dev.deleted_at is None
+
+
+def test_everything_is_selected_and_goes_to_the_recycle_bin(
+    alice: Client, world: World, secrets: list[Secret]
+) -> None:
+    set_variable(world, "API_URL", "https://example.org", world.dev)
+    page = alice.get(url(world.dev)).text
+    tokens = re.findall(r'name="remove" value="([^"]+)"\s+checked', page)
+    assert len(tokens) == 4
+    alice.post(url(world.dev), {"remove": tokens})
+    rows = alice.get("/apps/d1shop/hosting/secrets/bin/").context["rows"]
+    assert sorted(row.value.key for row in rows) == ["A", "API_URL", "B", "C"]
+    assert {row.deleted_branch for row in rows} == {world.dev}
+
+
+def test_no_copy_can_be_made(
+    alice: Client, world: World, secrets: list[Secret], interrupted: InterruptedStore
+) -> None:
+    interrupted.before("put", deny_access)
+    answer = alice.post(url(world.dev), selection(secrets[0]))
+    assert answer.status_code == 422
+    assert "Remove it without a copy?" in answer.text
+    assert 'name="without_copy"' in answer.text
+    assert paths(world.dev, "A") <= stored()
+    alice.post(url(world.dev), {**selection(secrets[0]), "without_copy": "on"})
+    assert not paths(world.dev, "A") & stored()
+    assert not BinEntry.objects.filter(state="kept").exists()

@@ -112,7 +112,7 @@ def on_deleted_branch(world: World) -> BinEntry:
 def test_branch_was_deleted(world: World, alice: Client, on_deleted_branch: BinEntry) -> None:
     entry = on_deleted_branch
     page = post(alice, "restore", entry)
-    assert page.redirect_chain == [(f"{BIN}?restore=secret-{entry.pk}#ask", 302)]
+    assert page.redirect_chain == [(f"{BIN}?restore=secret-{entry.pk}", 302)]
     assert "Choose where to restore API_KEY" in page.text
     assert page.context["scopes"][0] == (str(entry.branch_id), "old (add the branch again)")
     answer = post(alice, "restore", entry, to=entry.branch_id)

@@ -9,10 +9,12 @@ import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.utils import timezone
 
 from console.access.acts import ConfirmationRequired
 from console.access.policy import Access, find_app
 from console.lib.results import RowOutcome
+from console.members.exposure import exposed_secrets, mark_rotated
 from console.models import Branch
 from secrets_app.history import recycling
 from secrets_app.models import BinEntry
@@ -23,10 +25,13 @@ from secrets_app.sync import binned
 from tests.factories import (
     audit_rows,
     delete_secret,
+    reconcile_now,
+    secret_paths,
     set_secret,
     stored_values,
 )
 from tests.fixtures.people import World
+from tests.fixtures.stores import InterruptedStore, deny_access
 
 pytestmark = pytest.mark.django_db
 BIN = "/amplify/branchkeep-bin"
@@ -162,3 +167,52 @@ def test_two_at_once(world: World) -> None:
     BinEntry.objects.update(state="restoring")
     with pytest.raises(Conflict, match="right now"):
         restore(world, entry)
+
+
+def test_only_the_mirror_is_left(world: World) -> None:
+    """Its value would be lost otherwise."""
+    set_secret(world, "API_KEY", "kept in the mirror", world.main)
+    parameter_store().remove(secret_paths(world, "API_KEY", world.main)[:1])
+    reconcile_now(world)
+    delete_secret(world, "API_KEY", world.main)
+    [entry] = in_bin(world)
+    assert entry.version == 0
+    assert [*copies().values()] == ["kept in the mirror"]
+    assert restore(world, entry).outcome == "saved"
+
+
+def test_reconciling_never_lists_copies(world: World) -> None:
+    removed(world, world.main)
+    reconcile_now(world)
+    assert not world.app.unknown_parameters.exists()
+    assert [row for row in audit_rows(world, "found.") if row.key == "API_KEY"] == []
+
+
+def test_who_knew_the_value_knows_it_again(world: World) -> None:
+    """Somebody who left knows what is restored, even if it was rotated in between."""
+    bob = world.person("bob")
+    set_secret(world, "API_KEY", "bob's", world.dev, by="bob")
+    delete_secret(world, "API_KEY", world.dev)
+    [shown] = exposed_secrets(bob.pk, "d1shop")
+    mark_rotated(actor=world.actor("alice"), person=bob, entries=[shown.last], app_id="d1shop")
+    assert [it.is_rotated for it in exposed_secrets(bob.pk, "d1shop")] == [True]
+    [entry] = in_bin(world)
+    restore(world, entry)
+    assert [it.is_rotated for it in exposed_secrets(bob.pk, "d1shop")] == [False]
+
+
+def test_one_app_that_is_denied_holds_up_no_other(
+    world: World, interrupted: InterruptedStore
+) -> None:
+    removed(world)
+    BinEntry.objects.create(**{**_fields(in_bin(world)[0]), "app": world.other_app})
+    BinEntry.objects.update(expires_at=timezone.now())
+    interrupted.before("remove", deny_access)
+    upkeep = binned.finish_due()
+    assert (upkeep.purged, "denied access" in upkeep.problem) == (1, True)
+    assert [entry.state for entry in BinEntry.objects.all()] == ["leaving"]
+
+
+def _fields(entry: BinEntry) -> dict[str, Any]:
+    fields = {it.name: getattr(entry, it.name) for it in entry._meta.concrete_fields}
+    return {**fields, "id": None, "copy_id": "another"}

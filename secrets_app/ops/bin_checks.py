@@ -1,0 +1,57 @@
+"""The doctor's checks of the recycle bin: whether it is tended, and whether it can be filled."""
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from console.lib.health import CheckResult
+from console.models import App
+from secrets_app.models import BinEntry, BinState
+from secrets_app.paths import bin_path
+from secrets_app.store.base import ParameterStore, SecretValue
+from secrets_app.store.errors import AccessDenied, StoreError
+
+NAME = "Recycle bin"
+FOLDERS = "Store: recycle bin"
+LATE = timedelta(hours=1)
+MAX_APPS = 20  # that one run tries
+
+
+def recycle_bin() -> CheckResult:
+    """Check that what is due in the recycle bin is deleted or finished."""
+    late = timezone.now() - LATE
+    kept = BinEntry.objects.filter(state=BinState.KEPT).count()
+    unfinished = ~Q(state=BinState.KEPT) & Q(claim__at__lt=late)
+    overdue = BinEntry.objects.filter(Q(expires_at__lt=late) | unfinished).count()
+    if overdue:
+        message = f"{overdue:,} removed secrets should have left the recycle bin an hour ago."
+        hint = "Run `manage.py purge_bin`, which says what the store returns."
+        return CheckResult.warning(NAME, message, hint)
+    if not settings.BIN_DAYS:
+        return CheckResult.ok(NAME, f"Turned off by BIN_DAYS. It still has {kept:,} secrets.")
+    return CheckResult.ok(NAME, f"Removed secrets in it: {kept:,}.")
+
+
+def try_folders(store: ParameterStore) -> CheckResult:
+    """Write a parameter to the recycle bin of each app, and remove it."""
+    if not settings.BIN_DAYS:
+        return CheckResult.skipped(FOLDERS, "There is none, because BIN_DAYS is 0.")
+    denied: list[str] = []
+    for app in App.objects.order_by("app_id")[:MAX_APPS]:
+        path = bin_path(app.app_id, f"doctor-{secrets.token_hex(8)}", "PROBE")
+        try:
+            store.put(path, SecretValue("probe"), overwrite=False)
+            store.remove([path])
+        except AccessDenied:
+            denied.append(app.app_id)
+        except StoreError as error:
+            hint = f"The store returned {error.code}. If it exists, remove {path} by hand."
+            return CheckResult.error(FOLDERS, error.message, hint)
+    if denied:
+        message = f"Removed secrets can't be kept for: {', '.join(denied)}. Removals ask first."
+        hint = "Allow the recycle bin's paths for Branchkeep's identity, as docs/deploy.md shows."
+        return CheckResult.warning(FOLDERS, message, hint)
+    return CheckResult.ok(FOLDERS, "Works.")
