@@ -29,6 +29,7 @@ from secrets_app.writes import save
 from tests.factories import (
     audit_rows,
     changed_variable,
+    create_branch,
     create_command,
     delete_command,
     delete_secret,
@@ -48,6 +49,7 @@ from tests.factories import (
     variable_values,
     write_outside,
 )
+from tests.factories.collisions import COLLISIONS
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
@@ -401,6 +403,21 @@ def test_permission(
     assert (stored_values(world, "KEY", world.main)[0] == "new") == (person == "bob")
     if person == "bob":
         assert ("bob", "secret.restore_version", "KEY", None, "denied", None) in audit_rows(world)
+
+
+def test_branches_that_share_parameters(world: World) -> None:
+    """The stricter branch decides, whichever of the two was used."""
+    one, other = COLLISIONS[0].one, COLLISIONS[0].other
+    guarded = create_branch(world, one, protected=True)
+    shared = create_branch(world, other)
+    for value in ("old", "new"):
+        set_secret(world, "KEY", value, guarded)
+    reconcile_now(world)
+    saved = last_set_of("KEY")
+    assert rows(world, saved, by="bob") == [("KEY", "denied", "Stays at version 2")]
+    assert results(world, saved, by="bob") == ["denied"]
+    assert results(world, saved) == ["saved"]
+    assert stored_values(world, "KEY", shared)[0] == "old"
 
 
 def test_viewer(world: World, client_for: Callable[[str], Client]) -> None:
