@@ -29,6 +29,7 @@ from console.web.change_sets import change_set_of, change_set_token, undo_addres
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import Query
+from console.web.lists.takes_effect import Offer, offer_after
 from console.web.repeats import NotAgain, Post, save_once
 from console.workflows import change_sets
 from console.workflows.change_sets import Change, ChangeSet
@@ -169,11 +170,19 @@ def _page(
         "people": sorted({name for row in known for name in row.known_to}),
         "ready": len(found.ready),
         "may_undo": not access.is_read_only,
+        "offers": _offers(access, found),
         "ends": Counter(change.outcome_label for change in found.changes).items(),
         "change_set": new or change_set_token(access, _purpose(found)),
     }
     part = "#undo" if wants_fragment(request) else ""
     return render(request, f"console/change_set.html{part}", context)
+
+
+def _offers(access: Access, found: ChangeSet) -> list[Offer]:
+    """Return what the changes need to take effect, in a connected app."""
+    nouns = dict.fromkeys(change.noun for change in found.changes)
+    offers = (offer_after(access, noun, found.id) for noun in nouns)
+    return [offer for offer in offers if offer]
 
 
 def _preview(changes: Sequence[Change]) -> Iterator[Line]:
