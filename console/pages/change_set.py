@@ -72,7 +72,7 @@ def change_set(request: HttpRequest, app_id: str, change_set: uuid.UUID) -> Http
 
 
 def _undo(request: HttpRequest, access: Access, found: ChangeSet) -> HttpResponseBase:
-    posted = dict.fromkeys(request.POST.getlist("row"))
+    posted = set(field(request.POST, "rows").split())  # one field, because there is a limit
     tokens = [change.undo.token for change in found.changes if change.undo]
     ready = [row.token for row in found.ready]
     chosen = [token for token in tokens if token in posted] if posted else ready
@@ -107,7 +107,7 @@ def _undo_once(
         return [*done, *tried]
 
     rows = (change.undo for change in found.changes if change.undo)
-    about = [found.id.hex, *sorted(request.POST.getlist("row"))]
+    about = [found.id.hex, field(request.POST, "rows")]
     return save_once(Post(new, about, {row.token: "" for row in rows}), undo_rest)
 
 
@@ -169,6 +169,7 @@ def _page(
         "known": known,
         "people": sorted({name for row in known for name in row.known_to}),
         "ready": len(found.ready),
+        "tokens": [row.token for row in found.ready],
         "may_undo": not access.is_read_only,
         "offers": _offers(access, found),
         "ends": Counter(change.outcome_label for change in found.changes).items(),
