@@ -29,6 +29,7 @@ from console.web.change_sets import change_set_of, change_set_token, undo_addres
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import Query
+from console.web.lists.takes_effect import Offer, offer_after
 from console.web.repeats import NotAgain, Post, save_once
 from console.workflows import change_sets
 from console.workflows.change_sets import Change, ChangeSet
@@ -71,7 +72,7 @@ def change_set(request: HttpRequest, app_id: str, change_set: uuid.UUID) -> Http
 
 
 def _undo(request: HttpRequest, access: Access, found: ChangeSet) -> HttpResponseBase:
-    posted = dict.fromkeys(request.POST.getlist("row"))
+    posted = set(field(request.POST, "rows").split())  # one field, because there is a limit
     tokens = [change.undo.token for change in found.changes if change.undo]
     ready = [row.token for row in found.ready]
     chosen = [token for token in tokens if token in posted] if posted else ready
@@ -106,7 +107,7 @@ def _undo_once(
         return [*done, *tried]
 
     rows = (change.undo for change in found.changes if change.undo)
-    about = [found.id.hex, *sorted(request.POST.getlist("row"))]
+    about = [found.id.hex, field(request.POST, "rows")]
     return save_once(Post(new, about, {row.token: "" for row in rows}), undo_rest)
 
 
@@ -168,12 +169,21 @@ def _page(
         "known": known,
         "people": sorted({name for row in known for name in row.known_to}),
         "ready": len(found.ready),
+        "tokens": [row.token for row in found.ready],
         "may_undo": not access.is_read_only,
+        "offers": _offers(access, found),
         "ends": Counter(change.outcome_label for change in found.changes).items(),
         "change_set": new or change_set_token(access, _purpose(found)),
     }
     part = "#undo" if wants_fragment(request) else ""
     return render(request, f"console/change_set.html{part}", context)
+
+
+def _offers(access: Access, found: ChangeSet) -> list[Offer]:
+    """Return what the changes need to take effect, in a connected app."""
+    nouns = dict.fromkeys(change.noun for change in found.changes)
+    offers = (offer_after(access, noun, found.id) for noun in nouns)
+    return [offer for offer in offers if offer]
 
 
 def _preview(changes: Sequence[Change]) -> Iterator[Line]:

@@ -18,6 +18,7 @@ from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field
 from console.lib.service_calls import ServiceError
+from console.web.change_sets import undo_address
 from console.web.kit import app_context, branch_id_from
 from console.web.lists.listing import ONLY_ALL_BRANCHES, Query, filter_choices, writable_scopes
 from console.workflows import recycle_bin
@@ -87,22 +88,26 @@ def bin_restore(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpRe
         return redirect(back)
     if row.deleted_branch and "to" not in request.POST:
         return redirect(f"{back}?restore={row.name}")
+    change_set = uuid.uuid4()
     try:
-        outcome = _restore(request, access, row)
+        outcome = _restore(request, access, row, change_set)
     except ServiceError as error:
         messages.error(request, f"{row.value.key} was not restored. {error.message}")
     except ValidationError as refusal:
         messages.error(request, f"{row.value.key} was not restored. {' '.join(refusal.messages)}")
     else:
-        _tell(request, row, outcome, _place(access, request, row))
+        undo = undo_address(access, change_set)
+        _tell(request, row, outcome, _place(access, request, row), undo)
     return redirect(back)
 
 
-def _restore(request: HttpRequest, access: Access, row: BinRow) -> RowOutcome:
+def _restore(
+    request: HttpRequest, access: Access, row: BinRow, change_set: uuid.UUID
+) -> RowOutcome:
     own = row.value.branch.pk if row.value.branch else None
     to = branch_id_from(request.POST, "to") if "to" in request.POST else own
     base = field(request.POST, "base") if to == own else ""
-    return recycle_bin.restore(access, row, uuid.uuid4(), to=to, base=base)
+    return recycle_bin.restore(access, row, change_set, to=to, base=base)
 
 
 def _place(access: Access, request: HttpRequest, row: BinRow) -> str:
@@ -112,11 +117,12 @@ def _place(access: Access, request: HttpRequest, row: BinRow) -> str:
     return next((it.name for it in access.branches if str(it.pk) == chosen), ALL_BRANCHES)
 
 
-def _tell(request: HttpRequest, row: BinRow, outcome: RowOutcome, place: str) -> None:
+def _tell(request: HttpRequest, row: BinRow, outcome: RowOutcome, place: str, undo: str) -> None:
     """Say how a restore ended."""
     key = row.value.key
     if outcome.outcome in DONE:
-        messages.success(request, f"{key} is restored on {place}. {outcome.message}".strip())
+        text = f"{key} is restored on {place}. {outcome.message}".strip()
+        messages.success(request, text, extra_tags=undo)
     elif outcome.outcome is Result.UNKNOWN:
         messages.warning(request, outcome.message)
     else:

@@ -25,6 +25,7 @@ State = dict[str, Any]  # what a row's state sets
 NOT_WRITTEN = "It was added and removed"
 STAYS = "Stays as it is"
 NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page"
+BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch"
 ERASED = "Its values were erased, because they were a secret"
 _STATES = {Result.DENIED: UndoState.DENIED, Result.CONFLICT: UndoState.MOVED_ON}
 
@@ -195,8 +196,11 @@ def _unfit(written: _Written) -> State | None:
     if before is None and last.value is None:
         message, after = NOT_WRITTEN, "Nothing to undo"
         return {"state": UndoState.NOTHING, "after": after, "message": message}
+    branch = written.variable.branch
     if before is not None and (before.forgotten or before.value is None):
         return {"state": UndoState.IMPOSSIBLE, "after": STAYS, "message": ERASED}
+    if last.value is None and branch and branch.deleted_at:
+        return {"state": UndoState.IMPOSSIBLE, "after": STAYS, "message": BRANCH_DELETED}
     return None
 
 

@@ -79,6 +79,16 @@ def test_mirror_repair(alice: Client, secret: Secret, fail_inserts: Any) -> None
     assert state() == before
 
 
+def test_undo(alice: Client, secret: Secret, fail_inserts: Any) -> None:
+    saved = AuditEvent.objects.get(action="secret.create").change_set
+    fail_inserts(AuditEvent)
+    before = state()
+    with capture_logs() as log:
+        assert alice.post(f"/apps/d1shop/changes/{saved}/").status_code == 500
+    assert store_operations(log) == []
+    assert state() == before
+
+
 CHANGES: dict[str, dict[str, object]] = {
     "settings/general/": {"name": "Renamed", "path_profile": "both"},
     "settings/branches/add/": {"name": "new", "stage": "NONE"},

@@ -8,6 +8,7 @@ from django.test import Client
 from console.amplify.pushes import push_pending
 from console.amplify.service import service
 from console.models import BranchConnection, Connection, User
+from envvars_app.models import VariableVersion
 from tests.factories import connect, deploy, look, set_secret, set_variable
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -200,6 +201,10 @@ def test_toast_after_a_save(world: World, amplify: AmplifyServer, alice: Client)
     fields = {"new-1-key": "API_URL", "new-1-value": "x", "new-1-branch": str(world.main.pk)}
     page = words(alice.post(url, {"change_set": token, **fields}, follow=True))
     assert "1 variable saved. It takes effect at the next deployment." in page
+    assert "Redeploy main" in page
+    saved = VariableVersion.objects.latest("pk").change_set
+    page = words(alice.get(f"/apps/d1shop/changes/{saved}/"))
+    assert "It takes effect at the next deployment." in page
     assert "Redeploy main" in page
 
 

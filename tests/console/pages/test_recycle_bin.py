@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console.models import Branch
+from console.models import AuditEvent, Branch
 from secrets_app.models import BinEntry
 from secrets_app.store import parameter_store
 from tests.factories import (
@@ -51,6 +51,8 @@ def test_it_works(world: World, alice: Client) -> None:
     assert answer.redirect_chain == [(BIN, 302)]
     assert messages_of(answer) == ["API_KEY is restored on main."]
     assert stored_values(world, "API_KEY", world.main)[0] == "canary"
+    undo = f"/apps/d1shop/changes/{AuditEvent.objects.latest('pk').change_set}/"
+    assert f'action="{undo}"' in answer.text
     assert messages_of(post(alice, "restore", variable, "variable")) == [
         "API_URL is restored on All branches."
     ]

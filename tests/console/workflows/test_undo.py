@@ -13,7 +13,6 @@ from django.utils import timezone
 from console.access import acts
 from console.access.acts import Action, Asks, ConfirmationRequired, Rule
 from console.access.policy import Permission, find_app
-from console.catalog import services
 from console.lib.results import RowOutcome
 from console.models import AuditEvent
 from console.workflows import change_sets
@@ -29,6 +28,7 @@ from secrets_app.writes import save
 from tests.factories import (
     audit_rows,
     changed_variable,
+    create_branch,
     create_command,
     delete_command,
     delete_secret,
@@ -48,6 +48,7 @@ from tests.factories import (
     variable_values,
     write_outside,
 )
+from tests.factories.collisions import COLLISIONS
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
@@ -309,12 +310,24 @@ def test_removal_that_left_the_recycle_bin(world: World) -> None:
     assert results(world, last_set()) == ["refused"]
 
 
-def test_removal_on_a_deleted_branch(world: World) -> None:
-    set_secret(world, "KEY", "old", world.dev)
-    delete_secret(world, "KEY", world.dev)
-    saved = last_set()
-    services.delete_branch(actor=world.actor("alice"), app_id="d1shop", pk=world.dev.pk)
-    assert rows(world, saved) == [("KEY", "impossible", "Stays removed")]
+def test_removal_of_a_branch(world: World, client_for: Callable[[str], Client]) -> None:
+    """Deleting a branch is one change set. Its values can't come back without it."""
+    secret = set_secret(world, "SECRET", "old", world.dev)
+    variable = set_variable(world, "VARIABLE", "old", world.dev)
+    address = reverse("branch_delete", args=["d1shop", world.dev.pk])
+    tokens = [f"{secret.pk}:{secret.base}", f"variable-{variable.pk}:1"]
+    page = client_for("alice").get(address)
+    posted = {"change_set": page.context["change_set"], "remove": tokens}
+    client_for("alice").post(address, posted)
+    saved = last_set_of("SECRET")
+    assert saved == last_set_of("VARIABLE")
+    assert sorted(rows(world, saved)) == [
+        ("SECRET", "impossible", "Stays removed"),
+        ("VARIABLE", "impossible", "Stays as it is"),
+    ]
+    assert {it.undo.message for it in found(world, saved).changes if it.undo} == {
+        "Its branch was deleted. The recycle bin can restore it to another branch"
+    }
 
 
 def test_changed_and_removed_at_once(world: World) -> None:
@@ -401,6 +414,21 @@ def test_permission(
     assert (stored_values(world, "KEY", world.main)[0] == "new") == (person == "bob")
     if person == "bob":
         assert ("bob", "secret.restore_version", "KEY", None, "denied", None) in audit_rows(world)
+
+
+def test_branches_that_share_parameters(world: World) -> None:
+    """The stricter branch decides, whichever of the two was used."""
+    one, other = COLLISIONS[0].one, COLLISIONS[0].other
+    guarded = create_branch(world, one, protected=True)
+    shared = create_branch(world, other)
+    for value in ("old", "new"):
+        set_secret(world, "KEY", value, guarded)
+    reconcile_now(world)
+    saved = last_set_of("KEY")
+    assert rows(world, saved, by="bob") == [("KEY", "denied", "Stays at version 2")]
+    assert results(world, saved, by="bob") == ["denied"]
+    assert results(world, saved) == ["saved"]
+    assert stored_values(world, "KEY", shared)[0] == "old"
 
 
 def test_viewer(world: World, client_for: Callable[[str], Client]) -> None:

@@ -9,12 +9,13 @@ from django.urls import reverse
 
 from console.access.policy import Access, find_app
 from console.members import exposure
-from console.models import Branch, Member, User
+from console.models import AuditEvent, Branch, Member, User
 from secrets_app.history.comparing import compare
 from secrets_app.history.restoring import restore
 from secrets_app.models import Secret
 from secrets_app.reveal import reveal
 from tests.factories import (
+    delete_secret,
     expire_leases,
     reconcile_now,
     secret_paths,
@@ -106,6 +107,30 @@ def test_it_works(world: World, bob: User, client_for: Callable[[str], Client]) 
     assert "A value they know was restored by alice@example.org" in page
     rotate(world, bob)
     assert is_rotated(world, bob)
+
+
+@pytest.mark.parametrize("way", ["change", "removal"])
+def test_undo(world: World, bob: User, client_for: Callable[[str], Client], way: str) -> None:
+    """An undone rotation or removal makes the value known again, and the page warns before."""
+    row = written(world, "one")
+    revealed(world, row)
+    Member.objects.get(user=bob).delete()
+    if way == "change":
+        written(world, "two")
+    else:
+        delete_secret(world, KEY, world.dev)
+    rotate(world, bob)
+    assert is_rotated(world, bob)
+    saved = AuditEvent.objects.filter(subject=KEY, action__startswith="secret.c").latest("pk")
+    if way == "removal":
+        saved = AuditEvent.objects.filter(action="secret.remove").latest("pk")
+    address = f"/apps/d1shop/changes/{saved.change_set}/"
+    alice = client_for("alice")
+    page = " ".join(alice.get(address).text.split())
+    assert "bob@example.org left and knows 1 of the values that come back." in page
+    assert "the secret no longer counts as rotated." in page
+    alice.post(address)
+    assert not is_rotated(world, bob)
 
 
 def test_a_value_that_they_never_knew(world: World, bob: User) -> None:
