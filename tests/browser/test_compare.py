@@ -166,6 +166,6 @@ def test_cells_are_selected_and_copied(alice: Page, world: World, branches: list
     expect(alice.get_by_role("heading", name="Copy values")).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.get_by_role("button", name="Copy", exact=True).click()
-    expect(alice.get_by_text(re.compile(r"Copied \d+ secrets"))).to_be_visible()
+    expect(alice.get_by_text(re.compile(r"Copied \d+ values"))).to_be_visible()
     expect(cells(alice, "API_KEY").nth(2)).to_have_text("Own")
     assert stored_value("/amplify/d1shop/dev/API_KEY") == "k"

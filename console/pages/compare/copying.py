@@ -1,8 +1,10 @@
-"""Copy values to other scopes: choose them, see what would change, then copy."""
+"""Copy values to other scopes: choose them, see what would change, then copy.
+
+One response makes a part of many copies, and its form goes on with the rest.
+"""
 
 import re
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
@@ -11,26 +13,34 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action
 from console.environment.sources import Change
-from console.lib.results import DONE, RowOutcome
+from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Refused
 from console.models import scope_name
-from console.pages.importing.forms import ImportForm, row_text, scopes_of, token_of
+from console.pages.importing.forms import ImportForm, posted_text, row_text, scopes_of, token_of
 from console.web.change_sets import change_set_of, change_set_token, undo_address
+from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import writable_scopes
 from console.web.repeats import save_rows_once
 from console.workflows import copying
 from console.workflows import matrix as matrices
 from console.workflows.copying import Copy, Target, Value
+from console.workflows.importing import Line
 from console.workflows.matrix import Matrix
 
-PATIENCE = 5.0  # seconds for one response
+PART = 50  # copies in one response, whose secrets are read once
+PATIENCE = 5.0  # seconds for one response without scripts
+FRAGMENT_PATIENCE = 1.0
+MOST = 800  # copies; each is a field of the preview
+TOO_MANY = f"These are {{:,}} copies, and {MOST} is the limit. Choose fewer keys or branches."
 CHOOSE = "Choose at least one key, and a branch to copy to."
 CHOOSE_ROWS = "Choose at least one value to copy."
 STALE = "The app's path profile changed after you opened this page. Nothing was copied. Try again."
@@ -98,21 +108,60 @@ def _preview(
     if not values or not request.POST.getlist("scope"):
         raise Refused(CHOOSE)
     copies = copying.plan(access, values, scopes_of(request.POST, access))
+    if len(copies) > MOST:
+        raise Refused(TOO_MANY.format(len(copies)))
     failed = {it.token: it for it in outcomes if it.outcome not in DONE}
     rows = [_row(it, failed) for it in copies]
     context = {
-        **app_context(access, "compare"),
-        "values": [f"{it.source.noun}:{it.pk}" for it in values],
-        "scopes": request.POST.getlist("scope"),
         "rows": rows,
-        "chosen": sum(row["is_chosen"] for row in rows),
         "is_protected": any(_is_protected(access, it) for it in values),
         "has_secrets": any(it.source.is_confidential for it in values),
         "change_set": change_set_token(access, access.app.path_profile),
         "failed": len(failed),
-        "saved": len(outcomes) - len(failed),
+        "saved": _done_before(request) + len(outcomes) - len(failed),
     }
-    return render(request, "console/copy_preview.html", context, status=422 if failed else 200)
+    return _form(request, access, values, context, status=422 if failed else 200)
+
+
+def _form(
+    request: HttpRequest,
+    access: Access,
+    values: Sequence[Value],
+    context: dict[str, Any],
+    status: int = 200,
+) -> HttpResponse:
+    """Show the preview, or how far the copies are."""
+    context |= {
+        **app_context(access, "compare"),
+        "values": [f"{it.source.noun}:{it.pk}" for it in values],
+        "scopes": request.POST.getlist("scope"),
+    }
+    if wants_fragment(request):  # htmx swaps in a fragment only if it is a success
+        return render(request, "console/copy_preview.html#form", context)
+    return render(request, "console/copy_preview.html", context, status=status)
+
+
+def _go_on(
+    request: HttpRequest,
+    access: Access,
+    values: Sequence[Value],
+    outcomes: Sequence[RowOutcome],
+    left: Sequence[str],
+) -> HttpResponse:
+    """Show how far the copies are, with a form that goes on with the rest."""
+    done = _done_before(request) + len(outcomes) - len(left)
+    context = {
+        "change_set": request.POST.get("change_set", ""),
+        "left": "\n".join(left),  # one field, because Django takes at most a thousand
+        "done": done,
+        "total": done + len(left),
+    }
+    return _form(request, access, values, context)
+
+
+def _done_before(request: HttpRequest) -> int:
+    text = request.POST.get("done", "")
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 def _is_protected(access: Access, value: Value) -> bool:
@@ -121,7 +170,7 @@ def _is_protected(access: Access, value: Value) -> bool:
 
 
 def _row(copied: Copy, failed: dict[str, RowOutcome]) -> dict[str, Any]:
-    """Return a row of the preview. Values that would be replaced are not chosen by themselves."""
+    """Return a row of the preview. What a branch has or inherits stays unless it is chosen."""
     line, planned = copied.line, copied.line.planned
     outcome = failed.get(_token(line.noun, *planned.scope))
     is_new = planned.change is Change.NEW
@@ -134,7 +183,8 @@ def _row(copied: Copy, failed: dict[str, RowOutcome]) -> dict[str, Any]:
         "change": str(planned.change),
         "is_new": is_new,
         "is_fixed": bool(copied.refusal) or planned.change is Change.SAME,
-        "is_chosen": is_new and not (copied.refusal or line.also or outcome),
+        "is_chosen": _is_wanted(line, outcome) and not copied.refusal,
+        "overrides": line.overrides,
         "also": line.also,
         "refusal": copied.refusal,
         "last_change": planned.last_change,
@@ -143,50 +193,56 @@ def _row(copied: Copy, failed: dict[str, RowOutcome]) -> dict[str, Any]:
     }
 
 
+def _is_wanted(line: Line, outcome: RowOutcome | None) -> bool:
+    """Return True if a copy is chosen by itself, or was chosen and not tried."""
+    if outcome is not None:
+        return outcome.outcome is Result.NOT_TRIED
+    return line.planned.change is Change.NEW and not (line.overrides or line.also)
+
+
 def _token(noun: str, branch_id: int | None, key: str) -> str:
     return f"{noun} {token_of(branch_id, key)}"
 
 
 def _save(request: HttpRequest, access: Access, values: Sequence[Value]) -> HttpResponseBase:
     by_name = {value.name: value for value in values}
-    targets = [
-        Target(
-            _token(row.noun, *row.scope),
-            by_name[row.noun, row.key],
-            row.branch_id,
-            *known_base(row.base),
-        )
-        for row in ImportForm.of(request.POST, access).rows
-        if (row.noun, row.key) in by_name
-    ]
+    targets, texts = [], {}
+    for row in ImportForm.of(request.POST, access).rows:
+        if (row.noun, row.key) in by_name:
+            value, token = by_name[row.noun, row.key], _token(row.noun, *row.scope)
+            targets.append(Target(token, value, row.branch_id, *known_base(row.base)))
+            texts[token] = posted_text(row)
     if not targets:
         raise Refused(CHOOSE_ROWS)
-    token = request.POST.get("change_set", "")
-    change_set = change_set_of(token, access, access.app.path_profile)
-    if token and change_set is None:
+    signed = request.POST.get("change_set", "")
+    change_set = change_set_of(signed, access, access.app.path_profile)
+    if signed and change_set is None:
         raise Refused(STALE)
-    outcomes = _copy_once(access, targets, change_set or uuid.uuid4())
-    if not all(outcome.outcome in DONE for outcome in outcomes):
+    outcomes = _copy_once(request, access, targets, change_set or uuid.uuid4())
+    unfinished = [it for it in outcomes if it.outcome not in DONE]
+    if any(it.outcome is not Result.NOT_TRIED or it.message for it in unfinished):
         return _preview(request, access, values, outcomes)
+    if unfinished:
+        left = [texts[it.token] for it in unfinished]
+        return _go_on(request, access, values, outcomes, left)
+    number = _done_before(request) + len(outcomes)
     undo = undo_address(access, change_set) if change_set else ""
-    messages.success(request, _sentence(targets), extra_tags=undo)
+    messages.success(request, f"Copied {number} value{pluralize(number)}.", extra_tags=undo)
+    if wants_fragment(request):
+        return HttpResponseClientRedirect(reverse("compare", args=[access.app.app_id]))
     return redirect("compare", app_id=access.app.app_id)
 
 
 def _copy_once(
-    access: Access, targets: Sequence[Target], change_set: uuid.UUID
+    request: HttpRequest, access: Access, targets: Sequence[Target], change_set: uuid.UUID
 ) -> list[RowOutcome]:
-    """Copy, unless this post repeats an earlier one. What is read is not part of the post."""
-    until = monotonic() + PATIENCE
+    """Copy a part, unless this post repeats an earlier one. The post has no values to compare."""
+    until = monotonic() + (FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE)
+
+    def copy_part(rest: Sequence[Target]) -> list[RowOutcome]:
+        tried = copying.copy(access, rest[:PART], change_set, may_go_on=lambda: monotonic() < until)
+        return [*tried, *(RowOutcome(it.token, Result.NOT_TRIED) for it in rest[PART:])]
+
     return save_rows_once(
-        change_set,
-        targets,
-        lambda it: (it.value.source.noun, it.value.pk),
-        lambda rest: copying.copy(access, rest, change_set, may_go_on=lambda: monotonic() < until),
+        change_set, targets, lambda it: (it.value.source.noun, it.value.pk), copy_part
     )
-
-
-def _sentence(targets: Sequence[Target]) -> str:
-    numbers = Counter(it.value.source.noun for it in targets)
-    parts = [f"{number} {noun}{pluralize(number)}" for noun, number in numbers.items()]
-    return f"Copied {' and '.join(parts)}."

@@ -96,6 +96,11 @@ def row_text(line: Line) -> str:
     return f"{line.noun} {branch_id or ALL} {line.planned.base} {key}"
 
 
+def posted_text(row: PostedRow) -> str:
+    """Return a row as it was posted."""
+    return f"{row.noun} {row.branch_id or ALL} {row.base} {row.key}"
+
+
 def scopes_of(post: QueryDict, access: Access) -> list[Branch | None]:
     """Return the scopes in a form or an address, each once. All branches if there are none."""
     wanted = dict.fromkeys(post.getlist("scope")) or {"": None}

@@ -9,6 +9,7 @@ from django.test import Client
 
 from console.members import exposure
 from console.models import AuditEvent, Branch
+from console.pages.compare import copying
 from tests.factories import (
     audit_rows,
     messages_of,
@@ -20,7 +21,7 @@ from tests.factories import (
 )
 from tests.factories.compare import COMPARE, add_branches
 from tests.fixtures.people import World
-from tests.fixtures.stores import StoreCalls
+from tests.fixtures.stores import InterruptedStore, StoreCalls, deny_access
 
 COPY = f"{COMPARE}copy/"
 ClientFor = Callable[[str], Client]
@@ -78,7 +79,7 @@ def test_it_works(world: World, alice: Client, store_calls: StoreCalls) -> None:
     assert "CANARY" not in previewed.text
     response = save(alice, previewed)
     assert response["Location"] == COMPARE
-    assert messages_of(alice.get(COMPARE)) == ["Copied 4 secrets and 2 variables."]
+    assert messages_of(alice.get(COMPARE)) == ["Copied 6 values."]
     for branch in (world.dev, other):
         assert secrets_on(world, branch) == {"ONE": "CANARY ONE", "TWO": "CANARY TWO"}
     reads = [(row.actor, row.key, row.outcome) for row in audit_rows(world, "secret.reveal")]
@@ -105,7 +106,10 @@ def test_an_inherited_value_and_one_for_all_branches(world: World, alice: Client
     shared = set_variable(world, "API_URL", "shared")
     own = set_variable(world, "LEVEL", "of main", world.main)
     values = [f"variable:{shared.pk}", f"variable:{own.pk}"]
-    save(alice, preview(alice, values, None, world.dev))
+    previewed = preview(alice, values, None, world.dev)
+    assert "The branch gets the value for All branches now." in previewed.text
+    assert len(Fields(previewed).posted["row"]) == 2  # the override is not chosen by itself
+    save(alice, previewed, everything=True)
     assert variable_values(world) == {
         ("", "API_URL"): "shared",
         ("dev", "API_URL"): "shared",
@@ -139,6 +143,51 @@ def test_a_repeated_post_copies_once(world: World, alice: Client) -> None:
     previewed = preview(alice, [f"secret:{source.pk}"], world.dev)
     assert [save(alice, previewed).status_code for _ in range(2)] == [302, 302]
     assert [row.outcome for row in audit_rows(world, "secret.create")] == ["succeeded"] * 2
+
+
+def test_many_are_copied_in_parts(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch, store_calls: StoreCalls
+) -> None:
+    monkeypatch.setattr(copying, "PART", 2)
+    scopes = [world.dev, *add_branches(world, 2)]
+    values = [set_secret(world, key, key, world.main) for key in ("ONE", "TWO")]
+    previewed = preview(alice, [f"secret:{row.pk}" for row in values], *scopes)
+    page = save(alice, previewed)
+    assert "Copied 2 of 6 values." in page.text
+    assert page.status_code == 200
+    page = save(alice, page)  # as the browser does by itself, or with Continue
+    assert "Copied 4 of 6 values." in page.text
+    fields = Fields(page).posted
+    done = alice.post(COPY, fields, headers={"hx-request": "true"})
+    assert done["HX-Redirect"] == COMPARE
+    [message] = alice.get(COMPARE).context["messages"]
+    assert str(message) == "Copied 6 values."
+    written = AuditEvent.objects.filter(action="secret.create").order_by("-pk")[:6]
+    [change_set] = {event.change_set for event in written}
+    assert message.extra_tags.endswith(f"/changes/{change_set}/")  # Undo undoes all
+    for scope in scopes:
+        assert secrets_on(world, scope) == {"ONE": "ONE", "TWO": "TWO"}
+
+
+def test_too_many(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = set_secret(world, "API_KEY", "of main", world.main)
+    monkeypatch.setattr(copying, "MOST", 1)
+    response = preview(alice, [f"secret:{source.pk}"], world.dev, *add_branches(world, 1))
+    assert response.status_code == 422
+    assert "These are 2 copies" in response.text
+
+
+def test_the_store_fails(world: World, alice: Client, interrupted: InterruptedStore) -> None:
+    scopes = [world.dev, *add_branches(world, 12)]
+    source = set_secret(world, "API_KEY", "CANARY", world.main)
+    previewed = preview(alice, [f"secret:{source.pk}"], *scopes)
+    interrupted.before("current", deny_access)
+    page = save(alice, previewed)
+    assert page.status_code == 422
+    assert "CANARY" not in page.text
+    assert len(Fields(page).posted["row"]) == 12  # what was not tried is still chosen
+    assert save(alice, page, everything=True).status_code == 302
+    assert secrets_on(world, world.dev) == {"API_KEY": "CANARY"}
 
 
 def test_the_source_needs_the_permission_to_reveal(
