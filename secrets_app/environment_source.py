@@ -187,7 +187,8 @@ class SecretSource:
     def compare(
         self, access: Access, entries: Sequence[Entry], rows: Sequence[PlannedRow]
     ) -> Sequence[PlannedRow]:
-        """Compare an import with the stored values, which counts as revealing them."""
+        """Compare an import with the stored values. Reconciles first, as `values` does."""
+        reconcile(actor=access.actor, app_id=access.app.app_id)
         return importing.compare(access, entries, rows)
 
     def apply(

@@ -52,6 +52,7 @@ class Import {
     this.#kinds.clear();
     this.#cleaned.clear();
     this.#ticks.clear();
+    byId("import-file").value = "";
     this.field.value = text;
     this.preview();
   }
@@ -145,6 +146,8 @@ class Import {
     } else if (field.name === "row") {
       this.#ticks.set(field.closest("tr").dataset.token, field.checked);
       sum(this.form);
+    } else if (field.id === "import-file") {
+      if (field.files.length) field.files[0].text().then((text) => this.#restart(text));
     } else if (field.id === "import-every") {
       this.#tickEvery(field.checked);
     } else if (field.name === "scope" && this.#table) {
