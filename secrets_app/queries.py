@@ -1,11 +1,11 @@
 """Queries of secrets for lists: search, filter, sort and pages. They only read the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from console.access.explain import why_locked
@@ -13,6 +13,14 @@ from console.access.policy import Access, Permission
 from console.db import text_times
 from console.lib.naming.names import PathProfile
 from console.models import App, Branch, scope_name
+from console.web.lists.filters import (
+    RowFilter,
+    Waiting,
+    apply,
+    matches,
+    next_deployment,
+    origins,
+)
 from console.web.lists.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,
@@ -22,9 +30,8 @@ from console.web.lists.listing import (
     Row,
     add_notes,
     branches_of_rows,
-    matches,
-    page_of,
 )
+from console.web.lists.missing import MissingRow, page_of
 from secrets_app import revisions
 from secrets_app.locations import fits_path, mirror_state, read_command, scope_folders
 from secrets_app.models import ANSWERED, LeaseStage, Secret
@@ -32,6 +39,16 @@ from secrets_app.projection import short_principal
 from secrets_app.writes import leases
 
 BUILD_SECRETS = 10  # that a Hosting build has in `$secrets`: one page of GetParametersByPath
+_FILTERS = (
+    RowFilter(
+        "outside",
+        "Changed outside",
+        "warn",
+        Q(changed_by="", changed_at__isnull=False),
+        "warn",
+    ),
+    RowFilter("unencrypted", "Not encrypted", "unlock", Q(unencrypted=True), "bad"),
+)
 _STORE_TIME = text_times.as_text("modified")
 
 
@@ -39,14 +56,16 @@ _STORE_TIME = text_times.as_text("modified")
 class SecretRow(Row):
     """A secret in a list.
 
-    `state` is "gone", "saving", "unknown" or "". `held_until` is when the row can be saved again if
-    an earlier save may still arrive. `mirror` is its mirror's state. `base` is what a save of this
-    row is based on: its version and revision. `outside_by` is who changed it outside Branchkeep, if
-    the store says so. `path` is its parameter's, and `command` prints its value; both "" if the
-    app's profile has no path for it.
+    `has_base` is True if it overrides a secret for All branches. `state` is "gone", "saving",
+    "unknown" or "". `held_until` is when the row can be saved again if an earlier save may still
+    arrive. `mirror` is its mirror's state. `base` is what a save of this row is based on: its
+    version and revision. `outside_by` is who changed it outside Branchkeep, if the store says so.
+    `path` is its parameter's, and `command` prints its value; both "" if the app's profile has no
+    path for it.
     """
 
     may_reveal: bool
+    has_base: bool
     mirror_version: int
     state: str
     held_until: datetime | None
@@ -60,8 +79,9 @@ class SecretRow(Row):
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        badges = (self.deleted, self.state, self.mirror, self.origin, self.unencrypted)
-        return self.next_deployment or any(badges)
+        is_inherited = self.origin == "inherited"
+        badges = (self.deleted, self.state, self.mirror, self.has_base, self.unencrypted)
+        return self.next_deployment or is_inherited or any(badges)
 
 
 # A tuple, because a hundred model instances take a large part of the time for a page.
@@ -81,6 +101,7 @@ class _Stored(NamedTuple):
     claimed_until: datetime | None
     claim_stage: str
     modified_by: str
+    has_base: bool
     changed: str | None
     store_time: str | None
 
@@ -90,17 +111,39 @@ def listed_branches(access: Access) -> list[Branch]:
     return branches_of_rows(access, Secret.objects.filter(app=access.app))
 
 
-def list_secrets(access: Access, query: Query, branches: Iterable[Branch]) -> Listing[SecretRow]:
-    """Return the page that `query` asks for. Takes three queries."""
+def list_secrets(
+    access: Access,
+    query: Query,
+    branches: Iterable[Branch],
+    waiting: Waiting = frozenset(),
+    missing: Sequence[MissingRow] | None = None,
+) -> Listing[SecretRow]:
+    """Return the page that `query` asks for. Takes four queries.
+
+    `waiting` is what takes effect at a next deployment, `missing` what the chosen branch lacks.
+    """
+    branches = [*branches]
     chosen = query.chosen(branches)
-    secrets = _filtered(access.app, query, chosen)
-    page = page_of(query, secrets, _columns(secrets.order_by(*SORTS[query.sort])))
-    builder = _RowBuilder(access, [*branches], chosen)
-    stored = map(_Stored._make, page.object_list)
+    filters = [
+        *origins(chosen, Secret.objects.filter(app=access.app, branch=None).values("key")),
+        *_FILTERS,
+        *next_deployment("secret", waiting, branches),
+    ]
+    found = apply(
+        access.app,
+        query,
+        _filtered(access.app, query, chosen),
+        filters,
+        None if missing is None else len(missing),
+    )
+    columns = _columns(found.rows.order_by(*SORTS[query.sort]))
+    page = page_of(query, columns, found.count, missing)
+    builder = _RowBuilder(access, branches, chosen)
+    stored = (_Stored._make(row) for row in page.object_list if isinstance(row, tuple))
     # Skip secrets of a branch that was added after `branches` was read.
     rows = [builder.row(secret) for secret in stored if secret.branch_id in builder.scopes]
     add_notes(access.app, rows)
-    return Listing.of(query, page, rows, chosen)
+    return Listing.of(query, page, rows, chosen, found.chips)
 
 
 def crowded_branches(access: Access, branches: Iterable[Branch]) -> list[tuple[str, int]]:
@@ -142,7 +185,12 @@ def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> Secr
 
 
 def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, Any]:
-    return secrets.annotate(changed=CHANGED, store_time=_STORE_TIME).values_list(*_Stored._fields)
+    base = Secret.objects.filter(app=OuterRef("app"), branch=None, key=OuterRef("key"))
+    return secrets.annotate(
+        changed=CHANGED,
+        store_time=_STORE_TIME,
+        has_base=Exists(base),
+    ).values_list(*_Stored._fields)
 
 
 def _filtered(app: App, query: Query, chosen: Branch | None) -> QuerySet[Secret]:
@@ -188,6 +236,7 @@ class _RowBuilder:
             pk=secret.pk,
             key=secret.key,
             branch_id=secret.branch_id,
+            has_base=secret.has_base and secret.branch_id is not None,
             version=secret.version,
             mirror_version=secret.mirror_version,
             changed=f"{secret.changed[:16]}Z" if secret.changed else "",

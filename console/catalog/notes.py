@@ -83,10 +83,14 @@ def keys_about(app: App, q: str) -> QuerySet[KeyNote, str]:
     return KeyNote.objects.filter(found, app=app, current=True).values_list("key", flat=True)
 
 
-def keys_labeled(app: App, label: str) -> QuerySet[KeyNote, str]:
-    """Return the keys with a label."""
-    rows = KeyNote.objects.filter(app=app, current=True, labels__contains=f" {label} ")
-    return rows.values_list("key", flat=True)
+def keys_by_label(app: App) -> dict[str, list[str]]:
+    """Return the keys that have each label. Takes one query."""
+    rows = KeyNote.objects.filter(app=app, current=True).exclude(labels="")
+    found: dict[str, list[str]] = {}
+    for key, labels in rows.order_by("key").values_list("key", "labels"):
+        for label in labels.split():
+            found.setdefault(label, []).append(key)
+    return found
 
 
 def _checked(note: str, labels: str) -> tuple[str, list[str]]:

@@ -13,13 +13,22 @@ from console.catalog import notes
 from console.environment.sources import source_of
 from console.lib.row_forms import field, version
 from console.lib.text.labels import LABEL_LIMIT, MAX_LABELS
+from console.lib.text.likely_secrets import secret_warning, token_format
 from console.web.kit import app_context, find_app_to_change, form_data, page_with_form, show_form
 
 SHOWN_VERSIONS = 50
 
 
+SAVE_AGAIN = (
+    "Every member can read notes, and backups hold them. Save again if it isn't a secret. Nothing "
+    "was saved yet."
+)
+
+
 class NoteForm(forms.Form):
-    """A note and labels."""
+    """A note and labels. `is_suspicious` is True once it was refused for what may be a secret."""
+
+    is_suspicious = False
 
     note = forms.CharField(
         required=False,
@@ -72,6 +81,15 @@ def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
     return show_form(request, "console/key_note.html", form, context)
 
 
+def _secret_in(typed: dict[str, str]) -> str:
+    """Return a sentence on what looks like a secret in the text, or ""."""
+    text = f"{typed['note']} {typed['labels']}"
+    if found := token_format(text):
+        return f"This contains what looks like {found}."
+    is_random = any(secret_warning("", word) for word in text.split())
+    return "This contains what looks random, as keys and tokens do." if is_random else ""
+
+
 def _is_done(request: HttpRequest, access: Access, key: str, form: NoteForm) -> bool:
     """Do what was posted. Return False if the form has errors."""
     actor, app_id = access.actor, access.app.app_id
@@ -79,6 +97,9 @@ def _is_done(request: HttpRequest, access: Access, key: str, form: NoteForm) -> 
         number = notes.erase_earlier(actor=actor, app_id=app_id, key=key)
         messages.success(request, f"Erased {number} earlier note{'s' if number != 1 else ''}.")
         return True
+    if form.is_valid() and "sure" not in request.POST and (what := _secret_in(form.cleaned_data)):
+        form.add_error("note", f"{what} {SAVE_AGAIN}")
+        form.is_suspicious = True
     if form.is_valid():
         base = version(field(request.POST, "base"))
         try:

@@ -1,7 +1,7 @@
 """Types and helpers shared by all formats."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 NOT_TEXT = "The value contains half a character (a lone surrogate). Type it again."
@@ -23,7 +23,8 @@ class Format:
     """A file format for variables. `label` is its name in the interface.
 
     `render` takes keys and values. It never raises and never alters a value: a variable that the
-    format can't hold is left out, with the reason.
+    format can't hold is left out, with the reason. `comment` begins a comment's line, "" if the
+    format has none or other programs might read it.
     """
 
     name: str
@@ -31,6 +32,17 @@ class Format:
     filename: str
     content_type: str
     render: Callable[[Mapping[str, str]], Rendered]
+    comment: str = ""
+
+    def with_comments(self, text: str, comments: Sequence[str]) -> str:
+        """Return a file's text with comments at its top, if the format has any.
+
+        Each line of a comment becomes one of the file. Comments with characters that could end a
+        line otherwise are left out.
+        """
+        plain = (it for it in comments if it.replace("\n", "").isprintable())
+        lines = [line for comment in plain for line in comment.split("\n")]
+        return "".join(f"{self.comment}{line}\n" for line in lines if self.comment) + text
 
 
 class CannotHold(Exception):

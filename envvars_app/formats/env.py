@@ -58,4 +58,4 @@ def _quoting_problem(value: str) -> str:
     return next((reason for char, reason in known.items() if char in value), _MIXED)
 
 
-ENV = Format("env", ".env.local", ".env.local", "text/plain; charset=utf-8", _render)
+ENV = Format("env", ".env.local", ".env.local", "text/plain; charset=utf-8", _render, "# ")

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import find_app
+from console.catalog.notes import notes_of
 from console.lib.naming.names import ALL_BRANCHES
-from console.models import scope_name
+from console.models import KeyNote, scope_name
 from console.web.downloads import one_at_a_time
 from console.web.kit import app_context
 from envvars_app.formats import FORMATS, Format
@@ -27,7 +28,8 @@ def download(request: HttpRequest, app_id: str) -> HttpResponseBase:
     branch = scope_of(requested, branches)
     values = effective_values(access, branch)
     if name:
-        return one_at_a_time(request, lambda: _file(name, values))
+        notes = notes_of(access.app, values)
+        return one_at_a_time(request, lambda: _file(name, values, notes))
     context = {
         **app_context(access, "variables"),
         "requested": requested,
@@ -48,11 +50,18 @@ def _row(format: Format, values: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _file(name: str, values: dict[str, str]) -> HttpResponse:
+def _comment(key: str, note: KeyNote) -> str:
+    labels = f"[{', '.join(note.label_list)}]" if note.labels else ""
+    return f"{key}: {note.note} {labels}".replace("\t", " ").strip()
+
+
+def _file(name: str, values: dict[str, str], notes: dict[str, KeyNote]) -> HttpResponse:
     if name not in FORMATS:
         raise Http404("Unknown format.")
     format = FORMATS[name]
-    response = HttpResponse(format.render(values).text, content_type=format.content_type)
+    comments = [_comment(key, note) for key, note in sorted(notes.items())]
+    text = format.with_comments(format.render(values).text, comments)
+    response = HttpResponse(text, content_type=format.content_type)
     response["Content-Disposition"] = content_disposition_header(True, format.filename)
     response["Cache-Control"] = "no-store"  # a cached file would outlive the reader's access
     return response

@@ -27,8 +27,10 @@ from console.web.lists.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.lists.missing import missing_rows
 from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
+from console.workflows.deployments.effects import of_app
 from envvars_app.amplify_sync.queries import add_counterparts, status_of
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.models import Variable, VariableVersion
@@ -46,11 +48,18 @@ from envvars_app.variables.queries import (
 CHANGE_SET_PURPOSE = "variables"
 
 
-def list_context(request: HttpRequest, access: Access, sort: str = "branch") -> dict[str, Any]:
-    """Return the template context that the list and edit mode share."""
-    branches = listed_branches(access)
-    listing = list_variables(access, Query.of(request.GET.dict(), sort), branches)
-    mark_rows(access, "variable", listing.rows)
+def list_context(
+    request: HttpRequest, access: Access, sort: str = "branch", *, is_list: bool = True
+) -> dict[str, Any]:
+    """Return the template context that the list and edit mode share.
+
+    Only the list shows what a branch lacks.
+    """
+    branches, query = listed_branches(access), Query.of(request.GET.dict(), sort)
+    waiting = of_app(access).waiting
+    missing = missing_rows(access, "variable", query, query.chosen(branches)) if is_list else None
+    listing = list_variables(access, query, branches, waiting, missing)
+    mark_rows(waiting, "variable", listing.rows)
     amplify = status_of(access)
     if amplify is not None:
         add_counterparts(listing.rows, amplify)
@@ -96,7 +105,7 @@ def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
     count = blank_rows(request.GET)
     context = {
-        **list_context(request, access, "variable"),
+        **list_context(request, access, "variable", is_list=False),
         "sorts": SORT_WORDS.items(),
     }
     overridden = request.GET.get("override", "")

@@ -1,7 +1,7 @@
 """Queries of variables: rows for lists, effective values, what builds get."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,6 +13,14 @@ from console.access.policy import Access
 from console.lib.text.invisible import describe_invisible
 from console.lib.text.likely_secrets import secret_warning
 from console.models import App, Branch, scope_name
+from console.web.lists.filters import (
+    RowFilter,
+    Waiting,
+    apply,
+    matches,
+    next_deployment,
+    origins,
+)
 from console.web.lists.listing import (
     CHANGED,
     ONLY_ALL_BRANCHES,
@@ -22,13 +30,13 @@ from console.web.lists.listing import (
     Row,
     add_notes,
     branches_of_rows,
-    matches,
-    page_of,
 )
+from console.web.lists.missing import MissingRow, page_of
 from envvars_app.formats.hints import describe_key
 from envvars_app.models import Variable
 
 PREVIEW_LINES, PREVIEW_CHARACTERS = 4, 240  # of a value, in a list
+_OUTSIDE = RowFilter("outside", "Changed in Amplify", "warn", Q(changed_by=OUTSIDE.label), "warn")
 IN_AMPLIFY = "in Amplify"  # who wrote a variable that came from there: Amplify tells no person
 
 
@@ -73,8 +81,8 @@ class VariableRow(Row):
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        described = self.deleted or self.origin or self.secret_warning or self.next_deployment
-        return bool(described or self.has_base or self.counterpart)
+        described = self.deleted or self.secret_warning or self.next_deployment or self.has_base
+        return bool(described or self.origin == "inherited" or self.counterpart)
 
 
 class _Stored(NamedTuple):
@@ -95,14 +103,35 @@ def listed_branches(access: Access) -> list[Branch]:
 
 
 def list_variables(
-    access: Access, query: Query, branches: Iterable[Branch]
+    access: Access,
+    query: Query,
+    branches: Iterable[Branch],
+    waiting: Waiting = frozenset(),
+    missing: Sequence[MissingRow] | None = None,
 ) -> Listing[VariableRow]:
-    """Return the page that `query` asks for. Takes four queries."""
+    """Return the page that `query` asks for. Takes five queries.
+
+    `waiting` is what takes effect at a next deployment, `missing` what the chosen branch lacks.
+    """
     branches = [*branches]
     chosen = query.chosen(branches)
-    variables = _filtered(access.app, query, chosen)
-    page = page_of(query, variables, stored_columns(variables.order_by(*SORTS[query.sort])))
-    return Listing.of(query, page, to_rows(access, page.object_list, branches, chosen), chosen)
+    filters = [
+        *origins(chosen, _live(access.app).filter(branch=None).values("key")),
+        _OUTSIDE,
+        *next_deployment("variable", waiting, branches),
+    ]
+    found = apply(
+        access.app,
+        query,
+        _filtered(access.app, query, chosen),
+        filters,
+        None if missing is None else len(missing),
+    )
+    columns = stored_columns(found.rows.order_by(*SORTS[query.sort]))
+    page = page_of(query, columns, found.count, missing)
+    stored = [row for row in page.object_list if isinstance(row, tuple)]
+    rows = to_rows(access, stored, branches, chosen)
+    return Listing.of(query, page, rows, chosen, found.chips)
 
 
 def stored_columns(variables: QuerySet[Variable]) -> QuerySet[Variable, Any]:

@@ -31,8 +31,10 @@ from console.web.lists.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.lists.missing import missing_rows
 from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
+from console.workflows.deployments.effects import of_app
 from secrets_app.models import Secret
 from secrets_app.pages import forms
 from secrets_app.pages.forms import NewRow
@@ -50,12 +52,14 @@ from secrets_app.writes.commands import SecretCommand
 SAVES = (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED)
 
 
-def _page_context(request: HttpRequest, access: Access) -> dict[str, Any]:
-    """Return what the list and edit mode share."""
+def _page_context(request: HttpRequest, access: Access, *, is_list: bool = True) -> dict[str, Any]:
+    """Return what the list and edit mode share. Only the list shows what a branch lacks."""
     since = timezone.now()  # before the rows are read, so that no later change is missed
-    branches = listed_branches(access)
-    listing = list_secrets(access, Query.of(request.GET.dict()), branches)
-    mark_rows(access, "secret", listing.rows)
+    branches, query = listed_branches(access), Query.of(request.GET.dict())
+    waiting = of_app(access).waiting
+    missing = missing_rows(access, "secret", query, query.chosen(branches)) if is_list else None
+    listing = list_secrets(access, query, branches, waiting, missing)
+    mark_rows(waiting, "secret", listing.rows)
     return {
         **app_context(access, "secrets"),
         "listing": listing,
@@ -110,7 +114,7 @@ def manage(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 
 def _manage_context(request: HttpRequest, access: Access) -> dict[str, Any]:
-    context = _page_context(request, access)
+    context = _page_context(request, access, is_list=False)
     listing, count = context["listing"], blank_rows(request.GET)
     return {
         **context,
@@ -201,7 +205,7 @@ def revalidate(request: HttpRequest, app_id: str) -> HttpResponseBase:
     if not wants_fragment(request):
         return redirect("secrets_manage" if mode == "manage" else "secrets", app_id=app_id)
     access = find_app(actor, app_id, "revalidation")
-    context = {**_page_context(request, access), "mode": mode}
+    context = {**_page_context(request, access, is_list=mode == "list"), "mode": mode}
     context["unknown"] = adopting.numbers(access)
     context |= _changes_since(access, context["listing"], _moment(request.POST.get("since", "")))
     return render(request, f"secrets/{mode}.html#revalidated", context)

@@ -4,7 +4,7 @@ import { startCopyingAs } from "./copy_as.js";
 import { get } from "./http.js";
 import { startMoreMenus } from "./manage/more.js";
 import { removeBase } from "./manage/overrides.js";
-import { askToRemove, openForm, startQuickEditing } from "./manage/quick.js";
+import { openForm, removeRow, startQuickEditing } from "./manage/quick.js";
 import { Row } from "./manage/row.js";
 import { VariableRow } from "./manage/variable_row.js";
 
@@ -19,5 +19,5 @@ const codeOf = (key) => (/^[A-Za-z_$][\w$]*$/.test(key) ? `process.env.${key}` :
 
 Row.use(VariableRow);
 startQuickEditing();
-startMoreMenus(openForm, (row) => askToRemove(row, (base) => removeBase(base, (it) => it.toggleRemoval())));
+startMoreMenus(openForm, (row) => removeRow(row, removeBase));
 startCopyingAs(fetchVariable, codeOf);

@@ -1,11 +1,13 @@
 """The menu of a row: copy a value in several forms, override, remove, and go to its pages."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from console.models import AuditEvent
+from secrets_app.models import Secret
 from tests.browser.steps import LIST, PEM, browser_storage, set_secrets, wait_for_reconcile
 from tests.factories import set_variable
 from tests.fixtures.people import World
@@ -89,11 +91,22 @@ def test_with_the_keyboard(alice: Page, world: World) -> None:
     alice.keyboard.press("Escape")
 
     open_menu(alice, "TLS_KEY", "All branches").get_by_role("button", name="Remove").click()
-    form = alice.get_by_role("form", name="Edit TLS_KEY on All branches")
-    expect(form.get_by_text("Will be removed when you save.")).to_be_visible()
-    expect(form.get_by_role("link", name="Cancel")).to_be_focused()
-    form.get_by_role("button", name="Save").click()
+    expect(alice.get_by_text("TLS_KEY removed.")).to_be_visible()
     expect(alice.get_by_text("No records to display")).to_be_visible()
+    alice.get_by_role("button", name="Undo").click()
+    expect(alice.get_by_role("link", name="TLS_KEY", exact=True)).to_be_visible()
+
+
+def test_a_removal_that_asks(alice: Page, world: World, settings: Any, complaints: Any) -> None:
+    complaints.expect("422")
+    settings.BIN_DAYS = 0
+    set_secrets(world, {"TLS_KEY": PEM})
+    alice.goto(LIST)
+    wait_for_reconcile(alice)
+    open_menu(alice, "TLS_KEY", "All branches").get_by_role("button", name="Remove").click()
+    form = alice.get_by_role("form", name="Edit TLS_KEY on All branches")
+    expect(form.locator(".note")).to_be_visible()
+    assert Secret.objects.filter(key="TLS_KEY", version=1).exists()
 
 
 def test_without_permission(open_page: Callable[..., Page], world: World) -> None:

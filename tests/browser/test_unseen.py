@@ -159,7 +159,7 @@ def test_the_filter_stays(
         page.goto(url)
         with page.expect_response(lambda response: "branch=" in response.url):
             page.get_by_role("search").get_by_label("Branch").select_option(label="dev")
-        expect(page.get_by_text("The effective values of dev")).to_be_visible()
+        expect(page.get_by_text("What dev gets")).to_be_visible()
     else:
         page.goto(f"{url}?branch={world.dev.pk}")
     page.get_by_role("link", name=manage).first.click()

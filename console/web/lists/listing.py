@@ -1,21 +1,22 @@
 """Lists of secrets and variables: query parameters, columns, rows and pages."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
-from django.db.models import F, Q, QuerySet
+from django.core.paginator import Page
+from django.db.models import F, QuerySet
 from django.http import Http404
 
 from console.access.policy import Access, Permission, find_branch
-from console.catalog.notes import keys_about, keys_labeled, notes_of
+from console.catalog.notes import notes_of
 from console.db import text_times
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_CHOICE
 from console.models import App, Branch, KeyNote
+from console.web.lists.chips import Chip
 from console.web.lists.tables import Column
 
 PER_PAGE = (15, 50, 100)
@@ -156,14 +157,24 @@ class Listing(Generic[RowT]):
     branch_name: str
     branch_mark: str
     filter: str
+    chips: Sequence[Chip]
+    missing: Sequence[Any]
     per_page_choices: tuple[int, ...] = PER_PAGE
     columns: tuple[Column, ...] = COLUMNS
 
     @classmethod
     def of(
-        cls, query: Query, page: Page[Any], rows: list[RowT], chosen: Branch | None
+        cls,
+        query: Query,
+        page: Page[Any],
+        rows: list[RowT],
+        chosen: Branch | None,
+        chips: Sequence[Chip] = (),
     ) -> "Listing[RowT]":
-        """Return the page of `query` with its rows. `filter` is as in `Query`."""
+        """Return the page of `query` with its rows. `filter` is as in `Query`.
+
+        `missing` are the rows of keys that the chosen branch lacks (console.web.lists.missing).
+        """
         branch = query.branch if chosen or query.branch == ONLY_ALL_BRANCHES else ""
         return cls(
             rows=rows,
@@ -180,7 +191,14 @@ class Listing(Generic[RowT]):
             branch_name=chosen.name if chosen else "",
             branch_mark=chosen.mark if chosen else "",
             filter=replace(query, branch=branch, page=str(page.number)).filter(),
+            chips=chips,
+            missing=[row for row in page.object_list if not isinstance(row, tuple)],
         )
+
+    @property
+    def chosen_chips(self) -> list[Chip]:
+        """Return the chips for edit mode: the one that is set, to remove it."""
+        return [chip for chip in self.chips if chip.is_current and self.only]
 
     def address(self, sort: str = "", page: int = 1) -> str:
         """Return the query string for another order or page of the same rows."""
@@ -195,37 +213,12 @@ class Listing(Generic[RowT]):
         return "?" + urlencode({name: value for name, value in requested.items() if value})
 
 
-def matches(app: App, query: Query, *fields: str) -> Q:
-    """Return the condition that a list's search and label set.
-
-    The text is searched in these fields, in names of branches, and in notes and labels of keys.
-    """
-    condition = Q()
-    if query.q:
-        condition = Q(key__in=keys_about(app, query.q))
-        for field in ("key", "branch__name", *fields):
-            condition |= Q(**{f"{field}__icontains": query.q})
-    if query.label:
-        condition &= Q(key__in=keys_labeled(app, query.label))
-    return condition
-
-
 def add_notes(app: App, rows: Iterable[Row]) -> None:
     """Add the notes and labels to rows of a list. Takes one query."""
     rows = list(rows)
     notes = notes_of(app, {row.key for row in rows})
     for row in rows if notes else ():
         row.note = notes.get(row.key)
-
-
-def page_of(query: Query, found: QuerySet[Any], rows: QuerySet[Any, Any]) -> Page[Any]:
-    """Return the requested page of `rows`.
-
-    `found` are the same rows without annotations and order: counting those takes half the time.
-    """
-    paginator = Paginator(rows, query.per_page)
-    paginator.count = found.count()
-    return paginator.get_page(query.page)
 
 
 def branches_of_rows(access: Access, rows: QuerySet[Any]) -> list[Branch]:

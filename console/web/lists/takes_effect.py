@@ -6,6 +6,7 @@ from uuid import UUID
 
 from console.access.policy import Access, Permission
 from console.models import Branch, scope_name
+from console.web.lists.filters import Waiting
 from console.web.lists.listing import Row
 from console.workflows.deployments.effects import BranchState, Effects, of_app
 
@@ -28,9 +29,8 @@ class Effect:
     offer: BranchState | None
 
 
-def mark_rows(access: Access, noun: str, rows: Iterable[Row]) -> None:
+def mark_rows(waiting: Waiting, noun: str, rows: Iterable[Row]) -> None:
     """Mark the rows of a list that take effect at a next deployment."""
-    waiting = of_app(access).waiting
     for row in rows if waiting else ():
         row.next_deployment = (noun, row.branch, row.key) in waiting
 

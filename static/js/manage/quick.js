@@ -74,14 +74,19 @@ export async function openForm(link, address = link.href) {
   focusField(form);
 }
 
-/** Open the form of a row with the removal chosen by `mark`, so that Save removes it. */
-export async function askToRemove(row, mark = (it) => it.toggleRemoval()) {
+/**
+ * Remove what a row has. The form opens for it, and stays open if the server asks something.
+ * `ask(row, remove)` calls `remove` at once, or after a question.
+ */
+export async function removeRow(row, ask = (it, remove) => remove(it)) {
   await openForm(row.querySelector("a.edit"));
   const form = formOf(row.id);
   if (!form) return;
-  const [first] = rowsOf(form);
   form.querySelector(".cancel").focus();
-  if (!first.removing) mark(first);
+  ask(rowsOf(form)[0], (first) => {
+    if (!first.removing) first.toggleRemoval();
+    save(form);
+  });
 }
 
 function close(form) {
@@ -184,12 +189,24 @@ function onEscape({ target }) {
   else if (form) close(form);
 }
 
+// What a branch lacks is added in the first row.
+function addMissing({ key, branch }) {
+  if (rowsOf(quickAdd)[0].dirty) return toast("Add what you typed in the first row, or clear it with Esc.", "warning");
+  startAgain();
+  const [fresh] = rowsOf(quickAdd);
+  fresh.key.value = key;
+  fresh.branch.value = branch;
+  fresh.showDirty();
+  fresh.value.focus();
+}
+
 function onClick(event) {
   if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const control = event.target.closest("#listing a.edit, form.quick :is(.eye, .cancel)");
+  const control = event.target.closest("#listing a:is(.edit, .add-missing), form.quick :is(.eye, .cancel)");
   if (!control) return;
   event.preventDefault();
   if (control.matches(".edit")) openForm(control);
+  if (control.matches(".add-missing")) addMissing(control.dataset);
   if (control.matches(".eye")) Row.of(control).toggleValue();
   if (control.matches(".cancel")) close(control.closest("form"));
 }

@@ -186,6 +186,31 @@ def test_invalid_input(
     assert not KeyNote.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("note", "labels", "words"),
+    [
+        ("The key is sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc", "", "a Stripe key"),
+        ("see postgres://shop:hunter2@db/shop", "", "a login in a URL"),
+        ("token 8f14e45fceea167a5a36dedd4bea2543 of staging", "", "looks random"),
+        ("", "8f14e45fceea167a5a36dedd4bea2543", "looks random"),
+    ],
+)
+def test_what_looks_like_a_secret_is_saved_at_the_second_try(
+    world: World, client_for: ClientFor, note: str, labels: str, words: str
+) -> None:
+    secret = set_secret(world, "API_KEY", branch=world.dev)
+    page, bob = note_page(world, "secret", secret.pk), client_for("bob")
+    response = save(bob, page, note, labels)
+    [problem] = form_errors(response)["note"]
+    assert words in problem
+    assert not KeyNote.objects.exists()
+    assert not events("note.change").exists()
+    assert 'name="sure"' in response.text
+    fields = {"note": note, "labels": labels, "base": 0, "sure": "on"}
+    assert bob.post(page, fields).status_code == 302
+    assert stored(world)[0] == note
+
+
 def test_a_note_is_text(world: World, client_for: ClientFor) -> None:
     secret = set_secret(world, "API_KEY", branch=world.dev)
     page = note_page(world, "secret", secret.pk)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from console.catalog.notes import set_note
 from envvars_app.formats import FORMATS, Format
 from tests.envvars_app.variables.pages import BASE
 from tests.factories import set_variable
@@ -39,6 +40,23 @@ def test_it_works(world: World, vera: Client) -> None:
         "A": "for all",
         "B": "line\nnext ü",
     }
+
+
+def test_notes_are_comments(world: World, vera: Client) -> None:
+    bob = world.actor("bob")
+    for key, note, labels in (
+        ("A", "Of the EU account.\nB=1; rm -rf /", "payments eu"),
+        ("B", "\u2028c\r\nx\tq", ""),
+        ("GONE", "no variable", ""),
+    ):
+        set_note(actor=bob, app_id="d1shop", key=key, note=note, labels=labels, base=0)
+        if key != "GONE":
+            set_variable(world, key, "v")
+    head = "# A: Of the EU account.\n# B=1; rm -rf / [eu, payments]\n# B: c\n# x q\n"
+    answer = vera.get(f"{DOWNLOAD}?format=env").text
+    assert answer.startswith(head)
+    assert answer.endswith("\nA=v\nB=v\n")
+    assert "Of the EU account" not in vera.get(f"{DOWNLOAD}?format=json").text
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
