@@ -4,7 +4,7 @@ An entry that is due is claimed first, so that all processes may do this at once
 killed tries again later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -43,7 +43,8 @@ def finish_due() -> BinUpkeep:
     """
     result = BinUpkeep()
     entries = recycle_bin.due(timezone.now()).select_related("app", "branch", "claim")
-    steps = [*(partial(_finish_one, entry) for entry in entries), _purge]
+    steps: list[Callable[[BinUpkeep], None]] = [partial(_finish_one, entry) for entry in entries]
+    steps.append(_purge)
     for step in steps:
         try:
             step(result)
