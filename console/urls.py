@@ -34,6 +34,7 @@ _BIN = "hosting/secrets/bin/"
 
 in_app: list[URLPattern | URLResolver] = [
     path("compare/", compare.compare, name="compare"),
+    path("compare/check/", compare.check, name="compare_check"),
     path("compare/copy/", copying.copy, name="compare_copy"),
     path("compare/export/", compare.export, name="compare_export"),
     path("", overview.overview, name="overview"),

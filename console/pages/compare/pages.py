@@ -3,14 +3,15 @@
 from collections.abc import Sequence, Set
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.environment.sources import sources
 from console.lib.text import csv
 from console.pages.compare.filters import DIFFERENT, Query, chips, filters, shown
 from console.pages.compare.table import groups, heads
@@ -51,6 +52,29 @@ def _compare_secrets(
     response = render(request, "console/compare.html", context)
     response["Cache-Control"] = "no-store"  # the result is stored nowhere
     return response
+
+
+@require_POST
+def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Check the app against its stores, and send the matrix if that changed it (otherwise 204).
+
+    Without JavaScript, a post returns to the page.
+    """
+    access = find_app(from_request(request), app_id)
+    query = _query(request, access)
+    before = matrices.of_app(access, query.moment)
+    for source in sources():
+        source.check(access)
+    if not wants_fragment(request):
+        return redirect("compare", app_id=app_id)
+    access = find_app(access.actor, app_id)
+    matrix = matrices.of_app(access, query.moment)
+    if matrix == before:
+        return HttpResponse(status=204)
+    different = comparing.different_variables(access, matrix)
+    context = _context(access, query, matrix, different)
+    context["is_fragment"] = True
+    return render(request, "console/compare.html#matrix", context)
 
 
 def _query(request: HttpRequest, access: Access) -> Query:

@@ -43,6 +43,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/settings/amplify/disconnect/": (Action.APP_DISCONNECTED,),
     f"{APP}/amplify/refresh/": "It reads Amplify and decrypts nothing. Anyone may look.",
     f"{APP}/compare/": (Action.SECRET_COMPARED,),
+    f"{APP}/compare/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
     f"{APP}/compare/copy/": (Action.SECRET_REVEALED, Action.SECRET_CREATED),
     f"{APP}/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
     f"{APP}/first-steps/hide/": (Action.STEPS_HIDDEN,),

@@ -43,6 +43,8 @@ TABLE = """
 /apps/<str:app_id>/compare/         GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/         POST               302  404       403  200 200 200    404
 /apps/<str:app_id>/compare/         else               302  405
+/apps/<str:app_id>/compare/check/   POST               302  404       302  302 302 302    404
+/apps/<str:app_id>/compare/check/   else               302  405
 /apps/<str:app_id>/compare/copy/    GET                302  404       403  200 200 200    404
 /apps/<str:app_id>/compare/copy/    POST               302  404       403  422 302 302    404
 /apps/<str:app_id>/compare/copy/    else               302  405
