@@ -14,6 +14,7 @@ from console.audit.events import Action, Outcome
 from console.audit.queries import with_outcomes
 from console.models import AuditEvent
 
+UNDID = "undid"
 SHOWN = 20  # events of a change set in the activity
 
 # What saves write, with the noun of the environment source. An event of another action, such as a
@@ -64,7 +65,14 @@ class Group:
     def verb(self) -> str:
         """Return what was done."""
         is_undo = any(action == Action.CHANGES_UNDONE for action, _, _ in self.counts)
-        return "undid" if is_undo else "saved"
+        return UNDID if is_undo else "saved"
+
+    @property
+    def only_change(self) -> Any | None:
+        """Return its change, if there is one alone, and it didn't undo another."""
+        if self.changes != 1 or self.verb == UNDID:
+            return None
+        return next((event for event in self.events if event.action in CHANGES), None)
 
     @property
     def title(self) -> str:

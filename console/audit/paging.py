@@ -58,25 +58,23 @@ class EntryPaginator(Paginator):
 
 def _entry_of(event: Any, group: Group | None) -> Entry:
     """Return an event in words, with the others of its change set."""
-    entry = to_entry(event)
     if group is None:
-        return entry
+        return to_entry(event)
     outcome, number = group.outcome
     label = OUTCOME_LABELS[outcome or ATTEMPTED]
-    several = Several(
-        group.verb,
-        group.title if group.changes else "",
-        group.number,
-        [to_entry(it) for it in group.events],
-    )
     return replace(
-        entry,
-        branch=entry.branch if len(group.scopes) < 2 else "",
+        to_entry(group.only_change or event),
+        branch="" if len(group.scopes) > 1 else next(iter(group.scopes), event.branch),
         change_set=event.change_set if group.changes else None,
         outcome=outcome or ATTEMPTED,
         outcome_label=label if outcome == Outcome.SUCCEEDED else f"{number} {label.lower()}",
         detail="",
-        several=several,
+        several=Several(
+            group.verb,
+            group.title if group.changes and not group.only_change else "",
+            group.number,
+            [to_entry(it) for it in group.events],
+        ),
     )
 
 

@@ -292,3 +292,21 @@ def test_days_with_too_many_events(alice: Client, monkeypatch: pytest.MonkeyPatc
         record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
     days = alice.get(URL).context["days"]
     assert [day.number for day in days[-2:]] == [None, None]
+
+
+def test_restore_is_one_entry(alice: Client, world: World) -> None:
+    """Its two events are one entry, which names the key."""
+    set_secret(world, "KEY", "one")
+    row = set_secret(world, "KEY", "two")
+    alice.post(
+        f"/apps/d1shop/hosting/secrets/{row.pk}/versions/restore/", {"version": 1, "base": 2}
+    )
+    entry = entries(alice.get(URL))[0]
+    assert (entry.sentence, entry.subject, entry.versions) == (
+        "changed the secret", "KEY", "version 2 to 3",
+    )  # fmt: skip
+    assert [one.sentence for one in entry.several.entries] == [
+        "restored an earlier version of the secret",
+        "changed the secret",
+    ]
+    assert "and more" not in alice.get(URL).text

@@ -138,3 +138,22 @@ def test_forged_fields(alice: Client, world: World, name: str) -> None:
 
 def test_unknown_change_set(alice: Client, world: World) -> None:
     assert alice.get(f"/apps/{world.app.app_id}/changes/{uuid.uuid4()}/").status_code == 404
+
+
+def test_message_after_a_removal(alice: Client, world: World) -> None:
+    """It says what was removed, and its form undoes that."""
+    row = set_secret(world, "API_KEY", "old", world.main)
+    manage = "/apps/d1shop/hosting/secrets/manage/"
+    posted = {
+        "change_set": alice.get(manage).context["change_set"],
+        f"remove-{row.pk}": "on",
+        f"base-{row.pk}": row.base,
+    }
+    page = alice.post(manage, posted, follow=True).text
+    address = address_of("API_KEY")
+    assert "API_KEY removed." in page
+    assert "secret saved" not in page
+    assert f'<form method="post" action="{address}">' in page
+    page = alice.post(address, {"back": "secrets"}, follow=True).text
+    assert "Undid the change of API_KEY." in page
+    assert stored_values(world, "API_KEY", world.main) == ("old", "old")
