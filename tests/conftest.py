@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.mail",
     "tests.fixtures.people",
     "tests.fixtures.stores",
+    "tests.fixtures.tables",
     "tests.fixtures.provider",
 ]
 

@@ -18,7 +18,7 @@ from tests.fixtures import postgres
 
 PYTEST = (sys.executable, "-m", "pytest", "--dist", "worksteal")
 ON_SQLITE = (*PYTEST, "-n", "3", "-m", "not postgres")
-ON_POSTGRES = (*PYTEST, "-n", "2", "-m", "postgres or both_databases")
+ON_POSTGRES = (*PYTEST, "-n", "2", "-m", postgres.CHOSEN)
 MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory takes a name that nobody knew
 ENOUGH = 2**30  # bytes; containers often have 64 MB
 

@@ -233,6 +233,19 @@ def test_it_works(
     assert problems == []
 
 
+def test_what_wide_windows_alone_show_in_dark(
+    full_app: World, open_page: Callable[..., Page]
+) -> None:
+    """The other tests look at dark pages at 320 px."""
+    alice = open_page(user=full_app.person("alice"), dark=True)
+    problems = []
+    for url in (APP, f"{APP}activity/", LIST, MANAGE, f"{VARIABLES}manage/"):
+        alice.goto(url)
+        alice.evaluate(AXE)
+        problems += violations(alice, "in dark", ["color-contrast"])
+    assert problems == []
+
+
 def test_signed_out_pages(open_page: Callable[..., Page], db: None) -> None:
     page = open_page()
     for url in ("/accounts/login/", "/accounts/signup/", link_path()):

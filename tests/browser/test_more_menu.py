@@ -31,6 +31,7 @@ def copied(page: Page, item: str, words: str, key: str = "TLS_KEY", branch: str 
     toast = page.locator("#toasts .toast", has_text=f"Copied {words}")
     expect(toast).to_be_visible()
     toast.get_by_role("link", name="Close").click()
+    expect(toast).to_have_count(0)
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 

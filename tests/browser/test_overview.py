@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from secrets_app.models import Revalidation
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.steps import follow
 from tests.browser.test_import import PASTE
 from tests.factories import reconcile_now, secret_paths, set_secret, set_variable, write_outside
 from tests.fixtures.people import World
@@ -65,7 +66,7 @@ def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
     alice.get_by_role("link", name="Overview", exact=True).click()
     alice.get_by_role("link", name="API_KEY added for All branches").click()
     expect(alice.get_by_role("button", name="Undo")).to_be_visible()
-    alice.goto(URL)
+    follow(alice.get_by_role("link", name="Overview", exact=True))
     alice.evaluate(PASTE, ["main", "STRIPE_KEY=hunter-2-hunter\n"])
     expect(alice.get_by_role("heading", name="Import", exact=True)).to_be_visible()
     alice.goto(URL)

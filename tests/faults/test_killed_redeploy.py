@@ -6,7 +6,6 @@ from tests.faults.killed import findings_of
 
 
 @pytest.mark.slow
-@pytest.mark.both_databases
 def test_it_works(folder_of_process: str) -> None:
     found = findings_of("killing_redeploy", folder=folder_of_process)
     assert found["wrong"] == []

@@ -6,9 +6,9 @@ from tests.faults.killed import findings_of
 from tests.fixtures.moto import Moto
 
 
+# tests/faults/test_killed.py has the other two of the four pairs of store and database.
 @pytest.mark.slow
-@pytest.mark.both_databases
-@pytest.mark.parametrize("kind", ["embedded", "ssm"])
+@pytest.mark.parametrize("kind", [pytest.param("embedded", marks=pytest.mark.postgres), "ssm"])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
     found = findings_of("killing_restore", *endpoint, folder=folder_of_process)

@@ -31,6 +31,7 @@ from tests.leaks.crawl import FRAGMENT
 from tests.leaks.detector import SearchedClient
 
 EVERYONE = ("", *PEOPLE)
+KINDS = ("", *ROLES, "charlie", "olga")  # the others get the same pages as one of them
 WRITERS = ("alice", "mia", "bob", "olga")  # everyone else is refused before a value is used
 HEADERS = ({}, FRAGMENT)
 PLAIN = tuple(

@@ -21,7 +21,6 @@ from console.models import AuditEvent
 from tests.leaks.crawl import urls
 from tests.leaks.detector import LeakDetector
 
-pytestmark = pytest.mark.both_databases
 ENCODINGS = {
     "as it is": str,
     "in capitals": str.upper,

@@ -16,8 +16,6 @@ from tests.leaks.actions import ClientFor
 from tests.leaks.crawl import crawl, urls
 from tests.leaks.detector import LeakDetector
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def moved(detector: LeakDetector, client_for: ClientFor, world: World) -> Variable:

@@ -19,8 +19,6 @@ from tests.leaks.actions import ClientFor, secret_url
 from tests.leaks.crawl import FRAGMENT
 from tests.leaks.detector import LeakDetector, SearchedClient
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def secrets(detector: LeakDetector, client_for: ClientFor, world: World) -> dict[str, Secret]:

@@ -94,7 +94,9 @@ def test_it_works(
         fault_with_value = Fault.answer(
             fault_with_value.body.replace(b"CANARY", detector.canary.marker.encode())
         )
-    for number, operation in enumerate(OPERATIONS, start=[*FAULTS].index(fault)):
+    # What says nothing but its code is the same for each operation that reads, or that writes
+    operations = OPERATIONS if "value" in fault else OPERATIONS[:2]
+    for number, operation in enumerate(operations, start=[*FAULTS].index(fault)):
         faulty.always(fault_with_value, on=operation)
         statuses = call_store(detector, client_for, world, secret, HEADERS[number % 2])
         assert max(statuses) >= 422  # otherwise the test proves nothing
@@ -103,15 +105,15 @@ def test_it_works(
     assert mail.outbox == []
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "table",
     [
-        "secrets_app_embeddedparameter",
+        # PostgreSQL's messages quote values: those of the two tables that hold most
+        pytest.param("secrets_app_embeddedparameter", marks=pytest.mark.both_databases),
         "secrets_app_embeddedversion",
         "secrets_app_secret",
         "secrets_app_revalidation",
-        "console_auditevent",
+        pytest.param("console_auditevent", marks=pytest.mark.both_databases),
         "console_auditoutcome",
     ],
 )
@@ -137,7 +139,6 @@ def failure_page(client_for: ClientFor, world: World, table: str) -> bytes:
     return bytes(response.content)
 
 
-@pytest.mark.both_databases
 def test_a_tampered_row(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
     secret = plant(detector, client_for, world)
     EmbeddedVersion.objects.update(version=7)
@@ -147,7 +148,6 @@ def test_a_tampered_row(detector: LeakDetector, client_for: ClientFor, world: Wo
     assert detector.leaks() == []
 
 
-@pytest.mark.both_databases
 def test_a_wrong_key(
     detector: LeakDetector, client_for: ClientFor, world: World, settings: Any
 ) -> None:

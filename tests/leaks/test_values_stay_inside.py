@@ -49,8 +49,9 @@ def planted(
     store: str, detector: LeakDetector, client_for: ClientFor, world: World
 ) -> LeakDetector:
     """Enter the canary in every way and shape, with and without JavaScript."""
+    combinations = COMBINATIONS if connection.vendor == "sqlite" else COMBINATIONS[1:3]
     for name, (enter, statuses) in INPUTS.items():
-        for shape, headers in COMBINATIONS:
+        for shape, headers in combinations:
             value = detector.canary.shapes(name)[shape]
             response = enter(Input(client_for, world, value, headers))
             assert response.status_code in statuses, (name, shape, response.status_code)
@@ -76,14 +77,14 @@ def test_it_works(
 
 
 def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
-    """Get every URL as everyone, and post to it.
+    """Get every URL as each kind of person, and post to it as everyone.
 
     PostgreSQL gets the posts alone, and only of those who may write: what a page shows is the same,
     what a database rejects isn't.
     """
     every_url, gets_too = all_urls(world), connection.vendor == "sqlite"
     with detector.quiet_logs():
-        for person in actions.EVERYONE if gets_too else ():
+        for person in actions.KINDS if gets_too else ():
             crawl(client_for(person), every_url, follow=person in {"alice", "olga"})
     posted = detector.canary.shapes("posted everywhere")["plain"]
     Suspension.objects.create(user=world.person("bob"), proof=Suspension.Proof.OWNERS)

@@ -17,6 +17,8 @@ from console.models import App
 from secrets_app.models import Secret
 from tests.factories import audit_events, last_event_id, only_event
 
+pytestmark = pytest.mark.sqlite
+
 HOSTILE = {
     "CR LF": 'a\r\n{"event": "forged"}',
     "ANSI": "a\x1b[2J\x1b]0;title\x07b",

@@ -18,7 +18,6 @@ from tests.console.auth.conftest import post, recorded
 from tests.factories import audit_events, last_event_id, messages_of, summarize
 from tests.fixtures.people import PASSWORD, World
 
-pytestmark = pytest.mark.both_databases
 Browser = Callable[..., Client]
 NEW = {"password1": "another one 1", "password2": "another one 1"}
 USERS = "/admin/console/user/"
@@ -125,6 +124,7 @@ def test_mail_server_fails(
     assert recorded("account.link")[0][2] == ["failed"]
 
 
+@pytest.mark.both_databases
 def test_works_once(client: Client, world: World) -> None:
     link = make_link(world)
     assert client.post(link, NEW).status_code == 302

@@ -13,7 +13,7 @@ from tests.console.auth.test_second_factor import age
 from tests.factories import set_secret
 from tests.fixtures.people import PASSWORD, World
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
+pytestmark = pytest.mark.usefixtures("clock")
 
 FRAGMENT = {"HX-Request": "true"}
 CONFIRM = "/accounts/reauthenticate/"

@@ -18,7 +18,7 @@ from console.models import Session
 from tests.console.auth.conftest import SIGN_IN, post, recorded
 from tests.fixtures.people import PASSWORD, World
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
+pytestmark = pytest.mark.usefixtures("clock")
 
 CODE = "/accounts/code/"
 INDEX = "/accounts/second-factor/"

@@ -18,7 +18,7 @@ from console.models import Session
 from tests.console.auth.conftest import SESSIONS, SIGN_IN, age_sessions, last_seen, post, recorded
 from tests.fixtures.people import PASSWORD, World
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
+pytestmark = pytest.mark.usefixtures("clock")
 
 Browser = Callable[..., Client]
 
@@ -33,6 +33,7 @@ def end(client: Client, which: Any) -> Any:
     return client.post(SESSIONS, {"end": which}, follow=True)
 
 
+@pytest.mark.both_databases
 def test_it_works(sign_in_bob: Browser) -> None:
     lynx, links = sign_in_bob("Lynx", "203.0.113.7"), sign_in_bob("Links", "203.0.113.8")
     page = lynx.get(SESSIONS)
@@ -149,6 +150,7 @@ def test_invalid_cookie(client: Client, world: World, key: str) -> None:
     assert not Session.objects.filter(session_key=key.replace("\0", "")).exists()
 
 
+@pytest.mark.both_databases
 def test_late_save_does_not_revive_a_session(sign_in_bob: Browser) -> None:
     """A request saves its session after another request ended that session."""
     late = SessionStore(sign_in_bob().cookies["sessionid"].value)
@@ -227,6 +229,7 @@ def test_user_agent_is_escaped(sign_in_bob: Browser) -> None:
     assert "&lt;b&gt;Lynx" in page.text
 
 
+@pytest.mark.both_databases
 def test_key_rotation_keeps_the_age(sign_in_bob: Browser) -> None:
     """For example when people change their password."""
     lynx, begun = sign_in_bob(), timezone.now() - timedelta(hours=11)

@@ -35,7 +35,6 @@ def change_profile(world: World, profile: PathProfile) -> App:
     )
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize("pair", COLLISIONS, ids=ascii)
 @pytest.mark.parametrize("profile", PathProfile)
 def test_it_works(world: World, pair: Collision, profile: PathProfile) -> None:

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 WRITE, REVEAL = Permission.WRITE, Permission.REVEAL
 
 

@@ -21,7 +21,6 @@ from tests.console.auth.test_second_factor import CODE, code_of, set_up
 from tests.factories import audit_entries, messages_of, set_role, set_secret
 from tests.fixtures.people import PASSWORD, World
 
-pytestmark = pytest.mark.both_databases
 Browser = Callable[[str], Client]
 MEMBERS = "/apps/d1shop/settings/members/"
 CONFIRM = "/accounts/suspension/end/"
@@ -70,6 +69,7 @@ def reveals(browser: Client, secret: Secret) -> int:
     return browser.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/").status_code
 
 
+@pytest.mark.both_databases
 def test_it_works(client_for: Browser, client: Client, world: World, secret: Secret) -> None:
     alice, mia = world.person("alice"), client_for("mia")
     set_role(world, "mia", "owner")

@@ -7,7 +7,6 @@ from console.models import Branch
 from tests.factories import form_errors
 from tests.fixtures.people import World
 
-pytestmark = pytest.mark.both_databases
 ADD = "/apps/d1shop/settings/branches/add/"
 NAMES = {
     "slash": "feature/login",
@@ -53,6 +52,7 @@ def client(alice: Client) -> Client:
     return alice
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_it_works(client: Client, world: World, name: str) -> None:
     response = client.post(ADD, {"name": name, "stage": "NONE"})
@@ -80,6 +80,7 @@ def test_secrets_of_each_name(client: Client, world: World) -> None:
         assert f"of {branch.pk}" in client.post(f"{secrets}{row.pk}/reveal/").text
 
 
+@pytest.mark.both_databases
 def test_similar_names_are_distinct(client: Client, world: World) -> None:
     for name in ("é", "è", "Dev", "DEV", "dev-", "d ev"):
         assert client.post(ADD, {"name": name, "stage": "NONE"}).status_code == 302
@@ -112,6 +113,7 @@ def test_reserved_name_of_all_branches(client: Client, world: World) -> None:
     assert world.app.branches.count() == 2
 
 
+@pytest.mark.both_databases
 def test_nul(client: Client, world: World) -> None:
     [says] = form_errors(client.post(ADD, {"name": "a\0b", "stage": "NONE"}))["name"]
     assert "ull characters" in says
@@ -129,6 +131,7 @@ def test_too_long_name(client: Client, sign: str) -> None:
     assert "256" in says
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["dev", "main"])
 def test_existing_name(client: Client, world: World, name: str) -> None:
     says = form_errors(client.post(ADD, {"name": name, "stage": "NONE"}))
@@ -136,6 +139,7 @@ def test_existing_name(client: Client, world: World, name: str) -> None:
     assert world.app.branches.count() == 2
 
 
+@pytest.mark.both_databases
 def test_same_name_in_another_app(client: Client, world: World) -> None:
     Branch.objects.create(app=world.other_app, name="new")
     assert client.post(ADD, {"name": "new", "stage": "NONE"}).status_code == 302

@@ -14,7 +14,6 @@ from console.models import Branch
 from tests.factories import access_of, create_branch, set_secret, set_variable
 from tests.fixtures.people import World
 
-pytestmark = pytest.mark.both_databases
 ORDER = ["dev", "Main-2", "main-10", "pr-2", "pr-10", "pr-100"]
 SELECTS = [
     "hosting/secrets/",
@@ -65,6 +64,7 @@ def test_selects(alice: Client, branches: list[Branch], path: str) -> None:
     assert all(names == ORDER for names in selects)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("path", ["secrets", "environment-variables"])
 @pytest.mark.parametrize("sort", ["branch", "-branch", "variable", "-variable"])
 def test_lists(alice: Client, branches: list[Branch], path: str, sort: str) -> None:
@@ -93,6 +93,7 @@ def test_suggestions_in_the_activity(alice: Client, branches: list[Branch]) -> N
     assert [name for name in names if name in ORDER] == ORDER
 
 
+@pytest.mark.both_databases
 def test_services_and_the_admin(olga: Client, world: World, branches: list[Branch]) -> None:
     assert [branch.name for branch in access_of(world, "vera").branches] == ORDER
     assert [branch.name for branch in Branch.objects.filter(app=world.app)] == ORDER
@@ -101,6 +102,7 @@ def test_services_and_the_admin(olga: Client, world: World, branches: list[Branc
     assert in_order(text.partition("result_list")[2]) == ORDER
 
 
+@pytest.mark.both_databases
 def test_a_renamed_branch(world: World, branches: list[Branch]) -> None:
     branches[0].name = "pr-3"
     branches[0].save()

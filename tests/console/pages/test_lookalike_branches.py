@@ -38,7 +38,6 @@ def add(client: Client, name: str) -> Any:
     return client.post(ADD, {"name": name, "stage": "NONE"})
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "name",
     [

@@ -16,7 +16,7 @@ from tests.fixtures.commands import CommandResult
 from tests.fixtures.machine import Machine
 from tests.fixtures.postgres import psql
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 VERSIONS = sorted(file.name.removesuffix(".sqlite.sql") for file in RELEASES.glob("*.sqlite.sql"))
 SHOP = ("--app", "d1shop")
 
@@ -47,6 +47,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
         yield machine
 
 
+@pytest.mark.both_databases
 def test_it_works(machine: Machine) -> None:
     assert machine("migrate", "-v0") == CommandResult(0, "", "")
     assert machine("secret", "get", "API_KEY", *SHOP) == CommandResult(0, SECOND, "")
@@ -62,6 +63,7 @@ def test_rows_for_the_next_release_can_be_written(tmp_path: Path) -> None:
     fill_database(f"sqlite:///{tmp_path}/next.sqlite3")
 
 
+@pytest.mark.both_databases
 def test_checks(machine: Machine) -> None:
     assert machine("migrate", "-v0").code == 0
     assert machine("migrate", "--check").code == 0

@@ -28,15 +28,19 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 @pytest.fixture(scope="session")
 def reader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Return the parser that the test's parameter names."""
-    name = request.param
-    if name in readers.IN_PYTHON:
-        return readers.IN_PYTHON[name]
-    if name == readers.BASH:
-        return request.getfixturevalue("bash")
-    folder = tmp_path_factory.mktemp("reader")
-    if name == readers.JAVA:
-        return readers.from_java(request.getfixturevalue("java"), folder)
-    if name in (readers.PYTHON_DOTENV, readers.INTERPOLATING):
-        return readers.from_python_dotenv(folder, name == readers.INTERPOLATING)
-    return readers.from_node(request.getfixturevalue("node"), name)
+    """Return the parser, or the group of parsers, that the test's parameter names."""
+
+    def named(name: str) -> Read:
+        if name in readers.IN_PYTHON:
+            return readers.IN_PYTHON[name]
+        if name == readers.BASH:
+            return request.getfixturevalue("bash")
+        folder = tmp_path_factory.mktemp("reader")
+        if name == readers.JAVA:
+            return readers.from_java(request.getfixturevalue("java"), folder)
+        if name in (readers.PYTHON_DOTENV, readers.INTERPOLATING):
+            return readers.from_python_dotenv(folder, name == readers.INTERPOLATING)
+        return readers.from_node(request.getfixturevalue("node"), name)
+
+    names = readers.GROUPS.get(request.param, (request.param,))
+    return readers.all_of({name: named(name) for name in names})

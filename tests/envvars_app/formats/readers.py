@@ -9,7 +9,7 @@ import json
 import plistlib
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.parsers import expat
 
@@ -29,8 +29,14 @@ NODE = "Node"
 BASH = "bash"
 # Next.js; Vite and Create React App use versions of dotenv-expand
 EXPANDING = ("Next.js", "dotenv-expand", "dotenv-expand 5")
-ENV_READERS = (PYTHON_DOTENV, INTERPOLATING, *NPM, NODE, BASH)
 JAVA = "Java"
+# Parsers that read the same files, and are on a machine together: one test compares them
+GROUPS = {
+    "python-dotenv and bash": (PYTHON_DOTENV, INTERPOLATING, BASH),
+    "npm": NPM,
+    "npm, expanding": EXPANDING,
+}
+ENV_READERS = ("python-dotenv and bash", "npm", NODE)
 READERS = {
     "env": ENV_READERS,
     "json": ("json", "JSON.parse"),
@@ -74,6 +80,18 @@ def java(folder: Path) -> LineServer:
     if not (shutil.which("java") and shutil.which("javac")):
         pytest.skip("no Java Development Kit is on this machine")
     return LineServer("java", str(Path(__file__).parent / "ReadProperties.java"), cwd=folder)
+
+
+def all_of(readers: Mapping[str, Read]) -> Read:
+    """Return a parser that expects the same from several."""
+
+    def read(text: str) -> dict[str, str]:
+        first, *others = [(name, reader(text)) for name, reader in readers.items()]
+        for name, found in others:
+            assert found == first[1], f"{name} reads other values than {first[0]}"
+        return first[1]
+
+    return read
 
 
 def from_node(server: LineServer, parser: str) -> Read:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from envvars_app.buildspec.holding import expansion_note
 from envvars_app.buildspec.recipes import RECIPES, best_recipe, commands_for
-from tests.envvars_app.formats.readers import ENV_READERS, EXPANDING, JAVA, Read
+from tests.envvars_app.formats.readers import ENV_READERS, JAVA, Read
 from tests.envvars_app.formats.values import COMMON, CONTESTED, values
 
 # Of the issue: colors, links, padded and several lines
@@ -49,8 +49,8 @@ _READERS_OF = {
     "production": ENV_READERS,
     "production-quoted": ENV_READERS,
     "flutter-env": ENV_READERS,
-    "env-expanded": EXPANDING,
-    "production-expanded": EXPANDING,
+    "env-expanded": ("npm, expanding",),
+    "production-expanded": ("npm, expanding",),
     "android-properties": ("javaproperties", JAVA),
     "flutter-json": ("json", "JSON.parse"),
     "ios-plist": ("plistlib",),

@@ -38,7 +38,7 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def text_of(client: Client, query: str = "") -> str:
@@ -46,6 +46,7 @@ def text_of(client: Client, query: str = "") -> str:
     return str(client.get(f"{BASE}bulk/{query}").context["sheet"].text)
 
 
+@pytest.mark.both_databases
 def test_it_works(world: World, alice: Client) -> None:
     set_variable(world, "KEPT", "same")
     set_variable(world, "CHANGED", "old")

@@ -21,7 +21,7 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 BIN = "/apps/d1shop/hosting/secrets/bin/"
 
 
@@ -41,6 +41,7 @@ def removed(client: Client, query: str = "") -> list[str]:
     return [row.value.key for row in client.get(BIN + query).context["rows"]]
 
 
+@pytest.mark.both_databases
 def test_it_works(world: World, alice: Client) -> None:
     row = set_variable(world, "API_URL", "https://a")
     change_variable(world, row, "https://b", by="mia")
@@ -138,6 +139,7 @@ def test_restoring_a_removed_variable(world: World, alice: Client) -> None:
     assert "Restore version" not in page.text
 
 
+@pytest.mark.both_databases
 def test_many_removed_variables_of_one_name_are_paginated(world: World, alice: Client) -> None:
     for branch in (None, world.dev):
         for _ in range(53):
@@ -155,6 +157,7 @@ def test_many_removed_variables_of_one_name_are_paginated(world: World, alice: C
     assert [one.pk for one in seen] == sorted({one.pk for one in seen}, reverse=True)
 
 
+@pytest.mark.both_databases
 def test_removed_variables_of_several_scopes(world: World, alice: Client) -> None:
     set_variable(world, "A")
     over = set_variable(world, "A", branch=world.dev)
@@ -299,6 +302,7 @@ def test_queries_do_not_grow(world: World, alice: Client) -> None:
     assert counts[0] == counts[1] <= 11
 
 
+@pytest.mark.both_databases
 def test_erasing_the_values_of_a_removed_variable(alice: Client, world: World) -> None:
     row = set_variable(world, "TOKEN", "hunter2")
     assert "Erase its values" not in alice.get(url_of(row)).text

@@ -18,7 +18,7 @@ from envvars_app.variables.bulk import BulkEdit, Kind, Mode, apply, preview
 from tests.factories import set_variable
 from tests.fixtures.people import World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def kinds(world: World, edit: BulkEdit, by: str = "alice") -> dict[tuple[str, str], Kind]:

@@ -82,7 +82,7 @@ def test_it_works(
     client = client_for("alice")
     client.get(url, headers=headers)
     counts = []
-    for number in (10, 1000):
+    for number in (10, 200):
         fill(world, number)
         with CaptureQueriesContext(connection) as queries:
             response = client.get(url, headers=headers)
@@ -119,7 +119,7 @@ def test_a_save(world: World, store_calls: StoreCalls, number: int) -> None:
 
 
 @pytest.mark.parametrize("act", ["create", "change", "remove"])
-@pytest.mark.parametrize("number", [1, 2, 10, 50, 100])
+@pytest.mark.parametrize("number", [1, 2, BATCH, BATCH + 1])
 def test_queries_of_a_save(world: World, either_store: str, act: str, number: int) -> None:
     queries = count_queries(world, act, number)
     assert queries <= 4 * number + 20

@@ -12,6 +12,8 @@ from console.pages.app_forms import PROFILE_WORDS
 from secrets_app.models import Secret
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/apps/d1shop/hosting/secrets/"
 
 

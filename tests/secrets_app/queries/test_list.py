@@ -17,6 +17,8 @@ from tests.factories import listed_secret, listed_secrets, reconcile_now, secret
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore
 
+pytestmark = pytest.mark.both_databases
+
 
 def listed_names(world: World, **query: str) -> list[tuple[str, str]]:
     return [(row.branch, row.key) for row in listed_secrets(world, **query)]

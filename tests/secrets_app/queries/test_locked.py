@@ -10,6 +10,8 @@ from secrets_app.models import Secret
 from tests.factories import set_role, set_secret, set_variable
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
+
 LIST = "/apps/d1shop/hosting/secrets/"
 VARIABLES = "/apps/d1shop/hosting/environment-variables/manage/"
 PAGES = [LIST, f"{LIST}manage/", VARIABLES]

@@ -23,6 +23,8 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.parametrize("moment", ["after", "before"])
 def test_it_works(world: World, interrupted: InterruptedStore, moment: str) -> None:

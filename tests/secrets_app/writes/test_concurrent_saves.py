@@ -26,6 +26,8 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
+
 ROUNDS = 25
 
 

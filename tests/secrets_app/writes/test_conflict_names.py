@@ -30,6 +30,8 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, Killed, kill_process
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.mark.usefixtures("clock")
 def test_recreated_after_the_rows_were_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ from tests.fixtures.stores import (
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("console_on_ssm")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("console_on_ssm"), pytest.mark.sqlite]
 VALUE = "the plain value"
 BIN = "/amplify/branchkeep-bin"
 

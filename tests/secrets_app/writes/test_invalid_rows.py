@@ -11,6 +11,8 @@ from tests.factories import create_command, save_secrets, secret_versions
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
+pytestmark = pytest.mark.sqlite
+
 X = SecretValue("x")
 COMMANDS = {
     "huge id": SetSecret("1", 999_999_999_999_999, value=X, expected_version=1),

@@ -17,6 +17,8 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.sqlite
+
 WRITERS = {
     # person: outcomes on All branches, on the protected main, on dev
     "alice": ("saved", "saved", "saved"),

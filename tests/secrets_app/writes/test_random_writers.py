@@ -24,6 +24,8 @@ from tests.factories import (
 )
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
+
 PEOPLE = ("alice", "mia", "bob")
 SAVES = 15  # by each person
 RECONCILINGS = 8
