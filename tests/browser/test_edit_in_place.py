@@ -19,6 +19,7 @@ from tests.browser.steps import (
     follow,
     set_secrets,
     stored_value,
+    tab_to,
     value_of,
     wait_for_reconcile,
 )
@@ -72,9 +73,7 @@ def test_an_override_takes_two_clicks(page: Page) -> None:
     edit_link(page).click()
     expect(new_value(page)).to_be_focused()
     value_of(override(page)).press_sequentially("for dev")
-    page.keyboard.press("Tab")  # to its eye
-    page.keyboard.press("Tab")
-    expect(override(page).get_by_label("Branch")).to_be_focused()
+    tab_to(page, override(page).get_by_label("Branch"))
     page.keyboard.type("dev")
     opened(page).get_by_role("button", name="Save").click()
     expect_saved(page, 1)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.steps import COUNT_CLICKS, value_of
+from tests.browser.steps import COUNT_CLICKS, tab_to, value_of
 from tests.factories import change_variable, set_variable, variable_row, variable_values
 from tests.fixtures.people import World
 
@@ -67,8 +67,7 @@ def test_an_override_takes_two_clicks(alice: Page, world: World) -> None:
     edit_link(alice).click()
     expect(value_of(shared(alice))).to_be_focused()
     value_of(override(alice)).press_sequentially("for dev")
-    alice.keyboard.press("Tab")
-    expect(override(alice).get_by_label("Branch")).to_be_focused()
+    tab_to(alice, override(alice).get_by_label("Branch"))
     alice.keyboard.type("dev")
     opened(alice).get_by_role("button", name="Save").click()
     expect(alice.get_by_text(SAVED)).to_be_visible()
