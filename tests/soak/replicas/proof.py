@@ -46,6 +46,16 @@ def saved_rows(timeline: Timeline) -> Iterator[str]:
             yield f"Not removed: {describe(row)}"
 
 
+def removed_values(timeline: Timeline) -> Iterator[str]:
+    """The value of each removed secret was copied to the recycle bin before."""
+    copied = {call.value for call in timeline.records.copies if call.kind == "put"}
+    for row in timeline.records.sent:
+        during = timeline.during(row.secret, row.sent, row.answered)
+        removed = {state.value for state in during if state.version}
+        if row.outcome == "removed" and removed and removed.isdisjoint(copied):
+            yield f"Removed without a copy: {describe(row)}"
+
+
 def stored_values(timeline: Timeline) -> Iterator[str]:
     """Each value in the store was sent by a user, was accepted, and was written once."""
     times: Counter[tuple[str, str]] = Counter()
@@ -260,6 +270,7 @@ def chain(timeline: Timeline) -> Iterator[str]:
 
 CHECKS: Iterable[Callable[[Timeline], Iterator[str]]] = (
     saved_rows,
+    removed_values,
     stored_values,
     overwrites,
     audited_writes,

@@ -99,6 +99,7 @@ class Records:
     reveals: list[Reveal] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     journal: list[StoreCall] = field(default_factory=list)
+    copies: list[StoreCall] = field(default_factory=list)  # the journal of the recycle bin
     history: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # by path
     rows: dict[ScopedKey, ProjectedRow] = field(default_factory=dict)
     paths: dict[str, PathOwner] = field(default_factory=dict)

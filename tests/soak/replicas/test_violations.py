@@ -68,6 +68,7 @@ def valid_records() -> Records:
             StoreCall(50.2, "delete", "/mirror"),
             StoreCall(60.2, "put", "/primary", 1, "third"),
         ],
+        copies=[StoreCall(50.1, "put", "/bin", 1, "second")],
         history={"/primary": [(1, "third")], "/mirror": []},
         rows={SECRET: ProjectedRow(1, "missing")},
         paths=PATHS,
@@ -152,6 +153,7 @@ def outcomes(*names: str, version: int = 2) -> tuple[Outcome, ...]:
 # The start of the expected violation, and the change that causes it
 TAMPERED = {
     "Lost: bob": drop("journal", 2),
+    "Removed without a copy: cleo": drop("copies", 0),
     "Lost: ann": edit("sent", 0, version=2),
     "Not removed: cleo": drop("journal", 4, 5),
     "Not sent by any user": add("journal", StoreCall(70, "put", "/primary", 2, "strange")),

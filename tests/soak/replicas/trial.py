@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 KEYS = ("API_KEY", "DB_URL", "TOKEN")
 USERS = 20
+BIN = "/amplify/branchkeep-bin/"
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ def _expire_leases_and_reconcile(user: SimulatedUser) -> None:
 
 
 def _collect(records: Records, replicas: Replicas, trial: TrialApp) -> None:
-    records.journal = journal.read(replicas.journal)
+    calls = journal.read(replicas.journal)
+    records.copies = [call for call in calls if call.path.startswith(BIN)]
+    records.journal = [call for call in calls if not call.path.startswith(BIN)]
     for branch in trial.scopes:
         for key in KEYS:
             location = locate_secret(trial.app, branch, key)
@@ -199,6 +202,7 @@ def _history(ssm: "SSMClient", path: str) -> list[tuple[int, str]]:
 
 def _events(app: App) -> list[Event]:
     events = AuditEvent.objects.filter(app_id=app.app_id).order_by("pk")
+    events = events.exclude(action__startswith="bin.")  # `removed_values` checks the copies
     return [_event(event) for event in events.prefetch_related("outcomes")]
 
 
