@@ -1,4 +1,4 @@
-"""kill -9 after any call of an undo loses nothing; undoing again does the rest (guarantee 51)."""
+"""kill -9 after any call of an undo loses nothing; the next undo goes on (guarantees 8, 51)."""
 
 import pytest
 
