@@ -143,6 +143,9 @@ def test_a_mistake_leads_to_its_line(alice: Page, complaints: Any) -> None:
     expect(alice.get_by_text("Line 3: ")).to_be_visible()
     expect(alice.get_by_label("Text")).to_be_focused()
     assert alice.evaluate("getSelection().toString()") == "B='open"
+    alice.get_by_label("Text").fill("# nothing")
+    alice.get_by_role("button", name="Preview").click()
+    expect(alice.get_by_text("The text has no keys.")).to_be_visible()
     file = {"name": ".env", "mimeType": "text/plain", "buffer": b"A=1"}
     alice.get_by_label("File").set_input_files(file)
     expect(save_button(alice, 1)).to_be_visible()

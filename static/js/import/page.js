@@ -34,7 +34,10 @@ class Import {
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("change", (event) => this.#changed(event.target));
     this.form.addEventListener("click", (event) => this.#clicked(event));
-    byId("import-edit").addEventListener("click", () => this.#edit());
+    byId("import-edit").addEventListener("click", () => {
+      byId("import-preview").replaceChildren();
+      this.#edit();
+    });
     this.#acceptFiles();
     startFilter(this.form);
     if (text) this.#restart(text);
@@ -126,7 +129,8 @@ class Import {
     byId("import-text").hidden = false;
     byId("import-edit").hidden = true;
     byId("import-lead").textContent = this.#lead;
-    if (!byId("import-error")) byId("import-preview").replaceChildren();
+    this.#generated.clear(); // what is typed now counts
+    this.#cleaned.clear();
     this.field.toggleAttribute("aria-invalid", Boolean(line));
     this.field.focus();
     if (!line) return;
