@@ -96,6 +96,17 @@ def test_several_scopes_and_what_cannot_be_seen(world: World, alice: Page) -> No
     assert stored_value(f"{SHARED}/API_KEY") == "hunter"
 
 
+def test_a_placeholder_becomes_a_random_value(world: World, alice: Page) -> None:
+    alice.goto(LIST)
+    paste(alice, "SESSION_SECRET=changeme\nNAME=x\n")
+    expect(save_button(alice, 1)).to_be_visible()
+    alice.get_by_role("button", name="Generate", exact=True).click()
+    expect(row(alice, "SESSION_SECRET")).to_contain_text("32 bytes")
+    save_button(alice, 2).click()
+    expect(alice).to_have_url(CHANGES)
+    assert re.fullmatch("[A-Za-z0-9]{32}", stored_value(f"{SHARED}/SESSION_SECRET"))
+
+
 def test_a_conflict_is_written_on_request(world: World, alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     set_secret(world, "API_KEY", "one")
@@ -132,6 +143,9 @@ def test_a_mistake_leads_to_its_line(alice: Page, complaints: Any) -> None:
     expect(alice.get_by_text("Line 3: ")).to_be_visible()
     expect(alice.get_by_label("Text")).to_be_focused()
     assert alice.evaluate("getSelection().toString()") == "B='open"
+    alice.get_by_label("Text").fill("# nothing")
+    alice.get_by_role("button", name="Preview").click()
+    expect(alice.get_by_text("The text has no keys.")).to_be_visible()
     file = {"name": ".env", "mimeType": "text/plain", "buffer": b"A=1"}
     alice.get_by_label("File").set_input_files(file)
     expect(save_button(alice, 1)).to_be_visible()

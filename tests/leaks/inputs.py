@@ -250,6 +250,7 @@ def _imported(entry: Input) -> Any:
 
 @enters("in a text that can't be read", 422)
 def _unreadable(entry: Input) -> Any:
+    assert import_text(entry, "A=x", generated=json.dumps({"A": entry.value})).status_code == 200
     for text in (f"A='{entry.value}", f"A: [{entry.value}]", f"A,{entry.value},x", entry.value):
         answer = import_text(entry, text)
     return answer

@@ -7,14 +7,16 @@ because Django takes at most a thousand fields.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.http import Http404, QueryDict
 
 from console.access.policy import Access
 from console.environment.sources import ImportRow, sources
+from console.lib.documents import parse
+from console.lib.documents.json import parse_json
 from console.lib.row_forms import known_base
-from console.lib.text.dotenv import Entry
+from console.lib.text.dotenv import Entry, Refused
 from console.models import Branch
 from console.web.lists.listing import ONLY_ALL_BRANCHES
 from console.workflows.importing import Choice, Line, Scope
@@ -40,13 +42,17 @@ class PostedRow:
 
 @dataclass(frozen=True)
 class ImportForm:
-    """A posted import. `kinds` are by key, and only those that were chosen."""
+    """A posted import. `kinds` are by key, and only those that were chosen.
+
+    `generated` are random values, made in the browser, that replace those in the text.
+    """
 
     text: str = field(default="", repr=False)
     scopes: Sequence[Branch | None] = (None,)
     kinds: dict[str, str] = field(default_factory=dict)
     cleaned: frozenset[str] = frozenset()
     rows: tuple[PostedRow, ...] = ()
+    generated: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, post: QueryDict, access: Access) -> "ImportForm":
@@ -58,8 +64,16 @@ class ImportForm:
             scopes=scopes_of(post, access),
             kinds={key: noun for noun, _, key in kinds if noun in nouns},
             cleaned=frozenset(_lines(post, "clean")),
+            generated=_values(str(post.get("generated", ""))),
             rows=tuple(row for row in _rows(_lines(post, "row")) if row.noun in nouns),
         )
+
+    def entries(self) -> list[Entry]:
+        """Return the keys and values of the text. Raises dotenv.Refused, which names the line."""
+        return [
+            replace(entry, value=self.generated.get(entry.key, entry.value))
+            for entry in parse(self.text)
+        ]
 
     @property
     def choice(self) -> Choice:
@@ -123,6 +137,14 @@ def _lines(post: QueryDict, name: str) -> Iterator[str]:
         if field_name == name or field_name.startswith(f"{name}-"):
             for value in post.getlist(field_name):
                 yield from str(value).replace("\r\n", "\n").split("\n")
+
+
+def _values(text: str) -> dict[str, str]:
+    """Parse values by key. Anything else is left out, as if there were none."""
+    try:
+        return {entry.key: entry.value for entry in parse_json(text)}
+    except Refused:
+        return {}
 
 
 def _rows(lines: Iterable[str]) -> Iterator[PostedRow]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.environment.sources import Change
+from console.environment.sources import Change, sources
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from console.pages.importing.forms import ImportForm, row_text, token_of
@@ -121,7 +121,9 @@ def _notes(line: Line, token: str, outcome: RowOutcome | None, *, is_first: bool
         about, label = f"{line.also} {planned.key}", f"Import as {line.also}"
         yield Note(BOTH.format(line.also, line.noun), action="kind", about=about, label=label)
     if line.is_placeholder and planned.change is not Change.SAME:
-        yield Note(PLACEHOLDER)
+        may_generate = is_first and line.noun in {it.noun for it in sources() if it.is_confidential}
+        action = {"action": "generate", "about": planned.key, "label": "Generate"}
+        yield Note(PLACEHOLDER, **(action if may_generate else {}))
     if line.remark:
         can_be_cleaned = line.can_be_cleaned and is_first
         action = {"action": "clean", "about": planned.key, "label": "Remove it"}

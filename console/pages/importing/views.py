@@ -19,7 +19,6 @@ from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action
 from console.environment.sources import Change, ImportRow, sources
-from console.lib.documents import parse
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.pages.importing.forms import ImportForm, scopes_of
@@ -57,7 +56,7 @@ def import_text(request: HttpRequest, app_id: str) -> HttpResponseBase:
     try:
         if not form.text.strip():
             raise Refused(PASTE_AGAIN if form.rows else EMPTY)
-        entries = parse(form.text)
+        entries = form.entries()
         if action == "save":
             return _save(request, access, form, importing.prepare(entries, form.cleaned))
         look = importing.preview_compared if action == "compare" else importing.preview

@@ -2,6 +2,7 @@
 
 import { confirmIdentity } from "../confirm.js";
 import { post } from "../http.js";
+import { randomValue } from "../manage/generate.js";
 import { toast } from "../toast.js";
 import { saveRows } from "./save.js";
 import { startFilter, sum } from "./table.js";
@@ -17,6 +18,7 @@ export function startImport(form, { text = "", close = null } = {}) {
 class Import {
   #kinds = new Map(); // by key, as chosen
   #cleaned = new Set(); // keys whose values lose what can't be seen
+  #generated = new Map(); // random values, by key
   #ticks = new Map(); // by token, as chosen
   #busy = false;
   #again = ""; // the action to repeat once it is no longer busy
@@ -32,7 +34,10 @@ class Import {
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("change", (event) => this.#changed(event.target));
     this.form.addEventListener("click", (event) => this.#clicked(event));
-    byId("import-edit").addEventListener("click", () => this.#edit());
+    byId("import-edit").addEventListener("click", () => {
+      byId("import-preview").replaceChildren();
+      this.#edit();
+    });
     this.#acceptFiles();
     startFilter(this.form);
     if (text) this.#restart(text);
@@ -51,6 +56,7 @@ class Import {
     byId("import-preview").replaceChildren();
     this.#kinds.clear();
     this.#cleaned.clear();
+    this.#generated.clear();
     this.#ticks.clear();
     byId("import-file").value = "";
     this.field.value = text;
@@ -63,6 +69,7 @@ class Import {
     fields.set("text", this.field.value);
     for (const { value } of this.form.querySelectorAll("#import-scopes :is(select, :checked:not(option))")) fields.append("scope", value);
     fields.set("kind", [...this.#kinds].map(([key, noun]) => `${noun} ${key}`).join("\n"));
+    fields.set("generated", JSON.stringify(Object.fromEntries(this.#generated)));
     fields.set("clean", [...this.#cleaned].join("\n"));
     return fields;
   }
@@ -122,7 +129,8 @@ class Import {
     byId("import-text").hidden = false;
     byId("import-edit").hidden = true;
     byId("import-lead").textContent = this.#lead;
-    if (!byId("import-error")) byId("import-preview").replaceChildren();
+    this.#generated.clear(); // what is typed now counts
+    this.#cleaned.clear();
     this.field.toggleAttribute("aria-invalid", Boolean(line));
     this.field.focus();
     if (!line) return;
@@ -167,9 +175,13 @@ class Import {
   }
 
   #clicked(event) {
-    const { clean, kind, choose } = event.target.closest("button")?.dataset ?? {};
+    const { clean, kind, choose, generate } = event.target.closest("button")?.dataset ?? {};
     if (clean !== undefined) {
       this.#cleaned.add(clean);
+      this.preview();
+    }
+    if (generate !== undefined) {
+      this.#generated.set(generate, randomValue());
       this.preview();
     }
     if (kind !== undefined) {

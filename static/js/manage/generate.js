@@ -28,6 +28,9 @@ export function random(length, alphabet) {
   return text;
 }
 
+/** Return a random value of the length and alphabet that were chosen last. */
+export const randomValue = () => random(chosen.length, ALPHABETS[chosen.alphabet]);
+
 const bits = () => Math.floor(chosen.length * Math.log2(ALPHABETS[chosen.alphabet].length));
 
 function labeled(text, field) {

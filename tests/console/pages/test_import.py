@@ -196,6 +196,14 @@ def test_a_fragment_of_the_preview(client_for: Callable[[str], Client], world: W
     assert answer.content.decode().strip().startswith('<div id="import-preview">')
 
 
+@pytest.mark.parametrize("generated", ["", "[", '{"API_KEY": 1}', '{"OTHER": "x"}', "[" * 9_999])
+def test_no_generated_value(
+    client_for: Callable[[str], Client], world: World, generated: str
+) -> None:
+    page = post(client_for("alice"), generated=generated)
+    assert "15 bytes" in page.content.decode()
+
+
 def test_remarks_quote_no_value(client_for: Callable[[str], Client], world: World) -> None:
     text = "NAME=a$HUNTER_2\nOTHER=${HUNTER_3}\nMORE=\u201cHUNTER_4\u201d\n_BUILD_TIMEOUT=HUNTER_5"
     html = post(client_for("alice"), text=text).content.decode()
