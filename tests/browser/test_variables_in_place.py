@@ -67,6 +67,7 @@ def test_an_override_takes_two_clicks(alice: Page, world: World) -> None:
     edit_link(alice).click()
     expect(value_of(shared(alice))).to_be_focused()
     value_of(override(alice)).press_sequentially("for dev")
+    alice.keyboard.press("Tab")  # to Generate
     alice.keyboard.press("Tab")
     expect(override(alice).get_by_label("Branch")).to_be_focused()
     alice.keyboard.type("dev")
