@@ -126,9 +126,12 @@ def _append(app: App, key: str, text: str, words: Sequence[str], base: int, by: 
 
 
 def _summary(shown: KeyNote | None, text: str, words: Sequence[str]) -> str:
-    """Return what changed, for the audit trail: no text, which may hold a secret by mistake."""
+    """Return what changed, for the audit trail: nothing that was typed, which may hold a secret."""
     before = set(shown.label_list) if shown else set()
-    changes = [*(f"+{word}" for word in words if word not in before)]
-    changes += [f"-{word}" for word in sorted(before - set(words))]
-    note = [] if text == (shown.note if shown else "") else ["note"]
-    return ", ".join([*note, *(["labels " + " ".join(changes)] if changes else [])])
+    added, removed = len({*words} - before), len(before - {*words})
+    changes = {
+        "the note": text != (shown.note if shown else ""),
+        f"{added} {'label' if added == 1 else 'labels'} added": added,
+        f"{removed} {'label' if removed == 1 else 'labels'} removed": removed,
+    }
+    return ", ".join(words for words, is_true in changes.items() if is_true)

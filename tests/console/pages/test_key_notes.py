@@ -69,7 +69,7 @@ def test_earlier_texts_are_in_its_history(world: World, client_for: ClientFor) -
     assert shown.index("mia@example.org") < shown.index("bob@example.org")
     assert "<form" not in shown.partition("<main")[2]  # a viewer only reads
     details = [event.outcomes.get().detail for event in events("note.change")]
-    assert details == ["note, labels +payments", "note, labels -payments"]
+    assert details == ["the note, 1 label added", "the note, 1 label removed"]
 
 
 def events(action: str) -> Any:

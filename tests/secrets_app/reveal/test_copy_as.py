@@ -1,4 +1,4 @@
-"""A secret copied as a line of .env is a reveal; paths and commands are in the list."""
+"""A secret copied as a line of .env is a reveal; the list has paths and commands (guarantee 6)."""
 
 from collections.abc import Callable
 from typing import Any
