@@ -1,4 +1,4 @@
-"""The recycle bin's page: removed secrets and variables, restored at once or deleted for good."""
+"""The page of the recycle bin: what was removed is restored at once, or deleted (guarantee 51)."""
 
 from collections.abc import Callable
 from typing import Any

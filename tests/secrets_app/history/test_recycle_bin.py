@@ -1,4 +1,4 @@
-"""A removed secret is restorable for BIN_DAYS, with its value in the store alone (guarantee 51)."""
+"""A removed secret is restorable for BIN_DAYS, its value only in the store (guarantees 41, 51)."""
 
 import uuid
 from dataclasses import replace
@@ -24,14 +24,17 @@ from secrets_app.store.errors import Conflict, NotFound
 from secrets_app.sync import binned
 from tests.factories import (
     audit_rows,
+    delete_command,
     delete_secret,
     reconcile_now,
+    save_secrets,
     secret_paths,
+    secret_row,
     set_secret,
     stored_values,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import InterruptedStore, deny_access
+from tests.fixtures.stores import InterruptedStore, StoreCalls, deny_access
 
 pytestmark = pytest.mark.django_db
 BIN = "/amplify/branchkeep-bin"
@@ -216,3 +219,15 @@ def test_one_app_that_is_denied_holds_up_no_other(
 def _fields(entry: BinEntry) -> dict[str, Any]:
     fields = {it.name: getattr(entry, it.name) for it in entry._meta.concrete_fields}
     return {**fields, "id": None, "copy_id": "another"}
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_calls(world: World, store_calls: StoreCalls) -> None:
+    """Each row decrypts once, and writes one parameter."""
+    for key in ("A", "B"):
+        set_secret(world, key, branch=world.main)
+    rows = [secret_row(world, key, world.main) for key in ("A", "B")]
+    store_calls.clear()
+    save_secrets(world, *map(delete_command, rows))
+    assert store_calls.operations == ["current", *(["read", "put", "remove"] * 2)]
+    assert len({entry.change_set for entry in in_bin(world)}) == 1
