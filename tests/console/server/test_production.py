@@ -153,7 +153,7 @@ def test_weak_metrics_token(start: Callable[..., Any], token: str) -> None:
 
 @pytest.mark.parametrize("days", ["", "-1", "1.5", "forever", "1000000"])
 def test_days_of_the_recycle_bin(start: Callable[..., Any], days: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="BIN_DAYS is .* whole number of at least 0"):
+    with pytest.raises(ImproperlyConfigured, match=r"BIN_DAYS is .* whole number of at least 0"):
         start(BIN_DAYS=days)
     assert [start(BIN_DAYS=it).BIN_DAYS for it in (None, "0", "7")] == [30, 0, 7]
 
