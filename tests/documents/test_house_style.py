@@ -139,3 +139,10 @@ def test_no_template_line_is_too_long() -> None:
         if len(line) > TEMPLATE_LINE
     )
     report(found, f"template lines of more than {TEMPLATE_LINE} characters")
+
+
+def test_every_template_comment_ends_on_its_line() -> None:
+    """Django's short comments don't go over a line break: the page would show them."""
+    templates = [path for path in files(".html") if path.is_relative_to(BASE_DIR / "templates")]
+    found = [place for place, _, line in lines(templates) if line.count("{#") != line.count("#}")]
+    report(found, "comments that a page would show")
