@@ -140,7 +140,7 @@ def test_a_filter_replaces_the_matrix(alice: Page, branches: list[Branch]) -> No
     alice.get_by_role("searchbox").fill("")  # the chip stays
     expect(cells(alice, "API_KEY")).to_have_count(6)
     expect(cells(alice, "SHARED").first).to_have_text("Not set")  # SHARED_LATER alone
-    expect(alice).to_have_url(f"{COMPARE}?q=&kind=&since=7&show=missing")
+    expect(alice).to_have_url(f"{COMPARE}?q=&kind=&since=1&show=missing")
 
 
 def test_cells_are_selected_and_copied(alice: Page, world: World, branches: list[Branch]) -> None:

@@ -15,7 +15,7 @@ from console.workflows.matrix import Matrix, Place, Row, State
 DEPLOYMENT = "deployment"
 DIFFERENT = "different"
 PERIODS = {"1": "24 hours", "7": "7 days", "30": "30 days"}
-DEFAULT_PERIOD = "7"
+DEFAULT_PERIOD = "1"
 
 
 @dataclass(frozen=True)

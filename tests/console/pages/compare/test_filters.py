@@ -40,7 +40,7 @@ def test_it_works(alice: Client) -> None:
         "Overrides": 1,
         "On one branch only": 2,
         "Pending": 0,
-        "Changed in 7 days": 4,
+        "Changed in 24 hours": 4,
     }
     assert "Pending <span" not in response.text  # a chip that would leave nothing
 
