@@ -45,7 +45,7 @@ def test_it_works(
     assert row.unencrypted
     assert not secret_row(world, "SAFE").unencrypted
     base = "/apps/d1shop/hosting/secrets/"
-    assert alice.get(base).text.count("Not encrypted") == 1
+    assert alice.get(base).text.count('#i-unlock"/></svg>Not encrypted</span>') == 1
     assert alice.get(f"{base}manage/").text.count("Not encrypted") == 1
     page = " ".join(alice.get(f"{base}{row.pk}/").text.split())
     assert "Not encrypted" in page
