@@ -5,7 +5,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from console.models import Connection
+from console.models import AuditEvent, Connection
 from envvars_app.models import MapVersion, Variable
 from secrets_app.models import Secret
 from tests.envvars_app.amplify_sync.memory import MemoryAmplify
@@ -45,7 +45,13 @@ def checkpoint_journal() -> None:
 def test_it_works(
     detector: LeakDetector, moved: Variable, client_for: ClientFor, world: World
 ) -> None:
-    samples = {"app_id": [world.app.app_id], "pk": [moved.pk, Secret.objects.get().pk]}
+    saved = AuditEvent.objects.exclude(change_set=None)
+    samples = {
+        "app_id": [world.app.app_id],
+        "pk": [moved.pk, Secret.objects.get().pk],
+        "noun": ["variable"],
+        "change_set": {*saved.values_list("change_set", flat=True)},
+    }
     names = {"id", "object_id", "content_type_id", "app_label", "url", "token", "key", "uidb36"}
     every_url = urls({**samples, **{name: ["1"] for name in names}})
     for person in ("alice", "vera", "olga"):

@@ -36,7 +36,7 @@ def test_pushes_what_waits(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def push(service: AmplifyService, app: App, patience: float | None) -> Pushed:
+    def push(service: AmplifyService, app: App, patience: float | None, *, at_once: bool) -> Pushed:
         assert (app.app_id, patience) == ("d1shop", None)
         return Pushed(done=3, waiting=1)
 

@@ -40,7 +40,7 @@ def test_removed_before_there_was_a_bin(world: World) -> None:
     set_variable(world, "AGAIN")
     VariableVersion.objects.filter(key="MOVED").update(forgotten=True)
     Variable.objects.update(expires_at=None)
-    import_module("envvars_app.migrations.0003_recycle_bin").give_time(apps, None)
+    import_module("envvars_app.migrations.0004_time_of_removed_variables").give_time(apps, None)
     [kept] = recycle_bin.kept(world.app)
     assert kept.key == "GONE"
     assert kept.expires_at
