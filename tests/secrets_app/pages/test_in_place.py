@@ -16,8 +16,8 @@ ClientFor = Callable[[str], Client]
 LIST = "/apps/d1shop/hosting/secrets/"
 HTMX = {"hx-request": "true"}
 QUERIES, EDIT_QUERIES = 12, 8  # of the list, and of the form
-BYTES_OF_A_ROW = 750
-PACKED_BYTES_OF_A_ROW = 35
+BYTES_OF_A_ROW = 1_000
+PACKED_BYTES_OF_A_ROW = 45
 
 
 def edit_url(world: World, key: str, branch: Any = None) -> str:
