@@ -35,7 +35,7 @@ _numbers = count()
 def compare(user: User, amplify: AmplifyServer) -> None:
     """Print the table."""
     client = boto3.client("amplify", region_name=settings.AWS_REGION)
-    app, large = create_app(user, "dpush", 0), create_app(user, "dlarge", 0)
+    app, large = create_app(user, "dpush", 0), create_app(user, "dscopes", 0)
     amplify.add_app("dplain")
     for one in (app, large):
         amplify.add_app(one.app_id)
