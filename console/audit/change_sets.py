@@ -101,7 +101,9 @@ def title_of(number: int, scopes: Sequence[str]) -> str:
     """Return what a change set is about, such as "5 changes on main and dev"."""
     if not number:
         return "No changes"
-    where = " and ".join(scopes) if len(scopes) < 3 else f"{len(scopes)} branches"
+    where = " and ".join(scopes)
+    if len(scopes) > 2:
+        where = f"{scopes[0]}, {scopes[1]}, and {len(scopes) - 2} more"
     return f"{number} change{pluralize(number)} on {where}"
 
 

@@ -1,13 +1,15 @@
 """Numbers of events per day, for the bars above the activity."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from console.audit.presentation import Entry
 from console.audit.queries import Filter, matching
 
 DAYS = 28
@@ -49,6 +51,27 @@ class Day:
     def top(self) -> str:
         """Return where its bar begins."""
         return f"{HEIGHT - float(self.height):.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfEntries:
+    """The entries of one day on a page. `number` of all events is None if it is not known."""
+
+    date: date
+    name: str  # "Today", "Yesterday", or ""
+    number: int | None
+    entries: Sequence[Entry]
+
+
+def by_day(entries: Iterable[Entry], days: Sequence[Day], zone: ZoneInfo) -> list[DayOfEntries]:
+    """Group entries by their days in a time zone. Takes no query."""
+    today = timezone.now().astimezone(zone).date()
+    names = {today: "Today", today - timedelta(days=1): "Yesterday"}
+    numbers = {day.date: day.number for day in days}
+    grouped = groupby(entries, lambda entry: entry.at.astimezone(zone).date())
+    return [
+        DayOfEntries(day, names.get(day, ""), numbers.get(day), [*found]) for day, found in grouped
+    ]
 
 
 def days_of(filters: Filter, zone: ZoneInfo) -> Sequence[Day]:

@@ -8,9 +8,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-from console.audit.change_sets import Group, groups_of
+from console.audit.change_sets import CHANGES, UNDID, Group, groups_of
 from console.audit.events import Outcome
-from console.audit.presentation import OUTCOME_LABELS, Entry, to_entry
+from console.audit.presentation import MADE, OUTCOME_LABELS, Entry, to_entry
 from console.audit.queries import ATTEMPTED, Filter, last_of_change_sets, matching
 from console.db import prepared_statements
 
@@ -26,6 +26,7 @@ class Several:
     title: str  # "" if nothing was changed
     number: int
     entries: Sequence[Entry]
+    is_made: bool  # False if nothing was written for certain
 
     @property
     def more(self) -> int:
@@ -62,8 +63,11 @@ def _entry_of(event: Any, group: Group | None) -> Entry:
         return to_entry(event)
     outcome, number = group.outcome
     label = OUTCOME_LABELS[outcome or ATTEMPTED]
+    entry = to_entry(group.only_change or event)
+    is_set = group.changes and not group.only_change
     return replace(
-        to_entry(group.only_change or event),
+        entry,
+        icon=("undo" if group.verb == UNDID else "note") if is_set else entry.icon,
         branch="" if len(group.scopes) > 1 else next(iter(group.scopes), event.branch),
         change_set=event.change_set if group.changes else None,
         outcome=outcome or ATTEMPTED,
@@ -71,9 +75,10 @@ def _entry_of(event: Any, group: Group | None) -> Entry:
         detail="",
         several=Several(
             group.verb,
-            group.title if group.changes and not group.only_change else "",
+            group.title if is_set else "",
             group.number,
             [to_entry(it) for it in group.events],
+            any(it[0] in CHANGES and it[2] in MADE for it in group.counts),
         ),
     )
 

@@ -142,8 +142,39 @@ OUTCOME_CHOICES = [
     *OUTCOME_LABELS.items(),
     (OPEN, "Open: attempted or unknown"),
 ]
+_ICONS = {  # by the last word of an action, and otherwise by its first
+    "reveal": "eye",
+    "compare": "differs",
+    "exposure": "download",
+    "remove": "bin",
+    "delete": "bin",
+    "undo": "undo",
+    "restore": "undo",
+    "secret": "edit",
+    "variable": "edit",
+    "bin": "bin",
+    "build": "wrench",
+    "deployment": "rocket",
+    "branch": "branch",
+    "member": "users",
+    "group": "users",
+    "environment": "variable",
+    "found": "warn",
+    "request": "denied",
+    "note": "note",
+    "notice": "bell",
+    "audit": "download",
+    "backup": "download",
+    "amplify": "cloud",
+    "app": "cog",
+    "parameter": "key",
+    "store": "key",
+    "keys": "key",
+    "session": "lock",
+    "factor": "lock",
+}
 NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED)
-_MADE = {Outcome.SUCCEEDED, Outcome.SETTLED, Outcome.UNKNOWN}
+MADE = {Outcome.SUCCEEDED, Outcome.SETTLED, Outcome.UNKNOWN}
 RECENT = 1_000  # entries whose users and branches are suggested in filters
 
 
@@ -165,7 +196,13 @@ class Entry:
     address: str
     agent: str
     change_set: UUID | None  # of a change that may have been made, which has a page
+    icon: str = "user"
     several: Any = None  # the events of a change set that it stands for (paging.Several)
+
+    @property
+    def can_undo(self) -> bool:
+        """Return True if its change set may have written something."""
+        return bool(self.change_set) and (self.several is None or self.several.is_made)
 
 
 def events_of_secret(
@@ -233,8 +270,16 @@ def to_entry(event: Any) -> Entry:
         versions=_versions(event),
         address=event.address,
         agent=event.agent,
-        change_set=event.change_set if event.action in CHANGES and outcome in _MADE else None,
+        change_set=event.change_set if event.action in CHANGES and outcome in MADE else None,
+        icon=_icon(event.action, outcome),
     )
+
+
+def _icon(action: str, outcome: str) -> str:
+    if outcome == Outcome.DENIED:
+        return "denied"
+    kind, _, verb = action.partition(".")
+    return _ICONS["found"] if kind == "found" else _ICONS.get(verb) or _ICONS.get(kind, "user")
 
 
 def _versions(event: Any) -> str:

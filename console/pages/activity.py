@@ -12,7 +12,7 @@ from console.access.actors import Actor, from_request
 from console.access.policy import find_app
 from console.audit import paging
 from console.audit import presentation as trail
-from console.audit.days import days_of
+from console.audit.days import by_day, days_of
 from console.audit.events import Action
 from console.audit.export import FORMATS, Format, export
 from console.audit.queries import Filter
@@ -25,7 +25,11 @@ from console.web.kit import app_context, require_operator_request
 def activity(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show an app's activity."""
     access = find_app(from_request(request), app_id)
-    context = {**app_context(access, "activity"), **_context(request, app_id)}
+    context = {
+        **app_context(access, "activity"),
+        **_context(request, app_id),
+        "may_undo": not access.is_read_only,
+    }
     return render(request, "console/activity.html", context)
 
 
@@ -49,6 +53,7 @@ def _context(request: HttpRequest, app_id: str = "") -> dict[str, Any]:
         "people": people,
         "branches": branches,
         "days": days,
+        "dated": by_day(page, days, zone) if page else (),
         "zone": zone.key,
     }
 

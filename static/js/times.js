@@ -45,7 +45,18 @@ function onDay(moment) {
   return `${name} at ${clock.format(moment)}`;
 }
 
+const toTheSecondOfDay = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23", timeZone });
+const isoDay = new Intl.DateTimeFormat("sv", { timeZone }); // 2026-01-31
+
+/** "15:32:07", with the day if that isn't the one of the list around it, or today. */
+function onClock(time, moment) {
+  const text = (/:\d\d:\d\d/.test(time.dateTime) ? toTheSecondOfDay : clock).format(moment);
+  const expected = time.closest("[data-day]")?.dataset.day ?? isoDay.format(new Date());
+  return isoDay.format(moment) === expected ? text : `${monthDay.format(moment)}, ${text}`;
+}
+
 function shown(time, moment, full) {
+  if (time.classList.contains("clock")) return onClock(time, moment);
   if (time.classList.contains("exact")) return full;
   return time.classList.contains("day") ? onDay(moment) : ago(moment);
 }

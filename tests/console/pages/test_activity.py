@@ -1,5 +1,6 @@
 """An app's activity page: who did what, when, from where, and the outcome."""
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -284,6 +285,51 @@ def test_days(client_for: Callable[[str], Client]) -> None:
         assert [day.number for day in filtered.context["days"][-3:]] == [0, 1, 1]
         tokyo = alice.get(URL, {"zone": "Asia/Tokyo"}).context["days"]
         assert [day.number for day in tokyo[-3:]] == [0, 0, 2]
+
+
+def test_entries_by_day(client_for: Callable[[str], Client]) -> None:
+    """Each day has a heading with the number of its events, in the time zone that was chosen."""
+    for at, key in (("03T23:30", "FIRST"), ("04T12:00", "SECOND"), ("04T12:01", "THIRD")):
+        with time_machine.travel(f"2026-05-{at}:00Z", tick=False):
+            record(Action.SECRET_CHANGED, Outcome.SUCCEEDED, key=key)
+    with time_machine.travel("2026-05-05T01:00:00Z", tick=False):
+        alice = client_for("alice")
+        response = alice.get(URL)
+        yesterday, earlier = response.context["dated"]
+        assert [entry.subject for entry in yesterday.entries] == ["THIRD", "SECOND"]
+        assert (yesterday.name, yesterday.number) == ("Yesterday", 2)
+        assert (earlier.name, earlier.number) == ("", 1)
+        assert "Yesterday, May 4" in response.text
+        [tokyo] = alice.get(URL, {"zone": "Asia/Tokyo"}).context["dated"]
+        assert (tokyo.name, tokyo.number) == ("Yesterday", 3)
+
+
+def test_undo_where_something_was_written(
+    alice: Client, client_for: Callable[[str], Client], world: World
+) -> None:
+    secret = set_secret(world, "KEY", "one")
+    saved = f'href="/apps/d1shop/changes/{AuditEvent.objects.latest("pk").change_set}/"'
+    alice.post(f"/apps/d1shop/hosting/secrets/{secret.pk}/reveal/")
+    record(Action.SECRET_CHANGED, Outcome.FAILED)
+    response = alice.get(URL)
+    assert [entry.can_undo for entry in entries(response)] == [False, False, True]
+    assert response.text.count("/changes/") == response.text.count(saved) == 1
+    assert re.search(r">\s*Undo\s*<span", response.text)
+    viewer = client_for("vera").get(URL)
+    assert saved in viewer.text
+    assert not re.search(r">\s*Undo\s*<span", viewer.text)
+
+
+def test_no_undo_where_all_failed(alice: Client) -> None:
+    events = attempt_all(
+        BOB,
+        [(Action.SECRET_CHANGED, Target("d1shop", "dev", key), 1) for key in ("ONE", "TWO")],
+        change_set=uuid.uuid4(),
+    )
+    for event in events:
+        conclude(event.pk, Outcome.FAILED)
+    [entry] = entries(alice.get(URL))
+    assert not entry.can_undo
 
 
 def test_days_with_too_many_events(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
