@@ -7,7 +7,7 @@ removal of a branch's values, one response undoes a part and its form goes on wi
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ from console.workflows.undoing import undo
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
 MAX_MESSAGES = 5
 _EFFECTS = {  # of one, and of several
-    Effect.BACK: ("goes back to what it was before", "go back to what they were before"),
+    Effect.BACK: ("goes back to the version before", "go back to the version before"),
     Effect.REMOVED: ("is removed", "are removed"),
     Effect.ADDED: ("is added again", "are added again"),
 }
@@ -55,10 +55,11 @@ _LISTS = {"secrets", "variables"}  # where the toast that offers Undo is shown
 
 
 class Line(NamedTuple):
-    """A line of the preview of an undo."""
+    """A line of the preview of an undo. `at` is the time that ends it, if any."""
 
     icon: str
     text: str
+    at: datetime | None = None
 
 
 @page_with_form
@@ -164,6 +165,7 @@ def _page(
     context |= {
         **app_context(access, "activity"),
         "found": found,
+        "id": str(found.id),
         "title": title_of(len(found.changes), found.scopes),
         "lines": list(_preview(found.changes)),
         "known": known,
@@ -205,6 +207,8 @@ def _staying(state: UndoState, some: str, rows: Sequence[UndoRow]) -> Line:
     if state in _QUIET:
         return Line("info", f"{some} {'was' if is_one else 'were'} {_QUIET[state]}.")
     stays = f"{some} stays as it is" if is_one else f"{some} stay as they are"
+    if is_one and state is UndoState.MOVED_ON and rows[0].at:
+        return Line("warn", f"{stays}, because {rows[0].message}", rows[0].at)
     if is_one:
         return Line("warn", f"{stays}: {rows[0].message.rstrip('.')}.")
     return Line("warn", f"{stays}{_REASONS[state]}")

@@ -8,6 +8,7 @@ from django.test import Client
 
 from console.models import AuditEvent
 from tests.factories import (
+    create_branch,
     create_command,
     new_variable,
     save_secrets,
@@ -43,7 +44,7 @@ def test_it_works(alice: Client, world: World) -> None:
     page = alice.get(address).content.decode()
     assert "2 changes on dev and main" in page
     assert "mia@example.org" in page
-    assert "1 secret goes back to what it was before." in page
+    assert "1 secret goes back to the version before." in page
     assert "1 secret is removed." in page
     assert "Undo 2 changes" in page
     answer = alice.post(address, fields(page), follow=True)
@@ -93,6 +94,29 @@ def test_conflict(alice: Client, world: World) -> None:
     assert "ONE: mia@example.org changed it" in page
     assert stored_values(world, "ONE")[0] == "newer"
     assert stored_values(world, "TWO")[0] is None
+
+
+def test_changed_since(alice: Client, world: World) -> None:
+    """The preview says who changed it, and when; the rest of the ID is there to be copied."""
+    set_secret(world, "KEY")
+    address = address_of("KEY")
+    set_secret(world, "KEY", "newer", by="mia")
+    page = " ".join(alice.get(address).text.split())
+    at = AuditEvent.objects.latest("pk").at
+    why = "1 secret stays as it is, because mia@example.org changed it at"
+    assert f'{why} <time class="clock">{at:%Y-%m-%d %H:%M}Z</time>.' in page
+    name = address.split("/")[-2]
+    assert f'{name[:8]}<span class="sr-only">{name[8:]}</span>' in page
+
+
+def test_many_branches(alice: Client, world: World) -> None:
+    more = [create_branch(world, name) for name in ("one", "two")]
+    save_secrets(
+        world, *(create_command("KEY", branch=it) for it in (world.dev, world.main, *more))
+    )
+    title = "4 changes on dev, main, and 2 more"
+    assert title in alice.get(address_of("KEY")).text
+    assert title in alice.get("/apps/d1shop/activity/").text
 
 
 def test_nothing_to_undo(alice: Client, world: World) -> None:
