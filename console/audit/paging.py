@@ -67,7 +67,7 @@ def _entry_of(event: Any, group: Group | None) -> Entry:
     is_set = group.changes and not group.only_change
     return replace(
         entry,
-        icon=("undo" if group.verb == UNDID else "note") if is_set else entry.icon,
+        icon=("undo" if group.verb == UNDID else "list") if is_set else entry.icon,
         branch="" if len(group.scopes) > 1 else next(iter(group.scopes), event.branch),
         change_set=event.change_set if group.changes else None,
         outcome=outcome or ATTEMPTED,

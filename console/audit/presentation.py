@@ -200,6 +200,11 @@ class Entry:
     several: Any = None  # the events of a change set that it stands for (paging.Several)
 
     @property
+    def is_about_branch(self) -> bool:
+        """Return True if its sentence goes on with the branch, and the subject says more."""
+        return bool(self.branch) and self.sentence.endswith(" branch")
+
+    @property
     def can_undo(self) -> bool:
         """Return True if its change set may have written something."""
         return bool(self.change_set) and (self.several is None or self.several.is_made)
