@@ -92,11 +92,15 @@ def restore(
 ) -> RowOutcome:
     """Restore a value on the branch with the id `to` (None is All branches).
 
-    A deleted branch is added again first, which needs the permission for that. Raises Http404,
-    PermissionDenied, ConfirmationRequired, ValidationError, or an error of the source's store.
+    If its own branch was deleted, that is added again first, which needs the permission for that.
+    Raises Http404, also for another deleted branch, PermissionDenied, ConfirmationRequired,
+    ValidationError, or an error of the source's store.
     """
     branch = None if to is None else find_branch(access, to)
     if branch is not None and branch.deleted_at is not None:
+        # A restore elsewhere asks for more, and may be refused after the branch came back.
+        if branch != row.value.branch:
+            raise Http404("Branch not found.")
         fields = {"name": branch.name, "stage": branch.stage, "protected": branch.protected}
         app_id = access.app.app_id
         services.add_branch(actor=access.actor, app_id=app_id, fields=fields)

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from console.models import AuditEvent, Branch
 from secrets_app.models import BinEntry
@@ -188,3 +189,14 @@ def test_queries_do_not_grow(world: World, alice: Client) -> None:
             assert alice.get(BIN).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 12
+
+
+def test_another_deleted_branch_stays_deleted(world: World, alice: Client) -> None:
+    """The restore there may ask for re-authentication, which says that nothing was done yet."""
+    entry = removed_secret(world, branch=world.main)
+    world.dev.deleted_at = timezone.now()
+    world.dev.save()
+    answer = post(alice, "restore", entry, to=str(world.dev.pk))
+    assert answer.status_code == 404
+    assert Branch.objects.get(pk=world.dev.pk).deleted_at is not None
+    assert BinEntry.objects.filter(pk=entry.pk).exists()
