@@ -22,11 +22,11 @@ CERTAIN = {
     "variable.": "Nothing was changed: the change and its outcome are saved together.",
     "secret.reveal": "No value was revealed: the outcome is saved first.",
     "secret.compare": "No comparison was shown: the outcome is saved first.",
-    "secret.restore_version": "The change in the same save tells how it ended.",
-    "bin.restore": "The change in the same save tells how it ended.",
-    "bin.delete": "Branchkeep deletes in the background what is left of it.",
-    "bin.purge": "Branchkeep deletes in the background what is left of it.",
-    "changes.undo": "The changes in the same change set tell how each ended.",
+    "secret.restore_version": "The save in the same change set says how it ended.",
+    "bin.restore": "The save in the same change set says how it ended.",
+    "bin.delete": "Branchkeep finishes the deletion in the background.",
+    "bin.purge": "Branchkeep finishes the deletion in the background.",
+    "changes.undo": "The changes in the same change set say how each ended.",
     "keys.rotate": (
         "What was already re-encrypted stays that way. Run rotate_keys again to continue."
     ),

@@ -29,8 +29,8 @@ class NoteConflict(ValidationError):
 
     def __init__(self, by: str) -> None:
         super().__init__(
-            f"{by} changed the note after you opened this page. It is the first one below. Save "
-            "again to replace it by yours."
+            f"{by} changed the note after you opened this page. The history below shows it first. "
+            "To replace it with yours, save again."
         )
 
 

@@ -20,8 +20,8 @@ SHOWN_VERSIONS = 50
 
 
 SAVE_AGAIN = (
-    "Every member can read notes, and backups hold them. Save again if it isn't a secret. Nothing "
-    "was saved yet."
+    "Nothing was saved yet. Every member can read notes, and backups contain them. If this isn't a "
+    "secret, save again."
 )
 
 
@@ -87,7 +87,7 @@ def _secret_in(typed: dict[str, str]) -> str:
     if found := token_format(text):
         return f"This contains what looks like {found}."
     is_random = any(secret_warning("", word) for word in text.split())
-    return "This contains what looks random, as keys and tokens do." if is_random else ""
+    return "This contains text that looks random, like a key or token." if is_random else ""
 
 
 def _is_done(request: HttpRequest, access: Access, key: str, form: NoteForm) -> bool:

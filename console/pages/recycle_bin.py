@@ -121,7 +121,8 @@ def _tell(request: HttpRequest, row: BinRow, outcome: RowOutcome, place: str, un
     """Say how a restore ended."""
     key = row.value.key
     if outcome.outcome in DONE:
-        text = f"{key} is restored on {place}. {outcome.message}".strip()
+        preposition = "for" if place == ALL_BRANCHES else "on"
+        text = f"Restored {key} {preposition} {place}. {outcome.message}".strip()
         messages.success(request, text, extra_tags=undo)
     elif outcome.outcome is Result.UNKNOWN:
         messages.warning(request, outcome.message)
@@ -142,5 +143,5 @@ def bin_delete(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpRes
     except ServiceError as error:
         messages.error(request, f"{row.value.key} was not deleted. {error.message}")
     else:
-        messages.success(request, f"{row.value.key} is deleted for good.")
+        messages.success(request, f"Deleted {row.value.key} for good.")
     return redirect("bin", app_id=app_id)

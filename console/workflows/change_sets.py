@@ -23,7 +23,7 @@ from console.environment.undo import UndoRow, UndoState
 from console.models import AuditEvent
 
 _REMOVED = "Removed"
-MADE_OF_VARIABLE = "It was made of a variable, whose value is erased"
+MADE_OF_VARIABLE = "It was moved from a variable, whose value was erased"
 
 
 @dataclass(frozen=True)
@@ -197,5 +197,5 @@ _WORDS = {
     Action.SECRET_REMOVED: _REMOVED,
     Action.VARIABLE_REMOVED: _REMOVED,
     Action.VARIABLE_RENAMED: "Renamed",
-    Action.VARIABLE_MOVED: "Made a secret",
+    Action.VARIABLE_MOVED: "Moved to the secrets",
 }

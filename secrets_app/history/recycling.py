@@ -29,7 +29,7 @@ GONE = (
     "outside Branchkeep."
 )
 BUSY = "Somebody else is restoring or deleting this right now. Reload the page."
-_SEE_SAVE = "The change in the same save tells how it ended."
+_SEE_SAVE = "The save in the same change set says how it ended."
 
 
 def find_entry(access: Access, pk: int) -> BinEntry:

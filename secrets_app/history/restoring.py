@@ -19,7 +19,7 @@ from secrets_app.writes.save import save_as
 from secrets_app.writes.snapshots import audit_target
 
 CURRENT = "Version {} is the current one. There is nothing to restore."
-_SEE_SAVE = "The change in the same save tells how it ended."
+_SEE_SAVE = "The save in the same change set says how it ended."
 
 
 def restore(

@@ -127,7 +127,7 @@ def test_restoring_a_version_and_a_removed_variable(world: World, alice: Page) -
     alice.goto(LIST)
     alice.get_by_role("main").get_by_role("link", name="Recycle bin").click()
     alice.get_by_role("button", name="Restore A on All branches").click()
-    expect(alice.get_by_text("A is restored on All branches.")).to_be_visible()
+    expect(alice.get_by_text("Restored A for All branches.")).to_be_visible()
     assert variable_values(world) == {("", "A"): "one"}
 
 

@@ -161,7 +161,9 @@ def test_stop(world: World, alice: Page, monkeypatch: pytest.MonkeyPatch, compla
     paste(alice, "".join(f"API_KEY_{number}=hunter\n" for number in range(60)))
     save_button(alice, 60).click()
     alice.get_by_role("button", name="Stop").click()
-    expect(alice.get_by_text("What is saved stays saved. The rest is below.")).to_be_visible()
+    expect(
+        alice.get_by_text("What was saved stays saved. The other rows are below.")
+    ).to_be_visible()
     saved = world.app.secrets.count()
     assert 0 < saved < 60
     expect(alice.get_by_text(f"Saved {saved} of 60")).to_be_visible()

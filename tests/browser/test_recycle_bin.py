@@ -27,7 +27,7 @@ def test_it_works(world: World, alice: Page) -> None:
     alice.goto(SECRETS)
     alice.get_by_role("link", name="Recycle bin").click()
     alice.get_by_role("button", name="Restore API_KEY on dev").click()
-    expect(alice.get_by_text("API_KEY is restored on dev.")).to_be_visible()
+    expect(alice.get_by_text("Restored API_KEY on dev.")).to_be_visible()
     assert stored_values(world, "API_KEY", world.dev)[0] == "first"
 
 
@@ -48,7 +48,7 @@ def test_delete_with_the_keyboard(world: World, alice: Page) -> None:
     expect(question.get_by_role("link", name="Cancel")).to_be_focused()
     alice.keyboard.press("Tab")
     alice.keyboard.press("Enter")
-    expect(alice.get_by_text("OTHER is deleted for good.")).to_be_visible()
+    expect(alice.get_by_text("Deleted OTHER for good.")).to_be_visible()
     assert [entry.key for entry in BinEntry.objects.all()] == ["API_KEY"]
 
 
@@ -58,9 +58,9 @@ def test_without_javascript(world: World, open_page: Callable[..., Page]) -> Non
     page.goto(f"{SECRETS}bin/")
     page.get_by_role("link", name="Delete for good: OTHER on dev").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("OTHER is deleted for good.")).to_be_visible()
+    expect(page.get_by_text("Deleted OTHER for good.")).to_be_visible()
     page.get_by_role("button", name="Restore API_KEY on dev").click()
-    expect(page.get_by_text("API_KEY is restored on dev.")).to_be_visible()
+    expect(page.get_by_text("Restored API_KEY on dev.")).to_be_visible()
 
 
 def test_edit_mode_asks(

@@ -29,7 +29,7 @@ BADGES = {
 }
 PLACEHOLDER = "Looks like a placeholder, so it is left out."
 PLAIN_TEXT = "{} Variables are plain text in builds."
-BOTH = "There is a {} of this name here. If you import a {}, both exist."
+BOTH = "A {} of this name exists. If you import a {}, both will exist."
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ PATIENCE = 5.0  # seconds for one response without scripts
 FRAGMENT_PATIENCE = 1.0
 MOST_FIELDS = 450  # rows that a browser without scripts can post; each has two fields
 EMPTY = "Paste the text first."
-PASTE_AGAIN = "The text is not in this form any more. Paste it again, then save."
+PASTE_AGAIN = "The text is no longer in this form. Paste it again, then save."
 MISSING = "{} of the chosen keys are not in this text. Paste the same text again, then save."
 STALE = (
     "The app's path profile changed after you opened this page. Preview the text again, then save."

@@ -61,7 +61,7 @@ def stored() -> set[str]:
 def test_it_works(alice: Client, world: World, secrets: list[Secret]) -> None:
     page = alice.get(url(world.dev))
     assert [secret.key for secret in page.context["secrets"]] == ["A", "B", "C"]
-    for words in ("Delete branch", "dev", "They go to the recycle bin for 30 days"):
+    for words in ("Delete branch", "dev", "They stay in the recycle bin for 30 days"):
         assert words in page.text
     response = alice.post(url(world.dev), follow=True)
     assert response.redirect_chain == [("/apps/d1shop/settings/branches/", 302)]

@@ -219,4 +219,4 @@ def test_many_rows(client_for: Callable[[str], Client], world: World) -> None:
     scopes = [branch.pk for branch in world.app.branches.all()[:5]]
     page = post(client_for("alice"), text=text, scope=scopes)
     assert len(page.context["rows"]) == 500
-    assert "too many rows for a browser without JavaScript" in page.content.decode()
+    assert "too many rows to save without JavaScript" in page.content.decode()

@@ -50,12 +50,12 @@ def test_it_works(world: World, alice: Client) -> None:
     assert "canary" not in page.text
     answer = post(alice, "restore", entry)
     assert answer.redirect_chain == [(BIN, 302)]
-    assert messages_of(answer) == ["API_KEY is restored on main."]
+    assert messages_of(answer) == ["Restored API_KEY on main."]
     assert stored_values(world, "API_KEY", world.main)[0] == "canary"
     undo = f"/apps/d1shop/changes/{AuditEvent.objects.latest('pk').change_set}/"
     assert f'action="{undo}"' in answer.text
     assert messages_of(post(alice, "restore", variable, "variable")) == [
-        "API_URL is restored on All branches."
+        "Restored API_URL for All branches."
     ]
     assert variable_values(world) == {("", "API_URL"): "https://example.org"}
     assert "Nothing removed" in alice.get(BIN).text
@@ -74,7 +74,7 @@ def test_it_exists_again(world: World, alice: Client) -> None:
     entry = removed_secret(world)
     row = set_secret(world, "API_KEY", "later")
     page = alice.get(BIN)
-    assert "Exists again, so restoring adds a version" in page.text
+    assert "The key exists again. Restoring adds a version." in page.text
     [shown] = page.context["rows"]
     set_secret(world, "API_KEY", "later still")
     [message] = messages_of(post(alice, "restore", entry, base=shown.value.base))
@@ -92,7 +92,7 @@ def test_delete_for_good(world: World, alice: Client) -> None:
     assert "Delete API_KEY for good?" in page.text
     assert "You can't undo this." in page.text.replace("&#x27;", "'")
     answer = post(alice, "delete", entry)
-    assert messages_of(answer) == ["API_KEY is deleted for good."]
+    assert messages_of(answer) == ["Deleted API_KEY for good."]
     assert not BinEntry.objects.exists()
     assert [*parameter_store().list(["/amplify"])] == []
 
@@ -119,7 +119,7 @@ def test_branch_was_deleted(world: World, alice: Client, on_deleted_branch: BinE
     assert "Choose where to restore API_KEY" in page.text
     assert page.context["scopes"][0] == (str(entry.branch_id), "old (add the branch again)")
     answer = post(alice, "restore", entry, to=entry.branch_id)
-    assert messages_of(answer) == ["API_KEY is restored on old."]
+    assert messages_of(answer) == ["Restored API_KEY on old."]
     branch = Branch.objects.get(name="old")
     assert (branch.deleted_at, branch.protected) == (None, True)
     assert stored_values(world, "API_KEY", branch)[0] == "canary"
@@ -129,7 +129,7 @@ def test_branch_was_deleted_and_another_one_is_chosen(
     world: World, alice: Client, on_deleted_branch: BinEntry
 ) -> None:
     answer = post(alice, "restore", on_deleted_branch, to=world.dev.pk)
-    assert messages_of(answer) == ["API_KEY is restored on dev."]
+    assert messages_of(answer) == ["Restored API_KEY on dev."]
     assert stored_values(world, "API_KEY", world.dev)[0] == "canary"
     assert Branch.objects.get(name="old").deleted_at is not None
 

@@ -127,7 +127,7 @@ def test_undo(world: World, bob: User, client_for: Callable[[str], Client], way:
     address = f"/apps/d1shop/changes/{saved.change_set}/"
     alice = client_for("alice")
     page = " ".join(alice.get(address).text.split())
-    assert "bob@example.org left and knows 1 of the values that come back." in page
+    assert "bob@example.org left and knows 1 of the values to be restored." in page
     assert "the secret no longer counts as rotated." in page
     alice.post(address)
     assert not is_rotated(world, bob)

@@ -107,7 +107,7 @@ def test_an_inherited_value_and_one_for_all_branches(world: World, alice: Client
     own = set_variable(world, "LEVEL", "of main", world.main)
     values = [f"variable:{shared.pk}", f"variable:{own.pk}"]
     previewed = preview(alice, values, None, world.dev)
-    assert "The branch gets the value for All branches now." in previewed.text
+    assert "The branch inherits the value for All branches now." in previewed.text
     assert len(Fields(previewed).posted["row"]) == 2  # the override is not chosen by itself
     save(alice, previewed, everything=True)
     assert variable_values(world) == {
@@ -174,7 +174,7 @@ def test_too_many(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(copying, "MOST", 1)
     response = preview(alice, [f"secret:{source.pk}"], world.dev, *add_branches(world, 1))
     assert response.status_code == 422
-    assert "These are 2 copies" in response.text
+    assert "This would make 2 copies" in response.text
 
 
 def test_the_store_fails(world: World, alice: Client, interrupted: InterruptedStore) -> None:
