@@ -54,7 +54,7 @@ def test_proxy_passes_what_the_console_rejects_with_a_message() -> None:
 
 
 def test_connections_to_the_database() -> None:
-    each = gunicorn.threads + 4  # plus those for mails, audit links, settling, and mirrors
+    each = gunicorn.threads + 5  # mail, audit chain, settling, mirrors, recycle bin
     assert f"up to {gunicorn.workers * each} connections" in DEPLOY
 
 
