@@ -31,7 +31,7 @@ def test_it_works(world: World, open_page: Callable[..., Page], width: int) -> N
     conclude(event.pk, Outcome.SUCCEEDED)
     alice = open_page(user=world.person("alice"), width=width)
     alice.goto(ACTIVITY)
-    box = alice.locator("td.col-what").first.bounding_box()
+    box = alice.locator(".entry .say").first.bounding_box()
     assert box
     assert box["width"] > 280
 

@@ -36,13 +36,14 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def lost(before: Cells, after: Cells, registry: Any) -> list[str]:
-    """Return missing rows of tables that still exist, and changed cells."""
+    """Return missing rows of tables that still exist, and changed cells that had a value."""
     there = {model._meta.db_table for model in models_of(registry)}
     return [
         f"{table} {key}.{name}: {value!r}"
         for (table, key), row in before.items()
         if table in there
         for name, value in row.items()
+        if value is not None
         if (found := after.get((table, key))) is None or found.get(name, value) != value
     ]
 
