@@ -3,7 +3,8 @@
 import { startGrid } from "./compare/grid.js";
 import { startQuickEditing, rows } from "./manage/quick.js";
 import { Row } from "./manage/row.js";
-import { forgetOnLeave, SecretRow } from "./manage/secret_row.js";
+import { forgetOnLeave } from "./forget.js";
+import { SecretRow } from "./manage/secret_row.js";
 import { VariableRow } from "./manage/variable_row.js";
 
 // Rows of both kinds can be open. The fields of secrets are masked.
@@ -13,6 +14,6 @@ function rowOf(element) {
 }
 
 Row.use(rowOf);
-forgetOnLeave(() => rows().filter((row) => row instanceof SecretRow));
+forgetOnLeave(() => rows().flatMap((row) => (row instanceof SecretRow ? [row.value] : [])));
 startQuickEditing();
 startGrid();

@@ -8,7 +8,8 @@ import { get } from "./http.js";
 import { startMoreMenus } from "./manage/more.js";
 import { openForm, removeRow, rows, startQuickEditing } from "./manage/quick.js";
 import { Row } from "./manage/row.js";
-import { forgetOnLeave, SecretRow } from "./manage/secret_row.js";
+import { forgetOnLeave } from "./forget.js";
+import { SecretRow } from "./manage/secret_row.js";
 import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
 import { localTimes } from "./times.js";
 
@@ -114,7 +115,7 @@ document.addEventListener("click", (event) => {
 });
 
 Row.use(SecretRow);
-forgetOnLeave(rows);
+forgetOnLeave(() => rows().map((row) => row.value));
 startFreshness();
 startQuickEditing();
 startMoreMenus(openForm, removeRow);

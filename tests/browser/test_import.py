@@ -179,3 +179,11 @@ def test_without_javascript(world: World, open_page: Any) -> None:
     page.get_by_label("The same text again").fill(TEXT)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Imported 1 secret and 1 variable.")).to_be_visible()
+
+
+def test_a_text_is_gone_after_leaving_the_page(world: World, alice: Page) -> None:
+    """The page may come from the back/forward cache, even after signing out."""
+    alice.goto(IMPORT)
+    alice.get_by_label("Text").fill(TEXT)
+    alice.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    assert alice.get_by_label("Text").input_value() == ""

@@ -1,6 +1,7 @@
 // The page of an import, or the same in place of a list: the text, its preview, and saving it.
 
 import { confirmIdentity } from "../confirm.js";
+import { forgetOnLeave } from "../forget.js";
 import { post } from "../http.js";
 import { randomValue } from "../manage/generate.js";
 import { toast } from "../toast.js";
@@ -40,6 +41,7 @@ class Import {
     });
     this.#acceptFiles();
     startFilter(this.form);
+    forgetOnLeave(() => [this.field]);
     if (text) this.#restart(text);
     else this.field.focus();
   }

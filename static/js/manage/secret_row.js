@@ -100,13 +100,3 @@ export class SecretRow extends Row {
     super.replaceWith(fresh);
   }
 }
-
-/** Drop the typed values of `rows()` when the page is left, even for the back/forward cache. */
-export function forgetOnLeave(rows) {
-  addEventListener("pagehide", () => {
-    for (const row of rows()) row.value.value = "";
-  });
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) location.reload();
-  });
-}
