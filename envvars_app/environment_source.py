@@ -98,8 +98,8 @@ class VariableBin:
         """Delete the variable and its history for good."""
         recycle_bin.delete(access, recycle_bin.find_removed(access, pk))
 
-    def tend(self) -> BinUpkeep:
-        """Delete the removed variables whose time is over."""
+    def clean_up(self) -> BinUpkeep:
+        """Delete the removed variables that have expired."""
         return BinUpkeep(purged=recycle_bin.purge())
 
 

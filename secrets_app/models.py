@@ -92,12 +92,12 @@ class Secret(models.Model):
 
 
 class BinState(models.TextChoices):
-    """What becomes of an entry of the recycle bin. Only what is kept is shown."""
+    """The state of an entry of the recycle bin. Pages show only those that are kept."""
 
     FILLING = "filling"  # a removal is copying the value there, or was when the process ended
     KEPT = "kept"
     RESTORING = "restoring"  # a restore is saving the value, or was when the process ended
-    LEAVING = "leaving"  # its copy is being deleted
+    DELETING = "deleting"  # its copy is being deleted
 
 
 class Copy(Enum):
@@ -135,7 +135,7 @@ class BinEntry(models.Model):
     )
     claim = models.ForeignKey(AuditEvent, models.DO_NOTHING, related_name="+", db_constraint=False)
     expires_at = models.DateTimeField(null=True, db_index=True)
-    # When the background looks what became of it. Null while it is kept.
+    # When the background worker finishes it. Null while it is kept.
     due_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:

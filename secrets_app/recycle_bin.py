@@ -1,8 +1,8 @@
 """The recycle bin: entries in the database, and one copy of the value for each in the store.
 
-A copy's path belongs to no app's listing, so that no client of Amplify reads it. An entry is in the
-database before its copy is in the store, and until after it. So whatever is interrupted leaves an
-entry that is due, and the background finishes it (`secrets_app/sync/binned.py`).
+No app's listing has a copy's path, so that no client of Amplify reads it. An entry is committed
+before its copy is made, and deleted after its copy is deleted. So an interruption leaves an entry
+that is due, and the background worker finishes it (`secrets_app/sync/binned.py`).
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ Conclusion = tuple[int, Outcome, int | None, str]
 
 @dataclass(frozen=True)
 class EndedCopy:
-    """A removal that ended, and its entry. It is open if nobody knows whether it was carried out.
+    """A removal that ended, and its entry. It is open if its outcome is unknown.
 
     `detail` says why it wasn't.
     """
@@ -45,19 +45,19 @@ def path_of(entry: BinEntry, app: App) -> str:
 
 
 def kept(app: App) -> QuerySet[BinEntry]:
-    """Return what is in the app's recycle bin, what leaves it first at the top."""
+    """Return what is in the app's recycle bin, the first to expire at the top."""
     rows = BinEntry.objects.filter(app=app, state=BinState.KEPT, expires_at__gt=timezone.now())
     return rows.select_related("branch").order_by("expires_at", "pk")
 
 
 def due(now: datetime) -> QuerySet[BinEntry]:
-    """Return the entries that something interrupted has left, or that are to be deleted."""
+    """Return the entries that were interrupted or are to be deleted."""
     is_due = Q(due_at__lte=now) | Q(due_at__gt=latest_end(now, LONGEST))  # the clock was set back
     return BinEntry.objects.filter(is_due).order_by("pk")
 
 
-def end_of_time(since: datetime) -> datetime:
-    """Return when something that was removed at this time leaves the recycle bin."""
+def expiry_of(since: datetime) -> datetime:
+    """Return when a secret that was removed at `since` expires."""
     return since + timedelta(days=settings.BIN_DAYS)
 
 
@@ -65,19 +65,19 @@ def keep(entries: Iterable[int]) -> None:
     """Show these entries in the recycle bin."""
     now = timezone.now()
     BinEntry.objects.filter(pk__in=[*entries]).update(
-        state=BinState.KEPT, removed_at=now, expires_at=end_of_time(now), due_at=None
+        state=BinState.KEPT, removed_at=now, expires_at=expiry_of(now), due_at=None
     )
 
 
-def leave(entries: Iterable[int]) -> None:
+def delete_later(entries: Iterable[int]) -> None:
     """Have the background delete the copies of these entries, then the entries."""
     now = timezone.now()
-    BinEntry.objects.filter(pk__in=[*entries]).update(state=BinState.LEAVING, due_at=now)
+    BinEntry.objects.filter(pk__in=[*entries]).update(state=BinState.DELETING, due_at=now)
 
 
 def conclude(ended: Iterable[EndedCopy]) -> list[Conclusion]:
-    """Save what becomes of the entries of removals; return the outcomes of making the copies."""
-    kept_ones, left, dropped = list[int](), list[int](), list[int]()
+    """Keep or delete the entries of removals that ended; return the outcomes of the copies."""
+    kept_ones, unneeded, dropped = list[int](), list[int](), list[int]()
     conclusions: list[Conclusion] = []
     for one in ended:
         entry = one.entry
@@ -87,11 +87,11 @@ def conclude(ended: Iterable[EndedCopy]) -> list[Conclusion]:
         if entry.copy is Copy.NONE:
             dropped.append(entry.pk)
         else:
-            (kept_ones if one.is_removed else left).append(entry.pk)
+            (kept_ones if one.is_removed else unneeded).append(entry.pk)
     if kept_ones:
         keep(kept_ones)
-    if left:
-        leave(left)
+    if unneeded:
+        delete_later(unneeded)
     if dropped:
         BinEntry.objects.filter(pk__in=dropped).delete()
     return conclusions

@@ -1,4 +1,4 @@
-"""What belongs to one change set in the audit trail."""
+"""Find and summarize the events of a change set in the audit trail."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -58,7 +58,7 @@ class Group:
 
     @property
     def changes(self) -> int:
-        """Return how many of them are changes of secrets and variables."""
+        """Return how many of the events changed a secret or variable."""
         return sum(number for (action, _, _), number in self.counts.items() if action in CHANGES)
 
     @property
@@ -69,14 +69,14 @@ class Group:
 
     @property
     def only_change(self) -> Any | None:
-        """Return its change, if there is one alone, and it didn't undo another."""
+        """Return the change if there is exactly one and it isn't an undo."""
         if self.changes != 1 or self.verb == UNDID:
             return None
         return next((event for event in self.events if event.action in CHANGES), None)
 
     @property
     def title(self) -> str:
-        """Return what it was about, such as "5 changes on main and dev"."""
+        """Return its title, such as "5 changes on main and dev"."""
         return title_of(self.changes, self.scopes)
 
     @property
@@ -98,7 +98,7 @@ _WORST_FIRST = (Outcome.FAILED, Outcome.DENIED, Outcome.UNKNOWN, "", Outcome.SET
 
 
 def title_of(number: int, scopes: Sequence[str]) -> str:
-    """Return what a change set is about, such as "5 changes on main and dev"."""
+    """Return the title of a change set, such as "5 changes on main and dev"."""
     if not number:
         return "No changes"
     where = " and ".join(scopes)
@@ -108,7 +108,7 @@ def title_of(number: int, scopes: Sequence[str]) -> str:
 
 
 def groups_of(events: Sequence[Any]) -> dict[UUID, Group]:
-    """Return the change sets of several events that these stand for. Takes two queries."""
+    """Return the change sets of these events that have several events. Takes two queries."""
     ids = {event.change_set for event in events if event.change_set}
     if not ids:
         return {}

@@ -1,4 +1,4 @@
-"""What needs attention in an app: what sources tell of their values, and what console adds."""
+"""What needs attention in an app: faults that sources report, and those that `console` adds."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class FaultKind(StrEnum):
-    """What is wrong, the most urgent first."""
+    """The kinds of faults, the most urgent first."""
 
-    MISSING = "missing"  # on production; other branches have it
+    MISSING = "missing"  # on production, but another branch has the key
     FAILED = "failed"  # the last deployment of a branch
-    UNREACHABLE = "unreachable"  # what is shown may be outdated
+    UNREACHABLE = "unreachable"  # so pages may be outdated
     UNSETTLED = "unsettled"  # the answer to a save was lost
     REMOVED_OUTSIDE = "removed outside"
     NOT_PUSHED = "not pushed"  # Amplify refused it, or didn't answer
@@ -19,7 +19,7 @@ class FaultKind(StrEnum):
     UNENCRYPTED = "unencrypted"
     UNFINISHED = "unfinished"  # the mirror of a saved secret
     UNKNOWN = "unknown"  # it belongs to no known branch
-    LACKING = "lacking"  # on a branch; production has it
+    LACKING = "lacking"  # on a branch, but production has the key
 
 
 class Fault(NamedTuple):

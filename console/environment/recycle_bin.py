@@ -12,7 +12,7 @@ from console.models import Branch
 
 
 class RemovedValue(NamedTuple):
-    """A removed value, without the value. `branch` None is All branches.
+    """What is known of a removed value, but not the value. `branch` None is All branches.
 
     `scope` is the branch's name at that time. `base` is that of a value of this key and branch that
     exists by now, "" if there is none: then restoring adds a version to that.
@@ -39,7 +39,7 @@ class BinUpkeep:
 
 
 class RecycleBin(Protocol):
-    """What was removed from one source. Ids of another app, or of what has left, are a 404."""
+    """What was removed from one source. Raises Http404 for ids that aren't in the app's bin."""
 
     def removed(self, access: Access) -> Sequence[RemovedValue]:
         """Return what is in the app's recycle bin, from the database alone."""
@@ -59,6 +59,6 @@ class RecycleBin(Protocol):
         """Delete a removed value for good. Raises PermissionDenied, or an error of the store."""
         ...
 
-    def tend(self) -> BinUpkeep:
-        """Finish what was interrupted, and delete what was there long enough."""
+    def clean_up(self) -> BinUpkeep:
+        """Finish what was interrupted, and delete what has expired."""
         ...

@@ -1,4 +1,4 @@
-"""What undoing a change set does to each value, as the sources tell it."""
+"""What undoing a change set does to each value, as the sources report it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class UndoState(StrEnum):
     """Whether a change can be undone, and why not."""
 
     READY = "ready"
-    MOVED_ON = "moved on"  # it changed again since
+    CHANGED_SINCE = "changed since"
     UNDONE = "undone"
     NOTHING = "nothing"  # nothing was written
     IMPOSSIBLE = "impossible"
@@ -23,7 +23,7 @@ class UndoState(StrEnum):
 class Effect(StrEnum):
     """What undoing does to a value."""
 
-    BACK = "back"  # it gets the value, or name, from before
+    BACK = "back"  # it gets its earlier value or name
     REMOVED = "removed"  # the change set had added it
     ADDED = "added"  # the change set had removed it
 
@@ -35,7 +35,7 @@ class UndoRow:
     `token` names it, whatever its state. `scope` and `key` are as in the audit trail, and `pk`
     names the value for `EnvironmentSource.url`, None if it is gone. `after` says what there is
     after Undo, and `repeats` are the acts that this takes. `message` says why it isn't ready, and
-    `at` since when. `known_to` are people who left and know the value that comes back.
+    `at` since when. `known_to` are people who left and know the value that is restored.
     """
 
     token: str
@@ -53,7 +53,7 @@ class UndoRow:
 
 # What was undone before is as it was asked for
 _REFUSED = {
-    UndoState.MOVED_ON: Result.CONFLICT,
+    UndoState.CHANGED_SINCE: Result.CONFLICT,
     UndoState.UNDONE: Result.SAVED,
     UndoState.DENIED: Result.DENIED,
 }

@@ -47,7 +47,7 @@ _QUIET = {
     UndoState.NOTHING: "never written, so there is nothing to undo",
 }
 _REASONS = {
-    UndoState.MOVED_ON: ", because they changed since.",
+    UndoState.CHANGED_SINCE: ", because they changed since.",
     UndoState.DENIED: ", because your role does not allow changes there.",
     UndoState.IMPOSSIBLE: ". The table says why.",
 }
@@ -207,7 +207,7 @@ def _staying(state: UndoState, some: str, rows: Sequence[UndoRow]) -> Line:
     if state in _QUIET:
         return Line("info", f"{some} {'was' if is_one else 'were'} {_QUIET[state]}.")
     stays = f"{some} stays as it is" if is_one else f"{some} stay as they are"
-    if is_one and state is UndoState.MOVED_ON and rows[0].at:
+    if is_one and state is UndoState.CHANGED_SINCE and rows[0].at:
         return Line("warn", f"{stays}, because {rows[0].message}", rows[0].at)
     if is_one:
         return Line("warn", f"{stays}: {rows[0].message.rstrip('.')}.")

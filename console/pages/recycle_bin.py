@@ -25,7 +25,7 @@ from console.workflows import recycle_bin
 from console.workflows.recycle_bin import BinRow
 
 PER_PAGE = 50
-LEFT = "This is no longer in the recycle bin. Somebody restored or deleted it."
+NO_LONGER_THERE = "This is no longer in the recycle bin. Somebody restored or deleted it."
 
 
 @require_safe
@@ -84,7 +84,7 @@ def bin_restore(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpRe
     row = recycle_bin.find_row(access, noun, pk)
     back = reverse("bin", args=[app_id])
     if row is None:
-        messages.info(request, LEFT)
+        messages.info(request, NO_LONGER_THERE)
         return redirect(back)
     if row.deleted_branch and "to" not in request.POST:
         return redirect(f"{back}?restore={row.name}")
@@ -136,7 +136,7 @@ def bin_delete(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpRes
     access = find_app(from_request(request), app_id)
     row = recycle_bin.find_row(access, noun, pk)
     if row is None:
-        messages.info(request, LEFT)
+        messages.info(request, NO_LONGER_THERE)
         return redirect("bin", app_id=app_id)
     try:
         row.source.bin.delete(access, pk)

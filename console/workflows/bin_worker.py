@@ -1,7 +1,7 @@
 """Keep the recycle bin in order, in a thread of each server process.
 
-It finishes what was interrupted, and deletes for good what was there long enough. All processes may
-work at once: each entry is claimed. `manage.py purge_bin` and `manage.py settle` do the same.
+It finishes what was interrupted, and deletes for good what has expired. All processes may do this
+at once, because each entry is claimed. `manage.py purge_bin` and `manage.py settle` do the same.
 """
 
 import threading
@@ -30,11 +30,11 @@ def run(stop: threading.Event | None = None, interval: float = INTERVAL) -> None
         _try_once()
 
 
-def tend() -> BinUpkeep:
-    """Do what there is to do in the recycle bin, of all sources; return what was done."""
+def clean_up() -> BinUpkeep:
+    """Finish what was interrupted and delete what has expired, in every source."""
     result = BinUpkeep()
     for source in sources():
-        done = source.bin.tend()
+        done = source.bin.clean_up()
         result.finished += done.finished
         result.purged += done.purged
         result.problem = done.problem or result.problem
@@ -42,10 +42,10 @@ def tend() -> BinUpkeep:
 
 
 def _try_once() -> None:
-    """Work once. Never raises, so that the thread goes on."""
+    """Clean up once. Never raises, so that the thread goes on."""
     try:
         close_old_connections()
-        tend()
+        clean_up()
         chain_worker.notify()
     except Exception as error:
         log.error("bin.failed", error=type(error).__name__)

@@ -36,7 +36,7 @@ class BinRow:
 
     @property
     def deleted_branch(self) -> Branch | None:
-        """Return the branch that has to come back before the value can."""
+        """Return the deleted branch that the value was removed from, None if it exists."""
         branch = self.value.branch
         return branch if branch and branch.deleted_at else None
 
@@ -57,7 +57,7 @@ class BinRow:
 
 
 def rows_of(access: Access) -> list[BinRow]:
-    """Return what is in the app's recycle bin; what leaves it first at the top."""
+    """Return what is in the app's recycle bin, the first to expire at the top."""
     now = timezone.now()
     found = [
         BinRow(

@@ -1,4 +1,4 @@
-"""Undo a change set: each source takes back its own changes, under a change set of its own."""
+"""Undo a change set: each source undoes its own changes, under a new change set."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from uuid import UUID

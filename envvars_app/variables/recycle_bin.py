@@ -28,13 +28,13 @@ from envvars_app.models import Variable
 BATCH = 100
 
 
-def end_of_time(since: datetime) -> datetime:
-    """Return when a variable that was removed at this time leaves the recycle bin."""
+def expiry_of(since: datetime) -> datetime:
+    """Return when a variable that was removed at `since` expires."""
     return since + timedelta(days=settings.BIN_DAYS)
 
 
 def kept(app: App) -> QuerySet[Variable]:
-    """Return what is in the app's recycle bin, what leaves it first at the top."""
+    """Return what is in the app's recycle bin, the first to expire at the top."""
     rows = Variable.objects.filter(app=app, removed_at__isnull=False, expires_at__gt=timezone.now())
     return rows.select_related("branch").order_by("expires_at", "pk")
 
@@ -72,7 +72,7 @@ def purge() -> int:
 
 @transaction.atomic(durable=True)
 def _purge_batch() -> int:
-    """Delete some, together with their events. So no second process deletes or records them."""
+    """Delete some and record it in the same transaction, so that no other process does it too."""
     expired = Variable.objects.filter(removed_at__isnull=False, expires_at__lte=timezone.now())
     chosen = expired.select_related("app", "branch").order_by("expires_at", "pk")
     rows = list(chosen.select_for_update(of=("self",))[:BATCH])

@@ -213,7 +213,7 @@ def _store(access: Access, writes: Sequence[Write], change_set: uuid.UUID, now: 
     for row in rows.values():
         row.changed_at, row.changed_by = now, by
         row.removed_at = now if row.removed_at else None
-        row.expires_at = recycle_bin.end_of_time(now) if row.removed_at else None
+        row.expires_at = recycle_bin.expiry_of(now) if row.removed_at else None
     Variable.objects.bulk_create(  # rows that free a name before rows that take it
         [row for row in rows.values() if row.pk],
         update_conflicts=True,

@@ -27,7 +27,7 @@ STAYS = "Stays as it is"
 NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page"
 BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch"
 ERASED = "Its values were erased, because they were a secret"
-_STATES = {Result.DENIED: UndoState.DENIED, Result.CONFLICT: UndoState.MOVED_ON}
+_STATES = {Result.DENIED: UndoState.DENIED, Result.CONFLICT: UndoState.CHANGED_SINCE}
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _moved_on(written: _Written, undone_by: Collection[UUID]) -> State | None:
         return {"state": UndoState.UNDONE, "after": "Undone", "message": message, "at": at}
     after = "Stays removed" if verb == "removed" else STAYS
     message = f"{by} {verb} it"
-    return {"state": UndoState.MOVED_ON, "after": after, "message": message, "at": at}
+    return {"state": UndoState.CHANGED_SINCE, "after": after, "message": message, "at": at}
 
 
 def _unfit(written: _Written) -> State | None:

@@ -41,7 +41,7 @@ def find_entry(access: Access, pk: int) -> BinEntry:
 
 
 def entry_of_removal(access: Access, event_id: int) -> BinEntry | None:
-    """Return what the removal with this audit event left in the recycle bin, while it is there."""
+    """Return the entry of the removal with this audit event, None if it is no longer there."""
     return recycle_bin.kept(access.app).filter(removal=event_id).first()
 
 
@@ -83,7 +83,7 @@ def restore(
         if outcome.outcome is Result.UNKNOWN:  # the entry is finished when the save is settled
             record.outcome, record.detail = Outcome.SETTLED, _SEE_SAVE
         elif outcome.outcome in DONE:
-            recycle_bin.leave([entry.pk])
+            recycle_bin.delete_later([entry.pk])
         else:
             _release(entry)
             record.outcome, record.detail = Outcome.FAILED, str(outcome.outcome)
@@ -102,7 +102,7 @@ def delete(access: Access, entry: BinEntry) -> None:
         acts.require(access, Action.BIN_DELETED, entry.branch)
     before = entry.version or None
     with recording(access.actor, Action.BIN_DELETED, target, version_before=before) as record:
-        _claim(entry, record, BinState.LEAVING)
+        _claim(entry, record, BinState.DELETING)
         try:
             delete_copies([entry])
         except OutcomeUnknown as error:

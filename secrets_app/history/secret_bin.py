@@ -52,6 +52,6 @@ class SecretBin:
         """Delete the copy for good."""
         recycling.delete(access, recycling.find_entry(access, pk))
 
-    def tend(self) -> BinUpkeep:
-        """Finish interrupted removals and restores, and delete what was there long enough."""
+    def clean_up(self) -> BinUpkeep:
+        """Finish interrupted removals and restores, and delete what has expired."""
         return finish_due()

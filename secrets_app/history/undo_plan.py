@@ -247,7 +247,7 @@ def _moved_on(
     if later is not None and later.change_set in undone_by:
         message = f"{later.actor} undid it"
         return {"state": UndoState.UNDONE, "after": "Undone", "message": message, "at": later.at}
-    moved = {"state": UndoState.MOVED_ON, "after": _stays(secret)}
+    moved = {"state": UndoState.CHANGED_SINCE, "after": _stays(secret)}
     if later is not None:
         return moved | {"message": f"{later.actor} {_VERBS[later.action]}", "at": later.at}
     if (secret.version if secret else 0) != after:

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                             ("filling", "Filling"),
                             ("kept", "Kept"),
                             ("restoring", "Restoring"),
-                            ("leaving", "Leaving"),
+                            ("deleting", "Deleting"),
                         ],
                         default="filling",
                         max_length=9,

@@ -1,7 +1,7 @@
-"""Finish what was interrupted in the recycle bin, and delete what has been there long enough.
+"""Finish what was interrupted in the recycle bin, and delete what has expired.
 
-An entry that is due is claimed first, so that all processes may do this at once, and one that is
-killed tries again later.
+An entry that is due is claimed first, so that all processes may do this at once. If a process is
+killed, the entry is due again later.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -37,9 +37,9 @@ _DONE = {Outcome.SUCCEEDED, Outcome.SETTLED}
 
 
 def finish_due() -> BinUpkeep:
-    """Finish the entries that are due, then purge those whose time is over. Raises no StoreError.
+    """Finish the entries that are due, then purge those that have expired. Raises no StoreError.
 
-    What fails is due again in a while. If the store doesn't answer at all, the rest waits too.
+    An entry that fails is due again later. If the store doesn't answer, the others wait too.
     """
     result = BinUpkeep()
     entries = recycle_bin.due(timezone.now()).select_related("app", "branch", "claim")
@@ -66,7 +66,7 @@ def _claim(entry: BinEntry) -> bool:
 
 
 def _finish(entry: BinEntry) -> bool:
-    """Find out what became of an entry. Return False if that isn't known yet."""
+    """Finish an entry. Return False if the outcome of its removal or restore isn't known yet."""
     if entry.state == BinState.FILLING:
         return _finish_removal(entry)
     if entry.state == BinState.RESTORING:
@@ -145,7 +145,7 @@ def _finish_restore(entry: BinEntry) -> bool:
 
 
 def delete_copies(entries: Iterable[BinEntry]) -> None:
-    """Delete the copies, then the entries, which have left the bin. Raises StoreError."""
+    """Delete the copies, then their entries. Raises StoreError."""
     going = [*entries]
     parameter_store().remove(recycle_bin.path_of(entry, entry.app) for entry in going)
     BinEntry.objects.filter(pk__in=[entry.pk for entry in going]).delete()
@@ -154,7 +154,7 @@ def delete_copies(entries: Iterable[BinEntry]) -> None:
 def _purge(result: BinUpkeep) -> None:
     """Delete app by app, because Branchkeep's identity may have other permissions in each."""
     problem: StoreError | None = None
-    while entries := _leaving():
+    while entries := _claim_expired():
         events = [entry.claim_id for entry in entries]
         try:
             delete_copies(entries)
@@ -171,8 +171,8 @@ def _purge(result: BinUpkeep) -> None:
 
 
 @transaction.atomic(durable=True)
-def _leaving() -> list[BinEntry]:
-    """Record that some entries of an app are deleted, whose time is over, and return them."""
+def _claim_expired() -> list[BinEntry]:
+    """Record the deletion of expired entries of one app, at most BATCH, and return them."""
     now = timezone.now()
     rows = BinEntry.objects.filter(state=BinState.KEPT, expires_at__lte=now).order_by("pk")
     first = rows.values_list("app_id", flat=True).first()
@@ -191,6 +191,6 @@ def _leaving() -> list[BinEntry]:
         change_set=None,
     )
     for entry, event in zip(entries, events, strict=True):
-        entry.state, entry.claim, entry.due_at = BinState.LEAVING, event, now + RETRY_AFTER
+        entry.state, entry.claim, entry.due_at = BinState.DELETING, event, now + RETRY_AFTER
     BinEntry.objects.bulk_update(entries, ["state", "claim", "due_at"])
     return entries

@@ -1,4 +1,4 @@
-"""What needs attention about an app's secrets: drift, and what the store should not hold like that.
+"""What needs attention about an app's secrets: drift, and parameters that are stored wrongly.
 
 Drift is shown until somebody saves the secret, for DRIFT_SHOWN at most.
 """

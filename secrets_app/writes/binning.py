@@ -45,7 +45,7 @@ REASONS: dict[type[StoreError], str] = {
 
 
 class NotCopied(Exception):
-    """No copy can be made, however often one tries. `question` asks what to do then."""
+    """No copy can be made, and retrying won't help. `question` asks what to do."""
 
     def __init__(self, error: StoreError) -> None:
         reason = next(text for kind, text in REASONS.items() if isinstance(error, kind))

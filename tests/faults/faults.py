@@ -74,7 +74,7 @@ def assert_recovered(world: World) -> None:
     """
     expire_leases()
     reconcile_now(world)
-    assert not bin_worker.tend().problem
+    assert not bin_worker.clean_up().problem
     events = AuditEvent.objects.filter(app_id=world.app.app_id)
     lasts = [event.outcomes.order_by("pk").last() for event in events]
     assert all(last is not None and last.outcome != "unknown" for last in lasts)

@@ -104,7 +104,7 @@ def _kill_at_each_step(
         expire_leases()
         reconcile_now(world)
         worker.run_once()  # finishes mirrors
-        bin_worker.tend()
+        bin_worker.clean_up()
         wrong += [f"{name}, step {step}: {it}" for it in _problems(world, name, is_over)]
         if is_over:
             return step - 1

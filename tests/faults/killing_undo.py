@@ -67,7 +67,7 @@ def main() -> dict[str, Any]:
             expire_leases()
             reconcile_now(world)
             worker.run_once()
-            bin_worker.tend()
+            bin_worker.clean_up()
             values = stored_values(world, CHANGED, world.main)
             if set(values) not in ({f"old {step}"}, {f"new {step}"}):
                 lost.append(f"killed at step {step}: {values}")

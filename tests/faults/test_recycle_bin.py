@@ -66,6 +66,6 @@ def test_it_works(world: World, faulty_ssm: Faulty, monkeypatch: pytest.MonkeyPa
         assert stored_values(world, key, world.main) == (f"value of {key}",) * 2
         assert not [*projection_errors(world, key, world.main)]
     expire_leases()
-    bin_worker.tend()  # deletes what throttling left
+    bin_worker.clean_up()  # deletes what throttling left
     assert not BinEntry.objects.exists()
     assert [*parameter_store().list(["/amplify/branchkeep-bin"])] == []

@@ -17,12 +17,12 @@ _PARSERS: dict[str, Callable[[str], list[Entry]]] = {
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*+"
 _YAML = re.compile(rf"""---|%YAML|(["']?){_NAME}\1[ ]?:([ \t]|\Z)""")
 _CSV = re.compile(rf"""\ufeff?("?){_NAME}\1[ ]?[,;\t]""")
-_LOOKED_AT = 100_000  # characters that are searched for the first line
+_SEARCHED = 100_000  # characters that are searched for the first line
 
 
 def guess_format(text: str) -> str:
     """Return the format of a pasted text, by its first line that is no comment."""
-    beginning = text[:_LOOKED_AT].lstrip("\ufeff \t\r\n")
+    beginning = text[:_SEARCHED].lstrip("\ufeff \t\r\n")
     if beginning.startswith("{"):
         return "json"
     lines = (line.strip() for line in beginning.splitlines())

@@ -1,4 +1,4 @@
-"""How well a text that somebody searches for fits a label."""
+"""Rank how well a label matches a search."""
 
 WHOLE, BEGINNING, WORD, INSIDE = range(4)  # the smaller, the better
 

@@ -1,4 +1,4 @@
-"""`manage.py purge_bin`: delete for good what was in the recycle bin long enough."""
+"""`manage.py purge_bin`: delete for good what has expired in the recycle bin."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from console.audit import chain
 from console.cli.base import ConsoleCommand
 from console.cli.terminal import Exit
-from console.workflows.bin_worker import tend
+from console.workflows.bin_worker import clean_up
 
 
 class Command(ConsoleCommand):
@@ -20,7 +20,7 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many were deleted. Exits with 5 if the store doesn't answer."""
-        done = tend()
+        done = clean_up()
         chain.append_pending_links()
         self.stdout.write(f"Deleted for good: {done.purged:,}. Finished: {done.finished:,}.")
         if done.problem:

@@ -39,8 +39,10 @@ from console.workflows.matrix import Matrix
 PART = 50  # copies in one response, whose secrets are read once
 PATIENCE = 5.0  # seconds for one response without scripts
 FRAGMENT_PATIENCE = 1.0
-MOST = 800  # copies; each is a field of the preview
-TOO_MANY = f"This would make {{:,}} copies; the limit is {MOST}. Choose fewer keys or branches."
+MAX_COPIES = 800  # copies; each is a field of the preview
+TOO_MANY = (
+    f"This would make {{:,}} copies; the limit is {MAX_COPIES}. Choose fewer keys or branches."
+)
 CHOOSE = "Choose at least one key, and a branch to copy to."
 CHOOSE_ROWS = "Choose at least one value to copy."
 STALE = "The app's path profile changed after you opened this page. Nothing was copied. Try again."
@@ -108,7 +110,7 @@ def _preview(
     if not values or not request.POST.getlist("scope"):
         raise Refused(CHOOSE)
     copies = copying.plan(access, values, scopes_of(request.POST, access))
-    if len(copies) > MOST:
+    if len(copies) > MAX_COPIES:
         raise Refused(TOO_MANY.format(len(copies)))
     failed = {it.token: it for it in outcomes if it.outcome not in DONE}
     rows = [_row(it, failed) for it in copies]

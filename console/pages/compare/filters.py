@@ -119,7 +119,7 @@ def _changed_label(query: Query) -> str:
 def chips(
     query: Query, offered: Sequence[Filter], rows: Sequence[Row], *, form: str = ""
 ) -> list[Chip]:
-    """Return a chip per filter, with the number of these rows that it leaves.
+    """Return a chip for each filter, with the number of rows that match it.
 
     `form` is the form that shows what is different, once it has been posted.
     """
@@ -138,7 +138,7 @@ def chips(
 
 
 def shown(query: Query, offered: Sequence[Filter], rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the rows that the current filter leaves."""
+    """Return the rows that match the current filter."""
     for it in offered:
         if it.name == query.show:
             return [row for row in rows if it.accepts(row)]

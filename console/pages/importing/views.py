@@ -33,7 +33,7 @@ from console.workflows.importing import Line
 
 PATIENCE = 5.0  # seconds for one response without scripts
 FRAGMENT_PATIENCE = 1.0
-MOST_FIELDS = 450  # rows that a browser without scripts can post; each has two fields
+MAX_POSTED_ROWS = 450  # rows that a browser without scripts can post; each has two fields
 EMPTY = "Paste the text first."
 PASTE_AGAIN = "The text is no longer in this form. Paste it again, then save."
 MISSING = "{} of the chosen keys are not in this text. Paste the same text again, then save."
@@ -111,7 +111,7 @@ def _preview(
         "counts": counts(rows),
         "all_same": all(line.planned.change is Change.SAME for line in lines),
         "comparable": sum(access.may_on(Permission.REVEAL, row.branch) for row in existing),
-        "too_many": len(rows) > MOST_FIELDS,
+        "too_many": len(rows) > MAX_POSTED_ROWS,
         "failed": len(failed),
         "saved": len(outcomes) - len(failed),
         "tried": len(outcomes),

@@ -1,4 +1,4 @@
-"""Chips: filters of a page, each with the number of rows that it leaves.
+"""Chips: filters of a page, each with the number of rows that match it.
 
 They are links, so they work without JavaScript. `templates/chips.html` shows them.
 """

@@ -21,7 +21,7 @@ Waiting = frozenset[tuple[str, str, str]]
 
 @dataclass(frozen=True)
 class RowFilter:
-    """What a chip leaves of a list's rows. `name` stands in the query string."""
+    """A condition that a chip filters rows by. `name` stands in the query string."""
 
     name: str
     label: str
@@ -32,7 +32,7 @@ class RowFilter:
 
 @dataclass(frozen=True)
 class Filtered:
-    """The rows that the chosen filter leaves, their number, and the chips."""
+    """The rows that match the chosen filter, their number, and the chips."""
 
     rows: QuerySet[Any]
     count: int

@@ -16,7 +16,7 @@ from console.lib.naming.names import ALL_BRANCHES
 
 SHOWN = 7
 RECENT = timedelta(days=30)
-LOOKED_AT = 1_000  # newest events
+MAX_EVENTS = 1_000  # newest events
 _VERBS = {
     **dict.fromkeys((Action.SECRET_CREATED, Action.VARIABLE_CREATED), "added"),
     **dict.fromkeys((Action.SECRET_CHANGED, Action.VARIABLE_CHANGED), "changed"),
@@ -58,7 +58,7 @@ def recent_changes(access: Access) -> list[ChangeSet]:
         .filter(app_id=access.app.app_id, action__in=[*_VERBS, *_WHOLE], change_set__isnull=False)
         .order_by("-pk")
     )
-    newest = list(events.values_list("pk", "change_set")[:LOOKED_AT])
+    newest = list(events.values_list("pk", "change_set")[:MAX_EVENTS])
     ids = list(dict.fromkeys(change_set for _, change_set in newest if change_set))[:SHOWN]
     shown = [pk for pk, change_set in newest if change_set in ids]
     if not shown:

@@ -17,7 +17,7 @@ from console.lib.naming.names import SAMPLE_APP_IDS
 from console.models import AuditEvent
 from console.workflows.deployments.reading import connection_of
 
-YOUNG = timedelta(days=30)  # since the app was created
+SHOWN_FOR = timedelta(days=30)  # since the app was created
 
 
 class StepName(StrEnum):
@@ -44,7 +44,7 @@ class Step:
 
 def first_steps(access: Access, *, has_values: bool) -> Sequence[Step]:
     """Return the steps, or none if there is nothing to do. Takes three queries in a young app."""
-    is_young = timezone.now() - access.app.created_at < YOUNG
+    is_young = timezone.now() - access.app.created_at < SHOWN_FOR
     is_sample = access.app.app_id.startswith(SAMPLE_APP_IDS)
     if is_sample or not is_young or not access.may(Permission.MANAGE):
         return []

@@ -37,7 +37,7 @@ class Command(ConsoleCommand):
         refusals.conclude_counted()
         concluded = settle_open(excluding=_open_claims())
         repairs = mirrors.Repairs() if problems else mirrors.finish_all()
-        upkeep = bin_worker.tend()
+        upkeep = bin_worker.clean_up()
         chain.append_pending_links()
         self.stdout.write(f"Settled from the store: {settled:,}. Settled otherwise: {concluded:,}.")
         self._print_held()

@@ -20,7 +20,7 @@ class Import {
   #kinds = new Map(); // by key, as chosen
   #cleaned = new Set(); // keys whose values lose what can't be seen
   #generated = new Map(); // random values, by key
-  #ticks = new Map(); // by token, as chosen
+  #selected = new Map(); // by token, as chosen
   #busy = false;
   #again = ""; // the action to repeat once it is no longer busy
   #lead = byId("import-lead").textContent;
@@ -59,7 +59,7 @@ class Import {
     this.#kinds.clear();
     this.#cleaned.clear();
     this.#generated.clear();
-    this.#ticks.clear();
+    this.#selected.clear();
     byId("import-file").value = "";
     this.field.value = text;
     this.preview();
@@ -115,7 +115,7 @@ class Import {
     byId("import-lead").textContent = byId("import-summary").textContent;
     for (const row of this.#rows) {
       const box = row.querySelector('[name="row"]');
-      const chosen = this.#ticks.get(row.dataset.token);
+      const chosen = this.#selected.get(row.dataset.token);
       if (chosen !== undefined && !box.disabled) box.checked = chosen;
     }
     sum(this.form);
@@ -154,14 +154,14 @@ class Import {
       this.#kinds.set(key.join(" "), noun);
       this.preview();
     } else if (field.name === "row") {
-      this.#ticks.set(field.closest("tr").dataset.token, field.checked);
+      this.#selected.set(field.closest("tr").dataset.token, field.checked);
       sum(this.form);
     } else if (field.id === "import-file") {
       if (field.files.length) field.files[0].text().then((text) => this.#restart(text));
     } else if (field.id === "import-every") {
       this.#tickEvery(field.checked);
     } else if (field.name === "scope" && this.#table) {
-      this.#ticks.clear();
+      this.#selected.clear();
       this.preview();
     }
   }
@@ -171,7 +171,7 @@ class Import {
       const box = row.querySelector('[name="row"]');
       if (box.disabled || row.hidden) continue;
       box.checked = checked;
-      this.#ticks.set(row.dataset.token, checked);
+      this.#selected.set(row.dataset.token, checked);
     }
     sum(this.form);
   }
@@ -203,7 +203,7 @@ class Import {
     const row = this.#rows.find((it) => it.dataset.token === token);
     const box = row.querySelector('[name="row"]');
     box.checked = true;
-    this.#ticks.set(token, true);
+    this.#selected.set(token, true);
     sum(this.form);
     byId("import-save")?.focus();
   }

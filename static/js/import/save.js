@@ -3,7 +3,7 @@
 import { post } from "../http.js";
 import { outcomesOf } from "../manage/outcomes.js";
 
-const MOST = 100; // rows per request, about as many as a fast store takes in a second
+const MAX_ROWS = 100; // rows per request, about as many as a fast store takes in a second
 const BADGES = {
   saved: ["ok", "check", "Saved"],
   conflict: ["warn", "warn", "Conflict"],
@@ -123,7 +123,7 @@ async function saveAll(form, rows, fields, progress) {
   let saved = 0;
   while (left.length && !progress.stopped) {
     const sent = fields();
-    sent.set("row", left.slice(0, MOST).map((row) => boxOf(row).value).join("\n"));
+    sent.set("row", left.slice(0, MAX_ROWS).map((row) => boxOf(row).value).join("\n"));
     const { page, problem } = await post(form.getAttribute("action"), sent, { again: true });
     const outcomes = new Map(outcomesOf(page).map((it) => [it.token, it]));
     if (!outcomes.size) return { left, saved, problem: page?.querySelector(".problem")?.textContent.trim() ?? problem };

@@ -66,11 +66,11 @@ function fill(row) {
 }
 
 function generate(row) {
-  const told = () => `Generated ${chosen.length} characters, ${bits()} bits.`;
+  const summary = () => `Generated ${chosen.length} characters, ${bits()} bits.`;
   fill(row);
   row.value.focus();
   if (row.element.querySelector(".note.conflict")) return; // which asks something
-  const note = row.note("generated", told());
+  const note = row.note("generated", summary());
   const length = lengthField();
   const alphabet = alphabetField();
   note.append(labeled("Length", length), labeled("Characters", alphabet));
@@ -82,7 +82,7 @@ function generate(row) {
     Object.assign(chosen, { length: wanted, alphabet: alphabet.value });
     row.value.value = random(chosen.length, ALPHABETS[chosen.alphabet]);
     row.showDirty();
-    note.firstElementChild.textContent = told();
+    note.firstElementChild.textContent = summary();
   });
 }
 

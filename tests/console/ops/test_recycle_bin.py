@@ -54,7 +54,7 @@ def test_response_is_lost(world: World, manage: Any, interrupted: InterruptedSto
     interrupted.after("remove", lose_response)
     failed = manage("purge_bin")
     assert (failed.code, "response was lost" in failed.err) == (5, True)
-    assert [entry.state for entry in BinEntry.objects.all()] == ["leaving"]
+    assert [entry.state for entry in BinEntry.objects.all()] == ["deleting"]
     BinEntry.objects.update(due_at=timezone.now())
     assert "Finished: 1." in manage("purge_bin").out
     assert not BinEntry.objects.exists()

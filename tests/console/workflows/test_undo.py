@@ -169,7 +169,7 @@ def test_moved_on(world: World) -> None:
     saved = last_set()
     set_secret(world, "ONE", "newer", by="mia")
     [moved, ready] = [it.undo for it in found(world, saved).changes if it.undo]
-    assert (moved.state, moved.after) == ("moved on", "Stays at version 3")
+    assert (moved.state, moved.after) == ("changed since", "Stays at version 3")
     assert moved.message == "mia@example.org changed it"
     assert moved.at is not None
     assert ready.state == "ready"
@@ -185,7 +185,10 @@ def test_variable_that_moved_on(world: World) -> None:
     save_variables(world, changed_variable(variable_row(world, "KEY"), "newer"), by="mia")
     [change] = found(world, saved).changes
     assert change.undo
-    assert (change.undo.state, change.undo.message) == ("moved on", "mia@example.org changed it")
+    assert (change.undo.state, change.undo.message) == (
+        "changed since",
+        "mia@example.org changed it",
+    )
     assert results(world, saved) == ["conflict"]
     assert variable_values(world) == {("", "KEY"): "newer"}
 
@@ -199,7 +202,9 @@ def test_changed_outside(world: World) -> None:
     assert rows(world, saved)[0][1] == "ready"
     assert results(world, saved) == ["conflict"]
     assert stored_values(world, "KEY")[0] == "from outside"
-    assert rows(world, saved) == [("KEY", "moved on", "Stays at version 3")]  # reconciled by now
+    assert rows(world, saved) == [
+        ("KEY", "changed since", "Stays at version 3")
+    ]  # reconciled by now
 
 
 def test_added_again(world: World) -> None:
@@ -208,7 +213,7 @@ def test_added_again(world: World) -> None:
     saved = last_set()
     delete_secret(world, "KEY")
     set_secret(world, "KEY", "another")
-    assert rows(world, saved) == [("KEY", "moved on", "Stays at version 1")]
+    assert rows(world, saved) == [("KEY", "changed since", "Stays at version 1")]
     assert results(world, saved) == ["conflict"]
     assert stored_values(world, "KEY")[0] == "another"
 
@@ -229,7 +234,7 @@ def test_removed_variable_that_was_added_again(world: World) -> None:
     remove_variable(world, set_variable(world, "KEY", "old"))
     saved = last_set()
     set_variable(world, "KEY", "another", by="mia")
-    assert rows(world, saved) == [("KEY", "moved on", "Stays as it is")]
+    assert rows(world, saved) == [("KEY", "changed since", "Stays as it is")]
     assert results(world, saved) == ["conflict"]
     assert variable_values(world) == {("", "KEY"): "another"}
 

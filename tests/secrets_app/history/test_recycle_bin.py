@@ -213,7 +213,7 @@ def test_one_app_that_is_denied_holds_up_no_other(
     interrupted.before("remove", deny_access)
     upkeep = binned.finish_due()
     assert (upkeep.purged, "denied access" in upkeep.problem) == (1, True)
-    assert [entry.state for entry in BinEntry.objects.all()] == ["leaving"]
+    assert [entry.state for entry in BinEntry.objects.all()] == ["deleting"]
 
 
 def _fields(entry: BinEntry) -> dict[str, Any]:

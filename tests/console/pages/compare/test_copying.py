@@ -171,7 +171,7 @@ def test_many_are_copied_in_parts(
 
 def test_too_many(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     source = set_secret(world, "API_KEY", "of main", world.main)
-    monkeypatch.setattr(copying, "MOST", 1)
+    monkeypatch.setattr(copying, "MAX_COPIES", 1)
     response = preview(alice, [f"secret:{source.pk}"], world.dev, *add_branches(world, 1))
     assert response.status_code == 422
     assert "This would make 2 copies" in response.text
