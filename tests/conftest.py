@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fixtures.machine",
     "tests.fixtures.mail",
     "tests.fixtures.people",
+    "tests.fixtures.slow_answers",
     "tests.fixtures.stores",
     "tests.fixtures.tables",
     "tests.fixtures.provider",

@@ -79,6 +79,7 @@ def tab_to(page: Page, target: Locator) -> int:
 
 def follow(target: Locator) -> None:
     """Click what leads to another page, and wait until that page has loaded."""
+    target.page.wait_for_load_state()  # or the event below may be this page's own
     with target.page.expect_event("load"):
         target.click()
 

@@ -94,6 +94,7 @@ def test_branches_appear_by_themselves(
         account.add_branch("d1shop", f"new-{number}")
         Connection.objects.update(attempted_at=None)
         olga.goto(f"/apps/d1shop/{path}")
+        expect(olga.locator("#amplify[hx-post]")).to_have_count(0)
         expect(olga.get_by_text("Connected to Amplify, synced")).to_be_visible()
         if "general" not in path:
             expect(olga.get_by_text(f"new-{number}", exact=True)).to_be_visible()

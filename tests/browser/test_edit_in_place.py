@@ -158,6 +158,7 @@ def test_revealing_in_the_form(page: Page) -> None:
 def test_a_conflict(page: Page, world: World, complaints: Any, button: str, left: str) -> None:
     complaints.expect("422")
     edit_link(page).click()
+    expect(new_value(page)).to_be_focused()
     set_secrets(world, {"API_KEY": "theirs"}, by="mia")
     new_value(page).fill("mine")
     page.keyboard.press("Enter")

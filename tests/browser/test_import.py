@@ -75,6 +75,7 @@ def test_the_kind_is_chosen_with_the_keyboard(world: World, alice: Page) -> None
     expect(secret).to_be_focused()
     row(alice, "API_KEY").get_by_role("checkbox").uncheck()
     expect(alice.get_by_text("1 new. Left out: 1 not chosen.")).to_be_visible()
+    expect(save_button(alice, 1)).to_be_enabled()
     save_button(alice, 1).press("Enter")
     expect(alice).to_have_url(CHANGES)
     assert stored_value(f"{SHARED}/API_URL") == "https://plain.example.org"

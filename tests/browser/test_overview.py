@@ -64,7 +64,7 @@ def test_first_secret(world: World, open_page: Callable[..., Page]) -> None:
     alice.keyboard.press("Enter")
     expect(alice.get_by_text("1 secret saved")).to_be_visible()
     alice.get_by_role("link", name="Overview", exact=True).click()
-    alice.get_by_role("link", name="API_KEY added for All branches").click()
+    follow(alice.get_by_role("link", name="API_KEY added for All branches"))
     expect(alice.get_by_role("button", name="Undo")).to_be_visible()
     follow(alice.get_by_role("link", name="Overview", exact=True))
     alice.evaluate(PASTE, ["main", "STRIPE_KEY=hunter-2-hunter\n"])

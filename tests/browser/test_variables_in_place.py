@@ -82,6 +82,7 @@ def test_a_conflict(alice: Page, world: World, complaints: Any) -> None:
     set_variable(world, "API_URL", "one")
     alice.goto(LIST)
     edit_link(alice).click()
+    expect(value_of(shared(alice))).to_have_value("one")
     change_variable(world, variable_row(world, "API_URL"), "theirs", by="mia")
     value_of(shared(alice)).fill("mine")
     alice.keyboard.press("Enter")

@@ -1,6 +1,7 @@
-"""A browser test waits for what a click leads to before it looks at the page or the database.
+"""A browser test waits for what a click leads to before it goes on.
 
-A click returns before the page that answers has loaded. What is read then may be the page before.
+A click returns before the page that answers has loaded. What is read then may be the page before,
+and what changes in the database then may be in the page that answers.
 """
 
 import ast
@@ -8,12 +9,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import tests.factories
 from console.lib.paths import BASE_DIR
 
 LOOKS = {
     *("all", "all_inner_texts", "bounding_box", "content", "count", "evaluate", "get_attribute"),
     *("go_back", "goto", "inner_text", "input_value", "reload", "screenshot", "set_viewport_size"),
 }
+# The factories, and what steps.py makes of them
+CHANGES = {*vars(tests.factories), "set_secrets"}
 
 
 def statements(tree: ast.AST) -> Iterator[tuple[ast.stmt, ast.stmt]]:
@@ -37,9 +41,15 @@ def clicks(statement: ast.stmt, helpers: set[str]) -> bool:
 
 
 def looks(statement: ast.stmt) -> bool:
-    """Return True if a statement reads without waiting, or leaves the page."""
-    names = {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
-    return isinstance(statement, ast.Assert) or not names.isdisjoint(LOOKS)
+    """Return True if a statement reads or changes without waiting, or leaves the page."""
+    nodes = [*ast.walk(statement)]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    functions = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return (
+        isinstance(statement, ast.Assert)
+        or not names.isdisjoint(LOOKS)
+        or not functions.isdisjoint(CHANGES)
+    )
 
 
 def early_looks(source: str, helpers: set[str]) -> Iterator[int]:
@@ -86,6 +96,8 @@ def test_save(page):
     page.get_by_role("link").click()
     expect(page.get_by_role("heading")).to_be_visible()
     text = page.content()
+    page.get_by_role("link").click()
+    set_secret(world, "API_KEY", "theirs")
 """
     helper = "def save(page):\n    page.get_by_role('button').click()\n"
-    assert [*early_looks(source, helpers_that_click([helper, source]))] == [4, 6]
+    assert [*early_looks(source, helpers_that_click([helper, source]))] == [4, 6, 11]

@@ -22,7 +22,7 @@ export function sum(form) {
   line.querySelector("strong").textContent = what;
   line.querySelector(".muted").textContent = sentences.filter(Boolean).join(" ");
   button.textContent = `Save ${what}`;
-  button.disabled = !chosen.length;
+  button.disabled = !chosen.length || form.ariaBusy === "true"; // a preview is on its way
   const every = document.getElementById("import-every");
   const open = rows.filter((row) => !row.querySelector('[name="row"]').disabled);
   every.checked = open.length > 0 && chosen.length === open.length;
