@@ -25,7 +25,7 @@ from console.access.actors import from_request
 from console.auth import mfa, reauthentication, recovery_codes, sessions
 from console.members import suspension
 from console.models import Session, User
-from console.pages.account_forms import PreferencesForm
+from console.pages.account.forms import PreferencesForm
 from console.web.kit import page_with_form
 
 # allauth's method and our page for what proves a suspended user
