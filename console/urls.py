@@ -14,9 +14,6 @@ from console.pages import (
     apps,
     branch_delete,
     change_set,
-    exposure,
-    invitations,
-    members,
     notifications,
     overview,
     recycle_bin,
@@ -27,6 +24,8 @@ from console.pages.amplify import connection, deployments, import_apps
 from console.pages.compare import copying
 from console.pages.compare import pages as compare
 from console.pages.importing import views as importing
+from console.pages.members import exposure, invitations
+from console.pages.members import views as members
 from console.pages.search import views as search
 
 _BIN = "hosting/secrets/bin/"

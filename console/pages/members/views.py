@@ -22,7 +22,7 @@ from console.lib.naming.branch_patterns import parse_patterns
 from console.members import exposure, invitations, services, suspension
 from console.members.services import actor_of
 from console.models import Branch, Member, User
-from console.pages.member_forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
+from console.pages.members.forms import DecisionForm, GroupMemberForm, InvitationForm, RoleForm
 from console.web.kit import (
     app_context,
     call_service,

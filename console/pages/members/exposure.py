@@ -14,7 +14,7 @@ from console.audit.events import Action
 from console.lib.text import csv
 from console.members import exposure
 from console.models import User
-from console.pages.member_forms import RotatedForm
+from console.pages.members.forms import RotatedForm
 from console.web.downloads import one_at_a_time
 from console.web.kit import (
     app_context,
