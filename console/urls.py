@@ -11,16 +11,14 @@ from django.views.generic import RedirectView
 
 from console.pages import (
     activity,
-    apps,
-    branch_delete,
     change_set,
-    notifications,
-    overview,
     recycle_bin,
 )
 from console.pages.account import links, single_sign_on
 from console.pages.account import views as account
 from console.pages.amplify import connection, deployments, import_apps
+from console.pages.apps import branch_delete, notifications, overview
+from console.pages.apps import views as apps
 from console.pages.compare import copying
 from console.pages.compare import pages as compare
 from console.pages.importing import views as importing

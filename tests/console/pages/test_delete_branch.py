@@ -9,7 +9,7 @@ from django.test import Client
 
 from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
-from console.pages import branch_delete
+from console.pages.apps import branch_delete
 from secrets_app.models import BinEntry, EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.store import parameter_store

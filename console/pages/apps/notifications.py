@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.notifications import outbox
-from console.pages.notification_forms import NotificationsForm
+from console.pages.apps.notification_forms import NotificationsForm
 from console.web.kit import app_context, call_service, form_data, page_with_form, show_form
 
 

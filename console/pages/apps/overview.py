@@ -12,7 +12,7 @@ from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
 from console.environment.sources import sources
-from console.pages.app_forms import SearchForm
+from console.pages.apps.forms import SearchForm
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, require_manager_access
 from console.web.lists.listing import may_write_any

@@ -33,7 +33,7 @@ from console.catalog import services
 from console.lib.naming.names import SAMPLE_APP_IDS
 from console.members.suspension import suspension_of
 from console.models import App, Branch
-from console.pages.app_forms import (
+from console.pages.apps.forms import (
     AppForm,
     BranchForm,
     BranchSettingsForm,
