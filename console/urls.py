@@ -9,13 +9,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
-from console.pages import (
-    activity,
-    change_set,
-    recycle_bin,
-)
 from console.pages.account import links, single_sign_on
 from console.pages.account import views as account
+from console.pages.activity import change_set, recycle_bin
+from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.apps import branch_delete, notifications, overview
 from console.pages.apps import views as apps

@@ -16,7 +16,7 @@ from console.audit.days import by_day, days_of
 from console.audit.events import Action
 from console.audit.export import FORMATS, Format, export
 from console.audit.queries import Filter
-from console.pages.activity_forms import FilterForm
+from console.pages.activity.forms import FilterForm
 from console.web.downloads import one_at_a_time
 from console.web.kit import app_context, require_operator_request
 
