@@ -21,7 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from console.access.policy import Access, find_branch
 from console.audit.events import Action
 from console.catalog import services
-from console.environment.sources import id_of
+from console.environment.removal import id_of
 from console.models import Branch
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.htmx import wants_fragment
