@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from console.access.actions import Action
 from console.access.actors import OUTSIDE
-from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Fault
 from console.environment.importing import Change, ImportRow, PlannedRow

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.urls import reverse
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
 from console.environment.importing import ImportRow, PlannedRow

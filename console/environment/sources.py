@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
 from console.environment.importing import ImportRow, PlannedRow

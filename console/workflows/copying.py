@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access, Permission
 from console.environment.importing import ImportRow
 from console.environment.sources import EnvironmentSource
