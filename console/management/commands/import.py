@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.cli.base import EXITS, CommandScope, ConsoleCommand, add_common, find_scope
+from console.cli.base import CommandScope, ConsoleCommand, add_common, find_scope
+from console.cli.errors import EXITS
 from console.cli.terminal import Exit, confirm, table
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import sources
