@@ -1,7 +1,7 @@
 """What can't be seen in a value is said, and a line break at its ends needs a confirmation.
 
 Without JavaScript, Enter in a text area adds a line break that nobody sees. With it, the page says
-so at the row before Save, and posts the confirmation (tests/browser/test_unseen.py).
+so at the row before Save, and posts the confirmation (tests/browser/lists/test_unseen.py).
 """
 
 from collections.abc import Callable

@@ -9,8 +9,13 @@ from playwright.sync_api import Locator, Page, expect
 from console.auth.session_backend import SessionStore
 from console.models import Invitation, Session
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.account.test_sign_in import (
+    add_authenticator,
+    add_passkey,
+    localhost_url,
+    sign_in,
+)
 from tests.browser.steps import LIST, MANAGE, row, set_secrets, value_of, wait_for_reconcile
-from tests.browser.test_sign_in import add_authenticator, add_passkey, localhost_url, sign_in
 from tests.console.auth.test_second_factor import code_of
 from tests.factories import set_role
 from tests.fixtures.people import PASSWORD, World

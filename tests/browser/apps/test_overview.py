@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from secrets_app.models import Revalidation
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.apps.test_import import PASTE
 from tests.browser.steps import follow
-from tests.browser.test_import import PASTE
 from tests.factories import reconcile_now, secret_paths, set_secret, set_variable, write_outside
 from tests.fixtures.people import World
 
