@@ -1,4 +1,4 @@
-"""Fixtures for the pages and services of variables."""
+"""Fixtures for the pages of variables and build settings."""
 
 from collections.abc import Callable
 
