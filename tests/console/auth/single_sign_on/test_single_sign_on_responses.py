@@ -14,7 +14,7 @@ from console.auth.oidc import client as oidc_client
 from console.models import User
 from console.pages.account import single_sign_on as sso
 from tests.console.auth.conftest import post, recorded
-from tests.console.auth.fake_provider import SECRET, START, TOKEN, FakeProvider
+from tests.console.auth.single_sign_on.fake_provider import SECRET, START, TOKEN, FakeProvider
 from tests.console.auth.test_second_factor import CODE, set_up
 from tests.fixtures.people import World
 

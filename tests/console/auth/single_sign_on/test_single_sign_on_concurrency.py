@@ -9,9 +9,9 @@ from django.test import Client
 
 from console.lib.oidc_config import groups_mapping
 from console.models import User
-from tests.console.auth.fake_provider import START, FakeProvider
+from tests.console.auth.single_sign_on.fake_provider import START, FakeProvider
+from tests.console.auth.single_sign_on.test_single_sign_on_responses import DOCUMENT
 from tests.console.auth.test_concurrency import concurrently
-from tests.console.auth.test_single_sign_on_responses import DOCUMENT
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]

@@ -14,7 +14,7 @@ from django.test import Client
 from console.lib.oidc_config import groups_mapping, openid_provider
 from console.models import AuditOutcome, User
 from tests.console.auth.conftest import SESSIONS, post, recorded
-from tests.console.auth.fake_provider import SECRET, START, FakeProvider
+from tests.console.auth.single_sign_on.fake_provider import SECRET, START, FakeProvider
 from tests.console.auth.test_second_factor import CODE, code_of, set_up
 from tests.fixtures.people import World
 
