@@ -9,25 +9,18 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
-from console.pages import (
-    account,
-    account_links,
-    activity,
-    apps,
-    branch_delete,
-    change_set,
-    exposure,
-    invitations,
-    members,
-    notifications,
-    overview,
-    recycle_bin,
-    sso,
-)
+from console.pages.account import links, single_sign_on
+from console.pages.account import views as account
+from console.pages.activity import change_set, recycle_bin
+from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
+from console.pages.apps import branch_delete, notifications, overview
+from console.pages.apps import views as apps
 from console.pages.compare import copying
 from console.pages.compare import pages as compare
 from console.pages.importing import views as importing
+from console.pages.members import exposure, invitations
+from console.pages.members import views as members
 from console.pages.search import views as search
 
 _BIN = "hosting/secrets/bin/"
@@ -93,8 +86,8 @@ second_factor: list[URLPattern | URLResolver] = [
 # identifies its user.
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account.sign_in, name="account_login"),
-    path("single-sign-on/", sso.single_sign_on, name="single_sign_on"),
-    path("single-sign-on/callback/", sso.callback, name="openid_connect_callback"),
+    path("single-sign-on/", single_sign_on.single_sign_on, name="single_sign_on"),
+    path("single-sign-on/callback/", single_sign_on.callback, name="openid_connect_callback"),
     path("logout/", allauth_account.logout, name="account_logout"),
     path("inactive/", allauth_account.account_inactive, name="account_inactive"),
     path("signup/", allauth_account.signup, name="account_signup"),
@@ -105,7 +98,7 @@ accounts: list[URLPattern | URLResolver] = [
         account.with_passwords(allauth_account.password_change),
         name="account_change_password",
     ),
-    path("link/<str:token>/", account_links.account_link, name="account_link"),
+    path("link/<str:token>/", links.account_link, name="account_link"),
     path("suspension/end/", account.end_suspension, name="end_suspension"),
     path("sessions/", account.my_sessions, name="my_sessions"),
     path("preferences/", account.preferences, name="preferences"),

@@ -6,23 +6,15 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from console.access.actions import Action
 from console.access.actors import OUTSIDE
-from console.access.acts import Action
 from console.access.policy import Access
 from console.environment.faults import Fault
+from console.environment.importing import Change, ImportRow, PlannedRow
+from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey
 from console.environment.recycle_bin import BinUpkeep, RemovedValue
+from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
-from console.environment.sources import (
-    Change,
-    EffectiveKey,
-    FoundKey,
-    ImportRow,
-    Origin,
-    OwnKey,
-    OwnValue,
-    PlannedRow,
-    Removal,
-)
 from console.environment.undo import UndoRow
 from console.lib.results import DONE, RowOutcome, encode_base
 from console.lib.row_forms import new_base

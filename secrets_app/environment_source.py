@@ -9,20 +9,13 @@ from uuid import UUID
 from django.db.models import Q
 from django.urls import reverse
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
+from console.environment.importing import ImportRow, PlannedRow
+from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey
+from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
-from console.environment.sources import (
-    EffectiveKey,
-    FoundKey,
-    ImportRow,
-    Origin,
-    OwnKey,
-    OwnValue,
-    PlannedRow,
-    Removal,
-)
 from console.environment.undo import UndoRow
 from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import known_base

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action
-from console.environment.sources import Change, ImportRow, PlannedRow
+from console.environment.importing import Change, ImportRow, PlannedRow
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch

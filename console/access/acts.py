@@ -8,100 +8,16 @@ An act that is missing here can't be recorded, and a test finds it.
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
+from console.access.actions import Action
 from console.access.actors import Actor
 from console.access.policy import Access, Permission
 from console.lib.clock import is_within
 from console.models import Branch
-
-
-class Action(StrEnum):
-    """What is attempted, as the audit trail names it (console/audit/presentation.py has words)."""
-
-    OPERATOR_CREATED = "operator.create"
-    SIGN_IN = "session.sign_in"
-    SIGN_OUT = "session.sign_out"
-    PASSWORD_CHANGED = "session.password"
-    SIGN_IN_LIMITED = "session.limited"
-    SESSION_ENDED = "session.end"
-    IDENTITY_CONFIRMED = "session.confirm"
-    FACTOR_ADDED = "factor.add"
-    FACTOR_REMOVED = "factor.remove"
-    APP_CREATED = "app.create"
-    APP_CHANGED = "app.change"
-    APP_IMPORTED = "app.import"
-    APP_CONNECTED = "app.connect"
-    APP_DISCONNECTED = "app.disconnect"
-    STEPS_HIDDEN = "app.hide_steps"
-    BRANCH_ADDED = "branch.add"
-    BRANCH_CHANGED = "branch.change"
-    BRANCH_DELETED = "branch.delete"
-    MEMBER_SET = "member.set"
-    MEMBER_SET_BY_OPERATOR = "member.set_by_operator"
-    MEMBER_REMOVED = "member.remove"
-    MEMBER_INVITED = "member.invite"
-    MEMBER_UNINVITED = "member.uninvite"
-    MEMBER_JOINED = "member.join"
-    GROUP_CHANGED = "group.change"
-    GROUP_DELETED = "group.delete"
-    USER_CHANGED = "user.change"
-    ACCOUNT_LINK_MADE = "account.link"
-    ACCOUNT_RESET = "account.reset"
-    ACCOUNT_CHANGED = "account.change"
-    ACCOUNT_CONFIRMED = "account.confirm"
-    SECRET_CREATED = "secret.create"
-    SECRET_CHANGED = "secret.change"
-    SECRET_REMOVED = "secret.remove"
-    SECRET_REVEALED = "secret.reveal"
-    SECRET_COMPARED = "secret.compare"
-    VERSION_RESTORED = "secret.restore_version"
-    SECRET_ROTATED = "secret.rotate"
-    EXPOSURE_EXPORTED = "secret.exposure"
-    MIRROR_REPAIRED = "secret.mirror"
-    SECRET_ENCRYPTED = "secret.encrypt"
-    PARAMETER_REMOVED = "parameter.remove"
-    BIN_FILLED = "bin.fill"
-    BIN_RESTORED = "bin.restore"
-    BIN_DELETED = "bin.delete"
-    BIN_PURGED = "bin.purge"
-    VARIABLE_CREATED = "variable.create"
-    VARIABLE_CHANGED = "variable.change"
-    VARIABLE_RENAMED = "variable.rename"
-    VARIABLE_REMOVED = "variable.remove"
-    VARIABLE_MOVED = "variable.move"
-    NOTE_CHANGED = "note.change"
-    NOTE_ERASED = "note.erase"
-    CHANGES_UNDONE = "changes.undo"
-    ENVIRONMENT_RUN = "environment.run"
-    BUILD_CHANGED = "build.change"
-    BUILD_REMOVED = "build.remove"
-    FOUND_ADDED = "found.add"
-    FOUND_CHANGED = "found.change"
-    FOUND_REMOVED = "found.remove"
-    FOUND_ALL = "found.all"
-    FOUND_BRANCH_ADDED = "found.branch_add"
-    FOUND_BRANCH_CHANGED = "found.branch_change"
-    FOUND_BRANCH_DELETED = "found.branch_delete"
-    FOUND_VARIABLE = "found.variable"
-    FOUND_VARIABLES = "found.variables"
-    FOUND_BUILD = "found.build"
-    VARIABLE_PUSHED = "amplify.variable"
-    VARIABLE_KEPT = "amplify.keep_variable"
-    BUILD_PUSHED = "amplify.build"
-    BUILD_KEPT = "amplify.keep_build"
-    DEPLOYMENT_STARTED = "deployment.start"
-    DEPLOYMENT_STOPPED = "deployment.stop"
-    AUDIT_EXPORTED = "audit.export"
-    NOTICES_CHOSEN = "notice.choose"
-    REQUEST_REFUSED = "request.refuse"
-    STORE_PROBED = "store.probe"
-    BACKUP_MADE = "backup.make"
-    BACKUP_RESTORED = "backup.restore"
-    KEYS_ROTATED = "keys.rotate"
 
 
 class Who(Enum):

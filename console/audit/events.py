@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Model
 
 from console.access import acts
+from console.access.actions import Action as Action
 from console.access.actors import Actor
-from console.access.acts import Action as Action
 from console.audit import chain, forwarding
 from console.models import AuditEvent, AuditOutcome
 

@@ -19,46 +19,21 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
-from django.http import Http404
 
 from console.access.actors import Actor, from_command_line
 from console.access.policy import Access, find_app
 from console.audit import chain
-from console.backup.errors import BackupError
+from console.cli.errors import UNEXPECTED, to_command_error
 from console.cli.terminal import Exit
 from console.db import versions
 from console.lib.naming.names import branch_name_problem
-from console.lib.results import DONE, Result, RowOutcome
-from console.lib.service_calls import ServiceError
 from console.lib.text.invisible import describe_invisible
 from console.lib.text.unprintable import escape_unprintable
 from console.models import Branch, User
 
 # argparse quotes what was typed after these words.
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)
-
-
-EXITS = {
-    Result.CONFLICT: Exit.CONFLICT,
-    Result.REFUSED: Exit.REFUSED,
-    Result.DENIED: Exit.DENIED,
-    Result.UNKNOWN: Exit.STORE,
-    Result.FAILED: Exit.STORE,
-    Result.HELD: Exit.CONFLICT,
-    Result.NOT_TRIED: Exit.STORE,
-}
-NO_APP = "This app does not exist, or you are not a member of it."
-DATABASE = (
-    "Branchkeep's database did not answer, or its tables have not been created. Check "
-    "DATABASE_URL and start Branchkeep once."
-)
-UNEXPECTED = (
-    "Unexpected error ({}). The app's activity shows what was done. Run again with --traceback "
-    "for details."
-)
 
 
 class Parser(CommandParser):
@@ -194,28 +169,6 @@ class ConsoleCommand(BaseCommand):
         self.stdout.write(shown)
 
 
-def to_command_error(error: Exception) -> CommandError | None:
-    """Return what to report for an error, or None if it is unexpected."""
-    match error:
-        case CommandError():
-            return error
-        case Http404():
-            return CommandError(NO_APP, returncode=Exit.DENIED)
-        case PermissionDenied():
-            return CommandError(str(error), returncode=Exit.DENIED)
-        case ValidationError():
-            return CommandError(" ".join(error.messages), returncode=Exit.REFUSED)
-        case ImproperlyConfigured():
-            return CommandError(str(error), returncode=Exit.STORE)
-        case BackupError():
-            return CommandError(error.message, returncode=Exit.REFUSED)
-        case DatabaseError():
-            return CommandError(DATABASE, returncode=Exit.STORE)
-        case ServiceError():
-            return CommandError(error.message, returncode=error.exit_code)
-    return None
-
-
 def verbs(parser: ArgumentParser) -> "_SubParsersAction[ArgumentParser]":
     """Return the action to which a command adds its verbs."""
     return parser.add_subparsers(required=True, metavar="VERB", dest="verb", parser_class=Parser)
@@ -287,12 +240,6 @@ def find_scope(options: dict[str, Any]) -> CommandScope:
         raise CommandError("This app has no branch with this name.", returncode=Exit.DENIED)
     branch.app = access.app
     return CommandScope(access, branch)
-
-
-def require_done(outcome: RowOutcome) -> None:
-    """Raise CommandError unless the row was saved."""
-    if outcome.outcome not in DONE:
-        raise CommandError(outcome.message, returncode=EXITS[outcome.outcome])
 
 
 def _prepare_process() -> None:

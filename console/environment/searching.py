@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, QuerySet, When
 
 from console.access.policy import Access
-from console.environment.sources import FoundKey
+from console.environment.keys import FoundKey
 from console.lib.text.matching import BEGINNING, INSIDE, WHOLE, WORD
 
 

@@ -5,150 +5,20 @@ What spans them, in `console.workflows`, knows only this registry.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access
 from console.environment.faults import Check, Fault
+from console.environment.importing import ImportRow, PlannedRow
+from console.environment.keys import EffectiveKey, FoundKey, OwnKey
 from console.environment.recycle_bin import RecycleBin
+from console.environment.removal import OwnValue, Removal
 from console.environment.undo import UndoRow
-from console.lib.results import Result, RowOutcome
+from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
-
-
-class Origin(StrEnum):
-    """Where a branch gets a value from."""
-
-    OWN = "own"
-    INHERITED = "inherited"
-
-    @classmethod
-    def of(cls, scope_id: int | None, branch: Branch | None) -> "Origin":
-        """Return the origin of a value set in a scope (a branch's id, None is All branches)."""
-        return cls.OWN if scope_id == (branch.pk if branch else None) else cls.INHERITED
-
-
-@dataclass(frozen=True, slots=True)
-class EffectiveKey:
-    """A key that a branch gets, without its value."""
-
-    key: str
-    origin: Origin
-
-
-class OwnKey(NamedTuple):
-    """A key that a scope has itself, without its value. A tuple, because pages read thousands.
-
-    `pk` names it for `EnvironmentSource.url`. `branch_id` None is All branches. It is pending while
-    its last save has not arrived everywhere. `changed_at` None is not known yet, and `changed_by`
-    "" is somebody outside Branchkeep.
-    """
-
-    pk: int
-    key: str
-    branch_id: int | None
-    is_pending: bool
-    changed_at: datetime | None
-    changed_by: str
-
-
-class FoundKey(NamedTuple):
-    """A key that a search found in an app, with the scopes that have it themselves.
-
-    `scopes` maps each branch's id (None is All branches) to what names the value for
-    `EnvironmentSource.url`: All branches first, then branches in order.
-    """
-
-    app_id: int
-    key: str
-    scopes: Mapping[int | None, int]
-
-
-@dataclass(frozen=True, slots=True)
-class OwnValue:
-    """A value set on a branch itself. `token` names it in a form, in the state that was shown.
-
-    It is the value's id, a colon, and what a removal is based on. No two sources have the same ids.
-    """
-
-    key: str
-    token: str
-
-    @property
-    def id(self) -> str:
-        """Return the part of the token that names the value in any state."""
-        return id_of(self.token)
-
-
-def id_of(token: str) -> str:
-    """Return the id in a token."""
-    return token.partition(":")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """How the removal of a value ended.
-
-    If it `asks`, nothing was removed, because no copy can be kept in the recycle bin.
-    """
-
-    key: str
-    outcome: Result
-    message: str
-    asks: bool = False
-
-
-class Change(StrEnum):
-    """What importing a key into a scope would do. EXISTS is a stored value that nobody compared."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    SAME = "same"
-    EXISTS = "exists"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRow:
-    """What importing a key into a scope would do, without its value.
-
-    `base` is what the import is based on (`encode_base`). `size_before` is the size of the stored
-    value in bytes, if it is known. `refusal` says why a save would refuse it, and `last_change` who
-    wrote the stored value and when. `notes` are what a reader may not expect of the new value.
-    """
-
-    key: str
-    branch: Branch | None
-    change: Change
-    base: str = "0"
-    size_before: int | None = None
-    refusal: str = ""
-    last_change: str = ""
-    notes: Sequence[str] = ()
-
-    @property
-    def scope(self) -> tuple[int | None, str]:
-        """Return the id of the branch (None is All branches) and the key."""
-        return self.branch.pk if self.branch else None, self.key
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """A value to write for a key in a scope, if that is still as it was planned.
-
-    `token` is the row's name in a form. `branch_id` None is All branches.
-    """
-
-    token: str
-    key: str
-    branch_id: int | None
-    value: str = field(repr=False)
-    expected_version: int = 0
-    revision: int | None = None
 
 
 class EnvironmentSource(Protocol):

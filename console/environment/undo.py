@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.lib.results import Result, RowOutcome
 
 

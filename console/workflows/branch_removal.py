@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from console.access.policy import Access
-from console.environment.sources import EnvironmentSource, OwnValue, Removal, id_of, sources
+from console.environment.removal import OwnValue, Removal, id_of
+from console.environment.sources import EnvironmentSource, sources
 from console.lib.results import DONE
 from console.models import Branch
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from console.access import acts
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access, Permission
 from console.audit.events import Target
 from console.audit.refusals import recording_denial

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access, Permission
-from console.environment.sources import EnvironmentSource, ImportRow
+from console.environment.importing import ImportRow
+from console.environment.sources import EnvironmentSource
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from console.environment.sources import OwnKey
+from console.environment.keys import OwnKey
 from console.models import Branch
 
 

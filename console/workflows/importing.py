@@ -9,13 +9,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from console.access.policy import Access
-from console.environment.sources import (
-    Change,
-    EnvironmentSource,
-    ImportRow,
-    PlannedRow,
-    sources,
-)
+from console.environment.importing import Change, ImportRow, PlannedRow
+from console.environment.sources import EnvironmentSource, sources
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.lib.text.invisible import describe_invisible, without_invisible

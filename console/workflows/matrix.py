@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from console.access.policy import Access
-from console.environment.sources import EnvironmentSource, OwnKey, sources
+from console.environment.keys import OwnKey
+from console.environment.sources import EnvironmentSource, sources
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
 from console.workflows.coverage import lacking

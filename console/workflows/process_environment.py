@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from console.access.policy import Access
-from console.environment.sources import EffectiveKey, sources
+from console.environment.keys import EffectiveKey
+from console.environment.sources import sources
 from console.models import Branch
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from console.access.acts import Action
+from console.access.actions import Action
 from console.access.policy import Access
 from console.environment.undo import Effect, UndoRow, UndoState, refused
 from console.lib.results import Result, RowOutcome

@@ -20,7 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
-from console.environment.sources import Removal
+from console.environment.removal import Removal
 from console.lib.results import DONE
 from console.lib.stopping import is_stopping
 from console.web.change_sets import change_set_of, change_set_token

@@ -16,7 +16,7 @@ from console.access import acts
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from console.audit.refusals import record_refusal
-from console.environment.sources import Removal
+from console.environment.removal import Removal
 from console.lib.results import Result
 from console.models import AuditEvent
 from secrets_app import revisions

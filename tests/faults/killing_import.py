@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.audit.reconcile import settle_requests
-from console.environment.sources import ImportRow
+from console.environment.importing import ImportRow
 from console.lib.documents import parse
 from console.lib.row_forms import known_base
 from console.models import AuditEvent

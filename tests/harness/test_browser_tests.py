@@ -74,12 +74,12 @@ def helpers_that_click(sources: list[str]) -> set[str]:
 
 
 def test_it_works() -> None:
-    paths = sorted(Path(BASE_DIR / "tests/browser").glob("*.py"))
+    paths = sorted(Path(BASE_DIR / "tests/browser").rglob("*.py"))
     helpers = helpers_that_click([path.read_text() for path in paths])
     assert {"save_all", "sign_in"} <= helpers
     assert "follow" not in helpers
     found = [
-        f"tests/browser/{path.name}:{line}: expect something of the new page first, or use follow"
+        f"{path.relative_to(BASE_DIR)}:{line}: expect something of the page first, or use follow"
         for path in paths
         for line in early_looks(path.read_text(), helpers)
     ]

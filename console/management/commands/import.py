@@ -9,9 +9,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from console.cli.base import EXITS, CommandScope, ConsoleCommand, add_common, find_scope
+from console.cli.base import CommandScope, ConsoleCommand, add_common, find_scope
+from console.cli.errors import EXITS
 from console.cli.terminal import Exit, confirm, table
-from console.environment.sources import Change, ImportRow, sources
+from console.environment.importing import Change, ImportRow
+from console.environment.sources import sources
 from console.lib.documents import parse
 from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import known_base

@@ -20,7 +20,7 @@ from console.access.acts import ConfirmationRequired
 from console.amplify.errors import AmplifyError, NotFound
 from console.amplify.service import is_on
 from console.audit.events import Action
-from console.pages.app_forms import profile_field
+from console.pages.apps.forms import profile_field
 from console.web import confirmation
 from console.web.htmx import wants_fragment
 from console.web.kit import call_service, page_with_form, require_operator_request, show_form

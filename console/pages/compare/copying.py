@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action
-from console.environment.sources import Change
+from console.environment.importing import Change
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Refused

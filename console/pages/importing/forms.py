@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from django.http import Http404, QueryDict
 
 from console.access.policy import Access
-from console.environment.sources import ImportRow, sources
+from console.environment.importing import ImportRow
+from console.environment.sources import sources
 from console.lib.documents import parse
 from console.lib.documents.json import parse_json
 from console.lib.row_forms import known_base

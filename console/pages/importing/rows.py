@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.environment.sources import Change, sources
+from console.environment.importing import Change
+from console.environment.sources import sources
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from console.pages.importing.forms import ImportForm, row_text, token_of

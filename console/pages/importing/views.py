@@ -18,7 +18,8 @@ from django.template.defaultfilters import pluralize
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action
-from console.environment.sources import Change, ImportRow, sources
+from console.environment.importing import Change, ImportRow
+from console.environment.sources import sources
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.pages.importing.forms import ImportForm, scopes_of

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.lib.text.matching import rank_of
-from console.pages.app_forms import SearchForm
+from console.pages.apps.forms import SearchForm
 from console.pages.search.actions import Person, actions, adding, on_results, pages
 from console.pages.search.items import Item, app_item, branch_item, key_item
 from console.web.htmx import wants_fragment

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from console.access.policy import Access, Permission
 from console.environment.faults import Check, Fault, FaultKind
-from console.environment.sources import EnvironmentSource, OwnKey, sources
+from console.environment.keys import OwnKey
+from console.environment.sources import EnvironmentSource, sources
 from console.models import Branch
 from console.workflows.coverage import Coverage, coverage
 from console.workflows.deployments.effects import BranchState, Effects, of_app

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from console.cli.base import CommandScope, find_scope, require_done
+from console.cli.base import CommandScope, find_scope
+from console.cli.errors import require_done
 from console.cli.scoped import ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value
 from console.lib.results import RowOutcome

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from console.access.actors import OUTSIDE
-from console.cli.base import CommandScope, find_scope, require_done
+from console.cli.base import CommandScope, find_scope
+from console.cli.errors import require_done
 from console.cli.scoped import VERBS, ScopedCommand, unpaged_query
 from console.cli.terminal import Exit, confirm, read_value, table
 from console.lib.results import RowOutcome

@@ -13,7 +13,8 @@ import pytest
 from django.test import Client
 
 from console.access import acts
-from console.access.acts import RULES, Action, Asks, ConfirmationRequired
+from console.access.actions import Action
+from console.access.acts import RULES, Asks, ConfirmationRequired
 from console.access.policy import ROLE_PERMISSIONS, Permission
 from console.audit.events import Target, recording
 from console.lib.paths import BASE_DIR

@@ -10,7 +10,7 @@ from django.test import Client
 
 from console.lib.oidc_config import openid_provider
 from console.models import AuditEvent, Session
-from tests.console.auth.fake_provider import SECRET, FakeProvider, Handler, Server
+from tests.console.auth.single_sign_on.fake_provider import SECRET, FakeProvider, Handler, Server
 from tests.fixtures.people import PASSWORD, World
 
 SIGN_IN = "/accounts/login/"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.urls import resolve
 
-from console.environment.sources import OwnKey, sources
+from console.environment.keys import OwnKey
+from console.environment.sources import sources
 from tests.factories import (
     access_of,
     connect,

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console.models import Invitation, User
-from tests.console.auth.test_single_sign_on import sign_on
+from tests.console.auth.single_sign_on.test_single_sign_on import sign_on
 from tests.factories import role_of
 from tests.fixtures.people import World
 from tests.fixtures.provider import Provider

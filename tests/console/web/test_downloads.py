@@ -89,7 +89,7 @@ def test_failure(client_for: Callable[[str], Client], monkeypatch: pytest.Monkey
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("console.pages.activity.export", fails)
+        patch.setattr("console.pages.activity.views.export", fails)
         assert alice.post(TRAIL, {"format": "csv"}).status_code == 500
     end(start(alice))
 

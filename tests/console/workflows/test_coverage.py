@@ -1,6 +1,6 @@
 """Which keys a branch has, inherits, or lacks compared with production."""
 
-from console.environment.sources import OwnKey
+from console.environment.keys import OwnKey
 from console.models import Branch
 from console.workflows.coverage import Coverage, coverage
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from console.access.acts import ConfirmationRequired
 from console.access.policy import find_app
-from console.environment.sources import Change, ImportRow
+from console.environment.importing import Change, ImportRow
 from console.lib.documents import parse
 from console.lib.results import DONE, RowOutcome, encode_base
 from console.lib.row_forms import known_base

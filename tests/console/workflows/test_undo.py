@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.access import acts
-from console.access.acts import Action, Asks, ConfirmationRequired, Rule
+from console.access.actions import Action
+from console.access.acts import Asks, ConfirmationRequired, Rule
 from console.access.policy import Permission, find_app
 from console.lib.results import RowOutcome
 from console.models import AuditEvent

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from console.lib.naming.names import PathProfile
 from console.models import Branch
-from console.pages.app_forms import PROFILE_WORDS
+from console.pages.apps.forms import PROFILE_WORDS
 from secrets_app.models import Secret
 from tests.fixtures.people import World
 

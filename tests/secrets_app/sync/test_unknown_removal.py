@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.audit.events import Outcome
-from console.environment.sources import Removal
+from console.environment.removal import Removal
 from console.lib.results import Result
 from console.models import AuditEvent, Branch
 from secrets_app.models import UnknownParameter

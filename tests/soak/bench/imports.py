@@ -10,7 +10,7 @@ from itertools import count
 
 from console.access.actors import from_command_line
 from console.access.policy import find_app
-from console.environment.sources import ImportRow
+from console.environment.importing import ImportRow
 from console.lib.documents import parse
 from console.lib.results import DONE
 from console.lib.row_forms import known_base
