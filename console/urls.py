@@ -25,7 +25,7 @@ from console.pages import (
     sso,
 )
 from console.pages.amplify import connection, deployments, import_apps
-from console.pages.compare import copying
+from console.pages.compare import copying, removing
 from console.pages.compare import pages as compare
 from console.pages.importing import views as importing
 from console.pages.search import views as search
@@ -36,6 +36,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("compare/", compare.compare, name="compare"),
     path("compare/check/", compare.check, name="compare_check"),
     path("compare/copy/", copying.copy, name="compare_copy"),
+    path("compare/remove/", removing.remove, name="compare_remove"),
     path("compare/export/", compare.export, name="compare_export"),
     path("", overview.overview, name="overview"),
     path("check/", overview.check, name="overview_check"),

@@ -44,9 +44,9 @@ class EffectiveKey:
 class OwnKey(NamedTuple):
     """A key that a scope has itself, without its value. A tuple, because pages read thousands.
 
-    `pk` names it for `EnvironmentSource.url`. `branch_id` None is All branches. It is pending while
-    its last save has not arrived everywhere. `changed_at` None is not known yet, and `changed_by`
-    "" is somebody outside Branchkeep.
+    `pk` names it for `EnvironmentSource.url`, and `token` for `EnvironmentSource.remove`.
+    `branch_id` None is All branches. It is pending while its last save has not arrived everywhere.
+    `changed_at` None is not known yet, and `changed_by` "" is somebody outside Branchkeep.
     """
 
     pk: int
@@ -55,6 +55,7 @@ class OwnKey(NamedTuple):
     is_pending: bool
     changed_at: datetime | None
     changed_by: str
+    token: str
 
 
 class FoundKey(NamedTuple):
@@ -71,7 +72,7 @@ class FoundKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OwnValue:
-    """A value set on a branch itself. `token` names it in a form, in the state that was shown.
+    """A value set in a scope itself. `token` names it in a form, in the state that was shown.
 
     It is the value's id, a colon, and what a removal is based on. No two sources have the same ids.
     """
@@ -262,8 +263,11 @@ class EnvironmentSource(Protocol):
         """Return how the last check ended, None if nothing is kept outside the database."""
         ...
 
-    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
-        """Return what is set on the branch itself, sorted by key, from the database alone."""
+    def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:
+        """Return what is set on the branch itself, sorted by key, from the database alone.
+
+        None is All branches.
+        """
         ...
 
     def overrides(self, access: Access, keys: Collection[str]) -> Collection[tuple[int, str]]:
@@ -273,7 +277,7 @@ class EnvironmentSource(Protocol):
     def remove(
         self,
         access: Access,
-        branch: Branch,
+        branch: Branch | None,
         tokens: Collection[str],
         change_set: UUID,
         *,
@@ -281,8 +285,9 @@ class EnvironmentSource(Protocol):
     ) -> Sequence[Removal]:
         """Remove the branch's own values that these tokens name, each checked and audited.
 
-        They go to the recycle bin; those that can't are removed only `without_copy`. Values that
-        have changed since stay. Raises an error of the source's store.
+        None is All branches, whose overrides stay. The values go to the recycle bin; those that
+        can't are removed only `without_copy`. Values that have changed since stay. Raises an error
+        of the source's store.
         """
         ...
 
