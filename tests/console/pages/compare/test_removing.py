@@ -8,6 +8,7 @@ from django.test import Client
 
 from console.models import AuditEvent, Branch
 from console.pages.compare import removing
+from envvars_app.amplify_sync.waiting import push_waiting
 from secrets_app.models import BinEntry
 from tests.factories import (
     audit_rows,
@@ -19,7 +20,10 @@ from tests.factories import (
     variable_values,
 )
 from tests.factories.compare import COMPARE
+from tests.factories.deployments import connect
+from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
+from tests.fixtures.stores import StoreCalls
 
 REMOVE = f"{COMPARE}remove/"
 
@@ -105,6 +109,52 @@ def test_a_role_that_may_not(world: World, client_for: Callable[[str], Client]) 
     assert "API_KEY" in response.text
     assert stored_values(world, "API_KEY", world.main)[0] == "CANARY"
     assert [row.outcome for row in audit_rows(world, "secret.remove")] == ["denied"]
+
+
+def test_a_connected_app(
+    world: World, alice: Client, amplify: AmplifyServer, console_on_amplify: None
+) -> None:
+    connect(world, amplify)
+    ours = {f"KEY_{number}": "of dev" for number in range(11)}
+    for key, value in ours.items():
+        set_variable(world, key, value, world.dev)
+    push_waiting(world.app)
+    assert amplify.variables("d1shop", "dev") == ours
+    page = alice.get(COMPARE)
+    amplify.set_variable("d1shop", "THEIRS", "x", "dev")
+    amplify.forget_requests()
+    assert remove(alice, page, 2, world.dev).status_code == 302
+    assert amplify.variables("d1shop", "dev") == {"THEIRS": "x"}
+    assert amplify.count("UpdateBranch") == 2  # one for each ten
+    undo = f"/apps/d1shop/changes/{AuditEvent.objects.latest('pk').change_set}/"
+    alice.post(undo, {"undo": "all"})
+    assert amplify.variables("d1shop", "dev") == {**ours, "THEIRS": "x"}
+
+
+def test_amplify_is_unreachable(
+    world: World, alice: Client, amplify: AmplifyServer, console_on_amplify: None
+) -> None:
+    connect(world, amplify)
+    set_variable(world, "API_URL", "of dev", world.dev)
+    push_waiting(world.app)
+    amplify.always("failed")
+    page = alice.get(COMPARE)
+    assert remove(alice, page, 2, world.dev).status_code == 302
+    assert messages_of(alice.get(COMPARE)) == ["API_URL removed from dev."]
+    assert amplify.variables("d1shop", "dev") == {"API_URL": "of dev"}
+    amplify.heal()
+    push_waiting(world.app, at_once=True)
+    assert amplify.variables("d1shop", "dev") == {}
+
+
+def test_calls(world: World, alice: Client, store_calls: StoreCalls) -> None:
+    for number in range(10):
+        set_secret(world, f"KEY_{number}", "CANARY", world.dev)
+    page = alice.get(COMPARE)
+    before = {name: store_calls(name) for name in ("current", "read", "put", "remove")}
+    remove(alice, page, 2, world.dev)
+    calls = {name: store_calls(name) - number for name, number in before.items()}
+    assert calls == {"current": 1, "read": 10, "put": 10, "remove": 10}  # as from the list
 
 
 def test_without_a_recycle_bin_it_asks_first(world: World, alice: Client, settings: Any) -> None:
