@@ -16,7 +16,7 @@ from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.apps import branch_delete, notifications, overview
 from console.pages.apps import views as apps
-from console.pages.compare import copying
+from console.pages.compare import copying, removing
 from console.pages.compare import pages as compare
 from console.pages.importing import views as importing
 from console.pages.members import exposure, invitations
@@ -29,6 +29,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("compare/", compare.compare, name="compare"),
     path("compare/check/", compare.check, name="compare_check"),
     path("compare/copy/", copying.copy, name="compare_copy"),
+    path("compare/remove/", removing.remove, name="compare_remove"),
     path("compare/export/", compare.export, name="compare_export"),
     path("", overview.overview, name="overview"),
     path("check/", overview.check, name="overview_check"),

@@ -27,7 +27,7 @@ from envvars_app.formats.hints import describe_key
 from envvars_app.formats.notes import masked_notes
 from envvars_app.models import Variable
 from envvars_app.variables import bulk, recycle_bin, save, undoing
-from envvars_app.variables.commands import DeleteVariable, SetVariable
+from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable
 from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
 
@@ -109,11 +109,14 @@ class VariableSource:
         A variable is pending while it waits to be pushed to Amplify.
         """
         rows = Variable.objects.filter(app=access.app, removed_at=None).order_by("key")
-        columns = ("pk", "key", "branch_id", "changed_at", "changed_by")
+        columns = ("pk", "key", "branch_id", "changed_at", "changed_by", "version")
         pending = pending_keys(access)
         return [
-            OwnKey(pk, key, branch_id, (branch_id, key) in pending, at, _shown(by))
-            for pk, key, branch_id, at, by in rows.values_list(*columns)
+            OwnKey(
+                *(pk, key, branch_id, (branch_id, key) in pending, at, _shown(by)),
+                token=f"variable-{pk}:{version}",
+            )
+            for pk, key, branch_id, at, by, version in rows.values_list(*columns)
         ]
 
     def search(self, accesses: Sequence[Access], text: str, limit: int) -> Sequence[FoundKey]:
@@ -167,7 +170,7 @@ class VariableSource:
     def last_check(self, access: Access) -> None:
         """Return None: variables are in the database."""
 
-    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
+    def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:
         """Return the branch's own variables."""
         return [
             OwnValue(key, f"variable-{row.pk}:{row.version}")
@@ -182,13 +185,16 @@ class VariableSource:
     def remove(
         self,
         access: Access,
-        branch: Branch,
+        branch: Branch | None,
         tokens: Collection[str],
         change_set: UUID,
         *,
         without_copy: bool = False,
     ) -> Sequence[Removal]:
-        """Remove variables of the branch. They are in the recycle bin for a while."""
+        """Remove variables of the branch. They are in the recycle bin for a while.
+
+        In a connected app the removal is pushed to Amplify.
+        """
         found = {int(match[2]): match for match in filter(None, map(_TOKEN.match, tokens))}
         rows = [row for row in own_variables(access, branch).values() if row.pk in found]
         commands = [
@@ -196,6 +202,7 @@ class VariableSource:
                 str(row.pk),
                 row.pk,
                 expected_version=int(found[row.pk][3]),
+                overrides=Overrides.KEEP,
                 without_copy=without_copy,
             )
             for row in rows
@@ -206,6 +213,7 @@ class VariableSource:
             commands=commands,
             change_set=change_set,
         )
+        push_waiting(access.app)
         return [
             Removal(row.key, it.outcome, it.message, it.field == "copy")
             for row, it in zip(rows, outcomes, strict=True)

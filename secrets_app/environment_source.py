@@ -28,6 +28,7 @@ from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, read_all, reveal_all
+from secrets_app.revisions import base
 from secrets_app.store.errors import StoreError
 from secrets_app.sync import faults
 from secrets_app.sync.freshness import freshness
@@ -61,11 +62,13 @@ class SecretSource:
         """
         rows = Secret.objects.filter(_HAS_VALUE, app=access.app)
         columns = ("pk", "key", "branch_id", "claim_id", "claim_stage", "changed_at", "changed_by")
+        found = rows.order_by("key").values_list(*columns, "version", "modified")
         return [
-            OwnKey(pk, key, branch_id, claim is not None and stage not in ANSWERED, at, by)
-            for pk, key, branch_id, claim, stage, at, by in rows.order_by("key").values_list(
-                *columns
+            OwnKey(
+                *(pk, key, branch_id, claim is not None and stage not in ANSWERED, at, by),
+                token=f"{pk}:{base(version, modified, at)}",
             )
+            for pk, key, branch_id, claim, stage, at, by, version, modified in found
         ]
 
     def search(self, accesses: Sequence[Access], text: str, limit: int) -> Sequence[FoundKey]:
@@ -132,9 +135,9 @@ class SecretSource:
         url = self.list_url(access)
         return Check(self.kept_in, url, last.agreed_at, is_running, is_reachable, last.problem)
 
-    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
+    def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:
         """Return the branch's own secrets, as of the last reconcile."""
-        rows = branch.secrets.order_by("key")
+        rows = access.app.secrets.filter(branch=branch).order_by("key")
         return [OwnValue(secret.key, f"{secret.pk}:{secret.base}") for secret in rows]
 
     def overrides(self, access: Access, keys: Collection[str]) -> Collection[tuple[int, str]]:
@@ -145,7 +148,7 @@ class SecretSource:
     def remove(
         self,
         access: Access,
-        branch: Branch,
+        branch: Branch | None,
         tokens: Collection[str],
         change_set: UUID,
         *,
@@ -153,12 +156,8 @@ class SecretSource:
     ) -> Sequence[Removal]:
         """Remove secrets of the branch. After a failure, reconcile, so that pages show why."""
         removals = _removals_of(tokens, without_copy=without_copy)
-        keys = {
-            str(pk): key
-            for pk, key in branch.secrets.filter(pk__in=removals)
-            .order_by("key")
-            .values_list("pk", "key")
-        }
+        rows = access.app.secrets.filter(branch=branch, pk__in=removals)
+        keys = {str(pk): key for pk, key in rows.order_by("key").values_list("pk", "key")}
         outcomes = save.save_as(
             access=access,
             commands=[removals[int(token)] for token in keys],
@@ -166,7 +165,7 @@ class SecretSource:
         )
         if not is_stopping() and any(outcome.outcome not in DONE for outcome in outcomes):
             with suppress(StoreError):
-                refresh(access.app, branch.secrets.filter(pk__in=removals))
+                refresh(access.app, rows.all())
         return [
             Removal(keys[it.token], it.outcome, it.message, it.field == "copy") for it in outcomes
         ]

@@ -32,9 +32,9 @@ class EffectiveKey:
 class OwnKey(NamedTuple):
     """A key that a scope has itself, without its value. A tuple, because pages read thousands.
 
-    `pk` names it for `EnvironmentSource.url`. `branch_id` None is All branches. It is pending while
-    its last save has not arrived everywhere. `changed_at` None is not known yet, and `changed_by`
-    "" is somebody outside Branchkeep.
+    `pk` names it for `EnvironmentSource.url`, and `token` for `EnvironmentSource.remove`.
+    `branch_id` None is All branches. It is pending while its last save has not arrived everywhere.
+    `changed_at` None is not known yet, and `changed_by` "" is somebody outside Branchkeep.
     """
 
     pk: int
@@ -43,6 +43,7 @@ class OwnKey(NamedTuple):
     is_pending: bool
     changed_at: datetime | None
     changed_by: str
+    token: str
 
 
 class FoundKey(NamedTuple):

@@ -7,7 +7,7 @@ from console.lib.results import Result
 
 @dataclass(frozen=True, slots=True)
 class OwnValue:
-    """A value set on a branch itself. `token` names it in a form, in the state that was shown.
+    """A value set in a scope itself. `token` names it in a form, in the state that was shown.
 
     It is the value's id, a colon, and what a removal is based on. No two sources have the same ids.
     """

@@ -132,8 +132,11 @@ class EnvironmentSource(Protocol):
         """Return how the last check ended, None if nothing is kept outside the database."""
         ...
 
-    def own_values(self, access: Access, branch: Branch) -> Sequence[OwnValue]:
-        """Return what is set on the branch itself, sorted by key, from the database alone."""
+    def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:
+        """Return what is set on the branch itself, sorted by key, from the database alone.
+
+        None is All branches.
+        """
         ...
 
     def overrides(self, access: Access, keys: Collection[str]) -> Collection[tuple[int, str]]:
@@ -143,7 +146,7 @@ class EnvironmentSource(Protocol):
     def remove(
         self,
         access: Access,
-        branch: Branch,
+        branch: Branch | None,
         tokens: Collection[str],
         change_set: UUID,
         *,
@@ -151,8 +154,9 @@ class EnvironmentSource(Protocol):
     ) -> Sequence[Removal]:
         """Remove the branch's own values that these tokens name, each checked and audited.
 
-        They go to the recycle bin; those that can't are removed only `without_copy`. Values that
-        have changed since stay. Raises an error of the source's store.
+        None is All branches, whose overrides stay. The values go to the recycle bin; those that
+        can't are removed only `without_copy`. Values that have changed since stay. Raises an error
+        of the source's store.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The values of a branch that is being deleted: secrets and variables, from every source."""
+"""Remove values of a branch, or of All branches: secrets and variables, from every source."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,14 +38,14 @@ class Progress:
         return any(removal.outcome not in DONE for removal in self.removals)
 
 
-def own_values(access: Access, branch: Branch) -> list[Group]:
-    """Return what is set on the branch itself, secrets first."""
+def own_values(access: Access, branch: Branch | None) -> list[Group]:
+    """Return what is set on the branch itself, secrets first. None is All branches."""
     return [Group(source, source.own_values(access, branch)) for source in reversed(sources())]
 
 
 def remove(
     access: Access,
-    branch: Branch,
+    branch: Branch | None,
     tokens: Collection[str],
     change_set: UUID,
     *,

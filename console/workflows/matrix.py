@@ -7,7 +7,7 @@ each misses what another one has. Deleted branches don't count.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -59,11 +59,16 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """A key: its cell for All branches, then one per branch of the matrix."""
+    """A key: its cell for All branches, then one per branch of the matrix.
+
+    `tokens` are those of own values (`OwnKey.token`), "" for other cells. They change with what is
+    learned about a value, such as when it was written, so they don't make two rows differ.
+    """
 
     source: EnvironmentSource
     key: str
     cells: Sequence[Cell]
+    tokens: Sequence[str] = field(compare=False)
 
     @cached_property
     def states(self) -> Sequence[State]:
@@ -176,11 +181,9 @@ def _rows(
             by_key[value.key][value.branch_id] = value
     for key, own in by_key.items():
         missing = lacking(own.keys(), branches)
-        cells = [
-            _cell((source.noun, key, pk), own, missing, is_changed)
-            for pk in (None, *(branch.pk for branch in branches))
-        ]
-        yield Row(source, key, cells)
+        ids = (None, *(branch.pk for branch in branches))
+        cells = [_cell((source.noun, key, pk), own, missing, is_changed) for pk in ids]
+        yield Row(source, key, cells, [own[pk].token if pk in own else "" for pk in ids])
 
 
 def _cell(

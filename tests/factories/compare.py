@@ -14,13 +14,13 @@ COMPARE = "/apps/d1shop/compare/"
 
 def states(response: Any) -> dict[str, list[str]]:
     """Return each key's states: for All branches, then for each branch of the page."""
-    return {line.key: [word for _, _, word in line.cells] for line in _lines(response)}
+    return {line.key: [word for _, _, word, _ in line.cells] for line in _lines(response)}
 
 
 def marks(response: Any) -> dict[str, list[str]]:
     """Return the marks beside each key's states, such as "changed"."""
     return {
-        line.key: [" ".join(classes.split()[1:]) for classes, _, _ in line.cells]
+        line.key: [" ".join(classes.split()[1:]) for classes, *_ in line.cells]
         for line in _lines(response)
     }
 

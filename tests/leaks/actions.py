@@ -231,6 +231,22 @@ def remove(client_for: ClientFor, world: World) -> None:
                 client_for(person).post(url, fields, headers=FRAGMENT)
 
 
+def remove_selected(client_for: ClientFor, world: World) -> None:
+    """Remove secrets that are selected in the matrix, with and without permission.
+
+    First without a recycle bin, which asks, then from an outdated page and a current one.
+    """
+    url = reverse("compare_remove", args=[world.app.app_id])
+    for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+        for secret in some_secrets(world)[1::3]:
+            fields = {"scope": secret.branch_id or ""}
+            token = f"{secret.pk}:{secret.base}"
+            with override_settings(BIN_DAYS=0):
+                client_for(person).post(url, fields | {"remove": token}, headers=headers)
+            for chosen in (f"{secret.pk}:99", token):
+                client_for(person).post(url, fields | {"remove": chosen}, headers=headers)
+
+
 def use_recycle_bin(client_for: ClientFor, world: World) -> None:
     """Look at removed secrets, restore and delete them, with and without permission."""
     url = reverse("bin", args=[world.app.app_id])
@@ -306,4 +322,4 @@ USES = (
     export_activity,
     operate,
 )
-REMOVALS = (remove, use_recycle_bin, remove_unknown, delete_branch, send_mails)
+REMOVALS = (remove, remove_selected, use_recycle_bin, remove_unknown, delete_branch, send_mails)

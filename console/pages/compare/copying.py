@@ -120,7 +120,7 @@ def _preview(
         "has_secrets": any(it.source.is_confidential for it in values),
         "change_set": change_set_token(access, access.app.path_profile),
         "failed": len(failed),
-        "saved": _done_before(request) + len(outcomes) - len(failed),
+        "saved": done_before(request) + len(outcomes) - len(failed),
     }
     return _form(request, access, values, context, status=422 if failed else 200)
 
@@ -151,7 +151,7 @@ def _go_on(
     left: Sequence[str],
 ) -> HttpResponse:
     """Show how far the copies are, with a form that goes on with the rest."""
-    done = _done_before(request) + len(outcomes) - len(left)
+    done = done_before(request) + len(outcomes) - len(left)
     context = {
         "change_set": request.POST.get("change_set", ""),
         "left": "\n".join(left),  # one field, because Django takes at most a thousand
@@ -161,7 +161,8 @@ def _go_on(
     return _form(request, access, values, context)
 
 
-def _done_before(request: HttpRequest) -> int:
+def done_before(request: HttpRequest) -> int:
+    """Return how many values earlier posts of this form finished."""
     text = request.POST.get("done", "")
     return int(text) if text.isdecimal() and len(text) < 7 else 0
 
@@ -227,7 +228,7 @@ def _save(request: HttpRequest, access: Access, values: Sequence[Value]) -> Http
     if unfinished:
         left = [texts[it.token] for it in unfinished]
         return _go_on(request, access, values, outcomes, left)
-    number = _done_before(request) + len(outcomes)
+    number = done_before(request) + len(outcomes)
     undo = undo_address(access, change_set) if change_set else ""
     messages.success(request, f"Copied {number} value{pluralize(number)}.", extra_tags=undo)
     if wants_fragment(request):

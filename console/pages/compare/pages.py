@@ -13,8 +13,10 @@ from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.environment.sources import sources
 from console.lib.text import csv
+from console.pages.compare import removing
 from console.pages.compare.filters import DIFFERENT, Query, chips, filters, shown
 from console.pages.compare.table import groups, heads
+from console.web.change_sets import change_set_token
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
 from console.web.lists.listing import writable_scopes
@@ -98,6 +100,7 @@ def _context(
     return {
         **app_context(access, "compare"),
         "scope_choices": writable_scopes(access, access.branches),
+        "change_set": change_set_token(access, removing.PURPOSE),
         "query": query,
         "matrix": matrix,
         "kinds": _kinds(matrix),

@@ -33,8 +33,9 @@ class Head:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. Each cell has CSS classes, an address or "", and a word.
+    """A row of the table. Each cell has CSS classes, an address or "", a word, and a token or "".
 
+    The token is that of a value which the actor may remove.
     `id` stays the same while the key has any of its values. `edit` is where it can be added.
     """
 
@@ -42,7 +43,7 @@ class Line:
     key: str
     address: str
     edit: str
-    cells: Sequence[tuple[str, str, str]]
+    cells: Sequence[tuple[str, str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,9 @@ def _line(
             _classes(cell, (row.source.noun, row.key, column.branch_id) in different),
             _address(cell, values, edit, column.target),
             cell.state.label,
+            "" if column.target is None else token,
         )
-        for cell, column in zip(row.cells, columns, strict=True)
+        for cell, token, column in zip(row.cells, row.tokens, columns, strict=True)
     ]
     return Line(f"{row.source.noun}-{row.pk}", row.key, values[row.pk], edit, cells)
 

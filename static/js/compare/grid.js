@@ -101,10 +101,16 @@ function onKey(event) {
   event.stopPropagation(); // the page has shortcuts of its own
 }
 
+// The bar that comes with the first selected cell would cover it.
+function select(cell) {
+  toggle(cell);
+  reveal(cell);
+}
+
 // Returns false for a key that does nothing here.
 function act(key, cell) {
   const isLetter = key === "e" && document.documentElement.dataset.keys !== "off";
-  if (key === " " && cell.matches("td")) toggle(cell);
+  if (key === " " && cell.matches("td")) select(cell);
   else if (key === "Escape" && !isEmpty()) clear();
   else if ((key === "F2" || isLetter) && cell.matches("td")) edit(cell);
   else return false;

@@ -1,4 +1,4 @@
-// The selected cells of the matrix: values of one scope, to copy to others.
+// The selected cells of the matrix: values of one scope, to remove or to copy to others.
 
 const byId = (id) => document.getElementById(id);
 const bar = byId("select-bar");
@@ -67,6 +67,7 @@ function show() {
 function describe() {
   byId("selected").textContent = `${counted(chosen.size, "cell")} selected on ${headOf(column).querySelector("a").innerText}`;
   byId("copy-title").textContent = `Copy ${counted(chosen.size, "value")} to`;
+  byId("remove").hidden = tokens().length < chosen.size; // inherited, or this person may not
   const heads = [...grid().tHead.rows[0].cells];
   for (const box of bar.querySelectorAll('[name="scope"]')) {
     const index = heads.findIndex(({ dataset }) => dataset.id === box.value);
@@ -77,6 +78,9 @@ function describe() {
     box.checked = index !== column && states.some((state) => state.matches(".missing"));
   }
 }
+
+// What names the values that are the scope's own, in the state that is shown.
+const tokens = () => [...chosen].map((id) => cellIn(id).dataset.own).filter(Boolean);
 
 // The value that a cell gets: its kind, and its id in the address of its page.
 function valueOf(id) {
@@ -91,6 +95,10 @@ if (bar) {
     const cell = cellIn([...chosen][0]);
     clear();
     cell?.querySelector("a").focus();
+  });
+  byId("remove").addEventListener("formdata", ({ formData }) => {
+    formData.set("scope", headOf(column).dataset.id);
+    formData.set("remove", tokens().join("\n"));
   });
   byId("copy").addEventListener("formdata", ({ formData }) => {
     for (const id of chosen) formData.append("value", valueOf(id));

@@ -143,6 +143,25 @@ def test_a_filter_replaces_the_matrix(alice: Page, branches: list[Branch]) -> No
     expect(alice).to_have_url(f"{COMPARE}?q=&kind=&since=1&show=missing")
 
 
+def test_cells_are_selected_and_removed(alice: Page, branches: list[Branch]) -> None:
+    alice.goto(COMPARE)
+    bar = alice.get_by_role("region", name="Selected cells")
+    button = bar.get_by_role("button", name="Remove")
+    cells(alice, "SHARED_LATER").nth(1).locator("a").focus()
+    press(alice, "Space", "ArrowUp", "Space")
+    expect(bar.get_by_role("status")).to_have_text("2 cells selected on main")
+    expect(button).to_be_hidden()  # main inherits one of the two
+    press(alice, "ArrowUp", "Space", "ArrowDown", "Space")
+    expect(button).to_be_visible()
+    assert accessibility_problems(alice) == []
+    button.press("Enter")
+    expect(alice.get_by_text("2 values removed from main.")).to_be_visible()
+    expect(cells(alice, "API_KEY").nth(1)).to_have_text("Missing")
+    alice.get_by_role("button", name="Undo").click()
+    expect(alice.get_by_text("Undid 2 changes.")).to_be_visible()
+    assert stored_value("/amplify/d1shop/main/API_KEY") == "k"
+
+
 def test_cells_are_selected_and_copied(alice: Page, world: World, branches: list[Branch]) -> None:
     alice.goto(COMPARE)
     bar = alice.get_by_role("region", name="Selected cells")

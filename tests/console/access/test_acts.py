@@ -46,6 +46,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/compare/": (Action.SECRET_COMPARED,),
     f"{APP}/compare/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
     f"{APP}/compare/copy/": (Action.SECRET_REVEALED, Action.SECRET_CREATED),
+    f"{APP}/compare/remove/": (Action.SECRET_REMOVED, Action.VARIABLE_REMOVED),
     f"{APP}/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
     f"{APP}/first-steps/hide/": (Action.STEPS_HIDDEN,),
     f"{APP}/changes/<uuid:change_set>/": (Action.CHANGES_UNDONE, Action.SECRET_REMOVED),

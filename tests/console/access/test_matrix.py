@@ -48,6 +48,8 @@ TABLE = """
 /apps/<str:app_id>/compare/copy/    GET                302  404       403  200 200 200    404
 /apps/<str:app_id>/compare/copy/    POST               302  404       403  422 302 302    404
 /apps/<str:app_id>/compare/copy/    else               302  405
+/apps/<str:app_id>/compare/remove/  POST               302  404       403  302 302 302    404
+/apps/<str:app_id>/compare/remove/  else               302  405
 /apps/<str:app_id>/compare/export/  GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/export/  else               302  405
 /apps/<str:app_id>/check/           POST               302  404       302  302 302 302    404

@@ -14,7 +14,7 @@ def of(*rows: tuple[int | None, str], production: bool = True) -> Coverage:
         Branch(pk=DEV, name="dev"),
         Branch(pk=OLD, name="old", deleted_at="2026-01-01T00:00Z"),
     ]
-    keys = [OwnKey(n, key, branch, False, None, "") for n, (branch, key) in enumerate(rows)]
+    keys = [OwnKey(n, key, branch, False, None, "", "") for n, (branch, key) in enumerate(rows)]
     return coverage(keys, branches)
 
 

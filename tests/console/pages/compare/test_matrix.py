@@ -99,14 +99,14 @@ def test_cells_lead_to_the_value_or_to_adding_it(world: World, alice: Client) ->
     [[first], [second]] = [group.lines for group in alice.get(COMPARE).context["groups"]]
     hosting = "../hosting/"
     value = f"{hosting}secrets/{secret.pk}/"
-    assert [address for _, address, _ in first.cells] == [
+    assert [address for _, address, *_ in first.cells] == [
         f"{value}edit/?on=",
         value,
         f"{value}edit/?on={world.dev.pk}",
     ]
     page = f"{hosting}environment-variables/{variable.pk}/"
-    assert [address for _, address, _ in second.cells] == [page] * 3
-    for _, address, _ in first.cells + second.cells:
+    assert [address for _, address, *_ in second.cells] == [page] * 3
+    for _, address, *_ in first.cells + second.cells:
         assert alice.get(f"/apps/d1shop/{address.removeprefix('../')}").status_code == 200
 
 
