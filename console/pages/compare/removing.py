@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from console.access.policy import Access
 from console.audit.events import Action
-from console.environment.sources import Removal, id_of
+from console.environment.removal import Removal, id_of
 from console.lib.results import DONE
 from console.models import Branch, scope_name
 from console.pages.compare.copying import FRAGMENT_PATIENCE, PATIENCE, done_before
