@@ -11,6 +11,7 @@ from console.access.policy import Access, Permission, find_app
 from console.audit import presentation as trail
 from console.lib.row_forms import version as parse_version
 from console.models import scope_name
+from console.web.change_sets import change_set_token
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, note_context
 from console.web.lists.takes_effect import effect_of
@@ -45,6 +46,7 @@ def show(
         **_paths(access, secret),
         **note_context(access, secret.key),
         "version": secret.version,
+        "change_set": change_set_token(access, access.app.path_profile),
         "kms_keys": kms_keys(access, secret),
         "effect": effect_of(access, "secret", secret.branch, secret.key),
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
@@ -55,7 +57,7 @@ def show(
         ),
         **(more or {}),
     }
-    part = "#detail" if wants_fragment(request) else ""
+    part = "#below" if wants_fragment(request) else ""
     return render(request, f"secrets/detail.html{part}", context, status=status)
 
 

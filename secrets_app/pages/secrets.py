@@ -229,7 +229,10 @@ def _changes_since(
         return {"whole": False, "changed": []}
     newest = touched.aggregate(Max("first_seen"))["first_seen__max"]
     ids = set(touched.values_list("pk", flat=True))
+    if newest >= since or listing.sort.endswith("changed"):
+        return {"whole": True}
     return {
-        "whole": newest >= since or listing.sort.endswith("changed"),
+        "whole": False,
+        "recount": True,  # what changed may now match another chip
         "changed": [row for row in listing.rows if row.pk in ids],
     }

@@ -12,7 +12,7 @@ export function startFreshness() {
     outdated = !same(asked, location.search);
   });
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
-    if (!outdated || !detail.target.matches("#listing, #rows")) return;
+    if (!outdated || !detail.target.matches("#listing, #rows, #chips")) return;
     detail.shouldSwap = false;
     document.getElementById("filter").requestSubmit();
   });

@@ -83,6 +83,7 @@ async function toggleValue(eye) {
 function openBelow(row, content) {
   const opened = lineBelow(row, content, "detail-row");
   row.after(opened);
+  htmx.process(opened); // asks for the versions
   localTimes(opened);
 }
 
@@ -97,7 +98,7 @@ async function toggleDetail(link) {
   link.ariaBusy = "true";
   const { ok, page } = await get(link.href);
   link.ariaBusy = null;
-  const detail = page?.querySelector(".detail");
+  const detail = page?.querySelector(".below");
   if (!ok || !detail) location.assign(link.href);
   else if (row.isConnected) {
     openBelow(row, document.adoptNode(detail));

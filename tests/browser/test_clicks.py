@@ -102,12 +102,14 @@ def test_remove_with_undo(page: Page, world: World, kind: Kind) -> None:
 
 
 def test_roll_back_one(page: Page, world: World, kind: Kind) -> None:
+    """From the list: a key leads to its versions, each with Restore."""
     for value in ("one", "two"):
         kind.set(world, value, None)
-    page.goto(f"{APP}/activity/")
-    page.locator("#entries a[href*='/changes/']").first.click()
-    page.get_by_role("button", name="Undo 1 change").click()
-    expect(page.get_by_text(f"Undid the change of {KEY}.")).to_be_visible()
+    page.goto(kind.list)
+    wait_for_reconcile(page)
+    page.get_by_role("link", name=KEY, exact=True).click()
+    page.get_by_role("button", name="Restore version 1").click()
+    expect(page.get_by_role("button", name="Restore version 2")).to_be_visible()
     assert clicks(page) == 2
     assert kind.value(world, None) == "one"
 

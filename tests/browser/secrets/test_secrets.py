@@ -79,7 +79,7 @@ def test_it_works(page: Page) -> None:
     page.get_by_role("link", name="API_KEY").first.click()
     expect(page.get_by_text(shared)).to_be_visible()
 
-    page.get_by_role("link", name="Activity").click()
+    page.get_by_role("link", name="Activity", exact=True).click()
     expect(page.locator("#entries").get_by_text("revealed the secret").first).to_be_visible()
     assert "for all" not in page.content()
 

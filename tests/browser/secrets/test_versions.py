@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from secrets_app.models import Secret
-from tests.browser.steps import LIST, follow, set_secrets
+from tests.browser.steps import LIST, follow, set_secrets, wait_for_reconcile
 from tests.factories import secret_row, stored_values
 from tests.fixtures.people import World
 
@@ -40,6 +40,24 @@ def test_it_works(alice: Page, world: World, secret: Secret) -> None:
     expect(page.get_by_text("Version 1 of API_KEY is restored, as version 4.")).to_be_visible()
     expect(page.get_by_text("alice@example.org restored version 1")).to_be_visible()
     assert stored_values(world, "API_KEY", world.dev)[0] == "the first value"
+
+
+def test_in_the_list(alice: Page, world: World, secret: Secret) -> None:
+    """Two secrets at once: each with its own versions, under IDs of their own."""
+    set_secrets(world, {"OTHER": "one"})
+    alice.goto(LIST)
+    wait_for_reconcile(alice)
+    for key in ("OTHER", "API_KEY"):
+        alice.get_by_role("link", name=key, exact=True).click()
+        expect(alice.get_by_text(f"secret('{key}')")).to_be_visible()
+    expect(alice.get_by_role("region", name="Versions")).to_have_count(2)
+    alice.get_by_role("checkbox", name="Compare version 3").check()
+    alice.get_by_role("checkbox", name="Compare version 2").check()
+    ids = alice.evaluate("[...document.querySelectorAll('[id]')].map(({ id }) => id)")
+    assert len(ids) == len({*ids})
+    assert alice.url.endswith(LIST)
+    alice.get_by_role("button", name="Compare two versions").click()
+    expect(alice.get_by_role("region", name="Versions 2 and 3")).to_be_visible()
 
 
 def test_keyboard(alice: Page, world: World, secret: Secret) -> None:

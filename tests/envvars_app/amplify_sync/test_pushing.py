@@ -1,4 +1,4 @@
-"""Push variables on save: guarantees 49 and 50."""
+"""Push variables on save: guarantees 42, 49 and 50."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,7 @@
-"""Redeploy a branch: once, permitted like a write, audited, with a reason that says who and why."""
+"""Redeploy a branch: once, permitted like a write, audited, with a reason that says who and why.
+
+Guarantees 41 and 42, for connected apps.
+"""
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -26,6 +29,7 @@ from tests.factories import (
 )
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
+from tests.fixtures.stores import StoreCalls
 
 
 @pytest.fixture
@@ -60,10 +64,14 @@ def test_it_works(world: World, amplify: AmplifyServer) -> None:
     assert shown_jobs(world, "dev")[0] == ("2", "PENDING")
 
 
-def test_amplify_gets_no_value(world: World, amplify: AmplifyServer) -> None:
+def test_amplify_gets_no_value(
+    world: World, amplify: AmplifyServer, store_calls: StoreCalls
+) -> None:
     set_secret(world, "API_KEY", "CANARY-7f3a", world.dev)
+    store_calls.clear()
     redeploy(world)
     assert "CANARY-7f3a" not in str(amplify.requests())
+    assert not {"read", "read_version"} & {*store_calls.operations}
 
 
 def test_reason_without_changes(world: World, amplify: AmplifyServer) -> None:

@@ -1,4 +1,7 @@
-"""Stop a running deployment: permitted like a write, audited, and settled if the answer is lost."""
+"""Stop a running deployment: permitted like a write, audited, and settled if the answer is lost.
+
+Guarantee 42.
+"""
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
