@@ -215,7 +215,7 @@ class VariableSource:
         )
         push_waiting(access.app)
         return [
-            Removal(row.key, it.outcome, it.message, it.field == "copy")
+            Removal(row.key, it.outcome, it.message, it.field == "copy", f"variable-{row.pk}")
             for row, it in zip(rows, outcomes, strict=True)
         ]
 

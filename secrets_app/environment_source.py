@@ -167,7 +167,8 @@ class SecretSource:
             with suppress(StoreError):
                 refresh(access.app, rows.all())
         return [
-            Removal(keys[it.token], it.outcome, it.message, it.field == "copy") for it in outcomes
+            Removal(keys[it.token], it.outcome, it.message, it.field == "copy", it.token)
+            for it in outcomes
         ]
 
     def plan(

@@ -28,7 +28,7 @@ def id_of(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How the removal of a value ended.
+    """How the removal of a value ended. `id` is that of an `OwnValue`.
 
     If it `asks`, nothing was removed, because no copy can be kept in the recycle bin.
     """
@@ -37,3 +37,4 @@ class Removal:
     outcome: Result
     message: str
     asks: bool = False
+    id: str = ""

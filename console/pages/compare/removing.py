@@ -19,8 +19,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from console.access.policy import Access
 from console.audit.events import Action
-from console.environment.removal import Removal, id_of
-from console.lib.results import DONE
+from console.environment.removal import id_of
+from console.lib.results import DONE, Result
 from console.models import Branch, scope_name
 from console.pages.compare.copying import FRAGMENT_PATIENCE, PATIENCE, done_before
 from console.pages.importing.forms import scopes_of
@@ -28,8 +28,10 @@ from console.web.change_sets import change_set_of, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change
 from console.workflows import branch_removal
+from console.workflows.branch_removal import Progress
 
 PURPOSE = "remove"
+FINAL = {Result.CONFLICT, Result.DENIED, Result.REFUSED}  # would end the same again
 GONE = "These values are removed already."
 
 
@@ -52,7 +54,7 @@ def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
     removed = [it.key for it in progress.removals if it.outcome in DONE]
     done = done_before(request) + len(removed)
     if progress.has_failed or progress.left:
-        return _page(request, access, branch, tokens, progress.removals, done)
+        return _page(request, access, branch, tokens, progress, done)
     is_undoable = done and settings.BIN_DAYS and "without_copy" not in request.POST
     undo = undo_address(access, change_set) if is_undoable else ""
     messages.success(request, _sentence(removed, done, branch), extra_tags=undo)
@@ -73,27 +75,30 @@ def _page(
     access: Access,
     branch: Branch | None,
     tokens: Sequence[str],
-    removals: Sequence[Removal],
+    progress: Progress,
     done: int,
 ) -> HttpResponse:
     """Show how far the removal is, or what stays and why."""
-    groups = branch_removal.own_values(access, branch)
-    there = {value.id for group in groups for value in group.values}
-    left = [token for token in tokens if id_of(token) in there]
-    failed = [it for it in removals if it.outcome not in DONE]
+    failed = [it for it in progress.removals if it.outcome not in DONE]
+    again = {it.id for it in failed if it.asks or it.outcome not in FINAL}
+    again |= {id_of(token) for token in progress.left}
+    left = [token for token in tokens if id_of(token) in again]
+    change_set = request.POST.get("change_set", "")
+    known = change_set_of(change_set, access, PURPOSE)
     context: dict[str, Any] = {
         **app_context(access, "compare"),
         "scope": str(branch.pk) if branch else "",
         "scope_label": scope_name(branch),
-        "change_set": request.POST.get("change_set", ""),
-        "without_copy": "without_copy" in request.POST,
+        "change_set": change_set,
+        "change_set_url": undo_address(access, known) if done and known else "",
         "left": "\n".join(left),  # one field, because Django takes at most a thousand
         "number_left": len(left),
         "failed": failed,
-        "untried": len(left) - len(failed),
+        "untried": len(progress.left),
         "asks": any(it.asks for it in failed),
+        "without_copy": "without_copy" in request.POST,
         "done": done,
-        "total": done + len(left),
+        "total": done + len(failed) + len(progress.left),
     }
     if wants_fragment(request):  # htmx swaps in a fragment only if it is a success
         return render(request, "console/compare_remove.html#form", context)

@@ -1,17 +1,20 @@
 """Values that are selected in the matrix are removed at once, and Undo brings them back."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from console.models import AuditEvent, Branch
 from console.pages.compare import removing
 from envvars_app.amplify_sync.waiting import push_waiting
-from secrets_app.models import BinEntry
+from secrets_app.models import BinEntry, LeaseStage, Secret
 from tests.factories import (
     audit_rows,
+    expire_leases,
     messages_of,
     set_role,
     set_secret,
@@ -19,7 +22,7 @@ from tests.factories import (
     stored_values,
     variable_values,
 )
-from tests.factories.compare import COMPARE
+from tests.factories.compare import COMPARE, states
 from tests.factories.deployments import connect
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -42,6 +45,12 @@ def remove(client: Client, page: Any, column: int, branch: Branch | None, **data
         "remove": "\n".join(tokens(page, column)),
     }
     return client.post(REMOVE, fields | data)
+
+
+def go_on(client: Client, page: Any) -> None:
+    """Post the form of a page that says what is left."""
+    fields = {name: page.context[name] for name in ("change_set", "scope", "done")}
+    client.post(REMOVE, {**fields, "remove": page.context["left"]})
 
 
 @pytest.mark.usefixtures("either_store")
@@ -88,6 +97,39 @@ def test_a_value_that_changed_since_stays(world: World, alice: Client) -> None:
     assert "Nothing was removed." in response.text
     assert "mia@example.org" in response.text
     assert stored_values(world, "API_KEY", world.dev)[0] == "CANARY2"
+
+
+def test_the_rest_can_be_removed_after_a_conflict(world: World, alice: Client) -> None:
+    for number in range(12):
+        set_secret(world, f"KEY_{number:02}", "CANARY", world.dev)
+    page = alice.get(COMPARE)
+    set_secret(world, "KEY_05", "CANARY2", world.dev, by="mia")
+    response = remove(alice, page, 2, world.dev)
+    shown = " ".join(response.text.split())
+    assert "Removed 9 of 12 values. 2 were not tried." in shown
+    assert "Remove 2 values" in shown
+    change_set = AuditEvent.objects.latest("pk").change_set
+    assert f'href="/apps/d1shop/changes/{change_set}/"' in shown
+    go_on(alice, response)
+    after = alice.get(COMPARE)
+    assert messages_of(after) == ["11 values removed from dev."]
+    assert states(after).keys() == {"KEY_05"}
+
+
+def test_a_held_secret(world: World, alice: Client) -> None:
+    set_secret(world, "API_KEY", "CANARY", world.dev)
+    page = alice.get(COMPARE)
+    claim = AuditEvent.objects.latest("pk")
+    later = timezone.now() + timedelta(minutes=2)
+    Secret.objects.update(claim=claim, claimed_until=later, claim_stage=LeaseStage.LOST)
+    response = remove(alice, page, 2, world.dev)
+    assert response.status_code == 422
+    assert f"The secret is held until {later:%H:%M:%S} UTC." in response.text
+    assert "Remove 1 value\n" in response.text
+    assert "See the change set" not in response.text
+    expire_leases()
+    go_on(alice, response)
+    assert stored_values(world, "API_KEY", world.dev)[0] is None
 
 
 def test_only_values_of_this_scope(world: World, alice: Client) -> None:
@@ -183,8 +225,7 @@ def test_many_values_take_several_posts(
     first = remove(alice, page, 2, world.dev)
     assert first.status_code == 200
     assert "Removed 10 of 12 values." in first.text
-    fields = {name: first.context[name] for name in ("change_set", "scope", "done")}
-    alice.post(REMOVE, {**fields, "remove": first.context["left"]})
+    go_on(alice, first)
     assert messages_of(alice.get(COMPARE)) == ["12 values removed from dev."]
     removed = AuditEvent.objects.filter(action="secret.remove")
     assert removed.count() == 12
