@@ -4,10 +4,10 @@ from hypothesis import settings as hypothesis
 
 pytest_plugins = [
     "tests.fixtures.clock",
-    "tests.fixtures.collector",
-    "tests.fixtures.emptying",
-    "tests.fixtures.hashing",
-    "tests.fixtures.order",
+    "tests.fixtures.speed.collector",
+    "tests.fixtures.speed.emptying",
+    "tests.fixtures.speed.hashing",
+    "tests.fixtures.speed.order",
     "tests.fixtures.postgres",
     "tests.fixtures.moto",
     "tests.fixtures.faulty",
@@ -19,7 +19,7 @@ pytest_plugins = [
     "tests.fixtures.people",
     "tests.fixtures.slow_answers",
     "tests.fixtures.stores",
-    "tests.fixtures.tables",
+    "tests.fixtures.speed.tables",
     "tests.fixtures.provider",
 ]
 

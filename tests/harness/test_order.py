@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.order import pytest_collection_modifyitems
+from tests.fixtures.speed.order import pytest_collection_modifyitems
 
 
 class Item:

@@ -14,7 +14,7 @@ from tests.console.backup.conftest import KEY
 from tests.console.upgrade.test_upgrade import VERSIONS, database_of
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.machine import Machine, copy_machine
-from tests.fixtures.once import prepared_once
+from tests.fixtures.speed.once import prepared_once
 from tests.soak.replicas.server import copy_started_to
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]

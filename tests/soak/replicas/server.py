@@ -12,8 +12,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from console.lib.paths import BASE_DIR
-from tests.fixtures.once import prepared_once
 from tests.fixtures.ports import free_port
+from tests.fixtures.speed.once import prepared_once
 from tests.fixtures.waiting import LONGEST, until
 
 PARTS = ("console", "secrets_app", "envvars_app", "templates", "static")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 
 
 @pytest.mark.slow
 def test_it_works(folder_of_process: str) -> None:
-    found = findings_of("killing_import", folder=folder_of_process)
+    found = findings_of("imports", folder=folder_of_process)
     assert found.pop("kills") >= 20
     assert found == {
         "still_open": 0,

@@ -1,6 +1,6 @@
-"""Kill an import at each of its steps: python -m tests.faults.killing_import.
+"""Kill an import at each of its steps.
 
-Steps are those of tests/faults/killing.py, with the embedded store. Prints what it found as JSON.
+Steps are those of saves.py, with the embedded store. Prints what it found as JSON.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
@@ -38,7 +38,7 @@ from tests.factories import (
     stored_values,
     variable_values,
 )
-from tests.faults.killing import make_database, survives
+from tests.faults.kills.programs.saves import make_database, survives
 from tests.fixtures.people import World
 
 LATER = 11 * 60  # seconds, after which an attempt without an outcome was cut off

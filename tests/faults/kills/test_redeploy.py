@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 
 
 @pytest.mark.slow
 def test_it_works(folder_of_process: str) -> None:
-    found = findings_of("killing_redeploy", folder=folder_of_process)
+    found = findings_of("redeploy", folder=folder_of_process)
     assert found["wrong"] == []
     assert found["kills"] > 20
     assert found["ends"].keys() == {

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 from tests.fixtures.amplify import AmplifyServer
 
 
 @pytest.mark.slow
 def test_it_works(amplify: AmplifyServer, folder_of_process: str) -> None:
-    found = findings_of("killing_pushes", amplify.url, folder=folder_of_process)
+    found = findings_of("pushes", amplify.url, folder=folder_of_process)
     assert found.pop("kills") >= 50
     assert found.pop("writes").keys() == {"1"}
     ends = found.pop("ends")

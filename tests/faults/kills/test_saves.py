@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 from tests.fixtures.moto import Moto
 
 # The embedded store writes in the transaction that records the outcome, so it never writes
@@ -12,12 +12,12 @@ LEFT_OPEN = {"embedded": {"not done"}, "ssm": {"not done", "done"}}
 AT_ONCE = {"embedded": {"saved", "removed"}, "ssm": {"saved", "removed", "held"}}
 
 
-# As deployments have it. tests/faults/test_killed_restore.py has the other two of the four pairs.
+# As deployments have it. tests/faults/kills/test_restore.py has the other two of the four pairs.
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["embedded", pytest.param("ssm", marks=pytest.mark.postgres)])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
-    found = findings_of("killing", *endpoint, folder=folder_of_process)
+    found = findings_of("saves", *endpoint, folder=folder_of_process)
     left_open = found.pop("left_open")
     assert left_open.keys() == {"create", "change", "remove"}
     assert {act: {*kinds} for act, kinds in left_open.items()} == dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Kill a push at each of its steps: python -m tests.faults.killing_pushes ENDPOINT.
+"""Kill a push at each of its steps.
 
 It pushes a variable of All branches and one of a branch. A step is an SQL statement, or the start
 or end of a call to Amplify. In between, somebody else changes another variable there. Prints what

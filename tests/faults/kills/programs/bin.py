@@ -1,6 +1,6 @@
-"""Kill removals, restores and deletions at each step: python -m tests.faults.killing_bin [URL].
+"""Kill removals, restores and deletions at each step.
 
-Prints what it found as JSON, as `tests.faults.killing` does.
+Prints what it found as JSON, as saves.py does.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
@@ -37,7 +37,7 @@ from tests.factories import (
     secret_row,
     stored_values,
 )
-from tests.faults.killing import make_database, survives
+from tests.faults.kills.programs.saves import make_database, survives
 from tests.fixtures.people import World
 
 KEY, VALUE = "API_KEY", "first"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 from tests.fixtures.moto import Moto
 
 
 @pytest.mark.slow
 def test_it_works(moto: Moto, folder_of_process: str) -> None:
-    found = findings_of("killing_undo", moto.url, folder=folder_of_process)
+    found = findings_of("undo", moto.url, folder=folder_of_process)
     assert found.pop("kills") >= 10
     ends = {end.rpartition(" ")[2] for end in found.pop("ends")}
     assert ends == {"succeeded", "settled"}

@@ -2,16 +2,16 @@
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 from tests.fixtures.moto import Moto
 
 
-# tests/faults/test_killed.py has the other two of the four pairs of store and database.
+# tests/faults/kills/test_saves.py has the other two of the four pairs of store and database.
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [pytest.param("embedded", marks=pytest.mark.postgres), "ssm"])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
-    found = findings_of("killing_restore", *endpoint, folder=folder_of_process)
+    found = findings_of("restore", *endpoint, folder=folder_of_process)
     assert found.pop("kills") >= {"embedded": 15, "ssm": 8}[kind]
     ends = {end.rpartition(" ")[2] for end in found.pop("ends")}
     assert ends == {"succeeded", "settled"}

@@ -8,9 +8,9 @@ from typing import Any
 
 
 def findings_of(program: str, *arguments: str, folder: str) -> dict[str, Any]:
-    """Run a module of tests/faults in a process with a folder of its own; return its JSON."""
+    """Run one of the programs in a process with a folder of its own; return its JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.faults.{program}", *arguments],
+        [sys.executable, "-m", f"tests.faults.kills.programs.{program}", *arguments],
         env=os.environ | {"TESTS_FOLDER": folder},
         capture_output=True,
         text=True,

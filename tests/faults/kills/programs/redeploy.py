@@ -1,4 +1,4 @@
-"""Kill a redeploy at each of its steps: python -m tests.faults.killing_redeploy.
+"""Kill a redeploy at each of its steps.
 
 A step is an SQL statement, or the start or end of a call to Amplify. Prints what it found as JSON.
 Uses a database and a fake Amplify of its own. Runs in a process of its own because it forks.
@@ -30,7 +30,7 @@ from console.amplify.service import service
 from console.models import AuditEvent
 from console.workflows.deployments import acting
 from tests.factories import connect, look, shown_jobs
-from tests.faults.killing import make_database
+from tests.faults.kills.programs.saves import make_database
 from tests.fixtures.amplify import AmplifyServer, point_botocore_at, running
 from tests.fixtures.people import World
 

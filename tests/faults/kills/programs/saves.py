@@ -1,4 +1,4 @@
-"""Kill saves or the background at each of their steps: python -m tests.faults.killing [ENDPOINT].
+"""Kill saves or the background at each of their steps.
 
 A step is the start or end of a store call. With the embedded store, each SQL statement is a step
 too; with SSM, statements add nothing, because a transaction that is cut short leaves what the call

@@ -6,7 +6,7 @@ statement, because many are in one transaction.
 
 import pytest
 
-from tests.faults.killed import findings_of
+from tests.faults.kills.findings import findings_of
 from tests.fixtures.moto import Moto
 
 
@@ -14,7 +14,7 @@ from tests.fixtures.moto import Moto
 @pytest.mark.parametrize("kind", ["embedded", "ssm"])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
-    found = findings_of("killing_bin", *endpoint, folder=folder_of_process)
+    found = findings_of("bin", *endpoint, folder=folder_of_process)
     kills = found.pop("kills")
     assert kills.keys() == {"remove", "restore", "delete"}
     assert min(kills.values()) >= 2
