@@ -37,7 +37,7 @@ from tests.factories import (
     secret_row,
     stored_values,
 )
-from tests.faults.kills.programs.saves import make_database, survives
+from tests.faults.kills.programs.steps import make_database, survives
 from tests.fixtures.people import World
 
 KEY, VALUE = "API_KEY", "first"

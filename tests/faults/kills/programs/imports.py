@@ -1,6 +1,6 @@
 """Kill an import at each of its steps.
 
-Steps are those of saves.py, with the embedded store. Prints what it found as JSON.
+Steps are those of steps.py, with the embedded store. Prints what it found as JSON.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
@@ -38,7 +38,7 @@ from tests.factories import (
     stored_values,
     variable_values,
 )
-from tests.faults.kills.programs.saves import make_database, survives
+from tests.faults.kills.programs.steps import make_database, survives
 from tests.fixtures.people import World
 
 LATER = 11 * 60  # seconds, after which an attempt without an outcome was cut off

@@ -8,9 +8,7 @@ Uses a database and a fake Amplify of its own. Runs in a process of its own beca
 import json
 import logging
 import os
-import signal
 from collections import Counter
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -23,14 +21,12 @@ django.setup()
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, connections
 from django.utils import timezone
 
-from console.amplify.service import service
 from console.models import AuditEvent
 from console.workflows.deployments import acting
 from tests.factories import connect, look, shown_jobs
-from tests.faults.kills.programs.saves import make_database
+from tests.faults.kills.programs.steps import make_database, survives_with_amplify
 from tests.fixtures.amplify import AmplifyServer, point_botocore_at, running
 from tests.fixtures.people import World
 
@@ -48,7 +44,7 @@ def main(amplify: AmplifyServer) -> dict[str, Any]:
     for step in count(1):
         before = amplify.jobs("d1shop", "dev")
         shown = before[0]["summary"]["jobId"] if before else ""
-        survived = _survives(lambda: _redeploy(world, shown), step)  # noqa: B023 - at once
+        survived = _survives(world, shown, step)
         with time_machine.travel(timezone.now().timestamp() + LATER):
             look(world)
         started = len(amplify.jobs("d1shop", "dev")) - len(before)
@@ -91,58 +87,15 @@ def _press_again(world: World, shown: str, wrong: list[str]) -> None:
     wrong.append("A second press started a second job.")
 
 
-def _survives(act: Callable[[], object], step: int) -> bool:
-    """Act in a child that kills itself at the step; return True if it ended before."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            _act_and_die(act, step)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return False
-    assert os.WEXITSTATUS(status) == 0, "The act failed."
-    return True
+def _survives(world: World, shown: str, step: int) -> bool:
+    """Redeploy, killed at the step; return True if that ended before."""
 
+    def redeploy(amplify: Any) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(acting, "service", lambda: amplify)
+            _redeploy(world, shown)
 
-class Stepping:
-    """Reaches a step before and after each call to Amplify."""
-
-    def __init__(self, reach_step: Callable[[], None]) -> None:
-        self._service, self._reach_step = service(), reach_step
-
-    def __getattr__(self, name: str) -> Any:
-        """Return the method, with its steps."""
-        method = getattr(self._service, name)
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            self._reach_step()
-            result = method(*arguments, **options)
-            self._reach_step()
-            return result
-
-        return call
-
-
-def _act_and_die(act: Callable[[], object], step: int) -> None:
-    steps = count(1)
-
-    def reach_step() -> None:
-        if next(steps) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def run(execute: Any, *arguments: Any) -> Any:
-        result = execute(*arguments)
-        reach_step()
-        return result
-
-    with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(run):
-        patch.setattr(acting, "service", lambda: Stepping(reach_step))
-        act()
+    return survives_with_amplify(redeploy, step)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,5 @@
 """Kill saves or the background at each of their steps.
 
-A step is the start or end of a store call. With the embedded store, each SQL statement is a step
-too; with SSM, statements add nothing, because a transaction that is cut short leaves what the call
-before it left. So the test meets every state that a killed process can leave behind, and timing
-doesn't matter.
-
 Prints what it found as JSON. Uses a database of its own, and the embedded store, or SSM at the
 endpoint. Runs in a process of its own because it forks.
 """
@@ -13,13 +8,11 @@ endpoint. Runs in a process of its own because it forks.
 import json
 import logging
 import os
-import signal
 import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import count
 from typing import Any
 
@@ -30,14 +23,13 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 
 from django.conf import settings
-from django.db import connection, connections
 from django.utils import timezone
 
 from console.access.policy import find_app
 from console.models import AuditEvent, Branch
 from secrets_app.models import Secret, UnknownParameter
 from secrets_app.store import parameter_store
-from secrets_app.store.base import ParameterStore, SecretValue, Written
+from secrets_app.store.base import SecretValue, Written
 from secrets_app.store.errors import Throttled
 from secrets_app.sync import unknown_removal, worker
 from secrets_app.writes.commands import SecretCommand
@@ -59,6 +51,7 @@ from tests.factories import (
     stored_values,
     write_outside,
 )
+from tests.faults.kills.programs.steps import make_database, survives
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, use_store
 
@@ -109,15 +102,6 @@ def main() -> dict[str, Any]:
         "projection_errors": [it for key in KEYS for it in projection_errors(world, key, branch)],
         "ends": Counter(f"{row.action} {row.outcome}" for row in audit_rows(world, "secret.")),
     }
-
-
-def make_database() -> None:
-    """Create a database for this process. It disappears with its folder or its server."""
-    name = f"killed_{os.getpid()}"
-    if connection.vendor == "sqlite":
-        name = f"{os.environ['TESTS_FOLDER']}/{name}.sqlite3"
-    connection.settings_dict["TEST"]["NAME"] = name
-    connection.creation.create_test_db(verbosity=0)
 
 
 def _kill_at_each_step(world: World, act: str, branch: Branch, found: Found) -> None:
@@ -255,56 +239,6 @@ def _saving(world: World, commands: list[SecretCommand]) -> Callable[[], None]:
         assert outcomes in ({"saved"}, {"removed"}), outcomes
 
     return save
-
-
-def survives(act: Callable[[], object], step: int) -> bool:
-    """Act in a child that kills itself at the step; return True if it ended before."""
-    store = _spare_store()
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            _act_and_die(act, store, step)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return False
-    assert os.WEXITSTATUS(status) == 0, "The act failed."
-    return True
-
-
-@cache
-def _spare_store() -> ParameterStore:
-    """Return a store without an open connection, so that no child has to build its own."""
-    return parameter_store.__wrapped__()
-
-
-def _act_and_die(act: Callable[[], object], store: ParameterStore, step: int) -> None:
-    on_ssm, steps = settings.PARAMETER_STORE == "ssm", count(1)
-
-    def reach_step() -> None:
-        if next(steps) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def run(execute: Any, *arguments: Any) -> Any:
-        result = execute(*arguments)
-        if not on_ssm:
-            reach_step()
-        return result
-
-    class SteppingStore(InterruptedStore):
-        def shared_transaction(self) -> Any:
-            return store.shared_transaction()
-
-        def _reach(self, when: str, operation: str) -> None:
-            reach_step()
-
-    with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(run):
-        use_store(SteppingStore(store), patch)
-        act()
 
 
 def _open_attempts() -> list[AuditEvent]:

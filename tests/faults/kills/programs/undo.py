@@ -1,6 +1,6 @@
 """Kill an undo after each of its store calls.
 
-Steps and stores are those of saves.py. Prints what it found as JSON.
+Steps and stores are those of steps.py. Prints what it found as JSON.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
@@ -46,7 +46,7 @@ from tests.factories import (
     set_secret,
     stored_values,
 )
-from tests.faults.kills.programs.saves import make_database, survives
+from tests.faults.kills.programs.steps import make_database, survives
 from tests.fixtures.people import World
 
 CHANGED, ADDED, REMOVED = "CHANGED", "ADDED", "REMOVED"
