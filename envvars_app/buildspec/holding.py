@@ -38,6 +38,8 @@ def holds_for_expanding(value: str) -> str:
         return "The value contains a carriage return, which .env parsers change. Use JSON."
     if "\\$" in value:
         return "The value contains \\$, which these frameworks read in different ways. Use JSON."
+    if value.endswith("\\"):
+        return "The value ends with \\, which these frameworks take for an escape. Use JSON."
     unused = [sign for sign in _QUOTES if sign not in value]
     if not unused or (unused == ['"'] and ("\\n" in value or "\\r" in value)):
         return "The value contains ', ` and \", so no quotes fit around it. Use JSON."

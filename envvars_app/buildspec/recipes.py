@@ -98,8 +98,8 @@ _QUOTED_LIMITS = (
     "carriage returns, ${…}, or an apostrophe with quotes, $NAME or `."
 )
 _EXPANDED_LIMITS = (
-    "Works for any value without carriage returns that doesn't contain all of ' ` and \". Other "
-    "readers read \\$ for each $."
+    "Works for any value without carriage returns that doesn't contain all of ' ` and \" or end "
+    "with \\. Other readers read \\$ for each $."
 )
 _EXPANDED = "Next.js and Vite replace $NAME in a value with that variable."
 _ANY = "Any value."

@@ -80,20 +80,25 @@ def _dotenv_line(value: str, quotes: str) -> str:
 def dotenv(selection: Selection) -> list[str]:
     # As console.lib.text.dotenv.quote: in single quotes if all readers agree on them, otherwise in
     # double ones. A value that some reader would change gets the first quote character that it
-    # doesn't contain, as npm's dotenv and Node.js read it.
+    # doesn't contain, as npm's dotenv and Node.js read it. They take a \ before the closing quote
+    # for an escape, and go on to a quote in a later variable.
     quotes = (
         r'[["\x27", /^(?:[^\x27\\]|\\(?![\\\x27]|$))*$/], '
         r'["\"", /^(?:[^"`$\\]|\$(?=[ \t\n\x27.,;\/%)]|$)|\\(?!["\x27`$\\abfnrtv\n]|$))*$/]]'
-        r'.find(r => r[1].test(v))?.[0] ?? ["\x27", "`", "\""].find(q => !v.includes(q))'
+        r".find(r => r[1].test(v))?.[0] "
+        r'?? ["\x27", "`", "\""].find(q => !v.includes(q) && !v.endsWith("\\"))'
     )
     return _for_each_name(selection, _dotenv_line('process.env[k] ?? ""', quotes))
 
 
 def dotenv_for_expanding(selection: Selection) -> list[str]:
     # Vite, Next.js and Create React App replace $NAME after npm's dotenv has read the file, in
-    # quotes too. \$ is a $ to them.
+    # quotes too. \$ is a $ to them. A \ before the closing quote is an escape, as above.
     value = r'(process.env[k] ?? "").replaceAll("$", "\\$")'
-    quotes = r'["\x27", "`", "\""].find(q => !v.includes(q) && !(q == "\"" && /\\[nr]/.test(v)))'
+    quotes = (
+        r'["\x27", "`", "\""].find(q => !v.includes(q) && !v.endsWith("\\") && '
+        r'!(q == "\"" && /\\[nr]/.test(v)))'
+    )
     return _for_each_name(selection, _dotenv_line(value, quotes))
 
 

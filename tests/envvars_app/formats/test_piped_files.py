@@ -148,3 +148,11 @@ def test_a_value_with_every_quote_fails_the_build(tmp_path: Path) -> None:
     """It would end its quotes and could add another variable to the file."""
     with pytest.raises(AssertionError):
         write("env-quoted", {"A": "'`\"\nB=1"}, tmp_path)
+
+
+@pytest.mark.parametrize("slug", ["env-quoted", "env-expanded"])
+def test_a_value_that_ends_with_a_backslash_fails_the_build(tmp_path: Path, slug: str) -> None:
+    r"""npm's dotenv reads \\' as part of the value, up to a quote in another variable's."""
+    assert RECIPES[slug].problem("C:\\")
+    with pytest.raises(AssertionError):
+        write(slug, {"A": "C:\\", "B": "#'\nINJECTED='"}, tmp_path)
