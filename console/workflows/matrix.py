@@ -2,11 +2,12 @@
 
 A branch has a key itself, or inherits it from All branches. It misses a key if the production
 branch has it; the production branch misses what any other branch has. Without a production branch,
-each misses what another one has. Deleted branches don't count.
+each misses what another one has. A key that production has as another kind of value isn't missing
+there. Deleted branches don't count.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -149,7 +150,8 @@ def of_app(access: Access, since: datetime | None = None) -> Matrix:
     branches = sorted(active, key=lambda branch: not branch.production)
     is_changed = _newer_than(since) if since else _waiting(access)
     ordered = sorted(sources(), key=lambda source: not source.is_confidential)
-    rows = [row for source in ordered for row in _rows(access, source, branches, is_changed)]
+    keys = {source.noun: _by_key(access, source, branches) for source in ordered}
+    rows = [row for source in ordered for row in _rows(source, keys, branches, is_changed)]
     return Matrix(branches, rows)
 
 
@@ -168,19 +170,27 @@ def _waiting(access: Access) -> ChangeCheck:
     return lambda place, _: place in waiting
 
 
-def _rows(
-    access: Access,
-    source: EnvironmentSource,
-    branches: Sequence[Branch],
-    is_changed: ChangeCheck,
-) -> Iterator[Row]:
+def _by_key(
+    access: Access, source: EnvironmentSource, branches: Iterable[Branch]
+) -> Mapping[str, Mapping[int | None, OwnKey]]:
     by_key: defaultdict[str, dict[int | None, OwnKey]] = defaultdict(dict)
     scopes = {None, *(branch.pk for branch in branches)}
     for value in source.own_keys(access):
         if value.branch_id in scopes:
             by_key[value.key][value.branch_id] = value
-    for key, own in by_key.items():
-        missing = lacking(own.keys(), branches)
+    return by_key
+
+
+def _rows(
+    source: EnvironmentSource,
+    keys: Mapping[str, Mapping[str, Mapping[int | None, OwnKey]]],
+    branches: Sequence[Branch],
+    is_changed: ChangeCheck,
+) -> Iterator[Row]:
+    others = [by_key for noun, by_key in keys.items() if noun != source.noun]
+    for key, own in keys[source.noun].items():
+        elsewhere = {scope for by_key in others for scope in by_key.get(key, ())}
+        missing = lacking(own.keys(), branches, elsewhere)
         ids = (None, *(branch.pk for branch in branches))
         cells = [_cell((source.noun, key, pk), own, missing, is_changed) for pk in ids]
         yield Row(source, key, cells, [own[pk].token if pk in own else "" for pk in ids])

@@ -8,11 +8,10 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 from console.access.policy import Access, Permission
-from console.environment.sources import source_of
 from console.models import Branch
 from console.web.lists.filters import MISSING
 from console.web.lists.listing import Query
-from console.workflows.coverage import coverage
+from console.workflows.coverage import coverage, own_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +27,14 @@ class MissingRow:
 def missing_rows(
     access: Access, noun: str, query: Query, chosen: Branch | None
 ) -> list[MissingRow] | None:
-    """Return what the chosen branch lacks, None without one. Takes one query of the source."""
+    """Return what the chosen branch lacks, None without one. Takes one query of each source."""
     if chosen is None or chosen.deleted_at is not None:
         return None
-    own = source_of(noun).own_keys(access)
-    lacking = coverage(own, access.branches).missing[chosen.pk]
+    keys = own_keys(access)
+    lacking = coverage(noun, keys, access.branches).missing[chosen.pk]
     live = {it.pk: it for it in access.branches if it.deleted_at is None}
     holders: dict[str, list[Branch]] = {}
-    for row in own:
+    for row in keys[noun]:
         if row.key in lacking and row.branch_id in live:
             holders.setdefault(row.key, []).append(live[row.branch_id])
     may_add = access.may_on(Permission.WRITE, chosen)

@@ -1,15 +1,15 @@
 """Everything that an app's Overview shows, from the database alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from console.access.policy import Access, Permission
 from console.environment.faults import Check, Fault, FaultKind
 from console.environment.keys import OwnKey
-from console.environment.sources import EnvironmentSource, sources
+from console.environment.sources import EnvironmentSource, source_of, sources
 from console.models import Branch
-from console.workflows.coverage import Coverage, coverage
+from console.workflows.coverage import Coverage, coverage, own_keys
 from console.workflows.deployments.effects import BranchState, Effects, of_app
 from console.workflows.overview import faults
 from console.workflows.overview.changes import ChangeSet, recent_changes
@@ -105,7 +105,8 @@ class Overview:
 
 def overview(access: Access) -> Overview:
     """Return the page. The number of queries doesn't depend on the number of branches and keys."""
-    found = [_Found.of(access, source) for source in reversed(sources())]
+    keys = own_keys(access)
+    found = [_Found.of(access, source_of(noun), keys) for noun in keys]
     effects = of_app(access)
     checks = [check for it in sources() if (check := it.last_check(access))]
     every = [fault for one in found for fault in one.faults]
@@ -135,12 +136,14 @@ class _Found:
     faults: list[Fault]
 
     @classmethod
-    def of(cls, access: Access, source: EnvironmentSource) -> "_Found":
-        keys = source.own_keys(access)
+    def of(
+        cls, access: Access, source: EnvironmentSource, keys: Mapping[str, Sequence[OwnKey]]
+    ) -> "_Found":
+        """Return what a source tells. `keys` are those of every source, by noun."""
         rows: dict[int | None, list[OwnKey]] = {}
-        for key in keys:
+        for key in keys[source.noun]:
             rows.setdefault(key.branch_id, []).append(key)
-        found = coverage(keys, access.branches)
+        found = coverage(source.noun, keys, access.branches)
         every = [*source.faults(access), *faults.missing(access, found)]
         return cls(source, rows, found, every)
 

@@ -114,7 +114,7 @@ def test_numbers_of_a_branch(
     for key, branch in {"A": None, "B": world.main, "C": world.dev, "D": world.main}.items():
         set_secret(world, key, "value", branch)
     assert results(alice, "dev")["Branches"] == [("dev", "2 secrets, 2 missing")]
-    with django_assert_num_queries(2 + 6):  # as below, without scopes of keys, and its secrets
+    with django_assert_num_queries(2 + 8):  # as below, without scopes of keys, and its values
         assert results(alice, "main")["Branches"] == [("main", "3 secrets, 1 missing")]
 
 

@@ -75,6 +75,14 @@ def test_it_works(alice: Client, world: World) -> None:
     assert "Checked against the parameter store <time>" in page
 
 
+def test_a_secret_on_one_branch_and_a_variable_on_another(alice: Client, world: World) -> None:
+    set_secret(world, "KEY", branch=world.main)
+    set_variable(world, "KEY", "value", world.dev)
+    response = alice.get(URL)
+    assert tallies(response, world.main) == {"secret": (1, 0, 0), "variable": (0, 0, 0)}
+    assert tallies(response, world.dev) == {"secret": (0, 0, 1), "variable": (1, 0, 0)}
+
+
 def test_nothing_is_wrong(alice: Client, world: World) -> None:
     set_secret(world, "SHARED", "value")
     reconcile_now(world)

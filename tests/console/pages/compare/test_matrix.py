@@ -43,6 +43,16 @@ def test_it_works(world: World, alice: Client) -> None:
     assert "CANARY" not in response.text
 
 
+def test_a_secret_on_one_branch_and_a_variable_on_another(world: World, alice: Client) -> None:
+    set_secret(world, "KEY", branch=world.main)
+    set_variable(world, "KEY", "value", world.dev)
+    response = alice.get(COMPARE, {"kind": "secret"})
+    assert states(response) == {"KEY": ["Not set", "Own", "Missing"]}
+    response = alice.get(COMPARE, {"kind": "variable"})
+    assert states(response) == {"KEY": ["Not set", "Not set", "Own"]}
+    assert [head.note for head in response.context["heads"][1:]] == ["Complete", "1 missing"]
+
+
 def test_only_production_s_keys_are_missing_elsewhere(world: World, alice: Client) -> None:
     [other] = add_branches(world, 1)
     set_secret(world, "ON_DEV", branch=world.dev)
