@@ -5,6 +5,7 @@ before its copy is made, and deleted after its copy is deleted. So an interrupti
 that is due, and the background worker finishes it (`secrets_app/sync/binned.py`).
 """
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from console.audit.events import Outcome
 from console.lib.clock import latest_end
 from console.models import App
 from secrets_app.models import BinEntry, BinState, Copy
-from secrets_app.paths import bin_path
+from secrets_app.paths import InvalidPath, bin_path, check_path
 
 # No removal or restore takes so long, even if its last request arrives late.
 LONGEST = timedelta(minutes=3)
@@ -42,6 +43,20 @@ class EndedCopy:
 def path_of(entry: BinEntry, app: App) -> str:
     """Return the path of the entry's copy."""
     return bin_path(app.app_id, entry.copy_id, entry.key)
+
+
+def new_copy_id() -> str:
+    """Return the id of a new copy."""
+    return secrets.token_hex(8)
+
+
+def has_path(app: App, key: str) -> bool:
+    """Return True if the store accepts the path of a copy of this key."""
+    try:
+        check_path(bin_path(app.app_id, new_copy_id(), key))
+    except InvalidPath:
+        return False
+    return True
 
 
 def kept(app: App) -> QuerySet[BinEntry]:

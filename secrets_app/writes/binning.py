@@ -1,6 +1,5 @@
 """Copying a secret's value to the recycle bin, before the secret is removed."""
 
-import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,7 +79,7 @@ def begin(
                 branch=row.target.branch,
                 scope=scope_name(row.target.branch),
                 key=row.target.key,
-                copy_id=secrets.token_hex(8),
+                copy_id=recycle_bin.new_copy_id(),
                 version=lease.version_before,
                 modified=lease.modified,
                 key_id=_key_of(lease),

@@ -18,12 +18,18 @@ from console.audit.refusals import (
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import NO_VERSION
 from console.models import App, Branch, scope_name
+from secrets_app import recycle_bin
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, Location
 from secrets_app.writes import messages
 from secrets_app.writes.commands import DeleteSecret, InvalidField, SecretCommand
 from secrets_app.writes.snapshots import WriteTarget, audit_target
+
+NO_PATH = (
+    "Nothing is removed yet. The name is too long for a copy in the recycle bin, so you can't "
+    "restore this secret afterward. Remove it without a copy?"
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,9 @@ def _validate_one(
         command.check_fields()
     except InvalidField as invalid:
         _refuse(command, invalid.message, invalid.field)
+    needs_copy = isinstance(command, DeleteSecret) and not command.without_copy
+    if needs_copy and not recycle_bin.has_path(access.app, key):
+        _refuse(command, NO_PATH, "copy")
     return ValidCommand(command, WriteTarget(branch, key, paths.primary), paths)
 
 

@@ -1,12 +1,14 @@
 """A removal whose value can't be copied to the recycle bin asks first; without one it asks too."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from secrets_app.models import BinEntry
+from secrets_app.paths import PATH_LIMIT
 from secrets_app.store.errors import AccessDenied, KeyUnavailable, LimitReached, Throttled
 from tests.factories import (
     audit_rows,
@@ -20,7 +22,7 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import InterruptedStore, lose_response
+from tests.fixtures.stores import InterruptedStore, kill_process, lose_response
 
 pytestmark = pytest.mark.django_db
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
@@ -63,6 +65,19 @@ def test_the_page_asks(
     alice.post(MANAGE, {**post, f"without_copy-{row.pk}": "on"})
     assert stored_values(world, "API_KEY")[0] is None
     assert not BinEntry.objects.exists()
+
+
+def test_a_key_too_long_for_the_path_of_a_copy(world: World, interrupted: InterruptedStore) -> None:
+    """An entry of the recycle bin whose path no store accepts could never be finished."""
+    key = "K" * (PATH_LIMIT - len(secret_paths(world, "K")[0]) + 1)
+    row = reconciled_secret(world, key)
+    interrupted.before("read", kill_process)
+    [outcome] = save_secrets(world, delete_command(row))
+    assert (outcome.outcome, outcome.field) == ("refused", "copy")
+    assert "The name is too long for a copy in the recycle bin" in outcome.message
+    assert not BinEntry.objects.exists()
+    [outcome] = save_secrets(world, replace(delete_command(row), without_copy=True))
+    assert outcome.outcome == "removed"
 
 
 def test_a_store_that_only_has_no_time(world: World, interrupted: InterruptedStore) -> None:
