@@ -9,6 +9,7 @@ from django.urls import reverse
 from console.access.actions import Action
 from console.access.actors import OUTSIDE
 from console.access.policy import Access
+from console.environment.explaining import Explanation
 from console.environment.faults import Fault
 from console.environment.importing import Change, ImportRow, PlannedRow
 from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey
@@ -20,7 +21,7 @@ from console.lib.results import DONE, RowOutcome, encode_base
 from console.lib.row_forms import new_base
 from console.lib.text.dotenv import Entry
 from console.models import Branch, scope_name
-from envvars_app.amplify_sync import faults
+from envvars_app.amplify_sync import explaining, faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key
@@ -127,9 +128,9 @@ class VariableSource:
         """Return the page of a variable."""
         return reverse("variable_detail", args=[access.app.app_id, pk])
 
-    def find_key(self, access: Access, pk: int) -> str:
-        """Return the key of a variable, even of a removed one. Raises Http404."""
-        return find_variable(access, pk).key
+    def find_key(self, access: Access, pk: int) -> tuple[str, int | None]:
+        """Return key and scope of a variable, even of a removed one. Raises Http404."""
+        return (variable := find_variable(access, pk)).key, variable.branch_id
 
     def edit_url(self, access: Access, pk: int) -> str:
         """Return the page that edits a variable, or adds its key in another scope."""
@@ -169,6 +170,10 @@ class VariableSource:
 
     def last_check(self, access: Access) -> None:
         """Return None: variables are in the database."""
+
+    def explain(self, access: Access, key: str, branch: Branch | None) -> Explanation | None:
+        """Return why a branch gets its value of a variable."""
+        return explaining.explain(access, key, branch)
 
     def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:
         """Return the branch's own variables."""

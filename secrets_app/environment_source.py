@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from console.access.actions import Action
 from console.access.policy import Access
+from console.environment.explaining import Explanation
 from console.environment.faults import Check, Fault
 from console.environment.importing import ImportRow, PlannedRow
 from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey
@@ -23,7 +24,7 @@ from console.lib.stopping import is_stopping
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
-from secrets_app.history import undo_plan, undoing
+from secrets_app.history import explaining, undo_plan, undoing
 from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
@@ -79,9 +80,10 @@ class SecretSource:
         """Return the page of a secret."""
         return reverse("secret_detail", args=[access.app.app_id, pk])
 
-    def find_key(self, access: Access, pk: int) -> str:
-        """Return the key of a secret. Raises Http404."""
-        return find_secret(access, pk).key
+    def find_key(self, access: Access, pk: int) -> tuple[str, int | None]:
+        """Return key and scope of a secret. Raises Http404."""
+        secret = find_secret(access, pk)
+        return secret.key, secret.branch_id
 
     def edit_url(self, access: Access, pk: int) -> str:
         """Return the page that edits a secret, or adds its key in another scope."""
@@ -134,6 +136,11 @@ class SecretSource:
         is_running = last.state == "running"
         url = self.list_url(access)
         return Check(self.kept_in, url, last.agreed_at, is_running, is_reachable, last.problem)
+
+    def explain(self, access: Access, key: str, branch: Branch | None) -> Explanation | None:
+        """Return why a branch gets its value of a secret, as of the last reconcile."""
+        found = explaining.explain(access, key, branch)
+        return found and replace(found, check=self.last_check(access))
 
     def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:
         """Return the branch's own secrets, as of the last reconcile."""

@@ -167,6 +167,15 @@ def principal(arn: str, *, is_operator: bool) -> str:
     return arn if is_operator else short_principal(arn)
 
 
+def save_state(secret: _Stored | Secret, now: datetime) -> str:
+    """Return "saving" while a save is running, "unknown" if its response was lost, otherwise ""."""
+    # In these stages, the outcome is known, and only another save has to wait.
+    if secret.claim_id is None or secret.claim_stage in ANSWERED:
+        return ""
+    is_running = leases.is_running(secret.claimed_until, now)
+    return "saving" if is_running and secret.claim_stage != LeaseStage.LOST else "unknown"
+
+
 def kms_keys(access: Access, secret: Secret) -> list[tuple[str, str]]:
     """Return the KMS keys that aren't the default one, without an account for members."""
     keys = {"KMS key": secret.key_id, "KMS key of the mirror": secret.mirror_key_id}
@@ -281,11 +290,7 @@ class _RowBuilder:
         )
 
     def _state(self, secret: _Stored) -> str:
-        # In these stages, the outcome is known, and only another save has to wait.
-        if secret.claim_id is not None and secret.claim_stage not in ANSWERED:
-            is_saving = self._has_lease(secret) and secret.claim_stage != LeaseStage.LOST
-            return "saving" if is_saving else "unknown"
-        return "gone" if secret.gone_at else ""
+        return save_state(secret, self.now) or ("gone" if secret.gone_at else "")
 
     def _has_lease(self, secret: _Stored) -> bool:
         return leases.is_running(secret.claimed_until, self.now)

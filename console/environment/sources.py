@@ -10,6 +10,7 @@ from uuid import UUID
 
 from console.access.actions import Action
 from console.access.policy import Access
+from console.environment.explaining import Explanation
 from console.environment.faults import Check, Fault
 from console.environment.importing import ImportRow, PlannedRow
 from console.environment.keys import EffectiveKey, FoundKey, OwnKey
@@ -62,8 +63,10 @@ class EnvironmentSource(Protocol):
         """Return the page of the value that an `OwnKey` names."""
         ...
 
-    def find_key(self, access: Access, pk: int) -> str:
-        """Return the key of the value that an `OwnKey` names. Raises Http404."""
+    def find_key(self, access: Access, pk: int) -> tuple[str, int | None]:
+        """Return key and scope (a branch's id, None is All branches) of the value that an `OwnKey`
+        names. Raises Http404.
+        """
         ...
 
     def edit_url(self, access: Access, pk: int) -> str:
@@ -130,6 +133,14 @@ class EnvironmentSource(Protocol):
 
     def last_check(self, access: Access) -> Check | None:
         """Return how the last check ended, None if nothing is kept outside the database."""
+        ...
+
+    def explain(self, access: Access, key: str, branch: Branch | None) -> Explanation | None:
+        """Return why a branch gets its value of a key, from the database alone; without values.
+
+        `branch` None explains what a branch without a value of its own gets. None if the source
+        doesn't know the key in any scope of the app.
+        """
         ...
 
     def own_values(self, access: Access, branch: Branch | None) -> Sequence[OwnValue]:

@@ -58,7 +58,7 @@ def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
     else:
         access = find_app(from_request(request), app_id)
     source = source_of(noun)
-    key, back = source.find_key(access, pk), source.url(access, pk)
+    (key, _), back = source.find_key(access, pk), source.url(access, pk)
     form = NoteForm(form_data(request))
     if request.method == "POST" and _is_done(request, access, key, form):
         return redirect(back)

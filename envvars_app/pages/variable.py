@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import OUTSIDE, from_request
 from console.access.policy import Access, Permission, find_app
+from console.environment.sources import source_of
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field, new_base, version
 from console.lib.text.invisible import preview_value
@@ -66,6 +67,9 @@ def _show(
         "problem": problem,
     }
     part = "#detail" if wants_fragment(request) and not problem else ""
+    if not part and not variable.removed_at:
+        source = source_of("variable")
+        context["explanation"] = source.explain(access, variable.key, variable.branch)
     status = 422 if problem else 200
     return render(request, f"variables/detail.html{part}", context, status=status)
 

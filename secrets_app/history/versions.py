@@ -1,21 +1,18 @@
 """List the versions of a secret that the store keeps, with who wrote each."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.change_sets import sizes_of
-from console.audit.events import Action, Outcome
-from console.audit.queries import with_outcomes
 from console.members import known_values
-from console.models import AuditEvent, scope_name
+from console.models import scope_name
+from secrets_app.history.writes import OURS, Writes
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
-from secrets_app.projection import CLOCK_SKEW
 from secrets_app.queries import principal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import KeptVersion, Parameter
@@ -26,13 +23,6 @@ from secrets_app.writes.snapshots import audit_target
 DEFAULT_KEY = "alias/aws/ssm"
 SHOWN = 10
 WARN_AT = VERSIONS_KEPT - 10
-_VERBS = {
-    Action.SECRET_CREATED: "added it",
-    Action.SECRET_CHANGED: "changed the value",
-    Action.SECRET_ENCRYPTED: "replaced it by an encrypted parameter",
-    Action.MIRROR_REPAIRED: "restored it from its mirror",
-}
-_FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +114,7 @@ def list_versions(*, actor: Actor, app_id: str, pk: int) -> Versions:
 def _rows(access: Access, secret: Secret, kept: Sequence[KeptVersion]) -> Sequence[Version]:
     target = audit_target(access, secret.branch, secret.key)
     scopes = {scope_name(secret.branch), target.branch}
-    writes = _Writes(access.app.app_id, scopes, secret.key)
+    writes = Writes(access.app.app_id, scopes, secret.key)
     known = known_values.of_former_members(access, scopes, secret.key)
     rows = [
         _version(access, one, writes, known.people_who_know(one.parameter.version), number == 0)
@@ -135,11 +125,11 @@ def _rows(access: Access, secret: Secret, kept: Sequence[KeptVersion]) -> Sequen
 
 
 def _version(
-    access: Access, one: KeptVersion, writes: "_Writes", known_to: Sequence[str], is_current: bool
+    access: Access, one: KeptVersion, writes: Writes, known_to: Sequence[str], is_current: bool
 ) -> Version:
     found = one.parameter
-    event = writes.of(found)
-    is_ours = event is not None and event.action in _VERBS
+    event = writes.of(found.version, found.modified)
+    is_ours = event is not None and event.action in OURS
     is_operator = access.actor.is_operator
     outside = principal(found.modified_by or "", is_operator=is_operator)
     return Version(
@@ -161,58 +151,6 @@ def _key(found: Parameter, *, is_operator: bool) -> str | None:
     if found.key_id is None:
         return None
     return principal(found.key_id, is_operator=is_operator) if found.key_id else DEFAULT_KEY
-
-
-class _Writes:
-    """The audited writes of a secret, to find out which of them made a version. Takes one query."""
-
-    def __init__(self, app_id: str, scopes: Iterable[str], key: str) -> None:
-        events = with_outcomes(
-            AuditEvent.objects.filter(
-                app_id=app_id,
-                branch__in=scopes,
-                subject=key,
-                action__in=(*_VERBS, *_FOUND, Action.VERSION_RESTORED),
-            )
-        )
-        self._by_version: dict[int, list[Any]] = {}
-        self._restored: dict[uuid.UUID | None, int | None] = {}
-        for event in events:
-            if event.action == Action.VERSION_RESTORED:
-                self._restored[event.change_set] = event.version_before
-            elif _has_written(event):
-                self._by_version.setdefault(event.version_after, []).append(event)
-
-    def of(self, found: Parameter) -> Any | None:
-        """Return the event that made this version.
-
-        A parameter that is removed and added again counts from 1 again, so the time has to fit.
-        """
-        events = [it for it in self._by_version.get(found.version, ()) if _fits(it, found)]
-        return min(events, key=lambda it: abs(it.at - found.modified), default=None)
-
-    def verb(self, event: Any) -> str:
-        """Return what an event did, in words."""
-        source = self._restored.get(event.change_set) if event.change_set else None
-        return f"restored version {source}" if source else _VERBS[event.action]
-
-
-def _has_written(event: Any) -> bool:
-    """Return True if the event made a new version of the secret, as far as is known."""
-    if event.last_outcome not in {Outcome.SUCCEEDED, Outcome.SETTLED} or not event.version_after:
-        return False
-    # Settled as not written, or a repair that wrote only the mirror
-    is_same = event.version_before == event.version_after
-    return not is_same or event.action in {*_FOUND, Action.SECRET_ENCRYPTED}
-
-
-def _fits(event: Any, found: Parameter) -> bool:
-    """Return True if the event can be about a version of this time."""
-    if event.action in _FOUND:  # found at any time later
-        return bool(event.last_at >= found.modified - CLOCK_SKEW)
-    at: tuple[datetime, datetime] = (event.at, event.last_at)
-    margin: timedelta = CLOCK_SKEW
-    return at[0] - margin <= found.modified <= at[1] + margin
 
 
 def _limit(rows: Sequence[Version]) -> Limit | None:

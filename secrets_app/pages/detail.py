@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.audit import presentation as trail
+from console.environment.sources import source_of
 from console.lib.row_forms import version as parse_version
 from console.models import scope_name
 from console.web.change_sets import change_set_token
@@ -58,6 +59,8 @@ def show(
         **(more or {}),
     }
     part = "#below" if wants_fragment(request) else ""
+    if not part:
+        context["explanation"] = source_of("secret").explain(access, secret.key, secret.branch)
     return render(request, f"secrets/detail.html{part}", context, status=status)
 
 

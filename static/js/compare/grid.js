@@ -1,8 +1,8 @@
 // The matrix as a grid (WAI-ARIA): one tab stop, arrow keys, Enter opens, e or F2 edits in place,
-// Space selects, Shift with an arrow key extends the selection.
+// w explains a value, Space selects, Shift with an arrow key extends the selection.
 
 import { openForm } from "../manage/quick.js";
-import { clear, extend, isEmpty, restore, toggle } from "./selection.js";
+import { clear, extend, isEmpty, restore, toggle, whyOf } from "./selection.js";
 
 const PAGE = 10; // rows
 const table = () => document.querySelector("#listing .matrix");
@@ -109,10 +109,11 @@ function select(cell) {
 
 // Returns false for a key that does nothing here.
 function act(key, cell) {
-  const isLetter = key === "e" && document.documentElement.dataset.keys !== "off";
+  const letter = document.documentElement.dataset.keys === "off" ? "" : key;
   if (key === " " && cell.matches("td")) select(cell);
   else if (key === "Escape" && !isEmpty()) clear();
-  else if ((key === "F2" || isLetter) && cell.matches("td")) edit(cell);
+  else if ((key === "F2" || letter === "e") && cell.matches("td")) edit(cell);
+  else if (letter === "w" && cell.matches("td")) location.assign(whyOf(cell));
   else return false;
   return true;
 }

@@ -64,7 +64,16 @@ function show() {
   else describe();
 }
 
+/** Return the address of the page that says why the scope of a cell gets its value, or none. */
+export function whyOf(cell) {
+  const { id } = headOf(cell.cellIndex).dataset;
+  return new URL(`${cell.parentElement.dataset.edit.replace(/edit\/$/, "why/")}?on=${id}`, location).href;
+}
+
 function describe() {
+  const [first, ...others] = chosen;
+  byId("why").hidden = others.length > 0;
+  byId("why").href = whyOf(cellIn(first));
   byId("selected").textContent = `${counted(chosen.size, "cell")} selected on ${headOf(column).querySelector("a").innerText}`;
   byId("copy-title").textContent = `Copy ${counted(chosen.size, "value")} to`;
   byId("remove").hidden = tokens().length < chosen.size; // inherited, or this person may not

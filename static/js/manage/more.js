@@ -18,6 +18,9 @@ function menuOf(link) {
     if (!(item.dataset.needs in link.dataset)) item.remove();
   }
   for (const item of menu.querySelectorAll("[data-to]")) item.href = link.href + item.dataset.to;
+  // In the list of a branch, the value is the one that this branch gets, even if it inherits it.
+  const branch = new URLSearchParams(location.search).get("branch");
+  if (/^\d+$/.test(branch)) menu.querySelector('[data-to="why/"]').search = `?on=${branch}`;
   return menu;
 }
 

@@ -169,6 +169,8 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/<int:pk>/note/      GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/note/      POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/note/      else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/why/       GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/why/       else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    POST  302  404  403 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/versions/  GET   302  404  200 200 200 200  404
@@ -209,6 +211,8 @@ TABLE = """
 <VARIABLES>/<int:pk>/                                  else  302  405
 <VARIABLES>/<int:pk>/edit/                             GET   302  404  403 200 200 200  404
 <VARIABLES>/<int:pk>/edit/                             else  302  405
+<VARIABLES>/<int:pk>/why/                              GET   302  404  200 200 200 200  404
+<VARIABLES>/<int:pk>/why/                              else  302  405
 <VARIABLES>/<int:pk>/note/                             GET   302  404  200 200 200 200  404
 <VARIABLES>/<int:pk>/note/                             POST  302  404  403 302 302 302  404
 <VARIABLES>/<int:pk>/note/                             else  302  405
