@@ -1,0 +1,106 @@
+"""The variables that the commands of a build specification use, and those that they set.
+
+A command uses a variable if no command before it sets it. Which file a command sources only shows
+in the build: what commands after it use is optional.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import yaml
+
+from console.lib.scanning.uses import VARIABLE, FileUses, Use
+from envvars_app.buildspec.reading import InvalidYaml, mapping_items, merged_items, parse
+from envvars_app.buildspec.shell.commands import Command, Word
+from envvars_app.buildspec.shell.steps import Script, applications, steps
+from envvars_app.buildspec.shell.walking import walk
+
+_PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENVIRONMENT_NAME = re.compile(r"\^?([A-Z][A-Z0-9_]*[A-Z0-9])(?:=.*)?\$?")
+_DECLARING = {"export", "declare", "typeset", "local", "readonly"}
+_READING = {"read", "mapfile", "readarray", "getopts"}
+_LOOPS = {"for", "select"}
+_TESTS = {"[", "[[", "test"}
+_SOURCING = {"source", ".", "eval"}
+_FILTERS = {"grep", "egrep", "fgrep"}
+
+
+def uses_in_build(text: str) -> FileUses:
+    """Return what the commands use and set. A text that isn't YAML has a problem instead."""
+    found = FileUses()
+    try:
+        root = parse(text)
+    except InvalidYaml as error:
+        found.problem = (error.line, str(error))
+        return found
+    known: dict[int, Script] = {}
+    for application in applications(root):
+        reader = _Reader(_set_by(application) | _set_by(dict(mapping_items(root))))
+        for step in steps(text, application, known):
+            reader.read(step.script)
+        found.uses += reader.uses
+        found.sets |= reader.sets
+    found.uses = [*dict.fromkeys(found.uses)]
+    return found
+
+
+def _set_by(application: dict[str, yaml.Node]) -> set[str]:
+    """Return the names below env > variables."""
+    environment = dict(merged_items(application.get("env")))
+    return {name for name, _ in merged_items(environment.get("variables"))}
+
+
+class _Reader:
+    """Reads commands in the order in which the build runs them."""
+
+    def __init__(self, sets: set[str]) -> None:
+        self.sets = sets
+        self.uses: list[Use] = []
+        self.has_sourced = False
+
+    def read(self, script: Script) -> None:
+        for outer in script.parsed:
+            line = script.line_of(outer.at)
+            for command in walk([outer]):
+                self._use(command, line)
+                self.sets |= set(_set_names(command))
+                self.has_sourced |= command.name in _SOURCING
+
+    def _use(self, command: Command, line: int) -> None:
+        is_test = command.name in _TESTS or self.has_sourced
+        for word in command.all_words():
+            for name in word.variables:
+                if name not in self.sets:
+                    is_optional = is_test or _has_default(word, name)
+                    self.uses.append(Use(VARIABLE, name, line, is_optional))
+        for text in _filtered(command):
+            if (match := _ENVIRONMENT_NAME.fullmatch(text)) and match[1] not in self.sets:
+                self.uses.append(Use(VARIABLE, match[1], line, is_optional=True))
+
+
+def _has_default(word: Word, name: str) -> bool:
+    """Return True for ${NAME:-default}, and for what only asks whether it is set."""
+    return re.search(rf"\$\{{{name}:?[-=+]", word.text) is not None
+
+
+def _filtered(command: Command) -> Sequence[str]:
+    """Return the words that choose variables, as in `env | grep -e NAME >> .env.production`."""
+    after = command.pipe_to
+    if command.name == "env" and after and after.name in _FILTERS:
+        return after.arguments
+    return command.arguments if command.name == "printenv" else ()
+
+
+def _set_names(command: Command) -> Iterator[str]:
+    """Yield the names that a command sets for those after it."""
+    if not command.words:
+        yield from command.assignments
+    elif command.name in _DECLARING:
+        for text in command.arguments:
+            if pair := _PAIR.match(text):
+                yield pair[1]
+    elif command.name in _READING:
+        yield from (text for text in command.arguments if _NAME.fullmatch(text))
+    elif command.name in _LOOPS:
+        yield from command.arguments[:1]
