@@ -7,14 +7,15 @@ in the build: what commands after it use is optional.
 import re
 from collections.abc import Iterator, Sequence
 
-import yaml
-
 from console.lib.scanning.uses import VARIABLE, FileUses, Use
-from envvars_app.buildspec.reading import InvalidYaml, mapping_items, merged_items, parse
+from envvars_app.buildspec.checking import LIMIT, MAX_COMMANDS
+from envvars_app.buildspec.contradictions import own_variables
+from envvars_app.buildspec.reading import InvalidYaml, parse
 from envvars_app.buildspec.shell.commands import Command, Word
 from envvars_app.buildspec.shell.steps import Script, applications, steps
 from envvars_app.buildspec.shell.walking import walk
 
+TOO_LONG = f"This is longer than {LIMIT:,} characters, or repeats too many commands."
 _PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ENVIRONMENT_NAME = re.compile(r"\^?([A-Z][A-Z0-9_]*[A-Z0-9])(?:=.*)?\$?")
@@ -29,26 +30,27 @@ _FILTERS = {"grep", "egrep", "fgrep"}
 def uses_in_build(text: str) -> FileUses:
     """Return what the commands use and set. A text that isn't YAML has a problem instead."""
     found = FileUses()
+    if len(text) > LIMIT:
+        found.problem = (1, TOO_LONG)
+        return found
     try:
         root = parse(text)
     except InvalidYaml as error:
         found.problem = (error.line, str(error))
         return found
     known: dict[int, Script] = {}
+    budget = MAX_COMMANDS
     for application in applications(root):
-        reader = _Reader(_set_by(application) | _set_by(dict(mapping_items(root))))
+        reader = _Reader({*own_variables(root), *own_variables(application)})
         for step in steps(text, application, known):
+            budget -= len(step.script.commands)
+            if budget < 0:
+                found.problem = (step.script.line, TOO_LONG)
+                return found
             reader.read(step.script)
-        found.uses += reader.uses
+        found.uses += [use for use in reader.uses if use not in found.uses]
         found.sets |= reader.sets
-    found.uses = [*dict.fromkeys(found.uses)]
     return found
-
-
-def _set_by(application: dict[str, yaml.Node]) -> set[str]:
-    """Return the names below env > variables."""
-    environment = dict(merged_items(application.get("env")))
-    return {name for name, _ in merged_items(environment.get("variables"))}
 
 
 class _Reader:
@@ -56,7 +58,7 @@ class _Reader:
 
     def __init__(self, sets: set[str]) -> None:
         self.sets = sets
-        self.uses: list[Use] = []
+        self.uses: dict[Use, None] = {}
         self.has_sourced = False
 
     def read(self, script: Script) -> None:
@@ -73,10 +75,10 @@ class _Reader:
             for name in word.variables:
                 if name not in self.sets:
                     is_optional = is_test or _has_default(word, name)
-                    self.uses.append(Use(VARIABLE, name, line, is_optional))
+                    self.uses[Use(VARIABLE, name, line, is_optional)] = None
         for text in _filtered(command):
             if (match := _ENVIRONMENT_NAME.fullmatch(text)) and match[1] not in self.sets:
-                self.uses.append(Use(VARIABLE, match[1], line, is_optional=True))
+                self.uses[Use(VARIABLE, match[1], line, is_optional=True)] = None
 
 
 def _has_default(word: Word, name: str) -> bool:

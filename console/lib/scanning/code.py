@@ -18,6 +18,7 @@ from console.lib.scanning.nodes import (
     argument_of,
     key_name,
     line_of,
+    literal_of,
     pattern_items,
     properties_of,
     text_of,
@@ -89,7 +90,7 @@ class _Reader:
                 self._member(candidate)
             case "pair":
                 self._pair(candidate)
-            case "import_specifier":
+            case "import_statement":
                 self._static_import(candidate)
             case _:
                 self._pattern(candidate)
@@ -153,11 +154,13 @@ class _Reader:
 
     def _static_import(self, candidate: Candidate) -> None:
         """Add what `import { KEY } from '$env/static/private'` reads (SvelteKit)."""
-        statement = next((it for it in candidate.ancestors if it.type == "import_statement"), None)
-        source = statement.child_by_field_name("source") if statement else None
-        if text_of(source)[1:-1] in SVELTE_STATIC:
-            name = candidate.node.child_by_field_name("name")
-            self._add(VARIABLE, text_of(name), candidate.node)
+        if literal_of(candidate.node.child_by_field_name("source")) not in SVELTE_STATIC:
+            return
+        clause = candidate.node.named_child(0)
+        for names in clause.named_children if clause else ():
+            for specifier in names.named_children:
+                if name := specifier.child_by_field_name("name"):
+                    self._add(VARIABLE, text_of(name), specifier)
 
 
 def _method_of(function: Node | None) -> str:

@@ -18,9 +18,13 @@ ANCESTORS = 8  # that are kept of each candidate: wrappers, and what uses the va
 _FUNCTIONS = {
     *("arrow_function", "function_declaration", "function_expression", "method_definition"),
     *("generator_function", "generator_function_declaration"),
-    # Types, whose parameters are no names of the code
-    *("function_type", "constructor_type", "function_signature", "method_signature"),
-    *("abstract_method_signature", "call_signature", "construct_signature"),
+}
+# What holds no values, or no parts that matter
+_SKIPPED = {
+    *("type_annotation", "type_arguments", "type_parameters", "type_query", "object_type"),
+    *("interface_declaration", "type_alias_declaration", "ambient_declaration", "function_type"),
+    *("constructor_type", "function_signature", "method_signature", "abstract_method_signature"),
+    *("string", "comment", "jsx_text", "regex"),
 }
 _BLOCKS = {
     *("program", "statement_block", "for_statement", "for_in_statement", "catch_clause"),
@@ -32,7 +36,7 @@ _NAMED = {
 }
 _CANDIDATES = {
     *("call_expression", "member_expression", "subscript_expression", "variable_declarator"),
-    *("assignment_expression", "required_parameter", "pair", "import_specifier"),
+    *("assignment_expression", "required_parameter", "pair", "import_statement"),
 }
 
 
@@ -116,11 +120,12 @@ def read(source: bytes, *, has_markup: bool) -> Module:
     walk = _Walk()
     cursor, ancestors = tree.walk(), walk.ancestors
     while node := cursor.node:
-        walk.enter(node)
-        if cursor.goto_first_child():
-            ancestors.append(node)
-            continue
-        walk.leave(node)
+        if node.is_named and node.type not in _SKIPPED:
+            walk.enter(node)
+            if cursor.goto_first_child():
+                ancestors.append(node)
+                continue
+            walk.leave(node)
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return walk.module
@@ -138,8 +143,6 @@ class _Walk:
 
     def enter(self, node: Node) -> None:
         kind = node.type
-        if not node.is_named:
-            return
         if kind in _NAMED:
             self._declare_name(node)
         if kind == "program":
@@ -148,17 +151,13 @@ class _Walk:
             self.scope = Scope(self.scope, kind in _FUNCTIONS)
         if declare := _DECLARATIONS.get(kind):
             declare(self, node)
-        if kind in _CANDIDATES and not self._is_in_type():
+        if kind in _CANDIDATES:
             around = tuple(self.ancestors[-ANCESTORS:])
             self.module.candidates.append(Candidate(node, self.scope, around))
 
-    def _is_in_type(self) -> bool:
-        """Return True in `typeof process.env.KEY` as a type, which reads nothing."""
-        return any(it.type == "type_query" for it in self.ancestors[-4:])
-
     def leave(self, node: Node) -> None:
         kind = node.type
-        if node.is_named and kind != "program" and (kind in _FUNCTIONS or kind in _BLOCKS):
+        if kind != "program" and (kind in _FUNCTIONS or kind in _BLOCKS):
             self.scope = self.scope.parent or self.scope
 
     def _add(self, name: str, binding: Binding, scope: Scope | None = None) -> None:
@@ -179,10 +178,7 @@ class _Walk:
             self.module.exports[name] = self.scope.names[name]
 
     def _variable(self, node: Node) -> None:
-        """Declare a variable, unless `declare const …` only describes one."""
         declaration = self.ancestors[-1]
-        if len(self.ancestors) > 1 and self.ancestors[-2].type == "ambient_declaration":
-            return
         is_var = declaration.type == "variable_declaration"
         scope = self.scope.function if is_var else self.scope
         value, first = node.child_by_field_name("value"), declaration.child(0)

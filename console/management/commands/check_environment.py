@@ -15,7 +15,7 @@ from console.environment import build_files
 from console.lib.scanning.project import Place, Project, scan
 from console.lib.text.unprintable import escape_unprintable
 from console.models import Branch, scope_name
-from console.workflows.checking import Line, Report, check
+from console.workflows.checking import Line, Report, State, check
 
 HEAD = ("BRANCH", "STATE", "KIND", "KEY", "WHERE")
 NO_FOLDER = "This folder does not exist. Name the folder with the project's code."
@@ -119,7 +119,14 @@ def _text(report: Report) -> str:
 def _where(line: Line) -> str:
     first = _shown(line.places[0]) if line.places else ""
     more = f" and {len(line.places) - 1} more" if len(line.places) > 1 else ""
-    return f"{first}{more}{f'. {line.hint}' if line.hint else ''}"
+    remarks = _remarks(line) if line.state is State.MISSING else ""
+    return f"{first}{more}. {remarks}" if remarks else f"{first}{more}"
+
+
+def _remarks(line: Line) -> str:
+    """Return what may be wrong, and what the manifest says of a key."""
+    pattern = f"Pattern: {_clean(line.pattern)}" if line.pattern else ""
+    return " ".join(filter(None, (line.hint, _clean(line.description), pattern)))
 
 
 def _described(access: Access, project: Project, report: Report) -> dict[str, Any]:
@@ -168,7 +175,7 @@ def _annotations(project: Project, report: Report, prefix: str) -> Iterator[str]
         kind = noun or EITHER
         text = f"{_clean(key)} has no value on {branches}."
         place = lines[0].places[0]
-        yield _annotation("error", place, prefix, f"Missing {kind}", f"{text} {lines[0].hint}")
+        yield _annotation("error", place, prefix, f"Missing {kind}", f"{text} {_remarks(lines[0])}")
     for problem in project.problems:
         level = "error" if problem.is_error else "warning"
         yield _annotation(level, problem.place, prefix, "Not read", problem.message)
@@ -178,11 +185,12 @@ def _annotations(project: Project, report: Report, prefix: str) -> Iterator[str]
 
 
 def _annotation(level: str, place: Place, prefix: str, title: str, text: str) -> str:
-    where = {"file": f"{prefix}{place.path}", "line": str(place.line), "title": title}
+    path = escape_unprintable(f"{prefix}{place.path}", keep="")
+    where = {"file": path, "line": str(place.line), "title": title}
     properties = ",".join(
         f"{name}={_escaped(value, ':', ',')}" for name, value in where.items() if value
     )
-    return f"::{level} {properties}::{_escaped(text.strip())}"
+    return f"::{level} {properties}::{_escaped(escape_unprintable(text.strip(), keep=''))}"
 
 
 def _escaped(text: str, *more: str) -> str:

@@ -84,5 +84,14 @@ def test_no_yaml() -> None:
     assert (found.problem[0], found.uses) == (3, [])
 
 
+def test_more_than_is_read() -> None:
+    found = uses_in_build(HEAD + "        - echo $A\n" * 3_000)
+    assert found.problem is not None
+    assert (found.problem[0], found.uses) == (1, [])
+    line = "        - &a " + "x;" * 2_000 + "\n"
+    found = uses_in_build(HEAD + line + "        - *a\n" * 20)
+    assert found.problem is not None
+
+
 def test_empty() -> None:
     assert uses_in_build("").uses == []
