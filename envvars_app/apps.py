@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from console.lib.scanning.uses import FileUses
+
 
 class EnvvarsConfig(AppConfig):
     """Environment variables and build settings."""
@@ -12,12 +14,19 @@ class EnvvarsConfig(AppConfig):
     def ready(self) -> None:
         """Register what a branch's environment and a connected app get from here."""
         from console.amplify import pushes, snapshots
-        from console.environment import sources
+        from console.environment import build_files, sources
         from envvars_app.amplify_sync import disconnecting as disconnecting  # its receiver
         from envvars_app.amplify_sync.pulling import take_in
         from envvars_app.amplify_sync.pushing import push
         from envvars_app.environment_source import VariableSource
 
         sources.register(VariableSource())
+        build_files.register(_uses_in_build)
         snapshots.register(take_in)
         pushes.register(push)
+
+
+def _uses_in_build(text: str) -> FileUses:
+    from envvars_app.buildspec.uses import uses_in_build  # which few processes need
+
+    return uses_in_build(text)

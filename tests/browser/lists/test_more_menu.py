@@ -119,6 +119,4 @@ def test_without_permission(open_page: Callable[..., Page], world: World) -> Non
     expect(menu.get_by_role("button")).to_have_text(
         ["Code secret('KEY')", "CLI command", "Parameter path"]
     )
-    expect(menu.get_by_role("link")).to_have_text(
-        ["Why this value?", "History", "Note and labels"]
-    )
+    expect(menu.get_by_role("link")).to_have_text(["Why this value?", "History", "Note and labels"])

@@ -16,6 +16,7 @@ COMMANDS = (
     ("envvars_app", "variable"),
     ("console", "run"),
     ("console", "import"),
+    ("console", "check_environment"),
     ("envvars_app", "pull"),
 )
 DJANGO_OPTIONS = {

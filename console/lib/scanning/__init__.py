@@ -1,0 +1,1 @@
+"""Find the secrets and variables that the files of a project use. Pure: nothing is run."""

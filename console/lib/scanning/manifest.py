@@ -1,0 +1,146 @@
+"""The keys that a project declares in Git: `branchkeep.toml`, or otherwise `.env.example`."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from console.lib.scanning.uses import SECRET, VARIABLE
+from console.lib.text import dotenv
+
+TOML, EXAMPLE = "branchkeep.toml", ".env.example"
+MAX_KEYS = 1_000
+EVERY_BRANCH = ("*",)
+_TABLES = {"secrets": SECRET, "variables": VARIABLE}
+_FIELDS = {"required", "description", "pattern"}
+_COMMENT = re.compile(r"[ \t]*#[ \t]?(.*)")
+
+WRONG_TABLE = "“{}” is not known here. Write [secrets.KEY] or [variables.KEY]."
+WRONG_KEY = "“{}” needs a table, such as [{}.{}] with required = true."
+WRONG_FIELD = "“{}” is not known here. A key can have required, description and pattern."
+WRONG_REQUIRED = 'required must be true, false or a list of branches, such as ["main"].'
+WRONG_TEXT = "{} must be text in quotes."
+NOT_UTF8 = "This file is not UTF-8 text. Save it as UTF-8."
+TOO_MANY = f"This file has more than {MAX_KEYS:,} keys."
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A key that a manifest declares. `noun` "" is either kind.
+
+    `required` has patterns of the branches that can't do without it.
+    """
+
+    noun: str
+    key: str
+    line: int
+    required: tuple[str, ...] = ()
+    description: str = ""
+    pattern: str = ""
+
+
+class InvalidManifest(ValueError):
+    """Raised for a manifest that can't be read. `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+def parse(name: str, data: bytes) -> list[Declared]:
+    """Return what a manifest declares, in its order. Raises InvalidManifest."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidManifest(data.count(b"\n", 0, error.start) + 1, NOT_UTF8) from None
+    return _parse_toml(text) if name == TOML else _parse_example(text)
+
+
+def _parse_toml(text: str) -> list[Declared]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        last = text.count("\n") + 1
+        what = str(error).partition(" (at ")[0]
+        message = f"This is not valid TOML: {what}."
+        raise InvalidManifest(int(found[1]) if found else last, message) from None
+    except RecursionError:
+        raise InvalidManifest(1, "This is not valid TOML: it is nested too deeply.") from None
+    lines = _Lines(text)
+    declared: list[Declared] = []
+    for table, keys in document.items():
+        noun = _TABLES.get(table)
+        if noun is None or not isinstance(keys, dict):
+            raise InvalidManifest(lines.of(table), WRONG_TABLE.format(table[:100]))
+        for key, fields in keys.items():
+            line = lines.of(key, table)
+            if not isinstance(fields, dict):
+                raise InvalidManifest(line, WRONG_KEY.format(key[:100], table, key[:100]))
+            declared.append(_declared(noun, key, line, fields))
+    if len(declared) > MAX_KEYS:
+        raise InvalidManifest(1, TOO_MANY)
+    return declared
+
+
+def _declared(noun: str, key: str, line: int, fields: dict[str, Any]) -> Declared:
+    if unknown := next((it for it in fields if it not in _FIELDS), None):
+        raise InvalidManifest(line, WRONG_FIELD.format(unknown[:100]))
+    for name in ("description", "pattern"):
+        if not isinstance(fields.get(name, ""), str):
+            raise InvalidManifest(line, WRONG_TEXT.format(name))
+    required = _required(fields.get("required", True))
+    if required is None:
+        raise InvalidManifest(line, WRONG_REQUIRED)
+    return Declared(
+        noun, key, line, required, fields.get("description", ""), fields.get("pattern", "")
+    )
+
+
+def _required(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, bool):
+        return EVERY_BRANCH if value else ()
+    if isinstance(value, list) and all(isinstance(it, str) for it in value):
+        return tuple(value)
+    return None
+
+
+class _Lines:
+    """Finds the line on which a TOML document names a key. tomllib doesn't tell."""
+
+    def __init__(self, text: str) -> None:
+        self._first: dict[str, int] = {}
+        self._in_header: dict[tuple[str, str], int] = {}
+        for number, line in enumerate(text.split("\n"), 1):
+            words = re.findall(r"[A-Za-z0-9_.-]+", line.partition("#")[0][:1_000])
+            for word in (part for it in words for part in (it, *it.split("."))):
+                self._first.setdefault(word, number)
+            if line.lstrip().startswith("["):
+                header = [part for word in words for part in word.split(".", 1)]
+                if len(header) > 1:
+                    self._in_header.setdefault((header[0], header[1]), number)
+
+    def of(self, key: str, table: str = "") -> int:
+        return self._in_header.get((table, key)) or self._first.get(key, 1)
+
+
+def _parse_example(text: str) -> list[Declared]:
+    """Return the keys of an example file. The comment above a key is its description."""
+    try:
+        entries = dotenv.parse(text)
+    except dotenv.Refused as refusal:
+        raise InvalidManifest(refusal.line or 1, refusal.message) from None
+    lines = text.split("\n")
+    return [
+        Declared("", entry.key, entry.line, description=_comment_above(lines, entry.line))
+        for entry in entries
+    ]
+
+
+def _comment_above(lines: list[str], line: int) -> str:
+    above: list[str] = []
+    for text in reversed(lines[: line - 1]):
+        if not (comment := _COMMENT.fullmatch(text.rstrip("\r"))) or len(above) == 5:
+            break
+        above.insert(0, comment[1].strip())
+    return " ".join(filter(None, above))

@@ -1,0 +1,194 @@
+"""Check a project's code against what an app's branches hold, before it is deployed.
+
+Nothing is revealed: keys alone are compared, and no value is read.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from console.access.policy import Access
+from console.environment.sources import sources
+from console.lib.naming.branch_patterns import matches
+from console.lib.naming.names import ALL_BRANCHES
+from console.lib.scanning.builtin import is_builtin
+from console.lib.scanning.manifest import Declared
+from console.lib.scanning.project import Place, PlacedUse, Project
+from console.lib.scanning.uses import VARIABLE
+from console.models import Branch, scope_name
+
+
+class State(StrEnum):
+    """What a branch has of a key that the project uses or declares."""
+
+    MISSING = "missing"
+    OPTIONAL = "not set"  # and nothing needs it
+    OWN = "own"
+    INHERITED = ALL_BRANCHES
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A key on a branch. `places` are where the project uses it, or declares it.
+
+    `noun` is "" if the project doesn't say which kind it is. `hint` says what may be wrong.
+    """
+
+    branch: Branch | None
+    noun: str
+    key: str
+    state: State
+    places: Sequence[Place]
+    hint: str = ""
+    description: str = ""
+    pattern: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a check, by branch, with what is missing first.
+
+    `outdated` are the nouns of the sources whose store could not be reached just now.
+    """
+
+    lines: Sequence[Line]
+    outdated: Sequence[str]
+
+    @property
+    def missing(self) -> Sequence[Line]:
+        """Return what a deployment would fail without."""
+        return [line for line in self.lines if line.state is State.MISSING]
+
+
+def check(access: Access, project: Project, scopes: Sequence[Branch | None]) -> Report:
+    """Compare a project with these branches. None is what every branch gets.
+
+    Asks each source's store for changes first. After that, one query per source.
+    """
+    held: dict[str, dict[int | None, set[str]]] = {}
+    outdated = []
+    for source in sources():
+        source.check(access)
+        last = source.last_check(access)
+        if last and not last.is_reachable:
+            outdated.append(source.noun)
+        by_scope: defaultdict[int | None, set[str]] = defaultdict(set)
+        for value in source.own_keys(access):
+            by_scope[value.branch_id].add(value.key)
+        held[source.noun] = by_scope
+    lines = [line for branch in scopes for line in _branch_lines(project, branch, held)]
+    return Report(lines, outdated)
+
+
+def _branch_lines(
+    project: Project,
+    branch: Branch | None,
+    held: Mapping[str, Mapping[int | None, Collection[str]]],
+) -> list[Line]:
+    has = _Held(branch, held)
+    declared = {(it.noun, it.key): it for it in project.declared}
+    lines = [_line(project, has, *name, declared) for name in _names(project)]
+    known = {(line.noun, line.key) for line in lines} | project.uses.keys()
+    known |= {(VARIABLE, key) for key in project.sets}
+    loose = {line.key for line in lines if not line.noun}
+    for noun, keys in has.effective.items():
+        lines += [
+            Line(branch, noun, key, State.UNUSED, ())
+            for key in keys
+            if (noun, key) not in known and key not in loose and not _needs_none(noun, key)
+        ]
+    order = list(State)
+    return sorted(lines, key=lambda line: (order.index(line.state), line.noun, line.key))
+
+
+def _names(project: Project) -> Iterator[tuple[str, str]]:
+    """Yield (noun, key) of what the project uses or declares, but doesn't set itself."""
+    declared = {(it.noun, it.key) for it in project.declared}
+    for noun, key in project.uses:
+        is_expected = (noun, key) in declared or not _needs_none(noun, key)
+        if is_expected and not (noun == VARIABLE and key in project.sets):
+            yield noun, key
+    used = {key for _, key in project.uses} | project.sets
+    for noun, key in declared:
+        is_known = (noun, key) in project.uses or (noun == VARIABLE and key in project.sets)
+        if not is_known and (noun or not (key in used or is_builtin(key))):
+            yield noun, key
+
+
+def _needs_none(noun: str, key: str) -> bool:
+    return noun == VARIABLE and is_builtin(key)
+
+
+class _Held:
+    """What a branch gets from every source."""
+
+    def __init__(
+        self,
+        branch: Branch | None,
+        held: Mapping[str, Mapping[int | None, Collection[str]]],
+    ) -> None:
+        self.branch = branch
+        pk = branch.pk if branch else None
+        self.own = {noun: set(scopes.get(pk, ())) for noun, scopes in held.items()}
+        self.effective = {
+            noun: self.own[noun] | set(scopes.get(None, ())) for noun, scopes in held.items()
+        }
+
+    def state(self, noun: str, key: str) -> State | None:
+        """Return whether the value is the branch's own or inherited, or None if it has none."""
+        for kind in [noun] if noun else self.own:
+            if key in self.effective[kind]:
+                is_own = key in self.own[kind] and self.branch is not None
+                return State.OWN if is_own else State.INHERITED
+        return None
+
+    def other(self, noun: str, key: str) -> str:
+        """Return the noun of another kind of value with this key, or ""."""
+        return next((it for it, keys in self.effective.items() if it != noun and key in keys), "")
+
+
+def _line(
+    project: Project,
+    has: _Held,
+    noun: str,
+    key: str,
+    declared: Mapping[tuple[str, str], Declared],
+) -> Line:
+    uses = project.uses.get((noun, key), ())
+    manifest = declared.get((noun, key)) or declared.get(("", key))
+    state, hint = has.state(noun, key), ""
+    if state is None:
+        is_required = _is_required(uses, manifest, has.branch)
+        state = State.MISSING if is_required else State.OPTIONAL
+        if other := has.other(noun, key) if noun else "":
+            hint = f"There is a {other} of this name, but the code needs a {noun}."
+    return Line(
+        has.branch,
+        noun,
+        key,
+        state,
+        _places(project, uses, manifest),
+        hint,
+        manifest.description if manifest else "",
+        manifest.pattern if manifest else "",
+    )
+
+
+def _places(
+    project: Project, uses: Sequence[PlacedUse], manifest: Declared | None
+) -> Sequence[Place]:
+    """Return where a key is used, first where it is needed; otherwise where it is declared."""
+    ordered = sorted(uses, key=lambda use: use.is_optional)
+    places = list(dict.fromkeys(use.place for use in ordered))
+    return places or ([Place(project.manifest, manifest.line)] if manifest else [])
+
+
+def _is_required(
+    uses: Sequence[PlacedUse], manifest: Declared | None, branch: Branch | None
+) -> bool:
+    """Return True if a deployment fails without a value. The manifest has the last word."""
+    if manifest and manifest.noun:
+        return matches(manifest.required, scope_name(branch) if branch else "")
+    return any(not use.is_optional for use in uses)

@@ -1,0 +1,74 @@
+"""A project declares its keys in `branchkeep.toml`, or in `.env.example`."""
+
+from pathlib import Path
+
+import pytest
+
+from console.lib.scanning.manifest import Declared
+from tests.console.lib.scanning.project_folder import scanned
+
+TOML = """\
+# What the shop needs
+[secrets.STRIPE_KEY]
+description = "The key of the payment provider"
+pattern = "^sk_"
+
+[variables]
+API_URL = { required = ["main", "release/*"] }
+COLOR = { required = false }
+
+[variables."some.key"]
+required = true
+"""
+
+
+def test_it_works(tmp_path: Path) -> None:
+    project = scanned(tmp_path, {"branchkeep.toml": TOML, ".env.example": "IGNORED=1"})
+    assert (project.manifest, project.problems) == ("branchkeep.toml", [])
+    about = "The key of the payment provider"
+    assert project.declared == [
+        Declared("secret", "STRIPE_KEY", 2, ("*",), about, "^sk_"),
+        Declared("variable", "API_URL", 7, ("main", "release/*")),
+        Declared("variable", "COLOR", 8),
+        Declared("variable", "some.key", 10, ("*",)),
+    ]
+
+
+def test_example_file(tmp_path: Path) -> None:
+    text = "# Where the API is\n# in each stage\nAPI_URL=http://localhost\n\n# Not about it\n\nB=\n"
+    project = scanned(tmp_path, {".env.example": text})
+    assert project.declared == [
+        Declared("", "API_URL", 3, (), "Where the API is in each stage"),
+        Declared("", "B", 7),
+    ]
+    assert "localhost" not in repr(project)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[secrets.A]\nb = ", 2, "not valid TOML"),
+        ("\n[secret.A]\n", 2, "[secrets.KEY]"),
+        ("secrets = 1", 1, "[secrets.KEY]"),
+        ("[secrets]\nA = true", 2, "[secrets.A]"),
+        ("[secrets.A]\n\n[variables.A]\nneeded = true", 3, "“needed” is not known"),
+        ("[secrets.A]\nrequired = 'main'", 1, "required must be"),
+        ("[secrets.A]\nrequired = [1]", 1, "required must be"),
+        ("[secrets.A]\npattern = 1", 1, "pattern must be text"),
+        ("[" * 5_000, 1, "not valid TOML"),
+        (b"\n\xff", 2, "UTF-8"),
+        ("[secrets]\n" + "".join(f"A{n} = {{}}\n" for n in range(1_001)), 1, "more than 1,000"),
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str | bytes, line: int, words: str) -> None:
+    project = scanned(tmp_path, {"branchkeep.toml": text})
+    [problem] = project.problems
+    assert (problem.place.path, problem.place.line) == ("branchkeep.toml", line)
+    assert words in problem.message
+    assert problem.is_error
+    assert project.declared == []
+
+
+def test_mistake_in_an_example_file(tmp_path: Path) -> None:
+    project = scanned(tmp_path, {".env.example": "A=1\nB='open\n"})
+    assert [problem.place.line for problem in project.problems] == [2]
