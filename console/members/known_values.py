@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from console.access.policy import Access
 from console.audit.events import Action, Outcome
 from console.audit.queries import with_outcomes
+from console.lib.naming.names import PathProfile
 from console.members.services import people_of
 from console.members.value_history import (
     ACTIONS,
@@ -26,7 +27,12 @@ from console.members.value_history import (
 from console.models import AuditEvent
 
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
-_PATHS_CHANGED = Q(action=Action.APP_CHANGED, subject__contains="path_profile: ")
+# The other two profiles have the same path
+_PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
+    Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
+    | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
+    | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
+)
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,13 @@ class KnownCopy:
     """A value of a secret that a person knows from somewhere else.
 
     They know it since the event `last`. `source` is the scope that they know it from, "" for an
-    earlier version in the same one. `save` wrote the value, None if that isn't known.
+    earlier version in the same one. `was_variable` if they wrote it as a variable. `save` wrote the
+    value, None if that isn't known.
     """
 
     last: int
     source: str
+    was_variable: bool
     save: AuditEvent | None
 
 
@@ -105,11 +113,12 @@ class KnownValues:
         save = self._history.saves.get(value)
         made = save.pk if save else 0
         is_theirs = save is not None and save.actor_id == person_id
-        is_direct = value == learned and made <= event.pk and event.action not in VARIABLE_WRITES
+        was_variable = event.action in VARIABLE_WRITES
+        is_direct = value == learned and made <= event.pk and not was_variable
         if is_theirs or is_direct or scope.is_over(value, event.pk):
             return None
         source = "" if learned.scope == value.scope else self._scope(learned).name
-        return KnownCopy(max(made, event.pk), source, save)
+        return KnownCopy(max(made, event.pk), source, was_variable and not source, save)
 
 
 def of_former_members(access: Access, keys: Collection[str]) -> dict[str, KnownValues]:

@@ -15,13 +15,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from console.access.policy import find_app
+from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.catalog import services
 from console.environment.sources import source_of
 from console.lib.naming.names import PathProfile
 from console.members import exposure
 from console.models import AuditEvent, Branch, Member, User, scope_name
 from console.workflows import copying, undoing
-from console.workflows.copying import Target, Value
+from console.workflows.copying import Value
 from envvars_app.secrets_bridge import move_to_secrets
 from secrets_app.history import recycling
 from secrets_app.history.restoring import restore
@@ -66,7 +67,7 @@ def copied(world: World, origin: Branch | None, *to: Branch | None, by: str = "a
     value = Value(source_of("secret"), KEY, secret_row(world, KEY, origin).pk, origin)
     rows = {row.branch_id: row for row in Secret.objects.filter(app=world.app, key=KEY)}
     targets = [
-        Target(str(scope), value, pk, rows[pk].version if pk in rows else 0, None)
+        copying.Target(str(scope), value, pk, rows[pk].version if pk in rows else 0, None)
         for scope in to
         for pk in [scope.pk if scope else None]
     ]
@@ -449,6 +450,59 @@ def test_other_path_profile(world: World, bob: User, other: Branch) -> None:
     assert known(bob) == {"dev", "other"}
 
 
+def test_profile_with_the_same_path(world: World, bob: User) -> None:
+    """The profile `backend` has the path of `both`, so versions keep their numbers."""
+    set_secret(world, KEY, "one", world.dev)
+    revealed(world, world.dev)
+    switch_profile(world, PathProfile.BACKEND)
+    set_secret(world, KEY, "two", world.dev)
+    rotate(world, bob)
+    version_restored(world, world.dev, 1)
+    assert known(bob) == {"dev"}
+
+
+def test_replaced_by_an_encrypted_parameter(world: World, bob: User) -> None:
+    """A replacement counts from 1 again, and has the value of the version before."""
+    dev, other = Target("d1shop", "dev", KEY), Target("d1shop", "other", KEY)
+
+    def recorded(name: str, action: Action, target: Target, *versions: int, **more: Any) -> int:
+        before, after = versions
+        actor = world.actor(name)
+        event = attempt(actor, action, target, version_before=before, **more)
+        conclude(event.pk, Outcome.SUCCEEDED, version_after=after)
+        return event.pk
+
+    recorded("bob", Action.SECRET_REVEALED, dev, 2, 2)
+    recorded("alice", Action.SECRET_ENCRYPTED, dev, 2, 1)
+    read = recorded("alice", Action.SECRET_REVEALED, dev, 1, 1)
+    recorded("alice", Action.SECRET_CREATED, other, 0, 1, origin=read)
+    assert known(bob) == {"dev", "other"}
+    recorded("alice", Action.SECRET_CHANGED, dev, 1, 2)  # not the version 2 that bob knows
+    read = recorded("alice", Action.SECRET_REVEALED, dev, 2, 2)
+    all_branches = Target("d1shop", "All branches", KEY)
+    recorded("alice", Action.SECRET_CREATED, all_branches, 0, 1, origin=read)
+    assert known(bob) == {"dev", "other"}
+
+
+def test_read_while_it_was_replaced(world: World, bob: User) -> None:
+    """A reveal that was running while another secret was added may have read either."""
+    dev = Target("d1shop", "dev", KEY)
+    reading = attempt(world.actor("bob"), Action.SECRET_REVEALED, dev, version_before=1)
+    removal = attempt(world.actor("alice"), Action.SECRET_REMOVED, dev, version_before=1)
+    conclude(removal.pk, Outcome.SUCCEEDED)
+    added = attempt(world.actor("alice"), Action.SECRET_CREATED, dev, version_before=0)
+    conclude(added.pk, Outcome.SUCCEEDED, version_after=1)
+    conclude(reading.pk, Outcome.SUCCEEDED, version_after=1)
+    read = attempt(world.actor("alice"), Action.SECRET_REVEALED, dev, version_before=1)
+    conclude(read.pk, Outcome.SUCCEEDED, version_after=1)
+    other = Target("d1shop", "other", KEY)
+    copy = attempt(
+        world.actor("alice"), Action.SECRET_CREATED, other, version_before=0, origin=read.pk
+    )
+    conclude(copy.pk, Outcome.SUCCEEDED, version_after=1)
+    assert known(bob) == {"dev", "other"}
+
+
 def switch_profile(world: World, profile: PathProfile) -> None:
     services.change_app(
         actor=world.actor("alice"), app_id="d1shop", fields={"path_profile": profile}
@@ -487,7 +541,9 @@ def test_variable_that_became_a_secret(world: World, bob: User, other: Branch) -
     move_to_secrets(
         actor=world.actor("mia"), app_id="d1shop", pk=variable.pk, base=variable.version
     )
-    assert known(bob) == {"dev"}
+    [it] = exposure.exposed_secrets(bob.pk, "d1shop")
+    assert it.copy
+    assert (it.branch, it.copy.was_variable, it.copy.source) == ("dev", True, "")
     assert known(world.person("alice")) == set()
     copied(world, world.dev, other)
     assert known(bob) == {"dev", "other"}
