@@ -12,7 +12,7 @@ from console.access.policy import Access
 from console.environment.explaining import Explanation
 from console.environment.faults import Fault
 from console.environment.importing import Change, ImportRow, PlannedRow
-from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey
+from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, ReadValue
 from console.environment.recycle_bin import BinUpkeep, RemovedValue
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
@@ -153,10 +153,10 @@ class VariableSource:
         """Return the values that the branch gets, by key."""
         return effective_values(access, branch)
 
-    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, str]:
+    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, ReadValue]:
         """Return the values of variables, which every member may read."""
         rows = Variable.objects.filter(app=access.app, pk__in=pks, removed_at=None)
-        return dict(rows.values_list("pk", "value"))
+        return {pk: ReadValue(text, None) for pk, text in rows.values_list("pk", "value")}
 
     def refresh(self, access: Access) -> None:
         """Do nothing: variables are in the database, and Amplify's are taken from a snapshot."""

@@ -9,7 +9,9 @@ import uuid
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
+from console.audit.events import Action, Outcome
 from console.lib.results import DONE, Result, RowOutcome
+from console.models import AuditEvent, scope_name
 from envvars_app.models import Variable
 from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, Overrides
@@ -67,6 +69,7 @@ def move_to_secrets(
         value=SecretValue(variable.value),
         expected_version=secret_base,
         revision=secret_revision,
+        origin=_last_write(variable),
     )
     [saved] = secrets_saving.save(
         actor=actor, app_id=app_id, commands=[secret], change_set=change_set
@@ -77,6 +80,18 @@ def move_to_secrets(
     if removed.outcome in DONE:
         return RowOutcome(SECRET, Result.SAVED, ROTATE, version=saved.version, pk=saved.pk)
     return RowOutcome(BOTH, removed.outcome, LEFT + removed.message, version=saved.version)
+
+
+def _last_write(variable: Variable) -> int | None:
+    """Return the audit event of the last save of the value, whose author knows the secret."""
+    writes = AuditEvent.objects.filter(
+        app_id=variable.app.app_id,
+        branch=scope_name(variable.branch),
+        subject=variable.key,
+        action__in=(Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
+        outcomes__outcome=Outcome.SUCCEEDED,
+    )
+    return writes.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def secret_base(outcome: RowOutcome) -> str:

@@ -14,7 +14,7 @@ from console.access.policy import Access
 from console.environment.explaining import Explanation
 from console.environment.faults import Check, Fault
 from console.environment.importing import ImportRow, PlannedRow
-from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey
+from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, ReadValue
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
@@ -111,11 +111,12 @@ class SecretSource:
         revealed = reveal_all(actor=access.actor, app_id=app_id, branch=branch)
         return {key: value.reveal() for key, value in revealed.items()}
 
-    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, str]:
+    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, ReadValue]:
         """Read secrets: all of them, or none. Reconciles first, as `effective_values` does."""
         reconcile(actor=access.actor, app_id=access.app.app_id)
         rows = access.app.secrets.filter(pk__in=pks, version__gt=0).select_related("branch")
-        return {pk: value.reveal() for pk, value in read_all(access, [*rows], act).items()}
+        found = read_all(access, [*rows], act)
+        return {pk: ReadValue(it.value.reveal(), it.event) for pk, it in found.items()}
 
     def refresh(self, access: Access) -> None:
         """Reconcile, as when the secrets are looked at, but however recently that was done."""

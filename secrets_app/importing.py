@@ -102,7 +102,7 @@ def compare(
     known = _known(access, (row.key for row in existing))
     secrets = [known[row.scope] for row in allowed or existing if row.scope in known]
     found = read_all(access, secrets, Action.SECRET_COMPARED) if secrets else {}
-    stored = {(secret.branch_id, secret.key): found[secret.pk] for secret in secrets}
+    stored = {(secret.branch_id, secret.key): found[secret.pk].value for secret in secrets}
     values = {entry.key: SecretValue(entry.value) for entry in entries}
     return [
         _compared(row, stored[row.scope], values[row.key]) if row.scope in stored else row
@@ -128,6 +128,7 @@ def apply(access: Access, rows: Sequence[ImportRow], change_set: uuid.UUID) -> S
             value=SecretValue(row.value),
             expected_version=row.expected_version,
             revision=row.revision,
+            origin=row.origin,
         )
         for row in rows
     ]

@@ -208,6 +208,14 @@ def is_recreated(secret: Secret, known: datetime | None, modified: datetime | No
     return modified != known
 
 
+def version_before(secret: Secret, found: Parameter | None) -> int:
+    """Return the row's version, or 0 if the store has another parameter of that number by now."""
+    is_same = found is not None and found.version == secret.version
+    if is_same and found and is_recreated(secret, secret.modified, found.modified):
+        return 0
+    return secret.version
+
+
 def _record_outside_change(
     secret: Secret, before: tuple[int, int], primary_changed: bool, now: datetime
 ) -> Action:
@@ -229,7 +237,10 @@ def _record_outside_change(
 
 @dataclass(frozen=True, slots=True)
 class ExternalChange:
-    """A change made outside Branchkeep, for the audit trail. Versions are None if there is none."""
+    """A change made outside Branchkeep, for the audit trail. Versions are None if there is none.
+
+    If a secret was removed and added again with the number it had, there is none before.
+    """
 
     action: Action
     target: Target

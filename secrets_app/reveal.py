@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -102,11 +103,18 @@ def reveal_all(*, actor: Actor, app_id: str, branch: Branch | None) -> dict[str,
     """
     access = find_app(actor, app_id)
     secrets = effective_secrets(access, branch)
-    values = read_all(access, secrets.values(), Action.SECRET_REVEALED)
-    return {key: values[secret.pk] for key, secret in secrets.items()}
+    found = read_all(access, secrets.values(), Action.SECRET_REVEALED)
+    return {key: found[secret.pk].value for key, secret in secrets.items()}
 
 
-def read_all(access: Access, secrets: Collection[Secret], action: Action) -> dict[int, SecretValue]:
+class Revealed(NamedTuple):
+    """A value that was read, and the audit event that says so."""
+
+    value: SecretValue
+    event: int
+
+
+def read_all(access: Access, secrets: Collection[Secret], action: Action) -> dict[int, Revealed]:
     """Return the values of secrets by id: all of them, or none. Prefetch their branches.
 
     Each is audited by itself, as revealed or compared, before the store is read. Raises
@@ -133,7 +141,10 @@ def read_all(access: Access, secrets: Collection[Secret], action: Action) -> dic
         (event.pk, Outcome.SUCCEEDED, readings[secret.pk].parameter.version, "")
         for event, secret in zip(events, secrets, strict=True)
     )
-    return {pk: reading.value for pk, reading in readings.items()}
+    return {
+        secret.pk: Revealed(readings[secret.pk].value, event.pk)
+        for event, secret in zip(events, secrets, strict=True)
+    }
 
 
 @transaction.atomic(durable=True)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -45,6 +45,18 @@ class Target:
     subject: str = ""
 
 
+class Attempt(NamedTuple):
+    """An act that is about to be tried.
+
+    `origin` is the event whose scope and version say where the value that it writes comes from.
+    """
+
+    action: Action
+    target: Target
+    version_before: int | None = None
+    origin: int | None = None
+
+
 def attempt(
     actor: Actor,
     action: Action,
@@ -52,9 +64,10 @@ def attempt(
     *,
     change_set: uuid.UUID | None = None,
     version_before: int | None = None,
+    origin: int | None = None,
 ) -> AuditEvent:
     """Save an attempt and return it. The caller must commit it before the act."""
-    event = _event(actor, action, target, change_set, version_before)
+    event = _event(actor, Attempt(action, target, version_before, origin), change_set)
     event.save()
     _after_write([event])
     return event
@@ -62,13 +75,13 @@ def attempt(
 
 def attempt_all(
     actor: Actor,
-    attempts: Iterable[tuple[Action, Target, int | None]],
+    attempts: Iterable[Attempt | tuple[Action, Target, int | None]],
     *,
     change_set: uuid.UUID | None,
 ) -> list[AuditEvent]:
     """Save many attempts (action, target, version before) of one change set and return them."""
     events = AuditEvent.objects.bulk_create(
-        _event(actor, action, target, change_set, version) for action, target, version in attempts
+        _event(actor, Attempt(*one), change_set) for one in attempts
     )
     _after_write(events)
     return events
@@ -80,15 +93,10 @@ def _after_write(rows: Sequence[AuditEvent] | Sequence[AuditOutcome]) -> None:
     forwarding.write_rows(rows)
 
 
-def _event(
-    actor: Actor,
-    action: Action,
-    target: Target,
-    change_set: uuid.UUID | None,
-    version_before: int | None,
-) -> AuditEvent:
+def _event(actor: Actor, one: Attempt, change_set: uuid.UUID | None) -> AuditEvent:
+    target = one.target
     return AuditEvent(
-        action=action,
+        action=one.action,
         actor_kind=actor.kind,
         actor_id=actor.user_id,
         actor=actor.label,
@@ -96,7 +104,8 @@ def _event(
         branch=target.branch,
         subject=_fit_subject(target.subject),
         change_set=change_set,
-        version_before=version_before,
+        version_before=one.version_before,
+        origin=one.origin,
         address=actor.address,
         agent=actor.agent,
         request_id=actor.request_id,
@@ -168,6 +177,7 @@ def recording(
     target: Target,
     *,
     version_before: int | None = None,
+    origin: int | None = None,
     change_set: uuid.UUID | None = None,
 ) -> Iterator[Recording]:
     """Commit the attempt, run the act, and save its outcome: succeeded, denied or failed.
@@ -178,7 +188,14 @@ def recording(
     acts.require_recent_always(actor, action)
     with transaction.atomic(durable=True):
         # `durable` fails inside a caller's transaction, whose rollback would undo the event.
-        event = attempt(actor, action, target, change_set=change_set, version_before=version_before)
+        event = attempt(
+            actor,
+            action,
+            target,
+            change_set=change_set,
+            version_before=version_before,
+            origin=origin,
+        )
     record = Recording()
     record.event_id = event.pk
     try:

@@ -30,6 +30,7 @@ COLUMNS = {
     "Subject": "subject",
     "Version before": "version_before",
     "Version after": "version_after",
+    "Origin entry": "origin",
     "Outcome": "last_outcome",
     "Outcome time (UTC)": "last_at",
     "Detail": "last_detail",

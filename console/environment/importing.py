@@ -44,7 +44,8 @@ class PlannedRow:
 class ImportRow:
     """A value to write for a key in a scope, if that is still as it was planned.
 
-    `token` is the row's name in a form. `branch_id` None is All branches.
+    `token` is the row's name in a form. `branch_id` None is All branches. `origin` is the audit
+    event that the value was read by, None if it was typed.
     """
 
     token: str
@@ -53,3 +54,4 @@ class ImportRow:
     value: str = field(repr=False)
     expected_version: int = 0
     revision: int | None = None
+    origin: int | None = None

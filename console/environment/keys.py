@@ -1,7 +1,7 @@
 """The keys that a scope has itself, that a branch gets, and that a search finds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -56,3 +56,11 @@ class FoundKey(NamedTuple):
     app_id: int
     key: str
     scopes: Mapping[int | None, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadValue:
+    """A value, and the audit event that it was read by, None if reading it is no act."""
+
+    text: str = field(repr=False)
+    event: int | None

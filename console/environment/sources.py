@@ -13,7 +13,7 @@ from console.access.policy import Access
 from console.environment.explaining import Explanation
 from console.environment.faults import Check, Fault
 from console.environment.importing import ImportRow, PlannedRow
-from console.environment.keys import EffectiveKey, FoundKey, OwnKey
+from console.environment.keys import EffectiveKey, FoundKey, OwnKey, ReadValue
 from console.environment.recycle_bin import RecycleBin
 from console.environment.removal import OwnValue, Removal
 from console.environment.undo import UndoRow
@@ -100,7 +100,7 @@ class EnvironmentSource(Protocol):
         """
         ...
 
-    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, str]:
+    def values(self, access: Access, pks: Collection[int], act: Action) -> Mapping[int, ReadValue]:
         """Return the values that these `OwnKey`s name, as they are in the store now.
 
         For a confidential source this is an act, such as comparing: each value is audited first.

@@ -8,7 +8,7 @@ console/members/services.py.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,35 +30,40 @@ from console.audit.events import (
 from console.audit.refusals import recording_denial
 from console.db import prepared_statements
 from console.members import known_values
-from console.members.known_values import REVEALS, WRITES, Key, KnownValues
+from console.members.known_values import KnownCopy
 from console.members.services import people_of
+from console.members.value_history import REVEALS, WRITES
 from console.models import AuditEvent, AuditOutcome, User
 
 _VALUE_CHANGES = (  # after these, the secret has another value or none
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
     *(Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED),
 )
+Key = tuple[str, str, str]  # app ID, scope, key
 _GONE = {Action.SECRET_REMOVED, Action.FOUND_REMOVED}
 _KEY = ("app_id", "branch", "subject")
 _COLUMNS = [
     *("App", "Branch", "Secret", "Last revealed", "Last written", "Removed since"),
-    *("Changed since by", "Changed since at", "Rotated by", "Rotated at"),
+    *("Changed since by", "Changed since at", "Rotated by", "Rotated at", "Copy of"),
 ]
 
 
 @dataclass(frozen=True)
 class ExposedSecret:
-    """A secret that a person has revealed or written, and what happened to it since."""
+    """A secret that a person has revealed or written, or whose value they know from elsewhere.
+
+    And what happened to it since.
+    """
 
     app_id: str
     branch: str
     key: str
-    last: int  # id of the latest reveal or write, or of `restored`
+    last: int  # id of the latest reveal or write, or of what `copy` says
     revealed_at: datetime | None
     written_at: datetime | None
     since: AuditEvent | None  # the latest change by someone else
     rotation: AuditEvent | None
-    restored: AuditEvent | None  # a later restore of a value that they know
+    copy: KnownCopy | None  # how it got a value that they know, if that came later
 
     @property
     def is_rotated(self) -> bool:
@@ -73,17 +78,45 @@ class ExposedSecret:
 
 @prepared_statements.custom_plans()
 def exposed_secrets(person_id: int, app_id: str = "") -> list[ExposedSecret]:
-    """Return what a person has revealed or written in one app, or in all; unrotated ones first.
+    """Return what a person knows in one app, or in all; unrotated ones first.
+
+    That is what they revealed or wrote, and every copy of it that the audit trail tells of.
 
     Attempts without an outcome count too, because the value may have reached the person.
     """
-    rows = list(_exposures(AuditEvent.objects.filter(actor_id=person_id), app_id))
+    events = AuditEvent.objects.filter(actor_id=person_id)
+    rows = list(_with_copies(_exposures(events, app_id), person_id.__eq__, app_id))
     succeeded = _succeeded({row["app_id"] for row in rows})
     since = _latest(succeeded.filter(action__in=_VALUE_CHANGES).exclude(actor_id=person_id))
     rotations = _latest(succeeded.filter(action=Action.SECRET_ROTATED))
-    known = known_values.of_restored_secrets({row["app_id"] for row in rows})
-    found = [_exposed_secret(row, since, rotations, known) for row in rows]
+    found = [_exposed_secret(row, since, rotations) for row in rows]
     return sorted(found, key=lambda it: (it.is_rotated, it.app_id, it.branch, it.key))
+
+
+def _with_copies(
+    rows: Iterable[dict[str, Any]], is_wanted: Callable[[int], bool], app_id: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows, and those of secrets whose value the wanted people know from another scope.
+
+    Adds the `copy` to each, None if there is none.
+    """
+    histories = known_values.of_copied_secrets(app_id)
+    copies = {
+        (person, *names): history.copies_known_to(person)
+        for names, history in histories.items()
+        for person in filter(is_wanted, history.people())
+    }
+    for row in rows:
+        names = (row["app_id"], row["subject"])
+        found = copies.get((row["actor_id"], *names), {})
+        scope = histories[names].last_name(row["branch"]) if found else ""
+        yield row | {"copy": found.pop(scope, None)}
+    for (person, app, key), left in copies.items():
+        for branch, copy in left.items():
+            yield {
+                **{"actor_id": person, "app_id": app, "branch": branch, "subject": key},
+                **{"last": 0, "revealed_at": None, "written_at": None, "copy": copy},
+            }
 
 
 def _exposures(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent, dict[str, Any]]:
@@ -123,18 +156,18 @@ def _exposed_secret(
     row: Mapping[str, Any],
     since: Mapping[Key, AuditEvent],
     rotations: Mapping[Key, AuditEvent],
-    known: Mapping[Key, KnownValues],
 ) -> ExposedSecret:
     key = (row["app_id"], row["branch"], row["subject"])
-    restored, last = None, row["last"]
-    again = known[key].restored_for(row["actor_id"]) if key in known else None
-    if again and again[1] > last:
-        restored, last = again
+    copy, last = row["copy"], row["last"]
+    if copy and copy.last > last:
+        last = copy.last
+    else:
+        copy = None
     change, rotation = (
         it if it and it.pk > last else None for it in (since.get(key), rotations.get(key))
     )
     times = row["revealed_at"], row["written_at"]
-    return ExposedSecret(*key, last, *times, change, rotation, restored)
+    return ExposedSecret(*key, last, *times, change, rotation, copy)
 
 
 def find_person(access: Access, person_id: int) -> User:
@@ -151,7 +184,8 @@ def find_person(access: Access, person_id: int) -> User:
 
 
 def _has_exposures(person: User, app_id: str) -> bool:
-    return _exposures(AuditEvent.objects.filter(actor_id=person.pk), app_id).exists()
+    events = AuditEvent.objects.filter(actor_id=person.pk)
+    return any(_with_copies(_exposures(events, app_id), person.pk.__eq__, app_id))
 
 
 def mark_rotated(*, actor: Actor, person: User, entries: Iterable[int], app_id: str = "") -> int:
@@ -202,6 +236,7 @@ def _cells(it: ExposedSecret) -> list[str]:
             "yes" if it.is_removed else "",
             *_actor_and_time(it.since),
             *_actor_and_time(it.rotation),
+            it.copy.source if it.copy else "",
         ),
     ]
 
@@ -229,13 +264,13 @@ def former_members(access: Access) -> list[FormerMember]:
     The number of queries doesn't depend on the number of people.
     """
     app_id = access.app.app_id
-    current = [person.pk for person in people_of(access.app) if person.is_active]
+    current = {person.pk for person in people_of(access.app) if person.is_active}
     events = AuditEvent.objects.filter(actor_id__isnull=False).exclude(actor_id__in=current)
     rotations = _latest(_succeeded([app_id]).filter(action=Action.SECRET_ROTATED))
-    known = known_values.of_restored_secrets([app_id])
+    rows = _with_copies(_exposures(events, app_id), lambda person: person not in current, app_id)
     rotated_flags: defaultdict[int, list[bool]] = defaultdict(list)
-    for row in _exposures(events, app_id):
-        is_rotated = _exposed_secret(row, {}, rotations, known).is_rotated
+    for row in rows:
+        is_rotated = _exposed_secret(row, {}, rotations).is_rotated
         rotated_flags[row["actor_id"]].append(is_rotated)
     people = User.objects.filter(pk__in=rotated_flags).order_by("email")
     return [

@@ -1,137 +1,166 @@
-"""Which versions of a secret people know, and which of them hold the same value.
+"""Which values of secrets people know.
 
-Computed from the audit trail. A restore gives a version the value of an earlier one, so that people
-who knew that one know the secret again (docs/adr/0048).
+Computed from the audit trail. People who know a value know every copy of it, whether it was copied
+to another branch or restored, and whether they saw it before that or after.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+from django.db.models import Q, QuerySet
 
 from console.access.policy import Access
 from console.audit.events import Action, Outcome
 from console.audit.queries import with_outcomes
+from console.lib.naming.names import PathProfile
 from console.members.services import people_of
+from console.members.value_history import (
+    ACTIONS,
+    VARIABLE_WRITES,
+    Scope,
+    Value,
+    ValueHistory,
+)
 from console.models import AuditEvent
 
-REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
-WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
-# These write the value of an earlier version, `version_before`, again
-_RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
-_COPIES = (*_RESTORES, Action.SECRET_ENCRYPTED)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
-Key = tuple[str, str, str]  # app ID, branch, key
+# The other two profiles have the same path
+_PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
+    Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
+    | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
+    | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
+)
 
 
-def of_former_members(access: Access, scopes: Collection[str], key: str) -> "KnownValues":
-    """Return which versions of a secret people know who are no longer active members."""
-    [known] = of_former_members_by_secret(access, [(scopes, key)])
-    return known
+@dataclass(frozen=True)
+class KnownCopy:
+    """A value of a secret that a person knows from somewhere else.
 
-
-def of_former_members_by_secret(
-    access: Access, secrets: Sequence[tuple[Collection[str], str]]
-) -> "list[KnownValues]":
-    """Return the same for many secrets, in their order. Each is the names of its scope, and a key.
-
-    Takes as many queries for many as for one.
+    They know it since the event `last`. `source` is the scope that they know it from, "" for an
+    earlier version in the same one. `was_variable` if they wrote it as a variable. `save` wrote the
+    value, None if that isn't known.
     """
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id,
-        branch__in={scope for scopes, _ in secrets for scope in scopes},
-        subject__in={key for _, key in secrets},
-    )
-    by_key: defaultdict[str, list[Any]] = defaultdict(list)
-    for event in _relevant(events):
-        by_key[event.subject].append(event)
-    current = {person.pk for person in people_of(access.app) if person.is_active}
-    return [
-        KnownValues([it for it in by_key[key] if it.branch in scopes], ignored=current)
-        for scopes, key in secrets
-    ]
 
-
-def of_restored_secrets(app_ids: Iterable[str]) -> dict[Key, "KnownValues"]:
-    """Return the same of all people, for the secrets of which a version was ever restored.
-
-    Takes two queries, whatever their number.
-    """
-    restored = AuditEvent.objects.filter(action__in=_RESTORES, app_id__in=[*app_ids]).order_by()
-    keys = {*restored.values_list("app_id", "branch", "subject").distinct()}
-    if not keys:
-        return {}
-    rows = AuditEvent.objects.filter(
-        app_id__in={key[0] for key in keys}, subject__in={key[2] for key in keys}
-    )
-    by_key: defaultdict[Key, list[Any]] = defaultdict(list)
-    for event in _relevant(rows):
-        by_key[event.app_id, event.branch, event.subject].append(event)
-    return {key: KnownValues(by_key[key]) for key in keys}
-
-
-def _relevant(events: Any) -> list[Any]:
-    """Return the events that were or may have been carried out, oldest first."""
-    chosen = with_outcomes(events.filter(action__in=(*REVEALS, *WRITES, *_COPIES)))
-    return [it for it in reversed(chosen) if it.last_outcome not in _NOT_DONE]
+    last: int
+    source: str
+    was_variable: bool
+    save: AuditEvent | None
 
 
 class KnownValues:
-    """Who knows which versions of one secret.
-
-    An event without an outcome counts, because the value may have reached the person or the store.
-    """
+    """Who knows which values of one key, except the people whose ids are `ignored`."""
 
     def __init__(self, events: Sequence[Any], ignored: Collection[int] = ()) -> None:
-        saves = {it.change_set: it for it in events if it.action in WRITES and it.change_set}
-        self._same: dict[int, set[int]] = {}  # versions with the same value
-        self._known: list[tuple[Any, set[int]]] = []
-        self._restores: list[tuple[AuditEvent, int]] = []
-        for event in events:
-            if event.action in _RESTORES:
-                save = saves.get(event.change_set)  # without one, nothing was written
-                if save and (written := _written_by(save)):
-                    self._merge(event.version_before, written)
-                    self._restores.append((event, save.pk))
-            elif event.action == Action.SECRET_ENCRYPTED:
-                self._merge(event.version_before, {event.version_after})
-            elif event.actor_id is not None and event.actor_id not in ignored:
-                self._known.append((event, _known_by(event)))
+        self._history = ValueHistory(events)
+        self._known = [it for it in self._history.known if it[0].actor_id not in ignored]
 
-    def people_who_know(self, version: int) -> list[str]:
-        """Return the people who know the value of a version, by email."""
-        same = self._same.get(version, {version})
-        return sorted({event.actor for event, known in self._known if known & same})
+    def last_name(self, name: str) -> str:
+        """Return the last name of a scope: it has another one with a branch that shares it."""
+        scope = self._history.scope(name)
+        return scope.name if scope else name
 
-    def restored_for(self, person_id: int) -> tuple[AuditEvent, int] | None:
-        """Return the last restore of a value that the person knew before, and its last event's id.
+    def people(self) -> set[int]:
+        """Return the ids of the people who know any value."""
+        return {event.actor_id for event, _ in self._known}
 
-        Their own restores don't count: those are writes of theirs.
+    def people_who_know(
+        self, names: Collection[str], version: int, at: int | None = None
+    ) -> list[str]:
+        """Return who knows a version of the scope that has one of these names, by email.
+
+        `at` is an event, as of which the version is meant. None is now.
         """
-        for restore, last in reversed(self._restores):
-            source = restore.version_before
-            same = self._same.get(source, {source}) if source else set()
-            for event, known in self._known:
-                is_theirs = event.actor_id == person_id and event.pk < restore.pk
-                if is_theirs and known & same and restore.actor_id != person_id:
-                    return restore, last
-        return None
+        scope = next(filter(None, map(self._history.scope, names)), None)
+        if scope is None:
+            return []
+        same = self._history.values_like(scope.value(version, at))
+        return sorted({event.actor for event, values in self._known if same & {*values}})
 
-    def _merge(self, source: int | None, copies: Iterable[int | None]) -> None:
-        group = {version for version in (source, *copies) if version}
-        merged = group.union(*(self._same.get(version, ()) for version in group))
-        self._same |= dict.fromkeys(merged, merged)
+    def copies_known_to(self, person_id: int) -> dict[str, KnownCopy]:
+        """Return what a person knows in each scope by an event of another scope or version.
+
+        By the last name of the scope. A value that was gone when they learned it doesn't count.
+        """
+        found: dict[str, KnownCopy] = {}
+        for value, (event, learned) in self._learned_by(person_id).items():
+            scope = self._scope(value)
+            copy = self._copy(scope, value, event, learned, person_id)
+            if copy and (scope.name not in found or copy.last > found[scope.name].last):
+                found[scope.name] = copy
+        return found
+
+    def _learned_by(self, person_id: int) -> dict[Value, tuple[Any, Value]]:
+        """Map each value that a person knows to the first event that told it and what that read."""
+        found: dict[Value, tuple[Any, Value]] = {}
+        for event, values in self._known:
+            for value in values if event.actor_id == person_id else ():
+                for same in self._history.values_like(value):
+                    found.setdefault(same, (event, value))
+        return found
+
+    def _scope(self, value: Value) -> Scope:
+        scope = self._history.scope(value.scope)
+        if scope is None:
+            raise LookupError(value.scope)
+        return scope
+
+    def _copy(
+        self, scope: Scope, value: Value, event: Any, learned: Value, person_id: int
+    ) -> KnownCopy | None:
+        save = self._history.saves.get(value)
+        made = save.pk if save else 0
+        is_theirs = save is not None and save.actor_id == person_id
+        was_variable = event.action in VARIABLE_WRITES
+        is_direct = value == learned and made <= event.pk and not was_variable
+        if is_theirs or is_direct or scope.is_over(value, event.pk):
+            return None
+        source = "" if learned.scope == value.scope else self._scope(learned).name
+        return KnownCopy(max(made, event.pk), source, was_variable and not source, save)
 
 
-def _known_by(event: Any) -> set[int]:
-    """Return the versions whose value the event made known to its actor."""
-    if event.action in WRITES:
-        return _written_by(event)
-    return {event.version_after or event.version_before or 0}
+def of_former_members(access: Access, keys: Collection[str]) -> dict[str, KnownValues]:
+    """Return, by key, what people know who are no longer active members of the app.
+
+    Takes as many queries for many keys as for one.
+    """
+    app_id = access.app.app_id
+    events = _events(AuditEvent.objects.filter(app_id=app_id, subject__in=keys), [app_id])
+    current = {person.pk for person in people_of(access.app) if person.is_active}
+    return {key: KnownValues(events[app_id, key], ignored=current) for key in keys}
 
 
-def _written_by(event: Any) -> set[int]:
-    """Return the version that a save wrote, or may have written if its outcome is open."""
-    if event.last_outcome in {None, Outcome.UNKNOWN}:
-        return {(event.version_before or 0) + 1}
-    is_unchanged = event.version_after == event.version_before  # settled as not written
-    return set() if is_unchanged or not event.version_after else {event.version_after}
+def of_copied_secrets(app_id: str) -> dict[tuple[str, str], KnownValues]:
+    """Return, by app and key, what people know of the keys whose values were ever copied.
+
+    Of one app, or of all for "". Takes three queries, whatever their number.
+    """
+    copies = AuditEvent.objects.filter(origin__isnull=False).order_by()
+    copies = copies.filter(app_id=app_id) if app_id else copies
+    keys = {*copies.values_list("app_id", "subject").distinct()}
+    if not keys:
+        return {}
+    apps = {app for app, _ in keys}
+    rows = AuditEvent.objects.filter(app_id__in=apps, subject__in={key for _, key in keys})
+    events = _events(rows, apps)
+    return {key: KnownValues(events[key]) for key in keys}
+
+
+def _events(
+    rows: QuerySet[AuditEvent], app_ids: Collection[str]
+) -> dict[tuple[str, str], list[Any]]:
+    """Return each key's events that were or may have been carried out, oldest first."""
+    found: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for event in with_outcomes(rows.filter(action__in=ACTIONS)):
+        if event.last_outcome not in _NOT_DONE:
+            found[event.app_id, event.subject].append(event)
+    changes = with_outcomes(AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids))
+    for change in changes:
+        for (app_id, _), events in found.items():
+            if app_id == change.app_id and change.last_outcome == Outcome.SUCCEEDED:
+                events.append(change)
+    for events in found.values():
+        events.sort(key=attrgetter("pk"))
+    return found

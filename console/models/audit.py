@@ -42,6 +42,8 @@ class AuditEvent(models.Model):
     subject = models.CharField(max_length=1011, blank=True)
     change_set = models.UUIDField(null=True)
     version_before = models.PositiveIntegerField(null=True)
+    # The event whose scope and version say where the value that this act writes comes from
+    origin = models.BigIntegerField(null=True)
     address = models.CharField(max_length=45, blank=True)
     agent = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
@@ -58,6 +60,11 @@ class AuditEvent(models.Model):
                 fields=["change_set", "id"],
                 condition=models.Q(change_set__isnull=False),
                 name="audit_of_a_change_set",
+            ),
+            models.Index(
+                fields=["app_id", "subject"],
+                condition=models.Q(origin__isnull=False),
+                name="audit_of_a_copy",
             ),
         ]
 

@@ -112,6 +112,7 @@ def _different(access: Access, pairs: Sequence[Pair]) -> set[Place]:
     for source in {pair.source.noun: pair.source for pair in pairs}.values():
         own = [pair for pair in pairs if pair.source is source]
         pks = {pk for pair in own for pk in pair.pks}
-        values = source.values(access, pks, Action.SECRET_COMPARED)
+        read = source.values(access, pks, Action.SECRET_COMPARED)
+        values = {pk: it.text for pk, it in read.items()}
         found |= {it.place for it in own if values.get(it.pks[0]) != values.get(it.pks[1])}
     return found

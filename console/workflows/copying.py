@@ -11,6 +11,7 @@ from uuid import UUID
 from console.access.actions import Action
 from console.access.policy import Access, Permission
 from console.environment.importing import ImportRow
+from console.environment.keys import ReadValue
 from console.environment.sources import EnvironmentSource
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
@@ -65,7 +66,10 @@ def plan(access: Access, values: Sequence[Value], scopes: Sequence[Branch | None
     for source in {value.source.noun: value.source for value in values}.values():
         own = {value.key: value for value in values if value.source is source}
         texts = {} if source.is_confidential else _read(access, source, own.values())
-        entries = [Entry(key, texts.get(it.pk, _UNREAD), 0) for key, it in own.items()]
+        entries = [
+            Entry(key, texts[it.pk].text if it.pk in texts else _UNREAD, 0)
+            for key, it in own.items()
+        ]
         lines = importing.preview(access, entries, Choice(scopes, dict.fromkeys(own, source.noun)))
         copies += [
             Copy(own[line.planned.key], line, _refusal(access, own[line.planned.key], line))
@@ -83,7 +87,7 @@ def _refusal(access: Access, value: Value, line: Line) -> str:
 
 def _read(
     access: Access, source: EnvironmentSource, values: Collection[Value]
-) -> Mapping[int, str]:
+) -> Mapping[int, ReadValue]:
     return source.values(access, {value.pk for value in values}, Action.SECRET_REVEALED)
 
 
@@ -107,13 +111,14 @@ def copy(
 ) -> list[RowOutcome]:
     """Read the values and write them, as `importing.save` does.
 
-    Raises PermissionDenied, ConfirmationRequired, and the errors of the sources' stores: then
+    Each save names the event of its read, so that Known secrets can tell that the values are the
+    same. Raises PermissionDenied, ConfirmationRequired, and the errors of the sources' stores: then
     nothing was written.
     """
-    texts: dict[tuple[str, int], str] = {}
+    found: dict[tuple[str, int], ReadValue] = {}
     for source in {it.value.source.noun: it.value.source for it in targets}.values():
         own = [it.value for it in targets if it.value.source is source]
-        texts |= {(source.noun, pk): text for pk, text in _read(access, source, own).items()}
+        found |= {(source.noun, pk): value for pk, value in _read(access, source, own).items()}
     rows = [
         (
             it.value.source.noun,
@@ -121,13 +126,14 @@ def copy(
                 it.token,
                 it.value.key,
                 it.branch_id,
-                texts[it.value.source.noun, it.value.pk],
+                read.text,
                 it.expected_version,
                 it.revision,
+                read.event,
             ),
         )
         for it in targets
-        if (it.value.source.noun, it.value.pk) in texts
+        if (read := found.get((it.value.source.noun, it.value.pk)))
     ]
     saved = {it.token: it for it in importing.save(access, rows, change_set, may_go_on=may_go_on)}
     return [saved.get(it.token) or RowOutcome(it.token, Result.REFUSED, GONE) for it in targets]

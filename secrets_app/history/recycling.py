@@ -72,11 +72,12 @@ def restore(
         Action.BIN_RESTORED,
         target,
         version_before=entry.version or None,
+        origin=entry.removal_id,
         change_set=change_set,
     ) as record:
         _claim(entry, record, BinState.RESTORING)
         try:
-            outcome = _save(access, entry, change_set, to, base)
+            outcome = _save(access, entry, change_set, to, base, record.event_id)
         except StoreError:
             _release(entry)
             raise
@@ -137,6 +138,7 @@ def _save(
     change_set: uuid.UUID,
     to: Branch | None,
     base: tuple[int, int | None],
+    origin: int,
 ) -> RowOutcome:
     path = recycle_bin.path_of(entry, access.app)
     reading = parameter_store().read([path]).get(path)
@@ -150,6 +152,7 @@ def _save(
         expected_version=base[0],
         revision=base[1],
         key_id=entry.key_id,
+        origin=origin,
     )
     [outcome] = save_as(access=access, commands=[command], change_set=change_set)
     return outcome

@@ -55,7 +55,12 @@ def restore(
     ) as entry:
         value = read_version(require_location(access, secret).primary, version).value
         command = SetSecret(
-            str(pk), pk, value=value, expected_version=expected_version, revision=revision
+            str(pk),
+            pk,
+            value=value,
+            expected_version=expected_version,
+            revision=revision,
+            origin=entry.event_id,
         )
         [outcome] = save_as(access=access, commands=[command], change_set=change_set)
         entry.outcome, entry.detail = ending_of(outcome)

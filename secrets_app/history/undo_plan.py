@@ -59,6 +59,7 @@ class Step:
     secret: Secret | None
     version: int
     entry: BinEntry | None
+    since: int  # the first event of the change set
 
     @property
     def existing(self) -> Secret:
@@ -218,7 +219,8 @@ def _step(
         **state,
     )
     target = Target(access.app.app_id, row.scope, row.key)
-    return Step(row, target, found.branch, secret, before, found.entry)
+    first = written.events[0].pk
+    return Step(row, target, found.branch, secret, before, found.entry, first)
 
 
 def _unfit(written: _Written, *, is_branch_gone: bool) -> State | None:

@@ -63,11 +63,13 @@ def undo(
 def former_members(access: Access, steps: Sequence[Step]) -> list[Sequence[str]]:
     """Return, for each step, the people who left and know the value that it brings back."""
     restoring = [step for step in steps if step.version and step.row.state is UndoState.READY]
-    secrets = [({scope_name(it.branch), it.row.scope}, it.row.key) for it in restoring]
-    found = known_values.of_former_members_by_secret(access, secrets) if secrets else []
+    keys = {step.row.key for step in restoring}
+    found = known_values.of_former_members(access, keys) if keys else {}
     known = {
-        step.row.token: values.people_who_know(step.version)
-        for step, values in zip(restoring, found, strict=True)
+        step.row.token: found[step.row.key].people_who_know(
+            {scope_name(step.branch), step.row.scope}, step.version, step.since
+        )
+        for step in restoring
     }
     return [known.get(step.row.token, ()) for step in steps]
 
@@ -116,7 +118,12 @@ def _restores(
             has_failed = isinstance(error, STOPPING)
             continue
         yield SetSecret(
-            token, step.existing.pk, value=value, expected_version=version, revision=revision
+            token,
+            step.existing.pk,
+            value=value,
+            expected_version=version,
+            revision=revision,
+            origin=events[token].pk,
         )
 
 

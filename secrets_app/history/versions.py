@@ -115,9 +115,11 @@ def _rows(access: Access, secret: Secret, kept: Sequence[KeptVersion]) -> Sequen
     target = audit_target(access, secret.branch, secret.key)
     scopes = {scope_name(secret.branch), target.branch}
     writes = Writes(access.app.app_id, scopes, secret.key)
-    known = known_values.of_former_members(access, scopes, secret.key)
+    known = known_values.of_former_members(access, {secret.key})[secret.key]
     rows = [
-        _version(access, one, writes, known.people_who_know(one.parameter.version), number == 0)
+        _version(
+            access, one, writes, known.people_who_know(scopes, one.parameter.version), number == 0
+        )
         for number, one in enumerate(kept)
     ]
     sizes = sizes_of(access.app.app_id, {row.change_set for row in rows if row.change_set})

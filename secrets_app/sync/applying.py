@@ -17,6 +17,7 @@ from secrets_app.projection import (
     record_drift,
     short_principal,
     update_from_store,
+    version_before,
 )
 from secrets_app.settling import settle
 from secrets_app.sync.listing import Kind, Remote
@@ -48,8 +49,10 @@ def _update_row(app: App, row: Secret, state: RemoteState, kind: Kind) -> None:
         mark_unfinished_mirror(row, now, was_written=row.version != before)
     if kind is Kind.PATHS_CHANGED:
         adopt_paths(row, state, now)
-    elif action := update_from_store(row, state, now):
-        record_drift([_external_change(action, row, row.branch, before, state)])
+    else:
+        known = version_before(row, state.primary) and before
+        if action := update_from_store(row, state, now):
+            record_drift([_external_change(action, row, row.branch, known, state)])
     if event:
         row.touched_at = now
     if row.version or row.mirror_version or row.gone_at:

@@ -17,7 +17,7 @@ from console.lib.stopping import is_stopping
 from secrets_app.store.base import ParameterStore
 from secrets_app.store.errors import StoreError
 from secrets_app.writes import binning, endings, leases, messages, own_attempts, store_calls
-from secrets_app.writes.commands import DeleteSecret, SecretCommand
+from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.endings import Ending
 from secrets_app.writes.leases import Lease, Obstacle
 from secrets_app.writes.snapshots import Snapshot, take_snapshots
@@ -126,7 +126,9 @@ class Batches:
     ) -> list[tuple[ValidCommand, Lease | Obstacle]]:
         if not rows:
             return []
-        attempts = [(action_of(row.command), snapshot) for row, snapshot in rows]
+        attempts = [
+            (action_of(row.command), snapshot, _origin_of(row.command)) for row, snapshot in rows
+        ]
         try:
             found = leases.acquire_all(self._access, attempts, change_set=self._change_set)
         except DatabaseError as error:
@@ -210,6 +212,10 @@ class Batches:
             token = row.command.token
             self._outcomes[token] = messages.conflict(token, self._access, snapshot)
         self._existing.clear()
+
+
+def _origin_of(command: SecretCommand) -> int | None:
+    return command.origin if isinstance(command, SetSecret) else None
 
 
 def _is_another_secret(command: SecretCommand, snapshot: Snapshot) -> bool:

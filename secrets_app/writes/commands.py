@@ -49,12 +49,14 @@ class SetSecret(SecretCommand):
     """Create a secret, or give it a new value.
 
     Without `line_breaks`, a value that starts or ends with a line break is refused. `key_id` names
-    the KMS key of a new secret, "" the default one.
+    the KMS key of a new secret, "" the default one. `origin` is the audit event of what the value
+    was copied from, None for one that was typed.
     """
 
     value: SecretValue = field(kw_only=True)
     line_breaks: bool = True
     key_id: str = ""
+    origin: int | None = None
 
     def check_fields(self) -> None:
         """Raise InvalidField if the value can't be stored."""

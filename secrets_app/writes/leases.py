@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.access.policy import Access
-from console.audit.events import Action, attempt_all
+from console.audit.events import Action, Attempt, attempt_all
 from console.lib.clock import latest_end
 from console.models import App, AuditEvent
 from secrets_app.models import BinEntry, LeaseStage, Secret
@@ -30,6 +30,7 @@ from secrets_app.projection import (
     mirror_may_have_changed,
     record_drift,
     update_primary_from_store,
+    version_before,
 )
 from secrets_app.settling import settle_primary
 from secrets_app.store.limits import LATEST_ARRIVAL, LONGEST_CALL
@@ -90,7 +91,7 @@ class Lease:
 
 def acquire(access: Access, action: Action, snapshot: Snapshot) -> Lease:
     """Do the same as `acquire_all` for one row. Raises NotLeased."""
-    [lease] = acquire_all(access, [(action, snapshot)], change_set=None)
+    [lease] = acquire_all(access, [(action, snapshot, None)], change_set=None)
     if isinstance(lease, Obstacle):
         raise NotLeased
     return lease
@@ -99,24 +100,25 @@ def acquire(access: Access, action: Action, snapshot: Snapshot) -> Lease:
 @transaction.atomic(durable=True)
 def acquire_all(
     access: Access,
-    attempts: Sequence[tuple[Action, Snapshot]],
+    attempts: Sequence[tuple[Action, Snapshot, int | None]],
     *,
     change_set: uuid.UUID | None,
 ) -> list[Lease | Obstacle]:
     """Commit the audit events and lease the rows, which are created if they are new.
 
-    Returns a lease or an obstacle for each row, in their order. Takes as many queries for many rows
-    as for one.
+    An attempt is the action, the snapshot and the event that its value comes from, if any. Returns
+    a lease or an obstacle for each row, in their order. Takes as many queries for many rows as for
+    one.
     """
     now = timezone.now()
-    rows = _lock_rows(access.app, [snapshot for _, snapshot in attempts], now)
+    rows = _lock_rows(access.app, [snapshot for _, snapshot, _ in attempts], now)
     obstacles = [
         _obstacle(row, snapshot, access.actor, now)
-        for row, (_, snapshot) in zip(rows, attempts, strict=True)
+        for row, (_, snapshot, _) in zip(rows, attempts, strict=True)
     ]
     free = [
-        (row, action, snapshot)
-        for row, (action, snapshot), obstacle in zip(rows, attempts, obstacles, strict=True)
+        (row, *attempt)
+        for row, attempt, obstacle in zip(rows, attempts, obstacles, strict=True)
         if row is not None and obstacle is None
     ]
     leased = iter(_lease(access, free, change_set, now))
@@ -125,15 +127,15 @@ def acquire_all(
 
 def _lease(
     access: Access,
-    rows: Sequence[tuple[Secret, Action, Snapshot]],
+    rows: Sequence[tuple[Secret, Action, Snapshot, int | None]],
     change_set: uuid.UUID | None,
     now: datetime,
 ) -> list[Lease]:
-    before = [_settle(secret, snapshot, now) for secret, _, snapshot in rows]
-    targets = [audit_target(access, it.target.branch, it.target.key) for _, _, it in rows]
+    before = [_settle(secret, snapshot, now) for secret, _, snapshot, _ in rows]
+    targets = [audit_target(access, it.target.branch, it.target.key) for _, _, it, _ in rows]
     found = [
         ExternalChange(drift, target, version or None, secret.version or None)
-        for (secret, _, _), target, (_, version, drift) in zip(rows, targets, before, strict=True)
+        for (secret, *_), target, (_, version, drift) in zip(rows, targets, before, strict=True)
         if drift
     ]
     if found:  # now: after our own write, reconciling can no longer find it
@@ -141,15 +143,15 @@ def _lease(
     events = attempt_all(
         access.actor,
         (
-            (action, target, snapshot.version)
-            for (_, action, snapshot), target in zip(rows, targets, strict=True)
+            Attempt(action, target, snapshot.version, origin)
+            for (_, action, snapshot, origin), target in zip(rows, targets, strict=True)
         ),
         change_set=change_set,
     )
-    for (secret, _, _), event in zip(rows, events, strict=True):
+    for (secret, *_), event in zip(rows, events, strict=True):
         secret.claim, secret.claimed_until = event, now + LEASE_DURATION
         secret.claim_stage = LeaseStage.TAKEN
-    update_rows([secret for secret, _, _ in rows])
+    update_rows([secret for secret, *_ in rows])
     return [
         Lease(
             secret,
@@ -159,7 +161,9 @@ def _lease(
             is_open or mirror_may_have_changed(secret),
             snapshot.stored.modified if snapshot.stored else None,
         )
-        for (secret, _, snapshot), event, (is_open, _, _) in zip(rows, events, before, strict=True)
+        for (secret, _, snapshot, _), event, (is_open, _, _) in zip(
+            rows, events, before, strict=True
+        )
     ]
 
 
@@ -174,7 +178,7 @@ def _settle(secret: Secret, snapshot: Snapshot, now: datetime) -> tuple[bool, in
     settle_primary(secret, snapshot.stored)
     if has_open_attempt:
         mark_unfinished_mirror(secret, now, was_written=secret.version != before)
-    settled = secret.version
+    settled = version_before(secret, snapshot.stored)
     return mirror_is_open, settled, update_primary_from_store(secret, snapshot.stored, now)
 
 

@@ -233,7 +233,8 @@ def audit_gaps(world: World, key: str, branch: Branch | None = None) -> Iterator
     events = events.exclude(action=Action.VERSION_RESTORED).exclude(action__startswith="bin.")
     for event in events:
         last = event.outcomes.order_by("pk").last()
-        if event.version_before not in versions:
+        is_another = event.action == Action.FOUND_CHANGED and event.version_before is None
+        if event.version_before not in versions and not is_another:
             yield f"{event.pk} {event.action} {key}: {versions}, {event.version_before}"
         if last is None:
             yield f"{event.pk} {event.action} {key}: has no outcome"

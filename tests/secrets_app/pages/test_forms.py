@@ -139,6 +139,7 @@ def access(user_id: int | None = 1, app_id: str = "d1") -> Access:
     return Access(Actor(kind="web", label="", user_id=user_id), app, (Grant("owner"),))
 
 
+@pytest.mark.django_db
 def test_a_change_set_belongs_to_its_user_and_path_profile() -> None:
     token = change_set_token(access(), "both")
     assert isinstance(change_set_of(token, access(), "both"), uuid.UUID)

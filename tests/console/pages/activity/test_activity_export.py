@@ -57,6 +57,7 @@ def test_it_works(alice: Client) -> None:
         "Subject": "KEY",
         "Version before": "1",
         "Version after": "2",
+        "Origin entry": "",
         "Outcome": "settled",
         "Outcome time (UTC)": row["Outcome time (UTC)"],
         "Detail": "detail of settled",
