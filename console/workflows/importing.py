@@ -4,7 +4,7 @@ A secret's stored value is only compared on request, which is an act of its own.
 text are its keys, and the sizes of its values.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from console.lib.text.likely_secrets import is_placeholder, secret_warning
 from console.models import Branch
 
 MAX_ROWS = 2_000  # keys times scopes
+MAX_COMPARED = 500  # stored values that are read in one request: fifty calls of the store
 BATCH = 10  # the store looks up this many in one call
 
 Scope = tuple[int | None, str]  # id of the branch (None is All branches) and key
@@ -87,15 +88,17 @@ def preview(access: Access, entries: Sequence[Entry], choice: Choice) -> list[Li
 def preview_compared(access: Access, entries: Sequence[Entry], choice: Choice) -> list[Line]:
     """Do the same as `preview`, and compare with the stored values what would be imported.
 
-    Raises the errors of `EnvironmentSource.compare` besides.
+    Raises dotenv.Refused for too many of these, and the errors of `EnvironmentSource.compare`.
     """
     _check_size(entries, choice)
     entries = prepare(entries, choice.cleaned)
     plans = _plans(access, entries, choice)
     chosen = _kinds(entries, choice, plans)
+    scopes = [scope for entry in entries for scope in _scopes(entry, choice)]
     for source in sources():
         rows = plans[source.noun]
-        wanted = [row for row in rows.values() if chosen[row.key] == source.noun]
+        wanted = [rows[scope] for scope in scopes if chosen[scope[1]] == source.noun]
+        _check_compared(wanted)
         compared = source.compare(access, entries, wanted)
         plans[source.noun] = {**rows, **{row.scope: row for row in compared}}
     return _lines(entries, choice, plans)
@@ -108,6 +111,15 @@ def _check_size(entries: Sequence[Entry], choice: Choice) -> None:
     if (total := len(entries) * len(choice.scopes)) > MAX_ROWS:
         raise Refused(
             f"This would import {total:,} values; the limit is {MAX_ROWS:,}. Choose fewer branches."
+        )
+
+
+def _check_compared(rows: Iterable[PlannedRow]) -> None:
+    total = sum(row.change is Change.EXISTS for row in rows)
+    if total > MAX_COMPARED:
+        raise Refused(
+            f"This would compare {total:,} stored values; the limit is {MAX_COMPARED}. "
+            "Choose fewer branches, or split the text."
         )
 
 

@@ -15,31 +15,20 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
-from console.audit.events import Action, Outcome, Target
-from console.audit.queries import with_outcomes
+from console.audit.events import Action, Target
 from console.environment.undo import Effect, UndoRow, UndoState
-from console.models import AuditEvent, Branch, scope_name
+from console.models import Branch, scope_name
 from secrets_app import recycle_bin
+from secrets_app.history.written import VERBS, Written, later, paths_changed_at, written_by
 from secrets_app.models import BinEntry, Secret
 from secrets_app.writes.snapshots import audit_target
 
 State = dict[str, Any]  # what a row's state sets
-WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED)
-_VERBS: dict[str, str] = {
-    Action.SECRET_CREATED: "added it again",
-    Action.SECRET_CHANGED: "changed it",
-    Action.SECRET_REMOVED: "removed it",
-    Action.SECRET_ENCRYPTED: "replaced it",
-    Action.MIRROR_REPAIRED: "restored it from its mirror",
-    Action.FOUND_ADDED: "added it",
-    Action.FOUND_CHANGED: "changed it",
-    Action.FOUND_REMOVED: "removed it",
-}
-_OVER = {Outcome.SUCCEEDED, Outcome.SETTLED}
 NOT_WRITTEN = "It was not written"
 NOT_SETTLED = "It is not known yet whether it was written. Look again in a few minutes."
 CHANGED_SINCE = "It changed since"
 FORGOTTEN = "It was removed and added again, so the parameter store forgot the version before"
+OTHER_PATH = "The app's path profile changed since, so the parameter store counts other versions"
 NOT_IN_BIN = "It is no longer in the recycle bin"
 NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page"
 BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch"
@@ -69,100 +58,24 @@ class Step:
         return self.secret
 
 
-@dataclass(frozen=True)
-class _Written:
-    """What the change set did to one secret: its events, oldest first."""
-
-    scope: str
-    key: str
-    events: Sequence[Any]
-
-    @property
-    def name(self) -> tuple[str, str]:
-        """Return what the audit trail calls it."""
-        return self.scope, self.key
-
-    @property
-    def done(self) -> list[Any]:
-        """Return the events that wrote something."""
-        return [event for event in self.events if _has_written(event)]
-
-    @property
-    def versions(self) -> tuple[int, int]:
-        """Return the versions before and after the change set, 0 for none."""
-        done = self.done
-        return (done[0].version_before or 0, done[-1].version_after or 0) if done else (0, 0)
-
-    @property
-    def is_removed(self) -> bool:
-        """Return True if the change set ended with the removal of the secret."""
-        return bool(self.done) and self.done[-1].action == Action.SECRET_REMOVED
-
-    @property
-    def is_open(self) -> bool:
-        """Return True if it is not known how one of them ended."""
-        return any(event.last_outcome in {None, Outcome.UNKNOWN} for event in self.events)
-
-
 def plan(access: Access, change_set: UUID, undone_by: Collection[UUID]) -> list[Step]:
     """Return a step for each secret. Takes as many queries for many as for one."""
-    written = _written(access, change_set)
+    written = written_by(access, change_set)
     if not written:
         return []
-    later = _later(access, change_set, written)
+    later_events = later(access, change_set, written)
     rows = access.app.secrets.filter(key__in={it.key for it in written})
     known = {(row.branch_id, row.key): row for row in rows.select_related("branch")}
     branches = _branches(access)
     removals = {it.done[-1].pk: it.name for it in written if it.is_removed}
     entries = recycle_bin.kept(access.app).filter(removal__in=removals) if removals else ()
     binned = {removals[entry.removal_id]: entry for entry in entries}
+    moved_at = paths_changed_at(access)
     steps = []
     for it in written:
-        found = _find(it, branches.get(it.scope, ()), known, binned.get(it.name))
-        steps.append(_step(access, it, found, later.get(it.name), undone_by))
+        found = _find(it, branches.get(it.scope, ()), known, binned.get(it.name), moved_at)
+        steps.append(_step(access, it, found, later_events.get(it.name), undone_by))
     return steps
-
-
-def _written(access: Access, change_set: UUID) -> list[_Written]:
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id, change_set=change_set, action__in=WRITES
-    )
-    grouped: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
-    for event in reversed(with_outcomes(events)):
-        grouped[event.branch, event.subject].append(event)
-    return [_Written(scope, key, found) for (scope, key), found in grouped.items()]
-
-
-def _later(
-    access: Access, change_set: UUID, written: Sequence[_Written]
-) -> dict[tuple[str, str], Any]:
-    """Return the last event after the change set of each of its secrets, by scope and key."""
-    last = {it.name: it.events[-1].pk for it in written}
-    events = AuditEvent.objects.filter(
-        app_id=access.app.app_id,
-        subject__in={it.key for it in written},
-        action__in=_VERBS,
-        pk__gt=min(last.values()),
-    )
-    found: dict[tuple[str, str], Any] = {}
-    for event in with_outcomes(events):  # newest first
-        name = event.branch, event.subject
-        is_later = event.pk > last.get(name, event.pk) and event.change_set != change_set
-        is_over = event.last_outcome in {Outcome.FAILED, Outcome.DENIED}
-        if is_later and not is_over and not _left_alone(event):
-            found.setdefault(name, event)
-    return found
-
-
-def _has_written(event: Any) -> bool:
-    return event.last_outcome in _OVER and not _left_alone(event)
-
-
-def _left_alone(event: Any) -> bool:
-    """Return True if the event ended with the version that there was before."""
-    is_same = (event.version_before or 0) == (event.version_after or 0)
-    is_write = event.action in {*WRITES, Action.MIRROR_REPAIRED}
-    return is_same and is_write and event.last_outcome in _OVER
 
 
 def _branches(access: Access) -> dict[str, list[Branch | None]]:
@@ -175,29 +88,35 @@ def _branches(access: Access) -> dict[str, list[Branch | None]]:
 
 
 class _Found(NamedTuple):
-    """What there is now of a secret. Its branch exists if it `is_known`."""
+    """What there is now of a secret. Its branch exists if it `is_known`.
+
+    If it `is_moved`, the versions of the change set are of a parameter at another path.
+    """
 
     branch: Branch | None
     secret: Secret | None
     entry: BinEntry | None
     is_known: bool
+    is_moved: bool
 
 
 def _find(
-    written: _Written,
+    written: Written,
     branches: Sequence[Branch | None],
     known: dict[tuple[int | None, str], Secret],
     entry: BinEntry | None,
+    moved_at: int,
 ) -> _Found:
     rows = [(it, known.get((it.pk if it else None, written.key))) for it in branches]
     # Of branches that share their parameters, the one that was used has the row.
     branch, secret = next((it for it in rows if it[1]), rows[0] if rows else (None, None))
-    return _Found(entry.branch if entry else branch, secret, entry, bool(rows))
+    is_moved = branch is not None and entry is None and written.events[-1].pk < moved_at
+    return _Found(entry.branch if entry else branch, secret, entry, bool(rows), is_moved)
 
 
 def _step(
     access: Access,
-    written: _Written,
+    written: Written,
     found: _Found,
     later: Any | None,
     undone_by: Collection[UUID],
@@ -205,7 +124,7 @@ def _step(
     secret = found.secret
     before, after = written.versions
     state = (
-        _unfit(written, is_branch_gone=not found.is_known)
+        _unfit(written, found)
         or _moved_on(secret, after, later, undone_by)
         or _effect(before, after, found)
     )
@@ -223,15 +142,17 @@ def _step(
     return Step(row, target, found.branch, secret, before, found.entry, first)
 
 
-def _unfit(written: _Written, *, is_branch_gone: bool) -> State | None:
+def _unfit(written: Written, found: _Found) -> State | None:
     """Return why the secret can't go back, whatever happened since; None if it can."""
     before, after = written.versions
     if written.is_open:
         return _impossible(NOT_SETTLED)
     if not written.done or before == after == 0:
         return {"state": UndoState.NOTHING, "after": "Nothing to undo", "message": NOT_WRITTEN}
-    if is_branch_gone:
+    if not found.is_known:
         return _impossible(NO_BRANCH)
+    if found.is_moved:
+        return _impossible(OTHER_PATH)
     was_removed = any(it.action == Action.SECRET_REMOVED for it in written.done)
     if before and after and (was_removed or after <= before):
         return _impossible(FORGOTTEN)
@@ -251,7 +172,7 @@ def _moved_on(
         return {"state": UndoState.UNDONE, "after": "Undone", "message": message, "at": later.at}
     moved = {"state": UndoState.CHANGED_SINCE, "after": _stays(secret)}
     if later is not None:
-        return moved | {"message": f"{later.actor} {_VERBS[later.action]}", "at": later.at}
+        return moved | {"message": f"{later.actor} {VERBS[later.action]}", "at": later.at}
     if (secret.version if secret else 0) != after:
         return moved | {"message": CHANGED_SINCE}
     return None

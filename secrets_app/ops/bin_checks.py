@@ -36,22 +36,41 @@ def recycle_bin() -> CheckResult:
 
 
 def try_folders(store: ParameterStore) -> CheckResult:
-    """Write a parameter to the recycle bin of each app, and remove it."""
+    """Write a parameter to the recycle bin of each app, read it, and remove it."""
     if not settings.BIN_DAYS:
         return CheckResult.skipped(FOLDERS, "There is none, because BIN_DAYS is 0.")
     denied: list[str] = []
     for app in App.objects.order_by("app_id")[:MAX_APPS]:
         path = bin_path(app.app_id, f"doctor-{secrets.token_hex(8)}", "PROBE")
         try:
-            store.put(path, SecretValue("probe"), overwrite=False)
-            store.remove([path])
-        except AccessDenied:
-            denied.append(app.app_id)
+            if _may_write(store, path):
+                _read_and_remove(store, path)
+            else:
+                denied.append(app.app_id)
         except StoreError as error:
-            hint = f"The store returned {error.code}. If it exists, remove {path} by hand."
+            hint = (
+                f"The store returned {error.code}. The identity must write, read and delete there, "
+                f"as docs/deploy.md shows. If it exists, remove {path} by hand."
+            )
             return CheckResult.error(FOLDERS, error.message, hint)
     if denied:
         message = f"Removed secrets can't be kept for: {', '.join(denied)}. Removals ask first."
         hint = "Allow the recycle bin's paths for Branchkeep's identity, as docs/deploy.md shows."
         return CheckResult.warning(FOLDERS, message, hint)
     return CheckResult.ok(FOLDERS, "Works.")
+
+
+def _may_write(store: ParameterStore, path: str) -> bool:
+    try:
+        store.put(path, SecretValue("probe"), overwrite=False)
+    except AccessDenied:
+        return False
+    return True
+
+
+def _read_and_remove(store: ParameterStore, path: str) -> None:
+    """Read the parameter as a restore does, and remove it. Raises the StoreError of either."""
+    try:
+        store.read([path])
+    finally:
+        store.remove([path])

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from console.models import AuditEvent, Branch, Member
-from secrets_app.models import Secret, UnknownParameter
+from secrets_app.models import BinEntry, Secret, UnknownParameter
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.sync import reconciling
@@ -16,6 +16,7 @@ from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save
 from tests.factories import (
     audit_events,
+    delete_secret,
     last_event_id,
     outcomes_of,
     set_secret,
@@ -146,3 +147,62 @@ def test_attempt_is_recorded_for_the_other_app_alone(
     assert (event.branch, event.subject) == ("dev", "API_KEY")
     assert outcomes_of(event) == ["denied"]
     assert not AuditEvent.objects.filter(pk__gt=start, app_id="d2other").exists()
+
+
+def test_import_to_a_branch(client: Client, world: World) -> None:
+    url, foreign = "/apps/d1shop/hosting/secrets/import/", world.other_branch.pk
+    post = {"action": "preview", "text": "API_KEY=a value"}
+    assert client.post(url, {**post, "scope": foreign}).status_code == 404
+    page = client.post(url, post)
+    post |= {"action": "save", "change_set": page.context["change_set"]}
+    for noun in ("secret", "variable"):
+        saved = client.post(url, {**post, "row": f"{noun} {foreign} 0 API_KEY"})
+        assert saved.status_code == 422
+    assert not world.other_app.secrets.exists()
+    assert not world.other_app.variables.exists()
+
+
+def test_copy_in_compare(client: Client, foreign: Secret, world: World) -> None:
+    url, own = "/apps/d1shop/compare/copy/", set_secret(world, "OWN", "a value", world.dev)
+    post = {"action": "preview", "value": [f"secret:{foreign.pk}"], "scope": world.dev.pk}
+    assert client.post(url, post).status_code == 422
+    there = {"value": [f"secret:{own.pk}"], "scope": world.other_branch.pk}
+    assert client.post(url, {**post, **there}).status_code == 404
+    row = f"secret {world.other_branch.pk} 0 OWN"
+    page = client.post(url, {**post, **there, "scope": world.main.pk})
+    there |= {"scope": world.main.pk, "row": row, "change_set": page.context["change_set"]}
+    client.post(url, {**post, **there, "action": "save"})
+    assert not Secret.objects.filter(key="OWN").exclude(app=world.app).exists()
+
+
+def test_removal_in_compare(client: Client, foreign: Secret, world: World) -> None:
+    url, token = "/apps/d1shop/compare/remove/", f"{foreign.pk}:{foreign.base}"
+    assert client.post(url, {"scope": world.other_branch.pk, "remove": token}).status_code == 404
+    client.post(url, {"scope": world.dev.pk, "remove": token})
+    client.post(url, {"remove": token})
+    assert Secret.objects.filter(pk=foreign.pk).exists()
+
+
+@pytest.mark.parametrize("page", ["restore", "delete"])
+def test_recycle_bin(client: Client, foreign: Secret, world: World, page: str) -> None:
+    remove = {f"remove-{foreign.pk}": "on", f"base-{foreign.pk}": foreign.base}
+    client.post("/apps/d2other/hosting/secrets/manage/", remove)
+    entry = BinEntry.objects.get()
+    client.post(f"/apps/d1shop/hosting/secrets/bin/secret/{entry.pk}/{page}/", {"to": ""})
+    assert BinEntry.objects.get().state == "kept"
+    set_secret(world, "OWN", "a value", world.dev)
+    delete_secret(world, "OWN", world.dev)
+    own = BinEntry.objects.get(app=world.app)
+    url = f"/apps/d1shop/hosting/secrets/bin/secret/{own.pk}/restore/"
+    assert client.post(url, {"to": world.other_branch.pk}).status_code == 404
+    assert not Secret.objects.exists()
+
+
+def test_changes_of_an_undo(client: Client, foreign: Secret, world: World) -> None:
+    event = AuditEvent.objects.get(app_id="d2other", action="secret.create")
+    set_secret(world, "OWN", "a value", world.dev)
+    own = AuditEvent.objects.filter(app_id="d1shop", action="secret.create").latest("pk")
+    url = f"/apps/d1shop/changes/{own.change_set}/"
+    client.post(url, {"rows": f"secret-{event.pk}"})
+    assert Secret.objects.filter(pk=foreign.pk).exists()
+    assert AuditEvent.objects.filter(app_id="d2other", action="secret.remove").count() == 0

@@ -74,3 +74,14 @@ def test_role_may_not_write_there(world: World) -> None:
     assert (result.state, "d1shop" in result.message) == ("warning", True)
     assert bin_checks.try_folders(store).message == "Works."
     assert [*store.list(["/amplify/branchkeep-bin"])] == []
+
+
+@pytest.mark.parametrize("operation", ["read", "remove"])
+def test_role_may_not_take_it_out_again(world: World, operation: str) -> None:
+    store = InterruptedStore(parameter_store())
+    store.before(operation, deny_access)
+    result = bin_checks.try_folders(store)
+    assert result.state == "error"
+    assert "/amplify/branchkeep-bin/d1shop/doctor-" in result.hint
+    left = [*store.list(["/amplify/branchkeep-bin"])]
+    assert len(left) == (operation == "remove")

@@ -258,6 +258,27 @@ def test_comparing_needs_what_revealing_needs(world: World) -> None:
         importing.preview_compared(access, parse(TEXT), Choice([world.main]))
 
 
+def test_only_the_chosen_scopes_are_compared(world: World) -> None:
+    """What an override would override is not read: reading it would count as knowing it."""
+    for branch in (None, world.main, world.dev):
+        set_secret(world, "DB_PASSWORD", "x", branch)
+    old = find_app(world.old_actor("alice"), world.app.app_id)
+    lines = importing.preview_compared(old, parse("DB_PASSWORD=x"), Choice([world.dev]))
+    assert [(it.planned.change, it.overrides) for it in lines] == [(Change.SAME, True)]
+    compared_on = AuditEvent.objects.filter(action="secret.compare").values_list("branch")
+    assert [*compared_on] == [("dev",)]
+
+
+def test_too_many_stored_values(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "MAX_COMPARED", 1)
+    set_secret(world, "DB_PASSWORD", "x")
+    assert compared(world, TEXT)
+    set_secret(world, "STRIPE_KEY", "x")
+    with pytest.raises(Refused, match="compare 2 stored values; the limit is 1"):
+        compared(world, TEXT)
+    assert len(AuditEvent.objects.filter(action="secret.compare")) == 1
+
+
 def test_a_store_that_cannot_be_read_while_comparing(
     world: World, interrupted: InterruptedStore
 ) -> None:

@@ -14,6 +14,8 @@ from console.access import acts
 from console.access.actions import Action
 from console.access.acts import Asks, ConfirmationRequired, Rule
 from console.access.policy import Permission, find_app
+from console.catalog import services
+from console.lib.naming.names import PathProfile
 from console.lib.results import RowOutcome
 from console.models import AuditEvent
 from console.workflows import change_sets
@@ -23,6 +25,7 @@ from envvars_app import secrets_bridge
 from envvars_app.variables import save as variables
 from envvars_app.variables.commands import Overrides
 from secrets_app.models import BinEntry, Secret
+from secrets_app.paths import OneBranch, locate
 from secrets_app.reveal import reveal_all
 from secrets_app.store import parameter_store
 from secrets_app.writes import save
@@ -488,6 +491,36 @@ def test_queries(world: World, number: int, django_assert_num_queries: Any) -> N
     save_secrets(world, *(create_command(f"KEY_{it}") for it in range(number)))
     saved = last_set()
     access = find_app(world.actor("alice"), world.app.app_id)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         change_sets.find(access, saved)
     assert Secret.objects.count() == number
+
+
+def test_versions_of_another_path(world: World) -> None:
+    """Each path has a parameter, whose versions count for themselves."""
+    world.app.path_profile = "documented"
+    world.app.save()
+    for value in ("one", "two"):
+        set_secret(world, "API_KEY", value, world.dev)
+    changed = last_set()
+    set_secret(world, "SHARED", "one")
+    set_secret(world, "SHARED", "two")
+    shared = last_set()
+    set_secret(world, "REMOVED", "one", world.dev)
+    delete_secret(world, "REMOVED", world.dev)
+    removed = last_set()
+    for value in ("another", "one more"):
+        write_outside(
+            locate(OneBranch("d1shop", "dev"), "API_KEY", PathProfile.BACKEND).primary, value
+        )
+    fields = {"path_profile": "both"}
+    services.change_app(actor=world.actor("alice"), app_id="d1shop", fields=fields)
+    world.app.refresh_from_db()
+    reconcile_now(world)
+    assert rows(world, changed) == [("API_KEY", "impossible", "Stays as it is")]
+    assert [it.outcome for it in undone(world, changed)] == ["refused"]
+    assert stored_values(world, "API_KEY", world.dev)[0] == "one more"
+    assert rows(world, shared) == [("SHARED", "ready", "Back to version 1")]
+    assert rows(world, removed) == [("REMOVED", "ready", "Added again")]
+    set_secret(world, "API_KEY", "three", world.dev)
+    assert rows(world, last_set()) == [("API_KEY", "ready", "Back to version 2")]
