@@ -1,6 +1,5 @@
 """`manage.py check_environment`: what a project's code needs, compared with an app's branches."""
 
-import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -159,10 +158,10 @@ def _placed(place: Place) -> dict[str, Any]:
 
 
 def _prefix(root: Path) -> str:
-    """Return what leads from the repository's folder to the project, for annotations."""
-    base = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
+    """Return the path from the Git repository's folder to the project, for annotations."""
     full = root.resolve()
-    inside = full.relative_to(base).as_posix() if full.is_relative_to(base) else "."
+    base = next((it for it in (full, *full.parents) if (it / ".git").exists()), full)
+    inside = full.relative_to(base).as_posix()
     return "" if inside == "." else f"{inside}/"
 
 
