@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from console.access.actions import Action
@@ -20,7 +21,7 @@ from console.environment.undo import UndoRow
 from console.lib.results import DONE, RowOutcome, encode_base
 from console.lib.row_forms import new_base
 from console.lib.text.dotenv import Entry
-from console.models import Branch, scope_name
+from console.models import App, Branch, scope_name
 from envvars_app.amplify_sync import explaining, faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
@@ -37,6 +38,10 @@ _TOKEN = re.compile(r"(variable-([1-9][0-9]{0,14})):([0-9]{1,9})\Z", re.ASCII)
 
 class VariableBin:
     """Removed variables. Their rows are kept for as long as they can be restored."""
+
+    def kept(self, app: App) -> QuerySet[Variable]:
+        """Return the rows of what is in the app's recycle bin."""
+        return recycle_bin.kept(app)
 
     def removed(self, access: Access) -> Sequence[RemovedValue]:
         """Return what is in the app's recycle bin. Takes two queries."""

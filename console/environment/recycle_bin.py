@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from console.access.policy import Access
 from console.lib.results import RowOutcome
-from console.models import Branch
+from console.models import App, Branch
 
 
 class RemovedValue(NamedTuple):
@@ -40,6 +42,10 @@ class BinUpkeep:
 
 class RecycleBin(Protocol):
     """What was removed from one source. Raises Http404 for ids that aren't in the app's bin."""
+
+    def kept(self, app: App) -> QuerySet[Any]:
+        """Return the rows of what is in the app's recycle bin."""
+        ...
 
     def removed(self, access: Access) -> Sequence[RemovedValue]:
         """Return what is in the app's recycle bin, from the database alone."""

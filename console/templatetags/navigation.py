@@ -1,7 +1,8 @@
 """Template tags for navigation.
 
-`{% side app nav may_manage sends_mail %}` renders the left navigation of an app's pages, and `{%
-steps number pages %}` the links to other pages of a list.
+`{% side app nav may_manage sends_mail %}` renders the left navigation of an app's pages,
+`{% bin_count app %}` its number of values in the recycle bin, to replace that after a save, and
+`{% steps number pages %}` the links to other pages of a list.
 """
 
 from functools import lru_cache
@@ -14,6 +15,7 @@ from console.amplify.service import is_on
 from console.models import App
 from console.templatetags.jinja import jinja
 from console.web.navigation import app_pages, by_section
+from console.workflows.recycle_bin import number_in
 
 register = Library()
 
@@ -21,16 +23,29 @@ register = Library()
 @register.simple_tag
 def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     """Render the left navigation. `nav` names the current page."""
-    return _side(app.app_id, app.name, nav, may_manage, sends_mail, is_on())
+    shows = (may_manage, sends_mail, is_on())
+    return _side(app.app_id, app.name, nav, number_in(app), *shows)
+
+
+@register.simple_tag
+def bin_count(app: App) -> SafeString:
+    """Render the number of values in the recycle bin, out of band."""
+    return render_to_string("bin_count.html", {"in_bin": number_in(app), "oob": True})
 
 
 @lru_cache(maxsize=1000)  # entries of 3 KB; each takes ten URL lookups
 def _side(
-    app_id: str, name: str, nav: str, may_manage: bool, sends_mail: bool, has_amplify: bool
+    app_id: str,
+    name: str,
+    nav: str,
+    in_bin: int,
+    may_manage: bool,
+    sends_mail: bool,
+    has_amplify: bool,
 ) -> SafeString:
     pages = app_pages(may_manage=may_manage, sends_mail=sends_mail, has_amplify=has_amplify)
-    context = {"app_id": app_id, "name": name, "nav": nav, "sections": by_section(pages)}
-    return render_to_string("side.html", context)
+    context = {"app_id": app_id, "name": name, "nav": nav, "in_bin": in_bin}
+    return render_to_string("side.html", {**context, "sections": by_section(pages)})
 
 
 @register.simple_tag(takes_context=True)

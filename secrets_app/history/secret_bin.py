@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from console.access.policy import Access
 from console.environment.recycle_bin import BinUpkeep, RemovedValue
 from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_VERSION, known_base
-from console.models import Branch
+from console.models import App, Branch
 from secrets_app import recycle_bin
 from secrets_app.history import recycling
-from secrets_app.models import Secret
+from secrets_app.models import BinEntry, Secret
 from secrets_app.sync.binned import finish_due
 
 
 class SecretBin:
     """Removed secrets. Their values are in the parameter store."""
+
+    def kept(self, app: App) -> QuerySet[BinEntry]:
+        """Return the rows of what is in the app's recycle bin."""
+        return recycle_bin.kept(app)
 
     def removed(self, access: Access) -> Sequence[RemovedValue]:
         """Return what is in the app's recycle bin. Takes two queries."""

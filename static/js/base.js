@@ -5,7 +5,7 @@ import { startCopying } from "./copy.js";
 import { startKeepingFilter } from "./filter.js";
 import { startKeys } from "./keys.js";
 import { startPalette } from "./palette.js";
-import { localFilter, localTimes } from "./times.js";
+import { localFilter, localTimes, tellZone } from "./times.js";
 import { startToasts, toast } from "./toast.js";
 
 const UNREACHABLE = "Can't reach Branchkeep. This page may be out of date.";
@@ -83,3 +83,4 @@ startPalette();
 startKeys();
 localTimes(document);
 localFilter();
+tellZone();

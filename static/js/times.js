@@ -75,6 +75,13 @@ export function localTimes(root) {
   }
 }
 
+/** Tell the server the browser's time zone, for what the next page groups by day. */
+export function tellZone() {
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+}
+
 /** Let a filter's times be local ones, unless the address says which zone's they are. */
 export function localFilter() {
   const zone = document.querySelector('#filter [name="zone"]');

@@ -93,6 +93,7 @@ def test_remove_with_undo(page: Page, world: World, kind: Kind) -> None:
     page.get_by_label(f"More actions for {KEY} on All branches").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_text(f"{KEY} removed.")).to_be_visible()
+    expect(page.get_by_role("link", name="Recycle bin 1", exact=True)).to_be_visible()
     assert clicks(page) == 2
     assert kind.value(world, None) is None
     follow(page.locator("#toasts").get_by_role("button", name="Undo"))

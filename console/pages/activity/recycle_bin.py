@@ -1,7 +1,10 @@
 """The recycle bin: removed secrets and variables, to restore or to delete for good."""
 
 import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,17 +18,58 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app
 from console.lib.naming.names import ALL_BRANCHES
+from console.lib.naming.natural import natural_key
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import field
 from console.lib.service_calls import ServiceError
 from console.web.change_sets import undo_address
 from console.web.kit import app_context, branch_id_from
 from console.web.lists.listing import ONLY_ALL_BRANCHES, Query, filter_choices, writable_scopes
+from console.web.lists.tables import Column
 from console.workflows import recycle_bin
 from console.workflows.recycle_bin import BinRow
 
 PER_PAGE = 50
 NO_LONGER_THERE = "This is no longer in the recycle bin. Somebody restored or deleted it."
+
+
+COLUMNS = (
+    Column("key", "Key", sort="key"),
+    Column("branch", "Branch", sort="branch"),
+    Column("removed", "Removed", sort="removed"),
+    Column("left", "Time left", sort="left"),
+    Column("actions", "Actions", quiet=True, more_classes="end"),
+)
+_SORTS: dict[str, Callable[[BinRow], object]] = {
+    "key": lambda row: row.value.key,
+    "branch": lambda row: (row.value.branch is not None, natural_key(row.value.scope)),
+    "removed": lambda row: row.value.removed_at,
+    "left": lambda row: row.value.expires_at,
+}
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The order of the table, as `rows/head.jinja` shows it."""
+
+    sort: str
+    query: Query
+    columns: Sequence[Column] = COLUMNS
+
+    @classmethod
+    def of(cls, sort: str, query: Query) -> "_Order":
+        """Return the requested order, otherwise the least time left first."""
+        return cls(sort if sort.removeprefix("-") in _SORTS else "left", query)
+
+    def address(self, sort: str) -> str:
+        """Return the query string for another order of the same rows."""
+        found = {"q": self.query.q, "branch": self.query.branch, "sort": sort}
+        return "?" + urlencode({name: value for name, value in found.items() if value})
+
+    def sorted(self, rows: Iterable[BinRow]) -> list[BinRow]:
+        """Return the rows in this order. Equal ones stay as they are."""
+        key: Any = _SORTS[self.sort.removeprefix("-")]
+        return sorted(rows, key=key, reverse=self.sort.startswith("-"))
 
 
 @require_safe
@@ -34,13 +78,16 @@ def recycle_bin_page(request: HttpRequest, app_id: str) -> HttpResponse:
     access = find_app(from_request(request), app_id)
     rows = recycle_bin.rows_of(access)
     query = Query.of(request.GET.dict())
-    found = [row for row in rows if _matches(row, query)]
+    order = _Order.of(request.GET.get("sort", ""), query)
+    found = order.sorted(row for row in rows if _matches(row, query))
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page", "1")[:9])
     branches = {row.value.branch.pk: row.value.branch for row in rows if row.value.branch}
     context = {
         **app_context(access, "bin"),
         "page": page,
         "rows": page.object_list,
+        "order": order,
+        "col": {column.key: column.cell for column in COLUMNS},
         "q": query.q,
         "chosen": query.branch,
         "branches": filter_choices(sorted(branches.values(), key=lambda it: bytes(it.sort_key))),

@@ -45,7 +45,9 @@ def _context(request: HttpRequest, app_id: str = "") -> dict[str, Any]:
     filters = form.filters()
     people, branches = trail.suggestions(app_id)
     page = paging.page_of(filters, request.GET.get("page", "1")) if filters else None
-    zone = form.zone_or(getattr(request.user, "time_zone", ""))
+    # Otherwise the browser's, which static/js/times.js says in a cookie
+    preferred = getattr(request.user, "time_zone", "") or request.COOKIES.get("zone", "")
+    zone = form.zone_or(preferred)
     days = days_of(filters, zone) if filters else ()
     return {
         "form": form,

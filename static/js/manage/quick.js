@@ -142,9 +142,11 @@ async function refresh(changeSet, list) {
   if (!isList) await showSaved(`${list}?saved=${encodeURIComponent(changeSet)}`);
 }
 
-// On another page than the list, show the message that the list would show.
+// On another page than the list, show what the list would show outside of its rows.
 async function showSaved(address) {
   const { page } = await get(address);
+  const count = page?.getElementById("bin-count");
+  if (count) byId("bin-count").replaceWith(count);
   for (const message of page?.querySelectorAll('[hx-swap-oob="beforeend:#toasts"] > *') ?? []) {
     byId("toasts").append(message);
     htmx.process(message);

@@ -101,6 +101,10 @@ def test_local_times(world: World, open_page: Callable[..., Page]) -> None:
     expect(noon).to_have_attribute("title", title)
     expect(alice.get_by_text("May 5, 05:00:00")).to_be_visible()  # the list is of a day in UTC
     expect(alice.get_by_role("heading", name="May 4, 2026")).to_have_count(1)
+    alice.reload()  # now the server knows the browser's time zone
+    expect(alice.get_by_role("heading", name="May 5, 2026")).to_be_visible()
+    expect(alice.get_by_text("05:00:00", exact=True)).to_be_visible()
+    expect(alice.get_by_text("Days in Asia/Tokyo.")).to_be_visible()
     alice.get_by_text("More filters").click()
     for found, since in ((0, "2026-05-04T21:31"), (1, "2026-05-04T21:30")):
         alice.get_by_label("From (Asia/Tokyo)").fill(since)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt, attempt_all, conclude
-from console.models import AuditEvent
+from console.models import AuditEvent, User
 from tests.factories import create_command, save_secrets, set_secret
 from tests.fixtures.people import World
 
@@ -204,7 +204,7 @@ def test_query_count_is_constant(alice: Client, django_assert_max_num_queries: A
     for _ in range(60):
         record(Action.SECRET_CHANGED, Outcome.SUCCEEDED)
     # 4 for user and access; suggestions, days, cut, count, page
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         alice.get(URL)
 
 
@@ -213,7 +213,7 @@ def test_query_count_of_change_sets(
 ) -> None:
     for number in range(5):
         save_secrets(world, *(create_command(f"KEY_{number}_{it}") for it in range(3)))
-    with django_assert_max_num_queries(11):  # and two for what the sets wrote
+    with django_assert_max_num_queries(12):  # and two for what the sets wrote
         assert len(entries(alice.get(URL))) == 5
 
 
@@ -285,6 +285,21 @@ def test_days(client_for: Callable[[str], Client]) -> None:
         assert [day.number for day in filtered.context["days"][-3:]] == [0, 1, 1]
         tokyo = alice.get(URL, {"zone": "Asia/Tokyo"}).context["days"]
         assert [day.number for day in tokyo[-3:]] == [0, 0, 2]
+
+
+def test_days_in_the_zone_of_the_reader(client_for: Callable[[str], Client]) -> None:
+    """The preference, otherwise the browser's, otherwise UTC."""
+    alice = client_for("alice")
+    assert alice.get(URL).context["zone"] == "UTC"
+    for cookie, zone in (
+        ("Asia/Tokyo", "Asia/Tokyo"),
+        ("../../etc/passwd", "UTC"),
+        ("x" * 5000, "UTC"),
+    ):
+        alice.cookies["zone"] = cookie
+        assert alice.get(URL).context["zone"] == zone
+    User.objects.filter(email="alice@example.org").update(time_zone="Europe/Berlin")
+    assert alice.get(URL).context["zone"] == "Europe/Berlin"
 
 
 def test_entries_by_day(client_for: Callable[[str], Client]) -> None:

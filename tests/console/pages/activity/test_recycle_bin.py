@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from time_machine import Traveller
 
 from console.models import AuditEvent, Branch
 from secrets_app.models import BinEntry
@@ -59,6 +60,35 @@ def test_it_works(world: World, alice: Client) -> None:
     ]
     assert variable_values(world) == {("", "API_URL"): "https://example.org"}
     assert "Nothing removed" in alice.get(BIN).text
+
+
+@pytest.mark.parametrize(
+    ("sort", "keys"),
+    [
+        ("", ["B", "C", "A"]),
+        ("-left", ["A", "C", "B"]),
+        ("key", ["A", "B", "C"]),
+        ("branch", ["B", "A", "C"]),
+        ("-removed", ["A", "C", "B"]),
+        ("nonsense", ["B", "C", "A"]),
+    ],
+)
+def test_sort(world: World, alice: Client, clock: Traveller, sort: str, keys: list[str]) -> None:
+    for key, branch in (("B", None), ("C", world.main), ("A", world.dev)):
+        removed_secret(world, key, branch)
+        clock.shift(60)
+    page = alice.get(BIN, {"sort": sort, "q": "@example"})
+    assert [row.value.key for row in page.context["rows"]] == keys
+    assert 'href="?q=%40example&amp;sort=branch"' in page.text or sort == "branch"
+
+
+def test_number_in_the_navigation(world: World, alice: Client) -> None:
+    """On every page of the app."""
+    removed_secret(world, branch=world.main)
+    remove_variable(world, set_variable(world, "API_URL", "https://example.org"))
+    for address in ("/apps/d1shop/", BIN):
+        page = " ".join(alice.get(address).text.split())
+        assert '<span class="n" id="bin-count" >2</span>' in page
 
 
 def test_restored_in_the_meantime(world: World, alice: Client) -> None:

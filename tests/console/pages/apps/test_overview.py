@@ -322,8 +322,8 @@ def test_query_count_is_constant(
     set_variable(world, "API_URL", "https://example.org")
     reconcile_now(world)
     alice.get(URL)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         alice.get(URL)
     fill(48, 60)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         assert len(cards(alice.get(URL))) == 50
