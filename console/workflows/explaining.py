@@ -26,6 +26,7 @@ class Timing:
     branch: Branch
     deployment: Deployment | None
     changed_at: datetime | None
+    is_running: bool
 
 
 @dataclass(frozen=True)
@@ -137,4 +138,5 @@ def _why(
 
 def _timing(state: BranchState, noun: str, key: str) -> Timing:
     newer = (it.at for it in state.changes if (it.noun, it.key) == (noun, key))
-    return Timing(state.branch, state.basis, next(newer, None))
+    is_running = state.basis is not None and state.basis == state.running
+    return Timing(state.branch, state.basis, next(newer, None), is_running)

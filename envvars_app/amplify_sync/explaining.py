@@ -39,7 +39,9 @@ AUTO_BRANCH = (
 )
 FROM_AUTO_BRANCH = "It is the value that Amplify gives to branches that it creates."
 _STATES: Mapping[str, str] = {
-    SyncState.PENDING: "{what}, saved by {by}, waits to be pushed to Amplify.",
+    SyncState.PENDING: (
+        "{what}, saved by {by}, waits to be pushed. Until then, builds get what Amplify holds."
+    ),
     SyncState.CONFLICT: (
         "{what}, saved by {by}, was not pushed, because the variable was changed in Amplify, too. "
         "Choose one of the two."

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from console.access.policy import Access
+from console.audit.change_sets import CHANGES
 from console.audit.events import Action
 from console.environment.explaining import Explanation, Holds, Place, Reader
 from console.lib.naming.names import PathProfile
@@ -76,15 +78,8 @@ class _Places:
         self.profile = PathProfile(access.app.path_profile)
         self.is_in_ssm = settings.PARAMETER_STORE == "ssm"
         self.when = BACKEND if self.is_in_ssm else COMMANDS
-        try:
-            both = locate(scope_of(access.app, branch), key, PathProfile.BOTH)
-            self.backend_path, self.build_path, self.path_note = (
-                both.primary,
-                both.mirror or "",
-                both.note,
-            )
-        except InvalidPath as refusal:  # too long: the documented one may still fit
-            self.backend_path, self.build_path, self.path_note = "", "", str(refusal)
+        self.backend_path = self._path(branch, PathProfile.BACKEND)
+        self.build_path = self._path(branch, PathProfile.DOCUMENTED)
 
     def readers(self) -> Sequence[Reader]:
         """Return what reads the key, the main one first."""
@@ -118,7 +113,7 @@ class _Places:
             return [backend, build, sandbox]
         commands = Reader(
             title=f"What `run` and `pull` give on {name}, in this order",
-            places=[self.build, self.shared],
+            places=[self.own, self.shared],
             takes_effect=COMMANDS,
         )
         return [commands, build, backend, sandbox]
@@ -126,31 +121,42 @@ class _Places:
     @cached_property
     def shared(self) -> Place:
         """Return the place of All branches."""
-        path = locate(scope_of(self.access.app, None), self.key, self.profile).primary
-        return self._primary(None, path)
+        return self._primary(None, self._path(None, self.profile))
 
     @cached_property
-    def backend(self) -> Place:
-        """Return the branch's place where backends look."""
+    def own(self) -> Place:
+        """Return the place that decides whether the branch has a value of its own."""
         if self.profile is PathProfile.DOCUMENTED:
-            return self._unused(self.backend_path)
+            return self._primary(self.branch, self.build_path)
         place = self._primary(self.branch, self.backend_path)
         if others := self.access.partners.get(self.branch):
             names = " and ".join(scope_name(it) for it in others)
             place = replace(place, notes=[*place.notes, f"It is also the parameter of {names}."])
         return place
 
+    @property
+    def backend(self) -> Place:
+        """Return the branch's place where backends look."""
+        is_unused = self.profile is PathProfile.DOCUMENTED
+        return self._unused(self.backend_path) if is_unused else self.own
+
     @cached_property
     def build(self) -> Place:
         """Return the branch's place that a build has in `$secrets`."""
         if not self.build_path:
-            name = scope_name(self.branch)
-            return Place(scope=name, holds=Holds.NOTHING, notes=[self.path_note])
+            note = "This branch has no documented path, so builds have none of its secrets there."
+            return Place(scope=scope_name(self.branch), holds=Holds.NOTHING, notes=[note])
         if self.profile is PathProfile.BACKEND:
             return self._unused(self.build_path)
-        if self.profile is PathProfile.DOCUMENTED:
-            return self._counted(self._primary(self.branch, self.build_path))
-        return self._counted(self._mirror())
+        is_mirror = self.profile is PathProfile.BOTH
+        return self._counted(self._mirror() if is_mirror else self.own)
+
+    def _path(self, branch: Branch | None, profile: PathProfile) -> str:
+        """Return the path of a scope in a profile, "" if it has none."""
+        try:
+            return locate(scope_of(self.access.app, branch), self.key, profile).primary
+        except InvalidPath:
+            return ""
 
     def _primary(self, branch: Branch | None, path: str) -> Place:
         """Return the place that decides whether the scope has a value."""
@@ -169,7 +175,7 @@ class _Places:
         at = row.modified or row.answered_at or row.changed_at
         event = writes.of(row.version, at) if at else None
         if event and event.action in OURS:
-            return {"since": event.at, "by": event.actor, "change_set": event.change_set}
+            return {"since": event.at, "by": event.actor, "change_set": _change_set(event)}
         if row.changed_by:
             return {"since": row.changed_at, "by": row.changed_by}
         return {"since": at, "by": self._principal(row.modified_by), "is_outside": True}
@@ -178,9 +184,9 @@ class _Places:
         row = self.rows.get(self.branch.pk if self.branch else None)
         if row is None or not row.mirror_version:
             holds = Holds.UNCERTAIN if row and _is_open(row) else Holds.NOTHING
-            place = replace(self.backend, path=self.build_path, version=0, holds=holds, notes=[])
+            place = replace(self.own, path=self.build_path, version=0, holds=holds, notes=[])
         else:
-            place = replace(self.backend, path=self.build_path, version=row.mirror_version)
+            place = replace(self.own, path=self.build_path, version=row.mirror_version)
             place = replace(place, holds=Holds.VALUE, notes=[])
         if row is None:
             return place
@@ -272,5 +278,10 @@ def _removal(writes: Writes) -> dict[str, Any]:
         "since": event.at,
         "by": "" if is_outside else event.actor,
         "is_outside": is_outside,
-        "change_set": event.change_set,
+        "change_set": _change_set(event),
     }
+
+
+def _change_set(event: Any) -> UUID | None:
+    """Return the change set of an event, None if it has no page."""
+    return event.change_set if event.action in CHANGES else None

@@ -33,9 +33,9 @@ class Command(ConsoleCommand):
         if not found:
             message = "There is no secret and no variable with this name in the app."
             raise CommandError(message, returncode=Exit.DENIED)
-        plain = "\n\n".join("\n".join(_lines(why)) for why in found)
-        data = [_as_json(scope, why) for why in found]
-        self.print_result(options, escape_unprintable(plain, keep="\n"), data)
+        lines = [line for why in found for line in ("", *_lines(why))][1:]
+        plain = "\n".join(escape_unprintable(line, keep="") for line in lines)
+        self.print_result(options, plain, [_as_json(scope, why) for why in found])
 
 
 def _lines(why: Why) -> Iterator[str]:
@@ -48,14 +48,14 @@ def _lines(why: Why) -> Iterator[str]:
     for reader in why.explanation.readers:
         yield from _reader_lines(reader)
     if why.timings:
-        yield "\nDeployments"
+        yield from ("", "Deployments")
         yield from (f"  {_timing_line(timing)}" for timing in why.timings)
     if check := why.explanation.check:
-        yield f"\n{_age_line(check)}"
+        yield from ("", _age_line(check))
 
 
 def _reader_lines(reader: Reader) -> Iterator[str]:
-    yield f"\n{reader.title}"
+    yield from ("", reader.title)
     for number, (place, use) in enumerate(reader.steps, 1):
         yield f"  {number}. {place.scope}: {use}"
         if place.path:
@@ -83,7 +83,8 @@ def _timing_line(timing: Timing) -> str:
             f"Changed {_time(timing.changed_at)}, after deployment {job.job_id} of {name} had "
             f"started ({_time(job.started_at)}). The next one has the change."
         )
-    return f"Deployment {job.job_id} of {name} ({_time(job.started_at)}) has the newest change."
+    has = "is running and gets" if timing.is_running else "has"
+    return f"Deployment {job.job_id} of {name} ({_time(job.started_at)}) {has} the newest change."
 
 
 def _age_line(check: Check) -> str:
@@ -147,6 +148,7 @@ def _timing(timing: Timing) -> dict[str, Any]:
     return {
         "branch": timing.branch.name,
         "deployment": job and job.job_id,
+        "is_running": timing.is_running,
         "started_at": _iso(job and job.started_at),
         "changed_since_at": _iso(timing.changed_at),
     }

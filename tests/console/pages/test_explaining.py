@@ -82,7 +82,7 @@ def test_the_card_on_the_page_of_a_value(client_for: Callable[[str], Client], wo
 
 
 def test_links_from_lists_and_compare(client_for: Callable[[str], Client], world: World) -> None:
-    """The scripts put the addresses together (tests/browser/test_explaining.py)."""
+    """The scripts put the addresses together (tests/browser/lists/test_explaining.py)."""
     secret = set_secret(world, "API_KEY", VALUE, world.main)
     alice = client_for("alice")
     assert 'data-to="why/"' in alice.get(SECRETS).content.decode()

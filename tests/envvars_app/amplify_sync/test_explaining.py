@@ -112,8 +112,8 @@ def test_pending(world: World, synced: MemoryAmplify) -> None:
     in_amplify, here, *_ = explain(world, world.main).readers
     assert uses(in_amplify) == [("main", "no value", 0), ("All branches", "used", 1)]
     assert uses(here) == [("main", "used", 1), ("All branches", "not used", 1)]
-    waits = "Version 1, saved by mia@example.org, waits to be pushed to Amplify."
-    assert note(in_amplify.places[0]) == waits
+    waits = "Version 1, saved by mia@example.org, waits to be pushed."
+    assert waits in note(in_amplify.places[0])
     push_now(world, synced)
     assert uses(build(world, world.main))[0] == ("main", "used", 1)
 

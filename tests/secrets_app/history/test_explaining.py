@@ -248,6 +248,10 @@ def test_profile_documented(world: World) -> None:
     commands, *_ = explain(world, world.main).readers
     assert uses(commands) == [("main", "used", 1), ("All branches", "not used", 1)]
     assert uses(build(world, world.main)) == [("main", "used", 1)]
+    for number in range(10):
+        set_secret(world, f"KEY_{number}", "own", world.main)
+    assert uses(build(world, world.main)) == [("main", "uncertain", 1)]
+    assert uses(explain(world, world.main).readers[0])[0] == ("main", "used", 1)
     # A backend looks where this profile doesn't write.
     reader = backend(world, world.main)
     assert uses(reader) == [("main", "no value", 0), ("All branches", "used", 1)]
@@ -259,7 +263,7 @@ def test_branch_without_a_documented_path(world: World) -> None:
     assert uses(backend(world, branch))[0] == ("fix #1", "used", 1)
     in_build = build(world, branch)
     assert uses(in_build) == [("fix #1", "no value", 0)]
-    assert "No documented path" in note(in_build.places[0])
+    assert "no documented path" in note(in_build.places[0])
 
 
 def test_branches_that_share_their_parameters(world: World) -> None:
