@@ -272,3 +272,16 @@ def test_branches_that_share_their_parameters(world: World) -> None:
     place = backend(world, one).places[0]
     assert f"It is also the parameter of {other.name}." in note(place)
     assert (place.by, place.is_outside) == (ALICE, False)
+
+
+def test_when_a_change_takes_effect(world: World, settings: Any) -> None:
+    set_secret(world, KEY, "own", world.main)
+    found = explain(world, world.main)
+    assert "which Amplify can't read" in found.notes[0]
+    assert found.readers[0].takes_effect == "The next `run` or `pull` reads a new value."
+    settings.PARAMETER_STORE = "ssm"  # which is not called
+    on_backend, in_build, in_sandbox = explain(world, world.main).readers
+    assert explain(world, world.main).notes == []
+    assert on_backend.takes_effect.startswith("Functions read a new value within a minute")
+    assert in_build.takes_effect == "The next build reads a new value."
+    assert in_sandbox.takes_effect == ""
