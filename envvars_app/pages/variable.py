@@ -125,8 +125,9 @@ def _related_variables(variable: Variable) -> dict[str, Any]:
 
 def _versions(variable: Variable, page: list[VariableVersion]) -> Iterator[dict[str, Any]]:
     """Yield each version with the value before it."""
-    previous_version = page[-1].version - 1 if page else 0
-    older = variable.versions.filter(version=previous_version).first()
+    if not page:  # deleted for good a moment ago
+        return
+    older = variable.versions.filter(version=page[-1].version - 1).first()
     for row, previous in zip(page, [*page[1:], older], strict=True):
         old = previous.value if previous and not previous.forgotten else None
         new = row.value if not row.forgotten else None

@@ -123,7 +123,11 @@ def _written(access: Access, change_set: UUID) -> list[_Written]:
     others = versions.filter(
         Q(version__in=firsts) | Q(version=F("variable__version")), variable__in=found
     )
-    by_version = {(row.variable_id, row.version): row for row in others}
+    by_version: dict[int, dict[int, VariableVersion]] = {
+        pk: {row.version: row for row in rows} for pk, rows in found.items()
+    }
+    for row in others:
+        by_version[row.variable_id][row.version] = row
     newest = _newest(access, found)
     sets = dict(
         versions.filter(version=1, variable__in=[it.pk for it in newest.values()]).values_list(
@@ -132,10 +136,10 @@ def _written(access: Access, change_set: UUID) -> list[_Written]:
     )
     return [
         _Written(
-            by_version.get((pk, rows[0].version - 1)),
+            by_version[pk].get(rows[0].version - 1),
             rows[0],
             rows[-1],
-            by_version[pk, rows[0].variable.version],
+            by_version[pk][max(by_version[pk])],  # it may be newer than the variable as read above
             newest.get(pk),
             sets.get(newest[pk].pk) if pk in newest else None,
         )
@@ -150,9 +154,8 @@ def _newest(access: Access, found: dict[int, list[VariableVersion]]) -> dict[int
     by_name: dict[tuple[int | None, str], Variable] = {
         (row.branch_id, row.key): row for row in later.order_by("pk")
     }
-    return {
-        row.pk: newest for row in removed if (newest := by_name[row.branch_id, row.key]).pk > row.pk
-    }
+    found_now = {row.pk: by_name.get((row.branch_id, row.key)) for row in removed}
+    return {pk: newest for pk, newest in found_now.items() if newest and newest.pk > pk}
 
 
 def _step(

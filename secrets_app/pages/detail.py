@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -41,9 +41,12 @@ def show(
     """Render the page. `more` adds a value, the versions, or a comparison."""
     secret = find_secret(access, pk)
     branches = [branch for branch in access.branches if branch.pk == secret.branch_id]
+    row = find_row(access, pk, branches)
+    if row is None:  # removed a moment ago
+        raise Http404("Secret not found.")
     context = {
         **app_context(access, "secrets"),
-        "row": find_row(access, pk, branches),
+        "row": row,
         **_paths(access, secret),
         **note_context(access, secret.key),
         "version": secret.version,
