@@ -3,6 +3,7 @@
 Nothing is revealed: keys alone are compared, and no value is read.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,13 @@ from console.lib.scanning.builtin import is_builtin
 from console.lib.scanning.manifest import Declared
 from console.lib.scanning.project import Place, PlacedUse, Project
 from console.lib.scanning.uses import VARIABLE
+from console.lib.text.likely_secrets import secret_warning, token_format
 from console.models import Branch, scope_name
+
+SHOWN = 4  # characters of a key that may be a value
+VALUE_AS_KEY = "This looks like a value. Write the name of the secret in the code, and replace it."
+# Names with words, such as STRIPE_KEY_2 or stripe-key-2
+_NAME = re.compile(r"[A-Z0-9]{1,15}([_.-][A-Z0-9]{1,15})+|[a-z0-9]{1,15}([_.-][a-z0-9]{1,15})+")
 
 
 class State(StrEnum):
@@ -93,11 +100,15 @@ def _branch_lines(
     known = {(line.noun, line.key) for line in lines} | project.uses.keys()
     known |= {(VARIABLE, key) for key in project.sets}
     loose = {line.key for line in lines if not line.noun}
+    prefixes = tuple(project.prefixes)
     for noun, keys in has.effective.items():
         lines += [
             Line(branch, noun, key, State.UNUSED, ())
             for key in keys
-            if (noun, key) not in known and key not in loose and not _needs_none(noun, key)
+            if (noun, key) not in known
+            and key not in loose
+            and not _needs_none(noun, key)
+            and not (noun == VARIABLE and key.startswith(prefixes))
         ]
     order = list(State)
     return sorted(lines, key=lambda line: (order.index(line.state), line.noun, line.key))
@@ -158,22 +169,31 @@ def _line(
 ) -> Line:
     uses = project.uses.get((noun, key), ())
     manifest = declared.get((noun, key)) or declared.get(("", key))
-    state, hint = has.state(noun, key), ""
+    state, hint, shown = has.state(noun, key), "", key
     if state is None:
         is_required = _is_required(uses, manifest, has.branch)
         state = State.MISSING if is_required else State.OPTIONAL
         if other := has.other(noun, key) if noun else "":
             hint = f"There is a {other} of this name, but the code needs a {noun}."
+        if looks_like_value(key):
+            shown, hint = f"{key[:SHOWN]}…", VALUE_AS_KEY
     return Line(
         has.branch,
         noun,
-        key,
+        shown,
         state,
         _places(project, uses, manifest),
         hint,
         manifest.description if manifest else "",
         manifest.pattern if manifest else "",
     )
+
+
+def looks_like_value(key: str) -> bool:
+    """Return True if someone probably wrote a secret value where its name belongs."""
+    if token_format(key):
+        return True
+    return not _NAME.fullmatch(key) and bool(secret_warning("", key))
 
 
 def _places(

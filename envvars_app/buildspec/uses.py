@@ -18,7 +18,7 @@ from envvars_app.buildspec.shell.walking import walk
 TOO_LONG = f"This is longer than {LIMIT:,} characters, or repeats too many commands."
 _PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ENVIRONMENT_NAME = re.compile(r"\^?([A-Z][A-Z0-9_]*[A-Z0-9])(?:=.*)?\$?")
+_ENVIRONMENT_NAME = re.compile(r"\^?([A-Z][A-Z0-9_]+)(?:=.*)?\$?")
 _DECLARING = {"export", "declare", "typeset", "local", "readonly"}
 _READING = {"read", "mapfile", "readarray", "getopts"}
 _LOOPS = {"for", "select"}
@@ -50,6 +50,7 @@ def uses_in_build(text: str) -> FileUses:
             reader.read(step.script)
         found.uses += [use for use in reader.uses if use not in found.uses]
         found.sets |= reader.sets
+        found.prefixes |= reader.prefixes
     return found
 
 
@@ -59,6 +60,7 @@ class _Reader:
     def __init__(self, sets: set[str]) -> None:
         self.sets = sets
         self.uses: dict[Use, None] = {}
+        self.prefixes: set[str] = set()
         self.has_sourced = False
 
     def read(self, script: Script) -> None:
@@ -77,7 +79,11 @@ class _Reader:
                     is_optional = is_test or _has_default(word, name)
                     self.uses[Use(VARIABLE, name, line, is_optional)] = None
         for text in _filtered(command):
-            if (match := _ENVIRONMENT_NAME.fullmatch(text)) and match[1] not in self.sets:
+            if not (match := _ENVIRONMENT_NAME.fullmatch(text)):
+                continue
+            if match[1].endswith("_"):
+                self.prefixes.add(match[1])
+            elif match[1] not in self.sets:
                 self.uses[Use(VARIABLE, match[1], line, is_optional=True)] = None
 
 

@@ -2,7 +2,8 @@
 
 Sources: Amplify Hosting user guide, "Amplify environment variable reference"; CodeBuild user guide,
 "Environment variables in build environments"; Lambda developer guide, "Defined runtime environment
-variables"; GitHub Actions, "Default environment variables"; Node.js, "Environment variables".
+variables"; GitHub Actions, "Default environment variables"; Node.js, "Environment variables";
+Amplify, "Grant access to other resources" (functions).
 """
 
 import re
@@ -37,3 +38,8 @@ _PROMPT = re.compile(r"PS[0-4]")
 def is_builtin(key: str) -> bool:
     """Return True if a variable of this name needs no value in Branchkeep."""
     return key.startswith(_PREFIXES) or key in _NAMES or _PROMPT.fullmatch(key) is not None
+
+
+def is_given_to_function(key: str) -> bool:
+    """Return True if Amplify sets this variable for a function that may use a resource."""
+    return key.startswith("AMPLIFY_") or key.endswith("_BUCKET_NAME")

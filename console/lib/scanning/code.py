@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from console.lib.scanning.imports import Imports
 from console.lib.scanning.meanings import (
     BACKEND,
     SVELTE_STATIC,
-    Find,
     Meaning,
     Meanings,
     TooComplex,
@@ -57,9 +57,9 @@ def _scripts(source: bytes) -> bytes:
     return bytes(blank)
 
 
-def uses_of(module: Module, path: str, find: Find) -> FileUses:
+def uses_of(module: Module, path: str, imports: Imports) -> FileUses:
     """Return what a file uses and sets."""
-    reader = _Reader(module, path, find)
+    reader = _Reader(module, path, imports)
     found = reader.found
     found.runs_in_build = "amplify" not in path.split("/")[:-1] or any(
         name == BACKEND or name.startswith("aws-cdk-lib") for name in module.modules
@@ -72,14 +72,16 @@ def uses_of(module: Module, path: str, find: Find) -> FileUses:
         except TooComplex:
             found.problem = (line_of(candidate.node), TOO_COMPLEX)
             break
+    if module.is_cut and not found.problem:
+        found.problem = (1, TOO_COMPLEX)
     return found
 
 
 class _Reader:
     """Reads the candidates of a file."""
 
-    def __init__(self, module: Module, path: str, find: Find) -> None:
-        self.meanings = Meanings(module, path, find)
+    def __init__(self, module: Module, path: str, imports: Imports) -> None:
+        self.meanings = Meanings(module, path, imports)
         self.found = FileUses()
 
     def read(self, candidate: Candidate) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from console.lib.scanning.code import CODE
 
-MAX_BYTES = 1_000_000  # of a file: what is larger is a bundle, or data
+MAX_BYTES = 500_000  # of a file: what is larger is a bundle, or data
 MAX_FILES = 20_000  # that are read
 MAX_ENTRIES = 500_000  # of folders that are looked at
 DOTENV = {".env", ".env.production"}  # what frameworks read in a build

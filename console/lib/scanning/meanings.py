@@ -4,12 +4,13 @@ Names are followed through the file, and through relative imports into other fil
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from tree_sitter import Node
 
+from console.lib.scanning.imports import Imports
 from console.lib.scanning.nodes import argument_of, properties_of, text_of, unwrapped
 from console.lib.scanning.syntax import Binding, Module, Scope
 
@@ -66,9 +67,6 @@ _IMPORTS = {
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 
-# (module, path) of the file that an import names, or None if it isn't one of the project
-Find = Callable[[str, str], "tuple[Module, str] | None"]
-
 
 class TooComplex(Exception):
     """Raised for a file whose names lead too far."""
@@ -89,11 +87,11 @@ class Budget:
 
 @dataclass
 class Meanings:
-    """What the expressions of a file stand for. `find` finds the files that it imports."""
+    """What the expressions of a file stand for."""
 
     module: Module
     path: str
-    find: Find
+    imports: Imports
     budget: Budget = field(default_factory=Budget)
 
     def of(self, node: Node | None, scope: Scope, steps: int = 0) -> "Meaning | Namespace | None":
@@ -134,42 +132,53 @@ class Meanings:
 
     def of_export(self, name: str, steps: int = 0) -> "Meaning | Namespace | None":
         """Return what the file exports under a name."""
-        if steps > MAX_STEPS:
-            return None
-        if binding := self.module.exports.get(name):
-            return self.of_binding(binding, steps + 1)
-        found = (self._of_import(module, name, steps + 1) for module in self.module.all_of)
-        return next((it for it in found if it), None) if name != "default" else None
+        known = self.imports.known
+        if (self.path, name) not in known:
+            known[self.path, name] = None  # until it is found, or if it leads in a circle
+            found = self._exports(name, steps + 1)
+            known[self.path, name] = next((it for it in found if it), None)
+        result = known[self.path, name]
+        return result if isinstance(result, Meaning | Namespace) else None
+
+    def _exports(self, name: str, steps: int) -> Iterator["Meaning | Namespace | None"]:
+        for path, package in self.imports.exporters(self.path, name):
+            if package:
+                yield _IMPORTS.get((package, name))
+            elif (there := self._file(path)) and steps < MAX_STEPS:
+                yield there.of_binding(there.module.exports[name], steps + 1)
 
     def exports_any(self) -> bool:
         """Return True if another file can get anything that matters from this one."""
-        names = (name for name in self.module.exports)
-        return any(self.of_export(name) for name in names) or any(
-            self._of_import(module, "*", 1) for module in self.module.all_of
-        )
+        return bool(self.module.all_of) or any(map(self.of_export, [*self.module.exports]))
 
     def _of_import(self, module: str, name: str, steps: int) -> "Meaning | Namespace | None":
         if steps > MAX_STEPS:
             return None
         if not module.startswith("."):
             return _IMPORTS.get((module, name))
-        there = self._file(self.path, module)
-        if there is None:
-            return None
-        return Namespace(there.path) if name == "*" else there.of_export(name, steps + 1)
+        path = self.imports.path_of(self.path, module)
+        if path is None or name == "*":
+            return Namespace(path) if path else None
+        return self._export_of(path, name, steps)
 
-    def _file(self, path: str, module: str = "") -> "Meanings | None":
-        """Return the file that a file imports, or that file itself."""
+    def _export_of(self, path: str, name: str, steps: int) -> "Meaning | Namespace | None":
+        if (path, name) not in self.imports.known:
+            there = self._file(path)
+            return there.of_export(name, steps + 1) if there else None
+        result = self.imports.known[path, name]
+        return result if isinstance(result, Meaning | Namespace) else None
+
+    def _file(self, path: str) -> "Meanings | None":
+        """Return a file of the project."""
         self.budget.spend(FILE_COST)
-        found = self.find(path, module)
-        return Meanings(*found, self.find, self.budget) if found else None
+        module = self.imports.module(path)
+        return Meanings(module, path, self.imports, self.budget) if module else None
 
     def _of_property(
         self, owner: "Meaning | Namespace | None", name: str, steps: int
     ) -> "Meaning | Namespace | None":
         if isinstance(owner, Namespace):
-            there = self._file(owner.path)
-            return there.of_export(name, steps + 1) if there else None
+            return self._export_of(owner.path, name, steps)
         return _PROPERTIES.get((owner, name)) if owner else None
 
     def _of_call(self, node: Node, scope: Scope, steps: int) -> "Meaning | Namespace | None":
@@ -228,7 +237,8 @@ class Meanings:
     def _bound(self, binding: Binding, steps: int) -> str | None:
         """Return the text of a constant, also of one that another file exports."""
         if binding.module.startswith("."):
-            there = self._file(self.path, binding.module)
+            path = self.imports.path_of(self.path, binding.module)
+            there = self._file(path) if path else None
             exported = there.module.exports.get(binding.name) if there else None
             if not (there and exported) or steps > MAX_STEPS:
                 return None

@@ -2,24 +2,23 @@
 
 import fnmatch
 import os
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from console.lib.scanning import files, manifest
-from console.lib.scanning.code import CODE, parse, uses_of
+from console.lib.scanning.builtin import is_given_to_function
+from console.lib.scanning.code import parse, uses_of
+from console.lib.scanning.imports import Imports
 from console.lib.scanning.manifest import Declared
-from console.lib.scanning.meanings import Budget, Meanings, TooComplex
+from console.lib.scanning.meanings import Meanings, TooComplex
 from console.lib.scanning.syntax import Module
 from console.lib.scanning.uses import VARIABLE, FileUses
 
 BUILD_FILE = "amplify.yml"
-MAX_CACHED = 32  # files that others import, with their trees
 TOO_LARGE = f"This file is larger than {files.MAX_BYTES:,} bytes, so it was not read."
 NOT_TEXT = "This file is not text, so it was not read."
 NOT_READ = "This file can't be read. Check its permissions."
@@ -59,7 +58,8 @@ class Problem(NamedTuple):
 class Project:
     """What a project uses, by noun and key, in the order of its files.
 
-    `sets` are variables that it sets itself. `unclear` are uses of keys that only show when the
+    `sets` are variables that it sets itself. It uses all variables that begin with one of
+    `prefixes`. `unclear` are uses of keys that only show when the
     code runs. `manifest` is the name of the file that declares keys, or "".
     """
 
@@ -68,6 +68,7 @@ class Project:
     )
     unclear: list[tuple[str, Place]] = field(default_factory=list)
     sets: set[str] = field(default_factory=set)
+    prefixes: set[str] = field(default_factory=set)
     manifest: str = ""
     declared: list[Declared] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -89,7 +90,7 @@ class _Scan:
         self.paths: dict[str, None] = {}
         self.function_sets: set[str] = set()
         self.in_functions: list[tuple[str, FileUses]] = []
-        self.module = lru_cache(MAX_CACHED)(self._module)
+        self.imports = Imports(self.paths, self._module)
 
     def run(self) -> Project:
         try:
@@ -102,8 +103,12 @@ class _Scan:
         self._read_code()
         for path, found in self.in_functions:
             # The environment of a function is what its definition gives it
-            given = self.function_sets
-            found.uses = [it for it in found.uses if it.noun != VARIABLE or it.key not in given]
+            found.uses = [
+                use
+                for use in found.uses
+                if use.noun != VARIABLE
+                or not (use.key in self.function_sets or is_given_to_function(use.key))
+            ]
             self._add(path, found)
         self.project.files = len(self.paths)
         self.project.problems.sort()
@@ -131,18 +136,6 @@ class _Scan:
             return None
         return parse(path, source)
 
-    def find(self, path: str, module: str) -> tuple[Module, str] | None:
-        """Return the file of the project that a relative import names, or the file itself."""
-        if not module:
-            names = [path]
-        else:
-            base = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))
-            stem = re.sub(r"\.[cm]?js$", "", base)
-            names = [base, *(stem + end for end in CODE), *(f"{stem}/index{end}" for end in CODE)]
-        name = next((it for it in names if it in self.paths), None)
-        found = self.module(name) if name else None
-        return (found, name) if found and name else None
-
     def _read_code(self) -> None:
         """Read the files that mention what matters, then those that import such a file."""
         waiting: dict[str, None] = {}
@@ -168,14 +161,14 @@ class _Scan:
     def _read_file(self, path: str, source: bytes) -> set[bytes]:
         """Read a file. Return how others may name it, if it exports something that matters."""
         module = parse(path, source)
-        found = uses_of(module, path, self.find)
+        found = uses_of(module, path, self.imports)
         if found.runs_in_build:
             self._add(path, found)
         else:
             self.in_functions.append((path, found))
         self.function_sets |= found.function_sets
         try:
-            exports = Meanings(module, path, self.find, Budget()).exports_any()
+            exports = Meanings(module, path, self.imports).exports_any()
         except TooComplex:
             exports = False
         folder, _, name = path.rpartition("/")
@@ -189,6 +182,7 @@ class _Scan:
             self.project.uses[use.noun, use.key].append(placed)
         self.project.unclear += [(it.noun, Place(path, it.line)) for it in found.unclear]
         self.project.sets |= found.sets
+        self.project.prefixes |= found.prefixes
         if found.problem:
             self._problem(path, *found.problem, is_error=path == BUILD_FILE)
 

@@ -13,6 +13,7 @@ from tree_sitter import Language, Node, Parser
 
 from console.lib.scanning.nodes import literal_of, pattern_names, text_of
 
+MAX_CANDIDATES = 100_000  # of one file
 ANCESTORS = 8  # that are kept of each candidate: wrappers, and what uses the value
 
 _FUNCTIONS = {
@@ -102,6 +103,7 @@ class Module:
     exports: dict[str, Binding] = field(default_factory=dict)
     all_of: list[str] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)
+    is_cut: bool = False  # it has more candidates than are kept
     objects: dict[int, dict[str, Node]] = field(default_factory=dict)
 
 
@@ -151,7 +153,9 @@ class _Walk:
             self.scope = Scope(self.scope, kind in _FUNCTIONS)
         if declare := _DECLARATIONS.get(kind):
             declare(self, node)
-        if kind in _CANDIDATES:
+        if kind in _CANDIDATES and len(self.module.candidates) == MAX_CANDIDATES:
+            self.module.is_cut = True
+        elif kind in _CANDIDATES:
             around = tuple(self.ancestors[-ANCESTORS:])
             self.module.candidates.append(Candidate(node, self.scope, around))
 

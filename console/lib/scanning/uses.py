@@ -27,7 +27,7 @@ class Unclear(NamedTuple):
 
 @dataclass
 class FileUses:
-    """What one file uses.
+    """What one file uses. It also uses all variables that begin with one of `prefixes`.
 
     `sets` are the variables that the file itself sets for all that runs after it, and
     `function_sets` those that it gives to a function. `runs_in_build` is False for code that may
@@ -38,5 +38,6 @@ class FileUses:
     unclear: list[Unclear] = field(default_factory=list)
     sets: set[str] = field(default_factory=set)
     function_sets: set[str] = field(default_factory=set)
+    prefixes: set[str] = field(default_factory=set)
     runs_in_build: bool = True
     problem: tuple[int, str] | None = None

@@ -159,3 +159,33 @@ def test_app_without_branches(world: World, tmp_path: Path) -> None:
     code = "f(process.env.A, process.env.B)"
     report = checked(world, tmp_path, {"src/a.ts": code}, None)
     assert states(report, None) == {"A": State.INHERITED, "B": State.MISSING}
+
+
+@pytest.mark.parametrize(
+    "value", ["6o3csq9JlFsKrS6GUzcO51QU3nRP9fDn6", "sk_live_51HxY8aBcDeFgHiJkLmNoPqRs", "0f" * 20]
+)
+def test_value_in_the_place_of_a_key(world: World, tmp_path: Path, value: str) -> None:
+    """People paste the value itself into `secret()`. It must not reach the log of a build."""
+    code = NAMED + f"secret('{value}')"
+    report = checked(world, tmp_path, {"amplify/a.ts": code}, world.dev)
+    [line] = report.missing
+    assert line.key == f"{value[:4]}…"
+    assert "looks like a value" in line.hint
+    assert value not in repr(report)
+
+
+@pytest.mark.parametrize(
+    "key", ["GOOGLE_OAUTH2_CLIENT_SECRET_V2", "stripe-webhook-signing-key-2", "auth0ClientSecret"]
+)
+def test_keys_that_are_names(world: World, tmp_path: Path, key: str) -> None:
+    report = checked(world, tmp_path, {"amplify/a.ts": NAMED + f"secret('{key}')"}, world.dev)
+    assert [line.key for line in report.missing] == [key]
+
+
+def test_variables_with_a_prefix_are_used(world: World, tmp_path: Path) -> None:
+    for key in ("NEXT_PUBLIC_A", "OTHER"):
+        set_variable(world, key, "x")
+    commands = "frontend:\n  phases:\n    build:\n      commands:\n        - {}\n"
+    text = commands.format("env | grep -e NEXT_PUBLIC_ >> .env.production")
+    report = checked(world, tmp_path, {"amplify.yml": text}, world.dev)
+    assert states(report, world.dev) == {"OTHER": State.UNUSED}

@@ -78,6 +78,11 @@ def test_applications_of_a_monorepo() -> None:
     assert [use.key for use in uses_in_build(text).uses] == ["X", "Y"]
 
 
+def test_prefixes() -> None:
+    found = uses_in_build(HEAD + "        - env | grep -e ^NEXT_PUBLIC_ -e KEY >> .env\n")
+    assert (found.prefixes, [use.key for use in found.uses]) == ({"NEXT_PUBLIC_"}, ["KEY"])
+
+
 def test_no_yaml() -> None:
     found = uses_in_build("version: 1\nfrontend: [\n")
     assert found.problem is not None

@@ -137,8 +137,8 @@ def test_constants_of_another_file(tmp_path: Path) -> None:
 
 
 def test_exports_in_a_circle(tmp_path: Path) -> None:
-    files = {f"amplify/f{n}.ts": "" for n in range(12)}
-    circle = "".join(f"export * from './f{n}';\n" for n in range(12))
+    files = {f"amplify/f{n}.ts": "" for n in range(60)}
+    circle = "".join(f"export * from './f{n}';\n" for n in range(60))
     use = "import { secret } from './f0'; secret('A'); // @aws-amplify/backend\n"
     project = scanned(tmp_path, dict.fromkeys(files, circle + use))
     assert (project.uses, project.unclear) == ({}, [])

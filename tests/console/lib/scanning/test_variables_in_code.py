@@ -148,7 +148,8 @@ export const hello = defineFunction({
 });
 """
     backend = "import { defineBackend } from '@aws-amplify/backend';\nx.addEnvironment('MORE', y);"
-    handler = "f(process.env.NAME, process.env.URL, process.env.TOKEN, process.env.MORE);\n"
+    given = "f(process.env.files_BUCKET_NAME, process.env.AMPLIFY_AUTH_USERPOOL_ID);"
+    handler = given + "f(process.env.NAME, process.env.URL, process.env.TOKEN, process.env.MORE);\n"
     project = scanned(
         tmp_path,
         {
