@@ -44,7 +44,7 @@ _GONE = {Action.SECRET_REMOVED, Action.FOUND_REMOVED}
 _KEY = ("app_id", "branch", "subject")
 _COLUMNS = [
     *("App", "Branch", "Secret", "Last revealed", "Last written", "Removed since"),
-    *("Changed since by", "Changed since at", "Rotated by", "Rotated at", "Copy of"),
+    *("Changed since by", "Changed since at", "Rotated by", "Rotated at", "Same value as on"),
 ]
 
 
