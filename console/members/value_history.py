@@ -1,7 +1,7 @@
 """The values that a key had in the scopes of an app, as far as the audit trail tells.
 
 No value is compared. Two versions hold the same value if an event says that one was made from the
-other: a copy, a restore, or a replacement (docs/adr/0057).
+other: a copy, a restore, or a replacement (docs/adr/0059).
 """
 
 from bisect import bisect_left
