@@ -571,6 +571,17 @@ def test_nothing_but_events_is_stored(world: World, other: Branch) -> None:
     assert (removal.action, removal.branch, removal.version_before) == ("secret.remove", "other", 1)
 
 
+def test_reveals_that_say_nothing_new(world: World, bob: User, other: Branch) -> None:
+    """The copy was made by a reveal that repeats another one."""
+    set_secret(world, KEY, "one", world.dev)
+    for person in ("bob", "alice", "bob"):
+        revealed(world, world.dev, by=person)
+    copied(world, world.dev, other)
+    removed(world, other)
+    copied(world, world.dev, other)
+    assert known(bob) == {"dev", "other"}
+
+
 def test_query_count(world: World, bob: User, other: Branch) -> None:
     """The number of queries doesn't depend on the number of copies."""
     set_secret(world, KEY, "one", world.dev)
