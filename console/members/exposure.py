@@ -32,7 +32,7 @@ from console.db import prepared_statements
 from console.members import known_values
 from console.members.known_values import KnownCopy
 from console.members.services import people_of
-from console.members.value_history import REVEALS, WRITES
+from console.members.value_events import REVEALS, WRITES
 from console.models import AuditEvent, AuditOutcome, User
 
 _VALUE_CHANGES = (  # after these, the secret has another value or none
@@ -44,7 +44,7 @@ _GONE = {Action.SECRET_REMOVED, Action.FOUND_REMOVED}
 _KEY = ("app_id", "branch", "subject")
 _COLUMNS = [
     *("App", "Branch", "Secret", "Last revealed", "Last written", "Removed since"),
-    *("Changed since by", "Changed since at", "Rotated by", "Rotated at", "Copy of"),
+    *("Changed since by", "Changed since at", "Rotated by", "Rotated at", "Same value as on"),
 ]
 
 

@@ -4,35 +4,14 @@ Computed from the audit trail. People who know a value know every copy of it, wh
 to another branch or restored, and whether they saw it before that or after.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any
-
-from django.db.models import Q, QuerySet
 
 from console.access.policy import Access
-from console.audit.events import Action, Outcome
-from console.audit.queries import with_outcomes
-from console.lib.naming.names import PathProfile
 from console.members.services import people_of
-from console.members.value_history import (
-    ACTIONS,
-    VARIABLE_WRITES,
-    Scope,
-    Value,
-    ValueHistory,
-)
+from console.members.value_events import VARIABLE_WRITES, Event, Trail, trails
+from console.members.value_history import Scope, Value, ValueHistory
 from console.models import AuditEvent
-
-_NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
-# The other two profiles have the same path
-_PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
-    Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
-    | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
-    | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
-)
 
 
 @dataclass(frozen=True)
@@ -47,14 +26,14 @@ class KnownCopy:
     last: int
     source: str
     was_variable: bool
-    save: AuditEvent | None
+    save: Event | None
 
 
 class KnownValues:
     """Who knows which values of one key, except the people whose ids are `ignored`."""
 
-    def __init__(self, events: Sequence[Any], ignored: Collection[int] = ()) -> None:
-        self._history = ValueHistory(events)
+    def __init__(self, trail: Trail, ignored: Collection[int] = ()) -> None:
+        self._history = ValueHistory(trail)
         self._known = [it for it in self._history.known if it[0].actor_id not in ignored]
 
     def last_name(self, name: str) -> str:
@@ -64,7 +43,7 @@ class KnownValues:
 
     def people(self) -> set[int]:
         """Return the ids of the people who know any value."""
-        return {event.actor_id for event, _ in self._known}
+        return {event.actor_id for event, _ in self._known if event.actor_id is not None}
 
     def people_who_know(
         self, names: Collection[str], version: int, at: int | None = None
@@ -92,9 +71,9 @@ class KnownValues:
                 found[scope.name] = copy
         return found
 
-    def _learned_by(self, person_id: int) -> dict[Value, tuple[Any, Value]]:
+    def _learned_by(self, person_id: int) -> dict[Value, tuple[Event, Value]]:
         """Map each value that a person knows to the first event that told it and what that read."""
-        found: dict[Value, tuple[Any, Value]] = {}
+        found: dict[Value, tuple[Event, Value]] = {}
         for event, values in self._known:
             for value in values if event.actor_id == person_id else ():
                 for same in self._history.values_like(value):
@@ -108,7 +87,7 @@ class KnownValues:
         return scope
 
     def _copy(
-        self, scope: Scope, value: Value, event: Any, learned: Value, person_id: int
+        self, scope: Scope, value: Value, event: Event, learned: Value, person_id: int
     ) -> KnownCopy | None:
         save = self._history.saves.get(value)
         made = save.pk if save else 0
@@ -127,9 +106,9 @@ def of_former_members(access: Access, keys: Collection[str]) -> dict[str, KnownV
     Takes as many queries for many keys as for one.
     """
     app_id = access.app.app_id
-    events = _events(AuditEvent.objects.filter(app_id=app_id, subject__in=keys), [app_id])
+    found = trails(AuditEvent.objects.filter(app_id=app_id, subject__in=keys), [app_id])
     current = {person.pk for person in people_of(access.app) if person.is_active}
-    return {key: KnownValues(events[app_id, key], ignored=current) for key in keys}
+    return {key: KnownValues(found[app_id, key], ignored=current) for key in keys}
 
 
 def of_copied_secrets(app_id: str) -> dict[tuple[str, str], KnownValues]:
@@ -144,23 +123,5 @@ def of_copied_secrets(app_id: str) -> dict[tuple[str, str], KnownValues]:
         return {}
     apps = {app for app, _ in keys}
     rows = AuditEvent.objects.filter(app_id__in=apps, subject__in={key for _, key in keys})
-    events = _events(rows, apps)
-    return {key: KnownValues(events[key]) for key in keys}
-
-
-def _events(
-    rows: QuerySet[AuditEvent], app_ids: Collection[str]
-) -> dict[tuple[str, str], list[Any]]:
-    """Return each key's events that were or may have been carried out, oldest first."""
-    found: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
-    for event in with_outcomes(rows.filter(action__in=ACTIONS)):
-        if event.last_outcome not in _NOT_DONE:
-            found[event.app_id, event.subject].append(event)
-    changes = with_outcomes(AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids))
-    for change in changes:
-        for (app_id, _), events in found.items():
-            if app_id == change.app_id and change.last_outcome == Outcome.SUCCEEDED:
-                events.append(change)
-    for events in found.values():
-        events.sort(key=attrgetter("pk"))
-    return found
+    found = trails(rows, apps)
+    return {key: KnownValues(found[key]) for key in keys}

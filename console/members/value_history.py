@@ -1,33 +1,31 @@
 """The values that a key had in the scopes of an app, as far as the audit trail tells.
 
 No value is compared. Two versions hold the same value if an event says that one was made from the
-other: a copy, a restore, or a replacement (docs/adr/0057).
+other: a copy, a restore, or a replacement (docs/adr/0059).
 """
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from console.access.branches import JOINED_BY
-from console.audit.events import Action, Outcome
+from console.audit.events import Action
 from console.lib.naming.names import ALL_BRANCHES
+from console.members.value_events import (
+    ENDS,
+    FOUND,
+    REPLACEMENTS,
+    REVEALS,
+    VARIABLE_WRITES,
+    WRITES,
+    Event,
+    Trail,
+)
 
-REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
-WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
-# A secret that was moved from a variable has the value that one of these wrote
-VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED)
-_REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
-_FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
-_ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
-_RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
-ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *_REPLACEMENTS, *_FOUND, *_ENDS, *_RESTORES)
-_OPEN = {None, Outcome.UNKNOWN}
 ANY_VERSION = 2**31  # more than any
-
-LONGEST_READ = timedelta(minutes=10)  # of which no outcome was saved
 # Until somebody looks at the app again, a reveal may read what was made outside Branchkeep
 NOTICED_WITHIN = timedelta(days=1)
 
@@ -55,7 +53,7 @@ class Scope:
     version: int = 0
     starts: list[int] = field(default_factory=list)  # of generations, as ids of events
     ends: list[tuple[int, Value]] = field(default_factory=list)  # what ended all before it
-    reads: list[tuple[Any, list[Value]]] = field(default_factory=list)
+    reads: list[tuple[Event, list[Value]]] = field(default_factory=list)
     adopted: Value | None = None  # what the other path profile holds under a number of its own
 
     def value(self, version: int, at: int | None = None) -> Value:
@@ -71,19 +69,19 @@ class Scope:
 class ValueHistory:
     """The values of one key in the scopes of an app, and which of them are the same.
 
-    Takes its events, oldest first, and changes of the app's path profile among them. An event
-    without an outcome counts, because the value may have reached the person or the store.
+    An event without an outcome counts, because the value may have reached the person or the store.
     """
 
-    def __init__(self, events: Sequence[Any]) -> None:
+    def __init__(self, trail: Trail) -> None:
+        events = trail.events
         self._scopes = _scopes(it.branch for it in events if it.action != Action.APP_CHANGED)
         self._same: dict[Value, set[Value]] = {}
         self._named: dict[int, list[Value]] = {}  # by the event that read or removed them
-        self.saves: dict[Value, Any] = {}  # the events that wrote them
-        self.known: list[tuple[Any, list[Value]]] = []
+        self.saves: dict[Value, Event] = {}  # the events that wrote them
+        self.known: list[tuple[Event, list[Value]]] = []
         for event in events:
             self._add(event)
-        self._link({event.pk: event for event in events})
+        self._link({event.pk: event for event in events}, trail.same_as)
         self.known.sort(key=lambda it: it[0].pk)
 
     def scope(self, name: str) -> Scope | None:
@@ -94,7 +92,7 @@ class ValueHistory:
         """Return the versions that hold the same value, with this one."""
         return self._same.get(value, {value})
 
-    def _add(self, event: Any) -> None:
+    def _add(self, event: Event) -> None:
         if event.action == Action.APP_CHANGED:
             for scope in {it.id: it for it in self._scopes.values()}.values():
                 self._change_profile(scope, event)
@@ -105,15 +103,15 @@ class ValueHistory:
             self._make(scope, event, version)
         elif event.action in REVEALS:
             self._read(scope, event)
-        elif event.action in _ENDS:
+        elif event.action in ENDS:
             removed = scope.value(event.version_before or 0)
             self._named[event.pk] = [removed]
-            if event.last_outcome not in _OPEN and not event.version_after:
+            if not event.is_open and not event.version_after:
                 scope.ends.append((event.pk, removed._replace(version=ANY_VERSION)))
         elif event.action == Action.VERSION_RESTORED:
             self._named[event.pk] = [scope.value(event.version_before or 0)]
 
-    def _change_profile(self, scope: Scope, event: Any) -> None:
+    def _change_profile(self, scope: Scope, event: Event) -> None:
         """Begin a generation: the other path counts versions of its own."""
         if scope.id == ALL_BRANCHES or not scope.version:
             return
@@ -126,7 +124,7 @@ class ValueHistory:
         if scope.adopted and version:
             self._merge(scope.adopted, scope.value(version))
 
-    def _make(self, scope: Scope, event: Any, version: int) -> None:
+    def _make(self, scope: Scope, event: Event, version: int) -> None:
         before = event.version_before or 0
         self._adopt(scope, before)
         source = scope.value(before)
@@ -134,24 +132,23 @@ class ValueHistory:
             self._start(scope, event)
         value = scope.value(version)
         scope.version, scope.adopted = version, None
-        if event.last_outcome not in _OPEN:
+        if not event.is_open:
             scope.ends.append((event.pk, value))
         self.saves[value] = event
-        if event.action in _REPLACEMENTS and source.version:
+        if event.action in REPLACEMENTS and source.version:
             self._merge(source, value)
         if event.action in WRITES and event.actor_id is not None:
             self.known.append((event, [value]))
 
-    def _start(self, scope: Scope, event: Any) -> None:
+    def _start(self, scope: Scope, event: Event) -> None:
         """Begin a generation. What is being read at that moment may be of either."""
         scope.starts.append(event.pk)
-        late = NOTICED_WITHIN if event.action in _FOUND else timedelta()
+        late = NOTICED_WITHIN if event.action in FOUND else timedelta()
         for read, values in scope.reads:
-            end = read.last_at or read.at + LONGEST_READ
-            if end + late >= event.at:
+            if read.end + late >= event.at:
                 values.append(values[0]._replace(generation=len(scope.starts)))
 
-    def _read(self, scope: Scope, event: Any) -> None:
+    def _read(self, scope: Scope, event: Event) -> None:
         version = event.version_after or event.version_before or 0
         self._adopt(scope, version)
         values = [scope.value(version)]
@@ -161,12 +158,13 @@ class ValueHistory:
         if event.actor_id is not None:
             self.known.append((event, values))
 
-    def _link(self, events: dict[int, Any]) -> None:
+    def _link(self, events: Mapping[int, Event], same_as: Mapping[int, int]) -> None:
         """Join what saves wrote with what they were copied from."""
         for value, save in self.saves.items():
-            source = events.get(save.origin)
+            origin = save.origin or 0
+            source = events.get(same_as.get(origin, origin))
             if source is not None and source.action == Action.BIN_RESTORED:
-                source = events.get(source.origin)
+                source = events.get(source.origin or 0)
             if source is None:
                 continue
             if source.action in VARIABLE_WRITES and source.actor_id is not None:
@@ -195,15 +193,15 @@ def _scopes(names: Iterable[str]) -> dict[str, Scope]:
     }
 
 
-def _version_made(event: Any) -> int:
+def _version_made(event: Event) -> int:
     """Return the version that an event made or, if its outcome is open, may have made. 0: none."""
     before, after = event.version_before or 0, event.version_after or 0
-    if event.action not in (*WRITES, *_REPLACEMENTS, *_FOUND):
+    if event.action not in (*WRITES, *REPLACEMENTS, *FOUND):
         return 0
     if event.action == Action.SECRET_ENCRYPTED and not before:
         return 0  # of the background, which only finishes an earlier event's
     if event.action == Action.MIRROR_REPAIRED and before:
         return 0  # it wrote only the mirror
-    if event.last_outcome in _OPEN:
+    if event.is_open:
         return before + 1 if event.action != Action.SECRET_ENCRYPTED else 0
     return 0 if after == before else after

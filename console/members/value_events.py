@@ -1,0 +1,131 @@
+"""Read from the audit trail what happened to the values of keys.
+
+A team that runs `run --secrets` reveals the same value thousands of times, so repeated reveals are
+left out while they are read, and no model instances are built.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from console.audit.events import Action, Outcome
+from console.lib.naming.names import PathProfile
+from console.models import AuditEvent
+
+REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
+WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
+# A secret that was moved from a variable has the value that one of these wrote
+VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED)
+REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
+FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
+ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
+_RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
+_ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
+_NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
+# The other two profiles have the same path
+_PATHS_CHANGED = Q(action=Action.APP_CHANGED, outcomes__outcome=Outcome.SUCCEEDED) & (
+    Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
+    | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
+    | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
+)
+LONGEST_READ = timedelta(minutes=10)  # of which no outcome was saved
+
+
+class Event(NamedTuple):
+    """An audit event with its last outcome."""
+
+    pk: int
+    action: str
+    app_id: str
+    branch: str
+    subject: str
+    actor_id: int | None
+    actor: str
+    at: datetime
+    version_before: int | None
+    origin: int | None
+    outcome: str | None
+    version_after: int | None
+    ended_at: datetime | None
+
+    @property
+    def end(self) -> datetime:
+        """Return when it was over at the latest."""
+        return self.ended_at or self.at + LONGEST_READ
+
+    @property
+    def is_open(self) -> bool:
+        """Return True if it isn't known whether it was carried out."""
+        return self.outcome in {None, Outcome.UNKNOWN}
+
+
+_COLUMNS = (
+    *("pk", "action", "app_id", "branch", "subject", "actor_id", "actor", "at"),
+    *("version_before", "origin"),
+    *("outcomes__outcome", "outcomes__version_after", "outcomes__at"),
+)
+Key = tuple[str, str]  # app ID, key
+
+
+class Trail:
+    """The events of one key, oldest first, without those that say nothing new.
+
+    `same_as` maps the id of a reveal that was left out to one that read the same.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.same_as: dict[int, int] = {}
+        self._reveals: dict[tuple[str, int | None, int | None], int] = {}  # since the last change
+
+    def add(self, event: Event) -> None:
+        """Add an event, unless it repeats a reveal and nothing happened in between."""
+        if event.action not in REVEALS:
+            self._reveals.clear()
+            self.events.append(event)
+            return
+        version = event.version_after or event.version_before
+        number = self._reveals.setdefault((event.branch, event.actor_id, version), len(self.events))
+        if number == len(self.events):
+            self.events.append(event)
+            return
+        first = self.events[number]
+        self.same_as[event.pk] = first.pk
+        self.events[number] = first._replace(ended_at=max(first.end, event.end))
+
+
+def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Trail]:
+    """Return the events of each key in `rows` that were or may have been carried out.
+
+    Changes of an app's paths are among the events of each of its keys. Takes two queries.
+    """
+    found: defaultdict[Key, Trail] = defaultdict(Trail)
+    changes = [*_with_outcomes(AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids))]
+    waiting: dict[Key, list[Event]] = {}
+    for event in _with_outcomes(rows.filter(action__in=_ACTIONS)):
+        if event.outcome in _NOT_DONE:
+            continue
+        key = event.app_id, event.subject
+        left = waiting.setdefault(key, [it for it in changes if it.app_id == event.app_id])
+        while left and left[0].pk < event.pk:
+            found[key].add(left.pop(0))
+        found[key].add(event)
+    for key, left in waiting.items():
+        for change in left:
+            found[key].add(change)
+    return found
+
+
+def _with_outcomes(rows: QuerySet[AuditEvent]) -> Iterator[Event]:
+    """Yield the events with their last outcome, oldest first. One may have been settled later."""
+    last: Event | None = None
+    for row in rows.order_by("pk", "outcomes__pk").values_list(*_COLUMNS):
+        event = Event(*row)
+        if last is not None and last.pk != event.pk:
+            yield last
+        last = event
+    if last is not None:
+        yield last
