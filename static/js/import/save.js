@@ -154,7 +154,7 @@ export async function saveRows(form, rows, fields) {
   const progress = new Progress(rows.length);
   card.classList.add("saving");
   for (const name of ["import-edit", "import-scopes"]) byId(name).hidden = true;
-  for (const part of form.querySelectorAll("#import-preview > :is(.chip-row, .compare, .foot)")) part.hidden = true;
+  for (const part of form.querySelectorAll("#import-preview > :is(.chip-row, .compare, .edit-foot)")) part.hidden = true;
   byId("import-lead").textContent = "All of it is one change set.";
   for (const row of rows) wait(row);
   const { left, saved, problem } = await saveAll(form, rows, fields, progress);
@@ -162,5 +162,5 @@ export async function saveRows(form, rows, fields) {
   for (const row of left) showOutcome(row, { outcome: "not_tried", message: "" });
   if (saved === rows.length) return location.assign(form.elements.change_set.dataset.done);
   progress.end(problem || "What was saved stays saved. The other rows are below.", changeSetLink(form));
-  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .foot")]) part.hidden = false;
+  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .edit-foot")]) part.hidden = false;
 }
