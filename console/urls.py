@@ -9,7 +9,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
-from console.pages.account import links, single_sign_on
+from console.pages import health
+from console.pages.account import links, setup, single_sign_on
 from console.pages.account import views as account
 from console.pages.activity import change_set, recycle_bin
 from console.pages.activity import views as activity
@@ -126,12 +127,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", search.search_page, name="search"),
     path("activity/", activity.all_activity, name="all_activity"),
     path("activity/export/", activity.export_all_activity, name="all_activity_export"),
-    path("setup/<str:token>/", apps.first_operator, name="setup"),
+    path("setup/<str:token>/", setup.first_operator, name="setup"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("people/<int:pk>/known/", exposure.known_everywhere, name="known_everywhere"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
-    path("healthz", apps.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
     path("", include("envvars_app.urls")),
     path("", include("secrets_app.urls")),
 ]

@@ -1,4 +1,4 @@
-"""Pages of apps and branches, the set-up page, and the health check."""
+"""Pages of apps and branches."""
 
 import secrets
 import string
@@ -7,13 +7,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
-from django.contrib.auth.decorators import login_not_required
-from django.core.management import call_command
-from django.db import connection
 from django.db.models import Count, Q
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -27,8 +23,6 @@ from console.access.policy import (
 )
 from console.amplify.service import is_on
 from console.audit.events import Action
-from console.auth import bootstrap
-from console.auth.bootstrap import create_first_operator
 from console.catalog import services
 from console.lib.naming.names import SAMPLE_APP_IDS
 from console.members.suspension import suspension_of
@@ -39,7 +33,6 @@ from console.pages.apps.forms import (
     BranchSettingsForm,
     FollowedBranchForm,
     GeneralForm,
-    SetupForm,
 )
 from console.web.kit import (
     app_context,
@@ -50,27 +43,6 @@ from console.web.kit import (
     require_operator_request,
     show_form,
 )
-
-
-@login_not_required
-@page_with_form
-def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Create the first operator for anyone with a valid set-up link."""
-    if not bootstrap.is_open(token):
-        raise Http404("This set-up link has been used or has expired.")
-    form = SetupForm(form_data(request))
-    if not form.is_valid():
-        return show_form(request, "console/setup.html", form, {})
-    fields = form.cleaned_data
-    user = create_first_operator(
-        actor=from_request(request), email=fields["email"], password=fields["password1"]
-    )
-    if fields["sample_app"]:
-        # Through a command, because the core must not import the feature apps.
-        call_command("sample_app", owner=user.email, verbosity=0)
-    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    messages.success(request, "Branchkeep is set up. Welcome!")
-    return redirect("apps")
 
 
 @require_safe
@@ -201,16 +173,3 @@ def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) 
     if branch is None:
         return services.add_branch(actor=actor, app_id=app_id, fields=fields)
     return services.change_branch(actor=actor, app_id=app_id, pk=branch.pk, fields=fields)
-
-
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Report that the process responds."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-def database_answers() -> None:
-    """Raise django.db.Error unless the database responds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
