@@ -9,12 +9,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
-from console.pages.account import links, single_sign_on
+from console.pages import health
+from console.pages.account import links, setup, single_sign_on
 from console.pages.account import views as account
 from console.pages.activity import change_set, recycle_bin
 from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
-from console.pages.apps import branch_delete, notifications, overview
+from console.pages.apps import branch_delete, branches, notifications, overview
 from console.pages.apps import views as apps
 from console.pages.compare import copying, removing
 from console.pages.compare import pages as compare
@@ -49,9 +50,9 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/amplify/", connection.app_connect, name="app_connect"),
     path("settings/amplify/disconnect/", connection.app_disconnect, name="app_disconnect"),
     path("amplify/refresh/", connection.amplify_refresh, name="amplify_refresh"),
-    path("settings/branches/", apps.branches, name="branches"),
-    path("settings/branches/add/", apps.branch_add, name="branch_add"),
-    path("settings/branches/<int:pk>/", apps.branch_edit, name="branch_edit"),
+    path("settings/branches/", branches.branches, name="branches"),
+    path("settings/branches/add/", branches.branch_add, name="branch_add"),
+    path("settings/branches/<int:pk>/", branches.branch_edit, name="branch_edit"),
     path("settings/branches/<int:pk>/delete/", branch_delete.branch_delete, name="branch_delete"),
     path("settings/notifications/", notifications.notifications, name="notifications"),
     path("settings/members/", members.member_list, name="members"),
@@ -126,12 +127,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", search.search_page, name="search"),
     path("activity/", activity.all_activity, name="all_activity"),
     path("activity/export/", activity.export_all_activity, name="all_activity_export"),
-    path("setup/<str:token>/", apps.first_operator, name="setup"),
+    path("setup/<str:token>/", setup.first_operator, name="setup"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("people/<int:pk>/known/", exposure.known_everywhere, name="known_everywhere"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
-    path("healthz", apps.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
     path("", include("envvars_app.urls")),
     path("", include("secrets_app.urls")),
 ]

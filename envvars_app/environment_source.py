@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
 from console.access.actions import Action
@@ -12,93 +11,26 @@ from console.access.actors import OUTSIDE
 from console.access.policy import Access
 from console.environment.explaining import Explanation
 from console.environment.faults import Fault
-from console.environment.importing import Change, ImportRow, PlannedRow
+from console.environment.importing import ImportRow, PlannedRow
 from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, ReadValue
-from console.environment.recycle_bin import BinUpkeep, RemovedValue
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
-from console.lib.results import DONE, RowOutcome, encode_base
-from console.lib.row_forms import new_base
+from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry
-from console.models import App, Branch, scope_name
+from console.models import Branch
+from envvars_app import importing
 from envvars_app.amplify_sync import explaining, faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
-from envvars_app.formats.hints import describe_key
-from envvars_app.formats.notes import masked_notes
 from envvars_app.models import Variable
-from envvars_app.variables import bulk, recycle_bin, save, undoing
-from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable
+from envvars_app.variable_bin import VariableBin
+from envvars_app.variables import save, undoing
+from envvars_app.variables.commands import DeleteVariable, Overrides
 from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
 
 _TOKEN = re.compile(r"(variable-([1-9][0-9]{0,14})):([0-9]{1,9})\Z", re.ASCII)
-
-
-class VariableBin:
-    """Removed variables. Their rows are kept for as long as they can be restored."""
-
-    def kept(self, app: App) -> QuerySet[Variable]:
-        """Return the rows of what is in the app's recycle bin."""
-        return recycle_bin.kept(app)
-
-    def removed(self, access: Access) -> Sequence[RemovedValue]:
-        """Return what is in the app's recycle bin. Takes two queries."""
-        live = Variable.objects.filter(app=access.app, removed_at=None)
-        there: dict[tuple[int | None, str], str] = {
-            (branch_id, key): encode_base(version, pk)
-            for branch_id, key, version, pk in live.values_list("branch_id", "key", "version", "pk")
-        }
-        return [
-            RemovedValue(
-                row.pk,
-                row.key,
-                row.branch,
-                scope_name(row.branch),
-                row.changed_at,
-                row.changed_by,
-                row.expires_at or row.changed_at,
-                row.version - 1,
-                there.get((row.branch_id, row.key), ""),
-            )
-            for row in recycle_bin.kept(access.app)
-        ]
-
-    def restore(
-        self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str
-    ) -> RowOutcome:
-        """Save the variable again, and push it to Amplify if the app is connected."""
-        variable = recycle_bin.find_removed(access, pk)
-        version, revision = new_base(base)
-        command = SetVariable(
-            "restore",
-            key=variable.key,
-            branch_id=to.pk if to else None,
-            value=variable.value,
-            expected_version=version,
-            revision=revision,
-            note="restored from the recycle bin",
-            restores=pk,
-        )
-        [outcome] = save.save(
-            actor=access.actor,
-            app_id=access.app.app_id,
-            commands=[command],
-            change_set=change_set,
-        )
-        if outcome.outcome in DONE:
-            recycle_bin.take_out([pk])  # if the variable already had this value
-            push_waiting(access.app)
-        return outcome
-
-    def delete(self, access: Access, pk: int) -> None:
-        """Delete the variable and its history for good."""
-        recycle_bin.delete(access, recycle_bin.find_removed(access, pk))
-
-    def clean_up(self) -> BinUpkeep:
-        """Delete the removed variables that have expired."""
-        return BinUpkeep(purged=recycle_bin.purge())
 
 
 class VariableSource:
@@ -233,9 +165,7 @@ class VariableSource:
         self, access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
     ) -> Sequence[PlannedRow]:
         """Return what an import would do, as bulk edit's preview does."""
-        values = {entry.key: entry.value for entry in entries}
-        lines = bulk.preview(access, bulk.BulkEdit(values, scopes)).lines
-        return [_planned(line, values.keys()) for line in lines]
+        return importing.plan(access, entries, scopes)
 
     def compare(
         self, access: Access, entries: Sequence[Entry], rows: Sequence[PlannedRow]
@@ -246,26 +176,8 @@ class VariableSource:
     def apply(
         self, access: Access, rows: Sequence[ImportRow], change_set: UUID
     ) -> Sequence[RowOutcome]:
-        """Write what was planned, and push it to Amplify if the app is connected."""
-        commands = [
-            SetVariable(
-                row.token,
-                key=row.key,
-                branch_id=row.branch_id,
-                value=row.value,
-                expected_version=row.expected_version,
-                revision=row.revision,
-            )
-            for row in rows
-        ]
-        outcomes = save.save(
-            actor=access.actor,
-            app_id=access.app.app_id,
-            commands=commands,
-            change_set=change_set,
-        )
-        push_waiting(access.app)
-        return outcomes
+        """Write what was planned."""
+        return importing.apply(access, rows, change_set)
 
     def undo_plan(
         self, access: Access, change_set: UUID, undone_by: Collection[UUID]
@@ -286,19 +198,6 @@ class VariableSource:
         if any(outcome.outcome in DONE for outcome in outcomes):
             push_waiting(access.app)
         return outcomes
-
-
-def _planned(line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
-    version, value = line.command.expected_version, line.new or ""
-    return PlannedRow(
-        line.key,
-        line.branch,
-        Change(line.kind),
-        base=encode_base(version, line.command.variable_id if version else None),
-        size_before=None if line.old is None else len(line.old.encode()),
-        refusal=line.refusal.message if line.refusal else "",
-        notes=[note for note in (describe_key(line.key), *masked_notes(value, keys)) if note],
-    )
 
 
 def _shown(changed_by: str) -> str:

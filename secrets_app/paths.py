@@ -152,7 +152,7 @@ def branch_folders(app_id: str, branch: str, profile: PathProfile) -> set[str]:
         location = scope_location(OneBranch(app_id, branch), profile)
     except InvalidPath:
         return set()
-    return {location.primary, location.mirror} - {None}  # type: ignore[return-value]
+    return {location.primary, location.mirror} - {None}  # type: ignore[return-value]  # None is taken out
 
 
 def documented_path_problem(app_id: str, branch: str) -> str:

@@ -44,10 +44,10 @@ class _AnyCredential:
             super().full_clean()  # type: ignore[misc]  # of allauth's form
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             problem = mfa_adapter().validation_error("incorrect_code")
-            self.data = self.data.copy()  # type: ignore[has-type]
+            self.data = self.data.copy()  # type: ignore[has-type]  # of allauth's form
             self.data["credential"] = ""  # showing it again would fail as well
             self.cleaned_data: dict[str, Any] = {}
-            self.add_error("credential", problem)  # type: ignore[attr-defined]
+            self.add_error("credential", problem)  # type: ignore[attr-defined]  # of allauth's form
 
 
 class _RecordedPasskey(_AnyCredential):

@@ -253,4 +253,4 @@ def _prepare_process() -> None:
         for handler in logging.getLogger().handlers:
             handler.setLevel(logging.WARNING)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # a TextIO here

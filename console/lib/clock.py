@@ -5,6 +5,7 @@ than its own duration was stored before the clock was set back: the wait is over
 expired. A clock that is corrected by less than the duration ends nothing early.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -19,3 +20,9 @@ def is_within(duration: Duration, elapsed: Duration) -> bool:
 def latest_end(now: datetime, duration: timedelta) -> datetime:
     """Return the latest end that a wait of this duration can have. A later one is long over."""
     return now + 2 * duration
+
+
+def oldest(times: Iterable[datetime | None]) -> datetime | None:
+    """Return the earliest of the times; None if there is none or one isn't known."""
+    known = [*times]
+    return None if None in known else min(filter(None, known), default=None)

@@ -73,7 +73,7 @@ class NaturalKeyField(models.BinaryField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> bytes:
         """Return the key of the present name."""
-        key = natural_key(model_instance.name)  # type: ignore[attr-defined]
+        key = natural_key(model_instance.name)  # type: ignore[attr-defined]  # of any named model
         setattr(model_instance, self.attname, key)
         return key
 

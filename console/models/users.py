@@ -44,7 +44,7 @@ class User(AbstractUser):
     single key, such as "n".
     """
 
-    username = None  # type: ignore[assignment]
+    username = None  # type: ignore[assignment]  # as Django's documentation removes it
     email = models.EmailField("email address", unique=True)
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, blank=True, default="")
@@ -52,7 +52,7 @@ class User(AbstractUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # AbstractUser has its own
 
     def __str__(self) -> str:
         return self.email

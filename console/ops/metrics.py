@@ -97,7 +97,7 @@ def exposition(gauges: Iterable[tuple[str, str, float]]) -> bytes:
     """Return the metrics of this server's processes as text, and gauges (name, help, value)."""
     registry = CollectorRegistry()
     if FOLDER in os.environ:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
     else:
         registry.register(_registry)
     registry.register(_GaugeCollector(gauges))

@@ -68,7 +68,7 @@ class ConfirmIdentity:
 def ask(request: HttpRequest, asked: ConfirmationRequired) -> None:
     """Have the page ask: templates/account/confirm_panel.html shows the question."""
     methods = get_adapter().get_reauthentication_methods(request.user)
-    request.confirmation = Question(  # type: ignore[attr-defined]
+    request.confirmation = Question(  # type: ignore[attr-defined]  # templates read it
         asked.to,
         {method["id"].partition(":")[2] or method["id"]: method["url"] for method in methods},
         getattr(request, "confirmation_problem", ""),
@@ -116,4 +116,4 @@ def _reauthenticate(request: HttpRequest, user: User) -> None:
     else:
         return
     problems = [text for texts in form.errors.values() for text in texts]
-    request.confirmation_problem = " ".join(map(str, problems))  # type: ignore[attr-defined]
+    request.confirmation_problem = " ".join(map(str, problems))  # type: ignore[attr-defined]  # templates read it

@@ -48,7 +48,7 @@ class RecordRefusals:
     ) -> None:
         """Note if the page needs a user and there is none: the answer is a redirect."""
         if not request.user.is_authenticated and getattr(view, "login_required", True):
-            request.needs_sign_in = True  # type: ignore[attr-defined]
+            request.needs_sign_in = True  # type: ignore[attr-defined]  # read after the view
 
 
 def _reason(request: HttpRequest, response: HttpResponse) -> str:

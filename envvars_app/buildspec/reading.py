@@ -61,7 +61,7 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # it has no types
         if unsupported := self._find_unsupported(
             event, isinstance(parent, yaml.MappingNode) and index is None
         ):

@@ -1,1 +1,1 @@
-"""Versions of a secret: list them, compare two, restore one, undo a change set."""
+"""Versions and restores of a secret, undo of change sets, the recycle bin, and explanations."""

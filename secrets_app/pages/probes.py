@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
-from console.pages.apps.views import database_answers
+from console.pages.health import database_answers
 from secrets_app.ops.gauges import measured
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import StoreError

@@ -1,10 +1,11 @@
 // Lines below a row of a table, such as its details or its form.
 
+import { element } from "./elements.js";
+
 /** Return a new line that holds `content`, to be placed below the row. */
 export function lineBelow(row, content, kind) {
-  const line = document.createElement("tr");
-  const cell = document.createElement("td");
-  line.className = kind;
+  const line = element("tr", kind);
+  const cell = element("td");
   cell.colSpan = row.cells.length;
   cell.append(content);
   line.append(cell);

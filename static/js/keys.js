@@ -1,8 +1,8 @@
 // Shortcuts of a single key. A person can switch them off in their preferences (WCAG 2.1.4).
 
+import { byId } from "./elements.js";
 import { openPalette } from "./palette.js";
 
-const byId = (id) => document.getElementById(id);
 
 function add() {
   const key = byId("add-key"); // in a list

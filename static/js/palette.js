@@ -1,6 +1,7 @@
 // The palette: a combobox whose list comes from the server. The focus stays in its field.
 
-const byId = (id) => document.getElementById(id);
+import { byId } from "./elements.js";
+
 const jump = byId("jump");
 const dialog = byId("palette");
 const form = byId("palette-form");

@@ -1,6 +1,7 @@
 // The list of secrets: its first row adds one, Edit opens a form, the eye reveals a value in its row, a name opens its details below.
 
 import { lineBelow } from "./below.js";
+import { element, icon } from "./elements.js";
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
 import { startCopyingSecrets } from "./copy_as.js";
@@ -13,19 +14,9 @@ import { SecretRow } from "./manage/secret_row.js";
 import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
 import { localTimes } from "./times.js";
 
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  svg.setAttribute("class", "icon");
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  return svg;
-}
-
 function copyButton(name, value) {
-  const button = document.createElement("button");
+  const button = element("button", "icon-button copy");
   button.type = "button";
-  button.className = "icon-button copy";
   button.setAttribute("aria-label", `Copy the value of ${name}`);
   button.append(icon("copy"));
   button.addEventListener("click", () => copy(button, value.textContent, value));
@@ -33,23 +24,17 @@ function copyButton(name, value) {
 }
 
 function showNote(cell, { problem, hint }) {
-  const text = document.createElement("p");
-  text.className = problem ? "problem" : "hint";
+  const text = element("p", problem ? "problem" : "hint", problem ?? hint);
   text.setAttribute("role", "alert");
-  text.textContent = problem ?? hint;
   cell.append(text);
 }
 
 function show(cell, eye, name, { value, seconds, remark }) {
-  const code = document.createElement("code");
-  code.className = "value";
+  const code = element("code", "value", value);
   code.tabIndex = 0; // long values scroll
   code.setAttribute("aria-label", `Value of ${name}`);
-  code.textContent = value;
   const button = copyButton(name, code);
-  const note = document.createElement("span");
-  note.className = "sub";
-  note.textContent = remark;
+  const note = element("span", "sub", remark);
   cell.append(code, button, note);
   cell.querySelector(".dots").hidden = true;
   setEye(eye, true, name);

@@ -14,10 +14,11 @@ from tests.fixtures.waiting import until
 LIST = "/apps/d1shop/hosting/secrets/"
 MANAGE = f"{LIST}manage/"
 SHARED = "/amplify/shared/d1shop"
-# Counts what a pointer clicked: a click that the keyboard made has no detail
-COUNT_CLICKS = """
-window.clicks = 0;
-addEventListener("click", ({ detail }) => (window.clicks += detail > 0), { capture: true });
+# On all pages. A click that the keyboard made has no detail.
+_COUNT_CLICKS = """
+addEventListener("click", ({ detail }) => {
+  if (detail > 0) sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
+}, { capture: true });
 """
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIE vQ=\n\n\ttab ü 日本\n-----END PRIVATE KEY-----\n"
 
@@ -111,3 +112,13 @@ def browser_storage(page: Page) -> str:
         " location.href, document.title, document.cookie])"
     )
     return str(kept) + str(page.context.cookies())
+
+
+def count_clicks(page: Page) -> None:
+    """Count what a pointer clicks from the next page on."""
+    page.add_init_script(_COUNT_CLICKS)
+
+
+def clicks(page: Page) -> int:
+    """Return how often a pointer has clicked."""
+    return int(page.evaluate("Number(sessionStorage.clicks ?? 0)"))

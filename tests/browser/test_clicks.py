@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.models import Branch
-from tests.browser.steps import follow, set_secrets, wait_for_reconcile
+from tests.browser.steps import clicks, count_clicks, follow, set_secrets, wait_for_reconcile
 from tests.factories import connect, deploy, look, set_variable, stored_values
 from tests.factories.variables import change_variable
 from tests.fixtures.amplify import AmplifyServer
@@ -21,12 +21,6 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 APP = "/apps/d1shop"
 KEY = "API_KEY"
-# Counts what a pointer clicked, on all pages: a click that the keyboard made has no detail
-COUNT_CLICKS = """
-addEventListener("click", ({ detail }) => {
-  if (detail > 0) sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
-}, { capture: true });
-"""
 
 
 @dataclass
@@ -76,13 +70,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture
 def page(alice: Page) -> Page:
     """Return a page that counts the clicks."""
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     return alice
-
-
-def clicks(page: Page) -> int:
-    """Return how often something was clicked."""
-    return int(page.evaluate("Number(sessionStorage.clicks ?? 0)"))
 
 
 def test_remove_with_undo(page: Page, world: World, kind: Kind) -> None:

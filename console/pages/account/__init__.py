@@ -1,1 +1,1 @@
-"""The pages of a user's own account: sign-in, preferences, sessions, and one-time links."""
+"""The pages of accounts: set-up, sign-in, one-time links, preferences and sessions."""

@@ -1,9 +1,11 @@
-"""Forms of the user's own account."""
+"""Forms of an account: preferences, a new password, and the first operator's."""
 
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 
 from console.models import User
 
@@ -36,3 +38,47 @@ class PreferencesForm(forms.ModelForm):
             ),
         }
         widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect}
+
+
+class PasswordForm(forms.Form):
+    """A new account's password, entered twice."""
+
+    password1 = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="At least 12 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password2 = forms.CharField(
+        label="Confirm password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
+        """Take the account's email, which the password must not resemble."""
+        super().__init__(*args, **kwargs)
+        self.account_email = email
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password against the validators and its repetition."""
+        fields = super().clean() or self.cleaned_data
+        password = fields.get("password1")
+        if password and fields.get("password2") and password != fields["password2"]:
+            self.add_error("password2", "The passwords don't match. Enter them again.")
+        elif password:
+            try:
+                validate_password(password, User(email=fields.get("email", self.account_email)))
+            except ValidationError as error:
+                self.add_error("password1", error)
+        return fields
+
+
+class SetupForm(PasswordForm):
+    """The account of the first operator."""
+
+    email = forms.EmailField(
+        max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    sample_app = forms.BooleanField(label="Add a sample app", required=False, initial=True)
+    field_order = ("email", "password1", "password2", "sample_app")

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from console.access.actors import from_request
 from console.auth import account_links, limiter, rate_limits
 from console.models import AccountLink, User
-from console.pages.apps.forms import PasswordForm
+from console.pages.account.forms import PasswordForm
 from console.web.kit import form_data, page_with_form, show_form
 
 _RATES = "20/m/ip,10/h/key"  # a valid attempt costs a password hash

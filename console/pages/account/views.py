@@ -135,7 +135,7 @@ def end_suspension(request: HttpRequest) -> HttpResponse:
 
 
 @page_with_form
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]  # allauth has no types
 @never_cache
 def my_recovery_codes(request: HttpRequest) -> HttpResponse:
     """Show how many recovery codes are left, or create new ones and show them once."""

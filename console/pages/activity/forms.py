@@ -76,7 +76,7 @@ class FilterForm(forms.Form):
     def __init__(self, data: Any, *, app_id: str = "") -> None:
         super().__init__(data, auto_id="by-%s", label_suffix="")
         self.app_id = app_id
-        self.fields["action"].choices = presentation.action_choices()  # type: ignore[attr-defined]
+        self.fields["action"].choices = presentation.action_choices()  # type: ignore[attr-defined]  # a ChoiceField
         if app_id:
             del self.fields["app"]
 

@@ -1,1 +1,1 @@
-"""The pages of apps and branches: lists, Overview, settings, set-up, and the health check."""
+"""The pages of apps and branches: lists, Overview, and their settings."""

@@ -1,14 +1,13 @@
-"""Forms of apps, branches and the set-up page."""
+"""Forms of apps and branches."""
 
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from console.lib.naming.lookalikes import label_problem
 from console.lib.naming.names import PathProfile
-from console.models import App, Branch, User
+from console.models import App, Branch
 
 # Title, explanation and example paths, one per line. The page shows the first line in bold.
 PROFILE_WORDS = {
@@ -40,50 +39,6 @@ def profile_field(help_text: str = "") -> forms.ChoiceField:
         widget=forms.RadioSelect,
         help_text=help_text,
     )
-
-
-class PasswordForm(forms.Form):
-    """A new account's password, entered twice."""
-
-    password1 = forms.CharField(
-        label="Password",
-        strip=False,
-        help_text="At least 12 characters.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    password2 = forms.CharField(
-        label="Confirm password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
-        """Take the account's email, which the password must not resemble."""
-        super().__init__(*args, **kwargs)
-        self.account_email = email
-
-    def clean(self) -> dict[str, Any]:
-        """Check the password against the validators and its repetition."""
-        fields = super().clean() or self.cleaned_data
-        password = fields.get("password1")
-        if password and fields.get("password2") and password != fields["password2"]:
-            self.add_error("password2", "The passwords don't match. Enter them again.")
-        elif password:
-            try:
-                validate_password(password, User(email=fields.get("email", self.account_email)))
-            except ValidationError as error:
-                self.add_error("password1", error)
-        return fields
-
-
-class SetupForm(PasswordForm):
-    """The account of the first operator."""
-
-    email = forms.EmailField(
-        max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
-    )
-    sample_app = forms.BooleanField(label="Add a sample app", required=False, initial=True)
-    field_order = ("email", "password1", "password2", "sample_app")
 
 
 class _LabeledApp:

@@ -1,5 +1,6 @@
-"""The page of a user's notification settings for an app."""
+"""The page of a user's notification settings for an app, and its form."""
 
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -7,9 +8,24 @@ from django.shortcuts import redirect
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.models.notifications import Kind
 from console.notifications import outbox
-from console.pages.apps.notification_forms import NotificationsForm
 from console.web.kit import app_context, call_service, form_data, page_with_form, show_form
+
+
+class NotificationsForm(forms.Form):
+    """A checkbox for each kind of event. None checked means no mail."""
+
+    kinds = forms.MultipleChoiceField(
+        label="Email me when",
+        choices=Kind.choices,
+        required=False,
+        help_text=(
+            "Mails say who did what, where and when, and never contain a value. Your own actions "
+            "are not included. “Protected” includes All branches while any branch is protected."
+        ),
+        widget=forms.CheckboxSelectMultiple,
+    )
 
 
 @page_with_form

@@ -1,45 +1,30 @@
-"""Pages of apps and branches, the set-up page, and the health check."""
+"""The list of apps, and the pages to create one and to change its settings."""
 
 import secrets
 import string
-from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
-from django.contrib.auth.decorators import login_not_required
-from django.core.management import call_command
-from django.db import connection
 from django.db.models import Count, Q
-from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import (
-    Access,
     Role,
-    find_branch,
     group_by_app,
     memberships,
 )
 from console.amplify.service import is_on
 from console.audit.events import Action
-from console.auth import bootstrap
-from console.auth.bootstrap import create_first_operator
 from console.catalog import services
 from console.lib.naming.names import SAMPLE_APP_IDS
 from console.members.suspension import suspension_of
-from console.models import App, Branch
+from console.models import App
 from console.pages.apps.forms import (
     AppForm,
-    BranchForm,
-    BranchSettingsForm,
-    FollowedBranchForm,
     GeneralForm,
-    SetupForm,
 )
 from console.web.kit import (
     app_context,
@@ -50,27 +35,6 @@ from console.web.kit import (
     require_operator_request,
     show_form,
 )
-
-
-@login_not_required
-@page_with_form
-def first_operator(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Create the first operator for anyone with a valid set-up link."""
-    if not bootstrap.is_open(token):
-        raise Http404("This set-up link has been used or has expired.")
-    form = SetupForm(form_data(request))
-    if not form.is_valid():
-        return show_form(request, "console/setup.html", form, {})
-    fields = form.cleaned_data
-    user = create_first_operator(
-        actor=from_request(request), email=fields["email"], password=fields["password1"]
-    )
-    if fields["sample_app"]:
-        # Through a command, because the core must not import the feature apps.
-        call_command("sample_app", owner=user.email, verbosity=0)
-    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    messages.success(request, "Branchkeep is set up. Welcome!")
-    return redirect("apps")
 
 
 @require_safe
@@ -140,77 +104,3 @@ def general(request: HttpRequest, app_id: str) -> HttpResponseBase:
         return redirect("general", app_id=app_id)
     access.app.refresh_from_db()  # the form has assigned its fields
     return show_form(request, "console/general.html", form, app_context(access, "general"))
-
-
-@require_safe
-def branches(request: HttpRequest, app_id: str) -> HttpResponse:
-    """List an app's branches, deleted ones last."""
-    access = require_manager_access(request, app_id)
-    rows = sorted(access.branches, key=lambda branch: branch.deleted_at is not None)
-    return render(
-        request, "console/branches.html", {**app_context(access, "branches"), "branches": rows}
-    )
-
-
-@page_with_form
-def branch_add(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Add a branch."""
-    access = require_manager_access(request, app_id, Action.BRANCH_ADDED)
-    return _branch_form(request, access, BranchForm(form_data(request)), None)
-
-
-@page_with_form
-def branch_edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Change a branch's stage, production flag and protection."""
-    access = require_manager_access(request, app_id, Action.BRANCH_CHANGED)
-    branch = find_branch(access, pk)
-    kind = FollowedBranchForm if hasattr(branch, "connection") else BranchSettingsForm
-    return _branch_form(request, access, kind(form_data(request), instance=branch), branch)
-
-
-def _branch_form(
-    request: HttpRequest,
-    access: Access,
-    form: forms.ModelForm,
-    branch: Branch | None,
-) -> HttpResponseBase:
-    if form.is_valid():
-        is_first = all(it.deleted_at for it in access.branches)
-        saved = call_service(
-            form, _save_branch, access=access, fields=form.cleaned_data, branch=branch
-        )
-        if saved:
-            messages.success(
-                request, f"Saved the branch {saved.name}.{_protection_notice(saved, form)}"
-            )
-            # The Overview says what comes after the first branch.
-            return redirect("overview" if is_first else "branches", app_id=access.app.app_id)
-    context = {**app_context(access, "branches"), "branch": branch}
-    return show_form(request, "console/branch_form.html", form, context)
-
-
-def _protection_notice(branch: Branch, form: BaseForm) -> str:
-    """Return a notice if a restored branch is protected although the form didn't ask for it."""
-    if form.cleaned_data["protected"] or not branch.protected:
-        return ""
-    return " It is still protected, as it was before it was deleted."
-
-
-def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) -> Branch:
-    actor, app_id = access.actor, access.app.app_id
-    if branch is None:
-        return services.add_branch(actor=actor, app_id=app_id, fields=fields)
-    return services.change_branch(actor=actor, app_id=app_id, pk=branch.pk, fields=fields)
-
-
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Report that the process responds."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-def database_answers() -> None:
-    """Raise django.db.Error unless the database responds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")

@@ -110,7 +110,7 @@ class RotatedForm(forms.Form):
 
     def __init__(self, *args: Any, entries: Iterable[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["entry"].choices = [(entry, entry) for entry in entries]  # type: ignore[attr-defined]
+        self.fields["entry"].choices = [(entry, entry) for entry in entries]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 def _offer(field: forms.Field, rows: QuerySet) -> None:

@@ -16,7 +16,7 @@ from console.lib.naming.branch_patterns import parse_patterns
 from console.members import invitations
 from console.members.services import describe_role
 from console.models import App, Invitation, User
-from console.pages.apps.forms import PasswordForm
+from console.pages.account.forms import PasswordForm
 from console.web.kit import call_service, form_data, page_with_form
 
 _RATES = "20/m/ip,10/h/key"  # a valid attempt costs a password hash

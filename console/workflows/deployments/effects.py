@@ -20,6 +20,7 @@ from console.amplify.base import JobStatus
 from console.audit.events import Action, Outcome
 from console.audit.queries import events_since, with_outcomes
 from console.environment.sources import sources
+from console.lib.clock import oldest
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch, Deployment
 from console.workflows.deployments.reading import RUNNING, connection_of
@@ -110,8 +111,7 @@ class Effects:
     @property
     def read_at(self) -> datetime | None:
         """Return when the branch that was read longest ago was read; None if one never was."""
-        times = [state.read_at for state in self.branches.values()]
-        return min(times, default=None) if all(times) else None  # type: ignore[type-var]
+        return oldest(state.read_at for state in self.branches.values())
 
 
 def of_app(access: Access) -> Effects:

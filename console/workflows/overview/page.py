@@ -8,6 +8,7 @@ from console.access.policy import Access, Permission
 from console.environment.faults import Check, Fault, FaultKind
 from console.environment.keys import OwnKey
 from console.environment.sources import EnvironmentSource, source_of, sources
+from console.lib.clock import oldest
 from console.models import Branch
 from console.workflows.coverage import Coverage, coverage, own_keys
 from console.workflows.deployments.effects import BranchState, Effects, of_app
@@ -84,8 +85,7 @@ class Overview:
     @property
     def checked_at(self) -> datetime | None:
         """Return when the store that was checked longest ago was checked; None if one never was."""
-        times = [check.at for check in self.checks]
-        return min(times, default=None) if all(times) else None  # type: ignore[type-var]
+        return oldest(check.at for check in self.checks)
 
     @property
     def done(self) -> int:

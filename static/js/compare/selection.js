@@ -1,6 +1,7 @@
 // The selected cells of the matrix: values of one scope, to remove or to copy to others.
 
-const byId = (id) => document.getElementById(id);
+import { byId } from "../elements.js";
+
 const bar = byId("select-bar");
 const grid = () => document.querySelector("#listing .matrix");
 let column = 0;

@@ -1,6 +1,7 @@
 // The page of an import, or the same in place of a list: the text, its preview, and saving it.
 
 import { confirmIdentity } from "../confirm.js";
+import { byId } from "../elements.js";
 import { forgetOnLeave } from "../forget.js";
 import { post } from "../http.js";
 import { randomValue } from "../manage/generate.js";
@@ -9,7 +10,6 @@ import { saveRows } from "./save.js";
 import { startFilter, sum } from "./table.js";
 
 const FAILED = "Branchkeep could not preview this text. Try again.";
-const byId = (id) => document.getElementById(id);
 
 /** Start the form of an import. With a text, preview it at once; `close` is called by Cancel. */
 export function startImport(form, { text = "", close = null } = {}) {

@@ -1,5 +1,6 @@
 // Save the chosen rows of an import, as many per request as the server writes in a second.
 
+import { button, byId, element, icon } from "../elements.js";
 import { post } from "../http.js";
 import { outcomesOf } from "../manage/outcomes.js";
 
@@ -14,24 +15,7 @@ const BADGES = {
   failed: ["bad", "bad", "Failed"],
   not_tried: ["", "", "Not saved"],
 };
-const byId = (id) => document.getElementById(id);
 const boxOf = (row) => row.querySelector('[name="row"]');
-
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-function icon(name, size) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  svg.setAttribute("class", `icon ${size}`);
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  return svg;
-}
 
 class Progress {
   stopped = false;
@@ -103,10 +87,9 @@ function noteRow(row, outcome, message) {
   cell.colSpan = 5;
   note.append(icon(outcome === "saved" ? "info" : "warn", "small"), element("span", "", message));
   if (outcome === "conflict") {
-    const button = element("button", "button small", "Write yours");
-    button.type = "button";
-    button.dataset.choose = row.dataset.token;
-    note.append(button);
+    const choose = button("Write yours"); // import/page.js hears it
+    choose.dataset.choose = row.dataset.token;
+    note.append(choose);
   }
   cell.append(note);
   line.append(element("td", "flat"), cell);
@@ -154,7 +137,7 @@ export async function saveRows(form, rows, fields) {
   const progress = new Progress(rows.length);
   card.classList.add("saving");
   for (const name of ["import-edit", "import-scopes"]) byId(name).hidden = true;
-  for (const part of form.querySelectorAll("#import-preview > :is(.chip-row, .compare, .foot)")) part.hidden = true;
+  for (const part of form.querySelectorAll("#import-preview > :is(.chip-row, .compare, .edit-foot)")) part.hidden = true;
   byId("import-lead").textContent = "All of it is one change set.";
   for (const row of rows) wait(row);
   const { left, saved, problem } = await saveAll(form, rows, fields, progress);
@@ -162,5 +145,5 @@ export async function saveRows(form, rows, fields) {
   for (const row of left) showOutcome(row, { outcome: "not_tried", message: "" });
   if (saved === rows.length) return location.assign(form.elements.change_set.dataset.done);
   progress.end(problem || "What was saved stays saved. The other rows are below.", changeSetLink(form));
-  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .foot")]) part.hidden = false;
+  for (const part of [byId("import-edit"), ...form.querySelectorAll("#import-preview > .edit-foot")]) part.hidden = false;
 }

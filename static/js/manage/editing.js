@@ -1,6 +1,7 @@
 // Edit mode: rows are added, changed and marked for removal here; only Save writes them.
 // Each page sets its kind of Row, then calls startEditing.
 
+import { byId, element } from "../elements.js";
 import { currentFilter } from "../filter.js";
 import { toast } from "../toast.js";
 import { startGenerating } from "./generate.js";
@@ -12,7 +13,6 @@ import { send } from "./save.js";
 
 const form = document.getElementById("manage");
 const added = document.getElementById("new");
-const byId = (id) => document.getElementById(id);
 export const rows = () => [...form.querySelectorAll(".edit-row")].map((element) => Row.of(element));
 export const dirty = () => rows().filter((row) => row.dirty);
 const unsavedText = (n) => (n === 1 ? "1 unsaved change" : `${n.toLocaleString("en")} unsaved changes`);
@@ -74,12 +74,9 @@ function clearFilter() {
 }
 
 function showResult(kind, text) {
-  const alert = document.createElement("div");
-  const line = document.createElement("p");
-  alert.className = `alert ${kind}`;
+  const alert = element("div", `alert ${kind}`);
   alert.setAttribute("role", kind ? "alert" : "status");
-  line.textContent = text;
-  alert.append(line);
+  alert.append(element("p", "", text));
   byId("summary").replaceChildren(alert);
 }
 

@@ -1,13 +1,6 @@
 // Show the server's outcome for each row.
 
-function button(text, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "button small";
-  made.textContent = text;
-  made.addEventListener("click", act);
-  return made;
-}
+import { button } from "../elements.js";
 
 function emit(element, name) {
   element.dispatchEvent(new CustomEvent(name, { bubbles: true }));

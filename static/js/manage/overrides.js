@@ -1,7 +1,8 @@
 // Asks what becomes of the overrides of a variable that is removed.
 
+import { byId } from "../elements.js";
+
 const dialog = document.getElementById("overrides");
-const byId = (id) => document.getElementById(id);
 
 /** True if a row is about to be removed while it has overrides. */
 export const mustAsk = (row) => !row.isNew && !row.removing && Boolean(row.element.dataset.overrides);

@@ -1,6 +1,7 @@
 // A list: its first row adds a value, and Edit opens a form below a row. Each is saved as in edit mode.
 
 import { lineBelow } from "../below.js";
+import { byId } from "../elements.js";
 import { currentFilter } from "../filter.js";
 import { get } from "../http.js";
 import { toast } from "../toast.js";
@@ -10,7 +11,6 @@ import { startRemarks } from "./remarks.js";
 import { Row } from "./row.js";
 import { send } from "./save.js";
 
-const byId = (id) => document.getElementById(id);
 const rowsOf = (form) => [...form.querySelectorAll(".edit-row")].map((element) => Row.of(element));
 export const rows = () => [...document.querySelectorAll("form.quick")].flatMap(rowsOf);
 const dirty = () => rows().filter((row) => row.dirty);

@@ -1,6 +1,7 @@
 // A row in edit mode: what was typed, whether it differs, and the outcome of its save.
 // Each page extends this class.
 
+import { button, element } from "../elements.js";
 import { unseen } from "./unseen.js";
 
 const CHANGED = "was changed after you opened this page. When you save, you can choose which value to keep.";
@@ -118,16 +119,12 @@ export class Row {
     if (this.element.querySelector(".note.unseen p")?.textContent === remark) return;
     const note = this.note("unseen", remark);
     if (cleaned === this.value.value) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button small";
-    button.textContent = "Remove it";
-    button.addEventListener("click", () => {
+    const remove = button("Remove it", () => {
       this.value.value = cleaned;
       this.value.dispatchEvent(new Event("input", { bubbles: true }));
       this.value.focus();
     });
-    note.append(button);
+    note.append(remove);
   }
 
   /** Show whether the row has unsaved changes. */
@@ -196,12 +193,9 @@ export class Row {
   /** Show `text` below the row and connect it to the field of that name, by default the value. */
   note(kind, text, field = "") {
     this.clearNote();
-    const note = document.createElement("div");
-    const line = document.createElement("p");
-    note.className = `note ${kind}`;
+    const note = element("div", `note ${kind}`);
     note.id = `m-${this.token}`;
-    line.textContent = text;
-    note.append(line);
+    note.append(element("p", "", text));
     this.element.append(note);
     const target = this.field(field) ?? this.value;
     target.setAttribute("aria-describedby", note.id);

@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 from console.models import AuditEvent
 from tests.browser.accessibility import accessibility_problems
 from tests.browser.steps import (
-    COUNT_CLICKS,
     LIST,
     MANAGE,
     SHARED,
+    clicks,
+    count_clicks,
     expect_saved,
     follow,
     set_secrets,
@@ -25,9 +26,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_it_works(alice: Page, world: World) -> None:
-    """One click undoes an edit in the list, and the filter stays."""
+    """One click opens an edit in the list, one undoes it, and the filter stays."""
     set_secrets(world, {"API_KEY": "old"})
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(f"{LIST}?q=API")
     wait_for_reconcile(alice)
     alice.get_by_role("link", name="Edit API_KEY on All branches").click()
@@ -36,9 +37,9 @@ def test_it_works(alice: Page, world: World) -> None:
     alice.keyboard.press("Enter")
     expect_saved(alice, 1)
     assert stored_value(f"{SHARED}/API_KEY") == "new"
-    alice.evaluate("clicks = 0")
     follow(alice.locator("#toasts").get_by_role("button", name="Undo"))
     expect(alice.get_by_text("Undid the change of API_KEY.")).to_be_visible()
+    assert clicks(alice) == 2
     expect(alice).to_have_url(re.compile(re.escape(f"{LIST}?q=API") + "$"))
     assert stored_value(f"{SHARED}/API_KEY") == "old"
     follow(alice.locator("#toasts").get_by_role("button", name="Undo"))  # the undo, too

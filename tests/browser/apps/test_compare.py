@@ -7,18 +7,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.models import Branch
 from tests.browser.accessibility import accessibility_problems
-from tests.browser.steps import set_secrets, stored_value
+from tests.browser.steps import clicks, count_clicks, set_secrets, stored_value
 from tests.factories import set_variable
 from tests.factories.compare import COMPARE, add_branches
 from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-# Counts what a pointer clicked, on all pages
-COUNT_CLICKS = """
-addEventListener("click", ({ detail }) => {
-  if (detail > 0) sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
-}, { capture: true });
-"""
 
 
 @pytest.fixture
@@ -38,13 +32,13 @@ def cells(page: Page, key: str) -> Locator:
 
 def test_it_works(alice: Page, branches: list[Branch]) -> None:
     """One click shows which branches lack a key."""
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto("/apps/d1shop/")
     alice.get_by_role("navigation", name="Shop").get_by_role("link", name="Compare").click()
     expect(cells(alice, "API_KEY")).to_have_text(
         ["Not set", "Own", "Missing", "Missing", "Own", "Missing"]
     )
-    assert alice.evaluate("sessionStorage.clicks") == "1"
+    assert clicks(alice) == 1
     heads = alice.get_by_role("columnheader").locator("a")
     expect(heads).to_have_text(["All branches", "main", "dev", *(b.name for b in branches)])
 

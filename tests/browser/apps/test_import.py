@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.accessibility import accessibility_problems
-from tests.browser.steps import COUNT_CLICKS, LIST, SHARED, stored_value
+from tests.browser.steps import LIST, SHARED, clicks, count_clicks, stored_value
 from tests.factories import set_secret, set_variable, variable_values
 from tests.fixtures.people import World
 
@@ -48,7 +48,7 @@ def save_button(page: Page, number: int) -> Locator:
 
 def test_twenty_keys_in_two_clicks(world: World, alice: Page) -> None:
     """Pasting counts as one, Save as the other."""
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(LIST)
     text = "".join(f"API_KEY_{number}=hunter{number}\n" for number in range(10))
     text += "".join(f"NAME_{number}=plain{number}\n" for number in range(10))
@@ -56,7 +56,7 @@ def test_twenty_keys_in_two_clicks(world: World, alice: Page) -> None:
     expect(alice.get_by_role("heading", name="Import")).to_be_visible()
     expect(save_button(alice, 20)).to_be_focused()
     assert "hunter" not in alice.locator("main:visible").inner_html()
-    assert alice.evaluate("window.clicks") == 0
+    assert clicks(alice) == 0
     save_button(alice, 20).click()
     expect(alice).to_have_url(CHANGES)
     assert world.app.secrets.count() == 10

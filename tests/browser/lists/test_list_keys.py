@@ -4,9 +4,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.steps import (
-    COUNT_CLICKS,
     LIST,
     SHARED,
+    clicks,
+    count_clicks,
     expect_saved,
     set_secrets,
     stored_value,
@@ -133,7 +134,7 @@ def test_closing_a_message_keeps_the_focus_on_the_page(alice: Page, world: World
 
 def test_rotating_and_undoing_without_a_mouse(alice: Page, world: World) -> None:
     set_secrets(world, {"API_KEY": "old"})
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(LIST)
     wait_for_reconcile(alice)
     alice.get_by_role("link", name="API_KEY", exact=True).focus()
@@ -148,7 +149,7 @@ def test_rotating_and_undoing_without_a_mouse(alice: Page, world: World) -> None
     alice.keyboard.press("Enter")
     expect(alice.get_by_text("Undid the change of API_KEY.")).to_be_visible()
     assert stored_value(f"{SHARED}/API_KEY") == "old"
-    assert alice.evaluate("clicks") == 0
+    assert clicks(alice) == 0
 
 
 @pytest.mark.parametrize("url", [LIST, VARIABLES])
@@ -156,7 +157,7 @@ def test_removing_and_undoing_without_a_mouse(alice: Page, world: World, url: st
     for key in ("A_KEY", "B_KEY"):
         set_secrets(world, {key: "old"})
         set_variable(world, key, "old")
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(url)
     wait_for_reconcile(alice)
     alice.get_by_label("More actions for A_KEY on All branches").focus()
@@ -170,7 +171,7 @@ def test_removing_and_undoing_without_a_mouse(alice: Page, world: World, url: st
     expect(alice.get_by_role("button", name="Undo")).to_be_focused()
     alice.keyboard.press("Enter")
     expect(alice.get_by_role("link", name="A_KEY", exact=True)).to_be_visible()
-    assert alice.evaluate("clicks") == 0
+    assert clicks(alice) == 0
 
 
 def test_removing_a_variable_that_has_overrides(alice: Page, world: World) -> None:

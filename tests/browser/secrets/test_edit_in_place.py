@@ -11,10 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.accessibility import accessibility_problems
 from tests.browser.steps import (
-    COUNT_CLICKS,
     LIST,
     SHARED,
     browser_storage,
+    clicks,
+    count_clicks,
     expect_saved,
     follow,
     set_secrets,
@@ -34,7 +35,7 @@ FIELDS = "[...document.querySelectorAll('input, textarea')].map((it) => it.value
 def page(alice: Page, world: World) -> Page:
     """Open the list with the secret API_KEY for All branches."""
     set_secrets(world, {"API_KEY": "first"})
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(LIST)
     wait_for_reconcile(alice)
     return alice
@@ -65,7 +66,7 @@ def test_it_works(page: Page) -> None:
     expect_saved(page, 1)
     expect(opened(page)).to_have_count(0)
     expect(edit_link(page)).to_be_focused()
-    assert page.evaluate("clicks") == 1
+    assert clicks(page) == 1
     assert stored_value(f"{SHARED}/API_KEY") == "second"
 
 
@@ -78,7 +79,7 @@ def test_an_override_takes_two_clicks(page: Page) -> None:
     opened(page).get_by_role("button", name="Save").click()
     expect_saved(page, 1)
     expect(page.locator("tbody tr")).to_have_count(2)
-    assert page.evaluate("clicks") == 2
+    assert clicks(page) == 2
     assert stored_value(ON_DEV) == "for dev"
     assert stored_value(f"{SHARED}/API_KEY") == "first"
     edit_link(page).click()

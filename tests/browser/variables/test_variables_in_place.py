@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.steps import COUNT_CLICKS, tab_to, value_of
+from tests.browser.steps import clicks, count_clicks, tab_to, value_of
 from tests.factories import change_variable, set_variable, variable_row, variable_values
 from tests.fixtures.people import World
 
@@ -36,7 +36,7 @@ def quick_add(page: Page) -> Locator:
 
 
 def test_it_works(alice: Page, world: World) -> None:
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(LIST)
     quick_add(alice).get_by_label("Variable", exact=True).click()
     alice.keyboard.type("API_URL")
@@ -46,7 +46,7 @@ def test_it_works(alice: Page, world: World) -> None:
     expect(alice.get_by_text(SAVED)).to_be_visible()
     expect(quick_add(alice).get_by_label("Variable", exact=True)).to_be_focused()
     expect(quick_add(alice).get_by_label("Value", exact=True)).to_have_value("")
-    assert alice.evaluate("clicks") == 1
+    assert clicks(alice) == 1
     expect(alice.locator("tbody tr")).to_contain_text("one")
 
     edit_link(alice).click()
@@ -57,12 +57,12 @@ def test_it_works(alice: Page, world: World) -> None:
     expect(alice.locator('tr[id^="v-"]')).to_contain_text("two")
     expect(edit_link(alice)).to_be_focused()
     assert variable_values(world) == {("", "API_URL"): "two"}
-    assert alice.evaluate("clicks") == 2
+    assert clicks(alice) == 2
 
 
 def test_an_override_takes_two_clicks(alice: Page, world: World) -> None:
     set_variable(world, "API_URL", "one")
-    alice.add_init_script(COUNT_CLICKS)
+    count_clicks(alice)
     alice.goto(LIST)
     edit_link(alice).click()
     expect(value_of(shared(alice))).to_be_focused()
@@ -72,7 +72,7 @@ def test_an_override_takes_two_clicks(alice: Page, world: World) -> None:
     opened(alice).get_by_role("button", name="Save").click()
     expect(alice.get_by_text(SAVED)).to_be_visible()
     expect(alice.locator("tbody tr")).to_have_count(2)
-    assert alice.evaluate("clicks") == 2
+    assert clicks(alice) == 2
     assert variable_values(world)["dev", "API_URL"] == "for dev"
     assert variable_values(world)["", "API_URL"] == "one"
 
