@@ -4,7 +4,7 @@ A feature that uses values in a new way adds an action here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 from django.conf import settings
@@ -31,7 +31,7 @@ from tests.leaks.crawl import FRAGMENT
 from tests.leaks.detector import SearchedClient
 
 EVERYONE = ("", *PEOPLE)
-KINDS = ("", *ROLES, "charlie", "olga")  # the others get the same pages as one of them
+KINDS = ("", *ROLES, "charlie", "olga")  # the others are served as one of them
 WRITERS = ("alice", "mia", "bob", "olga")  # everyone else is refused before a value is used
 HEADERS = ({}, FRAGMENT)
 PLAIN = tuple(
@@ -54,14 +54,12 @@ def secret_url(secret: Secret, name: str) -> str:
 
 
 def reveal(client_for: ClientFor, world: World) -> None:
-    """Reveal values, with and without permission."""
-    for person in EVERYONE:
-        client = client_for(person)
-        for secret in some_secrets(world):
-            for headers in HEADERS:
-                client.post(secret_url(secret, "secret_reveal"), headers=headers)
-                line = {"as": "line"}  # of .env
-                client.post(secret_url(secret, "secret_reveal"), line, headers=headers)
+    """Reveal values, with and without permission, as a page, a fragment or a line of .env."""
+    forms = cycle([(fields, headers) for fields in ({}, {"as": "line"}) for headers in HEADERS])
+    for person, secret in product(EVERYONE, some_secrets(world)):  # each gets other forms
+        fields, headers = next(forms)
+        url = secret_url(secret, "secret_reveal")
+        client_for(person).post(url, fields, headers=headers)
 
 
 def use_versions(client_for: ClientFor, world: World) -> None:

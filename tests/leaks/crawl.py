@@ -12,7 +12,9 @@ from django.urls import URLResolver, get_resolver
 from tests.leaks.detector import SearchedClient
 
 FRAGMENT = {"HX-Request": "true"}
-SIMILAR_LINKS = 2  # followed, of links that differ only in a number or in parameter values
+# Of links that differ only in a number or in parameter values, the first is followed to a page and
+# the second to a fragment
+SIMILAR_LINKS = 2
 _NAMED = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 _NUMBER = re.compile(r"/\d+/")
 _LINK = re.compile(r'(?:href|action|formaction|hx-get)="([^"#]+)')
@@ -53,9 +55,11 @@ def crawl(client_for: SearchedClient, start: Iterable[str], *, follow: bool) -> 
             continue
         seen.add(url)
         times[_kind(url)] += 1
-        response = client_for.get(url)
+        is_similar = url not in first and times[_kind(url)] == SIMILAR_LINKS
+        response = client_for.get(url, headers=FRAGMENT if is_similar else {})
         if follow:
-            client_for.get(url, headers=FRAGMENT)
+            if url in first:
+                client_for.get(url, headers=FRAGMENT)
             queue += links(url, response)
 
 

@@ -28,12 +28,15 @@ ReachStep = Callable[[], None]
 
 
 def make_database() -> None:
-    """Create a database for this process. It disappears with its folder or its server."""
+    """Create a database for this process, or use the tables that `findings_of` has copied.
+
+    It disappears with its folder or its server.
+    """
     name = f"killed_{os.getpid()}"
     if connection.vendor == "sqlite":
-        name = f"{os.environ['TESTS_FOLDER']}/{name}.sqlite3"
+        name = f"{os.environ['TESTS_FOLDER']}/killed.sqlite3"
     connection.settings_dict["TEST"]["NAME"] = name
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, keepdb=True)
 
 
 def survives(act: Callable[[], object], step: int) -> bool:
