@@ -13,7 +13,7 @@ from console.audit.refusals import recording_denial
 from console.lib.results import RowOutcome
 from console.models import scope_name
 from envvars_app.models import Variable
-from envvars_app.variables import messages
+from envvars_app.variables import messages, recycle_bin
 from envvars_app.variables import save as saving
 from envvars_app.variables.commands import DeleteVariable, SetVariable
 
@@ -75,5 +75,6 @@ def erase_history(*, actor: Actor, app_id: str, pk: int) -> Variable:
             raise ValidationError("This variable is in use. Remove it, or move it to secrets.")
         entry.detail = "values erased"
         with transaction.atomic():
+            recycle_bin.hold_saves(access.app)
             saving.erase(variable)
     return variable

@@ -11,6 +11,7 @@ from envvars_app.variables.commands import VariableCommand
 
 MAX_SHOWN = 200  # characters of the other person's value
 GONE = "This variable has been removed. Add it again if you still need it."
+NOT_RESTORABLE = "Its value was deleted for good a moment ago, so it can't be restored."
 MOVED = "This variable or its overrides just changed. Review it, then save again."
 NO_BIN = (
     "Nothing is removed yet. The recycle bin is turned off, so you can't restore this variable "

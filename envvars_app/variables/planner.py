@@ -4,7 +4,7 @@ A planner holds the variables that a save touches, in memory. Applying a plan ch
 that later rows of the same save see the effect of earlier ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NoReturn
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from console.lib.text.invisible import LINE_BREAK, has_line_break_at_end
 from console.models import Branch, scope_name
 from envvars_app.formats import validation
 from envvars_app.formats.hints import check_amplify_value
-from envvars_app.models import Variable
+from envvars_app.models import Variable, VariableVersion
 from envvars_app.variables import messages
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.plan import Denied, Plan, Refused, Taken, Write
@@ -42,6 +42,8 @@ class Planner:
         self.live: dict[tuple[int | None, str], Variable] = {}
         for row in mine.filter(~Q(pk__in=ids), removed_at=None, key__in=_storable(keys)):
             self.known[row.pk] = row
+        restored = {c.restores for c in commands if isinstance(c, SetVariable) and c.restores}
+        self.restorable = _values_of(access, restored) if restored else set()
         for row in self.known.values():
             row.branch = self.branches.get(row.branch_id)
             if row.removed_at is None:
@@ -98,6 +100,8 @@ class Planner:
             return self._creation_over_existing(command, there)
         if command.expected_version or not isinstance(command, SetVariable):
             raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.GONE))
+        if command.restores and (command.restores, command.value) not in self.restorable:
+            raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.NOT_RESTORABLE))
         self._check(command, key, command.value)
         row = Variable(app=self.access.app, branch=branch, key=key, value=command.value, version=1)
         write = Write(row, Action.VARIABLE_CREATED, key, key, command.value, 1, command.note)
@@ -258,6 +262,13 @@ class Planner:
         raise Refused(
             RowOutcome(command.token, Result.REFUSED, message, field, command.expected_version)
         )
+
+
+def _values_of(access: Access, variables: Collection[int]) -> set[tuple[int, str | None]]:
+    """Return the values that versions of these variables still have, with the variable's id."""
+    rows = VariableVersion.objects.filter(variable__app=access.app, variable__in=variables)
+    kept = rows.filter(value__isnull=False, forgotten=False)
+    return set(kept.values_list("variable_id", "value"))
 
 
 def _storable(keys: Iterable[str]) -> list[str]:

@@ -53,13 +53,25 @@ def take_out(ids: Collection[int]) -> None:
         Variable.objects.filter(pk__in=ids, removed_at__isnull=False).update(expires_at=None)
 
 
+def hold_saves(app: App) -> None:
+    """Let no save of the app run until the transaction ends.
+
+    So a restore either has ended before, or finds nothing to restore.
+    """
+    App.objects.select_for_update(no_key=True).values_list("pk").get(pk=app.pk)
+
+
 def delete(access: Access, variable: Variable) -> None:
-    """Delete a removed variable and its history for good. Raises PermissionDenied."""
+    """Delete a removed variable and its history for good.
+
+    Raises PermissionDenied, or Http404 if it was restored in the meantime.
+    """
     target = _target(access.app, variable)
     with recording_denial(access.actor, Action.BIN_DELETED, target):
         acts.require(access, Action.BIN_DELETED, variable.branch)
     with audited_transaction(access.actor, Action.BIN_DELETED, target):
-        _delete([variable.pk])
+        hold_saves(access.app)
+        _delete([find_removed(access, variable.pk).pk])
 
 
 def purge() -> int:

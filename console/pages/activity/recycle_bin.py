@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -187,6 +187,8 @@ def bin_delete(request: HttpRequest, app_id: str, noun: str, pk: int) -> HttpRes
         return redirect("bin", app_id=app_id)
     try:
         row.source.bin.delete(access, pk)
+    except Http404:
+        messages.info(request, NO_LONGER_THERE)
     except ServiceError as error:
         messages.error(request, f"{row.value.key} was not deleted. {error.message}")
     else:
