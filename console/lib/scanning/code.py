@@ -200,6 +200,19 @@ def _is_target(candidate: Candidate) -> bool:
     return False
 
 
+def _is_guard(candidate: Candidate) -> bool:
+    """Return True for `if (!process.env.KEY) throw …`."""
+    for node, parent in _outer(candidate):
+        if parent.type == "if_statement":
+            then = parent.child_by_field_name("consequence")
+            block = then if then and then.type == "statement_block" else parent
+            is_condition = parent.child_by_field_name("condition") == node
+            return is_condition and any(it.type == "throw_statement" for it in block.named_children)
+        if parent.type not in {*WRAPPERS, "unary_expression", "binary_expression"}:
+            return False
+    return False
+
+
 def _is_optional(candidate: Candidate) -> bool:
     """Return True if the code goes on without a value: it has a default, or asks for one."""
     for node, parent in _outer(candidate):
@@ -210,7 +223,8 @@ def _is_optional(candidate: Candidate) -> bool:
             case "binary_expression":
                 return text_of(parent.child_by_field_name("operator")) in _CHOICES
             case "unary_expression":
-                return text_of(parent.child_by_field_name("operator")) in {"!", "typeof"}
+                operator = text_of(parent.child_by_field_name("operator"))
+                return operator == "typeof" or (operator == "!" and not _is_guard(candidate))
             case "member_expression" | "call_expression" | "subscript_expression":
                 is_chain = any(it.type == "optional_chain" for it in parent.named_children)
                 return is_chain and parent.named_child(0) == node

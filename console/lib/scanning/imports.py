@@ -44,8 +44,12 @@ class Imports:
     def _module(self, path: str) -> Module | None:
         module = self._load(path)
         if module:
-            self._outlines[path] = Outline(frozenset(module.exports), tuple(module.all_of))
+            self.add(path, module)
         return module
+
+    def add(self, path: str, module: Module) -> None:
+        """Remember what a file exports, so that it isn't read again to look that up."""
+        self._outlines[path] = Outline(frozenset(module.exports), tuple(module.all_of))
 
     def exporters(self, path: str, name: str) -> Iterator[tuple[str, str]]:
         """Yield (path, "") of the files that may export a name as this file.

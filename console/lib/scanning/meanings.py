@@ -144,7 +144,7 @@ class Meanings:
         for path, package in self.imports.exporters(self.path, name):
             if package:
                 yield _IMPORTS.get((package, name))
-            elif (there := self._file(path)) and steps < MAX_STEPS:
+            elif (there := self if path == self.path else self._file(path)) and steps < MAX_STEPS:
                 yield there.of_binding(there.module.exports[name], steps + 1)
 
     def exports_any(self) -> bool:

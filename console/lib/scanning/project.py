@@ -161,6 +161,7 @@ class _Scan:
     def _read_file(self, path: str, source: bytes) -> set[bytes]:
         """Read a file. Return how others may name it, if it exports something that matters."""
         module = parse(path, source)
+        self.imports.add(path, module)
         found = uses_of(module, path, self.imports)
         if found.runs_in_build:
             self._add(path, found)

@@ -7,7 +7,17 @@ from console.server.start import prepare_database
 from secrets_app.store import parameter_store
 from tests.fixtures import amplify as fake_amplify
 from tests.fixtures import moto
-from tests.soak.bench import amplify, imports, large_app, load, matrix, pages, store, variables
+from tests.soak.bench import (
+    amplify,
+    imports,
+    large_app,
+    load,
+    matrix,
+    pages,
+    scanning,
+    store,
+    variables,
+)
 from tests.soak.bench.sample_apps import create_owner
 
 
@@ -20,6 +30,7 @@ def main() -> None:
     variables.compare(user)
     matrix.compare(user)
     imports.compare(user)
+    scanning.compare()
     large_app.compare(user)
     with moto.running() as server, override_settings(PARAMETER_STORE="ssm"):
         server.point_botocore_at_it()

@@ -72,6 +72,8 @@ def test_ways_to_read(tmp_path: Path, code: str, expected: list[str]) -> None:
         "f(typeof process.env.A)",
         "f(process.env.A ? 1 : 2)",
         "if (process.env.A) f()",
+        "if (!process.env.A) f()",
+        "if (ok) { if (!process.env.A) { f() } throw new Error() }",
         "f(process.env.A?.trim())",
         "const { A = 'x' } = process.env",
         "const { A: a = 'x' } = process.env",
@@ -89,6 +91,8 @@ def test_uses_that_need_no_value(tmp_path: Path, code: str) -> None:
         "f(-process.env.A)",
         "f(list?.[process.env.A])",
         "f(process.env.A + 'x')",
+        "if (!process.env.A) throw new Error()",
+        "if (!ok || !(process.env.A)) { log(); throw new Error() }",
     ],
 )
 def test_uses_that_need_one(tmp_path: Path, code: str) -> None:
