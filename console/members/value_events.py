@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -47,6 +48,7 @@ class Event(NamedTuple):
     at: datetime
     version_before: int | None
     origin: int | None
+    change_set: UUID | None
     outcome: str | None
     version_after: int | None
     ended_at: datetime | None
@@ -64,7 +66,7 @@ class Event(NamedTuple):
 
 _COLUMNS = (
     *("pk", "action", "app_id", "branch", "subject", "actor_id", "actor", "at"),
-    *("version_before", "origin"),
+    *("version_before", "origin", "change_set"),
     *("outcomes__outcome", "outcomes__version_after", "outcomes__at"),
 )
 Key = tuple[str, str]  # app ID, key
