@@ -27,7 +27,7 @@ _RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
 _ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
 # The other two profiles have the same path
-_PATHS_CHANGED = Q(action=Action.APP_CHANGED, outcomes__outcome=Outcome.SUCCEEDED) & (
+_PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
     Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
     | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
     | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
@@ -105,7 +105,8 @@ def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Tr
     Changes of an app's paths are among the events of each of its keys. Takes two queries.
     """
     found: defaultdict[Key, Trail] = defaultdict(Trail)
-    changes = [*_with_outcomes(AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids))]
+    apps = AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids)
+    changes = [it for it in _with_outcomes(apps) if it.outcome == Outcome.SUCCEEDED]
     waiting: dict[Key, list[Event]] = {}
     for event in _with_outcomes(rows.filter(action__in=_ACTIONS)):
         if event.outcome in _NOT_DONE:

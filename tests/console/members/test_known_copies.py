@@ -18,6 +18,7 @@ from django.urls import reverse
 from console.access.policy import find_app
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.catalog import services
+from console.environment.keys import ReadValue
 from console.environment.sources import source_of
 from console.lib.naming.names import PathProfile
 from console.members import exposure
@@ -618,6 +619,7 @@ def test_nothing_but_events_is_stored(world: World, other: Branch) -> None:
     restored = AuditEvent.objects.get(action="bin.restore")
     removal = AuditEvent.objects.get(pk=restored.origin or 0)
     assert (removal.action, removal.branch, removal.version_before) == ("secret.remove", "other", 1)
+    assert "one" not in repr(ReadValue("one", 1))
 
 
 def test_reveals_that_say_nothing_new(world: World, bob: User, other: Branch) -> None:
