@@ -18,6 +18,7 @@ from console.access.actors import Actor
 from console.audit import chain, forwarding
 from console.models import AuditEvent, AuditOutcome
 
+ONE_TEXT = 0  # the origin of what one import writes to several scopes: no event, but the same
 SUBJECT_LIMIT = 1011  # characters, as in the table
 SUBJECT_BYTES = 2_500  # of UTF-8; an entry of a PostgreSQL index holds 2,704
 
@@ -48,7 +49,8 @@ class Target:
 class Attempt(NamedTuple):
     """An act that is about to be tried.
 
-    `origin` is the event whose scope and version say where the value that it writes comes from.
+    `origin` is the event whose scope and version say where the value that it writes comes from, or
+    ONE_TEXT if the change set writes the same value in several scopes.
     """
 
     action: Action

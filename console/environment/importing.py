@@ -45,7 +45,7 @@ class ImportRow:
     """A value to write for a key in a scope, if that is still as it was planned.
 
     `token` is the row's name in a form. `branch_id` None is All branches. `origin` is the audit
-    event that the value was read by, None if it was typed.
+    event that the value was read by, or ONE_TEXT if it is written to several scopes.
     """
 
     token: str

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -26,7 +27,7 @@ _RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
 _ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
 # The other two profiles have the same path
-_PATHS_CHANGED = Q(action=Action.APP_CHANGED, outcomes__outcome=Outcome.SUCCEEDED) & (
+_PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
     Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
     | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
     | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
@@ -47,6 +48,7 @@ class Event(NamedTuple):
     at: datetime
     version_before: int | None
     origin: int | None
+    change_set: UUID | None
     outcome: str | None
     version_after: int | None
     ended_at: datetime | None
@@ -64,7 +66,7 @@ class Event(NamedTuple):
 
 _COLUMNS = (
     *("pk", "action", "app_id", "branch", "subject", "actor_id", "actor", "at"),
-    *("version_before", "origin"),
+    *("version_before", "origin", "change_set"),
     *("outcomes__outcome", "outcomes__version_after", "outcomes__at"),
 )
 Key = tuple[str, str]  # app ID, key
@@ -103,7 +105,8 @@ def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Tr
     Changes of an app's paths are among the events of each of its keys. Takes two queries.
     """
     found: defaultdict[Key, Trail] = defaultdict(Trail)
-    changes = [*_with_outcomes(AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids))]
+    apps = AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids)
+    changes = [it for it in _with_outcomes(apps) if it.outcome == Outcome.SUCCEEDED]
     waiting: dict[Key, list[Event]] = {}
     for event in _with_outcomes(rows.filter(action__in=_ACTIONS)):
         if event.outcome in _NOT_DONE:

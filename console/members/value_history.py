@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from console.access.branches import JOINED_BY
-from console.audit.events import Action
+from console.audit.events import ONE_TEXT, Action
 from console.lib.naming.names import ALL_BRANCHES
 from console.members.value_events import (
     ENDS,
@@ -160,7 +161,10 @@ class ValueHistory:
 
     def _link(self, events: Mapping[int, Event], same_as: Mapping[int, int]) -> None:
         """Join what saves wrote with what they were copied from."""
+        imported: dict[UUID | None, Value] = {}
         for value, save in self.saves.items():
+            if save.origin == ONE_TEXT:
+                self._merge(imported.setdefault(save.change_set, value), value)
             origin = save.origin or 0
             source = events.get(same_as.get(origin, origin))
             if source is not None and source.action == Action.BIN_RESTORED:

@@ -42,7 +42,8 @@ class AuditEvent(models.Model):
     subject = models.CharField(max_length=1011, blank=True)
     change_set = models.UUIDField(null=True)
     version_before = models.PositiveIntegerField(null=True)
-    # The event whose scope and version say where the value that this act writes comes from
+    # The event whose scope and version say where the value that this act writes comes from. 0 for
+    # what one import writes to several scopes.
     origin = models.BigIntegerField(null=True)
     address = models.CharField(max_length=45, blank=True)
     agent = models.CharField(max_length=200, blank=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from console.audit.events import ONE_TEXT
 from console.cli.base import CommandScope, ConsoleCommand, add_common, find_scope
 from console.cli.errors import EXITS
 from console.cli.terminal import Exit, confirm, table
@@ -164,6 +165,7 @@ def _token(line: Line) -> str:
 
 def _rows(entries: Sequence[Entry], lines: Sequence[Line]) -> list[tuple[str, ImportRow]]:
     values = {entry.key: entry.value for entry in entries}
+    scopes = {line.planned.scope[0] for line in lines}
     return [
         (
             line.noun,
@@ -173,6 +175,7 @@ def _rows(entries: Sequence[Entry], lines: Sequence[Line]) -> list[tuple[str, Im
                 line.planned.scope[0],
                 values[line.planned.key],
                 *known_base(line.planned.base),
+                ONE_TEXT if len(scopes) > 1 else None,
             ),
         )
         for line in lines

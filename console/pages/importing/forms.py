@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from django.http import Http404, QueryDict
 
 from console.access.policy import Access
+from console.audit.events import ONE_TEXT
 from console.environment.importing import ImportRow
 from console.environment.sources import sources
 from console.lib.documents import parse
@@ -97,7 +98,8 @@ class ImportForm:
         noun = self.kinds.get(row.key, row.noun)
         version, revision = known_base(row.base if noun == row.noun else "0")
         token = token_of(row.branch_id, row.key)
-        return noun, ImportRow(token, row.key, row.branch_id, value, version, revision)
+        origin = ONE_TEXT if len(self.scopes) > 1 else None
+        return noun, ImportRow(token, row.key, row.branch_id, value, version, revision, origin)
 
 
 def token_of(branch_id: int | None, key: str) -> str:

@@ -6,6 +6,7 @@ Links follow from audit events alone: no value, and no hash of one, is compared 
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django.urls import reverse
 from console.access.policy import find_app
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.catalog import services
+from console.environment.keys import ReadValue
 from console.environment.sources import source_of
 from console.lib.naming.names import PathProfile
 from console.members import exposure
@@ -36,8 +38,10 @@ from tests.factories import (
     delete_secret,
     reconcile_now,
     repair_secret_mirror,
+    save_secrets,
     secret_paths,
     secret_row,
+    set_command,
     set_secret,
     set_variable,
     variable_row,
@@ -549,6 +553,52 @@ def test_variable_that_became_a_secret(world: World, bob: User, other: Branch) -
     assert known(bob) == {"dev", "other"}
 
 
+@pytest.mark.parametrize("way", ["page", "command"])
+def test_imported_into_several_scopes(
+    world: World, bob: User, other: Branch, tmp_path: Path, manage: Any, way: str
+) -> None:
+    """One import writes the same value to each. Values of one save of the form may differ."""
+    if way == "page":
+        alice = Client()
+        alice.force_login(world.person("alice"))
+        url, scopes = reverse("import", args=["d1shop"]), [str(world.dev.pk), str(other.pk)]
+        text = {"text": f"{KEY}=one", "scope": scopes}
+        token = {"change_set": alice.post(url, text | {"action": "preview"}).context["change_set"]}
+        for scope in scopes:  # in two parts
+            row = {"row": f"secret {scope} 0 {KEY}", "action": "save"}
+            assert alice.post(url, text | token | row).status_code == 302
+    else:
+        (tmp_path / "values.env").write_text(f"{KEY}=hunter2")
+        where = ("--branch", "dev", "--branch", "other", "--as", world.person("alice").email)
+        done = manage("import", str(tmp_path / "values.env"), "--app", "d1shop", "--yes", *where)
+        assert done.code == 0, done
+    revealed(world, world.dev)
+    assert known(bob) == {"dev", "other"}
+    save_secrets(
+        world,
+        set_command(secret_row(world, KEY, world.dev), "two"),
+        set_command(secret_row(world, KEY, other), "three"),
+    )
+    rotate(world, bob)
+    revealed(world, world.dev)
+    assert known(bob) == {"dev"}
+
+
+def test_imported_into_one_scope_after_another(world: World, bob: User, other: Branch) -> None:
+    """These are two imports, and no value is compared."""
+    alice = Client()
+    alice.force_login(world.person("alice"))
+    url = reverse("import", args=["d1shop"])
+    for branch in (world.dev, other):
+        text = {"text": f"{KEY}=one", "scope": [str(branch.pk)]}
+        page = alice.post(url, text | {"action": "preview"})
+        row = {"row": f"secret {branch.pk} 0 {KEY}", "change_set": page.context["change_set"]}
+        assert alice.post(url, text | row | {"action": "save"}).status_code == 302
+    revealed(world, world.dev)
+    assert known(bob) == {"dev"}
+    assert not AuditEvent.objects.filter(origin__isnull=False).exists()
+
+
 def test_a_value_that_is_typed_again(world: World, bob: User, other: Branch) -> None:
     """No value is compared, so Known secrets can't say that these are the same."""
     set_secret(world, KEY, "one", world.dev)
@@ -569,6 +619,7 @@ def test_nothing_but_events_is_stored(world: World, other: Branch) -> None:
     restored = AuditEvent.objects.get(action="bin.restore")
     removal = AuditEvent.objects.get(pk=restored.origin or 0)
     assert (removal.action, removal.branch, removal.version_before) == ("secret.remove", "other", 1)
+    assert "one" not in repr(ReadValue("one", 1))
 
 
 def test_reveals_that_say_nothing_new(world: World, bob: User, other: Branch) -> None:
