@@ -100,6 +100,15 @@ document.addEventListener("click", (event) => {
   else toggleDetail(control);
 });
 
+// Escape closes the details that hold the focus.
+document.addEventListener("keydown", (event) => {
+  const opened = event.key === "Escape" && event.target.closest(".detail-row");
+  if (!opened) return;
+  const link = opened.previousElementSibling.querySelector("a.key");
+  toggleDetail(link);
+  link.focus();
+});
+
 Row.use(SecretRow);
 forgetOnLeave(() => rows().map((row) => row.value));
 startFreshness();
