@@ -258,13 +258,13 @@ except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
 # Second factors and single sign-on
-MFA_ADAPTER = "console.auth.mfa_adapter.MfaAdapter"
+MFA_ADAPTER = "console.auth.mfa.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are our own, stored as hashes
 MFA_FORMS = {
     "add_webauthn": "console.auth.forms.AddPasskeyForm",
     "login_webauthn": "console.auth.forms.PasswordlessForm",
-    "authenticate": "console.auth.mfa_adapter.SignInCodeForm",
-    "reauthenticate": "console.auth.mfa_adapter.ReauthenticationCodeForm",
+    "authenticate": "console.auth.mfa.adapter.SignInCodeForm",
+    "reauthenticate": "console.auth.mfa.adapter.ReauthenticationCodeForm",
     "authenticate_webauthn": "console.auth.forms.SignInPasskeyForm",
     "reauthenticate_webauthn": "console.auth.forms.ReauthenticationPasskeyForm",
 }

@@ -18,7 +18,7 @@ from console.pages.amplify import connection, deployments, import_apps
 from console.pages.apps import branch_delete, branches, notifications, overview
 from console.pages.apps import views as apps
 from console.pages.compare import copying, removing
-from console.pages.compare import pages as compare
+from console.pages.compare import views as compare
 from console.pages.importing import views as importing
 from console.pages.members import exposure, invitations
 from console.pages.members import views as members

@@ -2,7 +2,7 @@
 
 No app's listing has a copy's path, so that no client of Amplify reads it. An entry is committed
 before its copy is made, and deleted after its copy is deleted. So an interruption leaves an entry
-that is due, and the background worker finishes it (`secrets_app/sync/binned.py`).
+that is due, and the background worker finishes it (`secrets_app/sync/bin_upkeep.py`).
 """
 
 import secrets

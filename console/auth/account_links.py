@@ -23,7 +23,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from console.access.actors import Actor
 from console.access.policy import require_operator
 from console.audit.events import Action
-from console.auth import mfa, sessions
+from console.auth import sessions
+from console.auth.mfa import factors
 from console.members import suspension
 from console.members.suspension import SUSPENDED, Proof, recording_change
 from console.models import AccountLink, User
@@ -109,7 +110,7 @@ def _reason(actor: Actor, kind: AccountLink.Kind) -> str:
 
 def _proof(user: User, kind: AccountLink.Kind) -> Proof:
     """Return what still proves the user when someone else has a link of this kind."""
-    return Proof.FACTOR if kind == Kind.PASSWORD and mfa.has_factor(user) else Proof.OWNERS
+    return Proof.FACTOR if kind == Kind.PASSWORD and factors.has_factor(user) else Proof.OWNERS
 
 
 def _send(actor: Actor, row: AccountLink, link: str) -> None:

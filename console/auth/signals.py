@@ -15,8 +15,8 @@ from django.http import HttpRequest
 
 from console.access.actors import from_request
 from console.audit.events import Action, Outcome, Target, attempt, conclude
-from console.auth import mfa as second_factors
 from console.auth import reauthentication, sessions
+from console.auth.mfa import factors
 from console.auth.oidc.claims import claims, confirmed_at
 from console.auth.oidc.groups import sync_groups
 from console.models import User
@@ -54,7 +54,7 @@ def _single_sign_on_completed(
     """
     if sociallogin is not None:
         sync_groups(user, claims(sociallogin))
-        if not second_factors.has_factor(user):
+        if not factors.has_factor(user):
             reauthentication.record(request, at=confirmed_at(sociallogin))
 
 
@@ -88,9 +88,7 @@ def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator
     _end_other_sessions(request, user)
     if authenticator.type == Authenticator.Type.TOTP:
         authenticator.wrap().validate_code(request.POST.get("code", ""))
-    _record(
-        request, Action.FACTOR_ADDED, Outcome.SUCCEEDED, second_factors.factor_label(authenticator)
-    )
+    _record(request, Action.FACTOR_ADDED, Outcome.SUCCEEDED, factors.factor_label(authenticator))
 
 
 def _factor_removed(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
@@ -98,7 +96,7 @@ def _factor_removed(request: HttpRequest, authenticator: Authenticator, **_: Any
         request,
         Action.FACTOR_REMOVED,
         Outcome.SUCCEEDED,
-        second_factors.factor_label(authenticator),
+        factors.factor_label(authenticator),
     )
 
 

@@ -1,1 +1,1 @@
-"""The registry of environment sources: what each feature app adds to a branch's environment."""
+"""The registry of environment sources, and what each feature app tells and does through it."""

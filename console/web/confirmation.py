@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from console.access.acts import ConfirmationRequired
 from console.auth import reauthentication
-from console.auth.mfa_adapter import ReauthenticationCodeForm
+from console.auth.mfa.adapter import ReauthenticationCodeForm
 from console.models import User
 from console.web.htmx import wants_fragment
 

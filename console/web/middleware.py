@@ -14,7 +14,8 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from console.access.actors import from_request
-from console.auth import mfa, sessions
+from console.auth import sessions
+from console.auth.mfa import factors
 from console.lib.hosts import DEFAULT_PORTS
 from console.lib.service_calls import ServiceError
 from console.models import User
@@ -103,7 +104,7 @@ class RequireSecondFactor:
     """Redirects users who need a second factor (REQUIRE_MFA) to enrollment until they have one."""
 
     def __init__(self, get_response: Handler) -> None:
-        if settings.REQUIRE_MFA == mfa.Required.OFF:
+        if settings.REQUIRE_MFA == factors.Required.OFF:
             raise MiddlewareNotUsed
         self.get_response = get_response
 
@@ -117,7 +118,7 @@ class RequireSecondFactor:
         user, match = request.user, request.resolver_match
         if not isinstance(user, User) or not getattr(view, "login_required", True):
             return None
-        if not mfa.must_enroll(from_request(request), user):
+        if not factors.must_enroll(from_request(request), user):
             return None
         if match and match.url_name in ENROLLMENT_VIEWS:
             request.must_set_up = True  # type: ignore[attr-defined]  # its page says so

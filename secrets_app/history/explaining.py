@@ -21,7 +21,7 @@ from console.audit.events import Action
 from console.environment.explaining import Explanation, Holds, Place, Reader
 from console.lib.naming.names import PathProfile
 from console.models import Branch, scope_name
-from secrets_app.history.writes import OURS, Writes
+from secrets_app.history.audited_writes import OURS, Writes
 from secrets_app.locations import mirror_state, scope_of
 from secrets_app.models import LeaseStage, Secret, UnknownParameter
 from secrets_app.paths import InvalidPath, locate

@@ -11,9 +11,9 @@ from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_VERSION, known_base
 from console.models import App, Branch
 from secrets_app import recycle_bin
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.models import BinEntry, Secret
-from secrets_app.sync.binned import finish_due
+from secrets_app.sync.bin_upkeep import finish_due
 
 
 class SecretBin:
@@ -48,15 +48,15 @@ class SecretBin:
         self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str
     ) -> RowOutcome:
         """Save the secret again, from its copy in the store."""
-        entry = recycling.find_entry(access, pk)
+        entry = bin_actions.find_entry(access, pk)
         version, revision = known_base(base or "0")
         if version and revision is None:  # another secret of that name could have this version
             version = NO_VERSION
-        return recycling.restore(access, entry, change_set, to=to, base=(version, revision))
+        return bin_actions.restore(access, entry, change_set, to=to, base=(version, revision))
 
     def delete(self, access: Access, pk: int) -> None:
         """Delete the copy for good."""
-        recycling.delete(access, recycling.find_entry(access, pk))
+        bin_actions.delete(access, bin_actions.find_entry(access, pk))
 
     def clean_up(self) -> BinUpkeep:
         """Finish interrupted removals and restores, and delete what has expired."""

@@ -19,7 +19,13 @@ from console.audit.events import Action, Target
 from console.environment.undo import Effect, UndoRow, UndoState
 from console.models import Branch, scope_name
 from secrets_app import recycle_bin
-from secrets_app.history.written import VERBS, Written, later, paths_changed_at, written_by
+from secrets_app.history.change_set_events import (
+    VERBS,
+    Written,
+    later,
+    paths_changed_at,
+    written_by,
+)
 from secrets_app.models import BinEntry, Secret
 from secrets_app.writes.snapshots import audit_target
 

@@ -21,7 +21,7 @@ from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
 from console.members import known_values
 from console.models import AuditEvent, scope_name
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.history.restoring import ending_of
 from secrets_app.history.undo_plan import Step, plan
 from secrets_app.locations import require_location
@@ -138,7 +138,7 @@ def _take_out(
             outcomes[token] = RowOutcome(token, Result.NOT_TRIED, NOT_TRIED)
             continue
         try:
-            outcome = recycling.restore(access, step.entry, new, to=step.branch)
+            outcome = bin_actions.restore(access, step.entry, new, to=step.branch)
         except StoreError as error:
             outcome = RowOutcome(token, Result.FAILED, error.message)
             has_failed = isinstance(error, STOPPING)

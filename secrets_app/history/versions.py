@@ -10,7 +10,7 @@ from console.access.policy import Access, find_app
 from console.audit.change_sets import sizes_of
 from console.members import known_values
 from console.models import scope_name
-from secrets_app.history.writes import OURS, Writes
+from secrets_app.history.audited_writes import OURS, Writes
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.queries import principal

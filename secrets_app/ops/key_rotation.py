@@ -6,7 +6,7 @@ from django.conf import settings
 
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, recording
-from console.auth.mfa import reencrypt_secrets
+from console.auth.mfa.factors import reencrypt_secrets
 from console.db.erasure import erase_deleted
 from secrets_app.store.embedded.encryption import Keyring
 from secrets_app.store.embedded.rotation import ReencryptionResult, reencrypt_all

@@ -16,7 +16,7 @@ from console.lib.results import DONE, Result, RowOutcome
 from console.lib.stopping import is_stopping
 from secrets_app.store.base import ParameterStore
 from secrets_app.store.errors import StoreError
-from secrets_app.writes import binning, endings, leases, messages, own_attempts, store_calls
+from secrets_app.writes import bin_copies, endings, leases, messages, own_attempts, store_calls
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.endings import Ending
 from secrets_app.writes.leases import Lease, Obstacle
@@ -61,7 +61,7 @@ class Batches:
         if not (leased := self._lease(rows)):
             return
         try:
-            leased = binning.begin(self._access, leased, self._change_set)
+            leased = bin_copies.begin(self._access, leased, self._change_set)
             with self._store.shared_transaction() as is_shared:
                 self._write_leased(leased, is_shared)
         except DatabaseError as error:  # the leases stay, and reconciling settles them

@@ -23,7 +23,7 @@ from secrets_app.store.errors import (
     Unreachable,
 )
 from secrets_app.writes import endings, leases, messages
-from secrets_app.writes.binning import NotCopied, fill
+from secrets_app.writes.bin_copies import NotCopied, fill
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.endings import Ending
 from secrets_app.writes.leases import Lease

@@ -8,7 +8,7 @@ import pytest
 from console.access.policy import Access, find_app
 from console.lib.results import DONE
 from console.workflows import bin_worker
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.models import BinEntry, Secret
 from secrets_app.recycle_bin import kept
 from secrets_app.store import parameter_store
@@ -40,7 +40,7 @@ def restore_all(access: Access) -> bool:
     """Restore what is in the bin. Return True if all is restored."""
     for entry in kept(access.app):
         try:
-            outcome = recycling.restore(access, entry, uuid.uuid4(), to=entry.branch)
+            outcome = bin_actions.restore(access, entry, uuid.uuid4(), to=entry.branch)
         except StoreError:
             return False
         assert outcome.outcome in {*DONE, "failed", "not_tried"}

@@ -27,7 +27,7 @@ from console.access.actors import Actor, address_of, from_request
 from console.access.policy import require_operator
 from console.audit.events import Action, Target, record_denied, recording
 from console.auth import sessions
-from console.auth.mfa import has_factor
+from console.auth.mfa.factors import has_factor
 from console.auth.oidc.claims import claims, confirmed_at, verified_email
 from console.auth.oidc.client import (
     InvalidProviderResponse,

@@ -22,7 +22,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
-from console.auth import mfa, reauthentication, recovery_codes, sessions
+from console.auth import reauthentication, sessions
+from console.auth.mfa import factors, recovery_codes
 from console.members import suspension
 from console.models import Session, User
 from console.pages.account.forms import PreferencesForm
@@ -141,12 +142,12 @@ def my_recovery_codes(request: HttpRequest) -> HttpResponse:
     """Show how many recovery codes are left, or create new ones and show them once."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
-    if not mfa.has_factor(user):
+    if not factors.has_factor(user):
         messages.info(request, "Set up an authenticator app or a passkey first.")
         return redirect("mfa_index")
     context: dict[str, Any] = {"left": recovery_codes.remaining(user)}
     if request.method == "POST":
-        context["codes"] = mfa.replace_recovery_codes(actor=from_request(request), user=user)
+        context["codes"] = factors.replace_recovery_codes(actor=from_request(request), user=user)
     return render(request, "mfa/recovery_codes.html", context)
 
 

@@ -1,1 +1,1 @@
-"""The page that compares an app's branches: which has which key."""
+"""The page that compares an app's branches, and the forms that copy and remove values there."""

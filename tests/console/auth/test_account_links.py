@@ -12,7 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 
-from console.auth import account_links, recovery_codes
+from console.auth import account_links
+from console.auth.mfa import recovery_codes
 from console.models import AccountLink, Session, Suspension, User
 from tests.console.auth.conftest import post, recorded
 from tests.factories import audit_events, last_event_id, messages_of, summarize

@@ -14,7 +14,8 @@ from django.db import connection
 from django.http import Http404
 from django.test import Client
 
-from console.auth import account_links, recovery_codes
+from console.auth import account_links
+from console.auth.mfa import recovery_codes
 from console.auth.session_backend import SessionStore
 from console.members import invitations
 from console.models import AccountLink

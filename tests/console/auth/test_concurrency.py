@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from console.auth import recovery_codes
+from console.auth.mfa import recovery_codes
 from tests.fixtures.people import World
 from tests.fixtures.waiting import LONGEST
 

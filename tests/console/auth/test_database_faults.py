@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 
-from console.auth import recovery_codes
+from console.auth.mfa import recovery_codes
 from console.models import AccountLink
 from tests.console.access.routes import TOKEN, account_link
 from tests.console.auth.conftest import SIGN_IN, age_sessions, post

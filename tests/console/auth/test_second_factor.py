@@ -11,7 +11,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client, TestCase
 
-from console.auth import encryption, recovery_codes
+from console.auth import encryption
+from console.auth.mfa import recovery_codes
 from console.auth.reauthentication import _KEY
 from console.auth.session_backend import SessionStore
 from console.models import Session

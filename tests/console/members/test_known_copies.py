@@ -26,7 +26,7 @@ from console.models import AuditEvent, Branch, Member, User, scope_name
 from console.workflows import copying, undoing
 from console.workflows.copying import Value
 from envvars_app.secrets_bridge import move_to_secrets
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.history.restoring import restore
 from secrets_app.models import Secret
 from secrets_app.recycle_bin import kept
@@ -97,7 +97,7 @@ def from_bin(world: World, scope: str, to: Branch | None, number: int = -1) -> N
     there = Secret.objects.filter(app=world.app, branch=to, key=KEY).first()
     access = find_app(world.actor("alice"), "d1shop")
     base = (there.version if there else 0, None)
-    assert recycling.restore(access, entry, uuid.uuid4(), to=to, base=base).outcome == "saved"
+    assert bin_actions.restore(access, entry, uuid.uuid4(), to=to, base=base).outcome == "saved"
 
 
 def version_restored(world: World, branch: Branch | None, version: int) -> None:

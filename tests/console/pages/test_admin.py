@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
 
-from console.auth import recovery_codes
+from console.auth.mfa import recovery_codes
 from console.models import App, AuditEvent, Member, User
 from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Revalidation
 from tests.factories import messages_of, set_secret, set_variable

@@ -3,20 +3,8 @@
 import pytest
 
 from envvars_app.buildspec.inserting import BuildPhase, build_phases
-from tests.envvars_app.buildspec.texts import with_commands
+from tests.envvars_app.buildspec.texts import INTO_A_FOLDER, with_commands
 
-INTO_A_FOLDER = """\
-version: 1
-frontend:
-  phases:
-    preBuild:
-      commands:
-        - cd frontend && npm ci && cd ..
-    build:
-      commands:
-        - cd frontend && npm run build
-  artifacts: {baseDirectory: frontend/dist, files: ['**/*']}
-"""
 UP_FROM_A_FOLDER = """\
 version: 1
 applications:

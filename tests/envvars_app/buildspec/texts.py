@@ -5,6 +5,19 @@ from collections.abc import Sequence
 
 from envvars_app.buildspec.checking import Problem, check
 
+INTO_A_FOLDER = """\
+version: 1
+frontend:
+  phases:
+    preBuild:
+      commands:
+        - cd frontend && npm ci && cd ..
+    build:
+      commands:
+        - cd frontend && npm run build
+  artifacts: {baseDirectory: frontend/dist, files: ['**/*']}
+"""
+
 
 def with_commands(
     *build: str,

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from console.models import Branch
 from envvars_app.models import BuildSpec, Variable
+from tests.envvars_app.buildspec.texts import INTO_A_FOLDER
 from tests.fixtures.people import World
 
 SETTINGS = "/apps/d1shop/hosting/build-settings/"
@@ -18,18 +19,6 @@ VALUES = {
     "GREETING": " hi there ",
     "SIGN_CERT": "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA=\n-----END CERTIFICATE-----",
 }
-INTO_A_FOLDER = """\
-version: 1
-frontend:
-  phases:
-    preBuild:
-      commands:
-        - cd frontend && npm ci && cd ..
-    build:
-      commands:
-        - cd frontend && npm run build
-  artifacts: {baseDirectory: frontend/dist, files: ['**/*']}
-"""
 MONOREPO = """\
 version: 1
 applications:

@@ -16,12 +16,12 @@ from console.access.policy import Access, find_app
 from console.lib.results import RowOutcome
 from console.members.exposure import exposed_secrets, mark_rotated
 from console.models import Branch
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.models import BinEntry
 from secrets_app.recycle_bin import kept
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound
-from secrets_app.sync import binned
+from secrets_app.sync import bin_upkeep
 from tests.factories import (
     audit_rows,
     delete_command,
@@ -64,7 +64,7 @@ def removed(world: World, branch: Branch | None = None, value: str = "first") ->
 
 def restore(world: World, entry: BinEntry, by: str = "alice", **how: Any) -> RowOutcome:
     to = how.pop("to", entry.branch)
-    return recycling.restore(access_of(world, by), entry, uuid.uuid4(), to=to, **how)
+    return bin_actions.restore(access_of(world, by), entry, uuid.uuid4(), to=to, **how)
 
 
 @pytest.mark.usefixtures("either_store")
@@ -106,7 +106,7 @@ def test_every_removal_of_a_key_is_kept(world: World) -> None:
 
 def test_delete_for_good(world: World) -> None:
     entry = removed(world)
-    recycling.delete(access_of(world), entry)
+    bin_actions.delete(access_of(world), entry)
     assert not copies()
     assert not BinEntry.objects.exists()
     assert [row.outcome for row in audit_rows(world, "bin.delete")] == ["succeeded"]
@@ -115,11 +115,11 @@ def test_delete_for_good(world: World) -> None:
 def test_time_is_over(world: World, clock: time_machine.Traveller) -> None:
     entry = removed(world)
     clock.shift(timedelta(days=30).total_seconds() - 60)
-    assert binned.finish_due().purged == 0
+    assert bin_upkeep.finish_due().purged == 0
     clock.shift(120)
     with pytest.raises(Http404):
-        recycling.find_entry(access_of(world), entry.pk)
-    assert binned.finish_due().purged == 1
+        bin_actions.find_entry(access_of(world), entry.pk)
+    assert bin_upkeep.finish_due().purged == 1
     assert not copies()
     assert not BinEntry.objects.exists()
     [row] = audit_rows(world, "bin.purge")
@@ -148,7 +148,7 @@ def test_who_may(world: World) -> None:
         with pytest.raises(PermissionDenied):
             restore(world, entry, name)
         with pytest.raises(PermissionDenied):
-            recycling.delete(access_of(world, name), entry)
+            bin_actions.delete(access_of(world, name), entry)
     assert [row.outcome for row in audit_rows(world, "bin.restore", "bin.delete")] == ["denied"] * 4
     assert in_bin(world) == [entry]
 
@@ -160,7 +160,7 @@ def test_another_branch_asks_for_more(world: World) -> None:
         restore(world, entry, "bob", to=world.dev)
     access = find_app(replace(world.actor("alice"), confirmed_at=0), "d1shop")
     with pytest.raises(ConfirmationRequired, match="another branch"):
-        recycling.restore(access, entry, uuid.uuid4(), to=world.dev)
+        bin_actions.restore(access, entry, uuid.uuid4(), to=world.dev)
     assert restore(world, entry, to=world.dev).outcome == "saved"
     assert stored_values(world, "API_KEY", world.dev)[0] == "of production"
 
@@ -211,7 +211,7 @@ def test_one_app_that_is_denied_holds_up_no_other(
     BinEntry.objects.create(**{**_fields(in_bin(world)[0]), "app": world.other_app})
     BinEntry.objects.update(expires_at=timezone.now())
     interrupted.before("remove", deny_access)
-    upkeep = binned.finish_due()
+    upkeep = bin_upkeep.finish_due()
     assert (upkeep.purged, "denied access" in upkeep.problem) == (1, True)
     assert [entry.state for entry in BinEntry.objects.all()] == ["deleting"]
 

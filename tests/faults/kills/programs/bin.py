@@ -23,7 +23,7 @@ from django.conf import settings
 from console.access.policy import find_app
 from console.models import AuditEvent
 from console.workflows import bin_worker
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.models import BinEntry, Secret
 from secrets_app.recycle_bin import kept, path_of
 from secrets_app.store import parameter_store
@@ -75,12 +75,12 @@ def _remove(world: World) -> None:
 
 def _restore(world: World) -> None:
     access = find_app(world.actor("alice"), "d1shop")
-    outcome = recycling.restore(access, kept(world.app)[0], uuid.uuid4(), to=world.main)
+    outcome = bin_actions.restore(access, kept(world.app)[0], uuid.uuid4(), to=world.main)
     assert outcome.outcome == "saved", outcome
 
 
 def _delete(world: World) -> None:
-    recycling.delete(find_app(world.actor("alice"), "d1shop"), kept(world.app)[0])
+    bin_actions.delete(find_app(world.actor("alice"), "d1shop"), kept(world.app)[0])
 
 
 ACTS: dict[str, tuple[Callable[[World], None], Callable[[World], None]]] = {

@@ -10,7 +10,8 @@ from django.db import transaction
 from console.access.actors import Actor
 from console.access.policy import Role, memberships
 from console.audit.events import Action, Target, recording
-from console.auth import encryption, recovery_codes
+from console.auth import encryption
+from console.auth.mfa import recovery_codes
 from console.models import User
 
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)

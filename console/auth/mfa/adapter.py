@@ -11,7 +11,8 @@ from allauth.mfa.models import Authenticator
 from qrcode import QRCode
 from qrcode.image.svg import SvgPathImage
 
-from console.auth import encryption, rate_limits, recovery_codes
+from console.auth import encryption, rate_limits
+from console.auth.mfa import recovery_codes
 from console.models import User
 
 PRODUCT = "Branchkeep"

@@ -19,7 +19,7 @@ from secrets_app.models import BinEntry, BinState
 from secrets_app.reveal import ask_if_protected
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, StoreError
-from secrets_app.sync.binned import delete_copies
+from secrets_app.sync.bin_upkeep import delete_copies
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save_as
 from secrets_app.writes.snapshots import audit_target

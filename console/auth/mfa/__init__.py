@@ -1,0 +1,1 @@
+"""Second factors: who has them, how they are checked, and recovery codes."""
