@@ -6,12 +6,14 @@ import pty
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from console.lib.paths import BASE_DIR
+from tests.fixtures.speed.once import prepared_once
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +29,17 @@ def folder(tmp_path: Path) -> Path:
     elsewhere = 'third-package==1.0 ; sys_platform == "win32" --hash=sha256:' + "0" * 64
     (tmp_path / "requirements.lock").write_text("\n".join([*lock, elsewhere]) + "\n")
     return tmp_path
+
+
+@pytest.fixture
+def environment(folder: Path) -> None:
+    """Put a new virtual environment into the folder: a copy, for pip takes seconds to unpack."""
+    prepared = prepared_once("environment", create_environment)
+    shutil.copytree(prepared, folder / ".venv", symlinks=True)
+
+
+def create_environment(folder: Path) -> None:
+    venv.create(folder, symlinks=True, with_pip=True)
 
 
 def make_wheel(folder: Path, name: str) -> str:
@@ -72,11 +85,15 @@ def offline(folder: Path) -> dict[str, str]:
 
 
 def python_claiming(version: str, folder: Path) -> str:
-    """Return a Python that says it has another version when the Makefile asks."""
+    """Return a Python that says it has another version when the Makefile asks.
+
+    The virtual environments that it creates are without pip, which takes seconds to unpack.
+    """
     script = folder / f"python{version}"
     claim = f"import sys; sys.version_info = ({version.replace('.', ', ')}, 0); exec(sys.argv[2])"
     script.write_text(
         f'#!/bin/sh\nif [ "$1" = -c ]; then exec {sys.executable} -c "{claim}" "$@"; fi\n'
+        'if [ "$2" = venv ]; then set -- "$@" --without-pip; fi\n'
         f'exec {sys.executable} "$@"\n'
     )
     script.chmod(0o755)
@@ -97,10 +114,14 @@ def test_it_works(folder: Path) -> None:
     assert make(folder, ".venv/runtime").stdout == "Installing 3 packages …\n"
 
 
+@pytest.mark.usefixtures("environment")
 def test_progress_on_a_terminal(folder: Path) -> None:
     ours, terminal = pty.openpty()
     with subprocess.Popen(
-        ["make", ".venv/runtime"], cwd=folder, env=offline(folder), stdout=terminal
+        ["make", ".venv/runtime"],
+        cwd=folder,
+        env=offline(folder),
+        stdout=terminal,
     ) as process:
         os.close(terminal)
         output = b""
@@ -144,6 +165,7 @@ def test_newer_python(folder: Path, version: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.usefixtures("environment")
 def test_package_that_is_not_available_for_this_python(folder: Path) -> None:
     missing = f"not-there==1.0 --hash=sha256:{'0' * 64}\n"
     with (folder / "requirements.lock").open("a") as lock:
@@ -157,6 +179,7 @@ def test_package_that_is_not_available_for_this_python(folder: Path) -> None:
     assert not (folder / ".venv/runtime").exists()
 
 
+@pytest.mark.usefixtures("environment")
 def test_changed_package(folder: Path) -> None:
     make_wheel(folder / "wheels", "first-package")
     with zipfile.ZipFile(folder / "wheels/first_package-1.0-py3-none-any.whl", "a") as wheel:
