@@ -138,12 +138,17 @@ def listing_prefixes(app_id: str) -> tuple[str, str]:
     return f"/amplify/{app_id}", f"/amplify/shared/{app_id}"
 
 
-def bin_path(app_id: str, copy_id: str, key: str) -> str:
-    """Return the path of a copy in the recycle bin.
+def bin_folder(app_id: str) -> str:
+    """Return the folder of an app's copies in the recycle bin.
 
     No client of Amplify lists it, because no cleaned namespace contains a hyphen.
     """
-    return f"/amplify/branchkeep-bin/{app_id}/{copy_id}/{key}"
+    return f"/amplify/branchkeep-bin/{app_id}"
+
+
+def bin_path(app_id: str, copy_id: str, key: str) -> str:
+    """Return the path of a copy in the recycle bin."""
+    return f"{bin_folder(app_id)}/{copy_id}/{key}"
 
 
 def branch_folders(app_id: str, branch: str, profile: PathProfile) -> set[str]:

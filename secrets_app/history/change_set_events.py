@@ -1,7 +1,7 @@
 """What a change set did to secrets, and what happened since, as the audit trail tells."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ VERBS: dict[str, str] = {
     Action.FOUND_CHANGED: "changed it",
     Action.FOUND_REMOVED: "removed it",
 }
+_TOKEN = "secret-"  # noqa: S105 - names a change in a form
 _OVER = {Outcome.SUCCEEDED, Outcome.SETTLED}
 
 
@@ -32,6 +33,11 @@ class Written:
     scope: str
     key: str
     events: Sequence[Any]
+
+    @property
+    def token(self) -> str:
+        """Return what names the change in a form."""
+        return f"{_TOKEN}{self.events[0].pk}"
 
     @property
     def name(self) -> tuple[str, str]:
@@ -60,15 +66,21 @@ class Written:
         return any(event.last_outcome in {None, Outcome.UNKNOWN} for event in self.events)
 
 
-def written_by(access: Access, change_set: UUID) -> list[Written]:
-    """Return what the change set wrote, in the order of its events."""
+def written_by(
+    access: Access, change_set: UUID, tokens: Collection[str] | None = None
+) -> list[Written]:
+    """Return what the change set wrote, in the order of its events: all, or what tokens name."""
     events = AuditEvent.objects.filter(
         app_id=access.app.app_id, change_set=change_set, action__in=WRITES
     )
+    if tokens is not None:
+        named = AuditEvent.objects.filter(pk__in=[token.removeprefix(_TOKEN) for token in tokens])
+        events = events.filter(subject__in=named.values("subject"))
     grouped: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for event in reversed(with_outcomes(events)):
         grouped[event.branch, event.subject].append(event)
-    return [Written(scope, key, found) for (scope, key), found in grouped.items()]
+    found = [Written(scope, key, group) for (scope, key), group in grouped.items()]
+    return [it for it in found if tokens is None or it.token in tokens]
 
 
 def later(

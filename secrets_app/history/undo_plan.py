@@ -64,9 +64,17 @@ class Step:
         return self.secret
 
 
-def plan(access: Access, change_set: UUID, undone_by: Collection[UUID]) -> list[Step]:
-    """Return a step for each secret. Takes as many queries for many as for one."""
-    written = written_by(access, change_set)
+def plan(
+    access: Access,
+    change_set: UUID,
+    undone_by: Collection[UUID],
+    tokens: Collection[str] | None = None,
+) -> list[Step]:
+    """Return a step for each secret, or for those that the tokens name.
+
+    Takes as many queries for many as for one.
+    """
+    written = written_by(access, change_set, tokens)
     if not written:
         return []
     later_events = later(access, change_set, written)
@@ -137,7 +145,7 @@ def _step(
     if state["state"] is UndoState.READY:
         state |= _denied(access, found)
     row = UndoRow(
-        token=f"secret-{written.events[0].pk}",
+        token=written.token,
         scope=written.scope,
         key=written.key,
         pk=secret.pk if secret and secret.version else None,

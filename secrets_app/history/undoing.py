@@ -43,7 +43,7 @@ def undo(
     new: UUID,
 ) -> list[RowOutcome]:
     """Undo the changes that the tokens name; return one outcome for each. Raises no StoreError."""
-    steps = [it for it in plan(access, change_set, undone_by) if it.row.token in tokens]
+    steps = plan(access, change_set, undone_by, tokens)
     unfit = [step.row for step in steps if step.row.state is not UndoState.READY]
     outcomes = {row.token: refused(row) for row in unfit}
     _record_denials(access, steps, new)

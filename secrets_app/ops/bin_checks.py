@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db.models import Q
@@ -10,7 +11,7 @@ from django.utils import timezone
 from console.lib.health import CheckResult
 from console.models import App
 from secrets_app.models import BinEntry, BinState
-from secrets_app.paths import bin_path
+from secrets_app.paths import bin_folder, bin_path
 from secrets_app.store.base import ParameterStore, SecretValue
 from secrets_app.store.errors import AccessDenied, StoreError
 
@@ -18,6 +19,13 @@ NAME = "Recycle bin"
 FOLDERS = "Store: recycle bin"
 LATE = timedelta(hours=1)
 MAX_APPS = 20  # that one run tries
+MAX_LISTED = 1_000  # copies that one run looks up: twenty calls of the store
+UNKNOWN = "Copies of removed secrets without an entry in the database: {:,}, such as {}."
+UNKNOWN_HINT = (
+    "They were made after the backup that this database was restored from, by another console, or "
+    "by a check that was cut off. Nobody can restore them, and nothing deletes them. Delete them "
+    "by hand, unless another console uses the app."
+)
 
 
 def recycle_bin() -> CheckResult:
@@ -36,7 +44,10 @@ def recycle_bin() -> CheckResult:
 
 
 def try_folders(store: ParameterStore) -> CheckResult:
-    """Write a parameter to the recycle bin of each app, read it, and remove it."""
+    """Write a parameter to the recycle bin of each app, read it, and remove it.
+
+    Then look for copies there that nobody can restore.
+    """
     if not settings.BIN_DAYS:
         return CheckResult.skipped(FOLDERS, "There is none, because BIN_DAYS is 0.")
     denied: list[str] = []
@@ -57,7 +68,21 @@ def try_folders(store: ParameterStore) -> CheckResult:
         message = f"Removed secrets can't be kept for: {', '.join(denied)}. Removals ask first."
         hint = "Allow the recycle bin's paths for Branchkeep's identity, as docs/deploy.md shows."
         return CheckResult.warning(FOLDERS, message, hint)
+    if unknown := _unknown_copies(store):
+        return CheckResult.warning(FOLDERS, UNKNOWN.format(len(unknown), unknown[0]), UNKNOWN_HINT)
     return CheckResult.ok(FOLDERS, "Works.")
+
+
+def _unknown_copies(store: ParameterStore) -> list[str]:
+    """Return the paths of copies that have no entry, among the first MAX_LISTED."""
+    apps = App.objects.order_by("app_id").values_list("app_id", flat=True)[:MAX_APPS]
+    try:
+        found = islice(store.list(map(bin_folder, apps)), MAX_LISTED)
+        paths = {it.path.split("/")[4]: it.path for it in found}
+    except StoreError:
+        return []  # another check tells
+    known = {*BinEntry.objects.values_list("copy_id", flat=True)}
+    return [path for copy_id, path in paths.items() if copy_id not in known]
 
 
 def _may_write(store: ParameterStore, path: str) -> bool:

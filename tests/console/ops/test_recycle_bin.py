@@ -85,3 +85,14 @@ def test_role_may_not_take_it_out_again(world: World, operation: str) -> None:
     assert "/amplify/branchkeep-bin/d1shop/doctor-" in result.hint
     left = [*store.list(["/amplify/branchkeep-bin"])]
     assert len(left) == (operation == "remove")
+
+
+def test_copies_without_an_entry(world: World) -> None:
+    """A restored backup from before the removals doesn't know them."""
+    fill(world)
+    store = parameter_store()
+    assert bin_checks.try_folders(store).message == "Works."
+    [copy] = store.list(["/amplify/branchkeep-bin"])
+    BinEntry.objects.all().delete()
+    result = bin_checks.try_folders(store)
+    assert (result.state, copy.path in result.message) == ("warning", True)

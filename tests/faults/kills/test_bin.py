@@ -16,6 +16,6 @@ def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
     found = findings_of("bin", *endpoint, folder=folder_of_process)
     kills = found.pop("kills")
-    assert kills.keys() == {"remove", "restore", "delete"}
+    assert kills.keys() == {"remove", "restore", "delete", "purge"}
     assert min(kills.values()) >= 2
     assert found == {"wrong": [], "open": 0}

@@ -19,6 +19,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 
 from django.conf import settings
+from django.utils import timezone
 
 from console.access.policy import find_app
 from console.models import AuditEvent
@@ -68,6 +69,11 @@ def _is_in_bin(world: World) -> None:
     _remove(world)
 
 
+def _is_expired(world: World) -> None:
+    _is_in_bin(world)
+    BinEntry.objects.update(expires_at=timezone.now())
+
+
 def _remove(world: World) -> None:
     [outcome] = save_secrets(world, delete_command(secret_row(world, KEY, world.main)))
     assert outcome.outcome == "removed", outcome
@@ -83,10 +89,15 @@ def _delete(world: World) -> None:
     bin_actions.delete(find_app(world.actor("alice"), "d1shop"), kept(world.app)[0])
 
 
+def _purge(_world: World) -> None:
+    bin_worker.clean_up()
+
+
 ACTS: dict[str, tuple[Callable[[World], None], Callable[[World], None]]] = {
     "remove": (_exists, _remove),
     "restore": (_is_in_bin, _restore),
     "delete": (_is_in_bin, _delete),
+    "purge": (_is_expired, _purge),
 }
 
 
@@ -122,7 +133,7 @@ def _problems(world: World, name: str, is_over: bool) -> list[str]:
     entries = [*BinEntry.objects.select_related("app")]
     copies = {it.path for it in parameter_store().list(["/amplify/branchkeep-bin"])}
     places = (values == (VALUE, VALUE)) + len(entries)
-    possible = {"delete": {0} if is_over else {0, 1}}.get(name, {1})
+    possible = {"delete": {0} if is_over else {0, 1}, "purge": {0}}.get(name, {1})
     found = []
     if places not in possible or values[0] != values[1]:
         found.append(f"{places} places, {values}")
