@@ -537,6 +537,17 @@ def test_branches_that_share_parameters(world: World, bob: User) -> None:
     assert "dev" in known(bob)
 
 
+def test_branch_whose_name_looks_like_two(world: World, bob: User, other: Branch) -> None:
+    """It shares nothing with them, so its events are no events of theirs."""
+    set_secret(world, KEY, "one", world.dev)
+    revealed(world, world.dev)
+    set_secret(world, KEY, "two", create_branch(world, "dev + other"))
+    rotate(world, bob)
+    copied(world, world.dev, other)
+    assert known(bob) == {"other"}
+    assert known(bob, is_rotated=True) == {"dev"}
+
+
 def test_variable_that_became_a_secret(world: World, bob: User, other: Branch) -> None:
     """Bob wrote the variable's value. Who only read it isn't recorded."""
     variable = set_variable(world, KEY, "earlier", world.dev, by="alice")
@@ -645,4 +656,4 @@ def test_query_count(world: World, bob: User, other: Branch) -> None:
     with CaptureQueriesContext(connection) as many:
         assert len(exposure.exposed_secrets(bob.pk, "d1shop")) == 7
     assert len(many) == len(few)
-    assert sum(query["sql"].startswith("SELECT") for query in many) == 6
+    assert sum(query["sql"].startswith("SELECT") for query in many) == 7
