@@ -114,12 +114,17 @@ class ValueHistory:
             self._named[event.pk] = [scope.value(event.version_before or 0)]
 
     def _change_profile(self, scope: Scope, event: Event) -> None:
-        """Begin a generation: the other path counts versions of its own."""
+        """Begin a generation: the other path counts versions of its own.
+
+        A mirror that was written with its secret has the same numbers. In doubt, people are named.
+        """
         if scope.id == ALL_BRANCHES or not scope.version:
             return
         scope.adopted = scope.adopted or scope.value(0)
+        before = [scope.value(version) for version in range(1, scope.version + 1)]
         scope.starts.append(event.pk)
-        scope.version = 0
+        for value in before:
+            self._merge(value, scope.value(value.version))
 
     def _adopt(self, scope: Scope, version: int | None) -> None:
         """Take the first version at the other path for the value from before."""

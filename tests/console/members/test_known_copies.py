@@ -454,12 +454,15 @@ def test_other_path_profile(world: World, bob: User, other: Branch) -> None:
     assert known(bob) == {"dev", "other"}
 
 
-def test_profile_with_the_same_path(world: World, bob: User) -> None:
-    """The profile `backend` has the path of `both`, so versions keep their numbers."""
+@pytest.mark.parametrize("profile", [PathProfile.BACKEND, PathProfile.DOCUMENTED])
+def test_an_earlier_version_in_another_profile(
+    world: World, bob: User, profile: PathProfile
+) -> None:
+    """A mirror usually has the numbers of its secret. In doubt, people are named."""
     set_secret(world, KEY, "one", world.dev)
     revealed(world, world.dev)
-    switch_profile(world, PathProfile.BACKEND)
     set_secret(world, KEY, "two", world.dev)
+    switch_profile(world, profile)
     rotate(world, bob)
     version_restored(world, world.dev, 1)
     assert known(bob) == {"dev"}
