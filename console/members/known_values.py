@@ -114,7 +114,7 @@ def of_former_members(access: Access, keys: Collection[str]) -> dict[str, KnownV
 def of_copied_secrets(app_id: str) -> dict[tuple[str, str], KnownValues]:
     """Return, by app and key, what people know of the keys whose values were ever copied.
 
-    Of one app, or of all for "". Takes three queries, whatever their number.
+    Of one app, or of all for "". Takes four queries, whatever their number.
     """
     copies = AuditEvent.objects.filter(origin__isnull=False).order_by()
     copies = copies.filter(app_id=app_id) if app_id else copies

@@ -5,16 +5,17 @@ left out while they are read, and no model instances are built.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from console.access.branches import JOINED_BY
 from console.audit.events import Action, Outcome
 from console.lib.naming.names import PathProfile
-from console.models import AuditEvent
+from console.models import AuditEvent, Branch
 
 REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
@@ -75,11 +76,13 @@ Key = tuple[str, str]  # app ID, key
 class Trail:
     """The events of one key, oldest first, without those that say nothing new.
 
-    `same_as` maps the id of a reveal that was left out to one that read the same.
+    `same_as` maps the id of a reveal that was left out to one that read the same. `branches` are
+    the app's branches whose names look as if they were several.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.branches: Collection[str] = ()
         self.same_as: dict[int, int] = {}
         self._reveals: dict[tuple[str, int | None, int | None], int] = {}  # since the last change
 
@@ -102,7 +105,7 @@ class Trail:
 def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Trail]:
     """Return the events of each key in `rows` that were or may have been carried out.
 
-    Changes of an app's paths are among the events of each of its keys. Takes two queries.
+    Changes of an app's paths are among the events of each of its keys. Takes three queries.
     """
     found: defaultdict[Key, Trail] = defaultdict(Trail)
     apps = AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids)
@@ -116,10 +119,21 @@ def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Tr
         while left and left[0].pk < event.pk:
             found[key].add(left.pop(0))
         found[key].add(event)
+    named = _branches_with_joined_names(waiting)
     for key, left in waiting.items():
+        found[key].branches = named[key[0]]
         for change in left:
             found[key].add(change)
     return found
+
+
+def _branches_with_joined_names(keys: Iterable[Key]) -> dict[str, set[str]]:
+    """Return, by app ID, the branches whose own names contain what joins several names."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    rows = Branch.objects.filter(app__app_id__in={app for app, _ in keys}, name__contains=JOINED_BY)
+    for app_id, name in rows.values_list("app__app_id", "name"):
+        named[app_id].add(name)
+    return named
 
 
 def _with_outcomes(rows: QuerySet[AuditEvent]) -> Iterator[Event]:

@@ -6,7 +6,7 @@ other: a copy, a restore, or a replacement (docs/adr/0059).
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -75,7 +75,8 @@ class ValueHistory:
 
     def __init__(self, trail: Trail) -> None:
         events = trail.events
-        self._scopes = _scopes(it.branch for it in events if it.action != Action.APP_CHANGED)
+        names = {it.branch for it in events if it.action != Action.APP_CHANGED}
+        self._scopes = _scopes(names, trail.branches)
         self._same: dict[Value, set[Value]] = {}
         self._named: dict[int, list[Value]] = {}  # by the event that read or removed them
         self.saves: dict[Value, Event] = {}  # the events that wrote them
@@ -113,12 +114,17 @@ class ValueHistory:
             self._named[event.pk] = [scope.value(event.version_before or 0)]
 
     def _change_profile(self, scope: Scope, event: Event) -> None:
-        """Begin a generation: the other path counts versions of its own."""
+        """Begin a generation: the other path counts versions of its own.
+
+        A mirror that was written with its secret has the same numbers. In doubt, people are named.
+        """
         if scope.id == ALL_BRANCHES or not scope.version:
             return
         scope.adopted = scope.adopted or scope.value(0)
+        before = [scope.value(version) for version in range(1, scope.version + 1)]
         scope.starts.append(event.pk)
-        scope.version = 0
+        for value in before:
+            self._merge(value, scope.value(value.version))
 
     def _adopt(self, scope: Scope, version: int | None) -> None:
         """Take the first version at the other path for the value from before."""
@@ -181,19 +187,21 @@ class ValueHistory:
         self._same |= dict.fromkeys(merged, merged)
 
 
-def _scopes(names: Iterable[str]) -> dict[str, Scope]:
-    """Return the scope of each name. Branches that share their parameters are one."""
+def _scopes(names: Collection[str], branches: Collection[str]) -> dict[str, Scope]:
+    """Return the scope of each name. Branches that share their parameters are one.
+
+    `branches` are names of one branch, whatever they contain.
+    """
+    parts = {name: [name] if name in branches else name.split(JOINED_BY) for name in names}
     groups: defaultdict[str, set[str]] = defaultdict(set)
-    found = {*names}
-    for name in found:
-        parts = name.split(JOINED_BY)
-        joined = {*parts}.union(*(groups[part] for part in parts))
+    for those in parts.values():
+        joined = {*those}.union(*(groups[part] for part in those))
         groups |= dict.fromkeys(joined, joined)
     by_id: dict[str, Scope] = {}
     return {
         name: by_id.setdefault(first, Scope(name, first))
-        for name in sorted(found)
-        for first in [min(groups[name.split(JOINED_BY)[0]])]
+        for name, those in sorted(parts.items())
+        for first in [min(groups[those[0]])]
     }
 
 
