@@ -12,7 +12,6 @@ from django.core.cache import cache
 from django.test import Client, TestCase
 
 from console.auth import encryption
-from console.auth.mfa import recovery_codes
 from console.auth.reauthentication import _KEY
 from console.auth.session_backend import SessionStore
 from console.models import Session
@@ -175,60 +174,6 @@ def test_setup_ends_other_sessions(sign_in_bob: Browser) -> None:
     assert other.get("/").status_code == 302
 
 
-def test_recovery_codes(sign_in_bob: Browser, client: Client) -> None:
-    browser = sign_in_bob()
-    set_up(browser)
-    codes = make_codes(browser)
-    assert len(set(codes)) == 10
-    assert needs_second_factor(client)
-    assert client.post(CODE, {"code": codes[3].lower()}).status_code == 302
-    assert client.get("/").status_code == 200
-    assert "You have 9 codes left" in browser.get(RECOVERY).text
-
-
-def test_recovery_code_works_once(sign_in_bob: Browser) -> None:
-    browser = sign_in_bob()
-    set_up(browser)
-    code = make_codes(browser)[0]
-    for client, status in ((Client(), 302), (Client(), 200)):
-        needs_second_factor(client)
-        assert client.post(CODE, {"code": code}).status_code == status
-
-
-def test_new_recovery_codes_replace_the_old(sign_in_bob: Browser, client: Client) -> None:
-    browser = sign_in_bob()
-    set_up(browser)
-    old, new = make_codes(browser), make_codes(browser)
-    needs_second_factor(client)
-    assert client.post(CODE, {"code": old[0]}).status_code == 200
-    assert client.post(CODE, {"code": new[0]}).status_code == 302
-
-
-def test_recovery_codes_are_hashed_and_shown_once(sign_in_bob: Browser) -> None:
-    browser = sign_in_bob()
-    set_up(browser)
-    response = browser.post(RECOVERY)
-    assert "no-store" in response["Cache-Control"]
-    code = re.findall(r'<li class="mono">(\S+)', response.text)[0]
-    kept = str(Authenticator.objects.get(type="recovery_codes").data)
-    assert code not in kept
-    assert code.replace("-", "") not in kept
-    assert code not in browser.get(RECOVERY).text
-    assert code not in browser.get(INDEX).text
-
-
-def test_recovery_code_of_another_user(world: World) -> None:
-    codes = recovery_codes.generate(world.person("mia"))
-    assert recovery_codes.consume(world.person("bob"), codes[0]) is None
-    assert recovery_codes.remaining(world.person("mia")) == 10
-
-
-def test_no_recovery_codes_without_an_app(sign_in_bob: Browser) -> None:
-    browser = sign_in_bob()
-    assert browser.post(RECOVERY)["Location"] == INDEX
-    assert not Authenticator.objects.exists()
-
-
 def test_removing_the_app(sign_in_bob: Browser, client: Client) -> None:
     browser = sign_in_bob()
     set_up(browser)
@@ -305,59 +250,6 @@ def test_operator_resets_it(
     assert Client().post(link, {"password": PASSWORD}).status_code == 302
     assert not Authenticator.objects.exists()
     assert not needs_second_factor(client)
-
-
-@pytest.mark.parametrize(
-    ("name", "required", "redirects"),
-    [
-        ("vera", "off", False),
-        ("olga", "off", False),
-        ("vera", "all", True),
-        ("olga", "all", True),
-        ("bob", "maintainers", False),
-        ("charlie", "maintainers", False),
-        ("mia", "maintainers", True),
-        ("alice", "maintainers", True),
-        ("olga", "maintainers", True),
-    ],
-)
-def test_required_redirects_to_setup(
-    settings: Any, client_for: Callable[[str], Client], name: str, required: str, redirects: bool
-) -> None:
-    settings.REQUIRE_MFA = required
-    response = client_for(name).get("/")
-    assert response.get("Location") == (INDEX if redirects else None)
-
-
-@pytest.fixture
-def bob_without_factor(settings: Any, sign_in_bob: Browser) -> Client:
-    """Return the browser of bob, who must have a second factor and has none."""
-    settings.REQUIRE_MFA = "all"
-    return sign_in_bob()
-
-
-@pytest.mark.parametrize("url", ["/", "/apps/d1shop/", "/accounts/sessions/", "/admin/", RECOVERY])
-def test_required_blocks_other_pages(bob_without_factor: Client, url: str) -> None:
-    assert bob_without_factor.get(url)["Location"] == INDEX
-    assert bob_without_factor.post(url).status_code == 403
-    assert bob_without_factor.get(url, headers={"HX-Request": "true"}).status_code == 403
-
-
-def test_required_continues_after_setup(bob_without_factor: Client) -> None:
-    assert "You need a second factor" in bob_without_factor.get(INDEX).text
-    set_up(bob_without_factor)
-    assert bob_without_factor.get("/").status_code == 200
-    assert "asks you for" not in bob_without_factor.get(INDEX).text
-
-
-def test_required_allows_sign_out(bob_without_factor: Client) -> None:
-    assert bob_without_factor.post("/accounts/logout/")["Location"] == SIGN_IN
-
-
-@pytest.mark.parametrize("url", ["/healthz", SIGN_IN])
-def test_required_leaves_public_pages(bob_without_factor: Client, url: str) -> None:
-    assert Client().get(url).status_code == 200
-    assert bob_without_factor.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("by", ["themselves", "operator", "disabled"])

@@ -16,11 +16,11 @@ from console.lib.service_calls import ServiceError
 from console.models import AuditEvent
 from console.workflows import branch_removal, change_sets
 from console.workflows.undoing import undo
-from secrets_app.history import recycling
+from secrets_app.history import bin_actions
 from secrets_app.models import BinEntry, BinState, Secret
 from secrets_app.recycle_bin import path_of
 from secrets_app.store import parameter_store
-from secrets_app.sync import binned
+from secrets_app.sync import bin_upkeep
 from tests.factories import (
     access_of,
     delete_command,
@@ -71,16 +71,16 @@ def removing(world: World) -> Callable[[], Any]:
 
 def restoring(world: World) -> Callable[[], Any]:
     entry, access = BinEntry.objects.get(), access_of(world, "mia")
-    return partial(recycling.restore, access, entry, uuid.uuid4(), to=world.dev)
+    return partial(bin_actions.restore, access, entry, uuid.uuid4(), to=world.dev)
 
 
 def deleting(world: World) -> Callable[[], Any]:
-    return partial(recycling.delete, access_of(world, "alice"), BinEntry.objects.get())
+    return partial(bin_actions.delete, access_of(world, "alice"), BinEntry.objects.get())
 
 
 def purging(world: World) -> Callable[[], Any]:
     BinEntry.objects.update(expires_at=timezone.now())
-    return binned.finish_due
+    return bin_upkeep.finish_due
 
 
 def deleting_branch(world: World) -> Callable[[], Any]:

@@ -1,19 +1,13 @@
 """Undo a change set: what it changed goes back, and what moved on since stays (guarantee 51)."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.http import Http404
-from django.test import Client
-from django.urls import reverse
-from django.utils import timezone
 
-from console.access import acts
 from console.access.actions import Action
-from console.access.acts import Asks, ConfirmationRequired, Rule
-from console.access.policy import Permission, find_app
+from console.access.policy import find_app
 from console.catalog import services
 from console.lib.naming.names import PathProfile
 from console.lib.results import RowOutcome
@@ -23,8 +17,7 @@ from console.workflows.change_sets import ChangeSet
 from console.workflows.undoing import undo
 from envvars_app import secrets_bridge
 from envvars_app.variables import save as variables
-from envvars_app.variables.commands import Overrides
-from secrets_app.models import BinEntry, Secret
+from secrets_app.models import Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.reveal import reveal_all
 from secrets_app.store import parameter_store
@@ -41,7 +34,6 @@ from tests.factories import (
     remove_variable,
     removed_variable,
     save_secrets,
-    save_variables,
     secret_paths,
     secret_row,
     set_command,
@@ -120,26 +112,6 @@ def test_it_works(either_store: str, world: World, store_calls: StoreCalls) -> N
     ]
 
 
-def test_variables(world: World) -> None:
-    set_variable(world, "CHANGED", "old")
-    set_variable(world, "REMOVED", "old", world.dev)
-    save_variables(
-        world,
-        changed_variable(variable_row(world, "CHANGED"), "new"),
-        removed_variable(variable_row(world, "REMOVED", world.dev)),
-        new_variable("ADDED", "new", world.dev),
-    )
-    saved = last_set()
-    assert sorted(rows(world, saved)) == [
-        ("ADDED", "ready", "Removed"),
-        ("CHANGED", "ready", "Back to version 1"),
-        ("REMOVED", "ready", "Added again"),
-    ]
-    assert sorted(results(world, saved)) == ["removed", "saved", "saved"]
-    assert variable_values(world) == {("", "CHANGED"): "old", ("dev", "REMOVED"): "old"}
-    assert {state for _, state, _ in rows(world, saved)} == {"undone"}
-
-
 def test_undo_of_an_undo(world: World) -> None:
     set_secret(world, "SECRET", "old")
     save_secrets(world, set_command(secret_row(world, "SECRET"), "new"))
@@ -182,21 +154,6 @@ def test_moved_on(world: World) -> None:
     assert stored_values(world, "TWO")[0] == "old"
 
 
-def test_variable_that_moved_on(world: World) -> None:
-    row = set_variable(world, "KEY", "old")
-    save_variables(world, changed_variable(row, "new"))
-    saved = last_set()
-    save_variables(world, changed_variable(variable_row(world, "KEY"), "newer"), by="mia")
-    [change] = found(world, saved).changes
-    assert change.undo
-    assert (change.undo.state, change.undo.message) == (
-        "changed since",
-        "mia@example.org changed it",
-    )
-    assert results(world, saved) == ["conflict"]
-    assert variable_values(world) == {("", "KEY"): "newer"}
-
-
 def test_changed_outside(world: World) -> None:
     """The store is asked, whatever the projection says."""
     set_secret(world, "KEY", "old")
@@ -234,45 +191,6 @@ def test_added_again_outside(world: World) -> None:
     assert stored_values(world, "KEY")[0] == "from outside"
 
 
-def test_removed_variable_that_was_added_again(world: World) -> None:
-    remove_variable(world, set_variable(world, "KEY", "old"))
-    saved = last_set()
-    set_variable(world, "KEY", "another", by="mia")
-    assert rows(world, saved) == [("KEY", "changed since", "Stays as it is")]
-    assert results(world, saved) == ["conflict"]
-    assert variable_values(world) == {("", "KEY"): "another"}
-
-
-def test_renamed_base_with_overrides(world: World) -> None:
-    base = set_variable(world, "OLD", "base")
-    set_variable(world, "OLD", "override", world.dev)
-    save_variables(world, changed_variable(base, "new base", key="NEW"))
-    assert variable_values(world) == {("", "NEW"): "new base", ("dev", "NEW"): "override"}
-    saved = last_set()
-    assert [row[1] for row in rows(world, saved)] == ["ready", "ready"]
-    assert results(world, saved) == ["saved", "saved"]
-    assert variable_values(world) == {("", "OLD"): "base", ("dev", "OLD"): "override"}
-
-
-def test_removed_base_with_overrides(world: World) -> None:
-    base = set_variable(world, "KEY", "base")
-    set_variable(world, "KEY", "override", world.dev)
-    remove_variable(world, base, overrides=Overrides.REMOVE)
-    assert variable_values(world) == {}
-    assert results(world, last_set()) == ["saved", "saved"]
-    assert variable_values(world) == {("", "KEY"): "base", ("dev", "KEY"): "override"}
-
-
-def test_swapped_names(world: World) -> None:
-    one, two = set_variable(world, "ONE", "1"), set_variable(world, "TWO", "2")
-    save_variables(
-        world, changed_variable(one, "1", key="THREE"), changed_variable(two, "2", key="ONE")
-    )
-    assert variable_values(world) == {("", "THREE"): "1", ("", "ONE"): "2"}
-    assert results(world, last_set()) == ["saved", "saved"]
-    assert variable_values(world) == {("", "ONE"): "1", ("", "TWO"): "2"}
-
-
 def test_several_writes_of_one_row(world: World) -> None:
     """A change set may arrive in several posts. Undo goes back to what was before the first."""
     set_secret(world, "KEY", "one")
@@ -295,73 +213,6 @@ def test_not_written(world: World) -> None:
     set_secret(world, "KEY", "newer")
     save_secrets(world, set_command(row, "late"), create_command("OTHER"))
     assert [row[0] for row in rows(world, last_set())] == ["OTHER"]
-
-
-def test_removal(either_store: str, world: World, store_calls: StoreCalls) -> None:
-    """A removed secret comes back from the recycle bin, and can be removed and restored again."""
-    set_secret(world, "KEY", "first", world.main)
-    set_secret(world, "KEY", "second", world.main)
-    delete_secret(world, "KEY", world.main)
-    assert rows(world, last_set()) == [("KEY", "ready", "Added again")]
-    values = []
-    for _ in range(4):
-        assert results(world, last_set_of("KEY"))[0] in {"saved", "removed"}
-        values.append(stored_values(world, "KEY", world.main))
-    assert values == [("second", "second"), (None, None)] * 2
-    assert {row.version_after for row in audit_rows(world, "secret.create")} == {1}
-
-
-def test_removal_that_left_the_recycle_bin(world: World) -> None:
-    set_secret(world, "KEY", "old")
-    delete_secret(world, "KEY")
-    BinEntry.objects.update(expires_at=timezone.now())
-    assert rows(world, last_set()) == [("KEY", "impossible", "Stays removed")]
-    assert results(world, last_set()) == ["refused"]
-
-
-def test_removal_of_a_branch(world: World, client_for: Callable[[str], Client]) -> None:
-    """Deleting a branch is one change set. Its values can't come back without it."""
-    secret = set_secret(world, "SECRET", "old", world.dev)
-    variable = set_variable(world, "VARIABLE", "old", world.dev)
-    address = reverse("branch_delete", args=["d1shop", world.dev.pk])
-    tokens = [f"{secret.pk}:{secret.base}", f"variable-{variable.pk}:1"]
-    page = client_for("alice").get(address)
-    posted = {"change_set": page.context["change_set"], "remove": tokens}
-    client_for("alice").post(address, posted)
-    saved = last_set_of("SECRET")
-    assert saved == last_set_of("VARIABLE")
-    assert sorted(rows(world, saved)) == [
-        ("SECRET", "impossible", "Stays removed"),
-        ("VARIABLE", "impossible", "Stays as it is"),
-    ]
-    assert {it.undo.message for it in found(world, saved).changes if it.undo} == {
-        "Its branch was deleted. The recycle bin can restore it to another branch"
-    }
-
-
-def test_changed_and_removed_at_once(world: World) -> None:
-    """The recycle bin has the changed value, which is not the one from before."""
-    set_secret(world, "KEY", "one")
-    change_set = uuid.uuid4()
-    for number in range(2):
-        row = secret_row(world, "KEY")
-        save.save(
-            actor=world.actor("alice"),
-            app_id=world.app.app_id,
-            commands=[delete_command(row) if number else set_command(row, "two")],
-            change_set=change_set,
-        )
-    assert rows(world, change_set) == [("KEY", "impossible", "Stays removed")]
-
-
-def test_no_recycle_bin(world: World, settings: Any) -> None:
-    """What could not come back is not removed."""
-    set_secret(world, "KEY")
-    secret_set = last_set()
-    set_variable(world, "VARIABLE")
-    settings.BIN_DAYS = 0
-    assert [row[1] for row in rows(world, secret_set)] == ["impossible"]
-    assert [row[1] for row in rows(world, last_set())] == ["impossible"]
 
 
 def test_mixed(world: World) -> None:
@@ -407,24 +258,6 @@ def test_secret_made_of_a_variable(world: World) -> None:
     assert stored_values(world, "KEY")[0] == "confidential"
 
 
-@pytest.mark.parametrize(
-    ("person", "expected"), [("bob", ["denied", "saved"]), ("mia", ["saved"] * 2)]
-)
-def test_permission(
-    world: World, store_calls: StoreCalls, person: str, expected: list[str]
-) -> None:
-    """Each change needs what the act that it repeats needs."""
-    set_secret(world, "KEY", "old", world.main)
-    set_secret(world, "KEY", "old", world.dev)
-    branches = world.main, world.dev
-    save_secrets(world, *(set_command(secret_row(world, "KEY", it), "new") for it in branches))
-    saved = last_set()
-    assert sorted(results(world, saved, by=person)) == expected
-    assert (stored_values(world, "KEY", world.main)[0] == "new") == (person == "bob")
-    if person == "bob":
-        assert ("bob", "secret.restore_version", "KEY", None, "denied", None) in audit_rows(world)
-
-
 def test_branches_that_share_parameters(world: World) -> None:
     """The stricter branch decides, whichever of the two was used."""
     one, other = COLLISIONS[0].one, COLLISIONS[0].other
@@ -438,45 +271,6 @@ def test_branches_that_share_parameters(world: World) -> None:
     assert results(world, saved, by="bob") == ["denied"]
     assert results(world, saved) == ["saved"]
     assert stored_values(world, "KEY", shared)[0] == "old"
-
-
-def test_viewer(world: World, client_for: Callable[[str], Client]) -> None:
-    set_secret(world, "KEY", "old")
-    address = reverse("change_set", args=[world.app.app_id, last_set()])
-    client = client_for("vera")
-    assert b"Undo 1 change" not in client.get(address).content
-    assert client.post(address).status_code == 403
-    event = AuditEvent.objects.filter(action=Action.CHANGES_UNDONE).get()
-    assert event.outcomes.get().outcome == "denied"
-
-
-def test_reauthentication_of_the_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = Rule(Permission.WRITE, Asks("restore a version"))
-    set_secret(world, "KEY", "old")
-    save_secrets(world, set_command(secret_row(world, "KEY"), "new"))
-    monkeypatch.setitem(acts.RULES, Action.VERSION_RESTORED, rule)
-    access = find_app(world.old_actor("alice"), world.app.app_id)
-    pk = last_set()
-    tokens = [row.token for row in change_sets.find(access, pk).ready]
-    with pytest.raises(ConfirmationRequired):
-        undo(access, pk, tokens, uuid.uuid4(), may_go_on=lambda: True)
-    assert stored_values(world, "KEY")[0] == "new"
-
-
-def test_people_who_left_know_the_value(world: World) -> None:
-    set_secret(world, "KEY", "old", by="mia")
-    world.app.members.get(user=world.person("mia")).delete()
-    save_secrets(world, set_command(secret_row(world, "KEY"), "rotated"))
-    saved = last_set()
-    [row] = found(world, saved).ready
-    assert row.known_to == ["mia@example.org"]
-
-
-def test_another_app(world: World) -> None:
-    set_secret(world, "KEY", "old")
-    access = find_app(world.actor("oscar"), world.other_app.app_id)
-    with pytest.raises(Http404):
-        change_sets.find(access, last_set())
 
 
 def test_reveals_are_no_changes(world: World) -> None:

@@ -21,18 +21,6 @@ OURS = (
 THEIRS = OURS.replace("npm run build", "vite build")
 
 
-@pytest.fixture
-def mia(client_for: Callable[[str], Client]) -> Client:
-    """Return the maintainer."""
-    return client_for("mia")
-
-
-@pytest.fixture
-def bob(client_for: Callable[[str], Client]) -> Client:
-    """Return a developer, who can write only to unprotected branches."""
-    return client_for("bob")
-
-
 def save(client: Client, text: str, base: int = 0, branch: Branch | None = None) -> Any:
     """Post the form and follow the redirect."""
     fields = {"text": text, "base": str(base)}
@@ -220,51 +208,6 @@ def test_remove_after_a_concurrent_change(alice: Client, mia: Client) -> None:
     assert shown(response) == THEIRS
 
 
-def test_view_and_restore_a_version(alice: Client) -> None:
-    save(alice, OURS)
-    save(alice, THEIRS, base=1)
-    first = BuildSpecVersion.objects.get(version=1)
-    response = alice.get(f"{PAGE}versions/{first.pk}/")
-    assert shown(response) == OURS
-    signs = {
-        (line.sign, line.text.strip())
-        for line in response.context["diff"]
-        if line.sign in {"+", "-"}
-    }
-    assert signs == {("-", "- vite build"), ("+", "- npm run build")}
-    response = alice.post(f"{PAGE}versions/{first.pk}/restore/", {"base": "2"}, follow=True)
-    assert "Restored the build settings as version 3." in response.text
-    assert shown(response) == OURS
-    assert build_events()[-1] == (
-        *("alice", "build.change", "All branches"),
-        "succeeded: restored from version 1",
-    )
-
-
-def test_restore_after_a_concurrent_change(alice: Client, mia: Client) -> None:
-    save(alice, OURS)
-    save(mia, THEIRS, base=1)
-    first = BuildSpecVersion.objects.get(version=1)
-    url = f"{PAGE}versions/{first.pk}/"
-    response = alice.post(f"{url}restore/", {"base": "1"}, follow=True)
-    assert response.redirect_chain == [(url, 302)]
-    assert "mia@example.org changed these build settings" in response.text
-    assert BuildSpec.objects.get().text == THEIRS
-
-
-def test_restore_a_removal(alice: Client) -> None:
-    save(alice, OURS)
-    alice.post(f"{PAGE}remove/", {"base": "1"})
-    gone = BuildSpecVersion.objects.get(version=2)
-    assert "has no text" in alice.get(f"{PAGE}versions/{gone.pk}/").text
-    response = alice.post(f"{PAGE}versions/{gone.pk}/restore/", {"base": "2"}, follow=True)
-    assert "has no text. Choose another one." in response.text
-    first = BuildSpecVersion.objects.get(version=1)
-    assert (
-        shown(alice.post(f"{PAGE}versions/{first.pk}/restore/", {"base": "2"}, follow=True)) == OURS
-    )
-
-
 def test_deleted_branch(alice: Client, world: World) -> None:
     save(alice, OURS, branch=world.dev)
     Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
@@ -304,21 +247,6 @@ def test_each_role(client_for: Callable[[str], Client], world: World, name: str)
         remove = client.post(f"{PAGE}remove/{_query(branch)}", {"base": "1"})
         assert remove.status_code == (302 if allowed else 403)
         assert build_events()[-1] == (name, "build.remove", where, outcome)
-
-
-def test_restore_needs_permission_on_the_branch_of_the_version(
-    alice: Client, bob: Client, world: World
-) -> None:
-    for branch in (None, world.main, world.dev):
-        save(alice, OURS, branch=branch)
-        save(alice, THEIRS, base=1, branch=branch)
-    statuses = {}
-    for version in BuildSpecVersion.objects.filter(version=1):
-        url = f"{PAGE}versions/{version.pk}/"
-        assert bob.get(url).status_code == 200
-        response = bob.post(f"{url}restore/?branch={world.dev.pk}", {"base": "2"})
-        statuses[version.build_spec.branch] = response.status_code
-    assert statuses == {None: 403, world.main: 403, world.dev: 302}
 
 
 def test_objects_of_another_app(

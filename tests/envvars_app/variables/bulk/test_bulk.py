@@ -1,7 +1,6 @@
 """The bulk edit page: a scope as text, a preview of the changes, and applying them."""
 
 import json
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,7 +9,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.lib.text.likely_secrets import secret_warning
-from console.models import Branch
 from envvars_app.models import Variable
 from envvars_app.pages import bulk
 from tests.envvars_app.variables.pages import (
@@ -25,15 +23,8 @@ from tests.envvars_app.variables.pages import (
     values,
 )
 from tests.factories import (
-    change_variable,
-    changed_variable,
-    new_variable,
-    remove_variable,
-    removed_variable,
-    save_variables,
     set_variable,
     variable_audit_rows,
-    variable_row,
     variable_values,
 )
 from tests.fixtures.people import World
@@ -250,176 +241,6 @@ def test_likely_secrets_are_marked(alice: Client) -> None:
     warnings = {line["key"]: line["secret_warning"] for line in page.context["lines"]}
     assert "Stripe" in warnings["STRIPE"]
     assert warnings["HOST"] == ""
-
-
-def test_changes_since_the_preview_are_conflicts(world: World, alice: Client) -> None:
-    changed, removed, lacking = (
-        set_variable(world, "CHANGED"),
-        set_variable(world, "REMOVED"),
-        set_variable(world, "LACKING"),
-    )
-    text = "CHANGED=mine\nREMOVED=mine\nADDED=mine\nSAME=first\n"
-    set_variable(world, "SAME")
-    seen = seen_field(preview_bulk(alice, text, mode="replace"))
-    save_variables(world, changed_variable(changed, "theirs"), removed_variable(removed), by="mia")
-    save_variables(
-        world, new_variable("ADDED", "theirs"), new_variable("APPEARED", "theirs"), by="mia"
-    )
-    save_variables(
-        world,
-        changed_variable(lacking, "theirs"),
-        changed_variable(variable_row(world, "SAME"), "theirs"),
-        by="mia",
-    )
-    answer = post_bulk(alice, "apply", text, mode="replace", seen=seen)
-    assert answer.status_code == 422
-    assert "Applied 0 of 6 changes" in answer.text
-    messages = notes(answer)
-    assert set(messages) == {"CHANGED", "REMOVED", "ADDED", "APPEARED", "LACKING", "SAME"}
-    assert all("mia@example.org" in sentence for sentence in messages.values())
-    assert "It is now “theirs”" in messages["CHANGED"]
-    assert "removed this variable" in messages["REMOVED"]
-    assert set(variable_values(world).values()) == {"theirs"}
-    again = {line["key"]: line["again"].split()[3] for line in answer.context["lines"]}
-    assert (again["CHANGED"], again["REMOVED"], again["LACKING"]) == ("overwrite", "add", "remove")
-
-    answer = post_bulk(
-        alice, "apply", text, mode="replace", seen=seen_field(answer)
-    )  # based on what the conflicts showed
-    assert answer.status_code == 302
-    assert set(variable_values(world)) == {
-        ("", key) for key in ("CHANGED", "REMOVED", "ADDED", "SAME")
-    }
-
-
-def test_a_recreated_variable_is_a_conflict(world: World, alice: Client) -> None:
-    first = set_variable(world, "A", "first")
-    seen = seen_field(preview_bulk(alice, "A=mine"))
-    remove_variable(world, first, by="mia")
-    set_variable(world, "A", "another")  # has the same version number
-    answer = post_bulk(alice, "apply", "A=mine", seen=seen)
-    assert answer.status_code == 422
-    assert variable_values(world) == {("", "A"): "another"}
-
-
-def test_a_renamed_variable_is_not_written_under_its_old_name(world: World, alice: Client) -> None:
-    row = set_variable(world, "OLD", "1")
-    seen = seen_field(preview_bulk(alice, "OLD=2"))
-    change_variable(world, row, "1", key="RENAMED", by="mia")
-    assert post_bulk(alice, "apply", "OLD=2", seen=seen).status_code == 422
-    assert variable_values(world) == {("", "RENAMED"): "1"}
-
-
-def test_a_removed_base_leaves_its_overrides(world: World, alice: Client) -> None:
-    set_variable(world, "A", "base")
-    set_variable(world, "A", "over", world.dev)
-    page = preview_bulk(alice, "{}", mode="replace")
-    assert page.context["lines"][0]["overrides"] == ["dev"]
-    assert "for their branches only: dev." in page.text
-    assert apply_bulk(alice, "{}", mode="replace").status_code == 302
-    assert variable_values(world) == {("dev", "A"): "over"}
-
-
-def test_removing_a_base_with_its_override(world: World, alice: Client) -> None:
-    set_variable(world, "A", "base")
-    set_variable(world, "A", "over", world.dev)
-    page = preview_bulk(alice, "{}", None, world.dev, mode="replace")
-    assert [line["overrides"] for line in page.context["lines"]] == [[], []]
-    assert apply_bulk(alice, "{}", None, world.dev, mode="replace").status_code == 302
-    assert variable_values(world) == {}
-
-
-def test_posting_twice(world: World, alice: Client) -> None:
-    seen = seen_field(preview_bulk(alice, "A=1"))
-    assert post_bulk(alice, "apply", "A=1", seen=seen).status_code == 302
-    answer = post_bulk(alice, "apply", "A=1", seen=seen)
-    assert (answer.status_code, answer["Location"]) == (302, BASE)
-    assert variable_row(world, "A").version == 1
-
-
-@pytest.mark.parametrize(
-    "seen",
-    [
-        "",
-        "{",
-        "[]",
-        "null",
-        '{"scopes": [""], "mode": "merge"}',
-        '{"scopes": [""], "mode": "merge", "versions": {"A": {"": [1, true]}}}',
-        '{"scopes": [""], "mode": "merge", "versions": {"A": {"": [99999999999999999999, 1]}}}',
-        '{"scopes": [""], "mode": "merge", "versions": {"A": {"x": [1, 1]}}}',
-        '{"scopes": [""], "mode": "merge", "versions": {"A": {"": [1, 1, "value"]}}}',
-        "[" * 100_000,
-    ],
-)
-def test_an_invalid_seen_field_writes_nothing(world: World, alice: Client, seen: str) -> None:
-    set_variable(world, "A", "theirs")
-    answer = post_bulk(alice, "apply", "A=mine\nB=mine", seen=seen)
-    assert answer.status_code == 200
-    assert "Nothing was saved" in answer.text
-    assert variable_values(world) == {("", "A"): "theirs"}
-
-
-def test_a_seen_field_without_versions_overwrites_nothing(world: World, alice: Client) -> None:
-    set_variable(world, "A", "theirs")
-    seen = '{"scopes": [""], "mode": "merge", "versions": {}}'
-    assert post_bulk(alice, "apply", "A=mine", seen=seen).status_code == 422
-    assert variable_values(world) == {("", "A"): "theirs"}
-
-
-@pytest.mark.parametrize("scope", ["nonsense", "0", "-1", "²", "9" * 30])
-def test_an_unknown_branch(alice: Client, scope: str) -> None:
-    assert alice.get(f"{BASE}bulk/?scope={scope}").status_code == 404
-    data = {"action": "preview", "text": "A=1", "scope": scope}
-    assert alice.post(f"{BASE}bulk/", data).status_code == 404
-
-
-def test_a_branch_of_another_app(world: World, alice: Client) -> None:
-    other = world.other_branch
-    assert alice.get(f"{BASE}bulk/?scope={other.pk}").status_code == 404
-    assert post_bulk(alice, "preview", "A=1", other).status_code == 404
-
-
-def test_a_deleted_branch_accepts_no_new_variables(world: World, alice: Client) -> None:
-    old = Branch.objects.create(app=world.app, name="old")
-    set_variable(world, "A", "1", old)
-    Branch.objects.filter(pk=old.pk).update(deleted_at="2026-01-01T00:00Z")
-    page = preview_bulk(alice, "A=2\nB=2", old)
-    assert lines(page) == [("Refused", "B", "old"), ("Changed", "A", "old")]
-
-
-@pytest.mark.parametrize(
-    ("name", "on_dev", "on_all"),
-    [("bob", 302, 422), ("mia", 302, 302), ("alice", 302, 302)],
-)
-def test_roles(world: World, client_for: Any, name: str, on_dev: int, on_all: int) -> None:
-    client = client_for(name)
-    assert client.get(f"{BASE}bulk/").status_code == 200
-    assert apply_bulk(client, "A=1", world.dev).status_code == on_dev
-    assert apply_bulk(client, "A=1").status_code == on_all
-    outcomes = {(entry[2], entry[6]) for entry in variable_audit_rows()}
-    word = {302: "succeeded", 422: "denied"}
-    assert outcomes == {("dev", word[on_dev]), ("All branches", word[on_all])}
-
-
-@pytest.mark.parametrize("action", ["preview", "apply", "edit"])
-@pytest.mark.parametrize("text", ["A=1", "no variable", "x" * 960_000])
-def test_viewers_are_refused_before_their_text_is_parsed(
-    client_for: Any, action: str, text: str
-) -> None:
-    vera = client_for("vera")
-    assert "Your role is read-only here" in vera.get(f"{BASE}bulk/").text
-    page = post_bulk(vera, action, text)
-    assert page.status_code == 403
-    assert "Your role in this app (viewer) does not allow changes." in page.text
-    assert [row[6] for row in variable_audit_rows()] == ["denied"]
-
-
-@pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
-def test_outsiders(client_for: Any, name: str) -> None:
-    client = client_for(name)
-    assert client.get(f"{BASE}bulk/").status_code == 404
-    assert client.post(f"{BASE}bulk/", {"text": "A=1"}).status_code == 404
 
 
 def test_values_are_saved_byte_for_byte(world: World, alice: Client) -> None:
