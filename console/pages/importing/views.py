@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 
 from console.access.actors import from_request
-from console.access.policy import Access, Permission, find_app
+from console.access.policy import Access, find_app
 from console.audit.events import Action
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import sources
@@ -29,7 +29,7 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import writable_scopes
 from console.web.repeats import save_rows_once
-from console.workflows import importing
+from console.workflows import comparing, importing
 from console.workflows.importing import Line
 
 PATIENCE = 5.0  # seconds for one response without scripts
@@ -101,7 +101,6 @@ def _preview(
 ) -> dict[str, Any]:
     failed = {it.token: it for it in outcomes.values() if it.outcome not in DONE}
     rows = rows_of(form, lines, failed)
-    existing = [line.planned for line in lines if line.planned.change is Change.EXISTS]
     return {
         "rows": rows,
         "kinds": [source.noun for source in reversed(sources())],
@@ -111,7 +110,8 @@ def _preview(
         "sum": sum_of(rows),
         "counts": counts(rows),
         "all_same": all(line.planned.change is Change.SAME for line in lines),
-        "comparable": sum(access.may_on(Permission.REVEAL, row.branch) for row in existing),
+        "comparable": len(importing.comparable(access, (line.planned for line in lines))),
+        "max_compared": comparing.MAX_VALUES,
         "too_many": len(rows) > MAX_POSTED_ROWS,
         "failed": len(failed),
         "saved": len(outcomes) - len(failed),

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from console.models import AuditEvent, Branch
+from console.workflows import comparing
 from tests.factories import (
     audit_rows,
     set_secret,
@@ -153,6 +154,24 @@ def test_comparing_asks_for_the_identity(client_for: Callable[[str], Client], wo
     answer = post(alice, "compare", scope=[world.main.pk])
     assert (answer.status_code, "reauthenticate" in answer.url) == (302, True)
     assert [row.action for row in audit_rows(world)] == ["secret.create"]
+
+
+def test_too_many_to_compare(
+    client_for: Callable[[str], Client], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "MAX_VALUES", 1)
+    for branch in (world.main, world.dev):
+        set_secret(world, "API_KEY", "x", branch)
+    alice = client_for("alice")
+    both = {"scope": [world.main.pk, world.dev.pk], "kind": "secret API_URL"}
+    for action in ("preview", "compare"):
+        page = post(alice, action, **both)
+        shown = " ".join(page.text.split())
+        assert "2 secrets exist. You can compare at most 1 with the text at a time." in shown
+        assert 'value="compare"' not in shown
+        assert len(rows(page)) == 4  # with what was chosen
+    assert audit_rows(world, "secret.compare") == []
+    assert 'value="compare"' in post(alice, scope=[world.dev.pk]).text
 
 
 @pytest.mark.parametrize(("person", "status"), [("vera", 403), ("charlie", 404), ("", 302)])
