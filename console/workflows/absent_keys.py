@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
 
 from console.access.policy import Access, Permission
 from console.environment.removal import Removal, id_of
@@ -21,6 +20,7 @@ from console.workflows import branch_removal
 
 MAX_KEYS = 2_000
 TOO_MANY = "The branches have {:,} keys that are not in the text; the limit is {:,}. Choose fewer."
+GONE = "Not removed, because this branch no longer exists."
 IMPORT_FIRST = "Not removed, because something to import was not saved. Save again."
 NO_COPY = (
     "Not removed, because it can't be kept in the recycle bin. To remove it for good, select it "
@@ -106,13 +106,15 @@ def remove(
     """Remove the rows, scope by scope while `may_go_on`, and return an outcome for each in order.
 
     Nothing is removed unless everything of `imported` was saved. Those that were left for another
-    call are NOT_TRIED, without a message. Raises Http404 for a branch that the app doesn't have.
+    call are NOT_TRIED, without a message.
     """
     before = [*imported]
     if any(outcome.outcome not in DONE for outcome in before):
         has_failed = any(it.outcome not in {*DONE, Result.NOT_TRIED} or it.message for it in before)
         message = IMPORT_FIRST if has_failed else ""
         return [RowOutcome(row.token, Result.NOT_TRIED, message) for row in rows]
+    live = (branch for branch in access.branches if branch.deleted_at is None)
+    scopes: dict[int | None, Branch | None] = {None: None, **{it.pk: it for it in live}}
     outcomes: dict[str, RowOutcome] = {}
     rest = RowOutcome("", Result.NOT_TRIED)
     try:
@@ -120,8 +122,10 @@ def remove(
             if (before or outcomes) and not may_go_on():
                 break
             found = [row for row in rows if row.branch_id == branch_id]
-            branch = _branch(access, branch_id)
-            for tried in _batches(access, branch, found, change_set, may_go_on):
+            if branch_id not in scopes:
+                outcomes |= {it.token: RowOutcome(it.token, Result.REFUSED, GONE) for it in found}
+                continue
+            for tried in _batches(access, scopes[branch_id], found, change_set, may_go_on):
                 outcomes |= tried
     except ServiceError as error:  # what was imported is saved, so this is no error page
         rest = RowOutcome("", Result.FAILED, error.message)
@@ -152,15 +156,6 @@ def _batches(
         if not may_go_on() or any(it.outcome not in _GOES_ON for it in progress.removals):
             return
         rows = [row for row in rows if id_of(row.value) in waiting]
-
-
-def _branch(access: Access, branch_id: int | None) -> Branch | None:
-    if branch_id is None:
-        return None
-    for branch in access.branches:
-        if branch.pk == branch_id and branch.deleted_at is None:
-            return branch
-    raise Http404("Branch not found.")
 
 
 def _outcome(row: RemovalRow, removal: Removal | None) -> RowOutcome:

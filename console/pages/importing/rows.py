@@ -1,5 +1,6 @@
 """What the preview of an import shows: its rows, their notes, and the sum of what is chosen."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ BADGES = {
 }
 NOT_YET = "Not saved yet."
 OVERRIDES = "Overrides All branches"
+_BASE = re.compile(r":[0-9:-]+ ")
 PLACEHOLDER = "Looks like a placeholder, so it is left out."
 PLAIN_TEXT = "{} Variables are plain text in builds."
 BOTH = "A {} of this name exists. If you import a {}, both will exist."
@@ -68,7 +70,8 @@ def rows_of(
         number = numbers.setdefault(line.planned.key, len(numbers))
         row = _row(line, failed, is_first=is_first, form=form) | {"number": number}
         rows.append(row)
-    rows += [_absent_row(it, failed) for it in absent]
+    ended = {_without_base(token): outcome for token, outcome in failed.items()}
+    rows += [_absent_row(it, ended) for it in absent]
     rows.sort(key=lambda row: order.index(row["group"]))
     sizes = Counter(row["group"] for row in rows)
     for before, row in zip([{"group": ""}, *rows], rows, strict=False):
@@ -77,10 +80,15 @@ def rows_of(
     return rows
 
 
-def _absent_row(absent: AbsentKey, failed: Mapping[str, RowOutcome]) -> dict[str, Any]:
+def _without_base(text: str) -> str:
+    """Return what names a value to remove in any state, from what names it in one."""
+    return _BASE.sub(" ", text, count=1)
+
+
+def _absent_row(absent: AbsentKey, ended: Mapping[str, RowOutcome]) -> dict[str, Any]:
     """Return the row of a value that the text lacks, which nobody has chosen yet."""
     text = removal_text(absent)
-    outcome = failed.get(text)
+    outcome = ended.get(_without_base(text))
     problem = (outcome.message or NOT_YET) if outcome else absent.refusal
     return {
         "token": text,

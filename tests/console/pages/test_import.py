@@ -285,6 +285,19 @@ def test_a_removal_waits_for_the_import(client_for: Callable[[str], Client], wor
     assert stored_values(world, "OLD_KEY")[0] == "CANARY"
 
 
+def test_a_value_to_remove_that_changed(client_for: Callable[[str], Client], world: World) -> None:
+    set_secret(world, "OLD_KEY", "CANARY")
+    alice = client_for("alice")
+    page = post(alice, absent="remove")
+    set_secret(world, "OLD_KEY", "CANARY2", by="mia")
+    done = save(alice, page, remove=absent(page), absent="remove")
+    assert done.status_code == 422
+    assert "mia@example.org changed this secret" in done.text
+    assert stored_values(world, "OLD_KEY")[0] == "CANARY2"
+    assert save(alice, done, row=[], remove=absent(done)).status_code == 302  # seen now
+    assert stored_values(world, "OLD_KEY")[0] is None
+
+
 def test_a_key_to_remove_that_is_in_the_text(
     client_for: Callable[[str], Client], world: World
 ) -> None:
@@ -310,7 +323,7 @@ def test_a_removal_that_is_not_allowed(client_for: Callable[[str], Client], worl
     assert stored_values(world, "OLD_KEY", world.main)[0] == "CANARY"
     assert [it.outcome for it in audit_rows(world, "secret.remove")] == ["denied"]
     foreign = absent(as_alice)[0].replace(f" {world.main.pk} ", " 999 ")
-    assert save(bob, page, row=[], remove=[foreign]).status_code == 404
+    assert save(bob, page, row=[], remove=[foreign]).status_code == 422
 
 
 def test_many_rows(client_for: Callable[[str], Client], world: World) -> None:

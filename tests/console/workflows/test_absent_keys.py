@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import Http404
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from console.lib.documents import parse
 from console.lib.results import Result, RowOutcome
@@ -158,9 +158,15 @@ def test_permissions(world: World) -> None:
     assert [bool(it.refusal) for it in found] == [False, True, False]
     assert [it for it, _ in remove(world, found, by="bob")] == ["removed", "denied", "removed"]
     assert variable_values(world) == {("main", "OLD_URL"): "x"}
-    rows = [RemovalRow("it", "secret", "OLD_KEY", 999, found[0].value)]
-    with pytest.raises(Http404):
-        absent_keys.remove(access_of(world, "bob"), rows, uuid.uuid4(), (), may_go_on=lambda: True)
+
+
+def test_a_branch_that_was_deleted_since(world: World) -> None:
+    fill(world)
+    found = find(world, world.main, None)
+    world.main.deleted_at = timezone.now()
+    world.main.save()
+    assert remove(world, found) == [("removed", ""), ("refused", absent_keys.GONE)]
+    assert variable_values(world)["main", "OLD_URL"] == "x"
 
 
 def test_without_a_recycle_bin(world: World, settings: Any) -> None:
