@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from console.access.policy import Access
+from console.access.policy import Access, Permission
 from console.environment.importing import Change, ImportRow, PlannedRow
 from console.environment.sources import EnvironmentSource, sources
 from console.lib.results import Result, RowOutcome
@@ -16,9 +16,9 @@ from console.lib.text.dotenv import Entry, Refused
 from console.lib.text.invisible import describe_invisible, without_invisible
 from console.lib.text.likely_secrets import is_placeholder, secret_warning
 from console.models import Branch
+from console.workflows import comparing
 
 MAX_ROWS = 2_000  # keys times scopes
-MAX_COMPARED = 500  # stored values that are read in one request: fifty calls of the store
 BATCH = 10  # the store looks up this many in one call
 
 Scope = tuple[int | None, str]  # id of the branch (None is All branches) and key
@@ -88,7 +88,8 @@ def preview(access: Access, entries: Sequence[Entry], choice: Choice) -> list[Li
 def preview_compared(access: Access, entries: Sequence[Entry], choice: Choice) -> list[Line]:
     """Do the same as `preview`, and compare with the stored values what would be imported.
 
-    Raises dotenv.Refused for too many of these, and the errors of `EnvironmentSource.compare`.
+    More than `comparing.MAX_VALUES` stay as they are. Raises the errors of
+    `EnvironmentSource.compare` besides.
     """
     _check_size(entries, choice)
     entries = prepare(entries, choice.cleaned)
@@ -98,10 +99,16 @@ def preview_compared(access: Access, entries: Sequence[Entry], choice: Choice) -
     for source in sources():
         rows = plans[source.noun]
         wanted = [rows[scope] for scope in scopes if chosen[scope[1]] == source.noun]
-        _check_compared(wanted)
-        compared = source.compare(access, entries, wanted)
-        plans[source.noun] = {**rows, **{row.scope: row for row in compared}}
+        if len(comparable(access, wanted)) <= comparing.MAX_VALUES:
+            compared = source.compare(access, entries, wanted)
+            plans[source.noun] = {**rows, **{row.scope: row for row in compared}}
     return _lines(entries, choice, plans)
+
+
+def comparable(access: Access, rows: Iterable[PlannedRow]) -> list[PlannedRow]:
+    """Return the rows with a stored value that the actor may compare with the new one."""
+    existing = (row for row in rows if row.change is Change.EXISTS)
+    return [row for row in existing if access.may_on(Permission.REVEAL, row.branch)]
 
 
 _Plans = dict[str, dict[Scope, PlannedRow]]
@@ -111,15 +118,6 @@ def _check_size(entries: Sequence[Entry], choice: Choice) -> None:
     if (total := len(entries) * len(choice.scopes)) > MAX_ROWS:
         raise Refused(
             f"This would import {total:,} values; the limit is {MAX_ROWS:,}. Choose fewer branches."
-        )
-
-
-def _check_compared(rows: Iterable[PlannedRow]) -> None:
-    total = sum(row.change is Change.EXISTS for row in rows)
-    if total > MAX_COMPARED:
-        raise Refused(
-            f"This would compare {total:,} stored values; the limit is {MAX_COMPARED}. "
-            "Choose fewer branches, or split the text."
         )
 
 

@@ -245,6 +245,19 @@ def remove_selected(client_for: ClientFor, world: World) -> None:
                 client_for(person).post(url, fields | {"remove": chosen}, headers=headers)
 
 
+def remove_with_an_import(client_for: ClientFor, world: World) -> None:
+    """Remove secrets that a text lacks, with and without permission."""
+    url = reverse("import", args=[world.app.app_id])
+    fields = {"text": "# nothing", "scope": world.main.pk, "absent": "remove"}
+    for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+        page = client_for(person).post(url, fields, headers=headers)
+        rows = page.context["rows"][:2] if "rows" in (page.context or ()) else ()
+        chosen = [row["text"] for row in rows] or [f"secret {world.main.pk} 1:1 KEY"]
+        signed = page.context["change_set"] if rows else ""
+        save = {"action": "save", "remove": chosen, "change_set": signed}
+        client_for(person).post(url, fields | save, headers=headers)
+
+
 def use_recycle_bin(client_for: ClientFor, world: World) -> None:
     """Look at removed secrets, restore and delete them, with and without permission."""
     url = reverse("bin", args=[world.app.app_id])
@@ -320,4 +333,12 @@ USES = (
     export_activity,
     operate,
 )
-REMOVALS = (remove, remove_selected, use_recycle_bin, remove_unknown, delete_branch, send_mails)
+REMOVALS = (
+    remove,
+    remove_selected,
+    remove_with_an_import,
+    use_recycle_bin,
+    remove_unknown,
+    delete_branch,
+    send_mails,
+)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from console.access.policy import Access
 from console.audit.events import ONE_TEXT
 from console.cli.base import CommandScope, ConsoleCommand, add_common, find_scope
 from console.cli.errors import EXITS
@@ -21,12 +22,14 @@ from console.lib.row_forms import known_base
 from console.lib.stopping import finishing_current_step, is_stopping
 from console.lib.text.dotenv import BYTE_LIMIT, Entry, Refused
 from console.models import scope_name
-from console.workflows import importing
+from console.workflows import absent_keys, importing
+from console.workflows.absent_keys import AbsentKey, RemovalRow
 from console.workflows.importing import Choice, Line
 
 HEAD = ("KEY", "KIND", "BRANCH", "CHANGE", "OUTCOME")
 NO_TEXT = "Name a file, or send the text on standard input."
 NOT_TEXT = "The file is not UTF-8 text. Check where it comes from."
+NO_KEYS = "The text has no keys, so every key would be removed. Nothing was removed."
 LEFT_OUT = "Values left out: {}."
 
 
@@ -48,6 +51,11 @@ class Command(ConsoleCommand):
         for noun in ("secret", "variable"):
             words = f"import this key as a {noun}, whatever it looks like; may be repeated"
             parser.add_argument(f"--{noun}", action="append", metavar="KEY", help=words)
+        parser.add_argument(
+            "--remove-absent",
+            action="store_true",
+            help="after the import, remove what these branches have and the text lacks",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would change")
         parser.add_argument("--yes", action="store_true", help="don't ask for confirmation")
         add_common(parser)
@@ -63,19 +71,23 @@ class Command(ConsoleCommand):
             entries = parse(_text(options["file"]))
             choice = Choice([scope.branch for scope in scopes], _kinds(options))
             lines = importing.preview(access, entries, choice)
+            absent = _absent(access, entries, choice) if options["remove_absent"] else []
         except Refused as refusal:
             raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
         for line in lines:
             self._note(line)
+        for it in absent:
+            if it.refusal:
+                self.note(f"{it.key} ({scope_name(it.branch)}) stays. {it.refusal}")
         rows = _rows(entries, lines)
+        removals = [_removal(it) for it in absent if not it.refusal]
         outcomes: Sequence[RowOutcome] = ()
-        if rows and not options["dry_run"]:
-            confirm(f"Import {len(rows)} of {len(lines)} values?", yes=options["yes"])
+        if (rows or removals) and not options["dry_run"]:
+            also = f", and remove {len(removals)}" if removals else ""
+            confirm(f"Import {len(rows)} of {len(lines)} values{also}?", yes=options["yes"])
             with finishing_current_step():
-                outcomes = importing.save(
-                    access, rows, uuid.uuid4(), may_go_on=lambda: not is_stopping()
-                )
-        self._print(options, scopes, lines, {it.token: it for it in outcomes})
+                outcomes = _save(access, rows, removals)
+        self._print(options, scopes, lines, absent, {it.token: it for it in outcomes})
 
     def _note(self, line: Line) -> None:
         """Print to standard error why a key is left out, or what to know about its value."""
@@ -101,37 +113,71 @@ class Command(ConsoleCommand):
         options: dict[str, Any],
         scopes: Sequence[CommandScope],
         lines: Sequence[Line],
+        absent: Sequence[AbsentKey],
         outcomes: dict[str, RowOutcome],
     ) -> None:
+        rows = [
+            (_token(it), it.planned.key, it.noun, it.planned.branch, str(it.planned.change))
+            for it in lines
+        ]
+        rows += [(_removal(it).token, it.key, it.noun, it.branch, "remove") for it in absent]
         cells, described = [], []
-        for line in lines:
-            outcome = outcomes.get(_token(line))
+        for token, key, noun, branch, change in rows:
+            outcome = outcomes.get(token)
             ended = str(outcome.outcome) if outcome else ""
-            planned = line.planned
-            branch = scope_name(planned.branch)
-            cells.append((planned.key, line.noun, branch, str(planned.change), ended or "-"))
+            cells.append((key, noun, scope_name(branch), change, ended or "-"))
             described.append(
                 {
-                    "key": planned.key,
-                    "kind": line.noun,
-                    **CommandScope(scopes[0].access, planned.branch).to_dict(),
-                    "change": planned.change,
+                    "key": key,
+                    "kind": noun,
+                    **CommandScope(scopes[0].access, branch).to_dict(),
+                    "change": change,
                     "outcome": ended or None,
                 }
             )
+            if outcome and outcome.outcome not in DONE and outcome.message:
+                self.note(f"{key}: {outcome.message}")
         self.print_result(options, table(HEAD, cells), described)
         failed = [it for it in outcomes.values() if it.outcome not in DONE]
-        for token, outcome in outcomes.items():
-            if outcome in failed and outcome.message:
-                self.note(f"{token.partition(' ')[2]}: {outcome.message}")
         if failed:
             raise CommandError(
-                f"Imported {len(outcomes) - len(failed)} of {len(outcomes)} values.",
+                f"{'Saved' if absent else 'Imported'} {len(outcomes) - len(failed)} of "
+                f"{len(outcomes)} values.",
                 returncode=EXITS[failed[0].outcome],
             )
         left = [it for it in lines if not (it.is_ready or it.planned.change is Change.SAME)]
-        if left:
-            raise CommandError(LEFT_OUT.format(len(left)), returncode=Exit.REFUSED)
+        kept = [it for it in absent if it.refusal]
+        if left or kept:
+            raise CommandError(LEFT_OUT.format(len(left) + len(kept)), returncode=Exit.REFUSED)
+
+
+def _absent(access: Access, entries: Sequence[Entry], choice: Choice) -> list[AbsentKey]:
+    """Return what the scopes have and the text lacks. Raises dotenv.Refused for an empty text."""
+    if not entries:  # such as the output of a command that failed
+        raise Refused(NO_KEYS)
+    return absent_keys.find(access, entries, choice.scopes)
+
+
+def _removal(absent: AbsentKey) -> RemovalRow:
+    branch_id = absent.branch.pk if absent.branch else None
+    token = f"remove {absent.value}"
+    return RemovalRow(token, absent.noun, absent.key, branch_id, absent.value)
+
+
+def _save(
+    access: Access, rows: Sequence[tuple[str, ImportRow]], removals: Sequence[RemovalRow]
+) -> list[RowOutcome]:
+    """Import the rows, then remove, in one change set."""
+    change_set = uuid.uuid4()
+    saved = importing.save(access, rows, change_set, may_go_on=_may_go_on)
+    return [
+        *saved,
+        *absent_keys.remove(access, removals, change_set, saved, may_go_on=_may_go_on),
+    ]
+
+
+def _may_go_on() -> bool:
+    return not is_stopping()
 
 
 def _scopes(options: dict[str, Any]) -> list[CommandScope]:

@@ -3,6 +3,9 @@
 A row is written "secret 12 3:1764 API_KEY": its kind, the id of its branch ("all" for All
 branches), what it is based on, and its key. One field can hold several of them, a line each,
 because Django takes at most a thousand fields.
+
+A value whose key is not in the text is removed by a field of its own, written in the same way with
+the value's token: "secret 12 34:3:1764 API_KEY".
 """
 
 import re
@@ -21,9 +24,11 @@ from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Entry, Refused
 from console.models import Branch
 from console.web.lists.listing import ONLY_ALL_BRANCHES
+from console.workflows.absent_keys import AbsentKey, RemovalRow
 from console.workflows.importing import Choice, Line, Scope
 
-ALL = "all"
+ALL, REMOVE = "all", "remove"
+_REMOVAL = re.compile(r"([a-z]{1,20}) (all|[1-9][0-9]{0,14}) ([a-z0-9:-]{1,60}) (.+)\Z", re.ASCII)
 _ROW = re.compile(r"([a-z]{1,20}) (all|[1-9][0-9]{0,14}) ([0-9:-]{1,30}) (.+)\Z", re.ASCII)
 
 
@@ -47,6 +52,7 @@ class ImportForm:
     """A posted import. `kinds` are by key, and only those that were chosen.
 
     `generated` are random values, made in the browser, that replace those in the text.
+    `lists_absent` shows what the scopes have and the text lacks, of which `removals` were chosen.
     """
 
     text: str = field(default="", repr=False)
@@ -55,6 +61,8 @@ class ImportForm:
     cleaned: frozenset[str] = frozenset()
     rows: tuple[PostedRow, ...] = ()
     generated: dict[str, str] = field(default_factory=dict, repr=False)
+    lists_absent: bool = False
+    removals: tuple[RemovalRow, ...] = ()
 
     @classmethod
     def of(cls, post: QueryDict, access: Access) -> "ImportForm":
@@ -68,6 +76,8 @@ class ImportForm:
             cleaned=frozenset(_lines(post, "clean")),
             generated=_values(str(post.get("generated", ""))),
             rows=tuple(row for row in _rows(_lines(post, "row")) if row.noun in nouns),
+            lists_absent=post.get("absent") == REMOVE,
+            removals=tuple(dict.fromkeys(_removals(_lines(post, "remove")))),
         )
 
     def entries(self) -> list[Entry]:
@@ -100,6 +110,15 @@ class ImportForm:
         token = token_of(row.branch_id, row.key)
         origin = ONE_TEXT if len(self.scopes) > 1 else None
         return noun, ImportRow(token, row.key, row.branch_id, value, version, revision, origin)
+
+
+def removal_text(absent: AbsentKey) -> str:
+    """Return a value to remove as a form posts it, which names its row, too.
+
+    Once the value has changed, it is another row, which nobody has chosen.
+    """
+    branch_id = absent.branch.pk if absent.branch else ALL
+    return f"{absent.noun} {branch_id} {absent.value} {absent.key}"
 
 
 def token_of(branch_id: int | None, key: str) -> str:
@@ -154,3 +173,9 @@ def _rows(lines: Iterable[str]) -> Iterator[PostedRow]:
     for match in filter(None, map(_ROW.match, lines)):
         noun, branch, base, key = match.groups()
         yield PostedRow(noun, None if branch == ALL else int(branch), base, key)
+
+
+def _removals(lines: Iterable[str]) -> Iterator[RemovalRow]:
+    for match in filter(None, map(_REMOVAL.match, lines)):
+        noun, branch, value, key = match.groups()
+        yield RemovalRow(match[0], noun, key, None if branch == ALL else int(branch), value)

@@ -1,5 +1,6 @@
 """What the preview of an import shows: its rows, their notes, and the sum of what is chosen."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from console.environment.importing import Change
 from console.environment.sources import sources
 from console.lib.results import RowOutcome
 from console.models import scope_name
-from console.pages.importing.forms import ImportForm, row_text, token_of
+from console.pages.importing.forms import REMOVE, ImportForm, removal_text, row_text, token_of
+from console.workflows.absent_keys import AbsentKey
 from console.workflows.importing import Line
 
 DECIDE = "decide"
@@ -27,7 +29,11 @@ BADGES = {
     Change.CHANGED: ("info", "edit", "Changed"),
     Change.EXISTS: ("info", "edit", "Exists"),
     Change.SAME: ("", "", "Same"),
+    REMOVE: ("bad", "bin", "Remove"),
 }
+NOT_YET = "Not saved yet."
+OVERRIDES = "Overrides All branches"
+_BASE = re.compile(r":[0-9:-]+ ")
 PLACEHOLDER = "Looks like a placeholder, so it is left out."
 PLAIN_TEXT = "{} Variables are plain text in builds."
 BOTH = "A {} of this name exists. If you import a {}, both will exist."
@@ -45,15 +51,17 @@ class Note:
 
 
 def rows_of(
-    form: ImportForm, lines: Sequence[Line], failed: Mapping[str, RowOutcome]
+    form: ImportForm,
+    lines: Sequence[Line],
+    absent: Sequence[AbsentKey],
+    failed: Mapping[str, RowOutcome],
 ) -> list[dict[str, Any]]:
-    """Return the rows of a preview, those that need a decision first.
+    """Return the rows of a preview, those that need a decision first, among them `absent`.
 
     `failed` are the outcomes of a save just before, by token. Each key offers its kinds once.
     """
     order = list(GROUPS)
     grouped = sorted((order.index(_group(line)), number) for number, line in enumerate(lines))
-    sizes = Counter(_group(line) for line in lines)
     numbers: dict[str, int] = {}
     rows: list[dict[str, Any]] = []
     for _, index in grouped:
@@ -61,10 +69,50 @@ def rows_of(
         is_first = line.planned.key not in numbers
         number = numbers.setdefault(line.planned.key, len(numbers))
         row = _row(line, failed, is_first=is_first, form=form) | {"number": number}
-        is_new_group = not rows or rows[-1]["group"] != row["group"]
-        row["title"] = f"{GROUPS[row['group']]} ({sizes[row['group']]})" if is_new_group else ""
         rows.append(row)
+    ended = {_without_base(token): outcome for token, outcome in failed.items()}
+    rows += [_absent_row(it, ended) for it in absent]
+    rows.sort(key=lambda row: order.index(row["group"]))
+    sizes = Counter(row["group"] for row in rows)
+    for before, row in zip([{"group": ""}, *rows], rows, strict=False):
+        is_new_group = before["group"] != row["group"]
+        row["title"] = f"{GROUPS[row['group']]} ({sizes[row['group']]})" if is_new_group else ""
     return rows
+
+
+def _without_base(text: str) -> str:
+    """Return what names a value to remove in any state, from what names it in one."""
+    return _BASE.sub(" ", text, count=1)
+
+
+def _absent_row(absent: AbsentKey, ended: Mapping[str, RowOutcome]) -> dict[str, Any]:
+    """Return the row of a value that the text lacks, which nobody has chosen yet."""
+    text = removal_text(absent)
+    outcome = ended.get(_without_base(text))
+    problem = (outcome.message or NOT_YET) if outcome else absent.refusal
+    return {
+        "token": text,
+        "text": text,
+        "line": None,
+        "noun": absent.noun,
+        "key": absent.key,
+        "branch": scope_name(absent.branch),
+        "group": DECIDE,
+        "change": REMOVE,
+        "is_first": False,  # no choice of its kind
+        "is_chosen": False,
+        "is_fixed": bool(absent.refusal),
+        "left": "not in the text",
+        "badge": BADGES[REMOVE],
+        "effect": _effect(absent),
+        "notes": [Note(problem)] if problem else [],
+    }
+
+
+def _effect(absent: AbsentKey) -> str:
+    if absent.branch is None:
+        return "Branches stop inheriting it"
+    return "Inherits All branches instead" if absent.is_override else ""
 
 
 def _group(line: Line) -> str:
@@ -82,6 +130,7 @@ def _row(
         "token": token,
         "text": row_text(line),
         "line": line,
+        "noun": line.noun,
         "key": planned.key,
         "branch": scope_name(planned.branch),
         "group": _group(line),
@@ -92,6 +141,7 @@ def _row(
         "is_cleaned": planned.key in form.cleaned,
         "left": left,
         "badge": BADGES.get(left, BADGES[planned.change]),
+        "effect": OVERRIDES if line.overrides and planned.change is Change.NEW else "",
         "notes": list(_notes(line, token, outcome, is_first=is_first)),
     }
 
@@ -110,7 +160,7 @@ def _why_left(line: Line) -> str:
 def _notes(line: Line, token: str, outcome: RowOutcome | None, *, is_first: bool) -> Iterable[Note]:
     planned = line.planned
     if outcome is not None:
-        yield Note(outcome.message or "Not saved yet.")
+        yield Note(outcome.message or NOT_YET)
     if planned.refusal:
         yield Note(planned.refusal)
     if line.is_conflict:
@@ -141,7 +191,7 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {
         "all": len(rows),
         DECIDE: sum(row["group"] == DECIDE for row in rows),
-        **{str(change): changes[change] for change in Change},
+        **{str(change): changes[change] for change in (*Change, REMOVE)},
     }
 
 
@@ -149,7 +199,7 @@ def sum_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what would be saved and what not, such as "3 new. Left out: 1 conflict."."""
     chosen = Counter(row["change"] for row in rows if row["is_chosen"])
     left = Counter(row["left"] for row in rows if not row["is_chosen"])
-    words = {"exists": "that exist"}
+    words = {"exists": "that exist", REMOVE: "to remove"}
     parts = [f"{number} {words.get(change, change)}" for change, number in chosen.items()]
     left_out = [f"{number} {why}" for why, number in left.items()]
     sentence = f"{', '.join(parts)}." if parts else ""

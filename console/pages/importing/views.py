@@ -16,20 +16,21 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 
 from console.access.actors import from_request
-from console.access.policy import Access, Permission, find_app
+from console.access.policy import Access, find_app
 from console.audit.events import Action
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import sources
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
-from console.pages.importing.forms import ImportForm, scopes_of
+from console.pages.importing.forms import REMOVE, ImportForm, scopes_of
 from console.pages.importing.rows import counts, rows_of, sum_of
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.web.lists.listing import writable_scopes
 from console.web.repeats import save_rows_once
-from console.workflows import importing
+from console.workflows import absent_keys, comparing, importing
+from console.workflows.absent_keys import AbsentKey, RemovalRow
 from console.workflows.importing import Line
 
 PATIENCE = 5.0  # seconds for one response without scripts
@@ -42,6 +43,7 @@ STALE = (
     "The app's path profile changed after you opened this page. Preview the text again, then save."
 )
 NO_CHOICE = "Choose at least one key."
+IN_TEXT = "{} of the keys to remove are in this text. Preview the text again, then save."
 
 
 @page_with_form
@@ -61,7 +63,7 @@ def import_text(request: HttpRequest, app_id: str) -> HttpResponseBase:
         if action == "save":
             return _save(request, access, form, importing.prepare(entries, form.cleaned))
         look = importing.preview_compared if action == "compare" else importing.preview
-        return _page(request, access, form, look(access, entries, form.choice))
+        return _page(request, access, form, entries, look(access, entries, form.choice))
     except Refused as refusal:
         return _page(request, access, form, refusal=refusal)
 
@@ -70,6 +72,7 @@ def _page(
     request: HttpRequest,
     access: Access,
     form: ImportForm,
+    entries: Sequence[Entry] = (),
     lines: Sequence[Line] | None = None,
     *,
     refusal: Refused | None = None,
@@ -85,9 +88,11 @@ def _page(
         "done": undo_address(access, change_set) if change_set else "",
         "refusal": refusal,
         "lines": lines,
+        "lists_absent": form.lists_absent,
     }
     if lines is not None:
-        context |= _preview(access, form, lines, {it.token: it for it in outcomes})
+        absent = absent_keys.find(access, entries, form.scopes) if form.lists_absent else ()
+        context |= _preview(access, form, lines, absent, {it.token: it for it in outcomes})
     part = "#preview" if wants_fragment(request) and request.method == "POST" else ""
     status = 422 if refusal or context.get("failed") else 200
     response = render(request, f"importing/page.html{part}", context, status=status)
@@ -97,21 +102,26 @@ def _page(
 
 
 def _preview(
-    access: Access, form: ImportForm, lines: Sequence[Line], outcomes: dict[str, RowOutcome]
+    access: Access,
+    form: ImportForm,
+    lines: Sequence[Line],
+    absent: Sequence[AbsentKey],
+    outcomes: dict[str, RowOutcome],
 ) -> dict[str, Any]:
     failed = {it.token: it for it in outcomes.values() if it.outcome not in DONE}
-    rows = rows_of(form, lines, failed)
-    existing = [line.planned for line in lines if line.planned.change is Change.EXISTS]
+    rows = rows_of(form, lines, absent, failed)
     return {
         "rows": rows,
         "kinds": [source.noun for source in reversed(sources())],
-        "number_of_keys": len({row["key"] for row in rows}),
+        "number_of_keys": len({line.planned.key for line in lines}),
         "number_of_lines": form.text.strip().count("\n") + 1,
         "to_save": sum(row["is_chosen"] for row in rows),
         "sum": sum_of(rows),
         "counts": counts(rows),
-        "all_same": all(line.planned.change is Change.SAME for line in lines),
-        "comparable": sum(access.may_on(Permission.REVEAL, row.branch) for row in existing),
+        "to_choose": sum(not row["is_fixed"] for row in rows),
+        "all_same": all(row["change"] == Change.SAME for row in rows),
+        "comparable": len(importing.comparable(access, (line.planned for line in lines))),
+        "max_compared": comparing.MAX_VALUES,
         "too_many": len(rows) > MAX_POSTED_ROWS,
         "failed": len(failed),
         "saved": len(outcomes) - len(failed),
@@ -125,46 +135,60 @@ def _save(
     rows, missing = form.import_rows(entries)
     if missing:
         raise Refused(MISSING.format(missing))
-    if not rows:
+    if not rows and not form.removals:
         raise Refused(NO_CHOICE)
+    in_text = {row.key for row in form.removals} & {entry.key for entry in entries}
+    if in_text:
+        raise Refused(IN_TEXT.format(len(in_text)))
     posted = change_set_of(request.POST.get("change_set", ""), access, access.app.path_profile)
     if posted is None:
         raise Refused(STALE)
-    outcomes = _save_once(request, access, rows, posted)
+    outcomes = _save_once(request, access, rows, form.removals, posted)
     status = 200 if all(outcome.outcome in DONE for outcome in outcomes) else 422
     if wants_fragment(request):
         context = {"outcomes": outcomes}
         return render(request, "importing/page.html#outcomes", context, status=status)
     if status == 200:
-        messages.success(request, _saved_sentence(rows))
+        messages.success(request, _saved_sentence(rows, form.removals))
         return redirect(undo_address(access, posted))
     lines = importing.preview(access, entries, form.choice)
-    return _page(request, access, form, lines, outcomes=outcomes)
+    return _page(request, access, form, entries, lines, outcomes=outcomes)
 
 
 def _save_once(
     request: HttpRequest,
     access: Access,
     rows: Sequence[tuple[str, ImportRow]],
+    removals: Sequence[RemovalRow],
     change_set: uuid.UUID,
 ) -> list[RowOutcome]:
+    """Import the rows, then remove what was chosen, unless this post repeats an earlier one."""
     nouns = {row.token: noun for noun, row in rows}
     patience = FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE
     until = monotonic() + patience
+
+    def save(rest: Sequence[ImportRow | RemovalRow]) -> list[RowOutcome]:
+        imports = [(nouns[it.token], it) for it in rest if isinstance(it, ImportRow)]
+        chosen = [it for it in rest if isinstance(it, RemovalRow)]
+        timing = {"may_go_on": lambda: monotonic() < until}
+        saved = importing.save(access, imports, change_set, **timing)
+        return [*saved, *absent_keys.remove(access, chosen, change_set, saved, **timing)]
+
+    commands: list[ImportRow | RemovalRow] = [*(row for _, row in rows), *removals]
     return save_rows_once(
         change_set,
-        [row for _, row in rows],
-        lambda row: (nouns[row.token], row.value),
-        lambda rest: importing.save(
-            access,
-            [(nouns[row.token], row) for row in rest],
-            change_set,
-            may_go_on=lambda: monotonic() < until,
-        ),
+        commands,
+        lambda it: (nouns.get(it.token, REMOVE), it.value),
+        save,
     )
 
 
-def _saved_sentence(rows: Sequence[tuple[str, ImportRow]]) -> str:
-    numbers = Counter(noun for noun, _ in rows)
-    parts = [f"{number} {noun}{pluralize(number)}" for noun, number in numbers.items()]
-    return f"Imported {' and '.join(parts)}."
+def _saved_sentence(rows: Sequence[tuple[str, ImportRow]], removals: Sequence[RemovalRow]) -> str:
+    parts = []
+    for verb, nouns in (
+        ("Imported", [noun for noun, _ in rows]),
+        ("Removed", [row.noun for row in removals]),
+    ):
+        counted = [f"{number} {noun}{pluralize(number)}" for noun, number in Counter(nouns).items()]
+        parts += [f"{verb} {' and '.join(counted)}."] if counted else []
+    return " ".join(parts)

@@ -7,8 +7,9 @@ import { post } from "../http.js";
 import { randomValue } from "../manage/generate.js";
 import { toast } from "../toast.js";
 import { saveRows } from "./save.js";
-import { startFilter, sum } from "./table.js";
+import { boxesTogether, boxOf, startFilter, sum } from "./table.js";
 
+const isRemoval = (row) => row.dataset.change === "remove";
 const FAILED = "Branchkeep could not preview this text. Try again.";
 
 /** Start the form of an import. With a text, preview it at once; `close` is called by Cancel. */
@@ -69,7 +70,7 @@ class Import {
     const fields = new FormData();
     fields.set("action", action);
     fields.set("text", this.field.value);
-    for (const { value } of this.form.querySelectorAll("#import-scopes :is(select, :checked:not(option))")) fields.append("scope", value);
+    for (const { name, value } of this.form.querySelectorAll("#import-scopes :is(select, :checked:not(option))")) fields.append(name, value);
     fields.set("kind", [...this.#kinds].map(([key, noun]) => `${noun} ${key}`).join("\n"));
     fields.set("generated", JSON.stringify(Object.fromEntries(this.#generated)));
     fields.set("clean", [...this.#cleaned].join("\n"));
@@ -87,7 +88,7 @@ class Import {
     byId("import-save")?.toggleAttribute("disabled", true);
     const focused = document.activeElement?.id;
     const fields = this.#fields(action);
-    const seen = this.#rows.map((row) => row.querySelector('[name="row"]').value);
+    const seen = [...this.form.querySelectorAll('[name="row"]')].map(({ value }) => value);
     fields.set("row", seen.join("\n"));
     let answer = await post(this.form.getAttribute("action"), fields, { again: true });
     if (answer.page?.querySelector("a.confirm") && (await confirmIdentity())) answer = await post(this.form.getAttribute("action"), fields);
@@ -114,7 +115,7 @@ class Import {
     byId("import-edit").hidden = false;
     byId("import-lead").textContent = byId("import-summary").textContent;
     for (const row of this.#rows) {
-      const box = row.querySelector('[name="row"]');
+      const box = boxOf(row);
       const chosen = this.#selected.get(row.dataset.token);
       if (chosen !== undefined && !box.disabled) box.checked = chosen;
     }
@@ -153,7 +154,7 @@ class Import {
       const [noun, ...key] = field.value.split(" ");
       this.#kinds.set(key.join(" "), noun);
       this.preview();
-    } else if (field.name === "row") {
+    } else if (field.name === "row" || field.name === "remove") {
       this.#selected.set(field.closest("tr").dataset.token, field.checked);
       sum(this.form);
     } else if (field.id === "import-file") {
@@ -163,15 +164,15 @@ class Import {
     } else if (field.name === "scope" && this.#table) {
       this.#selected.clear();
       this.preview();
+    } else if (field.name === "absent" && this.#table) {
+      this.preview();
     }
   }
 
   #tickEvery(checked) {
-    for (const row of this.#rows) {
-      const box = row.querySelector('[name="row"]');
-      if (box.disabled || row.hidden) continue;
+    for (const box of boxesTogether(this.form)) {
       box.checked = checked;
-      this.#selected.set(row.dataset.token, checked);
+      this.#selected.set(box.closest("tr").dataset.token, checked);
     }
     sum(this.form);
   }
@@ -201,15 +202,15 @@ class Import {
   // "Write yours": based on what the preview or the conflict shows.
   #choose(token) {
     const row = this.#rows.find((it) => it.dataset.token === token);
-    const box = row.querySelector('[name="row"]');
-    box.checked = true;
+    boxOf(row).checked = true;
     this.#selected.set(token, true);
     sum(this.form);
     byId("import-save")?.focus();
   }
 
   async #save() {
-    const rows = this.#rows.filter((row) => row.querySelector('[name="row"]').checked);
+    const chosen = this.#rows.filter((row) => boxOf(row).checked);
+    const rows = [...chosen.filter((row) => !isRemoval(row)), ...chosen.filter(isRemoval)]; // removals last
     if (this.#busy || !rows.length) return;
     this.#busy = true;
     const fields = () => {

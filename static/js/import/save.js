@@ -3,10 +3,12 @@
 import { button, byId, element, icon } from "../elements.js";
 import { post } from "../http.js";
 import { outcomesOf } from "../manage/outcomes.js";
+import { boxOf } from "./table.js";
 
 const MAX_ROWS = 100; // rows per request, about as many as a fast store takes in a second
 const BADGES = {
   saved: ["ok", "check", "Saved"],
+  removed: ["ok", "check", "Removed"],
   conflict: ["warn", "warn", "Conflict"],
   refused: ["warn", "warn", "Rejected"],
   denied: ["warn", "warn", "Rejected"],
@@ -15,7 +17,6 @@ const BADGES = {
   failed: ["bad", "bad", "Failed"],
   not_tried: ["", "", "Not saved"],
 };
-const boxOf = (row) => row.querySelector('[name="row"]');
 
 class Progress {
   stopped = false;
@@ -66,15 +67,16 @@ function showOutcome(row, { outcome, message, version, base }) {
   while (row.nextElementSibling?.matches(".note-row")) row.nextElementSibling.remove();
   row.classList.toggle("has-note", Boolean(message));
   const box = boxOf(row);
-  if (outcome === "saved") {
+  if (isDone(outcome)) {
     box.checked = false;
     box.disabled = true;
-    row.querySelector(".c-value").replaceChildren(element("span", "length", `Version ${version}`));
-    row.dataset.left = "saved";
+    if (outcome === "saved") row.querySelector(".c-value").replaceChildren(element("span", "length", `Version ${version}`));
+    row.dataset.left = outcome;
   }
   if (outcome === "conflict") {
-    box.value = box.value.replace(/^(\S+ \S+) \S+/, `$1 ${base}`);
     box.checked = false;
+    if (box.name === "row") box.value = box.value.replace(/^(\S+ \S+) \S+/, `$1 ${base}`);
+    else box.disabled = true; // the next preview shows the value that is there now
     row.dataset.left = "conflict";
   }
   if (message) row.after(noteRow(row, outcome, message));
@@ -86,7 +88,7 @@ function noteRow(row, outcome, message) {
   const note = element("div", `note ${outcome === "failed" ? "failed" : "conflict"}`);
   cell.colSpan = 5;
   note.append(icon(outcome === "saved" ? "info" : "warn", "small"), element("span", "", message));
-  if (outcome === "conflict") {
+  if (outcome === "conflict" && boxOf(row).name === "row") {
     const choose = button("Write yours"); // import/page.js hears it
     choose.dataset.choose = row.dataset.token;
     note.append(choose);
@@ -104,20 +106,33 @@ function wait(row) {
 async function saveAll(form, rows, fields, progress) {
   let left = rows;
   let saved = 0;
+  let lost = 0; // imports that were not saved, so that nothing is removed after them
   while (left.length && !progress.stopped) {
     const sent = fields();
-    sent.set("row", left.slice(0, MAX_ROWS).map((row) => boxOf(row).value).join("\n"));
+    for (const name of ["row", "remove"]) sent.set(name, valuesOf(left.slice(0, MAX_ROWS), name));
     const { page, problem } = await post(form.getAttribute("action"), sent, { again: true });
     const outcomes = new Map(outcomesOf(page).map((it) => [it.token, it]));
     if (!outcomes.size) return { left, saved, problem: page?.querySelector(".problem")?.textContent.trim() ?? problem };
     const ended = left.filter((row) => isEnded(outcomes.get(row.dataset.token)));
     for (const row of ended) showOutcome(row, outcomes.get(row.dataset.token));
-    saved += ended.filter((row) => outcomes.get(row.dataset.token).outcome === "saved").length;
+    const failed = ended.filter((row) => !isDone(outcomes.get(row.dataset.token).outcome));
+    saved += ended.length - failed.length;
+    lost += failed.filter((row) => boxOf(row).name === "row").length;
     left = left.filter((row) => !ended.includes(row));
     progress.show(rows.length - left.length, saved);
     if (!ended.length || ended.some((row) => outcomes.get(row.dataset.token).outcome === "not_tried")) break;
+    if (lost && left.length && boxOf(left[0]).name === "remove") break;
   }
   return { left, saved, problem: "" };
+}
+
+function valuesOf(rows, name) {
+  const boxes = rows.map(boxOf).filter((box) => box.name === name);
+  return boxes.map(({ value }) => value).join("\n");
+}
+
+function isDone(outcome) {
+  return outcome === "saved" || outcome === "removed";
 }
 
 function isEnded(outcome) {

@@ -1,7 +1,17 @@
 // The table of a preview: which rows are shown, and the sum of what is chosen.
 
-const WORDS = { exists: "that exist" };
+const WORDS = { exists: "that exist", remove: "to remove" };
 const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+
+/** The box that chooses a row. */
+export const boxOf = (row) => row.querySelector(".tick-cell input");
+
+/** The boxes that are chosen together: none of what would be removed, unless only that is shown. */
+export function boxesTogether(form) {
+  const shown = [...form.querySelectorAll(".import-row")].filter((row) => !row.hidden && !boxOf(row).disabled);
+  const imports = shown.filter((row) => row.dataset.change !== "remove");
+  return (imports.length ? imports : shown).map(boxOf);
+}
 
 function counted(rows, name) {
   const counts = new Map();
@@ -12,7 +22,7 @@ function counted(rows, name) {
 /** Show the sum of the chosen rows, on the button as well. */
 export function sum(form) {
   const rows = [...form.querySelectorAll(".import-row")];
-  const chosen = rows.filter((row) => row.querySelector('[name="row"]').checked);
+  const chosen = rows.filter((row) => boxOf(row).checked);
   const left = rows.filter((row) => !chosen.includes(row));
   const line = document.getElementById("import-sum");
   const button = document.getElementById("import-save");
@@ -24,9 +34,9 @@ export function sum(form) {
   button.textContent = `Save ${what}`;
   button.disabled = !chosen.length || form.ariaBusy === "true"; // a preview is on its way
   const every = document.getElementById("import-every");
-  const open = rows.filter((row) => !row.querySelector('[name="row"]').disabled);
-  every.checked = open.length > 0 && chosen.length === open.length;
-  every.indeterminate = chosen.length > 0 && !every.checked;
+  const together = boxesTogether(form);
+  every.checked = together.length > 0 && together.every((box) => box.checked);
+  every.indeterminate = !every.checked && together.some((box) => box.checked);
 }
 
 function filter(form, chip) {
@@ -41,6 +51,7 @@ function filter(form, chip) {
     }
     row.hidden = row.matches(".group-row") ? Boolean(show) : !shown;
   }
+  sum(form);
 }
 
 /** Let the chips hide rows. */

@@ -66,7 +66,7 @@ def test_twenty_keys_in_two_clicks(world: World, alice: Page) -> None:
 
 def test_the_kind_is_chosen_with_the_keyboard(world: World, alice: Page) -> None:
     alice.goto(IMPORT)
-    alice.get_by_label("Text").fill(TEXT)
+    alice.get_by_role("textbox", name="Text").fill(TEXT)
     alice.get_by_role("button", name="Preview").click()
     secret = row(alice, "API_URL").get_by_role("radio", name="Secret")
     expect(row(alice, "API_URL").get_by_role("radio", name="Variable")).to_be_checked()
@@ -95,6 +95,31 @@ def test_several_scopes_and_what_cannot_be_seen(world: World, alice: Page) -> No
     save_button(alice, 2).click()
     expect(alice).to_have_url(CHANGES)
     assert stored_value(f"{SHARED}/API_KEY") == "hunter"
+
+
+def test_keys_that_are_not_in_the_text(world: World, alice: Page) -> None:
+    """None is removed unless it is chosen, not even with every key of the text."""
+    for key in ("OLD_KEY", "OTHER_KEY"):
+        set_secret(world, key, "CANARY")
+    alice.goto(IMPORT)
+    alice.get_by_role("textbox", name="Text").fill(TEXT)
+    alice.get_by_role("button", name="Preview").click()
+    expect(save_button(alice, 2)).to_be_enabled()
+    alice.get_by_label("Keys not in the text").select_option("Remove")
+    old = row(alice, "OLD_KEY").get_by_role("checkbox")
+    expect(old).not_to_be_checked()
+    alice.get_by_role("checkbox", name="Import every key").press("Space")
+    expect(save_button(alice, 0)).to_be_disabled()
+    alice.get_by_role("checkbox", name="Import every key").press("Space")
+    expect(save_button(alice, 2)).to_be_enabled()
+    expect(old).not_to_be_checked()
+    old.press("Space")
+    expect(alice.get_by_text("1 to remove, 2 new. Left out: 1 not in the text.")).to_be_visible()
+    assert accessibility_problems(alice) == []
+    save_button(alice, 3).press("Enter")
+    expect(alice).to_have_url(CHANGES)
+    expect(alice.get_by_text("OLD_KEY", exact=True).first).to_be_visible()
+    assert {row.key for row in world.app.secrets.filter(version__gt=0)} == {"API_KEY", "OTHER_KEY"}
 
 
 def test_a_placeholder_becomes_a_random_value(world: World, alice: Page) -> None:
@@ -142,9 +167,9 @@ def test_a_mistake_leads_to_its_line(alice: Page, complaints: Any) -> None:
     alice.goto(LIST)
     alice.evaluate(DROP, "A=1\n\nB='open\n")
     expect(alice.get_by_text("Line 3: ")).to_be_visible()
-    expect(alice.get_by_label("Text")).to_be_focused()
+    expect(alice.get_by_role("textbox", name="Text")).to_be_focused()
     assert alice.evaluate("getSelection().toString()") == "B='open"
-    alice.get_by_label("Text").fill("# nothing")
+    alice.get_by_role("textbox", name="Text").fill("# nothing")
     alice.get_by_role("button", name="Preview").click()
     expect(alice.get_by_text("The text has no keys.")).to_be_visible()
     file = {"name": ".env", "mimeType": "text/plain", "buffer": b"A=1"}
@@ -173,7 +198,7 @@ def test_stop(world: World, alice: Page, monkeypatch: pytest.MonkeyPatch, compla
 def test_without_javascript(world: World, open_page: Any) -> None:
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(IMPORT)
-    page.get_by_label("Text").fill(TEXT)
+    page.get_by_role("textbox", name="Text").fill(TEXT)
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("The same text again")).to_have_value("")
     expect(row(page, "API_KEY")).to_contain_text("15 bytes")
@@ -185,6 +210,6 @@ def test_without_javascript(world: World, open_page: Any) -> None:
 def test_a_text_is_gone_after_leaving_the_page(world: World, alice: Page) -> None:
     """The page may come from the back/forward cache, even after signing out."""
     alice.goto(IMPORT)
-    alice.get_by_label("Text").fill(TEXT)
+    alice.get_by_role("textbox", name="Text").fill(TEXT)
     alice.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-    assert alice.get_by_label("Text").input_value() == ""
+    assert alice.get_by_role("textbox", name="Text").input_value() == ""

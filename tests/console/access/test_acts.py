@@ -74,6 +74,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{SECRETS}/import/": (
         *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_COMPARED),
         *(Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
+        *(Action.SECRET_REMOVED, Action.VARIABLE_REMOVED),
     ),
     f"{SECRETS}/revalidate/": "It compares with the store, and decrypts nothing.",
     f"{SECRETS}/<int:pk>/note/": (Action.NOTE_CHANGED, Action.NOTE_ERASED),

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import audit_rows, set_secret, set_variable, stored_values, variable_values
+from console.models import AuditEvent
+from tests.factories import (
+    audit_rows,
+    set_role,
+    set_secret,
+    set_variable,
+    stored_values,
+    variable_values,
+)
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.machine import Machine
 from tests.fixtures.people import World
@@ -66,6 +74,56 @@ def test_a_dry_run(world: World, manage_as: Manage) -> None:
     assert "hunter2" not in done.out + done.err
     assert [line.split()[-2] for line in done.out.splitlines()[1:]] == ["exists", "new"]
     assert len(audit_rows(world)) == 1
+
+
+def test_removing_what_the_text_lacks(world: World, manage_as: Manage) -> None:
+    for branch in (None, world.dev):
+        set_secret(world, "OLD_KEY", "CANARY", branch)
+    set_variable(world, "OLD_URL", "x", world.dev)
+    words = ("import", *APP, "--branch", "dev", "--remove-absent")
+    tried = manage_as(*words, "--dry-run", stdin=TEXT)
+    assert (tried.code, tried.err) == (0, "")
+    assert [line.split() for line in tried.out.splitlines()[3:]] == [
+        ["OLD_KEY", "secret", "dev", "remove", "-"],
+        ["OLD_URL", "variable", "dev", "remove", "-"],
+    ]
+    assert stored_values(world, "OLD_KEY", world.dev)[0] == "CANARY"
+    assert "Add --yes" in manage_as(*words, stdin=TEXT).err
+    done = manage_as(*words, "--yes", "--format", "json", stdin=TEXT)
+    assert (done.code, done.err) == (0, "")
+    assert [(it["key"], it["change"], it["outcome"]) for it in json.loads(done.out)] == [
+        ("API_KEY", "new", "saved"),
+        ("API_URL", "new", "saved"),
+        ("OLD_KEY", "remove", "removed"),
+        ("OLD_URL", "remove", "removed"),
+    ]
+    assert stored_values(world, "OLD_KEY")[0] == "CANARY"
+    assert stored_values(world, "OLD_KEY", world.dev)[0] is None
+    assert {key for _, key in variable_values(world)} == {"API_URL"}
+    acts = AuditEvent.objects.filter(branch="dev").order_by("-pk")[:4]
+    assert len({it.change_set for it in acts}) == 1
+
+
+def test_an_empty_text_removes_nothing(world: World, manage_as: Manage) -> None:
+    set_secret(world, "OLD_KEY", "CANARY")
+    done = manage_as("import", *APP, "--remove-absent", "--yes", stdin="# nothing\n")
+    assert done.code == 1
+    assert "The text has no keys" in done.err
+    assert stored_values(world, "OLD_KEY")[0] == "CANARY"
+
+
+def test_what_may_not_be_removed_stays(world: World, manage_as: Manage) -> None:
+    set_role(world, "bob", "developer", "dev")
+    for branch in (world.main, world.dev):
+        set_secret(world, "OLD_KEY", "CANARY", branch)
+    branches = ("--branch", "main", "--branch", "dev")
+    words = ("import", *APP, *branches, "--remove-absent", "--yes")
+    done = manage_as(*words, stdin="KEY=x\n", by="bob")
+    assert done.code == 1
+    assert "OLD_KEY (main) stays. Your role in this app" in done.err
+    assert "Values left out: 2." in done.err
+    assert stored_values(world, "OLD_KEY", world.main)[0] == "CANARY"
+    assert stored_values(world, "OLD_KEY", world.dev)[0] is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,11 @@ from django.test import Client
 from django.urls import reverse
 
 from console.models import AuditEvent, Branch
+from console.workflows import comparing
 from tests.factories import (
     audit_rows,
+    secret_row,
+    set_role,
     set_secret,
     set_variable,
     stored_values,
@@ -155,6 +158,24 @@ def test_comparing_asks_for_the_identity(client_for: Callable[[str], Client], wo
     assert [row.action for row in audit_rows(world)] == ["secret.create"]
 
 
+def test_too_many_to_compare(
+    client_for: Callable[[str], Client], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "MAX_VALUES", 1)
+    for branch in (world.main, world.dev):
+        set_secret(world, "API_KEY", "x", branch)
+    alice = client_for("alice")
+    both = {"scope": [world.main.pk, world.dev.pk], "kind": "secret API_URL"}
+    for action in ("preview", "compare"):
+        page = post(alice, action, **both)
+        shown = " ".join(page.text.split())
+        assert "2 secrets exist. You can compare at most 1 with the text at a time." in shown
+        assert 'value="compare"' not in shown
+        assert len(rows(page)) == 4  # with what was chosen
+    assert audit_rows(world, "secret.compare") == []
+    assert 'value="compare"' in post(alice, scope=[world.dev.pk]).text
+
+
 @pytest.mark.parametrize(("person", "status"), [("vera", 403), ("charlie", 404), ("", 302)])
 def test_permissions(
     client_for: Callable[[str], Client], world: World, person: str, status: int
@@ -210,6 +231,99 @@ def test_remarks_quote_no_value(client_for: Callable[[str], Client], world: Worl
     assert "references" in html
     assert "typographic" in html
     assert "HUNTER" not in html
+
+
+def absent(page: Any) -> list[str]:
+    """Return the rows that would remove a value."""
+    return [row["text"] for row in page.context["rows"] if row["change"] == "remove"]
+
+
+def test_keys_that_are_not_in_the_text(client_for: Callable[[str], Client], world: World) -> None:
+    set_secret(world, "OLD_KEY", "CANARY", world.dev)
+    secret = secret_row(world, "OLD_KEY", world.dev)
+    variable = set_variable(world, "OLD_URL", "x", world.dev)
+    alice, scope = client_for("alice"), {"scope": [world.dev.pk]}
+    assert absent(post(alice, **scope)) == []  # they are kept, unless somebody asks
+    page = post(alice, **scope, absent="remove")
+    chosen = [
+        f"secret {world.dev.pk} {secret.pk}:{secret.base} OLD_KEY",
+        f"variable {world.dev.pk} variable-{variable.pk}:1 OLD_URL",
+    ]
+    assert absent(page) == chosen
+    assert "Needs a decision (2)" in page.text
+    assert "Left out: 2 not in the text." in page.text
+    assert save(alice, page).status_code == 302  # none of them is chosen
+    assert stored_values(world, "OLD_KEY", world.dev)[0] == "CANARY"
+    page = post(alice, **scope, absent="remove")
+    done = save(alice, page, remove=chosen, row=rows(page)[:1])
+    assert "Imported 1 secret. Removed 1 secret and 1 variable." in alice.get(done.url).text
+    assert stored_values(world, "OLD_KEY", world.dev)[0] is None
+    alice.post(done.url, {"undo": "all"})
+    assert stored_values(world, "OLD_KEY", world.dev)[0] == "CANARY"
+    assert variable_values(world)["dev", "OLD_URL"] == "x"
+
+
+def test_only_a_removal_sent_twice(client_for: Callable[[str], Client], world: World) -> None:
+    set_secret(world, "OLD_KEY", "CANARY")
+    alice = client_for("alice")
+    page = post(alice, text="# nothing", absent="remove")
+    for _ in range(2):
+        done = save(alice, page, text="# nothing", remove=absent(page))
+        assert done.status_code == 302
+    assert "Removed 1 secret." in alice.get(done.url).text
+    assert len(audit_rows(world, "secret.remove")) == 1
+
+
+def test_a_removal_waits_for_the_import(client_for: Callable[[str], Client], world: World) -> None:
+    set_secret(world, "OLD_KEY", "CANARY")
+    alice = client_for("alice")
+    page = post(alice, absent="remove")
+    set_secret(world, "API_KEY", "theirs", by="mia")
+    done = save(alice, page, remove=absent(page), absent="remove")
+    assert done.status_code == 422
+    assert "Not removed, because something to import was not saved." in done.text
+    assert stored_values(world, "OLD_KEY")[0] == "CANARY"
+
+
+def test_a_value_to_remove_that_changed(client_for: Callable[[str], Client], world: World) -> None:
+    set_secret(world, "OLD_KEY", "CANARY")
+    alice = client_for("alice")
+    page = post(alice, absent="remove")
+    set_secret(world, "OLD_KEY", "CANARY2", by="mia")
+    done = save(alice, page, remove=absent(page), absent="remove")
+    assert done.status_code == 422
+    assert "mia@example.org changed this secret" in done.text
+    assert stored_values(world, "OLD_KEY")[0] == "CANARY2"
+    assert save(alice, done, row=[], remove=absent(done)).status_code == 302  # seen now
+    assert stored_values(world, "OLD_KEY")[0] is None
+
+
+def test_a_key_to_remove_that_is_in_the_text(
+    client_for: Callable[[str], Client], world: World
+) -> None:
+    set_secret(world, "OLD_KEY", "CANARY")
+    alice = client_for("alice")
+    page = post(alice, absent="remove")
+    done = save(alice, page, text=f"{TEXT}OLD_KEY=new\n", remove=absent(page))
+    assert done.status_code == 422
+    assert "1 of the keys to remove are in this text." in done.text
+    assert stored_values(world, "OLD_KEY")[0] == "CANARY"
+
+
+def test_a_removal_that_is_not_allowed(client_for: Callable[[str], Client], world: World) -> None:
+    set_role(world, "bob", "developer", "dev")
+    set_secret(world, "OLD_KEY", "CANARY", world.main)
+    as_alice = post(client_for("alice"), scope=[world.main.pk], absent="remove")
+    bob = client_for("bob")
+    page = post(bob, scope=[world.dev.pk, world.main.pk], absent="remove")
+    [row] = [row for row in page.context["rows"] if row["change"] == "remove"]
+    assert row["is_fixed"]
+    done = save(bob, page, row=[], remove=absent(as_alice))
+    assert done.status_code == 422
+    assert stored_values(world, "OLD_KEY", world.main)[0] == "CANARY"
+    assert [it.outcome for it in audit_rows(world, "secret.remove")] == ["denied"]
+    foreign = absent(as_alice)[0].replace(f" {world.main.pk} ", " 999 ")
+    assert save(bob, page, row=[], remove=[foreign]).status_code == 422
 
 
 def test_many_rows(client_for: Callable[[str], Client], world: World) -> None:

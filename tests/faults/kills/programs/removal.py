@@ -1,6 +1,7 @@
 """Kill a removal of selected values at each step.
 
-Steps are those of steps.py, with the embedded store. Prints what it found as JSON.
+It is the one after an import, which removes as the page that compares branches does. Steps are
+those of steps.py, with the embedded store. Prints what it found as JSON.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
@@ -8,7 +9,7 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -19,8 +20,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 
 from console.access.policy import Access, find_app
-from console.models import AuditEvent, Branch
-from console.workflows import bin_worker, branch_removal, change_sets, undoing
+from console.models import AuditEvent
+from console.workflows import absent_keys, bin_worker, change_sets, undoing
+from console.workflows.absent_keys import AbsentKey, RemovalRow
 from secrets_app.models import BinEntry
 from secrets_app.sync import worker
 from tests.factories import (
@@ -52,14 +54,13 @@ def main() -> dict[str, Any]:
     set_variable(world, "API_URL", "https://example.org", world.main)
     before = _values(world)
     for step in count(1, EVERY):
-        change_set, groups = uuid.uuid4(), branch_removal.own_values(access, world.main)
-        shown = [value.token for group in groups for value in group.values]
-        is_over = survives(partial(_remove, access, world.main, shown, change_set), step)
+        change_set, shown = uuid.uuid4(), absent_keys.find(access, [], [world.main])
+        is_over = survives(partial(_remove, access, shown, change_set), step)
         kills += not is_over
         expire_leases()
         reconcile_now(world)
         worker.run_once()  # finishes mirrors
-        _remove(access, world.main, shown, change_set)
+        _remove(access, shown, change_set)
         bin_worker.clean_up()
         binned = sorted(BinEntry.objects.values_list("key", flat=True))
         if _values(world) or binned != [*KEYS]:
@@ -88,12 +89,14 @@ def _values(world: World) -> dict[str, Any]:
     return there | {key: value for (_, key), value in variable_values(world).items()}
 
 
-def _remove(access: Access, branch: Branch, tokens: Collection[str], change_set: uuid.UUID) -> None:
-    """Remove what the tokens name, as far as it is still there."""
-    progress = branch_removal.remove(
-        access, branch, tokens, change_set, without_copy=False, may_go_on=lambda: True
-    )
-    assert not progress.has_failed, progress.removals
+def _remove(access: Access, shown: Sequence[AbsentKey], change_set: uuid.UUID) -> None:
+    """Remove what was shown, as far as it is still there."""
+    rows = [
+        RemovalRow(it.value, it.noun, it.key, it.branch.pk if it.branch else None, it.value)
+        for it in shown
+    ]
+    outcomes = absent_keys.remove(access, rows, change_set, (), may_go_on=lambda: True)
+    assert {it.outcome for it in outcomes} == {"removed"}, outcomes
 
 
 def _undo(access: Access, change_set: uuid.UUID) -> None:
