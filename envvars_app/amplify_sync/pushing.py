@@ -7,7 +7,7 @@ begins by reading what the last one reached.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from django.db import transaction
 from django.db.models import Count, Min, Q
@@ -34,6 +34,7 @@ from envvars_app.models import (
 
 PAUSE = timedelta(seconds=15)  # after a failed push, before a page tries again
 VERSIONS_KEPT = 100  # maps of a scope
+LOOKS, BETWEEN_LOOKS = 20, 0.1  # at whether another push has ended, and seconds in between
 
 
 class Clock:
@@ -78,11 +79,27 @@ def push(
     """Push what waits of an app, the longest waiting scope first. Raises no AmplifyError.
 
     Leaves out what has just failed, unless `at_once` is True or there is no limit to the patience.
+    `at_once` is for somebody who asks for it, so it also waits a moment for another push.
     """
     with limits.patience(patience):
         clock = Clock(patience)
         scopes = waiting_scopes(app, with_failed=at_once or clock.is_patient)
+        if at_once:
+            _wait_for_others(scopes)
         return _push_scopes(service, app, scopes, clock)
+
+
+def _wait_for_others(scopes: Sequence[SyncedScope]) -> None:
+    """Wait for pushes that are under way, such as a page's own after a save: two seconds."""
+    held = SyncedScope.objects.filter(
+        pk__in=[scope.pk for scope in scopes],
+        held_until__gt=timezone.now(),
+        problem="",  # otherwise it may be held for a lost request, which takes longer
+    )
+    for _ in range(LOOKS):
+        if not held.exists():
+            return
+        sleep(BETWEEN_LOOKS)
 
 
 def _push_scopes(

@@ -1,13 +1,16 @@
 """Push variables on save: guarantees 42, 49 and 50."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from console.amplify.errors import OutcomeUnknown, Rejected, Throttled, Unreachable
 from console.amplify.pushes import LONGEST_CALL, PATIENCE
 from console.models import Member
+from envvars_app.amplify_sync import pushing
 from envvars_app.amplify_sync.pushing import push
 from envvars_app.models import MapVersion, SyncedScope
 from tests.envvars_app.amplify_sync.memory import MemoryAmplify
@@ -329,3 +332,36 @@ def test_the_lease_was_lost_before_the_write(world: World, remote: MemoryAmplify
     remote.before = [take_over]
     assert push_now(world, remote).done == 0
     assert remote.calls == ["app"]
+
+
+def test_somebody_who_asks_waits_for_a_push_under_way(
+    world: World, remote: MemoryAmplify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "ours")
+    SyncedScope.objects.update(held_until=timezone.now() + timedelta(minutes=1))
+    waits: list[float] = []
+
+    def the_other_ends(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            end_leases()
+
+    monkeypatch.setattr(pushing, "sleep", the_other_ends)
+    assert push(remote, world.app, PATIENCE).done == 0  # a page doesn't wait
+    assert waits == []
+    assert push(remote, world.app, PATIENCE, at_once=True).done == 1
+    assert len(waits) == 3
+
+
+def test_a_push_under_way_for_too_long(
+    world: World, remote: MemoryAmplify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull(world, remote)
+    set_variable(world, "API_URL", "ours")
+    SyncedScope.objects.update(held_until=timezone.now() + timedelta(minutes=1))
+    waits: list[float] = []
+    monkeypatch.setattr(pushing, "sleep", waits.append)
+    pushed = push(remote, world.app, PATIENCE, at_once=True)
+    assert (pushed.done, pushed.waiting) == (0, 1)
+    assert sum(waits) == pytest.approx(2)
