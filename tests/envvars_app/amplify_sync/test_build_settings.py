@@ -1,7 +1,6 @@
 """Build settings of a connected app are read from Amplify and pushed to it, with conflicts."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -17,12 +16,6 @@ from tests.fixtures.people import World
 PAGE = "/apps/d1shop/hosting/build-settings/"
 THEIRS = DEFAULT + "# theirs\n"
 OURS = DEFAULT + "# ours\n"
-
-
-@pytest.fixture
-def alice(client_for: Callable[[str], Client]) -> Client:
-    """Return a client signed in as the owner."""
-    return client_for("alice")
 
 
 def save(world: World, text: str, base: int = 0, branch_id: int | None = None) -> BuildSpec:

@@ -1,7 +1,6 @@
 """The page of a connected app's build settings: push after a save, and decide differences."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ from tests.fixtures.people import World
 PAGE = "/apps/d1shop/hosting/build-settings/"
 PUSH = "/apps/d1shop/hosting/environment-variables/amplify/push/"
 OURS, THEIRS = f"{DEFAULT}# ours\n", f"{DEFAULT}# theirs\n"
-
-
-@pytest.fixture
-def alice(client_for: Callable[[str], Client]) -> Client:
-    """Return a client signed in as the owner."""
-    return client_for("alice")
 
 
 def save(client: Client, text: str, base: int = 0, query: str = "") -> Any:

@@ -1,9 +1,7 @@
 """What the Overview says of variables and build settings that Amplify doesn't have, or changed."""
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -17,12 +15,6 @@ from tests.fixtures.people import World
 
 URL = "/apps/d1shop/"
 LIST = f"{URL}hosting/environment-variables/"
-
-
-@pytest.fixture
-def alice(client_for: Callable[[str], Client]) -> Client:
-    """Return a client signed in as the owner."""
-    return client_for("alice")
 
 
 def lines(client: Client) -> list[tuple[FaultKind, str, str]]:

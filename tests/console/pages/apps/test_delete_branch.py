@@ -1,7 +1,6 @@
 """Deleting a branch lists its secrets and variables, and keeps those that are not selected."""
 
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,18 +8,13 @@ from django.test import Client
 
 from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
-from console.pages.apps import branch_delete
 from secrets_app.models import BinEntry, EmbeddedParameter, Secret
 from secrets_app.paths import OneBranch, locate
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.sync.reconciling import reconcile_now
 from tests.factories import (
-    audit_events,
-    change_variable,
     create_command,
-    last_event_id,
-    messages_of,
     save_secrets,
     set_secret,
     set_variable,
@@ -213,139 +207,12 @@ def tokens(page: Any) -> list[str]:
     return re.findall(r'name="remove" value="([^"]*)"', page.text)
 
 
-@pytest.fixture
-def many(world: World) -> list[Secret]:
-    """Return 60 secrets of dev, which also has 12 variables."""
-    for number in range(12):
-        set_variable(world, f"URL_{number:02}", "https://example.org", world.dev)
-    save_secrets(world, *(create_command(f"K_{at:02}", branch=world.dev) for at in range(60)))
-    return list(world.dev.secrets.order_by("key"))
-
-
-def test_variables_are_counted_and_offered(alice: Client, world: World) -> None:
-    set_secret(world, "API_KEY", branch=world.dev)
-    for key in ("A_URL", "B_URL"):
-        set_variable(world, key, "https://example.org", world.dev)
-    set_variable(world, "SHARED", "for all")
-    page = alice.get(url(world.dev))
-    assert [value.key for value in page.context["variables"]] == ["A_URL", "B_URL"]
-    assert "1 secret of this branch" in " ".join(page.text.split())
-    assert "2 variables of this branch" in " ".join(page.text.split())
-    response = alice.post(url(world.dev), follow=True)
-    assert messages_of(response) == [
-        "Deleted the branch dev. 1 of its secrets stay in the parameter store and 2 of its "
-        "variables stay in Branchkeep. Lists mark them as “Deleted branch”."
-    ]
-    assert world.dev.variables.filter(removed_at=None).count() == 2
-
-
-def test_selected_variables_are_removed(alice: Client, world: World) -> None:
-    for key in ("A_URL", "B_URL"):
-        set_variable(world, key, "https://example.org", world.dev)
-    since = last_event_id()
-    chosen = tokens(alice.get(url(world.dev)))[:1]
-    response = alice.post(url(world.dev), {"remove": chosen}, follow=True)
-    assert "1 of its variables stay in Branchkeep" in response.text
-    assert [row.key for row in world.dev.variables.filter(removed_at=None)] == ["B_URL"]
-    assert [(it.action, it.subject) for it in audit_events(since)] == [
-        ("variable.remove", "A_URL"),
-        ("branch.delete", ""),
-    ]
-
-
-def test_a_changed_variable_is_not_removed(alice: Client, world: World) -> None:
-    row = set_variable(world, "A_URL", "https://example.org", world.dev)
-    shown = tokens(alice.get(url(world.dev)))
-    change_variable(world, row, "https://new.example.org")
-    response = alice.post(url(world.dev), {"remove": shown})
-    assert response.status_code == 422
-    assert "alice@example.org changed this variable" in response.text
-    world.dev.refresh_from_db()
-    assert world.dev.deleted_at is None
-
-
-@pytest.mark.parametrize("foreign", ["variable-{}:1", "{}:1"])
-def test_variables_elsewhere_are_ignored(alice: Client, world: World, foreign: str) -> None:
-    row = set_variable(world, "A_URL", "https://example.org", world.main)
-    alice.post(url(world.dev), {"remove": foreign.format(row.pk)})
-    row.refresh_from_db()
-    assert row.removed_at is None
-
-
-def test_progress(alice: Client, world: World, many: list[Secret]) -> None:
-    """Each response of a script's request removes ten values, and says how far it is."""
-    page, shown = alice.get(url(world.dev)), list[int]()
-    data: dict[str, Any] = {"remove": tokens(page), "change_set": page.context["change_set"]}
-    assert len(data["remove"]) == 72
-    for _ in range(20):
-        page = alice.post(url(world.dev), data, headers={"HX-Request": "true"})
-        if "HX-Redirect" in page.headers:
-            break
-        shown += map(int, re.findall(r"Removed (\d+) of 72 values", page.text))
-        assert 'hx-trigger="load, submit"' in page.text
-        data |= {"remove": tokens(page), "done": shown[-1]}
-    assert shown == [10, 20, 30, 40, 50, 60, 70]
-    assert page.headers["HX-Redirect"] == "/apps/d1shop/settings/branches/"
-    assert not world.dev.secrets.exists()
-    assert not world.dev.variables.filter(removed_at=None).exists()
-    world.dev.refresh_from_db()
-    assert world.dev.deleted_at is not None
-    removals = AuditEvent.objects.filter(action__in=("secret.remove", "variable.remove"))
-    assert removals.count() == 72
-    assert removals.values("change_set").distinct().count() == 1
-
-
-def test_stopping_keeps_the_branch(alice: Client, world: World, many: list[Secret]) -> None:
-    data = {"remove": tokens(alice.get(url(world.dev)))}
-    alice.post(url(world.dev), data, headers={"HX-Request": "true"})
-    page = alice.get(url(world.dev))
-    assert len(page.context["secrets"]) == 50
-    assert len(page.context["variables"]) == 12
-    world.dev.refresh_from_db()
-    assert world.dev.deleted_at is None
-
-
-def test_a_failure_under_way(alice: Client, world: World, many: list[Secret]) -> None:
-    data = {"remove": tokens(alice.get(url(world.dev)))}
-    [path] = paths(world.dev, "K_15") - {"/amplify/d1shop/dev/K_15"}
-    parameter_store().put(path, SecretValue("written elsewhere"), overwrite=True)
-    page = alice.post(url(world.dev), data, headers={"HX-Request": "true"})
-    page = alice.post(url(world.dev), {"remove": tokens(page)}, headers={"HX-Request": "true"})
-    assert "the branch was not deleted" in page.text
-    assert [it["key"] for it in page.context["outcomes"] if it["outcome"] != "removed"] == ["K_15"]
-    assert len(page.context["secrets"]) == 41
-    assert "hx-trigger" not in page.text
-
-
 def test_the_production_branch_stays_confirmed(alice: Client, world: World) -> None:
     save_secrets(world, *(create_command(f"K_{at:02}", branch=world.main) for at in range(12)))
     data = {"remove": tokens(alice.get(url(world.main))), "confirm": "main"}
     page = alice.post(url(world.main), data, headers={"HX-Request": "true"})
     assert "Removed 10 of 12 values" in page.text
     assert '<input type="hidden" name="confirm" value="main">' in page.text
-
-
-def test_without_scripts_a_slow_store_answers_in_parts(
-    alice: Client, world: World, many: list[Secret], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(branch_delete, "PATIENCE", timedelta(0))  # as if ten took five seconds
-    page = alice.post(url(world.dev), {"remove": tokens(alice.get(url(world.dev)))})
-    assert page.status_code == 200
-    assert "Removed 10 of 72 values" in page.text
-    assert "Continue" in page.text
-
-
-def test_a_lost_response_keeps_the_branch(
-    alice: Client, world: World, secrets: list[Secret], interrupted: InterruptedStore
-) -> None:
-    interrupted.after("remove", lose_response)
-    response = alice.post(url(world.dev), selection(*secrets))
-    assert response.status_code == 422
-    assert [(it["key"], it["outcome"]) for it in response.context["outcomes"]] == [
-        ("A", "unknown"), ("B", "not_tried"), ("C", "not_tried"),
-    ]  # fmt: skip
-    world.dev.refresh_from_db()
-    assert world.dev.deleted_at is None
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
@@ -392,3 +259,16 @@ def test_no_copy_can_be_made(
     alice.post(url(world.dev), {**selection(secrets[0]), "without_copy": "on"})
     assert not paths(world.dev, "A") & stored()
     assert not BinEntry.objects.filter(state="kept").exists()
+
+
+def test_a_lost_response_keeps_the_branch(
+    alice: Client, world: World, secrets: list[Secret], interrupted: InterruptedStore
+) -> None:
+    interrupted.after("remove", lose_response)
+    response = alice.post(url(world.dev), selection(*secrets))
+    assert response.status_code == 422
+    assert [(it["key"], it["outcome"]) for it in response.context["outcomes"]] == [
+        ("A", "unknown"), ("B", "not_tried"), ("C", "not_tried"),
+    ]  # fmt: skip
+    world.dev.refresh_from_db()
+    assert world.dev.deleted_at is None
