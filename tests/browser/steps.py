@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from console.lib.results import DONE
 from secrets_app.store import parameter_store
@@ -122,3 +122,22 @@ def count_clicks(page: Page) -> None:
 def clicks(page: Page) -> int:
     """Return how often a pointer has clicked."""
     return int(page.evaluate("Number(sessionStorage.clicks ?? 0)"))
+
+
+class HeldPosts:
+    """Holds each post of the page to matching URLs until the test asks for it."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self.page, self.held = page, list[Route]()
+        page.route(pattern, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        if route.request.method == "POST":
+            self.held.append(route)
+        else:
+            route.continue_()
+
+    def next(self) -> Route:
+        """Wait for the next post and return it."""
+        wait_until(self.page, lambda: self.held)
+        return self.held.pop()

@@ -72,7 +72,7 @@ def test_it_works(
         crawl_everything(planted, client_for, world)
     for use in actions.REMOVALS:
         use(client_for, world)
-    assert planted.reveals > 20  # otherwise there was nothing to find
+    assert planted.reveals > 15  # otherwise there was nothing to find
     assert planted.leaks() == []
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.steps import set_secrets, tab_to, wait_until
+from tests.browser.steps import HeldPosts, set_secrets, tab_to
 from tests.factories import set_variable
 from tests.fixtures.people import World
 
@@ -20,28 +20,9 @@ def url(world: World) -> str:
     return f"/apps/d1shop/settings/branches/{world.dev.pk}/delete/"
 
 
-class HeldPosts:
-    """Holds each post of the page until the test asks for it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.held = page, list[Route]()
-        page.route("**/delete/", self._hold)
-
-    def _hold(self, route: Route) -> None:
-        if route.request.method == "POST":
-            self.held.append(route)
-        else:
-            route.continue_()
-
-    def next(self) -> Route:
-        """Wait for the next post and return it."""
-        wait_until(self.page, lambda: self.held)
-        return self.held.pop()
-
-
 def test_it_works(world: World, alice: Page, url: str) -> None:
     alice.goto(url)
-    posts = HeldPosts(alice)
+    posts = HeldPosts(alice, "**/delete/")
     alice.get_by_label("All 26 values").check()
     alice.get_by_role("button", name="Delete branch").click()
     post = posts.next()
@@ -62,7 +43,7 @@ def test_it_works(world: World, alice: Page, url: str) -> None:
 
 def test_stop(world: World, alice: Page, url: str) -> None:
     alice.goto(url)
-    posts = HeldPosts(alice)
+    posts = HeldPosts(alice, "**/delete/")
     alice.get_by_label("All 26 values").check()
     alice.get_by_role("button", name="Delete branch").click()
     posts.next().continue_()

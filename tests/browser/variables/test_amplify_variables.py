@@ -11,7 +11,7 @@ from console.amplify.service import service
 from console.amplify.snapshots import read_snapshot
 from console.models import Connection
 from envvars_app.amplify_sync.pulling import take_in
-from tests.browser.steps import save_all
+from tests.browser.steps import HeldPosts, save_all
 from tests.factories import set_variable, variable_values
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
@@ -60,6 +60,26 @@ def test_adding_in_the_list(world: World, alice: Page, connected: AmplifyServer)
     expect(alice.get_by_text("Compared with")).to_be_visible()
     expect(alice.get_by_text("Pending")).to_have_count(0)
     assert connected.variables("d1shop") == {"API_URL": "ours"}
+
+
+def test_two_pushes_at_once(world: World, alice: Page, connected: AmplifyServer) -> None:
+    """The second one's answer updates the list, although the first one's came in between."""
+    set_variable(world, "FIRST", "ours")
+    pushes = HeldPosts(alice, "**/push/*")
+    alice.goto(LIST)
+    first = pushes.next()
+    form = alice.get_by_role("form", name="Add a variable")
+    form.get_by_label("Variable", exact=True).fill("API_URL")
+    form.get_by_label("Value", exact=True).fill("ours")
+    alice.keyboard.press("Enter")
+    second = pushes.next()
+    with alice.expect_response("**/push/*"):
+        first.continue_()
+    with alice.expect_response("**/push/*"):
+        second.continue_()
+    expect(alice.get_by_text("Compared with")).to_be_visible()
+    expect(alice.get_by_text("Pending")).to_have_count(0)
+    assert connected.variables("d1shop") == {"FIRST": "ours", "API_URL": "ours"}
 
 
 def test_a_conflict_is_decided_with_the_keyboard(
