@@ -85,7 +85,8 @@ def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World
     every_url, gets_too = all_urls(world), connection.vendor == "sqlite"
     with detector.quiet_logs():
         for person in actions.KINDS if gets_too else ():
-            crawl(client_for(person), every_url, follow=person in {"alice", "olga"})
+            follow, some_urls = person in {"alice", "olga"}, actions.urls_for(person, every_url)
+            crawl(client_for(person), some_urls, follow=follow)
     posted = detector.canary.shapes("posted everywhere")["plain"]
     Suspension.objects.create(user=world.person("bob"), proof=Suspension.Proof.OWNERS)
     confirm = reverse("member_confirm", args=[world.app.app_id, world.person("bob").pk])
