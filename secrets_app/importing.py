@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.core.exceptions import PermissionDenied
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action
@@ -30,7 +29,7 @@ def plan(
 ) -> Sequence[PlannedRow]:
     """Return what each entry would do in each scope, as of the last reconcile. Takes one query."""
     known = _known(access, (entry.key for entry in entries))
-    denials = {branch: _denial(access, branch) for branch in scopes}
+    denials = {branch: access.refusal_on(Permission.WRITE, branch) for branch in scopes}
     return [
         _planned(access, branch, entry, known, denials[branch])
         for branch in scopes
@@ -41,14 +40,6 @@ def plan(
 def _known(access: Access, keys: Iterable[str]) -> dict[tuple[int | None, str], Secret]:
     rows = access.app.secrets.filter(version__gt=0, key__in={*keys}).select_related("branch")
     return {(row.branch_id, row.key): row for row in rows}
-
-
-def _denial(access: Access, branch: Branch | None) -> str:
-    try:
-        access.require_on(Permission.WRITE, branch)
-    except PermissionDenied as denial:
-        return str(denial)
-    return ""
 
 
 def _planned(

@@ -165,6 +165,14 @@ class Access:
         """Return True if the actor may WRITE or REVEAL on `branch`; None is All branches."""
         return self.decide(permission, branch).allowed
 
+    def refusal_on(self, permission: Permission, branch: Branch | None) -> str:
+        """Return what `require_on` would say, "" if the actor may."""
+        try:
+            self.require_on(permission, branch)
+        except PermissionDenied as denial:
+            return str(denial)
+        return ""
+
     @property
     def is_read_only(self) -> bool:
         """Return True if none of the actor's roles allows changes, on any branch."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
-
 from console.access.policy import Access, Permission
 from console.environment.removal import Removal, id_of
 from console.environment.sources import sources
@@ -67,7 +65,9 @@ def find(
     scopes. Raises dotenv.Refused for too many.
     """
     in_text = {entry.key for entry in entries}
-    refusals = {scope.pk if scope else None: _refusal(access, scope) for scope in scopes}
+    refusals = {
+        scope.pk if scope else None: access.refusal_on(Permission.WRITE, scope) for scope in scopes
+    }
     branches = {branch.pk: branch for branch in scopes if branch}
     found = []
     for source in reversed(sources()):
@@ -85,14 +85,6 @@ def find(
     if len(found) > MAX_KEYS:
         raise Refused(TOO_MANY.format(len(found), MAX_KEYS))
     return found
-
-
-def _refusal(access: Access, scope: Branch | None) -> str:
-    try:
-        access.require_on(Permission.WRITE, scope)
-    except PermissionDenied as denial:
-        return str(denial)
-    return ""
 
 
 def remove(
