@@ -6,6 +6,7 @@ the old value knows the new one until they reveal or write it. Raises the errors
 console/members/services.py.
 """
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -50,9 +51,9 @@ _COLUMNS = [
 
 @dataclass(frozen=True)
 class ExposedSecret:
-    """A secret that a person has revealed or written, or whose value they know from elsewhere.
+    """A secret whose value a person knows, and what happened to it since.
 
-    And what happened to it since.
+    They revealed it, wrote it, or know the value from another scope or version.
     """
 
     app_id: str
@@ -64,6 +65,11 @@ class ExposedSecret:
     since: AuditEvent | None  # the latest change by someone else
     rotation: AuditEvent | None
     copy: KnownCopy | None  # how it got a value that they know, if that came later
+
+    @property
+    def token(self) -> str:
+        """Return its name in a form: as it was shown, because one event can tell several."""
+        return json.dumps([self.last, self.app_id, self.branch, self.key])
 
     @property
     def is_rotated(self) -> bool:
@@ -80,7 +86,7 @@ class ExposedSecret:
 def exposed_secrets(person_id: int, app_id: str = "") -> list[ExposedSecret]:
     """Return what a person knows in one app, or in all; unrotated ones first.
 
-    That is what they revealed or wrote, and every copy of it that the audit trail tells of.
+    That is what they revealed or wrote, and every copy of it recorded in the audit trail.
 
     Attempts without an outcome count too, because the value may have reached the person.
     """
@@ -188,15 +194,15 @@ def _has_exposures(person: User, app_id: str) -> bool:
     return any(_with_copies(_exposures(events, app_id), person.pk.__eq__, app_id))
 
 
-def mark_rotated(*, actor: Actor, person: User, entries: Iterable[int], app_id: str = "") -> int:
+def mark_rotated(*, actor: Actor, person: User, entries: Iterable[str], app_id: str = "") -> int:
     """Record that exposed secrets were rotated; return how many.
 
-    `entries` are the `last` ids of the secrets. Owners do this in their app, operators in all apps.
+    `entries` are the tokens of the secrets. Owners do this in their app, operators in all apps.
     """
     access = find_app(actor, app_id) if app_id else None
     chosen = {*entries}
     exposures = [
-        it for it in exposed_secrets(person.pk, app_id) if it.last in chosen and not it.is_rotated
+        it for it in exposed_secrets(person.pk, app_id) if it.token in chosen and not it.is_rotated
     ]
     _require(actor, Action.SECRET_ROTATED, access)
     targets = (

@@ -60,7 +60,7 @@ def _respond(
     if request.method == "POST" and _requested_action(request) is Action.EXPOSURE_EXPORTED:
         return one_at_a_time(request, lambda: _export(actor, person, app_id))
     secrets = exposure.exposed_secrets(person.pk, app_id)
-    form = RotatedForm(request.POST or None, entries=[it.last for it in secrets])
+    form = RotatedForm(request.POST or None, entries=[it.token for it in secrets])
     if request.method == "POST":
         chosen = form.cleaned_data["entry"] if form.is_valid() else []
         count = exposure.mark_rotated(actor=actor, person=person, entries=chosen, app_id=app_id)

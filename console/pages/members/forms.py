@@ -104,11 +104,11 @@ class DecisionForm(forms.Form):
 
 
 class RotatedForm(forms.Form):
-    """Secrets that were rotated, by the id of the event that exposed them."""
+    """Secrets that were rotated, by their tokens."""
 
-    entry = forms.TypedMultipleChoiceField(coerce=int)
+    entry = forms.MultipleChoiceField()
 
-    def __init__(self, *args: Any, entries: Iterable[int], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, entries: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["entry"].choices = [(entry, entry) for entry in entries]  # type: ignore[attr-defined]  # a ChoiceField
 

@@ -57,9 +57,9 @@ def known(bob: User, app_id: str = "d1shop") -> list[tuple[str, str, bool]]:
     return [(it.branch, it.key, it.is_rotated) for it in exposure.exposed_secrets(bob.pk, app_id)]
 
 
-def entry_of(bob: User, key: str) -> int:
+def entry_of(bob: User, key: str) -> str:
     """Return the value of a secret's checkbox."""
-    return next(it.last for it in exposure.exposed_secrets(bob.pk) if it.key == key)
+    return next(it.token for it in exposure.exposed_secrets(bob.pk) if it.key == key)
 
 
 def test_it_works(alice: Client, exposed: None, bob: User) -> None:

@@ -60,7 +60,7 @@ def revealed(world: World, row: Secret, version: int | None = None, *, by: str =
 
 def rotate(world: World, person: User) -> None:
     """Mark everything that the person knows as rotated."""
-    entries = [it.last for it in exposure.exposed_secrets(person.pk, world.app.app_id)]
+    entries = [it.token for it in exposure.exposed_secrets(person.pk, world.app.app_id)]
     exposure.mark_rotated(
         actor=world.actor("alice"), person=person, entries=entries, app_id=world.app.app_id
     )

@@ -197,7 +197,7 @@ def test_who_knew_the_value_knows_it_again(world: World) -> None:
     set_secret(world, "API_KEY", "bob's", world.dev, by="bob")
     delete_secret(world, "API_KEY", world.dev)
     [shown] = exposed_secrets(bob.pk, "d1shop")
-    mark_rotated(actor=world.actor("alice"), person=bob, entries=[shown.last], app_id="d1shop")
+    mark_rotated(actor=world.actor("alice"), person=bob, entries=[shown.token], app_id="d1shop")
     assert [it.is_rotated for it in exposed_secrets(bob.pk, "d1shop")] == [True]
     [entry] = in_bin(world)
     restore(world, entry)

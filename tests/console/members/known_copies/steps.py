@@ -92,7 +92,7 @@ def rotate(world: World, person: User, *branches: Branch | None) -> None:
     """Mark the secret as rotated, in some scopes or all."""
     names = {scope_name(branch) for branch in branches}
     found = exposure.exposed_secrets(person.pk, "d1shop")
-    entries = [it.last for it in found if not names or it.branch in names]
+    entries = [it.token for it in found if not names or it.branch in names]
     exposure.mark_rotated(
         actor=world.actor("alice"), person=person, entries=entries, app_id="d1shop"
     )

@@ -45,6 +45,17 @@ from tests.fixtures.stores import InterruptedStore, lose_response
 KNOWN = "/apps/d1shop/settings/members/people/{}/known/"
 
 
+def test_one_is_rotated_and_not_its_copy(world: World, bob: User, other: Branch) -> None:
+    """One reveal taught both. Marking one says nothing of the other."""
+    set_secret(world, KEY, "one", world.dev)
+    copied(world, world.dev, other)
+    revealed(world, world.dev)
+    assert known(bob) == {"dev", "other"}
+    rotate(world, bob, world.dev)
+    assert known(bob) == {"other"}
+    assert known(bob, is_rotated=True) == {"dev"}
+
+
 def test_it_works(
     world: World, bob: User, other: Branch, client_for: Callable[[str], Client]
 ) -> None:
