@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.conf import settings
+
 from console.access.policy import Access
 from console.environment.removal import OwnValue, Removal, id_of
 from console.environment.sources import EnvironmentSource, sources
@@ -54,7 +56,7 @@ def remove(
 ) -> Progress:
     """Remove the values that the tokens name, batch by batch while `may_go_on`, at least one.
 
-    They go to the recycle bin. Those that can't are removed only `without_copy`.
+    They go to the recycle bin. Only those that can't are removed for good, and only `without_copy`.
     Stops after a batch in which one could not be removed. Tokens of values that the branch doesn't
     have, or no longer, are ignored. Raises the errors of `EnvironmentSource.remove`.
     """
@@ -64,9 +66,17 @@ def remove(
         if progress.has_failed or (number and not may_go_on()):
             progress.left += batch
         else:
-            progress.removals += source.remove(
-                access, branch, batch, change_set, without_copy=without_copy
+            removals = source.remove(
+                *(access, branch, batch, change_set),
+                without_copy=without_copy and not settings.BIN_DAYS,
             )
+            asking = {it.id for it in removals if it.asks} if without_copy else set()
+            again = [token for token in batch if id_of(token) in asking]
+            progress.removals += [it for it in removals if it.id not in asking]
+            if again:
+                progress.removals += source.remove(
+                    access, branch, again, change_set, without_copy=True
+                )
     return progress
 
 

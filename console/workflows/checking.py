@@ -184,8 +184,8 @@ def _line(
         state,
         _places(project, uses, manifest),
         hint,
-        manifest.description if manifest else "",
-        manifest.pattern if manifest else "",
+        _without_token(manifest.description) if manifest else "",
+        _without_token(manifest.pattern) if manifest else "",
     )
 
 
@@ -194,6 +194,10 @@ def looks_like_value(key: str) -> bool:
     if token_format(key):
         return True
     return not _NAME.fullmatch(key) and bool(secret_warning("", key))
+
+
+def _without_token(text: str) -> str:
+    return "" if token_format(text) else text
 
 
 def _places(

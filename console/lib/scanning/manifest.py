@@ -7,6 +7,7 @@ from typing import Any
 
 from console.lib.scanning.uses import SECRET, VARIABLE
 from console.lib.text import dotenv
+from console.lib.text.likely_secrets import token_format
 
 TOML, EXAMPLE = "branchkeep.toml", ".env.example"
 MAX_KEYS = 1_000
@@ -14,6 +15,7 @@ EVERY_BRANCH = ("*",)
 _TABLES = {"secrets": SECRET, "variables": VARIABLE}
 _FIELDS = {"required", "description", "pattern"}
 _COMMENT = re.compile(r"[ \t]*#[ \t]?(.*)")
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[\w.-]+\s*=")  # commented out: may hold a value
 
 WRONG_TABLE = "“{}” is not known here. Write [secrets.KEY] or [variables.KEY]."
 WRONG_KEY = "“{}” needs a table, such as [{}.{}] with required = true."
@@ -72,20 +74,25 @@ def _parse_toml(text: str) -> list[Declared]:
     for table, keys in document.items():
         noun = _TABLES.get(table)
         if noun is None or not isinstance(keys, dict):
-            raise InvalidManifest(lines.of(table), WRONG_TABLE.format(table[:100]))
+            raise InvalidManifest(lines.of(table), WRONG_TABLE.format(_quoted(table)))
         for key, fields in keys.items():
             line = lines.of(key, table)
             if not isinstance(fields, dict):
-                raise InvalidManifest(line, WRONG_KEY.format(key[:100], table, key[:100]))
+                raise InvalidManifest(line, WRONG_KEY.format(_quoted(key), table, _quoted(key)))
             declared.append(_declared(noun, key, line, fields))
     if len(declared) > MAX_KEYS:
         raise InvalidManifest(1, TOO_MANY)
     return declared
 
 
+def _quoted(name: str) -> str:
+    """Return a name for a message, cut short if someone wrote a token in its place."""
+    return f"{name[:4]}…" if token_format(name) else name[:100]
+
+
 def _declared(noun: str, key: str, line: int, fields: dict[str, Any]) -> Declared:
     if unknown := next((it for it in fields if it not in _FIELDS), None):
-        raise InvalidManifest(line, WRONG_FIELD.format(unknown[:100]))
+        raise InvalidManifest(line, WRONG_FIELD.format(_quoted(unknown)))
     for name in ("description", "pattern"):
         if not isinstance(fields.get(name, ""), str):
             raise InvalidManifest(line, WRONG_TEXT.format(name))
@@ -140,7 +147,8 @@ def _parse_example(text: str) -> list[Declared]:
 def _comment_above(lines: list[str], line: int) -> str:
     above: list[str] = []
     for text in reversed(lines[: line - 1]):
-        if not (comment := _COMMENT.fullmatch(text.rstrip("\r"))) or len(above) == 5:
+        comment = _COMMENT.fullmatch(text.rstrip("\r"))
+        if not comment or len(above) == 5 or _ASSIGNMENT.match(comment[1]):
             break
         above.insert(0, comment[1].strip())
     return " ".join(filter(None, above))

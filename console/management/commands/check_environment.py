@@ -69,7 +69,8 @@ class Command(ConsoleCommand):
         for noun, place in project.unclear:
             self.note(UNCLEAR.format(_shown(place), noun))
         for problem in project.problems:
-            self.note(f"{_shown(problem.place)}: {problem.message}")
+            message = escape_unprintable(problem.message, keep="")  # a name may hold line breaks
+            self.note(f"{_shown(problem.place)}: {message}")
 
 
 def _scopes(options: dict[str, Any]) -> tuple[Access, Sequence[Branch | None]]:

@@ -102,6 +102,14 @@ def test_annotations(world: World, manage_as: Manage, tmp_path: Path) -> None:
     ]
 
 
+def test_a_name_with_a_line_break(world: World, manage_as: Manage, tmp_path: Path) -> None:
+    """CI takes a line that begins with two colons for a command."""
+    write_files(tmp_path, {"branchkeep.toml": '["a\\n::error::x"]\n'})
+    result = manage_as("check_environment", str(tmp_path), *APP)
+    assert "::error::x" in result.err
+    assert not any(line.startswith("::") for line in result.err.splitlines())
+
+
 def test_manifest_with_a_mistake(world: World, manage_as: Manage, tmp_path: Path) -> None:
     write_files(tmp_path, {"branchkeep.toml": "\n[secret.KEY]\n"})
     result = manage_as("check_environment", str(tmp_path), *APP)

@@ -72,3 +72,21 @@ def test_mistakes(tmp_path: Path, text: str | bytes, line: int, words: str) -> N
 def test_mistake_in_an_example_file(tmp_path: Path) -> None:
     project = scanned(tmp_path, {".env.example": "A=1\nB='open\n"})
     assert [problem.place.line for problem in project.problems] == [2]
+
+
+TOKEN = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+
+
+@pytest.mark.parametrize(
+    "text", [f'[secrets]\n"{TOKEN}" = true', f"[{TOKEN}]", f'[secrets.A]\n"{TOKEN}" = true']
+)
+def test_a_token_in_place_of_a_name(tmp_path: Path, text: str) -> None:
+    [problem] = scanned(tmp_path, {"branchkeep.toml": text}).problems
+    assert TOKEN not in problem.message
+    assert "sk_l…" in problem.message
+
+
+def test_a_value_that_is_commented_out(tmp_path: Path) -> None:
+    text = f"# Payments\n# STRIPE_KEY={TOKEN}\n# export A = {TOKEN}\n# Of the shop\nSTRIPE_KEY=\n"
+    [declared] = scanned(tmp_path, {".env.example": text}).declared
+    assert declared.description == "Of the shop"

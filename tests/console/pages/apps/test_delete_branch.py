@@ -9,13 +9,14 @@ from django.test import Client
 from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 from secrets_app.models import BinEntry, EmbeddedParameter, Secret
-from secrets_app.paths import OneBranch, locate
+from secrets_app.paths import PATH_LIMIT, OneBranch, locate
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.sync.reconciling import reconcile_now
 from tests.factories import (
     create_command,
     save_secrets,
+    secret_paths,
     set_secret,
     set_variable,
 )
@@ -256,9 +257,25 @@ def test_no_copy_can_be_made(
     assert "Remove it without a copy?" in answer.text
     assert 'name="without_copy"' in answer.text
     assert paths(world.dev, "A") <= stored()
+    interrupted.before("put", deny_access)
     alice.post(url(world.dev), {**selection(secrets[0]), "without_copy": "on"})
     assert not paths(world.dev, "A") & stored()
     assert not BinEntry.objects.filter(state="kept").exists()
+
+
+def test_only_what_cannot_be_copied_is_deleted_for_good(
+    alice: Client, world: World, secrets: list[Secret]
+) -> None:
+    key = "K" * (PATH_LIMIT - len(secret_paths(world, "K", world.dev)[0]) + 1)
+    set_secret(world, key, branch=world.dev)
+    long = Secret.objects.get(key=key)
+    answer = alice.post(url(world.dev), selection(secrets[0], long))
+    assert 'name="without_copy"' in answer.text
+    secrets[1].refresh_from_db()
+    alice.post(url(world.dev), {**selection(secrets[1], long), "without_copy": "on"})
+    assert not Secret.objects.filter(key=key, version__gt=0).exists()
+    kept = BinEntry.objects.filter(state="kept").values_list("key", flat=True)
+    assert sorted(kept) == ["A", "B"]
 
 
 def test_a_lost_response_keeps_the_branch(
