@@ -116,4 +116,5 @@ def _reauthenticate(request: HttpRequest, user: User) -> None:
     else:
         return
     problems = [text for texts in form.errors.values() for text in texts]
-    request.confirmation_problem = " ".join(map(str, problems))  # type: ignore[attr-defined]  # templates read it
+    problem = " ".join(map(str, problems))
+    request.confirmation_problem = problem  # type: ignore[attr-defined]  # read by ask()
