@@ -37,6 +37,11 @@ class Outcome(StrEnum):
     SETTLED = "settled"
 
 
+COMPLETED = frozenset({Outcome.SUCCEEDED, Outcome.SETTLED})
+# The reason of an event whose write has an event of its own
+SEE_SAVE = "The save in the same change set says how it ended."
+
+
 @dataclass(frozen=True)
 class Target:
     """What an act is about: ids and names, never a value."""
@@ -170,6 +175,12 @@ class Recording:
     outcome: Outcome = Outcome.SUCCEEDED
     version_after: int | None = None
     detail: str = ""
+    is_concluded: bool = False
+
+    def conclude(self) -> None:
+        """Save the outcome now: in the act's own transaction, or else when the act is over."""
+        conclude(self.event_id, self.outcome, version_after=self.version_after, detail=self.detail)
+        self.is_concluded = True
 
 
 @contextmanager
@@ -208,12 +219,8 @@ def recording(
     except Exception as error:
         conclude(event.pk, Outcome.FAILED, detail=_failure_detail(error))
         raise
-    conclude(
-        event.pk,
-        record.outcome,
-        version_after=record.version_after,
-        detail=record.detail,
-    )
+    if not record.is_concluded:
+        record.conclude()
 
 
 def _failure_detail(error: Exception) -> str:
@@ -233,7 +240,8 @@ def record_denied(actor: Actor, action: Action, target: Target) -> None:
 
 
 @contextmanager
-def audited_transaction(actor: Actor, action: Action, target: Target) -> Iterator[None]:
-    """Record the act and run it in one transaction."""
-    with recording(actor, action, target), transaction.atomic():
-        yield
+def audited_transaction(actor: Actor, action: Action, target: Target) -> Iterator[Recording]:
+    """Record the act and run it in one transaction, which saves the outcome as well."""
+    with recording(actor, action, target) as record, transaction.atomic():
+        yield record
+        record.conclude()

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from console.audit.change_sets import CHANGES
-from console.audit.events import Action, Outcome
+from console.audit.events import COMPLETED, Action, Outcome
 from console.audit.queries import (
     ATTEMPTED,
     OPEN,
@@ -174,7 +174,7 @@ _ICONS = {  # by the last word of an action, and otherwise by its first
     "factor": "lock",
 }
 NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED)
-MADE = {Outcome.SUCCEEDED, Outcome.SETTLED, Outcome.UNKNOWN}
+MADE = {*COMPLETED, Outcome.UNKNOWN}
 RECENT = 1_000  # entries whose users and branches are suggested in filters
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from console.audit.events import Outcome, conclude_all
+from console.audit.events import SEE_SAVE, Outcome, conclude_all
 from console.models import AuditEvent, AuditOutcome
 
 MIN_AGE = timedelta(hours=1)  # no request or command takes this long to save its outcome
@@ -22,8 +22,8 @@ CERTAIN = {
     "variable.": "Nothing was changed: the change and its outcome are saved together.",
     "secret.reveal": "No value was revealed: the outcome is saved first.",
     "secret.compare": "No comparison was shown: the outcome is saved first.",
-    "secret.restore_version": "The save in the same change set says how it ended.",
-    "bin.restore": "The save in the same change set says how it ended.",
+    "secret.restore_version": SEE_SAVE,
+    "bin.restore": SEE_SAVE,
     "bin.delete": "Branchkeep finishes the deletion in the background.",
     "bin.purge": "Branchkeep finishes the deletion in the background.",
     "changes.undo": "The changes in the same change set say how each ended.",

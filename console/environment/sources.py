@@ -244,3 +244,8 @@ def sources() -> list[EnvironmentSource]:
     Values merged in this order keep the confidential one if several sources have a key.
     """
     return sorted(_sources.values(), key=lambda source: (source.is_confidential, source.noun))
+
+
+def secrets_first() -> list[EnvironmentSource]:
+    """Return the registered sources in the order in which pages show them."""
+    return [*reversed(sources())]

@@ -3,13 +3,13 @@
 They are removed after the import, in its change set, so both are undone together.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from console.access.policy import Access, Permission
 from console.environment.removal import Removal, id_of
-from console.environment.sources import sources
+from console.environment.sources import secrets_first
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.service_calls import ServiceError
 from console.lib.text.dotenv import Entry, Refused
@@ -70,7 +70,7 @@ def find(
     }
     branches = {branch.pk: branch for branch in scopes if branch}
     found = []
-    for source in reversed(sources()):
+    for source in secrets_first():
         values = [it for it in source.own_keys(access) if it.key not in in_text]
         shared = {it.key for it in values if it.branch_id is None}
         found += [
@@ -117,37 +117,33 @@ def remove(
             if branch_id not in scopes:
                 outcomes |= {it.token: RowOutcome(it.token, Result.REFUSED, GONE) for it in found}
                 continue
-            for tried in _batches(access, scopes[branch_id], found, change_set, may_go_on):
-                outcomes |= tried
+            outcomes |= _remove(access, scopes[branch_id], found, change_set, may_go_on)
     except ServiceError as error:  # what was imported is saved, so this is no error page
         rest = RowOutcome("", Result.FAILED, error.message)
     return [outcomes.get(row.token) or replace(rest, token=row.token) for row in rows]
 
 
-def _batches(
+def _remove(
     access: Access,
     branch: Branch | None,
     rows: Sequence[RemovalRow],
     change_set: UUID,
     may_go_on: Callable[[], bool],
-) -> Iterator[dict[str, RowOutcome]]:
-    """Remove rows of a scope, and yield the outcomes of those that were tried by their tokens."""
-    while rows:
-        progress = branch_removal.remove(
-            access,
-            branch,
-            [row.value for row in rows],
-            change_set,
-            without_copy=False,
-            may_go_on=may_go_on,
-        )
-        removals = {removal.id: removal for removal in progress.removals}
-        waiting = {id_of(token) for token in progress.left}
-        tried = [row for row in rows if id_of(row.value) not in waiting]
-        yield {row.token: _outcome(row, removals.get(id_of(row.value))) for row in tried}
-        if not may_go_on() or any(it.outcome not in _GOES_ON for it in progress.removals):
-            return
-        rows = [row for row in rows if id_of(row.value) in waiting]
+) -> dict[str, RowOutcome]:
+    """Remove rows of a scope, and return the outcomes of those that were tried by their tokens."""
+    progress = branch_removal.remove(
+        access,
+        branch,
+        [row.value for row in rows],
+        change_set,
+        without_copy=False,
+        may_go_on=may_go_on,
+        goes_on_after=_GOES_ON,
+    )
+    removals = {removal.id: removal for removal in progress.removals}
+    waiting = {id_of(token) for token in progress.left}
+    tried = [row for row in rows if id_of(row.value) not in waiting]
+    return {row.token: _outcome(row, removals.get(id_of(row.value))) for row in tried}
 
 
 def _outcome(row: RemovalRow, removal: Removal | None) -> RowOutcome:

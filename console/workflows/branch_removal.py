@@ -8,8 +8,8 @@ from django.conf import settings
 
 from console.access.policy import Access
 from console.environment.removal import OwnValue, Removal, id_of
-from console.environment.sources import EnvironmentSource, sources
-from console.lib.results import DONE
+from console.environment.sources import EnvironmentSource, secrets_first
+from console.lib.results import DONE, Result
 from console.models import Branch
 
 BATCH = 10  # the store looks up this many in one call
@@ -42,7 +42,7 @@ class Progress:
 
 def own_values(access: Access, branch: Branch | None) -> list[Group]:
     """Return what is set on the branch itself, secrets first. None is All branches."""
-    return [Group(source, source.own_values(access, branch)) for source in reversed(sources())]
+    return [Group(source, source.own_values(access, branch)) for source in secrets_first()]
 
 
 def remove(
@@ -53,17 +53,20 @@ def remove(
     *,
     without_copy: bool,
     may_go_on: Callable[[], bool],
+    goes_on_after: Collection[Result] = DONE,
 ) -> Progress:
     """Remove the values that the tokens name, batch by batch while `may_go_on`, at least one.
 
     They go to the recycle bin. Only those that can't are removed for good, and only `without_copy`.
-    Stops after a batch in which one could not be removed. Tokens of values that the branch doesn't
-    have, or no longer, are ignored. Raises the errors of `EnvironmentSource.remove`.
+    Stops after a batch in which one had another outcome than `goes_on_after`. Tokens of values that
+    the branch doesn't have, or no longer, are ignored. Raises the errors of
+    `EnvironmentSource.remove`.
     """
     progress = Progress()
     batches = list(_batches(own_values(access, branch), tokens))
     for number, (source, batch) in enumerate(batches):
-        if progress.has_failed or (number and not may_go_on()):
+        is_stopped = any(it.outcome not in goes_on_after for it in progress.removals)
+        if is_stopped or (number and not may_go_on()):
             progress.left += batch
         else:
             removals = source.remove(

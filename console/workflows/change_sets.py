@@ -15,7 +15,7 @@ from django.http import Http404
 from console.access.branches import JOINED_BY
 from console.access.policy import Access
 from console.audit.change_sets import CHANGES
-from console.audit.events import Action, Outcome
+from console.audit.events import COMPLETED, Action, Outcome
 from console.audit.presentation import OUTCOME_LABELS
 from console.audit.queries import ATTEMPTED, with_outcomes
 from console.environment.sources import sources
@@ -177,7 +177,7 @@ def _changes(
 
 def _what(events: Sequence[Any]) -> str:
     """Return what events did to one secret or variable, such as "Version 3 to 4"."""
-    done = [it for it in events if it.last_outcome in {Outcome.SUCCEEDED, Outcome.SETTLED}]
+    done = [it for it in events if it.last_outcome in COMPLETED]
     if not done:
         return "Not known yet" if _is_open(events[-1]) else "Not written"
     before, last = done[0].version_before or 0, done[-1]

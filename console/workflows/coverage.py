@@ -7,7 +7,7 @@ from itertools import chain
 
 from console.access.policy import Access
 from console.environment.keys import OwnKey
-from console.environment.sources import sources
+from console.environment.sources import secrets_first
 from console.models import Branch
 
 
@@ -48,7 +48,7 @@ def lacking(
 
 def own_keys(access: Access) -> dict[str, Sequence[OwnKey]]:
     """Return what each scope has itself, by the source's noun, secrets first."""
-    return {source.noun: source.own_keys(access) for source in reversed(sources())}
+    return {source.noun: source.own_keys(access) for source in secrets_first()}
 
 
 def coverage(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from console.access.policy import Access, find_branch
 from console.environment.explaining import Explanation, Holds, Place
-from console.environment.sources import EnvironmentSource, sources
+from console.environment.sources import EnvironmentSource, secrets_first
 from console.models import Branch, Deployment, scope_name
 from console.workflows.deployments.effects import BranchState, Effects
 from console.workflows.deployments.effects import of_app as effects_of
@@ -102,8 +102,7 @@ def explain(
 def explain_all(access: Access, key: str, branch_id: int | None) -> Sequence[Why]:
     """Do the same for each source that has the key, secrets first."""
     branch = None if branch_id is None else find_branch(access, branch_id)
-    ordered = sorted(sources(), key=lambda source: not source.is_confidential)
-    found = [(source, source.explain(access, key, branch)) for source in ordered]
+    found = [(source, source.explain(access, key, branch)) for source in secrets_first()]
     effects = effects_of(access)
     return [
         _why(access, source, key, branch, explanation, effects)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from console.access.policy import Access, Permission
 from console.environment.importing import Change, ImportRow, PlannedRow
-from console.environment.sources import EnvironmentSource, sources
+from console.environment.sources import EnvironmentSource, secrets_first, sources
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.lib.text.invisible import describe_invisible, without_invisible
@@ -215,7 +215,7 @@ def _batches(
     rows: Sequence[tuple[str, ImportRow]],
 ) -> Iterator[tuple[EnvironmentSource, Sequence[ImportRow]]]:
     """Yield the rows of each source, confidential ones first."""
-    for source in reversed(sources()):
+    for source in secrets_first():
         found = [row for noun, row in rows if noun == source.noun]
         for start in range(0, len(found), BATCH):
             yield source, found[start : start + BATCH]

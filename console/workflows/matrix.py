@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from console.access.policy import Access
 from console.environment.keys import OwnKey
-from console.environment.sources import EnvironmentSource, sources
+from console.environment.sources import EnvironmentSource, secrets_first
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
 from console.workflows.coverage import lacking
@@ -149,7 +149,7 @@ def of_app(access: Access, since: datetime | None = None) -> Matrix:
     active = [branch for branch in access.branches if branch.deleted_at is None]
     branches = sorted(active, key=lambda branch: not branch.production)
     is_changed = _newer_than(since) if since else _waiting(access)
-    ordered = sorted(sources(), key=lambda source: not source.is_confidential)
+    ordered = secrets_first()
     keys = {source.noun: _by_key(access, source, branches) for source in ordered}
     rows = [row for source in ordered for row in _rows(source, keys, branches, is_changed)]
     return Matrix(branches, rows)

@@ -79,17 +79,11 @@ def number_in(app: App) -> int:
     return first.union(*others, all=True).count()
 
 
-def source_of(noun: str) -> EnvironmentSource:
-    """Return the source of this noun. Raises Http404."""
-    for source in (it for it in sources() if it.noun == noun):
-        return source
-    raise Http404("There is no such kind of value.")
-
-
 def find_row(access: Access, noun: str, pk: int) -> BinRow | None:
     """Return a row of the app's recycle bin, or None if it has left. Raises Http404."""
-    source = source_of(noun)
-    rows = (row for row in rows_of(access) if row.source.noun == source.noun)
+    if noun not in {source.noun for source in sources()}:
+        raise Http404("There is no such kind of value.")
+    rows = (row for row in rows_of(access) if row.source.noun == noun)
     return next((row for row in rows if row.value.pk == pk), None)
 
 

@@ -9,7 +9,7 @@ from console.access.actors import Actor
 from console.access.branches import mark_of
 from console.access.policy import Access, group_by_app, memberships
 from console.environment.searching import rank
-from console.environment.sources import EnvironmentSource, sources
+from console.environment.sources import EnvironmentSource, secrets_first, sources
 from console.lib.text.matching import INSIDE, rank_of
 from console.models import Branch
 from console.workflows.coverage import Coverage, coverage, own_keys
@@ -94,7 +94,7 @@ def _keys(accesses: Sequence[Access], text: str, limit: int) -> list[Key]:
     by_app = {access.app.pk: access for access in accesses}
     found = [
         Key(source, by_app[app_id], key, scopes)
-        for source in reversed(sources())
+        for source in secrets_first()
         for app_id, key, scopes in source.search(accesses, text, limit)
     ]
 

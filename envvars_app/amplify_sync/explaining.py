@@ -15,6 +15,7 @@ from console.access.actors import OUTSIDE
 from console.access.policy import Access
 from console.environment.explaining import Explanation, Holds, Place, Reader
 from console.environment.faults import Check
+from console.lib.clock import oldest
 from console.models import Branch, scope_name
 from envvars_app.amplify_sync.queries import connection_of
 from envvars_app.models import (
@@ -150,9 +151,9 @@ class _Synced:
         """Return how current this is: as of the read that is the longest ago."""
         problem = access.app.connection.problem
         found = [self._scopes.get(scope.pk if scope else None) for scope in scopes]
-        times = [scope.read_at for scope in found if scope and scope.read_at]
+        read_at = oldest(scope.read_at if scope else None for scope in found)
         url = reverse("variables_amplify", args=[access.app.app_id])
-        return Check("Amplify", url, min(times, default=None), False, not problem, "")
+        return Check("Amplify", url, read_at, False, not problem, "")
 
     def place(self, branch: Branch | None, here: _Here) -> Place:
         """Return what a scope has in Amplify."""

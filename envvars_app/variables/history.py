@@ -3,12 +3,11 @@
 import uuid
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404
 
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
-from console.audit.events import Action, Target, recording
+from console.audit.events import Action, Target, audited_transaction
 from console.audit.refusals import recording_denial
 from console.lib.results import RowOutcome
 from console.models import scope_name
@@ -70,11 +69,10 @@ def erase_history(*, actor: Actor, app_id: str, pk: int) -> Variable:
     target = Target(app_id, scope_name(variable.branch), variable.key)
     with recording_denial(actor, Action.VARIABLE_REMOVED, target):
         access.require_on(Permission.WRITE, variable.branch)
-    with recording(actor, Action.VARIABLE_REMOVED, target) as entry:
+    with audited_transaction(actor, Action.VARIABLE_REMOVED, target) as record:
         if variable.removed_at is None:
             raise ValidationError("This variable is in use. Remove it, or move it to secrets.")
-        entry.detail = "values erased"
-        with transaction.atomic():
-            recycle_bin.hold_saves(access.app)
-            saving.erase(variable)
+        record.detail = "values erased"
+        recycle_bin.hold_saves(access.app)
+        saving.erase(variable)
     return variable

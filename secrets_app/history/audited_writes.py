@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.audit.events import Action, Outcome
+from console.audit.events import COMPLETED, Action
 from console.audit.queries import with_outcomes
 from console.models import AuditEvent
 from secrets_app.projection import CLOCK_SKEW
@@ -18,7 +18,6 @@ OURS = {
 }
 _FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 _REMOVED = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
-_HAPPENED = {Outcome.SUCCEEDED, Outcome.SETTLED}
 
 
 class Writes:
@@ -63,7 +62,7 @@ class Writes:
 
 def _has_written(event: Any) -> bool:
     """Return True if the event made a new version of the secret, as far as is known."""
-    if event.last_outcome not in _HAPPENED or not event.version_after:
+    if event.last_outcome not in COMPLETED or not event.version_after:
         return False
     # Settled as not written, or a repair that wrote only the mirror
     is_same = event.version_before == event.version_after
@@ -72,7 +71,7 @@ def _has_written(event: Any) -> bool:
 
 def _has_removed(event: Any) -> bool:
     """Return True if the event removed the secret, as far as is known."""
-    return event.last_outcome in _HAPPENED and not event.version_after
+    return event.last_outcome in COMPLETED and not event.version_after
 
 
 def _fits(event: Any, modified: datetime) -> bool:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from console.access import acts
 from console.access.policy import Access
-from console.audit.events import Action, Outcome, Recording, Target, recording
+from console.audit.events import SEE_SAVE, Action, Outcome, Recording, Target, recording
 from console.audit.refusals import recording_denial
 from console.lib.results import DONE, Result, RowOutcome
 from console.models import Branch
@@ -29,7 +29,6 @@ GONE = (
     "outside Branchkeep."
 )
 BUSY = "Somebody else is restoring or deleting this right now. Reload the page."
-_SEE_SAVE = "The save in the same change set says how it ended."
 
 
 def find_entry(access: Access, pk: int) -> BinEntry:
@@ -82,7 +81,7 @@ def restore(
             _release(entry)
             raise
         if outcome.outcome is Result.UNKNOWN:  # the entry is finished when the save is settled
-            record.outcome, record.detail = Outcome.SETTLED, _SEE_SAVE
+            record.outcome, record.detail = Outcome.SETTLED, SEE_SAVE
         elif outcome.outcome in DONE:
             recycle_bin.delete_later([entry.pk])
         else:

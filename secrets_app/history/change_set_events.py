@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from console.access.policy import Access
-from console.audit.events import Action, Outcome
+from console.audit.events import COMPLETED, Action, Outcome
 from console.audit.queries import with_outcomes
 from console.models import AuditEvent
 
@@ -23,7 +23,6 @@ VERBS: dict[str, str] = {
     Action.FOUND_REMOVED: "removed it",
 }
 _TOKEN = "secret-"  # noqa: S105 - names a change in a form
-_OVER = {Outcome.SUCCEEDED, Outcome.SETTLED}
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,14 @@ def later(
 
 
 def _has_written(event: Any) -> bool:
-    return event.last_outcome in _OVER and not _left_alone(event)
+    return event.last_outcome in COMPLETED and not _left_alone(event)
 
 
 def _left_alone(event: Any) -> bool:
     """Return True if the event ended with the version that there was before."""
     is_same = (event.version_before or 0) == (event.version_after or 0)
     is_write = event.action in {*WRITES, Action.MIRROR_REPAIRED}
-    return is_same and is_write and event.last_outcome in _OVER
+    return is_same and is_write and event.last_outcome in COMPLETED
 
 
 def paths_changed_at(access: Access) -> int:

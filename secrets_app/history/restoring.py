@@ -8,7 +8,7 @@ import uuid
 from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import find_app
-from console.audit.events import Action, Outcome, recording
+from console.audit.events import SEE_SAVE, Action, Outcome, recording
 from console.audit.refusals import recording_denial
 from console.lib.results import DONE, Result, RowOutcome
 from secrets_app.locations import find_secret, require_location
@@ -19,7 +19,6 @@ from secrets_app.writes.save import save_as
 from secrets_app.writes.snapshots import audit_target
 
 CURRENT = "Version {} is the current one. There is nothing to restore."
-_SEE_SAVE = "The save in the same change set says how it ended."
 
 
 def restore(
@@ -70,7 +69,7 @@ def restore(
 def ending_of(save: RowOutcome) -> tuple[Outcome, str]:
     """Return how a restore ended, and the detail, from how its save did."""
     if save.outcome is Result.UNKNOWN:  # settled where the save is
-        return Outcome.SETTLED, _SEE_SAVE
+        return Outcome.SETTLED, SEE_SAVE
     if save.outcome in DONE:
         return Outcome.SUCCEEDED, ""
     return Outcome.FAILED, str(save.outcome)

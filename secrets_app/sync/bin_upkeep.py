@@ -12,7 +12,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from console.access.actors import BACKGROUND
-from console.audit.events import Action, Outcome, Target, attempt_all, conclude, conclude_all
+from console.audit.events import (
+    COMPLETED,
+    Action,
+    Outcome,
+    Target,
+    attempt_all,
+    conclude,
+    conclude_all,
+)
 from console.audit.queries import with_outcomes
 from console.environment.recycle_bin import BinUpkeep
 from console.models import AuditEvent, AuditOutcome
@@ -33,7 +41,6 @@ DELETED = "It was deleted."
 RESTORED = "It was restored."
 NOT_RESTORED = "It was not restored, and is still in the recycle bin."
 IN_BIN = "The copy is in the recycle bin."
-_DONE = {Outcome.SUCCEEDED, Outcome.SETTLED}
 
 
 def finish_due() -> BinUpkeep:
@@ -133,7 +140,7 @@ def _finish_restore(entry: BinEntry) -> bool:
         return False
     was_saved = (
         save is not None
-        and save.last_outcome in _DONE
+        and save.last_outcome in COMPLETED
         and save.version_after not in {None, save.version_before}
     )
     _settle(entry, RESTORED if was_saved else NOT_RESTORED)

@@ -9,7 +9,7 @@ import uuid
 from django.db.models import Q
 
 from console.access.policy import Access
-from console.audit.events import Action, Outcome
+from console.audit.events import COMPLETED, Action, Outcome
 from console.models import AuditOutcome
 from secrets_app.settling import is_possible_result
 from secrets_app.writes.commands import SecretCommand
@@ -47,5 +47,5 @@ def is_own_write(
         event__action__in=WRITES,
         event__version_before__lte=command.expected_version,
         version_after=snapshot.version,
-        outcome__in=(Outcome.SUCCEEDED, Outcome.SETTLED),
+        outcome__in=COMPLETED,
     ).exists()

@@ -19,7 +19,7 @@ from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
 from console.environment.importing import Change, ImportRow
-from console.environment.sources import sources
+from console.environment.sources import secrets_first
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.pages.importing.forms import REMOVE, ImportForm, scopes_of
@@ -112,7 +112,7 @@ def _preview(
     rows = rows_of(form, lines, absent, failed)
     return {
         "rows": rows,
-        "kinds": [source.noun for source in reversed(sources())],
+        "kinds": [source.noun for source in secrets_first()],
         "number_of_keys": len({line.planned.key for line in lines}),
         "number_of_lines": form.text.strip().count("\n") + 1,
         "to_save": sum(row["is_chosen"] for row in rows),

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from console.access.policy import Access, Permission
 from console.amplify.service import is_on
-from console.environment.sources import sources
+from console.environment.sources import secrets_first
 from console.models import Branch, scope_name
 from console.pages.search.items import Item
 from console.web.navigation import app_pages
@@ -88,7 +88,7 @@ def actions(here: Access | None, person: Person) -> Iterator[Item]:
 
 def _in_app(here: Access) -> Iterator[Item]:
     may_add = _may_add(here)
-    for source in reversed(sources()) if may_add else ():
+    for source in secrets_first() if may_add else ():
         yield Item(f"Add {source.noun}", f"{source.list_url(here)}#add-key", "plus")
     found = (
         *(_WRITING if may_add else ()),
@@ -146,7 +146,7 @@ def adding(found: Found, text: str) -> Iterator[Item]:
     if found.here is None or not _KEY.match(text) or not _may_add(found.here):
         return
     there = {it.source.noun for it in found.keys if it.access is found.here and it.key == text}
-    for source in reversed(sources()):
+    for source in secrets_first():
         if source.noun not in there:
             url = source.list_url(found.here, key=text)
             yield Item(f"Add {source.noun} {text}", f"{url}#add-value", "plus")
