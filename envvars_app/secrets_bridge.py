@@ -6,11 +6,13 @@ nothing is lost.
 """
 
 import uuid
+from itertools import takewhile
 
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
-from console.audit.events import Action, Outcome
+from console.audit.events import Outcome
 from console.lib.results import DONE, Result, RowOutcome
+from console.members.value_events import VARIABLE_WRITES
 from console.models import AuditEvent, scope_name
 from envvars_app.models import Variable
 from envvars_app.variables import save as saving
@@ -83,13 +85,21 @@ def move_to_secrets(
 
 
 def _last_write(variable: Variable) -> int | None:
-    """Return the audit event of the last save of the value, whose author knows the secret."""
+    """Return the audit event that wrote the value, whose author knows the secret.
+
+    The variable may have had another name then. None if it was not written here.
+    """
+    versions = variable.versions.values_list("version", "key", "value")  # newest first
+    same = [*takewhile(lambda it: it[2] == variable.value, versions)]
+    if not same:
+        return None
     writes = AuditEvent.objects.filter(
         app_id=variable.app.app_id,
         branch=scope_name(variable.branch),
-        subject=variable.key,
-        action__in=(Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
+        subject__in={key for _, key, _ in versions},
+        action__in=VARIABLE_WRITES,
         outcomes__outcome=Outcome.SUCCEEDED,
+        outcomes__version_after=same[-1][0],
     )
     return writes.order_by("-pk").values_list("pk", flat=True).first()
 

@@ -20,7 +20,7 @@ from console.models import AuditEvent, Branch
 REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 # A secret that was moved from a variable has the value that one of these wrote
-VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED)
+VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED, Action.VARIABLE_RENAMED)
 REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
@@ -77,14 +77,23 @@ class Trail:
     """The events of one key, oldest first, without those that say nothing new.
 
     `same_as` maps the id of a reveal that was left out to one that read the same. `branches` are
-    the app's branches whose names look as if they were several.
+    the app's branches whose names look as if they were several. `origins` are events of another key
+    that wrote one of its values: of a variable that was renamed before it became the secret.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.branches: Collection[str] = ()
         self.same_as: dict[int, int] = {}
+        self.origins: dict[int, Event] = {}
         self._reveals: dict[tuple[str, int | None, int | None], int] = {}  # since the last change
+
+    @property
+    def by_id(self) -> dict[int, Event]:
+        """Return the events and their origins by their ids."""
+        events = {event.pk: event for event in self.events}
+        left_out = {pk: events[first] for pk, first in self.same_as.items()}
+        return self.origins | left_out | events
 
     def add(self, event: Event) -> None:
         """Add an event, unless it repeats a reveal and nothing happened in between."""
@@ -105,7 +114,8 @@ class Trail:
 def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Trail]:
     """Return the events of each key in `rows` that were or may have been carried out.
 
-    Changes of an app's paths are among the events of each of its keys. Takes three queries.
+    Changes of an app's paths are among the events of each of its keys. Takes three queries, and one
+    more if a variable was renamed before it became a secret.
     """
     found: defaultdict[Key, Trail] = defaultdict(Trail)
     apps = AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids)
@@ -124,7 +134,21 @@ def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Tr
         found[key].branches = named[key[0]]
         for change in left:
             found[key].add(change)
+    _add_origins(found.values())
     return found
+
+
+def _add_origins(found: Iterable[Trail]) -> None:
+    """Add the origins that are events of another key. Takes a query if there are any."""
+    missing = {
+        pk: trail
+        for trail in found
+        for pk in {event.origin for event in trail.events if event.origin} - trail.by_id.keys()
+    }
+    if missing:
+        rows = AuditEvent.objects.filter(pk__in=missing, action__in=VARIABLE_WRITES)
+        for event in _with_outcomes(rows):
+            missing[event.pk].origins[event.pk] = event
 
 
 def _branches_with_joined_names(keys: Iterable[Key]) -> dict[str, set[str]]:

@@ -83,7 +83,7 @@ class ValueHistory:
         self.known: list[tuple[Event, list[Value]]] = []
         for event in events:
             self._add(event)
-        self._link({event.pk: event for event in events}, trail.same_as)
+        self._link(trail.by_id)
         self.known.sort(key=lambda it: it[0].pk)
 
     def scope(self, name: str) -> Scope | None:
@@ -165,14 +165,13 @@ class ValueHistory:
         if event.actor_id is not None:
             self.known.append((event, values))
 
-    def _link(self, events: Mapping[int, Event], same_as: Mapping[int, int]) -> None:
+    def _link(self, events: Mapping[int, Event]) -> None:
         """Join what saves wrote with what they were copied from."""
         imported: dict[UUID | None, Value] = {}
         for value, save in self.saves.items():
             if save.origin == ONE_TEXT:
                 self._merge(imported.setdefault(save.change_set, value), value)
-            origin = save.origin or 0
-            source = events.get(same_as.get(origin, origin))
+            source = events.get(save.origin or 0)
             if source is not None and source.action == Action.BIN_RESTORED:
                 source = events.get(source.origin or 0)
             if source is None:

@@ -31,6 +31,7 @@ from tests.console.members.known_copies.steps import (
 from tests.factories import (
     change_variable,
     create_branch,
+    remove_variable,
     save_secrets,
     secret_row,
     set_command,
@@ -133,6 +134,21 @@ def test_variable_that_became_a_secret(world: World, bob: User, other: Branch) -
     assert known(world.person("alice")) == set()
     copied(world, world.dev, other)
     assert known(bob) == {"dev", "other"}
+
+
+def test_variable_that_was_renamed_first(world: World, bob: User) -> None:
+    """Alice wrote another variable of the same name, which is gone."""
+    earlier = set_variable(world, KEY, "another", world.dev, by="alice")
+    remove_variable(world, earlier)
+    variable = set_variable(world, "OLD_NAME", "one", world.dev, by="bob")
+    change_variable(world, variable, "one", key=KEY, by="mia")
+    variable = variable_row(world, KEY, world.dev)
+    move_to_secrets(
+        actor=world.actor("mia"), app_id="d1shop", pk=variable.pk, base=variable.version
+    )
+    [it] = exposure.exposed_secrets(bob.pk, "d1shop")
+    assert (it.branch, it.copy and it.copy.was_variable) == ("dev", True)
+    assert known(world.person("alice")) == set()
 
 
 @pytest.mark.parametrize("way", ["page", "command"])
