@@ -1,16 +1,18 @@
 """Import variables: plan what a text would change, and write it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from console.access.policy import Access
 from console.environment.importing import Change, ImportRow, PlannedRow
 from console.lib.results import RowOutcome, encode_base
 from console.lib.text.dotenv import Entry
+from console.lib.text.remarks import sentence
 from console.models import Branch
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.hints import describe_key
 from envvars_app.formats.notes import masked_notes
+from envvars_app.formats.validation import REMARKS
 from envvars_app.variables import bulk, save
 from envvars_app.variables.commands import SetVariable
 
@@ -33,8 +35,13 @@ def _planned(line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
         base=encode_base(version, line.command.variable_id if version else None),
         size_before=None if line.old is None else len(line.old.encode()),
         refusal=line.refusal.message if line.refusal else "",
-        notes=[note for note in (describe_key(line.key), *masked_notes(value, keys)) if note],
+        notes=[note for note in _notes(line.key, value, keys) if note],
     )
+
+
+def _notes(key: str, value: str, keys: Collection[str]) -> Iterable[str]:
+    size = sentence(REMARKS.nearly_full(value))
+    return describe_key(key), *masked_notes(value, keys), size
 
 
 def apply(access: Access, rows: Sequence[ImportRow], change_set: UUID) -> Sequence[RowOutcome]:

@@ -11,6 +11,7 @@ from console.audit.events import Action
 from console.environment.importing import Change, ImportRow, PlannedRow
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
+from console.lib.text.remarks import sentence
 from console.models import Branch
 from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
@@ -18,7 +19,7 @@ from secrets_app.paths import InvalidPath
 from secrets_app.reveal import read_all
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected, StoreError
-from secrets_app.store.limits import check_value
+from secrets_app.store.limits import REMARKS, check_value
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.messages import NOT_TRIED, OUTSIDE
 from secrets_app.writes.save import save_as
@@ -50,9 +51,11 @@ def _planned(
     denial: str,
 ) -> PlannedRow:
     refusal = denial or _refusal(access, branch, entry)
+    size = sentence(REMARKS.nearly_full(entry.value))
+    notes = [size] if size else []
     row = known.get((branch.pk if branch else None, entry.key))
     if row is None:
-        return PlannedRow(entry.key, branch, Change.NEW, refusal=refusal)
+        return PlannedRow(entry.key, branch, Change.NEW, refusal=refusal, notes=notes)
     return PlannedRow(
         entry.key,
         branch,
@@ -60,6 +63,7 @@ def _planned(
         base=row.base,
         refusal=refusal,
         last_change=_last_change(row),
+        notes=notes,
     )
 
 

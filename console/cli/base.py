@@ -28,7 +28,6 @@ from console.cli.errors import UNEXPECTED, to_command_error
 from console.cli.terminal import Exit
 from console.db import versions
 from console.lib.naming.names import branch_name_problem
-from console.lib.text.invisible import describe_invisible
 from console.lib.text.unprintable import escape_unprintable
 from console.models import Branch, User
 
@@ -142,9 +141,9 @@ class ConsoleCommand(BaseCommand):
         """Print a message to standard error, with control characters escaped."""
         self.stderr.write(escape_unprintable(text, keep="\n"))
 
-    def note_invisible(self, value: str) -> None:
-        """Print to standard error what can't be seen in a value."""
-        if remark := describe_invisible(value):
+    def note_remark(self, remark: str) -> None:
+        """Print to standard error what is said about a value, if anything."""
+        if remark:
             self.note(remark)
 
     def print_result(self, options: dict[str, Any], plain: str, data: object) -> None:

@@ -14,7 +14,8 @@ from console.environment.sources import EnvironmentSource, secrets_first, source
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.lib.text.invisible import describe_invisible, without_invisible
-from console.lib.text.likely_secrets import is_placeholder, secret_warning
+from console.lib.text.likely_secrets import secret_warning
+from console.lib.text.placeholders import is_placeholder
 from console.models import Branch
 from console.workflows import comparing
 

@@ -7,8 +7,11 @@ to 5,500) and the user guide (keys that begin with AWS are reserved).
 import re
 import unicodedata
 
+from console.lib.text.remarks import Remarks
+
 KEY_LIMIT = 255  # characters
 VALUE_LIMIT = 5500  # characters
+REMARKS = Remarks(VALUE_LIMIT, "characters", is_confidential=False)
 RESERVED_PREFIX = "AWS"
 
 # Unicode categories of invisible characters and unassigned code points. Two keys that look the

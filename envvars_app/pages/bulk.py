@@ -20,6 +20,7 @@ from console.lib.results import DONE, Result, RowOutcome
 from console.lib.text.dotenv import BYTE_LIMIT, Refused
 from console.lib.text.invisible import MAX_PREVIEW, preview_value
 from console.lib.text.likely_secrets import secret_warning
+from console.lib.text.remarks import sentence
 from console.models import Branch, scope_name
 from console.web.change_sets import change_set_of, change_set_token
 from console.web.kit import app_context, find_app_to_change, page_with_form
@@ -29,6 +30,7 @@ from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import FORMATS as FILES
 from envvars_app.formats.hints import describe_key
 from envvars_app.formats.notes import value_notes
+from envvars_app.formats.validation import REMARKS
 from envvars_app.pages.bulk_forms import (
     ALL,
     FORMATS,
@@ -222,7 +224,8 @@ def _line(
 
 
 def _hints(key: str, value: str, keys: set[str]) -> list[str]:
-    return [hint for hint in (describe_key(key), *value_notes(value, keys)) if hint]
+    risks = sentence(*REMARKS.risks(value))
+    return [hint for hint in (describe_key(key), *value_notes(value, keys), risks) if hint]
 
 
 def _was_conflict(line: PreviewLine) -> bool:

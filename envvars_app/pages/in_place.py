@@ -6,12 +6,12 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import find_app
-from console.lib.text.invisible import RULES_JSON
 from console.web.change_sets import change_set_token
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, branch_id_from
 from console.web.lists.listing import only_choice, override_choices
 from console.web.lists.takes_effect import effect_of
+from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable
 from envvars_app.pages.variables import CHANGE_SET_PURPOSE
 from envvars_app.variables.history import find_variable
@@ -48,7 +48,7 @@ def edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         "override": {"key": variable.key, "branch": chosen},
         "branch_choices": branches,
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
-        "unseen": RULES_JSON,
+        "unseen": REMARKS.as_json,
         "effect": effect_of(access, "variable", variable.branch, variable.key),
     }
     part = "#form" if wants_fragment(request) else ""

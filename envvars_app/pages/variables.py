@@ -15,7 +15,6 @@ from console.access.policy import Access, find_app
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
 from console.lib.text.dotenv import BYTE_LIMIT
-from console.lib.text.invisible import RULES_JSON
 from console.web.change_sets import change_set_of, change_set_token, saved_sentence, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form
@@ -33,6 +32,7 @@ from console.web.repeats import save_rows_once
 from console.workflows.deployments.effects import of_app
 from envvars_app.amplify_sync.queries import add_counterparts, status_of
 from envvars_app.amplify_sync.waiting import push_waiting
+from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
@@ -71,7 +71,7 @@ def list_context(
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
-        "unseen": RULES_JSON,
+        "unseen": REMARKS.as_json,
     }
 
 

@@ -6,8 +6,8 @@ from console.access.policy import Access
 from console.audit.events import Action, Target
 from console.audit.refusals import Refusal
 from console.lib.results import Result, RowOutcome
-from console.lib.text.invisible import describe_invisible
 from console.models import scope_name
+from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable
 from envvars_app.variables.commands import DeleteVariable, SetVariable, VariableCommand
 
@@ -80,7 +80,7 @@ class Plan:
         is_removal = isinstance(self.command, DeleteVariable)
         result = Result.REMOVED if is_removal else Result.SAVED
         command = self.command
-        remark = describe_invisible(command.value) if isinstance(command, SetVariable) else ""
+        remark = REMARKS.describe(command.value) if isinstance(command, SetVariable) else ""
         return RowOutcome(
             command.token, result, remark, version=self.variable.version, pk=self.variable.pk
         )

@@ -6,7 +6,6 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import find_app
-from console.lib.text.invisible import RULES_JSON
 from console.web.change_sets import change_set_token
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, branch_id_from
@@ -16,6 +15,7 @@ from secrets_app.locations import find_secret
 from secrets_app.models import Secret
 from secrets_app.pages.forms import NewRow
 from secrets_app.queries import find_row, listed_branches
+from secrets_app.store.limits import REMARKS
 
 
 @require_safe
@@ -49,7 +49,7 @@ def edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         "override": [override] if branches else [],
         "branch_choices": branches,
         "change_set": change_set_token(access, access.app.path_profile),
-        "unseen": RULES_JSON,
+        "unseen": REMARKS.as_json,
         "effect": effect_of(access, "secret", secret.branch, secret.key),
     }
     part = "#form" if wants_fragment(request) else ""

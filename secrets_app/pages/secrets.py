@@ -18,7 +18,6 @@ from console.access.policy import Access, find_app
 from console.audit.events import Action, Outcome
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
-from console.lib.text.invisible import RULES_JSON
 from console.models import AuditEvent
 from console.web.change_sets import change_set_of, change_set_token, saved_sentence, undo_address
 from console.web.htmx import wants_fragment
@@ -44,6 +43,7 @@ from secrets_app.queries import (
     list_secrets,
     listed_branches,
 )
+from secrets_app.store.limits import REMARKS
 from secrets_app.sync import adopting, mirrors, reconciling
 from secrets_app.sync.freshness import freshness_from
 from secrets_app.writes import save
@@ -70,7 +70,7 @@ def _page_context(request: HttpRequest, access: Access, *, is_list: bool = True)
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
         "change_set": change_set_token(access, access.app.path_profile),
-        "unseen": RULES_JSON,
+        "unseen": REMARKS.as_json,
     }
 
 

@@ -4,9 +4,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from console.lib.text.dotenv import quote
-from console.lib.text.invisible import describe_invisible
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
+from secrets_app.store.limits import REMARKS
 
 NO_LINE = (
     "Programs that read .env files don't agree on this value, whatever its quotes are. Copy the "
@@ -22,8 +22,8 @@ class _ValueHtml(SafeString):
 
 
 def value_context(value: SecretValue) -> dict[str, str]:
-    """Return what a template needs to show a value, and what can't be seen in it."""
-    return {"value": _exact(value), "remark": describe_invisible(value.reveal())}
+    """Return what a template needs to show a value, with a remark on it."""
+    return {"value": _exact(value), "remark": REMARKS.describe(value.reveal())}
 
 
 def dotenv_line(key: str, value: SecretValue) -> SecretValue:

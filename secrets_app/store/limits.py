@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from console.aws.limits import DEADLINE, SLOT_TIMEOUT
+from console.lib.text.remarks import Remarks
 from secrets_app.paths import InvalidPath, check_path
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 
 VALUE_LIMIT = 4096  # bytes of UTF-8, SSM's standard tier
+REMARKS = Remarks(VALUE_LIMIT, "bytes", is_confidential=True)
 VERSIONS_KEPT = 100
 BATCH = 10  # names per GetParameters or DeleteParameters call
 LONGEST_CALL = timedelta(seconds=SLOT_TIMEOUT + DEADLINE)

@@ -193,14 +193,14 @@ class SaveNotes:
     outside_write: bool = False
     mirror_outside_write: bool = False
     mirror_error: StoreError | None = None
-    invisible: str = ""
+    remark: str = ""
 
     def user_message(self) -> str:
         """Return the notes as sentences for the page."""
         notes = [_mirror_message(self.mirror_error)] if self.mirror_error else []
         notes += [OUTSIDE_WRITE] if self.outside_write else []
         notes += [MIRROR_OUTSIDE_WRITE] if self.mirror_outside_write else []
-        notes += [self.invisible] if self.invisible else []
+        notes += [self.remark] if self.remark else []
         return " ".join(notes)
 
     def audit_detail(self) -> str:

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from console.access.policy import Access
 from console.lib.results import Result, RowOutcome
-from console.lib.text.invisible import describe_invisible
 from secrets_app import revisions
 from secrets_app.models import LeaseStage
 from secrets_app.projection import mirror_key
@@ -22,6 +21,7 @@ from secrets_app.store.errors import (
     Throttled,
     Unreachable,
 )
+from secrets_app.store.limits import REMARKS
 from secrets_app.writes import endings, leases, messages
 from secrets_app.writes.bin_copies import NotCopied, fill
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
@@ -104,7 +104,7 @@ def _put(
     )
     notes = messages.SaveNotes(
         outside_write=_was_written_outside(lease.version_before, written),
-        invisible=describe_invisible(value.reveal()),
+        remark=REMARKS.describe(value.reveal()),
     )
     mirror: Written | None = None
     columns: dict[str, Any] = {"changed_by": access.actor.label}

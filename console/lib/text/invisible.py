@@ -1,6 +1,5 @@
 """Preview a value on a page and name the characters in it that a reader can't see."""
 
-import json
 import re
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ _INVISIBLE = (
 )
 _END = r"(?![\s\S])"  # `$` also matches before a final line break
 # What a pattern finds, in words, and what to put in its place, or None to leave it. The patterns
-# mean the same to Python and, with the flag "u", to JavaScript, which gets them from RULES_JSON.
+# mean the same to Python and, with the flag "u", to JavaScript (console/lib/text/remarks.py).
 RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"^\n+", "starts with a line break", ""),
     (r"^ +", "starts with a space", ""),
@@ -31,7 +30,6 @@ RULES: tuple[tuple[str, str, str | None], ...] = (
     ("[\u200b-\u200d\u2060]|(?<=[\\s\\S])\ufeff", "contains a zero-width character", ""),
     (f"[{_INVISIBLE}]", "contains an invisible character", ""),
 )
-RULES_JSON = json.dumps(RULES)
 LINE_BREAK = (
     "The value starts or ends with a line break, which is rarely meant. Enter it without, or "
     "choose “Keep line breaks at the ends of values” before you save."
@@ -59,7 +57,7 @@ def preview_value(value: str, other: str = "", longest: int = MAX_PREVIEW) -> Pr
     part = value[start : start + longest]
     cut = f"{len(part):,} of {len(value):,} characters" if len(part) < len(value) else ""
     text = ("…" if start else "") + part + ("…" if start + len(part) < len(value) else "")
-    return Preview(text, _sentence([*_invisible_parts(value), cut]))
+    return Preview(text, _sentence([*invisible_parts(value), cut]))
 
 
 def _common_prefix_length(value: str, other: str) -> int:
@@ -73,7 +71,7 @@ def _common_prefix_length(value: str, other: str) -> int:
 
 def describe_invisible(value: str) -> str:
     """Return a sentence on the characters that a reader can't see, or ""."""
-    parts = ", ".join(_invisible_parts(value))
+    parts = ", ".join(invisible_parts(value))
     return f"The value {parts}." if parts else ""
 
 
@@ -94,7 +92,8 @@ def has_line_break_at_end(value: str) -> bool:
     return value.strip("\r\n") != value
 
 
-def _invisible_parts(value: str) -> list[str]:
+def invisible_parts(value: str) -> list[str]:
+    """Return what a reader can't see, in words that follow "The value"."""
     if value.isascii() and value.isprintable() and value == value.strip(" "):
         return []  # nearly all values, and lists have many
     return [words for pattern, words in _RULES if pattern.search(value)]

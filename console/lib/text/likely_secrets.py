@@ -1,4 +1,4 @@
-"""Guess whether a key and value are a secret, or only stand for one.
+"""Guess whether a key and value are a secret.
 
 The formats of tokens are those that their issuers publish. docs/adr/0051 says why they are ours and
 not a library's. Nothing here calls anyone, and nothing is shared between threads.
@@ -47,21 +47,6 @@ _HEX = re.compile(r"(?=.*[0-9])(?=.*[a-f])[0-9a-f]{32,128}\Z", re.IGNORECASE)
 _CONTENT_ID_NAME = re.compile(r"COMMIT|SHA|HASH|DIGEST|REVISION|CHECKSUM|(^|_)ID$", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9+/=_-]{24,512}\Z")
 MIN_ENTROPY = 4.0  # bits per character: above English words, below random base64
-
-
-_PLACEHOLDER = re.compile(
-    r"<[^<>]{1,80}>|\[[a-z _-]{3,80}\]|\{\{[^{}]{1,80}\}\}|\*{3,}|x{3,}|\.{3,}|…|-{3,}|_{3,}"
-    r"|(your|insert|enter|add|put|paste|fill)[\w .-]{0,40}here|your[_ .-][\w .-]{1,60}"
-    r"|(change|replace|fill|edit)[ _-]?(me|this|it)\W{0,3}"
-    r"|to ?do|tbd|fixme|placeholder|dummy|secret|password"
-    r"|(sk|pk|rk)_(live|test)_(x{3,}|\.{3,}|\*{3,}|…)",
-    re.IGNORECASE,
-)
-
-
-def is_placeholder(value: str) -> bool:
-    """Return True if the value only stands for one, as in an example file."""
-    return _PLACEHOLDER.fullmatch(value[:200].strip()) is not None
 
 
 def secret_warning(key: str, value: str) -> str:

@@ -15,6 +15,7 @@ from console.lib.text.likely_secrets import secret_warning
 from console.models import scope_name
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats import validation
+from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable
 from envvars_app.variables.commands import DeleteVariable, Overrides, SetVariable, VariableCommand
 from envvars_app.variables.queries import (
@@ -73,7 +74,7 @@ class Command(ScopedCommand):
             version = {"version": variable.version, "value": variable.value}
             self.print_result(options, "", {"key": key, **found, **version})
         else:
-            self.note_invisible(variable.value)
+            self.note_remark(REMARKS.describe(variable.value))
             self.print_value(variable.value)
 
     def list(self, options: dict[str, Any]) -> None:

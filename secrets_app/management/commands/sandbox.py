@@ -19,6 +19,7 @@ from console.lib.stopping import finishing_current_step
 from secrets_app import sandboxes
 from secrets_app.paths import Sandbox
 from secrets_app.store.base import SecretValue
+from secrets_app.store.limits import REMARKS
 
 IDENTIFIER_PATTERN = "^[a-zA-Z0-9-]{1,15}$"
 BAD_IDENTIFIER = (
@@ -67,7 +68,7 @@ class Command(ConsoleCommand):
         value = SecretValue(read_value("? Enter secret value: "))
         with finishing_current_step():
             version = sandboxes.set_secret(actor=actor, sandbox=sandbox, key=key, value=value)
-        self.note_invisible(value.reveal())
+        self.note_remark(REMARKS.describe(value.reveal()))
         plain = f"Successfully created version {version} of secret {key}"
         self.print_result(options, plain, {"name": key, "version": version})
 

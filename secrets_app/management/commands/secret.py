@@ -23,6 +23,7 @@ from secrets_app.reveal import effective_secrets, reveal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import NotFound
+from secrets_app.store.limits import REMARKS
 from secrets_app.sync.reconciling import reconcile, refresh
 from secrets_app.writes.commands import DeleteSecret, SecretCommand, SetSecret
 from secrets_app.writes.save import save
@@ -55,7 +56,7 @@ class Command(ScopedCommand):
             found = CommandScope(scope.access, secret.branch).to_dict()
             self.print_result(options, "", {"key": key, **found, "value": value.reveal()})
         else:
-            self.note_invisible(value.reveal())
+            self.note_remark(REMARKS.describe(value.reveal()))
             self.print_value(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:

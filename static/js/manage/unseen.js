@@ -1,15 +1,23 @@
-// Characters in a typed value that nobody can see. The server has the rules, and sends them along.
+// What is said about a typed value: characters that nobody can see, and what may go wrong. The server
+// has the rules, and sends them along (console/lib/text/remarks.py).
 
-const rules = JSON.parse(document.querySelector("[data-unseen]")?.dataset.unseen ?? "[]").map(
-  ([pattern, words, instead]) => ({ pattern: new RegExp(pattern, "gu"), words, instead }),
-);
+const data = document.querySelector("[data-unseen]")?.dataset.unseen;
+const { rules: sent = [], limit = Infinity, unit = "", nearlyFull = 1 } = data ? JSON.parse(data) : {};
+const rules = sent.map(([pattern, words, instead, flags = ""]) => ({
+  pattern: new RegExp(pattern, `gu${flags}`),
+  words,
+  instead,
+}));
 
 /** Return { remark, cleaned }: a sentence or "", and the value without what can be left out. */
 export function unseen(value) {
-  const found = rules.filter(({ pattern }) => value.search(pattern) >= 0);
+  const found = rules.filter(({ pattern }) => value.search(pattern) >= 0).map(({ words }) => words);
+  const size = unit === "bytes" ? new TextEncoder().encode(value).length : [...value].length;
+  if (limit * nearlyFull <= size && size <= limit) {
+    found.push(`has ${size.toLocaleString("en")} of at most ${limit.toLocaleString("en")} ${unit}`);
+  }
   if (!found.length) return { remark: "", cleaned: value };
-  const remark = `The value ${found.map(({ words }) => words).join(", ")}.`;
-  return { remark, cleaned: clean(value) };
+  return { remark: `The value ${found.join(", ")}.`, cleaned: clean(value) };
 }
 
 // Until nothing is left: a space can stand before a line break at the end.

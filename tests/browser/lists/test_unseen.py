@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from console.lib.text.invisible import describe_invisible
+from console.lib.text.invisible import describe_invisible, without_invisible
+from console.lib.text.remarks import Remarks
+from envvars_app.formats.validation import REMARKS as VALUES
 from secrets_app.models import Secret
+from secrets_app.store.limits import REMARKS as SECRETS
 from tests.browser.steps import (
     LIST,
     MANAGE,
@@ -99,12 +102,19 @@ def test_what_can_not_be_seen_is_said_before_save(
     expect(new.locator(".note")).to_have_count(0)
 
 
-def test_a_tab_inside_stays(alice: Page) -> None:
-    alice.goto(MANAGE)
+@pytest.mark.parametrize(("url", "said"), [(MANAGE, SECRETS), (f"{VARIABLES}manage/", VALUES)])
+def test_nothing_to_remove(alice: Page, url: str, said: Remarks) -> None:
+    """The server says the same after saving (tests/console/lib/test_remarks.py)."""
+    alice.goto(url)
     new = new_row(alice)
-    value_of(new).fill("a\tb")
-    expect(new.get_by_text("The value contains a tab.")).to_be_visible()
-    expect(new.get_by_role("button", name="Remove it")).to_have_count(0)
+    for value in ("a\tb", "changeme", " TODO", "€" * 1_300, "€" * 5_000, "your-key\u200b"):
+        value_of(new).fill(value)
+        if sentence := said.describe(value):
+            expect(new.locator(".note.unseen p")).to_have_text(sentence)
+        else:
+            expect(new.locator(".note")).to_have_count(0)
+        removable = int(without_invisible(value) != value)
+        expect(new.get_by_role("button", name="Remove it")).to_have_count(removable)
 
 
 @pytest.mark.parametrize("branch", ["dev", None])

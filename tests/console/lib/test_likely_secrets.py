@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from console.lib.text.likely_secrets import is_placeholder, secret_warning
+from console.lib.text.likely_secrets import secret_warning
+from console.lib.text.placeholders import is_placeholder
 
 # What issuers' documentation shows, split so that no scanner takes it for a leak
 TOKENS = {
