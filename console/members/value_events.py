@@ -27,8 +27,9 @@ ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
 _RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
 _ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
-# The other two profiles have the same path
-_PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
+# The branches' secrets are read from other paths since. The other two profiles have the same path.
+# An app whose name imitates this only makes undo and Known secrets more careful.
+PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
     Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")
     | Q(subject__contains=f"path_profile: {PathProfile.BOTH} to {PathProfile.DOCUMENTED}")
     | Q(subject__contains=f"path_profile: {PathProfile.BACKEND} to {PathProfile.DOCUMENTED}")
@@ -118,7 +119,7 @@ def trails(rows: QuerySet[AuditEvent], app_ids: Collection[str]) -> dict[Key, Tr
     more if a variable was renamed before it became a secret.
     """
     found: defaultdict[Key, Trail] = defaultdict(Trail)
-    apps = AuditEvent.objects.filter(_PATHS_CHANGED, app_id__in=app_ids)
+    apps = AuditEvent.objects.filter(PATHS_CHANGED, app_id__in=app_ids)
     changes = [it for it in _with_outcomes(apps) if it.outcome == Outcome.SUCCEEDED]
     waiting: dict[Key, list[Event]] = {}
     for event in _with_outcomes(rows.filter(action__in=_ACTIONS)):

@@ -9,6 +9,7 @@ from uuid import UUID
 from console.access.policy import Access
 from console.audit.events import COMPLETED, Action, Outcome
 from console.audit.queries import with_outcomes
+from console.members.value_events import PATHS_CHANGED
 from console.models import AuditEvent
 
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED)
@@ -115,14 +116,8 @@ def _left_alone(event: Any) -> bool:
 
 
 def paths_changed_at(access: Access) -> int:
-    """Return the last event since which branches' secrets are read from other paths, 0 for none.
-
-    Of the path profiles, only "documented" reads other paths than the others.
-    """
+    """Return the last event since which branches' secrets are read from other paths, 0 for none."""
     changes = AuditEvent.objects.filter(
-        app_id=access.app.app_id,
-        action=Action.APP_CHANGED,
-        subject__regex=r"path_profile: (documented to|[a-z]+ to documented)",
-        outcomes__outcome=Outcome.SUCCEEDED,
+        PATHS_CHANGED, app_id=access.app.app_id, outcomes__outcome=Outcome.SUCCEEDED
     )
     return changes.order_by("-pk").values_list("pk", flat=True).first() or 0

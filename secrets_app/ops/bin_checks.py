@@ -74,14 +74,18 @@ def try_folders(store: ParameterStore) -> CheckResult:
 
 
 def _unknown_copies(store: ParameterStore) -> list[str]:
-    """Return the paths of copies that have no entry, among the first MAX_LISTED."""
+    """Return the paths of copies that have no entry, among the first MAX_LISTED.
+
+    Young ones are left out: they may be those of another check that is running.
+    """
     apps = App.objects.order_by("app_id").values_list("app_id", flat=True)[:MAX_APPS]
     try:
         found = islice(store.list(map(bin_folder, apps)), MAX_LISTED)
-        paths = {it.path.split("/")[4]: it.path for it in found}
+        old = timezone.now() - LATE
+        paths = {it.path.split("/")[4]: it.path for it in found if it.modified < old}
     except StoreError:
         return []  # another check tells
-    known = {*BinEntry.objects.values_list("copy_id", flat=True)}
+    known = {*BinEntry.objects.filter(copy_id__in=paths).values_list("copy_id", flat=True)}
     return [path for copy_id, path in paths.items() if copy_id not in known]
 
 
