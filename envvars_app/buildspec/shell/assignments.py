@@ -135,5 +135,5 @@ def _misspelled(command: Command) -> str:
     ):
         return "Remove the spaces around the =."
     if any(re.match(r"\$\w+=", text) for text in arguments):
-        return "Remove the $ before the name: the shell would replace it by the variable's value."
+        return "Remove the $ before the name: the shell would replace it with the variable's value."
     return ""

@@ -49,7 +49,7 @@ def test_it_works(
     assert alice.get(f"{base}manage/").text.count("Not encrypted") == 1
     page = " ".join(alice.get(f"{base}{row.pk}/").text.split())
     assert "Not encrypted" in page
-    assert "Replace it by an encrypted one." in page
+    assert "Replace it with an encrypted one." in page
     assert "Not encrypted" not in alice.get(f"{base}{secret_row(world, 'SAFE').pk}/").text
 
 
