@@ -179,6 +179,10 @@ class VariableSource:
         """Write what was planned."""
         return importing.apply(access, rows, change_set)
 
+    def known_to(self, access: Access, pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """Return nothing: every member may read variables."""
+        return {}
+
     def undo_plan(
         self, access: Access, change_set: UUID, undone_by: Collection[UUID]
     ) -> Sequence[UndoRow]:

@@ -1,6 +1,6 @@
 """Variables in the recycle bin, as `console.environment` knows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -44,6 +44,10 @@ class VariableBin:
             )
             for row in recycle_bin.kept(access.app)
         ]
+
+    def known_to(self, access: Access, pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """Return nothing: every member may read variables."""
+        return {}
 
     def restore(
         self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str

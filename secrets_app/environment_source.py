@@ -24,7 +24,7 @@ from console.lib.stopping import is_stopping
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
-from secrets_app.history import explaining, undo_plan, undoing
+from secrets_app.history import explaining, former_members, undo_plan, undoing
 from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
@@ -198,12 +198,17 @@ class SecretSource:
         """Write what was planned."""
         return importing.apply(access, rows, change_set)
 
+    def known_to(self, access: Access, pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """Return who left and knows these secrets, as of the last reconcile."""
+        rows = access.app.secrets.filter(pk__in=pks).select_related("branch")
+        return former_members.of_secrets(access, rows)
+
     def undo_plan(
         self, access: Access, change_set: UUID, undone_by: Collection[UUID]
     ) -> Sequence[UndoRow]:
         """Return what undoing would do, as of the last reconcile, and who knows the old values."""
         steps = undo_plan.plan(access, change_set, undone_by)
-        known = undoing.former_members(access, steps)
+        known = former_members.of_steps(access, steps)
         return [replace(it.row, known_to=to) for it, to in zip(steps, known, strict=True)]
 
     def undo(

@@ -1,6 +1,6 @@
 """The recycle bin of an environment source: what was removed from it and can be restored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -49,6 +49,13 @@ class RecycleBin(Protocol):
 
     def removed(self, access: Access) -> Sequence[RemovedValue]:
         """Return what is in the app's recycle bin, from the database alone."""
+        ...
+
+    def known_to(self, access: Access, pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """Return, by id, who left and knows the value.
+
+        From the database alone, in as many queries for many as for one. It may leave ids out.
+        """
         ...
 
     def restore(

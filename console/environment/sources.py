@@ -200,6 +200,13 @@ class EnvironmentSource(Protocol):
         """
         ...
 
+    def known_to(self, access: Access, pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """Return, by id, who left and knows the values that these `OwnKey`s name.
+
+        From the database alone, in as many queries for many as for one. It may leave ids out.
+        """
+        ...
+
     def undo_plan(
         self, access: Access, change_set: UUID, undone_by: Collection[UUID]
     ) -> Sequence[UndoRow]:

@@ -53,10 +53,15 @@ class KnownValues:
         `at` is an event, as of which the version is meant. None is now.
         """
         scope = next(filter(None, map(self._history.scope, names)), None)
-        if scope is None:
-            return []
-        same = self._history.values_like(scope.value(version, at))
-        return sorted({event.actor for event, values in self._known if same & {*values}})
+        return self._knowing([scope.value(version, at)]) if scope else []
+
+    def people_who_know_removed(self, removal: int) -> list[str]:
+        """Return who knows what was removed by the event with this id, by email."""
+        return self._knowing(self._history.named_by(removal))
+
+    def _knowing(self, values: Collection[Value]) -> list[str]:
+        same = set[Value]().union(*map(self._history.values_like, values))
+        return sorted({event.actor for event, known in self._known if same & {*known}})
 
     def copies_known_to(self, person_id: int) -> dict[str, KnownCopy]:
         """Return what a person knows in each scope by an event of another scope or version.
@@ -103,8 +108,10 @@ class KnownValues:
 def of_former_members(access: Access, keys: Collection[str]) -> dict[str, KnownValues]:
     """Return, by key, what people know who are no longer active members of the app.
 
-    Takes as many queries for many keys as for one.
+    Takes as many queries for many keys as for one, and none without keys.
     """
+    if not keys:
+        return {}
     app_id = access.app.app_id
     found = trails(AuditEvent.objects.filter(app_id=app_id, subject__in=keys), [app_id])
     current = {person.pk for person in people_of(access.app) if person.is_active}

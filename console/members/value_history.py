@@ -94,6 +94,10 @@ class ValueHistory:
         """Return the versions that hold the same value, with this one."""
         return self._same.get(value, {value})
 
+    def named_by(self, event_id: int) -> Collection[Value]:
+        """Return the values that an event read or removed."""
+        return self._named.get(event_id, ())
+
     def _add(self, event: Event) -> None:
         if event.action == Action.APP_CHANGED:
             for scope in {it.id: it for it in self._scopes.values()}.values():
@@ -178,7 +182,7 @@ class ValueHistory:
                 continue
             if source.action in VARIABLE_WRITES and source.actor_id is not None:
                 self.known.append((source, [value]))
-            for named in self._named.get(source.pk, ()):
+            for named in self.named_by(source.pk):
                 self._merge(named, value)
 
     def _merge(self, one: Value, other: Value) -> None:

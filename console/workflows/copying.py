@@ -41,11 +41,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Copy:
-    """What copying a value to a scope would do. `refusal` says why it can't be copied, or ""."""
+    """What copying a value to a scope would do. `refusal` says why it can't be copied, or "".
+
+    `known_to` are people who left and know the value.
+    """
 
     value: Value
     line: Line
     refusal: str
+    known_to: Sequence[str]
 
 
 def values_of(matrix: Matrix, wanted: Collection[tuple[str, int]]) -> list[Value]:
@@ -65,6 +69,7 @@ def plan(access: Access, values: Sequence[Value], scopes: Sequence[Branch | None
     copies = []
     for source in {value.source.noun: value.source for value in values}.values():
         own = {value.key: value for value in values if value.source is source}
+        known = source.known_to(access, {value.pk for value in own.values()})
         texts = {} if source.is_confidential else _read(access, source, own.values())
         entries = [
             Entry(key, texts[it.pk].text if it.pk in texts else _UNREAD, 0)
@@ -72,9 +77,10 @@ def plan(access: Access, values: Sequence[Value], scopes: Sequence[Branch | None
         ]
         lines = importing.preview(access, entries, Choice(scopes, dict.fromkeys(own, source.noun)))
         copies += [
-            Copy(own[line.planned.key], line, _refusal(access, own[line.planned.key], line))
+            Copy(value, line, _refusal(access, value, line), known.get(value.pk, ()))
             for line in lines
-            if line.planned.branch != own[line.planned.key].owner
+            for value in [own[line.planned.key]]
+            if line.planned.branch != value.owner
         ]
     return copies
 

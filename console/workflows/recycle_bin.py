@@ -1,7 +1,8 @@
 """The recycle bin of an app: removed secrets and variables, from every source."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -21,13 +22,14 @@ SOON = 3  # days that are left
 
 @dataclass(frozen=True)
 class BinRow:
-    """A removed value as the page shows it."""
+    """A removed value as the page shows it. `known_to` are people who left and know it."""
 
     source: EnvironmentSource
     value: RemovedValue
     may_write: bool
     url: str  # of a removed variable's history; a removed secret has no page
     now: datetime
+    known_to: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -71,6 +73,15 @@ def rows_of(access: Access) -> list[BinRow]:
         for value in source.bin.removed(access)
     ]
     return sorted(found, key=lambda row: (row.value.expires_at, row.value.key))
+
+
+def with_people(access: Access, rows: Sequence[BinRow]) -> list[BinRow]:
+    """Return the rows, each with the people who left and know its value."""
+    found = dict[tuple[str, int], Sequence[str]]()
+    for source in sources():
+        pks = {row.value.pk for row in rows if row.source is source}
+        found |= {(source.noun, pk): it for pk, it in source.bin.known_to(access, pks).items()}
+    return [replace(row, known_to=found.get((row.source.noun, row.value.pk), ())) for row in rows]
 
 
 def number_in(app: App) -> int:

@@ -1,6 +1,6 @@
 """Secrets in the recycle bin, as `console.environment` knows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,7 +11,7 @@ from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_VERSION, known_base
 from console.models import App, Branch
 from secrets_app import recycle_bin
-from secrets_app.history import bin_actions
+from secrets_app.history import bin_actions, former_members
 from secrets_app.models import BinEntry, Secret
 from secrets_app.sync.bin_upkeep import finish_due
 
@@ -43,6 +43,10 @@ class SecretBin:
             )
             for entry in entries
         ]
+
+    def known_to(self, access: Access, pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """Return who left and knows these values."""
+        return former_members.of_entries(access, recycle_bin.kept(access.app).filter(pk__in=pks))
 
     def restore(
         self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str

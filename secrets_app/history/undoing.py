@@ -19,8 +19,7 @@ from console.environment.undo import UndoState, refused
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
-from console.members import known_values
-from console.models import AuditEvent, scope_name
+from console.models import AuditEvent
 from secrets_app.history import bin_actions
 from secrets_app.history.restoring import ending_of
 from secrets_app.history.undo_plan import Step, plan
@@ -58,20 +57,6 @@ def undo(
     _take_out(access, [step for step in ready if step.entry], new, outcomes)
     _refresh(access, ready, outcomes)
     return [outcomes[step.row.token] for step in steps]
-
-
-def former_members(access: Access, steps: Sequence[Step]) -> list[Sequence[str]]:
-    """Return, for each step, the people who left and know the value that it brings back."""
-    restoring = [step for step in steps if step.version and step.row.state is UndoState.READY]
-    keys = {step.row.key for step in restoring}
-    found = known_values.of_former_members(access, keys) if keys else {}
-    known = {
-        step.row.token: found[step.row.key].people_who_know(
-            {scope_name(step.branch), step.row.scope}, step.version, step.since
-        )
-        for step in restoring
-    }
-    return [known.get(step.row.token, ()) for step in steps]
 
 
 def _record_denials(access: Access, steps: Sequence[Step], new: UUID) -> None:

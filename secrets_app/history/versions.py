@@ -8,9 +8,9 @@ from datetime import datetime
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.change_sets import sizes_of
-from console.members import known_values
-from console.models import scope_name
+from secrets_app.history import former_members
 from secrets_app.history.audited_writes import OURS, Writes
+from secrets_app.history.former_members import names_of
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.queries import principal
@@ -18,7 +18,6 @@ from secrets_app.store import parameter_store
 from secrets_app.store.base import KeptVersion, Parameter
 from secrets_app.store.limits import VERSIONS_KEPT
 from secrets_app.sync.reconciling import refresh
-from secrets_app.writes.snapshots import audit_target
 
 DEFAULT_KEY = "alias/aws/ssm"
 SHOWN = 10
@@ -112,15 +111,12 @@ def list_versions(*, actor: Actor, app_id: str, pk: int) -> Versions:
 
 
 def _rows(access: Access, secret: Secret, kept: Sequence[KeptVersion]) -> Sequence[Version]:
-    target = audit_target(access, secret.branch, secret.key)
-    scopes = {scope_name(secret.branch), target.branch}
-    writes = Writes(access.app.app_id, scopes, secret.key)
-    known = known_values.of_former_members(access, {secret.key})[secret.key]
+    writes = Writes(access.app.app_id, names_of(access, secret.branch), secret.key)
+    numbers = [one.parameter.version for one in kept]
+    known = former_members.of_versions(access, secret, numbers)
     rows = [
-        _version(
-            access, one, writes, known.people_who_know(scopes, one.parameter.version), number == 0
-        )
-        for number, one in enumerate(kept)
+        _version(access, one, writes, known[number], number == numbers[0])
+        for number, one in zip(numbers, kept, strict=True)
     ]
     sizes = sizes_of(access.app.app_id, {row.change_set for row in rows if row.change_set})
     return [replace(row, others=max(0, sizes[row.change_set] - 1)) for row in rows]

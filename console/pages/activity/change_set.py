@@ -37,6 +37,7 @@ from console.workflows.undoing import undo
 
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
 MAX_MESSAGES = 5
+NOT_YET = "Nothing is undone yet. Read below who knows what would come back."
 _EFFECTS = {  # of one, and of several
     Effect.BACK: ("goes back to the version before", "go back to the version before"),
     Effect.REMOVED: ("is removed", "are removed"),
@@ -76,6 +77,9 @@ def _undo(request: HttpRequest, access: Access, found: ChangeSet) -> HttpRespons
     posted = set(field(request.POST, "rows").split())  # one field, because there is a limit
     tokens = [change.undo.token for change in found.changes if change.undo]
     ready = [row.token for row in found.ready]
+    if "back" in request.POST and any(row.known_to for row in found.ready):
+        messages.warning(request, NOT_YET)  # the message that offered Undo could not say it
+        return _redirect(request, undo_address(access, found.id))
     chosen = [token for token in tokens if token in posted] if posted else ready
     new = change_set_of(field(request.POST, "change_set"), access, _purpose(found)) or uuid.uuid4()
     try:

@@ -81,18 +81,20 @@ def recycle_bin_page(request: HttpRequest, app_id: str) -> HttpResponse:
     order = _Order.of(request.GET.get("sort", ""), query)
     found = order.sorted(row for row in rows if _matches(row, query))
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page", "1")[:9])
+    shown = recycle_bin.with_people(access, [*page])
     branches = {row.value.branch.pk: row.value.branch for row in rows if row.value.branch}
     context = {
         **app_context(access, "bin"),
         "page": page,
-        "rows": page.object_list,
+        "rows": shown,
+        "has_known": any(row.known_to and row.may_write for row in shown),
         "order": order,
         "col": {column.key: column.cell for column in COLUMNS},
         "q": query.q,
         "chosen": query.branch,
         "branches": filter_choices(sorted(branches.values(), key=lambda it: bytes(it.sort_key))),
         "days": settings.BIN_DAYS,
-        **_asked(request, access, found),
+        **_asked(request, access, shown),
     }
     return render(request, "console/bin.html", context)
 

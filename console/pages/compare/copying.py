@@ -116,6 +116,7 @@ def _preview(
     rows = [_row(it, failed) for it in copies]
     context = {
         "rows": rows,
+        "has_known": any(row["known_to"] for row in rows),
         "is_protected": any(_is_protected(access, it) for it in values),
         "has_secrets": any(it.source.is_confidential for it in values),
         "change_set": change_set_token(access, access.app.path_profile),
@@ -177,6 +178,7 @@ def _row(copied: Copy, failed: dict[str, RowOutcome]) -> dict[str, Any]:
     line, planned = copied.line, copied.line.planned
     outcome = failed.get(_token(line.noun, *planned.scope))
     is_new = planned.change is Change.NEW
+    is_fixed = bool(copied.refusal) or planned.change is Change.SAME
     return {
         "text": row_text(line),
         "noun": line.noun,
@@ -185,11 +187,12 @@ def _row(copied: Copy, failed: dict[str, RowOutcome]) -> dict[str, Any]:
         "branch": scope_name(planned.branch),
         "change": str(planned.change),
         "is_new": is_new,
-        "is_fixed": bool(copied.refusal) or planned.change is Change.SAME,
+        "is_fixed": is_fixed,
         "is_chosen": _is_wanted(line, outcome) and not copied.refusal,
         "overrides": line.overrides,
         "also": line.also,
         "refusal": copied.refusal,
+        "known_to": () if is_fixed else copied.known_to,
         "last_change": planned.last_change,
         "reaches_all": planned.branch is None,
         "message": (outcome.message or "Not copied yet.") if outcome else "",

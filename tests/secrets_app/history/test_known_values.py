@@ -92,7 +92,7 @@ def test_it_works(world: World, bob: User, client_for: Callable[[str], Client]) 
     [former] = exposure.former_members(find(world))
     assert (former.total, former.open) == (1, 0)
     assert known_to(alice, row) == {1: ["bob@example.org"]}
-    page = alice.get(reverse("secret_versions", args=["d1shop", row.pk])).text
+    page = " ".join(alice.get(reverse("secret_versions", args=["d1shop", row.pk])).text.split())
     assert "Known to bob@example.org, who left" in page
     assert "If you restore one of them, they know the secret again" in page
     assert restored(world, 1) == "saved"
