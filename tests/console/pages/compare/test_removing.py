@@ -206,9 +206,9 @@ def test_without_a_recycle_bin_it_asks_first(world: World, alice: Client, settin
     page = alice.get(COMPARE)
     asked = remove(alice, page, 2, world.dev)
     assert asked.status_code == 422
-    page = " ".join(asked.text.split())
-    assert "deleted for good" in page
-    assert "Remove 2 values anyway" in page
+    text = " ".join(asked.text.split())
+    assert "deleted for good" in text
+    assert "Remove 2 values anyway" in text
     assert stored_values(world, "API_KEY", world.dev)[0] == "CANARY"
     remove(alice, page, 2, world.dev, without_copy="on")
     after = alice.get(COMPARE)
