@@ -367,6 +367,9 @@ if not LOCAL:
     CSRF_COOKIE_NAME = "__Host-csrf"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes
+# Uploaded files stay in memory, as far as the server accepts them (console/server/connection.py)
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 22
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # Static files
 STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"

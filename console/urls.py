@@ -17,7 +17,7 @@ from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.apps import branch_delete, branches, notifications, overview
 from console.pages.apps import views as apps
-from console.pages.compare import copying, removing
+from console.pages.compare import code, copying, removing
 from console.pages.compare import views as compare
 from console.pages.importing import views as importing
 from console.pages.members import exposure, invitations
@@ -31,6 +31,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("compare/check/", compare.check, name="compare_check"),
     path("compare/copy/", copying.copy, name="compare_copy"),
     path("compare/remove/", removing.remove, name="compare_remove"),
+    path("compare/code/", code.check_code, name="check_code"),
     path("compare/export/", compare.export, name="compare_export"),
     path("", overview.overview, name="overview"),
     path("check/", overview.check, name="overview_check"),

@@ -2,8 +2,6 @@
 
 from django.apps import AppConfig
 
-from console.lib.scanning.uses import FileUses
-
 
 class EnvvarsConfig(AppConfig):
     """Environment variables and build settings."""
@@ -21,12 +19,6 @@ class EnvvarsConfig(AppConfig):
         from envvars_app.environment_source import VariableSource
 
         sources.register(VariableSource())
-        build_files.register(_uses_in_build)
+        build_files.register("envvars_app.buildspec.uses")
         snapshots.register(take_in)
         pushes.register(push)
-
-
-def _uses_in_build(text: str) -> FileUses:
-    from envvars_app.buildspec.uses import uses_in_build  # which few processes need
-
-    return uses_in_build(text)

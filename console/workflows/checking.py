@@ -15,7 +15,7 @@ from console.lib.naming.branch_patterns import matches
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.scanning.builtin import is_builtin
 from console.lib.scanning.manifest import Declared
-from console.lib.scanning.project import Place, PlacedUse, Project
+from console.lib.scanning.results import Place, PlacedUse, Project
 from console.lib.scanning.uses import VARIABLE
 from console.lib.text.likely_secrets import secret_warning, token_format
 from console.models import Branch, scope_name

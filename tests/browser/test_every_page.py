@@ -68,6 +68,7 @@ PAGES = (
     f"{APP}compare/",
     f"{APP}compare/?show=missing&q=nothing",
     f"{APP}compare/copy/",
+    f"{APP}compare/code/",
     f"{APP}activity/",
     f"{APP}activity/?person=nobody&since=2026-01-01T00:00",
     f"{APP}hosting/deployments/",

@@ -5,6 +5,7 @@ from configparser import ConfigParser
 
 from console.lib.paths import BASE_DIR
 from console.server import gunicorn
+from console.server.connection import BODY_BYTES
 from console.settings import DATA_UPLOAD_MAX_MEMORY_SIZE
 from tests.documents.test_documents import settings
 
@@ -50,7 +51,7 @@ def test_settings_files_contain_only_settings() -> None:
 def test_proxy_passes_what_the_console_rejects_with_a_message() -> None:
     nginx, _ = blocks("nginx")
     [megabytes] = re.findall(r"client_max_body_size (\d+)m;", nginx)
-    assert int(megabytes) << 20 > DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert int(megabytes) << 20 > BODY_BYTES > DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def test_connections_to_the_database() -> None:

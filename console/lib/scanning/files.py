@@ -1,10 +1,11 @@
-"""The files of a project that are read, without following symbolic links."""
+"""Which files of a project are read, and how, without following symbolic links."""
 
 import os
 import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from console.lib.scanning.code import CODE
 
@@ -23,30 +24,70 @@ _TEST = re.compile(
 )
 
 
-def code_files(root: Path) -> Iterator[str]:
-    """Yield the paths of the files with code, relative to the root, in order.
+class Tree(Protocol):
+    """The files of a project, whose paths are relative to its folder."""
 
-    Tests and descriptions of types (`.d.ts`) don't run in a deployment. Raises TooMany.
-    """
-    waiting, entries, files = [""], 0, 0
-    while waiting:
-        folder = waiting.pop()
-        found = _entries(root / folder)
-        entries += len(found)
-        if entries > MAX_ENTRIES:
-            raise TooMany
-        folders = []
-        for entry in found:
-            path = f"{folder}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                if is_read_folder(entry.name) and folder.count("/") < MAX_DEPTH:
-                    folders.append(f"{path}/")
-            elif entry.is_file(follow_symlinks=False) and is_read(entry.name):
-                files += 1
-                if files > MAX_FILES:
-                    raise TooMany
-                yield path
-        waiting += reversed(folders)
+    def code_files(self) -> Iterator[str]:
+        """Yield the paths of the files with code, in order. Raises TooMany.
+
+        Tests and descriptions of types (`.d.ts`) don't run in a deployment.
+        """
+        ...
+
+    def holds(self, path: str) -> bool:
+        """Return True if there is something at this path."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content, or a little more than MAX_BYTES of it. None if it can't be read.
+
+        Symbolic links are not followed.
+        """
+        ...
+
+
+class Folder:
+    """The files of a folder on this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def code_files(self) -> Iterator[str]:
+        """Yield the paths of the files with code."""
+        waiting, entries, files = [""], 0, 0
+        while waiting:
+            folder = waiting.pop()
+            found = _entries(self.root / folder)
+            entries += len(found)
+            if entries > MAX_ENTRIES:
+                raise TooMany
+            folders = []
+            for entry in found:
+                path = f"{folder}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    if is_read_folder(entry.name) and folder.count("/") < MAX_DEPTH:
+                        folders.append(f"{path}/")
+                elif entry.is_file(follow_symlinks=False) and is_read(entry.name):
+                    files += 1
+                    if files > MAX_FILES:
+                        raise TooMany
+                    yield path
+            waiting += reversed(folders)
+
+    def holds(self, path: str) -> bool:
+        """Return True if there is a file, a folder or a link at this path."""
+        return os.path.lexists(self.root / path)
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content. Devices and pipes are not opened for long."""
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            opened = os.open(self.root / path, flags)
+            with os.fdopen(opened, "rb") as file:
+                is_regular = stat.S_ISREG(os.fstat(opened).st_mode)
+                return file.read(MAX_BYTES + 1) if is_regular else None
+        except OSError:
+            return None
 
 
 class TooMany(Exception):
@@ -75,17 +116,3 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError:  # it can't be read, or is gone by now
         return []
-
-
-def read(path: Path) -> bytes | None:
-    """Return a file's content, at most a little more than MAX_BYTES, or None if it can't be read.
-
-    Symbolic links are not followed, and devices and pipes not opened for long.
-    """
-    try:
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(opened, "rb") as file:
-            is_regular = stat.S_ISREG(os.fstat(opened).st_mode)
-            return file.read(MAX_BYTES + 1) if is_regular else None
-    except OSError:
-        return None

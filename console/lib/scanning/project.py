@@ -3,25 +3,22 @@
 import fnmatch
 import os
 import re
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 from console.lib.scanning import files, manifest
 from console.lib.scanning.builtin import is_given_to_function
 from console.lib.scanning.code import parse, uses_of
+from console.lib.scanning.files import Tree
 from console.lib.scanning.imports import Imports
-from console.lib.scanning.manifest import Declared
 from console.lib.scanning.meanings import Meanings, TooComplex
+from console.lib.scanning.results import Place, PlacedUse, Problem, Project
 from console.lib.scanning.syntax import Module
 from console.lib.scanning.uses import VARIABLE, FileUses
 
 BUILD_FILE = "amplify.yml"
 TOO_LARGE = f"This file is larger than {files.MAX_BYTES:,} bytes, so it was not read."
 NOT_TEXT = "This file is not text, so it was not read."
-NOT_READ = "This file can't be read. Check its permissions."
+NOT_READ = "This file can't be read. Check its permissions, or make the zip again."
 TOO_MANY = (
     f"The folder has more than {files.MAX_FILES:,} files with code. Name the folder of one app."
 )
@@ -32,59 +29,16 @@ _ASSIGNED = re.compile(rb"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t
 ReadBuild = Callable[[str], FileUses]
 
 
-class Place(NamedTuple):
-    """A line of a file, whose path is relative to the project."""
-
-    path: str
-    line: int
-
-
-class PlacedUse(NamedTuple):
-    """A use of a key."""
-
-    place: Place
-    is_optional: bool
-
-
-class Problem(NamedTuple):
-    """Why something was not read. An error makes the result wrong, rather than incomplete."""
-
-    place: Place
-    message: str
-    is_error: bool = False
-
-
-@dataclass
-class Project:
-    """What a project uses, by noun and key, in the order of its files.
-
-    `sets` are variables that it sets itself. It uses all variables that begin with one of
-    `prefixes`. `unclear` are uses of keys that only show when the
-    code runs. `manifest` is the name of the file that declares keys, or "".
-    """
-
-    uses: defaultdict[tuple[str, str], list[PlacedUse]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    unclear: list[tuple[str, Place]] = field(default_factory=list)
-    sets: set[str] = field(default_factory=set)
-    prefixes: set[str] = field(default_factory=set)
-    manifest: str = ""
-    declared: list[Declared] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    files: int = 0
-
-
-def scan(root: Path, read_build: ReadBuild) -> Project:
-    """Return what the project in a folder uses. `read_build` reads its build specification."""
-    return _Scan(root, read_build).run()
+def scan(tree: Tree, read_build: ReadBuild) -> Project:
+    """Return what a project uses. `read_build` reads its build specification."""
+    return _Scan(tree, read_build).run()
 
 
 class _Scan:
-    """A scan of one folder."""
+    """A scan of one project."""
 
-    def __init__(self, root: Path, read_build: ReadBuild) -> None:
-        self.root = root
+    def __init__(self, tree: Tree, read_build: ReadBuild) -> None:
+        self.tree = tree
         self.read_build = read_build
         self.project = Project()
         self.paths: dict[str, None] = {}
@@ -94,7 +48,7 @@ class _Scan:
 
     def run(self) -> Project:
         try:
-            for path in files.code_files(self.root):
+            for path in self.tree.code_files():
                 self.paths[path] = None
         except files.TooMany:
             self._problem("", 1, TOO_MANY, is_error=True)
@@ -119,7 +73,7 @@ class _Scan:
 
     def _source(self, path: str, *, is_error: bool = False) -> bytes | None:
         """Return a file's text, or note why there is none."""
-        source = files.read(self.root / path)
+        source = self.tree.read(path)
         if source is None:
             self._problem(path, 1, NOT_READ, is_error=is_error)
         elif len(source) > files.MAX_BYTES:
@@ -131,7 +85,7 @@ class _Scan:
         return None
 
     def _module(self, path: str) -> Module | None:
-        source = files.read(self.root / path)
+        source = self.tree.read(path)
         if source is None or len(source) > files.MAX_BYTES or b"\0" in source:
             return None
         return parse(path, source)
@@ -153,7 +107,7 @@ class _Scan:
             pattern = re.compile(b"|".join(re.escape(name) for name in sorted(exporters)))
             exporters = set()
             for path in [*waiting]:
-                source = files.read(self.root / path) or b""
+                source = self.tree.read(path) or b""
                 if pattern.search(source):
                     del waiting[path]
                     exporters |= self._read_file(path, source)
@@ -189,13 +143,13 @@ class _Scan:
 
     def _read_dotenv(self, path: str, source: bytes) -> None:
         """Add the variables that a file in Git sets. One that Git ignores isn't deployed."""
-        ignored = files.read(self.root / ".gitignore") or b""
+        ignored = self.tree.read(".gitignore") or b""
         if not _is_ignored(path.rpartition("/")[2], ignored.decode(errors="replace")):
             self.project.sets |= {name.decode() for name in _ASSIGNED.findall(source)}
 
     def _read_manifest(self) -> None:
         for name in (manifest.TOML, manifest.EXAMPLE):
-            if not os.path.lexists(self.root / name):
+            if not self.tree.holds(name):
                 continue
             self.project.manifest = name
             if (source := self._source(name, is_error=True)) is not None:
@@ -206,7 +160,7 @@ class _Scan:
             return
 
     def _read_build_file(self) -> None:
-        if os.path.lexists(self.root / BUILD_FILE):
+        if self.tree.holds(BUILD_FILE):
             source = self._source(BUILD_FILE, is_error=True)
             if source is not None:
                 found = self.read_build(source.decode("utf-8-sig", errors="replace"))

@@ -1,6 +1,8 @@
-"""Escape control characters."""
+"""Escape control characters, and cut long texts."""
 
 from typing import Any
+
+SHOWN = 200  # characters
 
 
 def escape_unprintable(value: Any, keep: str) -> Any:
@@ -16,3 +18,9 @@ def escape_unprintable(value: Any, keep: str) -> Any:
         else character.encode("unicode_escape").decode()
         for character in value
     )
+
+
+def one_line(text: str) -> str:
+    """Return text that anyone may have written on one line, and not too long."""
+    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return str(escape_unprintable(shown, keep=""))

@@ -11,8 +11,10 @@ from console.access.policy import Access, find_app
 from console.cli.base import ConsoleCommand, actor_of, add_common, find_scope
 from console.cli.terminal import Exit, table
 from console.environment import build_files
-from console.lib.scanning.project import Place, Project, scan
-from console.lib.text.unprintable import escape_unprintable
+from console.lib.scanning.files import Folder
+from console.lib.scanning.project import scan
+from console.lib.scanning.results import Place, Project
+from console.lib.text.unprintable import escape_unprintable, one_line
 from console.models import Branch, scope_name
 from console.workflows.checking import Line, Report, State, check
 
@@ -22,7 +24,6 @@ MISSING = "{} required {} missing."
 NOT_READ = "{} not read to its end."
 UNCLEAR = "{}: the key of this {} only shows when the code runs, so it was not checked."
 OUTDATED = "The store of the {}s did not answer. This is as of the last time it did."
-SHOWN = 200  # characters of a key or path from a file
 EITHER = "secret or variable"
 
 
@@ -51,7 +52,7 @@ class Command(ConsoleCommand):
         root = Path(options["path"])
         if not root.is_dir():
             raise CommandError(NO_FOLDER, returncode=Exit.USAGE)
-        project = scan(root, build_files.read)
+        project = scan(Folder(root), build_files.read)
         report = check(access, project, scopes)
         for noun in report.outdated:
             self.note(OUTDATED.format(noun))
@@ -92,14 +93,8 @@ def _problem(project: Project, report: Report) -> str:
     return " ".join(parts)
 
 
-def _clean(text: str) -> str:
-    """Return text from a file on one line, and not too long."""
-    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-    return str(escape_unprintable(shown, keep=""))
-
-
 def _shown(place: Place) -> str:
-    return f"{_clean(place.path)}:{place.line}" if place.path else "."
+    return f"{one_line(place.path)}:{place.line}" if place.path else "."
 
 
 def _text(report: Report) -> str:
@@ -108,7 +103,7 @@ def _text(report: Report) -> str:
             scope_name(line.branch),
             str(line.state),
             line.noun or EITHER,
-            _clean(line.key),
+            one_line(line.key),
             _where(line),
         )
         for line in report.lines
@@ -125,8 +120,8 @@ def _where(line: Line) -> str:
 
 def _remarks(line: Line) -> str:
     """Return what may be wrong, and what the manifest says of a key."""
-    pattern = f"Pattern: {_clean(line.pattern)}" if line.pattern else ""
-    return " ".join(filter(None, (line.hint, _clean(line.description), pattern)))
+    pattern = f"Pattern: {one_line(line.pattern)}" if line.pattern else ""
+    return " ".join(filter(None, (line.hint, one_line(line.description), pattern)))
 
 
 def _described(access: Access, project: Project, report: Report) -> dict[str, Any]:
@@ -173,7 +168,7 @@ def _annotations(project: Project, report: Report, prefix: str) -> Iterator[str]
         lines = list(found)
         branches = ", ".join(scope_name(line.branch) for line in lines)
         kind = noun or EITHER
-        text = f"{_clean(key)} has no value on {branches}."
+        text = f"{one_line(key)} has no value on {branches}."
         place = lines[0].places[0]
         yield _annotation("error", place, prefix, f"Missing {kind}", f"{text} {_remarks(lines[0])}")
     for problem in project.problems:

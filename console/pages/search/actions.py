@@ -66,6 +66,7 @@ _WRITING = (
     ("Copy variables", "variables_copy", "copy"),
 )
 _VIEWING = (
+    ("Check code", "check_code", "check"),
     ("Download variables", "variables_download", "download"),
     ("Restore from the recycle bin", "bin", "undo"),
 )

@@ -45,6 +45,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/amplify/refresh/": "It reads Amplify and decrypts nothing. Anyone may look.",
     f"{APP}/compare/": (Action.SECRET_COMPARED,),
     f"{APP}/compare/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
+    f"{APP}/compare/code/": "It compares keys with those in a zip. Anyone may look.",
     f"{APP}/compare/copy/": (Action.SECRET_REVEALED, Action.SECRET_CREATED),
     f"{APP}/compare/remove/": (Action.SECRET_REMOVED, Action.VARIABLE_REMOVED),
     f"{APP}/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",

@@ -50,6 +50,9 @@ TABLE = """
 /apps/<str:app_id>/compare/copy/    else               302  405
 /apps/<str:app_id>/compare/remove/  POST               302  404       403  302 302 302    404
 /apps/<str:app_id>/compare/remove/  else               302  405
+/apps/<str:app_id>/compare/code/    GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/compare/code/    POST               302  404       422  422 422 422    404
+/apps/<str:app_id>/compare/code/    else               302  405
 /apps/<str:app_id>/compare/export/  GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/export/  else               302  405
 /apps/<str:app_id>/check/           POST               302  404       302  302 302 302    404

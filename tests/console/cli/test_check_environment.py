@@ -156,7 +156,7 @@ def test_names_in_files_cannot_disguise_themselves(
 def test_start_does_not_load_the_parser() -> None:
     code = (
         "import django, sys; django.setup();"
-        "from django.core.management import get_commands; get_commands();"
+        "from django.core.management import get_commands; get_commands(); import console.urls;"
         "print([name for name in sys.modules if name.startswith('tree_sitter')])"
     )
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PATH": "/usr/bin:/bin"}

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from console.access.policy import find_app
-from console.lib.scanning.project import Place, scan
+from console.lib.scanning.files import Folder
+from console.lib.scanning.project import scan
+from console.lib.scanning.results import Place
 from console.models import Branch
 from console.workflows.checking import Report, State, check
 from envvars_app.buildspec.uses import uses_in_build
@@ -30,7 +32,7 @@ def checked(world: World, folder: Path, files: dict[str, str], *branches: Branch
     """Check files against branches, main and dev unless others are given."""
     write_files(folder, files)
     access = find_app(world.actor("vera"), world.app.app_id)
-    project = scan(folder, uses_in_build)
+    project = scan(Folder(folder), uses_in_build)
     return check(access, project, branches or (world.main, world.dev))
 
 
@@ -79,7 +81,7 @@ def test_queries_do_not_depend_on_branches(
 ) -> None:
     write_files(tmp_path, {"src/a.ts": "f(process.env.A)"})
     access = find_app(world.actor("vera"), world.app.app_id)
-    project = scan(tmp_path, uses_in_build)
+    project = scan(Folder(tmp_path), uses_in_build)
     branches = [world.main, world.dev, *(create_branch(world, f"b{n}") for n in range(5))]
     check(access, project, branches)  # asks the store, which is not repeated within 15 seconds
     with django_assert_num_queries(QUERIES):

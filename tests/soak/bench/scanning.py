@@ -8,6 +8,7 @@ from pathlib import Path
 import tree_sitter_typescript
 from tree_sitter import Language, Parser
 
+from console.lib.scanning.files import Folder
 from console.lib.scanning.project import scan
 from envvars_app.buildspec.uses import uses_in_build
 from tests.soak.bench.measure import Subject, table
@@ -56,5 +57,5 @@ def parse(folder: Path) -> None:
 
 def run(folder: Path) -> None:
     """Scan the folder."""
-    project = scan(folder, uses_in_build)
+    project = scan(Folder(folder), uses_in_build)
     assert len(project.uses) == FILES * 4

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from console.lib.scanning.project import Project, scan
+from console.lib.scanning.files import Folder
+from console.lib.scanning.project import scan
+from console.lib.scanning.results import Project
 from envvars_app.buildspec.uses import uses_in_build
 
 
 def scanned(folder: Path, files: Mapping[str, str | bytes]) -> Project:
     """Write the files into the folder, and scan it."""
     write_files(folder, files)
-    return scan(folder, uses_in_build)
+    return scan(Folder(folder), uses_in_build)
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from console.lib.scanning import files
 from console.lib.scanning.code import MAX_USES, parse, uses_of
 from console.lib.scanning.imports import Imports
-from console.lib.scanning.project import NOT_TEXT, TOO_LARGE, Place, Problem
+from console.lib.scanning.project import NOT_TEXT, TOO_LARGE
+from console.lib.scanning.results import Place, Problem
 from tests.console.lib.scanning.project_folder import needed, scanned, write_files
 
 GOOD = {"src/good.ts": "f(process.env.GOOD)"}
