@@ -15,7 +15,7 @@ from console.pages.account import views as account
 from console.pages.activity import change_set, recycle_bin
 from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
-from console.pages.apps import branch_delete, branches, notifications, overview
+from console.pages.apps import branch_delete, branches, notifications, overview, previews
 from console.pages.apps import views as apps
 from console.pages.compare import code, copying, removing
 from console.pages.compare import views as compare
@@ -55,6 +55,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("settings/branches/add/", branches.branch_add, name="branch_add"),
     path("settings/branches/<int:pk>/", branches.branch_edit, name="branch_edit"),
     path("settings/branches/<int:pk>/delete/", branch_delete.branch_delete, name="branch_delete"),
+    path("settings/previews/", previews.preview_rules, name="preview_rules"),
     path("settings/notifications/", notifications.notifications, name="notifications"),
     path("settings/members/", members.member_list, name="members"),
     path("settings/members/invite/", members.member_invite, name="member_invite"),

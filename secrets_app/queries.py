@@ -134,7 +134,7 @@ def list_secrets(
         query,
         _filtered(access.app, query, chosen),
         filters,
-        None if missing is None else len(missing),
+        missing,
     )
     columns = _columns(found.rows.order_by(*SORTS[query.sort]))
     page = page_of(query, columns, found.count, missing)

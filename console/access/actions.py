@@ -24,6 +24,7 @@ class Action(StrEnum):
     BRANCH_ADDED = "branch.add"
     BRANCH_CHANGED = "branch.change"
     BRANCH_DELETED = "branch.delete"
+    PREVIEWS_CHANGED = "branch.previews"
     MEMBER_SET = "member.set"
     MEMBER_SET_BY_OPERATOR = "member.set_by_operator"
     MEMBER_REMOVED = "member.remove"

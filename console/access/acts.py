@@ -111,6 +111,10 @@ RULES: dict[Action, Rule] = {
     Action.BRANCH_DELETED: Rule(
         Permission.MANAGE, AsksNot("A deleted branch and All branches stay as protected as before.")
     ),
+    Action.PREVIEWS_CHANGED: Rule(
+        Permission.MANAGE,
+        AsksNot("It copies nothing. Copying a value needs the permission to reveal it."),
+    ),
     Action.MEMBER_SET: Rule(Permission.MANAGE, Asks("change a role")),
     Action.MEMBER_SET_BY_OPERATOR: Rule(Who.OPERATOR, Asks("change a role")),
     Action.MEMBER_REMOVED: Rule(Who.OWNER_OR_OPERATOR, _TAKES_AWAY),

@@ -38,6 +38,7 @@ ACTION_LABELS = {
     Action.BRANCH_ADDED: "added the branch",
     Action.BRANCH_CHANGED: "changed the branch",
     Action.BRANCH_DELETED: "deleted the branch",
+    Action.PREVIEWS_CHANGED: "changed the preview rules:",
     Action.MEMBER_SET: "set the role of a member",
     Action.MEMBER_SET_BY_OPERATOR: "set, as an operator, the role of a member",
     Action.MEMBER_REMOVED: "removed a member",

@@ -30,6 +30,7 @@ from console.db import versions
 from console.lib.naming.names import branch_name_problem
 from console.lib.text.unprintable import escape_unprintable
 from console.models import Branch, User
+from console.workflows.previews.offers import offers_of, summary
 
 # argparse quotes what was typed after these words.
 _TYPED = re.compile(r""":? ['"].*|(?<=unrecognized arguments).*""", re.DOTALL)
@@ -145,6 +146,13 @@ class ConsoleCommand(BaseCommand):
         """Print to standard error what is said about a value, if anything."""
         if remark:
             self.note(remark)
+
+    def note_offers(self, scope: CommandScope, noun: str = "") -> None:
+        """Print to standard error how many values a preview would take, but doesn't get now."""
+        source, offers = offers_of(scope.access, scope.branch)
+        number = sum(noun in {"", offer.noun} for offer in offers)
+        if scope.branch and source and number:
+            self.note(summary(scope.branch, source, number))
 
     def print_result(self, options: dict[str, Any], plain: str, data: object) -> None:
         """Print the result in the requested format."""

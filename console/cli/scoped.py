@@ -78,6 +78,7 @@ class ScopedCommand(ConsoleCommand):
 
     def print_rows(self, options: dict[str, Any], scope: CommandScope, rows: Sequence[Row]) -> None:
         """Print a list."""
+        self.note_offers(scope, self.noun)
         if rows or options["format"] == "json":
             described = [_as_json(row) | self.extra_columns(row) for row in rows]
             self.print_result(options, self._as_table(scope, rows), described)

@@ -7,6 +7,7 @@ from console.models.deployments import Deployment
 from console.models.members import Invitation, Member, Suspension
 from console.models.notes import KeyNote
 from console.models.notifications import Notice
+from console.models.previews import PreviewRule
 from console.models.users import AccountLink, Session, User, UserManager
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MarkField",
     "Member",
     "Notice",
+    "PreviewRule",
     "RefusedRequests",
     "Session",
     "Stage",

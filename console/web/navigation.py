@@ -31,6 +31,7 @@ _PAGES = (
     AppPage("bin", "Recycle bin", "bin", HOSTING),
     AppPage("general", "General", "cog", SETTINGS, MANAGE),
     AppPage("branches", "Branches", "branch", SETTINGS, MANAGE),
+    AppPage("preview_rules", "PR previews", "copy", SETTINGS, MANAGE),
     AppPage("members", "Members", "users", SETTINGS, MANAGE),
     AppPage("notifications", "Notifications", "bell", SETTINGS, MAIL),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from console.access.policy import Access
+from console.catalog.previews import previews_of
 from console.environment.sources import sources
 from console.lib.naming.branch_patterns import matches
 from console.lib.naming.names import ALL_BRANCHES
@@ -19,6 +20,7 @@ from console.lib.scanning.results import Place, PlacedUse, Project
 from console.lib.scanning.uses import VARIABLE
 from console.lib.text.likely_secrets import secret_warning, token_format
 from console.models import Branch, scope_name
+from console.workflows.previews.offers import ONE
 
 SHOWN = 4  # characters of a key that may be a value
 VALUE_AS_KEY = "This looks like a value. Write the name of the secret in the code, and replace it."
@@ -72,9 +74,10 @@ class Report:
 def check(access: Access, project: Project, scopes: Sequence[Branch | None]) -> Report:
     """Compare a project with these branches. None is what every branch gets.
 
-    Asks each source's store for changes first. After that, one query per source.
+    Asks each source's store for changes first. After that, one query per source, and one more.
     """
     held: dict[str, dict[int | None, set[str]]] = {}
+    previews = previews_of(access).sources
     outdated = []
     for source in sources():
         source.check(access)
@@ -85,16 +88,13 @@ def check(access: Access, project: Project, scopes: Sequence[Branch | None]) -> 
         for value in source.own_keys(access):
             by_scope[value.branch_id].add(value.key)
         held[source.noun] = by_scope
-    lines = [line for branch in scopes for line in _branch_lines(project, branch, held)]
+    lines = [
+        line for branch in scopes for line in _branch_lines(project, _Held(branch, held, previews))
+    ]
     return Report(lines, outdated)
 
 
-def _branch_lines(
-    project: Project,
-    branch: Branch | None,
-    held: Mapping[str, Mapping[int | None, Collection[str]]],
-) -> list[Line]:
-    has = _Held(branch, held)
+def _branch_lines(project: Project, has: "_Held") -> list[Line]:
     declared = {(it.noun, it.key): it for it in project.declared}
     lines = [_line(project, has, *name, declared) for name in _names(project)]
     known = {(line.noun, line.key) for line in lines} | project.uses.keys()
@@ -103,7 +103,7 @@ def _branch_lines(
     prefixes = tuple(project.prefixes)
     for noun, keys in has.effective.items():
         lines += [
-            Line(branch, noun, key, State.UNUSED, ())
+            Line(has.branch, noun, key, State.UNUSED, ())
             for key in keys
             if (noun, key) not in known
             and key not in loose
@@ -139,8 +139,15 @@ class _Held:
         self,
         branch: Branch | None,
         held: Mapping[str, Mapping[int | None, Collection[str]]],
+        previews: Mapping[int, Branch],
     ) -> None:
         self.branch = branch
+        self._source = previews.get(branch.pk) if branch else None
+        self._offered = (
+            {noun: set(scopes.get(self._source.pk, ())) for noun, scopes in held.items()}
+            if self._source
+            else {}
+        )
         pk = branch.pk if branch else None
         self.own = {noun: set(scopes.get(pk, ())) for noun, scopes in held.items()}
         self.effective = {
@@ -159,6 +166,13 @@ class _Held:
         """Return the noun of another kind of value with this key, or ""."""
         return next((it for it, keys in self.effective.items() if it != noun and key in keys), "")
 
+    def offer(self, noun: str, key: str) -> str:
+        """Return that the branch is a preview of one that has the value, or ""."""
+        nouns = [noun] if noun else self._offered.keys()
+        if self._source and any(key in self._offered[it] for it in nouns):
+            return ONE.format(branch=scope_name(self.branch), source=self._source.name)
+        return ""
+
 
 def _line(
     project: Project,
@@ -175,6 +189,8 @@ def _line(
         state = State.MISSING if is_required else State.OPTIONAL
         if other := has.other(noun, key) if noun else "":
             hint = f"There is a {other} of this name, but the code needs a {noun}."
+        elif offer := has.offer(noun, key):
+            hint = offer
         if looks_like_value(key):
             shown, hint = f"{key[:SHOWN]}…", VALUE_AS_KEY
     return Line(

@@ -13,6 +13,7 @@ from console.environment.sources import EnvironmentSource, secrets_first
 from console.models import Branch, Deployment, scope_name
 from console.workflows.deployments.effects import BranchState, Effects
 from console.workflows.deployments.effects import of_app as effects_of
+from console.workflows.previews.offers import ONE, offered_by
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Why:
     """Why a scope gets its value of a key. `branch` None is one without a value of its own.
 
     `timings` are of the branches that get it, if the app is connected. `set_on` are the scopes that
-    have a value of their own, All branches first.
+    have a value of their own, All branches first. `offered_by` is the branch that this one is a
+    preview of, if it would take a value from there, which nothing reads before it is copied.
     """
 
     source: EnvironmentSource
@@ -43,6 +45,14 @@ class Why:
     explanation: Explanation
     timings: Sequence[Timing]
     set_on: Sequence[Branch | None]
+    offered_by: Branch | None = None
+
+    @property
+    def offer(self) -> str:
+        """Return what a preview would take, and what to do, or ""."""
+        if self.offered_by is None:
+            return ""
+        return ONE.format(branch=self.scope, source=self.offered_by.name)
 
     @property
     def scope(self) -> str:
@@ -132,6 +142,7 @@ def _why(
             if (pk == branch.pk if branch else pk not in own)
         ],
         set_on=[it for it in scopes if (it.pk if it else None) in own],
+        offered_by=offered_by(access, source, key, branch, own) if branch else None,
     )
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from console.access.policy import Access
+from console.catalog.previews import previews_of
 from console.environment.keys import OwnKey
 from console.environment.sources import EnvironmentSource, secrets_first
 from console.lib.naming.names import ALL_BRANCHES
@@ -51,11 +52,15 @@ _OWN = {State.OWN, State.PENDING}
 
 
 class Cell(NamedTuple):
-    """A key in a scope. `pk` names the value that it gets (`OwnKey.pk`), None if it gets none."""
+    """A key in a scope. `pk` names the value that it gets (`OwnKey.pk`), None if it gets none.
+
+    `offered` names the value that a preview would take from its source, which it doesn't get now.
+    """
 
     state: State
     pk: int | None
     is_changed: bool
+    offered: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,11 @@ class Row:
         return any(cell.state is State.PENDING for cell in self.cells)
 
     @property
+    def is_offered(self) -> bool:
+        """Return True if a preview would take it from its source."""
+        return any(cell.offered for cell in self.cells)
+
+    @property
     def is_changed(self) -> bool:
         """Return True if it has changed in any scope."""
         return any(cell.is_changed for cell in self.cells)
@@ -113,6 +123,7 @@ class Matrix:
 
     branches: Sequence[Branch]
     rows: Sequence[Row]
+    previews: Mapping[int, Branch]  # the source of each preview, by the preview's id
 
     @property
     def production(self) -> Branch | None:
@@ -141,7 +152,7 @@ class Matrix:
 
 
 def of_app(access: Access, since: datetime | None = None) -> Matrix:
-    """Return the matrix of an app, from the database alone. Takes up to eight queries.
+    """Return the matrix of an app, from the database alone. Takes up to nine queries.
 
     A cell is changed if its value is newer than `since`. None stands for the last deployment of the
     branch: nothing is changed in an app that isn't connected.
@@ -151,8 +162,11 @@ def of_app(access: Access, since: datetime | None = None) -> Matrix:
     is_changed = _newer_than(since) if since else _waiting(access)
     ordered = secrets_first()
     keys = {source.noun: _by_key(access, source, branches) for source in ordered}
-    rows = [row for source in ordered for row in _rows(source, keys, branches, is_changed)]
-    return Matrix(branches, rows)
+    previews = previews_of(access).sources
+    rows = [
+        row for source in ordered for row in _rows(source, keys, branches, previews, is_changed)
+    ]
+    return Matrix(branches, rows, previews)
 
 
 def _newer_than(since: datetime) -> ChangeCheck:
@@ -185,6 +199,7 @@ def _rows(
     source: EnvironmentSource,
     keys: Mapping[str, Mapping[str, Mapping[int | None, OwnKey]]],
     branches: Sequence[Branch],
+    previews: Mapping[int, Branch],
     is_changed: ChangeCheck,
 ) -> Iterator[Row]:
     others = [by_key for noun, by_key in keys.items() if noun != source.noun]
@@ -193,6 +208,10 @@ def _rows(
         missing = lacking(own.keys(), branches, elsewhere)
         ids = (None, *(branch.pk for branch in branches))
         cells = [_cell((source.noun, key, pk), own, missing, is_changed) for pk in ids]
+        for number, pk in enumerate(ids) if previews else ():
+            if pk is not None and pk in previews and pk not in {*own, *elsewhere}:
+                value = own.get(previews[pk].pk)
+                cells[number] = cells[number]._replace(offered=value.pk if value else None)
         yield Row(source, key, cells, [own[pk].token if pk in own else "" for pk in ids])
 
 

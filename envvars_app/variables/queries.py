@@ -125,7 +125,7 @@ def list_variables(
         query,
         _filtered(access.app, query, chosen),
         filters,
-        None if missing is None else len(missing),
+        missing,
     )
     columns = stored_columns(found.rows.order_by(*SORTS[query.sort]))
     page = page_of(query, columns, found.count, missing)

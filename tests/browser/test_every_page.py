@@ -78,6 +78,7 @@ PAGES = (
     f"{APP}settings/branches/add/",
     f"{APP}settings/branches/BRANCH/",
     f"{APP}settings/branches/BRANCH/delete/",
+    f"{APP}settings/previews/",
     f"{APP}settings/notifications/",
     MEMBERS,
     f"{MEMBERS}invite/",

@@ -73,6 +73,7 @@ class Command(ConsoleCommand):
             return self._list(find_scope(options))
         program, command = _program(options["command"])
         where = find_scope(options)
+        self.note_offers(where)
         found = process_environment(
             where.access, where.branch, include_confidential=options["secrets"]
         )
@@ -89,6 +90,7 @@ class Command(ConsoleCommand):
         _become(program, command, environment)
 
     def _list(self, where: CommandScope) -> None:
+        self.note_offers(where)
         for noun, entry in effective_list(where.access, where.branch):
             self.stdout.write(f"{entry.key}\t{noun}\t{entry.origin}")
 

@@ -94,6 +94,8 @@ def filters(matrix: Matrix, query: Query, different: Set[Place]) -> list[Filter]
         Filter("pending", "Pending", "clock", lambda it: it.is_pending),
         Filter("changed", _changed_label(query), "clock", lambda it: it.is_changed),
     ]
+    if matrix.previews:
+        found.append(Filter("offered", "To copy to previews", "copy", lambda it: it.is_offered))
     if matrix.production:
         missing = f"Missing on {matrix.production}"
         label = f"Different from {matrix.production}"

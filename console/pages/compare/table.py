@@ -120,7 +120,7 @@ def _relative(root: str, url: str) -> str:
 
 
 def _classes(cell: Cell, differs: bool) -> str:
-    marks = [(cell.is_changed, " changed"), (differs, " differs")]
+    marks = [(cell.is_changed, " changed"), (differs, " differs"), (cell.offered, " offered")]
     return cell.state + "".join(mark for is_marked, mark in marks if is_marked)
 
 

@@ -22,7 +22,7 @@ from console.web.kit import app_context, page_with_form
 from console.web.lists.listing import writable_scopes
 from console.workflows import comparing
 from console.workflows import matrix as matrices
-from console.workflows.matrix import Matrix, Place, Row
+from console.workflows.matrix import Cell, Matrix, Place, Row
 
 
 @page_with_form
@@ -137,8 +137,9 @@ def export(request: HttpRequest, app_id: str) -> HttpResponse:
 
 
 def _cells(row: Row) -> list[str]:
-    states = [
-        f"{cell.state.label}, changed" if cell.is_changed else cell.state.label
-        for cell in row.cells
-    ]
-    return [row.source.noun, row.key, *states]
+    return [row.source.noun, row.key, *map(_state, row.cells)]
+
+
+def _state(cell: Cell) -> str:
+    marks = [(cell.is_changed, "changed"), (cell.offered, "to copy")]
+    return ", ".join([cell.state.label, *(mark for is_marked, mark in marks if is_marked)])

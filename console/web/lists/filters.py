@@ -81,11 +81,11 @@ def apply(
     query: Query,
     rows: QuerySet[Any],
     filters: Iterable[RowFilter],
-    missing: int | None = None,
+    missing: Sequence[Any] | None = None,
 ) -> Filtered:
     """Narrow the rows by the chosen filter. Takes two queries, which also count all rows.
 
-    `missing` is how many keys the chosen branch lacks, None if the list doesn't show them.
+    `missing` is what the chosen branch lacks, None if the list doesn't show that.
     """
     choices = [*filters, *_labels(app, query)]
     counts = rows.aggregate(
@@ -97,13 +97,14 @@ def apply(
     chips = [_chip(query, it, numbers[it.name]) for it in choices]
     if missing is not None:
         at = 2 if query.branch else 0  # after what the branch has itself and inherits
-        lacks = RowFilter(MISSING, "Missing", "close", Q(), "bad")
-        chips.insert(at, _chip(query, lacks, missing))
+        label = "Missing or not copied" if any(row.is_offered for row in missing) else "Missing"
+        lacks = RowFilter(MISSING, label, "close", Q(), "bad")
+        chips.insert(at, _chip(query, lacks, len(missing)))
     is_any = not any(chip.is_current for chip in chips)
     chips = [chip for chip in chips if chip.count or chip.is_current]
     if chips:
         every = RowFilter("", "All", "table", Q())
-        chips.insert(0, _chip(query, every, total + (missing or 0), is_current=is_any))
+        chips.insert(0, _chip(query, every, total + len(missing or ()), is_current=is_any))
     if query.only == MISSING and missing is not None:
         return Filtered(rows.none(), 0, chips)
     chosen = next((it for it in choices if it.name == query.only), None)

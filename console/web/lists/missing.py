@@ -1,4 +1,7 @@
-"""Keys that the branch of a list lacks, compared with production. They have no row in a table."""
+"""Keys that the branch of a list lacks. They have no row in a table.
+
+Production has them, or the branch is a preview and the branch that it takes from has them.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,26 +11,38 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 from console.access.policy import Access, Permission
+from console.catalog.previews import previews_of
 from console.models import Branch
 from console.web.lists.filters import MISSING
 from console.web.lists.listing import Query
+from console.web.previews import copy_url
 from console.workflows.coverage import coverage, own_keys
+from console.workflows.previews.offers import Offer, offers
 
 
 @dataclass(frozen=True, slots=True)
 class MissingRow:
-    """A key that a branch lacks. `where` says who has it."""
+    """A key that a branch lacks. `where` says who has it.
+
+    If it `is_offered`, the branch is a preview and would take it from there. `copy` is where to do
+    that, "" if the actor may not.
+    """
 
     key: str
     branch: Branch
     where: str
     may_add: bool
+    is_offered: bool = False
+    copy: str = ""
 
 
 def missing_rows(
     access: Access, noun: str, query: Query, chosen: Branch | None
 ) -> list[MissingRow] | None:
-    """Return what the chosen branch lacks, None without one. Takes one query of each source."""
+    """Return what the chosen branch lacks, None without one.
+
+    Takes one query of each source, and one more.
+    """
     if chosen is None or chosen.deleted_at is not None:
         return None
     keys = own_keys(access)
@@ -38,11 +53,22 @@ def missing_rows(
         if row.key in lacking and row.branch_id in live:
             holders.setdefault(row.key, []).append(live[row.branch_id])
     may_add = access.may_on(Permission.WRITE, chosen)
-    return [
-        MissingRow(key, chosen, _where(holders[key]), may_add)
-        for key in sorted(lacking)
-        if query.q.casefold() in key.casefold()
-    ]
+    found = {key: MissingRow(key, chosen, _where(holders[key]), may_add) for key in lacking}
+    if source := previews_of(access).sources.get(chosen.pk):
+        for it in offers(keys, chosen, source):
+            if it.noun == noun:
+                found[it.value.key] = _offered(access, chosen, source, it, may_add=may_add)
+    return [found[key] for key in sorted(found) if query.q.casefold() in key.casefold()]
+
+
+def _offered(
+    access: Access, chosen: Branch, source: Branch, offer: Offer, *, may_add: bool
+) -> MissingRow:
+    what = "overrides the value for All branches" if offer.is_shared else "has it"
+    where = f"{source.name} {what}. Copy it to make it effective on {chosen.name}"
+    value = offer.noun, offer.value.pk
+    address = copy_url(access, chosen, source, [value]) if may_add else ""
+    return MissingRow(offer.value.key, chosen, where, may_add, True, address)
 
 
 def _where(holders: Sequence[Branch]) -> str:

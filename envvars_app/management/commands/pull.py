@@ -44,6 +44,7 @@ class Command(ConsoleCommand):
         """Render, report what is left out, and write."""
         where = find_scope(options)
         rendered = FORMATS[options["format"]].render(effective_values(where.access, where.branch))
+        self.note_offers(where, "variable")
         for key, why in rendered.left_out.items():
             self.note(f"{key} is not included. {why}")
         if rendered.left_out and options["strict"]:

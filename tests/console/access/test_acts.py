@@ -57,6 +57,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/settings/branches/add/": (Action.BRANCH_ADDED,),
     f"{APP}/settings/branches/<int:pk>/": (Action.BRANCH_CHANGED,),
     f"{APP}/settings/branches/<int:pk>/delete/": (Action.BRANCH_DELETED, Action.SECRET_REMOVED),
+    f"{APP}/settings/previews/": (Action.PREVIEWS_CHANGED,),
     f"{APP}/settings/notifications/": (Action.NOTICES_CHOSEN,),
     f"{APP}/hosting/secrets/bin/<str:noun>/<int:pk>/restore/": (
         Action.BIN_RESTORED,

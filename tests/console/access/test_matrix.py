@@ -111,6 +111,10 @@ TABLE = """
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/settings/branches/<int:pk>/delete/  else  302  405
 
+/apps/<str:app_id>/settings/previews/                  GET   302  404  403 403 403 200  404
+/apps/<str:app_id>/settings/previews/                  POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/settings/previews/                  else  302  405
+
 /apps/<str:app_id>/settings/notifications/             GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/settings/notifications/             POST  302  404  422 422 422 422  404
 /apps/<str:app_id>/settings/notifications/             else  302  405
@@ -448,6 +452,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
         "/apps/<str:app_id>/settings/general/": app,
         "/apps/<str:app_id>/settings/branches/add/": {"name": "new", "stage": "NONE"},
         "/apps/<str:app_id>/settings/branches/<int:pk>/": {"stage": "BETA"},
+        "/apps/<str:app_id>/settings/previews/": {"pattern": "pr-*", "source": world.dev.pk},
         "/apps/<str:app_id>/settings/members/invite/": {
             "email": "new@example.org",
             "role": "viewer",

@@ -17,6 +17,7 @@ COMMANDS = (
     ("console", "run"),
     ("console", "import"),
     ("console", "check_environment"),
+    ("console", "preview"),
     ("envvars_app", "pull"),
 )
 DJANGO_OPTIONS = {
