@@ -30,7 +30,7 @@ from tests.factories import (
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.people import World
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 Manage = Callable[..., CommandResult]
 NEW = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 ROUNDS = 6
@@ -60,6 +60,7 @@ def problems() -> list[str]:
     return [str(error.id) for error in run_checks(databases=["default"])]
 
 
+@pytest.mark.both_databases
 def test_it_works(
     world: World, totp: Authenticator, manage: Manage, settings: Any, old: str
 ) -> None:
@@ -166,6 +167,7 @@ def test_interrupted_rotation_is_settled(
 
 
 @pytest.mark.slow
+@pytest.mark.both_databases
 def test_concurrent_saves_and_removals(
     world: World, manage: Manage, settings: Any, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ from tests.factories import (
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.people import World
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 Manage = Callable[..., CommandResult]
 OtherDatabase = Callable[[], AbstractContextManager[None]]
 NOT_FILLED = {*FILLED_AT_START, "console_auditseal"}  # a made-up link would break the chain
@@ -57,6 +57,7 @@ def tables() -> list[str]:
     return connection.introspection.table_names()
 
 
+@pytest.mark.both_databases
 def test_it_works(world: World, manage: Manage, file: Path, other_database: OtherDatabase) -> None:
     before = rows()
     assert manage("backup", str(file)).code == 0
@@ -87,6 +88,7 @@ def test_it_works(world: World, manage: Manage, file: Path, other_database: Othe
         assert after[name][: len(written)] == written
 
 
+@pytest.mark.both_databases
 def test_every_column_of_every_table(
     manage: Manage, file: Path, other_database: OtherDatabase, settings: Any
 ) -> None:
@@ -102,6 +104,7 @@ def test_every_column_of_every_table(
     assert after["console_auditevent"][:2] == before["console_auditevent"][:2]
 
 
+@pytest.mark.both_databases
 def test_ids_are_not_reused(
     world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
@@ -206,6 +209,7 @@ def test_unsuitable_backups(
     assert why in refused.err
 
 
+@pytest.mark.both_databases
 def test_database_in_use(world: World, manage: Manage, file: Path) -> None:
     assert manage("backup", str(file)).code == 0
     before = rows()
@@ -282,6 +286,7 @@ def test_backup_of_a_newer_version(
     assert "console.9999_of_the_future" in refused.err
 
 
+@pytest.mark.both_databases
 def test_backup_of_an_older_version_is_migrated(
     manage: Manage, file: Path, other_database: OtherDatabase, settings: Any, tmp_path: Path
 ) -> None:

@@ -7,16 +7,16 @@ from secrets_app.models import Secret
 from tests.fixtures.people import World
 
 pytestmark = pytest.mark.both_databases
-ODD = {
-    "NUL": "a\0b",
-    "no UTF-8": b"\xed\xa0\x80\xff",
-    "quotes": "'\"`;--",
-    "like": "%_\\",
-    "long": "x" * 3000,
-    "Turkish": "İı",
-    "emoji": "🚀",
-    "control": "\r\n\t\x1b",
-}
+ODD: tuple[str | bytes, ...] = (
+    "a\0b",
+    b"\xed\xa0\x80\xff",  # no UTF-8
+    "'\"`;--",
+    "%_\\",
+    "x" * 3000,
+    "İı",
+    "🚀",
+    "\r\n\t\x1b",
+)
 PAGES = {
     "/search/": "q app",
     "/apps/d1shop/": "q",
@@ -27,22 +27,26 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
-def test_it_works(alice: Client, world: World, page: str, text: str | bytes) -> None:
-    for parameter in PAGES[page].split():
-        assert alice.get(page, {parameter: text}).status_code == 200, parameter
+def test_it_works(alice: Client, world: World, page: str) -> None:
+    """The search alone, and all parameters together: each is read by itself."""
+    names = PAGES[page].split()
+    for text in ODD:
+        for parameters in (names[:1], names):
+            response = alice.get(page, dict.fromkeys(parameters, text))
+            assert response.status_code == 200, (parameters, text)
 
 
-@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
-def test_admin(olga: Client, text: str | bytes) -> None:
+def test_admin(olga: Client) -> None:
     for model in ("user", "app", "branch", "member", "auditevent", "auditoutcome"):
-        response = olga.get(f"/admin/console/{model}/", {"q": text})
-        assert response.status_code == 200
+        for text in ODD:
+            response = olga.get(f"/admin/console/{model}/", {"q": text})
+            assert response.status_code == 200, (model, text)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "9" * 30, "1e3", "x"])
-def test_invalid_numbers(alice: Client, text: str) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_invalid_numbers(alice: Client, page: str) -> None:
     assert not Secret.objects.exists()
-    for page, parameters in PAGES.items():
-        for parameter in parameters.split():
-            assert alice.get(page, {parameter: text}).status_code == 200
+    for text in ("0", "-1", "9" * 30, "1e3", "x"):
+        for parameter in PAGES[page].split():
+            response = alice.get(page, {parameter: text})
+            assert response.status_code == 200, (parameter, text)

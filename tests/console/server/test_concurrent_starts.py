@@ -9,7 +9,7 @@ import pytest
 from tests.console.backup.databases import postgres
 from tests.soak.replicas.server import Server, copy_started_to
 
-CONSOLES = 4
+CONSOLES = 2
 SETTINGS = {
     "SECRET_KEY": "only-for-tests-" * 4,
     "ENCRYPTION_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb24=",

@@ -79,50 +79,39 @@ def test_filter_by_all_branches(world: World) -> None:
 
 
 @pytest.mark.usefixtures("four_secrets")
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        ("b", [("All branches", "B"), ("main", "B")]),
-        ("MAI", [("main", "B")]),
-        (" c ", [("dev", "C")]),
-        ("%", []),
-        ("\0", []),
-        ("B\0", []),
-        ("x" * 100_000, []),
-    ],
-    ids=["key", "branch", "spaces", "wildcard", "NUL", "NUL within", "huge"],
-)
-def test_search(world: World, q: str, found: list[tuple[str, str]]) -> None:
-    assert listed_names(world, q=q) == found
+def test_search(world: World) -> None:
+    searches = {
+        "b": [("All branches", "B"), ("main", "B")],
+        "MAI": [("main", "B")],
+        " c ": [("dev", "C")],
+        **{nothing: [] for nothing in ("%", "\0", "B\0", "x" * 100_000)},
+    }
+    assert {q: listed_names(world, q=q) for q in searches} == searches
 
 
 @pytest.mark.usefixtures("four_secrets")
-@pytest.mark.parametrize(
-    ("sort", "keys"),
-    [
-        ("branch", "ABCB"),
-        ("-branch", "BCAB"),
-        ("variable", "ABBC"),
-        ("-variable", "CBBA"),
-        ("changed", "BABC"),
-        ("-changed", "CBAB"),
-        ("nonsense", "ABCB"),
-    ],
-)
-def test_sorting(world: World, sort: str, keys: str) -> None:
-    assert "".join(row.key for row in listed_secrets(world, sort=sort)) == keys
+def test_sorting(world: World) -> None:
+    orders = {
+        "branch": "ABCB",
+        "-branch": "BCAB",
+        "variable": "ABBC",
+        "-variable": "CBBA",
+        "changed": "BABC",
+        "-changed": "CBAB",
+        "nonsense": "ABCB",
+    }
+    sorted_keys = {
+        sort: "".join(row.key for row in listed_secrets(world, sort=sort)) for sort in orders
+    }
+    assert sorted_keys == orders
 
 
 @pytest.mark.usefixtures("four_secrets")
-@pytest.mark.parametrize("page", ["0", "-1", "x", "", "999999999", "²", "1.5", "\0"])
-def test_an_invalid_page(world: World, page: str) -> None:
-    assert len(listed_secrets(world, page=page)) == 4
-
-
-@pytest.mark.usefixtures("four_secrets")
-@pytest.mark.parametrize("branch", ["0", "x", "-1", "9" * 50, "\0"])
-def test_an_invalid_branch(world: World, branch: str) -> None:
-    assert len(listed_secrets(world, branch=branch)) == 4
+def test_an_invalid_page_or_branch(world: World) -> None:
+    for page in ("0", "-1", "x", "", "999999999", "²", "1.5", "\0"):
+        assert len(listed_secrets(world, page=page)) == 4, page
+    for branch in ("0", "x", "-1", "9" * 50, "\0"):
+        assert len(listed_secrets(world, branch=branch)) == 4, branch
 
 
 @pytest.mark.parametrize(("per_page", "expected"), [("15", 15), ("50", 50), ("7", 15), ("x", 15)])

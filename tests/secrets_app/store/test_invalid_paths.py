@@ -37,17 +37,17 @@ OPERATIONS: dict[str, Callable[[ParameterStore, str], object]] = {
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("path", BAD, ids=ascii)
 def test_rejected_before_any_call(
-    store: ParameterStore, store_calls: StoreCalls, path: str, operation: str
+    store: ParameterStore, store_calls: StoreCalls, operation: str
 ) -> None:
-    with pytest.raises(Rejected) as refusal:
-        OPERATIONS[operation](store, path)
-    assert refusal.value.message == BAD[path]
+    for path, message in BAD.items():
+        with pytest.raises(Rejected) as refusal:
+            OPERATIONS[operation](store, path)
+        assert (path, refusal.value.message) == (path, message)
     assert store_calls.entries == []
 
 
-@pytest.mark.parametrize("path", ["/a" * 15, "/" + "a" * (PATH_LIMIT - 1), "/amplify/d1/_.-Z9"])
-def test_the_longest_valid_path(store: ParameterStore, path: str) -> None:
-    store.put(path, SecretValue("x"), overwrite=False)
-    assert list(store.read([path])) == [path]
+def test_the_longest_valid_path(store: ParameterStore) -> None:
+    for path in ("/a" * 15, "/" + "a" * (PATH_LIMIT - 1), "/amplify/d1/_.-Z9"):
+        store.put(path, SecretValue("x"), overwrite=False)
+        assert list(store.read([path])) == [path]
