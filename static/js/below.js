@@ -2,6 +2,12 @@
 
 import { element } from "./elements.js";
 
+/** Return the last form that is open below a row, or the row. Other lines are below its forms. */
+export function lastForm(row) {
+  while (row.nextElementSibling?.matches(".editing-row")) row = row.nextElementSibling;
+  return row;
+}
+
 /** Return a new line that holds `content`, to be placed below the row. */
 export function lineBelow(row, content, kind) {
   const line = element("tr", kind);

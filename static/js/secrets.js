@@ -1,6 +1,6 @@
-// The list of secrets: its first row adds one, Edit opens a form, the eye reveals a value in its row, a name opens its details below.
+// The list of secrets: its first row adds one, Edit opens a form in a row, the eye reveals a value in its row, a name opens its details below.
 
-import { lineBelow } from "./below.js";
+import { lastForm, lineBelow } from "./below.js";
 import { element, icon } from "./elements.js";
 import { startFreshness } from "./freshness.js";
 import { copy } from "./copy.js";
@@ -67,15 +67,16 @@ async function toggleValue(eye) {
 
 function openBelow(row, content) {
   const opened = lineBelow(row, content, "detail-row");
-  row.after(opened);
+  lastForm(row).after(opened);
   htmx.process(opened); // asks for the versions
   localTimes(opened);
 }
 
 async function toggleDetail(link) {
   const row = link.closest("tr");
-  if (row.nextElementSibling?.matches(".detail-row")) {
-    row.nextElementSibling.remove();
+  const opened = lastForm(row).nextElementSibling;
+  if (opened?.matches(".detail-row")) {
+    opened.remove();
     link.ariaExpanded = "false";
     return;
   }
@@ -104,7 +105,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   const opened = event.key === "Escape" && event.target.closest(".detail-row");
   if (!opened) return;
-  const link = opened.previousElementSibling.querySelector("a.key");
+  let row = opened;
+  while (!row.id) row = row.previousElementSibling;
+  const link = row.querySelector("a.key");
   toggleDetail(link);
   link.focus();
 });

@@ -1,12 +1,12 @@
-// A list: its first row adds a value, and Edit opens a form below a row. Each is saved as in edit mode.
+// A list: its first row adds a value, and Edit opens a form in a row. Each is saved as in edit mode.
 
-import { lineBelow } from "../below.js";
 import { byId } from "../elements.js";
 import { currentFilter } from "../filter.js";
 import { get } from "../http.js";
 import { toast } from "../toast.js";
 import { startGenerating } from "./generate.js";
 import { guard } from "./guard.js";
+import { choose, focusField, openBelow, showVersion } from "./in_row.js";
 import { startRemarks } from "./remarks.js";
 import { Row } from "./row.js";
 import { send } from "./save.js";
@@ -43,25 +43,17 @@ function followFilter() {
   if ([...branch.options].some(({ value }) => value === wanted)) branch.value = wanted;
 }
 
-const formOf = (id) => document.querySelector(`form.in-place[data-row="${id}"]`);
-
-function openBelow(row, form) {
-  const line = lineBelow(row, form, "editing-row");
-  while (row.nextElementSibling?.matches(".detail-row")) row = row.nextElementSibling;
-  row.after(line);
-}
-
-const focusBranch = (form) => form.querySelector(".offered select").focus();
-const focusValue = (form) => (form.querySelector("textarea:enabled") ?? form.querySelector(".cancel")).focus();
+const formsOf = (id) => [...document.querySelectorAll(`form.in-place[data-row="${id}"]`)];
+const formOf = (id, kind) => formsOf(id).find((form) => form.dataset.kind === kind);
 
 /**
- * Open the form of a row below it: for its value or, from a link to an override, for a branch.
+ * Open the form of a row: for its value or, from a link to an override, for a branch.
  * `address` is that of the form, if the link leads elsewhere.
  */
 export async function openForm(link, address = link.href) {
-  const focusField = link.matches(".override") ? focusBranch : focusValue;
   const { id } = link.closest("tr");
-  if (formOf(id)) return focusField(formOf(id));
+  const wanted = !link.closest(".secrets") ? "cell" : link.matches(".override") ? "override" : "value";
+  if (formOf(id, wanted)) return focusField(formOf(id, wanted));
   if (link.ariaBusy === "true") return;
   link.ariaBusy = "true";
   const { ok, page } = await get(address.includes("?") ? address : address + currentFilter());
@@ -69,7 +61,10 @@ export async function openForm(link, address = link.href) {
   const form = page?.querySelector("form.in-place");
   if (!ok || !form) return location.assign(address);
   if (!byId(id)) return;
-  form.dataset.row = id;
+  const kind = wanted === "cell" ? wanted : choose(form, wanted);
+  const open = formOf(id, kind);
+  if (open) return focusField(open);
+  Object.assign(form.dataset, { row: id, kind });
   openBelow(byId(id), document.adoptNode(form));
   focusField(form);
 }
@@ -80,7 +75,7 @@ export async function openForm(link, address = link.href) {
  */
 export async function removeRow(row, ask = (it, remove) => remove(it)) {
   await openForm(row.querySelector("a.edit"));
-  const form = formOf(row.id);
+  const form = formOf(row.id, "value");
   if (!form) return;
   form.querySelector(".cancel").focus();
   ask(rowsOf(form)[0], (first) => {
@@ -92,8 +87,10 @@ export async function removeRow(row, ask = (it, remove) => remove(it)) {
 function close(form) {
   if (!byId("listing")) return leave(form.querySelector(".cancel").href);
   for (const row of rowsOf(form)) row.clear();
+  const { row: id, kind } = form.dataset;
   (form.closest("tr") ?? form).remove();
-  focusEdit(form.dataset.row);
+  if (kind === "value") byId(id)?.querySelector(".version")?.remove();
+  focusEdit(id);
 }
 
 // The row beside the one that is removed.
@@ -105,6 +102,8 @@ function besideOf(id) {
 
 // Of a grid's cells, the one that had the focus is the only tab stop.
 function focusEdit(id, beside = "") {
+  const [open] = formsOf(id);
+  if (open) return focusField(open);
   const row = byId(id) ?? byId(beside);
   (row?.querySelector('[tabindex="0"]:is(.state)') ?? row?.querySelector("a.edit") ?? byId("search-q")).focus();
 }
@@ -119,6 +118,7 @@ function keepForms() {
     focused = kept.some((form) => form.contains(document.activeElement)) ? document.activeElement : null;
   };
   const after = () => {
+    for (const form of document.querySelectorAll("form.in-place")) showVersion(form);
     if (!kept.some((form) => !form.isConnected)) return; // another element was swapped first
     for (const form of kept) {
       const row = byId(form.dataset.row);

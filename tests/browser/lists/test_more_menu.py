@@ -88,7 +88,7 @@ def test_with_the_keyboard(alice: Page, world: World) -> None:
         alice.keyboard.press("Tab")
     expect(menu.get_by_role("link", name="Override on a branch")).to_be_focused()
     alice.keyboard.press("Enter")
-    expect(alice.locator(".editing-row .offered select")).to_be_focused()
+    expect(alice.locator(".editing-row.override select")).to_be_focused()
     alice.keyboard.press("Escape")
 
     open_menu(alice, "TLS_KEY", "All branches").get_by_role("button", name="Remove").click()

@@ -20,7 +20,6 @@ from tests.browser.steps import (
     follow,
     set_secrets,
     stored_value,
-    tab_to,
     value_of,
     wait_for_reconcile,
 )
@@ -54,7 +53,13 @@ def new_value(page: Page) -> Locator:
 
 
 def override(page: Page) -> Locator:
-    return opened(page).get_by_role("group", name="Override of API_KEY")
+    return page.get_by_role("form", name="Override of API_KEY")
+
+
+def ask_for_override(page: Page) -> None:
+    page.get_by_label("More actions for API_KEY on All branches").click()
+    page.get_by_role("link", name="Override on a branch").click()
+    expect(override(page).get_by_label("Branch")).to_be_focused()
 
 
 def test_it_works(page: Page) -> None:
@@ -70,26 +75,58 @@ def test_it_works(page: Page) -> None:
     assert stored_value(f"{SHARED}/API_KEY") == "second"
 
 
-def test_an_override_takes_two_clicks(page: Page) -> None:
+def test_the_row_stays(page: Page, world: World) -> None:
+    """The value's cell becomes the field; key and branch are not repeated, and nothing moves."""
+    row = page.locator("tr", has=page.get_by_role("link", name="API_KEY", exact=True))
+    key = row.get_by_role("link", name="API_KEY", exact=True)
+    before = key.bounding_box()
     edit_link(page).click()
     expect(new_value(page)).to_be_focused()
-    value_of(override(page)).press_sequentially("for dev")
-    tab_to(page, override(page).get_by_label("Branch"))
+    after, field = key.bounding_box(), new_value(page).bounding_box()
+    assert before == after
+    assert before is not None
+    assert field is not None
+    assert field["x"] == before["x"]
+    expect(row).to_contain_text("Version 1")
+    for control in (row.get_by_label("Reveal API_KEY"), edit_link(page)):
+        expect(control).to_be_hidden()
+    for field_of_row in (".cell-key", ".cell-branch", ".cell-end"):
+        expect(opened(page).locator(field_of_row)).to_be_hidden()
+    new_value(page).fill("typed")
+    key.click()  # the details are below the form
+    expect(page.locator(".detail-row")).to_be_visible()
+    expect(page.locator(".editing-row + .detail-row")).to_have_count(1)
+    key.click()
+    expect(page.locator(".detail-row")).to_have_count(0)
+    set_secrets(world, {"OTHER": "first"})
+    page.get_by_role("link", name="Variable", exact=True).click()
+    expect(page.locator("th[aria-sort]")).to_have_text("Variable")
+    expect(row).to_contain_text("Version 1")
+    expect(new_value(page)).to_have_value("typed")
+    new_value(page).press("Escape")
+    expect(edit_link(page)).to_be_focused()
+    expect(row).not_to_contain_text("Version 1")
+
+
+def test_an_override_takes_two_clicks(page: Page) -> None:
+    ask_for_override(page)
     page.keyboard.type("dev")
-    opened(page).get_by_role("button", name="Save").click()
+    page.keyboard.press("Tab")
+    page.keyboard.type("for dev")
+    page.keyboard.press("Enter")
     expect_saved(page, 1)
     expect(page.locator("tbody tr")).to_have_count(2)
     assert clicks(page) == 2
     assert stored_value(ON_DEV) == "for dev"
     assert stored_value(f"{SHARED}/API_KEY") == "first"
-    edit_link(page).click()
+    ask_for_override(page)
     options = override(page).get_by_label("Branch").locator("option")
     expect(options).to_have_text(["Choose a branch", "main"])
 
 
 def test_the_filter_chooses_the_branch_of_an_override(page: Page, world: World) -> None:
     page.goto(f"{LIST}?branch={world.dev.pk}")
-    edit_link(page).click()
+    ask_for_override(page)
     expect(override(page).get_by_label("Branch")).to_have_value(str(world.dev.pk))
     value_of(override(page)).fill("for dev")
     page.keyboard.press("Enter")
@@ -99,7 +136,7 @@ def test_the_filter_chooses_the_branch_of_an_override(page: Page, world: World) 
 
 def test_an_override_needs_a_branch(page: Page, complaints: Any) -> None:
     complaints.expect("422")
-    edit_link(page).click()
+    ask_for_override(page)
     value_of(override(page)).fill("for dev")
     page.keyboard.press("Enter")
     expect(override(page)).to_contain_text("Choose a branch for this override.")
@@ -209,11 +246,11 @@ def test_a_developer_overrides_what_is_locked(world: World, open_page: Callable[
     bob.goto(LIST)
     wait_for_reconcile(bob)
     edit_link(bob).click()
-    expect(new_value(bob)).to_be_disabled()
-    expect(value_of(override(bob))).to_be_focused()
-    bob.keyboard.type("for dev")
+    expect(override(bob).get_by_label("Branch")).to_be_focused()
+    expect(opened(bob)).to_have_count(0)
     override(bob).get_by_label("Branch").select_option(label="dev")
-    opened(bob).get_by_role("button", name="Save").click()
+    value_of(override(bob)).fill("for dev")
+    override(bob).get_by_role("button", name="Save").click()
     expect_saved(bob, 1)
     assert stored_value(ON_DEV) == "for dev"
 
@@ -228,8 +265,9 @@ def test_without_javascript(world: World, open_page: Callable[..., Page]) -> Non
     expect_saved(alice, 1)
     assert stored_value(f"{SHARED}/API_KEY") == "second"
     follow(edit_link(alice))
-    value_of(override(alice)).fill("for dev")
-    override(alice).get_by_label("Branch").select_option(label="dev")
+    offered = alice.get_by_role("group", name="Override of API_KEY")
+    value_of(offered).fill("for dev")
+    offered.get_by_label("Branch").select_option(label="dev")
     opened(alice).get_by_role("button", name="Save").click()
     expect_saved(alice, 1)
     assert stored_value(ON_DEV) == "for dev"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.steps import clicks, count_clicks, tab_to, value_of
+from tests.browser.steps import clicks, count_clicks, value_of
 from tests.factories import change_variable, set_variable, variable_row, variable_values
 from tests.fixtures.people import World
 
@@ -28,7 +28,7 @@ def shared(page: Page) -> Locator:
 
 
 def override(page: Page) -> Locator:
-    return opened(page).get_by_role("group", name="Override of API_URL")
+    return page.get_by_role("form", name="Override of API_URL")
 
 
 def quick_add(page: Page) -> Locator:
@@ -64,12 +64,13 @@ def test_an_override_takes_two_clicks(alice: Page, world: World) -> None:
     set_variable(world, "API_URL", "one")
     count_clicks(alice)
     alice.goto(LIST)
-    edit_link(alice).click()
-    expect(value_of(shared(alice))).to_be_focused()
-    value_of(override(alice)).press_sequentially("for dev")
-    tab_to(alice, override(alice).get_by_label("Branch"))
+    alice.get_by_label("More actions for API_URL on All branches").click()
+    alice.get_by_role("link", name="Override on a branch").click()
+    expect(override(alice).get_by_label("Branch")).to_be_focused()
     alice.keyboard.type("dev")
-    opened(alice).get_by_role("button", name="Save").click()
+    alice.keyboard.press("Tab")
+    alice.keyboard.type("for dev")
+    alice.keyboard.press("Enter")
     expect(alice.get_by_text(SAVED)).to_be_visible()
     expect(alice.locator("tbody tr")).to_have_count(2)
     assert clicks(alice) == 2
