@@ -97,15 +97,14 @@ def check_path(path: str) -> None:
 def scope_location(scope: Scope, profile: PathProfile) -> Location:
     """Return the folders of a scope's parameters under a path profile.
 
-    Raises InvalidPath for an invalid app id, for a sandbox whose path would be empty or ambiguous,
-    and in profile `documented` for a branch without a documented path.
+    Raises InvalidPath for an invalid app id, for a sandbox whose path would have an empty part, and
+    in profile `documented` for a branch without a documented path.
     """
     match scope:
         case AllBranches(app_id):
             _check_app_id(app_id)
             return Location(f"/amplify/shared/{app_id}")
         case Sandbox(project, identifier):
-            _check_sandbox(project, identifier)
             return Location(_backend_folder(project, identifier, "sandbox"))
         case OneBranch(app_id, branch):
             _check_app_id(app_id)
@@ -179,21 +178,23 @@ def _check_app_id(app_id: str) -> None:
         raise InvalidPath("An app ID is a d followed by 1 to 19 lowercase letters and digits.")
 
 
-def _check_sandbox(project: str, identifier: str) -> None:
-    """Raise InvalidPath for names that could share a path with another sandbox.
+def sandbox_remark(sandbox: Sandbox) -> str:
+    """Return why another sandbox may have this one's paths, or "".
 
     Amplify hashes both names without a separator, so (shop, _www) and (shop_, www) collide.
     """
-    if _NOT_CLEAN.match(project[-1:]):  # a slice, because the name may be empty
-        raise InvalidPath(
-            "The project's name ends with a special character, so Amplify would give its "
-            "sandboxes another project's paths. Rename it in package.json."
+    if _NOT_CLEAN.match(sandbox.project[-1:]):  # a slice, because the name may be empty
+        return (
+            "The project's name ends with a special character, so a sandbox of another project can "
+            "have the same secrets. To avoid this, rename it in package.json."
         )
-    if len(_clean(identifier)) > NAME_LIMIT:
-        raise InvalidPath(
+    if len(_clean(sandbox.identifier)) > NAME_LIMIT:
+        return (
             f"Amplify keeps only {NAME_LIMIT} letters and digits of a sandbox identifier, and this "
-            "one has more. Use a shorter one."
+            "one has more, so another sandbox can have the same secrets. To avoid this, use a "
+            "shorter --identifier."
         )
+    return ""
 
 
 @lru_cache(maxsize=1000)  # every list computes them for all branches of its app

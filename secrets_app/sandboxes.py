@@ -15,6 +15,7 @@ from django.db import transaction
 from console.access.actors import Actor
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
 from console.lib.naming.names import PathProfile
+from console.lib.text.unprintable import one_line
 from console.models import User
 from secrets_app.paths import InvalidPath, Sandbox, locate, scope_location
 from secrets_app.store import parameter_store
@@ -116,7 +117,7 @@ def _recorded(
     `before` maps each key to its version before (None if unknown). The block puts the versions
     after into the yielded dict.
     """
-    owner = f"(sandbox of {sandbox.identifier} in {sandbox.project})"
+    owner = f"(sandbox of {one_line(sandbox.identifier)} in {one_line(sandbox.project)})"
     targets = [
         (action, Target(subject=f"{key} {owner}"), version) for key, version in before.items()
     ]

@@ -133,6 +133,7 @@ class Group:
     """Branches that have the same keys, with the number of rows that are left out."""
 
     branches: Sequence[str]
+    number_missing: int  # also of those left out
     missing: Sequence[Row]
     others: Sequence[Row]
     counts: Sequence[tuple[State, int]]  # of the others
@@ -181,6 +182,7 @@ def _groups(access: Access, report: Report) -> Iterator[Group]:
         left -= len(rows)
         yield Group(
             [scope_name(branch) for branch in branches],
+            sum(line.state is State.MISSING for line in lines),
             [row for row in rows if row.state is State.MISSING],
             others := [row for row in rows if row.state is not State.MISSING],
             [*Counter(row.state for row in others).items()],

@@ -161,15 +161,18 @@ def test_hostile_names(alice: Client, world: World) -> None:
     assert "was not read to its end" in response.text
 
 
-def test_many_keys(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_keys(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variable(world, "K0", "x", world.main)
     monkeypatch.setattr(code, "MAX_ROWS", 3)
     monkeypatch.setattr(code, "MAX_REMARKS", 2)
     lines = [f"f(process.env.K{n}, process.env[name])" for n in range(5)]
     response = upload(alice, {"s/a.ts": "\n".join(lines)})
-    [group] = response.context["groups"]
-    assert (len(group.missing), group.left_out) == (3, 2)
+    dev, main = response.context["groups"]
+    assert (len(dev.missing), dev.left_out) == (3, 2)
+    assert (main.number_missing, main.missing, main.left_out) == (4, [], 5)
     page = " ".join(response.text.split())
     assert "2 more keys are not shown." in page
+    assert '<span class="badge bad">4 missing</span>' in page
     assert "3 more are not shown." in page
 
 
