@@ -23,7 +23,7 @@ from tests.factories import (
 from tests.fixtures.people import World
 
 pytestmark = pytest.mark.django_db
-QUERIES = 7
+QUERIES = 8
 SETS = "process.env.MINE = 'x'"
 NAMED = "import { secret } from '@aws-amplify/backend';\n"
 

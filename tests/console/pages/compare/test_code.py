@@ -33,7 +33,7 @@ NAMED = "import { secret } from '@aws-amplify/backend';\n"
 PROJECT = {
     "shop/amplify/a.ts": NAMED + "secret('KEY');\nf(process.env.URL, process.env.MODE ?? '');"
 }
-QUERIES = 14
+QUERIES = 15
 
 
 def upload(client: Client, files: Mapping[str, str | bytes] | bytes, **fields: object) -> Any:
