@@ -1,8 +1,6 @@
 """Secrets as a source of a branch's environment (`console.environment`)."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -18,19 +16,22 @@ from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, Rea
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
-from console.lib.results import DONE, RowOutcome
-from console.lib.row_forms import known_base
-from console.lib.stopping import is_stopping
+from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
-from secrets_app.history import explaining, former_members, undo_plan, undoing
+from secrets_app.history import (
+    explaining,
+    former_members,
+    parameter_undo,
+    undo_plan,
+    undoing,
+)
 from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, read_all, reveal_all
 from secrets_app.revisions import base
-from secrets_app.store.errors import StoreError
 from secrets_app.sync import faults
 from secrets_app.sync.freshness import freshness
 from secrets_app.sync.reconciling import (
@@ -38,12 +39,9 @@ from secrets_app.sync.reconciling import (
     reconcile,
     reconcile_for_page,
     reconcile_now,
-    refresh,
 )
-from secrets_app.writes import save
-from secrets_app.writes.commands import DeleteSecret
+from secrets_app.sync.removing import remove_secrets
 
-_TOKEN = re.compile(r"([1-9][0-9]{0,14}):([0-9]{1,9}(?::-?[0-9]{1,18})?)\Z", re.ASCII)
 _HAS_VALUE = Q(version__gt=0) | Q(claim__isnull=False)
 
 
@@ -163,21 +161,7 @@ class SecretSource:
         without_copy: bool = False,
     ) -> Sequence[Removal]:
         """Remove secrets of the branch. After a failure, reconcile, so that pages show why."""
-        removals = _removals_of(tokens, without_copy=without_copy)
-        rows = access.app.secrets.filter(branch=branch, pk__in=removals)
-        keys = {str(pk): key for pk, key in rows.order_by("key").values_list("pk", "key")}
-        outcomes = save.save_as(
-            access=access,
-            commands=[removals[int(token)] for token in keys],
-            change_set=change_set,
-        )
-        if not is_stopping() and any(outcome.outcome not in DONE for outcome in outcomes):
-            with suppress(StoreError):
-                refresh(access.app, rows.all())
-        return [
-            Removal(keys[it.token], it.outcome, it.message, it.field == "copy", it.token)
-            for it in outcomes
-        ]
+        return remove_secrets(access, branch, tokens, change_set, without_copy=without_copy)
 
     def plan(
         self, access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
@@ -209,7 +193,9 @@ class SecretSource:
         """Return what undoing would do, as of the last reconcile, and who knows the old values."""
         steps = undo_plan.plan(access, change_set, undone_by)
         known = former_members.of_steps(access, steps)
-        return [replace(it.row, known_to=to) for it, to in zip(steps, known, strict=True)]
+        parameters = parameter_undo.plan(access, change_set, undone_by)
+        rows = [replace(it.row, known_to=to) for it, to in zip(steps, known, strict=True)]
+        return [*rows, *(step.row for step in parameters)]
 
     def undo(
         self,
@@ -220,16 +206,10 @@ class SecretSource:
         new: UUID,
     ) -> Sequence[RowOutcome]:
         """Restore the versions from before, and remove what the change set had added."""
-        return undoing.undo(access, change_set, undone_by, tokens, new)
-
-
-def _removals_of(tokens: Iterable[str], *, without_copy: bool) -> dict[int, DeleteSecret]:
-    """Return the removals that tokens of secrets name, by the secret's id."""
-    found = filter(None, map(_TOKEN.match, tokens))
-    bases = {match[1]: known_base(match[2]) for match in found}
-    return {
-        int(pk): DeleteSecret(
-            pk, int(pk), expected_version=version, revision=revision, without_copy=without_copy
-        )
-        for pk, (version, revision) in bases.items()
-    }
+        secrets = [token for token in tokens if not parameter_undo.is_token(token)]
+        outcomes = undoing.undo(access, change_set, undone_by, secrets, new)
+        if len(secrets) == len(tokens):
+            return outcomes
+        steps = parameter_undo.plan(access, change_set, undone_by)
+        chosen = [step for step in steps if step.row.token in tokens]
+        return [*outcomes, *parameter_undo.undo(access, chosen, new)]

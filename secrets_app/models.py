@@ -114,6 +114,8 @@ class BinEntry(models.Model):
     `version` and `modified` are those of what was removed; version 0 is a mirror without a secret.
     `scope` is the branch's name at that time. `removal` is the audit event of the removal, and
     `claim` that of what is being done with the entry, or was done last.
+
+    A parameter that belonged to no known branch has a `folder`, and no branch. It goes back there.
     """
 
     copy = Copy.NONE  # during the removal
@@ -121,6 +123,7 @@ class BinEntry(models.Model):
     app = models.ForeignKey(App, models.CASCADE, related_name="bin_entries")
     branch = models.ForeignKey(Branch, models.CASCADE, null=True, related_name="bin_entries")
     scope = models.CharField(max_length=255)
+    folder = models.CharField(max_length=1011, blank=True)
     key = models.CharField(max_length=1011)
     copy_id = models.CharField(max_length=32, unique=True)
     state = models.CharField(max_length=9, choices=BinState, default=BinState.FILLING)
@@ -144,12 +147,18 @@ class BinEntry(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def path(self) -> str:
+        """Return the path of a parameter that belonged to no known branch, "" for a secret."""
+        return f"{self.folder}/{self.key}" if self.folder else ""
+
 
 class UnknownParameter(models.Model):
     """A parameter of an app that belongs to no known branch, as the last reconcile found it.
 
-    `modified_by` is the principal that the store names, "" if it names none. A removal holds the
-    row's claim until its outcome is known, or until none of its requests can arrive any more.
+    `modified_by` is the principal that the store names, "" if it names none, and `key_id` the KMS
+    key that isn't the default one. A removal holds the row's claim until its outcome is known, or
+    until none of its requests can arrive any more.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="unknown_parameters")
@@ -159,6 +168,7 @@ class UnknownParameter(models.Model):
     modified = models.DateTimeField()
     encrypted = models.BooleanField(default=True)
     modified_by = models.CharField(max_length=2048, blank=True)
+    key_id = models.CharField(max_length=2048, blank=True)
     claim = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )

@@ -42,9 +42,10 @@ urlpatterns = [
     path(f"{_SECRETS}copy/", copying.copy_paths, name="secrets_copy"),
     path(f"{_SECRETS}unknown/", unknown.unknown, name="unknown_parameters"),
     path(f"{_SECRETS}unknown/<int:pk>/branch/", unknown.adopt, name="unknown_adopt"),
-    path(f"{_SECRETS}unknown/<int:pk>/remove/", unknown.unknown_remove, name="unknown_remove"),
+    path(f"{_SECRETS}unknown/move/", unknown.orphans_move, name="orphans_move"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("operation/doctor/", operations.doctor, name="doctor"),
+    path("operation/orphans/", unknown.all_orphans, name="all_orphans"),
     path("operation/store/", operations.store, name="store_health"),
 ]

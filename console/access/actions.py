@@ -49,6 +49,7 @@ class Action(StrEnum):
     MIRROR_REPAIRED = "secret.mirror"
     SECRET_ENCRYPTED = "secret.encrypt"
     PARAMETER_REMOVED = "parameter.remove"
+    PARAMETER_RESTORED = "parameter.restore"
     BIN_FILLED = "bin.fill"
     BIN_RESTORED = "bin.restore"
     BIN_DELETED = "bin.delete"

@@ -131,6 +131,7 @@ RULES: dict[Action, Rule] = {
     Action.MIRROR_REPAIRED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_ENCRYPTED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.PARAMETER_REMOVED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
+    Action.PARAMETER_RESTORED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
     Action.BIN_FILLED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.BIN_RESTORED: Rule(
         Permission.WRITE,

@@ -23,6 +23,8 @@ CHANGES: dict[str, str] = {
     Action.SECRET_CREATED: "secret",
     Action.SECRET_CHANGED: "secret",
     Action.SECRET_REMOVED: "secret",
+    Action.PARAMETER_REMOVED: "secret",
+    Action.PARAMETER_RESTORED: "secret",
     Action.VARIABLE_CREATED: "variable",
     Action.VARIABLE_CHANGED: "variable",
     Action.VARIABLE_RENAMED: "variable",
@@ -101,10 +103,17 @@ def title_of(number: int, scopes: Sequence[str]) -> str:
     """Return the title of a change set, such as "5 changes on main and dev"."""
     if not number:
         return "No changes"
-    where = " and ".join(scopes)
-    if len(scopes) > 2:
-        where = f"{scopes[0]}, {scopes[1]}, and {len(scopes) - 2} more"
-    return f"{number} change{pluralize(number)} on {where}"
+    named = [scope for scope in scopes if scope]  # the branch of a parameter may be unknown
+    where = " and ".join(named)
+    if len(named) > 2:
+        where = f"{named[0]}, {named[1]}, and {len(named) - 2} more"
+    return f"{number} change{pluralize(number)}{' on ' if where else ''}{where}"
+
+
+def is_lone_mirror(event: Any) -> bool:
+    """Return True if the event removed a mirror without its secret, and so without a version."""
+    is_removal = event.action == Action.SECRET_REMOVED and not event.version_before
+    return is_removal and event.last_outcome == Outcome.SUCCEEDED and not event.last_detail
 
 
 def groups_of(events: Sequence[Any]) -> dict[UUID, Group]:

@@ -63,6 +63,7 @@ ACTION_LABELS = {
     Action.MIRROR_REPAIRED: "repaired the mirror of the secret",
     Action.SECRET_ENCRYPTED: "encrypted the secret",
     Action.PARAMETER_REMOVED: "removed the parameter",
+    Action.PARAMETER_RESTORED: "restored the parameter",
     Action.BIN_FILLED: "copied to the recycle bin",
     Action.BIN_RESTORED: "restored from the recycle bin",
     Action.BIN_DELETED: "deleted for good",

@@ -17,7 +17,8 @@ class RemovedValue(NamedTuple):
     """What is known of a removed value, but not the value. `branch` None is All branches.
 
     `scope` is the branch's name at that time. `base` is that of a value of this key and branch that
-    exists by now, "" if there is none: then restoring adds a version to that.
+    exists by now, "" if there is none: then restoring adds a version to that. `path` is where the
+    store had a parameter that belonged to no known branch: it can only go back there.
     """
 
     pk: int
@@ -29,6 +30,7 @@ class RemovedValue(NamedTuple):
     expires_at: datetime
     versions: int
     base: str
+    path: str = ""
 
 
 @dataclass

@@ -29,6 +29,7 @@ _PAGES = (
     AppPage("variables", "Environment variables", "variable", HOSTING),
     AppPage("secrets", "Secrets", "key", HOSTING),
     AppPage("bin", "Recycle bin", "bin", HOSTING),
+    AppPage("unknown_parameters", "Orphans", "unknown", HOSTING),
     AppPage("general", "General", "cog", SETTINGS, MANAGE),
     AppPage("branches", "Branches", "branch", SETTINGS, MANAGE),
     AppPage("preview_rules", "PR previews", "copy", SETTINGS, MANAGE),

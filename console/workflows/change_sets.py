@@ -14,7 +14,7 @@ from django.http import Http404
 
 from console.access.branches import JOINED_BY
 from console.access.policy import Access
-from console.audit.change_sets import CHANGES
+from console.audit.change_sets import CHANGES, is_lone_mirror
 from console.audit.events import COMPLETED, Action, Outcome
 from console.audit.presentation import OUTCOME_LABELS
 from console.audit.queries import ATTEMPTED, with_outcomes
@@ -182,7 +182,7 @@ def _what(events: Sequence[Any]) -> str:
         return "Not known yet" if _is_open(events[-1]) else "Not written"
     before, last = done[0].version_before or 0, done[-1]
     after = last.version_after or 0
-    if before == after:
+    if before == after and not is_lone_mirror(last):
         return "Not written"
     if last.action in _WORDS:
         return _WORDS[last.action]
@@ -195,6 +195,8 @@ def _is_open(event: Any) -> bool:
 
 _WORDS = {
     Action.SECRET_REMOVED: _REMOVED,
+    Action.PARAMETER_REMOVED: _REMOVED,
+    Action.PARAMETER_RESTORED: "Restored",
     Action.VARIABLE_REMOVED: _REMOVED,
     Action.VARIABLE_RENAMED: "Renamed",
     Action.VARIABLE_MOVED: "Moved to the secrets",

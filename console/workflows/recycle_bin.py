@@ -43,6 +43,11 @@ class BinRow:
         return branch if branch and branch.deleted_at else None
 
     @property
+    def place(self) -> str:
+        """Return where it was, such as "on dev"."""
+        return f"at {self.value.path}" if self.value.path else f"on {self.value.scope}"
+
+    @property
     def days_left(self) -> int:
         """Return how many days are left, the last one counted."""
         return max(1, ceil((self.value.expires_at - self.now) / timedelta(days=1)))
@@ -65,7 +70,7 @@ def rows_of(access: Access) -> list[BinRow]:
         BinRow(
             source,
             value,
-            access.may_on(Permission.WRITE, value.branch),
+            _may_write(access, value),
             "" if source.is_confidential else source.url(access, value.pk),
             now,
         )
@@ -82,6 +87,13 @@ def with_people(access: Access, rows: Sequence[BinRow]) -> list[BinRow]:
         pks = {row.value.pk for row in rows if row.source is source}
         found |= {(source.noun, pk): it for pk, it in source.bin.known_to(access, pks).items()}
     return [replace(row, known_to=found.get((row.source.noun, row.value.pk), ())) for row in rows]
+
+
+def _may_write(access: Access, value: RemovedValue) -> bool:
+    """Return True if the actor may restore or delete a value."""
+    if value.path:
+        return access.may(Permission.MANAGE)
+    return access.may_on(Permission.WRITE, value.branch)
 
 
 def number_in(app: App) -> int:

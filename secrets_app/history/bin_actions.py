@@ -74,21 +74,21 @@ def restore(
         origin=entry.removal_id,
         change_set=change_set,
     ) as record:
-        _claim(entry, record, BinState.RESTORING)
+        claim(entry, record, BinState.RESTORING)
         try:
             outcome = _save(access, entry, change_set, to, base, record.event_id)
         except StoreError:
-            _release(entry)
+            release(entry)
             raise
         if outcome.outcome is Result.UNKNOWN:  # the entry is finished when the save is settled
             record.outcome, record.detail = Outcome.SETTLED, SEE_SAVE
         elif outcome.outcome in DONE:
             recycle_bin.delete_later([entry.pk])
         else:
-            _release(entry)
+            release(entry)
             record.outcome, record.detail = Outcome.FAILED, str(outcome.outcome)
     if outcome.outcome in DONE:
-        _delete_now(entry)
+        delete_now(entry)
     return outcome
 
 
@@ -97,18 +97,21 @@ def delete(access: Access, entry: BinEntry) -> None:
 
     If a response is lost, the background deletes what is left.
     """
-    target = Target(access.app.app_id, entry.scope, entry.key)
+    target = Target(access.app.app_id, entry.scope, entry.path or entry.key)
     with recording_denial(access.actor, Action.BIN_DELETED, target):
-        acts.require(access, Action.BIN_DELETED, entry.branch)
+        if entry.folder:
+            acts.require(access, Action.PARAMETER_REMOVED)
+        else:
+            acts.require(access, Action.BIN_DELETED, entry.branch)
     before = entry.version or None
     with recording(access.actor, Action.BIN_DELETED, target, version_before=before) as record:
-        _claim(entry, record, BinState.DELETING)
+        claim(entry, record, BinState.DELETING)
         try:
             delete_copies([entry])
         except OutcomeUnknown as error:
             record.outcome, record.detail = Outcome.UNKNOWN, error.code
         except StoreError:
-            _release(entry)
+            release(entry)
             raise
 
 
@@ -119,7 +122,7 @@ def _require_origin(access: Access, entry: BinEntry, to: Branch | None) -> None:
         acts.require(access, Action.SECRET_REVEALED, entry.branch)
 
 
-def _claim(entry: BinEntry, record: Recording, state: BinState) -> None:
+def claim(entry: BinEntry, record: Recording, state: BinState) -> None:
     """Make sure that nobody else restores or deletes it. Raises Conflict."""
     until = timezone.now() + recycle_bin.LONGEST
     same = BinEntry.objects.filter(pk=entry.pk, state=BinState.KEPT)
@@ -127,7 +130,8 @@ def _claim(entry: BinEntry, record: Recording, state: BinState) -> None:
         raise Conflict(BUSY)
 
 
-def _release(entry: BinEntry) -> None:
+def release(entry: BinEntry) -> None:
+    """Keep the entry in the recycle bin."""
     BinEntry.objects.filter(pk=entry.pk).update(state=BinState.KEPT, due_at=None)
 
 
@@ -152,12 +156,19 @@ def _save(
         revision=base[1],
         key_id=entry.key_id,
         origin=origin,
+        puts_back=_is_as_before(entry, to),
     )
     [outcome] = save_as(access=access, commands=[command], change_set=change_set)
     return outcome
 
 
-def _delete_now(entry: BinEntry) -> None:
+def _is_as_before(entry: BinEntry, to: Branch | None) -> bool:
+    """Return True if the branch was deleted already when the secret was removed from it."""
+    is_own = to is not None and to == entry.branch
+    return bool(is_own and to and to.deleted_at and to.deleted_at < entry.removed_at)
+
+
+def delete_now(entry: BinEntry) -> None:
     """Delete the copy of what is restored. If that fails, the background does."""
     try:
         delete_copies([entry])

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from console.access.policy import Access
+from console.audit.change_sets import is_lone_mirror
 from console.audit.events import COMPLETED, Action, Outcome
 from console.audit.queries import with_outcomes
 from console.members.value_events import PATHS_CHANGED
@@ -61,6 +62,11 @@ class Written:
         return bool(self.done) and self.done[-1].action == Action.SECRET_REMOVED
 
     @property
+    def came_and_went(self) -> bool:
+        """Return True if the change set itself added what it removed."""
+        return self.versions == (0, 0) and not is_lone_mirror(self.done[0])
+
+    @property
     def is_open(self) -> bool:
         """Return True if it is not known how one of them ended."""
         return any(event.last_outcome in {None, Outcome.UNKNOWN} for event in self.events)
@@ -112,7 +118,7 @@ def _left_alone(event: Any) -> bool:
     """Return True if the event ended with the version that there was before."""
     is_same = (event.version_before or 0) == (event.version_after or 0)
     is_write = event.action in {*WRITES, Action.MIRROR_REPAIRED}
-    return is_same and is_write and event.last_outcome in COMPLETED
+    return is_same and is_write and event.last_outcome in COMPLETED and not is_lone_mirror(event)
 
 
 def paths_changed_at(access: Access) -> int:

@@ -11,7 +11,7 @@ from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_VERSION, known_base
 from console.models import App, Branch
 from secrets_app import recycle_bin
-from secrets_app.history import bin_actions, former_members
+from secrets_app.history import bin_actions, former_members, parameter_bin
 from secrets_app.models import BinEntry, Secret
 from secrets_app.sync.bin_upkeep import finish_due
 
@@ -39,7 +39,8 @@ class SecretBin:
                 entry.removed_by,
                 entry.expires_at or entry.removed_at,
                 1,
-                there.get((entry.branch_id, entry.key), ""),
+                "" if entry.folder else there.get((entry.branch_id, entry.key), ""),
+                entry.path,
             )
             for entry in entries
         ]
@@ -51,8 +52,10 @@ class SecretBin:
     def restore(
         self, access: Access, pk: int, change_set: UUID, *, to: Branch | None, base: str
     ) -> RowOutcome:
-        """Save the secret again, from its copy in the store."""
+        """Save the secret again, from its copy in the store; a parameter goes where it was."""
         entry = bin_actions.find_entry(access, pk)
+        if entry.folder:
+            return parameter_bin.restore(access, entry, change_set)
         version, revision = known_base(base or "0")
         if version and revision is None:  # another secret of that name could have this version
             version = NO_VERSION

@@ -45,7 +45,8 @@ NO_BRANCH = "Its branch no longer exists"
 class Step:
     """What to do for one secret: write the value of `version` again, or remove it for 0.
 
-    The value is that of `entry` in the recycle bin, otherwise an earlier version of `secret`.
+    The value is that of `entry` in the recycle bin, otherwise an earlier version of `secret`. An
+    entry of version 0 is a mirror that had no secret. It comes back as a secret.
     """
 
     row: UndoRow
@@ -161,7 +162,7 @@ def _unfit(written: Written, found: _Found) -> State | None:
     before, after = written.versions
     if written.is_open:
         return _impossible(NOT_SETTLED)
-    if not written.done or before == after == 0:
+    if not written.done or written.came_and_went:
         return {"state": UndoState.NOTHING, "after": "Nothing to undo", "message": NOT_WRITTEN}
     if not found.is_known:
         return _impossible(NO_BRANCH)
@@ -229,4 +230,6 @@ def _unrestorable(before: int, found: _Found) -> str:
         return NOT_IN_BIN
     if found.entry.version != before:  # the change set had changed it first
         return FORGOTTEN
-    return BRANCH_DELETED if found.branch and found.branch.deleted_at else ""
+    deleted_at = found.branch.deleted_at if found.branch else None
+    # What was left on a deleted branch goes back there.
+    return BRANCH_DELETED if deleted_at and deleted_at > found.entry.removed_at else ""

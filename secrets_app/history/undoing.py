@@ -49,7 +49,7 @@ def undo(
     ready = [step for step in steps if step.row.state is UndoState.READY]
     restoring = [step for step in ready if step.version and not step.entry]
     events = _attempt(access, restoring, new)
-    commands = [*map(_removal, (step for step in ready if not step.version))]
+    commands = [*map(_removal, (step for step in ready if not (step.version or step.entry)))]
     commands += _restores(access, restoring, events, outcomes)
     outcomes |= {outcome.token: outcome for outcome in _save(access, commands, new)}
     endings = ((event, outcomes[token]) for token, event in events.items())

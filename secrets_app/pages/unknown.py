@@ -1,14 +1,16 @@
-"""Parameters that belong to no known branch: the list, adding their branch, and removing them.
+"""Orphans: the list, adding the branch that unknown parameters belong to, and moving them away.
 
-Removing many takes a while, since a parameter store takes only a few calls a second. So one
-response removes a part, and says how far it is, as when a branch is deleted.
+Moving many takes a while, since a parameter store takes only a few calls a second. So one response
+moves a part, and says how far it is, as when a branch is deleted.
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -20,25 +22,43 @@ from django_htmx.http import HttpResponseClientRedirect
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
-from console.environment.removal import Removal
-from console.lib.results import DONE
+from console.environment.removal import id_of
+from console.lib.results import Result
 from console.lib.stopping import is_stopping
-from console.web.change_sets import change_set_of, change_set_token
+from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, page_with_form, require_manager_access
-from secrets_app.store.limits import BATCH
-from secrets_app.sync.adopting import add_branch, find_group, groups
-from secrets_app.sync.unknown_removal import remove, token
+from console.web.kit import (
+    app_context,
+    find_app_to_change,
+    require_manager_access,
+    require_operator_request,
+)
+from secrets_app.orphans import deployment, groups, moving
+from secrets_app.orphans.moving import Progress
+from secrets_app.sync.adopting import add_branch
+from secrets_app.sync.freshness import freshness
+from secrets_app.sync.reconciling import reconcile_for_page
 
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
-PURPOSE = "remove unknown parameters"
-GONE = "These parameters are no longer here. Somebody added their branch, or removed them."
+PURPOSE = "move orphans"
+SHOWN = 200  # orphans of a group with a box to tick, far below Django's limit for a form
+GONE = "These parameters are no longer here. Somebody added their branch, or moved them."
+NOTHING = "Tick what to move, then preview."
+FINAL = {Result.CONFLICT, Result.DENIED, Result.REFUSED}  # would end the same again
 
 
 @require_safe
 def unknown(request: HttpRequest, app_id: str) -> HttpResponse:
-    """List the parameters that belong to no known branch, by folder."""
+    """List the orphans, by folder."""
     return _list(request, find_app(from_request(request), app_id))
+
+
+@require_safe
+def all_orphans(request: HttpRequest) -> HttpResponse:
+    """List the orphans of all apps by folder, without names of keys, for operators."""
+    actor = require_operator_request(request)
+    context = {"apps": deployment.find(actor), "limit": deployment.LIMIT}
+    return render(request, "operation/orphans.html", context)
 
 
 @require_POST
@@ -49,42 +69,58 @@ def adopt(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     try:
         branch = add_branch(actor=access.actor, app_id=app_id, pk=pk, name=name)
     except ValidationError as refusal:
-        problem = {"failed": pk, "problem": " ".join(refusal.messages), "typed": name}
+        problem = {"failed": str(pk), "problem": " ".join(refusal.messages), "typed": name}
         return _list(request, access, status=422, **problem)
     except Http404:  # or the form was posted twice
-        return _gone(request, access)
+        messages.info(request, GONE)
+        return _to_list(request, access)
     messages.success(request, f"Added the branch {branch.name}. It is protected.")
     query = {"branch": str(branch.pk)}
     return redirect(reverse("secrets", args=[app_id], query=query))
 
 
-@page_with_form
-def unknown_remove(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Ask before the parameters of a folder are removed, and remove them."""
-    access = require_manager_access(request, app_id, Action.PARAMETER_REMOVED)
-    if request.method != "POST":
-        try:
-            group = find_group(access, pk)
-        except Http404:
-            return _gone(request, access)
-        choices = [(row, token(row)) for row in group.parameters] if group.is_removable else []
-        return _progress(request, access, group=group, choices=choices)
-    removals, left = _remove_part(request, access)
-    if any(removal.outcome not in DONE for removal in removals):
-        return _progress(request, access, status=422, removals=removals)
-    before = request.POST.get("done", "")
-    done = len(removals) + (int(before) if before.isdecimal() and len(before) < 7 else 0)
-    if left:
-        return _progress(request, access, left=left, done=done, total=done + len(left))
+@require_POST
+def orphans_move(request: HttpRequest, app_id: str) -> HttpResponseBase:
+    """Preview what moving the ticked orphans would do, or move what was previewed or all."""
+    access = find_app_to_change(request, app_id, Action.PARAMETER_REMOVED)
+    tokens = (request.POST.get("all", "") or "\n".join(request.POST.getlist("move"))).split()
+    if not tokens:
+        messages.info(request, NOTHING)
+        return _to_list(request, access)
+    if "preview" in request.POST:
+        reconcile_for_page(actor=access.actor, app_id=app_id)
+        return _preview(request, access, tokens)
+    return _move(request, access, tokens)
+
+
+def _move(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpResponseBase:
+    change_set = change_set_of(request.POST.get("change_set", ""), access, PURPOSE) or uuid.uuid4()
+    without_copy = "without_copy" in request.POST
+    until = monotonic() + (0 if wants_fragment(request) else PATIENCE.total_seconds())
+    progress = moving.move(
+        access,
+        tokens,
+        change_set,
+        without_copy=without_copy,
+        may_go_on=lambda: monotonic() < until and not is_stopping(),
+    )
+    done = _done_before(request) + progress.done
+    if progress.failed or progress.left:
+        return _progress(request, access, tokens, progress, done)
+    some = f"{done:,} parameter{'' if done == 1 else 's'}"
     if not done:
-        return _gone(request, access)
-    messages.success(request, f"Removed {done} parameter{'s' if done != 1 else ''}.")
+        messages.info(request, GONE)
+    elif without_copy:
+        messages.success(request, f"{some} removed.")
+    else:
+        undo = undo_address(access, change_set)
+        messages.success(request, f"{some} moved to the recycle bin.", extra_tags=undo)
     return _to_list(request, access)
 
 
-def _gone(request: HttpRequest, access: Access) -> HttpResponse:
-    messages.info(request, GONE)
-    return _to_list(request, access)
+def _done_before(request: HttpRequest) -> int:
+    before = request.POST.get("done", "")
+    return int(before) if before.isdecimal() and len(before) < 7 else 0
 
 
 def _to_list(request: HttpRequest, access: Access) -> HttpResponse:
@@ -94,32 +130,69 @@ def _to_list(request: HttpRequest, access: Access) -> HttpResponse:
     return redirect(url)
 
 
-def _remove_part(request: HttpRequest, access: Access) -> tuple[list[Removal], list[str]]:
-    """Remove parameters batch by batch, at least one. Return what became of them, and the rest."""
-    tokens = request.POST.getlist("remove")
-    change_set = change_set_of(request.POST.get("change_set", ""), access, PURPOSE)
-    until = monotonic() + (0 if wants_fragment(request) else PATIENCE.total_seconds())
-    removals: list[Removal] = []
-    while tokens:
-        batch, tokens = tokens[:BATCH], tokens[BATCH:]
-        removals += remove(access=access, tokens=batch, change_set=change_set or uuid.uuid4())
-        has_failed = any(removal.outcome not in DONE for removal in removals)
-        if has_failed or is_stopping() or monotonic() >= until:
-            break
-    return removals, tokens
-
-
 def _list(request: HttpRequest, access: Access, status: int = 200, **problem: Any) -> HttpResponse:
-    context = {**app_context(access, "secrets"), "groups": groups(access), **problem}
+    found = groups.find(access)
+    movable = [group for group in found if not group.refusal]
+    context = {
+        **app_context(access, "unknown_parameters"),
+        "groups": found,
+        "movable": movable,
+        "all": "\n".join(group.tokens for group in movable),
+        "shown": f":{SHOWN}",
+        "limit": SHOWN,
+        "days": settings.BIN_DAYS,
+        "checked": freshness(access.app).agreed_at,
+        "change_set": change_set_token(access, PURPOSE),
+        **problem,
+    }
     return render(request, "secrets/unknown.html", context, status=status)
 
 
+def _preview(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpResponse:
+    """Say what moving would do, without doing it."""
+    found, gone = moving.plan(access, tokens)
+    going = [it.orphan.token for it in found if not it.problem]
+    context = {
+        "planned": found,
+        "going": "\n".join(going),
+        "number": len(going),
+        "gone": gone,
+        "asks": any(it.asks for it in found if not it.problem),
+        "change_set": change_set_token(access, PURPOSE),
+    }
+    return _page(request, access, context)
+
+
 def _progress(
-    request: HttpRequest, access: Access, status: int = 200, **context: Any
+    request: HttpRequest, access: Access, tokens: Sequence[str], progress: Progress, done: int
 ) -> HttpResponse:
-    """Ask, say how far the removal is, or say what could not be removed."""
-    change_set = request.POST.get("change_set") or change_set_token(access, PURPOSE)
-    context |= {**app_context(access, "secrets"), "change_set": change_set}
+    """Say how far moving is, or what stays and why."""
+    failed = progress.failed
+    asking = {it.id for it in failed if it.asks}  # alone: the others can be kept in the bin
+    again = {it.id for it in failed if it.outcome not in FINAL}
+    again |= {id_of(token) for token in progress.left}
+    left = [token for token in tokens if id_of(token) in (asking or again)]
+    change_set = request.POST.get("change_set", "")
+    known = change_set_of(change_set, access, PURPOSE)
+    context = {
+        "failed": failed,
+        "going": "\n".join(left),
+        "number": len(left),
+        "untried": len(progress.left),
+        "asks": bool(asking),
+        "without_copy": "without_copy" in request.POST,
+        "done": done,
+        "total": done + len(failed) + len(progress.left),
+        "change_set": change_set,
+        "change_set_url": undo_address(access, known) if done and known else "",
+    }
+    return _page(request, access, context, status=422 if failed else 200)
+
+
+def _page(
+    request: HttpRequest, access: Access, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    context |= {**app_context(access, "unknown_parameters"), "days": settings.BIN_DAYS}
     if wants_fragment(request):  # htmx swaps in a fragment only if it is a success
-        return render(request, "secrets/unknown_remove.html#form", context)
-    return render(request, "secrets/unknown_remove.html", context, status=status)
+        return render(request, "secrets/orphans_move.html#form", context)
+    return render(request, "secrets/orphans_move.html", context, status=status)

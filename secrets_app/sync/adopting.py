@@ -1,13 +1,11 @@
 """Adopt what an app's store held before Branchkeep: add the branch that parameters belong to.
 
-What belongs to no branch can be removed, a folder at a time. Such a parameter has no row in the
-projection of secrets, so its own row is claimed while it is removed (docs/adr/0047).
+Such a parameter has no row in the projection of secrets, but one of its own (docs/adr/0047).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
@@ -39,19 +37,9 @@ class Group:
     parameters: Sequence[UnknownParameter]
 
     @property
-    def pk(self) -> int:
-        """Return the id that names the group in a URL."""
-        return self.parameters[0].pk
-
-    @property
     def is_removable(self) -> bool:
         """Return True if Branchkeep may remove these parameters."""
         return self.fit.kind in REMOVABLE
-
-    @property
-    def changed(self) -> datetime:
-        """Return when one of them last changed."""
-        return max(parameter.modified for parameter in self.parameters)
 
     @property
     def unencrypted(self) -> int:

@@ -26,7 +26,7 @@ from console.environment.recycle_bin import BinUpkeep
 from console.models import AuditEvent, AuditOutcome
 from secrets_app import recycle_bin
 from secrets_app.locations import locate_secret
-from secrets_app.models import BinEntry, BinState, Secret
+from secrets_app.models import BinEntry, BinState, Secret, UnknownParameter
 from secrets_app.paths import InvalidPath
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter
@@ -84,7 +84,8 @@ def _finish(entry: BinEntry) -> bool:
 
 
 def _finish_removal(entry: BinEntry) -> bool:
-    if Secret.objects.filter(claim=entry.removal_id).exists():
+    table: type[Secret | UnknownParameter] = UnknownParameter if entry.folder else Secret
+    if table._default_manager.filter(claim=entry.removal_id).exists():
         return False  # the removal itself isn't settled
     copy = recycle_bin.path_of(entry, entry.app)
     paths = _paths(entry)
@@ -103,6 +104,8 @@ def _finish_removal(entry: BinEntry) -> bool:
 
 def _paths(entry: BinEntry) -> list[str]:
     """Return the paths that the secret has, the primary first; none in the app's profile."""
+    if entry.folder:
+        return [entry.path]
     try:
         location = locate_secret(entry.app, entry.branch, entry.key)
     except InvalidPath:
@@ -117,16 +120,19 @@ def _is_still_there(entry: BinEntry, found: Sequence[Parameter]) -> bool:
     return any((it.version, it.modified) == (entry.version, entry.modified) for it in found[:1])
 
 
-def _settle(entry: BinEntry, detail: str) -> None:
-    """Save the outcome of making the copy, unless it is known."""
+def _settle(entry: BinEntry, detail: str, version: int | None = None) -> None:
+    """Save the outcome of what was done with the entry, unless it is known."""
     known = AuditOutcome.objects.filter(event_id=entry.claim_id).exclude(outcome=Outcome.UNKNOWN)
     if not known.exists():
-        conclude(entry.claim_id, Outcome.SETTLED, detail=detail)
+        conclude(entry.claim_id, Outcome.SETTLED, version_after=version, detail=detail)
 
 
 def _finish_restore(entry: BinEntry) -> bool:
     """Keep the entry if the save of the restore wrote nothing; otherwise delete it."""
     claim = entry.claim
+    if claim.action == Action.PARAMETER_RESTORED:
+        _finish_parameter(entry)
+        return True
     saves = AuditEvent.objects.filter(
         change_set=claim.change_set,
         app_id=claim.app_id,
@@ -143,12 +149,27 @@ def _finish_restore(entry: BinEntry) -> bool:
         and save.last_outcome in COMPLETED
         and save.version_after not in {None, save.version_before}
     )
-    _settle(entry, RESTORED if was_saved else NOT_RESTORED)
+    _end_restore(entry, was_saved=was_saved)
+    return True
+
+
+def _finish_parameter(entry: BinEntry) -> None:
+    """Delete the entry of a restore that wrote the value to its path again; otherwise keep it."""
+    copy = recycle_bin.path_of(entry, entry.app)
+    found = parameter_store().read([entry.path, copy])
+    there, kept = found.get(entry.path), found.get(copy)
+    # Somebody else may have written another value there.
+    was_saved = there is not None and kept is not None and there.value == kept.value
+    version = there.parameter.version if was_saved and there else None
+    _end_restore(entry, was_saved=was_saved, version=version)
+
+
+def _end_restore(entry: BinEntry, *, was_saved: bool, version: int | None = None) -> None:
+    _settle(entry, RESTORED if was_saved else NOT_RESTORED, version)
     if was_saved:
         delete_copies([entry])
     else:
         BinEntry.objects.filter(pk=entry.pk).update(state=BinState.KEPT, due_at=None)
-    return True
 
 
 def delete_copies(entries: Iterable[BinEntry]) -> None:
@@ -190,7 +211,7 @@ def _claim_expired() -> list[BinEntry]:
         (
             (
                 Action.BIN_PURGED,
-                Target(entry.app.app_id, entry.scope, entry.key),
+                Target(entry.app.app_id, entry.scope, entry.path or entry.key),
                 entry.version or None,
             )
             for entry in entries

@@ -68,8 +68,13 @@ def _idle(app: App, store: ParameterStore) -> list[UnknownParameter]:
     return idle
 
 
-def _shown(of: UnknownParameter | Parameter) -> tuple[int, datetime, bool, str]:
-    return of.version, of.modified, of.encrypted, of.modified_by or ""
+def remember(app: App, found: Iterable[Parameter]) -> None:
+    """Add or update the rows of parameters that were just written again."""
+    _write(app, found, [])
+
+
+def _shown(of: UnknownParameter | Parameter) -> tuple[int, datetime, bool, str, str]:
+    return of.version, of.modified, of.encrypted, of.modified_by or "", of.key_id or ""
 
 
 def _write(app: App, changed: Iterable[Parameter], gone: list[int]) -> None:
@@ -79,7 +84,7 @@ def _write(app: App, changed: Iterable[Parameter], gone: list[int]) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["app", "folder", "key"],
-        update_fields=["version", "modified", "encrypted", "modified_by"],
+        update_fields=["version", "modified", "encrypted", "modified_by", "key_id"],
     )
     for start in range(0, len(gone), BATCH):
         some = gone[start : start + BATCH]
@@ -96,4 +101,5 @@ def _row(app: App, parameter: Parameter) -> UnknownParameter:
         modified=parameter.modified,
         encrypted=parameter.encrypted,
         modified_by=parameter.modified_by or "",
+        key_id=parameter.key_id or "",
     )

@@ -1,7 +1,7 @@
 """Copying a secret's value to the recycle bin, before the secret is removed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -113,8 +113,13 @@ def fill(store: ParameterStore, lease: Lease, entry: BinEntry, paths: Location) 
     Raises NotCopied, Conflict if it is no longer the value to remove, or a StoreError that says
     that nothing has changed.
     """
+    copy(store, entry, lambda: _read(store, lease, paths))
+
+
+def copy(store: ParameterStore, entry: BinEntry, read: Callable[[], Reading | None]) -> None:
+    """Copy what `read` returns, as `fill` does."""
     try:
-        reading = _read(store, lease, paths)
+        reading = read()
         if reading is None:
             return
         path = recycle_bin.path_of(entry, entry.app)

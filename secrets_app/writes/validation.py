@@ -23,7 +23,7 @@ from secrets_app.locations import locate_secret
 from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, Location
 from secrets_app.writes import messages
-from secrets_app.writes.commands import DeleteSecret, InvalidField, SecretCommand
+from secrets_app.writes.commands import DeleteSecret, InvalidField, SecretCommand, SetSecret
 from secrets_app.writes.snapshots import WriteTarget, audit_target
 
 NO_PATH = (
@@ -153,11 +153,13 @@ def _branch_of(
     if branch_id == NO_VERSION:  # a new override starts without one
         _refuse(command, messages.CHOOSE_BRANCH, "branch")
     branch = branches.get(branch_id)
-    # Secrets of a deleted branch can still be changed and removed, but none can be added there.
+    # Secrets of a deleted branch can still be changed and removed, but none can be added there,
+    # except for what was removed from there.
     if branch is None:
         foreign = refused_new_row(action_of(command), branch_id, command.key)
         _refuse(command, messages.NO_BRANCH, "branch", foreign)
-    if secret is None and branch.deleted_at is not None:
+    puts_back = isinstance(command, SetSecret) and command.puts_back
+    if secret is None and branch.deleted_at is not None and not puts_back:
         _refuse(command, messages.NO_BRANCH, "branch")
     return branch
 

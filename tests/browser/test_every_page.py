@@ -33,7 +33,6 @@ from tests.console.access.routes import (
     account_link,
     difference,
     invitation,
-    unknown_parameter,
 )
 from tests.factories import (
     change_variable,
@@ -104,7 +103,6 @@ PAGES = (
     f"{LIST}SECRET/edit/?on=",
     f"{LIST}copy/",
     f"{LIST}unknown/",
-    f"{LIST}unknown/UNKNOWN/remove/",
     MANAGE,
     f"{MANAGE}?new=2",
     VARIABLES,
@@ -135,6 +133,7 @@ PAGES = (
 ADMIN = (
     "/activity/?q=a",
     "/operation/doctor/",
+    "/operation/orphans/",
     "/operation/store/",
     "/admin/",
     "/admin/console/user/",
@@ -204,7 +203,6 @@ def _change_set() -> object:
 
 def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
     ids = {
-        "UNKNOWN": unknown_parameter(world).pk,
         "SECRET": Secret.objects.get(key="BEHIND").pk,
         "BRANCH": world.main.pk,
         "USER": world.person("alice").pk,

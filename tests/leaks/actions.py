@@ -162,13 +162,19 @@ def adopt(client_for: ClientFor, world: World) -> None:
 
 
 def remove_unknown(client_for: ClientFor, world: World) -> None:
-    """Remove parameters that belong to no known branch, with and without permission."""
+    """Move parameters of no known branch to the recycle bin, and restore them."""
     row = UnknownParameter.objects.get(folder="/amplify/d1shop/unknown")
-    url = reverse("unknown_remove", args=[world.app.app_id, row.pk])
+    url = reverse("orphans_move", args=[world.app.app_id])
     for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
-        client_for(person).get(url, headers=headers)
-        client_for(person).post(url, {"remove": token(row)}, headers=headers)
+        fields = {"move": f"parameter-{token(row)}"}
+        client_for(person).post(url, {**fields, "preview": "on"}, headers=headers)
+        client_for(person).post(url, fields, headers=headers)
     assert not UnknownParameter.objects.filter(pk=row.pk).exists()
+    entry = BinEntry.objects.get(folder=row.folder, key=row.key)
+    restore = reverse("bin_restore", args=[world.app.app_id, "secret", entry.pk])
+    for person in sorted(EVERYONE, key=lambda name: name in ROLES):
+        client_for(person).post(restore)
+    assert UnknownParameter.objects.filter(folder=row.folder, key=row.key).exists()
 
 
 def post_everywhere(

@@ -42,7 +42,7 @@ COLUMNS = (
 )
 _SORTS: dict[str, Callable[[BinRow], object]] = {
     "key": lambda row: row.value.key,
-    "branch": lambda row: (row.value.branch is not None, natural_key(row.value.scope)),
+    "branch": lambda row: (bool(row.value.branch or row.value.path), natural_key(row.value.scope)),
     "removed": lambda row: row.value.removed_at,
     "left": lambda row: row.value.expires_at,
 }
@@ -102,7 +102,7 @@ def recycle_bin_page(request: HttpRequest, app_id: str) -> HttpResponse:
 def _matches(row: BinRow, query: Query) -> bool:
     value, words = row.value, query.q.casefold()
     texts = (value.key, value.scope, value.removed_by)
-    branch_id = str(value.branch.pk) if value.branch else ONLY_ALL_BRANCHES
+    branch_id = str(value.branch.pk) if value.branch else "" if value.path else ONLY_ALL_BRANCHES
     is_on = not query.branch or query.branch == branch_id
     return is_on and any(words in text.casefold() for text in texts)
 
@@ -160,6 +160,8 @@ def _restore(
 
 
 def _place(access: Access, request: HttpRequest, row: BinRow) -> str:
+    if row.value.path:
+        return row.value.path
     if "to" not in request.POST:
         return row.value.scope
     chosen = request.POST["to"]
@@ -170,7 +172,7 @@ def _tell(request: HttpRequest, row: BinRow, outcome: RowOutcome, place: str, un
     """Say how a restore ended."""
     key = row.value.key
     if outcome.outcome in DONE:
-        preposition = "for" if place == ALL_BRANCHES else "on"
+        preposition = "at" if row.value.path else "for" if place == ALL_BRANCHES else "on"
         text = f"Restored {key} {preposition} {place}. {outcome.message}".strip()
         messages.success(request, text, extra_tags=undo)
     elif outcome.outcome is Result.UNKNOWN:

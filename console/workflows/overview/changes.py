@@ -20,7 +20,10 @@ MAX_EVENTS = 1_000  # newest events
 _VERBS = {
     **dict.fromkeys((Action.SECRET_CREATED, Action.VARIABLE_CREATED), "added"),
     **dict.fromkeys((Action.SECRET_CHANGED, Action.VARIABLE_CHANGED), "changed"),
-    **dict.fromkeys((Action.SECRET_REMOVED, Action.VARIABLE_REMOVED), "removed"),
+    **dict.fromkeys(
+        (Action.SECRET_REMOVED, Action.VARIABLE_REMOVED, Action.PARAMETER_REMOVED), "removed"
+    ),
+    Action.PARAMETER_RESTORED: "restored",
     Action.VARIABLE_RENAMED: "renamed",
 }
 # Recorded beside the changes that they make

@@ -85,7 +85,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{SECRETS}/<int:pk>/versions/restore/": (Action.VERSION_RESTORED, Action.SECRET_CHANGED),
     f"{SECRETS}/copy/": (Action.APP_CHANGED,),
     f"{SECRETS}/unknown/<int:pk>/branch/": "It adds the branch protected, which asks nothing.",
-    f"{SECRETS}/unknown/<int:pk>/remove/": (Action.PARAMETER_REMOVED,),
+    f"{SECRETS}/unknown/move/": (Action.PARAMETER_REMOVED, Action.SECRET_REMOVED),
     f"{SECRETS}/mirrors/": (Action.MIRROR_REPAIRED,),
     f"{SECRETS}/<int:pk>/mirror/": (Action.MIRROR_REPAIRED,),
     f"{SECRETS}/<int:pk>/encrypt/": (Action.SECRET_ENCRYPTED,),

@@ -15,7 +15,8 @@ from django.contrib.auth.models import Group
 
 from console.models import App
 from secrets_app.models import Secret
-from tests.console.access.routes import METHODS, routes, url_of
+from secrets_app.sync.unknown_removal import token
+from tests.console.access.routes import METHODS, routes, unknown_parameter, url_of
 from tests.console.conftest import rolled_back
 from tests.fixtures.people import World
 
@@ -166,9 +167,8 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/unknown/            else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  else  302  405
-/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  GET   302  404  403 403 403 200  404
-/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  POST  302  404  403 403 403 302  404
-/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/remove/  else  302  405
+/apps/<str:app_id>/hosting/secrets/unknown/move/       POST  302  404  403 403 403 302  404
+/apps/<str:app_id>/hosting/secrets/unknown/move/       else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/           else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/edit/      GET   302  404  403 200 200 200  404
@@ -261,6 +261,8 @@ TABLE = """
 /metrics                            else               405
 /operation/doctor/                  GET POST           302  403       403  403 403 403    200
 /operation/doctor/                  else               302  405
+/operation/orphans/                GET                302  403       403  403 403 403    200
+/operation/orphans/                else               302  405
 /operation/store/                   GET POST           302  403       403  403 403 403    200
 /operation/store/                   else               302  405
 /people/<int:pk>/known/             GET                302  403       403  403 403 403    200
@@ -479,6 +481,9 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "row": f"secret {world.main.pk} 0 {secret.key}",
         },
         "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "unknown"},
+        "/apps/<str:app_id>/hosting/secrets/unknown/move/": {
+            "move": f"parameter-{token(unknown_parameter(world))}"
+        },
         "/apps/<str:app_id>/hosting/secrets/<int:pk>/mirror/": {"shown": "1:1"},
         "/apps/<str:app_id>/hosting/environment-variables/manage/": {
             "new-1-key": "NEW",

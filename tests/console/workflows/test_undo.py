@@ -285,7 +285,7 @@ def test_queries(world: World, number: int, django_assert_num_queries: Any) -> N
     save_secrets(world, *(create_command(f"KEY_{it}") for it in range(number)))
     saved = last_set()
     access = find_app(world.actor("alice"), world.app.app_id)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         change_sets.find(access, saved)
     assert Secret.objects.count() == number
 

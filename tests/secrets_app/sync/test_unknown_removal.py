@@ -1,13 +1,13 @@
 """Parameters that belong to no known branch are removed as safely as secrets (guarantees 8, 9)."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
 from django.utils import timezone
 
 from console.access.policy import find_app
@@ -15,16 +15,16 @@ from console.audit.events import Outcome
 from console.environment.removal import Removal
 from console.lib.results import Result
 from console.models import AuditEvent, Branch
-from secrets_app.models import UnknownParameter
-from secrets_app.pages import unknown as pages
+from secrets_app.models import BinEntry, UnknownParameter
 from secrets_app.store import parameter_store
-from secrets_app.sync import adopting, unknown, unknown_removal
+from secrets_app.store.errors import Throttled
+from secrets_app.sync import adopting, bin_upkeep, unknown, unknown_removal
 from secrets_app.sync.folders import Kind
+from secrets_app.sync.unknown_copies import Claimed
 from secrets_app.writes import leases
 from tests.factories import (
     audit_rows,
     create_command,
-    messages_of,
     reconcile_now,
     save_secrets,
     secret_versions,
@@ -42,8 +42,8 @@ from tests.fixtures.stores import (
 )
 
 ROOT = "/amplify/d1shop"
+BIN = "/amplify/branchkeep-bin/d1shop"
 FOLDER = f"{ROOT}/old"
-URL = "/apps/d1shop/hosting/secrets/unknown/"
 
 
 def write_some(world: World, number: int = 3) -> list[str]:
@@ -77,79 +77,80 @@ def outcomes() -> list[list[str]]:
     return [[row.outcome for row in event.outcomes.order_by("pk")] for event in events]
 
 
+def throttle() -> None:
+    raise Throttled
+
+
+def copies() -> list[str]:
+    """Return the keys of the recycle bin's copies, after the background has tidied up."""
+    BinEntry.objects.exclude(due_at=None).update(due_at=timezone.now())
+    bin_upkeep.finish_due()
+    return sorted(it.path.rpartition("/")[2] for it in parameter_store().list([BIN]))
+
+
 def expire_claims() -> None:
     UnknownParameter.objects.exclude(claim=None).update(claimed_until=timezone.now())
 
 
 @pytest.mark.usefixtures("either_store")
-def test_it_works(world: World, client_for: Callable[[str], Client]) -> None:
-    write_some(world, 12)
+def test_it_works(world: World) -> None:
+    chosen = write_some(world, 12)
     write_outside(f"{ROOT}/kept/KEY")
     reconcile_now(world)
-    alice = client_for("alice")
-    row = UnknownParameter.objects.get(key="KEY_00")
-    page = alice.get(f"{URL}{row.pk}/remove/")
-    assert "Removed parameters can't be restored." in page.text
-    assert "Remove 12 parameters" in " ".join(page.text.split())
-    chosen = [token for _, token in page.context["choices"]]
-    response = alice.post(f"{URL}{row.pk}/remove/", {"remove": chosen}, follow=True)
-    assert messages_of(response) == ["Removed 12 parameters."]
+    assert set(results(remove(world, chosen))) == {Result.REMOVED}
     assert stored() == {f"{ROOT}/kept/KEY"}
     assert UnknownParameter.objects.get().key == "KEY"
     rows = audit_rows(world, "parameter.")
-    assert len(rows) == 12
+    assert len(rows) == len(audit_rows(world, "bin.")) == 12
     assert rows[0] == ("alice", "parameter.remove", f"{FOLDER}/KEY_00", 1, "succeeded", None)
     assert {event.branch for event in AuditEvent.objects.filter(action="parameter.remove")} == {
         "old"
     }
+    assert {*copies()} == {f"KEY_{index:02}" for index in range(12)}
+    assert {*BinEntry.objects.values_list("state", "folder", "scope")} == {("kept", FOLDER, "old")}
     reconcile_now(world)
     assert UnknownParameter.objects.count() == 1
 
 
-def test_in_parts(world: World, client_for: Callable[[str], Client]) -> None:
-    chosen = write_some(world, 25)
-    url = f"{URL}{UnknownParameter.objects.order_by('key')[0].pk}/remove/"
-    alice, header = client_for("alice"), {"HX-Request": "true"}
-    first = alice.post(url, {"remove": chosen}, headers=header)
-    assert "Removed 10 of 25 parameters." in first.text
-    assert 'hx-trigger="load, submit"' in first.text
-    assert first.text.count('name="remove"') == 15
-    second = alice.post(url, {"remove": tokens(), "done": "10"}, headers=header)
-    assert "Removed 20 of 25 parameters." in second.text
-    last = alice.post(url, {"remove": tokens(), "done": "20"}, headers=header)
-    assert last["HX-Redirect"] == URL
-    assert stored() == set()
-
-
-def test_without_scripts(
-    world: World, client_for: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "PATIENCE", timedelta(0))
-    chosen = write_some(world, 12)
-    url = f"{URL}{UnknownParameter.objects.order_by('key')[0].pk}/remove/"
-    page = client_for("alice").post(url, {"remove": chosen})
-    assert "Removed 10 of 12 parameters." in page.text
-    assert "Continue" in page.text
-
-
 @pytest.mark.usefixtures("either_store")
-def test_ten_are_one_call(world: World, store_calls: StoreCalls) -> None:
+def test_ten_are_looked_up_and_removed_together(world: World, store_calls: StoreCalls) -> None:
     chosen = write_some(world, 10)
     store_calls.clear()
     remove(world, chosen)
-    assert store_calls.operations == ["current", "remove"]
+    assert store_calls.operations == ["current", "read", *["put"] * 10, "remove"]
 
 
 @pytest.mark.parametrize("when", ["before reconciling", "after"])
-def test_changed_since(world: World, client_for: Callable[[str], Client], when: str) -> None:
+def test_changed_since(world: World, when: str) -> None:
     chosen = write_some(world)
     write_outside(f"{FOLDER}/KEY_01")
     if when == "after":
         reconcile_now(world)
-    url = f"{URL}{UnknownParameter.objects.order_by('key')[0].pk}/remove/"
-    page = client_for("alice").post(url, {"remove": chosen})
-    assert page.status_code == 422
-    assert unknown_removal.CHANGED in page.text
+    removals = remove(world, chosen)
+    assert sorted(results(removals)) == [Result.CONFLICT, Result.REMOVED, Result.REMOVED]
+    assert unknown_removal.CHANGED in {removal.message for removal in removals}
+    assert stored() == {f"{FOLDER}/KEY_01"}
+    assert copies() == ["KEY_00", "KEY_02"]
+
+
+def test_changed_while_it_is_copied(world: World, interrupted: InterruptedStore) -> None:
+    chosen = write_some(world, 2)
+    interrupted.before("read", lambda: write_outside(f"{FOLDER}/KEY_01"))
+    removals = {it.key: it.outcome for it in remove(world, chosen)}
+    assert removals == {
+        f"{FOLDER}/KEY_00": Result.REMOVED,
+        f"{FOLDER}/KEY_01": Result.CONFLICT,
+    }
+    assert stored() == {f"{FOLDER}/KEY_01"}
+    assert copies() == ["KEY_00"]
+    assert UnknownParameter.objects.get().claim_id is None
+
+
+def test_changed_just_before_it_is_claimed(world: World, interrupted: InterruptedStore) -> None:
+    chosen = write_some(world, 2)
+    changed = UnknownParameter.objects.filter(key="KEY_01")
+    interrupted.before("current", lambda: changed.update(version=9))
+    assert sorted(results(remove(world, chosen))) == [Result.CONFLICT, Result.REMOVED]
     assert stored() == {f"{FOLDER}/KEY_01"}
 
 
@@ -205,6 +206,49 @@ def test_the_path_that_the_profile_does_not_use(world: World) -> None:
     assert audit_rows(world, "parameter.")[0].key == f"{ROOT}/main/API_KEY"
 
 
+@pytest.mark.usefixtures("either_store")
+def test_no_copy_can_be_kept(world: World, settings: Any) -> None:
+    settings.BIN_DAYS = 0
+    chosen = write_some(world, 2)
+    assert [(it.outcome, it.asks) for it in remove(world, chosen)] == [(Result.REFUSED, True)] * 2
+    assert len(stored()) == 2
+    access = find_app(world.actor("alice"), "d1shop")
+    how: Any = {"access": access, "tokens": chosen, "change_set": uuid.uuid4()}
+    removals = unknown_removal.remove(**how, without_copy=True)
+    assert results(removals) == [Result.REMOVED] * 2
+    assert stored() == set()
+    assert not BinEntry.objects.exists()
+
+
+def test_one_that_cannot_be_read(world: World, interrupted: InterruptedStore) -> None:
+    """The others of its batch are moved, and it asks what to do."""
+    chosen = write_some(world, 3)
+    for _ in range(2):  # of all three, and then of the first
+        interrupted.before("read", deny_access)
+    removals = remove(world, chosen)
+    assert [it.asks for it in removals] == [False, False, True]
+    assert "removed yet" in removals[2].message
+    assert stored() == {f"{FOLDER}/KEY_00"}
+    assert copies() == ["KEY_01", "KEY_02"]
+    assert UnknownParameter.objects.get().claim_id is None
+
+
+def test_throttled_while_copying(world: World, interrupted: InterruptedStore) -> None:
+    chosen = write_some(world, 3)
+    interrupted.before("put", throttle)
+    assert set(results(remove(world, chosen))) == {Result.FAILED}
+    assert len(stored()) == 3
+    assert copies() == []
+    assert set(results(remove(world, chosen))) == {Result.REMOVED}
+
+
+def test_the_copy_keeps_its_kms_key(world: World) -> None:
+    chosen = write_some(world, 1)
+    UnknownParameter.objects.update(key_id="arn:aws:kms:eu-central-1:1:key/own")
+    assert results(remove(world, chosen)) == [Result.REMOVED]
+    assert BinEntry.objects.get().key_id == "arn:aws:kms:eu-central-1:1:key/own"
+
+
 def test_denied(world: World) -> None:
     chosen = write_some(world)
     for name in ("mia", "bob", "vera"):
@@ -235,6 +279,7 @@ def test_a_lost_response(world: World, interrupted: InterruptedStore, when: str)
     assert outcomes() == [[Outcome.UNKNOWN, Outcome.SETTLED]]
     assert UnknownParameter.objects.count() == len(stored()) == (when == "before")
     assert UnknownParameter.objects.exclude(claim=None).count() == 0
+    assert len(copies()) == (when == "after")
 
 
 def test_a_late_removal_cannot_take_a_new_secret(
@@ -263,7 +308,7 @@ def test_settled_before_the_store_was_called(world: World, interrupted: Interrup
     chosen = write_some(world, 1)
     mark_called = unknown_removal._mark_called
 
-    def sleep_first(claimed: unknown_removal.Claimed) -> bool:
+    def sleep_first(claimed: Sequence[Claimed]) -> bool:
         expire_claims()
         reconcile_now(world)
         return mark_called(claimed)
@@ -275,7 +320,7 @@ def test_settled_before_the_store_was_called(world: World, interrupted: Interrup
     assert outcomes() == [[Outcome.SETTLED]]
 
 
-@pytest.mark.parametrize("call", ["current", "remove"])
+@pytest.mark.parametrize("call", ["current", "read", "put", "remove"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed(world: World, interrupted: InterruptedStore, when: str, call: str) -> None:
     chosen = write_some(world)
@@ -286,9 +331,11 @@ def test_killed(world: World, interrupted: InterruptedStore, when: str, call: st
     call_command("settle", stdout=StringIO())
     is_done = (when, call) == ("after", "remove")
     assert len(stored()) == UnknownParameter.objects.count() == (0 if is_done else 3)
-    assert outcomes() == ([[Outcome.SETTLED]] * 3 if call == "remove" else [])
+    assert outcomes() == ([[Outcome.SETTLED]] * 3 if call != "current" else [])
+    assert len(copies()) == (3 if is_done else 0)
     assert set(results(remove(world, tokens()))) == (set() if is_done else {Result.REMOVED})
     assert stored() == set()
+    assert len(copies()) == 3
 
 
 def test_claims_end_when_the_clock_is_set_back(world: World, interrupted: InterruptedStore) -> None:

@@ -27,11 +27,11 @@ from django.utils import timezone
 
 from console.access.policy import find_app
 from console.models import AuditEvent, Branch
-from secrets_app.models import Secret, UnknownParameter
+from secrets_app.models import BinEntry, Secret, UnknownParameter
 from secrets_app.store import parameter_store
 from secrets_app.store.base import SecretValue, Written
 from secrets_app.store.errors import Throttled
-from secrets_app.sync import unknown_removal, worker
+from secrets_app.sync import bin_upkeep, unknown_removal, worker
 from secrets_app.writes.commands import SecretCommand
 from tests.factories import (
     audit_gaps,
@@ -56,6 +56,7 @@ from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, use_store
 
 ACTS = ("create", "change", "remove")
+BIN = "/amplify/branchkeep-bin/d1shop"
 KEYS = ("API_KEY", "OTHER_KEY")  # saved together
 
 
@@ -166,6 +167,8 @@ def _kill_a_removal_at_each_step(world: World, found: Found) -> None:
         found.removal_kills += 1
         UnknownParameter.objects.exclude(claim=None).update(claimed_until=timezone.now())
         reconcile_now(world)
+        BinEntry.objects.exclude(due_at=None).update(due_at=timezone.now())
+        bin_upkeep.finish_due()
         _expect_settled_removal(paths, f"killed at step {step}", found)
     _expect_settled_removal(set(), "not killed", found)
 
@@ -176,7 +179,12 @@ def _expect_settled_removal(paths: set[str], when: str, found: Found) -> None:
     shown = {row.path for row in UnknownParameter.objects.all()}
     open_events = AuditEvent.objects.filter(action="parameter.remove", outcomes=None).count()
     claims = UnknownParameter.objects.exclude(claim=None).count()
-    if shown != stored or open_events or claims:
+    # Each removed parameter has one copy, and nothing else has.
+    binned = {*BinEntry.objects.filter(state="kept").values_list("copy_id", "folder", "key")}
+    copies = {it.path.split("/")[4] for it in parameter_store().list([BIN])}
+    is_kept = copies == {copy_id for copy_id, *_ in binned}
+    lost = paths - stored - {f"{folder}/{key}" for _, folder, key in binned}
+    if shown != stored or open_events or claims or lost or not is_kept:
         found.unknown_errors.append(f"{when}: {shown}, {stored}, {open_events}, {claims}")
 
 

@@ -1,0 +1,1 @@
+"""Tests of the orphans: parameters that no branch uses."""
