@@ -60,6 +60,7 @@ class Action(StrEnum):
     VARIABLE_MOVED = "variable.move"
     NOTE_CHANGED = "note.change"
     NOTE_ERASED = "note.erase"
+    TYPE_CHANGED = "note.type"
     CHANGES_UNDONE = "changes.undo"
     ENVIRONMENT_RUN = "environment.run"
     BUILD_CHANGED = "build.change"

@@ -74,6 +74,7 @@ ACTION_LABELS = {
     Action.VARIABLE_MOVED: "made a secret of the variable",
     Action.NOTE_CHANGED: "changed the note of the key",
     Action.NOTE_ERASED: "erased earlier notes of the key",
+    Action.TYPE_CHANGED: "changed the type of the key",
     Action.CHANGES_UNDONE: "undid the change set",
     Action.ENVIRONMENT_RUN: "ran a command with",
     Action.BUILD_CHANGED: "changed",
@@ -123,7 +124,7 @@ GROUP_LABELS = {
     "build": "Build settings",
     "deployment": "Deployments",
     "audit": "This activity",
-    "note": "Notes",
+    "note": "Notes and types",
     "notice": "Notifications",
     "request": "Refused requests",
     "store": "Parameter store",
@@ -174,7 +175,7 @@ _ICONS = {  # by the last word of an action, and otherwise by its first
     "session": "lock",
     "factor": "lock",
 }
-NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED)
+NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED, Action.TYPE_CHANGED)
 MADE = {*COMPLETED, Outcome.UNKNOWN}
 RECENT = 1_000  # entries whose users and branches are suggested in filters
 

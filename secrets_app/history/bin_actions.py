@@ -152,6 +152,7 @@ def _save(
         revision=base[1],
         key_id=entry.key_id,
         origin=origin,
+        any_type=True,
     )
     [outcome] = save_as(access=access, commands=[command], change_set=change_set)
     return outcome
