@@ -1,4 +1,4 @@
-"""Types of keys, which the secrets and variables of a key share: guarantee TYPED."""
+"""Types of keys, which the secrets and variables of a key share."""
 
 from collections.abc import Callable
 from typing import Any
