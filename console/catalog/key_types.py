@@ -13,6 +13,7 @@ from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action, Target, recording
+from console.audit.refusals import recording_denial
 from console.catalog import notes
 from console.lib.value_types.types import InvalidType, ValueType
 from console.models import App, KeyNote
@@ -24,23 +25,22 @@ def set_type(*, actor: Actor, app_id: str, key: str, kind: str, rule: str, base:
     Values that stand stay as they are. Raises Http404, PermissionDenied, NoteConflict, or
     ValidationError for invalid input.
     """
-    access = find_app(actor, app_id)
+    access, target = find_app(actor, app_id), Target(app_id, subject=key)
+    with recording_denial(actor, Action.TYPE_CHANGED, target):
+        _require_setter(access)
     new = _parsed(kind, rule)
     shown = notes.versions_of(access.app, key).filter(version=base).first()
     if new == (shown.value_type if shown else None):
         return
-    target = Target(app_id, subject=key)
-    with recording(
-        actor, Action.TYPE_CHANGED, target, version_before=max(base, 0) or None
-    ) as record:
-        require_setter(access)
+    before = max(base, 0) or None
+    with recording(actor, Action.TYPE_CHANGED, target, version_before=before) as record:
         chosen = {"kind": str(new.kind), "rule": new.rule} if new else {"kind": "", "rule": ""}
         notes.append(access, key, base, **chosen)
         record.version_after = base + 1
         record.detail = f"to {new.kind}" if new else "removed"  # a rule may hold a secret
 
 
-def require_setter(access: Access) -> None:
+def _require_setter(access: Access) -> None:
     """Raise PermissionDenied unless the actor may reveal and change every value of the app."""
     acts.require(access, Action.TYPE_CHANGED)  # on All branches
     access.require_on(Permission.WRITE, None)
