@@ -43,6 +43,7 @@ class Action(StrEnum):
     SECRET_REMOVED = "secret.remove"
     SECRET_REVEALED = "secret.reveal"
     SECRET_COMPARED = "secret.compare"
+    SECRET_CHECKED = "secret.check"
     VERSION_RESTORED = "secret.restore_version"
     SECRET_ROTATED = "secret.rotate"
     EXPOSURE_EXPORTED = "secret.exposure"

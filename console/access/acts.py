@@ -149,6 +149,10 @@ RULES: dict[Action, Rule] = {
         Permission.REVEAL,
         Asks("compare protected values", only_if="a protected branch has or inherits the value"),
     ),
+    Action.SECRET_CHECKED: Rule(
+        Permission.REVEAL,
+        Asks("check protected values", only_if="a protected branch has or inherits the value"),
+    ),
     Action.VERSION_RESTORED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_ROTATED: Rule(Who.OWNER_OR_OPERATOR, _SHOWS_NOTHING),
     Action.EXPOSURE_EXPORTED: Rule(

@@ -57,6 +57,7 @@ ACTION_LABELS = {
     Action.SECRET_REMOVED: "removed the secret",
     Action.SECRET_REVEALED: "revealed the secret",
     Action.SECRET_COMPARED: "compared the secret",
+    Action.SECRET_CHECKED: "checked the type of the secret",
     Action.VERSION_RESTORED: "restored an earlier version of the secret",
     Action.SECRET_ROTATED: "recorded a rotation of the secret",
     Action.EXPOSURE_EXPORTED: "exported the secrets known to",
@@ -147,6 +148,7 @@ OUTCOME_CHOICES = [
 _ICONS = {  # by the last word of an action, and otherwise by its first
     "reveal": "eye",
     "compare": "differs",
+    "check": "check",
     "exposure": "download",
     "remove": "bin",
     "delete": "bin",

@@ -85,14 +85,15 @@ class ValueType:
 
     def problem(self, value: str) -> str:
         """Return a sentence that says what is expected, "" if the type allows the value."""
-        if self._allows(value):
+        if self.allows(value):
             return ""
         sentence = f"This key takes {self.expected}."
         if self.kind is Kind.JSON:
             return f"{sentence} {kinds.json_problem(value)}"
         return f"{sentence} {describe_invisible(value)}".rstrip()
 
-    def _allows(self, value: str) -> bool:
+    def allows(self, value: str) -> bool:
+        """Return True if a value can be saved."""
         match self.kind:
             case Kind.INTEGER:
                 number = kinds.integer_of(value)
