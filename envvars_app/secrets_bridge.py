@@ -72,6 +72,7 @@ def move_to_secrets(
         expected_version=secret_base,
         revision=secret_revision,
         origin=_last_write(variable),
+        any_type=True,
     )
     [saved] = secrets_saving.save(
         actor=actor, app_id=app_id, commands=[secret], change_set=change_set

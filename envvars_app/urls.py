@@ -6,6 +6,7 @@ Build settings take their scope from `?branch=<id>`; without it, they are those 
 from django.urls import path
 
 from console.pages.explaining import why
+from console.pages.key_types import key_type
 from console.pages.notes import key_note
 from envvars_app.pages import (
     amplify,
@@ -36,6 +37,7 @@ urlpatterns = [
     path(f"{_VARIABLES}<int:pk>/", variable.detail, name="variable_detail"),
     path(f"{_VARIABLES}<int:pk>/edit/", in_place.edit, name="variable_edit"),
     path(f"{_VARIABLES}<int:pk>/note/", key_note, {"noun": "variable"}, name="variable_note"),
+    path(f"{_VARIABLES}<int:pk>/type/", key_type, {"noun": "variable"}, name="variable_type"),
     path(f"{_VARIABLES}<int:pk>/why/", why, {"noun": "variable"}, name="variable_why"),
     path(f"{_VARIABLES}<int:pk>/restore/", variable.restore, name="variable_restore"),
     path(f"{_VARIABLES}<int:pk>/forget/", variable.erase_history, name="variable_forget"),

@@ -64,6 +64,7 @@ class VariableBin:
             revision=revision,
             note="restored from the recycle bin",
             restores=pk,
+            any_type=True,
         )
         [outcome] = save.save(
             actor=access.actor,

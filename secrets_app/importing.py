@@ -8,6 +8,7 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 
 from console.access.policy import Access, Permission
 from console.audit.events import Action
+from console.catalog.key_types import KeyTypes
 from console.environment.importing import Change, ImportRow, PlannedRow
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
@@ -28,11 +29,14 @@ from secrets_app.writes.save import save_as
 def plan(
     access: Access, entries: Sequence[Entry], scopes: Sequence[Branch | None]
 ) -> Sequence[PlannedRow]:
-    """Return what each entry would do in each scope, as of the last reconcile. Takes one query."""
-    known = _known(access, (entry.key for entry in entries))
+    """Return what each entry would do in each scope, as of the last reconcile. Takes two queries.
+
+    An entry that is unread is not compared with the type of its key. Saving does that.
+    """
+    known, types = _known(access, (entry.key for entry in entries)), KeyTypes(access.app)
     denials = {branch: access.refusal_on(Permission.WRITE, branch) for branch in scopes}
     return [
-        _planned(access, branch, entry, known, denials[branch])
+        _planned(branch, entry, known, denials[branch] or _refusal(access, branch, entry, types))
         for branch in scopes
         for entry in entries
     ]
@@ -44,13 +48,11 @@ def _known(access: Access, keys: Iterable[str]) -> dict[tuple[int | None, str], 
 
 
 def _planned(
-    access: Access,
     branch: Branch | None,
     entry: Entry,
     known: Mapping[tuple[int | None, str], Secret],
-    denial: str,
+    refusal: str,
 ) -> PlannedRow:
-    refusal = denial or _refusal(access, branch, entry)
     size = sentence(REMARKS.nearly_full(entry.value))
     notes = [size] if size else []
     row = known.get((branch.pk if branch else None, entry.key))
@@ -67,7 +69,7 @@ def _planned(
     )
 
 
-def _refusal(access: Access, branch: Branch | None, entry: Entry) -> str:
+def _refusal(access: Access, branch: Branch | None, entry: Entry, types: KeyTypes) -> str:
     try:
         locate_secret(access.app, branch, entry.key)
         check_value(SecretValue(entry.value))
@@ -75,7 +77,7 @@ def _refusal(access: Access, branch: Branch | None, entry: Entry) -> str:
         return str(refusal)
     except Rejected as rejection:
         return rejection.message
-    return ""
+    return "" if entry.is_unread else types.problem(entry.key, entry.value)
 
 
 def _last_change(row: Secret) -> str:
@@ -106,8 +108,10 @@ def compare(
 
 
 def _compared(row: PlannedRow, stored: SecretValue, value: SecretValue) -> PlannedRow:
-    change = Change.SAME if stored == value else Change.CHANGED
-    return replace(row, change=change, size_before=len(stored.reveal().encode()))
+    size = len(stored.reveal().encode())
+    if stored == value:  # nothing is written, so no type can refuse it
+        return replace(row, change=Change.SAME, size_before=size, refusal="")
+    return replace(row, change=Change.CHANGED, size_before=size)
 
 
 def apply(access: Access, rows: Sequence[ImportRow], change_set: uuid.UUID) -> Sequence[RowOutcome]:

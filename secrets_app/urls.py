@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.pages.explaining import why
+from console.pages.key_types import key_type
 from console.pages.notes import key_note
 from secrets_app.pages import (
     copying,
@@ -27,6 +28,7 @@ urlpatterns = [
     path(f"{_SECRETS}<int:pk>/", detail.detail, name="secret_detail"),
     path(f"{_SECRETS}<int:pk>/edit/", in_place.edit, name="secret_edit"),
     path(f"{_SECRETS}<int:pk>/note/", key_note, {"noun": "secret"}, name="secret_note"),
+    path(f"{_SECRETS}<int:pk>/type/", key_type, {"noun": "secret"}, name="secret_type"),
     path(f"{_SECRETS}<int:pk>/why/", why, {"noun": "secret"}, name="secret_why"),
     path(f"{_SECRETS}<int:pk>/reveal/", detail.reveal, name="secret_reveal"),
     path(f"{_SECRETS}<int:pk>/versions/", versions.versions, name="secret_versions"),

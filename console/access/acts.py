@@ -150,6 +150,10 @@ RULES: dict[Action, Rule] = {
         Permission.REVEAL,
         Asks("compare protected values", only_if="a protected branch has or inherits the value"),
     ),
+    Action.SECRET_CHECKED: Rule(
+        Permission.REVEAL,
+        Asks("check protected values", only_if="a protected branch has or inherits the value"),
+    ),
     Action.VERSION_RESTORED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.SECRET_ROTATED: Rule(Who.OWNER_OR_OPERATOR, _SHOWS_NOTHING),
     Action.EXPOSURE_EXPORTED: Rule(
@@ -162,6 +166,8 @@ RULES: dict[Action, Rule] = {
     Action.VARIABLE_MOVED: Rule(Permission.WRITE, _PLAIN),
     Action.NOTE_CHANGED: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.NOTE_ERASED: Rule(Who.WRITER, _SHOWS_NOTHING),
+    # On All branches: who may read every value learns nothing from checking them
+    Action.TYPE_CHANGED: Rule(Permission.REVEAL, _SHOWS_NOTHING),
     Action.CHANGES_UNDONE: Rule(
         Permission.WRITE, AsksNot("Each change that it takes back asks for what that act asks for.")
     ),

@@ -57,6 +57,7 @@ ACTION_LABELS = {
     Action.SECRET_REMOVED: "removed the secret",
     Action.SECRET_REVEALED: "revealed the secret",
     Action.SECRET_COMPARED: "compared the secret",
+    Action.SECRET_CHECKED: "checked the type of the secret",
     Action.VERSION_RESTORED: "restored an earlier version of the secret",
     Action.SECRET_ROTATED: "recorded a rotation of the secret",
     Action.EXPOSURE_EXPORTED: "exported the secrets known to",
@@ -75,6 +76,7 @@ ACTION_LABELS = {
     Action.VARIABLE_MOVED: "made a secret of the variable",
     Action.NOTE_CHANGED: "changed the note of the key",
     Action.NOTE_ERASED: "erased earlier notes of the key",
+    Action.TYPE_CHANGED: "changed the type of the key",
     Action.CHANGES_UNDONE: "undid the change set",
     Action.ENVIRONMENT_RUN: "ran a command with",
     Action.BUILD_CHANGED: "changed",
@@ -124,7 +126,7 @@ GROUP_LABELS = {
     "build": "Build settings",
     "deployment": "Deployments",
     "audit": "This activity",
-    "note": "Notes",
+    "note": "Notes and types",
     "notice": "Notifications",
     "request": "Refused requests",
     "store": "Parameter store",
@@ -147,6 +149,7 @@ OUTCOME_CHOICES = [
 _ICONS = {  # by the last word of an action, and otherwise by its first
     "reveal": "eye",
     "compare": "differs",
+    "check": "check",
     "exposure": "download",
     "remove": "bin",
     "delete": "bin",
@@ -175,7 +178,7 @@ _ICONS = {  # by the last word of an action, and otherwise by its first
     "session": "lock",
     "factor": "lock",
 }
-NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED)
+NOTE_ACTIONS = (Action.NOTE_CHANGED, Action.NOTE_ERASED, Action.TYPE_CHANGED)
 MADE = {*COMPLETED, Outcome.UNKNOWN}
 RECENT = 1_000  # entries whose users and branches are suggested in filters
 

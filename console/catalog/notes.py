@@ -13,13 +13,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.access.actors import Actor
-from console.access.policy import find_app
+from console.access.policy import Access, find_app
 from console.audit.events import Action, Target, audited_transaction, recording
 from console.db.erasure import erase_deleted
 from console.lib.text.invisible import without_invisible
 from console.lib.text.labels import labels_problem, split_labels
 from console.models import App, KeyNote
 
+FIELDS = ("note", "labels", "kind", "rule")
 NOTE_LIMIT = 2_000  # characters
 TOO_LONG = f"A note can have {NOTE_LIMIT:,} characters at most. Shorten it."
 
@@ -29,8 +30,8 @@ class NoteConflict(ValidationError):
 
     def __init__(self, by: str) -> None:
         super().__init__(
-            f"{by} changed the note after you opened this page. The history below shows it first. "
-            "To replace it with yours, save again."
+            f"{by} changed the note or type after you opened this page. The history shows it "
+            "first. To replace it with yours, save again."
         )
 
 
@@ -49,11 +50,32 @@ def set_note(*, actor: Actor, app_id: str, key: str, note: str, labels: str, bas
         actor, Action.NOTE_CHANGED, target, version_before=max(base, 0) or None
     ) as record:
         access.require_writer()
-        if not _append(access.app, key, text, words, base, actor.label):
-            current = versions_of(access.app, key).filter(current=True).first()
-            raise NoteConflict(current.changed_by if current else "Someone")
+        stored = f" {' '.join(words)} " if words else ""
+        append(access, key, base, note=text, labels=stored)
         record.version_after = base + 1
         record.detail = _summary(shown, text, words)
+
+
+def append(access: Access, key: str, base: int, **changes: str) -> None:
+    """Add a version after `base` that differs by these changes. The caller records it first.
+
+    Raises NoteConflict if that isn't the current one anymore.
+    """
+    now = {"changed_at": timezone.now(), "changed_by": access.actor.label}
+    current = versions_of(access.app, key).filter(current=True)
+    shown = current.filter(version=base).first()
+    kept = {name: getattr(shown, name) for name in FIELDS} if shown else {}
+    try:
+        with transaction.atomic():
+            is_current = current.filter(version=base).update(current=False) == (base != 0)
+            if is_current:
+                fields = {**kept, **changes, **now, "version": base + 1}
+                KeyNote.objects.create(app=access.app, key=key, **fields)
+    except IntegrityError:  # someone else was faster
+        is_current = False
+    if not is_current:
+        other = current.first()
+        raise NoteConflict(other.changed_by if other else "Someone")
 
 
 def erase_earlier(*, actor: Actor, app_id: str, key: str) -> int:
@@ -72,9 +94,9 @@ def versions_of(app: App, key: str) -> QuerySet[KeyNote]:
 
 
 def notes_of(app: App, keys: Collection[str]) -> dict[str, KeyNote]:
-    """Return the notes of these keys, by key. Keys without a note and labels are left out."""
+    """Return what is known about these keys, by key. Keys of which nothing is are left out."""
     rows = KeyNote.objects.filter(app=app, current=True, key__in=keys)
-    return {row.key: row for row in rows if row.note or row.labels}
+    return {row.key: row for row in rows if row.note or row.labels or row.kind}
 
 
 def keys_about(app: App, q: str) -> QuerySet[KeyNote, str]:
@@ -102,27 +124,6 @@ def _checked(note: str, labels: str) -> tuple[str, list[str]]:
     if problem := labels_problem(words):
         raise ValidationError({"labels": problem})
     return text, words
-
-
-def _append(app: App, key: str, text: str, words: Sequence[str], base: int, by: str) -> bool:
-    """Add a version after `base`. Return False if that isn't the current one anymore."""
-    shown = versions_of(app, key).filter(version=base, current=True)
-    try:
-        with transaction.atomic():
-            if shown.update(current=False) != (base != 0):
-                return False
-            KeyNote.objects.create(
-                app=app,
-                key=key,
-                version=base + 1,
-                note=text,
-                labels=f" {' '.join(words)} " if words else "",
-                changed_at=timezone.now(),
-                changed_by=by,
-            )
-    except IntegrityError:  # someone else was faster
-        return False
-    return True
 
 
 def _summary(shown: KeyNote | None, text: str, words: Sequence[str]) -> str:

@@ -17,7 +17,8 @@ from console.audit.events import Action, Outcome
 from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 
-REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED)
+# A pattern can ask anything, so that checking again and again would tell the value
+REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED, Action.SECRET_CHECKED)
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 # A secret that was moved from a variable has the value that one of these wrote
 VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED, Action.VARIABLE_RENAMED)

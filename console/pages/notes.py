@@ -81,9 +81,8 @@ def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
     return show_form(request, "console/key_note.html", form, context)
 
 
-def _secret_in(typed: dict[str, str]) -> str:
+def secret_in(text: str) -> str:
     """Return a sentence on what looks like a secret in the text, or ""."""
-    text = f"{typed['note']} {typed['labels']}"
     if found := token_format(text):
         return f"This contains what looks like {found}."
     is_random = any(secret_warning("", word) for word in text.split())
@@ -97,7 +96,8 @@ def _is_done(request: HttpRequest, access: Access, key: str, form: NoteForm) -> 
         number = notes.erase_earlier(actor=actor, app_id=app_id, key=key)
         messages.success(request, f"Erased {number} earlier note{'s' if number != 1 else ''}.")
         return True
-    if form.is_valid() and "sure" not in request.POST and (what := _secret_in(form.cleaned_data)):
+    text = " ".join(form.cleaned_data.values()) if form.is_valid() else ""
+    if "sure" not in request.POST and (what := secret_in(text)):
         form.add_error("note", f"{what} {SAVE_AGAIN}")
         form.is_suspicious = True
     if form.is_valid():

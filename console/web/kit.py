@@ -22,6 +22,7 @@ from console.access.policy import (
 )
 from console.audit.events import Action, Target
 from console.audit.refusals import record_refusal
+from console.catalog.key_types import may_set
 from console.catalog.notes import notes_of
 from console.web import confirmation
 from console.workflows.connected_apps.refreshing import is_due
@@ -48,10 +49,11 @@ def app_context(access: Access, nav: str) -> dict[str, Any]:
 
 
 def note_context(access: Access, key: str) -> dict[str, Any]:
-    """Return the template context that shows a key's note and labels."""
+    """Return the template context that shows a key's note, labels and type."""
     return {
         "key_note": notes_of(access.app, {key}).get(key),
         "may_note": not access.is_read_only,
+        "may_type": may_set(access),
     }
 
 

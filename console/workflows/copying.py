@@ -72,7 +72,7 @@ def plan(access: Access, values: Sequence[Value], scopes: Sequence[Branch | None
         known = source.known_to(access, {value.pk for value in own.values()})
         texts = {} if source.is_confidential else _read(access, source, own.values())
         entries = [
-            Entry(key, texts[it.pk].text if it.pk in texts else _UNREAD, 0)
+            Entry(key, texts[it.pk].text, 0) if it.pk in texts else Entry(key, _UNREAD, 0, True)
             for key, it in own.items()
         ]
         lines = importing.preview(access, entries, Choice(scopes, dict.fromkeys(own, source.noun)))

@@ -86,10 +86,17 @@ def use_amplify(*, actor: Actor, app_id: str, pk: int, seen: str) -> RowOutcome:
 
 def _taking_over(row: SyncedVariable, ours: Variable | None) -> VariableCommand | None:
     if row.held is not None and ours is not None:
-        return SetVariable("use", ours.pk, value=row.held, expected_version=ours.version, note=NOTE)
+        return SetVariable(
+            "use", ours.pk, value=row.held, expected_version=ours.version, note=NOTE, any_type=True
+        )
     if row.held is not None:
         return SetVariable(
-            "use", key=row.key, branch_id=row.scope.branch_id, value=row.held, note=NOTE
+            "use",
+            key=row.key,
+            branch_id=row.scope.branch_id,
+            value=row.held,
+            note=NOTE,
+            any_type=True,
         )
     if ours is None:
         return None

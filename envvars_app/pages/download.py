@@ -52,7 +52,9 @@ def _row(format: Format, values: dict[str, str]) -> dict[str, Any]:
 
 def _comment(key: str, note: KeyNote) -> str:
     labels = f"[{', '.join(note.label_list)}]" if note.labels else ""
-    return f"{key}: {note.note} {labels}".replace("\t", " ").strip()
+    takes = f"({note.value_type.label})" if note.value_type else ""
+    text = " ".join(filter(None, (note.note, labels, takes)))
+    return f"{key}: {text}".replace("\t", " ").strip()
 
 
 def _file(name: str, values: dict[str, str], notes: dict[str, KeyNote]) -> HttpResponse:

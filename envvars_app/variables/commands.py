@@ -39,12 +39,14 @@ class SetVariable(VariableCommand):
 
     The `key` of an existing variable renames it; None keeps its name. Renaming a base renames its
     overrides too. Without `line_breaks`, a value that starts or ends with a line break is refused.
-    `restores` is the id of the removed variable that this takes out of the recycle bin.
+    `restores` is the id of the removed variable that this takes out of the recycle bin. With
+    `any_type` the value is saved whatever the type of its key, because it was saved before.
     """
 
     value: str = field(kw_only=True)
     line_breaks: bool = True
     restores: int | None = None
+    any_type: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ def restore(
         return messages.conflict(DeleteVariable("restore", pk), variable)
     note = f"restored from version {version}"
     if variable.removed_at is None:
-        command = SetVariable("restore", pk, value=restored.value, expected_version=base, note=note)
+        command = SetVariable(
+            "restore", pk, value=restored.value, expected_version=base, note=note, any_type=True
+        )
     else:
         command = SetVariable(
             "restore",
@@ -54,6 +56,7 @@ def restore(
             value=restored.value,
             note=note,
             restores=variable.pk,
+            any_type=True,
         )
     [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=change_set)
     return outcome

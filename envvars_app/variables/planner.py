@@ -15,6 +15,7 @@ from django.utils import timezone
 from console.access.policy import Access, Permission
 from console.audit.events import Action, Target
 from console.audit.refusals import THROUGH_ANOTHER_APP, Refusal, refused_new_row
+from console.catalog.key_types import KeyTypes
 from console.lib.naming.natural import natural_key
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import NO_VERSION
@@ -34,6 +35,7 @@ class Planner:
     def __init__(self, access: Access, commands: Iterable[VariableCommand]) -> None:
         commands = list(commands)
         self.access = access
+        self.types = KeyTypes(access.app)
         self.branches: dict[int | None, Branch] = {b.pk: b for b in access.branches}
         ids = {c.variable_id for c in commands if c.variable_id is not None}
         mine = Variable.objects.filter(app=access.app)
@@ -103,6 +105,7 @@ class Planner:
         if command.restores and (command.restores, command.value) not in self.restorable:
             raise Refused(RowOutcome(command.token, Result.CONFLICT, messages.NOT_RESTORABLE))
         self._check(command, key, command.value)
+        self._check_type(command, key, command.value)
         row = Variable(app=self.access.app, branch=branch, key=key, value=command.value, version=1)
         write = Write(row, Action.VARIABLE_CREATED, key, key, command.value, 1, command.note)
         return Plan(command, row, [write])
@@ -122,6 +125,7 @@ class Planner:
             return Plan(command, row)  # nothing to write: it already has this name and value
         self._check_base(command, row)
         self._check(command, key, value)
+        self._check_type(command, key, value)
         others = self._overrides_to_rename(command, row, key)
         note = command.note or (f"renamed from {row.key}" if key != row.key else "")
         writes = [Write(row, action, row.key, key, value, row.version + 1, note)]
@@ -145,6 +149,7 @@ class Planner:
         others = self._overrides(row)
         for one in others:
             self._require(command, one.branch, Action.VARIABLE_RENAMED, one.key)
+            self._check_type(command, key, one.value, f" ({scope_name(one.branch)})")
         self._check_free(command, key, [row, *others])
         return others
 
@@ -248,6 +253,13 @@ class Planner:
                 raise validation.Invalid(LINE_BREAK, "line_breaks")
         except validation.Invalid as refusal:
             self._refuse(command, str(refusal), refusal.field)
+
+    def _check_type(self, command: VariableCommand, key: str, value: str, where: str = "") -> None:
+        """Refuse a new value, or one under a new name, that the type of its key doesn't allow."""
+        if getattr(command, "any_type", False):
+            return
+        if problem := self.types.problem(key, value):
+            self._refuse(command, f"{problem}{where}", "value")
 
     def _check_free(self, command: VariableCommand, key: str, rows: Sequence[Variable]) -> None:
         taken = [row for row in rows if (row.branch_id, key) in self.live]

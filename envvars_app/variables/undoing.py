@@ -240,6 +240,7 @@ def _command(written: _Written, *, follows_base: bool) -> VariableCommand:
             value=before.value,
             note=note,
             restores=variable.pk,
+            any_type=True,
         )
     return SetVariable(
         written.token,
@@ -248,4 +249,5 @@ def _command(written: _Written, *, follows_base: bool) -> VariableCommand:
         value=before.value,
         expected_version=variable.version,
         note=note,
+        any_type=True,
     )

@@ -157,6 +157,7 @@ def _save(
         key_id=entry.key_id,
         origin=origin,
         puts_back=_is_as_before(entry, to),
+        any_type=True,
     )
     [outcome] = save_as(access=access, commands=[command], change_set=change_set)
     return outcome

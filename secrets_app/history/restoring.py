@@ -60,6 +60,7 @@ def restore(
             expected_version=expected_version,
             revision=revision,
             origin=entry.event_id,
+            any_type=True,
         )
         [outcome] = save_as(access=access, commands=[command], change_set=change_set)
         entry.outcome, entry.detail = ending_of(outcome)

@@ -109,6 +109,7 @@ def _restores(
             expected_version=version,
             revision=revision,
             origin=events[token].pk,
+            any_type=True,
         )
 
 

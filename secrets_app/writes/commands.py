@@ -51,7 +51,8 @@ class SetSecret(SecretCommand):
     Without `line_breaks`, a value that starts or ends with a line break is refused. `key_id` names
     the KMS key of a new secret, "" the default one. `origin` is the audit event of what the value
     was copied from, None for one that was typed. One that `puts_back` what was there may add a
-    secret on a deleted branch.
+    secret on a deleted branch. With `any_type` the value is saved whatever the type of its key,
+    because it was saved before.
     """
 
     value: SecretValue = field(kw_only=True)
@@ -59,6 +60,7 @@ class SetSecret(SecretCommand):
     key_id: str = ""
     origin: int | None = None
     puts_back: bool = False
+    any_type: bool = False
 
     def check_fields(self) -> None:
         """Raise InvalidField if the value can't be stored."""

@@ -15,6 +15,7 @@ from console.audit.refusals import (
     record_refusals,
     refused_new_row,
 )
+from console.catalog.key_types import KeyTypes
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import NO_VERSION
 from console.models import App, Branch, scope_name
@@ -61,10 +62,12 @@ def validate(
     """
     branches: dict[int, Branch] = {branch.pk: branch for branch in access.branches}
     taken: set[str] = set()
+    types = KeyTypes(access.app)
     refused: list[Refusal] = []
     for command in commands:
         try:
             valid = _validate_one(access, command, known, branches)
+            _check_type(types, command, valid.target.key)
             if valid.paths.primary in taken:
                 _refuse(command, "Another row in this save has the same name and branch.", "key")
             taken.add(valid.paths.primary)
@@ -125,6 +128,14 @@ def _validate_one(
     if needs_copy and not recycle_bin.has_path(access.app, key):
         _refuse(command, NO_PATH, "copy")
     return ValidCommand(command, WriteTarget(branch, key, paths.primary), paths)
+
+
+def _check_type(types: KeyTypes, command: SecretCommand, key: str) -> None:
+    """Refuse a new value that the type of its key doesn't allow."""
+    if not isinstance(command, SetSecret) or command.any_type:
+        return
+    if problem := types.problem(key, command.value.reveal()):
+        _refuse(command, problem, "value")
 
 
 def _refusal_if_of_another_app(command: SecretCommand) -> Refusal | None:

@@ -100,6 +100,7 @@ PAGES = (
     f"{LIST}SECRET/why/",
     f"{LIST}SECRET/why/?on=BRANCH",
     f"{LIST}SECRET/note/",
+    f"{LIST}SECRET/type/",
     f"{LIST}SECRET/edit/?on=",
     f"{LIST}copy/",
     f"{LIST}unknown/",

@@ -137,6 +137,16 @@ def _double_braces(entry: Input) -> Any:
     return post(entry, "alice", new_row(entry, "BRACES", value="{{" + entry.value + "}}"))
 
 
+@enters("of another type than its key's", 422)
+def _other_type(entry: Input) -> Any:
+    secret, app_id = existing_secret(entry, "TYPED"), entry.world.app.app_id
+    if not secret.app.key_notes.filter(key="TYPED").exists():
+        url = reverse("secret_type", args=[app_id, secret.pk])
+        entry.client_for("alice").post(url, {"kind": "integer", "base": 0})
+    fields = {f"value-{secret.pk}": entry.value, f"base-{secret.pk}": 1, "line_breaks": "on"}
+    return post(entry, "alice", fields)
+
+
 @enters("with an invalid key", 422)
 def _bad_name(entry: Input) -> Any:
     return post(entry, "alice", new_row(entry, "a b\r\nc/\x00d"))

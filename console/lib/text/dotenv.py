@@ -66,11 +66,15 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A parsed variable and the line it starts on. The value may be a secret."""
+    """A parsed variable and the line it starts on. The value may be a secret.
+
+    If it `is_unread`, it stands for a stored value that nobody has read.
+    """
 
     key: str
     value: str = field(repr=False)
     line: int
+    is_unread: bool = False
 
 
 class Entries:

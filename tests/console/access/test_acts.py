@@ -80,6 +80,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     ),
     f"{SECRETS}/revalidate/": "It compares with the store, and decrypts nothing.",
     f"{SECRETS}/<int:pk>/note/": (Action.NOTE_CHANGED, Action.NOTE_ERASED),
+    f"{SECRETS}/<int:pk>/type/": (Action.TYPE_CHANGED,),
     f"{SECRETS}/<int:pk>/reveal/": (Action.SECRET_REVEALED,),
     f"{SECRETS}/<int:pk>/versions/compare/": (Action.SECRET_COMPARED,),
     f"{SECRETS}/<int:pk>/versions/restore/": (Action.VERSION_RESTORED, Action.SECRET_CHANGED),
@@ -93,6 +94,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{VARIABLES}/bulk/": (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
     f"{VARIABLES}/copy/": (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
     f"{VARIABLES}/<int:pk>/note/": (Action.NOTE_CHANGED, Action.NOTE_ERASED),
+    f"{VARIABLES}/<int:pk>/type/": (Action.TYPE_CHANGED,),
     f"{VARIABLES}/<int:pk>/forget/": (Action.VARIABLE_REMOVED,),
     f"{VARIABLES}/<int:pk>/restore/": (Action.VARIABLE_CHANGED,),
     f"{VARIABLES}/<int:pk>/move/": (Action.SECRET_CREATED, Action.VARIABLE_MOVED),
@@ -335,7 +337,7 @@ def test_table_names_the_permission_that_counts(role: str) -> None:
         first = RULES[found[0]].who if isinstance(found, tuple) and found else None
         if not isinstance(first, Permission) or not route.startswith(APP):
             continue
-        if first in {Permission.WRITE, Permission.REVEAL} and BUILD in route:
+        if first in {Permission.WRITE, Permission.REVEAL} and (BUILD in route or "/type/" in route):
             first = Permission.WRITE_PROTECTED  # the rows there are for All branches
         status = expected(route, "POST", COLUMN[role])
         # Edit mode answers 422 to a row that is denied; bulk edit and copying start with a preview.

@@ -176,6 +176,9 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/<int:pk>/note/      GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/note/      POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/note/      else  302  405
+/apps/<str:app_id>/hosting/secrets/<int:pk>/type/      GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/type/      POST  302  404  403 403 302 302  404
+/apps/<str:app_id>/hosting/secrets/<int:pk>/type/      else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/why/       GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/<int:pk>/why/       else  302  405
 /apps/<str:app_id>/hosting/secrets/<int:pk>/reveal/    POST  302  404  403 200 200 200  404
@@ -223,6 +226,9 @@ TABLE = """
 <VARIABLES>/<int:pk>/note/                             GET   302  404  200 200 200 200  404
 <VARIABLES>/<int:pk>/note/                             POST  302  404  403 302 302 302  404
 <VARIABLES>/<int:pk>/note/                             else  302  405
+<VARIABLES>/<int:pk>/type/                             GET   302  404  200 200 200 200  404
+<VARIABLES>/<int:pk>/type/                             POST  302  404  403 403 302 302  404
+<VARIABLES>/<int:pk>/type/                             else  302  405
 <VARIABLES>/<int:pk>/forget/                           POST  302  404  403 302 302 302  404
 <VARIABLES>/<int:pk>/forget/                           else  302  405
 <VARIABLES>/<int:pk>/restore/                          POST  302  404  403 302 302 302  404

@@ -18,6 +18,7 @@ COMMANDS = (
     ("console", "import"),
     ("console", "check_environment"),
     ("console", "preview"),
+    ("console", "check_values"),
     ("envvars_app", "pull"),
 )
 DJANGO_OPTIONS = {

@@ -95,7 +95,7 @@ def described(lines: Sequence[Line]) -> Mapping[str, tuple[str, str, bool]]:
 
 def test_it_works(world: World, django_assert_num_queries: Callable[..., Any]) -> None:
     access = access_of(world, "alice")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         lines = importing.preview(access, parse(TEXT), Choice([world.dev]))
     assert described(lines) == {
         "STRIPE_KEY": ("secret", "new", True),

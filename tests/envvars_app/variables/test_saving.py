@@ -283,7 +283,7 @@ def test_queries_do_not_grow(world: World, django_assert_max_num_queries: Any) -
     world.person("alice")
     for count in (1, 300):
         changes = [new_variable(f"KEY_{count}_{n}") for n in range(count)]
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(26):
             outcomes = save_variables(world, *changes)
         assert {outcome.outcome for outcome in outcomes} == {"saved"}
 
