@@ -18,12 +18,14 @@ from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, Rea
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
+from console.environment.warnings import StandingWarning
 from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.stopping import is_stopping
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
+from secrets_app.branch_warnings import branch_warnings
 from secrets_app.history import explaining, former_members, undo_plan, undoing
 from secrets_app.history.secret_bin import SecretBin
 from secrets_app.locations import find_secret
@@ -125,6 +127,12 @@ class SecretSource:
     def faults(self, access: Access) -> Sequence[Fault]:
         """Return what the last reconcile found, and what saves left unfinished."""
         return faults.of_app(access)
+
+    def warnings(
+        self, access: Access, keys: Collection[str] | None = None
+    ) -> Sequence[StandingWarning]:
+        """Return what Parameter Store makes of the names of branches. No value is known."""
+        return branch_warnings(access) if keys is None else []
 
     def check(self, access: Access) -> None:
         """Reconcile, as when the secrets are looked at."""

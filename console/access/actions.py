@@ -60,6 +60,8 @@ class Action(StrEnum):
     VARIABLE_MOVED = "variable.move"
     NOTE_CHANGED = "note.change"
     NOTE_ERASED = "note.erase"
+    WARNING_DISMISSED = "warning.dismiss"
+    WARNING_SHOWN = "warning.show"
     CHANGES_UNDONE = "changes.undo"
     ENVIRONMENT_RUN = "environment.run"
     BUILD_CHANGED = "build.change"

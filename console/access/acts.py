@@ -161,6 +161,8 @@ RULES: dict[Action, Rule] = {
     Action.VARIABLE_MOVED: Rule(Permission.WRITE, _PLAIN),
     Action.NOTE_CHANGED: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.NOTE_ERASED: Rule(Who.WRITER, _SHOWS_NOTHING),
+    Action.WARNING_DISMISSED: Rule(Who.WRITER, _SHOWS_NOTHING),
+    Action.WARNING_SHOWN: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.CHANGES_UNDONE: Rule(
         Permission.WRITE, AsksNot("Each change that it takes back asks for what that act asks for.")
     ),

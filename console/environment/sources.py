@@ -17,6 +17,7 @@ from console.environment.keys import EffectiveKey, FoundKey, OwnKey, ReadValue
 from console.environment.recycle_bin import RecycleBin
 from console.environment.removal import OwnValue, Removal
 from console.environment.undo import UndoRow
+from console.environment.warnings import StandingWarning
 from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -121,6 +122,15 @@ class EnvironmentSource(Protocol):
         """Return what needs attention, from the database alone.
 
         The number of queries doesn't depend on the number of branches and keys.
+        """
+        ...
+
+    def warnings(
+        self, access: Access, keys: Collection[str] | None = None
+    ) -> Sequence[StandingWarning]:
+        """Return what may cause trouble, from the database alone. `keys` narrow it to these keys.
+
+        Takes one query at most.
         """
         ...
 
