@@ -24,6 +24,7 @@ from envvars_app import importing
 from envvars_app.amplify_sync import explaining, faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
+from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable
 from envvars_app.variable_bin import VariableBin
 from envvars_app.variables import save, undoing, warnings
@@ -39,6 +40,7 @@ class VariableSource:
 
     noun = "variable"
     is_confidential = False
+    remarks = REMARKS
     kept_in = "Branchkeep"
     bin = VariableBin()
 

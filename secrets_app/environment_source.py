@@ -33,6 +33,7 @@ from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, read_all, reveal_all
 from secrets_app.revisions import base
 from secrets_app.store.errors import StoreError
+from secrets_app.store.limits import REMARKS
 from secrets_app.sync import faults
 from secrets_app.sync.freshness import freshness
 from secrets_app.sync.reconciling import (
@@ -54,6 +55,7 @@ class SecretSource:
 
     noun = "secret"
     is_confidential = True
+    remarks = REMARKS
     kept_in = "the parameter store"
     bin = SecretBin()
 

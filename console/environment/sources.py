@@ -20,6 +20,7 @@ from console.environment.undo import UndoRow
 from console.environment.warnings import StandingWarning
 from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
+from console.lib.text.remarks import Remarks
 from console.models import Branch
 
 
@@ -34,6 +35,11 @@ class EnvironmentSource(Protocol):
     @property
     def is_confidential(self) -> bool:
         """Return True if reading a value is an act: permitted by role and audited."""
+        ...
+
+    @property
+    def remarks(self) -> Remarks:
+        """Return what is said about a value of it."""
         ...
 
     @property
