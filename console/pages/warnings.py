@@ -35,6 +35,8 @@ def warnings(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _change(request: HttpRequest, app_id: str) -> HttpResponse:
     access = find_app_to_change(request, app_id, Action.WARNING_DISMISSED)
     noun, key, about = (field(request.POST, name) for name in ("noun", "key", "about"))
+    if "\0" in noun + key:  # PostgreSQL rejects it even in a query's parameters
+        raise Http404("There is no such warning.")
     try:
         kind = WarningKind(field(request.POST, "kind"))
     except ValueError:

@@ -131,15 +131,15 @@ def _same(matrix: Matrix, pairs: Iterable[Pair], values: Values) -> Iterator[Fin
 
 
 def _risky(pairs: Iterable[Pair], values: Values) -> Iterator[Finding]:
-    """Yield what the remark on each value says of its content and size."""
-    owners = {
-        id_: (pair.key, owner, pair.source.remarks)
-        for pair in pairs
-        for id_, owner in zip(pair.ids, pair.owners, strict=True)
-    }
-    for id_, (key, owner, remarks) in owners.items():
-        for words in filter(None, remarks.risks(values[id_] or "")):
-            yield Finding(key, [scope_name(owner)], words)
+    """Yield what the remarks on the values say of their content and size."""
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        # Production first
+        for id_, owner in zip(reversed(pair.ids), reversed(pair.owners), strict=True):
+            for words in filter(None, pair.source.remarks.risks(values[id_] or "")):
+                scopes.setdefault((pair.key, words), []).append(scope_name(owner))
+    for (key, words), names in scopes.items():
+        yield Finding(key, [*dict.fromkeys(names)], words)
 
 
 def _pairs(matrix: Matrix, rows: Iterable[Row]) -> Iterator[Pair]:

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from console.access.policy import Access
 from console.environment.warnings import StandingWarning, WarningKind
-from console.lib.naming.environments import host_of, other_environment
+from console.lib.naming.environments import Environments, host_of
+from console.lib.naming.lookalikes import spell_out
 from console.lib.text.remarks import sentence
 from console.models import Branch, scope_name
 from envvars_app.formats.validation import REMARKS
@@ -66,6 +67,7 @@ def _on_hosts(access: Access, stored: Sequence[_Stored]) -> Iterator[StandingWar
     if production is None:
         return
     others = {branch.pk: branch for branch in live if branch != production}
+    environments = Environments(production.name, (it.name for it in others.values()))
     by_key: defaultdict[str, dict[int | None, _Stored]] = defaultdict(dict)
     for row in stored:
         by_key[row.key][row.branch_id] = row
@@ -74,14 +76,13 @@ def _on_hosts(access: Access, stored: Sequence[_Stored]) -> Iterator[StandingWar
         host = host_of(key, used.value) if used else ""
         if used is None or not host:
             continue
-        names = [branch.name for branch in others.values()]
-        if name := other_environment(key, host, production.name, names):
-            text = f"{production.name} gets {host}, which names {name}."
+        if name := environments.named_by(key, host):
+            text = f"{production} gets {host}, which names {spell_out(name)}."
             about = f"{used.about}:{_NOT_A_WORD.sub('-', name)}"
             yield _warning(access, WarningKind.HOST, used, text, about)
         elif sharing := _sharing(rows, used, host, others):
-            names = [others[row.branch_id].name for row in sharing if row.branch_id]
-            text = f"{production.name} has the same host as {', '.join(names)}: {host}."
+            names = [str(others[row.branch_id]) for row in sharing if row.branch_id]
+            text = f"{production} has the same host as {', '.join(names)}: {host}."
             about = "+".join(row.about for row in (used, *sharing))
             yield _warning(access, WarningKind.HOST, used, text, about)
 

@@ -44,22 +44,35 @@ def host_of(key: str, value: str) -> str:
     return found[1].lower().rstrip(".") if found else ""
 
 
-def other_environment(key: str, host: str, own: str, others: Iterable[str]) -> str:
-    """Return which environment's host this is, unless it is that of the branch `own`, or "".
+class Environments:
+    """The environments of an app: that of its production branch, and the others."""
 
-    `others` are the names of the app's other branches. A key that names the environment itself,
-    such as STAGING_URL, is about it on purpose.
-    """
-    if not host:
-        return ""
-    if _LOCAL.fullmatch(host):
-        return LOCAL
-    labels = _labels(host)
-    words = {part for label in labels for part in _PART.split(label)}
-    meant = {word for name in (own, *_PART.split(key)) for word in _words_of(name)}
-    found = [name for name in others if _names(name, labels, words, meant)]
-    certain = sorted(_CERTAIN & words - meant)
-    return next(iter([*found, *certain]), "")
+    def __init__(self, production: str, others: Iterable[str]) -> None:
+        self._own = _words_of(production)
+        self._labels: dict[str, str] = {}  # whole labels of hosts, and the branches they name
+        self._words: dict[str, str] = {}  # words in labels
+        for name in others:
+            label = _label(name)
+            if len(label) < 2 or label.isdigit() or _SERVICES.fullmatch(label):
+                continue
+            self._labels.setdefault(label, name)
+            words = _words_of(name)
+            if len(words) > 1 or label in _CERTAIN:
+                self._words |= {word: self._words.get(word, name) for word in words}
+        self._words = {word: word for word in _CERTAIN} | self._words
+
+    def named_by(self, key: str, host: str) -> str:
+        """Return which other environment's host this is: a branch, a word, LOCAL, or "".
+
+        A key that names the environment itself, such as STAGING_URL, is about it on purpose.
+        """
+        if not host or _LOCAL.fullmatch(host):
+            return LOCAL if host else ""
+        meant = self._own.union(*map(_words_of, _PART.split(key)))
+        labels = _labels(host)
+        words = [word for label in labels for part in _PART.split(label) for word in (label, part)]
+        found = (self._labels.get(it) or self._words.get(it) for it in words if it not in meant)
+        return next(filter(None, found), "")
 
 
 def _labels(host: str) -> list[str]:
@@ -68,22 +81,12 @@ def _labels(host: str) -> list[str]:
     return labels[: -1 if labels[-1] in _PRIVATE else -2]
 
 
-def _names(branch: str, labels: Iterable[str], words: set[str], meant: set[str]) -> bool:
-    """Return True if a host's labels name a branch: a whole label, or a word in one."""
-    label = _label(branch)
-    if len(label) < 2 or label.isdigit() or label in meant or _SERVICES.fullmatch(label):
-        return False
-    own_words = _words_of(branch)
-    is_word = len(own_words) > 1 or label in _CERTAIN
-    return label in labels or (is_word and bool(words & own_words - meant))
-
-
 def _label(branch: str) -> str:
     """Return a branch's name as Amplify's host names have it: feature/login is feature-login."""
     return _NO_LABEL.sub("-", branch.lower()).strip("-")
 
 
-def _words_of(branch: str) -> set[str]:
+def _words_of(branch: str) -> frozenset[str]:
     """Return the words for a branch's environment."""
     label = _label(branch)
-    return {label, *(word for alike in _ALIASES if label in alike for word in alike)}
+    return frozenset({label, *(word for alike in _ALIASES if label in alike for word in alike)})

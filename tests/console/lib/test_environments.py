@@ -1,6 +1,6 @@
 """Hosts of another environment in the values of variables."""
 
-from console.lib.naming.environments import LOCAL, host_of, other_environment
+from console.lib.naming.environments import LOCAL, Environments, host_of
 
 OTHERS = ("dev", "staging", "feature/login", "pr-12", "docs", "1", "v2", "beta")
 # Key, value, and the environment that it names, for the branch main
@@ -54,7 +54,7 @@ GOOD = (
 
 
 def environment(key: str, value: str, own: str = "main") -> str:
-    return other_environment(key, host_of(key, value), own, OTHERS)
+    return Environments(own, OTHERS).named_by(key, host_of(key, value))
 
 
 def test_it_works() -> None:

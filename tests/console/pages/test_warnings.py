@@ -181,7 +181,7 @@ def test_viewers_only_look(world: World, client_for: Callable[[str], Client]) ->
         ({}, 404),
         ({"kind": "\0"}, 404),
         ({"kind": "host"}, 302),
-        ({"kind": "host", "key": "\0", "again": "on"}, 302),
+        ({"kind": "host", "key": "\0", "again": "on"}, 404),
         ({"kind": "host", "noun": "variable", "pk": "9" * 20}, 302),
     ],
 )

@@ -65,7 +65,7 @@ def test_warnings(world: World, alice: Client) -> None:
         "SAME": {world.main: "CANARY", world.dev: "CANARY", other: "CANARY2"},
         "OF_ALL": {None: "CANARY", world.main: "CANARY"},
         "INHERITED": {None: "CANARY", world.dev: "CANARY"},  # by production, so shared on purpose
-        "TO_DO": {world.main: "CANARY", world.dev: "changeme"},
+        "TO_DO": {world.main: "TODO", world.dev: "changeme"},
         "FULL": {world.main: "CANARY" + "x" * 3_694, world.dev: "CANARY"},
         "FINE": {world.main: "CANARY", world.dev: "CANARY2"},
     }.items():
@@ -76,7 +76,7 @@ def test_warnings(world: World, alice: Client) -> None:
         f"FULL {full} on main",
         f"OF_ALL {same} on main, All branches",
         f"SAME {same} on main, dev",
-        "TO_DO looks like a placeholder on dev",
+        "TO_DO looks like a placeholder on main, dev",
     ]
     assert f'<span class="key">SAME</span> {same} on main, dev.' in response.text
     assert "CANARY" not in response.text
