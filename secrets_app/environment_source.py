@@ -134,7 +134,7 @@ class SecretSource:
         self, access: Access, keys: Collection[str] | None = None
     ) -> Sequence[StandingWarning]:
         """Return what Parameter Store makes of the names of branches. No value is known."""
-        return branch_warnings(access) if keys is None else []
+        return [it for it in branch_warnings(access) if keys is None or it.key in keys]
 
     def check(self, access: Access) -> None:
         """Reconcile, as when the secrets are looked at."""

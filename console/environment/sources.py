@@ -134,9 +134,9 @@ class EnvironmentSource(Protocol):
     def warnings(
         self, access: Access, keys: Collection[str] | None = None
     ) -> Sequence[StandingWarning]:
-        """Return what may cause trouble, from the database alone. `keys` narrow it to these keys.
+        """Return what may cause trouble, from the database alone.
 
-        Takes one query at most.
+        `keys` narrow it to these keys, or names of branches. Takes one query at most.
         """
         ...
 

@@ -17,6 +17,7 @@ from tests.factories import (
     audit_entries,
     change_variable,
     create_branch,
+    messages_of,
     set_secret,
     set_variable,
     variable_row,
@@ -141,6 +142,11 @@ def test_names_of_branches(world: World, alice: Client) -> None:
         ("alike", "feature-login", similar),
     ]
     assert found(world) == every
+    [first, *_] = of_app(access_of(world, "alice"))
+    alice.post(URL, fields(first))
+    assert found(world) == every[1:]
+    alice.post(URL, {**fields(first), "again": "on"})
+    assert found(world) == every
     world.app.path_profile = "backend"
     world.app.save()
     assert found(world) == every[2:]
@@ -149,6 +155,21 @@ def test_names_of_branches(world: World, alice: Client) -> None:
     assert "Secrets can't be saved on this branch" in found(world)[0][2]
     page = " ".join(alice.get("/apps/d1shop/").text.split())
     assert '2 warnings about branches: <span class="key">fix#12</span>' in page
+
+
+def test_name_of_a_new_branch(world: World, alice: Client) -> None:
+    create_branch(world, "fix#12")
+    url = "/apps/d1shop/settings/branches/add/"
+    typed = {"stage": "NONE", "protected": "on"}
+    added = alice.post(url, {"name": "fix-12", **typed}, follow=True)
+    [message] = messages_of(added)
+    assert message == (
+        "Saved the branch fix-12. The folders of fix#12, fix-12 in Parameter Store differ in a "
+        "hash alone."
+    )
+    assert messages_of(alice.post(url, {"name": "new", **typed}, follow=True)) == [
+        "Saved the branch new."
+    ]
 
 
 def test_deleted_branches_do_not_count(world: World, alice: Client) -> None:
