@@ -40,7 +40,7 @@ def _not_in_builds(access: Access, branches: Sequence[Branch]) -> Iterator[Stand
 
 
 def _alike(access: Access, branches: Sequence[Branch]) -> Iterator[StandingWarning]:
-    """Yield branches whose folders in Parameter Store differ in their hash alone."""
+    """Yield branches whose folders in Parameter Store differ in their hash alone, or not at all."""
     if access.app.path_profile == PathProfile.DOCUMENTED:
         return
     groups: defaultdict[str, list[Branch]] = defaultdict(list)
@@ -49,7 +49,10 @@ def _alike(access: Access, branches: Sequence[Branch]) -> Iterator[StandingWarni
     for alike in groups.values():
         if len(alike) > 1:
             names = ", ".join(map(str, alike))
-            text = f"The folders of {names} in Parameter Store differ in a hash alone."
+            if any(branch in access.partners for branch in alike):
+                text = f"Some of {names} share a folder in Parameter Store. Rename one of them."
+            else:
+                text = f"The folders of {names} in Parameter Store differ in a hash alone."
             yield _warning(access, WarningKind.ALIKE, alike, text)
 
 

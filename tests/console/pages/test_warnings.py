@@ -22,6 +22,7 @@ from tests.factories import (
     set_variable,
     variable_row,
 )
+from tests.factories.collisions import COLLISIONS
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
@@ -155,6 +156,16 @@ def test_names_of_branches(world: World, alice: Client) -> None:
     assert "Secrets can't be saved on this branch" in found(world)[0][2]
     page = " ".join(alice.get("/apps/d1shop/").text.split())
     assert '2 warnings about branches: <span class="key">fix#12</span>' in page
+
+
+def test_branches_that_share_a_folder(world: World) -> None:
+    for name in COLLISIONS[0][1:]:
+        create_branch(world, name)
+    [(kind, _, text)] = found(world)
+    assert (kind, text.partition(" share ")[2]) == (
+        "alike",
+        "a folder in Parameter Store. Rename one of them.",
+    )
 
 
 def test_name_of_a_new_branch(world: World, alice: Client) -> None:
