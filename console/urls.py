@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
-from console.pages import health
+from console.pages import health, warnings
 from console.pages.account import links, setup, single_sign_on
 from console.pages.account import views as account
 from console.pages.activity import change_set, recycle_bin
@@ -36,6 +36,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
     path("check/", overview.check, name="overview_check"),
     path("first-steps/hide/", overview.hide_steps, name="first_steps_hide"),
+    path("warnings/", warnings.warnings, name="warnings"),
     path("activity/", activity.activity, name="activity"),
     path("changes/<uuid:change_set>/", change_set.change_set, name="change_set"),
     path("activity/export/", activity.export_activity, name="activity_export"),

@@ -16,6 +16,7 @@ from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, Rea
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
+from console.environment.warnings import StandingWarning
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -23,9 +24,10 @@ from envvars_app import importing
 from envvars_app.amplify_sync import explaining, faults
 from envvars_app.amplify_sync.queries import pending_keys
 from envvars_app.amplify_sync.waiting import push_waiting
+from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable
 from envvars_app.variable_bin import VariableBin
-from envvars_app.variables import save, undoing
+from envvars_app.variables import save, undoing, warnings
 from envvars_app.variables.commands import DeleteVariable, Overrides
 from envvars_app.variables.history import find_variable
 from envvars_app.variables.queries import effective_values, own_variables
@@ -38,6 +40,7 @@ class VariableSource:
 
     noun = "variable"
     is_confidential = False
+    remarks = REMARKS
     kept_in = "Branchkeep"
     bin = VariableBin()
 
@@ -101,6 +104,12 @@ class VariableSource:
     def faults(self, access: Access) -> Sequence[Fault]:
         """Return what could not be pushed to Amplify, or needs a decision."""
         return faults.of_app(access)
+
+    def warnings(
+        self, access: Access, keys: Collection[str] | None = None
+    ) -> Sequence[StandingWarning]:
+        """Return placeholders, values that are nearly full, and hosts of other environments."""
+        return warnings.of_app(access, keys)
 
     def check(self, access: Access) -> None:
         """Do nothing: pages of a connected app refresh it by themselves."""

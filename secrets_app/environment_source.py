@@ -16,10 +16,12 @@ from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, Rea
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
+from console.environment.warnings import StandingWarning
 from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
 from secrets_app import importing
+from secrets_app.branch_warnings import branch_warnings
 from secrets_app.history import (
     explaining,
     former_members,
@@ -32,6 +34,7 @@ from secrets_app.locations import find_secret
 from secrets_app.models import ANSWERED, Secret
 from secrets_app.reveal import effective_secrets, read_all, reveal_all
 from secrets_app.revisions import base
+from secrets_app.store.limits import REMARKS
 from secrets_app.sync import faults
 from secrets_app.sync.freshness import freshness
 from secrets_app.sync.reconciling import (
@@ -50,6 +53,7 @@ class SecretSource:
 
     noun = "secret"
     is_confidential = True
+    remarks = REMARKS
     kept_in = "the parameter store"
     bin = SecretBin()
 
@@ -123,6 +127,12 @@ class SecretSource:
     def faults(self, access: Access) -> Sequence[Fault]:
         """Return what the last reconcile found, and what saves left unfinished."""
         return faults.of_app(access)
+
+    def warnings(
+        self, access: Access, keys: Collection[str] | None = None
+    ) -> Sequence[StandingWarning]:
+        """Return what Parameter Store makes of the names of branches. No value is known."""
+        return [it for it in branch_warnings(access) if keys is None or it.key in keys]
 
     def check(self, access: Access) -> None:
         """Reconcile, as when the secrets are looked at."""

@@ -173,6 +173,11 @@ def documented_path_problem(app_id: str, branch: str) -> str:
     return ""
 
 
+def clean_name(name: str) -> str:
+    """Return what a backend path has of the name of a branch or user, besides the hash."""
+    return _clean(name)[:NAME_LIMIT]
+
+
 def _check_app_id(app_id: str) -> None:
     if not is_app_id(app_id):
         raise InvalidPath("An app ID is a d followed by 1 to 19 lowercase letters and digits.")
@@ -219,7 +224,7 @@ def _branch_location(app_id: str, branch: str, profile: PathProfile) -> Location
 def _backend_folder(namespace: str, name: str, kind: str) -> str:
     """Return the backend folder (@aws-amplify/platform-core, BackendIdentifierConversions)."""
     digest = hashlib.sha512((namespace + name).encode()).hexdigest()[:10]
-    short_name = _clean(name)[:NAME_LIMIT]
+    short_name = clean_name(name)
     # Amplify's arithmetic: 128 characters minus prefix, type, name, separators and hash.
     max_length = 128 - 7 - len(kind) - len(short_name) - 4 - 10 - 1
     short_namespace = _clean(namespace)[:max_length]

@@ -63,6 +63,8 @@ class Action(StrEnum):
     NOTE_CHANGED = "note.change"
     NOTE_ERASED = "note.erase"
     TYPE_CHANGED = "note.type"
+    WARNING_DISMISSED = "warning.dismiss"
+    WARNING_SHOWN = "warning.show"
     CHANGES_UNDONE = "changes.undo"
     ENVIRONMENT_RUN = "environment.run"
     BUILD_CHANGED = "build.change"

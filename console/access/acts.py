@@ -168,6 +168,8 @@ RULES: dict[Action, Rule] = {
     Action.NOTE_ERASED: Rule(Who.WRITER, _SHOWS_NOTHING),
     # On All branches: who may read every value learns nothing from checking them
     Action.TYPE_CHANGED: Rule(Permission.REVEAL, _SHOWS_NOTHING),
+    Action.WARNING_DISMISSED: Rule(Who.WRITER, _SHOWS_NOTHING),
+    Action.WARNING_SHOWN: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.CHANGES_UNDONE: Rule(
         Permission.WRITE, AsksNot("Each change that it takes back asks for what that act asks for.")
     ),

@@ -20,6 +20,7 @@ class FaultKind(StrEnum):
     UNFINISHED = "unfinished"  # the mirror of a saved secret
     UNKNOWN = "unknown"  # it belongs to no known branch
     LACKING = "lacking"  # on a branch, but production has the key
+    WARNING = "warning"  # a guess, which can be dismissed
 
 
 class Fault(NamedTuple):

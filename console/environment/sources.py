@@ -17,8 +17,10 @@ from console.environment.keys import EffectiveKey, FoundKey, OwnKey, ReadValue
 from console.environment.recycle_bin import RecycleBin
 from console.environment.removal import OwnValue, Removal
 from console.environment.undo import UndoRow
+from console.environment.warnings import StandingWarning
 from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
+from console.lib.text.remarks import Remarks
 from console.models import Branch
 
 
@@ -33,6 +35,11 @@ class EnvironmentSource(Protocol):
     @property
     def is_confidential(self) -> bool:
         """Return True if reading a value is an act: permitted by role and audited."""
+        ...
+
+    @property
+    def remarks(self) -> Remarks:
+        """Return what is said about a value of it."""
         ...
 
     @property
@@ -121,6 +128,15 @@ class EnvironmentSource(Protocol):
         """Return what needs attention, from the database alone.
 
         The number of queries doesn't depend on the number of branches and keys.
+        """
+        ...
+
+    def warnings(
+        self, access: Access, keys: Collection[str] | None = None
+    ) -> Sequence[StandingWarning]:
+        """Return what may cause trouble, from the database alone.
+
+        `keys` narrow it to these keys, or names of branches. Takes one query at most.
         """
         ...
 

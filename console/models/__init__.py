@@ -9,6 +9,7 @@ from console.models.notes import KeyNote
 from console.models.notifications import Notice
 from console.models.previews import PreviewRule
 from console.models.users import AccountLink, Session, User, UserManager
+from console.models.warnings import DismissedWarning
 
 __all__ = [
     "AccountLink",
@@ -20,6 +21,7 @@ __all__ = [
     "BranchConnection",
     "Connection",
     "Deployment",
+    "DismissedWarning",
     "Invitation",
     "KeyNote",
     "MarkField",

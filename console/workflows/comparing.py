@@ -4,7 +4,7 @@ Every member may compare variables. Comparing secrets is an act: both scopes nee
 reveal, each value is audited before it is read, and the result is stored nowhere.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +17,10 @@ from console.environment.sources import EnvironmentSource
 from console.models import Branch, scope_name
 from console.workflows.matrix import Cell, Matrix, Place, Row
 
+SAME = "has the same value"
 MAX_VALUES = 500  # that are read at a time: fifty calls of the store
+
+Values = Mapping[tuple[str, int], str | None]  # by noun and what names the value
 
 
 class Pair(NamedTuple):
@@ -28,6 +31,11 @@ class Pair(NamedTuple):
     scope: Branch | None
     pks: tuple[int, int]
     owners: tuple[Branch | None, Branch | None]  # the scopes that the values are set in
+
+    @property
+    def ids(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Return what names the two values among those of all sources."""
+        return (self.source.noun, self.pks[0]), (self.source.noun, self.pks[1])
 
     @property
     def place(self) -> Place:
@@ -55,10 +63,27 @@ class Plan:
         return self.count > MAX_VALUES
 
 
+class Finding(NamedTuple):
+    """A warning on a compared secret, without its value. `words` follow the key and scopes."""
+
+    key: str
+    scopes: Sequence[str]
+    words: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison of secrets found. Nothing of it is stored."""
+
+    different: Set[Place]
+    findings: Sequence[Finding]
+
+
 def different_variables(access: Access, matrix: Matrix) -> set[Place]:
     """Return where variables differ from those of production. Takes one query."""
     pairs = (pair for pair in _pairs(matrix, matrix.rows) if not pair.source.is_confidential)
-    return _different(access, [*pairs])
+    found = [*pairs]
+    return _different(found, _values(access, found))
 
 
 def plan(access: Access, matrix: Matrix, rows: Iterable[Row]) -> Plan:
@@ -77,8 +102,8 @@ def plan(access: Access, matrix: Matrix, rows: Iterable[Row]) -> Plan:
     )
 
 
-def compare(access: Access, matrix: Matrix, planned: Plan) -> set[Place]:
-    """Return where secrets differ from those of production.
+def compare(access: Access, matrix: Matrix, planned: Plan) -> Compared:
+    """Return where secrets differ from those of production, and warnings.
 
     Raises PermissionDenied, ConfirmationRequired, and the errors of the sources' stores.
     """
@@ -86,7 +111,35 @@ def compare(access: Access, matrix: Matrix, planned: Plan) -> set[Place]:
         target = Target(access.app.app_id)
         with recording_denial(access.actor, Action.SECRET_COMPARED, target):
             acts.require(access, Action.SECRET_COMPARED, matrix.production)
-    return _different(access, planned.pairs)
+    values = _values(access, planned.pairs)
+    found = [*_same(matrix, planned.pairs, values), *_risky(planned.pairs, values)]
+    return Compared(_different(planned.pairs, values), sorted(found))
+
+
+def _same(matrix: Matrix, pairs: Iterable[Pair], values: Values) -> Iterator[Finding]:
+    """Yield secrets of production whose value other scopes have, too.
+
+    A value for All branches that production inherits is shared on purpose.
+    """
+    scopes: dict[str, list[str]] = {}
+    for pair in pairs:
+        is_own = matrix.production is not None and pair.owners[1] == matrix.production
+        if is_own and None is not values[pair.ids[0]] == values[pair.ids[1]]:
+            scopes.setdefault(pair.key, []).append(scope_name(pair.owners[0]))
+    for key, names in scopes.items():
+        yield Finding(key, [scope_name(matrix.production), *dict.fromkeys(names)], SAME)
+
+
+def _risky(pairs: Iterable[Pair], values: Values) -> Iterator[Finding]:
+    """Yield what the remarks on the values say of their content and size."""
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        # Production first
+        for id_, owner in zip(reversed(pair.ids), reversed(pair.owners), strict=True):
+            for words in filter(None, pair.source.remarks.risks(values[id_] or "")):
+                scopes.setdefault((pair.key, words), []).append(scope_name(owner))
+    for (key, words), names in scopes.items():
+        yield Finding(key, [*dict.fromkeys(names)], words)
 
 
 def _pairs(matrix: Matrix, rows: Iterable[Row]) -> Iterator[Pair]:
@@ -107,12 +160,15 @@ def _owner(scope: Branch | None, cell: Cell) -> Branch | None:
     return scope if cell.state.is_own else None
 
 
-def _different(access: Access, pairs: Sequence[Pair]) -> set[Place]:
-    found: set[Place] = set()
+def _values(access: Access, pairs: Sequence[Pair]) -> Values:
+    """Return the values that the pairs name. None is one that was removed a moment ago."""
+    values: dict[tuple[str, int], str | None] = {id_: None for pair in pairs for id_ in pair.ids}
     for source in {pair.source.noun: pair.source for pair in pairs}.values():
-        own = [pair for pair in pairs if pair.source is source]
-        pks = {pk for pair in own for pk in pair.pks}
+        pks = {pk for pair in pairs if pair.source is source for pk in pair.pks}
         read = source.values(access, pks, Action.SECRET_COMPARED)
-        values = {pk: it.text for pk, it in read.items()}
-        found |= {it.place for it in own if values.get(it.pks[0]) != values.get(it.pks[1])}
-    return found
+        values |= {(source.noun, pk): it.text for pk, it in read.items()}
+    return values
+
+
+def _different(pairs: Iterable[Pair], values: Values) -> set[Place]:
+    return {it.place for it in pairs if values[it.ids[0]] != values[it.ids[1]]}

@@ -25,12 +25,13 @@ from console.web.change_sets import undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, note_context, page_with_form
 from console.web.lists.takes_effect import effect_of
+from console.workflows.warnings.finding import shown
 from envvars_app import secrets_bridge
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.env import ENV
 from envvars_app.formats.hints import describe_key
 from envvars_app.models import Variable, VariableVersion
-from envvars_app.variables import history
+from envvars_app.variables import history, warnings
 
 VERSIONS_PER_PAGE = 25
 MAX_EARLIER = 25
@@ -65,6 +66,11 @@ def _show(
         "effect": effect_of(access, "variable", variable.branch, variable.key),
         "versions": list(_versions(variable, list(page.object_list))),
         "problem": problem,
+        "key_warnings": [
+            it
+            for it in shown(access, warnings.of_app(access, {variable.key}))
+            if it.pk == variable.pk
+        ],
     }
     part = "#detail" if wants_fragment(request) and not problem else ""
     if not part and not variable.removed_at:

@@ -22,6 +22,7 @@ from console.web.lists.listing import (
     SORT_WORDS,
     Listing,
     Query,
+    add_warnings,
     filter_choices,
     may_write_any,
     writable_scopes,
@@ -30,12 +31,14 @@ from console.web.lists.missing import missing_rows
 from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
 from console.workflows.deployments.effects import of_app
+from console.workflows.warnings.finding import shown
 from envvars_app.amplify_sync.queries import add_counterparts, status_of
 from envvars_app.amplify_sync.waiting import push_waiting
 from envvars_app.formats.validation import REMARKS
 from envvars_app.models import Variable, VariableVersion
 from envvars_app.pages import forms
 from envvars_app.variables import save as saving
+from envvars_app.variables import warnings
 from envvars_app.variables.commands import SetVariable, VariableCommand
 from envvars_app.variables.queries import (
     VariableRow,
@@ -60,6 +63,9 @@ def list_context(
     missing = missing_rows(access, "variable", query, query.chosen(branches)) if is_list else None
     listing = list_variables(access, query, branches, waiting, missing)
     mark_rows(waiting, "variable", listing.rows)
+    if is_list:
+        found = warnings.of_app(access, {row.key for row in listing.rows})
+        add_warnings(listing.rows, shown(access, found))
     amplify = status_of(access)
     if amplify is not None:
         add_counterparts(listing.rows, amplify)

@@ -82,7 +82,7 @@ class VariableRow(Row):
     def notable(self) -> bool:
         """Return True if the row has badges."""
         described = self.deleted or self.secret_warning or self.next_deployment or self.has_base
-        return bool(described or self.origin == "inherited" or self.counterpart)
+        return bool(described or self.origin == "inherited" or self.counterpart or self.warnings)
 
 
 class _Stored(NamedTuple):

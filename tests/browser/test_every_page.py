@@ -115,6 +115,7 @@ PAGES = (
     f"{VARIABLES}bulk/?scope=BRANCH&format=json",
     f"{VARIABLES}copy/",
     f"{VARIABLES}download/?branch=BRANCH",
+    f"{APP}warnings/",
     BIN,
     f"{BIN}?q=nothing",
     f"{BIN}?delete=variable-REMOVED",
@@ -174,6 +175,7 @@ def full_app(world: World) -> World:
     change_variable(world, variable_row(world, "TOKEN"), "changed ", key="API_TOKEN", by="mia")
     remove_variable(world, set_variable(world, "GONE", "\nlast\r"), by="mia")
     set_variable(world, "not-a-name", "a\rb")
+    set_variable(world, "PLACEHOLDER", "changeme", long)
     write_outside("/amplify/d1shop/unknown/API_KEY")
     write_outside(f"/amplify/d1shop/{LONG}-sandbox-0123456789/{LONG}")
     reconcile_now(world)

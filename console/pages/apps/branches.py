@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from console.access.policy import Access, find_branch
+from console.access.policy import Access, find_app, find_branch
 from console.audit.events import Action
 from console.catalog import services
 from console.models import Branch
@@ -22,6 +22,7 @@ from console.web.kit import (
     require_manager_access,
     show_form,
 )
+from console.workflows.warnings import finding
 
 
 @require_safe
@@ -62,9 +63,8 @@ def _branch_form(
             form, _save_branch, access=access, fields=form.cleaned_data, branch=branch
         )
         if saved:
-            messages.success(
-                request, f"Saved the branch {saved.name}.{_protection_notice(saved, form)}"
-            )
+            notice = _protection_notice(saved, form) + ("" if branch else _warnings(access, saved))
+            messages.success(request, f"Saved the branch {saved.name}.{notice}")
             # The Overview says what comes after the first branch.
             return redirect("overview" if is_first else "branches", app_id=access.app.app_id)
     context = {**app_context(access, "branches"), "branch": branch}
@@ -76,6 +76,13 @@ def _protection_notice(branch: Branch, form: BaseForm) -> str:
     if form.cleaned_data["protected"] or not branch.protected:
         return ""
     return " It is still protected, as it was before it was deleted."
+
+
+def _warnings(access: Access, branch: Branch) -> str:
+    """Return the warnings that come with the name of a new branch."""
+    found = finding.of_app(find_app(access.actor, access.app.app_id), "branch")
+    every = (it for one in found for it in one.warnings)
+    return "".join(f" {it.text}" for it in every if str(branch.pk) in it.about.split("+"))
 
 
 def _save_branch(access: Access, fields: dict[str, Any], branch: Branch | None) -> Branch:

@@ -47,9 +47,10 @@ def _compare_secrets(
     if planned.is_too_large:
         context = _context(access, query, matrix, different)
         return render(request, "console/compare.html", context, status=422)
-    different |= comparing.compare(access, matrix, planned)
+    result = comparing.compare(access, matrix, planned)
+    different |= result.different
     context = _context(access, query, matrix, different, form="compare-values")
-    context["compared"] = planned
+    context |= {"compared": planned, "findings": result.findings}
     context["now"] = timezone.now()
     response = render(request, "console/compare.html", context)
     response["Cache-Control"] = "no-store"  # the result is stored nowhere

@@ -12,6 +12,7 @@ from django.http import Http404
 from console.access.policy import Access, Permission, find_branch
 from console.catalog.notes import notes_of
 from console.db import text_times
+from console.environment.warnings import StandingWarning
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_CHOICE
@@ -112,7 +113,7 @@ class Row:
     `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
     `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `next_deployment` is True if a branch
     gets the value at its next deployment. `note` is the note and labels of the key, if there are
-    any. `outcome` is set after a save.
+    any, and `warnings` are those that nobody dismissed. `outcome` is set after a save.
     """
 
     pk: int
@@ -128,6 +129,7 @@ class Row:
     changed_by: str
     next_deployment: bool = False
     note: KeyNote | None = None
+    warnings: Sequence[StandingWarning] = ()
     outcome: RowOutcome | None = None
 
     @property
@@ -219,6 +221,15 @@ def add_notes(app: App, rows: Iterable[Row]) -> None:
     notes = notes_of(app, {row.key for row in rows})
     for row in rows if notes else ():
         row.note = notes.get(row.key)
+
+
+def add_warnings(rows: Iterable[Row], warnings: Iterable[StandingWarning]) -> None:
+    """Add warnings on values to the rows that show them."""
+    found: dict[int, list[StandingWarning]] = {}
+    for it in warnings:
+        found.setdefault(it.pk, []).append(it)
+    for row in rows if found else ():
+        row.warnings = found.get(row.pk, ())
 
 
 def branches_of_rows(access: Access, rows: QuerySet[Any]) -> list[Branch]:

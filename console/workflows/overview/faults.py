@@ -14,6 +14,7 @@ from console.models import Branch
 from console.workflows.coverage import Coverage
 from console.workflows.deployments.effects import Effects
 from console.workflows.deployments.reading import connection_of
+from console.workflows.warnings.finding import Found
 
 SHOWN_KEYS = 3
 
@@ -116,6 +117,13 @@ def failed_deployments(access: Access, effects: Effects) -> Iterator[Fault]:
             at = job.ended_at or job.started_at
             own = f"{url}#b-{state.branch.pk}"
             yield Fault(FaultKind.FAILED, "deployment", own, url, job.job_id, state.branch.pk, at)
+
+
+def warnings(access: Access, found: Iterable[Found]) -> Iterator[Fault]:
+    """Return the warnings that nobody dismissed. Their lines lead to the page that lists all."""
+    url = reverse("warnings", args=[access.app.app_id])
+    for it in (warning for one in found if not one.dismissed for warning in one.warnings):
+        yield Fault(FaultKind.WARNING, it.noun, url, url, it.key, it.branch_id)
 
 
 def unreachable(access: Access, checks: Iterable[Check]) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from console.workflows.overview import faults
 from console.workflows.overview.changes import ChangeSet, recent_changes
 from console.workflows.overview.faults import Line
 from console.workflows.overview.first_steps import Step, first_steps
+from console.workflows.warnings import finding
 
 _OUTSIDE = (FaultKind.OUTSIDE, FaultKind.REMOVED_OUTSIDE)
 
@@ -73,13 +74,17 @@ class Card:
 
 @dataclass(frozen=True)
 class Overview:
-    """The page. `cards` are the branches, production first."""
+    """The page. `cards` are the branches, production first.
+
+    `dismissed` is the number of warnings that somebody dismissed.
+    """
 
     cards: Sequence[Card]
     lines: Sequence[Line]
     checks: Sequence[Check]
     changes: Sequence[ChangeSet]
     effects: Effects
+    dismissed: int
     steps: Sequence[Step]
 
     @property
@@ -112,6 +117,8 @@ def overview(access: Access) -> Overview:
     every = [fault for one in found for fault in one.faults]
     every += faults.failed_deployments(access, effects)
     every += faults.unreachable(access, checks)
+    warnings = finding.of_app(access)
+    every += faults.warnings(access, warnings)
     live = (branch for branch in access.branches if branch.deleted_at is None)
     return Overview(
         cards=[
@@ -122,6 +129,7 @@ def overview(access: Access) -> Overview:
         checks=checks,
         changes=recent_changes(access),
         effects=effects,
+        dismissed=sum(it.dismissed is not None for it in warnings),
         steps=first_steps(access, has_values=any(one.rows for one in found)),
     )
 

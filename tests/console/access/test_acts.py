@@ -51,6 +51,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
     f"{APP}/first-steps/hide/": (Action.STEPS_HIDDEN,),
     f"{APP}/changes/<uuid:change_set>/": (Action.CHANGES_UNDONE, Action.SECRET_REMOVED),
+    f"{APP}/warnings/": (Action.WARNING_DISMISSED, Action.WARNING_SHOWN),
     f"{APP}/activity/export/": (Action.AUDIT_EXPORTED,),
     "/activity/export/": (Action.AUDIT_EXPORTED,),
     f"{APP}/settings/general/": (Action.APP_CHANGED,),

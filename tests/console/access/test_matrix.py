@@ -60,6 +60,9 @@ TABLE = """
 /apps/<str:app_id>/check/           else               302  405
 /apps/<str:app_id>/first-steps/hide/  POST             302  404       403  403 403 302    404
 /apps/<str:app_id>/first-steps/hide/  else             302  405
+/apps/<str:app_id>/warnings/        GET                302  404       200  200 200 200    404
+/apps/<str:app_id>/warnings/        POST               302  404       403  302 302 302    404
+/apps/<str:app_id>/warnings/        else               302  405
 /apps/<str:app_id>/activity/        GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/activity/        else               302  405
 /apps/<str:app_id>/activity/export/  POST             302  404       400  400 400 400    404
@@ -486,6 +489,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "scope": world.main.pk,
             "row": f"secret {world.main.pk} 0 {secret.key}",
         },
+        "/apps/<str:app_id>/warnings/": {"kind": "placeholder"},
         "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "unknown"},
         "/apps/<str:app_id>/hosting/secrets/unknown/move/": {
             "move": f"parameter-{token(unknown_parameter(world))}"

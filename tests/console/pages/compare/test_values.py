@@ -53,6 +53,47 @@ def test_it_works(world: World, alice: Client, store_calls: StoreCalls) -> None:
     assert marks(alice.get(COMPARE))["OTHER"] == ["", "changed", "changed"]  # stored nowhere
 
 
+def warnings(response: Any) -> list[str]:
+    return [f"{it.key} {it.words} on {', '.join(it.scopes)}" for it in response.context["findings"]]
+
+
+def test_warnings(world: World, alice: Client) -> None:
+    """Of the same secret on production and elsewhere, and of what else the comparison sees."""
+    [other] = add_branches(world, 1)
+    full, same = "has 3,700 of at most 4,096 bytes", "has the same value"
+    for key, values in {
+        "SAME": {world.main: "CANARY", world.dev: "CANARY", other: "CANARY2"},
+        "OF_ALL": {None: "CANARY", world.main: "CANARY"},
+        "INHERITED": {None: "CANARY", world.dev: "CANARY"},  # by production, so shared on purpose
+        "TO_DO": {world.main: "TODO", world.dev: "changeme"},
+        "FULL": {world.main: "CANARY" + "x" * 3_694, world.dev: "CANARY"},
+        "FINE": {world.main: "CANARY", world.dev: "CANARY2"},
+    }.items():
+        for branch, value in values.items():
+            set_secret(world, key, value, branch)
+    response = alice.post(COMPARE)
+    assert warnings(response) == [
+        f"FULL {full} on main",
+        f"OF_ALL {same} on main, All branches",
+        f"SAME {same} on main, dev",
+        "TO_DO looks like a placeholder on main, dev",
+    ]
+    assert f'<span class="key">SAME</span> {same} on main, dev.' in response.text
+    assert "CANARY" not in response.text
+    assert "findings" not in alice.get(COMPARE).context
+
+
+@pytest.mark.usefixtures("secrets")
+def test_no_warning_of_what_may_not_be_compared(
+    world: World, client_for: Callable[[str], Client]
+) -> None:
+    [other] = add_branches(world, 1)
+    set_secret(world, "SAME", "CANARY", other)
+    set_role(world, "mia", "maintainer", "main\nfeature/*")  # not on dev
+    page = client_for("mia").post(COMPARE)
+    assert warnings(page) == [f"SAME has the same value on main, {other.name}"]
+
+
 def test_variables_need_no_act(world: World, client_for: Callable[[str], Client]) -> None:
     set_variable(world, "API_URL", "shared")
     set_variable(world, "API_URL", "own", world.main)

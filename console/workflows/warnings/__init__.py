@@ -1,0 +1,1 @@
+"""Warnings on an app's values and branches, and dismissing them."""
