@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from console.lib.documents import csv, json, yaml
+from console.lib.documents import csv, gen1, json, yaml
 from console.lib.text import dotenv
 from console.lib.text.dotenv import Entry
 
@@ -32,9 +32,12 @@ def guess_format(text: str) -> str:
     return "csv" if _CSV.match(first) else "env"
 
 
-def parse(text: str, format: str = "") -> Sequence[Entry]:
+def parse(text: str, format: str = "", environment: str = "") -> Sequence[Entry]:
     """Return the keys and values of a text, in its order. Without a format, it is guessed.
 
+    `environment` is one of `gen1.environments`, if the text has any. The default is the first.
     Raises dotenv.Refused, which names the line, rather than skip anything.
     """
+    if not format and (names := gen1.environments(text)):
+        return gen1.parse_environment(text, environment if environment in names else names[0])
     return _PARSERS[format if format in FORMATS else guess_format(text)](text)

@@ -16,7 +16,7 @@ from console.cli.errors import EXITS
 from console.cli.terminal import Exit, confirm, table
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import sources
-from console.lib.documents import parse
+from console.lib.documents import gen1, parse
 from console.lib.results import DONE, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.stopping import finishing_current_step, is_stopping
@@ -30,6 +30,8 @@ HEAD = ("KEY", "KIND", "BRANCH", "CHANGE", "OUTCOME")
 NO_TEXT = "Name a file, or send the text on standard input."
 NOT_TEXT = "The file is not UTF-8 text. Check where it comes from."
 NO_KEYS = "The text has no keys, so every key would be removed. Nothing was removed."
+WHICH = "Choose an environment of this file with --environment: {}."
+NO_ENVIRONMENT = "The file has no environments. Leave --environment out."
 LEFT_OUT = "Values left out: {}."
 
 
@@ -52,6 +54,11 @@ class Command(ConsoleCommand):
             words = f"import this key as a {noun}, whatever it looks like; may be repeated"
             parser.add_argument(f"--{noun}", action="append", metavar="KEY", help=words)
         parser.add_argument(
+            "--environment",
+            metavar="NAME",
+            help="of a team-provider-info.json (Amplify Gen 1): the environment to import",
+        )
+        parser.add_argument(
             "--remove-absent",
             action="store_true",
             help="after the import, remove what these branches have and the text lacks",
@@ -68,7 +75,8 @@ class Command(ConsoleCommand):
         for source in sources():
             source.refresh(access)
         try:
-            entries = parse(_text(options["file"]))
+            text = _text(options["file"])
+            entries = parse(text, environment=_environment(text, options["environment"]))
             choice = Choice([scope.branch for scope in scopes], _kinds(options))
             lines = importing.preview(access, entries, choice)
             absent = _absent(access, entries, choice) if options["remove_absent"] else []
@@ -183,6 +191,18 @@ def _may_go_on() -> bool:
 def _scopes(options: dict[str, Any]) -> list[CommandScope]:
     names = dict.fromkeys(options["branch"] or [None])
     return [find_scope({**options, "branch": name}) for name in names]
+
+
+def _environment(text: str, wanted: str | None) -> str:
+    """Return the environment of a file of Amplify Gen 1, "" for another file."""
+    names = gen1.environments(text)
+    if wanted and not names:
+        raise CommandError(NO_ENVIRONMENT, returncode=Exit.REFUSED)
+    if len(names) == 1 and not wanted:
+        return names[0]
+    if names and wanted not in names:
+        raise CommandError(WHICH.format(", ".join(names)), returncode=Exit.REFUSED)
+    return wanted or ""
 
 
 def _kinds(options: dict[str, Any]) -> dict[str, str]:

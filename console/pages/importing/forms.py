@@ -11,6 +11,7 @@ the value's token: "secret 12 34:3:1764 API_KEY".
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from django.http import Http404, QueryDict
 
@@ -18,7 +19,7 @@ from console.access.policy import Access
 from console.audit.events import ONE_TEXT
 from console.environment.importing import ImportRow
 from console.environment.sources import sources
-from console.lib.documents import parse
+from console.lib.documents import gen1, parse
 from console.lib.documents.json import parse_json
 from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Entry, Refused
@@ -51,6 +52,7 @@ class PostedRow:
 class ImportForm:
     """A posted import. `kinds` are by key, and only those that were chosen.
 
+    `environment` is chosen of those in a file of Amplify Gen 1.
     `generated` are random values, made in the browser, that replace those in the text.
     `lists_absent` shows what the scopes have and the text lacks, of which `removals` were chosen.
     """
@@ -62,6 +64,7 @@ class ImportForm:
     rows: tuple[PostedRow, ...] = ()
     generated: dict[str, str] = field(default_factory=dict, repr=False)
     lists_absent: bool = False
+    environment: str = ""
     removals: tuple[RemovalRow, ...] = ()
 
     @classmethod
@@ -77,6 +80,7 @@ class ImportForm:
             generated=_values(str(post.get("generated", ""))),
             rows=tuple(row for row in _rows(_lines(post, "row")) if row.noun in nouns),
             lists_absent=post.get("absent") == REMOVE,
+            environment=str(post.get("environment", "")),
             removals=tuple(dict.fromkeys(_removals(_lines(post, "remove")))),
         )
 
@@ -84,8 +88,20 @@ class ImportForm:
         """Return the keys and values of the text. Raises dotenv.Refused, which names the line."""
         return [
             replace(entry, value=self.generated.get(entry.key, entry.value))
-            for entry in parse(self.text)
+            for entry in parse(self.text, environment=self.chosen_environment)
         ]
+
+    @cached_property
+    def environments(self) -> list[str]:
+        """Return the environments in the text, if it is a file of Amplify Gen 1."""
+        return gen1.environments(self.text)
+
+    @property
+    def chosen_environment(self) -> str:
+        """Return the chosen environment, otherwise the one named like the branch, or the first."""
+        branch = self.scopes[0]
+        wanted = (self.environment, branch.name if branch else "", *self.environments)
+        return next((name for name in wanted if name in self.environments), "")
 
     @property
     def choice(self) -> Choice:

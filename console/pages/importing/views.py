@@ -20,6 +20,7 @@ from console.access.policy import Access, find_app
 from console.audit.events import Action
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import secrets_first
+from console.lib.documents import gen1
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry, Refused
 from console.pages.importing.forms import REMOVE, ImportForm, scopes_of
@@ -89,6 +90,9 @@ def _page(
         "refusal": refusal,
         "lines": lines,
         "lists_absent": form.lists_absent,
+        "environments": [(name, name) for name in form.environments],
+        "environment": form.chosen_environment,
+        "secret_paths": gen1.secret_paths(form.text, form.chosen_environment),
     }
     if lines is not None:
         absent = absent_keys.find(access, entries, form.scopes) if form.lists_absent else ()

@@ -70,7 +70,7 @@ class Import {
     const fields = new FormData();
     fields.set("action", action);
     fields.set("text", this.field.value);
-    for (const { name, value } of this.form.querySelectorAll("#import-scopes :is(select, :checked:not(option))")) fields.append(name, value);
+    for (const { name, value } of this.form.querySelectorAll("#import-scopes :is(select, :checked:not(option)), #import-environment")) fields.append(name, value);
     fields.set("kind", [...this.#kinds].map(([key, noun]) => `${noun} ${key}`).join("\n"));
     fields.set("generated", JSON.stringify(Object.fromEntries(this.#generated)));
     fields.set("clean", [...this.#cleaned].join("\n"));
@@ -161,7 +161,7 @@ class Import {
       if (field.files.length) field.files[0].text().then((text) => this.#restart(text));
     } else if (field.id === "import-every") {
       this.#tickEvery(field.checked);
-    } else if (field.name === "scope" && this.#table) {
+    } else if (field.name === "environment" || (field.name === "scope" && this.#table)) {
       this.#selected.clear();
       this.preview();
     } else if (field.name === "absent" && this.#table) {

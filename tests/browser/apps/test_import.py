@@ -1,5 +1,6 @@
 """Paste a file anywhere, look at what it would change without its values, and save it."""
 
+import json
 import re
 from typing import Any
 
@@ -213,3 +214,26 @@ def test_a_text_is_gone_after_leaving_the_page(world: World, alice: Page) -> Non
     alice.get_by_role("textbox", name="Text").fill(TEXT)
     alice.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     assert alice.get_by_role("textbox", name="Text").input_value() == ""
+
+
+def test_a_file_of_amplify_gen_1(world: World, alice: Page) -> None:
+    """Paste it, and choose another environment: its values are saved."""
+    values = {"dev": {"apiUrl": "d"}, "prod": {"apiUrl": "p", "level": "x"}}
+    text = json.dumps(
+        {
+            name: {"awscloudformation": {}, "categories": {"function": {"hello": found}}}
+            for name, found in values.items()
+        }
+    )
+    alice.goto(VARIABLES)
+    paste(alice, text)
+    expect(save_button(alice, 1)).to_be_focused()
+    alice.get_by_label("Environment").focus()
+    alice.get_by_label("Environment").select_option("prod")
+    expect(row(alice, "LEVEL")).to_be_visible()
+    expect(alice.get_by_label("Environment")).to_be_focused()
+    expect(save_button(alice, 2)).to_be_enabled()
+    assert accessibility_problems(alice) == []
+    save_button(alice, 2).click()
+    expect(alice).to_have_url(CHANGES)
+    assert variable_values(world) == {("", "API_URL"): "p", ("", "LEVEL"): "x"}

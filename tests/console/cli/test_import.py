@@ -163,3 +163,21 @@ def test_permissions(world: World, manage_as: Manage, tmp_path: Path) -> None:
     assert "does not allow changes" in done.err
     assert manage_as("import", *APP, "--yes", stdin=TEXT, by="charlie").code == 4
     assert variable_values(world) == {}
+
+
+def test_a_file_of_amplify_gen_1(world: World, manage_as: Manage) -> None:
+    values = {"dev": {"apiUrl": "d"}, "prod": {"apiUrl": "p"}}
+    text = json.dumps(
+        {
+            name: {"awscloudformation": {}, "categories": {"function": {"hello": found}}}
+            for name, found in values.items()
+        }
+    )
+    words = ("import", *APP, "--branch", "main", "--yes")
+    for wanted in ((), ("--environment", "none")):
+        refused = manage_as(*words, *wanted, stdin=text)
+        says = "Choose an environment of this file with --environment: dev, prod.\n"
+        assert (refused.code, refused.err) == (1, says)
+    assert manage_as(*words, "--environment", "prod", stdin=text).code == 0
+    assert variable_values(world) == {("main", "API_URL"): "p"}
+    assert manage_as(*words, "--environment", "prod", stdin=TEXT).code == 1

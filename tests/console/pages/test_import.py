@@ -1,5 +1,6 @@
 """The page that imports a text, without scripts: preview, compare, save; and what it never says."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -334,3 +335,29 @@ def test_many_rows(client_for: Callable[[str], Client], world: World) -> None:
     page = post(client_for("alice"), text=text, scope=scopes)
     assert len(page.context["rows"]) == 500
     assert "too many rows to save without JavaScript" in page.content.decode()
+
+
+def test_a_file_of_amplify_gen_1(client_for: Callable[[str], Client], world: World) -> None:
+    alice = client_for("alice")
+    values = {"dev": {"apiUrl": "dev-value"}, "prod": {"apiUrl": "prod-value"}}
+    text = json.dumps(
+        {
+            name: {
+                "awscloudformation": {},
+                "categories": {"function": {"hello": {**found, "secretsPathAmplifyAppId": "d1"}}},
+            }
+            for name, found in values.items()
+        }
+    )
+    page = post(alice, text=text, scope=[world.main.pk])
+    assert page.context["environment"] == "dev"
+    assert rows(page) == [f"variable {world.main.pk} 0 API_URL"]
+    assert "/amplify/d1/dev/AMPLIFY_hello_…" in page.text
+    assert "dev-value" not in page.text
+    fields = {"scope": [world.main.pk], "environment": "prod"}
+    page = post(alice, text=text, **fields)
+    assert '<option value="prod" selected>' in page.text
+    assert save(alice, page, text, **fields).status_code == 302
+    assert variable_values(world) == {("main", "API_URL"): "prod-value"}
+    page = post(alice, text=text, scope=[world.dev.pk], environment="none")
+    assert page.context["environment"] == "dev"  # named like the branch
