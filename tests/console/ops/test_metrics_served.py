@@ -3,7 +3,6 @@
 import os
 import signal
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,12 +25,9 @@ def code_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_started_to(tmp_path_factory.mktemp("code_copy"))
 
 
-@pytest.fixture
-def server(code_copy: Path) -> Iterator[tuple[int, str]]:
-    """Return a running server's process id and address."""
-    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
-        address = urlsplit(line.rsplit(" ", 1)[1])
-        yield process.pid, f"http://{address.netloc}"
+def url_of(line: str) -> str:
+    """Return the address of a server that printed this line."""
+    return f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}"
 
 
 def get(url: str) -> str:
@@ -59,53 +55,45 @@ def folder_of(pid: int) -> Path:
     return Path(folder.partition(b"=")[2].decode())
 
 
-def test_it_works(server: tuple[int, str]) -> None:
-    master, url = server
-    for _ in range(REQUESTS):
-        get(f"{url}/healthz")
-    first = samples(url)
-    assert first[ASKED] == REQUESTS
-    assert first["console_requests_in_progress"] == 1  # this request
-    folder = folder_of(master)
-    assert mode(folder) == 0o700
-    assert {mode(file) for file in folder.iterdir()} == {0o600}
-    counted = {int(file.stem.rsplit("_", 1)[1]) for file in folder.glob("*.db")}
-    assert counted <= workers(master)
-
-
-def test_counts_of_a_killed_process_are_kept(server: tuple[int, str]) -> None:
-    master, url = server
-    for _ in range(REQUESTS):
-        get(f"{url}/healthz")
-    before = workers(master)
-    os.kill(min(before), signal.SIGKILL)
-    until(lambda: min(before) not in workers(master) and len(workers(master)) == len(before))
-    after = samples(url)
-    assert after[ASKED] == REQUESTS
-    assert after["console_requests_in_progress"] == 1
-
-
-def test_folder_is_removed_with_the_server(code_copy: Path) -> None:
+def test_it_works(code_copy: Path) -> None:
     with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
-        get(
-            f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz"
-        )  # the process is gunicorn now
-        folder = folder_of(process.pid)
-        assert folder.is_dir()
+        url, master = url_of(line), process.pid
+        for _ in range(REQUESTS):
+            get(f"{url}/healthz")
+        first = samples(url)
+        assert first[ASKED] == REQUESTS
+        assert first["console_requests_in_progress"] == 1  # this request
+        folder = folder_of(master)
+        assert mode(folder) == 0o700
+        assert {mode(file) for file in folder.iterdir()} == {0o600}
+        counted = {int(file.stem.rsplit("_", 1)[1]) for file in folder.glob("*.db")}
+        assert counted <= workers(master)
+        kill_one_of(workers(master), master)
+        after = samples(url)  # what the killed process counted is kept
+        assert after[ASKED] == REQUESTS
+        assert after["console_requests_in_progress"] == 1
     assert process.returncode == 0
     assert not folder.exists()
 
 
-def test_folder_of_a_killed_server_is_removed(code_copy: Path, server: tuple[int, str]) -> None:
+def kill_one_of(before: set[int], master: int) -> None:
+    """Kill a process of the server, and wait until another has taken its place."""
+    os.kill(min(before), signal.SIGKILL)
+    until(lambda: min(before) not in workers(master) and len(workers(master)) == len(before))
+
+
+def test_folder_of_a_killed_server_is_removed(code_copy: Path) -> None:
     """At the next start; the folder of a running server stays."""
     with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
-        get(f"http://{urlsplit(line.rsplit(' ', 1)[1]).netloc}/healthz")
+        get(f"{url_of(line)}/healthz")  # the process is gunicorn now
         left, processes = folder_of(process.pid), workers(process.pid)
         for pid in (process.pid, *processes):
             os.kill(pid, signal.SIGKILL)
         process.wait()
     assert left.is_dir()
-    with running(code_copy, METRICS_TOKEN=TOKEN):
+    with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         assert not left.exists()
-    assert folder_of(server[0]).is_dir()
-    assert samples(server[1])["console_database_up"] == 1
+        get(f"{url_of(line)}/healthz")
+        with running(code_copy, METRICS_TOKEN=TOKEN):
+            assert folder_of(process.pid).is_dir()
+        assert samples(url_of(line))["console_database_up"] == 1

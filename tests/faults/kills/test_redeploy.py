@@ -9,7 +9,7 @@ from tests.faults.kills.findings import findings_of
 def test_it_works(folder_of_process: str) -> None:
     found = findings_of("redeploy", folder=folder_of_process)
     assert found["wrong"] == []
-    assert found["kills"] > 20
+    assert found["kills"] >= 15
     assert found["ends"].keys() == {
         "no attempt",
         "settled, not started",

@@ -1,8 +1,8 @@
 """Kill a push at each of its steps.
 
-It pushes a variable of All branches and one of a branch. A step is an SQL statement, or the start
-or end of a call to Amplify. In between, somebody else changes another variable there. Prints what
-it found as JSON. Runs in a process of its own, because it forks.
+It pushes a variable of All branches and one of a branch. A step is an SQL statement that writes, or
+the start or end of a call to Amplify. In between, somebody else changes another variable there.
+Prints what it found as JSON. Runs in a process of its own, because it forks.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 

@@ -1,7 +1,8 @@
 """Kill a redeploy at each of its steps.
 
-A step is an SQL statement, or the start or end of a call to Amplify. Prints what it found as JSON.
-Uses a database and a fake Amplify of its own. Runs in a process of its own because it forks.
+A step is an SQL statement that writes, or the start or end of a call to Amplify. Prints what it
+found as JSON. Uses a database and a fake Amplify of its own. Runs in a process of its own because
+it forks.
 """
 # ruff: noqa: E402 - models can be imported only after django.setup()
 
