@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from console.access.actors import Actor
+from console.access.actors import OUTSIDE, Actor
 from console.access.policy import Access, Permission, find_app, require_operator
 from console.audit.events import (
     Action,
@@ -75,6 +75,11 @@ class ExposedSecret:
     def is_rotated(self) -> bool:
         """Return True if someone marked it as rotated, and nothing made them know it since."""
         return self.rotation is not None
+
+    @property
+    def is_outside(self) -> bool:
+        """Return True if its latest change was made outside Branchkeep."""
+        return self.since is not None and self.since.actor == OUTSIDE.label
 
     @property
     def is_removed(self) -> bool:

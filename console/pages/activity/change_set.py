@@ -198,7 +198,8 @@ def _preview(changes: Sequence[Change]) -> Iterator[Line]:
     for change in changes:
         if row := change.undo:
             by_kind.setdefault((row.effect or row.state, change.noun), []).append(row)
-    for (kind, noun), rows in by_kind.items():
+    # What is undone comes first.
+    for (kind, noun), rows in sorted(by_kind.items(), key=lambda it: it[0][0] not in _EFFECTS):
         some = f"{len(rows)} {noun}{pluralize(len(rows))}"
         if isinstance(kind, Effect):
             yield Line("undo", f"{some} {_EFFECTS[kind][len(rows) > 1]}.")
