@@ -110,11 +110,11 @@ def _move(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpRe
     some = f"{done:,} parameter{'' if done == 1 else 's'}"
     if not done:
         messages.info(request, GONE)
-    elif without_copy:
-        messages.success(request, f"{some} removed.")
     else:
-        undo = undo_address(access, change_set)
-        messages.success(request, f"{some} moved to the recycle bin.", extra_tags=undo)
+        # Only what can't be kept was removed for good. Undo brings the others back.
+        undo = undo_address(access, change_set) if settings.BIN_DAYS else ""
+        what = "removed" if without_copy else "moved to the recycle bin"
+        messages.success(request, f"{some} {what}.", extra_tags=undo)
     return _to_list(request, access)
 
 

@@ -1,16 +1,13 @@
 """Orphans are moved after a preview or at once, in parts, and for good only after a question."""
 
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from console.access.policy import find_app
 from secrets_app.models import BinEntry, Secret
-from secrets_app.orphans import moving
 from secrets_app.pages import unknown as pages
 from secrets_app.sync.unknown_removal import CHANGED
 from tests.factories import (
@@ -147,15 +144,20 @@ def test_no_recycle_bin(world: World, client_for: Callable[[str], Client], setti
     assert found(world) == []
 
 
-def test_for_good_only_what_cannot_be_kept(world: World, interrupted: InterruptedStore) -> None:
+def test_for_good_only_what_cannot_be_kept(
+    world: World, client_for: Callable[[str], Client], interrupted: InterruptedStore
+) -> None:
+    """Undo brings the others back."""
     write_outside(f"{ROOT}/old/A")
     write_outside(f"{ROOT}/old/B")
     reconcile_now(world)
     for _ in range(2):  # of both, and then of the first
         interrupted.before("read", deny_access)
-    access = find_app(world.actor("alice"), "d1shop")
-    tokens = found(world)[0].tokens.split()
-    progress = moving.move(access, tokens, uuid.uuid4(), without_copy=True, may_go_on=lambda: True)
-    assert progress.done == 2
+    alice = client_for("alice")
+    sent = {"all": found(world)[0].tokens, "without_copy": "on"}
+    removed = alice.post(MOVE, sent, follow=True)
+    assert messages_of(removed) == ["2 parameters removed."]
     assert [entry.key for entry in BinEntry.objects.filter(state="kept")] == ["B"]
     assert found(world) == []
+    alice.post(next(iter(removed.context["messages"])).extra_tags)
+    assert all_paths(world) == [f"{ROOT}/old/B"]
