@@ -243,15 +243,18 @@ ONLY_OPERATORS = (
 )
 
 
-@pytest.mark.parametrize("route", sorted(route for route in ROWS if takes_posts(route)))
-def test_it_works(stale_post: Callable[..., tuple[Any, int]], route: str) -> None:
-    response, events = stale_post("olga" if route.startswith(ONLY_OPERATORS) else "alice", route)
-    if route in NOT_FOR_ANYONE:
-        assert response.status_code == 403
-    else:
-        assert is_asked(response) == asks(route), response.status_code
-    if is_asked(response):
-        assert events == 0
+def test_it_works(stale_post: Callable[..., tuple[Any, int]]) -> None:
+    wrong = []
+    for route in filter(takes_posts, ROWS):
+        name = "olga" if route.startswith(ONLY_OPERATORS) else "alice"
+        response, events = stale_post(name, route)
+        if route in NOT_FOR_ANYONE:
+            is_right = response.status_code == 403
+        else:
+            is_right = is_asked(response) == asks(route)
+        if not is_right or (is_asked(response) and events):
+            wrong.append((route, response.status_code, events))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("route", ASKED_FORMS)
