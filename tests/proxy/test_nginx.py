@@ -184,7 +184,7 @@ def test_error_pages_of_nginx(site: Site, tmp_path: Path) -> None:
         down = Browser(proxy).get("/?q=c4n4ry")
         until(lambda: '"GET /" 502' in proxy.logged())
         assert "c4n4ry" not in proxy.logged()
-    large = open_browser(site).request("POST", SIGN_IN, b"x" * 3_500_000, headers={})
+    large = open_browser(site).request("POST", SIGN_IN, b"x" * 6_000_000, headers={})
     assert (down.status, large.status) == (502, 413)
     for response in (down, large):
         assert response.headers["Server"] == "nginx"

@@ -63,7 +63,11 @@ def test_it_works(world: World, client_for: ClientFor) -> None:
     page = vera.get(CODE)
     assert (page.status_code, 'enctype="multipart/form-data"' in page.text) == (200, True)
     before = last_event_id()
-    response = upload(vera, PROJECT)
+    in_file = {
+        "shop/.env": "TOKEN=value-in-a-file\n",
+        "shop/src/a.ts": "const a = 'value-in-code';",
+    }
+    response = upload(vera, PROJECT | in_file)
     assert response.status_code == 200
     missing = ("missing", "URL", "variable", "amplify/a.ts:3")
     not_set = ("not set", "MODE", "variable", "amplify/a.ts:3")
@@ -78,6 +82,7 @@ def test_it_works(world: World, client_for: ClientFor) -> None:
     assert "<code>amplify/a.ts:3</code>" in text
     assert "a-confidential-value" not in text
     assert "main.example.org" not in text
+    assert "value-in" not in text
     assert response["Cache-Control"] == "no-store"
     assert audit_events(before) == []
 
