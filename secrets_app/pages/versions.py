@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
@@ -17,6 +18,7 @@ from console.lib.row_forms import field, known_base
 from console.lib.row_forms import version as parse_version
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
+from console.web.lists.listing import posted_filter
 from console.web.repeats import NotAgain, Post, save_once
 from secrets_app.history.comparing import compare as compare_versions
 from secrets_app.history.restoring import restore as restore_version
@@ -89,7 +91,7 @@ def _uncached(response: HttpResponse) -> HttpResponse:
 
 @require_POST
 def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
-    """Restore a version at once, and say what happened on the secret's page."""
+    """Restore a version at once, and say what happened where that was asked for."""
     access = find_app(from_request(request), app_id)
     secret = find_secret(access, pk)
     number = parse_version(field(request.POST, "version"))
@@ -113,6 +115,8 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
             with suppress(StoreError):  # so that the page shows the current version
                 refresh(access.app, [secret])
             messages.error(request, f"Version {number} was not restored. {outcome.message}")
+    if field(request.POST, "back") == "secrets":
+        return redirect(reverse("secrets", args=[app_id]) + posted_filter(request.POST))
     return redirect("secret_detail", app_id=app_id, pk=pk)
 
 

@@ -101,6 +101,18 @@ document.addEventListener("click", (event) => {
   else toggleDetail(control);
 });
 
+function hidden(name, value) {
+  const field = element("input");
+  Object.assign(field, { type: "hidden", name, value });
+  return field;
+}
+
+// A version that is restored below its row leads back to the list, not to the secret's page.
+document.addEventListener("submit", ({ target }) => {
+  if (!target.matches('.detail-row form[action$="/restore/"]')) return;
+  target.append(hidden("back", "secrets"), hidden("query", location.search.slice(1)));
+});
+
 // Escape closes the details that hold the focus.
 document.addEventListener("keydown", (event) => {
   const opened = event.key === "Escape" && event.target.closest(".detail-row");

@@ -5,6 +5,7 @@ test_variables_in_place.py, importing in test_import.py, and "which branches lac
 test_compare.py.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -92,14 +93,16 @@ def test_remove_with_undo(page: Page, world: World, kind: Kind) -> None:
 
 
 def test_roll_back_one(page: Page, world: World, kind: Kind) -> None:
-    """From the list: a key leads to its versions, each with Restore."""
+    """From the list: a key leads to its versions, each with Restore. A secret's are in the list."""
     for value in ("one", "two"):
         kind.set(world, value, None)
-    page.goto(kind.list)
+    page.goto(f"{kind.list}?q=API")
     wait_for_reconcile(page)
     page.get_by_role("link", name=KEY, exact=True).click()
     page.get_by_role("button", name="Restore version 1").click()
-    expect(page.get_by_role("button", name="Restore version 2")).to_be_visible()
+    expect(page.locator("#toasts").get_by_text(re.compile("[Rr]estored"))).to_be_visible()
+    if kind.noun == "secret":
+        expect(page).to_have_url(re.compile(r"/hosting/secrets/\?q=API$"))
     assert clicks(page) == 2
     assert kind.value(world, None) == "one"
 

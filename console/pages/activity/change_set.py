@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
@@ -28,7 +28,7 @@ from console.lib.row_forms import field
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
-from console.web.lists.listing import Query
+from console.web.lists.listing import posted_filter
 from console.web.lists.takes_effect import Offer, offer_after
 from console.web.repeats import NotAgain, Post, save_once
 from console.workflows import change_sets
@@ -131,8 +131,8 @@ def _finish(
             messages.success(request, _undone(found, done))
             return _redirect(request, undo_address(access, new))
         messages.success(request, _undone(found, done), extra_tags=undo_address(access, new))
-        query = Query.of(QueryDict(field(request.POST, "query")).dict()).filter()
-        return _redirect(request, reverse(back, args=[access.app.app_id]) + query)
+        address = reverse(back, args=[access.app.app_id]) + posted_filter(request.POST)
+        return _redirect(request, address)
     names = {change.undo.token: change.key for change in found.changes if change.undo}
     for outcome in failed[:MAX_MESSAGES]:
         messages.error(request, f"{names[outcome.token]}: {outcome.message}")

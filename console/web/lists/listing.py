@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page
 from django.db.models import F, QuerySet
-from django.http import Http404
+from django.http import Http404, QueryDict
 
 from console.access.policy import Access, Permission, find_branch
 from console.catalog.notes import notes_of
@@ -15,7 +15,7 @@ from console.db import text_times
 from console.environment.warnings import StandingWarning
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
-from console.lib.row_forms import NO_CHOICE
+from console.lib.row_forms import NO_CHOICE, field
 from console.models import App, Branch, KeyNote
 from console.web.lists.chips import Chip
 from console.web.lists.tables import Column
@@ -239,6 +239,11 @@ def branches_of_rows(access: Access, rows: QuerySet[Any]) -> list[Branch]:
         return branches
     used = set(rows.values_list("branch_id", flat=True).distinct())
     return [branch for branch in branches if branch.deleted_at is None or branch.pk in used]
+
+
+def posted_filter(post: QueryDict) -> str:
+    """Return the query string of the list that a form was posted from."""
+    return Query.of(QueryDict(field(post, "query")).dict()).filter()
 
 
 def filter_choices(branches: Iterable[Branch]) -> list[tuple[str, str]]:

@@ -211,6 +211,21 @@ def test_double_click(world: World, client_for: Callable[[str], Client]) -> None
     assert "Reload the page" in other.text
 
 
+def test_from_the_list(world: World, client_for: Callable[[str], Client]) -> None:
+    """It leads back to the list, as it was filtered, also if it fails. Anything else is ignored."""
+    row = written(world, world.main, "one", "two")
+    mia = client_for("mia")
+    url, fields = reverse("secret_restore", args=["d1shop", row.pk]), fields_of(mia, row, 1)
+    back = {"back": "secrets", "query": "q=API&saved=x&next=//example.org"}
+    for _ in range(2):  # the second one is a conflict
+        answer = mia.post(url, fields | back, follow=True)
+        assert answer.redirect_chain == [("/apps/d1shop/hosting/secrets/?q=API", 302)]
+        fields |= {"change_set": ""}
+    assert "Version 1 was not restored." in answer.text
+    answer = mia.post(url, fields | {"back": "//example.org"})
+    assert answer.headers["Location"] == f"/apps/d1shop/hosting/secrets/{row.pk}/"
+
+
 def test_conflict_on_the_page(world: World, client_for: Callable[[str], Client]) -> None:
     row = written(world, world.main, "one", "two")
     mia = client_for("mia")
