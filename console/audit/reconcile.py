@@ -19,7 +19,10 @@ BATCH = 500
 
 # What an attempt without an outcome did, by the prefix of its action
 CERTAIN = {
-    "variable.": "Nothing was changed: the change and its outcome are saved together.",
+    **dict.fromkeys(
+        ("variable.", "warning."),
+        "Nothing was changed: the change and its outcome are saved together.",
+    ),
     "secret.reveal": "No value was revealed: the outcome is saved first.",
     "secret.compare": "No comparison was shown: the outcome is saved first.",
     "secret.restore_version": SEE_SAVE,
@@ -35,7 +38,7 @@ CERTAIN = {
 REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its outcome
 # What a request, or a command before it starts its work, saves within REQUEST_AGE
 IN_A_REQUEST = (
-    *("variable.", "secret.reveal", "secret.compare", "secret.restore_version"),
+    *("variable.", "warning.", "secret.reveal", "secret.compare", "secret.restore_version"),
     *("bin.restore", "bin.delete", "changes.undo", "environment.run"),
 )
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."

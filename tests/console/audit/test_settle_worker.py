@@ -59,6 +59,7 @@ def test_it_works(
     [
         (Action.SECRET_REVEALED, True),
         (Action.VARIABLE_CHANGED, True),
+        (Action.WARNING_DISMISSED, True),
         (Action.ENVIRONMENT_RUN, True),
         (Action.SECRET_CHANGED, False),  # the store knows
         (Action.KEYS_ROTATED, False),  # takes as long as it takes
