@@ -27,7 +27,7 @@ def set_type(*, actor: Actor, app_id: str, key: str, kind: str, rule: str, base:
     """
     access, target = find_app(actor, app_id), Target(app_id, subject=key)
     with recording_denial(actor, Action.TYPE_CHANGED, target):
-        _require_setter(access)
+        require_setter(access)
     new = _parsed(kind, rule)
     shown = notes.versions_of(access.app, key).filter(version=base).first()
     if new == (shown.value_type if shown else None):
@@ -40,7 +40,7 @@ def set_type(*, actor: Actor, app_id: str, key: str, kind: str, rule: str, base:
         record.detail = f"to {new.kind}" if new else "removed"  # a rule may hold a secret
 
 
-def _require_setter(access: Access) -> None:
+def require_setter(access: Access) -> None:
     """Raise PermissionDenied unless the actor may reveal and change every value of the app."""
     acts.require(access, Action.TYPE_CHANGED)  # on All branches
     access.require_on(Permission.WRITE, None)

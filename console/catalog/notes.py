@@ -95,8 +95,14 @@ def versions_of(app: App, key: str) -> QuerySet[KeyNote]:
 
 def notes_of(app: App, keys: Collection[str]) -> dict[str, KeyNote]:
     """Return what is known about these keys, by key. Keys of which nothing is are left out."""
-    rows = KeyNote.objects.filter(app=app, current=True, key__in=keys)
+    rows = current_of(app, keys).values()
     return {row.key: row for row in rows if row.note or row.labels or row.kind}
+
+
+def current_of(app: App, keys: Collection[str]) -> dict[str, KeyNote]:
+    """Return the current versions of these keys, also those that hold nothing anymore."""
+    rows = KeyNote.objects.filter(app=app, current=True, key__in=keys)
+    return {row.key: row for row in rows}
 
 
 def keys_about(app: App, q: str) -> QuerySet[KeyNote, str]:

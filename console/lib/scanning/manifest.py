@@ -8,18 +8,36 @@ from typing import Any
 from console.lib.scanning.uses import SECRET, VARIABLE
 from console.lib.text import dotenv
 from console.lib.text.likely_secrets import token_format
+from console.lib.value_types.kinds import Kind
+from console.lib.value_types.types import ValueType
 
 TOML, EXAMPLE = "branchkeep.toml", ".env.example"
 MAX_KEYS = 1_000
 EVERY_BRANCH = ("*",)
 _TABLES = {"secrets": SECRET, "variables": VARIABLE}
-_FIELDS = {"required", "description", "pattern"}
+_RULES = {  # the fields that narrow a type
+    Kind.INTEGER: {"min", "max"},
+    Kind.LENGTH: {"min", "max"},
+    Kind.ENUM: {"values"},
+    Kind.PATTERN: {"pattern"},
+}
+_FIELDS = {"required", "description", "type", "min", "max", "values", "pattern"}
+ANY = "any"  # the type that allows everything
 _COMMENT = re.compile(r"[ \t]*#[ \t]?(.*)")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[\w.-]+\s*=")  # commented out: may hold a value
 
 WRONG_TABLE = "“{}” is not known here. Write [secrets.KEY] or [variables.KEY]."
 WRONG_KEY = "“{}” needs a table, such as [{}.{}] with required = true."
-WRONG_FIELD = "“{}” is not known here. A key can have required, description and pattern."
+WRONG_FIELD = (
+    "“{}” is not known here. A key can have required, description, type, pattern, values, min and "
+    "max."
+)
+WRONG_RULE = (
+    "This type can't have {}. The types integer and length have min and max, enum has values, and "
+    "pattern has pattern."
+)
+WRONG_LIMIT = "min and max must be whole numbers, without quotes."
+WRONG_VALUES = 'values must be a list of texts, such as ["debug", "info"].'
 WRONG_REQUIRED = 'required must be true, false or a list of branches, such as ["main"].'
 WRONG_TEXT = "{} must be text in quotes."
 NOT_UTF8 = "This file is not UTF-8 text. Save it as UTF-8."
@@ -30,7 +48,8 @@ TOO_MANY = f"This file has more than {MAX_KEYS:,} keys."
 class Declared:
     """A key that a manifest declares. `noun` "" is either kind.
 
-    `required` has patterns of the branches that can't do without it.
+    `required` has patterns of the branches that can't do without it. `type` is None if the manifest
+    says nothing about its values, and `any_type` True if it says that any is allowed.
     """
 
     noun: str
@@ -39,6 +58,8 @@ class Declared:
     required: tuple[str, ...] = ()
     description: str = ""
     pattern: str = ""
+    type: ValueType | None = None
+    any_type: bool = False
 
 
 class InvalidManifest(ValueError):
@@ -93,15 +114,48 @@ def _quoted(name: str) -> str:
 def _declared(noun: str, key: str, line: int, fields: dict[str, Any]) -> Declared:
     if unknown := next((it for it in fields if it not in _FIELDS), None):
         raise InvalidManifest(line, WRONG_FIELD.format(_quoted(unknown)))
-    for name in ("description", "pattern"):
+    for name in ("description", "pattern", "type"):
         if not isinstance(fields.get(name, ""), str):
             raise InvalidManifest(line, WRONG_TEXT.format(name))
     required = _required(fields.get("required", True))
     if required is None:
         raise InvalidManifest(line, WRONG_REQUIRED)
+    try:
+        value_type = _value_type(fields)
+    except ValueError as error:
+        raise InvalidManifest(line, str(error)) from None
     return Declared(
-        noun, key, line, required, fields.get("description", ""), fields.get("pattern", "")
+        noun,
+        key,
+        line,
+        required,
+        fields.get("description", ""),
+        fields.get("pattern", ""),
+        value_type,
+        any_type=fields.get("type") == ANY,
     )
+
+
+def _value_type(fields: dict[str, Any]) -> ValueType | None:
+    """Return the type of a key's values, None if there is none. Raises ValueError."""
+    kind = fields.get("type", "pattern" if "pattern" in fields else ANY)
+    narrowing = fields.keys() - {"required", "description", "type"}
+    if unfit := sorted(narrowing - _RULES.get(kind, set())):
+        raise ValueError(WRONG_RULE.format(" and ".join(unfit)))
+    return None if kind == ANY else ValueType.parse(kind, _rule(fields))
+
+
+def _rule(fields: dict[str, Any]) -> str:
+    """Return the rule as it is typed on the page of a type. Raises ValueError."""
+    limits = [fields.get(name, "") for name in ("min", "max")]
+    if any(not isinstance(it, int) or isinstance(it, bool) for it in limits if it != ""):
+        raise ValueError(WRONG_LIMIT)
+    if limits != ["", ""]:
+        return f"{limits[0]}..{limits[1]}"
+    values = fields.get("values", [])
+    if not isinstance(values, list) or not all(isinstance(it, str) for it in values):
+        raise ValueError(WRONG_VALUES)
+    return "\n".join(values) or fields.get("pattern", "")
 
 
 def _required(value: object) -> tuple[str, ...] | None:

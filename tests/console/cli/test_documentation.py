@@ -19,6 +19,7 @@ COMMANDS = (
     ("console", "check_environment"),
     ("console", "preview"),
     ("console", "check_values"),
+    ("console", "import_types"),
     ("envvars_app", "pull"),
 )
 DJANGO_OPTIONS = {

@@ -74,8 +74,17 @@ def test_it_works(verbose_machine: Machine) -> None:
             result = verbose_machine(words[0], *more, *words[1:], stdin=value)
             assert result.code == code, (words, result)
             outputs += [result.out, result.err]
-    listed = verbose_machine("secret", "list", *APP, "--format", "json")
-    outputs += [listed.out, listed.err]
+    (verbose_machine.folder / "branchkeep.toml").write_text("[secrets.KEY0]\ntype = 'url'")
+    for words in (
+        ("import_types", *APP, "--yes"),
+        ("check_values", *APP),
+        ("secret", "list", *APP, "--format", "json"),
+    ):
+        result = verbose_machine(*words)
+        outputs += [result.out, result.err]
+    refused = verbose_machine("secret", "set", "KEY0", *APP, stdin=canary.marker)
+    assert refused.code == 1
+    outputs += [refused.out, refused.err]
     assert leaks(canary, verbose_machine, *outputs) == []
     got = verbose_machine("secret", "get", "KEY0", *APP)
     assert [*canary.found_in(got.out.encode())] != []  # the search does find it

@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 
 from console.lib.scanning.manifest import Declared
+from console.lib.value_types.kinds import Kind
+from console.lib.value_types.types import ValueType
 from tests.console.lib.scanning.project_folder import scanned
 
+SK = ValueType(Kind.PATTERN, "sk_.*")
 TOML = """\
 # What the shop needs
 [secrets.STRIPE_KEY]
 description = "The key of the payment provider"
-pattern = "^sk_"
+pattern = "sk_.*"
 
 [variables]
 API_URL = { required = ["main", "release/*"] }
@@ -27,10 +30,39 @@ def test_it_works(tmp_path: Path) -> None:
     assert (project.manifest, project.problems) == ("branchkeep.toml", [])
     about = "The key of the payment provider"
     assert project.declared == [
-        Declared("secret", "STRIPE_KEY", 2, ("*",), about, "^sk_"),
+        Declared("secret", "STRIPE_KEY", 2, ("*",), about, "sk_.*", SK),
         Declared("variable", "API_URL", 7, ("main", "release/*")),
         Declared("variable", "COLOR", 8),
         Declared("variable", "some.key", 10, ("*",)),
+    ]
+
+
+def test_types(tmp_path: Path) -> None:
+    text = """
+[variables.API_URL]
+type = "url"
+[variables.PORT]
+type = "integer"
+min = 1
+max = 65535
+[variables.TOKEN]
+type = "length"
+min = 32
+[variables.LEVEL]
+type = "enum"
+values = ["debug", "info"]
+[secrets.FREE]
+type = "any"
+[secrets.NONE]
+"""
+    found = scanned(tmp_path, {"branchkeep.toml": text}).declared
+    assert [(it.type.kind, it.type.rule) if it.type else it.any_type for it in found] == [
+        ("url", ""),
+        ("integer", "1..65535"),
+        ("length", "32.."),
+        ("enum", "debug\ninfo"),
+        True,
+        False,
     ]
 
 
@@ -55,6 +87,15 @@ def test_example_file(tmp_path: Path) -> None:
         ("[secrets.A]\nrequired = 'main'", 1, "required must be"),
         ("[secrets.A]\nrequired = [1]", 1, "required must be"),
         ("[secrets.A]\npattern = 1", 1, "pattern must be text"),
+        ("[secrets.A]\ntype = 1", 1, "type must be text"),
+        ("[secrets.A]\ntype = 'uuid'", 1, "no such type"),
+        ("[secrets.A]\ntype = 'url'\npattern = 'a'", 1, "can't have pattern"),
+        ("[secrets.A]\nmin = 1", 1, "can't have min"),
+        ("[secrets.A]\ntype = 'any'\nmax = 1", 1, "can't have max"),
+        ("[secrets.A]\ntype = 'integer'\nmin = true", 1, "must be whole numbers"),
+        ("[secrets.A]\ntype = 'integer'\nmin = 2\nmax = 1", 1, "is empty"),
+        ("[secrets.A]\ntype = 'enum'\nvalues = 'a'", 1, "must be a list"),
+        ("[secrets.A]\npattern = '(?=a)'", 1, "RE2 can't use"),
         ("[" * 5_000, 1, "not valid TOML"),
         (b"\n\xff", 2, "UTF-8"),
         ("[secrets]\n" + "".join(f"A{n} = {{}}\n" for n in range(1_001)), 1, "more than 1,000"),
