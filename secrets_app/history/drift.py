@@ -1,0 +1,310 @@
+"""List what was changed, added or removed outside Branchkeep, and how each can be put back.
+
+The audit trail tells what was found since the last state that Branchkeep knew: its own write, or
+what somebody took. The projection tells what there is now. Nothing is asked of the store.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q
+
+from console.access.branches import JOINED_BY
+from console.access.policy import Access, Permission
+from console.audit.events import Action
+from console.audit.queries import with_outcomes
+from console.members import known_values
+from console.models import AuditEvent, scope_name
+from secrets_app import recycle_bin
+from secrets_app.history.change_set_events import WRITES, has_written, paths_changed_at
+from secrets_app.locations import fits_path, mirror_state, scope_folders
+from secrets_app.models import BinEntry, Secret
+from secrets_app.queries import principal
+from secrets_app.sync.drift import FOUND, HAPPENED, undecided
+from secrets_app.writes.snapshots import audit_target
+
+FORGOTTEN = (
+    "It was removed and added again, so the parameter store forgot the version before. Save the "
+    "value again."
+)
+OTHER_PATH = (
+    "The app's path profile changed since, so the parameter store counts other versions. Restore "
+    "one on the secret's page."
+)
+NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page."
+NOTHING_KEPT = (
+    "The parameter store keeps nothing of a removed parameter, and the recycle bin has no copy. "
+    "Save the value again."
+)
+BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch."
+NEVER_OURS = "It was added outside Branchkeep, too. There is nothing to put back."
+
+
+class Change(StrEnum):
+    """What happened to a secret outside Branchkeep."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    REMOVED = "removed"
+    MIRROR = "mirror"  # only its copy at the documented path changed
+
+
+class PutBack(StrEnum):
+    """What puts a secret back as Branchkeep knew it."""
+
+    VERSION = "version"  # restores the version before, from the parameter store
+    REMOVE = "remove"  # removes what was added, to the recycle bin
+    MIRROR = "mirror"  # repairs the mirror, or brings the secret back from it
+    BIN = "bin"  # restores it from the recycle bin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """A secret that changed outside Branchkeep, and nobody has decided about.
+
+    `by` is the principal that the store names, or "". `before` is the version that Branchkeep knew,
+    0 for none, and `since` the event that found the first of the `times` changes. Without
+    `put_back`, `reason` says why. `entry` is what the recycle bin has of a removed one. `known_to`
+    are people who left and know the value that would come back.
+    """
+
+    secret: Secret
+    scope: str
+    change: Change
+    at: datetime
+    by: str
+    before: int
+    since: int
+    times: int
+    may_write: bool
+    put_back: PutBack | None = None
+    reason: str = ""
+    entry: BinEntry | None = None
+    known_to: Sequence[str] = ()
+
+    @property
+    def state(self) -> str:
+        """Return what a decision about it is based on, for the form."""
+        return state_of(self.secret)
+
+
+def state_of(secret: Secret) -> str:
+    """Return the state that a page shows of a secret and its mirror, as text."""
+    return f"{secret.base}/{secret.mirror_version}"
+
+
+def changed_outside(access: Access) -> list[tuple[Secret, bool]]:
+    """Return the secrets that changed and nobody has decided about, the latest change first.
+
+    Each with True if its change is ignored. Takes two queries.
+    """
+    known = undecided(access.app.app_id)
+    if not known:
+        return []
+    found = AuditEvent.objects.filter(
+        app_id=access.app.app_id, subject=OuterRef("key"), action__in=FOUND
+    )
+    rows = access.app.secrets.filter(_DIFFERS).filter(Exists(found)).select_related("branch")
+    names, has_mirror = _names(access), _Mirrors(access)
+    changed: list[tuple[Secret, bool]] = []
+    for row in rows:
+        own = ((name, row.key) for name in names.get(row.branch_id, ()))
+        ignored = [known[it] for it in own if it in known]
+        if ignored and (_is_in_doubt(row) or has_mirror(row)):
+            changed.append((row, all(ignored)))
+    return sorted(changed, key=lambda it: (_changed_at(it[0]), it[0].pk), reverse=True)
+
+
+_GONE = Q(version=0, claim=None) & (Q(gone_at__isnull=False) | Q(mirror_version__gt=0))
+_WRITTEN = Q(version__gt=0, changed_by="", changed_at__isnull=False)
+_MIRROR_DIFFERS = Q(version__gt=0, mirror_due_at=None) & ~Q(mirror_of=F("version"))
+_DIFFERS = _GONE | _WRITTEN | _MIRROR_DIFFERS
+
+
+def describe(access: Access, secrets: Sequence[Secret]) -> list[Drift]:
+    """Return what happened to these secrets. Takes as many queries for many as for one.
+
+    Leaves out those of which nothing is open.
+    """
+    if not secrets:
+        return []
+    names, keys = _names(access), {row.key for row in secrets}
+    events, mirrors = _events(access, keys), _Mirrors(access)
+    moved_at, entries = paths_changed_at(access), _entries(access, keys)
+    found: list[Drift] = []
+    for row in secrets:
+        own = {it.pk: it for name in names.get(row.branch_id, ()) for it in events[name, row.key]}
+        since = _since_known([own[pk] for pk in sorted(own, reverse=True)])
+        if drift := _drift(access, row, since, has_mirror=mirrors(row)):
+            plan = _plan(drift, since, entries.get((row.branch_id, row.key)), moved_at)
+            found.append(replace(drift, **plan))
+    return _with_former_members(access, found)
+
+
+def _names(access: Access) -> dict[int | None, set[str]]:
+    """Map each scope to its names in the audit trail."""
+    return {
+        it.pk if it else None: {scope_name(it), audit_target(access, it, "").branch}
+        for it in (None, *access.branches)
+    }
+
+
+class _Mirrors:
+    """Tells which secrets have a mirror in the app's path profile."""
+
+    def __init__(self, access: Access) -> None:
+        folders = scope_folders(access.app, access.branches).items()
+        self._folders = {branch: folder for (branch, is_mirror), folder in folders if is_mirror}
+
+    def __call__(self, row: Secret) -> bool:
+        folder = self._folders.get(row.branch_id)
+        return folder is not None and fits_path(folder, row.key)
+
+
+def _is_in_doubt(row: Secret) -> bool:
+    """Return True if more than the mirror can have changed."""
+    return not row.changed_by or not row.version
+
+
+def _changed_at(row: Secret) -> datetime:
+    if not row.version:
+        return row.gone_at or row.touched_at
+    if row.changed_by:
+        return row.mirror_modified or row.touched_at
+    return row.changed_at or row.touched_at
+
+
+def _events(access: Access, keys: Collection[str]) -> dict[tuple[str, str], list[Any]]:
+    """Return the events that tell what happened to these keys, by scope and key."""
+    actions = (*FOUND, *WRITES, Action.DRIFT_TAKEN, Action.MIRROR_REPAIRED)
+    rows = AuditEvent.objects.filter(app_id=access.app.app_id, subject__in=keys, action__in=actions)
+    found: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for event in with_outcomes(rows):
+        for name in {event.branch, *event.branch.split(JOINED_BY)}:
+            found[name, event.subject].append(event)
+    return found
+
+
+def _since_known(events: Sequence[Any]) -> list[Any]:
+    """Return what was found since Branchkeep last knew the secret, oldest first.
+
+    `events` are all of it, newest first.
+    """
+    found: list[Any] = []
+    for event in events:
+        if event.action in FOUND:
+            found.append(event)
+        elif _makes_known(event):
+            break
+    return found[::-1]
+
+
+def _makes_known(event: Any) -> bool:
+    if event.action == Action.DRIFT_TAKEN:
+        return event.last_outcome in HAPPENED
+    if event.action == Action.MIRROR_REPAIRED:
+        return event.version_before == 0 and event.last_outcome in HAPPENED
+    return has_written(event)
+
+
+def _is_of_primary(event: Any) -> bool:
+    """Return True if the change that was found is more than the mirror's."""
+    return (event.version_before or 0) != (event.version_after or 0)
+
+
+def _drift(access: Access, row: Secret, found: Sequence[Any], *, has_mirror: bool) -> Drift | None:
+    """Return what is open about a secret, without how to put it back."""
+    if not found:
+        return None
+    primary = [event for event in found if _is_of_primary(event)]
+    change = _change(row, primary, has_mirror=has_mirror)
+    if change is None:
+        return None
+    is_written = change in {Change.CHANGED, Change.ADDED}
+    return Drift(
+        secret=row,
+        scope=scope_name(row.branch),
+        change=change,
+        at=_changed_at(row) if primary else row.mirror_modified or found[-1].at,
+        by=principal(row.modified_by, is_operator=access.actor.is_operator) if is_written else "",
+        before=(primary or found)[0].version_before or 0,
+        since=found[0].pk,
+        times=len(primary or found),
+        may_write=access.may_on(Permission.WRITE, row.branch),
+    )
+
+
+def _change(row: Secret, primary: Sequence[Any], *, has_mirror: bool) -> Change | None:
+    if not row.version:
+        return Change.REMOVED if primary else Change.MIRROR
+    if primary and not row.changed_by:
+        is_added = primary[0].action == Action.FOUND_ADDED
+        return Change.ADDED if is_added else Change.CHANGED
+    state = mirror_state(row.version, row.mirror_version, row.mirror_of, row.changed_by)
+    return Change.MIRROR if has_mirror and state and not row.mirror_due_at else None
+
+
+def _plan(
+    drift: Drift, found: Sequence[Any], entry: BinEntry | None, moved_at: int
+) -> dict[str, Any]:
+    """Return how to put the secret back, or why that can't be done."""
+    row = drift.secret
+    match drift.change:
+        case Change.ADDED:
+            return {"put_back": PutBack.REMOVE} if settings.BIN_DAYS else {"reason": NO_BIN}
+        case Change.CHANGED if any(_has_reset(it) for it in found if _is_of_primary(it)):
+            return {"reason": FORGOTTEN}
+        case Change.CHANGED if drift.since < moved_at:
+            return {"reason": OTHER_PATH}
+        case Change.CHANGED:
+            return {"put_back": PutBack.VERSION}
+        case Change.MIRROR:
+            return _plan_of_mirror(row)
+    if row.mirror_version:
+        return {"put_back": PutBack.MIRROR}
+    if entry is None:
+        return {"reason": NOTHING_KEPT if drift.before else NEVER_OURS}
+    if row.branch and row.branch.deleted_at:
+        return {"reason": BRANCH_DELETED}
+    return {"put_back": PutBack.BIN, "entry": entry}
+
+
+def _plan_of_mirror(row: Secret) -> dict[str, Any]:
+    if row.version:
+        return {"put_back": PutBack.MIRROR}
+    return {"put_back": PutBack.REMOVE} if settings.BIN_DAYS else {"reason": NO_BIN}
+
+
+def _has_reset(event: Any) -> bool:
+    """Return True if the versions count from 1 again since: the earlier ones are forgotten."""
+    before, after = event.version_before, event.version_after
+    return before is None or after is None or after < before
+
+
+def _entries(access: Access, keys: Collection[str]) -> dict[tuple[int | None, str], BinEntry]:
+    """Return what the recycle bin has of these keys: of each secret, what was removed last."""
+    entries = recycle_bin.kept(access.app).filter(key__in=keys).order_by("removed_at", "pk")
+    return {(entry.branch_id, entry.key): entry for entry in entries}
+
+
+def _with_former_members(access: Access, found: list[Drift]) -> list[Drift]:
+    """Add who left and knows the version that would come back."""
+    keys = {it.secret.key for it in found if it.put_back is PutBack.VERSION}
+    known = known_values.of_former_members(access, keys) if keys else {}
+    names = _names(access)
+    return [
+        replace(
+            it,
+            known_to=known[it.secret.key].people_who_know(
+                names[it.secret.branch_id], it.before, it.since
+            ),
+        )
+        if it.put_back is PutBack.VERSION
+        else it
+        for it in found
+    ]
