@@ -54,6 +54,7 @@ class Secret(models.Model):
     modified_by = models.CharField(max_length=2048, blank=True)
     key_id = models.CharField(max_length=2048, blank=True)
     mirror_key_id = models.CharField(max_length=2048, blank=True)
+    advanced = models.BooleanField(default=False)  # in SSM's Advanced tier
     first_seen = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(db_index=True)  # when this row last changed what it shows
     # The lease: the audit event of the write that holds it, and when it expires. Without a database
@@ -130,6 +131,7 @@ class BinEntry(models.Model):
     version = models.PositiveIntegerField()
     modified = models.DateTimeField(null=True)
     key_id = models.CharField(max_length=2048, blank=True)  # the KMS key, "" for the default one
+    advanced = models.BooleanField(default=False)
     removed_at = models.DateTimeField()
     removed_by = models.CharField(max_length=254)
     change_set = models.UUIDField(null=True)

@@ -70,7 +70,7 @@ def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Act
     if primary_changed or mirror_changed or is_shown_otherwise:
         secret.touched_at = now
     secret.unencrypted = remote.unencrypted
-    secret.modified_by, secret.key_id, secret.mirror_key_id = details
+    secret.modified_by, secret.key_id, secret.mirror_key_id, secret.advanced = details
     if mirror_changed and not mirror_was_open:
         secret.mirror_due_at = None
     if primary_changed or (mirror_changed and not mirror_was_open):
@@ -118,7 +118,7 @@ def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
     secret.mirror_version, secret.mirror_modified = _version_and_time(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
     secret.unencrypted = remote.unencrypted
-    secret.modified_by, secret.key_id, secret.mirror_key_id = details
+    secret.modified_by, secret.key_id, secret.mirror_key_id, secret.advanced = details
     secret.mirror_due_at = None
 
 
@@ -132,26 +132,27 @@ def mirror_key(secret: Secret) -> str:
     return secret.mirror_key_id if secret.mirror_version else secret.key_id
 
 
-def _details(secret: Secret) -> tuple[str, str, str]:
-    return secret.modified_by, secret.key_id, secret.mirror_key_id
+def _details(secret: Secret) -> tuple[str, str, str, bool]:
+    return secret.modified_by, secret.key_id, secret.mirror_key_id, secret.advanced
 
 
-def _listed_details(secret: Secret, remote: RemoteState) -> tuple[str, str, str]:
+def _listed_details(secret: Secret, remote: RemoteState) -> tuple[str, str, str, bool]:
     """Return what only a listing says, as the row should show it.
 
-    Someone who wrote an earlier version is no longer named. A key stays known while the parameter
-    exists.
+    Someone who wrote an earlier version is no longer named. Key and tier stay known while the
+    parameter exists.
     """
     primary, mirror = remote.primary, remote.mirror
-    modified_by, key_id, mirror_key_id = "", "", ""
+    modified_by, key_id, mirror_key_id, advanced = "", "", "", False
     if primary:
         is_same = (primary.version, primary.modified) == (secret.version, secret.modified)
         known = secret.modified_by if is_same else ""
         modified_by = known if primary.modified_by is None else primary.modified_by
         key_id = secret.key_id if primary.key_id is None else primary.key_id
+        advanced = secret.advanced if primary.advanced is None else primary.advanced
     if mirror:
         mirror_key_id = secret.mirror_key_id if mirror.key_id is None else mirror.key_id
-    return modified_by, key_id, mirror_key_id
+    return modified_by, key_id, mirror_key_id, advanced
 
 
 def _version_and_time(found: Parameter | None) -> tuple[int, datetime | None]:

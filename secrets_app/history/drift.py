@@ -8,10 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 
 from console.access.branches import JOINED_BY
@@ -22,46 +20,12 @@ from console.members import known_values
 from console.models import AuditEvent, scope_name
 from secrets_app import recycle_bin
 from secrets_app.history.change_set_events import WRITES, has_written, paths_changed_at
+from secrets_app.history.drift_plan import Change, PutBack, is_of_primary, plan
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
 from secrets_app.queries import principal
 from secrets_app.sync.drift import FOUND, HAPPENED, undecided
 from secrets_app.writes.snapshots import audit_target
-
-FORGOTTEN = (
-    "It was removed and added again, so the parameter store forgot the version before. Save the "
-    "value again."
-)
-OTHER_PATH = (
-    "The app's path profile changed since, so the parameter store counts other versions. Restore "
-    "one on the secret's page."
-)
-NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page."
-NOTHING_KEPT = (
-    "The parameter store keeps nothing of a removed parameter, and the recycle bin has no copy. "
-    "Save the value again."
-)
-BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch."
-NEVER_OURS = "It was added outside Branchkeep, too. There is nothing to put back."
-
-
-class Change(StrEnum):
-    """What happened to a secret outside Branchkeep."""
-
-    CHANGED = "changed"
-    ADDED = "added"
-    REMOVED = "removed"
-    MIRROR = "mirror"  # only its copy at the documented path changed
-
-
-class PutBack(StrEnum):
-    """What puts a secret back as Branchkeep knew it."""
-
-    VERSION = "version"  # restores the version before, from the parameter store
-    REMOVE = "remove"  # removes what was added, to the recycle bin
-    MIRROR = "mirror"  # repairs the mirror, or brings the secret back from it
-    BIN = "bin"  # restores it from the recycle bin
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
@@ -141,8 +105,8 @@ def describe(access: Access, secrets: Sequence[Secret]) -> list[Drift]:
         own = {it.pk: it for name in names.get(row.branch_id, ()) for it in events[name, row.key]}
         since = _since_known([own[pk] for pk in sorted(own, reverse=True)])
         if drift := _drift(access, row, since, has_mirror=mirrors(row)):
-            plan = _plan(drift, since, entries.get((row.branch_id, row.key)), moved_at)
-            found.append(replace(drift, **plan))
+            entry = entries.get((row.branch_id, row.key))
+            found.append(replace(drift, **plan(row, drift.change, since, entry, moved_at)))
     return _with_former_members(access, found)
 
 
@@ -212,16 +176,11 @@ def _makes_known(event: Any) -> bool:
     return has_written(event)
 
 
-def _is_of_primary(event: Any) -> bool:
-    """Return True if the change that was found is more than the mirror's."""
-    return (event.version_before or 0) != (event.version_after or 0)
-
-
 def _drift(access: Access, row: Secret, found: Sequence[Any], *, has_mirror: bool) -> Drift | None:
     """Return what is open about a secret, without how to put it back."""
     if not found:
         return None
-    primary = [event for event in found if _is_of_primary(event)]
+    primary = [event for event in found if is_of_primary(event)]
     change = _change(row, primary, has_mirror=has_mirror)
     if change is None:
         return None
@@ -247,43 +206,6 @@ def _change(row: Secret, primary: Sequence[Any], *, has_mirror: bool) -> Change 
         return Change.ADDED if is_added else Change.CHANGED
     state = mirror_state(row.version, row.mirror_version, row.mirror_of, row.changed_by)
     return Change.MIRROR if has_mirror and state and not row.mirror_due_at else None
-
-
-def _plan(
-    drift: Drift, found: Sequence[Any], entry: BinEntry | None, moved_at: int
-) -> dict[str, Any]:
-    """Return how to put the secret back, or why that can't be done."""
-    row = drift.secret
-    match drift.change:
-        case Change.ADDED:
-            return {"put_back": PutBack.REMOVE} if settings.BIN_DAYS else {"reason": NO_BIN}
-        case Change.CHANGED if any(_has_reset(it) for it in found if _is_of_primary(it)):
-            return {"reason": FORGOTTEN}
-        case Change.CHANGED if drift.since < moved_at:
-            return {"reason": OTHER_PATH}
-        case Change.CHANGED:
-            return {"put_back": PutBack.VERSION}
-        case Change.MIRROR:
-            return _plan_of_mirror(row)
-    if row.mirror_version:
-        return {"put_back": PutBack.MIRROR}
-    if entry is None:
-        return {"reason": NOTHING_KEPT if drift.before else NEVER_OURS}
-    if row.branch and row.branch.deleted_at:
-        return {"reason": BRANCH_DELETED}
-    return {"put_back": PutBack.BIN, "entry": entry}
-
-
-def _plan_of_mirror(row: Secret) -> dict[str, Any]:
-    if row.version:
-        return {"put_back": PutBack.MIRROR}
-    return {"put_back": PutBack.REMOVE} if settings.BIN_DAYS else {"reason": NO_BIN}
-
-
-def _has_reset(event: Any) -> bool:
-    """Return True if the versions count from 1 again since: the earlier ones are forgotten."""
-    before, after = event.version_before, event.version_after
-    return before is None or after is None or after < before
 
 
 def _entries(access: Access, keys: Collection[str]) -> dict[tuple[int | None, str], BinEntry]:

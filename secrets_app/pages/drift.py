@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import retarget
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
@@ -28,7 +29,7 @@ from secrets_app.history.drift import Drift, changed_outside, describe
 from secrets_app.locations import find_secret
 from secrets_app.models import Secret
 from secrets_app.pages.versions import change_set_from
-from secrets_app.queries import kms_keys
+from secrets_app.queries import kept_by_writes
 from secrets_app.store.errors import Conflict, NotFound, Rejected, StoreError
 from secrets_app.sync import reconciling
 from secrets_app.sync.freshness import freshness_from
@@ -52,8 +53,9 @@ def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
     if not wants_fragment(request):
         return redirect("drift", app_id=app_id)
     context = _context(request, find_app(actor, app_id, "revalidation"))
-    if context["shown"] == field(request.POST, "shown"):
-        return HttpResponse(status=204)
+    if context["shown"] == field(request.POST, "shown"):  # so that no button is replaced
+        response = render(request, "secrets/drift.html#checked", context)
+        return retarget(response, "#drift-checked")
     return render(request, "secrets/drift.html#list", context)
 
 
@@ -87,11 +89,11 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
         changed = [it for it in changed if it[0].branch_id == chosen]
     rows = [row for row, ignored in changed if ignored is is_ignored]
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    found = describe(access, page.object_list)
+    found = describe(access, [*page.object_list])
     counts = len(rows), len(changed) - len(rows)
     return {
         **app_context(access, "drift"),
-        "rows": [(it, kms_keys(access, it.secret)) for it in found],
+        "rows": [(it, kept_by_writes(access, it.secret)) for it in found],
         "page": page,
         "is_ignored": is_ignored,
         "open": counts[is_ignored],

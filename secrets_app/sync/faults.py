@@ -4,7 +4,7 @@ Drift is shown until somebody saves the secret or decides about it, for DRIFT_SH
 page of drift (`history.drift`) also shows what is older.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -14,7 +14,7 @@ from django.utils import timezone
 from console.access.policy import Access
 from console.audit.queries import events_since
 from console.environment.faults import Fault, FaultKind
-from console.models import scope_name
+from console.models import AuditEvent, scope_name
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import LeaseStage, Secret
 from secrets_app.sync import adopting, drift
@@ -24,7 +24,7 @@ _DRIFT = (FaultKind.OUTSIDE, FaultKind.REMOVED_OUTSIDE)
 
 
 def of_app(access: Access) -> list[Fault]:
-    """Return what needs attention. Takes five queries, whatever the number of secrets."""
+    """Return what needs attention. Takes six queries at most, whatever the number of secrets."""
     return [*_of_secrets(access), *_unknown(access)]
 
 
@@ -41,14 +41,17 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
         | Q(claim_stage=LeaseStage.LOST)
         | _MIRROR_ALONE
     ).order_by("key", "branch__sort_key")
+    older = _found_before(app_id, {row.key for row in rows if not row.version})
     for row in rows:
         scope, mirror = names.get(row.branch_id), folders.get((row.branch_id, True))
         if scope is None:  # the branch was added after the branches were read
             continue
-        has_mirror = mirror is not None and fits_path(mirror, row.key)
-        for kind, at in _kinds(row, is_found=(scope, row.key) in found, has_mirror=has_mirror):
+        name, has_mirror = (scope, row.key), mirror is not None and fits_path(mirror, row.key)
+        for kind, at in _kinds(row, is_found=name in found, has_mirror=has_mirror):
             own, every = reverse("secret_detail", args=[app_id, row.pk]), url
-            if kind in _DRIFT:
+            if kind in _DRIFT and older.get(name):  # ignored
+                continue
+            if kind in _DRIFT and (name in found or name in older):
                 own, every = f"{page}#drift-{row.pk}", page
             yield Fault(kind, "secret", own, every, row.key, row.branch_id, at)
 
@@ -84,6 +87,13 @@ def _found_outside(access: Access) -> set[tuple[str, str]]:
     newer = events_since(timezone.now() - DRIFT_SHOWN)
     found = drift.undecided(access.app.app_id, newer)
     return {name for name, is_ignored in found.items() if not is_ignored}
+
+
+def _found_before(app_id: str, keys: Collection[str]) -> dict[tuple[str, str], bool]:
+    """Map scope and key of what is undecided to True if it is ignored, however old it is."""
+    if not keys:
+        return {}
+    return drift.undecided(app_id, AuditEvent.objects.filter(subject__in=keys))
 
 
 def _unknown(access: Access) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ no request can arrive any more, the background puts back what is missing and rem
 (docs/adr/0046).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from console.lib.naming.names import PathProfile
 from console.models import App, AuditEvent
 from secrets_app.locations import find_secret, location_of, require_location, scope_of
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.paths import Location, bin_path, locate
+from secrets_app.paths import InvalidPath, Location, bin_path, locate
 from secrets_app.projection import RemoteState, adopt_paths
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, Reading, Written
@@ -98,11 +98,14 @@ def _encrypt(
         found = store.read(filter(None, [paths.primary, paths.mirror]))
         plain = _unencrypted(found, paths, expected_versions)
         copies = _copies(app, lease.secret, lease.event_id)
+        advanced = {paths.primary} if lease.secret.advanced else set[str]()
         leases.mark_called(lease)
         for path in plain:  # nothing is removed before every value is safe
             store.put(copies[path], found[path].value, overwrite=True)
             is_touched = True
-        written = {path: _replace(store, lease, path, found[path]) for path in plain}
+        written = {
+            path: _replace(store, lease, found[path], advanced=path in advanced) for path in plain
+        }
         store.remove(copies[path] for path in plain)
     except StoreError as error:
         if not is_touched and not isinstance(error, OutcomeUnknown):
@@ -127,15 +130,18 @@ def _unencrypted(
     return plain
 
 
-def _replace(store: ParameterStore, lease: Lease, path: str, reading: Reading) -> Written:
-    """Remove a parameter and create it again.
+def _replace(
+    store: ParameterStore, lease: Lease, reading: Reading, *, advanced: bool
+) -> Written:
+    """Remove a parameter and create it again, in the same tier.
 
     If a response is lost, nothing more is sent: a removal that arrives late would take the new
     parameter. Once it is removed, it is created whether the lease still holds or not.
     """
     leases.mark_called(lease)
+    path = reading.parameter.path
     store.remove([path])
-    written = store.put(path, reading.value, overwrite=False)
+    written = store.put(path, reading.value, overwrite=False, advanced=advanced)
     if written.may_repeat:
         raise OutcomeUnknown(code="SentTwice")
     return written
@@ -170,6 +176,13 @@ def _copies(app: App, secret: Secret, event_id: int) -> dict[str, str]:
     }
 
 
+def _advanced(app: App, secret: Secret) -> list[str]:
+    """Return the path that is in the Advanced tier, if one is known to be."""
+    with suppress(InvalidPath):  # the path profile may have changed since
+        return [location_of(app, secret).primary] if secret.advanced else []
+    return []
+
+
 def _finish(app: App, row: Secret) -> None:
     same = Secret.objects.filter(pk=row.pk, claim=row.claim_id, claimed_until=row.claimed_until)
     until = timezone.now() + leases.LEASE_DURATION
@@ -180,7 +193,7 @@ def _finish(app: App, row: Secret) -> None:
     with transaction.atomic(durable=True):
         event = attempt(BACKGROUND, Action.SECRET_ENCRYPTED, target)
     try:
-        _put_back(parameter_store(), _copies(app, row, row.claim.pk))
+        _put_back(parameter_store(), _copies(app, row, row.claim.pk), _advanced(app, row))
         location = location_of(app, row)
         current = parameter_store().current(filter(None, [location.primary, location.mirror]))
     except StoreError as error:  # tried again once the lease has expired
@@ -190,13 +203,15 @@ def _finish(app: App, row: Secret) -> None:
     _settle(row, row.claim, event, remote)
 
 
-def _put_back(store: ParameterStore, copies: Mapping[str, str]) -> None:
+def _put_back(
+    store: ParameterStore, copies: Mapping[str, str], advanced: Collection[str]
+) -> None:
     """Create what is missing from its copy, then remove the copies."""
     found = store.read([*copies, *copies.values()])
     for path, copy in copies.items():
         if copy in found and path not in found:
             with suppress(AlreadyExists):  # someone has just added it
-                store.put(path, found[copy].value, overwrite=False)
+                store.put(path, found[copy].value, overwrite=False, advanced=path in advanced)
     if left := [copy for copy in copies.values() if copy in found]:
         store.remove(left)
 

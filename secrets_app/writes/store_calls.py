@@ -95,12 +95,13 @@ def _ask(command: SecretCommand, reason: NotCopied) -> RowOutcome:
 def _put(
     access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, command: SetSecret
 ) -> Response:
-    value = command.value
+    value, is_there = command.value, lease.version_before > 0
     written = store.put(
         row.paths.primary,
         value,
-        overwrite=lease.version_before > 0,
+        overwrite=is_there,
         key_id=lease.secret.key_id or command.key_id,
+        advanced=command.advanced and not is_there,
     )
     notes = messages.SaveNotes(
         outside_write=_was_written_outside(lease.version_before, written),

@@ -16,7 +16,8 @@ from django.utils import timezone
 from console.lib.results import RowOutcome
 from console.models import AuditEvent, Branch
 from secrets_app.history import drift_decisions as decisions
-from secrets_app.history.drift import Change, Drift, PutBack, changed_outside, describe
+from secrets_app.history.drift import Drift, changed_outside, describe
+from secrets_app.history.drift_plan import NEVER_OURS, Change, PutBack
 from secrets_app.models import EmbeddedVersion, Revalidation, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, Rejected
@@ -167,6 +168,15 @@ def test_overview(world: World, client_for: ClientFor, act: Callable[..., Any]) 
     assert "changed outside" not in vera.get("/apps/d1shop/").text
 
 
+def test_overview_without_a_removal_that_is_ignored(world: World, client_for: ClientFor) -> None:
+    ours(world, world.main, "one")
+    remove(world, secret_paths(world, KEY, world.main)[0])
+    vera = client_for("vera")
+    assert "was removed outside Branchkeep" in " ".join(vera.get("/apps/d1shop/").text.split())
+    ignore(world, drifts(world)[0])
+    assert "removed outside" not in vera.get("/apps/d1shop/").text
+
+
 def test_ignore(world: World, client_for: ClientFor) -> None:
     ours(world, world.dev, "one")
     change(world, world.dev)
@@ -252,6 +262,18 @@ def test_removed_with_a_copy_in_the_recycle_bin(world: World) -> None:
     assert found.put_back is PutBack.BIN
     put_back(world, found)
     assert stored_values(world, KEY, world.main) == ("kept", "kept")
+    assert drifts(world) == []
+
+
+def test_added_and_removed_again(world: World) -> None:
+    ours(world, world.main, "in the bin")
+    delete_secret(world, KEY, world.main)
+    change(world, world.main)
+    remove(world, *secret_paths(world, KEY, world.main))
+    [found] = drifts(world)
+    assert (found.change, found.put_back, found.before) == (Change.REMOVED, None, 0)
+    assert found.reason == NEVER_OURS
+    take(world, found)
     assert drifts(world) == []
 
 
@@ -368,7 +390,9 @@ def test_check(world: World, client_for: ClientFor) -> None:
     vera, headers = client_for("vera"), {"HX-Request": "true"}
     fields = {"shown": vera.get(URL).context["shown"]}
     write_outside(secret_paths(world, KEY, world.dev)[0])
-    assert vera.post(f"{URL}check/", fields, headers=headers).status_code == 204  # a moment ago
+    same = vera.post(f"{URL}check/", fields, headers=headers)  # checked a moment ago
+    assert same.headers["HX-Retarget"] == "#drift-checked"
+    assert "To decide" not in same.text
     Revalidation.objects.update(started_at=timezone.now() - timedelta(hours=1))
     answer = vera.post(f"{URL}check/", fields, headers=headers)
     assert 'To decide <span class="n">1</span>' in answer.text

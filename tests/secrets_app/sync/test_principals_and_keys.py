@@ -1,5 +1,6 @@
 """Who changed a secret outside Branchkeep, and the KMS key that encrypts it (guarantee 42)."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -8,10 +9,13 @@ import pytest
 from django.test import Client
 
 from console.models import AuditOutcome
+from secrets_app.history import bin_actions
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.ssm import responses
+from secrets_app.writes.encrypting import encrypt
 from tests.factories import (
+    access_of,
     delete_command,
     listed_secret,
     reconcile_now,
@@ -111,6 +115,30 @@ def test_a_key_is_shown_and_kept(
 
 
 @pytest.mark.usefixtures("console_on_ssm")
+def test_the_advanced_tier_is_shown_and_kept(
+    world: World, client_for: Callable[[str], Client], plain_ssm: "SSMClient"
+) -> None:
+    path, _ = secret_paths(world, "API_KEY", world.main)
+    plain_ssm.put_parameter(Name=path, Value="v", Type="String", Tier="Advanced")
+    reconcile_now(world)
+    reconcile_now(world)  # the first one asked by name, too
+    row = secret_row(world, "API_KEY", world.main)
+    assert row.advanced
+    assert ">Advanced<" in client_for("vera").get(f"{LIST}{row.pk}/").text
+    mia = world.actor("mia")
+    encrypt(actor=mia, app_id="d1shop", pk=row.pk, expected_versions=(1, 0))
+    assert tier_of(plain_ssm, path) == "Advanced"
+    save_secrets(world, set_command(secret_row(world, "API_KEY", world.main)))
+    assert tier_of(plain_ssm, path) == "Advanced"
+    save_secrets(world, delete_command(secret_row(world, "API_KEY", world.main)))
+    access, entry = access_of(world, "mia"), world.app.bin_entries.get()
+    bin_actions.restore(access, entry, uuid.uuid4(), to=world.main)
+    assert tier_of(plain_ssm, path) == "Advanced"
+    reconcile_now(world)
+    assert secret_row(world, "API_KEY", world.main).advanced
+
+
+@pytest.mark.usefixtures("console_on_ssm")
 def test_a_new_mirror_gets_the_secrets_key(world: World, plain_ssm: "SSMClient") -> None:
     primary, mirror = secret_paths(world, "API_KEY", world.main)
     put(plain_ssm, primary)
@@ -161,6 +189,14 @@ def put(ssm: "SSMClient", path: str) -> None:
 
 def key_of(ssm: "SSMClient", path: str) -> str:
     """Return the KMS key that SSM names for a parameter."""
+    return str(described(ssm, path)["KeyId"])
+
+
+def tier_of(ssm: "SSMClient", path: str) -> str:
+    return str(described(ssm, path)["Tier"])
+
+
+def described(ssm: "SSMClient", path: str) -> Any:
     filters: Any = [{"Key": "Name", "Values": [path]}]
     [found] = ssm.describe_parameters(ParameterFilters=filters)["Parameters"]
-    return found["KeyId"]
+    return found
