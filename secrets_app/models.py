@@ -50,11 +50,12 @@ class Secret(models.Model):
     # One of its parameters is a String, written outside Branchkeep. The store doesn't encrypt it.
     unencrypted = models.BooleanField(default=False)
     # Who wrote the primary's version, and the KMS keys that aren't the default one, as AWS names
-    # them. "" if the last listing named none.
+    # them. "" if the last listing named none. Then which of the two is in SSM's Advanced tier.
     modified_by = models.CharField(max_length=2048, blank=True)
     key_id = models.CharField(max_length=2048, blank=True)
     mirror_key_id = models.CharField(max_length=2048, blank=True)
-    advanced = models.BooleanField(default=False)  # in SSM's Advanced tier
+    advanced = models.BooleanField(default=False)
+    mirror_advanced = models.BooleanField(default=False)
     first_seen = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(db_index=True)  # when this row last changed what it shows
     # The lease: the audit event of the write that holds it, and when it expires. Without a database

@@ -177,14 +177,18 @@ def save_state(secret: _Stored | Secret, now: datetime) -> str:
 
 
 def kept_by_writes(access: Access, secret: Secret) -> list[tuple[str, str]]:
-    """Return what isn't the default in the store and every write keeps: KMS keys and the tier.
+    """Return what isn't the default in the store and every write keeps: KMS keys and tiers.
 
     Keys are without an account for members.
     """
-    keys = {"KMS key": secret.key_id, "KMS key of the mirror": secret.mirror_key_id}
     is_operator = access.actor.is_operator
-    found = [(label, principal(key, is_operator=is_operator)) for label, key in keys.items() if key]
-    return [*found, *([("Tier", "Advanced")] if secret.advanced else [])]
+    found = {
+        "KMS key": principal(secret.key_id, is_operator=is_operator),
+        "KMS key of the mirror": principal(secret.mirror_key_id, is_operator=is_operator),
+        "Tier": "Advanced" if secret.advanced else "",
+        "Tier of the mirror": "Advanced" if secret.mirror_advanced else "",
+    }
+    return [(label, text) for label, text in found.items() if text]
 
 
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:

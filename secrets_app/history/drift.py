@@ -18,21 +18,26 @@ from console.audit.events import Action
 from console.audit.queries import with_outcomes
 from console.members import known_values
 from console.models import AuditEvent, scope_name
-from secrets_app import recycle_bin
+from secrets_app import recycle_bin, revisions
 from secrets_app.history.change_set_events import WRITES, has_written, paths_changed_at
 from secrets_app.history.drift_plan import Change, PutBack, is_of_primary, plan
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
+from secrets_app.projection import CLOCK_SKEW, principal_in
 from secrets_app.queries import principal
 from secrets_app.sync.drift import FOUND, HAPPENED, undecided
 from secrets_app.writes.snapshots import audit_target
+
+_OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they write the value that there is
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
     """A secret that changed outside Branchkeep, and nobody has decided about.
 
     `by` is the principal that the store names, or "". `before` is the version that Branchkeep knew,
-    0 for none, and `since` the event that found the first of the `times` changes. Without
+    0 for none, and `since` the event that found the first of the `times` changes. What was written
+    later than `not_after` is none of ours, whatever its version. Without
     `put_back`, `reason` says why. `entry` is what the recycle bin has of a removed one. `known_to`
     are people who left and know the value that would come back.
     """
@@ -45,6 +50,7 @@ class Drift:
     before: int
     since: int
     times: int
+    not_after: datetime
     may_write: bool
     put_back: PutBack | None = None
     reason: str = ""
@@ -59,7 +65,8 @@ class Drift:
 
 def state_of(secret: Secret) -> str:
     """Return the state that a page shows of a secret and its mirror, as text."""
-    return f"{secret.base}/{secret.mirror_version}"
+    mirror = revisions.base(secret.mirror_version, secret.mirror_modified, None)
+    return f"{secret.base}/{mirror}"
 
 
 def changed_outside(access: Access) -> list[tuple[Secret, bool]]:
@@ -103,10 +110,12 @@ def describe(access: Access, secrets: Sequence[Secret]) -> list[Drift]:
     found: list[Drift] = []
     for row in secrets:
         own = {it.pk: it for name in names.get(row.branch_id, ()) for it in events[name, row.key]}
-        since = _since_known([own[pk] for pk in sorted(own, reverse=True)])
-        if drift := _drift(access, row, since, has_mirror=mirrors(row)):
+        newest_first = [own[pk] for pk in sorted(own, reverse=True)]
+        since, known_at = _since_known(newest_first, row.first_seen)
+        if drift := _drift(access, row, since, known_at, has_mirror=mirrors(row)):
             entry = entries.get((row.branch_id, row.key))
-            found.append(replace(drift, **plan(row, drift.change, since, entry, moved_at)))
+            planned = plan(row, drift.change, since, entry, moved_at, drift.not_after)
+            found.append(replace(drift, **planned))
     return _with_former_members(access, found)
 
 
@@ -145,7 +154,7 @@ def _changed_at(row: Secret) -> datetime:
 
 def _events(access: Access, keys: Collection[str]) -> dict[tuple[str, str], list[Any]]:
     """Return the events that tell what happened to these keys, by scope and key."""
-    actions = (*FOUND, *WRITES, Action.DRIFT_TAKEN, Action.MIRROR_REPAIRED)
+    actions = (*FOUND, *WRITES, *_OTHERS, Action.DRIFT_TAKEN)
     rows = AuditEvent.objects.filter(app_id=access.app.app_id, subject__in=keys, action__in=actions)
     found: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for event in with_outcomes(rows):
@@ -154,29 +163,39 @@ def _events(access: Access, keys: Collection[str]) -> dict[tuple[str, str], list
     return found
 
 
-def _since_known(events: Sequence[Any]) -> list[Any]:
-    """Return what was found since Branchkeep last knew the secret, oldest first.
+def _since_known(events: Sequence[Any], first_seen: datetime) -> tuple[list[Any], datetime]:
+    """Return what was found since Branchkeep last knew the secret, oldest first, and when that was.
 
-    `events` are all of it, newest first.
+    `events` are all of it, newest first. It knew what there was at `first_seen`.
     """
     found: list[Any] = []
+    known_at: datetime | None = None
     for event in events:
         if event.action in FOUND:
             found.append(event)
-        elif _makes_known(event):
-            break
-    return found[::-1]
+            known_at = None  # of what came before this one
+        elif event.last_outcome in HAPPENED:
+            known_at = known_at or event.last_at
+            if _makes_known(event):
+                break
+    return found[::-1], known_at or first_seen
 
 
 def _makes_known(event: Any) -> bool:
-    if event.action == Action.DRIFT_TAKEN:
-        return event.last_outcome in HAPPENED
-    if event.action == Action.MIRROR_REPAIRED:
-        return event.version_before == 0 and event.last_outcome in HAPPENED
+    """Return True if a secret is known as it is after this event, which happened."""
+    match event.action:
+        case Action.DRIFT_TAKEN:
+            return True
+        case Action.MIRROR_REPAIRED:
+            return bool(event.version_before == 0)
+        case Action.SECRET_ENCRYPTED:
+            return False
     return has_written(event)
 
 
-def _drift(access: Access, row: Secret, found: Sequence[Any], *, has_mirror: bool) -> Drift | None:
+def _drift(
+    access: Access, row: Secret, found: Sequence[Any], known_at: datetime, *, has_mirror: bool
+) -> Drift | None:
     """Return what is open about a secret, without how to put it back."""
     if not found:
         return None
@@ -184,16 +203,21 @@ def _drift(access: Access, row: Secret, found: Sequence[Any], *, has_mirror: boo
     change = _change(row, primary, has_mirror=has_mirror)
     if change is None:
         return None
-    is_written = change in {Change.CHANGED, Change.ADDED}
+    is_operator = access.actor.is_operator
+    by = {
+        Change.REMOVED: "",
+        Change.MIRROR: principal_in(found[-1].last_detail),
+    }.get(change, principal(row.modified_by, is_operator=is_operator))
     return Drift(
         secret=row,
         scope=scope_name(row.branch),
         change=change,
         at=_changed_at(row) if primary else row.mirror_modified or found[-1].at,
-        by=principal(row.modified_by, is_operator=access.actor.is_operator) if is_written else "",
+        by=by,
         before=(primary or found)[0].version_before or 0,
         since=found[0].pk,
         times=len(primary or found),
+        not_after=known_at + CLOCK_SKEW,
         may_write=access.may_on(Permission.WRITE, row.branch),
     )
 

@@ -4,6 +4,8 @@ Putting back repeats an act that exists, with its permission, its re-authenticat
 The other two write nothing to the store, except that taking a removal removes what is left here.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -28,11 +30,16 @@ from secrets_app.writes.mirror import repair_mirror
 from secrets_app.writes.save import save_as
 from secrets_app.writes.snapshots import audit_target
 
+Decide = Callable[[Access, int, str, UUID], RowOutcome]
+PUT_BACK = "{} was put back."
+TAKEN = "The change of {} is accepted."
+IGNORED = "The change of {} is ignored until it changes again."
 MOVED = "It changed after you opened the page, or somebody has decided. Review it, then decide."
 WRONG_WAY = (
     "The backend path decides what the secret is, so its mirror's value can't be taken. Save that "
     "value, or put the mirror back."
 )
+FROM_BIN = "Its value is the one that the recycle bin had."
 _ACTS = {
     PutBack.VERSION: Action.VERSION_RESTORED,
     PutBack.REMOVE: Action.SECRET_REMOVED,
@@ -61,6 +68,7 @@ def put_back(access: Access, pk: int, state: str, change_set: UUID) -> RowOutcom
                 version=drift.before,
                 base=known_base(secret.base),
                 change_set=change_set,
+                not_after=drift.not_after,
             )
         case PutBack.REMOVE:
             return _remove(access, secret, change_set)
@@ -71,7 +79,8 @@ def put_back(access: Access, pk: int, state: str, change_set: UUID) -> RowOutcom
             )
             return RowOutcome(str(pk), Result.SAVED, done, version=secret.version, pk=pk)
         case PutBack.BIN if drift.entry:
-            return bin_actions.restore(access, drift.entry, change_set, to=secret.branch)
+            outcome = bin_actions.restore(access, drift.entry, change_set, to=secret.branch)
+            return replace(outcome, message=f"{FROM_BIN} {outcome.message}".strip())
     raise Rejected(drift.reason)
 
 
@@ -92,7 +101,7 @@ def take(access: Access, pk: int, state: str, change_set: UUID) -> RowOutcome:
     return _record(access, drift, Action.DRIFT_TAKEN)
 
 
-def ignore(access: Access, pk: int, state: str) -> RowOutcome:
+def ignore(access: Access, pk: int, state: str, _: UUID) -> RowOutcome:
     """Dismiss the change until the secret changes again. Raises what `put_back` does."""
     drift, secret = _find(access, pk)
     _require(access, secret, Action.DRIFT_IGNORED)

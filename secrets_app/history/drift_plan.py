@@ -1,6 +1,7 @@
 """Plan how a secret that changed outside Branchkeep is put back, from the database alone."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +24,10 @@ NOTHING_KEPT = (
     "Save the value again."
 )
 BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch."
+OTHER_MIRROR = (
+    "Its mirror changed outside Branchkeep, too, so that may hold another value. Save the value "
+    "again."
+)
 NEVER_OURS = "It was added outside Branchkeep, too. There is nothing to put back."
 
 
@@ -50,12 +55,18 @@ def is_of_primary(event: Any) -> bool:
 
 
 def plan(
-    row: Secret, change: Change, found: Sequence[Any], entry: BinEntry | None, moved_at: int
+    row: Secret,
+    change: Change,
+    found: Sequence[Any],
+    entry: BinEntry | None,
+    moved_at: int,
+    not_after: datetime,
 ) -> dict[str, Any]:
     """Return how to put a secret back, or why that can't be done.
 
     `found` is what was found since Branchkeep last knew it, oldest first. Since the event
-    `moved_at`, its versions are those of another path.
+    `moved_at`, its versions are those of another path. What was written later than `not_after` is
+    not ours.
     """
     primary = [event for event in found if is_of_primary(event)]
     match change:
@@ -72,7 +83,8 @@ def plan(
     if primary[0].action == Action.FOUND_ADDED:
         return _plan_of_mirror(row) if row.mirror_version else {"reason": NEVER_OURS}
     if row.mirror_version:
-        return {"put_back": PutBack.MIRROR}
+        is_ours = row.mirror_modified is None or row.mirror_modified <= not_after
+        return {"put_back": PutBack.MIRROR} if is_ours else {"reason": OTHER_MIRROR}
     if entry is None:
         return {"reason": NOTHING_KEPT}
     if row.branch and row.branch.deleted_at:

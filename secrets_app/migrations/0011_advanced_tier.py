@@ -1,4 +1,4 @@
-"""Add which secrets are in SSM's Advanced tier."""
+"""Add which parameters are in SSM's Advanced tier."""
 
 from django.db import migrations, models
 
@@ -7,6 +7,10 @@ class Migration(migrations.Migration):
     dependencies = [("secrets_app", "0010_recycle_bin")]
 
     operations = [
-        migrations.AddField(model, "advanced", models.BooleanField(default=False))
-        for model in ("secret", "binentry")
+        migrations.AddField(model, name, models.BooleanField(default=False))
+        for model, name in (
+            ("secret", "advanced"),
+            ("secret", "mirror_advanced"),
+            ("binentry", "advanced"),
+        )
     ]

@@ -1,6 +1,6 @@
 """Drift: what changed outside Branchkeep, and what to do about each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -26,6 +26,7 @@ from console.web.kit import app_context, branch_id_from
 from console.web.repeats import NotAgain, Post, save_once
 from secrets_app.history import drift_decisions
 from secrets_app.history.drift import Drift, changed_outside, describe
+from secrets_app.history.drift_decisions import Decide
 from secrets_app.locations import find_secret
 from secrets_app.models import Secret
 from secrets_app.pages.versions import change_set_from
@@ -35,7 +36,6 @@ from secrets_app.sync import reconciling
 from secrets_app.sync.freshness import freshness_from
 
 PER_PAGE = 50
-Decide = Callable[[Access, int, str, UUID], RowOutcome]
 
 
 @require_safe
@@ -62,24 +62,19 @@ def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
 @require_POST
 def put_back(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Put a secret back as it was before the change."""
-    return _decide(request, app_id, pk, drift_decisions.put_back, "{} is back as it was.")
+    return _decide(request, app_id, pk, drift_decisions.put_back, drift_decisions.PUT_BACK)
 
 
 @require_POST
 def take(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Take what is there now as the known state."""
-    return _decide(request, app_id, pk, drift_decisions.take, "The change of {} is accepted.")
+    return _decide(request, app_id, pk, drift_decisions.take, drift_decisions.TAKEN)
 
 
 @require_POST
 def ignore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Dismiss a change until there is another one."""
-    words = "The change of {} is ignored until it changes again."
-    return _decide(request, app_id, pk, _ignore, words)
-
-
-def _ignore(access: Access, pk: int, state: str, _: UUID) -> RowOutcome:
-    return drift_decisions.ignore(access, pk, state)
+    return _decide(request, app_id, pk, drift_decisions.ignore, drift_decisions.IGNORED)
 
 
 def _context(request: HttpRequest, access: Access) -> dict[str, Any]:

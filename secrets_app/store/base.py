@@ -140,9 +140,8 @@ class ParameterStore(Protocol):
     ) -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
-        `advanced` asks for SSM's Advanced tier. An existing parameter keeps its tier anyway.
-
-        Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
+        `advanced` asks for SSM's Advanced tier. Without it, the store decides. Raises AlreadyExists
+        without `overwrite`, and OutcomeUnknown if the response was lost.
         """
 
     def remove(self, paths: Iterable[str]) -> set[str]:

@@ -6,7 +6,7 @@ no request can arrive any more, the background puts back what is missing and rem
 (docs/adr/0046).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from console.lib.naming.names import PathProfile
 from console.models import App, AuditEvent
 from secrets_app.locations import find_secret, location_of, require_location, scope_of
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.paths import InvalidPath, Location, bin_path, locate
+from secrets_app.paths import Location, bin_path, locate
 from secrets_app.projection import RemoteState, adopt_paths
 from secrets_app.store import parameter_store
 from secrets_app.store.base import ParameterStore, Reading, Written
@@ -98,14 +98,12 @@ def _encrypt(
         found = store.read(filter(None, [paths.primary, paths.mirror]))
         plain = _unencrypted(found, paths, expected_versions)
         copies = _copies(app, lease.secret, lease.event_id)
-        advanced = {paths.primary} if lease.secret.advanced else set[str]()
+        kept = {path: _kept(lease.secret, is_mirror=path == paths.mirror) for path in plain}
         leases.mark_called(lease)
         for path in plain:  # nothing is removed before every value is safe
-            store.put(copies[path], found[path].value, overwrite=True)
+            store.put(copies[path], found[path].value, overwrite=True, **kept[path])
             is_touched = True
-        written = {
-            path: _replace(store, lease, found[path], advanced=path in advanced) for path in plain
-        }
+        written = {path: _replace(store, lease, found[path], kept[path]) for path in plain}
         store.remove(copies[path] for path in plain)
     except StoreError as error:
         if not is_touched and not isinstance(error, OutcomeUnknown):
@@ -130,10 +128,21 @@ def _unencrypted(
     return plain
 
 
+def _kept(secret: Secret, *, is_mirror: bool) -> dict[str, Any]:
+    """Return the KMS key and the tier with which a parameter is created again.
+
+    A String has no key, so it gets the one of the other parameter, which may hold the same value.
+    """
+    return {
+        "key_id": secret.key_id or secret.mirror_key_id,
+        "advanced": secret.mirror_advanced if is_mirror else secret.advanced,
+    }
+
+
 def _replace(
-    store: ParameterStore, lease: Lease, reading: Reading, *, advanced: bool
+    store: ParameterStore, lease: Lease, reading: Reading, kept: Mapping[str, Any]
 ) -> Written:
-    """Remove a parameter and create it again, in the same tier.
+    """Remove a parameter and create it again.
 
     If a response is lost, nothing more is sent: a removal that arrives late would take the new
     parameter. Once it is removed, it is created whether the lease still holds or not.
@@ -141,7 +150,7 @@ def _replace(
     leases.mark_called(lease)
     path = reading.parameter.path
     store.remove([path])
-    written = store.put(path, reading.value, overwrite=False, advanced=advanced)
+    written = store.put(path, reading.value, overwrite=False, **kept)
     if written.may_repeat:
         raise OutcomeUnknown(code="SentTwice")
     return written
@@ -151,14 +160,16 @@ def _ending(
     lease: Lease, paths: Location, found: Mapping[str, Reading], written: Mapping[str, Written]
 ) -> Ending:
     columns: dict[str, Any] = {"unencrypted": False, "modified_by": ""}
+    key_id = _kept(lease.secret, is_mirror=False)["key_id"]
     at: datetime | None = None
     version, mirror_version = lease.version_before, lease.secret.mirror_version
     if result := written.get(paths.primary):
         version, at = result.version, result.at
-        columns |= {"version": version, "modified": None, "key_id": ""}
+        columns |= {"version": version, "modified": None, "key_id": key_id}
     if result := written.get(paths.mirror or ""):
         mirror_version, at = result.version, result.at
-        columns |= {"mirror_version": mirror_version, "mirror_modified": None, "mirror_key_id": ""}
+        columns |= {"mirror_version": mirror_version, "mirror_modified": None}
+        columns["mirror_key_id"] = key_id
     primary, mirror = found.get(paths.primary), found.get(paths.mirror or "")
     is_same = bool(primary and mirror and primary.value == mirror.value)
     columns |= {"mirror_of": version if is_same else 0, "answered_at": at}
@@ -176,13 +187,6 @@ def _copies(app: App, secret: Secret, event_id: int) -> dict[str, str]:
     }
 
 
-def _advanced(app: App, secret: Secret) -> list[str]:
-    """Return the path that is in the Advanced tier, if one is known to be."""
-    with suppress(InvalidPath):  # the path profile may have changed since
-        return [location_of(app, secret).primary] if secret.advanced else []
-    return []
-
-
 def _finish(app: App, row: Secret) -> None:
     same = Secret.objects.filter(pk=row.pk, claim=row.claim_id, claimed_until=row.claimed_until)
     until = timezone.now() + leases.LEASE_DURATION
@@ -193,7 +197,7 @@ def _finish(app: App, row: Secret) -> None:
     with transaction.atomic(durable=True):
         event = attempt(BACKGROUND, Action.SECRET_ENCRYPTED, target)
     try:
-        _put_back(parameter_store(), _copies(app, row, row.claim.pk), _advanced(app, row))
+        _put_back(parameter_store(), app, row, _copies(app, row, row.claim.pk))
         location = location_of(app, row)
         current = parameter_store().current(filter(None, [location.primary, location.mirror]))
     except StoreError as error:  # tried again once the lease has expired
@@ -203,15 +207,16 @@ def _finish(app: App, row: Secret) -> None:
     _settle(row, row.claim, event, remote)
 
 
-def _put_back(
-    store: ParameterStore, copies: Mapping[str, str], advanced: Collection[str]
-) -> None:
+def _put_back(store: ParameterStore, app: App, row: Secret, copies: Mapping[str, str]) -> None:
     """Create what is missing from its copy, then remove the copies."""
+    documented = locate(scope_of(app, row.branch), row.key, PathProfile.BOTH).mirror
+    mirror = documented if app.path_profile == PathProfile.BOTH else None
     found = store.read([*copies, *copies.values()])
     for path, copy in copies.items():
         if copy in found and path not in found:
             with suppress(AlreadyExists):  # someone has just added it
-                store.put(path, found[copy].value, overwrite=False, advanced=path in advanced)
+                kept = _kept(row, is_mirror=path == mirror)
+                store.put(path, found[copy].value, overwrite=False, **kept)
     if left := [copy for copy in copies.values() if copy in found]:
         store.remove(left)
 

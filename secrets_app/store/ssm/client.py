@@ -129,9 +129,9 @@ class SsmStore:
     ) -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
-        SSM never moves a parameter back from the Advanced tier, so only a new one needs `advanced`.
-
-        Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
+        Each version of a parameter in the Advanced tier needs `advanced`: without a tier, SSM takes
+        the account's default one, and it refuses to move a parameter back. Raises AlreadyExists
+        without `overwrite`, and OutcomeUnknown if the response was lost.
         """
         check_put(path, value)
         # Without a KeyId, SSM would fall back to the default key.

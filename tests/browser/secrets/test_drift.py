@@ -37,7 +37,7 @@ def test_it_works(world: World, alice: Page) -> None:
     assert accessibility_problems(alice) == []
     button.focus()
     alice.keyboard.press("Enter")
-    expect(alice.get_by_text("API_KEY is back as it was.")).to_be_visible()
+    expect(alice.get_by_text("API_KEY was put back.")).to_be_visible()
     assert stored_values(world, "API_KEY", world.dev) == ("first", "first")
     undo = alice.get_by_role("button", name="Undo")
     expect(undo).to_be_enabled()

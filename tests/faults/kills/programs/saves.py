@@ -204,9 +204,7 @@ def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:
         ) -> Written:
             if path == mirrors:
                 raise Throttled
-            return super().put(
-                path, value, overwrite=overwrite, key_id=key_id, advanced=advanced
-            )
+            return super().put(path, value, overwrite=overwrite, key_id=key_id, advanced=advanced)
 
     with pytest.MonkeyPatch.context() as patch:
         use_store(HalfStore(parameter_store()), patch)
