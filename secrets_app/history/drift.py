@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from console.access.branches import JOINED_BY
 from console.access.policy import Access, Permission
-from console.audit.events import Action
+from console.audit.events import COMPLETED, Action
 from console.audit.queries import with_outcomes
 from console.members import known_values
 from console.models import AuditEvent, scope_name
@@ -25,7 +25,7 @@ from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
 from secrets_app.projection import CLOCK_SKEW, principal_in
 from secrets_app.queries import principal
-from secrets_app.sync.drift import FOUND, HAPPENED, undecided
+from secrets_app.sync.drift import FOUND, undecided
 from secrets_app.writes.snapshots import audit_target
 
 _OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they write the value that there is
@@ -174,7 +174,7 @@ def _since_known(events: Sequence[Any], first_seen: datetime) -> tuple[list[Any]
         if event.action in FOUND:
             found.append(event)
             known_at = None  # of what came before this one
-        elif event.last_outcome in HAPPENED:
+        elif event.last_outcome in COMPLETED:
             known_at = known_at or event.last_at
             if _makes_known(event):
                 break

@@ -9,16 +9,15 @@ from collections import defaultdict
 from django.db.models import Max, Q, QuerySet
 
 from console.access.branches import JOINED_BY
-from console.audit.events import Action, Outcome
+from console.audit.events import COMPLETED, Action
 from console.models import AuditEvent
 
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED)
-HAPPENED = (Outcome.SUCCEEDED, Outcome.SETTLED)
 
-_IGNORED = Q(action=Action.DRIFT_IGNORED, outcomes__outcome__in=HAPPENED)
+_IGNORED = Q(action=Action.DRIFT_IGNORED, outcomes__outcome__in=COMPLETED)
 # Copying a mirror that was left alone brings its secret back, so nothing is changed any more.
 _BROUGHT_BACK = Q(action=Action.MIRROR_REPAIRED, version_before=0)
-_TAKEN = (Q(action=Action.DRIFT_TAKEN) | _BROUGHT_BACK) & Q(outcomes__outcome__in=HAPPENED)
+_TAKEN = (Q(action=Action.DRIFT_TAKEN) | _BROUGHT_BACK) & Q(outcomes__outcome__in=COMPLETED)
 
 
 def undecided(
