@@ -17,16 +17,17 @@ from console.access.policy import Access, Permission
 from console.audit.events import COMPLETED, Action
 from console.audit.queries import with_outcomes
 from console.members import known_values
+from console.members.known_values import KnownValues
 from console.models import AuditEvent, scope_name
 from secrets_app import recycle_bin, revisions
 from secrets_app.history.change_set_events import WRITES, has_written, paths_changed_at
 from secrets_app.history.drift_plan import Change, PutBack, is_of_primary, plan
+from secrets_app.history.former_members import names_of
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
 from secrets_app.projection import CLOCK_SKEW, principal_in
 from secrets_app.queries import principal
 from secrets_app.sync.drift import FOUND, undecided
-from secrets_app.writes.snapshots import audit_target
 
 _OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they write the value that there is
 
@@ -37,9 +38,9 @@ class Drift:
 
     `by` is the principal that the store names, or "". `before` is the version that Branchkeep knew,
     0 for none, and `since` the event that found the first of the `times` changes. What was written
-    later than `not_after` is none of ours, whatever its version. Without
-    `put_back`, `reason` says why. `entry` is what the recycle bin has of a removed one. `known_to`
-    are people who left and know the value that would come back.
+    later than `not_after` is not ours, whatever its version. Without `put_back`, `reason` says why.
+    `entry` is what the recycle bin has of a removed one. `known_to` are people who left and know
+    the value that would come back.
     """
 
     secret: Secret
@@ -56,6 +57,12 @@ class Drift:
     reason: str = ""
     entry: BinEntry | None = None
     known_to: Sequence[str] = ()
+
+    @property
+    def brings_back(self) -> bool:
+        """Return True if putting ours back writes the value that the secret had before."""
+        is_alone = self.put_back is PutBack.MIRROR and not self.secret.version
+        return is_alone or self.put_back in {PutBack.VERSION, PutBack.BIN}
 
     @property
     def state(self) -> str:
@@ -121,10 +128,7 @@ def describe(access: Access, secrets: Sequence[Secret]) -> list[Drift]:
 
 def _names(access: Access) -> dict[int | None, set[str]]:
     """Map each scope to its names in the audit trail."""
-    return {
-        it.pk if it else None: {scope_name(it), audit_target(access, it, "").branch}
-        for it in (None, *access.branches)
-    }
+    return {it.pk if it else None: names_of(access, it) for it in (None, *access.branches)}
 
 
 class _Mirrors:
@@ -239,18 +243,17 @@ def _entries(access: Access, keys: Collection[str]) -> dict[tuple[int | None, st
 
 
 def _with_former_members(access: Access, found: list[Drift]) -> list[Drift]:
-    """Add who left and knows the version that would come back."""
-    keys = {it.secret.key for it in found if it.put_back is PutBack.VERSION}
+    """Add who left and knows the value that would come back."""
+    keys = {it.secret.key for it in found if it.brings_back}
     known = known_values.of_former_members(access, keys) if keys else {}
-    names = _names(access)
     return [
-        replace(
-            it,
-            known_to=known[it.secret.key].people_who_know(
-                names[it.secret.branch_id], it.before, it.since
-            ),
-        )
-        if it.put_back is PutBack.VERSION
-        else it
+        replace(it, known_to=_people(access, it, known[it.secret.key])) if it.brings_back else it
         for it in found
     ]
+
+
+def _people(access: Access, drift: Drift, known: KnownValues) -> Sequence[str]:
+    if drift.entry:
+        return known.people_who_know_removed(drift.entry.removal_id)
+    names = names_of(access, drift.secret.branch)
+    return known.people_who_know(names, drift.before, drift.since)
