@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import retarget
 
@@ -36,6 +37,7 @@ from secrets_app.sync import reconciling
 from secrets_app.sync.freshness import freshness_from
 
 PER_PAGE = 50
+FILTERS = ("show", "branch", "page")
 
 
 @require_safe
@@ -51,7 +53,7 @@ def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
     actor = from_request(request)
     reconciling.reconcile_for_page(actor=actor, app_id=app_id)
     if not wants_fragment(request):
-        return redirect("drift", app_id=app_id)
+        return _back(request, app_id)
     context = _context(request, find_app(actor, app_id, "revalidation"))
     if context["shown"] == field(request.POST, "shown"):  # so that no button is replaced
         response = render(request, "secrets/drift.html#checked", context)
@@ -75,6 +77,12 @@ def take(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 def ignore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Dismiss a change until there is another one."""
     return _decide(request, app_id, pk, drift_decisions.ignore, drift_decisions.IGNORED)
+
+
+def _back(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Return to the same page of the list."""
+    shown = {name: request.GET[name] for name in FILTERS if name in request.GET}
+    return redirect(reverse("drift", args=[app_id], query=shown))
 
 
 def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
@@ -123,7 +131,7 @@ def _decide(
         messages.error(request, refusal.message)
     else:
         _tell(request, access, secret, outcome, words, change_set)
-    return redirect("drift", app_id=app_id)
+    return _back(request, app_id)
 
 
 def _decide_once(
