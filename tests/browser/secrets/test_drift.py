@@ -55,4 +55,4 @@ def test_without_javascript(world: World, open_page: Callable[..., Page]) -> Non
     page.get_by_role("link", name="Ignored 1").click()
     page.get_by_role("button", name=f"Take theirs: {NAME}").click()
     expect(page.get_by_text("The change of API_KEY is accepted.")).to_be_visible()
-    expect(page.get_by_text("Nothing to decide.")).to_be_visible()
+    expect(page.get_by_text("No change is ignored.")).to_be_visible()
