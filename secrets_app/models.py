@@ -159,9 +159,9 @@ class BinEntry(models.Model):
 class UnknownParameter(models.Model):
     """A parameter of an app that belongs to no known branch, as the last reconcile found it.
 
-    `modified_by` is the principal that the store names, "" if it names none, and `key_id` the KMS
-    key that isn't the default one. A removal holds the row's claim until its outcome is known, or
-    until none of its requests can arrive any more.
+    `modified_by` is the principal that the store names, "" if it names none, `key_id` the KMS key
+    that isn't the default one, and `advanced` is True in SSM's Advanced tier. A removal holds the
+    row's claim until its outcome is known, or until none of its requests can arrive any more.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="unknown_parameters")
@@ -172,6 +172,7 @@ class UnknownParameter(models.Model):
     encrypted = models.BooleanField(default=True)
     modified_by = models.CharField(max_length=2048, blank=True)
     key_id = models.CharField(max_length=2048, blank=True)
+    advanced = models.BooleanField(default=False)
     claim = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )

@@ -25,9 +25,9 @@ from console.web.change_sets import change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, branch_id_from
 from console.web.repeats import NotAgain, Post, save_once
-from secrets_app.history import drift_decisions
-from secrets_app.history.drift import Drift, changed_outside, describe
-from secrets_app.history.drift_decisions import Decide
+from secrets_app.drift import decisions
+from secrets_app.drift.changes import Drift, changed_outside, describe
+from secrets_app.drift.decisions import Decide
 from secrets_app.locations import find_secret
 from secrets_app.models import Secret
 from secrets_app.pages.versions import change_set_from
@@ -64,19 +64,19 @@ def check(request: HttpRequest, app_id: str) -> HttpResponseBase:
 @require_POST
 def put_back(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Put a secret back as it was before the change."""
-    return _decide(request, app_id, pk, drift_decisions.put_back, drift_decisions.PUT_BACK)
+    return _decide(request, app_id, pk, decisions.put_back, decisions.PUT_BACK)
 
 
 @require_POST
 def take(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Take what is there now as the known state."""
-    return _decide(request, app_id, pk, drift_decisions.take, drift_decisions.TAKEN)
+    return _decide(request, app_id, pk, decisions.take, decisions.TAKEN)
 
 
 @require_POST
 def ignore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Dismiss a change until there is another one."""
-    return _decide(request, app_id, pk, drift_decisions.ignore, drift_decisions.IGNORED)
+    return _decide(request, app_id, pk, decisions.ignore, decisions.IGNORED)
 
 
 def _back(request: HttpRequest, app_id: str) -> HttpResponse:

@@ -1,7 +1,7 @@
 """What needs attention about an app's secrets: drift, and parameters that are stored wrongly.
 
 Drift is shown until somebody saves the secret or decides about it, for DRIFT_SHOWN at most. The
-page of drift (`history.drift`) also shows what is older.
+page of drift (`secrets_app.drift`) also shows what is older.
 """
 
 from collections.abc import Collection, Iterator

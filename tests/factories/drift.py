@@ -4,8 +4,8 @@ import uuid
 
 from console.lib.results import RowOutcome
 from console.models import Branch
-from secrets_app.history import drift_decisions
-from secrets_app.history.drift import Drift, changed_outside, describe
+from secrets_app.drift import decisions
+from secrets_app.drift.changes import Drift, changed_outside, describe
 from secrets_app.store import parameter_store
 from tests.factories.console import access_of
 from tests.factories.secrets import reconcile_now, secret_paths, set_secret, write_outside
@@ -42,16 +42,16 @@ def drifts(world: World, *, ignored: bool = False) -> list[Drift]:
 def put_back(world: World, found: Drift, by: str = "mia") -> RowOutcome:
     """Put ours back."""
     access, pk = access_of(world, by), found.secret.pk
-    return drift_decisions.put_back(access, pk, found.state, uuid.uuid4())
+    return decisions.put_back(access, pk, found.state, uuid.uuid4())
 
 
 def take(world: World, found: Drift, by: str = "mia") -> RowOutcome:
     """Take theirs."""
     access, pk = access_of(world, by), found.secret.pk
-    return drift_decisions.take(access, pk, found.state, uuid.uuid4())
+    return decisions.take(access, pk, found.state, uuid.uuid4())
 
 
 def ignore(world: World, found: Drift, by: str = "mia") -> RowOutcome:
     """Ignore it."""
     access, pk = access_of(world, by), found.secret.pk
-    return drift_decisions.ignore(access, pk, found.state, uuid.uuid4())
+    return decisions.ignore(access, pk, found.state, uuid.uuid4())

@@ -18,7 +18,7 @@ from console.models import AuditEvent
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import DEBOUNCE, deliver
 from console.notifications.outbox import enqueue
-from secrets_app.history.drift import state_of
+from secrets_app.drift.changes import state_of
 from secrets_app.locations import location_of
 from secrets_app.models import BinEntry, Revalidation, Secret, UnknownParameter
 from secrets_app.recycle_bin import kept

@@ -10,9 +10,9 @@ from console.cli.errors import require_done
 from console.cli.terminal import Exit, table
 from console.lib.stopping import finishing_current_step
 from console.models import scope_name
-from secrets_app.history import drift_decisions
-from secrets_app.history.drift import Drift, changed_outside, describe
-from secrets_app.history.drift_decisions import Decide
+from secrets_app.drift import decisions
+from secrets_app.drift.changes import Drift, changed_outside, describe
+from secrets_app.drift.decisions import Decide
 from secrets_app.queries import kept_by_writes
 from secrets_app.store.errors import Conflict
 from secrets_app.sync.reconciling import reconcile
@@ -67,15 +67,15 @@ class Command(ConsoleCommand):
 
     def put_back(self, options: dict[str, Any]) -> None:
         """Put a secret back as Branchkeep knew it."""
-        self._decide(options, drift_decisions.put_back, drift_decisions.PUT_BACK)
+        self._decide(options, decisions.put_back, decisions.PUT_BACK)
 
     def take(self, options: dict[str, Any]) -> None:
         """Make what is there now the known state."""
-        self._decide(options, drift_decisions.take, drift_decisions.TAKEN)
+        self._decide(options, decisions.take, decisions.TAKEN)
 
     def ignore(self, options: dict[str, Any]) -> None:
         """Dismiss a change until there is another one."""
-        self._decide(options, drift_decisions.ignore, drift_decisions.IGNORED)
+        self._decide(options, decisions.ignore, decisions.IGNORED)
 
     def _decide(self, options: dict[str, Any], decide: Decide, words: str) -> None:
         scope, key, if_version = find_scope(options), options["key"], options["if_version"]

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from console.models import AuditOutcome
-from secrets_app.history import bin_actions
-from secrets_app.models import Secret
+from secrets_app.history import bin_actions, parameter_bin
+from secrets_app.models import BinEntry, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.ssm import responses
 from secrets_app.writes.encrypting import encrypt
@@ -31,6 +31,7 @@ from tests.factories import (
 from tests.factories.drift import drifts
 from tests.fixtures.faulty import Faulty
 from tests.fixtures.people import World
+from tests.secrets_app.orphans.test_orphans import MOVE, found
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -184,6 +185,20 @@ def test_the_recycle_bin_keeps_key_and_tier(
     bin_actions.restore(access, entry, uuid.uuid4(), to=None)
     save_secrets(world, set_command(secret_row(world, "API_KEY")))  # before any listing
     assert key_of(plain_ssm, path) == KEY
+    assert tiers_sent(faulty, path) == ["Advanced"] * 2
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_an_orphan_keeps_key_and_tier(
+    world: World, client_for: Callable[[str], Client], plain_ssm: "SSMClient", faulty: Faulty
+) -> None:
+    path, alice = "/amplify/d1shop/old/API_KEY", client_for("alice")
+    plain_ssm.put_parameter(Name=path, Value="v", Type="SecureString", KeyId=KEY, Tier="Advanced")
+    reconcile_now(world)
+    for _ in range(2):  # the second time before any listing
+        alice.post(MOVE, {"all": found(world)[0].tokens})
+        parameter_bin.restore(access_of(world, "alice"), BinEntry.objects.get(), uuid.uuid4())
+        assert key_of(plain_ssm, path) == KEY
     assert tiers_sent(faulty, path) == ["Advanced"] * 2
 
 

@@ -20,8 +20,8 @@ from console.members import known_values
 from console.members.known_values import KnownValues
 from console.models import AuditEvent, scope_name
 from secrets_app import recycle_bin, revisions
+from secrets_app.drift.plan import Change, PutBack, is_of_primary, plan
 from secrets_app.history.change_set_events import WRITES, has_written, paths_changed_at
-from secrets_app.history.drift_plan import Change, PutBack, is_of_primary, plan
 from secrets_app.history.former_members import names_of
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
@@ -238,8 +238,8 @@ def _change(row: Secret, primary: Sequence[Any], *, has_mirror: bool) -> Change 
 
 def _entries(access: Access, keys: Collection[str]) -> dict[tuple[int | None, str], BinEntry]:
     """Return what the recycle bin has of these keys: of each secret, what was removed last."""
-    entries = recycle_bin.kept(access.app).filter(key__in=keys).order_by("removed_at", "pk")
-    return {(entry.branch_id, entry.key): entry for entry in entries}
+    entries = recycle_bin.kept(access.app).filter(key__in=keys, folder="")  # "" is a secret's
+    return {(entry.branch_id, entry.key): entry for entry in entries.order_by("removed_at", "pk")}
 
 
 def _with_former_members(access: Access, found: list[Drift]) -> list[Drift]:

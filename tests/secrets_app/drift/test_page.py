@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from secrets_app.history.drift import Drift
+from secrets_app.drift.changes import Drift
 from secrets_app.models import EmbeddedVersion, Revalidation
 from tests.factories import (
     audit_rows,

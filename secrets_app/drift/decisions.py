@@ -18,9 +18,9 @@ from console.audit.events import Action, recording
 from console.audit.refusals import recording_denial
 from console.lib.results import Result, RowOutcome
 from console.lib.row_forms import known_base
+from secrets_app.drift.changes import Drift, describe, state_of
+from secrets_app.drift.plan import Change, PutBack
 from secrets_app.history import bin_actions
-from secrets_app.history.drift import Drift, describe, state_of
-from secrets_app.history.drift_plan import Change, PutBack
 from secrets_app.history.restoring import restore
 from secrets_app.locations import find_secret
 from secrets_app.models import Secret

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 
 from console.models import AuditEvent
-from secrets_app.history.drift_decisions import FROM_BIN
-from secrets_app.history.drift_plan import NEVER_OURS, Change, PutBack
+from secrets_app.drift.decisions import FROM_BIN
+from secrets_app.drift.plan import NEVER_OURS, Change, PutBack
 from secrets_app.models import Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.errors import Conflict, Rejected
@@ -36,6 +37,8 @@ from tests.factories.drift import (
     take,
 )
 from tests.fixtures.people import World
+from tests.secrets_app.orphans.test_orphans import MOVE
+from tests.secrets_app.orphans.test_orphans import found as found_orphans
 
 pytestmark = pytest.mark.django_db
 LONG = 600  # seconds: more than clocks differ
@@ -140,6 +143,19 @@ def test_removed_with_a_copy_in_the_recycle_bin(world: World) -> None:
     assert put_back(world, found).message == FROM_BIN
     assert stored_values(world, KEY, world.main) == ("kept", "kept")
     assert drifts(world) == []
+
+
+def test_removed_with_an_orphan_of_its_key_in_the_recycle_bin(
+    world: World, client_for: Callable[[str], Client]
+) -> None:
+    """What was a parameter of an unknown branch is not a secret of All branches."""
+    write_outside(f"/amplify/d1shop/old/{KEY}", "of another branch")
+    reconcile_now(world)
+    client_for("alice").post(MOVE, {"all": found_orphans(world)[0].tokens})
+    assert world.app.bin_entries.get().branch is None
+    ours(world, None, "one")
+    remove_outside(world, secret_paths(world, KEY)[0])
+    assert [it.put_back for it in drifts(world)] == [None]
 
 
 def test_added_and_removed_again(world: World) -> None:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("secrets_app", "0010_recycle_bin")]
+    dependencies = [("secrets_app", "0011_parameters_in_the_recycle_bin")]
 
     operations = [
         migrations.AddField(model, name, models.BooleanField(default=False))
@@ -12,5 +12,6 @@ class Migration(migrations.Migration):
             ("secret", "advanced"),
             ("secret", "mirror_advanced"),
             ("binentry", "advanced"),
+            ("unknownparameter", "advanced"),
         )
     ]
