@@ -50,10 +50,12 @@ class Secret(models.Model):
     # One of its parameters is a String, written outside Branchkeep. The store doesn't encrypt it.
     unencrypted = models.BooleanField(default=False)
     # Who wrote the primary's version, and the KMS keys that aren't the default one, as AWS names
-    # them. "" if the last listing named none.
+    # them. "" if the last listing named none. Then which of the two is in SSM's Advanced tier.
     modified_by = models.CharField(max_length=2048, blank=True)
     key_id = models.CharField(max_length=2048, blank=True)
     mirror_key_id = models.CharField(max_length=2048, blank=True)
+    advanced = models.BooleanField(default=False)
+    mirror_advanced = models.BooleanField(default=False)
     first_seen = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(db_index=True)  # when this row last changed what it shows
     # The lease: the audit event of the write that holds it, and when it expires. Without a database
@@ -130,6 +132,7 @@ class BinEntry(models.Model):
     version = models.PositiveIntegerField()
     modified = models.DateTimeField(null=True)
     key_id = models.CharField(max_length=2048, blank=True)  # the KMS key, "" for the default one
+    advanced = models.BooleanField(default=False)
     removed_at = models.DateTimeField()
     removed_by = models.CharField(max_length=254)
     change_set = models.UUIDField(null=True)
@@ -156,9 +159,9 @@ class BinEntry(models.Model):
 class UnknownParameter(models.Model):
     """A parameter of an app that belongs to no known branch, as the last reconcile found it.
 
-    `modified_by` is the principal that the store names, "" if it names none, and `key_id` the KMS
-    key that isn't the default one. A removal holds the row's claim until its outcome is known, or
-    until none of its requests can arrive any more.
+    `modified_by` is the principal that the store names, "" if it names none, `key_id` the KMS key
+    that isn't the default one, and `advanced` is True in SSM's Advanced tier. A removal holds the
+    row's claim until its outcome is known, or until none of its requests can arrive any more.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="unknown_parameters")
@@ -169,6 +172,7 @@ class UnknownParameter(models.Model):
     encrypted = models.BooleanField(default=True)
     modified_by = models.CharField(max_length=2048, blank=True)
     key_id = models.CharField(max_length=2048, blank=True)
+    advanced = models.BooleanField(default=False)
     claim = models.ForeignKey(
         AuditEvent, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )

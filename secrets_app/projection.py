@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from console.access.actors import OUTSIDE
 from console.audit.events import Action, Outcome, Target, attempt_all, conclude_all
@@ -70,7 +71,7 @@ def update_from_store(secret: Secret, remote: RemoteState, now: datetime) -> Act
     if primary_changed or mirror_changed or is_shown_otherwise:
         secret.touched_at = now
     secret.unencrypted = remote.unencrypted
-    secret.modified_by, secret.key_id, secret.mirror_key_id = details
+    _show(secret, details)
     if mirror_changed and not mirror_was_open:
         secret.mirror_due_at = None
     if primary_changed or (mirror_changed and not mirror_was_open):
@@ -118,7 +119,7 @@ def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
     secret.mirror_version, secret.mirror_modified = _version_and_time(remote.mirror)
     secret.mirror_of, secret.gone_at, secret.touched_at = 0, None, now
     secret.unencrypted = remote.unencrypted
-    secret.modified_by, secret.key_id, secret.mirror_key_id = details
+    _show(secret, details)
     secret.mirror_due_at = None
 
 
@@ -132,26 +133,36 @@ def mirror_key(secret: Secret) -> str:
     return secret.mirror_key_id if secret.mirror_version else secret.key_id
 
 
-def _details(secret: Secret) -> tuple[str, str, str]:
-    return secret.modified_by, secret.key_id, secret.mirror_key_id
+_DETAILS = ("modified_by", "key_id", "advanced", "mirror_key_id", "mirror_advanced")
 
 
-def _listed_details(secret: Secret, remote: RemoteState) -> tuple[str, str, str]:
+def _details(secret: Secret) -> tuple[Any, ...]:
+    return tuple(getattr(secret, name) for name in _DETAILS)
+
+
+def _show(secret: Secret, details: tuple[Any, ...]) -> None:
+    for name, value in zip(_DETAILS, details, strict=True):
+        setattr(secret, name, value)
+
+
+def _listed_details(secret: Secret, remote: RemoteState) -> tuple[Any, ...]:
     """Return what only a listing says, as the row should show it.
 
-    Someone who wrote an earlier version is no longer named. A key stays known while the parameter
-    exists.
+    Someone who wrote an earlier version is no longer named. Key and tier stay known while the
+    parameter exists.
     """
     primary, mirror = remote.primary, remote.mirror
-    modified_by, key_id, mirror_key_id = "", "", ""
+    modified_by, key_id, advanced, mirror_key_id, mirror_advanced = "", "", False, "", False
     if primary:
         is_same = (primary.version, primary.modified) == (secret.version, secret.modified)
         known = secret.modified_by if is_same else ""
         modified_by = known if primary.modified_by is None else primary.modified_by
         key_id = secret.key_id if primary.key_id is None else primary.key_id
+        advanced = secret.advanced if primary.advanced is None else primary.advanced
     if mirror:
         mirror_key_id = secret.mirror_key_id if mirror.key_id is None else mirror.key_id
-    return modified_by, key_id, mirror_key_id
+        mirror_advanced = secret.mirror_advanced if mirror.advanced is None else mirror.advanced
+    return modified_by, key_id, advanced, mirror_key_id, mirror_advanced
 
 
 def _version_and_time(found: Parameter | None) -> tuple[int, datetime | None]:
@@ -247,6 +258,11 @@ class ExternalChange:
     before: int | None
     after: int | None
     by: str = ""  # the principal's short name, which every member may see
+
+
+def principal_in(detail: str) -> str:
+    """Return the principal that the outcome of such a change names, "" for none."""
+    return detail.removeprefix("By ").removesuffix(".")
 
 
 def record_drift(changes: Sequence[ExternalChange]) -> None:

@@ -176,11 +176,19 @@ def save_state(secret: _Stored | Secret, now: datetime) -> str:
     return "saving" if is_running and secret.claim_stage != LeaseStage.LOST else "unknown"
 
 
-def kms_keys(access: Access, secret: Secret) -> list[tuple[str, str]]:
-    """Return the KMS keys that aren't the default one, without an account for members."""
-    keys = {"KMS key": secret.key_id, "KMS key of the mirror": secret.mirror_key_id}
+def kept_by_writes(access: Access, secret: Secret) -> list[tuple[str, str]]:
+    """Return what isn't the default in the store and every write keeps: KMS keys and tiers.
+
+    Keys are without an account for members.
+    """
     is_operator = access.actor.is_operator
-    return [(label, principal(key, is_operator=is_operator)) for label, key in keys.items() if key]
+    found = {
+        "KMS key": principal(secret.key_id, is_operator=is_operator),
+        "KMS key of the mirror": principal(secret.mirror_key_id, is_operator=is_operator),
+        "Tier": "Advanced" if secret.advanced else "",
+        "Tier of the mirror": "Advanced" if secret.mirror_advanced else "",
+    }
+    return [(label, text) for label, text in found.items() if text]
 
 
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:

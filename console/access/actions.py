@@ -73,6 +73,8 @@ class Action(StrEnum):
     FOUND_CHANGED = "found.change"
     FOUND_REMOVED = "found.remove"
     FOUND_ALL = "found.all"
+    DRIFT_TAKEN = "drift.take"
+    DRIFT_IGNORED = "drift.ignore"
     FOUND_BRANCH_ADDED = "found.branch_add"
     FOUND_BRANCH_CHANGED = "found.branch_change"
     FOUND_BRANCH_DELETED = "found.branch_delete"

@@ -182,6 +182,8 @@ RULES: dict[Action, Rule] = {
     Action.FOUND_CHANGED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_REMOVED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_ALL: Rule(Who.CONSOLE, _OBSERVED),
+    Action.DRIFT_TAKEN: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.DRIFT_IGNORED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.FOUND_BRANCH_ADDED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_BRANCH_CHANGED: Rule(Who.CONSOLE, _OBSERVED),
     Action.FOUND_BRANCH_DELETED: Rule(Who.CONSOLE, _OBSERVED),

@@ -28,6 +28,7 @@ _PAGES = (
     AppPage("build_settings", "Build settings", "wrench", HOSTING),
     AppPage("variables", "Environment variables", "variable", HOSTING),
     AppPage("secrets", "Secrets", "key", HOSTING),
+    AppPage("drift", "Drift", "differs", HOSTING),
     AppPage("bin", "Recycle bin", "bin", HOSTING),
     AppPage("unknown_parameters", "Orphans", "unknown", HOSTING),
     AppPage("general", "General", "cog", SETTINGS, MANAGE),

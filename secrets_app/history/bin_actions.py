@@ -155,6 +155,7 @@ def _save(
         expected_version=base[0],
         revision=base[1],
         key_id=entry.key_id,
+        advanced=entry.advanced,
         origin=origin,
         puts_back=_is_as_before(entry, to),
         any_type=True,

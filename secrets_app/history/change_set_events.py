@@ -48,7 +48,7 @@ class Written:
     @property
     def done(self) -> list[Any]:
         """Return the events that wrote something."""
-        return [event for event in self.events if _has_written(event)]
+        return [event for event in self.events if has_written(event)]
 
     @property
     def versions(self) -> tuple[int, int]:
@@ -110,7 +110,8 @@ def later(
     return found
 
 
-def _has_written(event: Any) -> bool:
+def has_written(event: Any) -> bool:
+    """Return True if the event wrote something, as far as is known."""
     return event.last_outcome in COMPLETED and not _left_alone(event)
 
 

@@ -6,6 +6,7 @@ restored as a secret of that branch.
 
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -50,7 +51,11 @@ def restore(access: Access, entry: BinEntry, change_set: uuid.UUID) -> RowOutcom
         outcome = _write(access, entry, record)
     if outcome.outcome is Result.SAVED:
         with suppress(StoreError):  # the next reconcile finds it
-            unknown.remember(access.app, parameter_store().current([entry.path]).values())
+            found = parameter_store().current([entry.path]).values()
+            unknown.remember(
+                access.app,
+                [replace(it, key_id=entry.key_id, advanced=entry.advanced) for it in found],
+            )
         bin_actions.delete_now(entry)
     return outcome
 
@@ -78,7 +83,13 @@ def _write(access: Access, entry: BinEntry, record: Recording) -> RowOutcome:
         reading = store.read([copy]).get(copy)
         if reading is None:
             raise NotFound(bin_actions.GONE.format(entry.key))
-        written = store.put(entry.path, reading.value, overwrite=False, key_id=entry.key_id)
+        written = store.put(
+            entry.path,
+            reading.value,
+            overwrite=False,
+            key_id=entry.key_id,
+            advanced=entry.advanced,
+        )
     except AlreadyExists:
         bin_actions.release(entry)
         record.outcome, record.detail = Outcome.FAILED, "conflict"

@@ -4,6 +4,7 @@ The value goes from the store to the store and never reaches the browser.
 """
 
 import uuid
+from datetime import datetime
 
 from console.access import acts
 from console.access.actors import Actor
@@ -13,12 +14,16 @@ from console.audit.refusals import recording_denial
 from console.lib.results import DONE, Result, RowOutcome
 from secrets_app.locations import find_secret, require_location
 from secrets_app.reveal import check_version, read_version
-from secrets_app.store.errors import Rejected
+from secrets_app.store.errors import Conflict, Rejected
 from secrets_app.writes.commands import SetSecret
 from secrets_app.writes.save import save_as
 from secrets_app.writes.snapshots import audit_target
 
 CURRENT = "Version {} is the current one. There is nothing to restore."
+TOO_NEW = (
+    "Somebody removed the secret and added it again, so version {} may be another one than "
+    "Branchkeep knew. Choose a version on the secret's page, or save the value again."
+)
 
 
 def restore(
@@ -29,12 +34,15 @@ def restore(
     version: int,
     base: tuple[int, int | None],
     change_set: uuid.UUID,
+    not_after: datetime | None = None,
 ) -> RowOutcome:
     """Save the value of an earlier version, and return how that ended.
 
-    `base` is the version and revision that the page showed. Two events are recorded under the
-    change set: the restore, which names the earlier version, before that is read, and the save.
-    Raises Http404, PermissionDenied, or a StoreError if nothing was written.
+    `base` is the version and revision that the page showed. A version that was written later than
+    `not_after` is a Conflict: a parameter that is removed and added again counts from 1 again. Two
+    events are recorded under the change set: the restore, which names the earlier version, before
+    that is read, and the save. Raises Http404, PermissionDenied, or a StoreError if nothing was
+    written.
     """
     access = find_app(actor, app_id)
     secret = find_secret(access, pk)
@@ -52,11 +60,13 @@ def restore(
         version_before=version,
         change_set=change_set,
     ) as entry:
-        value = read_version(require_location(access, secret).primary, version).value
+        reading = read_version(require_location(access, secret).primary, version)
+        if not_after and reading.parameter.modified > not_after:
+            raise Conflict(TOO_NEW.format(version))
         command = SetSecret(
             str(pk),
             pk,
-            value=value,
+            value=reading.value,
             expected_version=expected_version,
             revision=revision,
             origin=entry.event_id,

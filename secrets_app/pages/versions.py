@@ -29,7 +29,7 @@ from secrets_app.store.errors import NotFound, Rejected, StoreError
 from secrets_app.store.limits import VERSIONS_KEPT
 from secrets_app.sync.reconciling import refresh
 
-STALE = "The app's path profile changed after you opened this page. Nothing was restored."
+STALE = "The app's path profile changed after you opened this page. Nothing was changed."
 
 
 @require_safe
@@ -96,7 +96,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     secret = find_secret(access, pk)
     number = parse_version(field(request.POST, "version"))
     try:
-        change_set = _change_set(request, access)
+        change_set = change_set_from(request, access)
         outcome = _restore_once(request, access, pk, number, change_set)
     except (Rejected, NotFound) as error:
         messages.error(request, f"Not restored. {error.message}")
@@ -120,7 +120,7 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     return redirect("secret_detail", app_id=app_id, pk=pk)
 
 
-def _change_set(request: HttpRequest, access: Access) -> uuid.UUID:
+def change_set_from(request: HttpRequest, access: Access) -> uuid.UUID:
     """Return the posted change set, or a new one. Raises Rejected for an outdated page."""
     token = field(request.POST, "change_set")
     change_set = change_set_of(token, access, access.app.path_profile)

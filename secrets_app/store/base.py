@@ -49,8 +49,8 @@ class Parameter:
 
     `encrypted` is False for a String, which somebody wrote to the place of a secret. Only a listing
     or a history says more: `modified_by` is AWS's ARN of who wrote this version, `key_id` the KMS
-    key that encrypts it, "" for the default one. Both are None where the store was asked by name,
-    and in the embedded store.
+    key that encrypts it, "" for the default one, and `advanced` is True in SSM's Advanced tier. All
+    are None where the store was asked by name, and in the embedded store.
     """
 
     path: str
@@ -59,6 +59,7 @@ class Parameter:
     encrypted: bool = True
     modified_by: str | None = field(default=None, compare=False)
     key_id: str | None = field(default=None, compare=False)
+    advanced: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,19 @@ class ParameterStore(Protocol):
     def read_version(self, path: str, version: int) -> Reading | None:
         """Return one version, decrypted, or None if it isn't kept."""
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+    def put(
+        self,
+        path: str,
+        value: SecretValue,
+        *,
+        overwrite: bool,
+        key_id: str = "",
+        advanced: bool = False,
+    ) -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
-        Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
+        `advanced` asks for SSM's Advanced tier. Without it, the store decides. Raises AlreadyExists
+        without `overwrite`, and OutcomeUnknown if the response was lost.
         """
 
     def remove(self, paths: Iterable[str]) -> set[str]:

@@ -20,6 +20,7 @@ from secrets_app.projection import (
     version_before,
 )
 from secrets_app.settling import settle
+from secrets_app.store.base import Parameter
 from secrets_app.sync.listing import Kind, Remote
 
 
@@ -50,9 +51,9 @@ def _update_row(app: App, row: Secret, state: RemoteState, kind: Kind) -> None:
     if kind is Kind.PATHS_CHANGED:
         adopt_paths(row, state, now)
     else:
-        known = version_before(row, state.primary) and before
+        known, written = version_before(row, state.primary) and before, _written(row, state)
         if action := update_from_store(row, state, now):
-            record_drift([_external_change(action, row, row.branch, known, state)])
+            record_drift([_external_change(action, row, row.branch, known, written)])
     if event:
         row.touched_at = now
     if row.version or row.mirror_version or row.gone_at:
@@ -79,9 +80,10 @@ def add_rows(app: App, added: Remote, kind: Kind, before: Set[str]) -> None:
         if (branch_id, key) in known:
             continue
         row = Secret(app=app, branch_id=branch_id, key=key, touched_at=now)
+        written = _written(row, state)
         if action := update_from_store(row, state, now):
             branch = branches[branch_id] if branch_id else None
-            change = _external_change(action, row, branch, 0, state)
+            change = _external_change(action, row, branch, 0, written)
             is_new = kind is Kind.REPEATED and before.isdisjoint(state.paths)
             (found if is_new else existed).append(change)
         rows.append(row)
@@ -90,12 +92,28 @@ def add_rows(app: App, added: Remote, kind: Kind, before: Set[str]) -> None:
         record_drift([*found, *(_summarized(app, existed) if existed else ())])
 
 
+def _written(row: Secret, state: RemoteState) -> list[Parameter]:
+    """Return the parameters of which the row doesn't show this version yet."""
+    known = (
+        (state.primary, row.version, row.modified),
+        (state.mirror, row.mirror_version, row.mirror_modified),
+    )
+    return [
+        found
+        for found, version, modified in known
+        if found and (found.version != version or modified not in {None, found.modified})
+    ]
+
+
 def _external_change(
-    action: Action, row: Secret, branch: Branch | None, before: int, state: RemoteState
+    action: Action,
+    row: Secret,
+    branch: Branch | None,
+    before: int,
+    written: Iterable[Parameter],
 ) -> ExternalChange:
     target = Target(row.app.app_id, scope_name(branch), row.key)
-    found = [it for it in (state.primary, state.mirror) if it]
-    last = max(found, key=lambda it: it.modified, default=None)
+    last = max(written, key=lambda it: it.modified, default=None)
     by = short_principal(last.modified_by or "") if last else ""
     return ExternalChange(action, target, before or None, row.version or None, by)
 

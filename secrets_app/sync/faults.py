@@ -1,32 +1,30 @@
 """What needs attention about an app's secrets: drift, and parameters that are stored wrongly.
 
-Drift is shown until somebody saves the secret, for DRIFT_SHOWN at most.
+Drift is shown until somebody saves the secret or decides about it, for DRIFT_SHOWN at most. The
+page of drift (`secrets_app.drift`) also shows what is older.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from console.access.branches import JOINED_BY
 from console.access.policy import Access
-from console.audit.events import Action
 from console.audit.queries import events_since
 from console.environment.faults import Fault, FaultKind
-from console.models import scope_name
+from console.models import AuditEvent, scope_name
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.sync import adopting
+from secrets_app.sync import adopting, drift
 
 DRIFT_SHOWN = timedelta(days=7)
-LIMIT = 1_000  # newest changes outside Branchkeep that are looked at
-_FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED)
+_DRIFT = (FaultKind.OUTSIDE, FaultKind.REMOVED_OUTSIDE)
 
 
 def of_app(access: Access) -> list[Fault]:
-    """Return what needs attention. Takes five queries, whatever the number of secrets."""
+    """Return what needs attention. Takes six queries at most, whatever the number of secrets."""
     return [*_of_secrets(access), *_unknown(access)]
 
 
@@ -35,6 +33,7 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
     names = {it.pk if it else None: scope_name(it) for it in (None, *access.branches)}
     folders = scope_folders(access.app, access.branches)
     url = reverse("secrets", args=[app_id], query={"sort": "-changed"})
+    page = reverse("drift", args=[app_id], query={"show": "open"})
     rows = access.app.secrets.filter(
         Q(key__in={key for _, key in found})
         | Q(unencrypted=True)
@@ -42,14 +41,19 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
         | Q(claim_stage=LeaseStage.LOST)
         | _MIRROR_ALONE
     ).order_by("key", "branch__sort_key")
+    older = _found_before(app_id, {row.key for row in rows if not row.version})
     for row in rows:
         scope, mirror = names.get(row.branch_id), folders.get((row.branch_id, True))
         if scope is None:  # the branch was added after the branches were read
             continue
-        has_mirror = mirror is not None and fits_path(mirror, row.key)
-        for kind, at in _kinds(row, is_found=(scope, row.key) in found, has_mirror=has_mirror):
-            own = reverse("secret_detail", args=[app_id, row.pk])
-            yield Fault(kind, "secret", own, url, row.key, row.branch_id, at)
+        name, has_mirror = (scope, row.key), mirror is not None and fits_path(mirror, row.key)
+        for kind, at in _kinds(row, is_found=name in found, has_mirror=has_mirror):
+            own, every = reverse("secret_detail", args=[app_id, row.pk]), url
+            if kind in _DRIFT and older.get(name):  # ignored
+                continue
+            if kind in _DRIFT and (name in found or name in older):
+                own, every = f"{page}#drift-{row.pk}", page
+            yield Fault(kind, "secret", own, every, row.key, row.branch_id, at)
 
 
 # Unless Branchkeep removes it too
@@ -79,12 +83,17 @@ def _mirror_of(row: Secret) -> str:
 
 
 def _found_outside(access: Access) -> set[tuple[str, str]]:
-    """Return (scope, key) of what was found to have changed outside Branchkeep."""
+    """Return (scope, key) of what changed outside Branchkeep, unless somebody decided about it."""
     newer = events_since(timezone.now() - DRIFT_SHOWN)
-    events = newer.filter(app_id=access.app.app_id, action__in=_FOUND)
-    rows = events.order_by("-pk").values_list("branch", "subject")[:LIMIT]
-    # An event names several branches if they share their parameters.
-    return {(name, key) for scopes, key in rows for name in (scopes, *scopes.split(JOINED_BY))}
+    found = drift.undecided(access.app.app_id, newer)
+    return {name for name, is_ignored in found.items() if not is_ignored}
+
+
+def _found_before(app_id: str, keys: Collection[str]) -> dict[tuple[str, str], bool]:
+    """Map scope and key of what is undecided to True if it is ignored, however old it is."""
+    if not keys:
+        return {}
+    return drift.undecided(app_id, AuditEvent.objects.filter(subject__in=keys))
 
 
 def _unknown(access: Access) -> Iterator[Fault]:

@@ -172,4 +172,9 @@ def _with_details(found: Parameter | None, listed: Parameter | None) -> Paramete
     """Add to what the store said by name what only its listing says of the same version."""
     if found is None or found != listed:
         return found
-    return replace(found, modified_by=listed.modified_by, key_id=listed.key_id)
+    return replace(
+        found,
+        modified_by=listed.modified_by,
+        key_id=listed.key_id,
+        advanced=listed.advanced,
+    )

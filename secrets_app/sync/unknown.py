@@ -5,7 +5,6 @@ by name (`sync.adopting`), so a listing that lags does no harm.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -73,8 +72,9 @@ def remember(app: App, found: Iterable[Parameter]) -> None:
     _write(app, found, [])
 
 
-def _shown(of: UnknownParameter | Parameter) -> tuple[int, datetime, bool, str, str]:
-    return of.version, of.modified, of.encrypted, of.modified_by or "", of.key_id or ""
+def _shown(of: UnknownParameter | Parameter) -> tuple[object, ...]:
+    named = of.modified_by or "", of.key_id or "", bool(of.advanced)
+    return of.version, of.modified, of.encrypted, *named
 
 
 def _write(app: App, changed: Iterable[Parameter], gone: list[int]) -> None:
@@ -84,7 +84,7 @@ def _write(app: App, changed: Iterable[Parameter], gone: list[int]) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["app", "folder", "key"],
-        update_fields=["version", "modified", "encrypted", "modified_by", "key_id"],
+        update_fields=["version", "modified", "encrypted", "modified_by", "key_id", "advanced"],
     )
     for start in range(0, len(gone), BATCH):
         some = gone[start : start + BATCH]
@@ -102,4 +102,5 @@ def _row(app: App, parameter: Parameter) -> UnknownParameter:
         encrypted=parameter.encrypted,
         modified_by=parameter.modified_by or "",
         key_id=parameter.key_id or "",
+        advanced=bool(parameter.advanced),
     )

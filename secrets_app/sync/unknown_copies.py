@@ -74,6 +74,7 @@ def begin(access: Access, claimed: Sequence[Claimed]) -> list[Claimed]:
             version=it.row.version,
             modified=it.row.modified,
             key_id=it.row.key_id,
+            advanced=it.row.advanced,
             removed_at=now,
             removed_by=access.actor.label,
             change_set=it.event.change_set,

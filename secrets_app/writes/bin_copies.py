@@ -83,6 +83,7 @@ def begin(
                 version=lease.version_before,
                 modified=lease.modified,
                 key_id=_key_of(lease),
+                advanced=lease.secret.advanced,
                 removed_at=now,
                 removed_by=access.actor.label,
                 change_set=change_set,

@@ -49,15 +49,16 @@ class SetSecret(SecretCommand):
     """Create a secret, or give it a new value.
 
     Without `line_breaks`, a value that starts or ends with a line break is refused. `key_id` names
-    the KMS key of a new secret, "" the default one. `origin` is the audit event of what the value
-    was copied from, None for one that was typed. One that `puts_back` what was there may add a
-    secret on a deleted branch. With `any_type` the value is saved whatever the type of its key,
-    because it was saved before.
+    the KMS key of a new secret, "" the default one, and `advanced` puts it into the Advanced tier.
+    `origin` is the audit event of what the value was copied from, None for one that was typed. One
+    that `puts_back` what was there may add a secret on a deleted branch. With `any_type` the value
+    is saved whatever the type of its key, because it was saved before.
     """
 
     value: SecretValue = field(kw_only=True)
     line_breaks: bool = True
     key_id: str = ""
+    advanced: bool = False
     origin: int | None = None
     puts_back: bool = False
     any_type: bool = False

@@ -98,11 +98,12 @@ def _encrypt(
         found = store.read(filter(None, [paths.primary, paths.mirror]))
         plain = _unencrypted(found, paths, expected_versions)
         copies = _copies(app, lease.secret, lease.event_id)
+        kept = {path: _kept(lease.secret, is_mirror=path == paths.mirror) for path in plain}
         leases.mark_called(lease)
         for path in plain:  # nothing is removed before every value is safe
-            store.put(copies[path], found[path].value, overwrite=True)
+            store.put(copies[path], found[path].value, overwrite=True, **kept[path])
             is_touched = True
-        written = {path: _replace(store, lease, path, found[path]) for path in plain}
+        written = {path: _replace(store, lease, found[path], kept[path]) for path in plain}
         store.remove(copies[path] for path in plain)
     except StoreError as error:
         if not is_touched and not isinstance(error, OutcomeUnknown):
@@ -127,15 +128,29 @@ def _unencrypted(
     return plain
 
 
-def _replace(store: ParameterStore, lease: Lease, path: str, reading: Reading) -> Written:
+def _kept(secret: Secret, *, is_mirror: bool) -> dict[str, Any]:
+    """Return the KMS key and the tier with which a parameter is created again.
+
+    A String has no key, so it gets the one of the other parameter, which may hold the same value.
+    """
+    return {
+        "key_id": secret.key_id or secret.mirror_key_id,
+        "advanced": secret.mirror_advanced if is_mirror else secret.advanced,
+    }
+
+
+def _replace(
+    store: ParameterStore, lease: Lease, reading: Reading, kept: Mapping[str, Any]
+) -> Written:
     """Remove a parameter and create it again.
 
     If a response is lost, nothing more is sent: a removal that arrives late would take the new
     parameter. Once it is removed, it is created whether the lease still holds or not.
     """
     leases.mark_called(lease)
+    path = reading.parameter.path
     store.remove([path])
-    written = store.put(path, reading.value, overwrite=False)
+    written = store.put(path, reading.value, overwrite=False, **kept)
     if written.may_repeat:
         raise OutcomeUnknown(code="SentTwice")
     return written
@@ -145,14 +160,16 @@ def _ending(
     lease: Lease, paths: Location, found: Mapping[str, Reading], written: Mapping[str, Written]
 ) -> Ending:
     columns: dict[str, Any] = {"unencrypted": False, "modified_by": ""}
+    key_id = _kept(lease.secret, is_mirror=False)["key_id"]
     at: datetime | None = None
     version, mirror_version = lease.version_before, lease.secret.mirror_version
     if result := written.get(paths.primary):
         version, at = result.version, result.at
-        columns |= {"version": version, "modified": None, "key_id": ""}
+        columns |= {"version": version, "modified": None, "key_id": key_id}
     if result := written.get(paths.mirror or ""):
         mirror_version, at = result.version, result.at
-        columns |= {"mirror_version": mirror_version, "mirror_modified": None, "mirror_key_id": ""}
+        columns |= {"mirror_version": mirror_version, "mirror_modified": None}
+        columns["mirror_key_id"] = key_id
     primary, mirror = found.get(paths.primary), found.get(paths.mirror or "")
     is_same = bool(primary and mirror and primary.value == mirror.value)
     columns |= {"mirror_of": version if is_same else 0, "answered_at": at}
@@ -180,7 +197,7 @@ def _finish(app: App, row: Secret) -> None:
     with transaction.atomic(durable=True):
         event = attempt(BACKGROUND, Action.SECRET_ENCRYPTED, target)
     try:
-        _put_back(parameter_store(), _copies(app, row, row.claim.pk))
+        _put_back(parameter_store(), app, row, _copies(app, row, row.claim.pk))
         location = location_of(app, row)
         current = parameter_store().current(filter(None, [location.primary, location.mirror]))
     except StoreError as error:  # tried again once the lease has expired
@@ -190,13 +207,16 @@ def _finish(app: App, row: Secret) -> None:
     _settle(row, row.claim, event, remote)
 
 
-def _put_back(store: ParameterStore, copies: Mapping[str, str]) -> None:
+def _put_back(store: ParameterStore, app: App, row: Secret, copies: Mapping[str, str]) -> None:
     """Create what is missing from its copy, then remove the copies."""
+    documented = locate(scope_of(app, row.branch), row.key, PathProfile.BOTH).mirror
+    mirror = documented if app.path_profile == PathProfile.BOTH else None
     found = store.read([*copies, *copies.values()])
     for path, copy in copies.items():
         if copy in found and path not in found:
             with suppress(AlreadyExists):  # someone has just added it
-                store.put(path, found[copy].value, overwrite=False)
+                kept = _kept(row, is_mirror=path == mirror)
+                store.put(path, found[copy].value, overwrite=False, **kept)
     if left := [copy for copy in copies.values() if copy in found]:
         store.remove(left)
 

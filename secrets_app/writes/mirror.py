@@ -11,7 +11,7 @@ from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
 from secrets_app.projection import mirror_key
 from secrets_app.store import parameter_store
-from secrets_app.store.base import Parameter
+from secrets_app.store.base import Parameter, Reading, Written
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.writes import endings, leases, messages
 from secrets_app.writes.leases import Lease
@@ -104,10 +104,7 @@ def _finish(lease: Lease, stored: Parameter | None, primary: str, mirror: str) -
     if other and (not row.mirror_of or other.parameter.version != row.mirror_version):
         endings.commit([endings.mirror_left(lease, ALIEN)])
         return False
-    leases.mark_called(lease)
-    written = store.put(
-        mirror, source.value, overwrite=other is not None, key_id=mirror_key(lease.secret)
-    )
+    written = _write(lease, mirror, source, overwrite=other is not None)
     held_as = LeaseStage.MIRROR if written.may_repeat else None
     _commit(lease, version, written.version, held_as, DONE)
     return True
@@ -124,10 +121,7 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
     if source and other and source.value == other.value:
         done = SAME
     elif source:
-        leases.mark_called(lease)
-        written = store.put(
-            mirror, source.value, overwrite=other is not None, key_id=mirror_key(lease.secret)
-        )
+        written = _write(lease, mirror, source, overwrite=other is not None)
         mirror_version = written.version
         held_as = LeaseStage.MIRROR if written.may_repeat else None
         done = DONE
@@ -142,6 +136,18 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
         raise NotFound
     _commit(lease, version, mirror_version, held_as, done)
     return done
+
+
+def _write(lease: Lease, mirror: str, source: Reading, *, overwrite: bool) -> Written:
+    leases.mark_called(lease)
+    row = lease.secret
+    return parameter_store().put(
+        mirror,
+        source.value,
+        overwrite=overwrite,
+        key_id=mirror_key(row),
+        advanced=row.mirror_advanced,
+    )
 
 
 def _commit(

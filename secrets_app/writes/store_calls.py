@@ -95,12 +95,14 @@ def _ask(command: SecretCommand, reason: NotCopied) -> RowOutcome:
 def _put(
     access: Access, store: ParameterStore, row: ValidCommand, lease: Lease, command: SetSecret
 ) -> Response:
-    value = command.value
+    value, secret = command.value, lease.secret
+    key_id, advanced = secret.key_id or command.key_id, secret.advanced or command.advanced
     written = store.put(
         row.paths.primary,
         value,
         overwrite=lease.version_before > 0,
-        key_id=lease.secret.key_id or command.key_id,
+        key_id=key_id,
+        advanced=advanced,
     )
     notes = messages.SaveNotes(
         outside_write=_was_written_outside(lease.version_before, written),
@@ -108,15 +110,19 @@ def _put(
     )
     mirror: Written | None = None
     columns: dict[str, Any] = {"changed_by": access.actor.label}
+    columns |= {"key_id": key_id, "advanced": advanced}  # which the next save keeps
     if row.paths.mirror:
-        known, is_ours = lease.secret.mirror_version, lease.mirror_is_open
+        known, is_ours = secret.mirror_version, lease.mirror_is_open
+        mirror_key_id = mirror_key(secret) or command.key_id
         try:
             mirror = store.put(
                 row.paths.mirror,
                 value,
                 overwrite=is_ours or known > 0,
-                key_id=mirror_key(lease.secret) or command.key_id,
+                key_id=mirror_key_id,
+                advanced=secret.mirror_advanced,
             )
+            columns["mirror_key_id"] = mirror_key_id
         except StoreError as error:  # the secret is saved, and the background writes its mirror
             notes.mirror_error = error
             if not isinstance(error, AlreadyExists):  # otherwise it is someone else's

@@ -103,6 +103,8 @@ PAGES = (
     f"{LIST}SECRET/type/",
     f"{LIST}SECRET/edit/?on=",
     f"{LIST}copy/",
+    f"{LIST}drift/",
+    f"{LIST}drift/?show=ignored",
     f"{LIST}unknown/",
     MANAGE,
     f"{MANAGE}?new=2",

@@ -18,12 +18,13 @@ from console.models import AuditEvent
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import DEBOUNCE, deliver
 from console.notifications.outbox import enqueue
+from secrets_app.drift.changes import state_of
 from secrets_app.locations import location_of
 from secrets_app.models import BinEntry, Revalidation, Secret, UnknownParameter
 from secrets_app.recycle_bin import kept
 from secrets_app.store import parameter_store
 from secrets_app.sync.unknown_removal import token
-from tests.factories import set_role
+from tests.factories import reconcile_now, set_role
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.moto import REGION
 from tests.fixtures.people import PEOPLE, ROLES, World
@@ -136,6 +137,20 @@ def repair_mirrors(client_for: ClientFor, world: World) -> None:
             shown = {"shown": f"{secret.version}:0"}
             for name in ("secret_reveal", "secret_encrypt", "secret_mirror"):
                 client_for(person).post(secret_url(secret, name), shown, headers=headers)
+
+
+def decide_about_drift(client_for: ClientFor, world: World) -> None:
+    """Write a value outside, and decide about that, with and without permission."""
+    secret = some_secrets(world)[-1]
+    path = location_of(world.app, secret).primary
+    value = parameter_store().read([path])[path].value
+    page = reverse("drift", args=[world.app.app_id])
+    for person, act in product(EVERYONE, ("drift_ignore", "drift_take", "drift_put_back")):
+        parameter_store().put(path, value, overwrite=True)
+        reconcile_now(world)
+        client_for(person).get(page)
+        state = {"state": state_of(Secret.objects.get(pk=secret.pk))}
+        client_for(person).post(secret_url(secret, act), state)
 
 
 def copy_paths(client_for: ClientFor, world: World) -> None:
@@ -340,6 +355,7 @@ USES = (
     undo,
     revalidate,
     repair_mirrors,
+    decide_about_drift,
     copy_paths,
     adopt,
     administer,

@@ -52,7 +52,7 @@ _REASONS = {
     UndoState.DENIED: ", because your role does not allow changes there.",
     UndoState.IMPOSSIBLE: ". The table says why.",
 }
-_LISTS = {"secrets", "variables"}  # where the toast that offers Undo is shown
+_LISTS = {"drift", "secrets", "variables"}  # where the toast that offers Undo is shown
 
 
 class Line(NamedTuple):

@@ -119,10 +119,18 @@ class EmbeddedStore:
             value = self._keyring.decrypt(encrypted, context)
             return Reading(Parameter(path, version, row.modified), value)
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+    def put(
+        self,
+        path: str,
+        value: SecretValue,
+        *,
+        overwrite: bool,
+        key_id: str = "",
+        advanced: bool = False,
+    ) -> Written:
         """Write a value and return its version. Raises AlreadyExists without `overwrite`.
 
-        Encrypts with the newest of ENCRYPTION_KEYS, whatever `key_id` says.
+        Encrypts with the newest of ENCRYPTION_KEYS, whatever `key_id` says. There are no tiers.
         """
         check_put(path, value)
         with store_call("embedded", "put", 1):

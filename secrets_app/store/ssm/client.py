@@ -118,14 +118,26 @@ class SsmStore:
 
         return self._send("read_version", 1, call)
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+    def put(
+        self,
+        path: str,
+        value: SecretValue,
+        *,
+        overwrite: bool,
+        key_id: str = "",
+        advanced: bool = False,
+    ) -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
-        Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the response was lost.
+        Each version of a parameter in the Advanced tier needs `advanced`: without a tier, SSM takes
+        the account's default one, and it refuses to move a parameter back. Raises AlreadyExists
+        without `overwrite`, and OutcomeUnknown if the response was lost.
         """
         check_put(path, value)
         # Without a KeyId, SSM would fall back to the default key.
-        key: Any = {"KeyId": key_id} if key_id else {}
+        more: Any = {"KeyId": key_id} if key_id else {}
+        if advanced:
+            more["Tier"] = "Advanced"
         # The same arguments as Amplify's own clients send, so that the parameters look the same.
         written = self._send(
             "put",
@@ -137,7 +149,7 @@ class SsmStore:
                     Type="SecureString",
                     Description="Amplify Secret",
                     Overwrite=overwrite,
-                    **key,
+                    **more,
                 )
             ),
         )

@@ -32,6 +32,7 @@ def listed(data: Any) -> Parameter:
         parameter(data),
         modified_by=user if user.startswith("arn:") else "",  # other stores say "N/A"
         key_id="" if key_id.endswith(DEFAULT_KEY) else key_id,
+        advanced=data.get("Tier") == "Advanced",
     )
 
 

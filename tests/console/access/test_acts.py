@@ -86,6 +86,13 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{SECRETS}/<int:pk>/versions/compare/": (Action.SECRET_COMPARED,),
     f"{SECRETS}/<int:pk>/versions/restore/": (Action.VERSION_RESTORED, Action.SECRET_CHANGED),
     f"{SECRETS}/copy/": (Action.APP_CHANGED,),
+    f"{SECRETS}/drift/check/": "It compares with the store, and decrypts nothing.",
+    f"{SECRETS}/drift/<int:pk>/put-back/": (
+        *(Action.VERSION_RESTORED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
+        Action.MIRROR_REPAIRED,
+    ),
+    f"{SECRETS}/drift/<int:pk>/take/": (Action.DRIFT_TAKEN, Action.SECRET_REMOVED),
+    f"{SECRETS}/drift/<int:pk>/ignore/": (Action.DRIFT_IGNORED,),
     f"{SECRETS}/unknown/<int:pk>/branch/": "It adds the branch protected, which asks nothing.",
     f"{SECRETS}/unknown/move/": (Action.PARAMETER_REMOVED, Action.SECRET_REMOVED),
     f"{SECRETS}/mirrors/": (Action.MIRROR_REPAIRED,),

@@ -60,6 +60,12 @@ def test_branch(client: Client, world: World, page: str) -> None:
     assert (branch.stage, branch.deleted_at) == ("NONE", None)
 
 
+@pytest.mark.parametrize("act", ["put-back", "take", "ignore"])
+def test_drift(client: Client, foreign: Secret, act: str) -> None:
+    url = f"/apps/d1shop/hosting/secrets/drift/{foreign.pk}/{act}/"
+    assert client.post(url, {"state": f"{foreign.base}/0"}).status_code == 404
+
+
 @pytest.mark.parametrize("page", ["", "reveal/", "mirror/", "encrypt/"])
 def test_secret(client: Client, foreign: Secret, page: str) -> None:
     url = f"/apps/d1shop/hosting/secrets/{foreign.pk}/{page}"

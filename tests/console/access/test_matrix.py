@@ -166,6 +166,16 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/copy/               GET   302  404  403 403 403 200  404
 /apps/<str:app_id>/hosting/secrets/copy/               POST  302  404  403 403 403 302  404
 /apps/<str:app_id>/hosting/secrets/copy/               else  302  405
+/apps/<str:app_id>/hosting/secrets/drift/              GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/secrets/drift/              else  302  405
+/apps/<str:app_id>/hosting/secrets/drift/check/        POST  302  404  302 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/drift/check/        else  302  405
+/apps/<str:app_id>/hosting/secrets/drift/<int:pk>/put-back/  POST  302  404  403 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/drift/<int:pk>/put-back/  else  302  405
+/apps/<str:app_id>/hosting/secrets/drift/<int:pk>/take/  POST  302  404  403 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/drift/<int:pk>/take/  else  302  405
+/apps/<str:app_id>/hosting/secrets/drift/<int:pk>/ignore/  POST  302  404  403 302 302 302  404
+/apps/<str:app_id>/hosting/secrets/drift/<int:pk>/ignore/  else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/            GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/unknown/            else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  POST  302  404  403 403 403 302  404

@@ -267,4 +267,4 @@ def test_forged_change_set(world: World, client_for: Callable[[str], Client]) ->
     mia = client_for("mia")
     fields = fields_of(mia, row, 1) | {"change_set": uuid.uuid4().hex}
     answer = mia.post(reverse("secret_restore", args=["d1shop", row.pk]), fields, follow=True)
-    assert "Nothing was restored" in answer.text
+    assert "Nothing was changed" in answer.text

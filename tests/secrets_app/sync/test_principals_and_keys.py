@@ -1,5 +1,6 @@
 """Who changed a secret outside Branchkeep, and the KMS key that encrypts it (guarantee 42)."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -8,10 +9,13 @@ import pytest
 from django.test import Client
 
 from console.models import AuditOutcome
-from secrets_app.models import Secret
+from secrets_app.history import bin_actions, parameter_bin
+from secrets_app.models import BinEntry, Secret
 from secrets_app.store import parameter_store
 from secrets_app.store.ssm import responses
+from secrets_app.writes.encrypting import encrypt
 from tests.factories import (
+    access_of,
     delete_command,
     listed_secret,
     reconcile_now,
@@ -24,7 +28,10 @@ from tests.factories import (
     set_secret,
     write_outside,
 )
+from tests.factories.drift import drifts
+from tests.fixtures.faulty import Faulty
 from tests.fixtures.people import World
+from tests.secrets_app.orphans.test_orphans import MOVE, found
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -66,6 +73,29 @@ def test_the_activity_names_them(world: World, client_for: Callable[[str], Clien
     found = AuditOutcome.objects.filter(event__action__startswith="found.")
     assert [it.detail for it in found] == ["By jane."] * 2
     assert "By jane." in client_for("vera").get("/apps/d1shop/activity/").text
+
+
+@pytest.mark.usefixtures("console_on_ssm", "as_jane")
+def test_nobody_is_named_for_a_removal(world: World) -> None:
+    primary, mirror = secret_paths(world, "API_KEY", world.dev)
+    reconciled_secret(world, "API_KEY", world.dev)
+    write_outside(mirror)
+    reconcile_now(world)
+    assert [it.by for it in drifts(world)] == ["jane"]
+    for path in (mirror, primary):
+        parameter_store().remove([path])
+        reconcile_now(world)
+        assert [it.by for it in drifts(world)] == [""]
+    found = AuditOutcome.objects.filter(event__action__startswith="found.")
+    assert [it.detail for it in found] == ["By jane.", "", ""]
+
+
+@pytest.mark.usefixtures("console_on_ssm", "as_jane")
+def test_a_mirror_that_is_left_has_another_author(world: World) -> None:
+    reconciled_secret(world, "API_KEY", world.dev)
+    parameter_store().remove(secret_paths(world, "API_KEY", world.dev)[:1])
+    reconcile_now(world)
+    assert AuditOutcome.objects.get(event__action="found.remove").detail == ""
 
 
 @pytest.mark.usefixtures("console_on_ssm", "as_jane")
@@ -111,12 +141,92 @@ def test_a_key_is_shown_and_kept(
 
 
 @pytest.mark.usefixtures("console_on_ssm")
+@pytest.mark.parametrize("place", [0, 1], ids=["primary", "mirror"])
+def test_the_advanced_tier_is_shown_and_kept(
+    world: World,
+    client_for: Callable[[str], Client],
+    plain_ssm: "SSMClient",
+    faulty: Faulty,
+    place: int,
+) -> None:
+    reconciled_secret(world, "API_KEY", world.main)
+    paths = secret_paths(world, "API_KEY", world.main)
+    parameter_store().remove([paths[place]])
+    plain_ssm.put_parameter(Name=paths[place], Value="v", Type="String", Tier="Advanced")
+    faulty.requests.clear()
+    reconcile_now(world)
+    reconcile_now(world)  # the first one asked by name, too
+    row = secret_row(world, "API_KEY", world.main)
+    label = ["Tier", "Tier of the mirror"][place]
+    text = " ".join(client_for("vera").get(f"{LIST}{row.pk}/").text.split())
+    assert f'<dt>{label}</dt> <dd><span class="mono">Advanced</span>' in text
+    mia, versions = world.actor("mia"), (row.version, row.mirror_version)
+    encrypt(actor=mia, app_id="d1shop", pk=row.pk, expected_versions=versions)
+    save_secrets(world, set_command(secret_row(world, "API_KEY", world.main)))
+    assert tiers_sent(faulty, paths[place]) == ["Advanced"] * 2
+    assert tiers_sent(faulty, paths[1 - place]) == [None]
+    reconcile_now(world)
+    save_secrets(world, set_command(secret_row(world, "API_KEY", world.main)))
+    assert tiers_sent(faulty, paths[place]) == ["Advanced"] * 3
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_the_recycle_bin_keeps_key_and_tier(
+    world: World, plain_ssm: "SSMClient", faulty: Faulty
+) -> None:
+    [path, _] = secret_paths(world, "API_KEY")
+    plain_ssm.put_parameter(
+        Name=path, Value="v", Type="SecureString", KeyId=KEY, Tier="Advanced", Overwrite=True
+    )
+    reconcile_now(world)
+    reconcile_now(world)
+    save_secrets(world, delete_command(secret_row(world, "API_KEY")))
+    access, entry = access_of(world, "mia"), world.app.bin_entries.get()
+    bin_actions.restore(access, entry, uuid.uuid4(), to=None)
+    save_secrets(world, set_command(secret_row(world, "API_KEY")))  # before any listing
+    assert key_of(plain_ssm, path) == KEY
+    assert tiers_sent(faulty, path) == ["Advanced"] * 2
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+def test_an_orphan_keeps_key_and_tier(
+    world: World, client_for: Callable[[str], Client], plain_ssm: "SSMClient", faulty: Faulty
+) -> None:
+    path, alice = "/amplify/d1shop/old/API_KEY", client_for("alice")
+    plain_ssm.put_parameter(Name=path, Value="v", Type="SecureString", KeyId=KEY, Tier="Advanced")
+    reconcile_now(world)
+    for _ in range(2):  # the second time before any listing
+        alice.post(MOVE, {"all": found(world)[0].tokens})
+        parameter_bin.restore(access_of(world, "alice"), BinEntry.objects.get(), uuid.uuid4())
+        assert key_of(plain_ssm, path) == KEY
+    assert tiers_sent(faulty, path) == ["Advanced"] * 2
+
+
+@pytest.mark.usefixtures("console_on_ssm")
+@pytest.mark.parametrize("place", [0, 1], ids=["primary", "mirror"])
+def test_a_replaced_string_gets_the_key_of_the_other_one(
+    world: World, plain_ssm: "SSMClient", place: int
+) -> None:
+    paths = secret_paths(world, "API_KEY", world.main)
+    put(plain_ssm, paths[1 - place])
+    plain_ssm.put_parameter(Name=paths[place], Value="v", Type="String")
+    reconcile_now(world)
+    reconcile_now(world)
+    row = secret_row(world, "API_KEY", world.main)
+    encrypt(actor=world.actor("mia"), app_id="d1shop", pk=row.pk, expected_versions=(1, 1))
+    assert [key_of(plain_ssm, path) for path in paths] == [KEY, KEY]
+    save_secrets(world, set_command(secret_row(world, "API_KEY", world.main)))
+    assert [key_of(plain_ssm, path) for path in paths] == [KEY, KEY]
+
+
+@pytest.mark.usefixtures("console_on_ssm")
 def test_a_new_mirror_gets_the_secrets_key(world: World, plain_ssm: "SSMClient") -> None:
     primary, mirror = secret_paths(world, "API_KEY", world.main)
     put(plain_ssm, primary)
     reconcile_now(world)
     reconcile_now(world)  # the first one asked by name, too
     repair_secret_mirror(world, secret_row(world, "API_KEY", world.main))
+    save_secrets(world, set_command(secret_row(world, "API_KEY", world.main)))  # before any listing
     assert key_of(plain_ssm, mirror) == KEY
 
 
@@ -164,3 +274,9 @@ def key_of(ssm: "SSMClient", path: str) -> str:
     filters: Any = [{"Key": "Name", "Values": [path]}]
     [found] = ssm.describe_parameters(ParameterFilters=filters)["Parameters"]
     return found["KeyId"]
+
+
+def tiers_sent(faulty: Faulty, path: str) -> list[str | None]:
+    """Return the tiers with which the console wrote a parameter."""
+    puts = [it.parameters for it in faulty.requests if it.operation == "PutParameter"]
+    return [it.get("Tier") for it in puts if it["Name"] == path]

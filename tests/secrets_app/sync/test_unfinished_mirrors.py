@@ -48,10 +48,18 @@ class HalfStore(InterruptedStore):
         super().__init__(parameter_store())
         self._paths, self._error = paths, error
 
-    def put(self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = "") -> Written:
+    def put(
+        self,
+        path: str,
+        value: SecretValue,
+        *,
+        overwrite: bool,
+        key_id: str = "",
+        advanced: bool = False,
+    ) -> Written:
         if path in self._paths:
             raise self._error
-        return super().put(path, value, overwrite=overwrite, key_id=key_id)
+        return super().put(path, value, overwrite=overwrite, key_id=key_id, advanced=advanced)
 
 
 @pytest.fixture

@@ -194,11 +194,17 @@ def _save_without_mirror(world: World, commands: list[SecretCommand]) -> None:
 
     class HalfStore(InterruptedStore):
         def put(
-            self, path: str, value: SecretValue, *, overwrite: bool, key_id: str = ""
+            self,
+            path: str,
+            value: SecretValue,
+            *,
+            overwrite: bool,
+            key_id: str = "",
+            advanced: bool = False,
         ) -> Written:
             if path == mirrors:
                 raise Throttled
-            return super().put(path, value, overwrite=overwrite, key_id=key_id)
+            return super().put(path, value, overwrite=overwrite, key_id=key_id, advanced=advanced)
 
     with pytest.MonkeyPatch.context() as patch:
         use_store(HalfStore(parameter_store()), patch)

@@ -1,0 +1,1 @@
+"""Drift: secrets that changed outside Branchkeep, and deciding about each."""

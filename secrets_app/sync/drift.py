@@ -1,0 +1,46 @@
+"""What changed outside Branchkeep and nobody has decided about, as the audit trail tells.
+
+No table holds drift. Reconciling records what it finds, and a decision about that is an event, too:
+taken, or ignored until the next change is found (docs/adr/0061).
+"""
+
+from collections import defaultdict
+
+from django.db.models import Max, Q, QuerySet
+
+from console.access.branches import JOINED_BY
+from console.audit.events import COMPLETED, Action
+from console.models import AuditEvent
+
+FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED)
+
+_IGNORED = Q(action=Action.DRIFT_IGNORED, outcomes__outcome__in=COMPLETED)
+# Copying a mirror that was left alone brings its secret back, so nothing is changed any more.
+_BROUGHT_BACK = Q(action=Action.MIRROR_REPAIRED, version_before=0)
+_TAKEN = (Q(action=Action.DRIFT_TAKEN) | _BROUGHT_BACK) & Q(outcomes__outcome__in=COMPLETED)
+
+
+def undecided(
+    app_id: str, events: QuerySet[AuditEvent] | None = None
+) -> dict[tuple[str, str], bool]:
+    """Map scope and key of what was found to have changed to True if somebody ignored it.
+
+    What was taken since is left out. What was saved since isn't, which the projection tells.
+    `events` limits how far back this looks. Takes one query.
+    """
+    events = AuditEvent.objects.all() if events is None else events
+    relevant = (*FOUND, Action.DRIFT_TAKEN, Action.DRIFT_IGNORED, Action.MIRROR_REPAIRED)
+    rows = events.filter(app_id=app_id, action__in=relevant).order_by()
+    last: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for scopes, key, *ids in rows.values_list("branch", "subject").annotate(
+        found=Max("pk", filter=Q(action__in=FOUND)),
+        taken=Max("pk", filter=_TAKEN),
+        ignored=Max("pk", filter=_IGNORED),
+    ):
+        # An event names several branches if they share their parameters.
+        for name in {scopes, *scopes.split(JOINED_BY)}:
+            pairs = zip(last[name, key], ids, strict=True)
+            last[name, key] = [max(one, other or 0) for one, other in pairs]
+    return {
+        name: ignored > found for name, (found, taken, ignored) in last.items() if found > taken
+    }

@@ -1,0 +1,1 @@
+"""Tests of drift: what changed outside Branchkeep."""
