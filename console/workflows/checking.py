@@ -20,8 +20,8 @@ from console.lib.scanning.results import Place, PlacedUse, Project
 from console.lib.scanning.uses import VARIABLE
 from console.lib.text.likely_secrets import secret_warning, token_format
 from console.models import Branch, scope_name
-from console.workflows.previews.offers import ONE
 
+OFFER = "A preview would take this from {}. Copy it to make it effective."
 SHOWN = 4  # characters of a key that may be a value
 VALUE_AS_KEY = "This looks like a value. Write the name of the secret in the code, and replace it."
 # Names with words, such as STRIPE_KEY_2 or stripe-key-2
@@ -170,7 +170,7 @@ class _Held:
         """Return that the branch is a preview of one that has the value, or ""."""
         nouns = [noun] if noun else self._offered.keys()
         if self._source and any(key in self._offered[it] for it in nouns):
-            return ONE.format(branch=scope_name(self.branch), source=self._source.name)
+            return OFFER.format(self._source.name)
         return ""
 
 

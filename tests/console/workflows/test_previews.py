@@ -124,7 +124,7 @@ def test_check_environment(manage: Manage, world: World, pr: Branch, tmp_path: P
     assert found.code == 1
     lines = {line.split()[3]: line for line in found.out.splitlines()[1:]}
     assert lines["API_KEY"].split()[1] == "missing"
-    assert "pr-12 would take this from dev. Copy it" in lines["API_KEY"]
+    assert "A preview would take this from dev. Copy it" in lines["API_KEY"]
     assert "would take" not in lines["GONE"]
     assert lines["OWN"].split()[1] == "own"
 

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from console.catalog.previews import add_rule
 from console.lib.scanning.isolated.answers import NO_FOLDER
 from console.lib.scanning.isolated.parent import BUSY, Refused
 from console.pages.compare import code
@@ -101,6 +102,19 @@ def test_branches_with_the_same_result(world: World, alice: Client) -> None:
     set_secret(world, "KEY", "x", world.main)
     [many, main] = upload(alice, PROJECT).context["groups"]
     assert (len(many.branches), main.branches) == (31, ["main"])
+
+
+def test_previews_of_one_branch(world: World, alice: Client) -> None:
+    """They have the same result, with where each would take a value from."""
+    alices = world.actor("alice")
+    add_rule(actor=alices, app_id="d1shop", pattern="pr-*", source_id=world.dev.pk)
+    for number in range(5):
+        create_branch(world, f"pr-{number}")
+    set_secret(world, "KEY", "x", world.dev)
+    _, _, previews = upload(alice, PROJECT).context["groups"]
+    assert previews.branches == [f"pr-{number}" for number in range(5)]
+    key = next(row for row in previews.missing if row.key == "KEY")
+    assert key.remarks == ["A preview would take this from dev. Copy it to make it effective."]
 
 
 def test_links_to_add(world: World, client_for: ClientFor) -> None:
