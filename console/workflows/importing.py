@@ -112,6 +112,20 @@ def comparable(access: Access, rows: Iterable[PlannedRow]) -> list[PlannedRow]:
     return [row for row in existing if access.may_on(Permission.REVEAL, row.branch)]
 
 
+def shared_with_production(lines: Iterable[Line]) -> list[str]:
+    """Return keys of secrets that would have the text's value on production and elsewhere."""
+    confidential = {source.noun for source in sources() if source.is_confidential}
+    scopes: dict[str, list[Branch | None]] = {}
+    for line in lines:
+        if line.noun in confidential and (line.is_ready or line.planned.change is Change.SAME):
+            scopes.setdefault(line.planned.key, []).append(line.planned.branch)
+    return [
+        key
+        for key, found in scopes.items()
+        if len(found) > 1 and any(branch and branch.production for branch in found)
+    ]
+
+
 _Plans = dict[str, dict[Scope, PlannedRow]]
 
 

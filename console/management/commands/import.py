@@ -26,6 +26,7 @@ from console.workflows import absent_keys, importing
 from console.workflows.absent_keys import AbsentKey, RemovalRow
 from console.workflows.importing import Choice, Line
 
+SHARED = "{}: production gets the same value as another scope."
 HEAD = ("KEY", "KIND", "BRANCH", "CHANGE", "OUTCOME")
 NO_TEXT = "Name a file, or send the text on standard input."
 NOT_TEXT = "The file is not UTF-8 text. Check where it comes from."
@@ -84,6 +85,8 @@ class Command(ConsoleCommand):
             raise CommandError(str(refusal), returncode=Exit.REFUSED) from None
         for line in lines:
             self._note(line)
+        for key in importing.shared_with_production(lines):
+            self.note(SHARED.format(key))
         for it in absent:
             if it.refusal:
                 self.note(f"{it.key} ({scope_name(it.branch)}) stays. {it.refusal}")

@@ -125,6 +125,7 @@ def _preview(
         "to_choose": sum(not row["is_fixed"] for row in rows),
         "all_same": all(row["change"] == Change.SAME for row in rows),
         "comparable": len(importing.comparable(access, (line.planned for line in lines))),
+        "shared": importing.shared_with_production(lines),
         "max_compared": comparing.MAX_VALUES,
         "too_many": len(rows) > MAX_POSTED_ROWS,
         "failed": len(failed),

@@ -47,6 +47,7 @@ def test_several_branches_and_chosen_kinds(world: World, manage_as: Manage) -> N
     done = manage_as("import", *APP, *branches, *kinds, "--yes", stdin=TEXT)
     assert done.code == 0
     assert "API_KEY (main): The name looks like the name of a secret." in done.err
+    assert "API_URL: production gets the same value as another scope." in done.err
     assert variable_values(world) == {("main", "API_KEY"): "hunter2", ("dev", "API_KEY"): "hunter2"}
     assert stored_values(world, "API_URL", world.dev)[0] == "https://plain.example.org"
 

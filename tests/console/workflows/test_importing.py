@@ -171,6 +171,16 @@ def test_a_key_that_is_of_the_other_kind(world: World) -> None:
     assert found[None, "DB_PASSWORD"] == ("secret", "", True)
 
 
+def test_the_same_secret_on_production_and_elsewhere(world: World) -> None:
+    set_secret(world, "API_KEY", "one", world.main)
+    text = "API_KEY=hunter2\nDB_PASSWORD=changeme\nAPI_URL=https://example.org\n"
+    shared = importing.shared_with_production
+    assert shared(preview(world, text, world.main, world.dev)) == ["API_KEY"]
+    assert shared(preview(world, text, world.main, None)) == ["API_KEY"]
+    assert shared(preview(world, text, world.main)) == []
+    assert shared(preview(world, text, world.dev, None)) == []
+
+
 def test_what_cannot_be_seen(world: World) -> None:
     text = 'API_KEY="x\\n"\nNAME="a\u200bb "\nTAB="a\tb"'
     lines = preview(world, text)
