@@ -22,6 +22,7 @@ REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED, Action.SECRET_CHECKED
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 # A secret that was moved from a variable has the value that one of these wrote
 VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED, Action.VARIABLE_RENAMED)
+TELLS = (*REVEALS, *WRITES, *VARIABLE_WRITES)  # by these, people know a value
 REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)

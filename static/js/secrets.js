@@ -127,6 +127,6 @@ document.addEventListener("keydown", (event) => {
 Row.use(SecretRow);
 forgetOnLeave(() => rows().map((row) => row.value));
 startFreshness();
+startMoreMenus(openForm, removeRow); // before the guard of unsaved rows, which lets a handled click pass
 startQuickEditing();
-startMoreMenus(openForm, removeRow);
 startCopyingSecrets();

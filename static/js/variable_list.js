@@ -18,6 +18,6 @@ async function fetchVariable(address, kind) {
 const codeOf = (key) => (/^[A-Za-z_$][\w$]*$/.test(key) ? `process.env.${key}` : `process.env[${JSON.stringify(key)}]`);
 
 Row.use(VariableRow);
+startMoreMenus(openForm, (row) => removeRow(row, removeBase)); // before the guard, which lets a handled click pass
 startQuickEditing();
-startMoreMenus(openForm, (row) => removeRow(row, removeBase));
 startCopyingAs(fetchVariable, codeOf);

@@ -80,7 +80,10 @@ def recycle_bin_page(request: HttpRequest, app_id: str) -> HttpResponse:
     query = Query.of(request.GET.dict())
     order = _Order.of(request.GET.get("sort", ""), query)
     found = order.sorted(row for row in rows if _matches(row, query))
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page", "1")[:9])
+    asked = request.GET.get("restore") or request.GET.get("delete")
+    places = (number for number, row in enumerate(found) if row.name == asked)
+    number = next((place // PER_PAGE + 1 for place in places), request.GET.get("page", "1")[:9])
+    page = Paginator(found, PER_PAGE).get_page(number)
     shown = recycle_bin.with_people(access, [*page])
     branches = {row.value.branch.pk: row.value.branch for row in rows if row.value.branch}
     context = {

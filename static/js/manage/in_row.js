@@ -10,6 +10,7 @@ export function choose(form, wanted) {
   const own = form.querySelector(".edit-row:not(.offered)");
   const kind = offered && (wanted === "override" || own.querySelector("textarea:disabled")) ? "override" : "value";
   (kind === "value" ? offered : own)?.remove();
+  form.querySelector(":scope > .hints")?.remove(); // is between the two
   if (kind === "override") {
     form.ariaLabel = offered.ariaLabel;
     offered.prepend(offered.querySelector(".cell-branch")); // in the list, the branch comes first
@@ -26,8 +27,10 @@ export function openBelow(row, form) {
 }
 
 /** Say in a list's row which version its form changes. */
-export function showVersion({ dataset: { kind, row, version } }) {
-  const cell = kind === "value" && version > 0 && byId(row)?.querySelector(".col-key:not(:has(.version))");
+export function showVersion(form) {
+  const { kind, row, version } = form.dataset;
+  if (kind !== "value" || !form.closest("tr") || version === "0") return;
+  const cell = byId(row)?.querySelector(".col-key:not(:has(.version))");
   if (cell) cell.append(element("span", "note-mark version", `Version ${version}`));
 }
 

@@ -112,18 +112,21 @@ function focusEdit(id, beside = "") {
 function keepForms() {
   let kept = [];
   let focused = null;
+  let replaced = null;
   const before = ({ detail: { target, shouldSwap } }) => {
     if (target.id !== "listing" || !shouldSwap) return;
-    kept = [...document.querySelectorAll("#listing form.in-place")];
+    replaced = byId("listing");
+    kept = [...document.querySelectorAll("form.in-place[data-row]")];
     focused = kept.some((form) => form.contains(document.activeElement)) ? document.activeElement : null;
   };
   const after = () => {
     for (const form of document.querySelectorAll("form.in-place")) showVersion(form);
-    if (!kept.some((form) => !form.isConnected)) return; // another element was swapped first
+    if (byId("listing") === replaced) return; // another element was swapped first
     for (const form of kept) {
       const row = byId(form.dataset.row);
       if (row) openBelow(row, form);
       else if (rowsOf(form).some((it) => it.dirty)) byId("listing").before(form);
+      else form.remove();
     }
     kept = [];
     focused?.focus();

@@ -103,6 +103,10 @@ def test_the_row_stays(page: Page, world: World) -> None:
     expect(page.locator("th[aria-sort]")).to_have_text("Variable")
     expect(row).to_contain_text("Version 1")
     expect(new_value(page)).to_have_value("typed")
+    page.get_by_label("More actions for OTHER on All branches").click()
+    expect(page.locator(".row-menu[open]")).to_be_visible()  # it asks nothing about what was typed
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Escape")
     new_value(page).press("Escape")
     expect(edit_link(page)).to_be_focused()
     expect(row).not_to_contain_text("Version 1")
@@ -215,6 +219,10 @@ def test_sorting_keeps_what_was_typed(page: Page) -> None:
     expect(new_value(page)).to_have_value("second")
     page.get_by_label("Search variables").fill("NOTHING")
     expect(page.get_by_text("No records to display")).to_be_visible()
+    expect(new_value(page)).to_have_value("second")
+    expect(page.locator(".editing-row")).to_have_count(0)  # it is above the list
+    page.get_by_label("Search variables").fill("API")
+    expect(page.locator(".editing-row")).to_have_count(1)  # and returns to its row
     expect(new_value(page)).to_have_value("second")
     new_value(page).press("Enter")
     expect_saved(page, 1)

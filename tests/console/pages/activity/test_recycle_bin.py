@@ -1,6 +1,7 @@
 """The page of the recycle bin: what was removed is restored at once, or deleted (guarantee 51)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -219,6 +220,22 @@ def test_queries_do_not_grow(world: World, alice: Client) -> None:
             assert alice.get(BIN).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 14
+
+
+def test_the_question_is_on_the_second_page(
+    world: World, alice: Client, on_deleted_branch: BinEntry
+) -> None:
+    """The page with the row is shown, whatever page Restore was pressed on."""
+    entry = on_deleted_branch
+    for number in range(50):
+        sooner = BinEntry.objects.get(pk=entry.pk)
+        sooner.pk, sooner.copy_id, sooner.key = None, str(number), f"K{number}"
+        sooner.expires_at = timezone.now() + timedelta(days=1)
+        sooner.save()
+    assert entry.key not in {row.value.key for row in alice.get(BIN).context["rows"]}
+    page = post(alice, "restore", entry)
+    assert page.context["page"].number == 2
+    assert f"Choose where to restore {entry.key}" in page.text
 
 
 def test_another_deleted_branch_stays_deleted(world: World, alice: Client) -> None:
