@@ -50,7 +50,6 @@ def lists() -> Iterator[str]:
             yield url
 
 
-@pytest.mark.both_databases
 def test_it_works(detector: LeakDetector, client_for: Callable[[str], Client]) -> None:
     alice, olga = client_for("alice"), client_for("olga")
     search = {

@@ -98,7 +98,7 @@ def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World
         refused = [name for name in actions.KINDS if name not in actions.WRITERS]
         with detector.quiet_logs():  # what the others post goes through the same statements
             actions.post_everywhere(client_for, every_url, posted, refused)
-    writers = actions.WRITERS if gets_too else ("alice", "olga")
+    writers = ("alice", "bob", "olga") if gets_too else ("alice", "olga")
     actions.post_everywhere(client_for, every_url, posted, writers)
     for name, role in ROLES.items():  # posting removed some
         member = {"app": world.app, "user": world.person(name)}
