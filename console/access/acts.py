@@ -166,7 +166,7 @@ RULES: dict[Action, Rule] = {
     Action.VARIABLE_MOVED: Rule(Permission.WRITE, _PLAIN),
     Action.NOTE_CHANGED: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.NOTE_ERASED: Rule(Who.WRITER, _SHOWS_NOTHING),
-    # On All branches: people who may reveal every value learn nothing from a check
+    # On All branches: who may read every value learns nothing from checking them
     Action.TYPE_CHANGED: Rule(Permission.REVEAL, _SHOWS_NOTHING),
     Action.WARNING_DISMISSED: Rule(Who.WRITER, _SHOWS_NOTHING),
     Action.WARNING_SHOWN: Rule(Who.WRITER, _SHOWS_NOTHING),

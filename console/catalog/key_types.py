@@ -18,8 +18,6 @@ from console.catalog import notes
 from console.lib.value_types.types import InvalidType, ValueType
 from console.models import App, KeyNote
 
-NO_KIND = "A rule needs a type. Choose one, or leave the rule empty."
-
 
 def set_type(*, actor: Actor, app_id: str, key: str, kind: str, rule: str, base: int) -> None:
     """Set the type of a key, "" for none. `base` is the version that the page showed, 0 for none.
@@ -75,8 +73,6 @@ class KeyTypes:
 def _parsed(kind: str, rule: str) -> ValueType | None:
     if not (kind or rule.strip()):
         return None
-    if not kind:
-        raise ValidationError({"rule": NO_KIND})
     try:
         return ValueType.parse(kind, rule)
     except InvalidType as refusal:

@@ -12,7 +12,7 @@ from console.audit.events import Action
 from console.catalog import key_types, notes
 from console.environment.sources import source_of
 from console.lib.row_forms import field, version
-from console.lib.value_types.types import LABELS, RULE_LIMIT
+from console.lib.value_types.types import LABELS
 from console.pages.notes import SAVE_AGAIN, secret_in
 from console.web.kit import (
     app_context,
@@ -40,7 +40,6 @@ class TypeForm(forms.Form):
     rule = forms.CharField(
         required=False,
         strip=False,
-        max_length=2 * RULE_LIMIT,  # line breaks count twice in a browser
         widget=forms.Textarea(
             attrs={"rows": 3, "autocapitalize": "off", "spellcheck": "false", "class": "mono"}
         ),
