@@ -17,7 +17,7 @@ from console.pages.activity import views as activity
 from console.pages.amplify import connection, deployments, import_apps
 from console.pages.apps import branch_delete, branches, notifications, overview, previews
 from console.pages.apps import views as apps
-from console.pages.compare import code, copying, removing
+from console.pages.compare import code, copying, previewing, removing
 from console.pages.compare import views as compare
 from console.pages.importing import views as importing
 from console.pages.members import exposure, invitations
@@ -30,6 +30,7 @@ in_app: list[URLPattern | URLResolver] = [
     path("compare/", compare.compare, name="compare"),
     path("compare/check/", compare.check, name="compare_check"),
     path("compare/copy/", copying.copy, name="compare_copy"),
+    path("compare/<int:pk>/", previewing.preview, name="preview"),
     path("compare/remove/", removing.remove, name="compare_remove"),
     path("compare/code/", code.check_code, name="check_code"),
     path("compare/export/", compare.export, name="compare_export"),

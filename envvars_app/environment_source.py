@@ -56,6 +56,7 @@ class VariableSource:
             OwnKey(
                 *(pk, key, branch_id, (branch_id, key) in pending, at, _shown(by)),
                 token=f"variable-{pk}:{version}",
+                version=version,
             )
             for pk, key, branch_id, at, by, version in rows.values_list(*columns)
         ]
@@ -158,12 +159,7 @@ class VariableSource:
             )
             for row in rows
         ]
-        outcomes = save.save(
-            actor=access.actor,
-            app_id=access.app.app_id,
-            commands=commands,
-            change_set=change_set,
-        )
+        outcomes = save.save_as(access=access, commands=commands, change_set=change_set)
         push_waiting(access.app)
         return [
             Removal(row.key, it.outcome, it.message, it.field == "copy", f"variable-{row.pk}")

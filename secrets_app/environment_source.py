@@ -70,6 +70,7 @@ class SecretSource:
             OwnKey(
                 *(pk, key, branch_id, claim is not None and stage not in ANSWERED, at, by),
                 token=f"{pk}:{base(version, modified, at)}",
+                version=version,
             )
             for pk, key, branch_id, claim, stage, at, by, version, modified in found
         ]

@@ -81,7 +81,7 @@ class SecretRow(Row):
         """Return True if the row has badges."""
         is_inherited = self.origin == "inherited"
         badges = (self.deleted, self.state, self.mirror, self.has_base, self.unencrypted)
-        return self.next_deployment or is_inherited or any(badges)
+        return self.next_deployment or is_inherited or bool(self.copy_of) or any(badges)
 
 
 # A tuple, because a hundred model instances take a large part of the time for a page.

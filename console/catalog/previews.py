@@ -4,7 +4,7 @@ Amplify knows no such inheritance: a branch gets its own values, then those for 
 rule only says what a preview would take. It is effective once it was copied (docs/adr/0065).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,21 +32,25 @@ class Previews:
     rules: Sequence[PreviewRule]
     branches: Iterable[Branch]
 
+    def rule_of(self, branch: Branch) -> PreviewRule | None:
+        """Return the rule that decides about a branch, even a deleted one, None if it's no preview.
+
+        The production branch and sources of rules are no previews.
+        """
+        if branch.production or branch.pk in self._named:
+            return None
+        return next((it for it in self.rules if matches([it.pattern], branch.name)), None)
+
+    @cached_property
+    def _named(self) -> Collection[int]:
+        return {rule.source_id for rule in self.rules}
+
     @cached_property
     def decided(self) -> Mapping[int, PreviewRule]:
-        """Return the rule that decides about each preview, by the branch's id.
-
-        Deleted branches, the production branch and sources of rules are no previews.
-        """
-        named = {rule.source_id for rule in self.rules}
-        found = {}
-        for branch in self.branches:
-            if branch.deleted_at or branch.production or branch.pk in named:
-                continue
-            rule = next((it for it in self.rules if matches([it.pattern], branch.name)), None)
-            if rule is not None:
-                found[branch.pk] = rule
-        return found
+        """Return the rule that decides about each preview, by the branch's id."""
+        live = (branch for branch in self.branches if branch.deleted_at is None)
+        found = ((branch.pk, self.rule_of(branch)) for branch in live)
+        return {pk: rule for pk, rule in found if rule is not None}
 
     @cached_property
     def sources(self) -> Mapping[int, Branch]:
@@ -91,7 +95,10 @@ def add_rule(*, actor: Actor, app_id: str, pattern: str, source_id: int) -> Prev
 
 
 def remove_rule(*, actor: Actor, app_id: str, pk: int) -> PreviewRule:
-    """Remove a rule. Copies that it made stay. Raises Http404 or PermissionDenied."""
+    """Remove a rule. Copies that it led to stay, as the branches' own values.
+
+    Raises Http404 or PermissionDenied.
+    """
     access = find_app(actor, app_id)
     rule = _find_rule(access, pk)
     target = _target(app_id, "removed", rule.pattern, rule.source)

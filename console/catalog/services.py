@@ -23,7 +23,7 @@ from console.catalog.checks import (
     require_way_between,
 )
 from console.lib.naming.names import PathProfile
-from console.models import App, Branch, Member, User
+from console.models import App, Branch, Member, PreviewCopy, User
 
 Row = TypeVar("Row", App, Branch)
 
@@ -121,6 +121,7 @@ def delete_branch(*, actor: Actor, app_id: str, pk: int) -> Branch:
         acts.require(access, Action.BRANCH_DELETED)
         if hasattr(branch, "connection"):
             raise ValidationError(STILL_IN_AMPLIFY)
+        PreviewCopy.objects.filter(branch=branch).delete()  # what stays was left on purpose
         return _update_branch(branch, {"deleted_at": timezone.now(), "production": False})
 
 

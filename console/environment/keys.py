@@ -35,6 +35,7 @@ class OwnKey(NamedTuple):
     `pk` names it for `EnvironmentSource.url`, and `token` for `EnvironmentSource.remove`.
     `branch_id` None is All branches. It is pending while its last save has not arrived everywhere.
     `changed_at` None is not known yet, and `changed_by` "" is somebody outside Branchkeep.
+    `version` 0 is of one whose first save is not settled yet.
     """
 
     pk: int
@@ -44,6 +45,7 @@ class OwnKey(NamedTuple):
     changed_at: datetime | None
     changed_by: str
     token: str
+    version: int = 0
 
 
 class FoundKey(NamedTuple):

@@ -7,7 +7,7 @@ from console.models.deployments import Deployment
 from console.models.members import Invitation, Member, Suspension
 from console.models.notes import KeyNote
 from console.models.notifications import Notice
-from console.models.previews import PreviewRule
+from console.models.previews import PreviewCopy, PreviewRule
 from console.models.users import AccountLink, Session, User, UserManager
 from console.models.warnings import DismissedWarning
 
@@ -27,6 +27,7 @@ __all__ = [
     "MarkField",
     "Member",
     "Notice",
+    "PreviewCopy",
     "PreviewRule",
     "RefusedRequests",
     "Session",

@@ -5,11 +5,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
-from console.access.policy import Access, Permission, find_app
+from console.access.policy import Permission, find_app
 from console.environment.sources import source_of
 from console.web.kit import app_context, branch_id_from
-from console.web.previews import copy_url
-from console.workflows.explaining import Why, explain
+from console.workflows.explaining import explain
 
 
 @require_safe
@@ -33,15 +32,6 @@ def why(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpResponse:
         "pk": pk,
         "back": source.url(access, pk),
         "branches": access.branches,
-        "copy": _copy_url(access, found),
+        "may_copy": access.may_on(Permission.WRITE, found.branch),
     }
     return render(request, "console/why.html", context)
-
-
-def _copy_url(access: Access, found: Why) -> str:
-    """Return where to copy what a preview would take, "" if there is nothing, or it may not."""
-    branch, source = found.branch, found.offered_by
-    if branch is None or source is None or not access.may_on(Permission.WRITE, branch):
-        return ""
-    value = found.source.noun, found.explanation.scopes[source.pk]
-    return copy_url(access, branch, source, [value])

@@ -1,7 +1,8 @@
-"""Keep the recycle bin in order, in a thread of each server process.
+"""Keep the recycle bin in order, and remove copies of deleted previews.
 
-It finishes what was interrupted, and deletes for good what has expired. All processes may do this
-at once, because each entry is claimed. `manage.py purge_bin` and `manage.py settle` do the same.
+A thread of each server process does that: it finishes what was interrupted, and deletes for good
+what has expired. All processes may do this at once, because each entry is claimed.
+`manage.py purge_bin` and `manage.py settle` do the same.
 """
 
 import threading
@@ -12,6 +13,7 @@ from django.db import close_old_connections, connection
 from console.audit import chain_worker
 from console.environment.recycle_bin import BinUpkeep
 from console.environment.sources import sources
+from console.workflows.previews.removal import remove_of_deleted
 
 INTERVAL = 60  # seconds
 
@@ -31,7 +33,11 @@ def run(stop: threading.Event | None = None, interval: float = INTERVAL) -> None
 
 
 def clean_up() -> BinUpkeep:
-    """Finish what was interrupted and delete what has expired, in every source."""
+    """Finish what was interrupted and delete what has expired, in every source.
+
+    Removes copies of deleted previews first.
+    """
+    remove_of_deleted()
     result = BinUpkeep()
     for source in sources():
         done = source.bin.clean_up()

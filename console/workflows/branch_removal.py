@@ -54,16 +54,18 @@ def remove(
     without_copy: bool,
     may_go_on: Callable[[], bool],
     goes_on_after: Collection[Result] = DONE,
+    without_bin: Collection[str] = (),
 ) -> Progress:
     """Remove the values that the tokens name, batch by batch while `may_go_on`, at least one.
 
-    They go to the recycle bin. Only those that can't are removed for good, and only `without_copy`.
+    They go to the recycle bin. Only those that can't are removed for good, and only `without_copy`,
+    and secrets whose ids are in `without_bin`, because their values are kept elsewhere.
     Stops after a batch in which one had another outcome than `goes_on_after`. Tokens of values that
     the branch doesn't have, or no longer, are ignored. Raises the errors of
     `EnvironmentSource.remove`.
     """
     progress = Progress()
-    batches = list(_batches(own_values(access, branch), tokens))
+    batches = list(_batches(own_values(access, branch), tokens, without_bin))
     for number, (source, batch) in enumerate(batches):
         is_stopped = any(it.outcome not in goes_on_after for it in progress.removals)
         if is_stopped or (number and not may_go_on()):
@@ -71,7 +73,8 @@ def remove(
         else:
             removals = source.remove(
                 *(access, branch, batch, change_set),
-                without_copy=without_copy and not settings.BIN_DAYS,
+                without_copy=(without_copy and not settings.BIN_DAYS)
+                or id_of(batch[0]) in without_bin,
             )
             asking = {it.id for it in removals if it.asks} if without_copy else set()
             again = [token for token in batch if id_of(token) in asking]
@@ -84,10 +87,12 @@ def remove(
 
 
 def _batches(
-    groups: Sequence[Group], tokens: Collection[str]
+    groups: Sequence[Group], tokens: Collection[str], apart: Collection[str]
 ) -> Iterator[tuple[EnvironmentSource, tuple[str, ...]]]:
+    """Yield the tokens of each source. No batch has some of the ids in `apart` and others, too."""
     chosen = {id_of(token): token for token in tokens}
     for group in groups:
-        found = [chosen[value.id] for value in group.values if value.id in chosen]
-        for start in range(0, len(found), BATCH):
-            yield group.source, tuple(found[start : start + BATCH])
+        ids = [value.id for value in group.values if value.id in chosen]
+        for found in ([it for it in ids if it not in apart], [it for it in ids if it in apart]):
+            for start in range(0, len(found), BATCH):
+                yield group.source, tuple(chosen[it] for it in found[start : start + BATCH])

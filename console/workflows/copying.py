@@ -15,10 +15,11 @@ from console.environment.keys import ReadValue
 from console.environment.sources import EnvironmentSource
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
-from console.models import Branch
+from console.models import Branch, PreviewCopy
 from console.workflows import importing
 from console.workflows.importing import Choice, Line
 from console.workflows.matrix import Matrix
+from console.workflows.previews import copies
 
 GONE = "The value to copy was removed. Nothing was written."
 _UNREAD = "stored"  # stands for a secret in the plan: it was valid when it was stored
@@ -118,9 +119,11 @@ def copy(
     """Read the values and write them, as `importing.save` does.
 
     Each save names the event of its read, so that Known secrets can tell that the values are the
-    same. Raises PermissionDenied, ConfirmationRequired, and the errors of the sources' stores: then
-    nothing was written.
+    same. What a preview gets from its source is marked as a copy. Raises PermissionDenied,
+    ConfirmationRequired, and the errors of the sources' stores: then nothing was written.
     """
+    places = [(it.value.source.noun, it.value.key, it.value.pk, it.branch_id) for it in targets]
+    marks = copies.prepare(access, places, change_set)
     found: dict[tuple[str, int], ReadValue] = {}
     for source in {it.value.source.noun: it.value.source for it in targets}.values():
         own = [it.value for it in targets if it.value.source is source]
@@ -141,5 +144,15 @@ def copy(
         for it in targets
         if (read := found.get((it.value.source.noun, it.value.pk)))
     ]
+    PreviewCopy.objects.bulk_create(marks)
     saved = {it.token: it for it in importing.save(access, rows, change_set, may_go_on=may_go_on)}
+    copies.confirm(
+        access,
+        marks,
+        {
+            (it.value.source.noun, it.branch_id, it.value.key): saved[it.token]
+            for it in targets
+            if it.branch_id and it.token in saved
+        },
+    )
     return [saved.get(it.token) or RowOutcome(it.token, Result.REFUSED, GONE) for it in targets]

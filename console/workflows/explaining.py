@@ -3,7 +3,7 @@
 From the database alone: every member may see what is explained, so nothing is recorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from console.environment.sources import EnvironmentSource, secrets_first
 from console.models import Branch, Deployment, scope_name
 from console.workflows.deployments.effects import BranchState, Effects
 from console.workflows.deployments.effects import of_app as effects_of
+from console.workflows.previews.copies import MarkedCopy, copies_of
 from console.workflows.previews.offers import ONE, offered_by
 
 
@@ -37,6 +38,7 @@ class Why:
     `timings` are of the branches that get it, if the app is connected. `set_on` are the scopes that
     have a value of their own, All branches first. `offered_by` is the branch that this one is a
     preview of, if it would take a value from there, which nothing reads before it is copied.
+    `copy_of` is set if the branch's own value is a copy from there.
     """
 
     source: EnvironmentSource
@@ -46,6 +48,7 @@ class Why:
     timings: Sequence[Timing]
     set_on: Sequence[Branch | None]
     offered_by: Branch | None = None
+    copy_of: MarkedCopy | None = None
 
     @property
     def offer(self) -> str:
@@ -143,7 +146,17 @@ def _why(
         ],
         set_on=[it for it in scopes if (it.pk if it else None) in own],
         offered_by=offered_by(access, source, key, branch, own) if branch else None,
+        copy_of=_copy_of(access, source, branch, own) if branch else None,
     )
+
+
+def _copy_of(
+    access: Access, source: EnvironmentSource, branch: Branch, own: Mapping[int | None, int]
+) -> MarkedCopy | None:
+    """Return the copy that the branch's own value is. Takes a query if it has a value."""
+    if branch.pk not in own:
+        return None
+    return copies_of(access, branch=branch).get((source.noun, own[branch.pk]))
 
 
 def _timing(state: BranchState, noun: str, key: str) -> Timing:

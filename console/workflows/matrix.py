@@ -22,6 +22,7 @@ from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
 from console.workflows.coverage import lacking
 from console.workflows.deployments.effects import of_app as effects_of
+from console.workflows.previews.copies import MarkedCopy, copies_of
 
 # (noun of the source, key, branch id); None is All branches
 Place = tuple[str, str, int | None]
@@ -55,12 +56,21 @@ class Cell(NamedTuple):
     """A key in a scope. `pk` names the value that it gets (`OwnKey.pk`), None if it gets none.
 
     `offered` names the value that a preview would take from its source, which it doesn't get now.
+    `copy` is set if its own value is a copy from there.
     """
 
     state: State
     pk: int | None
     is_changed: bool
     offered: int | None = None
+    copy: MarkedCopy | None = None
+
+    @property
+    def word(self) -> str:
+        """Return the word that pages show."""
+        if self.copy is None or self.state is not State.OWN:
+            return self.state.label
+        return "Old copy" if self.copy.is_outdated else "Copy"
 
 
 @dataclass(frozen=True)
@@ -108,8 +118,8 @@ class Row:
 
     @property
     def is_offered(self) -> bool:
-        """Return True if a preview would take it from its source."""
-        return any(cell.offered for cell in self.cells)
+        """Return True if a preview would take it from its source, or has an old copy."""
+        return any(cell.offered or (cell.copy and cell.copy.is_outdated) for cell in self.cells)
 
     @property
     def is_changed(self) -> bool:
@@ -152,7 +162,7 @@ class Matrix:
 
 
 def of_app(access: Access, since: datetime | None = None) -> Matrix:
-    """Return the matrix of an app, from the database alone. Takes up to nine queries.
+    """Return the matrix of an app, from the database alone. Takes up to ten queries.
 
     A cell is changed if its value is newer than `since`. None stands for the last deployment of the
     branch: nothing is changed in an app that isn't connected.
@@ -161,12 +171,38 @@ def of_app(access: Access, since: datetime | None = None) -> Matrix:
     branches = sorted(active, key=lambda branch: not branch.production)
     is_changed = _newer_than(since) if since else _waiting(access)
     ordered = secrets_first()
-    keys = {source.noun: _by_key(access, source, branches) for source in ordered}
-    previews = previews_of(access).sources
+    own = {source.noun: source.own_keys(access) for source in ordered}
+    keys = {source.noun: _by_key(own[source.noun], branches) for source in ordered}
+    found = previews_of(access)
+    previews = _Previews(found.sources, copies_of(access, own, found))
     rows = [
         row for source in ordered for row in _rows(source, keys, branches, previews, is_changed)
     ]
-    return Matrix(branches, rows, previews)
+    return Matrix(branches, rows, found.sources)
+
+
+@dataclass(frozen=True)
+class _Previews:
+    """The source of each preview, by the preview's id, and the copies that previews have."""
+
+    sources: Mapping[int, Branch]
+    copies: Mapping[tuple[str, int], MarkedCopy]
+
+    def mark(
+        self,
+        cell: Cell,
+        place: Place,
+        own: Mapping[int | None, OwnKey],
+        elsewhere: Collection[int | None],
+    ) -> Cell:
+        """Return the cell with what a preview would take, or with the copy that it has."""
+        noun, _, pk = place
+        if cell.state.is_own:
+            return cell._replace(copy=self.copies.get((noun, cell.pk or 0)))
+        if pk is None or pk not in self.sources or pk in elsewhere:
+            return cell
+        value = own.get(self.sources[pk].pk)
+        return cell._replace(offered=value.pk if value else None)
 
 
 def _newer_than(since: datetime) -> ChangeCheck:
@@ -185,11 +221,11 @@ def _waiting(access: Access) -> ChangeCheck:
 
 
 def _by_key(
-    access: Access, source: EnvironmentSource, branches: Iterable[Branch]
+    values: Iterable[OwnKey], branches: Iterable[Branch]
 ) -> Mapping[str, Mapping[int | None, OwnKey]]:
     by_key: defaultdict[str, dict[int | None, OwnKey]] = defaultdict(dict)
     scopes = {None, *(branch.pk for branch in branches)}
-    for value in source.own_keys(access):
+    for value in values:
         if value.branch_id in scopes:
             by_key[value.key][value.branch_id] = value
     return by_key
@@ -199,7 +235,7 @@ def _rows(
     source: EnvironmentSource,
     keys: Mapping[str, Mapping[str, Mapping[int | None, OwnKey]]],
     branches: Sequence[Branch],
-    previews: Mapping[int, Branch],
+    previews: _Previews,
     is_changed: ChangeCheck,
 ) -> Iterator[Row]:
     others = [by_key for noun, by_key in keys.items() if noun != source.noun]
@@ -207,11 +243,11 @@ def _rows(
         elsewhere = {scope for by_key in others for scope in by_key.get(key, ())}
         missing = lacking(own.keys(), branches, elsewhere)
         ids = (None, *(branch.pk for branch in branches))
-        cells = [_cell((source.noun, key, pk), own, missing, is_changed) for pk in ids]
-        for number, pk in enumerate(ids) if previews else ():
-            if pk is not None and pk in previews and pk not in {*own, *elsewhere}:
-                value = own.get(previews[pk].pk)
-                cells[number] = cells[number]._replace(offered=value.pk if value else None)
+        places = [(source.noun, key, pk) for pk in ids]
+        cells = [_cell(place, own, missing, is_changed) for place in places]
+        if previews.sources or previews.copies:
+            marked = zip(cells, places, strict=True)
+            cells = [previews.mark(cell, place, own, elsewhere) for cell, place in marked]
         yield Row(source, key, cells, [own[pk].token if pk in own else "" for pk in ids])
 
 

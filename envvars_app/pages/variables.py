@@ -22,11 +22,11 @@ from console.web.lists.listing import (
     SORT_WORDS,
     Listing,
     Query,
-    add_warnings,
     filter_choices,
     may_write_any,
     writable_scopes,
 )
+from console.web.lists.marks import add_copies, add_warnings
 from console.web.lists.missing import missing_rows
 from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
@@ -66,6 +66,7 @@ def list_context(
     if is_list:
         found = warnings.of_app(access, {row.key for row in listing.rows})
         add_warnings(listing.rows, shown(access, found))
+    add_copies(access, "variable", listing.rows)
     amplify = status_of(access)
     if amplify is not None:
         add_counterparts(listing.rows, amplify)
@@ -73,6 +74,7 @@ def list_context(
         **app_context(access, "variables"),
         "amplify": amplify,
         "listing": listing,
+        "not_copied": sum(row.is_offered for row in missing or ()),
         "branches": filter_choices(branches),
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),

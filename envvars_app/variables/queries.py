@@ -81,8 +81,8 @@ class VariableRow(Row):
     @property
     def notable(self) -> bool:
         """Return True if the row has badges."""
-        described = self.deleted or self.secret_warning or self.next_deployment or self.has_base
-        return bool(described or self.origin == "inherited" or self.counterpart or self.warnings)
+        badges = (self.secret_warning, self.counterpart, self.warnings, self.copy_of, self.deleted)
+        return self.next_deployment or self.has_base or self.origin == "inherited" or any(badges)
 
 
 class _Stored(NamedTuple):

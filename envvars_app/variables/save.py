@@ -48,7 +48,13 @@ def save(
 
     Raises Http404 for an outsider.
     """
-    access = find_app(actor, app_id)
+    return save_as(access=find_app(actor, app_id), commands=commands, change_set=change_set)
+
+
+def save_as(
+    *, access: Access, commands: Sequence[VariableCommand], change_set: uuid.UUID
+) -> list[RowOutcome]:
+    """Do the same as `save` with an access that was looked up for this request."""
     outcomes: dict[str, RowOutcome] = {}
     rows = _planned(access, commands, change_set, outcomes)
     try:

@@ -30,6 +30,7 @@ from console.web.lists.listing import (
     may_write_any,
     writable_scopes,
 )
+from console.web.lists.marks import add_copies
 from console.web.lists.missing import missing_rows
 from console.web.lists.takes_effect import mark_rows, offer_after
 from console.web.repeats import save_rows_once
@@ -60,9 +61,11 @@ def _page_context(request: HttpRequest, access: Access, *, is_list: bool = True)
     missing = missing_rows(access, "secret", query, query.chosen(branches)) if is_list else None
     listing = list_secrets(access, query, branches, waiting, missing)
     mark_rows(waiting, "secret", listing.rows)
+    add_copies(access, "secret", listing.rows)
     return {
         **app_context(access, "secrets"),
         "listing": listing,
+        "not_copied": sum(row.is_offered for row in missing or ()),
         "branches": filter_choices(branches),
         "freshness": freshness_from(getattr(access.app, "revalidation", None)),
         "since": since.isoformat(),

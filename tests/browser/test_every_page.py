@@ -14,7 +14,7 @@ from console.auth.bootstrap import link_path
 from console.catalog.notes import set_note
 from console.members import suspension
 from console.members.suspension import Proof
-from console.models import AuditEvent, Branch, Member, User
+from console.models import AuditEvent, Branch, Member, PreviewRule, User
 from envvars_app.models import MapVersion, SyncedScope
 from secrets_app.models import Secret
 from tests.browser.accessibility import ALL_RULES, AXE, accessibility_problems, violations
@@ -67,6 +67,7 @@ PAGES = (
     f"{APP}compare/",
     f"{APP}compare/?show=missing&q=nothing",
     f"{APP}compare/copy/",
+    f"{APP}compare/PREVIEW/",
     f"{APP}compare/code/",
     f"{APP}activity/",
     f"{APP}activity/?person=nobody&since=2026-01-01T00:00",
@@ -165,6 +166,7 @@ def full_app(world: World) -> World:
     alice, note = world.actor("alice"), "A note\n" + "with_a_very_long_word" * 20
     for key in (LONG, "BEHIND", "API_TOKEN"):
         set_note(actor=alice, app_id="d1shop", key=key, note=note, labels="l" * 40, base=0)
+    PreviewRule.objects.create(app=world.app, position=1, pattern="feature/*", source=world.dev)
     set_secrets(world, {"REMOVED": "r"}, long)
     delete_secret(world, "REMOVED", long)
     set_secrets(world, {"API_KEY": "k", "GONE": "g", "BEHIND": "b"}, world.main)
@@ -210,6 +212,7 @@ def _urls(world: World, pages: tuple[str, ...]) -> Iterator[str]:
     ids = {
         "SECRET": Secret.objects.get(key="BEHIND").pk,
         "BRANCH": world.main.pk,
+        "PREVIEW": world.app.branches.get(name=LONG_BRANCH).pk,
         "USER": world.person("alice").pk,
         "MEMBER": Member.objects.get(user=world.person("mia")).pk,
         "VARIABLE": world.app.variables.get(key="API_TOKEN", branch=None).pk,

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.audit.chain import append_links
-from console.models import AuditEvent
+from console.models import AuditEvent, Branch, PreviewCopy, PreviewRule
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import DEBOUNCE, deliver
 from console.notifications.outbox import enqueue
@@ -105,6 +105,20 @@ def copy_to_branches(client_for: ClientFor, world: World) -> None:
     for person in EVERYONE:
         client_for(person).post(url, fields)
         client_for(person).post(url, fields | {"row": rows, "action": "save"})
+
+
+def copy_to_preview(client_for: ClientFor, world: World) -> None:
+    """Copy secrets of dev to its preview, with and without permission, and refresh them."""
+    rule = {"position": 1, "source": world.dev}
+    PreviewRule.objects.get_or_create(app=world.app, pattern="pr-*", defaults=rule)
+    branch = Branch.objects.get_or_create(app=world.app, name="pr-1")[0]
+    url = reverse("preview", args=[world.app.app_id, branch.pk])
+    keys = Secret.objects.filter(app=world.app, branch=world.dev).values_list("key", flat=True)
+    fields = {"value": [f"secret {key}" for key in keys[:3]]}
+    for person in EVERYONE:
+        PreviewCopy.objects.update(source_version=0)  # out of date
+        client_for(person).get(url)
+        client_for(person).post(url, fields)
 
 
 def undo(client_for: ClientFor, world: World) -> None:
@@ -352,6 +366,7 @@ USES = (
     use_versions,
     compare_branches,
     copy_to_branches,
+    copy_to_preview,
     undo,
     revalidate,
     repair_mirrors,

@@ -44,6 +44,8 @@ def _lines(why: Why) -> Iterator[str]:
         yield f"Since {_time(why.cause.since)}: {why.cause_in_words}."
     if why.branch and why.branch.deleted_at:
         yield f"The branch was deleted {_time(why.branch.deleted_at)}."
+    if why.copy_of:
+        yield f"{why.copy_of.words}."
     if why.offer:
         yield why.offer
     yield from why.explanation.notes
@@ -110,6 +112,8 @@ def _as_json(scope: CommandScope, why: Why) -> dict[str, Any]:
         "since": _iso(why.cause and why.cause.since),
         "cause": why.cause_in_words or None,
         "offered_by": why.offered_by and why.offered_by.name,
+        "copy_of": why.copy_of and why.copy_of.source.name,
+        "is_outdated": why.copy_of and why.copy_of.is_outdated,
         "branch_deleted_at": _iso(why.branch and why.branch.deleted_at),
         "readers": [_reader(reader) for reader in explanation.readers],
         "deployments": [_timing(timing) for timing in why.timings],

@@ -28,6 +28,7 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, page_with_form, require_manager_access
 from console.workflows import branch_removal
 from console.workflows.branch_removal import Progress
+from console.workflows.previews.removal import kept_elsewhere, up_to_date
 
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
 NOT_TYPED = "This is the production branch. Type its name to delete it."
@@ -74,6 +75,7 @@ def _remove_selected(request: HttpRequest, access: Access, branch: Branch) -> Pr
         change_set or uuid.uuid4(),
         without_copy="without_copy" in request.POST,
         may_go_on=lambda: monotonic() < until,
+        without_bin=kept_elsewhere(access, branch),
     )
 
 
@@ -103,6 +105,7 @@ def _page(
         "selected": selected,
         "all_selected": selected == ids,
         "days": settings.BIN_DAYS,
+        "copies": len(up_to_date(access, branch) & selected),
         "change_set": posted.get("change_set") or change_set_token(access, _purpose(branch)),
         "typed": posted.get("confirm", ""),
         "error": error,

@@ -92,4 +92,5 @@ def _lines(found: Previews, branches: list[Branch]) -> list[dict[str, Any]]:
             "branches": [by_id[pk] for pk, it in found.decided.items() if it.pk == rule.pk],
         }
         for rule in found.rules
+        if rule.source_id in by_id
     ]

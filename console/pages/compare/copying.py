@@ -94,7 +94,7 @@ def _choose(
             if cell.pk is not None
         ],
         "scope_choices": writable_scopes(access, access.branches),
-        "scopes": (request.POST if refusal else request.GET).getlist("scope"),
+        "scopes": request.POST.getlist("scope"),
         "refusal": refusal,
     }
     status = 422 if refusal else 200

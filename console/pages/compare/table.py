@@ -106,7 +106,7 @@ def _line(
         (
             _classes(cell, (row.source.noun, row.key, column.branch_id) in different),
             _address(cell, values, edit, column.target),
-            cell.state.label,
+            cell.word,
             "" if column.target is None else token,
         )
         for cell, token, column in zip(row.cells, row.tokens, columns, strict=True)

@@ -143,4 +143,4 @@ def _cells(row: Row) -> list[str]:
 
 def _state(cell: Cell) -> str:
     marks = [(cell.is_changed, "changed"), (cell.offered, "to copy")]
-    return ", ".join([cell.state.label, *(mark for is_marked, mark in marks if is_marked)])
+    return ", ".join([cell.word, *(mark for is_marked, mark in marks if is_marked)])

@@ -19,6 +19,7 @@ from console.lib.row_forms import NO_CHOICE, field
 from console.models import App, Branch, KeyNote
 from console.web.lists.chips import Chip
 from console.web.lists.tables import Column
+from console.workflows.previews.copies import MarkedCopy
 
 PER_PAGE = (15, 50, 100)
 ONLY_ALL_BRANCHES = "all"
@@ -113,7 +114,8 @@ class Row:
     `origin` is "own" or "inherited" in a list of one branch's effective values, otherwise "".
     `changed` is a minute in UTC, such as "2026-01-31 14:03Z". `next_deployment` is True if a branch
     gets the value at its next deployment. `note` is the note and labels of the key, if there are
-    any, and `warnings` are those that nobody dismissed. `outcome` is set after a save.
+    any, and `warnings` are those that nobody dismissed. `copy_of` is set if it is a preview's copy,
+    and `refresh_url` is where to bring that up to date, or "". `outcome` is set after a save.
     """
 
     pk: int
@@ -130,6 +132,8 @@ class Row:
     next_deployment: bool = False
     note: KeyNote | None = None
     warnings: Sequence[StandingWarning] = ()
+    copy_of: MarkedCopy | None = None
+    refresh_url: str = ""
     outcome: RowOutcome | None = None
 
     @property
@@ -221,15 +225,6 @@ def add_notes(app: App, rows: Iterable[Row]) -> None:
     notes = notes_of(app, {row.key for row in rows})
     for row in rows if notes else ():
         row.note = notes.get(row.key)
-
-
-def add_warnings(rows: Iterable[Row], warnings: Iterable[StandingWarning]) -> None:
-    """Add warnings on values to the rows that show them."""
-    found: dict[int, list[StandingWarning]] = {}
-    for it in warnings:
-        found.setdefault(it.pk, []).append(it)
-    for row in rows if found else ():
-        row.warnings = found.get(row.pk, ())
 
 
 def branches_of_rows(access: Access, rows: QuerySet[Any]) -> list[Branch]:

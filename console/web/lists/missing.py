@@ -9,13 +9,13 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from console.access.policy import Access, Permission
 from console.catalog.previews import previews_of
 from console.models import Branch
 from console.web.lists.filters import MISSING
 from console.web.lists.listing import Query
-from console.web.previews import copy_url
 from console.workflows.coverage import coverage, own_keys
 from console.workflows.previews.offers import Offer, offers
 
@@ -66,8 +66,7 @@ def _offered(
 ) -> MissingRow:
     what = "overrides the value for All branches" if offer.is_shared else "has it"
     where = f"{source.name} {what}. Copy it to make it effective on {chosen.name}"
-    value = offer.noun, offer.value.pk
-    address = copy_url(access, chosen, source, [value]) if may_add else ""
+    address = reverse("preview", args=[access.app.app_id, chosen.pk]) if may_add else ""
     return MissingRow(offer.value.key, chosen, where, may_add, True, address)
 
 

@@ -20,9 +20,11 @@ from console.models import (
     AccountLink,
     AuditEvent,
     AuditOutcome,
+    Branch,
     Connection,
     Invitation,
     Member,
+    PreviewRule,
     Suspension,
 )
 from envvars_app.buildspec import DEFAULT
@@ -99,6 +101,8 @@ def _pk_of(route: str, world: World, secret: Secret) -> int:
         return invitation(world).pk
     if "/members/" in route:
         return Member.objects.get(app=world.app, user=world.person("vera")).pk
+    if "/compare/<int" in route:
+        return preview(world).pk
     if "/branches/" in route or "/deployments/" in route:
         return world.dev.pk
     if _is_about_a_difference(route):
@@ -151,6 +155,13 @@ def account_link(world: World, kind: str = "password") -> AccountLink:
         Suspension.objects.all().delete()  # it is about the link alone
         found = AccountLink.objects.get(kind=kind)
     return found
+
+
+def preview(world: World) -> Branch:
+    """Return a branch that is a preview of dev; create it the first time."""
+    rule = {"position": 1, "source": world.dev}
+    PreviewRule.objects.get_or_create(app=world.app, pattern="pr-*", defaults=rule)
+    return Branch.objects.get_or_create(app=world.app, name="pr-1")[0]
 
 
 def variable(world: World) -> Variable:

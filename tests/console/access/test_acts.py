@@ -44,6 +44,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{APP}/settings/amplify/disconnect/": (Action.APP_DISCONNECTED,),
     f"{APP}/amplify/refresh/": "It reads Amplify and decrypts nothing. Anyone may look.",
     f"{APP}/compare/": (Action.SECRET_COMPARED,),
+    f"{APP}/compare/<int:pk>/": (Action.SECRET_REVEALED, Action.SECRET_CREATED),
     f"{APP}/compare/check/": "It compares with the stores, and decrypts nothing. Anyone may look.",
     f"{APP}/compare/code/": "It compares keys with those in a zip. Anyone may look.",
     f"{APP}/compare/copy/": (Action.SECRET_REVEALED, Action.SECRET_CREATED),

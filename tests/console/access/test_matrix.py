@@ -44,6 +44,9 @@ TABLE = """
 /apps/<str:app_id>/compare/         GET                302  404       200  200 200 200    404
 /apps/<str:app_id>/compare/         POST               302  404       403  200 200 200    404
 /apps/<str:app_id>/compare/         else               302  405
+/apps/<str:app_id>/compare/<int:pk>/  GET              302  404       200  200 200 200    404
+/apps/<str:app_id>/compare/<int:pk>/  POST             302  404       403  302 302 302    404
+/apps/<str:app_id>/compare/<int:pk>/  else             302  405
 /apps/<str:app_id>/compare/check/   POST               302  404       302  302 302 302    404
 /apps/<str:app_id>/compare/check/   else               302  405
 /apps/<str:app_id>/compare/copy/    GET                302  404       403  200 200 200    404
@@ -493,6 +496,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "scope": world.dev.pk,
             "action": "compare",
         },
+        "/apps/<str:app_id>/compare/<int:pk>/": {"value": f"secret {secret.key}"},
         "/apps/<str:app_id>/compare/copy/": {
             "action": "save",
             "value": f"secret:{secret.pk}",

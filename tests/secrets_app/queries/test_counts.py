@@ -25,7 +25,7 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
-MAX_PAGE_QUERIES = 16  # three of them for what a branch lacks, one for the navigation
+MAX_PAGE_QUERIES = 17  # four of them for what a branch lacks and copied, one for the navigation
 # Queries of a save: at most four per row and twenty more. With SSM, a row takes the mark before its
 # call; the embedded store has a statement for each path instead, or two for all paths of a removal.
 ROW_QUERIES = {"moto": 1, "embedded": 2}

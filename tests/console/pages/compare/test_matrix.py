@@ -23,7 +23,7 @@ from tests.factories.compare import COMPARE, add_branches, fill, marks, states
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
 
-QUERIES = 9
+QUERIES = 10
 BYTES = 400_000
 
 
