@@ -33,7 +33,7 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
     names = {it.pk if it else None: scope_name(it) for it in (None, *access.branches)}
     folders = scope_folders(access.app, access.branches)
     url = reverse("secrets", args=[app_id], query={"sort": "-changed"})
-    page = reverse("drift", args=[app_id], query={"show": "open"})
+    page = reverse("drift", args=[app_id])
     rows = access.app.secrets.filter(
         Q(key__in={key for _, key in found})
         | Q(unencrypted=True)

@@ -102,7 +102,7 @@ def test_drift(alice: Client, world: World) -> None:
     reconcile_now(world)
     response = alice.get(URL)
     [line] = [it for it in response.context["overview"].lines if it.kind is FaultKind.OUTSIDE]
-    assert line.url == f"{URL}hosting/secrets/drift/?show=open#drift-{row.pk}"
+    assert line.url == f"{URL}hosting/secrets/drift/#drift-{row.pk}"
     page = words(response)
     assert "DATABASE_URL</span> on <strong>main</strong> was changed outside Branchkeep" in page
     assert "1 secret changed outside" in page
