@@ -123,9 +123,23 @@ def adopt_paths(secret: Secret, remote: RemoteState, now: datetime) -> None:
     secret.mirror_due_at = None
 
 
-def short_principal(arn: str) -> str:
-    """Return the last part of a principal's ARN, without account and role."""
-    return re.split("[/:]", arn)[-1]
+def principal(arn: str, *, is_operator: bool) -> str:
+    """Return a principal or key of AWS as an operator sees it, or its last part for members."""
+    return arn if is_operator else re.split("[/:]", arn)[-1]
+
+
+def kept_by_writes(secret: Secret, *, is_operator: bool) -> list[tuple[str, str]]:
+    """Return what isn't the default in the store and every write keeps: KMS keys and tiers.
+
+    Keys are without an account for members.
+    """
+    found = {
+        "KMS key": principal(secret.key_id, is_operator=is_operator),
+        "KMS key of the mirror": principal(secret.mirror_key_id, is_operator=is_operator),
+        "Tier": "Advanced" if secret.advanced else "",
+        "Tier of the mirror": "Advanced" if secret.mirror_advanced else "",
+    }
+    return [(label, text) for label, text in found.items() if text]
 
 
 def mirror_key(secret: Secret) -> str:

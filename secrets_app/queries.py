@@ -35,7 +35,7 @@ from console.web.lists.missing import MissingRow, page_of
 from secrets_app import revisions
 from secrets_app.locations import fits_path, mirror_state, read_command, scope_folders
 from secrets_app.models import ANSWERED, LeaseStage, Secret
-from secrets_app.projection import short_principal
+from secrets_app.projection import principal
 from secrets_app.writes import leases
 
 BUILD_SECRETS = 10  # that a Hosting build has in `$secrets`: one page of GetParametersByPath
@@ -162,11 +162,6 @@ def crowded_branches(access: Access, branches: Iterable[Branch]) -> list[tuple[s
     return [(branch.name, numbers[branch.pk]) for branch in active if branch.pk in numbers]
 
 
-def principal(arn: str, *, is_operator: bool) -> str:
-    """Return a principal or key of AWS as an operator sees it, or its last part for members."""
-    return arn if is_operator else short_principal(arn)
-
-
 def save_state(secret: _Stored | Secret, now: datetime) -> str:
     """Return "saving" while a save is running, "unknown" if its response was lost, otherwise ""."""
     # In these stages, the outcome is known, and only another save has to wait.
@@ -174,21 +169,6 @@ def save_state(secret: _Stored | Secret, now: datetime) -> str:
         return ""
     is_running = leases.is_running(secret.claimed_until, now)
     return "saving" if is_running and secret.claim_stage != LeaseStage.LOST else "unknown"
-
-
-def kept_by_writes(access: Access, secret: Secret) -> list[tuple[str, str]]:
-    """Return what isn't the default in the store and every write keeps: KMS keys and tiers.
-
-    Keys are without an account for members.
-    """
-    is_operator = access.actor.is_operator
-    found = {
-        "KMS key": principal(secret.key_id, is_operator=is_operator),
-        "KMS key of the mirror": principal(secret.mirror_key_id, is_operator=is_operator),
-        "Tier": "Advanced" if secret.advanced else "",
-        "Tier of the mirror": "Advanced" if secret.mirror_advanced else "",
-    }
-    return [(label, text) for label, text in found.items() if text]
 
 
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:

@@ -25,8 +25,7 @@ from secrets_app.history.change_set_events import WRITES, has_written, paths_cha
 from secrets_app.history.former_members import names_of
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
-from secrets_app.projection import CLOCK_SKEW, principal_in
-from secrets_app.queries import principal
+from secrets_app.projection import CLOCK_SKEW, principal, principal_in
 from secrets_app.sync.drift import FOUND, undecided
 
 _OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they write the value that there is

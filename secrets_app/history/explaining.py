@@ -25,7 +25,8 @@ from secrets_app.history.audited_writes import OURS, Writes
 from secrets_app.locations import mirror_state, scope_of
 from secrets_app.models import LeaseStage, Secret, UnknownParameter
 from secrets_app.paths import InvalidPath, locate
-from secrets_app.queries import BUILD_SECRETS, crowded_branches, principal, save_state
+from secrets_app.projection import principal
+from secrets_app.queries import BUILD_SECRETS, crowded_branches, save_state
 from secrets_app.writes.snapshots import audit_target
 
 BACKEND = "Functions read a new value within a minute, everything else at the next deployment."

@@ -13,7 +13,7 @@ from secrets_app.history.audited_writes import OURS, Writes
 from secrets_app.history.former_members import names_of
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
-from secrets_app.queries import principal
+from secrets_app.projection import principal
 from secrets_app.store import parameter_store
 from secrets_app.store.base import KeptVersion, Parameter
 from secrets_app.store.limits import VERSIONS_KEPT

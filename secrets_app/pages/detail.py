@@ -19,7 +19,8 @@ from console.web.lists.takes_effect import effect_of
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import Secret
 from secrets_app.pages.values import dotenv_line, value_context
-from secrets_app.queries import find_row, kept_by_writes
+from secrets_app.projection import kept_by_writes
+from secrets_app.queries import find_row
 from secrets_app.reveal import reveal as reveal_value
 from secrets_app.store.errors import StoreError
 from secrets_app.writes.snapshots import audit_target
@@ -51,7 +52,7 @@ def show(
         **note_context(access, secret.key),
         "version": secret.version,
         "change_set": change_set_token(access, access.app.path_profile),
-        "store_details": kept_by_writes(access, secret),
+        "store_details": kept_by_writes(secret, is_operator=access.actor.is_operator),
         "effect": effect_of(access, "secret", secret.branch, secret.key),
         "guarded": access.decide(Permission.REVEAL, secret.branch).is_protected,
         "events": trail.events_of_secret(

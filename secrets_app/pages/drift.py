@@ -31,7 +31,7 @@ from secrets_app.drift.decisions import Decide
 from secrets_app.locations import find_secret
 from secrets_app.models import Secret
 from secrets_app.pages.versions import change_set_from
-from secrets_app.queries import kept_by_writes
+from secrets_app.projection import kept_by_writes
 from secrets_app.store.errors import Conflict, NotFound, Rejected, StoreError
 from secrets_app.sync import reconciling
 from secrets_app.sync.freshness import freshness_from
@@ -96,7 +96,9 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
     counts = len(rows), len(changed) - len(rows)
     return {
         **app_context(access, "drift"),
-        "rows": [(it, kept_by_writes(access, it.secret)) for it in found],
+        "rows": [
+            (it, kept_by_writes(it.secret, is_operator=access.actor.is_operator)) for it in found
+        ],
         "page": page,
         "is_ignored": is_ignored,
         "open": counts[is_ignored],

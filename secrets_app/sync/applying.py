@@ -14,8 +14,8 @@ from secrets_app.projection import (
     adopt_paths,
     mark_unfinished_mirror,
     matches,
+    principal,
     record_drift,
-    short_principal,
     update_from_store,
     version_before,
 )
@@ -114,7 +114,7 @@ def _external_change(
 ) -> ExternalChange:
     target = Target(row.app.app_id, scope_name(branch), row.key)
     last = max(written, key=lambda it: it.modified, default=None)
-    by = short_principal(last.modified_by or "") if last else ""
+    by = principal(last.modified_by or "", is_operator=False) if last else ""
     return ExternalChange(action, target, before or None, row.version or None, by)
 
 

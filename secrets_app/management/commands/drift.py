@@ -13,7 +13,7 @@ from console.models import scope_name
 from secrets_app.drift import decisions
 from secrets_app.drift.changes import Drift, changed_outside, describe
 from secrets_app.drift.decisions import Decide
-from secrets_app.queries import kept_by_writes
+from secrets_app.projection import kept_by_writes
 from secrets_app.store.errors import Conflict
 from secrets_app.sync.reconciling import reconcile
 
@@ -122,7 +122,7 @@ def _as_json(scope: CommandScope, drift: Drift) -> dict[str, Any]:
         "version": secret.version or None,
         "changed_at": f"{drift.at:%Y-%m-%dT%H:%M:%SZ}",
         "changed_by": drift.by or None,
-        "kept": dict(kept_by_writes(scope.access, secret)),
+        "kept": dict(kept_by_writes(secret, is_operator=scope.access.actor.is_operator)),
         "put_back": drift.put_back,
         "reason": drift.reason or None,
         "known_to": [*drift.known_to],

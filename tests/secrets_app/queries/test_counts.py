@@ -12,6 +12,7 @@ from django.utils import timezone
 from console.models import KeyNote
 from secrets_app.models import Secret
 from secrets_app.reveal import reveal
+from secrets_app.writes import batches
 from secrets_app.writes.batches import BATCH
 from tests.factories import (
     create_command,
@@ -34,6 +35,12 @@ COPY_QUERIES = {"moto": 1, "embedded": 5}
 # Of a batch: events and leases, outcomes and projection; a third of it are transactions
 BATCH_QUERIES = {"moto": 12, "embedded": 14}
 SAVE_QUERIES = 9  # once, with the names of ten rows per query of the embedded store
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that takes long commits in between, so the numbers would depend on the machine."""
+    monkeypatch.setattr(batches, "COMMIT_AFTER", 600.0)
 
 
 def fill(world: World, number: int) -> None:
