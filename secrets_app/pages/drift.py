@@ -97,6 +97,7 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
     return {
         **app_context(access, "drift"),
         "rows": [(it, kept_by_writes(access, it.secret)) for it in found],
+        "has_known": any(it.known_to and it.may_write for it in found),
         "page": page,
         "is_ignored": is_ignored,
         "open": counts[is_ignored],
