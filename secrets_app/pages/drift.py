@@ -99,6 +99,7 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
         "rows": [
             (it, kept_by_writes(it.secret, is_operator=access.actor.is_operator)) for it in found
         ],
+        "has_known": any(it.known_to and it.may_write for it in found),
         "page": page,
         "is_ignored": is_ignored,
         "open": counts[is_ignored],

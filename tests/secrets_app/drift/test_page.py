@@ -185,4 +185,5 @@ def test_former_member_knows_the_version(world: World, client_for: ClientFor) ->
     world.app.members.filter(user=world.person("bob")).delete()
     page = " ".join(client_for("alice").get(URL).text.split())
     assert "The value that would come back:" in page
+    assert "If you put back one of them, they know the secret again" in " ".join(page.split())
     assert "Known to bob@example.org, who left" in page
