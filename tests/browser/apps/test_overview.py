@@ -41,7 +41,8 @@ def test_it_works(changed_outside: World, open_page: Callable[..., Page]) -> Non
     expect(alice.get_by_role("heading", name="Needs attention (3)")).to_be_visible()
     assert accessibility_problems(alice) == []
     alice.get_by_role("link", name="Review change").click()
-    expect(alice.get_by_role("heading", name="DATABASE_URL")).to_be_visible()
+    expect(alice.get_by_role("heading", name="Drift")).to_be_visible()
+    expect(alice.get_by_role("button", name="Take theirs: DATABASE_URL on main")).to_be_visible()
 
 
 def test_without_javascript(changed_outside: World, open_page: Callable[..., Page]) -> None:

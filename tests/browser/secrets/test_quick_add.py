@@ -88,12 +88,12 @@ def test_the_branch_follows_the_filter(alice: Page, world: World) -> None:
 def test_what_cannot_be_seen(alice: Page, world: World) -> None:
     open_list(alice)
     quick_add(alice).get_by_label("Variable").fill("API_KEY")
-    quick_add(alice).get_by_label("Value", exact=True).fill("secret\n")
+    quick_add(alice).get_by_label("Value", exact=True).fill("tok_abc123\n")
     expect(quick_add(alice)).to_contain_text("The value ends with a line break.")
     quick_add(alice).get_by_role("button", name="Remove it").click()
     alice.keyboard.press("Enter")
     expect_saved(alice, 1)
-    assert stored_value(f"{SHARED}/API_KEY") == "secret"
+    assert stored_value(f"{SHARED}/API_KEY") == "tok_abc123"
 
 
 def test_a_refused_key_keeps_what_was_typed(alice: Page, world: World, complaints: Any) -> None:
