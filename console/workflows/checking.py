@@ -88,15 +88,44 @@ def check(access: Access, project: Project, scopes: Sequence[Branch | None]) -> 
         for value in source.own_keys(access):
             by_scope[value.branch_id].add(value.key)
         held[source.noun] = by_scope
+    used = [*_keys(project)]
     lines = [
-        line for branch in scopes for line in _branch_lines(project, _Held(branch, held, previews))
+        line
+        for branch in scopes
+        for line in _branch_lines(project, used, _Held(branch, held, previews))
     ]
     return Report(lines, outdated)
 
 
-def _branch_lines(project: Project, has: "_Held") -> list[Line]:
+@dataclass(frozen=True)
+class _Key:
+    """A key that the project uses or declares, with what is the same on every branch."""
+
+    noun: str
+    key: str
+    manifest: Declared | None
+    places: Sequence[Place]
+    is_needed: bool  # by the code
+    is_value: bool
+
+
+def _keys(project: Project) -> Iterator[_Key]:
     declared = {(it.noun, it.key): it for it in project.declared}
-    lines = [_line(project, has, *name, declared) for name in _names(project)]
+    for noun, key in _names(project):
+        uses = project.uses.get((noun, key), ())
+        manifest = declared.get((noun, key)) or declared.get(("", key))
+        yield _Key(
+            noun,
+            key,
+            manifest,
+            _places(project, uses, manifest),
+            any(not use.is_optional for use in uses),
+            looks_like_value(key),
+        )
+
+
+def _branch_lines(project: Project, used: Sequence[_Key], has: "_Held") -> list[Line]:
+    lines = [_line(has, it) for it in used]
     known = {(line.noun, line.key) for line in lines} | project.uses.keys()
     known |= {(VARIABLE, key) for key in project.sets}
     loose = {line.key for line in lines if not line.noun}
@@ -174,31 +203,24 @@ class _Held:
         return ""
 
 
-def _line(
-    project: Project,
-    has: _Held,
-    noun: str,
-    key: str,
-    declared: Mapping[tuple[str, str], Declared],
-) -> Line:
-    uses = project.uses.get((noun, key), ())
-    manifest = declared.get((noun, key)) or declared.get(("", key))
+def _line(has: _Held, used: _Key) -> Line:
+    noun, key, manifest = used.noun, used.key, used.manifest
     state, hint, shown = has.state(noun, key), "", key
     if state is None:
-        is_required = _is_required(uses, manifest, has.branch)
+        is_required = _is_required(used, has.branch)
         state = State.MISSING if is_required else State.OPTIONAL
         if other := has.other(noun, key) if noun else "":
             hint = f"There is a {other} of this name, but the code needs a {noun}."
         elif offer := has.offer(noun, key):
             hint = offer
-        if looks_like_value(key):
+        if used.is_value:
             shown, hint = f"{key[:SHOWN]}…", VALUE_AS_KEY
     return Line(
         has.branch,
         noun,
         shown,
         state,
-        _places(project, uses, manifest),
+        used.places,
         hint,
         _without_token(manifest.description) if manifest else "",
         _without_token(manifest.pattern) if manifest else "",
@@ -225,10 +247,8 @@ def _places(
     return places or ([Place(project.manifest, manifest.line)] if manifest else [])
 
 
-def _is_required(
-    uses: Sequence[PlacedUse], manifest: Declared | None, branch: Branch | None
-) -> bool:
+def _is_required(used: _Key, branch: Branch | None) -> bool:
     """Return True if a deployment fails without a value. The manifest has the last word."""
-    if manifest and manifest.noun:
-        return matches(manifest.required, scope_name(branch) if branch else "")
-    return any(not use.is_optional for use in uses)
+    if used.manifest and used.manifest.noun:
+        return matches(used.manifest.required, scope_name(branch) if branch else "")
+    return used.is_needed

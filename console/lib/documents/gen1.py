@@ -110,5 +110,7 @@ class _Lines:
         at = self._text.find(json.dumps(name, ensure_ascii=False), self._at)
         if at >= 0:
             self._line += self._text.count("\n", self._at, at)
-            self._at = at + 1
+        # A name that is written with escapes isn't found. Looking on to the end for each of
+        # thousands would take minutes.
+        self._at = at + 1 if at >= 0 else len(self._text)
         return self._line

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from console.lib.naming.names import BRANCH_NAME_LIMIT
 from console.lib.scanning.uses import SECRET, VARIABLE
 from console.lib.text import dotenv
 from console.lib.text.likely_secrets import token_format
@@ -13,6 +14,7 @@ from console.lib.value_types.types import ValueType
 
 TOML, EXAMPLE = "branchkeep.toml", ".env.example"
 MAX_KEYS = 1_000
+MAX_PATTERNS = 20  # of one key
 EVERY_BRANCH = ("*",)
 _TABLES = {"secrets": SECRET, "variables": VARIABLE}
 _RULES = {  # the fields that narrow a type
@@ -39,6 +41,10 @@ WRONG_RULE = (
 WRONG_LIMIT = "min and max must be whole numbers, without quotes."
 WRONG_VALUES = 'values must be a list of texts, such as ["debug", "info"].'
 WRONG_REQUIRED = 'required must be true, false or a list of branches, such as ["main"].'
+LONG_REQUIRED = (
+    f"required can list {MAX_PATTERNS} branches at most, with {BRANCH_NAME_LIMIT} characters each. "
+    'Write a pattern, such as "release/*".'
+)
 WRONG_TEXT = "{} must be text in quotes."
 NOT_UTF8 = "This file is not UTF-8 text. Save it as UTF-8."
 TOO_MANY = f"This file has more than {MAX_KEYS:,} keys."
@@ -90,6 +96,8 @@ def _parse_toml(text: str) -> list[Declared]:
         raise InvalidManifest(int(found[1]) if found else last, message) from None
     except RecursionError:
         raise InvalidManifest(1, "This is not valid TOML: it is nested too deeply.") from None
+    except ValueError:  # of Python, which TOML's own errors are, too
+        raise InvalidManifest(1, "This is not valid TOML: a number is too long.") from None
     lines = _Lines(text)
     declared: list[Declared] = []
     for table, keys in document.items():
@@ -120,6 +128,8 @@ def _declared(noun: str, key: str, line: int, fields: dict[str, Any]) -> Declare
     required = _required(fields.get("required", True))
     if required is None:
         raise InvalidManifest(line, WRONG_REQUIRED)
+    if len(required) > MAX_PATTERNS or any(len(it) > BRANCH_NAME_LIMIT for it in required):
+        raise InvalidManifest(line, LONG_REQUIRED)  # each is compared with each branch
     try:
         value_type = _value_type(fields)
     except ValueError as error:

@@ -31,10 +31,15 @@ from console.workflows.checking import Line, Report, State, check
 
 MAX_BYTES = 4_000_000  # of a zip
 MAX_ROWS = 1_000  # of all branches
+MAX_COMPARED = 100_000  # keys of the code, counted on each branch: a second of work
 MAX_PLACES = 3  # of a key
 MAX_REMARKS = 100  # on what was not checked
 TOO_LARGE = (
     f"The zip has more than {MAX_BYTES:,} bytes. Leave out images, packages and what builds write."
+)
+TOO_MANY = (
+    "The code uses too many keys to compare with so many branches. Choose one branch, or name the "
+    "folder of one app."
 )
 UNCLEAR = "The key of this {} only shows when the code runs."
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,200}\Z", re.ASCII)  # what can be added
@@ -106,6 +111,9 @@ def check_code(request: HttpRequest, app_id: str) -> HttpResponse:
     except Refused as refusal:
         message = one_line(str(refusal))
         form.add_error("folder" if message == NO_FOLDER else "zip", message)
+        return show_form(request, "console/code.html", form, context)
+    if (len(project.uses) + len(project.declared)) * len(form.scopes) > MAX_COMPARED:
+        form.add_error("zip", TOO_MANY)
         return show_form(request, "console/code.html", form, context)
     access = find_app(access.actor, app_id)  # it may be another one by now
     context |= _result(access, project, check(access, project, form.scopes))

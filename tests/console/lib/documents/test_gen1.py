@@ -91,3 +91,10 @@ def test_parts_of_other_types() -> None:
     assert secret_paths(file_with(wrong), "dev") == []
     with pytest.raises(Refused, match="1,000 variables"):
         parse(file_with({"a": {f"key{n}": "x" for n in range(1_001)}}))
+
+
+def test_escaped_names() -> None:
+    """Such names aren't found, and nothing is looked for after the first: files have thousands."""
+    text = file_with({"a": {"first": "1", "KEY": "2"}, "b": {"last": "3"}})
+    text = text.replace(', "', ',\n"').replace('"KEY"', '"\\u004bEY"')
+    assert [(it.key, it.line) for it in parse(text)] == [("FIRST", 2), ("KEY", 2), ("LAST", 2)]

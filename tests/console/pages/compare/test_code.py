@@ -195,6 +195,19 @@ def test_many_keys(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch)
     assert "3 more are not shown." in page
 
 
+def test_too_many_keys_for_so_many_branches(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each key is compared on each branch, which would take minutes and a gigabyte."""
+    monkeypatch.setattr(code, "MAX_COMPARED", 5)
+    files = {
+        "s/a.ts": "f(process.env.A, process.env.B);",
+        "s/branchkeep.toml": "[secrets.A]\n",
+    }
+    assert form_errors(upload(alice, files)) == {"zip": [code.TOO_MANY]}
+    assert upload(alice, files, branch=str(world.dev.pk)).status_code == 200
+
+
 def test_nothing_is_used(alice: Client) -> None:
     response = upload(alice, {"s/a.ts": "const a = 1;"})
     assert "The code uses no secrets or variables" in response.text
