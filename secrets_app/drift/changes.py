@@ -26,7 +26,7 @@ from secrets_app.history.former_members import names_of
 from secrets_app.locations import fits_path, mirror_state, scope_folders
 from secrets_app.models import BinEntry, Secret
 from secrets_app.projection import CLOCK_SKEW, principal, principal_in
-from secrets_app.sync.drift import FOUND, undecided
+from secrets_app.sync.drift import FOUND
 
 _OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they write the value that there is
 
@@ -52,6 +52,7 @@ class Drift:
     times: int
     not_after: datetime
     may_write: bool
+    is_ignored: bool = False
     put_back: PutBack | None = None
     reason: str = ""
     entry: BinEntry | None = None
@@ -75,26 +76,16 @@ def state_of(secret: Secret) -> str:
     return f"{secret.base}/{mirror}"
 
 
-def changed_outside(access: Access) -> list[tuple[Secret, bool]]:
-    """Return the secrets that changed and nobody has decided about, the latest change first.
+def changed_outside(access: Access) -> list[Drift]:
+    """Return what nobody has put back, taken or saved since, the latest change first.
 
-    Each with True if its change is ignored. Takes two queries.
+    Takes as many queries for many as for one.
     """
-    known = undecided(access.app.app_id)
-    if not known:
-        return []
     found = AuditEvent.objects.filter(
         app_id=access.app.app_id, subject=OuterRef("key"), action__in=FOUND
     )
     rows = access.app.secrets.filter(_DIFFERS).filter(Exists(found)).select_related("branch")
-    names, has_mirror = _names(access), _Mirrors(access)
-    changed: list[tuple[Secret, bool]] = []
-    for row in rows:
-        own = ((name, row.key) for name in names.get(row.branch_id, ()))
-        ignored = [known[it] for it in own if it in known]
-        if ignored and (_is_in_doubt(row) or has_mirror(row)):
-            changed.append((row, all(ignored)))
-    return sorted(changed, key=lambda it: (_changed_at(it[0]), it[0].pk), reverse=True)
+    return sorted(describe(access, rows), key=lambda it: (it.at, it.secret.pk), reverse=True)
 
 
 _GONE = Q(version=0, claim=None) & (Q(gone_at__isnull=False) | Q(mirror_version__gt=0))
@@ -103,11 +94,8 @@ _MIRROR_DIFFERS = Q(version__gt=0, mirror_due_at=None) & ~Q(mirror_of=F("version
 _DIFFERS = _GONE | _WRITTEN | _MIRROR_DIFFERS
 
 
-def describe(access: Access, secrets: Sequence[Secret]) -> list[Drift]:
-    """Return what happened to these secrets. Takes as many queries for many as for one.
-
-    Leaves out those of which nothing is open.
-    """
+def describe(access: Access, secrets: Collection[Secret]) -> list[Drift]:
+    """Return what happened to these secrets. Leaves out those of which nothing is open."""
     if not secrets:
         return []
     names, keys = _names(access), {row.key for row in secrets}
@@ -121,8 +109,9 @@ def describe(access: Access, secrets: Sequence[Secret]) -> list[Drift]:
         if drift := _drift(access, row, since, known_at, has_mirror=mirrors(row)):
             entry = entries.get((row.branch_id, row.key))
             planned = plan(row, drift.change, since, entry, moved_at, drift.not_after)
-            found.append(replace(drift, **planned))
-    return _with_former_members(access, found)
+            is_ignored = _is_ignored(newest_first)
+            found.append(replace(drift, is_ignored=is_ignored, **planned))
+    return found
 
 
 def _names(access: Access) -> dict[int | None, set[str]]:
@@ -142,11 +131,6 @@ class _Mirrors:
         return folder is not None and fits_path(folder, row.key)
 
 
-def _is_in_doubt(row: Secret) -> bool:
-    """Return True if more than the mirror can have changed."""
-    return not row.changed_by or not row.version
-
-
 def _changed_at(row: Secret) -> datetime:
     if not row.version:
         return row.gone_at or row.touched_at
@@ -157,7 +141,7 @@ def _changed_at(row: Secret) -> datetime:
 
 def _events(access: Access, keys: Collection[str]) -> dict[tuple[str, str], list[Any]]:
     """Return the events that tell what happened to these keys, by scope and key."""
-    actions = (*FOUND, *WRITES, *_OTHERS, Action.DRIFT_TAKEN)
+    actions = (*FOUND, *WRITES, *_OTHERS, Action.DRIFT_TAKEN, Action.DRIFT_IGNORED)
     rows = AuditEvent.objects.filter(app_id=access.app.app_id, subject__in=keys, action__in=actions)
     found: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for event in with_outcomes(rows):
@@ -177,11 +161,22 @@ def _since_known(events: Sequence[Any], first_seen: datetime) -> tuple[list[Any]
         if event.action in FOUND:
             found.append(event)
             known_at = None  # of what came before this one
-        elif event.last_outcome in COMPLETED:
+        elif event.last_outcome in COMPLETED and event.action != Action.DRIFT_IGNORED:
             known_at = known_at or event.last_at
             if _makes_known(event):
                 break
     return found[::-1], known_at or first_seen
+
+
+def _is_ignored(events: Sequence[Any]) -> bool:
+    """Return True if somebody ignored what was found last. `events` are all of it, newest first."""
+    last = (
+        event.action
+        for event in events
+        if event.action in FOUND
+        or (event.action == Action.DRIFT_IGNORED and event.last_outcome in COMPLETED)
+    )
+    return next(last, None) == Action.DRIFT_IGNORED
 
 
 def _makes_known(event: Any) -> bool:
@@ -241,7 +236,7 @@ def _entries(access: Access, keys: Collection[str]) -> dict[tuple[int | None, st
     return {(entry.branch_id, entry.key): entry for entry in entries.order_by("removed_at", "pk")}
 
 
-def _with_former_members(access: Access, found: list[Drift]) -> list[Drift]:
+def with_former_members(access: Access, found: Collection[Drift]) -> list[Drift]:
     """Add who left and knows the value that would come back."""
     keys = {it.secret.key for it in found if it.brings_back}
     known = known_values.of_former_members(access, keys) if keys else {}

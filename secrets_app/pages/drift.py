@@ -26,7 +26,7 @@ from console.web.htmx import wants_fragment
 from console.web.kit import app_context, branch_id_from
 from console.web.repeats import NotAgain, Post, save_once
 from secrets_app.drift import decisions
-from secrets_app.drift.changes import Drift, changed_outside, describe
+from secrets_app.drift.changes import Drift, changed_outside, with_former_members
 from secrets_app.drift.decisions import Decide
 from secrets_app.locations import find_secret
 from secrets_app.models import Secret
@@ -89,10 +89,10 @@ def _context(request: HttpRequest, access: Access) -> dict[str, Any]:
     is_ignored, chosen = request.GET.get("show") == "ignored", branch_id_from(request.GET)
     changed = changed_outside(access)
     if chosen:
-        changed = [it for it in changed if it[0].branch_id == chosen]
-    rows = [row for row, ignored in changed if ignored is is_ignored]
+        changed = [it for it in changed if it.secret.branch_id == chosen]
+    rows = [it for it in changed if it.is_ignored is is_ignored]
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    found = describe(access, [*page.object_list])
+    found = with_former_members(access, [*page.object_list])
     counts = len(rows), len(changed) - len(rows)
     return {
         **app_context(access, "drift"),

@@ -5,7 +5,7 @@ import uuid
 from console.lib.results import RowOutcome
 from console.models import Branch
 from secrets_app.drift import decisions
-from secrets_app.drift.changes import Drift, changed_outside, describe
+from secrets_app.drift.changes import Drift, changed_outside
 from secrets_app.store import parameter_store
 from tests.factories.console import access_of
 from tests.factories.secrets import reconcile_now, secret_paths, set_secret, write_outside
@@ -35,8 +35,8 @@ def remove_outside(world: World, *paths: str) -> None:
 
 def drifts(world: World, *, ignored: bool = False) -> list[Drift]:
     """Return what nobody has decided about, or what is ignored."""
-    access = access_of(world, "alice")
-    return describe(access, [row for row, it in changed_outside(access) if it is ignored])
+    found = changed_outside(access_of(world, "alice"))
+    return [it for it in found if it.is_ignored is ignored]
 
 
 def put_back(world: World, found: Drift, by: str = "mia") -> RowOutcome:

@@ -11,7 +11,12 @@ from console.cli.terminal import Exit, table
 from console.lib.stopping import finishing_current_step
 from console.models import scope_name
 from secrets_app.drift import decisions
-from secrets_app.drift.changes import Drift, changed_outside, describe
+from secrets_app.drift.changes import (
+    Drift,
+    changed_outside,
+    describe,
+    with_former_members,
+)
 from secrets_app.drift.decisions import Decide
 from secrets_app.projection import kept_by_writes
 from secrets_app.store.errors import Conflict
@@ -56,12 +61,12 @@ class Command(ConsoleCommand):
         scope = find_scope(options)
         self._reconcile(scope)
         rows = [
-            row
-            for row, is_ignored in changed_outside(scope.access)
-            if is_ignored is options["ignored"]
-            and (options["branch"] is None or row.branch_id == scope.branch_id)
+            it
+            for it in changed_outside(scope.access)
+            if it.is_ignored is options["ignored"]
+            and (options["branch"] is None or it.secret.branch_id == scope.branch_id)
         ]
-        found = describe(scope.access, rows)
+        found = with_former_members(scope.access, rows)
         plain = table(HEAD, [_cells(it) for it in found]) if found else NONE
         self.print_result(options, plain, [_as_json(scope, it) for it in found])
 

@@ -225,6 +225,21 @@ def test_mirror(world: World) -> None:
     assert drifts(world) == []
 
 
+def test_repaired_mirror_of_a_secret_that_was_there_before(
+    world: World, client_for: Callable[[str], Client]
+) -> None:
+    primary, mirror = secret_paths(world, KEY, world.main)
+    write_outside(primary)
+    write_outside(mirror)
+    reconcile_now(world)
+    write_outside(mirror)
+    reconcile_now(world)
+    assert [it.change for it in drifts(world)] == [Change.MIRROR]
+    repair_secret_mirror(world, secret_row(world, KEY, world.main))
+    page = client_for("vera").get("/apps/d1shop/hosting/secrets/drift/")
+    assert (page.context["open"], page.context["rows"]) == (0, [])
+
+
 def test_repaired_mirror_decides_nothing_about_the_secret(world: World) -> None:
     ours(world, world.main, "one")
     change_outside(world, world.main)

@@ -27,7 +27,7 @@ from console.audit.reconcile import settle_requests
 from console.lib.results import DONE
 from console.models import AuditEvent
 from secrets_app.drift import decisions
-from secrets_app.drift.changes import changed_outside, describe
+from secrets_app.drift.changes import changed_outside
 from secrets_app.sync import worker
 from tests.factories import (
     audit_gaps,
@@ -90,7 +90,7 @@ def main() -> dict[str, Any]:
 
 def _put_back(world: World) -> None:
     access = find_app(world.actor("alice"), world.app.app_id)
-    for found in describe(access, [row for row, _ in changed_outside(access)]):
+    for found in changed_outside(access):
         outcome = decisions.put_back(access, found.secret.pk, found.state, uuid.uuid4())
         assert outcome.outcome in DONE, outcome
 
