@@ -9,7 +9,7 @@ from console.audit.events import Action
 from console.audit.refusals import recording_denial
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.projection import mirror_key
+from secrets_app.projection import is_recreated, mirror_key
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, Reading, Written
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
@@ -101,7 +101,8 @@ def _finish(lease: Lease, stored: Parameter | None, primary: str, mirror: str) -
         mirror_version = other.parameter.version
         _commit(lease, version, mirror_version, None, SAME)
         return True
-    if other and (not row.mirror_of or other.parameter.version != row.mirror_version):
+    is_ours = other and row.mirror_of and other.parameter.version == row.mirror_version
+    if other and (not is_ours or _is_recreated(row, other)):
         endings.commit([endings.mirror_left(lease, ALIEN)])
         return False
     written = _write(lease, mirror, source, overwrite=other is not None)
@@ -116,7 +117,7 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
     source, other = readings.get(primary), readings.get(mirror)
     version, mirror_version = (r.parameter.version if r else 0 for r in (source, other))
     held_as = None
-    if (version, mirror_version) != expected_versions:
+    if (version, mirror_version) != expected_versions or _is_recreated(lease.secret, other):
         raise Conflict(MOVED)
     if source and other and source.value == other.value:
         done = SAME
@@ -136,6 +137,14 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
         raise NotFound
     _commit(lease, version, mirror_version, held_as, done)
     return done
+
+
+def _is_recreated(row: Secret, mirror: Reading | None) -> bool:
+    """Return True if a mirror of the known version was removed and added again outside."""
+    is_same = mirror is not None and mirror.parameter.version == row.mirror_version
+    return bool(
+        is_same and mirror and is_recreated(row, row.mirror_modified, mirror.parameter.modified)
+    )
 
 
 def _write(lease: Lease, mirror: str, source: Reading, *, overwrite: bool) -> Written:

@@ -212,6 +212,36 @@ def test_removed_but_for_a_mirror_that_is_not_ours(
         put_back(world, found)
 
 
+def test_mirror_that_was_removed_and_added_again_since(
+    world: World, clock: time_machine.Traveller
+) -> None:
+    """It has the version of ours again."""
+    ours(world, world.main, "one")
+    clock.shift(LONG)
+    primary, mirror = secret_paths(world, KEY, world.main)
+    remove_outside(world, primary)
+    [found] = drifts(world)
+    parameter_store().remove([mirror])
+    write_outside(mirror, "theirs")
+    with pytest.raises(Conflict, match="changed after you opened the page"):
+        put_back(world, found)
+    assert stored_values(world, KEY, world.main) == (None, "theirs")
+
+
+def test_mirror_that_was_removed_and_added_again_before_the_background(
+    world: World, clock: time_machine.Traveller
+) -> None:
+    ours(world, world.main, "one")
+    change_outside(world, world.main, "new")
+    take(world, drifts(world)[0])
+    clock.shift(LONG)
+    mirror = secret_paths(world, KEY, world.main)[1]
+    parameter_store().remove([mirror])
+    write_outside(mirror, "theirs")
+    worker.run_once()
+    assert stored_values(world, KEY, world.main) == ("new", "theirs")
+
+
 def test_mirror(world: World) -> None:
     ours(world, world.main, "one")
     write_outside(secret_paths(world, KEY, world.main)[1])
