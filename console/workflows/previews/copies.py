@@ -7,6 +7,7 @@ one that was written, and a rule says that the preview takes from that branch.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
@@ -25,6 +26,11 @@ _WRITES = (
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED),
     *(Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED),
 )
+
+
+class _Write(NamedTuple):
+    version: int
+    ended_at: datetime
 
 
 @dataclass(frozen=True)
@@ -160,16 +166,19 @@ def _stamp(value: OwnKey) -> tuple[int, int, datetime | None]:
     return value.pk, value.version, value.changed_at
 
 
-def _is_written(mark: PreviewCopy, value: OwnKey, written: Mapping[int, int]) -> bool:
+def _is_written(mark: PreviewCopy, value: OwnKey, written: Mapping[int, _Write]) -> bool:
     """Return True if the preview's value is the copy that the mark is of."""
     if mark.copy_pk is not None:
         return _stamp(value) == (mark.copy_pk, mark.copy_version, mark.copy_at)
-    is_later = value.changed_at is not None and value.changed_at >= mark.at
-    return written[mark.pk] == value.version > 0 and bool(value.changed_by) and is_later
+    write = written.get(mark.pk)
+    if write is None or write.version != value.version or not value.changed_by:
+        return False
+    # What was removed and added again since has the same version, but not the time.
+    return value.changed_at is not None and mark.at <= value.changed_at <= write.ended_at
 
 
-def _written(access: Access, marks: Iterable[PreviewCopy]) -> dict[int, int]:
-    """Return the versions that cut-off copies wrote, by mark, as the audit trail knows by now."""
+def _written(access: Access, marks: Iterable[PreviewCopy]) -> dict[int, _Write]:
+    """Return what cut-off copies wrote, by mark, as the audit trail knows by now."""
     open_marks = [mark for mark in marks if mark.copy_pk is None]
     if not open_marks:
         return {}
@@ -178,16 +187,18 @@ def _written(access: Access, marks: Iterable[PreviewCopy]) -> dict[int, int]:
         change_set__in={mark.change_set for mark in open_marks},
         action__in=_WRITES,
         outcomes__outcome__in=(Outcome.SUCCEEDED, Outcome.SETTLED),
-        outcomes__version_after__isnull=False,
+        outcomes__version_after__gt=0,
     )
-    columns = ("change_set", "branch", "subject", "action", "outcomes__version_after")
-    versions = {
-        (change_set, branch, key, action.partition(".")[0]): version
-        for change_set, branch, key, action, version in events.values_list(*columns)
+    columns = ("change_set", "branch", "subject", "action")
+    ends = ("outcomes__version_after", "outcomes__at")
+    writes = {
+        (change_set, branch, key, action.partition(".")[0]): _Write(version, at)
+        for change_set, branch, key, action, version, at in events.values_list(*columns, *ends)
     }
     names = {branch.pk: branch.name for branch in access.branches}
     found = {}
     for mark in open_marks:
         name = names.get(mark.branch_id, "")
-        found[mark.pk] = versions.get((mark.change_set, name, mark.key, mark.noun), 0)
+        if write := writes.get((mark.change_set, name, mark.key, mark.noun)):
+            found[mark.pk] = write
     return found

@@ -174,7 +174,9 @@ def test_a_copy_that_was_cut_off(client_for: ClientFor, world: World, pr: Branch
     assert set(states(world).values()) == {"Copy of dev"}
     assert len(states(world)) == 3
     set_secret(world, "API_KEY", "own", pr)
-    assert len(states(world)) == 2
+    delete_secret(world, "TOKEN", pr)
+    set_secret(world, "TOKEN", "own", pr)  # the same version again
+    assert states(world) == {"API_URL": "Copy of dev"}
 
 
 def test_a_response_that_was_lost(
