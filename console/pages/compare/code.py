@@ -112,7 +112,8 @@ def check_code(request: HttpRequest, app_id: str) -> HttpResponse:
         message = one_line(str(refusal))
         form.add_error("folder" if message == NO_FOLDER else "zip", message)
         return show_form(request, "console/code.html", form, context)
-    if (len(project.uses) + len(project.declared)) * len(form.scopes) > MAX_COMPARED:
+    keys = (project.uses, project.declared, project.sets, project.prefixes)
+    if sum(map(len, keys)) * len(form.scopes) > MAX_COMPARED:
         form.add_error("zip", TOO_MANY)
         return show_form(request, "console/code.html", form, context)
     access = find_app(access.actor, app_id)  # it may be another one by now

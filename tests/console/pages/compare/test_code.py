@@ -205,6 +205,7 @@ def test_too_many_keys_for_so_many_branches(
         "s/branchkeep.toml": "[secrets.A]\n",
     }
     assert form_errors(upload(alice, files)) == {"zip": [code.TOO_MANY]}
+    assert form_errors(upload(alice, {"s/.env": "A=1\nB=2\nC=3\n"})) == {"zip": [code.TOO_MANY]}
     assert upload(alice, files, branch=str(world.dev.pk)).status_code == 200
 
 
