@@ -21,6 +21,9 @@ from console.workflows.previews.writing import PreviewLine, lines_of, unfinished
 
 PATIENCE = 5.0  # seconds for one response
 CHOOSE = "Choose at least one value to copy."
+OTHER_SOURCE = (
+    "The rule changed, so these are the values of another branch. Review them, then copy."
+)
 LEFT = "Some values are not copied yet, because this takes long. Copy them again."
 
 
@@ -40,9 +43,11 @@ def preview(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 def _copy(request: HttpRequest, access: Access, branch: Branch) -> HttpResponseBase:
     access.require_on(Permission.WRITE, branch)
     try:
-        _, lines = lines_of(access, branch)
+        source, lines = lines_of(access, branch)
     except Refused as refusal:
         return _page(request, access, branch, str(refusal))
+    if source and request.POST.get("source", "") not in {"", str(source.pk)}:
+        return _page(request, access, branch, OTHER_SOURCE)
     chosen = set(request.POST.getlist("value"))
     wanted = [line for line in lines if line.token in chosen and line.copy]
     if not wanted:

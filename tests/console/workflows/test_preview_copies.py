@@ -157,6 +157,21 @@ def test_a_form_that_is_posted_again(client_for: ClientFor, world: World, pr: Br
     assert bob.post(page_of(world.dev), ALL).status_code == 422
 
 
+def test_a_rule_that_changed_since(client_for: ClientFor, world: World, pr: Branch) -> None:
+    bob, other = client_for("bob"), create_branch(world, "staging")
+    set_secret(world, "API_KEY", "of staging", other)
+    shown = ALL | {"source": str(world.dev.pk)}
+    assert f'name="source" value="{world.dev.pk}"' in bob.get(page_of(pr)).content.decode()
+    PreviewRule.objects.update(source=other)
+    answer = bob.post(page_of(pr), shown)
+    assert (answer.status_code, secret_of(world, pr)) == (422, None)
+    text = answer.content.decode()
+    assert "The rule changed" in text
+    assert f'name="source" value="{other.pk}"' in text
+    bob.post(page_of(pr), ALL | {"source": str(other.pk)})
+    assert secret_of(world, pr) == "of staging"
+
+
 def test_without_the_rule(client_for: ClientFor, world: World, pr: Branch) -> None:
     client_for("bob").post(page_of(pr), ALL)
     rule = PreviewRule.objects.get()
