@@ -22,7 +22,7 @@ START = (
 )
 _running = Lock()  # one at a time in this process
 
-BUSY = "Another zip is being read just now. Upload yours again in a moment."
+BUSY = "Another zip is being read right now. Upload yours again in a moment."
 FAILED = "Something in this zip can't be read, so it was not checked. Leave out generated files."
 
 
