@@ -1,7 +1,7 @@
 """Types of keys: which values the secrets and variables of a key may have, on every branch.
 
-A type is stored beside the key's note. Saves check it, whatever the way in. It could tell something
-about a stored secret, so only those who may reveal and change every value of the app may set one
+A type is stored beside the key's note. Every save checks it. It could reveal something about
+a stored secret, so only those who may reveal and change every value of the app may set one
 (docs/adr/0063).
 """
 

@@ -1,6 +1,4 @@
-"""Find the warnings of an app, and those that somebody dismissed. No value is read from a
-store.
-"""
+"""Find the warnings of an app, and those that somebody dismissed, without reading a store."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ class WarningGroup:
 
 
 def of_app(access: Access, noun: str = "", key: str | None = None) -> list[WarningGroup]:
-    """Return the warnings, the most urgent first; those of a key that are dismissed by themselves.
+    """Return the warnings in groups, the most urgent first. Dismissed ones have their own groups.
 
     `noun` and `key` narrow them. Takes one query, and one for each source that has values in the
     database.

@@ -1,7 +1,6 @@
 """The files of a project in a zip, which is never unpacked to a disk.
 
-A zip is read as far as it concerns the project. What an entry says of its own size is a limit:
-zipfile reads no more.
+Only the project's files are read. The size that an entry states is a limit: zipfile reads no more.
 """
 
 import re
