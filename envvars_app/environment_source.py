@@ -16,7 +16,7 @@ from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, Rea
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
-from console.environment.warnings import StandingWarning
+from console.environment.warnings import AppWarning
 from console.lib.results import DONE, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -106,9 +106,7 @@ class VariableSource:
         """Return what could not be pushed to Amplify, or needs a decision."""
         return faults.of_app(access)
 
-    def warnings(
-        self, access: Access, keys: Collection[str] | None = None
-    ) -> Sequence[StandingWarning]:
+    def warnings(self, access: Access, keys: Collection[str] | None = None) -> Sequence[AppWarning]:
         """Return placeholders, values that are nearly full, and hosts of other environments."""
         return warnings.of_app(access, keys)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.urls import reverse
 
 from console.access.policy import Access
-from console.environment.warnings import StandingWarning, WarningKind
+from console.environment.warnings import AppWarning, WarningKind
 from console.lib.naming.names import PathProfile
 from console.models import Branch
 from secrets_app.paths import clean_name, documented_path_problem
@@ -15,13 +15,13 @@ from secrets_app.paths import clean_name, documented_path_problem
 _FORBIDDEN = re.compile(r"[^a-zA-Z0-9_./-]")
 
 
-def branch_warnings(access: Access) -> list[StandingWarning]:
+def branch_warnings(access: Access) -> list[AppWarning]:
     """Return the warnings on the app's branches. Deleted ones don't count."""
     live = [branch for branch in access.branches if branch.deleted_at is None]
     return [*_not_in_builds(access, live), *_alike(access, live)]
 
 
-def _not_in_builds(access: Access, branches: Sequence[Branch]) -> Iterator[StandingWarning]:
+def _not_in_builds(access: Access, branches: Sequence[Branch]) -> Iterator[AppWarning]:
     """Yield branches without a documented path, in an app whose builds read secrets there."""
     if access.app.path_profile == PathProfile.BACKEND:
         return
@@ -39,7 +39,7 @@ def _not_in_builds(access: Access, branches: Sequence[Branch]) -> Iterator[Stand
             yield _warning(access, WarningKind.NO_PATH, [branch], text)
 
 
-def _alike(access: Access, branches: Sequence[Branch]) -> Iterator[StandingWarning]:
+def _alike(access: Access, branches: Sequence[Branch]) -> Iterator[AppWarning]:
     """Yield branches whose folders in Parameter Store differ in their hash alone, or not at all."""
     if access.app.path_profile == PathProfile.DOCUMENTED:
         return
@@ -52,15 +52,15 @@ def _alike(access: Access, branches: Sequence[Branch]) -> Iterator[StandingWarni
             if any(branch in access.partners for branch in alike):
                 text = f"Some of {names} share a folder in Parameter Store. Rename one of them."
             else:
-                text = f"The folders of {names} in Parameter Store differ in a hash alone."
+                text = f"The folders of {names} in Parameter Store differ only in a hash."
             yield _warning(access, WarningKind.ALIKE, alike, text)
 
 
 def _warning(
     access: Access, kind: WarningKind, branches: Sequence[Branch], text: str
-) -> StandingWarning:
+) -> AppWarning:
     first = branches[0]
-    return StandingWarning(
+    return AppWarning(
         kind,
         "branch",
         first.name,

@@ -16,7 +16,7 @@ from console.environment.keys import EffectiveKey, FoundKey, Origin, OwnKey, Rea
 from console.environment.removal import OwnValue, Removal
 from console.environment.searching import find_keys
 from console.environment.undo import UndoRow
-from console.environment.warnings import StandingWarning
+from console.environment.warnings import AppWarning
 from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
 from console.models import Branch
@@ -129,9 +129,7 @@ class SecretSource:
         """Return what the last reconcile found, and what saves left unfinished."""
         return faults.of_app(access)
 
-    def warnings(
-        self, access: Access, keys: Collection[str] | None = None
-    ) -> Sequence[StandingWarning]:
+    def warnings(self, access: Access, keys: Collection[str] | None = None) -> Sequence[AppWarning]:
         """Return what Parameter Store makes of the names of branches. No value is known."""
         return [it for it in branch_warnings(access) if keys is None or it.key in keys]
 

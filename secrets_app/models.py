@@ -161,7 +161,7 @@ class UnknownParameter(models.Model):
 
     `modified_by` is the principal that the store names, "" if it names none, `key_id` the KMS key
     that isn't the default one, and `advanced` is True in SSM's Advanced tier. A removal holds the
-    row's claim until its outcome is known, or until none of its requests can arrive any more.
+    row's claim until its outcome is known, or until none of its requests can arrive anymore.
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="unknown_parameters")

@@ -1,7 +1,7 @@
 """Types of keys: which values the secrets and variables of a key may have, on every branch.
 
-A type is stored beside the key's note. Saves check it, whatever the way in. It could tell something
-about a stored secret, so only those who may reveal and change every value of the app may set one
+A type is stored beside the key's note. Every save checks it. It could reveal something about
+a stored secret, so only those who may reveal and change every value of the app may set one
 (docs/adr/0063).
 """
 
@@ -24,7 +24,7 @@ NO_KIND = "A rule needs a type. Choose one, or leave the rule empty."
 def set_type(*, actor: Actor, app_id: str, key: str, kind: str, rule: str, base: int) -> None:
     """Set the type of a key, "" for none. `base` is the version that the page showed, 0 for none.
 
-    Values that stand stay as they are. Raises Http404, PermissionDenied, NoteConflict, or
+    Stored values stay as they are. Raises Http404, PermissionDenied, NoteConflict, or
     ValidationError for invalid input.
     """
     access, target = find_app(actor, app_id), Target(app_id, subject=key)

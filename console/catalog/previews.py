@@ -33,7 +33,7 @@ class Previews:
     branches: Iterable[Branch]
 
     def rule_of(self, branch: Branch) -> PreviewRule | None:
-        """Return the rule that decides about a branch, even a deleted one, None if it's no preview.
+        """Return the rule that applies to a branch, even a deleted one, None if it's no preview.
 
         The production branch and sources of rules are no previews.
         """
@@ -47,7 +47,7 @@ class Previews:
 
     @cached_property
     def decided(self) -> Mapping[int, PreviewRule]:
-        """Return the rule that decides about each preview, by the branch's id."""
+        """Return the rule that applies to each preview, by the branch's id."""
         live = (branch for branch in self.branches if branch.deleted_at is None)
         found = ((branch.pk, self.rule_of(branch)) for branch in live)
         return {pk: rule for pk, rule in found if rule is not None}

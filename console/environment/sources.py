@@ -17,7 +17,7 @@ from console.environment.keys import EffectiveKey, FoundKey, OwnKey, ReadValue
 from console.environment.recycle_bin import RecycleBin
 from console.environment.removal import OwnValue, Removal
 from console.environment.undo import UndoRow
-from console.environment.warnings import StandingWarning
+from console.environment.warnings import AppWarning
 from console.lib.results import RowOutcome
 from console.lib.text.dotenv import Entry
 from console.lib.text.remarks import Remarks
@@ -131,9 +131,7 @@ class EnvironmentSource(Protocol):
         """
         ...
 
-    def warnings(
-        self, access: Access, keys: Collection[str] | None = None
-    ) -> Sequence[StandingWarning]:
+    def warnings(self, access: Access, keys: Collection[str] | None = None) -> Sequence[AppWarning]:
         """Return what may cause trouble, from the database alone.
 
         `keys` narrow it to these keys, or names of branches. Takes one query at most.

@@ -1,4 +1,4 @@
-"""Warnings about values and names that stand: they are guesses, and block nothing."""
+"""Warnings about stored values and names of branches: guesses, which block nothing."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -22,13 +22,13 @@ class WarningKind(StrEnum):
 _LABELS = {
     WarningKind.HOST: "Other environment's host",
     WarningKind.PLACEHOLDER: "Placeholder",
-    WarningKind.NEARLY_FULL: "Nearly full",
+    WarningKind.NEARLY_FULL: "Near the limit",
     WarningKind.NO_PATH: "Not in builds",
     WarningKind.ALIKE: "Similar branches",
 }
 
 
-class StandingWarning(NamedTuple):
+class AppWarning(NamedTuple):
     """A warning on the value of a key, or on a branch, whose name is then `key`.
 
     `pk` names the value (`OwnKey.pk`) or the branch. `scope` is the name of the value's scope, ""

@@ -17,19 +17,19 @@ from console.audit.events import Action, Outcome
 from console.lib.naming.names import PathProfile
 from console.models import AuditEvent, Branch
 
-# A pattern can ask anything, so that checking again and again would tell the value
+# With many patterns, repeated checks would reveal the value, so a check counts
 REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED, Action.SECRET_CHECKED)
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 # A secret that was moved from a variable has the value that one of these wrote
 VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED, Action.VARIABLE_RENAMED)
-TELLS = (*REVEALS, *WRITES, *VARIABLE_WRITES)  # by these, people know a value
+TELLS = (*REVEALS, *WRITES, *VARIABLE_WRITES)  # who did one of these knows the value
 REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
 _RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
 _ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
-# The branches' secrets are read from other paths since. The other two profiles have the same path.
+# After this, the branches' secrets are read from other paths. The other two profiles share a path.
 # An app whose name imitates this only makes undo and Known secrets more careful.
 PATHS_CHANGED = Q(action=Action.APP_CHANGED) & (
     Q(subject__contains=f"path_profile: {PathProfile.DOCUMENTED} to ")

@@ -13,7 +13,7 @@ from console.models.apps import App, Branch
 class PreviewRule(models.Model):
     """Branches that match a pattern take from `source` what they don't have.
 
-    The first rule that matches a branch decides (console/catalog/previews.py).
+    Only the first rule that matches a branch applies (console/catalog/previews.py).
     """
 
     app = models.ForeignKey(App, models.CASCADE, related_name="preview_rules")

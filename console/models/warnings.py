@@ -9,7 +9,7 @@ from django.db.models import UniqueConstraint
 class DismissedWarning(models.Model):
     """Warnings of one kind on a key, or on the branch of that name, that are no longer shown.
 
-    `about` says what they were about (`StandingWarning.about`), separated by spaces. One that is
+    `about` says what they were about (`AppWarning.about`), separated by spaces. One that is
     about something else is shown again.
     """
 

@@ -13,7 +13,7 @@ from console.lib.row_forms import field
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.workflows.warnings import dismissing, finding
 
-GONE = "This warning is no longer there."
+GONE = "This warning no longer exists."
 
 
 @page_with_form

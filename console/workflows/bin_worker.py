@@ -13,7 +13,7 @@ from django.db import close_old_connections, connection
 from console.audit import chain_worker
 from console.environment.recycle_bin import BinUpkeep
 from console.environment.sources import sources
-from console.workflows.previews.removal import remove_of_deleted
+from console.workflows.previews.removal import remove_copies_of_deleted
 
 INTERVAL = 60  # seconds
 
@@ -37,7 +37,7 @@ def clean_up() -> BinUpkeep:
 
     Removes copies of deleted previews first.
     """
-    remove_of_deleted()
+    remove_copies_of_deleted()
     result = BinUpkeep()
     for source in sources():
         done = source.bin.clean_up()

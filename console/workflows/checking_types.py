@@ -1,7 +1,7 @@
-"""Check values that stand against the types of their keys.
+"""Check stored values against the types of their keys.
 
-A check tells something about a secret, so it needs the permission to reveal it, and each secret is
-audited before it is read. What was found is in the answer alone: in the audit trail, every member
+A check reveals something about a secret, so it needs the permission to reveal it, and each secret
+is audited before it is read. Only the return value has the result: in the audit trail, every member
 could read it.
 """
 

@@ -1,6 +1,6 @@
-"""Take types of keys over from a project's manifest.
+"""Set types of keys from a project's manifest.
 
-Everyone who can open a pull request can write a manifest, so nothing is taken over by itself:
+Everyone who can open a pull request can write a manifest, so no type applies by itself:
 somebody who may set types sees what would change first (docs/adr/0063).
 """
 
@@ -19,7 +19,7 @@ NO_KEY = "This can't be the name of a secret or variable."
 
 @dataclass(frozen=True)
 class PlannedType:
-    """What taking over a key's type would do. None is no type; `refusal` says why it can't be."""
+    """What importing a key's type would do. None is no type; `refusal` says why it can't be."""
 
     key: str
     now: ValueType | None

@@ -45,7 +45,7 @@ def fingerprint(*values: object) -> str:
 def find_difference(access: Access, pk: int) -> SyncedVariable:
     """Return one of the app's variables as it is synchronized.
 
-    Raises ValidationError if neither side has it any more, as after pressing a button twice.
+    Raises ValidationError if neither side has it anymore, as after pressing a button twice.
     """
     rows = SyncedVariable.objects.select_related("scope__app", "scope__branch")
     row = rows.filter(pk=pk, scope__app=access.app).first()
@@ -74,7 +74,7 @@ def use_amplify(*, actor: Actor, app_id: str, pk: int, seen: str) -> RowOutcome:
     if seen != fingerprint_of(row, ours):
         raise ValidationError(CHANGED)
     command = _taking_over(row, ours)
-    if command is None:  # neither side has it any more
+    if command is None:  # neither side has it anymore
         return RowOutcome("use", Result.SAVED)
     [outcome] = saving.save(actor=actor, app_id=app_id, commands=[command], change_set=uuid.uuid4())
     if outcome.outcome in DONE:

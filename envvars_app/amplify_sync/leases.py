@@ -16,7 +16,7 @@ from console.amplify.pushes import LONGEST_CALL
 from console.lib.clock import latest_end
 from envvars_app.models import SyncedScope
 
-LATEST_ARRIVAL = timedelta(seconds=60)  # of a request that nobody waits for any more
+LATEST_ARRIVAL = timedelta(seconds=60)  # of a request that nobody waits for anymore
 DURATION = timedelta(seconds=4 * LONGEST_CALL) + LATEST_ARRIVAL
 
 

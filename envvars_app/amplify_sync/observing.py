@@ -200,7 +200,7 @@ def _conclude(compared: Sequence[tuple[Synced, Compared]]) -> None:
 
 
 def _is_gone(row: SyncedVariable) -> bool:
-    """Return True if neither side has the variable any more."""
+    """Return True if neither side has the variable anymore."""
     return row.state == SyncState.SAME and row.held is None
 
 

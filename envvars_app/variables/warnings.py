@@ -1,4 +1,4 @@
-"""Warnings on values of variables that stand. docs/warnings.md has the rules."""
+"""Warnings on stored values of variables. docs/warnings.md has the rules."""
 
 import re
 from collections import defaultdict
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.urls import reverse
 
 from console.access.policy import Access
-from console.environment.warnings import StandingWarning, WarningKind
+from console.environment.warnings import AppWarning, WarningKind
 from console.lib.naming.environments import Environments, host_of
 from console.lib.naming.lookalikes import spell_out
 from console.lib.text.remarks import sentence
@@ -34,7 +34,7 @@ class _Stored(NamedTuple):
         return f"{self.pk}:{self.version}"
 
 
-def of_app(access: Access, keys: Collection[str] | None = None) -> list[StandingWarning]:
+def of_app(access: Access, keys: Collection[str] | None = None) -> list[AppWarning]:
     """Return the warnings on the app's variables, or on those with these keys. Takes one query.
 
     Variables of deleted branches count nowhere.
@@ -51,7 +51,7 @@ def of_app(access: Access, keys: Collection[str] | None = None) -> list[Standing
     return [*_on_values(access, stored), *_on_hosts(access, stored)]
 
 
-def _on_values(access: Access, stored: Sequence[_Stored]) -> Iterator[StandingWarning]:
+def _on_values(access: Access, stored: Sequence[_Stored]) -> Iterator[AppWarning]:
     for row in stored:
         if REMARKS.is_placeholder(row.value):
             text = "The value looks like a placeholder."
@@ -60,7 +60,7 @@ def _on_values(access: Access, stored: Sequence[_Stored]) -> Iterator[StandingWa
             yield _warning(access, WarningKind.NEARLY_FULL, row, sentence(words))
 
 
-def _on_hosts(access: Access, stored: Sequence[_Stored]) -> Iterator[StandingWarning]:
+def _on_hosts(access: Access, stored: Sequence[_Stored]) -> Iterator[AppWarning]:
     """Yield what production gets with a host of another environment."""
     live = [branch for branch in access.branches if branch.deleted_at is None]
     production = next((branch for branch in live if branch.production), None)
@@ -104,8 +104,8 @@ def _sharing(
 
 def _warning(
     access: Access, kind: WarningKind, row: _Stored, text: str, about: str = ""
-) -> StandingWarning:
-    return StandingWarning(
+) -> AppWarning:
+    return AppWarning(
         kind,
         "variable",
         row.key,

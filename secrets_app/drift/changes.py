@@ -1,7 +1,7 @@
 """List what was changed, added or removed outside Branchkeep, and how each can be put back.
 
 The audit trail tells what was found since the last state that Branchkeep knew: its own write, or
-what somebody took. The projection tells what there is now. Nothing is asked of the store.
+a change that somebody accepted. The projection shows the current state. No call to the store.
 """
 
 from collections import defaultdict
@@ -28,12 +28,12 @@ from secrets_app.models import BinEntry, Secret
 from secrets_app.projection import CLOCK_SKEW, principal, principal_in
 from secrets_app.sync.drift import FOUND
 
-_OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they write the value that there is
+_OTHERS = (Action.MIRROR_REPAIRED, Action.SECRET_ENCRYPTED)  # they keep the value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """A secret that changed outside Branchkeep, and nobody has decided about.
+    """A secret that changed outside Branchkeep, which nobody has decided about.
 
     `by` is the principal that the store names, or "". `before` is the version that Branchkeep knew,
     0 for none, and `since` the event that found the first of the `times` changes. What was written
@@ -79,7 +79,7 @@ def state_of(secret: Secret) -> str:
 def changed_outside(access: Access) -> list[Drift]:
     """Return what nobody has put back, taken or saved since, the latest change first.
 
-    Takes as many queries for many as for one.
+    Takes a fixed number of queries.
     """
     found = AuditEvent.objects.filter(
         app_id=access.app.app_id, subject=OuterRef("key"), action__in=FOUND
@@ -95,7 +95,7 @@ _DIFFERS = _GONE | _WRITTEN | _MIRROR_DIFFERS
 
 
 def describe(access: Access, secrets: Collection[Secret]) -> list[Drift]:
-    """Return what happened to these secrets. Leaves out those of which nothing is open."""
+    """Return what happened to these secrets. Leaves out those without an undecided change."""
     if not secrets:
         return []
     names, keys = _names(access), {row.key for row in secrets}
@@ -120,7 +120,7 @@ def _names(access: Access) -> dict[int | None, set[str]]:
 
 
 class _Mirrors:
-    """Tells which secrets have a mirror in the app's path profile."""
+    """Knows which secrets have a mirror in the app's path profile."""
 
     def __init__(self, access: Access) -> None:
         folders = scope_folders(access.app, access.branches).items()
@@ -194,7 +194,7 @@ def _makes_known(event: Any) -> bool:
 def _drift(
     access: Access, row: Secret, found: Sequence[Any], known_at: datetime, *, has_mirror: bool
 ) -> Drift | None:
-    """Return what is open about a secret, without how to put it back."""
+    """Return the undecided change of a secret, without how to put it back."""
     if not found:
         return None
     primary = [event for event in found if is_of_primary(event)]

@@ -1,7 +1,8 @@
 """Decide about a change made outside Branchkeep: put ours back, take theirs, or ignore it.
 
-Putting back repeats an act that exists, with its permission, its re-authentication and its events.
-The other two write nothing to the store, except that taking a removal removes what is left here.
+Putting back uses an existing act, with its permission, its re-authentication and its events.
+The other two write nothing to the store, except that taking a removal removes what is left of
+the secret.
 """
 
 from collections.abc import Callable
@@ -34,12 +35,14 @@ Decide = Callable[[Access, int, str, UUID], RowOutcome]
 PUT_BACK = "{} was put back."
 TAKEN = "The change of {} is accepted."
 IGNORED = "The change of {} is ignored until it changes again."
-MOVED = "It changed after you opened the page, or somebody has decided. Review it, then decide."
-WRONG_WAY = (
+NOT_AS_SHOWN = (
+    "It changed after you opened the page, or somebody has decided. Review it, then decide."
+)
+MIRROR_CHANGED = (
     "The backend path decides what the secret is, so its mirror's value can't be taken. Save that "
     "value, or put the mirror back."
 )
-FROM_BIN = "Its value is the one that the recycle bin had."
+FROM_BIN = "Its value came from the recycle bin."
 _ACTS = {
     PutBack.VERSION: Action.VERSION_RESTORED,
     PutBack.REMOVE: Action.SECRET_REMOVED,
@@ -58,7 +61,7 @@ def put_back(access: Access, pk: int, state: str, change_set: UUID) -> RowOutcom
     drift, secret = _find(access, pk)
     _require(access, secret, _ACTS[drift.put_back if drift else None])
     if drift is None or drift.state != state:
-        raise Conflict(MOVED)
+        raise Conflict(NOT_AS_SHOWN)
     match drift.put_back:
         case PutBack.VERSION:
             return restore(
@@ -93,9 +96,9 @@ def take(access: Access, pk: int, state: str, change_set: UUID) -> RowOutcome:
     drift, secret = _find(access, pk)
     _require(access, secret, Action.DRIFT_TAKEN)
     if drift is None or drift.state != state:
-        raise Conflict(MOVED)
+        raise Conflict(NOT_AS_SHOWN)
     if drift.change is Change.MIRROR:
-        raise Rejected(WRONG_WAY)
+        raise Rejected(MIRROR_CHANGED)
     if drift.change is Change.REMOVED:
         return _remove(access, secret, change_set)
     return _record(access, drift, Action.DRIFT_TAKEN)
@@ -106,7 +109,7 @@ def ignore(access: Access, pk: int, state: str, _: UUID) -> RowOutcome:
     drift, secret = _find(access, pk)
     _require(access, secret, Action.DRIFT_IGNORED)
     if drift is None or drift.state != state:
-        raise Conflict(MOVED)
+        raise Conflict(NOT_AS_SHOWN)
     return _record(access, drift, Action.DRIFT_IGNORED)
 
 
@@ -144,7 +147,7 @@ def _record(access: Access, drift: Drift, action: Action) -> RowOutcome:
             # Locked, so that what a reconcile finds at this moment comes after the decision.
             row = Secret.objects.select_for_update().filter(pk=secret.pk).first()
             if row is None or state_of(row) != drift.state:
-                raise Conflict(MOVED)
+                raise Conflict(NOT_AS_SHOWN)
             if action is Action.DRIFT_TAKEN and 0 < row.mirror_of != row.version:
                 # The mirror still holds what we wrote, so the background copies the new value.
                 row.mirror_due_at = timezone.now()

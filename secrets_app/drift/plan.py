@@ -11,21 +11,21 @@ from console.audit.events import Action
 from secrets_app.models import BinEntry, Secret
 
 FORGOTTEN = (
-    "It was removed and added again, so the parameter store forgot the version before. Save the "
-    "value again."
+    "It was removed and added again, so the parameter store no longer has the earlier version. "
+    "Save the value again."
 )
 OTHER_PATH = (
-    "The app's path profile changed since, so the parameter store counts other versions. Restore "
-    "one on the secret's page."
+    "The app's path profile changed since, so the versions at its path are different. "
+    "Restore one on the secret's page."
 )
-NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page."
+NO_BIN = "There is no recycle bin, so removing it can't be undone. Remove it on its page."
 NOTHING_KEPT = (
     "The parameter store keeps nothing of a removed parameter, and the recycle bin has no copy. "
     "Save the value again."
 )
 BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch."
 OTHER_MIRROR = (
-    "Its mirror changed outside Branchkeep, too, so that may hold another value. Save the value "
+    "Its mirror changed outside Branchkeep, too, so it may have a different value. Save the value "
     "again."
 )
 NEVER_OURS = "It was added outside Branchkeep, too. There is nothing to put back."
@@ -43,8 +43,8 @@ class Change(StrEnum):
 class PutBack(StrEnum):
     """What puts a secret back as Branchkeep knew it."""
 
-    VERSION = "version"  # restores the version before, from the parameter store
-    REMOVE = "remove"  # removes what was added, to the recycle bin
+    VERSION = "version"  # restores the earlier version from the parameter store
+    REMOVE = "remove"  # moves what was added to the recycle bin
     MIRROR = "mirror"  # repairs the mirror, or brings the secret back from it
     BIN = "bin"  # restores it from the recycle bin
 

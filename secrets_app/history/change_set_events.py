@@ -62,7 +62,7 @@ class Written:
         return bool(self.done) and self.done[-1].action == Action.SECRET_REMOVED
 
     @property
-    def came_and_went(self) -> bool:
+    def was_added_and_removed(self) -> bool:
         """Return True if the change set itself added what it removed."""
         return self.versions == (0, 0) and not is_lone_mirror(self.done[0])
 

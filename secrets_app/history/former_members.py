@@ -1,6 +1,6 @@
-"""Tell who left and knows values that can be written again, as far as the audit trail tells.
+"""Find people who left and know values that can be written again, from the audit trail.
 
-Pages name these people before that: afterwards the secret no longer counts as rotated.
+Pages name these people before a write, since the secret no longer counts as rotated afterwards.
 """
 
 from collections.abc import Collection, Mapping, Sequence

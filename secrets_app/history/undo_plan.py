@@ -33,8 +33,8 @@ State = dict[str, Any]  # what a row's state sets
 NOT_WRITTEN = "It was not written"
 NOT_SETTLED = "It is not known yet whether it was written. Look again in a few minutes."
 CHANGED_SINCE = "It changed since"
-FORGOTTEN = "It was removed and added again, so the parameter store forgot the version before"
-OTHER_PATH = "The app's path profile changed since, so the parameter store counts other versions"
+FORGOTTEN = "It was removed and added again, so the parameter store no longer has the version"
+OTHER_PATH = "The app's path profile changed since, so the versions at its path are different"
 NOT_IN_BIN = "It is no longer in the recycle bin"
 NO_BIN = "There is no recycle bin, so removing it could not be undone. Remove it on its page"
 BRANCH_DELETED = "Its branch was deleted. The recycle bin can restore it to another branch"
@@ -162,7 +162,7 @@ def _unfit(written: Written, found: _Found) -> State | None:
     before, after = written.versions
     if written.is_open:
         return _impossible(NOT_SETTLED)
-    if not written.done or written.came_and_went:
+    if not written.done or written.was_added_and_removed:
         return {"state": UndoState.NOTHING, "after": "Nothing to undo", "message": NOT_WRITTEN}
     if not found.is_known:
         return _impossible(NO_BRANCH)

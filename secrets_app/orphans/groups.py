@@ -1,6 +1,6 @@
 """Find an app's orphans, from the projection: no call to the store.
 
-What was left on a deleted branch is a secret like any other. A parameter that belongs to no known
+A secret that remains on a deleted branch is like any other. A parameter that belongs to no known
 branch has a row of its own (docs/adr/0047). Both are listed by the folder that holds them.
 """
 
@@ -27,7 +27,7 @@ from secrets_app.writes.snapshots import audit_target
 OWNERS = "Only an owner of the app can add the branch or move these parameters."
 
 
-class Left(StrEnum):
+class SecretKind(StrEnum):
     """Kinds of orphans that are secrets. `sync.folders.Kind` has those of unknown parameters."""
 
     DELETED = "deleted"  # of a branch that was deleted in Branchkeep
@@ -69,7 +69,7 @@ class Group:
     move them, or "". `unencrypted` is how many the store doesn't encrypt.
     """
 
-    kind: Left | Kind
+    kind: SecretKind | Kind
     branch: str
     folders: Sequence[str]
     orphans: Sequence[Orphan]
@@ -79,7 +79,7 @@ class Group:
 
     @property
     def pk(self) -> str:
-        """Return what names the group on the page."""
+        """Return the id of the first orphan, which names the group on the page."""
         return self.orphans[0].id
 
     @property
@@ -104,7 +104,7 @@ class Group:
 
 
 def find(access: Access) -> list[Group]:
-    """Return the app's orphans, as of the last reconcile. Takes as many queries for many."""
+    """Return the app's orphans, as of the last reconcile, in a fixed number of queries."""
     return [*_of_secrets(access), *_unknown(access)]
 
 
@@ -121,21 +121,21 @@ def _of_secrets(access: Access) -> Iterator[Group]:
     used, gone = _last_used(access, branches, rows), _gone_from_amplify(access, branches)
     found = []
     for branch in branches:
-        left = Left.NOT_IN_AMPLIFY if branch.name in gone else Left.DELETED
+        own_kind = SecretKind.NOT_IN_AMPLIFY if branch.name in gone else SecretKind.DELETED
         scope = audit_target(access, branch, "").branch
-        by_kind: defaultdict[Left | Kind, list[tuple[Secret, Orphan]]] = defaultdict(list)
+        by_kind: defaultdict[SecretKind | Kind, list[tuple[Secret, Orphan]]] = defaultdict(list)
         for row in by_branch[branch.pk]:
             if folder := folders.get((branch.pk, not row.version)):  # the profile may have no path
-                kind = Kind.GEN1 if _is_gen1(access.app, folder, row.key) else left
+                kind = Kind.GEN1 if _is_gen1(access.app, folder, row.key) else own_kind
                 orphan = _of_secret(row, folder, used.get((scope, row.key)))
                 by_kind[kind].append((row, orphan))
         found += [_group(access, kind, branch, rows) for kind, rows in by_kind.items()]
-    order = [*Left, Kind.GEN1]
+    order = [*SecretKind, Kind.GEN1]
     yield from sorted(found, key=lambda group: order.index(group.kind))
 
 
 def _group(
-    access: Access, kind: Left | Kind, branch: Branch, rows: Sequence[tuple[Secret, Orphan]]
+    access: Access, kind: SecretKind | Kind, branch: Branch, rows: Sequence[tuple[Secret, Orphan]]
 ) -> Group:
     return Group(
         kind,
@@ -149,14 +149,14 @@ def _group(
 
 
 def _is_gen1(app: App, folder: str, key: str) -> bool:
-    """Return True if Amplify Gen 1, whose environments may outlive the branch, has the path."""
+    """Return True if the path is Amplify Gen 1's, whose environments may outlive the branch."""
     if not key.startswith(GEN1_KEY):
         return False
     return Folders(app.app_id, ()).fit(folder, is_gen1=True).kind is Kind.GEN1
 
 
 def _is_used(access: Access, branch: Branch) -> bool:
-    """Return True if another branch, which exists, shares the branch's parameters."""
+    """Return True if a branch that isn't deleted shares the branch's parameters."""
     return any(it.deleted_at is None for it in access.partners.get(branch, ()))
 
 

@@ -12,7 +12,7 @@ from console.access.policy import Access
 from console.environment.removal import Removal, id_of
 from console.lib.results import DONE
 from console.models import Branch
-from secrets_app.orphans.groups import Group, Left, Orphan, find
+from secrets_app.orphans.groups import Group, Orphan, SecretKind, find
 from secrets_app.store.limits import BATCH
 from secrets_app.sync import unknown_removal
 from secrets_app.sync.removing import remove_secrets
@@ -35,10 +35,10 @@ class Planned:
 
 @dataclass
 class Progress:
-    """What was moved so far. `left` are the tokens that remain."""
+    """What was moved so far. `remaining` are the tokens that weren't tried yet."""
 
     removals: list[Removal] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    remaining: list[str] = field(default_factory=list)
 
     @property
     def done(self) -> int:
@@ -83,15 +83,15 @@ def move(
 ) -> Progress:
     """Move what the tokens name, ten at a time while `may_go_on`, at least ten.
 
-    What can't be kept there is removed only `without_copy`. Tokens of anything but orphans are
-    ignored. Stops after ten of which one could not be moved.
+    What can't be kept there is removed only if `without_copy` is True. Tokens of anything but
+    orphans are ignored. Stops after the first ten of which one could not be moved.
     Raises PermissionDenied, or StoreError if the store can't be read.
     """
     progress, groups = Progress(), [it for it in find(access) if it.refusal != NEVER]
     paths = {orphan.id: orphan.path for group in groups for orphan in group.orphans}
     for number, batch in enumerate(_batches(access, tokens, groups)):
         if progress.failed or (number and not may_go_on()):
-            progress.left += batch.tokens
+            progress.remaining += batch.tokens
         else:
             removals = batch.remove(access, change_set, without_copy=without_copy)
             progress.removals += [replace(it, key=paths.get(it.id, it.key)) for it in removals]
@@ -106,7 +106,7 @@ class _Batch:
     tokens: Sequence[str]
 
     def remove(self, access: Access, change_set: UUID, *, without_copy: bool) -> list[Removal]:
-        """Remove them. `without_copy`, those that can't be kept in the bin are removed for good."""
+        """Remove them. With `without_copy`, what no copy can be kept of is removed for good."""
         removals = self._remove(access, self.tokens, change_set, without_copy=False)
         asking = {it.id for it in removals if it.asks}
         if not without_copy or not asking:
@@ -134,10 +134,10 @@ class _Batch:
 def _batches(access: Access, tokens: Sequence[str], groups: Sequence[Group]) -> Iterator[_Batch]:
     chosen = {id_of(token): token for token in tokens}
     branches = {branch.name: branch for branch in access.branches}
-    # Parameters first: their refusal is that of the whole request.
+    # Parameters first: a refusal to move them refuses the whole request.
     parts: dict[Branch | None, list[str]] = {None: []}
     for group in groups:
-        branch = branches[group.branch] if isinstance(group.kind, Left) else None
+        branch = branches[group.branch] if isinstance(group.kind, SecretKind) else None
         found = [chosen[orphan.id] for orphan in group.orphans if orphan.id in chosen]
         parts.setdefault(branch, []).extend(found)
     for branch, found in parts.items():

@@ -1,7 +1,7 @@
 """Orphans: the list, adding the branch that unknown parameters belong to, and moving them away.
 
 Moving many takes a while, since a parameter store takes only a few calls a second. So one response
-moves a part, and says how far it is, as when a branch is deleted.
+moves a part, and shows the progress, as when a branch is deleted.
 """
 
 import uuid
@@ -41,9 +41,9 @@ from secrets_app.sync.reconciling import reconcile_for_page
 
 PATIENCE = timedelta(seconds=5)  # for one response without scripts
 PURPOSE = "move orphans"
-SHOWN = 200  # orphans of a group with a box to tick, far below Django's limit for a form
+SHOWN = 200  # orphans of a group with a checkbox, far below Django's limit for a form
 GONE = "These parameters are no longer here. Somebody added their branch, or moved them."
-NOTHING = "Tick what to move, then preview."
+NOTHING = "Select what to move, then preview it."
 FINAL = {Result.CONFLICT, Result.DENIED, Result.REFUSED}  # would end the same again
 
 
@@ -81,7 +81,7 @@ def adopt(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
 
 @require_POST
 def orphans_move(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Preview what moving the ticked orphans would do, or move what was previewed or all."""
+    """Preview what moving the selected orphans would do, or move what was previewed or all."""
     access = find_app_to_change(request, app_id, Action.PARAMETER_REMOVED)
     tokens = (request.POST.get("all", "") or "\n".join(request.POST.getlist("move"))).split()
     if not tokens:
@@ -105,7 +105,7 @@ def _move(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpRe
         may_go_on=lambda: monotonic() < until and not is_stopping(),
     )
     done = _done_before(request) + progress.done
-    if progress.failed or progress.left:
+    if progress.failed or progress.remaining:
         return _progress(request, access, tokens, progress, done)
     some = f"{done:,} parameter{'' if done == 1 else 's'}"
     if not done:
@@ -149,7 +149,7 @@ def _list(request: HttpRequest, access: Access, status: int = 200, **problem: An
 
 
 def _preview(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpResponse:
-    """Say what moving would do, without doing it."""
+    """Show what moving would do, without doing it."""
     found, gone = moving.plan(access, tokens)
     going = [it.orphan.token for it in found if not it.problem]
     context = {
@@ -166,11 +166,11 @@ def _preview(request: HttpRequest, access: Access, tokens: Sequence[str]) -> Htt
 def _progress(
     request: HttpRequest, access: Access, tokens: Sequence[str], progress: Progress, done: int
 ) -> HttpResponse:
-    """Say how far moving is, or what stays and why."""
+    """Show how many are moved, or what stays and why."""
     failed = progress.failed
-    asking = {it.id for it in failed if it.asks}  # alone: the others can be kept in the bin
+    asking = {it.id for it in failed if it.asks}  # the others can be kept
     again = {it.id for it in failed if it.outcome not in FINAL}
-    again |= {id_of(token) for token in progress.left}
+    again |= {id_of(token) for token in progress.remaining}
     left = [token for token in tokens if id_of(token) in (asking or again)]
     change_set = request.POST.get("change_set", "")
     known = change_set_of(change_set, access, PURPOSE)
@@ -178,11 +178,11 @@ def _progress(
         "failed": failed,
         "going": "\n".join(left),
         "number": len(left),
-        "untried": len(progress.left),
+        "untried": len(progress.remaining),
         "asks": bool(asking),
         "without_copy": "without_copy" in request.POST,
         "done": done,
-        "total": done + len(failed) + len(progress.left),
+        "total": done + len(failed) + len(progress.remaining),
         "change_set": change_set,
         "change_set_url": undo_address(access, known) if done and known else "",
     }

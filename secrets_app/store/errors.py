@@ -134,5 +134,5 @@ class OutcomeUnknown(StoreError):
     status = 502
     message = (
         "The parameter store's response was lost, so the outcome of this change is unknown. "
-        "Branchkeep checks it in about a minute, when no late request can arrive any more."
+        "Branchkeep checks it in about a minute, when no late request can arrive anymore."
     )

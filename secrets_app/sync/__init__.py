@@ -1,1 +1,1 @@
-"""Keep the projection in step with the store: reconciling, drift, mirrors, and the bin's upkeep."""
+"""Keep the projection in step with the store: reconciling, drift, mirrors, the recycle bin."""

@@ -1,4 +1,4 @@
-"""What changed outside Branchkeep and nobody has decided about, as the audit trail tells.
+"""Find the changes made outside Branchkeep that nobody has decided about, in the audit trail.
 
 No table holds drift. Reconciling records what it finds, and a decision about that is an event, too:
 taken, or ignored until the next change is found (docs/adr/0061).
@@ -15,7 +15,7 @@ from console.models import AuditEvent
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED)
 
 _IGNORED = Q(action=Action.DRIFT_IGNORED, outcomes__outcome__in=COMPLETED)
-# Copying a mirror that was left alone brings its secret back, so nothing is changed any more.
+# Repairing a mirror without a secret brings the secret back, so nothing differs anymore.
 _BROUGHT_BACK = Q(action=Action.MIRROR_REPAIRED, version_before=0)
 _TAKEN = (Q(action=Action.DRIFT_TAKEN) | _BROUGHT_BACK) & Q(outcomes__outcome__in=COMPLETED)
 
@@ -23,9 +23,10 @@ _TAKEN = (Q(action=Action.DRIFT_TAKEN) | _BROUGHT_BACK) & Q(outcomes__outcome__i
 def undecided(
     app_id: str, events: QuerySet[AuditEvent] | None = None
 ) -> dict[tuple[str, str], bool]:
-    """Map scope and key of what was found to have changed to True if somebody ignored it.
+    """Map the scope and key of each undecided change to True if somebody ignored it.
 
-    What was taken since is left out. What was saved since isn't, which the projection tells.
+    Changes that were taken since are left out. Those that were saved over since are not: only the
+    projection knows.
     `events` limits how far back this looks. Takes one query.
     """
     events = AuditEvent.objects.all() if events is None else events

@@ -39,7 +39,7 @@ class Claimed:
 
 @dataclass
 class Filled:
-    """What has its copy, or needs none, and why the others stay."""
+    """`going` have their copy or need none; `staying` are the others, each with the reason."""
 
     going: list[Claimed] = field(default_factory=list)
     staying: list[tuple[Claimed, NotCopied | Conflict]] = field(default_factory=list)
@@ -91,7 +91,7 @@ def begin(access: Access, claimed: Sequence[Claimed]) -> list[Claimed]:
 
 
 def fill(store: ParameterStore, claimed: Sequence[Claimed]) -> Filled:
-    """Copy the values. Raises a StoreError if the next one would fare no better."""
+    """Copy the values. Raises a StoreError if the next one would fail as well."""
     copied = [it for it in claimed if it.entry]
     readings = _read_together(store, [it.row.path for it in copied])
     filled = Filled()

@@ -2,7 +2,7 @@
 
 Its value must survive whatever happens in between. So it is first copied to the recycle bin, as a
 SecureString. If the store fails or the process is killed from then on, the row's lease stays. When
-no request can arrive any more, the background puts back what is missing and removes the copy
+no request can arrive anymore, the background puts back what is missing and removes the copy
 (docs/adr/0046).
 """
 
@@ -76,7 +76,7 @@ def encrypt(*, actor: Actor, app_id: str, pk: int, expected_versions: tuple[int,
 
 
 def finish_interrupted(app: App) -> None:
-    """Finish the app's replacements that were interrupted, where no request can arrive any more.
+    """Finish the app's replacements that were interrupted, where no request can arrive anymore.
 
     Each is an audit event of its own, because it reads a value. Raises StoreError.
     """

@@ -29,7 +29,7 @@ from secrets_app.writes.endings import Ending
 from secrets_app.writes.leases import Lease
 from secrets_app.writes.validation import ValidCommand
 
-# After these errors the next row would fare no better, or the response would take too long.
+# After these errors the next row would fail as well, or the response would take too long.
 STOPPING = (Unreachable, Throttled, Misconfigured, KeyUnavailable, OutcomeUnknown)
 
 

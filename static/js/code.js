@@ -9,7 +9,7 @@ field.addEventListener("change", () => {
   const most = Number(field.dataset.max);
   const isTooLarge = [...field.files].some((file) => file.size > most);
   field.setCustomValidity(
-    isTooLarge ? `This file has more than ${most.toLocaleString("en")} bytes. Leave out images, packages and what builds write.` : "",
+    isTooLarge ? `This file has more than ${most.toLocaleString("en")} bytes. Leave out images, packages and build output.` : "",
   );
   if (isTooLarge) field.reportValidity();
 });

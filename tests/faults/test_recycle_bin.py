@@ -37,7 +37,7 @@ def remove_all(world: World) -> bool:
 
 
 def restore_all(access: Access) -> bool:
-    """Restore what is in the bin. Return True if all is restored."""
+    """Restore what is in the recycle bin. Return True if all is restored."""
     for entry in kept(access.app):
         try:
             outcome = bin_actions.restore(access, entry, uuid.uuid4(), to=entry.branch)

@@ -69,7 +69,7 @@ def _copy(here: Built, words: list[str], built: dict[str, Built], lock: str) -> 
     app = here.room.path("app")
     if words[0].startswith("--from="):
         assert words[1:] == ["/app", "."]
-        app.rmdir()  # moved, not copied: the stage is not needed any more
+        app.rmdir()  # moved, not copied: the stage is not needed anymore
         shutil.move(built[words[0].partition("=")[2]].room.path("app"), app)
         return
     *sources, target = words

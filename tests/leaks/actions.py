@@ -318,10 +318,10 @@ def use_recycle_bin(client_for: ClientFor, world: World) -> None:
 def delete_branch(client_for: ClientFor, world: World) -> None:
     """Delete the production branch with its secrets, first without confirmation."""
     url = reverse("branch_delete", args=[world.app.app_id, world.main.pk])
-    ticked = [str(secret.pk) for secret in world.main.secrets.all()[:5]]
+    selected = [str(secret.pk) for secret in world.main.secrets.all()[:5]]
     for person in EVERYONE:
         for confirm in ("", world.main.name):
-            client_for(person).post(url, {"remove": ticked, "confirm": confirm})
+            client_for(person).post(url, {"remove": selected, "confirm": confirm})
 
 
 def administer(client_for: ClientFor, world: World) -> None:

@@ -172,7 +172,7 @@ def main(server: AmplifyServer, seconds: float) -> dict[str, Any]:
     race.run(people)
     server.heal()
     SyncedScope.objects.update(held_until=None)
-    _pull(world, people[0])  # a conflict may be none any more, and wait to be pushed
+    _pull(world, people[0])  # a conflict may be none anymore, and wait to be pushed
     left = push(Amplify(REGION), world.app, None)
     _pull(world, people[0])
     return {

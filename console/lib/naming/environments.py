@@ -18,14 +18,14 @@ _HOST = re.compile(
 _HOST_KEY = re.compile(r"(^|_)(HOST|HOSTNAME|DOMAIN|ENDPOINT|SERVER)$", re.IGNORECASE)
 _LOCAL = re.compile(r"localhost|.+\.localhost|127(\.[0-9]+){3}|0\.0\.0\.0|\[::1?\]")
 LOCAL = "a developer's machine"
-# Words that name an environment wherever they stand, and words for the same one
+# Words that always name an environment, and words for the same one
 _CERTAIN = frozenset({"staging", "stg", "uat", "qa", "preprod", "nonprod", "sandbox"})
 _ALIASES = (
     frozenset({"dev", "develop", "development"}),
     frozenset({"staging", "stage", "stg"}),
     frozenset({"test", "testing"}),
 )
-# Branches that are called like a part of the product
+# Branches that share their name with a part of the product
 _SERVICES = re.compile(
     r"admin|api|apps?|assets|auth|blog|cdn|docs|files|gateway|graphql|help|images|img|login|mail"
     r"|media|portal|shop|sso|static|status|store|support|web|www"

@@ -14,7 +14,7 @@ MAX_FILES = 20_000  # that are read
 MAX_ENTRIES = 500_000  # of folders that are looked at
 DOTENV = {".env", ".env.production"}  # what frameworks read in a build
 MAX_DEPTH = 40  # of folders
-# Packages, and what builds write. Hidden folders are left out too.
+# Packages and build output. Hidden folders are left out too.
 SKIPPED_FOLDERS = {
     *("node_modules", "bower_components", "vendor", "public", "dist", "build", "out"),
     *("coverage", "cdk.out", "test", "tests", "__tests__", "__mocks__", "e2e", "cypress"),

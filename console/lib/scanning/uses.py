@@ -19,7 +19,7 @@ class Use(NamedTuple):
 
 
 class Unclear(NamedTuple):
-    """A use of a key that only shows when the code runs."""
+    """A use of a key that is known only when the code runs."""
 
     noun: str
     line: int

@@ -1,4 +1,4 @@
-"""Values that only stand for one, as in an example file. Guesses: use them to warn.
+"""Recognize placeholders, such as those in an example file. Guesses: use them to warn.
 
 The patterns mean the same to Python and JavaScript, which gets them with what else is said about a
 typed value (console/lib/text/remarks.py).
@@ -47,10 +47,10 @@ _POSSIBLE_COMPILED = [it.compiled() for it in POSSIBLE]
 
 
 def is_placeholder(value: str) -> bool:
-    """Return True if the value of a secret, or in a file, only stands for one."""
+    """Return True if a secret's value, or one in a file, looks like a placeholder."""
     return len(value) <= LONGEST and any(it.search(value) for it in _POSSIBLE_COMPILED)
 
 
 def is_certain_placeholder(value: str) -> bool:
-    """Return True if no program uses the value, be it a secret or a variable."""
+    """Return True if the value is a placeholder even for a variable: no program uses it."""
     return len(value) <= LONGEST and any(it.search(value) for it in _CERTAIN_COMPILED)

@@ -37,13 +37,13 @@ class Remarks:
         yield self.nearly_full(value)
 
     def is_placeholder(self, value: str) -> bool:
-        """Return True if the value only stands for one."""
+        """Return True if the value looks like a placeholder."""
         if self.is_confidential:
             return placeholders.is_placeholder(value)
         return placeholders.is_certain_placeholder(value)
 
     def nearly_full(self, value: str) -> str:
-        """Return that the value is nearly as large as it can be, or ""."""
+        """Return that the value nearly reaches the limit, or ""."""
         size = len(value.encode(errors="replace")) if self.unit == "bytes" else len(value)
         is_nearly_full = self.limit * NEARLY_FULL <= size <= self.limit
         return f"has {size:,} of at most {self.limit:,} {self.unit}" if is_nearly_full else ""

@@ -1,4 +1,4 @@
-"""Regular expressions of types: RE2, which takes a time that grows only with the text's length.
+"""Regular expressions of types: RE2, whose time grows linearly with the length of the text.
 
 Python's own can take years for a short text, and anyone who may write a pattern could stop the
 server with it (docs/adr/0063).

@@ -36,7 +36,7 @@ _RANGE = re.compile(r"\s*([+-]?[0-9]{1,18})?\s*(?:(\.\.)\s*([+-]?[0-9]{1,18})?\s
 
 
 class InvalidType(ValueError):
-    """Raised for a type that can't be. `field` is "kind" or "rule"."""
+    """Raised for an invalid type. `field` is "kind" or "rule"."""
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field

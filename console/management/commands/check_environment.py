@@ -22,8 +22,8 @@ HEAD = ("BRANCH", "STATE", "KIND", "KEY", "WHERE")
 NO_FOLDER = "This folder does not exist. Name the folder with the project's code."
 MISSING = "{} required {} missing."
 NOT_READ = "{} not read to its end."
-UNCLEAR = "{}: the key of this {} only shows when the code runs, so it was not checked."
-OUTDATED = "The store of the {}s did not answer. This is as of the last time it did."
+UNCLEAR = "{}: the key of this {} is known only when the code runs, so it was not checked."
+OUTDATED = "The store of the {}s did not answer. This result is from the last time that it did."
 EITHER = "secret or variable"
 
 
@@ -175,7 +175,7 @@ def _annotations(project: Project, report: Report, prefix: str) -> Iterator[str]
         level = "error" if problem.is_error else "warning"
         yield _annotation(level, problem.place, prefix, "Not read", problem.message)
     for noun, place in project.unclear:
-        text = "The key only shows when the code runs, so it was not checked."
+        text = "The key is known only when the code runs, so it was not checked."
         yield _annotation("notice", place, prefix, f"Unclear {noun}", text)
 
 

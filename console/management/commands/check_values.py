@@ -1,4 +1,4 @@
-"""`manage.py check_values`: values that stand, compared with the types of their keys."""
+"""`manage.py check_values`: check stored values against the types of their keys."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py import_types`: types of keys, taken over from a project's branchkeep.toml."""
+"""`manage.py import_types`: set types of keys from a project's branchkeep.toml."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ LEFT_OUT = "Types left out: {}."
 class Command(ConsoleCommand):
     """Say which types would change, ask, and change them. Types that the file lacks stay."""
 
-    help = "Take types of keys over from branchkeep.toml. Values that stand stay as they are."
+    help = "Set types of keys from branchkeep.toml. Stored values stay as they are."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the file and the app."""

@@ -35,7 +35,7 @@ VERBS = {
 }
 NO_RULE = "This app has no preview rule for this pattern."
 NO_BRANCH = "This app has no branch with this name."
-NO_PREVIEW = "This branch is not a preview: no rule decides about it, or its source was deleted."
+NO_PREVIEW = "This branch is not a preview: no rule matches it, or its source was deleted."
 NO_NAME = "No branch given. Add --branch NAME."
 NOTHING = "There is nothing to copy."
 NOT_TRIED = "Not tried, because the store did not answer."
@@ -59,7 +59,7 @@ class Command(ConsoleCommand):
             _add_scope(verb, name)
 
     def rules(self, options: dict[str, Any]) -> None:
-        """Print the rules with the branches that each decides about."""
+        """Print each rule with the branches that it applies to."""
         access = _access(options)
         found = previews_of(access)
         by_id = {branch.pk: branch for branch in access.branches}

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from console.access.policy import find_app
 from console.cli.base import ConsoleCommand, actor_of, add_common
-from console.environment.warnings import StandingWarning
+from console.environment.warnings import AppWarning
 from console.lib.text.unprintable import escape_unprintable
 from console.models import DismissedWarning
 from console.workflows.warnings.finding import of_app
@@ -39,14 +39,14 @@ class Command(ConsoleCommand):
         self.print_result(options, "\n".join(lines) or NONE, described)
 
 
-def _line(warning: StandingWarning, dismissed: DismissedWarning | None) -> str:
+def _line(warning: AppWarning, dismissed: DismissedWarning | None) -> str:
     where = f" ({warning.scope})" if warning.scope else ""
     end = f" Dismissed by {dismissed.dismissed_by}." if dismissed else ""
     line = f"{warning.noun} {warning.key}{where}: {warning.kind.label}. {warning.text}{end}"
     return str(escape_unprintable(line, keep=""))
 
 
-def _described(warning: StandingWarning, dismissed: DismissedWarning | None) -> dict[str, Any]:
+def _described(warning: AppWarning, dismissed: DismissedWarning | None) -> dict[str, Any]:
     name = warning.scope or warning.key
     return {
         "kind": warning.noun,

@@ -43,7 +43,7 @@ class RuleForm(forms.Form):
 
 @page_with_form
 def preview_rules(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """List the rules with the branches that each decides about. Add, remove or move one."""
+    """List each rule with the branches that it applies to. Add, remove or move one."""
     access = require_manager_access(request, app_id, Action.PREVIEWS_CHANGED)
     for name, change in (("remove", previews.remove_rule), ("up", previews.move_rule_up)):
         if name in request.POST:
@@ -83,7 +83,7 @@ def _add(access: Access, fields: dict[str, Any]) -> PreviewRule:
 
 
 def _lines(found: Previews, branches: list[Branch]) -> list[dict[str, Any]]:
-    """Return each rule with its source and the branches that it decides about."""
+    """Return each rule with its source and the branches that it applies to."""
     by_id = {branch.pk: branch for branch in branches}
     return [
         {

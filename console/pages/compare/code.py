@@ -35,13 +35,13 @@ MAX_COMPARED = 100_000  # keys of the code, counted on each branch: a second of 
 MAX_PLACES = 3  # of a key
 MAX_REMARKS = 100  # on what was not checked
 TOO_LARGE = (
-    f"The zip has more than {MAX_BYTES:,} bytes. Leave out images, packages and what builds write."
+    f"The zip has more than {MAX_BYTES:,} bytes. Leave out images, packages and build output."
 )
 TOO_MANY = (
-    "The code uses too many keys to compare with so many branches. Choose one branch, or name the "
+    "The code uses too many keys to compare with so many branches. Choose one branch, or enter the "
     "folder of one app."
 )
-UNCLEAR = "The key of this {} only shows when the code runs."
+UNCLEAR = "The key of this {} is known only when the code runs."
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,200}\Z", re.ASCII)  # what can be added
 # How a state looks (static/css/states.css)
 LOOKS = {

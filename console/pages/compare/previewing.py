@@ -24,7 +24,7 @@ CHOOSE = "Choose at least one value to copy."
 OTHER_SOURCE = (
     "The rule changed, so these are the values of another branch. Review them, then copy."
 )
-LEFT = "Some values are not copied yet, because this takes long. Copy them again."
+UNFINISHED = "Copying takes a while, so some values are not copied yet. Copy them again."
 
 
 @page_with_form
@@ -64,7 +64,7 @@ def _copy(request: HttpRequest, access: Access, branch: Branch) -> HttpResponseB
         access = find_app(access.actor, access.app.app_id)  # what was read is outdated
         return _page(request, access, branch, failed=failed)
     if failed:
-        messages.warning(request, LEFT)
+        messages.warning(request, UNFINISHED)
     return _again(access, branch)
 
 

@@ -12,7 +12,7 @@ from django.http import Http404, QueryDict
 from console.access.policy import Access, Permission, find_branch
 from console.catalog.notes import notes_of
 from console.db import text_times
-from console.environment.warnings import StandingWarning
+from console.environment.warnings import AppWarning
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import RowOutcome
 from console.lib.row_forms import NO_CHOICE, field
@@ -131,7 +131,7 @@ class Row:
     changed_by: str
     next_deployment: bool = False
     note: KeyNote | None = None
-    warnings: Sequence[StandingWarning] = ()
+    warnings: Sequence[AppWarning] = ()
     copy_of: MarkedCopy | None = None
     refresh_url: str = ""
     outcome: RowOutcome | None = None

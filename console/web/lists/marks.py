@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from django.urls import reverse
 
 from console.access.policy import Access
-from console.environment.warnings import StandingWarning
+from console.environment.warnings import AppWarning
 from console.web.lists.listing import Row
 from console.workflows.previews.copies import copies_of
 
 
-def add_warnings(rows: Iterable[Row], warnings: Iterable[StandingWarning]) -> None:
+def add_warnings(rows: Iterable[Row], warnings: Iterable[AppWarning]) -> None:
     """Add warnings on values to the rows that show them."""
-    found: dict[int, list[StandingWarning]] = {}
+    found: dict[int, list[AppWarning]] = {}
     for it in warnings:
         found.setdefault(it.pk, []).append(it)
     for row in rows if found else ():

@@ -14,7 +14,7 @@ from console.models import Branch
 from console.workflows.coverage import Coverage
 from console.workflows.deployments.effects import Effects
 from console.workflows.deployments.reading import connection_of
-from console.workflows.warnings.finding import Found
+from console.workflows.warnings.finding import WarningGroup
 
 SHOWN_KEYS = 3
 
@@ -119,7 +119,7 @@ def failed_deployments(access: Access, effects: Effects) -> Iterator[Fault]:
             yield Fault(FaultKind.FAILED, "deployment", own, url, job.job_id, state.branch.pk, at)
 
 
-def warnings(access: Access, found: Iterable[Found]) -> Iterator[Fault]:
+def warnings(access: Access, found: Iterable[WarningGroup]) -> Iterator[Fault]:
     """Return the warnings that nobody dismissed. Their lines lead to the page that lists all."""
     url = reverse("warnings", args=[access.app.app_id])
     for it in (warning for one in found if not one.dismissed for warning in one.warnings):

@@ -1,7 +1,7 @@
 """Marked copies: values of a preview that were copied from its source, and whether they still are.
 
-A mark is a row in the database, never in a store. It counts as long as the preview's value is the
-one that was written, and a rule says that the preview takes from that branch.
+A mark is a row in the database, never in a store. It is valid while the preview's value is the one
+that was written, and a rule says that the preview takes from that branch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -162,7 +162,7 @@ def _by_cell(keys: Keys) -> dict[_Cell, OwnKey]:
 
 
 def _stamp(value: OwnKey) -> tuple[int, int, datetime | None]:
-    """Return what is another one after each change, even if the version is the same again."""
+    """Return what identifies a value's state, even if it has the same version again."""
     return value.pk, value.version, value.changed_at
 
 
@@ -178,7 +178,7 @@ def _is_written(mark: PreviewCopy, value: OwnKey, written: Mapping[int, _Write])
 
 
 def _written(access: Access, marks: Iterable[PreviewCopy]) -> dict[int, _Write]:
-    """Return what cut-off copies wrote, by mark, as the audit trail knows by now."""
+    """Return what cut-off copies wrote, by mark, according to the audit trail."""
     open_marks = [mark for mark in marks if mark.copy_pk is None]
     if not open_marks:
         return {}

@@ -20,7 +20,8 @@ from console.models import App, Branch, PreviewCopy
 from console.workflows import branch_removal
 from console.workflows.previews.copies import copies_of
 
-GRACE = timedelta(hours=1)  # for a branch that Amplify has again soon, and between two attempts
+# In case Amplify soon has the branch again. Also the time between two attempts.
+GRACE = timedelta(hours=1)
 
 log = structlog.get_logger()
 
@@ -28,15 +29,15 @@ log = structlog.get_logger()
 def up_to_date(access: Access, branch: Branch) -> set[str]:
     """Return the ids (`OwnValue.id`) of copies whose value the source has, too.
 
-    They need no copy in the recycle bin. One that is out of date may have a value of which no other
-    is left.
+    They need no copy in the recycle bin. A copy that is out of date may be the last one with its
+    value.
     """
     copies = copies_of(access, branch=branch).values()
     return {id_of(it.value.token) for it in copies if not it.is_outdated}
 
 
 def kept_elsewhere(access: Access, branch: Branch) -> set[str]:
-    """Do the same after a look at the stores. Empty if one of them can't be read at once."""
+    """Return the same after checking the stores. Empty if one of them can't be read at once."""
     if not up_to_date(access, branch):
         return set()
     for source in sources():
@@ -47,7 +48,7 @@ def kept_elsewhere(access: Access, branch: Branch) -> set[str]:
     return up_to_date(access, branch)
 
 
-def remove_of_deleted() -> None:
+def remove_copies_of_deleted() -> None:
     """Remove the copies of previews that were deleted a while ago, except by someone here.
 
     Takes one query if there are none. One process works on a branch at a time. What it can't
@@ -71,7 +72,7 @@ def _remove(branch: Branch) -> None:
     if branch.deleted_at is None:  # it came back
         return
     access = Access(BACKGROUND, App.objects.get(pk=branch.app_id), (Grant(Role.OWNER),))
-    # What shares its parameters with another branch is that one's, too.
+    # If another branch shares the parameters, they are its own, too.
     is_shared = bool(access.partners.get(branch))
     without_bin = set() if is_shared else kept_elsewhere(access, branch)
     copies = {} if is_shared else copies_of(access, branch=branch)

@@ -15,9 +15,10 @@ from console.workflows.warnings.finding import of_app
 def dismiss(
     *, actor: Actor, app_id: str, noun: str, kind: WarningKind, key: str, about: Collection[str]
 ) -> bool:
-    """Dismiss the warnings that a page showed: those `about` these that are still there.
+    """Dismiss the warnings that a page showed, those with one of these `about`.
 
-    Return False if none is. The audit trail says who did it. Raises Http404 or PermissionDenied.
+    Return False if none of them exists anymore. The audit trail says who did it. Raises Http404 or
+    PermissionDenied.
     """
     access = find_app(actor, app_id)
     found = [it for it in of_app(access, noun, key) if it.first.kind is kind]

@@ -1,25 +1,23 @@
-"""The warnings of an app that stand, and which of them somebody dismissed. No value is read from a
-store.
-"""
+"""Find the warnings of an app, and those that somebody dismissed, without reading a store."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from console.access.policy import Access
 from console.environment.sources import sources
-from console.environment.warnings import StandingWarning, WarningKind
+from console.environment.warnings import AppWarning, WarningKind
 from console.models import App, DismissedWarning
 
 
 @dataclass(frozen=True)
-class Found:
+class WarningGroup:
     """The warnings of one kind on a key. `dismissed` is None while they are shown."""
 
-    warnings: Sequence[StandingWarning]
+    warnings: Sequence[AppWarning]
     dismissed: DismissedWarning | None = None
 
     @property
-    def first(self) -> StandingWarning:
+    def first(self) -> AppWarning:
         """Return the first of them."""
         return self.warnings[0]
 
@@ -29,8 +27,8 @@ class Found:
         return " ".join(it.about for it in self.warnings)
 
 
-def of_app(access: Access, noun: str = "", key: str | None = None) -> list[Found]:
-    """Return the warnings, the most urgent first; those of a key that are dismissed by themselves.
+def of_app(access: Access, noun: str = "", key: str | None = None) -> list[WarningGroup]:
+    """Return the warnings in groups, the most urgent first. Dismissed ones have their own groups.
 
     `noun` and `key` narrow them. Takes one query, and one for each source that has values in the
     database.
@@ -39,20 +37,20 @@ def of_app(access: Access, noun: str = "", key: str | None = None) -> list[Found
     every = [it for source in sources() for it in source.warnings(access, keys)]
     wanted = [it for it in every if noun in {"", it.noun} and key in {None, it.key}]
     known = _dismissals(access.app, wanted)
-    groups: dict[tuple[str, ...], list[StandingWarning]] = {}
+    groups: dict[tuple[str, ...], list[AppWarning]] = {}
     for it in wanted:
         dismissal = known.get(_name(it))
         is_dismissed = dismissal is not None and it.about in dismissal.about.split()
         groups.setdefault((*_name(it), "dismissed" if is_dismissed else ""), []).append(it)
     order = list(WarningKind)
     found = [
-        Found(group, known[_name(group[0])] if state else None)
+        WarningGroup(group, known[_name(group[0])] if state else None)
         for (*_, state), group in groups.items()
     ]
     return sorted(found, key=lambda it: (order.index(it.first.kind), it.first.key))
 
 
-def shown(access: Access, warnings: Iterable[StandingWarning]) -> list[StandingWarning]:
+def shown(access: Access, warnings: Iterable[AppWarning]) -> list[AppWarning]:
     """Return the warnings that nobody dismissed. Takes one query at most."""
     warnings = [*warnings]
     known = _dismissals(access.app, warnings)
@@ -64,7 +62,7 @@ def shown(access: Access, warnings: Iterable[StandingWarning]) -> list[StandingW
 
 
 def _dismissals(
-    app: App, warnings: Collection[StandingWarning]
+    app: App, warnings: Collection[AppWarning]
 ) -> dict[tuple[str, str, str], DismissedWarning]:
     if not warnings:
         return {}
@@ -72,5 +70,5 @@ def _dismissals(
     return {(row.noun, row.kind, row.key): row for row in rows}
 
 
-def _name(warning: StandingWarning) -> tuple[str, str, str]:
+def _name(warning: AppWarning) -> tuple[str, str, str]:
     return warning.noun, warning.kind, warning.key

@@ -1,4 +1,4 @@
-"""`manage.py orphans`: an app's orphans, and moving them to the bin; or the numbers of all apps."""
+"""`manage.py orphans`: list orphans or move them to the recycle bin; count those of all apps."""
 
 import uuid
 from collections import Counter
@@ -148,7 +148,7 @@ class Command(ConsoleCommand):
         self.print_result(options, plain or NONE, data)
         if left := len(planned) - progress.done:
             first = progress.failed[0].outcome if progress.failed else None
-            code = EXITS[first] if first else Exit.STORE if progress.left else Exit.REFUSED
+            code = EXITS[first] if first else Exit.STORE if progress.remaining else Exit.REFUSED
             raise CommandError(STAYS.format(left, len(planned)), returncode=code)
 
 

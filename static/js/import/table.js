@@ -4,7 +4,7 @@ const WORDS = { exists: "that exist", remove: "to remove" };
 const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
 /** The box that chooses a row. */
-export const boxOf = (row) => row.querySelector(".tick-cell input");
+export const boxOf = (row) => row.querySelector(".select-cell input");
 
 /** The boxes that are chosen together: none of what would be removed, unless only that is shown. */
 export function boxesTogether(form) {

@@ -67,7 +67,7 @@ def test_disabled_in_the_admin(
     url = f"/admin/console/user/{person.pk}/change/"
     assert (
         client_for("olga").post(url, {"email": person.email}).status_code == 302
-    )  # active is not ticked
+    )  # active is not selected
     assert bob.post(REVEAL.format(secret.pk)).status_code == 302
     assert bob.get("/apps/d1shop/").status_code == 302
 

@@ -65,7 +65,7 @@ def test_the_first_rule_that_matches_decides(
     assert sources(world) == {"pr-1": "staging", "feature/login": "dev"}
 
 
-def test_what_is_no_preview(world: World) -> None:
+def test_branches_that_are_never_previews(world: World) -> None:
     gone, pr = create_branch(world, "pr-0", deleted_at=timezone.now()), create_branch(world, "pr-1")
     staging = create_branch(world, "staging")
     add(world, "*", world.dev)  # matches production, dev itself, and the source of the next rule

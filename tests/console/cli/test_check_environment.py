@@ -98,7 +98,7 @@ def test_annotations(world: World, manage_as: Manage, tmp_path: Path) -> None:
         f"::error {file},line=4,title=Missing variable::"
         "A\\n::x%25 has no value on dev, main, release/1.",
         f"::notice {file},line=3,title=Unclear secret::"
-        "The key only shows when the code runs, so it was not checked.",
+        "The key is known only when the code runs, so it was not checked.",
     ]
 
 

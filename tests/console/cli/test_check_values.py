@@ -72,7 +72,7 @@ def test_nothing_in_the_audit_trail_says_how_it_ended(world: World, manage_as: M
 
 
 def test_who_may_check(world: World, manage_as: Manage) -> None:
-    """A check tells something about the value, so it needs the permission to reveal it."""
+    """A check reveals something about the value, so it needs the permission to reveal it."""
     set_secret(world, "PORT", WRONG, world.main)
     set_secret(world, "PORT", WRONG, world.dev)
     set_type(world, "PORT")

@@ -70,7 +70,7 @@ def test_production_may_be_called_like_an_environment() -> None:
     assert environment("API_URL", "https://dev.example.com", own="staging") == "dev"
 
 
-def test_long_values_are_looked_at_quickly() -> None:
+def test_long_values_are_checked_quickly() -> None:
     for beginning in ("a", "a.", "https://", "https://a@", "https://a.b-", "[::", "a:"):
         for _ in range(50):
             host_of("DB_HOST", (beginning * 2_000)[:2_000])

@@ -93,7 +93,7 @@ def test_good_values_have_no_remark() -> None:
         assert [value for value in good if remarks.describe(value)] == []
 
 
-def test_long_values_are_looked_at_quickly() -> None:
+def test_long_values_are_checked_quickly() -> None:
     for beginning in ("your ", "<a", "insert ", "change", "{{", "[a", " ", "\n", "*"):
         for _ in range(50):
             SECRETS.describe((beginning * 4_096)[:4_096])

@@ -177,10 +177,10 @@ def test_operator_and_admin_access_go_together(olga: Client, world: World) -> No
     assert (bob.is_superuser, bob.is_staff) == (False, False)
 
 
-@pytest.mark.parametrize("ticked", ["is_active", "is_superuser"])
-def test_last_operator_is_kept(olga: Client, world: World, ticked: str) -> None:
+@pytest.mark.parametrize("selected", ["is_active", "is_superuser"])
+def test_last_operator_is_kept(olga: Client, world: World, selected: str) -> None:
     person = world.person("olga")
-    form = {"email": person.email, ticked: "on"}
+    form = {"email": person.email, selected: "on"}
     page = url(User, f"{person.pk}/change/")
     assert messages_of(olga.post(page, form, follow=True)) == [
         "This is the last operator. Make someone else an operator first."

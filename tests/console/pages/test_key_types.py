@@ -112,7 +112,7 @@ def test_renaming_takes_the_type_of_the_new_name(world: World) -> None:
 
 
 def test_what_was_saved_before_can_come_back(world: World, client_for: ClientFor) -> None:
-    """Also because the answer would tell something about a value that the person may not read."""
+    """Also because a refusal would reveal something about a value that the person may not read."""
     secret, variable = (
         set_secret(world, "PORT", WRONG, world.dev),
         set_variable(world, "PORT", WRONG),
@@ -178,7 +178,7 @@ def test_rules_are_not_in_the_audit_trail(world: World, client_for: ClientFor) -
 
 
 def test_who_may_set_one(world: World, client_for: ClientFor) -> None:
-    """Only those who may reveal and change every value, because a type tells something of each."""
+    """Only those who may reveal and change every value, as a type reveals something about each."""
     secret = set_secret(world, "PORT", "1", branch=world.dev)
     page = type_page("secret", secret.pk)
     set_role(world, "gina", "maintainer", "*")  # limited to branches, so not for All branches

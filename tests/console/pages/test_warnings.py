@@ -1,4 +1,4 @@
-"""Warnings that stand: on the Overview, in lists, on a key's page, and dismissed."""
+"""Warnings: on the Overview, in lists, on a key's page, and dismissed."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from django.test import Client
 from console.environment.warnings import WarningKind
 from console.models import DismissedWarning
 from console.workflows.warnings.dismissing import dismiss
-from console.workflows.warnings.finding import Found, of_app
+from console.workflows.warnings.finding import WarningGroup, of_app
 from tests.factories import (
     access_of,
     audit_entries,
@@ -36,7 +36,7 @@ def found(world: World) -> list[tuple[str, str, str]]:
     return [(str(it.kind), it.key, it.text) for one in every for it in one.warnings]
 
 
-def fields(one: Found) -> dict[str, str]:
+def fields(one: WarningGroup) -> dict[str, str]:
     return {
         "noun": one.first.noun,
         "kind": one.first.kind,
@@ -135,7 +135,7 @@ def test_names_of_branches(world: World, alice: Client) -> None:
         "Deployed backends do."
     )
     similar = (
-        "The folders of feature-login, feature/login in Parameter Store differ in a hash alone."
+        "The folders of feature-login, feature/login in Parameter Store differ only in a hash."
     )
     every = [
         ("no-path", "fix#12", no_builds.format("#")),
@@ -175,8 +175,8 @@ def test_name_of_a_new_branch(world: World, alice: Client) -> None:
     added = alice.post(url, {"name": "fix-12", **typed}, follow=True)
     [message] = messages_of(added)
     assert message == (
-        "Saved the branch fix-12. The folders of fix#12, fix-12 in Parameter Store differ in a "
-        "hash alone."
+        "Saved the branch fix-12. The folders of fix#12, fix-12 in Parameter Store differ only "
+        "in a hash."
     )
     assert messages_of(alice.post(url, {"name": "new", **typed}, follow=True)) == [
         "Saved the branch new."
@@ -230,7 +230,7 @@ def test_queries_do_not_grow(world: World, alice: Client, django_assert_num_quer
         assert len(alice.get(URL).context["found"]) == 20
 
 
-def test_secrets_have_none_that_stand(world: World) -> None:
+def test_stored_secrets_have_none(world: World) -> None:
     """Their values are unknown until somebody compares them."""
     set_secret(world, "KEY", "changeme")
     assert found(world) == []

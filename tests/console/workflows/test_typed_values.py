@@ -1,4 +1,4 @@
-"""The type of a key decides about new values, whatever their way in (docs/adr/0063)."""
+"""The type of a key is checked however a new value is saved (docs/adr/0063)."""
 
 import uuid
 from collections.abc import Callable

@@ -128,7 +128,7 @@ def test_a_button_pressed_twice(
     connected.set_variable("d1shop", "NEW", "theirs")
     read_amplify(world)
     url = f"{AMPLIFY}{SyncedVariable.objects.get().pk}/{choice}/"
-    decide(alice, "NEW", "keep")  # neither side has it any more
+    decide(alice, "NEW", "keep")  # neither side has it anymore
     assert messages_of(alice.get(AMPLIFY)) == ["The variable was removed in Amplify."]
     response = alice.post(url, {"seen": "x"}, follow=True)
     assert messages_of(response) == [deciding.CHANGED]

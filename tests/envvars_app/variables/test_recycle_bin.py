@@ -1,4 +1,4 @@
-"""Removed variables expire like removed secrets, as do those from before there was a bin."""
+"""Removed variables expire like removed secrets, as do those from before that existed."""
 
 from datetime import timedelta
 from importlib import import_module

@@ -100,7 +100,7 @@ def test_added_without_a_recycle_bin(world: World, settings: Any) -> None:
     assert stored_values(world, KEY, world.main)[0] == "theirs"
 
 
-def test_removed_but_for_the_mirror(world: World) -> None:
+def test_removed_except_for_the_mirror(world: World) -> None:
     ours(world, world.main, "one")
     remove_outside(world, secret_paths(world, KEY, world.main)[0])
     [found] = drifts(world)
@@ -176,7 +176,7 @@ def test_removed_and_added_again(world: World) -> None:
     change_outside(world, world.main)
     [found] = drifts(world)
     assert (found.change, found.before, found.put_back) == (Change.CHANGED, 2, None)
-    with pytest.raises(Rejected, match="forgot the version before"):
+    with pytest.raises(Rejected, match="no longer has the earlier version"):
         put_back(world, found)
     take(world, found)
     assert drifts(world) == []
@@ -198,7 +198,7 @@ def test_removed_and_added_with_more_versions(world: World, clock: time_machine.
     assert audit_rows(world)[-1].outcome == "failed"
 
 
-def test_removed_but_for_a_mirror_that_is_not_ours(
+def test_removed_except_for_a_mirror_that_is_not_ours(
     world: World, clock: time_machine.Traveller
 ) -> None:
     ours(world, world.main, "one")

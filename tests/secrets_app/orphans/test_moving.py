@@ -72,7 +72,7 @@ def test_boxes_of_a_form_are_within_the_limit(
     assert "The first 1 of 2." in words(page)
 
 
-def test_nothing_ticked(world: World, client_for: Callable[[str], Client]) -> None:
+def test_nothing_selected(world: World, client_for: Callable[[str], Client]) -> None:
     leave_some(world)
     response = client_for("alice").post(MOVE, {"preview": "on"}, follow=True)
     assert messages_of(response) == [pages.NOTHING]

@@ -1,4 +1,4 @@
-"""The page of orphans: everything that no branch uses, with preview, the bin and Undo.
+"""The page of orphans: everything that no branch uses, with preview, the recycle bin and Undo.
 
 Guarantee 13.
 """

@@ -1,1 +1,1 @@
-"""Reading an uploaded project in a process of its own, which has limits and knows no settings."""
+"""Reading an uploaded project in a separate process, which has limits and knows no settings."""

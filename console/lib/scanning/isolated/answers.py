@@ -14,7 +14,7 @@ TOO_MUCH = (
     "Reading this code takes too much time or memory, so it was not checked. Leave out generated "
     "files."
 )
-NO_FOLDER = "The zip has no folder of this name. Write its path in the project, such as apps/web."
+NO_FOLDER = "The zip has no folder with this name. Enter its path in the project, such as apps/web."
 _NOUNS = {SECRET, VARIABLE}
 _PLACE = (str, int)
 _SHAPE = {

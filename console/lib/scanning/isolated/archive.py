@@ -1,7 +1,6 @@
 """The files of a project in a zip, which is never unpacked to a disk.
 
-A zip is read as far as it concerns the project. What an entry says of its own size is a limit:
-zipfile reads no more.
+Only the project's files are read. The size that an entry states is a limit: zipfile reads no more.
 """
 
 import re
@@ -19,14 +18,14 @@ MAX_ENTRIES = 20_000
 MAX_UNPACKED = 50_000_000  # bytes, of all files that are read
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # other ones need more memory
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # flags of an entry
-# A zip of one of these folders alone is no zip of a folder with the project
-_KEPT = {"amplify", "src", "app", "apps", "packages"}
+# Folders inside a project: if a zip holds only one of these, it is not the project's folder
+_PROJECT_FOLDERS = {"amplify", "src", "app", "apps", "packages"}
 _MACOS = "__MACOSX"
 _DRIVE = re.compile("[A-Za-z]:")
 _ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError)
 
 NOT_A_ZIP = "This file is not a zip, or it is damaged. Make the zip again."
-ENTRIES = f"The zip has more than {MAX_ENTRIES:,} files. Leave out packages and what builds write."
+ENTRIES = f"The zip has more than {MAX_ENTRIES:,} files. Leave out packages and build output."
 UNPACKED = f"The code in the zip has more than {MAX_UNPACKED:,} bytes. Name the folder of one app."
 PASSWORD = "The zip is encrypted. Make one without a password."  # noqa: S105 - a message
 METHOD = "The zip is compressed in a way that can't be read. Make it with the method “deflate”."
@@ -97,8 +96,10 @@ def _project(found: dict[str, zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     """Return the files by their path in the project, as GitHub's zips have a folder around it."""
     kept = {path: it for path, it in found.items() if not path.startswith(f"{_MACOS}/")}
     tops = {path.partition("/")[0] for path in kept if "/" in path}
-    is_around = len(tops) == 1 and not tops & _KEPT and all("/" in path for path in kept)
-    return _inside(kept, tops.pop()) if is_around else kept
+    is_wrapped = (
+        len(tops) == 1 and not tops & _PROJECT_FOLDERS and all("/" in path for path in kept)
+    )
+    return _inside(kept, tops.pop()) if is_wrapped else kept
 
 
 def _inside(found: dict[str, zipfile.ZipInfo], folder: str) -> dict[str, zipfile.ZipInfo]:

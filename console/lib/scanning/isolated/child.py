@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _limit() -> None:
-    """Limit this process: no other process, no large file, and pages of the console go first."""
+    """Limit this process: memory, time and files, with a lower priority than the console."""
     limits = {
         resource.RLIMIT_CPU: SECONDS,
         resource.RLIMIT_FSIZE: ANSWER,
@@ -39,7 +39,7 @@ def _limit() -> None:
         resource.RLIMIT_AS: MEMORY,
     }
     for limit, most in limits.items():
-        with suppress(ValueError, OSError):  # macOS knows no limit of addresses
+        with suppress(ValueError, OSError):  # macOS can't limit the address space
             resource.setrlimit(limit, (most, most))
     os.nice(10)
     # If memory is short, the kernel ends this process before the console's

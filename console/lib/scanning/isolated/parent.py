@@ -1,8 +1,8 @@
 """Start the process that reads an uploaded project, and take its answer.
 
-The process gets the zip as an open file without a name, so that nothing is left of it, whatever
-ends this process. It gets no environment variable, no other open file and no argument that tells
-anything of this deployment.
+The process gets the zip as an open file without a name, so that nothing is left of it, even if
+this process is killed. It gets no environment variable, no other open file, and no argument that
+reveals anything about this deployment.
 """
 
 import subprocess
@@ -15,14 +15,14 @@ from console.lib.paths import BASE_DIR
 from console.lib.scanning.isolated import answers
 from console.lib.scanning.results import Project
 
-SECONDS = 20  # in all. Pages go first, so this may be more than the processor time
+SECONDS = 20  # in all: with its low priority, the process may wait for the processor
 START = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from console.lib.scanning.isolated.child import main; main()"
 )
 _running = Lock()  # one at a time in this process
 
-BUSY = "Another zip is being read just now. Upload yours again in a moment."
+BUSY = "Another zip is being read right now. Upload yours again in a moment."
 FAILED = "Something in this zip can't be read, so it was not checked. Leave out generated files."
 
 

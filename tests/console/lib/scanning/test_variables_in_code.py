@@ -8,7 +8,7 @@ from tests.console.lib.scanning.project_folder import needed, scanned
 
 
 def keys(tmp_path: Path, code: str, name: str = "src/main.ts") -> list[str]:
-    """Return the variables that a file uses: "A?" is optional, "?" only shows when it runs."""
+    """Return the variables that a file uses: "A?" is optional, "?" is known only when it runs."""
     project = scanned(tmp_path, {name: code})
     assert project.problems == []
     found = [f"{key}?" if at[-1] == "?" else key for key, at in needed(project, "variable").items()]

@@ -1,4 +1,4 @@
-"""A person who knows a value also knows its copies: on other branches, and restored from the bin.
+"""A person who knows a value also knows its copies: on other branches, or restored ones.
 
 Links follow from audit events alone: no value, and no hash of one, is compared or stored.
 """

@@ -1,6 +1,6 @@
 """Where two branches share a parameter, the stricter permissions hold and both are recorded.
 
-None can be added any more, but a database may have such a pair from before (guarantee 32).
+None can be added anymore, but a database may have such a pair from before (guarantee 32).
 """
 
 from collections.abc import Callable

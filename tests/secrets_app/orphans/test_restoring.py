@@ -77,7 +77,7 @@ def test_its_branch_was_added_and_deleted(
 
 @pytest.mark.parametrize("act", ["restore", "delete"])
 @pytest.mark.parametrize("name", ["mia", "bob"])
-def test_only_owners_take_it_out_of_the_bin(
+def test_only_owners_restore_it(
     world: World, client_for: Callable[[str], Client], act: str, name: str
 ) -> None:
     entry = moved_entry(world, client_for("alice"))
