@@ -10,7 +10,8 @@ from django.utils.functional import cached_property
 
 from console.audit.change_sets import CHANGES, UNDID, Group, groups_of
 from console.audit.events import Outcome
-from console.audit.presentation import MADE, OUTCOME_LABELS, Entry, to_entry
+from console.audit.labels import OUTCOME_LABELS
+from console.audit.presentation import MADE, Entry, to_entry
 from console.audit.queries import ATTEMPTED, Filter, last_of_change_sets, matching
 from console.db import prepared_statements
 

@@ -16,7 +16,7 @@ from console.access.branches import JOINED_BY
 from console.access.policy import Access
 from console.audit.change_sets import CHANGES, is_lone_mirror
 from console.audit.events import COMPLETED, Action, Outcome
-from console.audit.presentation import OUTCOME_LABELS
+from console.audit.labels import OUTCOME_LABELS
 from console.audit.queries import ATTEMPTED, with_outcomes
 from console.environment.sources import sources
 from console.environment.undo import UndoRow, UndoState

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from console.audit import presentation
+from console.audit.labels import OUTCOME_CHOICES
 from console.audit.queries import Filter
 
 NO_TIME = "Enter a time such as 2026-11-23T14:05."
@@ -60,9 +61,7 @@ class FilterForm(forms.Form):
 
     q = _text("Search activity")
     action = forms.ChoiceField(label="Action", required=False)
-    outcome = forms.ChoiceField(
-        label="Outcome", required=False, choices=presentation.OUTCOME_CHOICES
-    )
+    outcome = forms.ChoiceField(label="Outcome", required=False, choices=OUTCOME_CHOICES)
     person = _text("Person", "people")
     key = _text("Variable")
     branch = _text("Branch", "branches")
