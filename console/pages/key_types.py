@@ -6,8 +6,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from console.access.actors import from_request
-from console.access.policy import Access, find_app
+from console.access.policy import Access
 from console.audit.events import Action
 from console.catalog import key_types, notes
 from console.environment.sources import source_of
@@ -17,7 +16,7 @@ from console.pages.notes import SAVE_AGAIN, secret_in
 from console.web.kit import (
     app_context,
     call_service,
-    find_app_to_change,
+    find_app_for_form,
     form_data,
     page_with_form,
     show_form,
@@ -56,10 +55,7 @@ class TypeForm(forms.Form):
 @page_with_form
 def key_type(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpResponseBase:
     """Show a key's type, or change it."""
-    if request.method == "POST":
-        access = find_app_to_change(request, app_id, Action.TYPE_CHANGED)
-    else:
-        access = find_app(from_request(request), app_id)
+    access = find_app_for_form(request, app_id, Action.TYPE_CHANGED)
     source = source_of(noun)
     (key, _), back = source.find_key(access, pk), source.url(access, pk)
     form = TypeForm(form_data(request))

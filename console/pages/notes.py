@@ -6,15 +6,14 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from console.access.actors import from_request
-from console.access.policy import Access, find_app
+from console.access.policy import Access
 from console.audit.events import Action
 from console.catalog import notes
 from console.environment.sources import source_of
 from console.lib.row_forms import field, version
 from console.lib.text.labels import LABEL_LIMIT, MAX_LABELS
 from console.lib.text.likely_secrets import secret_warning, token_format
-from console.web.kit import app_context, find_app_to_change, form_data, page_with_form, show_form
+from console.web.kit import app_context, find_app_for_form, form_data, page_with_form, show_form
 
 SHOWN_VERSIONS = 50
 
@@ -53,10 +52,7 @@ class NoteForm(forms.Form):
 @page_with_form
 def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpResponseBase:
     """Show a key's note with its earlier versions. Change it, or erase the earlier ones."""
-    if request.method == "POST":
-        access = find_app_to_change(request, app_id, Action.NOTE_CHANGED)
-    else:
-        access = find_app(from_request(request), app_id)
+    access = find_app_for_form(request, app_id, Action.NOTE_CHANGED)
     source = source_of(noun)
     (key, _), back = source.find_key(access, pk), source.url(access, pk)
     form = NoteForm(form_data(request))

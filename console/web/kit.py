@@ -125,6 +125,16 @@ def find_app_to_change(request: HttpRequest, app_id: str, action: Action) -> Acc
     return access
 
 
+def find_app_for_form(request: HttpRequest, app_id: str, action: Action) -> Access:
+    """Return a member's access for a page with a form. A post needs one who may change something.
+
+    Raises what `find_app_to_change` raises for a post.
+    """
+    if request.method == "POST":
+        return find_app_to_change(request, app_id, action)
+    return find_app(from_request(request), app_id)
+
+
 def require_manager_access(
     request: HttpRequest, app_id: str, action: Action | None = None
 ) -> Access:

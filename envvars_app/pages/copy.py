@@ -7,14 +7,13 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from console.access.actors import from_request
-from console.access.policy import Access, find_app
+from console.access.policy import Access
 from console.audit.events import Action
 from console.lib.documents.json import parse_json
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.text.dotenv import BYTE_LIMIT, ENTRY_LIMIT, Refused
 from console.models import Branch, scope_name
-from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.kit import app_context, find_app_for_form, page_with_form
 from console.web.lists.listing import writable_scopes
 from envvars_app.formats import FORMATS
 from envvars_app.pages.bulk import preview_page
@@ -54,10 +53,7 @@ class CopyForm:
 @page_with_form
 def copy(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show the form. A POST shows the preview of what the copy would change."""
-    if request.method == "POST":
-        access = find_app_to_change(request, app_id, Action.VARIABLE_CHANGED)
-    else:
-        access = find_app(from_request(request), app_id)
+    access = find_app_for_form(request, app_id, Action.VARIABLE_CHANGED)
     branches = listed_branches(access)
     form = CopyForm.of(request.POST if request.method == "POST" else request.GET)
     values = _values(access, form, branches)

@@ -9,14 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 
-from console.access.actors import from_request
 from console.access.policy import Access, Permission, find_app, find_branch
 from console.audit.events import Action
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.text.dotenv import Refused
 from console.models import Branch
 from console.web.change_sets import undo_address
-from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.kit import app_context, find_app_for_form, page_with_form
 from console.workflows.previews.writing import PreviewLine, lines_of, unfinished, write
 
 PATIENCE = 5.0  # seconds for one response
@@ -30,10 +29,7 @@ UNFINISHED = "Copying takes a while, so some values are not copied yet. Copy the
 @page_with_form
 def preview(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
     """Show what the branch would take. A post copies what was chosen, and refreshes copies."""
-    if request.method == "POST":
-        access = find_app_to_change(request, app_id, Action.SECRET_CREATED)
-    else:
-        access = find_app(from_request(request), app_id)
+    access = find_app_for_form(request, app_id, Action.SECRET_CREATED)
     branch = find_branch(access, pk)
     if request.method != "POST":
         return _page(request, access, branch)
