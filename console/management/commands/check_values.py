@@ -10,7 +10,7 @@ from console.cli.base import CommandScope, ConsoleCommand, actor_of, add_common,
 from console.cli.terminal import Exit, table
 from console.lib.text.unprintable import escape_unprintable
 from console.models import Branch, scope_name
-from console.workflows.checking_types import Checked, check_types
+from console.workflows.value_types.checking import Checked, check_types
 
 HEAD = ("KEY", "KIND", "BRANCH", "EXPECTED")
 NONE = "There is no value whose key has a type."

@@ -12,7 +12,7 @@ from console.cli.base import ConsoleCommand, actor_of, add_common
 from console.cli.terminal import Exit, confirm, table
 from console.lib.scanning import files, manifest
 from console.lib.value_types.types import ValueType
-from console.workflows.importing_types import PlannedType, apply, plan
+from console.workflows.value_types.importing import PlannedType, apply, plan
 
 HEAD = ("KEY", "NOW", "NEW", "OUTCOME")
 NO_FILE = f"There is no {manifest.TOML} here. Name it, or the folder that it is in."

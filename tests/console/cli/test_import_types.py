@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from console.catalog import key_types
 from console.lib.scanning import manifest
 from console.models import KeyNote
-from console.workflows import importing_types
+from console.workflows.value_types import importing
 from tests.factories import access_of, audit_entries, set_role
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.people import World
@@ -117,10 +117,10 @@ GOOD = {type = "json"}
 
 def test_changed_in_the_meantime(world: World) -> None:
     access = access_of(world, "alice")
-    [_, port, _] = importing_types.plan(access, manifest.parse("branchkeep.toml", TOML.encode()))
+    [_, port, _] = importing.plan(access, manifest.parse("branchkeep.toml", TOML.encode()))
     set_type(world, "PORT", "json")
     with pytest.raises(ValidationError, match=r"alice@example\.org changed the note or type"):
-        importing_types.apply(access, port)
+        importing.apply(access, port)
     assert stored() == {"PORT": ("json", "")}
 
 

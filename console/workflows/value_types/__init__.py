@@ -1,0 +1,1 @@
+"""Types of keys: check what is stored, and take types over from a manifest."""
