@@ -86,7 +86,7 @@ def test_query_count_is_constant(
 ) -> None:
     set_variable(world, "API_URL", "ours")
     alice.get(URL)
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         alice.get(URL)
     names = [Branch(app=world.app, name=f"b{n}") for n in range(48)]
     for branch in Branch.objects.bulk_create(names):
@@ -95,5 +95,5 @@ def test_query_count_is_constant(
     SyncedVariable.objects.bulk_create(
         SyncedVariable(scope=scope, key=f"K{n}", state="conflict", held="x") for n in range(60)
     )
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         assert len(alice.get(URL).context["cards"]) == 50

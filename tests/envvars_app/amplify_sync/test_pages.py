@@ -178,7 +178,7 @@ def test_a_list_takes_few_queries(
 ) -> None:
     conflict(world, connected)
     alice.get(LIST)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         alice.get(LIST)
     assert "UpdateApp" not in connected.operations()
 

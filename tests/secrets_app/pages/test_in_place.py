@@ -15,7 +15,7 @@ from tests.fixtures.people import World
 ClientFor = Callable[[str], Client]
 LIST = "/apps/d1shop/hosting/secrets/"
 HTMX = {"hx-request": "true"}
-QUERIES, EDIT_QUERIES = 13, 9  # of the list, and of the form
+QUERIES, EDIT_QUERIES = 14, 9  # of the list, and of the form
 BYTES_OF_A_ROW = 1_000
 PACKED_BYTES_OF_A_ROW = 45
 
