@@ -73,7 +73,9 @@ def key_type(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
         "back": back,
         "base": (current.version if current else 0) if is_new else request.POST.get("base"),
         "current": current,
-        "may_set": key_types.may_set(access),
+        "what": "Type",
+        "shares": "type",
+        "may_edit": key_types.may_set(access),
     }
     return show_form(request, "console/key_type.html", form, context)
 

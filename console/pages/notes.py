@@ -72,7 +72,9 @@ def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
         "base": (current.version if current else 0) if is_new else request.POST.get("base"),
         "current": current,
         "earlier": earlier,
-        "may_write": not access.is_read_only,
+        "what": "Note",
+        "shares": "note and labels",
+        "may_edit": not access.is_read_only,
     }
     return show_form(request, "console/key_note.html", form, context)
 

@@ -62,7 +62,7 @@ def preview_rules(request: HttpRequest, app_id: str) -> HttpResponseBase:
     context = {
         **app_context(access, "preview_rules"),
         "rules": _lines(found, access.branches),
-        "may_add": bool(form.fields["source"].choices),  # type: ignore[attr-defined]  # as above
+        "may_add": any(branch.deleted_at is None for branch in access.branches),
     }
     return show_form(request, "console/preview_rules.html", form, context)
 

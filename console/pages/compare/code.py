@@ -79,7 +79,7 @@ class CodeForm(forms.Form):
         live = [branch for branch in access.branches if branch.deleted_at is None]
         self._branches = {str(branch.pk): branch for branch in live}
         choices = [(pk, branch.label) for pk, branch in self._branches.items()]
-        self.fields["branch"].choices = [("", "Every branch"), *choices]  # type: ignore[attr-defined]
+        self.fields["branch"].choices = [("", "Every branch"), *choices]  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_zip(self) -> UploadedFile:
         """Refuse a file that is too large."""
