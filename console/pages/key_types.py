@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
@@ -12,7 +11,7 @@ from console.catalog import key_types, notes
 from console.environment.sources import source_of
 from console.lib.row_forms import field, version
 from console.lib.value_types.types import LABELS, RULE_LIMIT
-from console.pages.notes import SAVE_AGAIN, secret_in
+from console.pages.notes import SAVE_AGAIN, base_of, secret_in
 from console.web.kit import (
     app_context,
     call_service,
@@ -64,14 +63,12 @@ def key_type(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
     current = notes.versions_of(access.app, key).first()
     if current:
         form.initial = {"kind": current.kind, "rule": current.rule}
-    # After a conflict the page shows the other type, so the next save may replace it.
-    is_new = not form.is_bound or form.has_error(NON_FIELD_ERRORS)
     context = {
         **app_context(access, "secrets" if source.is_confidential else "variables"),
         "key": key,
         "noun": noun,
         "back": back,
-        "base": (current.version if current else 0) if is_new else request.POST.get("base"),
+        "base": base_of(request, form, current),
         "current": current,
         "what": "Type",
         "shares": "type",

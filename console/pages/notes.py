@@ -13,6 +13,7 @@ from console.environment.sources import source_of
 from console.lib.row_forms import field, version
 from console.lib.text.labels import LABEL_LIMIT, MAX_LABELS
 from console.lib.text.likely_secrets import secret_warning, token_format
+from console.models import KeyNote
 from console.web.kit import app_context, find_app_for_form, form_data, page_with_form, show_form
 
 SHOWN_VERSIONS = 50
@@ -62,14 +63,12 @@ def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
     current, earlier = (found[0], found[1:]) if found else (None, [])
     if current:
         form.initial = {"note": current.note, "labels": " ".join(current.label_list)}
-    # After a conflict the page shows the other text, so the next save may replace it.
-    is_new = not form.is_bound or form.has_error(NON_FIELD_ERRORS)
     context = {
         **app_context(access, "secrets" if source.is_confidential else "variables"),
         "key": key,
         "noun": noun,
         "back": back,
-        "base": (current.version if current else 0) if is_new else request.POST.get("base"),
+        "base": base_of(request, form, current),
         "current": current,
         "earlier": earlier,
         "what": "Note",
@@ -77,6 +76,13 @@ def key_note(request: HttpRequest, app_id: str, pk: int, noun: str) -> HttpRespo
         "may_edit": not access.is_read_only,
     }
     return show_form(request, "console/key_note.html", form, context)
+
+
+def base_of(request: HttpRequest, form: forms.Form, current: KeyNote | None) -> object:
+    """Return the version that the next save of a note or type expects."""
+    # After a conflict the page shows the other text, so the next save may replace it.
+    is_new = not form.is_bound or form.has_error(NON_FIELD_ERRORS)
+    return (current.version if current else 0) if is_new else request.POST.get("base")
 
 
 def secret_in(text: str) -> str:
