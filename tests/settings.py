@@ -35,8 +35,8 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
-for name in ("AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_SSM"):
-    os.environ.pop(name, None)
+for name in ("AMPLIFY", "SECRETS_MANAGER", "SSM"):
+    os.environ.pop(f"AWS_ENDPOINT_URL_{name}", None)
 
 from console.settings import *  # noqa: E402, F403 - the environment had to be there first
 from console.settings import DATABASES, STORAGES  # noqa: E402

@@ -66,6 +66,7 @@ _TAKES_AWAY = AsksNot("It only takes access away, and must work at once in an em
 _SHOWS_NOTHING = AsksNot("It shows no secret value and widens nobody's access.")
 _PLAIN = AsksNot("Every member can see variables, and it widens nobody's access.")
 _OBSERVED = AsksNot("Branchkeep records what it found. Nobody acts.")
+_REVEALS = Asks("reveal a protected value", only_if="a protected branch has or inherits the value")
 _AT_THE_MACHINE = AsksNot("Anyone who can run it could change the database directly.")
 
 RULES: dict[Action, Rule] = {
@@ -100,6 +101,10 @@ RULES: dict[Action, Rule] = {
         Who.OPERATOR, AsksNot("Everything stays as it is, and connecting again asks.")
     ),
     Action.STEPS_HIDDEN: Rule(Permission.MANAGE, AsksNot("It hides a list on a page.")),
+    Action.HOSTING_CLAIMED: Rule(
+        Who.OPERATOR, Asks("claim a project, whose values the app's members can then use")
+    ),
+    Action.HOSTING_RELEASED: Rule(Who.OPERATOR, _TAKES_AWAY),
     Action.BRANCH_ADDED: Rule(
         Permission.MANAGE,
         Asks("add a branch without protection", only_if="the branch is not protected"),
@@ -142,10 +147,7 @@ RULES: dict[Action, Rule] = {
     ),
     Action.BIN_DELETED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.BIN_PURGED: Rule(Who.CONSOLE, _SHOWS_NOTHING),
-    Action.SECRET_REVEALED: Rule(
-        Permission.REVEAL,
-        Asks("reveal a protected value", only_if="a protected branch has or inherits the value"),
-    ),
+    Action.SECRET_REVEALED: Rule(Permission.REVEAL, _REVEALS),
     Action.SECRET_COMPARED: Rule(
         Permission.REVEAL,
         Asks("compare protected values", only_if="a protected branch has or inherits the value"),
@@ -159,6 +161,15 @@ RULES: dict[Action, Rule] = {
     Action.EXPOSURE_EXPORTED: Rule(
         Who.OWNER_OR_OPERATOR, Asks("export the secrets that a person knows")
     ),
+    Action.HOSTING_SECRET_CREATED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.HOSTING_SECRET_CHANGED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.HOSTING_SECRET_REMOVED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.HOSTING_SECRET_RESTORED: Rule(Permission.WRITE, _SHOWS_NOTHING),
+    Action.HOSTING_SECRET_REVEALED: Rule(Permission.REVEAL, _REVEALS),
+    Action.HOSTING_CONFIG_CREATED: Rule(Permission.WRITE, _PLAIN),
+    Action.HOSTING_CONFIG_CHANGED: Rule(Permission.WRITE, _PLAIN),
+    Action.HOSTING_CONFIG_REMOVED: Rule(Permission.WRITE, _PLAIN),
+    Action.HOSTING_CONFIG_REVEALED: Rule(Permission.REVEAL, _REVEALS),
     Action.VARIABLE_CREATED: Rule(Permission.WRITE, _PLAIN),
     Action.VARIABLE_CHANGED: Rule(Permission.WRITE, _PLAIN),
     Action.VARIABLE_RENAMED: Rule(Permission.WRITE, _PLAIN),

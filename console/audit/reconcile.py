@@ -23,7 +23,10 @@ CERTAIN = {
         ("variable.", "warning."),
         "Nothing was changed: the change and its outcome are saved together.",
     ),
-    "secret.reveal": "No value was revealed: the outcome is saved first.",
+    **dict.fromkeys(
+        ("secret.reveal", "hosting_secret.reveal", "hosting_config.reveal"),
+        "No value was revealed: the outcome is saved first.",
+    ),
     "secret.compare": "No comparison was shown: the outcome is saved first.",
     "secret.restore_version": SEE_SAVE,
     "bin.restore": SEE_SAVE,
@@ -40,6 +43,7 @@ REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its ou
 IN_A_REQUEST = (
     *("variable.", "warning.", "secret.reveal", "secret.compare", "secret.restore_version"),
     *("bin.restore", "bin.delete", "changes.undo", "environment.run"),
+    *("hosting_secret.reveal", "hosting_config.reveal"),
 )
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."
 

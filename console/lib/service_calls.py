@@ -18,7 +18,7 @@ class ServiceError(Exception):
     account. `code` is for operators and logs: the service's own error code.
     """
 
-    service: ClassVar[str] = "A service"  # begins a sentence of error pages
+    service: str = "A service"  # begins a sentence of error pages
     status: ClassVar[int] = 503
     exit_code: ClassVar[int] = 5  # of a command; docs/commands.md lists all
     message: str = "A service gave an unexpected response. Try again in a minute."

@@ -33,15 +33,17 @@ from console.db import prepared_statements
 from console.members import known_values
 from console.members.known_values import KnownCopy
 from console.members.services import people_of
-from console.members.value_events import REVEALS, WRITES
+from console.members.value_events import HOSTING_REVEALS, HOSTING_WRITES, REVEALS, WRITES
 from console.models import AuditEvent, AuditOutcome, User
 
 _VALUE_CHANGES = (  # after these, the secret has another value or none
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED),
     *(Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED),
+    *(*HOSTING_WRITES, Action.HOSTING_SECRET_REMOVED, Action.HOSTING_CONFIG_CHANGED),
 )
+_REVEALED, _WRITTEN = (*REVEALS, *HOSTING_REVEALS), (*WRITES, *HOSTING_WRITES)
 Key = tuple[str, str, str]  # app ID, scope, key
-_GONE = {Action.SECRET_REMOVED, Action.FOUND_REMOVED}
+_GONE = {Action.SECRET_REMOVED, Action.FOUND_REMOVED, Action.HOSTING_SECRET_REMOVED}
 _KEY = ("app_id", "branch", "subject")
 _COLUMNS = [
     *("App", "Branch", "Secret", "Last revealed", "Last written", "Removed since"),
@@ -132,7 +134,7 @@ def _with_copies(
 
 def _exposures(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent, dict[str, Any]]:
     """Return one row for each person and secret in these events."""
-    events = events.filter(action__in=REVEALS + WRITES)
+    events = events.filter(action__in=_REVEALED + _WRITTEN)
     events = events.filter(app_id=app_id) if app_id else events.exclude(app_id="")
     exposures: QuerySet[AuditEvent, dict[str, Any]] = (
         # Attempts without an outcome stay in: the value may have been shown before a crash.
@@ -141,8 +143,8 @@ def _exposures(events: QuerySet[AuditEvent], app_id: str) -> QuerySet[AuditEvent
         .values("actor_id", *_KEY)
         .annotate(
             last=Max("id"),
-            revealed_at=Max("at", filter=Q(action__in=REVEALS)),
-            written_at=Max("at", filter=Q(action__in=WRITES)),
+            revealed_at=Max("at", filter=Q(action__in=_REVEALED)),
+            written_at=Max("at", filter=Q(action__in=_WRITTEN)),
         )
     )
     return exposures

@@ -22,6 +22,9 @@ REVEALS = (Action.SECRET_REVEALED, Action.SECRET_COMPARED, Action.SECRET_CHECKED
 WRITES = (Action.SECRET_CREATED, Action.SECRET_CHANGED)
 # A secret that was moved from a variable has the value that one of these wrote
 VARIABLE_WRITES = (Action.VARIABLE_CREATED, Action.VARIABLE_CHANGED, Action.VARIABLE_RENAMED)
+# Values of self-managed hosting are never copied, so only the list of known secrets needs these
+HOSTING_REVEALS = (Action.HOSTING_SECRET_REVEALED, Action.HOSTING_CONFIG_REVEALED)
+HOSTING_WRITES = (Action.HOSTING_SECRET_CREATED, Action.HOSTING_SECRET_CHANGED)
 TELLS = (*REVEALS, *WRITES, *VARIABLE_WRITES)  # who did one of these knows the value
 REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)

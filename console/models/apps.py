@@ -42,10 +42,19 @@ class App(models.Model):
         choices=[(profile.value, profile.value) for profile in PathProfile],
         default=PathProfile.BOTH.value,
     )
+    # Whose values of self-managed hosting the app's members can use (docs/self-managed-hosting.md)
+    hosting_project = models.CharField(max_length=214, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name", "app_id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(
+                fields=["hosting_project"],
+                condition=~Q(hosting_project=""),
+                name="one_app_per_hosting_project",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.app_id})"

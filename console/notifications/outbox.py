@@ -31,9 +31,14 @@ NO_MAIL = "Notifications need a mail server. Ask an operator to set EMAIL_URL an
 _CHANGES = {
     *(Action.SECRET_CREATED, Action.SECRET_CHANGED, Action.SECRET_REMOVED, Action.MIRROR_REPAIRED),
     *(Action.FOUND_ADDED, Action.FOUND_CHANGED, Action.FOUND_REMOVED),
+    *(Action.HOSTING_SECRET_CREATED, Action.HOSTING_SECRET_CHANGED),
+    *(Action.HOSTING_SECRET_REMOVED, Action.HOSTING_SECRET_RESTORED),
+}
+_REVEALS = {
+    *(Action.SECRET_REVEALED, Action.HOSTING_SECRET_REVEALED, Action.HOSTING_CONFIG_REVEALED)
 }
 _ACCOUNT_PREFIX = "account."
-_ACCESS_PREFIXES = ("member.", "group.", "branch.", "found.branch_")
+_ACCESS_PREFIXES = ("member.", "group.", "branch.", "found.branch_", "app.claim_hosting")
 # Denied and failed attempts changed nothing. This also keeps names that Branchkeep rejected out of
 # mails: nobody can write to others by being rejected.
 _NOTIFIED_OUTCOMES = (Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.SETTLED)
@@ -144,7 +149,7 @@ def _kinds_of(event: AuditEvent, protected_scopes: Collection[tuple[str, str]]) 
     is_protected = any((event.app_id, name) in protected_scopes for name in names)
     if event.action in _CHANGES:
         return {Kind.GUARDED_CHANGE} if is_protected else set()
-    if event.action == Action.SECRET_REVEALED:
+    if event.action in _REVEALS:
         return {Kind.REVEAL, Kind.GUARDED_REVEAL} if is_protected else {Kind.REVEAL}
     if event.action.startswith(_ACCOUNT_PREFIX):
         return {Kind.ACCOUNT}

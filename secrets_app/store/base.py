@@ -137,11 +137,13 @@ class ParameterStore(Protocol):
         overwrite: bool,
         key_id: str = "",
         advanced: bool = False,
+        encrypted: bool = True,
     ) -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
-        `advanced` asks for SSM's Advanced tier. Without it, the store decides. Raises AlreadyExists
-        without `overwrite`, and OutcomeUnknown if the response was lost.
+        `advanced` asks for SSM's Advanced tier. Without it, the store decides. Unless `encrypted`,
+        SSM gets a String. Raises AlreadyExists without `overwrite`, and OutcomeUnknown if the
+        response was lost.
         """
 
     def remove(self, paths: Iterable[str]) -> set[str]:

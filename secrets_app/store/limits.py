@@ -57,17 +57,25 @@ def batches(paths: Iterable[str], size: int = BATCH) -> Iterator[list[str]]:
         yield remaining[start : start + size]
 
 
-def _value_problem(value: SecretValue) -> str:
-    text = value.reveal()
+def size_problem(text: str, limit: int) -> str:
+    """Return why a value can't be stored for its size or encoding, or "" if it can."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         return "The value is not valid Unicode text. Paste it again."
     if size == 0:
         return "Enter a value. Secrets can't be empty."
-    if size > VALUE_LIMIT:
-        limit = f"{VALUE_LIMIT:,} bytes in UTF-8"
-        return f"Values can have at most {limit}. This one has {size:,}. Shorten it."
+    if size > limit:
+        return (
+            f"Values can have at most {limit:,} bytes in UTF-8. This one has {size:,}. Shorten it."
+        )
+    return ""
+
+
+def _value_problem(value: SecretValue) -> str:
+    text = value.reveal()
+    if problem := size_problem(text, VALUE_LIMIT):
+        return problem
     if "{{" in text and "}}" in text:
         return (
             "Parameter Store rejects values that contain both {{ and }}. Write the value in "

@@ -127,10 +127,11 @@ class EmbeddedStore:
         overwrite: bool,
         key_id: str = "",
         advanced: bool = False,
+        encrypted: bool = True,
     ) -> Written:
         """Write a value and return its version. Raises AlreadyExists without `overwrite`.
 
-        Encrypts with the newest of ENCRYPTION_KEYS, whatever `key_id` says. There are no tiers.
+        Encrypts with the newest of ENCRYPTION_KEYS, whatever the others say. There are no tiers.
         """
         check_put(path, value)
         with store_call("embedded", "put", 1):

@@ -1,9 +1,4 @@
-"""The parameter store in AWS SSM. The only module of secrets_app that imports boto3.
-
-Two rules shape it. Messages of SSM and botocore may quote a value or an ARN, so only error codes
-leave `_send`. And a write whose response was lost may have succeeded, so it raises OutcomeUnknown,
-whatever a retry after it returned.
-"""
+"""The parameter store in AWS SSM."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,31 +7,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import botocore.exceptions as aws
-
-from console.aws.clients import (
-    AttemptTracker,
-    NoFreeSlot,
-    error_code,
-    is_unreachable,
-    make_client,
-    slot,
-)
-from console.aws.limits import CONNECT_TIMEOUT, DEADLINE, READ_TIMEOUT
+from console.aws.limits import CONNECT_TIMEOUT, READ_TIMEOUT
+from secrets_app.store.aws_calls import AwsCalls
 from secrets_app.store.base import KeptVersion, Parameter, Reading, SecretValue, Written
-from secrets_app.store.errors import (
-    Misconfigured,
-    NotFound,
-    OutcomeUnknown,
-    StoreError,
-    StoreFailed,
-    Throttled,
-    Unreachable,
-)
-from secrets_app.store.instrumentation import store_call
+from secrets_app.store.errors import NotFound, OutcomeUnknown, StoreError
+from secrets_app.store.instrumentation import listeners
 from secrets_app.store.limits import batches, check_put, valid_path
 from secrets_app.store.ssm import responses
-from secrets_app.store.ssm.errors import error_for, is_throttle
+from secrets_app.store.ssm.errors import error_for
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -61,14 +39,15 @@ class SsmStore:
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
         """Create the client, without a call. Raises Misconfigured for a bad region or endpoint."""
-        self._attempts = AttemptTracker(DEADLINE - connect_timeout - read_timeout, is_throttle)
-        try:
-            self._client: SSMClient = make_client(
-                "ssm", region, connect_timeout=connect_timeout, read_timeout=read_timeout
-            )
-        except (aws.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
-            raise Misconfigured(code=type(error).__name__) from None
-        self._attempts.watch(self._client)
+        self._calls = AwsCalls(
+            "ssm",
+            region,
+            error_for,
+            listeners=listeners,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+        )
+        self._client: SSMClient = self._calls.client
 
     def list(self, prefixes: Iterable[str]) -> Iterator[Parameter]:
         """Yield the parameters under any of the path prefixes, page by page. Decrypts nothing."""
@@ -126,6 +105,7 @@ class SsmStore:
         overwrite: bool,
         key_id: str = "",
         advanced: bool = False,
+        encrypted: bool = True,
     ) -> Written:
         """Write a value and return its version. `key_id` names a KMS key, "" the default one.
 
@@ -139,6 +119,10 @@ class SsmStore:
         if advanced:
             more["Tier"] = "Advanced"
         # The same arguments as Amplify's own clients send, so that the parameters look the same.
+        if encrypted:
+            more |= {"Type": "SecureString", "Description": "Amplify Secret"}
+        else:
+            more["Type"] = "String"
         written = self._send(
             "put",
             1,
@@ -146,14 +130,12 @@ class SsmStore:
                 self._client.put_parameter(
                     Name=path,
                     Value=value.reveal(),
-                    Type="SecureString",
-                    Description="Amplify Secret",
                     Overwrite=overwrite,
                     **more,
                 )
             ),
         )
-        return replace(written, may_repeat=self._attempts.lost)
+        return replace(written, may_repeat=self._calls.attempts.lost)
 
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove parameters. Return the paths that existed. Raises OutcomeUnknown."""
@@ -233,38 +215,9 @@ class SsmStore:
         deleted, missing = answer.get("DeletedParameters", []), answer.get("InvalidParameters", [])
         responses.require_complete(names, deleted, missing)
         # An earlier attempt, whose response was lost, may have removed them, or may still arrive.
-        if self._attempts.lost:
+        if self._calls.attempts.lost:
             raise OutcomeUnknown(code="SentTwice")
         return set(deleted)
 
     def _send(self, operation: str, names: int, call: Callable[[], T]) -> T:
-        """Return the result of `call`. Turns every exception of botocore into a StoreError."""
-        with store_call("ssm", operation, names) as record:
-            self._attempts.reset()
-            try:
-                with slot():
-                    return call()
-            except StoreError:
-                raise
-            except Exception as error:  # botocore's parser raises anything for a garbled response
-                translated = _translate(error, operation in WRITES, self._attempts.lost)
-            finally:
-                record.throttles = self._attempts.throttles
-            # Raised outside the handler, so that botocore's exception, which may quote a value, is
-            # not its context.
-            raise translated
-
-
-def _translate(error: Exception, write: bool, lost: bool) -> StoreError:
-    """Return the StoreError for any exception of a call."""
-    if isinstance(error, NoFreeSlot):
-        return Throttled(code="TooManyCallsHere")
-    if isinstance(error, aws.ClientError):
-        translated = error_for(*error_code(error))
-    elif isinstance(error, aws.BotoCoreError):
-        failed = Unreachable if is_unreachable(error) else Misconfigured
-        translated = failed(code=type(error).__name__)
-    else:
-        translated = StoreFailed(code="UnreadableAnswer")
-        lost = True
-    return OutcomeUnknown(code=translated.code) if write and lost else translated
+        return self._calls.send(operation, names, call, is_write=operation in WRITES)

@@ -79,11 +79,6 @@ def error_for(code: str, status: int) -> StoreError:
     return error_type(_MESSAGES.get(code, ""), code=common.loggable(code, status))
 
 
-def is_throttle(code: str, status: int) -> bool:
-    """Return True if SSM throttled a request, so that it was not carried out."""
-    return isinstance(error_for(code, status), Throttled)
-
-
 def _kms_error(code: str) -> type[StoreError] | None:
     # SSM passes on errors of KMS, such as KMSAccessDeniedException and KMS.DisabledException.
     if not code.startswith("KMS"):

@@ -56,10 +56,12 @@ class HalfStore(InterruptedStore):
         overwrite: bool,
         key_id: str = "",
         advanced: bool = False,
+        encrypted: bool = True,
     ) -> Written:
         if path in self._paths:
             raise self._error
-        return super().put(path, value, overwrite=overwrite, key_id=key_id, advanced=advanced)
+        more = {"key_id": key_id, "advanced": advanced, "encrypted": encrypted}
+        return super().put(path, value, overwrite=overwrite, **more)
 
 
 @pytest.fixture

@@ -1,0 +1,238 @@
+"""Services for the values of self-managed hosting. Each checks the permission and records the act.
+
+They raise Http404 for outsiders, PermissionDenied, ConfirmationRequired for a protected value, and
+a StoreError: Rejected for an invalid name, Conflict, NotFound, OutcomeUnknown.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from console.access import acts
+from console.access.actors import Actor
+from console.access.policy import Access, find_app
+from console.audit.events import Action, Outcome, Recording, Target, recording
+from console.audit.refusals import recording_denial
+from secrets_app.hosting.places import (
+    Kind,
+    Place,
+    branch_of,
+    name_of,
+    shared_folder,
+    store_of,
+    target_of,
+)
+from secrets_app.hosting_paths import stage_and_key
+from secrets_app.reveal import ask_if_protected
+from secrets_app.store import parameter_store
+from secrets_app.store.base import SecretValue
+from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
+from secrets_app.store.named_values import NamedValue, NamedValues
+
+ABSENT = ""  # the version to expect of a value that should not exist yet
+EXISTS = "A value with this name already exists. Reload to see it, then change it there."
+CHANGED = "This value has changed since you opened it. Reload to see it, then save again."
+GONE = "This value was removed since you opened it. Reload, then add it again."
+NOT_FOUND = "There is no value with this name here."
+LOST = (
+    "The response was lost, so the outcome of this change is unknown. Reload the page in a minute "
+    "to see what is stored."
+)
+RESTORED_ONLY = "The secret was scheduled for deletion and has its earlier value again. {}"
+
+_CREATED = {
+    Kind.SECRET: Action.HOSTING_SECRET_CREATED,
+    Kind.CONFIG: Action.HOSTING_CONFIG_CREATED,
+}
+_CHANGED = {
+    Kind.SECRET: Action.HOSTING_SECRET_CHANGED,
+    Kind.CONFIG: Action.HOSTING_CONFIG_CHANGED,
+}
+_REMOVED = {
+    Kind.SECRET: Action.HOSTING_SECRET_REMOVED,
+    Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED,
+}
+_REVEALED = {
+    Kind.SECRET: Action.HOSTING_SECRET_REVEALED,
+    Kind.CONFIG: Action.HOSTING_CONFIG_REVEALED,
+}
+
+
+@dataclass(frozen=True)
+class HostingValue:
+    """A value of a project. `value` is that of plain configuration, and None otherwise."""
+
+    place: Place
+    version: str
+    modified: datetime | None
+    encrypted: bool
+    removed: bool
+    value: SecretValue | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a save wrote. `was_removed` if the secret was scheduled for deletion until then."""
+
+    version: str
+    is_new: bool
+    was_removed: bool
+
+
+def list_values(*, actor: Actor, app_id: str, kind: Kind) -> list[HostingValue]:
+    """Return a project's values of one kind by stage and key. Decrypts nothing.
+
+    Every member can see them, and the values of plain configuration.
+    """
+    access = find_app(actor, app_id)
+    folder = shared_folder(access, kind)
+    found = [it for it in store_of(kind).list(folder) if stage_and_key(folder, it.name)]
+    plain = [it.name for it in found if not it.encrypted]
+    values = parameter_store().read(plain) if plain else {}
+    rows = []
+    for it in found:
+        stage, key = stage_and_key(folder, it.name) or ("", "")
+        reading = values.get(it.name)
+        value = reading.value if reading and not reading.parameter.encrypted else None
+        place = Place(kind, stage, key)
+        rows.append(HostingValue(place, it.version, it.modified, it.encrypted, it.removed, value))
+    return sorted(rows, key=lambda row: (row.place.stage, row.place.key))
+
+
+def get_value(*, actor: Actor, app_id: str, place: Place) -> SecretValue:
+    """Return a value. Secrets and encrypted configuration are revealed, which is recorded first."""
+    access, name, store = _find(actor, app_id, place)
+    if place.kind is Kind.CONFIG:
+        found = store.find(name)
+        if found is None:
+            raise NotFound(NOT_FOUND)
+        if not found.encrypted:
+            return store.read(name)[1]
+    action, branch = _REVEALED[place.kind], branch_of(access, place.stage)
+    ask_if_protected(access, branch, action)
+    target = _require(access, action, place)
+    with recording(actor, action, target):
+        return store.read(name)[1]
+
+
+def get_effective_value(*, actor: Actor, app_id: str, place: Place) -> tuple[Place, SecretValue]:
+    """Return what a stage reads, and where that is: its own value, otherwise the shared one."""
+    try:
+        return place, get_value(actor=actor, app_id=app_id, place=place)
+    except NotFound:
+        if not place.stage:
+            raise
+    shared = replace(place, stage="")
+    return shared, get_value(actor=actor, app_id=app_id, place=shared)
+
+
+def read_by(stage: str, values: Iterable[HostingValue]) -> list[HostingValue]:
+    """Return what a stage reads of these, by key: its own values, and the shared ones it lacks.
+
+    A removed secret counts as its own: until it is deleted, the stage gets an error instead.
+    """
+    rows = [it for it in values if it.place.stage in {"", stage}]
+    found = {it.place.key: it for it in sorted(rows, key=lambda row: row.place.stage)}
+    return [found[key] for key in sorted(found)]
+
+
+def set_value(
+    *, actor: Actor, app_id: str, place: Place, value: SecretValue, expected: str | None = None
+) -> Saved:
+    """Write a value.
+
+    `expected` is the version that it is based on, ABSENT for a new one. None overwrites, as `ampx`
+    does. A secret that is scheduled for deletion is restored first.
+    """
+    access, name, store = _find(actor, app_id, place)
+    _require(access, _CREATED[place.kind], place)
+    found = store.find(name)
+    was_removed = found is not None and found.removed
+    current = found.version if found and not was_removed else ABSENT
+    action = _CHANGED[place.kind] if current else _CREATED[place.kind]
+    with _recording(actor, action, target_of(access, place)):
+        if expected is not None and expected != current:
+            raise Conflict(_conflict(expected, current))
+        if found is None:
+            version = store.create(name, value)
+        elif was_removed:
+            version = _replace_removed(store, found, value)
+        else:
+            version = store.replace(found, value, is_guarded=expected is not None)
+    return Saved(version, not current, was_removed)
+
+
+def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | None = None) -> None:
+    """Remove a value. `expected` is the version that was shown, None any."""
+    access, name, store = _find(actor, app_id, place)
+    action = _REMOVED[place.kind]
+    target = _require(access, action, place)
+    found = store.find(name)
+    with _recording(actor, action, target):
+        if found is None or found.removed:
+            raise NotFound(NOT_FOUND)
+        if expected is not None and expected != found.version:
+            raise Conflict(CHANGED)
+        store.remove(found)
+
+
+def restore_secret(*, actor: Actor, app_id: str, place: Place) -> None:
+    """Restore a secret that is scheduled for deletion."""
+    access, name, store = _find(actor, app_id, place)
+    action = Action.HOSTING_SECRET_RESTORED
+    target = _require(access, action, place)
+    if not store.can_restore:
+        raise Rejected("Removed configuration can't be restored. Add it again.")
+    found = store.find(name)
+    with _recording(actor, action, target):
+        if found is None:
+            raise NotFound(NOT_FOUND)
+        if found.removed:  # otherwise somebody has restored it
+            store.restore(found)
+
+
+def _find(actor: Actor, app_id: str, place: Place) -> tuple[Access, str, NamedValues]:
+    access = find_app(actor, app_id)
+    return access, name_of(access, place), store_of(place.kind)
+
+
+def _require(access: Access, action: Action, place: Place) -> Target:
+    """Return the target of an act. Raises PermissionDenied, which is recorded."""
+    target = target_of(access, place)
+    with recording_denial(access.actor, action, target):
+        acts.require(access, action, branch_of(access, place.stage))
+    return target
+
+
+def _conflict(expected: str, current: str) -> str:
+    if expected == ABSENT:
+        return EXISTS
+    return GONE if current == ABSENT else CHANGED
+
+
+def _replace_removed(store: NamedValues, found: NamedValue, value: SecretValue) -> str:
+    store.restore(found)
+    try:
+        return store.replace(found, value, is_guarded=True)
+    except OutcomeUnknown:
+        raise
+    except StoreError as error:
+        raise type(error)(RESTORED_ONLY.format(error.message), code=error.code) from None
+
+
+@contextmanager
+def _recording(actor: Actor, action: Action, target: Target) -> Iterator[Recording]:
+    """Do what `recording` does. A lost response is recorded as unknown, and raised with its words.
+
+    Nothing settles it: the next listing shows what is stored.
+    """
+    lost = None
+    with recording(actor, action, target, change_set=uuid.uuid4()) as entry:
+        try:
+            yield entry
+        except OutcomeUnknown as error:
+            entry.outcome, entry.detail, lost = Outcome.UNKNOWN, error.code, error
+    if lost is not None:
+        raise OutcomeUnknown(LOST, code=lost.code)

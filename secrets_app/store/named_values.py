@@ -1,0 +1,55 @@
+"""The NamedValues protocol: where self-managed hosting keeps its configuration and its secrets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from secrets_app.store.base import SecretValue
+
+
+@dataclass(frozen=True, slots=True)
+class NamedValue:
+    """A value's metadata. `version` is the store's own word for it, "" if there is no value.
+
+    `removed` means that it is scheduled for deletion and can be restored.
+    """
+
+    name: str
+    version: str
+    modified: datetime | None
+    encrypted: bool = True
+    removed: bool = False
+
+
+class NamedValues(Protocol):
+    """A store of values by name. The methods raise errors of `store.errors` only."""
+
+    can_restore: bool  # what was removed
+
+    def list(self, folder: str) -> Iterator[NamedValue]:
+        """Yield what is below a folder, removed ones too. Decrypts nothing.
+
+        `version` may be "", where a listing doesn't say it.
+        """
+
+    def find(self, name: str) -> NamedValue | None:
+        """Return one, also if it is removed. Decrypts nothing."""
+
+    def read(self, name: str) -> tuple[NamedValue, SecretValue]:
+        """Return one, decrypted. Raises NotFound."""
+
+    def create(self, name: str, value: SecretValue) -> str:
+        """Write the first value and return its version. Raises AlreadyExists or OutcomeUnknown."""
+
+    def replace(self, found: NamedValue, value: SecretValue, *, is_guarded: bool) -> str:
+        """Write the next value and return its version. Raises OutcomeUnknown.
+
+        Raises Conflict with `is_guarded` if the version is no longer that of `found`.
+        """
+
+    def remove(self, found: NamedValue) -> None:
+        """Remove one. Raises NotFound or OutcomeUnknown."""
+
+    def restore(self, found: NamedValue) -> None:
+        """Restore a removed one. Raises OutcomeUnknown."""
