@@ -151,6 +151,7 @@ def serve(folder: str, ssm: Moto, fake: AmplifyServer) -> None:
         "AMPLIFY": "on",
         "AWS_REGION": moto.REGION,
         "AWS_ENDPOINT_URL_SSM": ssm.url,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": ssm.url,
         "AWS_ENDPOINT_URL_AMPLIFY": fake.url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",

@@ -1,7 +1,7 @@
 """Claim a project of self-managed hosting for an app, and release it.
 
-Whoever claims a project lets the app's members use its values. So it takes what creating an app
-takes: an operator, here one who owns the app, and recent re-authentication. Raises the errors of
+A claim lets the app's members use the project's values. So it takes what creating an app takes: an
+operator, here one who owns the app, and recent re-authentication. Raises the errors of
 console/catalog/services.py.
 """
 

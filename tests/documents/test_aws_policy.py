@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -13,8 +14,10 @@ import pytest
 
 from console.lib.naming.names import PathProfile
 from console.lib.paths import BASE_DIR
+from secrets_app.hosting_paths import HostingConfig, HostingSecrets, hosting_name
 from secrets_app.ops.doctor import PROBES
 from secrets_app.paths import AllBranches, OneBranch, Sandbox, bin_path, locate
+from secrets_app.store.secrets_manager import client as secrets_manager
 from secrets_app.store.ssm import client as ssm
 
 DOCUMENT = BASE_DIR / "docs/deploy.md"
@@ -27,18 +30,18 @@ def policies() -> list[Any]:
     return [json.loads(block) for block in blocks]
 
 
-def calls_of_the_store() -> set[str]:
-    """Return the SSM actions that the store's source calls on its client."""
-    client = boto3.client("ssm", region_name="us-east-1")
+def calls_of_the_store(source: ModuleType = ssm, service: str = "ssm") -> set[str]:
+    """Return the actions that a store's source calls on its client."""
+    client = boto3.client(service, region_name="us-east-1")
     names = client.meta.method_to_api_mapping
     found = {
         node.attr
-        for node in ast.walk(ast.parse(Path(ssm.__file__).read_text()))
+        for node in ast.walk(ast.parse(Path(str(source.__file__)).read_text()))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Attribute)
         and node.value.attr == "_client"
     }
-    return {f"ssm:{names[name]}" for name in found - {"meta"}}
+    return {f"{service}:{names[name]}" for name in found - {"meta"}}
 
 
 def allowed() -> dict[str, set[str]]:
@@ -110,3 +113,19 @@ def test_customer_key() -> None:
     assert "KeyId" in Path(ssm.__file__).read_text()
     [every] = allowed()["ssm:GetParameters"]
     assert statement["Condition"]["StringLike"] == {"kms:EncryptionContext:PARAMETER_ARN": every}
+
+
+def test_self_managed_hosting() -> None:
+    text = (BASE_DIR / "docs/self-managed-hosting.md").read_text()
+    blocks = map(json.loads, re.findall(r"```json\n(.*?)```", text, re.DOTALL))
+    allowed = {name: it["Resource"] for it in blocks for name in listed(it["Action"])}
+    of_secrets = {name for name in allowed if name.startswith("secretsmanager:")}
+    assert of_secrets == calls_of_the_store(secrets_manager, "secretsmanager")
+    name = hosting_name(HostingSecrets("shop", "prod"), "KEY")
+    secret = f"arn:aws:secretsmanager:REGION:ACCOUNT:secret:{name}-a1b2c3"
+    everywhere = {name for name, resource in allowed.items() if resource == "*"}
+    assert everywhere == {"secretsmanager:ListSecrets"}
+    assert all(fnmatchcase(secret, allowed[it]) for it in of_secrets)
+    path = hosting_name(HostingConfig("shop"), "KEY")
+    for action in ("GetParameters", "PutParameter", "DeleteParameters"):
+        assert fnmatchcase(arn(path), allowed[f"ssm:{action}"])

@@ -21,7 +21,8 @@ KEPT_OUT = {
     "BIND_ADDRESS": "is the image's",
     "PORT": "is the image's",
 }
-ENDPOINTS = {"AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_SSM"}  # of botocore
+SERVICES = ("AMPLIFY", "SECRETS_MANAGER", "SSM")
+ENDPOINTS = {f"AWS_ENDPOINT_URL_{name}" for name in SERVICES}  # of botocore
 CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}  # of boto3
 ENV_FILE = {
     "ALLOWED_HOSTS": "console.example.com",

@@ -45,7 +45,7 @@ MESSAGES: dict[type[StoreError], str] = {
         "Branchkeep can't sign in to AWS Secrets Manager. Ask an operator to check its "
         "credentials, region and endpoint."
     ),
-    NotFound: "This secret is not in AWS Secrets Manager. Reload to see what is.",
+    NotFound: "There is no secret with this name in AWS Secrets Manager.",
     OutcomeUnknown: (
         "The response of AWS Secrets Manager was lost, so the outcome of this change is unknown. "
         "Reload the page in a minute to see what is stored."

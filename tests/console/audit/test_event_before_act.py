@@ -13,7 +13,8 @@ from django.test import Client
 
 from console.models import AuditEvent
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.store.ssm import client as ssm
+from secrets_app.store import aws_calls
+from secrets_app.store.ssm.client import SsmStore
 from tests.factories import audit_events, last_event_id, only_event, outcomes_of, summarize
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.moto import REGION
@@ -29,8 +30,8 @@ def unresponsive_store(
     console_on_ssm: Any, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> Faulty:
     """Make the console use a store that can leave requests without a response."""
-    monkeypatch.setattr(ssm, "DEADLINE", 3 * LONGEST)  # far longer than the test waits
-    use_store(ssm.SsmStore(REGION, read_timeout=LONGEST), monkeypatch)
+    monkeypatch.setattr(aws_calls, "DEADLINE", 3 * LONGEST)  # far longer than the test waits
+    use_store(SsmStore(REGION, read_timeout=LONGEST), monkeypatch)
     return faulty
 
 

@@ -13,6 +13,7 @@ TEXT = (BASE_DIR / "docs" / "commands.md").read_text()
 COMMANDS = (
     ("secrets_app", "secret"),
     ("secrets_app", "sandbox"),
+    ("secrets_app", "hosting"),
     ("envvars_app", "variable"),
     ("console", "run"),
     ("console", "import"),

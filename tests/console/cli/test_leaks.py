@@ -29,6 +29,8 @@ AS_AN_ARGUMENT = (
     ("sandbox", "secret", "set", "foo", "{}"),
     ("sandbox", "secret", "set", "foo={}"),
     ("sandbox", "secret", "set", "foo", "--identifier", "{}"),
+    ("hosting", "secret", "set", "KEY", "{}", *APP),
+    ("hosting", "config", "set", "KEY", *APP, "--stage={}"),
     ("secret", "list", "--app", "{}"),
     ("secret", "list", *APP, "--branch", "{}"),
     ("secret", "list", *APP, "--as", "{}"),
