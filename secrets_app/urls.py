@@ -9,6 +9,7 @@ from secrets_app.pages import (
     copying,
     detail,
     drift,
+    hosting_project,
     in_place,
     mirrors,
     operations,
@@ -20,6 +21,7 @@ from secrets_app.pages import (
 )
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
+_PROJECT = "apps/<str:app_id>/settings/hosting-project/"
 
 urlpatterns = [
     path(_SECRETS, secrets.secrets, name="secrets"),
@@ -51,6 +53,8 @@ urlpatterns = [
     path(f"{_SECRETS}unknown/", unknown.unknown, name="unknown_parameters"),
     path(f"{_SECRETS}unknown/<int:pk>/branch/", unknown.adopt, name="unknown_adopt"),
     path(f"{_SECRETS}unknown/move/", unknown.orphans_move, name="orphans_move"),
+    path(f"{_PROJECT}", hosting_project.hosting_project, name="hosting_project"),
+    path(f"{_PROJECT}release/", hosting_project.hosting_release, name="hosting_release"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("operation/doctor/", operations.doctor, name="doctor"),

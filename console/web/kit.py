@@ -146,6 +146,18 @@ def require_manager_access(
     return access
 
 
+def require_operator_access(request: HttpRequest, app_id: str, action: Action) -> Access:
+    """Return the access of an owner of the app who is an operator.
+
+    Anyone else's post is recorded as a denied `action`.
+    """
+    access = require_manager_access(request, app_id, action)
+    if request.method == "POST" and not access.actor.is_operator:
+        record_refusal(access.actor, action, Target(app_id))
+    require_operator(access.actor)
+    return access
+
+
 def link_to(request: HttpRequest, name: str, token: str) -> str:
     """Return the link for a token, on the host that the user uses (one of ALLOWED_HOSTS)."""
     return request.build_absolute_uri(reverse(name, args=[token]))

@@ -79,6 +79,8 @@ PAGES = (
     f"{APP}settings/branches/BRANCH/",
     f"{APP}settings/branches/BRANCH/delete/",
     f"{APP}settings/previews/",
+    f"{APP}settings/hosting-project/",
+    f"{APP}settings/hosting-project/?name=@acme/web-shop",
     f"{APP}settings/notifications/",
     MEMBERS,
     f"{MEMBERS}invite/",

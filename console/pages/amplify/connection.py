@@ -8,18 +8,17 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from console.access.actors import from_request
-from console.access.policy import Access, find_app, require_operator
+from console.access.policy import find_app
 from console.amplify.errors import AmplifyError
 from console.amplify.service import is_on
-from console.audit.events import Action, Target
-from console.audit.refusals import record_refusal
+from console.audit.events import Action
 from console.web.htmx import wants_fragment
 from console.web.kit import (
     app_context,
     call_service,
     form_data,
     page_with_form,
-    require_manager_access,
+    require_operator_access,
     show_form,
 )
 from console.workflows.connected_apps import importing
@@ -28,19 +27,10 @@ from console.workflows.connected_apps.refreshing import refresh_for_page
 TEMPLATE = "console/app_connect.html"
 
 
-def _find_as_operator(request: HttpRequest, app_id: str, action: Action) -> Access:
-    """Return the access of an owner of the app who is an operator."""
-    access = require_manager_access(request, app_id, action)
-    if request.method == "POST" and not access.actor.is_operator:
-        record_refusal(access.actor, action, Target(app_id))
-    require_operator(access.actor)
-    return access
-
-
 @page_with_form
 def app_connect(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Preview what connecting the app changes, and connect it."""
-    access = _find_as_operator(request, app_id, Action.APP_CONNECTED)
+    access = require_operator_access(request, app_id, Action.APP_CONNECTED)
     context = app_context(access, "general")
     if not is_on():
         return render(request, TEMPLATE, {**context, "is_off": True})
@@ -62,7 +52,7 @@ def app_connect(request: HttpRequest, app_id: str) -> HttpResponseBase:
 @require_POST
 def app_disconnect(request: HttpRequest, app_id: str) -> HttpResponse:
     """Disconnect the app. Connecting it again undoes that."""
-    access = _find_as_operator(request, app_id, Action.APP_DISCONNECTED)
+    access = require_operator_access(request, app_id, Action.APP_DISCONNECTED)
     importing.disconnect(actor=access.actor, app_id=app_id)
     messages.success(request, "Disconnected from Amplify. Nothing was removed.")
     return redirect("general", app_id=app_id)

@@ -42,6 +42,8 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     "/apps/import/": (Action.APP_IMPORTED, Action.APP_CONNECTED),
     f"{APP}/settings/amplify/": (Action.APP_CONNECTED,),
     f"{APP}/settings/amplify/disconnect/": (Action.APP_DISCONNECTED,),
+    f"{APP}/settings/hosting-project/": (Action.HOSTING_CLAIMED,),
+    f"{APP}/settings/hosting-project/release/": (Action.HOSTING_RELEASED,),
     f"{APP}/amplify/refresh/": "It reads Amplify and decrypts nothing. Anyone may look.",
     f"{APP}/compare/": (Action.SECRET_COMPARED,),
     f"{APP}/compare/<int:pk>/": (Action.SECRET_REVEALED, Action.SECRET_CREATED),
@@ -155,6 +157,7 @@ ASKING_FIELDS: dict[str, dict[str, Any]] = {
     f"{APP}/settings/general/": {"name": "Shop", "path_profile": "backend"},
     f"{APP}/settings/branches/<int:pk>/": {"stage": "BETA"},
     f"{APP}/hosting/secrets/bin/<str:noun>/<int:pk>/restore/": {"to": ""},
+    f"{APP}/settings/hosting-project/": {"name": "web-shop"},
     f"{MEMBERS}/people/<int:pk>/known/": {"action": "export"},
     "/people/<int:pk>/known/": {"action": "export"},
 }
@@ -247,7 +250,7 @@ NOT_FOR_ANYONE = {
 }
 ONLY_OPERATORS = (
     *("/admin/", "/apps/new/", "/apps/import/", "/activity/", "/people/", "/operation/"),
-    f"{APP}/settings/amplify/",
+    *(f"{APP}/settings/amplify/", f"{APP}/settings/hosting-project/"),
 )
 
 

@@ -102,6 +102,11 @@ TABLE = """
 /apps/<str:app_id>/settings/amplify/                   GET   302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/amplify/                   POST  302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/amplify/                   else  302  405
+/apps/<str:app_id>/settings/hosting-project/           GET   302  404  403 403 403 403  404
+/apps/<str:app_id>/settings/hosting-project/           POST  302  404  403 403 403 403  404
+/apps/<str:app_id>/settings/hosting-project/           else  302  405
+/apps/<str:app_id>/settings/hosting-project/release/   POST  302  404  403 403 403 403  404
+/apps/<str:app_id>/settings/hosting-project/release/   else  302  405
 /apps/<str:app_id>/settings/amplify/disconnect/        POST  302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/amplify/disconnect/        else  302  405
 /apps/<str:app_id>/amplify/refresh/                    POST  302  404  302 302 302 302  404

@@ -311,7 +311,7 @@ def test_roles(hosted: World) -> None:
 
 def test_protected_values_ask(hosted: World) -> None:
     Person(hosted).set(secret("KEY", "prod"), "value")
-    old = {"actor": hosted.old_actor("mia"), "app_id": hosted.app.app_id}
+    old: Any = {"actor": hosted.old_actor("mia"), "app_id": hosted.app.app_id}
     with pytest.raises(ConfirmationRequired):
         get_value(**old, place=secret("KEY", "prod"))
     Person(hosted).set(secret("KEY", "dev"), "value")

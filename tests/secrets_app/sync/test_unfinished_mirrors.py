@@ -60,7 +60,7 @@ class HalfStore(InterruptedStore):
     ) -> Written:
         if path in self._paths:
             raise self._error
-        more = {"key_id": key_id, "advanced": advanced, "encrypted": encrypted}
+        more: Any = {"key_id": key_id, "advanced": advanced, "encrypted": encrypted}
         return super().put(path, value, overwrite=overwrite, **more)
 
 
