@@ -53,6 +53,7 @@ class Action(StrEnum):
     SECRET_ENCRYPTED = "secret.encrypt"
     PARAMETER_REMOVED = "parameter.remove"
     PARAMETER_RESTORED = "parameter.restore"
+    PARAMETER_READ = "parameter.read"
     BIN_FILLED = "bin.fill"
     BIN_RESTORED = "bin.restore"
     BIN_DELETED = "bin.delete"

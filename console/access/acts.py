@@ -137,6 +137,8 @@ RULES: dict[Action, Rule] = {
     Action.SECRET_ENCRYPTED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.PARAMETER_REMOVED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
     Action.PARAMETER_RESTORED: Rule(Permission.MANAGE, _SHOWS_NOTHING),
+    # On All branches: nobody knows what the values of Amplify Gen 1 open
+    Action.PARAMETER_READ: Rule(Permission.REVEAL, Asks("import values of Amplify Gen 1")),
     Action.BIN_FILLED: Rule(Permission.WRITE, _SHOWS_NOTHING),
     Action.BIN_RESTORED: Rule(
         Permission.WRITE,

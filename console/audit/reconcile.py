@@ -28,6 +28,7 @@ CERTAIN = {
         "No value was revealed: the outcome is saved first.",
     ),
     "secret.compare": "No comparison was shown: the outcome is saved first.",
+    "parameter.read": "No value was written from it: the outcome is saved first.",
     "secret.restore_version": SEE_SAVE,
     "bin.restore": SEE_SAVE,
     "bin.delete": "Branchkeep finishes the deletion in the background.",
@@ -42,7 +43,7 @@ REQUEST_AGE = timedelta(minutes=10)  # no request takes this long to save its ou
 # What a request, or a command before it starts its work, saves within REQUEST_AGE
 IN_A_REQUEST = (
     *("variable.", "warning.", "secret.reveal", "secret.compare", "secret.restore_version"),
-    *("bin.restore", "bin.delete", "changes.undo", "environment.run"),
+    *("bin.restore", "bin.delete", "changes.undo", "environment.run", "parameter.read"),
     *("hosting_secret.reveal", "hosting_config.reveal"),
 )
 UNCERTAIN = "Branchkeep stopped before it recorded the outcome. Check whether it was done."

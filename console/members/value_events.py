@@ -30,6 +30,8 @@ REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
 _RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
+# What a secret's value may come from, without being an event of its key
+_OF_ANOTHER_KEY = (*VARIABLE_WRITES, Action.PARAMETER_READ)
 _ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}
 # After this, the branches' secrets are read from other paths. The other two profiles share a path.
@@ -84,7 +86,8 @@ class Trail:
 
     `same_as` maps the id of a reveal that was left out to one that read the same. `branches` are
     the app's branches whose names look as if they were several. `origins` are events of another key
-    that wrote one of its values: of a variable that was renamed before it became the secret.
+    that one of its values came from: of a variable that was renamed before it became the secret, or
+    of a parameter of Amplify Gen 1.
     """
 
     def __init__(self) -> None:
@@ -152,7 +155,7 @@ def _add_origins(found: Iterable[Trail]) -> None:
         for pk in {event.origin for event in trail.events if event.origin} - trail.by_id.keys()
     }
     if missing:
-        rows = AuditEvent.objects.filter(pk__in=missing, action__in=VARIABLE_WRITES)
+        rows = AuditEvent.objects.filter(pk__in=missing, action__in=_OF_ANOTHER_KEY)
         for event in _with_outcomes(rows):
             missing[event.pk].origins[event.pk] = event
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
-from uuid import UUID
 
 from console.access.branches import JOINED_BY
 from console.audit.events import ONE_TEXT, Action
@@ -171,7 +170,7 @@ class ValueHistory:
 
     def _link(self, events: Mapping[int, Event]) -> None:
         """Join what saves wrote with what they were copied from."""
-        imported: dict[UUID | None, Value] = {}
+        imported: dict[object, Value] = {}  # by change set, or parameter and version
         for value, save in self.saves.items():
             if save.origin == ONE_TEXT:
                 self._merge(imported.setdefault(save.change_set, value), value)
@@ -180,6 +179,9 @@ class ValueHistory:
                 source = events.get(source.origin or 0)
             if source is None:
                 continue
+            if source.action == Action.PARAMETER_READ:
+                read = source.subject, source.version_after
+                self._merge(imported.setdefault(read, value), value)
             if source.action in VARIABLE_WRITES and source.actor_id is not None:
                 self.known.append((source, [value]))
             for named in self.named_by(source.pk):

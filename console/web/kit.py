@@ -71,6 +71,12 @@ def form_data(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def done_before(request: HttpRequest) -> int:
+    """Return how many values earlier posts of this form finished."""
+    text = request.POST.get("done", "")
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
+
+
 def show_form(
     request: HttpRequest, template: str, form: BaseForm, context: dict[str, Any]
 ) -> HttpResponse:

@@ -88,6 +88,11 @@ class Group:
         return self.pk.rpartition("-")[2]
 
     @property
+    def environment(self) -> str:
+        """Return the environment's name, if Amplify Gen 1 wrote them."""
+        return self.folders[0].rpartition("/")[2]
+
+    @property
     def changed(self) -> datetime | None:
         """Return when one of them last changed."""
         return max((it.modified for it in self.orphans if it.modified), default=None)

@@ -29,10 +29,12 @@ from console.web.change_sets import change_set_of, change_set_token, undo_addres
 from console.web.htmx import wants_fragment
 from console.web.kit import (
     app_context,
+    done_before,
     find_app_to_change,
     require_manager_access,
     require_operator_request,
 )
+from secrets_app.gen1 import importing
 from secrets_app.orphans import deployment, groups, moving
 from secrets_app.orphans.moving import Progress
 from secrets_app.sync.adopting import add_branch
@@ -104,7 +106,7 @@ def _move(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpRe
         without_copy=without_copy,
         may_go_on=lambda: monotonic() < until and not is_stopping(),
     )
-    done = _done_before(request) + progress.done
+    done = done_before(request) + progress.done
     if progress.failed or progress.remaining:
         return _progress(request, access, tokens, progress, done)
     some = f"{done:,} parameter{'' if done == 1 else 's'}"
@@ -116,11 +118,6 @@ def _move(request: HttpRequest, access: Access, tokens: Sequence[str]) -> HttpRe
         what = "removed" if without_copy else "moved to the recycle bin"
         messages.success(request, f"{some} {what}.", extra_tags=undo)
     return _to_list(request, access)
-
-
-def _done_before(request: HttpRequest) -> int:
-    before = request.POST.get("done", "")
-    return int(before) if before.isdecimal() and len(before) < 7 else 0
 
 
 def _to_list(request: HttpRequest, access: Access) -> HttpResponse:
@@ -137,6 +134,7 @@ def _list(request: HttpRequest, access: Access, status: int = 200, **problem: An
         **app_context(access, "unknown_parameters"),
         "groups": found,
         "movable": movable,
+        "may_import": importing.may_import(access),
         "all": "\n".join(group.tokens for group in movable),
         "shown": f":{SHOWN}",
         "limit": SHOWN,

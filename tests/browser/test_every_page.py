@@ -56,6 +56,7 @@ VARIABLES = f"{APP}hosting/environment-variables/"
 # The admin's links change color slowly. axe would measure a color on the way
 FADE = "Promise.allSettled(document.getAnimations().map((fade) => fade.finished)).then(() => 0)"
 LONG = "A_VERY_LONG_NAME_" * 12
+LONG_ENVIRONMENT = "environment-" * 8
 LONG_BRANCH = "feature/" + "eine-sehr-lange-verzweigung-" * 8
 PAGES = (
     "/",
@@ -109,6 +110,8 @@ PAGES = (
     f"{LIST}drift/",
     f"{LIST}drift/?show=ignored",
     f"{LIST}unknown/",
+    f"{LIST}gen1/",
+    f"{LIST}gen1/?environment={LONG_ENVIRONMENT}&scope=",
     MANAGE,
     f"{MANAGE}?new=2",
     VARIABLES,
@@ -185,6 +188,9 @@ def full_app(world: World) -> World:
     set_variable(world, "not-a-name", "a\rb")
     set_variable(world, "PLACEHOLDER", "changeme", long)
     write_outside("/amplify/d1shop/unknown/API_KEY")
+    for name in ("AMPLIFY_mailer_API_KEY", "AMPLIFY_sender_API_KEY", "AMPLIFY_x_TOKEN"):
+        write_outside(f"/amplify/d1shop/gen/{name}")
+        write_outside(f"/amplify/d1shop/{LONG_ENVIRONMENT}/{name}{LONG[:200]}")
     write_outside(f"/amplify/d1shop/{LONG}-sandbox-0123456789/{LONG}")
     reconcile_now(world)
     _members(world)

@@ -36,9 +36,9 @@ def parse_environment(text: str, name: str) -> list[Entry]:
     entries, values, lines = Entries(), dict[str, str](), _Lines(text, name)
     for function, parameter, value in _parameters(_environments(text)[name]):
         line = lines.of(parameter)
-        key = _variable(parameter)
+        key = variable_name(parameter)
         if values.get(key, value) != value:
-            key = f"{_variable(function)}_{key}"
+            key = f"{variable_name(function)}_{key}"
         if key not in values:
             entries.add(valid_text(key, line), valid_text(value, line), line)
             values[key] = value
@@ -93,7 +93,8 @@ def _parameters(environment: Any) -> Iterator[tuple[str, str, str]]:
                 yield function, parameter, value
 
 
-def _variable(parameter: str) -> str:
+def variable_name(parameter: str) -> str:
+    """Return the name of the variable of a CloudFormation parameter, such as API_URL."""
     return _WORD.sub("_", parameter).upper()
 
 

@@ -27,7 +27,7 @@ from console.models import scope_name
 from console.pages.importing.forms import ImportForm, posted_text, row_text, scopes_of, token_of
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, find_app_to_change, page_with_form
+from console.web.kit import app_context, done_before, find_app_to_change, page_with_form
 from console.web.lists.listing import writable_scopes
 from console.web.repeats import save_rows_once
 from console.workflows import copying
@@ -160,12 +160,6 @@ def _go_on(
         "total": done + len(left),
     }
     return _form(request, access, values, context)
-
-
-def done_before(request: HttpRequest) -> int:
-    """Return how many values earlier posts of this form finished."""
-    text = request.POST.get("done", "")
-    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 def _is_protected(access: Access, value: Value) -> bool:

@@ -22,11 +22,11 @@ from console.audit.events import Action
 from console.environment.removal import id_of
 from console.lib.results import DONE, Result
 from console.models import Branch, scope_name
-from console.pages.compare.copying import FRAGMENT_PATIENCE, PATIENCE, done_before
+from console.pages.compare.copying import FRAGMENT_PATIENCE, PATIENCE
 from console.pages.importing.forms import scopes_of
 from console.web.change_sets import change_set_of, undo_address
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, find_app_to_change
+from console.web.kit import app_context, done_before, find_app_to_change
 from console.workflows import branch_removal
 from console.workflows.branch_removal import Progress
 

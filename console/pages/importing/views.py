@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 
 from console.access.actors import from_request
-from console.access.policy import Access, find_app
+from console.access.policy import Access, Permission, find_app
 from console.audit.events import Action
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import secrets_first
@@ -93,6 +93,7 @@ def _page(
         "environments": [(name, name) for name in form.environments],
         "environment": form.chosen_environment,
         "secret_paths": gen1.secret_paths(form.text, form.chosen_environment),
+        "may_import_gen1": access.may_on(Permission.REVEAL, None),
     }
     if lines is not None:
         absent = absent_keys.find(access, entries, form.scopes) if form.lists_absent else ()

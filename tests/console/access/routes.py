@@ -36,8 +36,10 @@ from envvars_app.models import (
     SyncedVariable,
     Variable,
 )
+from secrets_app import revisions
 from secrets_app.models import BinEntry, Secret, UnknownParameter
-from tests.factories import delete_secret, set_secret, set_variable
+from secrets_app.store import parameter_store
+from tests.factories import delete_secret, set_secret, set_variable, write_outside
 from tests.fixtures.people import World
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -176,6 +178,19 @@ def unknown_parameter(world: World) -> UnknownParameter:
     fields = {"version": 1, "modified": timezone.now()}
     rows = UnknownParameter.objects
     return rows.get_or_create(app=world.app, folder=folder, key="API_KEY", defaults=fields)[0]
+
+
+def gen1_import(world: World) -> dict[str, str]:
+    """Return the form that imports a parameter of Amplify Gen 1; write it the first time."""
+    folder, key = f"/amplify/{world.app.app_id}/gen", "AMPLIFY_mailer_API_KEY"
+    if not parameter_store().current([f"{folder}/{key}"]):
+        write_outside(f"{folder}/{key}", "of Gen 1")
+    [stored] = parameter_store().current([f"{folder}/{key}"]).values()
+    fields = {"version": stored.version, "modified": stored.modified}
+    row = {"app": world.app, "folder": folder, "key": key}
+    UnknownParameter.objects.update_or_create(**row, defaults=fields)
+    base = revisions.base(stored.version, stored.modified, None)
+    return {"action": "save", "environment": "gen", "row": f"{base} 0 {key} FROM_GEN1"}
 
 
 def bin_entry(world: World) -> BinEntry:

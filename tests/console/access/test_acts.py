@@ -96,6 +96,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     ),
     f"{SECRETS}/drift/<int:pk>/take/": (Action.DRIFT_TAKEN, Action.SECRET_REMOVED),
     f"{SECRETS}/drift/<int:pk>/ignore/": (Action.DRIFT_IGNORED,),
+    f"{SECRETS}/gen1/": (Action.PARAMETER_READ, Action.SECRET_CREATED),
     f"{SECRETS}/unknown/<int:pk>/branch/": "It adds the branch protected, which asks nothing.",
     f"{SECRETS}/unknown/move/": (Action.PARAMETER_REMOVED, Action.SECRET_REMOVED),
     f"{SECRETS}/mirrors/": (Action.MIRROR_REPAIRED,),

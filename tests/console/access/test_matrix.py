@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group
 from console.models import App
 from secrets_app.models import Secret
 from secrets_app.sync.unknown_removal import token
-from tests.console.access.routes import METHODS, routes, unknown_parameter, url_of
+from tests.console.access.routes import METHODS, gen1_import, routes, unknown_parameter, url_of
 from tests.console.conftest import rolled_back
 from tests.fixtures.people import World
 
@@ -184,6 +184,9 @@ TABLE = """
 /apps/<str:app_id>/hosting/secrets/drift/<int:pk>/take/  else  302  405
 /apps/<str:app_id>/hosting/secrets/drift/<int:pk>/ignore/  POST  302  404  403 302 302 302  404
 /apps/<str:app_id>/hosting/secrets/drift/<int:pk>/ignore/  else  302  405
+/apps/<str:app_id>/hosting/secrets/gen1/               GET   302  404  403 403 200 200  404
+/apps/<str:app_id>/hosting/secrets/gen1/               POST  302  404  403 403 302 302  404
+/apps/<str:app_id>/hosting/secrets/gen1/               else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/            GET   302  404  200 200 200 200  404
 /apps/<str:app_id>/hosting/secrets/unknown/            else  302  405
 /apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/  POST  302  404  403 403 403 302  404
@@ -509,6 +512,7 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "row": f"secret {world.main.pk} 0 {secret.key}",
         },
         "/apps/<str:app_id>/warnings/": {"kind": "placeholder"},
+        "/apps/<str:app_id>/hosting/secrets/gen1/": gen1_import(world),
         "/apps/<str:app_id>/hosting/secrets/unknown/<int:pk>/branch/": {"name": "unknown"},
         "/apps/<str:app_id>/hosting/secrets/unknown/move/": {
             "move": f"parameter-{token(unknown_parameter(world))}"
