@@ -37,6 +37,7 @@ NOUN = "secret"
 SAME_KEY = "Another row has the same key. Give one of them another key, or leave it out."
 GONE = "This parameter is no longer in the parameter store. Nothing was imported from it."
 CHANGED = "This parameter changed after you opened the preview. Check it, then import it again."
+NOT_READ = "not read"  # in the audit trail: it is gone, or the store did not answer
 _UNREAD = "stored"  # stands for a value in the plan
 # What is wrong with one parameter, and not with the others of the same call
 _OF_ONE = (AccessDenied, KeyUnavailable, Rejected, Unreadable)
@@ -230,15 +231,12 @@ def _conclude(
     readings: Mapping[str, Reading],
     errors: Mapping[str, StoreError],
 ) -> None:
-    endings = []
-    for path, event in events.items():
-        if path in readings:
-            version = readings[path].parameter.version
-            endings.append((event.pk, Outcome.SUCCEEDED, version, ""))
-        else:
-            code = errors[path].code if path in errors else "not read"
-            endings.append((event.pk, Outcome.FAILED, None, code))
-    conclude_all(endings)
+    conclude_all(
+        (event.pk, Outcome.SUCCEEDED, readings[path].parameter.version, "")
+        if path in readings
+        else (event.pk, Outcome.FAILED, None, errors[path].code if path in errors else NOT_READ)
+        for path, event in events.items()
+    )
 
 
 def _read(paths: Sequence[str]) -> tuple[Mapping[str, Reading], Mapping[str, StoreError]]:

@@ -24,7 +24,6 @@ from console.environment.importing import Change
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Refused
-from console.models import scope_name
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, done_before, find_app_to_change, page_with_form
@@ -209,7 +208,6 @@ class _Page:
             "environment_choices": [(name, name) for name in self.environments],
             "scope": self.scope,
             "scope_choices": self.scopes,
-            "branch": scope_name(self.branch),
         }
         if wants_fragment(self.request):  # htmx swaps in a fragment only if it is a success
             return render(self.request, "secrets/gen1.html#form", context)

@@ -110,8 +110,7 @@ PAGES = (
     f"{LIST}drift/",
     f"{LIST}drift/?show=ignored",
     f"{LIST}unknown/",
-    f"{LIST}gen1/",
-    f"{LIST}gen1/?environment={LONG_ENVIRONMENT}&scope=",
+    f"{LIST}gen1/?environment={LONG_ENVIRONMENT}",
     MANAGE,
     f"{MANAGE}?new=2",
     VARIABLES,
@@ -189,7 +188,6 @@ def full_app(world: World) -> World:
     set_variable(world, "PLACEHOLDER", "changeme", long)
     write_outside("/amplify/d1shop/unknown/API_KEY")
     for name in ("AMPLIFY_mailer_API_KEY", "AMPLIFY_sender_API_KEY", "AMPLIFY_x_TOKEN"):
-        write_outside(f"/amplify/d1shop/gen/{name}")
         write_outside(f"/amplify/d1shop/{LONG_ENVIRONMENT}/{name}{LONG[:200]}")
     write_outside(f"/amplify/d1shop/{LONG}-sandbox-0123456789/{LONG}")
     reconcile_now(world)

@@ -18,6 +18,7 @@ from console.models import AuditEvent, Branch, PreviewCopy, PreviewRule
 from console.models.notifications import Kind, Subscription
 from console.notifications.delivery import DEBOUNCE, deliver
 from console.notifications.outbox import enqueue
+from secrets_app import revisions
 from secrets_app.drift.changes import state_of
 from secrets_app.locations import location_of
 from secrets_app.models import BinEntry, Revalidation, Secret, UnknownParameter
@@ -188,6 +189,20 @@ def adopt(client_for: ClientFor, world: World) -> None:
         for name in ("wrong", "adopted"):
             client_for(person).post(url, {"name": name})
     assert world.app.branches.filter(name="adopted").exists()
+
+
+def import_from_gen1(client_for: ClientFor, world: World) -> None:
+    """Import what Gen 1 keeps in the store, with and without permission."""
+    url = reverse("gen1", args=[world.app.app_id])
+    row = UnknownParameter.objects.get(folder="/amplify/d1shop/gen")
+    base = revisions.base(row.version, row.modified, None)
+    fields = {"environment": "gen", "scope": ""}
+    for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+        client_for(person).get(url, fields)
+        for action, key in (("preview", "a b"), ("save", f"GEN1_{person}")):
+            line = {"row": f"{base} 0 {row.key} {key}", "action": action}
+            client_for(person).post(url, fields | line, headers=headers)
+    assert Secret.objects.filter(key="GEN1_alice", version__gt=0).exists()
 
 
 def remove_unknown(client_for: ClientFor, world: World) -> None:
@@ -373,6 +388,7 @@ USES = (
     decide_about_drift,
     copy_paths,
     adopt,
+    import_from_gen1,
     administer,
     export_activity,
     operate,

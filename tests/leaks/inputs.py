@@ -231,6 +231,7 @@ def _written_outside(entry: Input) -> Any:
 @enters("written outside for an unknown branch", *SAVED)
 def _written_for_an_unknown_branch(entry: Input) -> Any:
     write_outside("/amplify/d1shop/adopted/API_KEY", entry.value)
+    write_outside("/amplify/d1shop/gen/AMPLIFY_mailer_API_KEY", entry.value)
     return _find_outside(entry, "/amplify/d1shop/unknown/API_KEY")
 
 

@@ -187,8 +187,9 @@ def gen1_import(world: World) -> dict[str, str]:
         write_outside(f"{folder}/{key}", "of Gen 1")
     [stored] = parameter_store().current([f"{folder}/{key}"]).values()
     fields = {"version": stored.version, "modified": stored.modified}
-    row = {"app": world.app, "folder": folder, "key": key}
-    UnknownParameter.objects.update_or_create(**row, defaults=fields)
+    UnknownParameter.objects.update_or_create(
+        app=world.app, folder=folder, key=key, defaults=fields
+    )
     base = revisions.base(stored.version, stored.modified, None)
     return {"action": "save", "environment": "gen", "row": f"{base} 0 {key} FROM_GEN1"}
 

@@ -9,6 +9,7 @@ from tests.faults.kills.findings import findings_of
 def test_it_works(folder_of_process: str) -> None:
     found = findings_of("imports", folder=folder_of_process)
     assert found.pop("kills") >= 20
+    assert found.pop("kills_of_gen1") >= 10
     assert found == {
         "still_open": 0,
         "leases": 0,

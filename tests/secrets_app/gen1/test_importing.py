@@ -1,6 +1,6 @@
 """Import the values that Amplify Gen 1 keeps in the store: choose, preview, then save, with Undo.
 
-guarantees 9, 33, 41
+guarantee 41
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from console.members import exposure
 from console.models import AuditEvent, Member
 from secrets_app.pages import gen1
 from secrets_app.store import parameter_store
-from secrets_app.store.errors import AccessDenied, Unreachable, Unreadable
+from secrets_app.store.errors import AccessDenied, StoreError, Unreachable, Unreadable
 from tests.factories import (
     audit_rows,
     messages_of,
@@ -248,16 +248,19 @@ def test_the_store_fails(world: World, alice: Client, interrupted: InterruptedSt
     write_gen1(world, MAIL, STRIPE)
     page = show(alice, world.dev)
 
-    def fail(error: type[Exception]) -> None:
-        raise error
+    def failing(error: type[StoreError]) -> Callable[[], None]:
+        def fail() -> None:
+            raise error
 
-    interrupted.before("read", lambda: fail(Unreachable))
+        return fail
+
+    interrupted.before("read", failing(Unreachable))
     failed = save(alice, page)
     assert messages_in(failed) == {MAIL: Unreachable.message, STRIPE: "Not imported yet."}
     assert rows_of(failed)[1][2]  # what was not tried is still chosen
     for error in (AccessDenied, Unreadable):
         for _ in range(2):  # all together, then the first one
-            interrupted.before("read", lambda error=error: fail(error))
+            interrupted.before("read", failing(error))
         failed = save(alice, failed, MAIL, STRIPE)
         assert messages_in(failed)[MAIL] == error.message
     assert values_on(world, world.dev, "API_KEY", "STRIPE") == [None, f"CANARY {STRIPE}"]
@@ -292,7 +295,7 @@ def test_a_repeated_post_imports_once(world: World, alice: Client) -> None:
 
 
 def test_who_may(world: World, client_for: ClientFor) -> None:
-    """Whoever may reveal and change every value. A refused attempt is recorded."""
+    """Those who may reveal and change every value. A refused attempt is recorded."""
     write_gen1(world, MAIL)
     posted = {**fields_of(show(client_for("mia"), world.dev)), "action": "save"}
     for name in ("vera", "bob"):  # main is protected, so a developer may not
