@@ -101,7 +101,7 @@ def plan(
 
     Names that are `left_out` take no key from another. Raises dotenv.Refused for too many.
     """
-    keys = [*keys]
+    keys = [(source, _searchable(key)) for source, key in keys]
     times = Counter(key for source, key in keys if source.name not in left_out)
     entries = [Entry(key, _UNREAD, 0, True) for key in dict.fromkeys(key for _, key in keys)]
     choice = Choice([branch], dict.fromkeys((entry.key for entry in entries), NOUN))
@@ -112,6 +112,11 @@ def plan(
         problem = lines[key].planned.refusal or (SAME_KEY if is_double else "")
         plans.append(Plan(source, lines[key], problem))
     return plans
+
+
+def _searchable(key: str) -> str:
+    """Return a typed key in a form that a database can search for. None contains the others."""
+    return key.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def save(

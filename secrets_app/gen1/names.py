@@ -15,6 +15,9 @@ from console.lib.documents.gen1 import variable_name
 from secrets_app.sync.folders import GEN1_KEY
 
 _OF_A_FUNCTION = re.compile(r"([A-Z0-9]*[a-z][A-Za-z0-9]*)_(.+)\Z", re.ASCII)
+CREDENTIALS = (
+    "Holds the credentials of all sign-in providers as JSON. Gen 2 needs a secret for each of them."
+)
 _CREDENTIALS = "_hostedUIProviderCreds"  # @aws-amplify/amplify-category-auth, secretName.ts
 
 

@@ -32,7 +32,7 @@ from console.web.repeats import save_rows_once
 from secrets_app.gen1 import importing
 from secrets_app.gen1.finding import Source, find
 from secrets_app.gen1.importing import Plan, Wanted
-from secrets_app.gen1.names import is_credentials, proposed_keys
+from secrets_app.gen1.names import CREDENTIALS, is_credentials, proposed_keys
 from secrets_app.sync.freshness import freshness
 
 PART = 50  # parameters in one response
@@ -41,9 +41,6 @@ FRAGMENT_PATIENCE = 1.0
 SHOWN = 400  # parameters; each has two fields, and Django takes at most a thousand
 CHOOSE = "Choose at least one parameter."
 STALE = "The app's path profile changed after you opened this page. Nothing was imported yet."
-CREDENTIALS = (
-    "Holds the credentials of all sign-in providers as JSON. Gen 2 needs a secret for each of them."
-)
 _ROW = re.compile(r"([0-9:-]{1,30}) ([0-9:-]{1,30}) ([A-Za-z0-9_.-]{1,1011}) (.*)\Z", re.ASCII)
 
 

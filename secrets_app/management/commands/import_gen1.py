@@ -18,7 +18,7 @@ from console.models import scope_name
 from secrets_app.gen1 import importing
 from secrets_app.gen1.finding import Source, find
 from secrets_app.gen1.importing import Plan, Wanted
-from secrets_app.gen1.names import proposed_keys
+from secrets_app.gen1.names import CREDENTIALS, is_credentials, proposed_keys
 from secrets_app.sync.reconciling import reconcile
 
 OUTDATED = "Can't reach the parameter store, so this may be out of date. {}"
@@ -28,6 +28,8 @@ NO_NAME = "The environment has no parameter of this name."
 NOT_A_KEY = "Write --key as NAME=KEY: the parameter's name, and the secret's key."
 LEFT_OUT = "Values left out: {}."
 EXISTS = "A secret of this key exists. Add --overwrite to replace its value."
+ALSO = "There is a {} of this key. Choose it with --only to import it anyway."
+CHOOSE = "{} Choose it with --only to import it anyway."
 HEAD = ("PARAMETER", "KEY", "BRANCH", "CHANGE", "OUTCOME")
 
 
@@ -162,8 +164,16 @@ def _check(name: str, known: Mapping[str, str]) -> None:
 
 
 def _problem(plan: Plan, options: dict[str, Any]) -> str:
-    is_new = plan.line.planned.change is Change.NEW
-    return plan.problem or ("" if is_new or options["overwrite"] else EXISTS)
+    """Return why a parameter is left out, or ""."""
+    if plan.problem:
+        return plan.problem
+    if plan.line.planned.change is not Change.NEW and not options["overwrite"]:
+        return EXISTS
+    if plan.source.name in (options["only"] or ()):
+        return ""
+    if is_credentials(plan.source.name):
+        return CHOOSE.format(CREDENTIALS)
+    return ALSO.format(plan.line.also) if plan.line.also else ""
 
 
 def _wanted(plan: Plan) -> Wanted:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from console.models import AuditEvent
-from tests.factories import set_secret, stored_values, write_outside
+from tests.factories import set_secret, set_variable, stored_values, write_outside
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.people import World
 
@@ -62,6 +62,18 @@ def test_choice(world: World, manage: Manage) -> None:
     assert manage(*gen, *only).code == 0
     assert stored_values(world, "MAIL", world.dev)[0] == "CANARY AMPLIFY_mailer_ONE"
     assert world.app.secrets.filter(version__gt=0).count() == 1
+
+
+def test_what_is_left_out_until_it_is_chosen(world: World, manage: Manage) -> None:
+    """A key that is a variable's, and credentials as JSON."""
+    world.person("alice")
+    names = ["AMPLIFY_mailer_URL", "AMPLIFY_shop1234_hostedUIProviderCreds"]
+    write_gen1(*names)
+    set_variable(world, "URL", "https://example.org", world.dev)
+    left = manage(*ALICE, "--yes")
+    assert (left.code, left.err.count("is left out.")) == (1, 2)
+    assert "There is a variable of this key." in left.err
+    assert manage(*ALICE, "--yes", "--only", names[0], "--only", names[1]).code == 0
 
 
 def test_denied_and_none(world: World, manage: Manage) -> None:

@@ -175,7 +175,7 @@ def test_keys_are_checked_before_anything_is_read(
     world: World, alice: Client, store_calls: StoreCalls
 ) -> None:
     write_gen1(world, MAIL, STRIPE, "AMPLIFY_a_ONE", "AMPLIFY_a_TWO")
-    typed = {MAIL: "a b", STRIPE: "", "AMPLIFY_a_ONE": "SAME", "AMPLIFY_a_TWO": "SAME"}
+    typed = {MAIL: "a b", STRIPE: "a\0b", "AMPLIFY_a_ONE": "SAME", "AMPLIFY_a_TWO": "SAME"}
     page = show(alice, world.dev)
     store_calls.clear()
     for action in ("preview", "save"):
