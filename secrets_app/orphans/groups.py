@@ -89,8 +89,9 @@ class Group:
 
     @property
     def environment(self) -> str:
-        """Return the environment's name, if Amplify Gen 1 wrote them."""
-        return self.folders[0].rpartition("/")[2]
+        """Return the environment's name if Amplify Gen 1 wrote them, "" if the folder is deeper."""
+        name, *deeper = self.folders[0].split("/")[3:]
+        return "" if deeper else name
 
     @property
     def changed(self) -> datetime | None:

@@ -39,6 +39,7 @@ PART = 50  # parameters in one response
 PATIENCE = 5.0  # seconds for one response without scripts
 FRAGMENT_PATIENCE = 1.0
 SHOWN = 400  # parameters; each has two fields, and Django takes at most a thousand
+GONE = "This environment is no longer in the parameter store. Nothing was imported."
 CHOOSE = "Choose at least one parameter."
 STALE = "The app's path profile changed after you opened this page. Nothing was imported yet."
 _ROW = re.compile(r"([0-9:-]{1,30}) ([0-9:-]{1,30}) ([A-Za-z0-9_.-]{1,1011}) (.*)\Z", re.ASCII)
@@ -93,11 +94,13 @@ class _Page:
         self, *, refusal: Refused | None = None, outcomes: Sequence[RowOutcome] = ()
     ) -> HttpResponse:
         """Show the preview, after a save what wasn't imported."""
-        failed = {it.token: it for it in outcomes if it.outcome not in DONE}
+        ended = {it.token: it for it in outcomes}
+        failed = [it.token for it in outcomes if it.outcome not in DONE]
         sources = self.environments.get(self.environment, ())
         plans = self._plans(sources[:SHOWN])
         context = {
-            "rows": [self._row(plan, failed.get(plan.source.name)) for plan in plans],
+            "rows": [self._row(plan, ended) for plan in plans],
+            "gone": len({*failed} - {source.name for source in sources}),
             "number": len(sources),
             "limit": SHOWN,
             "refusal": refusal,
@@ -120,13 +123,18 @@ class _Page:
         chosen = ((source, keys[source.name].strip()) for source in sources)
         return importing.plan(self.access, chosen, self.branch, left_out) if sources else ()
 
-    def _row(self, plan: Plan, outcome: RowOutcome | None) -> dict[str, Any]:
-        """Return a row of the preview. What a scope has or inherits stays unless it is chosen."""
+    def _row(self, plan: Plan, ended: Mapping[str, RowOutcome]) -> dict[str, Any]:
+        """Return a row of the preview. What a scope has or inherits stays unless it is chosen.
+
+        After a save, whose outcomes are `ended`, what wasn't tried is chosen.
+        """
         line, planned, name = plan.line, plan.line.planned, plan.source.name
         posted = self.rows.get(name)
         is_free = planned.change is Change.NEW and not (line.overrides or line.also)
-        if outcome is not None:
-            is_chosen = outcome.outcome is Result.NOT_TRIED
+        outcome = ended.get(name)
+        is_left = outcome is not None and outcome.outcome not in DONE
+        if ended:
+            is_chosen = outcome is not None and outcome.outcome is Result.NOT_TRIED
         elif self.request.method == "POST":
             is_chosen = posted is not None and (is_free or posted.planned_key == plan.key)
         else:
@@ -143,7 +151,7 @@ class _Page:
             "problem": plan.problem,
             "note": CREDENTIALS if is_credentials(name) else "",
             "last_change": planned.last_change,
-            "message": (outcome.message or "Not imported yet.") if outcome else "",
+            "message": (outcome.message or "Not imported yet.") if outcome and is_left else "",
         }
 
     def save(self) -> HttpResponseBase:
@@ -151,6 +159,8 @@ class _Page:
         wanted = [self._wanted(row) for row in self.rows.values()]
         if not wanted:
             raise Refused(CHOOSE)
+        if self.request.POST.get("environment") != self.environment:
+            raise Refused(GONE)
         signed = self.request.POST.get("change_set", "")
         change_set = change_set_of(signed, self.access, self.access.app.path_profile)
         if signed and change_set is None:

@@ -208,13 +208,18 @@ def test_changed_or_gone_since_the_preview(
     assert values_on(world, world.dev, "ONE", "TWO", "API_KEY", "STRIPE") == [
         *("CANARY AMPLIFY_a_ONE", "CANARY AMPLIFY_a_TWO", None, None)
     ]
+    assert not any(is_chosen for _, _, is_chosen in rows_of(failed))  # nor what was imported
+    posted = fields_of(failed, MAIL, STRIPE)
     reconcile_now(world)
     store_calls.clear()
-    again = save(alice, failed, MAIL, STRIPE)
+    again = alice.post(URL, {**posted, "action": "save"})
+    assert "1 of these is no longer" in " ".join(again.text.split())
     assert "changed after you opened" in messages_in(again)[MAIL]
     assert store_calls("read") == 0
     assert save(alice, again, MAIL).status_code == 302
     assert values_on(world, world.dev, "API_KEY") == ["newer"]
+    other = alice.post(URL, {**posted, "environment": "other", "action": "save"})
+    assert (other.status_code, "environment is no longer" in other.text) == (422, True)
 
 
 @pytest.mark.usefixtures("console_on_ssm")
