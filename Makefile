@@ -4,12 +4,13 @@ BIN = .venv/bin
 SBOM = sbom.json
 INSTALL = $(BIN)/python -m console.server.install
 DJADE = $(BIN)/djade --target-version 5.2
+AMPX = .venv/ampx
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run run-connected test lint format bench soak screenshots lock sbom
+.PHONY: help run run-connected test amplify lint format bench soak screenshots lock sbom
 .DEFAULT_GOAL = help
 
 help: ## list the targets
@@ -26,6 +27,9 @@ test: .venv/dev ## run all tests, on SQLite and PostgreSQL (one file: .venv/bin/
 	@$(BIN)/python -m tests.fixtures.chromium
 	@$(BIN)/python -m tests.fixtures.nginx
 	@$(BIN)/python -m tests.run
+
+amplify: .venv/dev $(AMPX)/installed.json ## test with Amplify's own clients, which npm installs (needs Node.js)
+	AMPX=$(CURDIR)/$(AMPX) $(BIN)/pytest tests/amplify
 
 lint: .venv/dev ## check style, types, import layers, templates and the Dockerfile
 	$(BIN)/ruff check
@@ -74,3 +78,12 @@ $(BIN)/pip:
 .venv/dev: requirements-dev.lock | $(BIN)/pip
 	@$(INSTALL) $<
 	@touch $@
+
+# Amplify's command line. The list of packages is copied last, when all are installed.
+$(AMPX)/installed.json: tests/amplify/ampx/package-lock.json | $(BIN)/pip
+	@command -v npm > /dev/null || { echo "Install Node.js 20 or newer, with npm. On Debian: apt-get install npm"; exit 1; }
+	@mkdir -p $(AMPX)
+	@cp tests/amplify/ampx/package.json tests/amplify/ampx/package-lock.json tests/amplify/ampx/.npmrc $(AMPX)
+	@echo "Installing Amplify's command line in $(AMPX) …"
+	@cd $(AMPX) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cp $< $@

@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from tests.envvars_app.formats import readers
-from tests.envvars_app.formats.readers import LineServer, Read
+from tests.envvars_app.formats.readers import Read
+from tests.fixtures.line_server import LineServer
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Each format's own parsers, as functions from a file's text to its variables.
 
-Parsers in other languages run as one process that answers line by line, because a test calls them
-hundreds of times.
+Parsers in other languages run as one process that answers line by line.
 """
 
 import base64
@@ -18,6 +17,7 @@ import pytest
 from dotenv import dotenv_values
 
 from tests.envvars_app.formats import dart
+from tests.fixtures.line_server import LineServer
 from tests.fixtures.node import install
 
 Read = Callable[[str], dict[str, str]]
@@ -46,27 +46,6 @@ READERS = {
 }
 NODE_FOLDER = Path(__file__).parent.parent / "node"
 _READ_ENVIRONMENT = 'set -a; . "$1"; exec "$2" -0'
-
-
-class LineServer:
-    """A process that answers each line with a line."""
-
-    def __init__(self, *command: str, cwd: Path) -> None:
-        self._process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii"
-        )
-
-    def __call__(self, line: str) -> str:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, "the process ended"
-        return answer
-
-    def close(self) -> None:
-        self._process.communicate()
 
 
 def node(folder: Path) -> LineServer:

@@ -15,9 +15,9 @@ from django.test import Client
 from console.lib.paths import BASE_DIR
 from console.models import Branch
 from secrets_app.server_rendering import compute_access
+from tests.amplify.packages import client_packages
 from tests.factories import set_secret
 from tests.fixtures.moto import REGION, Moto
-from tests.fixtures.node import install
 from tests.fixtures.people import World
 
 PAGE = "/apps/d1shop/hosting/secrets/server-rendering/"
@@ -28,8 +28,8 @@ ALL_SECRETS = "console.log(JSON.stringify(Object.fromEntries(await secrets())))"
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("server-code") / "packages"
-    install(Path(__file__).parent, folder)
+    folder = tmp_path_factory.mktemp("server-code")
+    (folder / "node_modules").symlink_to(client_packages() / "node_modules")
     (folder / EXAMPLE.name).write_bytes(EXAMPLE.read_bytes())
     return folder
 
