@@ -51,7 +51,7 @@ ACTION_LABELS = {
     Action.SECRET_ENCRYPTED: "encrypted the secret",
     Action.PARAMETER_REMOVED: "removed the parameter",
     Action.PARAMETER_RESTORED: "restored the parameter",
-    Action.PARAMETER_READ: "read for an import the parameter",
+    Action.PARAMETER_READ: "read the parameter",
     Action.BIN_FILLED: "copied to the recycle bin",
     Action.BIN_RESTORED: "restored from the recycle bin",
     Action.BIN_DELETED: "deleted for good",

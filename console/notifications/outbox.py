@@ -35,7 +35,8 @@ _CHANGES = {
     *(Action.HOSTING_SECRET_REMOVED, Action.HOSTING_SECRET_RESTORED),
 }
 _REVEALS = {
-    *(Action.SECRET_REVEALED, Action.HOSTING_SECRET_REVEALED, Action.HOSTING_CONFIG_REVEALED)
+    *(Action.SECRET_REVEALED, Action.HOSTING_SECRET_REVEALED, Action.HOSTING_CONFIG_REVEALED),
+    Action.PARAMETER_READ,
 }
 _ACCOUNT_PREFIX = "account."
 _ACCESS_PREFIXES = ("member.", "group.", "branch.", "found.branch_", "app.claim_hosting")
@@ -146,6 +147,8 @@ def _protected_scopes(app_ids: Collection[str]) -> set[tuple[str, str]]:
 def _kinds_of(event: AuditEvent, protected_scopes: Collection[tuple[str, str]]) -> set[Kind]:
     """Return the kinds of events that an audit event belongs to."""
     names = {event.branch, *event.branch.split(JOINED_BY)}  # branches that share parameters
+    if event.action == Action.PARAMETER_READ:
+        names = {ALL_BRANCHES}  # whose permissions it needs
     is_protected = any((event.app_id, name) in protected_scopes for name in names)
     if event.action in _CHANGES:
         return {Kind.GUARDED_CHANGE} if is_protected else set()

@@ -122,6 +122,14 @@ def test_reveals(
     assert bool(delivered_mails(mail_server)) == is_mailed
 
 
+def test_imports_from_gen1(world: World, mail_server: MailServer) -> None:
+    """They are as protected as All branches."""
+    subscribe(world, "alice", Kind.GUARDED_REVEAL)
+    record_event(world, "mia", Action.PARAMETER_READ, "/amplify/d1shop/gen/AMPLIFY_x_KEY")
+    [mail] = delivered_mails(mail_server)
+    assert "mia@example.org read the parameter /amplify/d1shop/gen/" in text_of(mail)
+
+
 def test_all_branches_without_protected_branches(world: World, mail_server: MailServer) -> None:
     Branch.objects.filter(app=world.app).update(protected=False)
     subscribe(world, "alice", Kind.GUARDED_REVEAL, Kind.GUARDED_CHANGE)
