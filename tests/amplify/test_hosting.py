@@ -30,8 +30,11 @@ class Both:
         self._who: dict[str, Any] = {"actor": world.actor("alice"), "app_id": world.app.app_id}
         self._client, self._kind = client, kind
 
-    def we_set(self, key: str, value: str, stage: str = "") -> None:
-        values.set_value(**self._who, place=self._place(key, stage), value=SecretValue(value))
+    def we_set(self, key: str, value: str, stage: str = "", expected: str | None = None) -> str:
+        """Set a value, as pages do if a version is expected. Return its version."""
+        place, secret = self._place(key, stage), SecretValue(value)
+        saved = values.set_value(**self._who, place=place, value=secret, expected=expected)
+        return saved.version
 
     def we_get(self, key: str, stage: str = "") -> str:
         return values.get_value(**self._who, place=self._place(key, stage)).reveal()
@@ -65,8 +68,8 @@ def both(
 
 def test_it_works(both: Both) -> None:
     both.we_set("KEY", "shared")
-    both.we_set("KEY", "first", "prod")
-    both.we_set("KEY", "second", "prod")
+    first = both.we_set("KEY", "first", "prod")
+    both.we_set("KEY", "second", "prod", expected=first)
     assert both.they("read", "KEY") == "shared"
     assert both.they("read", "KEY", stage="prod") == "second"
     assert both.they("read", "KEY", stage="dev") == "shared"
@@ -126,6 +129,9 @@ def test_removed_secrets(both: Both) -> None:
             both.they("read", key, stage="prod")
         both.we_restore(key, "prod")
         assert both.they("read", key, stage="prod") == "of prod"
+    both.we_remove("A")
+    both.we_set("A", "again")
+    assert both.they("read", "A") == "again"
 
 
 @settings(max_examples=10)
