@@ -1,15 +1,14 @@
-"""Amplify's own client of secrets, started once for each worker, and ampx."""
+"""Amplify's own client of secrets, started once for each worker, and its command line."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.amplify.packages import NodeHome, SecretClient, ampx_program, client_packages, run_ampx
-from tests.fixtures.commands import CommandResult
+from tests.amplify.packages import Ampx, NodeHome, SecretClient, client_packages
 from tests.fixtures.line_server import LineServer
-from tests.fixtures.machine import Machine
 from tests.fixtures.moto import Moto
 
 
@@ -29,16 +28,15 @@ def client(node_home: NodeHome) -> Iterator[SecretClient]:
         yield SecretClient(server)
 
 
-@pytest.fixture
-def project(machine: Machine, console_on_ssm: Moto) -> Machine:
-    """Return a machine with SSM as its store, in the folder of an Amplify project."""
-    (machine.folder / "package.json").write_text('{"name": "@acme/web-shop"}')
-    machine.environment |= {"PARAMETER_STORE": "ssm", "AWS_ENDPOINT_URL_SSM": console_on_ssm.url}
-    return machine
+@pytest.fixture(scope="session")
+def ampx_program() -> Path:
+    """Return the program that `make amplify` installed; skip the test in other runs."""
+    if not (folder := os.environ.get("AMPX")):
+        pytest.skip("needs Amplify's command line: run `make amplify`, which installs it")
+    return Path(folder, "node_modules", ".bin", "ampx")
 
 
-@pytest.fixture
-def ampx(node_home: NodeHome, project: Machine) -> Callable[..., CommandResult]:
-    """Return a function that runs `ampx` in the project's folder; skip outside `make amplify`."""
-    ampx_program()
-    return partial(run_ampx, node_home, project.folder)
+@pytest.fixture(scope="session")
+def ampx(ampx_program: Path, node_home: NodeHome) -> Ampx:
+    """Return Amplify's command line, on the moto server."""
+    return Ampx(ampx_program, node_home)

@@ -6,8 +6,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.line_server import LineServer
 from tests.fixtures.moto import REGION
@@ -75,20 +73,19 @@ class SecretClient:
         return answer["result"]
 
 
-def ampx_program() -> Path:
-    """Return the program that `make amplify` installed; skip the test in other runs."""
-    if not (folder := os.environ.get("AMPX")):
-        pytest.skip("needs Amplify's command line: run `make amplify`, which installs it")
-    return Path(folder, "node_modules", ".bin", "ampx")
+class Ampx:
+    """Amplify's command line: `ampx(folder, "sandbox", "secret", "list")`."""
 
+    def __init__(self, program: Path, home: NodeHome) -> None:
+        self._program, self._home = program, home
 
-def run_ampx(home: NodeHome, folder: Path, *words: str, stdin: str = "") -> CommandResult:
-    """Run `ampx` in a project's folder."""
-    done = subprocess.run(
-        ["node", ampx_program(), *words],
-        input=stdin.encode(),
-        cwd=folder,
-        env=home.environment,
-        capture_output=True,
-    )
-    return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+    def __call__(self, folder: Path, *words: str, stdin: str = "") -> CommandResult:
+        """Run it in a project's folder."""
+        done = subprocess.run(
+            ["node", self._program, *words],
+            input=stdin.encode(),
+            cwd=folder,
+            env=self._home.environment,
+            capture_output=True,
+        )
+        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())

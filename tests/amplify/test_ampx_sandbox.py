@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.amplify.packages import Ampx
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.machine import Machine
+from tests.fixtures.moto import Moto
 
 Run = Callable[..., CommandResult]
 REFUSED = (
@@ -32,9 +34,17 @@ REFUSED = (
 
 
 @pytest.fixture
-def theirs(ampx: Run) -> Run:
+def project(machine: Machine, console_on_ssm: Moto) -> Machine:
+    """Return a machine with SSM as its store, in the folder of an Amplify project."""
+    (machine.folder / "package.json").write_text('{"name": "@acme/web-shop"}')
+    machine.environment |= {"PARAMETER_STORE": "ssm", "AWS_ENDPOINT_URL_SSM": console_on_ssm.url}
+    return machine
+
+
+@pytest.fixture
+def theirs(ampx: Ampx, project: Machine) -> Run:
     """Return a function that runs `ampx sandbox secret`."""
-    return lambda *words, stdin="": ampx("sandbox", "secret", *words, stdin=stdin)
+    return lambda *words, stdin="": ampx(project.folder, "sandbox", "secret", *words, stdin=stdin)
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import { getSecretClient } from "@aws-amplify/backend-secret";
 import { ParameterPathConversions } from "@aws-amplify/platform-core";
 // A backend's deployment runs this function. The package doesn't export it.
 import { handleCreateUpdateEvent } from "./node_modules/@aws-amplify/backend/lib/engine/backend-secret/lambda/backend_secret_fetcher.js";
+import { operations as hosting } from "./hosting.js";
 
+console.log = console.error; // lines of standard output are answers
 const client = getSecretClient();
 const operations = {
   getSecret: client.getSecret,
@@ -15,6 +17,7 @@ const operations = {
   deploy: (backend, names) =>
     handleCreateUpdateEvent(client, { ResourceProperties: { ...backend, secretNames: names } }),
   folders: (identifiers) => identifiers.map((it) => ParameterPathConversions.toParameterPrefix(it)),
+  ...hosting,
 };
 
 const answer = async ([operation, ...inputs]) => {
@@ -30,5 +33,5 @@ const ascii = (json) =>
   json.replace(/[^ -~]/g, (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
 
 for await (const line of createInterface({ input: process.stdin })) {
-  console.log(ascii(JSON.stringify(await answer(JSON.parse(line)))));
+  process.stdout.write(ascii(JSON.stringify(await answer(JSON.parse(line)))) + "\n");
 }
