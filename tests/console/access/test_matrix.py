@@ -501,7 +501,10 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "scope": world.dev.pk,
             "action": "compare",
         },
-        "/apps/<str:app_id>/compare/<int:pk>/": {"value": f"secret {secret.key}"},
+        "/apps/<str:app_id>/compare/<int:pk>/": {
+            "source": world.dev.pk,
+            "value": f"secret {secret.key}",
+        },
         "/apps/<str:app_id>/compare/copy/": {
             "action": "save",
             "value": f"secret:{secret.pk}",
