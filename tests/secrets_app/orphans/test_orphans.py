@@ -107,11 +107,13 @@ def test_kinds(world: World) -> None:
         event = attempt(OUTSIDE, action, Target("d1shop", branch.name))
         conclude(event.pk, Outcome.SUCCEEDED)
     reconcile_now(world)
-    kinds = {(it.kind, it.branch, it.orphans[0].key, bool(it.refusal)) for it in found(world)}
+    groups = found(world)
+    kinds = {(it.kind, it.branch, it.orphans[0].key, bool(it.refusal)) for it in groups}
+    gen1 = [it.folders for it in groups if it.kind == "gen1"]
+    assert gen1 == [[f"{ROOT}/dev"], [f"{ROOT}/old"]]
     assert kinds == {
         ("deleted", "dev", "ONE", False),
         ("not_in_amplify", "pr-1", "TWO", False),
-        ("gen1", "dev", "AMPLIFY_x_KEY", True),
         ("branch", "old", "A", False),
         ("gen1", "", "AMPLIFY_x_KEY", True),
         ("sandbox", "", "A", True),
