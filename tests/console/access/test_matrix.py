@@ -288,7 +288,7 @@ TABLE = """
 /metrics                            else               405
 /operation/doctor/                  GET POST           302  403       403  403 403 403    200
 /operation/doctor/                  else               302  405
-/operation/orphans/                GET                302  403       403  403 403 403    200
+/operation/orphans/                GET POST           302  403       403  403 403 403    200
 /operation/orphans/                else               302  405
 /operation/store/                   GET POST           302  403       403  403 403 403    200
 /operation/store/                   else               302  405
