@@ -131,6 +131,15 @@ def test_both_folders_of_a_branch(world: World) -> None:
     assert (group.branch, len(group.folders), len(group.orphans)) == ("old", 2, 2)
 
 
+def test_mirrors(world: World, client_for: Callable[[str], Client]) -> None:
+    """Their folder is listed, too: someone who knows the store looks for it."""
+    set_secret(world, "ONE", branch=world.dev)
+    delete_branch(world.dev)
+    [group] = found(world)
+    assert (group.folders[0], len(group.folders), group.mirrors) == (f"{ROOT}/dev", 2, 1)
+    assert "1 parameter with 1 mirror" in words(client_for("vera").get(URL))
+
+
 def test_nothing(world: World, client_for: Callable[[str], Client]) -> None:
     set_secret(world, "ONE", branch=world.dev)
     assert "No orphans" in client_for("vera").get(URL).text
