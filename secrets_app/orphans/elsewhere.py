@@ -6,7 +6,7 @@ but no names of keys. Nothing is decrypted, and nothing can be changed here.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,8 @@ from console.access.actors import Actor
 from console.access.policy import require_operator
 from console.lib.naming.names import is_app_id
 from console.models import App
+from secrets_app.hosting_paths import HostingConfig, hosting_folder
+from secrets_app.paths import bin_folder, listing_prefixes
 from secrets_app.store import parameter_store
 
 ROOT = "/amplify"
@@ -64,7 +66,7 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
     Raises PermissionDenied unless the actor is an operator, or a StoreError.
     """
     require_operator(actor)
-    known = {*App.objects.values_list("app_id", flat=True)}
+    known = tuple(f"{folder}/" for app in App.objects.all() for folder in _folders_of(app))
     listed, is_complete, found = 0, True, defaultdict[_Folder, list[datetime]](list)
     for page in parameter_store().pages([ROOT]):
         if listed and not may_go_on():
@@ -72,8 +74,8 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
             break
         listed += len(page)
         for parameter in page:
-            if folder := _folder(parameter.path, known):
-                found[folder].append(parameter.modified)
+            if not parameter.path.startswith(known):
+                found[_folder(parameter.path)].append(parameter.modified)
     order = list(Place)
     groups = [
         Elsewhere(place, folder, app_id, len(times), max(times))
@@ -83,11 +85,17 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
     return Found(groups, listed, is_complete)
 
 
-def _folder(path: str, known: Collection[str]) -> _Folder | None:
-    """Return where a parameter is, None if it is an app's that Branchkeep knows."""
+def _folders_of(app: App) -> Iterator[str]:
+    """Yield the folders that pages of the app list."""
+    yield from listing_prefixes(app.app_id)
+    yield bin_folder(app.app_id)
+    if app.hosting_project:
+        yield hosting_folder(HostingConfig(app.hosting_project))
+
+
+def _folder(path: str) -> _Folder:
+    """Return where a parameter is that belongs to no app in Branchkeep."""
     first, second, *_ = [*path.split("/")[2:-1], "", ""]
-    if first in known or (first in _APPS_BELOW and second in known):
-        return None
     if first in _APPS_BELOW and is_app_id(second):
         folder = second if first == "shared" else f"{first}/{second}"
         return _APPS_BELOW[first], f"{ROOT}/{folder}", second

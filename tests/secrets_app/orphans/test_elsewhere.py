@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from console.models import App
 from secrets_app.orphans import elsewhere
 from tests.factories import reconcile_now, set_secret, write_outside
 from tests.fixtures.people import World
@@ -41,13 +42,19 @@ PATHS = {
     f"/amplify/webshop/main-branch-{HASH}/A": ("other", "/amplify/webshop", ""),
     "/amplify/A": ("other", "/amplify", ""),
 }
-OF_AN_APP = ("/amplify/d1shop/old/A", "/amplify/branchkeep-bin/d1shop/7/A", "/amplify/d2other/x/A")
+OF_AN_APP = (
+    "/amplify/hosting/claimed/config/beta/A",
+    "/amplify/d1shop/old/A",
+    "/amplify/branchkeep-bin/d1shop/7/A",
+    "/amplify/d2other/x/A",
+)
 
 
 @pytest.fixture
 def seeded(world: World, either_store: str) -> None:
     """Write a parameter to each place, and some that an app's pages list."""
     set_secret(world, "API_KEY", branch=world.main)
+    App.objects.filter(app_id="d2other").update(hosting_project="claimed")
     for path in (*PATHS, *OF_AN_APP, "/other/A"):
         write_outside(path)
 
