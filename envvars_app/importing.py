@@ -5,6 +5,7 @@ from uuid import UUID
 
 from console.access.policy import Access
 from console.environment.importing import Change, ImportRow, PlannedRow
+from console.environment.typed_values import host_risk
 from console.lib.results import RowOutcome, encode_base
 from console.lib.text.dotenv import Entry
 from console.lib.text.remarks import sentence
@@ -23,10 +24,10 @@ def plan(
     """Return what an import would do, as bulk edit's preview does."""
     values = {entry.key: entry.value for entry in entries}
     lines = bulk.preview(access, bulk.BulkEdit(values, scopes)).lines
-    return [_planned(line, values.keys()) for line in lines]
+    return [_planned(access, line, values.keys()) for line in lines]
 
 
-def _planned(line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
+def _planned(access: Access, line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
     version, value = line.command.expected_version, line.new or ""
     return PlannedRow(
         line.key,
@@ -35,13 +36,16 @@ def _planned(line: bulk.PreviewLine, keys: Collection[str]) -> PlannedRow:
         base=encode_base(version, line.command.variable_id if version else None),
         size_before=None if line.old is None else len(line.old.encode()),
         refusal=line.refusal.message if line.refusal else "",
-        notes=[note for note in _notes(line.key, value, keys) if note],
+        notes=[note for note in _notes(access, line, value, keys) if note],
     )
 
 
-def _notes(key: str, value: str, keys: Collection[str]) -> Iterable[str]:
-    size = sentence(REMARKS.nearly_full(value))
-    return describe_key(key), *masked_notes(value, keys), size
+def _notes(
+    access: Access, line: bulk.PreviewLine, value: str, keys: Collection[str]
+) -> Iterable[str]:
+    host = host_risk(access, line.branch, line.key, value)
+    risks = sentence(REMARKS.nearly_full(value), host)
+    return describe_key(line.key), *masked_notes(value, keys), risks
 
 
 def apply(access: Access, rows: Sequence[ImportRow], change_set: UUID) -> Sequence[RowOutcome]:

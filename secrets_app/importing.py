@@ -10,6 +10,7 @@ from console.access.policy import Access, Permission
 from console.audit.events import Action
 from console.catalog.key_types import KeyTypes
 from console.environment.importing import Change, ImportRow, PlannedRow
+from console.environment.typed_values import host_risk
 from console.lib.results import Result, RowOutcome
 from console.lib.text.dotenv import Entry
 from console.lib.text.remarks import sentence
@@ -36,7 +37,13 @@ def plan(
     known, types = _known(access, (entry.key for entry in entries)), KeyTypes(access.app)
     denials = {branch: access.refusal_on(Permission.WRITE, branch) for branch in scopes}
     return [
-        _planned(branch, entry, known, denials[branch] or _refusal(access, branch, entry, types))
+        _planned(
+            access,
+            branch,
+            entry,
+            known,
+            denials[branch] or _refusal(access, branch, entry, types),
+        )
         for branch in scopes
         for entry in entries
     ]
@@ -48,13 +55,14 @@ def _known(access: Access, keys: Iterable[str]) -> dict[tuple[int | None, str], 
 
 
 def _planned(
+    access: Access,
     branch: Branch | None,
     entry: Entry,
     known: Mapping[tuple[int | None, str], Secret],
     refusal: str,
 ) -> PlannedRow:
-    size = sentence(REMARKS.nearly_full(entry.value))
-    notes = [size] if size else []
+    risk = host_risk(access, branch, entry.key, entry.value)
+    notes = [note for note in (sentence(REMARKS.nearly_full(entry.value), risk),) if note]
     row = known.get((branch.pk if branch else None, entry.key))
     if row is None:
         return PlannedRow(entry.key, branch, Change.NEW, refusal=refusal, notes=notes)

@@ -147,6 +147,13 @@ def mirror_key(secret: Secret) -> str:
     return secret.mirror_key_id if secret.mirror_version else secret.key_id
 
 
+def kept_of_value(secret: Secret, version: int) -> dict[str, Any]:
+    """Return the KMS key and the tier of what holds the value: without a version, the mirror."""
+    if version:
+        return {"key_id": secret.key_id, "advanced": secret.advanced}
+    return {"key_id": secret.mirror_key_id, "advanced": secret.mirror_advanced}
+
+
 _DETAILS = ("modified_by", "key_id", "advanced", "mirror_key_id", "mirror_advanced")
 
 

@@ -14,6 +14,8 @@ from console.web.kit import app_context, find_app_to_change, page_with_form
 from console.workflows.warnings import dismissing, finding
 
 GONE = "This warning no longer exists."
+DISMISSED = "Dismissed. The warning comes back when what it is about changes."
+SHOWN_AGAIN = "The warning is shown again."
 
 
 @page_with_form
@@ -41,16 +43,12 @@ def _change(request: HttpRequest, app_id: str) -> HttpResponse:
         kind = WarningKind(field(request.POST, "kind"))
     except ValueError:
         raise Http404("There is no such kind of warning.") from None
-    if "again" in request.POST:
-        done = dismissing.show_again(
-            actor=access.actor, app_id=app_id, noun=noun, kind=kind, key=key
-        )
-        words = "The warning is shown again."
-    else:
-        done = dismissing.dismiss(
-            actor=access.actor, app_id=app_id, noun=noun, kind=kind, key=key, about=about.split()
-        )
-        words = "Dismissed. The warning comes back when what it is about changes."
+    is_again = "again" in request.POST
+    change = dismissing.show_again if is_again else dismissing.dismiss
+    done = change(
+        actor=access.actor, app_id=app_id, noun=noun, kind=kind, key=key, about=about.split()
+    )
+    words = SHOWN_AGAIN if is_again else DISMISSED
     (messages.success if done else messages.info)(request, words if done else GONE)
     pk = field(request.POST, "pk")
     if pk.isdecimal() and len(pk) < 16 and noun in {it.noun for it in sources()}:

@@ -15,6 +15,7 @@ from django.utils.html import escape
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action
+from console.environment.typed_values import risks
 from console.lib.naming.names import ALL_BRANCHES
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.text.dotenv import BYTE_LIMIT, Refused
@@ -155,7 +156,7 @@ def preview_page(
     preview = previews.preview(access, edit, outcomes or [])
     context = {
         **_context(access, branches, form),
-        **_preview_lines(preview),
+        **_preview_lines(access, preview),
         "loses_layout": _loses_layout(form),
         "seen": dump_baseline(form, preview.baseline),
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
@@ -179,7 +180,7 @@ def _loses_layout(form: BulkForm) -> bool:
     return form.format == "env" and (form.document.has_comments or keys != sorted(keys))
 
 
-def _preview_lines(preview: Preview) -> dict[str, Any]:
+def _preview_lines(access: Access, preview: Preview) -> dict[str, Any]:
     """Return the changed lines, those with a problem first, and the unchanged ones."""
     changes = [line for line in preview.lines if line.kind is not Kind.SAME]
     changes.sort(key=lambda line: (not (line.refusal or line.outcome), line.key))
@@ -189,7 +190,7 @@ def _preview_lines(preview: Preview) -> dict[str, Any]:
     secret_warning_of = cache(secret_warning)  # the same key and value often go to many scopes
     keys = {line.key for line in preview.lines if line.new is not None}
     return {
-        "lines": [_line(line, secret_warning_of, keys, longest) for line in changes],
+        "lines": [_line(access, line, secret_warning_of, keys, longest) for line in changes],
         "same": [_key_and_branch(line) for line in preview.lines if line.kind is Kind.SAME],
         "counts": [(counts[kind], *KIND_BADGES[kind]) for kind in KIND_BADGES if counts[kind]],
         "to_apply": len(writable_lines),
@@ -202,6 +203,7 @@ def _key_and_branch(line: PreviewLine) -> dict[str, Any]:
 
 
 def _line(
+    access: Access,
     line: PreviewLine,
     secret_warning_of: Callable[[str, str], str],
     keys: set[str],
@@ -215,7 +217,7 @@ def _line(
         "old": None if line.old is None else preview_value(line.old, line.new or "", longest),
         "new": None if line.new is None else preview_value(line.new, line.old or "", longest),
         "secret_warning": secret_warning_of(line.key, line.new) if line.new else "",
-        "hints": [] if line.new is None else _hints(line.key, line.new, keys),
+        "hints": [] if line.new is None else _hints(access, line, line.new, keys),
         "overrides": line.overrides,
         "note": line.refusal or line.outcome,
         "again": RETRY_NOTES[line.kind] if _was_conflict(line) else "",
@@ -223,9 +225,9 @@ def _line(
     }
 
 
-def _hints(key: str, value: str, keys: set[str]) -> list[str]:
-    risks = sentence(*REMARKS.risks(value))
-    return [hint for hint in (describe_key(key), *value_notes(value, keys), risks) if hint]
+def _hints(access: Access, line: PreviewLine, value: str, keys: set[str]) -> list[str]:
+    risk = sentence(*risks(access, REMARKS, line.branch, line.key, value))
+    return [hint for hint in (describe_key(line.key), *value_notes(value, keys), risk) if hint]
 
 
 def _was_conflict(line: PreviewLine) -> bool:

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import find_app
+from console.environment.typed_values import rules_as_json
 from console.web.change_sets import change_set_token
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, branch_id_from
@@ -48,7 +49,7 @@ def edit(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         "override": {"key": variable.key, "branch": chosen},
         "branch_choices": branches,
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
-        "unseen": REMARKS.as_json,
+        "unseen": rules_as_json(access, REMARKS),
         "effect": effect_of(access, "variable", variable.branch, variable.key),
     }
     part = "#form" if wants_fragment(request) else ""

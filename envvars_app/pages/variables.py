@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
+from console.environment.typed_values import rules_as_json
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows, text
 from console.lib.text.dotenv import BYTE_LIMIT
@@ -79,7 +80,7 @@ def list_context(
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
         "change_set": change_set_token(access, CHANGE_SET_PURPOSE),
-        "unseen": REMARKS.as_json,
+        "unseen": rules_as_json(access, REMARKS),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from console.access.policy import Access
 from console.audit.events import Action, Target
 from console.audit.refusals import Refusal
+from console.environment.typed_values import describe
 from console.lib.results import Result, RowOutcome
 from console.models import scope_name
 from envvars_app.formats.validation import REMARKS
@@ -75,15 +76,14 @@ class Plan:
     variable: Variable
     writes: list[Write] = field(default_factory=list)
 
-    def outcome(self) -> RowOutcome:
+    def outcome(self, access: Access) -> RowOutcome:
         """Return the row's outcome once the plan is written."""
         is_removal = isinstance(self.command, DeleteVariable)
         result = Result.REMOVED if is_removal else Result.SAVED
-        command = self.command
-        remark = REMARKS.describe(command.value) if isinstance(command, SetVariable) else ""
-        return RowOutcome(
-            command.token, result, remark, version=self.variable.version, pk=self.variable.pk
-        )
+        command, row, remark = self.command, self.variable, ""
+        if isinstance(command, SetVariable):
+            remark = describe(access, REMARKS, row.branch, row.key, command.value)
+        return RowOutcome(command.token, result, remark, version=row.version, pk=row.pk)
 
 
 def audit_target(access: Access, write: Write) -> Target:

@@ -125,7 +125,7 @@ def _plan_each(
             if plan.writes:
                 rows.append(_Row(command, plan))
             else:
-                outcomes[command.token] = plan.outcome()
+                outcomes[command.token] = plan.outcome(planner.access)
     return taken
 
 
@@ -185,7 +185,7 @@ def _write(
     conclude_all(ends)
     for row in rows:
         if row.command.token not in outcomes:
-            outcomes[row.command.token] = row.plan.outcome()
+            outcomes[row.command.token] = row.plan.outcome(access)
 
 
 def _restored(rows: Iterable[_Row]) -> list[int]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from django.urls import reverse
 
 from console.access.policy import Access
+from console.environment.typed_values import environments_of
 from console.environment.warnings import AppWarning, WarningKind
-from console.lib.naming.environments import Environments, host_of
+from console.lib.naming.environments import host_of
 from console.lib.naming.lookalikes import spell_out
 from console.lib.text.remarks import sentence
 from console.models import Branch, scope_name
@@ -62,12 +63,12 @@ def _on_values(access: Access, stored: Sequence[_Stored]) -> Iterator[AppWarning
 
 def _on_hosts(access: Access, stored: Sequence[_Stored]) -> Iterator[AppWarning]:
     """Yield what production gets with a host of another environment."""
-    live = [branch for branch in access.branches if branch.deleted_at is None]
-    production = next((branch for branch in live if branch.production), None)
-    if production is None:
+    found = environments_of(access)
+    if found is None:
         return
+    production, environments = found
+    live = (branch for branch in access.branches if branch.deleted_at is None)
     others = {branch.pk: branch for branch in live if branch != production}
-    environments = Environments(production.name, (it.name for it in others.values()))
     by_key: defaultdict[str, dict[int | None, _Stored]] = defaultdict(dict)
     for row in stored:
         by_key[row.key][row.branch_id] = row

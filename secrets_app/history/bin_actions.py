@@ -4,6 +4,7 @@ A restored value goes from the store to the store and never reaches the browser.
 """
 
 import uuid
+from collections.abc import Iterable
 
 from django.http import Http404
 from django.utils import timezone
@@ -88,7 +89,7 @@ def restore(
             release(entry)
             record.outcome, record.detail = Outcome.FAILED, str(outcome.outcome)
     if outcome.outcome in DONE:
-        delete_now(entry)
+        delete_now([entry])
     return outcome
 
 
@@ -170,9 +171,9 @@ def _is_as_before(entry: BinEntry, to: Branch | None) -> bool:
     return bool(is_own and to and to.deleted_at and to.deleted_at < entry.removed_at)
 
 
-def delete_now(entry: BinEntry) -> None:
-    """Delete the copy of what is restored. If that fails, the background does."""
+def delete_now(entries: Iterable[BinEntry]) -> None:
+    """Delete the copies of what is restored. If that fails, the background does."""
     try:
-        delete_copies([entry])
+        delete_copies(entries)
     except StoreError:
         return

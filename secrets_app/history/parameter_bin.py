@@ -5,7 +5,8 @@ restored as a secret of that branch.
 """
 
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +34,36 @@ def restore(access: Access, entry: BinEntry, change_set: uuid.UUID) -> RowOutcom
 
     Raises PermissionDenied, or a StoreError if nothing was written.
     """
+    with restoring_many(access) as restored:
+        return restore_one(access, entry, change_set, restored)
+
+
+@contextmanager
+def restoring_many(access: Access) -> Iterator[list[BinEntry]]:
+    """Give a list for `restore_one`, and clear up after all of its entries together.
+
+    A process that is killed before that loses nothing: the next reconcile finds the parameters, and
+    the background deletes the copies.
+    """
+    restored: list[BinEntry] = []
+    yield restored
+    if not restored:
+        return
+    by_path = {entry.path: entry for entry in restored}
+    with suppress(StoreError):
+        found = parameter_store().current(by_path).values()
+        kept = ((it, by_path[it.path]) for it in found)
+        unknown.remember(
+            access.app,
+            [replace(it, key_id=entry.key_id, advanced=entry.advanced) for it, entry in kept],
+        )
+    bin_actions.delete_now(restored)
+
+
+def restore_one(
+    access: Access, entry: BinEntry, change_set: uuid.UUID, restored: list[BinEntry]
+) -> RowOutcome:
+    """Do what `restore` does, but leave clearing up to `restoring_many`."""
     target = Target(access.app.app_id, entry.scope, entry.path)
     with recording_denial(access.actor, Action.PARAMETER_RESTORED, target):
         acts.require(access, Action.PARAMETER_RESTORED)
@@ -50,13 +81,7 @@ def restore(access: Access, entry: BinEntry, change_set: uuid.UUID) -> RowOutcom
         bin_actions.claim(entry, record, BinState.RESTORING)
         outcome = _write(access, entry, record)
     if outcome.outcome is Result.SAVED:
-        with suppress(StoreError):  # the next reconcile finds it
-            found = parameter_store().current([entry.path]).values()
-            unknown.remember(
-                access.app,
-                [replace(it, key_id=entry.key_id, advanced=entry.advanced) for it in found],
-            )
-        bin_actions.delete_now(entry)
+        restored.append(entry)
     return outcome
 
 

@@ -72,6 +72,13 @@ def plan(access: Access, change_set: UUID, undone_by: Collection[UUID]) -> list[
 
 def undo(access: Access, steps: Iterable[Step], new: UUID) -> Iterator[RowOutcome]:
     """Undo steps, one after the other. Raises no StoreError."""
+    with parameter_bin.restoring_many(access) as restored:
+        yield from _undo_each(access, steps, new, restored)
+
+
+def _undo_each(
+    access: Access, steps: Iterable[Step], new: UUID, restored: list[BinEntry]
+) -> Iterator[RowOutcome]:
     has_failed = False
     for step in steps:
         token = step.row.token
@@ -85,7 +92,7 @@ def undo(access: Access, steps: Iterable[Step], new: UUID) -> Iterator[RowOutcom
             yield RowOutcome(token, Result.NOT_TRIED, NOT_TRIED)
         else:
             try:
-                result, message = _undo(access, step, new)
+                result, message = _undo(access, step, new, restored)
             except StoreError as error:
                 result, message = Result.FAILED, error.message
                 has_failed = isinstance(error, STOPPING)
@@ -151,9 +158,9 @@ def _denial(access: Access, action: Action) -> str:
     return ""
 
 
-def _undo(access: Access, step: Step, new: UUID) -> tuple[Result, str]:
+def _undo(access: Access, step: Step, new: UUID, restored: list[BinEntry]) -> tuple[Result, str]:
     if step.entry:
-        outcome = parameter_bin.restore(access, step.entry, new)
+        outcome = parameter_bin.restore_one(access, step.entry, new, restored)
         return outcome.outcome, outcome.message
     chosen = [unknown_removal.token(step.parameter)] if step.parameter else []
     for removal in unknown_removal.remove(access=access, tokens=chosen, change_set=new):

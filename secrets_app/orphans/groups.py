@@ -66,7 +66,8 @@ class Group:
     """The orphans of one kind, of one branch or in one folder.
 
     `branch` is the name of their branch, "" if it is unknown. `refusal` says why the actor may not
-    move them, or "". `unencrypted` is how many the store doesn't encrypt.
+    move them, or "". `unencrypted` is how many the store doesn't encrypt. `mirrors` is how many of
+    them have a mirror, which is in one of the folders and moves with them.
     """
 
     kind: SecretKind | Kind
@@ -76,6 +77,7 @@ class Group:
     refusal: str
     deleted_at: datetime | None = None
     unencrypted: int = 0
+    mirrors: int = 0
 
     @property
     def pk(self) -> str:
@@ -135,22 +137,29 @@ def _of_secrets(access: Access) -> Iterator[Group]:
                 kind = Kind.GEN1 if _is_gen1(access.app, folder, row.key) else own_kind
                 orphan = _of_secret(row, folder, used.get((scope, row.key)))
                 by_kind[kind].append((row, orphan))
-        found += [_group(access, kind, branch, rows) for kind, rows in by_kind.items()]
+        mirror = folders.get((branch.pk, True), "")
+        found += [_group(access, kind, branch, rows, mirror) for kind, rows in by_kind.items()]
     order = [*SecretKind, Kind.GEN1]
     yield from sorted(found, key=lambda group: order.index(group.kind))
 
 
 def _group(
-    access: Access, kind: SecretKind | Kind, branch: Branch, rows: Sequence[tuple[Secret, Orphan]]
+    access: Access,
+    kind: SecretKind | Kind,
+    branch: Branch,
+    rows: Sequence[tuple[Secret, Orphan]],
+    mirror: str,
 ) -> Group:
+    mirrors = sum(bool(row.version and row.mirror_version) for row, _ in rows)
     return Group(
         kind,
         branch.name,
-        sorted({orphan.folder for _, orphan in rows}),
+        sorted({*(orphan.folder for _, orphan in rows), *([mirror] if mirrors else ())}),
         [orphan for _, orphan in rows],
         NEVER if kind is Kind.GEN1 else access.refusal_on(Permission.WRITE, branch),
         branch.deleted_at,
         sum(row.unencrypted for row, _ in rows),
+        mirrors,
     )
 
 

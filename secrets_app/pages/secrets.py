@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access.actors import from_request
 from console.access.policy import Access, find_app
 from console.audit.events import Action, Outcome
+from console.environment.typed_values import rules_as_json
 from console.lib.results import DONE, Result, RowOutcome
 from console.lib.row_forms import blank_rows
 from console.models import AuditEvent
@@ -73,7 +74,7 @@ def _page_context(request: HttpRequest, access: Access, *, is_list: bool = True)
         "may_write_any": may_write_any(access, branches),
         "branch_choices": writable_scopes(access, branches),
         "change_set": change_set_token(access, access.app.path_profile),
-        "unseen": REMARKS.as_json,
+        "unseen": rules_as_json(access, REMARKS),
     }
 
 

@@ -31,11 +31,12 @@ from console.web.kit import (
     app_context,
     done_before,
     find_app_to_change,
+    page_with_form,
     require_manager_access,
     require_operator_request,
 )
 from secrets_app.gen1 import importing
-from secrets_app.orphans import deployment, groups, moving
+from secrets_app.orphans import deployment, elsewhere, groups, moving
 from secrets_app.orphans.moving import Progress
 from secrets_app.sync.adopting import add_branch
 from secrets_app.sync.freshness import freshness
@@ -55,11 +56,18 @@ def unknown(request: HttpRequest, app_id: str) -> HttpResponse:
     return _list(request, find_app(from_request(request), app_id))
 
 
-@require_safe
+@page_with_form
 def all_orphans(request: HttpRequest) -> HttpResponse:
-    """List the orphans of all apps by folder, without names of keys, for operators."""
-    actor = require_operator_request(request)
-    context = {"apps": deployment.find(actor), "limit": deployment.LIMIT}
+    """List the orphans of all apps by folder, without names of keys, for operators.
+
+    A POST also lists the store, for what belongs to no app.
+    """
+    actor = require_operator_request(request, Action.STORE_PROBED)
+    found = None
+    if request.method == "POST":
+        until = monotonic() + PATIENCE.total_seconds()
+        found = elsewhere.look(actor, lambda: monotonic() < until)
+    context = {"apps": deployment.find(actor), "limit": deployment.LIMIT, "elsewhere": found}
     return render(request, "operation/orphans.html", context)
 
 

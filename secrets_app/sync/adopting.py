@@ -67,6 +67,7 @@ def numbers(access: Access) -> Numbers:
     for folder, others, gen1 in found:
         if folder not in used:
             counts[folders.fit(folder).kind] += others
+        if folder not in used or folders.fit(folder, is_gen1=True).kind is Kind.GEN1:
             counts[folders.fit(folder, is_gen1=True).kind] += gen1
     other_path, removable = counts[Kind.OTHER_PATH], counts[Kind.BRANCH]
     return Numbers(sum(counts.values()) - other_path, removable, other_path)
@@ -79,9 +80,9 @@ def groups(access: Access) -> list[Group]:
     folders, used = _folders(access, [*seen, *_proposed(access.app)]), _used(access)
     found: defaultdict[tuple[str, Fit], list[UnknownParameter]] = defaultdict(list)
     for row in rows:
-        if row.folder not in used:
-            is_gen1 = row.key.startswith(GEN1_KEY)
-            found[row.folder, folders.fit(row.folder, is_gen1=is_gen1)].append(row)
+        fit = folders.fit(row.folder, is_gen1=row.key.startswith(GEN1_KEY))
+        if row.folder not in used or fit.kind is Kind.GEN1:
+            found[row.folder, fit].append(row)
     order = list(Kind)
     return sorted(
         (Group(fit, folder, rows) for (folder, fit), rows in found.items()),

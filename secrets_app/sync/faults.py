@@ -53,6 +53,8 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
                 continue
             if kind in _DRIFT and (name in found or name in older):
                 own, every = f"{page}#drift-{row.pk}", page
+            elif kind is FaultKind.REMOVED_OUTSIDE and not row.mirror_of:
+                kind = FaultKind.MIRROR_ONLY  # as long as Branchkeep has known it
             yield Fault(kind, "secret", own, every, row.key, row.branch_id, at)
 
 

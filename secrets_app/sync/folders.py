@@ -53,7 +53,8 @@ class Folders:
     def fit(self, folder: str, *, is_gen1: bool = False) -> Fit:
         """Return what a folder holds. `is_gen1` is True for its keys that start with GEN1_KEY."""
         if name := self._known.get(folder):
-            return Fit(Kind.OTHER_PATH, name)
+            is_gen1 = is_gen1 and not _BACKEND.match(folder.rpartition("/")[2])
+            return Fit(Kind.GEN1) if is_gen1 else Fit(Kind.OTHER_PATH, name)
         if folder == self._root:
             return Fit(Kind.FOREIGN)
         if folder.startswith(f"{self._shared}/") or self._is_below_a_branch(folder):

@@ -17,6 +17,7 @@ from secrets_app.models import Secret
 from secrets_app.paths import InvalidPath, Location
 from secrets_app.projection import RemoteState, may_be_stale
 from secrets_app.store.base import Parameter, ParameterStore, Stamp
+from secrets_app.sync.folders import GEN1_KEY
 
 ScopedKey = tuple[int | None, str]  # branch id, key
 Folders = Mapping[tuple[int | None, bool], str]  # by branch id and whether it is the mirror's
@@ -47,6 +48,25 @@ def group_by_key(parameters: Iterable[Parameter], folders: Folders) -> Remote:
                 else RemoteState(parameter, other.mirror)
             )
     return remote
+
+
+def take_gen1(remote: Remote, known: Collection[ScopedKey]) -> list[Parameter]:
+    """Remove what Amplify Gen 1 wrote, and return it.
+
+    The folder of its environment `dev` is the documented one of a branch `dev`. What it holds
+    without a secret is a mirror only if Branchkeep knew the secret.
+    """
+    found = {
+        scoped_key: state.mirror
+        for scoped_key, state in remote.items()
+        if scoped_key[1].startswith(GEN1_KEY)
+        and scoped_key not in known
+        and state.mirror
+        and not state.primary
+    }
+    for scoped_key in found:
+        del remote[scoped_key]
+    return [*found.values()]
 
 
 def outside(parameters: Iterable[Parameter], folders: Folders) -> list[Parameter]:

@@ -13,6 +13,7 @@ from console.models import scope_name
 from secrets_app import recycle_bin
 from secrets_app.models import BinEntry, Copy
 from secrets_app.paths import Location
+from secrets_app.projection import kept_of_value
 from secrets_app.store.base import ParameterStore, Reading
 from secrets_app.store.errors import (
     AccessDenied,
@@ -82,8 +83,7 @@ def begin(
                 copy_id=recycle_bin.new_copy_id(),
                 version=lease.version_before,
                 modified=lease.modified,
-                key_id=_key_of(lease),
-                advanced=lease.secret.advanced,
+                **kept_of_value(lease.secret, lease.version_before),
                 removed_at=now,
                 removed_by=access.actor.label,
                 change_set=change_set,
@@ -101,11 +101,6 @@ def _needs_copy(row: ValidCommand, lease: Lease) -> bool:
     command = row.command
     is_copied = isinstance(command, DeleteSecret) and not command.without_copy
     return is_copied and bool(lease.version_before or lease.secret.mirror_version)
-
-
-def _key_of(lease: Lease) -> str:
-    """Return the KMS key that encrypts the value, so that nobody else can read the copy."""
-    return lease.secret.key_id if lease.version_before else lease.secret.mirror_key_id
 
 
 def fill(store: ParameterStore, lease: Lease, entry: BinEntry, paths: Location) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from console.access.policy import Access
+from console.environment.typed_values import describe
 from console.lib.results import Result, RowOutcome
 from secrets_app import revisions
 from secrets_app.models import LeaseStage
@@ -106,7 +107,7 @@ def _put(
     )
     notes = messages.SaveNotes(
         outside_write=_was_written_outside(lease.version_before, written),
-        remark=REMARKS.describe(value.reveal()),
+        remark=describe(access, REMARKS, row.target.branch, row.target.key, value.reveal()),
     )
     mirror: Written | None = None
     columns: dict[str, Any] = {"changed_by": access.actor.label}

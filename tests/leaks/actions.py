@@ -115,7 +115,7 @@ def copy_to_preview(client_for: ClientFor, world: World) -> None:
     branch = Branch.objects.get_or_create(app=world.app, name="pr-1")[0]
     url = reverse("preview", args=[world.app.app_id, branch.pk])
     keys = Secret.objects.filter(app=world.app, branch=world.dev).values_list("key", flat=True)
-    fields = {"value": [f"secret {key}" for key in keys[:3]]}
+    fields = {"source": world.dev.pk, "value": [f"secret {key}" for key in keys[:3]]}
     for person in EVERYONE:
         PreviewCopy.objects.update(source_version=0)  # out of date
         client_for(person).get(url)

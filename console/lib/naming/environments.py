@@ -1,22 +1,25 @@
-"""Find hosts of another environment, such as staging, in the values of variables.
+"""Find hosts of another environment, such as staging, in values.
 
 Only a value that is one URL counts, or one host name under a key such as DB_HOST: a list of allowed
 origins names several environments on purpose.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from console.lib.naming.lookalikes import spell_out
 
 _URL = re.compile(
-    r"[a-z][a-z0-9+.:-]{0,30}://(?:[^\s/?#@]*@)?(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?"
-    r"(?:[/?#]\S*)?\Z",
+    r"^[a-z][a-z0-9+.:-]{0,30}://(?:[^\s/?#@]*@)?(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?"
+    r"(?:[/?#]\S*)?$",
     re.IGNORECASE | re.ASCII,
 )
 _HOST = re.compile(
-    r"([a-z0-9_-]+(?:\.[a-z0-9_-]+){2,})\.?(?::[0-9]{1,5})?\Z", re.IGNORECASE | re.ASCII
+    r"^([a-z0-9_-]+(?:\.[a-z0-9_-]+){2,})\.?(?::[0-9]{1,5})?$", re.IGNORECASE | re.ASCII
 )
 _HOST_KEY = re.compile(r"(^|_)(HOST|HOSTNAME|DOMAIN|ENDPOINT|SERVER)$", re.IGNORECASE)
-_LOCAL = re.compile(r"localhost|.+\.localhost|127(\.[0-9]+){3}|0\.0\.0\.0|\[::1?\]")
+_LOCAL = re.compile(r"^(localhost|.+\.localhost|127(\.[0-9]+){3}|0\.0\.0\.0|\[::1?\])$")
 LOCAL = "a developer's machine"
 # Words that always name an environment, and words for the same one
 _CERTAIN = frozenset({"staging", "stg", "uat", "qa", "preprod", "nonprod", "sandbox"})
@@ -49,30 +52,42 @@ class Environments:
 
     def __init__(self, production: str, others: Iterable[str]) -> None:
         self._own = _words_of(production)
-        self._labels: dict[str, str] = {}  # whole labels of hosts, and the branches they name
-        self._words: dict[str, str] = {}  # words in labels
+        labels: dict[str, str] = {}  # of Amplify's host names, and the branches they name
+        words: dict[str, str] = {}  # for environments, and the branches they name
         for name in others:
             label = _label(name)
             if len(label) < 2 or label.isdigit() or _SERVICES.fullmatch(label):
                 continue
-            self._labels.setdefault(label, name)
-            words = _words_of(name)
-            if len(words) > 1 or label in _CERTAIN:
-                self._words |= {word: self._words.get(word, name) for word in words}
-        self._words = {word: word for word in _CERTAIN} | self._words
+            labels.setdefault(label, name)
+            own = _words_of(name)
+            if len(own) > 1 or label in _CERTAIN:
+                words |= {word: words.get(word, name) for word in own}
+        self._named = {word: word for word in _CERTAIN} | words | labels
 
     def named_by(self, key: str, host: str) -> str:
         """Return which other environment's host this is: a branch, a word, LOCAL, or "".
 
         A key that names the environment itself, such as STAGING_URL, is about it on purpose.
         """
-        if not host or _LOCAL.fullmatch(host):
+        if not host or _LOCAL.match(host):
             return LOCAL if host else ""
         meant = self._own.union(*map(_words_of, _PART.split(key)))
         labels = _labels(host)
         words = [word for label in labels for part in _PART.split(label) for word in (label, part)]
-        found = (self._labels.get(it) or self._words.get(it) for it in words if it not in meant)
-        return next(filter(None, found), "")
+        return next((self._named[it] for it in words if it in self._named and it not in meant), "")
+
+    @property
+    def rule(self) -> Mapping[str, Any]:
+        """Return what static/js/manage/hosts.js needs to do the same, with names to show."""
+        patterns = {"url": _URL, "host": _HOST, "hostKey": _HOST_KEY, "local": _LOCAL}
+        return {
+            **{name: pattern.pattern for name, pattern in patterns.items()},
+            "localName": LOCAL,
+            "privateNames": sorted(_PRIVATE),
+            "aliases": [sorted(alike) for alike in _ALIASES],
+            "own": sorted(self._own),
+            "named": {word: spell_out(name) for word, name in self._named.items()},
+        }
 
 
 def _labels(host: str) -> list[str]:

@@ -1,12 +1,14 @@
 """What to say about a value while it is typed: what can't be seen in it, and what may go wrong.
 
+What depends on the app's branches is in console/environment/typed_values.py.
+
 Remarks never block a save. docs/warnings.md has the rules.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from console.lib.text import placeholders
 from console.lib.text.invisible import RULES, invisible_parts
@@ -49,17 +51,15 @@ class Remarks:
         return f"has {size:,} of at most {self.limit:,} {self.unit}" if is_nearly_full else ""
 
     @cached_property
-    def as_json(self) -> str:
+    def rules(self) -> Mapping[str, Any]:
         """Return the rules for static/js/manage/unseen.js."""
         patterns = placeholders.POSSIBLE if self.is_confidential else placeholders.CERTAIN
-        return json.dumps(
-            {
-                "rules": [*RULES, *([it.text, _PLACEHOLDER, None, it.flags] for it in patterns)],
-                "limit": self.limit,
-                "unit": self.unit,
-                "nearlyFull": NEARLY_FULL,
-            }
-        )
+        return {
+            "rules": [*RULES, *([it.text, _PLACEHOLDER, None, it.flags] for it in patterns)],
+            "limit": self.limit,
+            "unit": self.unit,
+            "nearlyFull": NEARLY_FULL,
+        }
 
 
 def sentence(*parts: str) -> str:

@@ -1,22 +1,43 @@
 """Forms of an account: preferences, a new password, and the first operator's."""
 
+from functools import cache
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from console.models import User
 
 BROWSERS = "The browser's"  # time zone
+SELECTED = mark_safe(" selected")
 
 
+@cache  # finding them reads hundreds of files
 def time_zones() -> list[tuple[str, str]]:
     """Return the time zones to choose from, the browser's first."""
     # Without aliases such as "Cuba": the browser must know the name too
     names = sorted(zone for zone in available_timezones() if "/" in zone and "Etc/" not in zone)
     return [("", BROWSERS), ("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+
+
+class LongSelect(forms.Select):
+    """A select of hundreds of options. Django would render a template for each, which is slow."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Return the HTML of the select."""
+        chosen = self.format_value(value)
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            ((key, SELECTED if str(key) in chosen else "", text) for key, text in self.choices),
+        )
+        all_attrs = {"name": name, **self.build_attrs(self.attrs, attrs)}
+        html = format_html_join(" ", '{}="{}"', all_attrs.items())
+        return format_html("<select {}>{}</select>", html, options)
 
 
 class PreferencesForm(forms.ModelForm):
@@ -25,6 +46,7 @@ class PreferencesForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
         choices=time_zones,
         required=False,
+        widget=LongSelect,
         help_text="Point at a time to see it in UTC. Without JavaScript, times are in UTC.",
     )
 

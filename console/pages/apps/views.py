@@ -74,7 +74,9 @@ def _has_own_app() -> bool:
 def app_new(request: HttpRequest) -> HttpResponseBase:
     """Create an app. Only for operators."""
     actor = require_operator_request(request, Action.APP_CREATED)
-    form = AppForm(form_data(request), initial={"app_id": _new_app_id()})
+    form = AppForm(
+        form_data(request), initial={"app_id": request.GET.get("app_id") or _new_app_id()}
+    )
     app = None
     if form.is_valid():
         fields = {**form.cleaned_data, "region": settings.AWS_REGION}

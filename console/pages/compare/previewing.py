@@ -12,6 +12,7 @@ from django.template.defaultfilters import pluralize
 from console.access.policy import Access, Permission, find_app, find_branch
 from console.audit.events import Action
 from console.lib.results import DONE, Result, RowOutcome
+from console.lib.row_forms import field
 from console.lib.text.dotenv import Refused
 from console.models import Branch
 from console.web.change_sets import undo_address
@@ -42,7 +43,7 @@ def _copy(request: HttpRequest, access: Access, branch: Branch) -> HttpResponseB
         source, lines = lines_of(access, branch)
     except Refused as refusal:
         return _page(request, access, branch, str(refusal))
-    if source and request.POST.get("source", "") not in {"", str(source.pk)}:
+    if source and field(request.POST, "source") != str(source.pk):
         return _page(request, access, branch, OTHER_SOURCE)
     chosen = set(request.POST.getlist("value"))
     wanted = [line for line in lines if line.token in chosen and line.copy]

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.utils import timezone
 
 from console.access.actors import Actor
-from console.access.policy import find_app
+from console.access.policy import Access, find_app
 from console.audit.events import Action, Target, audited_transaction
 from console.environment.warnings import WarningKind
 from console.models import DismissedWarning
@@ -21,38 +21,43 @@ def dismiss(
     PermissionDenied.
     """
     access = find_app(actor, app_id)
-    found = [it for it in of_app(access, noun, key) if it.first.kind is kind]
-    every = {it.about for one in found for it in one.warnings}
-    before = {it.about for one in found if one.dismissed for it in one.warnings}
-    if not (seen := every & {*about}):
+    if not (seen := _existing(access, noun, kind, key) & {*about}):
         return False
-    target = Target(app_id, subject=key)
+    target, now = Target(app_id, subject=key), timezone.now()
     with audited_transaction(actor, Action.WARNING_DISMISSED, target) as record:
         access.require_writer()
         record.detail = kind.label
-        DismissedWarning.objects.update_or_create(
-            app=access.app,
-            noun=noun,
-            kind=kind,
-            key=key,
-            defaults={
-                "about": " ".join(sorted(before | seen)),
-                "dismissed_at": timezone.now(),
-                "dismissed_by": actor.label,
-            },
+        # Locked, so that others of this kind that somebody dismisses at this moment stay dismissed.
+        row, _ = DismissedWarning.objects.select_for_update().get_or_create(
+            app=access.app, noun=noun, kind=kind, key=key, defaults={"dismissed_at": now}
         )
+        before = {*row.about.split()} & _existing(access, noun, kind, key)
+        row.about = " ".join(sorted(before | seen))
+        row.dismissed_at, row.dismissed_by = now, actor.label
+        row.save()
     return True
 
 
-def show_again(*, actor: Actor, app_id: str, noun: str, kind: WarningKind, key: str) -> bool:
-    """Show dismissed warnings again. Return False if there are none."""
+def show_again(
+    *, actor: Actor, app_id: str, noun: str, kind: WarningKind, key: str, about: Collection[str]
+) -> bool:
+    """Show the dismissed warnings again that a page showed. Return False if there are none."""
     access = find_app(actor, app_id)
     rows = DismissedWarning.objects.filter(app=access.app, noun=noun, kind=kind, key=key)
-    if not rows.exists():
+    if not any({*row.about.split()} & {*about} for row in rows):
         return False
     target = Target(app_id, subject=key)
     with audited_transaction(actor, Action.WARNING_SHOWN, target) as record:
         access.require_writer()
         record.detail = kind.label
-        rows.delete()
+        for row in rows.select_for_update():
+            left = {*row.about.split()} & _existing(access, noun, kind, key) - {*about}
+            row.about = " ".join(sorted(left))
+            row.save() if left else row.delete()
     return True
+
+
+def _existing(access: Access, noun: str, kind: WarningKind, key: str) -> set[str]:
+    """Return what the warnings of this kind on the key are about now."""
+    found = of_app(access, noun, key)
+    return {it.about for one in found if one.first.kind is kind for it in one.warnings}

@@ -16,7 +16,7 @@ from console.cli.terminal import Exit, confirm, table
 from console.environment.removal import Removal
 from console.lib.results import DONE
 from console.lib.stopping import finishing_current_step, is_stopping
-from secrets_app.orphans import deployment, moving
+from secrets_app.orphans import deployment, elsewhere, moving
 from secrets_app.orphans.groups import Group, Orphan, find
 from secrets_app.orphans.moving import Planned
 from secrets_app.sync.reconciling import reconcile
@@ -25,6 +25,9 @@ OUTDATED = "Can't reach the parameter store, so this list may be out of date. {}
 NONE = "No orphans."
 STAYS = "{:,} of {:,} parameters were not moved. Each line above says why."
 NEEDS_APP = "Say which app: add --app APP_ID."
+ALONE = "Use --elsewhere without --app and without other choices."
+ALL_KNOWN = "Every parameter below /amplify belongs to an app in Branchkeep."
+HEAD_OF_NONE = ("PLACE", "APP", "FOLDER", "PARAMETERS", "CHANGED")
 HEAD = ("KIND", "BRANCH", "PATH", "VERSION", "CHANGED", "LAST REVEALED")
 HEAD_OF_ALL = ("APP", "KIND", "BRANCH", "FOLDER", "PARAMETERS", "CHANGED", "LAST REVEALED")
 
@@ -40,6 +43,11 @@ class Command(ConsoleCommand):
         """Add the app, what to choose, and what to do with it."""
         parser.add_argument(
             "--app", metavar="APP_ID", help="the Amplify app ID (default: count those of all apps)"
+        )
+        parser.add_argument(
+            "--elsewhere",
+            action="store_true",
+            help="list the store, and count what belongs to no app in Branchkeep",
         )
         parser.add_argument("--branch", metavar="NAME", help="only those of this branch")
         parser.add_argument("--folder", metavar="PATH", help="only those in this folder")
@@ -60,6 +68,9 @@ class Command(ConsoleCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Reconcile, then list or remove."""
         actor = actor_of(options)
+        if options["elsewhere"]:
+            self._count_elsewhere(actor, options)
+            return
         if options["app"] is None:
             self._count_all(actor, options)
             return
@@ -102,6 +113,24 @@ class Command(ConsoleCommand):
         ]
         cells = [[cell or "" for cell in row.values()] for row in data]
         self.print_result(options, table(HEAD_OF_ALL, cells) if cells else NONE, data)
+
+    def _count_elsewhere(self, actor: Actor, options: dict[str, Any]) -> None:
+        """Print folders and numbers of what belongs to no app."""
+        if any(options[name] for name in ("app", "remove", "dry_run", "branch", "folder")):
+            raise CommandError(ALONE, returncode=Exit.USAGE)
+        found = elsewhere.look(actor, lambda: not is_stopping())
+        data = [
+            {
+                "place": str(group.place),
+                "app": group.app_id or None,
+                "folder": group.folder,
+                "parameters": group.number,
+                "changed": _time(group.changed),
+            }
+            for group in found.groups
+        ]
+        cells = [[cell or "" for cell in row.values()] for row in data]
+        self.print_result(options, table(HEAD_OF_NONE, cells) if cells else ALL_KNOWN, data)
 
     def _list(self, rows: Sequence[Row], options: dict[str, Any]) -> None:
         cells = [

@@ -51,6 +51,15 @@ export class Row {
     return this.baseField?.value ?? "";
   }
 
+  get name() {
+    return this.key?.value ?? this.element.querySelector(".key").textContent;
+  }
+
+  /** The id of the branch, "" for All branches. */
+  get scope() {
+    return this.branch?.value ?? this.element.dataset.scope;
+  }
+
   get removing() {
     return this.element.classList.contains("removing");
   }
@@ -113,7 +122,7 @@ export class Row {
   /** Say what can't be seen in the typed value, and offer to remove it. */
   showUnseen() {
     if (!this.dirty || this.removing || this.element.querySelector(".note:not(.unseen)")) return;
-    const { remark, cleaned } = unseen(this.value.value);
+    const { remark, cleaned } = unseen(this.value.value, this.name, this.scope);
     if (!remark) return this.clearNote();
     // On the way to its button, the field loses the focus. The button must still be there.
     if (this.element.querySelector(".note.unseen p")?.textContent === remark) return;

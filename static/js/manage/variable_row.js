@@ -26,10 +26,6 @@ export class VariableRow extends Row {
     return this.renamed && !this.isNew && !this.removing ? 2 : super.rank;
   }
 
-  get name() {
-    return this.key?.value ?? this.element.querySelector(".key").textContent;
-  }
-
   addTo(request) {
     super.addTo(request);
     if (!this.removing) return;

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from console.lib.text.invisible import describe_invisible, without_invisible
 from console.lib.text.remarks import Remarks
+from console.models import Branch
 from envvars_app.formats.validation import REMARKS as VALUES
 from secrets_app.models import Secret
 from secrets_app.store.limits import REMARKS as SECRETS
@@ -21,6 +22,7 @@ from tests.browser.steps import (
     stored_value,
     value_of,
 )
+from tests.console.lib import test_environments as environments
 from tests.factories import set_secret, set_variable, variable_values
 from tests.fixtures.chromium import Complaints
 from tests.fixtures.people import World
@@ -28,6 +30,11 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 VARIABLES = "/apps/d1shop/hosting/environment-variables/"
+NAMED_BY = """async (cases) => {
+  const { hostRule } = await import("/static/js/manage/hosts.js");
+  const { hosts } = JSON.parse(document.querySelector("[data-unseen]").dataset.unseen);
+  return cases.map(([key, value]) => hostRule(hosts)(key, value));
+}"""
 
 
 @pytest.fixture
@@ -110,6 +117,27 @@ def test_nothing_to_remove(alice: Page, url: str, said: Remarks) -> None:
             expect(new.locator(".note")).to_have_count(0)
         removable = int(without_invisible(value) != value)
         expect(new.get_by_role("button", name="Remove it")).to_have_count(removable)
+
+
+def test_hosts_of_other_environments(world: World, alice: Page) -> None:
+    """Said of what production gets (tests/console/environment/test_typed_values.py)."""
+    for name in environments.OTHERS:
+        Branch.objects.get_or_create(app=world.app, name=name)
+    set_secret(world, "DATABASE_URL", "x", world.main)
+    alice.goto(MANAGE)
+    cases = [*environments.FOUND, *((key, value, "") for key, value in environments.GOOD)]
+    assert alice.evaluate(NAMED_BY, cases) == [name for _, _, name in cases]
+    stored, said = alice.get_by_role("group", name="DATABASE_URL, main"), alice.locator(".unseen p")
+    value_of(stored).fill("postgres://shop-dev.rds.example.com/shop")
+    expect(said).to_have_text("The value has a host that names dev.")
+    value_of(stored).fill("")
+    expect(said).to_have_count(0)
+    alice.goto(f"{VARIABLES}manage/")
+    new = new_row(alice, "API_URL")
+    value_of(new).fill("https://dev.example.com")
+    for scope, number in (("dev", 0), ("main", 1), ("All branches", 0)):
+        new.get_by_label("Branch").select_option(label=scope)
+        expect(said).to_have_count(number)
 
 
 @pytest.mark.parametrize("branch", ["dev", None])

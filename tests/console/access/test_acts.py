@@ -123,6 +123,7 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     f"{DEPLOYMENTS}/<int:pk>/start/": (Action.DEPLOYMENT_STARTED,),
     f"{DEPLOYMENTS}/<int:pk>/stop/": (Action.DEPLOYMENT_STOPPED,),
     "/operation/doctor/": (Action.STORE_PROBED,),
+    "/operation/orphans/": "It lists the store, and decrypts nothing.",
     "/operation/store/": "It asks the store whether it answers.",
     "/setup/<str:token>/": (Action.OPERATOR_CREATED,),
     "/invitations/<str:token>/": (Action.MEMBER_JOINED,),

@@ -291,7 +291,7 @@ TABLE = """
 /metrics                            else               405
 /operation/doctor/                  GET POST           302  403       403  403 403 403    200
 /operation/doctor/                  else               302  405
-/operation/orphans/                GET                302  403       403  403 403 403    200
+/operation/orphans/                GET POST           302  403       403  403 403 403    200
 /operation/orphans/                else               302  405
 /operation/store/                   GET POST           302  403       403  403 403 403    200
 /operation/store/                   else               302  405
@@ -504,7 +504,10 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "scope": world.dev.pk,
             "action": "compare",
         },
-        "/apps/<str:app_id>/compare/<int:pk>/": {"value": f"secret {secret.key}"},
+        "/apps/<str:app_id>/compare/<int:pk>/": {
+            "source": world.dev.pk,
+            "value": f"secret {secret.key}",
+        },
         "/apps/<str:app_id>/compare/copy/": {
             "action": "save",
             "value": f"secret:{secret.pk}",

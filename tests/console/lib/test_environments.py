@@ -54,6 +54,7 @@ GOOD = (
 
 
 def environment(key: str, value: str, own: str = "main") -> str:
+    """Return what the rule says. tests/browser/lists/test_unseen.py compares the page with it."""
     return Environments(own, OTHERS).named_by(key, host_of(key, value))
 
 

@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from console.environment.warnings import WarningKind
 from console.models import DismissedWarning
-from console.workflows.warnings.dismissing import dismiss
+from console.workflows.warnings.dismissing import dismiss, show_again
 from console.workflows.warnings.finding import WarningGroup, of_app
 from tests.factories import (
     access_of,
@@ -97,6 +99,40 @@ def test_only_what_the_page_showed_is_dismissed(world: World) -> None:
     assert not dismiss(actor=actor, app_id="d1shop", about=["no such thing"], **name)
     assert not DismissedWarning.objects.exists()
     assert len(found(world)) == 1
+
+
+def test_two_people_at_once(world: World) -> None:
+    """The other one decides after the first page was read, and nothing of that is lost."""
+    scopes = (None, world.main, world.dev)
+    rows = [set_variable(world, "KEY", "changeme", scope) for scope in scopes]
+    both = (world.actor("alice"), world.actor("mia"))
+    first, second, third = ([f"{row.pk}:{row.version}"] for row in rows)
+    name: dict[str, Any] = {"app_id": "d1shop", "noun": "variable", "key": "KEY"}
+    name["kind"] = WarningKind.PLACEHOLDER
+
+    def at_once(act: Callable[..., bool], other: Callable[..., bool], *about: list[str]) -> None:
+        waiting = [partial(other, actor=both[1], about=about[1], **name)]
+
+        def interrupt(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+            if waiting and sql.startswith("SAVEPOINT"):
+                assert waiting.pop()()
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(interrupt):
+            assert act(actor=both[0], about=about[0], **name)
+        assert not waiting
+
+    def dismissed() -> set[str]:
+        return {it for row in DismissedWarning.objects.all() for it in row.about.split()}
+
+    at_once(dismiss, dismiss, first, second)
+    assert dismissed() == {*first, *second}
+    at_once(show_again, dismiss, first, third)
+    assert dismissed() == {*second, *third}
+    at_once(dismiss, show_again, first, second)
+    assert dismissed() == {*first, *third}
+    at_once(show_again, show_again, first, third)
+    assert not DismissedWarning.objects.exists()
 
 
 def test_values(world: World) -> None:

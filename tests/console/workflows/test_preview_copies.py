@@ -42,7 +42,7 @@ from tests.fixtures.stores import InterruptedStore, lose_response
 APP = "/apps/d1shop"
 SECRETS = f"{APP}/hosting/secrets/"
 AS = ("--app", "d1shop", "--as", "bob@example.org", "--branch", "pr-12")
-ALL = {"value": ["secret API_KEY", "secret TOKEN", "variable API_URL"]}
+ALL = ("secret API_KEY", "secret TOKEN", "variable API_URL")
 Manage = Callable[..., CommandResult]
 ClientFor = Callable[[str], Client]
 
@@ -57,6 +57,11 @@ def pr(world: World) -> Branch:
     set_variable(world, "API_URL", "https://dev.example.org", world.dev)
     world.person("bob")
     return branch
+
+
+def form(world: World, *values: str) -> dict[str, Any]:
+    """Return the fields of the page's form, with everything selected or these values alone."""
+    return {"source": world.dev.pk, "value": values or ALL}
 
 
 def page_of(branch: Branch) -> str:
@@ -81,7 +86,7 @@ def test_it_works(client_for: ClientFor, world: World, pr: Branch) -> None:
     text = bob.get(page_of(pr)).content.decode()
     assert text.count("Not copied") == 3
     assert "of dev" not in text.replace("preview of dev", "").replace("Values of dev", "")
-    answer: Any = bob.post(page_of(pr), ALL, follow=True)
+    answer: Any = bob.post(page_of(pr), form(world), follow=True)
     assert "Copied 3 values." in answer.content.decode()
     assert answer.content.decode().count("Copy of dev") == 3
     assert (secret_of(world, pr), secret_of(world, pr, "TOKEN")) == ("of dev", "of dev")
@@ -102,7 +107,7 @@ def test_it_works(client_for: ClientFor, world: World, pr: Branch) -> None:
 
 def test_out_of_date(client_for: ClientFor, world: World, pr: Branch) -> None:
     bob = client_for("bob")
-    bob.post(page_of(pr), ALL)
+    bob.post(page_of(pr), form(world))
     set_secret(world, "API_KEY", "rotated", world.dev)
     change_variable(world, variable_row(world, "API_URL", world.dev), "https://new.example.org")
     delete_secret(world, "TOKEN", world.dev)
@@ -116,7 +121,7 @@ def test_out_of_date(client_for: ClientFor, world: World, pr: Branch) -> None:
     assert bob.get(f"{APP}/compare/").content.decode().count("Old copy</a>") == 3
     secret = world.app.secrets.get(key="API_KEY", branch=pr)
     assert "Refresh it" in bob.get(f"{SECRETS}{secret.pk}/why/").content.decode()
-    assert "Copied 2 values." in bob.post(page_of(pr), ALL, follow=True).content.decode()
+    assert "Copied 2 values." in bob.post(page_of(pr), form(world), follow=True).content.decode()
     assert (secret_of(world, pr), secret_of(world, pr, "TOKEN")) == ("rotated", "of dev")
     assert variable_values(world)["pr-12", "API_URL"] == "https://new.example.org"
     assert states(world)["API_KEY"] == "Copy of dev"
@@ -125,18 +130,18 @@ def test_out_of_date(client_for: ClientFor, world: World, pr: Branch) -> None:
 
 def test_the_same_value_again(client_for: ClientFor, world: World, pr: Branch) -> None:
     bob = client_for("bob")
-    bob.post(page_of(pr), ALL)
+    bob.post(page_of(pr), form(world))
     for value in ("https://other.example.org", "https://dev.example.org"):
         change_variable(world, variable_row(world, "API_URL", world.dev), value)
     assert states(world)["API_URL"] == "Copy of dev, out of date"
-    text = bob.post(page_of(pr), ALL, follow=True).content.decode()
+    text = bob.post(page_of(pr), form(world), follow=True).content.decode()
     assert "Copied 1 value." in text
     assert states(world)["API_URL"] == "Copy of dev"
 
 
 def test_what_is_no_copy_anymore(client_for: ClientFor, world: World, pr: Branch) -> None:
     bob = client_for("bob")
-    bob.post(page_of(pr), ALL)
+    bob.post(page_of(pr), form(world))
     set_secret(world, "API_KEY", "own", pr)
     delete_secret(world, "TOKEN", pr)
     set_secret(world, "TOKEN", "own", pr)  # the same version again
@@ -149,31 +154,31 @@ def test_what_is_no_copy_anymore(client_for: ClientFor, world: World, pr: Branch
 def test_a_form_that_is_posted_again(client_for: ClientFor, world: World, pr: Branch) -> None:
     bob = client_for("bob")
     for _ in range(2):
-        answer = bob.post(page_of(pr), ALL)
+        answer = bob.post(page_of(pr), form(world))
         assert (answer.status_code, answer["location"]) == (302, page_of(pr))
     assert AuditEvent.objects.filter(action="secret.create", branch="pr-12").count() == 2
-    assert bob.post(page_of(pr), {}).status_code == 422
-    assert bob.post(page_of(pr), {"value": "secret NOTHING"}).status_code == 422
-    assert bob.post(page_of(world.dev), ALL).status_code == 422
+    assert bob.post(page_of(pr), {"source": world.dev.pk}).status_code == 422
+    assert bob.post(page_of(pr), form(world, "secret NOTHING")).status_code == 422
+    assert bob.post(page_of(world.dev), form(world)).status_code == 422
 
 
 def test_a_rule_that_changed_since(client_for: ClientFor, world: World, pr: Branch) -> None:
     bob, other = client_for("bob"), create_branch(world, "staging")
     set_secret(world, "API_KEY", "of staging", other)
-    shown = ALL | {"source": str(world.dev.pk)}
     assert f'name="source" value="{world.dev.pk}"' in bob.get(page_of(pr)).content.decode()
     PreviewRule.objects.update(source=other)
-    answer = bob.post(page_of(pr), shown)
-    assert (answer.status_code, secret_of(world, pr)) == (422, None)
-    text = answer.content.decode()
-    assert "The rule changed" in text
-    assert f'name="source" value="{other.pk}"' in text
-    bob.post(page_of(pr), ALL | {"source": str(other.pk)})
+    for shown in (form(world), {"value": ALL}):
+        answer = bob.post(page_of(pr), shown)
+        assert (answer.status_code, secret_of(world, pr)) == (422, None)
+        text = answer.content.decode()
+        assert "The rule changed" in text
+        assert f'name="source" value="{other.pk}"' in text
+    bob.post(page_of(pr), form(world) | {"source": other.pk})
     assert secret_of(world, pr) == "of staging"
 
 
 def test_without_the_rule(client_for: ClientFor, world: World, pr: Branch) -> None:
-    client_for("bob").post(page_of(pr), ALL)
+    client_for("bob").post(page_of(pr), form(world))
     rule = PreviewRule.objects.get()
     Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
     assert len(states(world)) == 3, "a deleted source is still what they are copies of"
@@ -183,7 +188,7 @@ def test_without_the_rule(client_for: ClientFor, world: World, pr: Branch) -> No
 
 
 def test_a_copy_that_was_cut_off(client_for: ClientFor, world: World, pr: Branch) -> None:
-    client_for("bob").post(page_of(pr), ALL)
+    client_for("bob").post(page_of(pr), form(world))
     unknown = {"copy_pk": None, "copy_version": None, "copy_at": None}
     PreviewCopy.objects.update(**unknown)  # as after a kill: the trail knows what was written
     assert set(states(world).values()) == {"Copy of dev"}
@@ -198,7 +203,7 @@ def test_a_response_that_was_lost(
     client_for: ClientFor, world: World, pr: Branch, interrupted: InterruptedStore
 ) -> None:
     interrupted.after("put", lose_response)
-    answer = client_for("bob").post(page_of(pr), {"value": "secret API_KEY"})
+    answer = client_for("bob").post(page_of(pr), form(world, "secret API_KEY"))
     assert answer.status_code == 422
     assert PreviewCopy.objects.get().copy_pk is None
     expire_leases()
@@ -209,28 +214,28 @@ def test_a_response_that_was_lost(
 def test_permissions(client_for: ClientFor, world: World, pr: Branch) -> None:
     vera = client_for("vera")
     assert "disabled" in vera.get(page_of(pr)).content.decode()
-    assert vera.post(page_of(pr), ALL).status_code == 403
+    assert vera.post(page_of(pr), form(world)).status_code == 403
     set_role(world, "bob", "developer", "pr-*")  # may not reveal what is on dev
-    answer = client_for("bob").post(page_of(pr), ALL)
+    answer = client_for("bob").post(page_of(pr), form(world))
     assert answer.status_code == 422
     assert "so you can&#x27;t copy it" in answer.content.decode()
     assert secret_of(world, pr) is None
     assert not AuditEvent.objects.filter(action="secret.reveal").exists()
     set_role(world, "bob", "developer", "dev")  # may not write to pr-12
-    assert client_for("bob").post(page_of(pr), ALL).status_code == 403
+    assert client_for("bob").post(page_of(pr), form(world)).status_code == 403
     assert PreviewCopy.objects.filter(noun="secret").count() == 0
     assert client_for("oscar").get(page_of(pr)).status_code == 404
 
 
 def test_a_protected_source(client_for: ClientFor, world: World, pr: Branch) -> None:
     Branch.objects.filter(pk=world.dev.pk).update(protected=True)
-    answer = client_for("bob").post(page_of(pr), {"value": ["secret API_KEY"]})
+    answer = client_for("bob").post(page_of(pr), form(world, "secret API_KEY"))
     assert answer.status_code == 422
     mia = client_for("mia")  # didn't confirm lately
     session = mia.session
     session["confirmed_at"] = 0
     session.save()
-    answer = mia.post(page_of(pr), {"value": ["secret API_KEY"]})
+    answer = mia.post(page_of(pr), form(world, "secret API_KEY"))
     assert "/accounts/reauthenticate/?next=%2Fapps%2Fd1shop%2Fcompare%2F" in answer["location"]
     assert secret_of(world, pr) is None
     assert not PreviewCopy.objects.exists()
@@ -247,7 +252,7 @@ def test_compare_marks_copies_too(client_for: ClientFor, world: World, pr: Branc
 
 
 def test_deleting_the_branch(client_for: ClientFor, world: World, pr: Branch) -> None:
-    client_for("bob").post(page_of(pr), ALL)
+    client_for("bob").post(page_of(pr), form(world))
     set_secret(world, "TOKEN", "rotated", world.dev)
     set_secret(world, "OWN", "own", pr)
     alice = client_for("alice")
@@ -266,7 +271,7 @@ def test_a_source_that_was_removed_outside(client_for: ClientFor, world: World, 
     """Its copies are the last ones, so the recycle bin keeps them."""
     bob, alice = client_for("bob"), client_for("alice")
     page = f"{APP}/settings/branches/{pr.pk}/delete/"
-    bob.post(page_of(pr), ALL)
+    bob.post(page_of(pr), form(world))
     parameter_store().remove([location_of(world.app, original(world, "API_KEY")).primary])
     answer: Any = alice.get(page)
     tokens = [it.token for group in answer.context["groups"] for it in group.values]
@@ -276,7 +281,7 @@ def test_a_source_that_was_removed_outside(client_for: ClientFor, world: World, 
 
 
 def test_deleted_in_amplify(client_for: ClientFor, world: World, pr: Branch) -> None:
-    client_for("bob").post(page_of(pr), ALL)
+    client_for("bob").post(page_of(pr), form(world))
     set_secret(world, "OWN", "own", pr)
     set_secret(world, "TOKEN", "rotated", world.dev)
     branch = Branch.objects.filter(pk=pr.pk)
@@ -298,7 +303,7 @@ def test_deleted_in_amplify(client_for: ClientFor, world: World, pr: Branch) -> 
 def test_a_store_that_fails(
     client_for: ClientFor, world: World, pr: Branch, django_assert_num_queries: Any
 ) -> None:
-    client_for("bob").post(page_of(pr), ALL)
+    client_for("bob").post(page_of(pr), form(world))
     Branch.objects.filter(pk=pr.pk).update(deleted_at=timezone.now() - timedelta(hours=2))
     Secret.objects.filter(branch=pr, key="API_KEY").update(version=9)  # it changed outside
     clean_up()
@@ -336,7 +341,7 @@ def test_command(manage: Manage, world: World, pr: Branch) -> None:
 
 def test_a_branch_that_is_added_again(client_for: ClientFor, world: World, pr: Branch) -> None:
     """What was left on purpose is the branch's own."""
-    client_for("bob").post(page_of(pr), ALL)
+    client_for("bob").post(page_of(pr), form(world))
     alice = world.actor("alice")
     services.delete_branch(actor=alice, app_id="d1shop", pk=pr.pk)
     Branch.objects.filter(pk=pr.pk).update(deleted_at=timezone.now() - timedelta(hours=2))

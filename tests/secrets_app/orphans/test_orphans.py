@@ -107,11 +107,13 @@ def test_kinds(world: World) -> None:
         event = attempt(OUTSIDE, action, Target("d1shop", branch.name))
         conclude(event.pk, Outcome.SUCCEEDED)
     reconcile_now(world)
-    kinds = {(it.kind, it.branch, it.orphans[0].key, bool(it.refusal)) for it in found(world)}
+    groups = found(world)
+    kinds = {(it.kind, it.branch, it.orphans[0].key, bool(it.refusal)) for it in groups}
+    gen1 = [it.folders for it in groups if it.kind == "gen1"]
+    assert gen1 == [[f"{ROOT}/dev"], [f"{ROOT}/old"]]
     assert kinds == {
         ("deleted", "dev", "ONE", False),
         ("not_in_amplify", "pr-1", "TWO", False),
-        ("gen1", "dev", "AMPLIFY_x_KEY", True),
         ("branch", "old", "A", False),
         ("gen1", "", "AMPLIFY_x_KEY", True),
         ("sandbox", "", "A", True),
@@ -127,6 +129,15 @@ def test_both_folders_of_a_branch(world: World) -> None:
     reconcile_now(world)
     [group] = found(world)
     assert (group.branch, len(group.folders), len(group.orphans)) == ("old", 2, 2)
+
+
+def test_mirrors(world: World, client_for: Callable[[str], Client]) -> None:
+    """Their folder is listed, too: someone who knows the store looks for it."""
+    set_secret(world, "ONE", branch=world.dev)
+    delete_branch(world.dev)
+    [group] = found(world)
+    assert (group.folders[0], len(group.folders), group.mirrors) == (f"{ROOT}/dev", 2, 1)
+    assert "1 parameter with 1 mirror" in words(client_for("vera").get(URL))
 
 
 def test_nothing(world: World, client_for: Callable[[str], Client]) -> None:

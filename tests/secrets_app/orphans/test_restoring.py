@@ -1,6 +1,7 @@
 """Orphans come back from the recycle bin, and by Undo (guarantees 8, 51)."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,8 +24,14 @@ from tests.factories import (
     write_outside,
 )
 from tests.fixtures.people import World
-from tests.fixtures.stores import InterruptedStore, Killed, kill_process, lose_response
-from tests.secrets_app.orphans.test_orphans import MOVE, ROOT, delete_branch, found
+from tests.fixtures.stores import (
+    InterruptedStore,
+    Killed,
+    StoreCalls,
+    kill_process,
+    lose_response,
+)
+from tests.secrets_app.orphans.test_orphans import MOVE, ROOT, URL, delete_branch, found
 
 BIN = "/apps/d1shop/hosting/secrets/bin/"
 PATH = f"{ROOT}/old/THREE"
@@ -50,6 +57,27 @@ def test_it_works(world: World, client_for: Callable[[str], Client]) -> None:
     [row] = audit_rows(world, "parameter.restore")
     assert (row.key, row.outcome, row.version_after) == (PATH, "succeeded", 1)
     assert [orphan.path for group in found(world) for orphan in group.orphans] == [PATH]
+
+
+def test_undo_of_many(
+    world: World, client_for: Callable[[str], Client], store_calls: StoreCalls
+) -> None:
+    """A store takes few calls a second: only reading and writing take one each."""
+    alice = client_for("alice")
+    for number in range(12):
+        write_outside(f"{ROOT}/old/KEY_{number}", str(number))
+    reconcile_now(world)
+    form = {"change_set": alice.get(URL).context["change_set"], "all": found(world)[0].tokens}
+    moved = alice.post(MOVE, form, follow=True)
+    store_calls.clear()
+    undo = next(iter(moved.context["messages"])).extra_tags
+    assert messages_of(alice.post(undo, follow=True)) == ["Undid 12 changes."]
+    calls = Counter(store_calls.operations)
+    assert calls == {"read": 12, "put": 12, "current": 2, "remove": 2}
+    assert [len(group.orphans) for group in found(world)] == [12]
+    values = parameter_store().read(f"{ROOT}/old/KEY_{number}" for number in range(12))
+    assert {it.value.reveal() for it in values.values()} == {str(it) for it in range(12)}
+    assert not BinEntry.objects.exists()
 
 
 def test_its_branch_was_added_again(world: World, client_for: Callable[[str], Client]) -> None:

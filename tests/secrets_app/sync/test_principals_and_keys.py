@@ -231,6 +231,28 @@ def test_a_new_mirror_gets_the_secrets_key(world: World, plain_ssm: "SSMClient")
 
 
 @pytest.mark.usefixtures("console_on_ssm")
+def test_a_mirror_that_is_alone_gives_its_key_and_tier(
+    world: World, plain_ssm: "SSMClient", faulty: Faulty
+) -> None:
+    """To the secret that is brought back from it, and to its copy in the recycle bin."""
+    primary, mirror = secret_paths(world, "API_KEY", world.main)
+    more: Any = {"Type": "SecureString", "KeyId": KEY, "Tier": "Advanced"}
+    plain_ssm.put_parameter(Name=mirror, Value="v", **more)
+    for _ in range(2):  # the first one asks by name, too
+        reconcile_now(world)
+    repair_secret_mirror(world, secret_row(world, "API_KEY", world.main))
+    save_secrets(world, set_command(secret_row(world, "API_KEY", world.main)))  # before any listing
+    assert key_of(plain_ssm, primary) == KEY
+    assert tiers_sent(faulty, primary) == ["Advanced"] * 2
+    parameter_store().remove([primary])
+    for _ in range(2):
+        reconcile_now(world)
+    save_secrets(world, delete_command(secret_row(world, "API_KEY", world.main)))
+    entry = world.app.bin_entries.get()
+    assert (entry.key_id, entry.advanced) == (KEY, True)
+
+
+@pytest.mark.usefixtures("console_on_ssm")
 def test_a_secret_that_is_added_again(world: World, plain_ssm: "SSMClient") -> None:
     put(plain_ssm, secret_paths(world, "API_KEY")[0])
     reconcile_now(world)

@@ -23,6 +23,7 @@ from tests.factories import (
     audit_rows,
     messages_of,
     reconcile_now,
+    secret_paths,
     secret_versions,
     set_secret,
     write_outside,
@@ -131,6 +132,37 @@ def test_a_folder_with_keys_of_gen_1(world: World) -> None:
     }
     numbers = adopting.numbers(find_app(world.actor("vera"), "d1shop"))
     assert (numbers.unknown, numbers.removable, numbers.other_path) == (3, 1, 0)
+
+
+@pytest.mark.usefixtures("either_store")
+def test_keys_of_gen_1_in_the_folder_of_a_branch(
+    world: World, client_for: Callable[[str], Client]
+) -> None:
+    """An environment of Gen 1 is often called like a branch of Gen 2, whose mirrors they aren't."""
+    reconcile_now(world)
+    mine = set_secret(world, "AMPLIFY_MINE", branch=world.dev)
+    for key in ("AMPLIFY_resize_KEY", "AMPLIFY_mail_KEY", "ONLY_MIRROR"):
+        write_outside(f"{ROOT}/dev/{key}")
+    for _ in range(2):
+        reconcile_now(world)
+        assert found(world) == {"/dev gen1": ("gen1", "", 2)}
+        assert secret_versions(world) == {("dev", "AMPLIFY_MINE"): 1, ("dev", "ONLY_MIRROR"): 0}
+    numbers = adopting.numbers(find_app(world.actor("vera"), "d1shop"))
+    assert (numbers.unknown, numbers.removable, numbers.other_path) == (2, 0, 0)
+    assert [row.key for row in audit_rows(world, "found.")] == ["ONLY_MIRROR"]
+    alice = client_for("alice")
+    assert "to the recycle bin" not in alice.get(URL).text
+    rows = UnknownParameter.objects.all()
+    alice.post(f"{URL}move/", {"move": [f"parameter-{token(row)}" for row in rows]})
+    assert len(parameter_store().current(row.path for row in rows)) == 2
+    parameter_store().remove([secret_paths(world, mine.key, world.dev)[0]])
+    reconcile_now(world)
+    assert secret_versions(world)["dev", "AMPLIFY_MINE"] == 0, "its mirror is known to be ours"
+    world.app.path_profile = PathProfile.BACKEND
+    world.app.save()
+    reconcile_now(world)
+    assert found(world)["/dev gen1"][2] == 3
+    assert found(world)["/dev other_path"] == ("other_path", "dev", 1)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,11 @@ def test_it_works(world: World, client_for: ClientFor) -> None:
     assert chosen(world) == ("dark", "Europe/Berlin")
     for page in (PREFERENCES, "/apps/d1shop/hosting/secrets/"):
         assert 'data-theme="dark" data-zone="Europe/Berlin"' in bob.get(page).text
-    form = bob.get(PREFERENCES).context["form"]
+    page = bob.get(PREFERENCES)
+    assert page.text.count(" selected>") == 1
+    assert '<option value="Europe/Berlin" selected>Europe/Berlin</option>' in page.text
+    assert '<select name="time_zone" aria-describedby="id_time_zone_helptext"' in page.text
+    form = page.context["form"]
     assert {name: form[name].value() for name in form.fields} == values
 
 

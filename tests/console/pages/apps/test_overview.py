@@ -151,6 +151,21 @@ def test_what_was_stored_before_is_no_drift(alice: Client, world: World) -> None
     assert kinds(response) == []
 
 
+def test_a_mirror_that_was_there_before(alice: Client, world: World) -> None:
+    """Nobody removed the secret: it was never there."""
+    _, mirror = secret_paths(world, "A_KEY", world.dev)
+    write_outside(mirror)
+    reconcile_now(world)
+    response = alice.get(URL)
+    assert kinds(response) == [FaultKind.MIRROR_ONLY]
+    row = Secret.objects.get()
+    assert response.context["overview"].lines[0].url == f"{URL}hosting/secrets/{row.pk}/"
+    assert "A_KEY</span> on <strong>dev</strong> has only a mirror" in words(response)
+    page = words(alice.get(f"{URL}hosting/secrets/{row.pk}/"))
+    assert "There is only the mirror" in page
+    assert "removed outside" not in page
+
+
 def test_several_faults_of_a_kind_take_one_line(alice: Client, world: World) -> None:
     for key in "ABCDE":
         set_secret(world, key, "value")

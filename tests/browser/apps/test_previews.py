@@ -1,0 +1,53 @@
+"""PR previews in Chromium, by keyboard alone: a rule, the copies on a preview, and Undo."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import accessibility_problems
+from tests.factories import create_branch, set_secret, set_variable, stored_values
+from tests.fixtures.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the control of this name has the focus."""
+    wanted = page.get_by_label(name, exact=True).or_(
+        page.locator("main").get_by_text(name, exact=True)
+    )
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if wanted.evaluate_all("all => all.includes(document.activeElement)"):
+            return
+    raise AssertionError(f"Tab never reached {name}.")
+
+
+def test_it_works(world: World, alice: Page) -> None:
+    preview, keys = create_branch(world, "pr-12"), alice.keyboard
+    for key in ("API_KEY", "TOKEN"):
+        set_secret(world, key, "of dev", world.dev)
+    set_variable(world, "API_URL", "https://dev.example.org", world.dev)
+    alice.goto("/apps/d1shop/settings/previews/")
+    tab_to(alice, "Branches")
+    keys.type("pr-*")
+    tab_to(alice, "Take from")
+    keys.type("dev")
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(alice.get_by_text("Added the rule for pr-*.")).to_be_visible()
+    tab_to(alice, "pr-12")
+    keys.press("Enter")
+    expect(alice.get_by_role("heading", name="Copies on pr-12")).to_be_visible()
+    assert accessibility_problems(alice) == []
+    tab_to(alice, "Copy TOKEN")
+    keys.press("Space")
+    tab_to(alice, "Copy")
+    keys.press("Enter")
+    expect(alice.get_by_text("Copied 2 values.")).to_be_visible()
+    expect(alice.get_by_role("row", name="API_KEY")).to_contain_text("Copy of dev")
+    expect(alice.get_by_role("row", name="TOKEN")).to_contain_text("Not copied")
+    assert stored_values(world, "API_KEY", preview)[0] == "of dev"
+    keys.press("u")
+    keys.press("Enter")
+    expect(alice.get_by_text("Undid 2 changes.")).to_be_visible()
+    assert stored_values(world, "API_KEY", preview)[0] is None
