@@ -56,11 +56,11 @@ def _is_environment(access: Access, name: str) -> bool:
 
 
 def _unknown(access: Access) -> Iterator[Source]:
-    """Yield what belongs to no known branch."""
+    """Yield what belongs to no known branch, and keys of Gen 1 in the folder of one."""
     root = f"{listing_prefixes(access.app.app_id)[0]}/"
     used = {*scope_folders(access.app, access.branches).values()}
     for row in access.app.unknown_parameters.filter(folder__startswith=root):
-        if row.folder not in used:
+        if row.folder not in used or row.key.startswith(GEN1_KEY):
             name = row.folder.removeprefix(root)
             yield Source(name, row.key, row.path, row.version, row.modified, row.encrypted)
 
