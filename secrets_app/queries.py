@@ -173,12 +173,17 @@ def save_state(secret: _Stored | Secret, now: datetime) -> str:
 
 def find_row(access: Access, secret_id: int, branches: Iterable[Branch]) -> SecretRow | None:
     """Return one secret as a row, or None."""
-    values = _columns(Secret.objects.filter(app=access.app, pk=secret_id)).first()
-    if values is None:
-        return None
-    row = _RowBuilder(access, [*branches], None).row(_Stored(*values))
-    add_notes(access.app, [row])
-    return row
+    return next(iter(find_rows(access, [secret_id], branches)), None)
+
+
+def find_rows(access: Access, ids: Iterable[int], branches: Iterable[Branch]) -> list[SecretRow]:
+    """Return these secrets as rows, by key."""
+    found = Secret.objects.filter(app=access.app, pk__in=[*ids]).order_by("key", "pk")
+    builder = _RowBuilder(access, [*branches], None)
+    stored = map(_Stored._make, _columns(found))
+    rows = [builder.row(secret) for secret in stored if secret.branch_id in builder.scopes]
+    add_notes(access.app, rows)
+    return rows
 
 
 def _columns(secrets: QuerySet[Secret]) -> QuerySet[Secret, Any]:

@@ -56,7 +56,7 @@ def _is_environment(access: Access, name: str) -> bool:
 
 
 def _unknown(access: Access) -> Iterator[Source]:
-    """Yield what belongs to no known branch, and what Gen 1 wrote in the folder of one."""
+    """Yield what belongs to no known branch, and keys of Gen 1 in the folder of one."""
     root = f"{listing_prefixes(access.app.app_id)[0]}/"
     used = {*scope_folders(access.app, access.branches).values()}
     for row in access.app.unknown_parameters.filter(folder__startswith=root):
@@ -68,8 +68,7 @@ def _unknown(access: Access) -> Iterator[Source]:
 def _of_branches(access: Access) -> Iterator[Source]:
     """Yield what is in the folder of a branch that has the environment's name.
 
-    Mirrors without a secret, as Hosting's free names are then, or in the profile `documented`
-    secrets with a name of Gen 1.
+    Mirrors without a secret, or in the profile `documented` secrets with a name of Gen 1.
     """
     root = listing_prefixes(access.app.app_id)[0]
     folders = scope_folders(access.app, access.branches)

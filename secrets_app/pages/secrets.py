@@ -42,6 +42,7 @@ from secrets_app.pages.forms import NewRow
 from secrets_app.queries import (
     SecretRow,
     crowded_branches,
+    find_rows,
     list_secrets,
     listed_branches,
 )
@@ -152,7 +153,7 @@ def _save(request: HttpRequest, access: Access) -> HttpResponseBase:
     return render(
         request,
         "secrets/manage.html",
-        _with_outcomes(_manage_context(request, access), request, outcomes),
+        _with_outcomes(_manage_context(request, access), request, access, outcomes),
         status=status,
     )
 
@@ -169,13 +170,23 @@ def _save_once(
 
 
 def _with_outcomes(
-    context: dict[str, Any], request: HttpRequest, outcomes: list[RowOutcome]
+    context: dict[str, Any], request: HttpRequest, access: Access, outcomes: list[RowOutcome]
 ) -> dict[str, Any]:
-    """Add the outcomes to the rows of the page. Values are never sent back."""
+    """Add the outcomes to the rows of the page. Values are never sent back.
+
+    A row that failed may be on another page of the list: it goes to the top of this one.
+    """
     by_token = {outcome.token: outcome for outcome in outcomes}
+    listed = {str(row.pk) for row in context["listing"].rows}
+    missing = [
+        int(token)
+        for token, outcome in by_token.items()
+        if token.isdecimal() and token not in listed and outcome.outcome not in DONE
+    ]
+    others = find_rows(access, missing, listed_branches(access)) if missing else []
     shown = set()
     rows = []
-    for row in context["listing"].rows:
+    for row in [*others, *context["listing"].rows]:
         outcome = by_token.get(str(row.pk))
         is_conflict = outcome is not None and outcome.outcome is Result.CONFLICT
         # After a conflict the page shows who changed the value, so the next save may overwrite it.

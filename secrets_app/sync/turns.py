@@ -85,6 +85,11 @@ def take_if_due(app: App) -> Turn | None:
     return _take(app, now, ~is_recent & Q(is_waiting=False))
 
 
+def take_waiting(app: App) -> Turn | None:
+    """Take the turn that a request left to the background, unless it has begun."""
+    return _take(app, timezone.now(), Q(is_waiting=True))
+
+
 def take(app: App) -> Turn | None:
     """Take the turn, unless another pass is running."""
     return _take(app, timezone.now(), Q())

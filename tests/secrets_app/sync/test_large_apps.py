@@ -92,6 +92,21 @@ def test_a_large_app_is_known_without_a_call(
 
 
 @pytest.mark.usefixtures("console_on_ssm", "seven_calls")
+def test_a_command_does_not_wait_for_the_background(
+    world: World, client_for: Callable[[str], Client], manage: Callable[..., Any]
+) -> None:
+    """Otherwise it would print what is outdated, right after somebody looked at a page."""
+    reconcile_now(world)
+    write_many(world, 75)
+    forget_last_check()
+    client_for("vera").post(URL, headers=FRAGMENT)
+    assert freshness(world.app).state == "running"
+    run = ("drift", "list", "--app", "d1shop", "--as", "vera@example.org")
+    assert len(manage(*run).out.splitlines()) == 1 + 75
+    assert freshness(world.app).state == "fresh"
+
+
+@pytest.mark.usefixtures("console_on_ssm", "seven_calls")
 def test_a_small_app_is_checked_at_once(
     world: World, client_for: Callable[[str], Client], store_calls: StoreCalls
 ) -> None:

@@ -67,6 +67,21 @@ def test_the_page_asks(
     assert not BinEntry.objects.exists()
 
 
+def test_the_page_asks_about_what_is_on_another_page(
+    world: World, client_for: Callable[..., Client], interrupted: InterruptedStore
+) -> None:
+    """As after Remove on the page of a secret, of which an app has many."""
+    alice = client_for("alice")
+    row = reconciled_secret(world, "Z_KEY", world.main)
+    for number in range(15):
+        reconciled_secret(world, f"KEY_{number}")
+    interrupted.before("put", failing(AccessDenied))
+    page = alice.post(MANAGE, {f"remove-{row.pk}": "on", f"base-{row.pk}": row.base})
+    assert f'name="without_copy-{row.pk}"' in page.text
+    assert [it.key for it in page.context["listing"].rows][:2] == ["Z_KEY", "KEY_0"]
+    assert page.text.count("Nothing is removed yet.") == 1
+
+
 def test_a_key_too_long_for_the_path_of_a_copy(world: World, interrupted: InterruptedStore) -> None:
     """An entry of the recycle bin whose path no store accepts could never be finished."""
     key = "K" * (PATH_LIMIT - len(secret_paths(world, "K")[0]) + 1)
